@@ -2,8 +2,10 @@
 
 A probe a second, a look a minute, turns of five and a half hours, with a baseline and the process's memory. By chance one answer in 300
 fails; all of them do for 20 s every three hours (a deploy), for 8 s each hour, for 90 s twice a day; they take three times as long for two
-minutes three times a day, for 30 s each hour; memory goes up and down by a third. None of it lasts as long as the plan asks for. In each
-day's last hour the service is down for ten minutes: that has to be one incident, so that the figure is none of a watch that sees nothing.
+minutes three times a day, for 30 s each hour; memory goes up and down by a third. None of it lasts as long as the plan asks for. Of the
+decision sessions beside it, one an hour, one of twenty finds a journey broken by chance, and one of fifty tells nothing. In each day's last
+hour the service is down for ten minutes, and at each noon users' data are damaged for three hours: each of them has to be one incident, so
+that the figure is none of a watch that sees nothing.
 """
 
 import random
@@ -29,13 +31,17 @@ from pam_rollback.records.service.memory_lately import Kept  # noqa: E402 - as a
 from pam_rollback.stats.distribution import Distribution  # noqa: E402 - as above
 from pam_rollback.watch.fixtures import with_memory  # noqa: E402 - as above
 from pam_rollback.watch.rules.looks import Look  # noqa: E402 - as above
-from tests.watch.simulated import Simulated  # noqa: E402 - as above
+from pam_rollback.watch.service.beside import Beside  # noqa: E402 - as above
+from tests.watch.decisions import Timed, record  # noqa: E402 - as above
+from tests.watch.simulated import DOWN, Simulated  # noqa: E402 - as above
 
 DAYS = 7
 DAY_S, HOUR_S, MINUTE_S, TURN_S = 86_400, 3600, 60.0, 5.5 * 3600
 OUTAGE_AT_S, OUTAGE_S = 23 * HOUR_S, 600
 TYPICAL_MS, SPREAD = 100.0, 0.3
 _FAILS_BY_CHANCE = 1 / 300
+SESSION_S = 300
+_STUMBLES, _TELLS_NOTHING = 1 / 20, 1 / 50
 
 
 def is_down(at_s: int) -> bool:
@@ -80,6 +86,19 @@ def answers(days: int, lot: random.Random) -> Answers:
     return Answers(ms, ok)
 
 
+def is_damaged(at_s: float) -> bool:
+    """The damage that is one."""
+    return 0 <= at_s % DAY_S - 12 * HOUR_S < 3 * HOUR_S
+
+
+def session(watch: "Simulated", number: int, lot: random.Random) -> Timed:
+    """A decision session, with what it finds."""
+    at_s = watch.clock.now_s
+    found = {"IR-3": DOWN} if is_damaged(at_s) else {"CR-2": DOWN} if lot.random() < _STUMBLES else {}
+    told = "HTTP 503" if lot.random() < _TELLS_NOTHING else record(found)
+    return Timed(Path(f"decision-{number}"), told, over_at_s=at_s + SESSION_S, now_s=lambda: watch.clock.now_s)
+
+
 def memory(now: "Simulated", lot: random.Random) -> Iterator[MemoryReading]:
     """Up and down, as a process that collects what it does not need."""
     while True:
@@ -118,17 +137,24 @@ def main() -> int:
 
         while watch.clock.now_s < days * DAY_S:
             length_s = min(TURN_S, days * DAY_S - watch.clock.now_s)
+            watch.beside = Beside(
+                lambda number: session(watch, number, lot), every_s=HOUR_S, within_s=1800, say=watch.lines.append
+            )
             unknown += watch.watching(length_s, pause=pause).turn().unknown
     opened = [
-        (one.opened - watch.clock.start).total_seconds() for _, hook, one in watch.told if hook.endswith("opened")
+        ((one.opened - watch.clock.start).total_seconds(), {seen.criterion for seen in one.found})
+        for _, hook, one in watch.told
+        if hook.endswith("opened")
     ]
-    true = [at_s for at_s in opened if is_down(int(at_s))]
+    outages = sum(is_down(int(at_s)) for at_s, _ in opened)
+    damages = sum(is_damaged(at_s) and found == {"IR-3"} for at_s, found in opened)
+    false = len(opened) - outages - damages
     told = ", ".join(f"{name} {count}" for name, count in sorted(states.items()))
     print(
-        f"{days} days in {time.monotonic() - began_s:.0f} s (seed {seed}): {len(opened) - len(true)} false incidents; "
-        f"{len(true)} of {days} outages found; {unknown} looks proved nothing; {told}"
+        f"{days} days in {time.monotonic() - began_s:.0f} s (seed {seed}): {false} false incidents; "
+        f"{outages} of {days} outages and {damages} of {days} damages found; {unknown} looks proved nothing; {told}"
     )
-    return 0 if len(opened) == len(true) == days else 1
+    return 0 if (false, outages, damages) == (0, days, days) else 1
 
 
 if __name__ == "__main__":

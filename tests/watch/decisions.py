@@ -1,6 +1,6 @@
 """Records of decision sessions that are written out, and sessions that only have one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,3 +77,16 @@ class Written:
     def forget(self) -> None:
         """Remove it."""
         self.ended.append("forgotten")
+
+
+@dataclass
+class Timed(Written):
+    """One that takes its time."""
+
+    over_at_s: float = 0.0
+    now_s: Callable[[], float] = float
+
+    @property
+    def is_over(self) -> bool:
+        """Its time has passed."""
+        return self.now_s() >= self.over_at_s

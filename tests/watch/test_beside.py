@@ -15,7 +15,7 @@ from pam_rollback.report.run_record import RunRecord
 from pam_rollback.watch.rules.beside import BESIDE
 from pam_rollback.watch.rules.turn import Turn
 from pam_rollback.watch.service.beside import AT_ONCE, Beside
-from tests.watch.decisions import Written, record
+from tests.watch.decisions import Timed, record
 from tests.watch.simulated import DOWN, EVERY_S, Simulated, between, found
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -27,19 +27,6 @@ CALM = between({})
 
 
 @dataclass
-class _Session(Written):
-    """One that takes five minutes."""
-
-    over_at_s: float = 0.0
-    now_s: Callable[[], float] = float
-
-    @property
-    def is_over(self) -> bool:
-        """Its time has passed."""
-        return self.now_s() >= self.over_at_s
-
-
-@dataclass
 class Sessions:
     """A simulated watch with sessions that are written out: by the time at which each begins."""
 
@@ -48,18 +35,18 @@ class Sessions:
     looks: Callable[[float], Sequence[Finding]] = CALM
     watch: Simulated = field(init=False)
     began_s: list[float] = field(default_factory=list)
-    started: list[_Session] = field(default_factory=list)
+    started: list[Timed] = field(default_factory=list)
     every_s: float = EVERY_S
     """Of the looks."""
 
     def __post_init__(self) -> None:
         self.watch = Simulated(self.folder, self.looks, every_s=self.every_s)
 
-    def _start(self, number: int) -> _Session:
+    def _start(self, number: int) -> Timed:
         now_s = self.watch.clock.now_s
         said = self.script(now_s)
         told = record(said) if isinstance(said, Mapping) else said
-        session = _Session(self.folder / f"decision-{number}", told, over_at_s=now_s + TAKES_S, now_s=self._now_s)
+        session = Timed(self.folder / f"decision-{number}", told, over_at_s=now_s + TAKES_S, now_s=self._now_s)
         self.began_s.append(now_s)
         self.started.append(session)
         return session

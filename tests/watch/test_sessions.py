@@ -93,7 +93,7 @@ def test_a_leak_is_found(tmp_path: Path, practice_range: Range, record_property:
 def test_a_hole_is_found_by_decision_sessions(
     tmp_path: Path, practice_range: Range, record_property: Callable[[str, object], None]
 ) -> None:
-    """Users are answered as ever, and three sessions in a row find the door open; without it nothing asks for a rollback."""
+    """Users are answered as ever, and three sessions in a row find the door open; without it nothing asks."""
     record_property(ROW, HOLE.id)
     project = runbook_with(tmp_path, "test_watch.py", "test_exposure.py")
     watch = ("-m", "watch", f"--env={practice_range.file}", "--look-every=1s", "--decide-every=1s")
