@@ -13,6 +13,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.watch.rules.beside import BESIDE
+from pam_rollback.watch.rules.looks import Look
 from pam_rollback.watch.rules.turn import Turn
 from pam_rollback.watch.service.beside import AT_ONCE, Beside
 from tests.watch.decisions import Timed, record
@@ -32,7 +33,7 @@ class Sessions:
 
     folder: Path
     script: Script
-    looks: Callable[[float], Sequence[Finding]] = CALM
+    looks: Callable[[float], Look | Sequence[Finding]] = CALM
     watch: Simulated = field(init=False)
     began_s: list[float] = field(default_factory=list)
     started: list[Timed] = field(default_factory=list)
@@ -130,6 +131,23 @@ def test_nobody_begins_one_while_users_are_not_answered(tmp_path: Path) -> None:
     assert len(slow.began_s) == 6
     with pytest.raises(MeasurementFailed, match=r"IR-1 was not judged for \d+ s"):
         _ = known.works
+
+
+def test_while_a_look_proves_nothing_no_session_does(tmp_path: Path) -> None:
+    """As when this machine is offline: none begins, and what one found before counts as soon as looks do."""
+
+    def looks(now_s: float) -> Look:
+        away = HOUR_S + 60 <= now_s < 2.5 * HOUR_S
+        return Look(now_s, tuple(CALM(now_s)), blind="offline" if away else "")
+
+    sessions = Sessions(tmp_path, while_(HOUR_S - 1, HOUR_S + 1), looks, every_s=SELDOM_S)
+    sessions.turn(2.5 * HOUR_S + 4 * SELDOM_S)
+
+    before, away, *after = sessions.began_s[1:]
+    assert before == HOUR_S
+    assert away >= 2.5 * HOUR_S
+    assert len([line for line in sessions.watch.lines if "a decision session found IR-3" in line]) == 1
+    assert len(after) <= AT_ONCE
 
 
 @pytest.mark.parametrize(
