@@ -1,6 +1,7 @@
 """Turns of a watch on a virtual clock: one incident is opened, kept and closed once, whatever happens to the watch meanwhile."""
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,7 @@ def test_a_look_that_proves_nothing_counts_for_nothing(tmp_path: Path) -> None:
     with pytest.raises(MeasurementFailed, match=r"80 of 240 looks proved nothing .* the red control was good"):
         _ = turn.works
     assert sum("the red control was good" in line for line in watch.lines) == 1
+    assert re.match("nothing asks for a rollback; .*; 80 looks proved nothing$", str(turn)), str(turn)
 
 
 def test_what_is_not_known_yet_at_the_beginning_is_nobodys_fault(tmp_path: Path) -> None:
@@ -255,6 +257,7 @@ def test_a_look_that_raises_is_a_look_that_proves_nothing(tmp_path: Path) -> Non
 
     with pytest.raises(MeasurementFailed, match="the prober is gone"):
         _ = turn.works
+    assert str(turn).startswith("whether anything asks for a rollback is not known; "), str(turn)
 
 
 def test_time_that_nobody_watched_is_said_and_not_counted_as_good(tmp_path: Path) -> None:

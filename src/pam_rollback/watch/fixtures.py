@@ -43,6 +43,7 @@ from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.titles import titled
 from pam_rollback.stats.distribution import Distribution
 from pam_rollback.watch.client.files import NOTES, WatchFiles
+from pam_rollback.watch.client.own_code import OwnCode
 from pam_rollback.watch.client.session import WITHIN_S, Command, starter
 from pam_rollback.watch.rules.beside import BESIDE, SELECTED
 from pam_rollback.watch.rules.consent import ways_on
@@ -153,6 +154,15 @@ def watched(
         del lines[:-_NOTED]
         progress.announce(f"  {shown}")
 
+    code = OwnCode([pytestconfig.rootpath / "plan.toml"])
+
+    def looked() -> Look:
+        if code.was_updated():
+            say(
+                "the suite was updated below this watch, which goes on with what it began with; the next turn has the new one"
+            )
+        return with_memory(look(environment, eyes, clock), lately, plan)
+
     with ExitStack() as stack:
         eyes = Eyes(
             lambda number: _prober(environment, runbook, clock, number),
@@ -168,7 +178,7 @@ def watched(
             stack.callback(beside.close)
         tools = WatchTools(
             files=WatchFiles(_folder(environment, runbook, pytestconfig), runbook.secrets.redact),
-            look=lambda: with_memory(look(environment, eyes, clock), lately, plan),
+            look=looked,
             advise=lambda criteria, streaks: _advised(pytestconfig, runbook, criteria, streaks),
             title=lambda criterion: plan.item(criterion).title,
             listeners=_listeners(pytestconfig, team_channel(environment)),

@@ -25,7 +25,7 @@ class Child:
         """
         self.module = module
         self.log = output.with_suffix(output.suffix + ".log")
-        source = str(Path(pam_rollback.__file__).parents[1])
+        source = str(Path(pam_rollback.__path__[0]).parent)  # where this process loads from, too
         environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         try:
             log = self.log.open("ab")

@@ -147,6 +147,9 @@ class Turn(Sentence):
         seen = f"{self.looks} looks in {self.length_s:.0f} s at {', '.join(self.watched) or 'nothing'}"
         seen += f", {self.early} before it had seen enough" if self.early else ""
         seen += f"; not judged: {', '.join(self.not_judged)}" if self.not_judged else ""
+        seen += f"; {self.unknown} looks proved nothing" if self.unknown else ""
+        if self.incident is None and self.unknown == self.looks:
+            return f"whether anything asks for a rollback is not known; {seen}"
         if self.incident is None:
             return f"nothing asks for a rollback; {seen}"
         found = "; ".join(f"{one.criterion} since {one.since:%H:%M:%S} UTC: {one.words}" for one in self.incident.found)
