@@ -27,6 +27,7 @@ from pam_rollback.product.rules.expectation import Expect
 if TYPE_CHECKING:
     from tests.observation.conftest import Reply, Request, Server
 
+ROOT = Path(__file__).parents[2]
 HEALTHY = Expect(content_type="application/json", json_values={"status": "healthy"})
 
 
@@ -309,6 +310,35 @@ def test_ends_by_itself_after_its_longest_run(server: Server, tmp_path: Path) ->
     with start_prober(config(server.url, max_run_s=0.5), tmp_path / "timeline.jsonl") as prober:
         eventually(lambda: not prober.alive, "its end")
     assert prober.timeline.end == "longest run of 0.5 s reached"
+
+
+SLEEPS = """
+import runpy, sys, time
+from pam_rollback.observation.client import lifeline
+began_s = time.monotonic()
+lifeline.asleep_s = lambda: float(sys.argv[2]) if time.monotonic() > began_s + 1 else 0.0
+runpy.run_module("pam_rollback.observation.client.probe_process", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(("slept_s", "reason"), [(2, "longest run of 3 s reached"), (3601, "slept for 3601 s")])
+def test_a_machine_that_slept_ends_it(server: Server, tmp_path: Path, slept_s: int, reason: str) -> None:
+    """Its clock stood still: a window of what was seen before and after would be whole, and nobody watched in between."""
+    timeline = tmp_path / "timeline.jsonl"
+    command = [sys.executable, "-P", "-c", SLEEPS, str(timeline), str(slept_s)]
+    line = config(server.url, max_run_s=3).model_dump_json() + "\n"
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={"PYTHONPATH": str(ROOT / "src")}
+    ) as probes:
+        assert probes.stdin is not None
+        probes.stdin.write(line)
+        probes.stdin.flush()
+        assert probes.wait(20) == 0
+        assert probes.stderr is not None
+        said = probes.stderr.read()
+
+    assert reason in Timeline(timeline).end
+    assert ("this machine slept for" in said) is (slept_s > 5)
 
 
 def test_probes_in_flight_are_recorded_at_the_end(server: Server, tmp_path: Path) -> None:

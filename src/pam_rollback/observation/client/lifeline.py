@@ -1,6 +1,7 @@
 """What ties an observing process to its parent: its configuration comes on stdin, and the end of stdin ends it.
 
-The kernel closes the pipe however the parent dies, also by SIGKILL, and on every platform.
+The kernel closes the pipe however the parent dies, also by SIGKILL, and on every platform. It ends, too, when the machine has slept:
+the clock that it counts by stood still meanwhile, so a record that went on would hide that nobody watched.
 """
 
 import asyncio
@@ -14,6 +15,14 @@ from functools import partial
 
 _CONFIG_BYTES_MAX = 1 << 20
 _STDIN = 0
+SLEPT_MAX_S = 5.0
+"""As a window tolerates a hole."""
+
+
+def asleep_s() -> float:
+    """How long this machine slept since it started, where its system counts that."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return 0.0 if boot is None else time.clock_gettime(boot) - time.monotonic()
 
 
 def read_config_line() -> str:
@@ -33,6 +42,7 @@ class Lifeline:
     def __init__(self, *, max_run_s: float) -> None:
         self.reason = ""
         self.over = asyncio.Event()
+        self._asleep_s = asleep_s()
         loop = asyncio.get_running_loop()
         # A terminal sends Ctrl-C and hang-ups to every process of the session; what they mean is the parent's decision.
         for ignored in (signal.SIGINT, signal.SIGHUP):
@@ -49,6 +59,10 @@ class Lifeline:
 
     async def over_before(self, moment_s: float) -> bool:
         """Sleep until the monotonic moment; true as soon as this process has to end."""
+        slept_s = asleep_s() - self._asleep_s
+        if slept_s > SLEPT_MAX_S and not self.over.is_set():
+            self.end(f"this machine slept for {slept_s:.0f} s: what was then nobody knows")
+            sys.stderr.write(f"{self.reason}\n")
         wait_s = moment_s - time.monotonic()
         if wait_s <= 0:
             # What is in flight gets its turn also when the ticks are behind.
