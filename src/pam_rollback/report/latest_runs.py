@@ -14,15 +14,17 @@ _NEWEST = 200
 def latest(out: Path, *, environment: str, holds: Callable[[RunRecord], bool], within: timedelta) -> RunRecord | None:
     """The newest record of that environment for which it holds; None when there is none, or only an older one.
 
-    Records of another version, and half a folder, are nobody's: an old file keeps nobody from anything.
+    Records of another version, and half a folder, are nobody's: an old file keeps nobody from anything. One that a clock dates into the
+    future is not known to be young.
     """
-    oldest = datetime.now(UTC) - within
+    now = datetime.now(UTC)
+    oldest = now - within
     for path in sorted(out.glob("*/run.json"), reverse=True)[:_NEWEST]:
         try:
             record = run_record.read(path)
         except (UnreadableRecord, OSError):
             continue
-        if record.environment.name == environment and begun(record) >= oldest and holds(record):
+        if record.environment.name == environment and oldest <= begun(record) <= now and holds(record):
             return record
     return None
 

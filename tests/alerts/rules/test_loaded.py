@@ -99,6 +99,7 @@ def test_each_difference_is_named(
     [
         ("vector(0.25)", {"taken": "2026-10-26"}, ""),
         ("vector(0.25)", {"taken": "2026-10-25"}, "31 days old, at most 30"),
+        ("vector(0.25)", {"taken": "2027-11-25"}, "365 days from now"),
         ("vector(0.25)", {}, "is a figure without its date"),
         ("vector(0.25) * 2", {"taken": "2026-11-24"}, f"{P95_BEFORE} asks for vector(0.25) * 2"),
     ],

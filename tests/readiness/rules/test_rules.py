@@ -251,6 +251,7 @@ def test_an_exchange_is_what_the_prober_saw() -> None:
     assert not upkeep.exchanged_before([("new", False, 2.0), ("old", True, 9.0)], age_d_max=30).ready
     assert not upkeep.exchanged_before([("old", True, 31.0)], age_d_max=30).ready
     assert not upkeep.exchanged_before([], age_d_max=30).ready
+    assert not upkeep.exchanged_before([("tomorrow's", True, -1.0), ("old", True, 31.0)], age_d_max=30).ready
 
 
 def test_the_page_relies_on_what_is_known() -> None:

@@ -170,6 +170,8 @@ def _of_figure(found: LoadedRule, today: date, age_max_d: float) -> Iterator[str
         return
     if age_d > age_max_d:
         yield f"{found.name} is {age_d} days old, at most {age_max_d:g}: take a new baseline"
+    elif age_d < 0:
+        yield f"{found.name} is of {-age_d} days from now: how old it is is not known; take a new baseline"
 
 
 def _of_health(found: LoadedRule, late_s: float) -> Iterator[str]:

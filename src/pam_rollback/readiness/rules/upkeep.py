@@ -197,9 +197,12 @@ def exchanged(seen: Exchanged, *, answers_min: int) -> Finding:
 
 
 def exchanged_before(runs: Iterable[tuple[str, bool, float]], *, age_d_max: float) -> Finding:
-    """Where it is not tried: what the newest record says. ``runs``: words, whether it was good, and the age in days."""
+    """Where it is not tried: what the newest record says. ``runs``: words, whether it was good, and the age in days.
+
+    One that a clock dates into the future is not known to be young.
+    """
     what = "the newest exchange of releases on record"
-    newest = min(runs, key=lambda one: one[2], default=None)
+    newest = min((one for one in runs if one[2] >= 0), key=lambda one: one[2], default=None)
     if newest is None:
         return Finding(what, broken=("there is none",), advice="On staging: pytest -m readiness, with exchange = true")
     words, good, age_d = newest
