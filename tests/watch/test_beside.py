@@ -164,6 +164,7 @@ def test_a_session_that_fails_is_one_line_and_never_good(tmp_path: Path, problem
     assert len([line for line in sessions.watch.lines if problem in line and "IR-1, IR-3, CR-1" in line]) == 1
     with pytest.raises(MeasurementFailed, match=f"IR-1 was not judged: {problem}"):
         _ = turn.calm
+    assert f"IR-1 was not judged: {problem}" in str(turn)
 
 
 def test_a_source_that_fails_for_an_hour_is_tolerated_and_for_four_is_not(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from pam_rollback.base.run_files import WATCH_RECORD
 from pam_rollback.watch.rules.state import PREPARED
-from tests.fault_rows.watch import ASKS, HOLE, LEAK, OFFLINE, OUTAGE, SAW
+from tests.fault_rows.watch import ASKS, HOLE, LEAK, NOT_FOUND_OUT, OFFLINE, OUTAGE, SAW
 from tests.session.drilling import CONSENT, as_staging, runbook_with, switched_off, switched_on, told, wait_for
 from tests.sessions import Project, Range
 from tests.summary import ROW
@@ -93,19 +93,25 @@ def test_a_leak_is_found(tmp_path: Path, practice_range: Range, record_property:
 def test_a_hole_is_found_by_decision_sessions(
     tmp_path: Path, practice_range: Range, record_property: Callable[[str, object], None]
 ) -> None:
-    """Users are answered as ever, and three sessions in a row find the door open; without it nothing asks."""
-    record_property(ROW, HOLE.id)
+    """Three in a row find the door open; without it nothing asks. What they cannot find out is one line, and no good turn."""
+    for row in (HOLE, NOT_FOUND_OUT):
+        record_property(ROW, row.id)
     project = runbook_with(tmp_path, "test_watch.py", "test_exposure.py")
     watch = ("-m", "watch", f"--env={practice_range.file}", "--look-every=1s", "--decide-every=1s")
     green = project.run(*watch, "--turn=45s")
     practice_range.remote.plant(HOLE.fault, **HOLE.parameters)
     try:
         red = project.run(*watch, "--turn=100s")
+        practice_range.as_it_was()
+        practice_range.remote.plant(NOT_FOUND_OUT.fault, **NOT_FOUND_OUT.parameters)
+        dim = project.run(*watch, "--turn=45s")
     finally:
         practice_range.as_it_was()
 
     assert (green.rc, red.rc) == (0, 10), green.out + red.out
     judge([HOLE], red, {ASKS, SAW})
+    judge([NOT_FOUND_OUT], dim, {ASKS, SAW})
+    assert sum("did not find out CR-1" in line for line in dim.record["notes"]) == 1
     for name in ("IR-1", "CR-1"):
         assert name not in green.out.partition("not judged:")[2].partition("\n")[0], green.out
     assert "CR-2 is not judged here" in green.out

@@ -148,6 +148,7 @@ class Turn(Sentence):
         seen += f", {self.early} before it had seen enough" if self.early else ""
         seen += f"; not judged: {', '.join(self.not_judged)}" if self.not_judged else ""
         seen += f"; {self.unknown} looks proved nothing" if self.unknown else ""
+        seen += "".join(f"; {one}" for one in self.missing)
         if self.incident is None and self.unknown == self.looks:
             return f"whether anything asks for a rollback is not known; {seen}"
         if self.incident is None:
