@@ -793,6 +793,77 @@ def test_a_limited_sign_in_is_one_cause_with_one_way_on(drill: RunRecord) -> Non
     assert len(terminal_page.alike([*hidden, red])) == 2
 
 
+DOWN = "https://api.shop.example answers HTTP 502 with text/html"
+
+
+def test_what_stood_in_the_way_of_many_is_one_cause(drill: RunRecord) -> None:
+    """In each view, with all plan items, and with what each says where there is room. What has another cause, or none, stands alone."""
+    words = {"HC-2": "the back end says nothing", "CH-4": "the notice cannot be read", "PM-9": "no breaker is told"}
+    red = Outcome.BROKEN_CRITERION
+    met = [
+        result(f"test_{n}", item, outcome=red, message=said, cause=DOWN, runbook=f"docs/runbook.md#{n}")
+        for n, (item, said) in enumerate(words.items())
+    ]
+    blind = result("test_rows", "DI-1", outcome=Outcome.UNKNOWN, message="MeasurementFailed: not known", cause=DOWN)
+    model = result("test_pam", "HC-4", outcome=red, message="PAM says unhealthy", cause="no model")
+    alone = result("test_page", "CR-4", outcome=red, message="the back end says nothing")
+    found = (met[0], model, met[1], alone, met[2], blind)
+    record = replace(drill, verdict="NO-GO", exit_code=10, results=(*drill.results, *found))
+    whole, page = scorecard.render(record, 120, color=False, ascii_only=False), scorecard_page.render(record)
+    summary, notes = job_summary.render(record), in_short.annotations(record)
+
+    for view in (
+        " ".join(shown(record)),
+        " ".join(whole),
+        html.unescape(page),
+        summary.replace("\\", ""),
+        "".join(notes),
+    ):
+        text = " ".join(view.split())
+        assert text.count(f"{DOWN}: the back end says nothing") == 1, text
+        assert "PAM says unhealthy" in text
+    entries = [line for line in shown(record) if line.startswith(("  BROKEN", "  UNKNOWN"))]
+    assert [line.split()[1] for line in entries] == ["HC-2", "HC-4", "CR-4", "DI-1"]
+    assert entries[0].startswith("  BROKEN HC-2 CH-4 PM-9 3 tests, one of them: It is so: test_0")
+    assert [note.partition("title=")[2].partition("::")[0] for note in notes[1:]] == [
+        "broken criterion HC-2 CH-4 PM-9",
+        "broken criterion HC-4",
+        "broken criterion CR-4",
+        "could not measure DI-1",
+    ]
+    for said in [*words.values()][1:]:
+        for view in ("\n".join(whole), page, summary):
+            assert said in view
+        assert said not in "".join(shown(record))
+    assert "2 more that say it in words of their own" in page
+
+
+@pytest.mark.parametrize("in_full", [True, False])
+def test_all_that_one_cause_hides_is_named(drill: RunRecord, in_full: bool) -> None:  # noqa: FBT001 - a parameter
+    """More plan items than a line holds: they have lines of their own, whether it is told in full or in a line."""
+    ids = [f"DI-{n}" for n in range(20)]
+    others = [
+        result(f"test_x{n}", f"HC-{n}", outcome=Outcome.UNKNOWN, message=f"reason {n} of its own")
+        for n in range(0 if in_full else 8)
+    ]
+    met = [
+        result(f"test_{one}", one, outcome=Outcome.UNKNOWN, message=f"{one} is not known", cause=DOWN) for one in ids
+    ]
+    lines = shown(replace(drill, verdict="INCONCLUSIVE", exit_code=11, results=(*drill.results, *others, *met)))
+    text = " ".join(" ".join(lines).split())
+
+    assert f"UNKNOWN {' '.join(ids)} 20 tests" in text if in_full else f"UNKNOWN {' '.join(ids)}" in text
+    assert rows_of_a_terminal(lines) <= LINES_OF_NO_GO_MAX
+
+
+def test_without_a_cause_nothing_is_together_that_was_not(drill: RunRecord) -> None:
+    """As in records of the first version: by its words alone."""
+    red = [result(f"test_{n}", f"DI-{n}", outcome=Outcome.UNKNOWN, message=f"HTTP {n}") for n in range(3)]
+
+    assert len(terminal_page.alike(red)) == 3
+    assert wording.in_other_words([replace(one, message="HTTP 502") for one in red]) == []
+
+
 def test_a_figure_stands_with_its_proviso(drill: RunRecord) -> None:
     """In the table, in each sentence and on the page: what was not watched does not read as measured. Without one nothing is added."""
     watched = replace(TERMS["RTO-5"][1], proviso="15 s watched, pace 60")

@@ -10,7 +10,7 @@ from pam_rollback.base.wait import StopFile
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.session import classification
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.classification import MESSAGE, OUTCOME
+from pam_rollback.session.classification import CAUSE, MESSAGE, OUTCOME, STOOD_IN_THE_WAY
 
 
 @pytest.fixture(autouse=True)
@@ -22,15 +22,21 @@ def runbook(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told(error: BaseException) -> tuple[str, str]:
     """Outcome and message of a test whose body ended so."""
-    item: Any = SimpleNamespace(config=None, get_closest_marker=lambda _: None)
+    properties = properties_of(error)
+    return properties[OUTCOME], properties[MESSAGE]
+
+
+def properties_of(error: BaseException, *entered: tuple[str, str]) -> dict[str, Any]:
+    """What its report says. ``entered``: causes that its facts knew of, with their sentences."""
+    item: Any = SimpleNamespace(config=None, get_closest_marker=lambda _: None, stash=pytest.Stash())
+    item.stash[STOOD_IN_THE_WAY] = [*entered]
     call: Any = SimpleNamespace(excinfo=SimpleNamespace(value=error), when="call")
     report: Any = SimpleNamespace(outcome="failed", when="call", user_properties=[], longrepr=None, sections=[])
     hook = classification.pytest_runtest_makereport(item, call)
     next(hook)
     with pytest.raises(StopIteration):
         hook.send(report)
-    properties = dict(report.user_properties)
-    return properties[OUTCOME], properties[MESSAGE]
+    return dict(report.user_properties)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +61,17 @@ def test_a_list_of_lines_is_one_sentence() -> None:
     )
     assert told(ActionFailed(""))[1] == "ActionFailed"
     assert told(AssertionError(""))[1] == "the assertion failed without a message"
+
+
+def test_what_stood_in_the_way_is_told_with_the_outcome() -> None:
+    """By the error, or by the fact on which the assertion was. Neither of another assertion, nor of what an action did."""
+    down = MeasurementFailed("memory is not known: HTTP 502", cause="the API answers HTTP 502")
+    fact = ("the API answers HTTP 502", "the notice cannot be read: HTTP 502")
+
+    assert properties_of(down)[CAUSE] == "the API answers HTTP 502"
+    assert properties_of(AssertionError(f"{fact[1]}\nassert False"), fact)[CAUSE] == "the API answers HTTP 502"
+    assert CAUSE not in properties_of(AssertionError("the notice says what is not true"), fact)
+    assert CAUSE not in properties_of(MeasurementFailed("too few samples"), fact)
+    failed = ActionFailed("not done")
+    failed.__cause__ = down
+    assert CAUSE not in properties_of(failed)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.session.classification import MESSAGE, NOTHING_NEW, OUTCOME
+from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
 from pam_rollback.session.detail import keep_workers_quiet
 from pam_rollback.session.phases import LiveReport
 
@@ -66,6 +66,19 @@ def test_one_cause_is_one_line_whatever_each_test_found_besides(told: Told) -> N
     assert len(told.lines) == 2, told.lines
     assert "found there: rows are whole" in told.lines[0]
     assert "home-light was not reached" in told.lines[1]
+
+
+def test_what_stood_in_the_way_of_many_is_one_line(told: Told) -> None:
+    """In whatever words each says it; another cause, and what nobody knows the cause of, are lines of their own."""
+    live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
+    for name, cause in (("health", "API down"), ("notice", "API down"), ("rows", "no database"), ("pages", "")):
+        report = red(f"checks/test_a.py::test_{name}", f"{name} cannot be read")
+        report.user_properties += [(CAUSE, cause)] if cause else []
+        live.pytest_runtest_logreport(report)
+
+    assert [line.partition(": ")[2].partition(";")[0] for line in told.lines] == [
+        f"{name} cannot be read" for name in ("health", "rows", "pages")
+    ]
 
 
 def test_what_is_new_is_told_after_what_is_not(told: Told) -> None:

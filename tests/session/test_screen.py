@@ -62,6 +62,27 @@ def test_what_is_red_is_told_at_once_and_first(
     assert ended.last_line.startswith("REHEARSAL NO-GO for checks/test_case.py")
 
 
+def test_what_stood_in_the_way_of_all_is_one_cause(practice_range: Range, project: Project) -> None:
+    """A release that does not run: its gateway answers for it. One that is unhealthy by its own word says so for each part."""
+    practice_range.remote.plant("release-down")
+    ended = project.run(SCREEN, "-m", "health", "--env", str(practice_range.file))
+    entries = [line for line in ended.out.splitlines() if line.startswith("  BROKEN")]
+
+    assert ended.rc == 10, ended.out
+    assert entries[0].startswith("  BROKEN HC-2 HC-3 HC-4 HC-5 4 tests, one of them: The back end"), ended.out
+    assert 'answers HTTP 502 with \'{"detail": "bad gateway"' in ended.out
+    assert ended.out.count("says JSON without a status") == 2, ended.out  # at once, and in the end
+    assert len({one["cause"] for one in ended.record["results"] if one["cause"]}) == 1
+
+    practice_range.remote.clear_all()
+    practice_range.remote.plant("database-down")
+    ended = project.run(SCREEN, "-m", "health", "--env", str(practice_range.file))
+    entries = [line for line in ended.out.splitlines() if line.startswith("  BROKEN")]
+
+    assert [line.split()[1] for line in entries][:4] == ["HC-2", "HC-3", "HC-4", "HC-5"], ended.out
+    assert not any(one["cause"] for one in ended.record["results"])
+
+
 OLD = '''"""Is it new?"""
 import pytest
 from pam_rollback.browser.rules.barriers import Element, Findings, Violation

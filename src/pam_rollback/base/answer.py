@@ -10,6 +10,8 @@ from pam_rollback.base.strict_json import NotJson, read_json
 
 _SHOWN_CHARACTERS = 120
 _REDIRECTS = range(300, 400)
+_UNAVAILABLE = frozenset({502, 503})
+"""By RFC 9110 a gateway without a good answer, and a server that cannot serve now. A 500 and a 504 are about one question."""
 _NOT_PACKED = frozenset({"", "identity"})
 """No request of the suite accepts another encoding (RFC 9110, section 12.5.3): whoever honours the header could not read the body."""
 
@@ -83,6 +85,26 @@ class Answer:
     def retry_after(self) -> str:
         """When to ask again, as the answer itself says; empty when it does not."""
         return cut(self.headers.get("retry-after", ""), _SHOWN_CHARACTERS)
+
+    @property
+    def server(self) -> str:
+        """Whom it was asked of."""
+        scheme, _, rest = self.url.partition("://")
+        return f"{scheme}://{re.split('[/?#]', rest)[0].rpartition('@')[2]}"
+
+    @property
+    def cause(self) -> str:
+        """What stands in the way of any question to this server, in the same words for all of them; empty for an answer to its own.
+
+        Nobody could be asked there, or it says that it cannot serve: in the same words again, or by a page in the place of an answer.
+        """
+        if self.problem:
+            return "" if self.sent else f"{self.server} cannot be reached"
+        body = " ".join(self.body.decode("utf-8", "replace").split())
+        if self.http_status not in _UNAVAILABLE or (self.is_json_type and body != self.text):
+            return ""
+        said = repr(body) if self.is_json_type else self.content_type.partition(";")[0] or "nothing"
+        return f"{self.server} answers HTTP {self.http_status} with {said}"
 
     def __str__(self) -> str:
         """One line that a person understands."""

@@ -5,6 +5,23 @@ which: see ``report/verdict.py`` and the "Verdicts" section of the design.
 """
 
 
+class Caused(Exception):  # noqa: N818 - as all of these
+    """What went wrong, with what stood in the way of more than this: ``cause``, in the same words wherever it is met; mostly empty."""
+
+    def __init__(self, *args: object, cause: str = "") -> None:
+        super().__init__(*args)
+        self.cause = cause
+
+
+def cause_of(error: BaseException | None) -> str:
+    """What stood in the way, as the error says, or the one that it was raised from; empty where none of them does."""
+    while error is not None:
+        if isinstance(error, Caused) and error.cause:
+            return error.cause
+        error = error.__cause__
+    return ""
+
+
 class ActionFailed(Exception):  # noqa: N818 - named by what happened; the exit code is 12
     """The rollback was not done, or could not be shown to be done."""
 
@@ -42,7 +59,7 @@ class NothingToProve(Exception):  # noqa: N818 - named by what happened; the exi
     """The planted incident cannot be seen, so recovering from it would prove nothing."""
 
 
-class MeasurementFailed(Exception):  # noqa: N818 - named by what happened; the exit code is 11
+class MeasurementFailed(Caused):
     """We could not measure. Never the same as "it is fine", and never the same as "it is broken"."""
 
 

@@ -270,7 +270,8 @@ def open_snapshot(dsn: str, patience: Patience, *, connections: int = _CONNECTIO
         said = _first_line(error, secret)
         raise MeasurementFailed(
             f"cannot ask the database at {where}: {said}; is it up, and is the DSN (database_dsn) right? "
-            "see docs/runbook.md#database-unhealthy"
+            "see docs/runbook.md#database-unhealthy",
+            cause=f"the database at {where} cannot be asked: {said}",
         ) from None
     finally:
         for connection in opened:

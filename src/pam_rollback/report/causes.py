@@ -21,6 +21,8 @@ _IN_FULL_MIN: Final = 2
 """Before anything is only counted."""
 _IDS_MAX: Final = 10
 """Plan items that are named where room is short."""
+_IDS_OF_A_CAUSE_MAX: Final = 24
+"""Those of one cause, which many tests may have met: they have lines of their own for them before anything of it is cut."""
 _FOUND_MAX: Final = 4
 """Findings of one test that are told where room is short."""
 _WHERE_ELSE: Final = "-v or the page"
@@ -95,8 +97,7 @@ def by_test(bad: Sequence[Result]) -> list[Causes]:
         sorted(bad, key=lambda one: (order[one.outcome], one.nothing_new, not any(map(is_term, one.criteria))))
     ):
         result = group[0]
-        shared = result.nothing_new or wording.is_sign_in_limit(result.message, result.outcome)
-        met_by = wording.cause(result) if shared else result.nodeid.partition("[")[0]
+        met_by = wording.cause(result) if wording.is_shared(result) else result.nodeid.partition("[")[0]
         tests.setdefault((result.outcome, result.situation, met_by), []).append(group)
     return list(tests.values())
 
@@ -105,7 +106,7 @@ def _headline(causes: Causes, several: bool, cut: bool) -> str:  # noqa: FBT001 
     results = [result for group in causes for result in group]
     result = results[0]
     where = f" [{result.situation}]" if several and result.situation else ""
-    word, named = WORDS[result.outcome][0], _few(results) if cut else ids(results)
+    word, named = WORDS[result.outcome][0], _few(results, _IDS_OF_A_CAUSE_MAX) if cut else ids(results)
     many = f"{len(results)} tests" if len(results) > 1 else ""
     if result.outcome in wording.HAPPENED:
         return f"{word}{where} {wording.proves(result)} ({f'{many}: {named}' if many else named})"
@@ -119,13 +120,15 @@ def _painted(lines: Sequence[str], outcome: Outcome, page: Page) -> list[str]:
 
 def _in_full(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:  # noqa: FBT001 - as above
     result = causes[0][0]
-    headline = fitted(_headline(causes, several, cut), page.width, first="  ", rest="    ", lines=2 if cut else None)
+    most = _lines_of_ids(causes, page) + 1 if cut else None
+    headline = fitted(_headline(causes, several, cut), page.width, first="  ", rest="    ", lines=most)
     lines = _painted(headline, result.outcome, page)
     blind = result.outcome is Outcome.UNKNOWN
-    most = 3 if cut else None
-    lines += labelled("why" if blind else "found", wording.said_together(causes[0]), page, lines=most)
+    said = wording.said_together(causes[0])
+    lines += labelled("why" if blind else "found", said, page, lines=3 if cut else None)
     asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
-    if asked and not blind and not result.nothing_new and result.outcome not in wording.HAPPENED:
+    of_one_test = len({one.nodeid.partition("[")[0] for group in causes for one in group}) == 1
+    if asked and of_one_test and not blind and not result.nothing_new and result.outcome not in wording.HAPPENED:
         lines += labelled("expected", asked, page, lines=2 if cut else 3)
     new = [group for group in causes[1:] if _names_new(group)]
     named = new[: _FOUND_MAX - 1] if cut else new
@@ -151,8 +154,15 @@ def _in_a_line(causes: Causes, page: Page, several: bool, cut: bool) -> list[str
     new = [wording.said_together(group) for group in causes if _names_new(group)]
     text = f"{_headline(causes, several, cut)}: {'; '.join(new) or wording.said_together(causes[0])}"
     whole = new and not cut
-    lines = fitted(text, page.width, first="  ", rest="    ", lines=None if whole else 1)
+    lines = fitted(text, page.width, first="  ", rest="    ", lines=None if whole else _lines_of_ids(causes, page))
     return _painted(lines, causes[0][0].outcome, page)
+
+
+def _lines_of_ids(causes: Causes, page: Page) -> int:
+    """So many lines name a cause's plan items."""
+    results = [result for group in causes for result in group]
+    named = f"{WORDS[results[0].outcome][0]} {_few(results, _IDS_OF_A_CAUSE_MAX)}"
+    return len(fitted(named, page.width, first="  ", rest="    ", lines=None))
 
 
 def _counted_only(causes: Sequence[Causes], page: Page) -> list[str]:
@@ -213,13 +223,13 @@ def ids(results: Iterable[Result]) -> str:
     return " ".join(dict.fromkeys(identifier for result in results for identifier in result.criteria))
 
 
-def _few(results: Iterable[Result]) -> str:
-    return _of(list(dict.fromkeys(identifier for result in results for identifier in result.criteria)))
+def _few(results: Iterable[Result], most: int = _IDS_MAX) -> str:
+    return _of(ids(results).split(), most)
 
 
-def _of(named: Sequence[str]) -> str:
-    more = f" and {len(named) - _IDS_MAX} more" if len(named) > _IDS_MAX else ""
-    return f"{' '.join(named[:_IDS_MAX])}{more}"
+def _of(named: Sequence[str], most: int = _IDS_MAX) -> str:
+    more = f" and {len(named) - most} more" if len(named) > most else ""
+    return f"{' '.join(named[:most])}{more}"
 
 
 def counted(results: Sequence[Result]) -> str:

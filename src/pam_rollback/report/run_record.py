@@ -142,6 +142,8 @@ class Result:
     """What of it was there before, and nobody answers for it."""
     nothing_new: bool = False
     """It is broken by nothing else than that."""
+    cause: str = ""
+    """What stood in the way of more tests than this, in the same words for all; mostly empty, as in records of the first version."""
 
 
 @dataclass(frozen=True)

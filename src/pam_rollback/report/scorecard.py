@@ -241,6 +241,9 @@ def _problems(record: RunRecord, page: Page) -> list[str]:
         found = wording.problem(result) if len(group) == 1 else f"{len(group)} tests: {wording.said_together(group)}"
         first, *others = page.wrapped(f"{said} {ids}{where} {found}")
         lines += [first.replace(said, page.paint(said, hue, "bold"), 1), *others]
+        lines += [
+            line for words in wording.in_other_words(group) for line in page.wrapped(f"and {words}", first="    ")
+        ]
         for each in group:
             lines += page.wrapped(each.nodeid, first="    ")
         for runbook in dict.fromkeys(each.runbook for each in group if each.runbook):

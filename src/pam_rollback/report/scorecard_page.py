@@ -211,6 +211,7 @@ def _problem(causes: Causes) -> dict[str, Any]:
     title = wording.proves(result)
     of_a_test = not blind and result.outcome not in wording.HAPPENED
     found, rest = _parted(wording.said_together(causes[0]))
+    others = wording.in_other_words(causes[0])
     return {
         "tone": tone(result.outcome),
         "word": OUTCOME_WORDS[result.outcome],
@@ -219,7 +220,8 @@ def _problem(causes: Causes) -> dict[str, Any]:
         "found_name": "why" if blind else "found",
         "found": found,
         "rest": rest,
-        "others": [wording.said_together(group) for group in causes[1:]],
+        "others": others or [wording.said_together(group) for group in causes[1:]],
+        "others_are": "that say it in words of their own" if others else "of this test",
         "expected": asked if of_a_test else "",
         "next": result.runbook,
     }

@@ -201,23 +201,28 @@ def without_own_word(message: str) -> str:
 
 
 def cause(result: Result) -> str:
-    """What a test found, apart from the look in which it looked at a page: the same barrier in all of them is one cause.
+    """What stood in its way, where whoever met it knew; else what a test found, apart from the look in which it looked at a page.
 
     All that is nothing new is one cause for each plan item.
     """
     if result.nothing_new:
         return f"{Outcome.KNOWN.value}: {' '.join(unanswered.items(result))}"
-    return cause_of(result.message, result.outcome)
+    return cause_of(result.message, result.outcome, result.cause)
 
 
-def cause_of(message: str, outcome: Outcome) -> str:
-    """What a message says of its cause, without the look, and without what its own test found all the same.
+def cause_of(message: str, outcome: Outcome, cause: str = "") -> str:
+    """The cause of a message: that which was told with it, or the message, without the look, and without what its own test found besides.
 
     All that nobody could measure because there were too many sign-ins has one.
     """
     if is_sign_in_limit(message, outcome):
         return SIGN_IN_LIMITED
-    return _LOOK.sub("", _BESIDES.sub("", message))
+    return cause or _LOOK.sub("", _BESIDES.sub("", message))
+
+
+def is_shared(result: Result) -> bool:
+    """Whether its cause may be that of other tests, too."""
+    return result.nothing_new or bool(result.cause) or is_sign_in_limit(result.message, result.outcome)
 
 
 def is_sign_in_limit(message: str, outcome: Outcome) -> bool:
@@ -233,9 +238,25 @@ def said_together(group: Sequence[Result]) -> str:
         # Whoever came upon it with an answer at hand knows when to come again.
         words = max((found[0] for result in group for found in _LIMIT.finditer(result.message)), key=len)
         return f"{words}: no error of the service; sign in again later, and more rarely"
+    if in_other_words(group):
+        return f"{group[0].cause}: {_BESIDES.sub('', said(group[0]))}"
     looks = list(dict.fromkeys(look for result in group for look in _LOOK.findall(result.message)))
     found = said(group[0]) if len({result.message for result in group}) == 1 else _BESIDES.sub("", said(group[0]))
     return _LOOK.sub(", ".join(looks), found) if len(looks) > 1 else found
+
+
+def in_other_words(group: Sequence[Result]) -> list[str]:
+    """What tests with one cause say of it, where it is told in the words of the first; a line for each that says it otherwise."""
+    if not group[0].cause or cause(group[0]) != group[0].cause:
+        return []
+    told: dict[str, list[Result]] = {}
+    for result in group:
+        told.setdefault(_BESIDES.sub("", said(result)), []).append(result)
+    return [f"{_ids(those)} {proves(those[0])}: {words}" for words, those in [*told.items()][1:]]
+
+
+def _ids(results: Sequence[Result]) -> str:
+    return " ".join(dict.fromkeys(item for result in results for item in result.criteria))
 
 
 def problem_together(group: Sequence[Result]) -> str:

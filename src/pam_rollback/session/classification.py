@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.base.errors import cause_of
 from pam_rollback.base.outside_text import visible
 from pam_rollback.plan.checklist import NOT_CONFIRMED, NOT_DONE
 from pam_rollback.report.verdict import Outcome, classify
@@ -25,6 +26,11 @@ UNANSWERED = "pam-unanswered"
 """What a test found that was there before, and that nobody answers for; and the sentence, where it found nothing else."""
 NOTHING_NEW = "pam-nothing-new"
 """A test is red, and by nothing else than that."""
+
+CAUSE = "pam-cause"
+"""What stood in the way of more than this test, where whoever met it knew."""
+STOOD_IN_THE_WAY = pytest.StashKey[list[tuple[str, str]]]()
+"""The same, of the facts that a test has entered; each with the sentence by which an assertion on it is known."""
 
 _LINES_SHOWN = 4
 _ESCAPED = re.compile(r"\\(?:x([89a-f][0-9a-f])|u([0-9a-f]{4})|U(000[0-9a-f]{5}|0010[0-9a-f]{4}))")
@@ -107,6 +113,10 @@ def _classify(item: pytest.Item, report: pytest.TestReport, error: BaseException
         _tell_only(item, report, outcome.value)
     else:
         report.user_properties += _nothing_new(report, outcome, error)
+        if outcome.value in _ONLY_TOLD:  # what an action did or left is its own story, whatever stood in its way
+            redact = runbook.secrets.redact
+            known = [(visible(redact(cause)), visible(redact(said))) for cause, said in _stood_in_the_way(item, error)]
+            report.user_properties += [(CAUSE, cause) for cause, said in known if said in message][:1]
 
 
 def _nothing_new(report: pytest.TestReport, outcome: Outcome, error: BaseException) -> list[tuple[str, object]]:
@@ -114,6 +124,13 @@ def _nothing_new(report: pytest.TestReport, outcome: Outcome, error: BaseExcepti
     told: dict[str, Any] = dict(report.user_properties).get(UNANSWERED, {})  # type: ignore[assignment]
     only = outcome is Outcome.BROKEN_CRITERION and bool(told.get("only")) and told["only"] in str(error)
     return [(NOTHING_NEW, True)] if only else []
+
+
+def _stood_in_the_way(item: pytest.Item, error: BaseException) -> list[tuple[str, str]]:
+    """Causes that the error, or a fact of the test, knows of; each with what the message then says: another assertion has another cause."""
+    if isinstance(error, AssertionError):
+        return item.stash.get(STOOD_IN_THE_WAY, [])
+    return [(cause, "")] if (cause := cause_of(error)) else []
 
 
 def _tell_only(item: pytest.Item, report: pytest.TestReport, prefix: str) -> None:

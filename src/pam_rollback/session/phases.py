@@ -13,7 +13,7 @@ from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.wording import HAPPENED, cause_of, times_of_day, without_own_word
 from pam_rollback.session import as_it_runs, detail, listeners, workers
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.classification import MESSAGE, NOTHING_NEW, OUTCOME
+from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
 from pam_rollback.session.detail import Detail
 from pam_rollback.session.progress import Progress, progress_of
 from pam_rollback.session.record import next_page
@@ -80,7 +80,8 @@ class LiveReport:
         if report.failed:
             outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
             seen.say(outcome)
-            self._tell_bad(outcome, without_own_word(str(said.get(MESSAGE) or workers.DIED)), seen)
+            message, cause = without_own_word(str(said.get(MESSAGE) or workers.DIED)), str(said.get(CAUSE, ""))
+            self._tell_bad(outcome, message, cause, seen)
         elif report.skipped:
             seen.say(Outcome.KNOWN if said.get(OUTCOME) == Outcome.KNOWN.value else Outcome.NOT_RUN)
         elif report.when == "call":
@@ -88,7 +89,7 @@ class LiveReport:
         if report.when not in {"setup", "call"}:
             self._end(self._running.pop(report.nodeid))
 
-    def _tell_bad(self, outcome: Outcome, message: str, seen: Seen) -> None:
+    def _tell_bad(self, outcome: Outcome, message: str, cause: str, seen: Seen) -> None:
         """One cause is told once, however many tests meet it, and one test once, whatever its cases find.
 
         All that is nothing new of a plan item is one cause. The screen in the end has each.
@@ -99,7 +100,7 @@ class LiveReport:
         of_old = bool(properties.get(NOTHING_NEW))
         # What is new is told, also where the same test has found what was there before.
         test = f"{outcome} {of_old} {properties.get('situation', AS_IS)} {seen.nodeid.partition('[')[0]}"
-        cause = f"{NOTHING_NEW} {criteria}" if of_old else cause_of(message, outcome)
+        cause = f"{NOTHING_NEW} {criteria}" if of_old else f"{outcome} {cause_of(message, outcome, cause)}"
         told = not self._causes.isdisjoint({test, cause})
         self._causes |= {test, cause}
         if told:

@@ -166,6 +166,7 @@ def _result(test: Seen, runbook: Runbook) -> Result:
         measured=tuple(Measured(**figures) for figures in test.figures),
         unanswered=tuple(_unanswered(properties)) if test.outcome is Outcome.BROKEN_CRITERION else (),
         nothing_new=bool(properties.get(NOTHING_NEW)) and test.outcome is Outcome.BROKEN_CRITERION,
+        cause=test.causes.get(test.outcome, ""),
     )
 
 

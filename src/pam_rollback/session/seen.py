@@ -17,6 +17,8 @@ class Seen:
     outcomes: list[Outcome] = field(default_factory=list)
     messages: dict[Outcome, str] = field(default_factory=dict)
     """The first of each outcome."""
+    causes: dict[Outcome, str] = field(default_factory=dict)
+    """What stood in the way, as was told with these; empty where nothing was."""
     duration_s: float = 0.0
     body_ran: bool = False
 
@@ -25,11 +27,11 @@ class Seen:
         """The plan items that it serves."""
         return str(self.properties.get("criterion", "")).split()
 
-    def say(self, outcome: Outcome, message: str = "") -> None:
+    def say(self, outcome: Outcome, message: str = "", cause: str = "") -> None:
         """One phase came to this."""
         self.outcomes.append(outcome)
-        if message:
-            self.messages.setdefault(outcome, message)
+        if message and outcome not in self.messages:
+            self.messages[outcome], self.causes[outcome] = message, cause
 
     @property
     def was_heard(self) -> bool:

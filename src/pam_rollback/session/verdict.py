@@ -30,7 +30,7 @@ from pam_rollback.session import (
     workers,
 )
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.classification import MESSAGE, OUTCOME
+from pam_rollback.session.classification import CAUSE, MESSAGE, OUTCOME
 from pam_rollback.session.ending import failures_kept
 from pam_rollback.session.fixtures.scoring import FIGURES, RESTS_ON, UNPROVEN
 from pam_rollback.session.guard import REFUSED_KEY
@@ -139,7 +139,7 @@ class Collector:
         test.body_ran = test.body_ran or report.when == "call"
         if report.failed or MESSAGE in said:  # what only advises says it as a skipped test
             outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
-            test.say(outcome, str(said.get(MESSAGE) or workers.DIED))
+            test.say(outcome, str(said.get(MESSAGE) or workers.DIED), str(said.get(CAUSE, "")))
         elif report.skipped:
             test.say(Outcome.NOT_RUN, _skip_reason(report))
         elif report.when == "call":

@@ -67,6 +67,23 @@ def test_the_status_is_the_bodys_word_or_what_was_found(found: HealthReport, sta
     assert found.status in str(found)
 
 
+@pytest.mark.parametrize(
+    ("found", "shared"),
+    [
+        (report(b'{"detail": "bad gateway"}', http_status=502), True),
+        (report(b"<h1>not now</h1>", content_type="text/html", http_status=503), True),
+        (report(b'{"status":"unhealthy"}', http_status=503), False),
+        (report(b'{"status":null}', http_status=503), False),
+        (report(b'{"status":"healthy"}'), False),
+    ],
+    ids=["a gateway", "a page", "its own word", "no word", "well"],
+)
+def test_what_a_component_says_of_itself_is_no_cause_of_others(found: HealthReport, shared: object) -> None:
+    """Two that are unhealthy may each be so by itself, however alike they say it; what a gateway says in their place concerns both."""
+    assert found.cause == (found.answer.cause if shared else "")
+    assert bool(found.cause) is shared
+
+
 def test_another_release_is_named() -> None:
     """Healthy is not enough: the release that was rolled back to must be the one that answers."""
     found = report(b'{"status":"healthy","release":"1.42.0"}')

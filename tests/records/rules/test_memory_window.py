@@ -117,6 +117,20 @@ def test_a_hole_makes_it_unknown_and_says_why() -> None:
     assert judged(FLAT, now_s=60).figures.proviso == ""
 
 
+def test_what_kept_all_readings_away_is_told() -> None:
+    """Where nothing was read, and for one reason; else the window has a story of its own."""
+    down = [MissedReading(float(second), "memory is not known", "the API answers HTTP 502") for second in range(60)]
+    unknown = judge_memory([], down, SPEC, start_s=0, now_s=60)
+    other = judge_memory([], [*down, MissedReading(3.0, "no number")], SPEC, start_s=0, now_s=60)
+    some = judge_memory(readings(FLAT[:20]), down[30:], SPEC, start_s=0, now_s=60)
+
+    for look in (lambda: unknown.met, lambda: unknown.trend):
+        with pytest.raises(MeasurementFailed) as failed:
+            look()
+        assert failed.value.cause == "the API answers HTTP 502"
+    assert (other.state, other.cause) == (some.state, some.cause) == (WindowState.UNKNOWN, "")
+
+
 def test_a_source_that_ended_is_a_hole() -> None:
     """Nothing more comes: not known, long before the window's end."""
     assert judged(FLAT[:20], now_s=24).state is WindowState.HOLDING

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.errors import Caused, MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
 
@@ -20,7 +20,7 @@ _STACK = re.compile(r"(?:\s+(?:at (?:[^\s()@]+ ){0,3}\(?|[\w.$/<*]*@)https?://[^
 """The lines below an error, as Chromium and as Firefox write them: each ends with line and column, which tells them from an address."""
 
 
-class Stopped(Exception):  # noqa: N818 - named by what happened
+class Stopped(Caused):
     """The journey does not go on from here. The message says where, and what was seen."""
 
 
@@ -35,6 +35,8 @@ class Walk(Sentence):
     journey: str
     browser: str
     problem: str = ""
+    cause: str = ""
+    """What stood in its way, and in that of others."""
     took_s: float = 0.0
 
     @property

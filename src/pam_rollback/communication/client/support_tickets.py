@@ -72,7 +72,7 @@ def count_tickets(
         with open_snapshot(dsn, patience, connections=1) as snapshot:
             return TicketCounts(*snapshot.row(_statement(names), values))
     except MeasurementFailed as error:
-        raise MeasurementFailed(f"the support tickets could not be counted: {error}") from None
+        raise MeasurementFailed(f"the support tickets could not be counted: {error}") from error
 
 
 def _statement(names: Mapping[str, str]) -> str:

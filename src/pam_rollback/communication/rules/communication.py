@@ -93,13 +93,16 @@ class StatusPage(Sentence):
     problem: str = ""
     reached: bool = True
     """Something answered, whatever it said."""
+    cause: str = ""
+    """What stood in its way, and in that of others."""
 
     @classmethod
     def of(cls, answer: Answer) -> "StatusPage":
         """Read Statuspage's public ``/api/v2/summary.json``; nothing that a page can say raises."""
         body = answer.json
         if body is None or answer.http_status != _OK:
-            return cls(url=answer.url, problem=f"cannot be read: {answer}", reached=answer.http_status is not None)
+            reached = answer.http_status is not None
+            return cls(url=answer.url, problem=f"cannot be read: {answer}", reached=reached, cause=answer.cause)
         try:
             page = _page_in(answer.url, body)
         except (TypeError, KeyError, AttributeError) as error:
@@ -132,6 +135,11 @@ class PublicTruth(Sentence):
 
     page: StatusPage
     service: Service
+
+    @property
+    def cause(self) -> str:
+        """Why the page cannot be read, where that is not its own doing."""
+        return self.page.cause
 
     @property
     def told(self) -> bool:
@@ -183,13 +191,15 @@ class Notice(Sentence):
     text: str = ""
     since: str = ""
     problem: str = ""
+    cause: str = ""
+    """What stood in its way, and in that of others."""
 
     @classmethod
     def of(cls, answer: Answer) -> "Notice":
         """Read the answer; nothing that a service can say raises."""
         body = answer.json
         if not isinstance(body, dict) or answer.http_status != _OK:
-            return cls(problem=f"cannot be read: {answer}")
+            return cls(problem=f"cannot be read: {answer}", cause=answer.cause)
         active, text = body.get("active"), body.get("text")
         if not isinstance(active, bool) or not isinstance(text, str):
             return cls(problem=f"is no notice, expected active (true or false) and text: {answer}")
@@ -211,6 +221,11 @@ class UsersTold(Sentence):
     notice: Notice
     service: Service
     page: StatusPage | None
+
+    @property
+    def cause(self) -> str:
+        """Why the notice cannot be read, where that is not its own doing."""
+        return self.notice.cause
 
     @property
     def told(self) -> bool:

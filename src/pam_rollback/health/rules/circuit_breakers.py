@@ -19,6 +19,8 @@ class CircuitBreakers(Sentence):
     """By name; empty when the product did not tell."""
     told: str = ""
     """What it answered instead, where it did not tell."""
+    cause: str = ""
+    """What stood in its way, and in that of others."""
     waited_s: float = 0.0
     """For how long they were looked at."""
 
@@ -60,7 +62,7 @@ def read_breakers(answer: Answer) -> CircuitBreakers:
     body = answer.json
     found = body.get("circuit_breakers", body.get("breakers", body)) if isinstance(body, dict) else None
     states = {name: state for name, one in found.items() if (state := _state(one))} if isinstance(found, dict) else {}
-    return CircuitBreakers(answer.url, states, told="" if states else str(answer))
+    return CircuitBreakers(answer.url, states, told="" if states else str(answer), cause=answer.cause)
 
 
 def _state(one: object) -> str:

@@ -31,6 +31,8 @@ class DatabaseLink(Sentence):
 
     link: Link
     why: str
+    cause: str = ""
+    """What kept us from looking, and from more than that."""
 
     def confirm_good(self, what: object) -> None:
         """For a finding that is good. Raises MeasurementFailed when it was looked for whether this is the database, and it was not seen.
@@ -39,7 +41,8 @@ class DatabaseLink(Sentence):
         """
         if self.link in {Link.REFUTED, Link.NOT_SHOWN}:
             raise MeasurementFailed(
-                f"not known whether this is the database behind the API: {self.why}; found there: {what}; see {_RUNBOOK}"
+                f"not known whether this is the database behind the API: {self.why}; found there: {what}; see {_RUNBOOK}",
+                cause=self.cause,
             )
 
     def refuse_other(self) -> None:

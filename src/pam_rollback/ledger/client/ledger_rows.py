@@ -124,6 +124,6 @@ def _query(snapshot: Snapshot, kind: _Kind, what: str, where: str, names: Mappin
     try:
         statements = Statements.of(snapshot, kind.tables, names or {})
     except MeasurementFailed as error:
-        raise MeasurementFailed(f"the ledger's rows cannot be read: {error}") from None
+        raise MeasurementFailed(f"the ledger's rows cannot be read: {error}") from error
     snapshot.refuse_blindness(statements.relations.values())
     return statements.text(f"SELECT {what} FROM {kind.table} AS row WHERE {where}")  # noqa: S608 - constants

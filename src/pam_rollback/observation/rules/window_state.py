@@ -24,6 +24,8 @@ class WindowResult(Sentence):
 
     state: WindowState
     reason: str
+    cause: str = ""
+    """What stood in its way, and in that of others."""
 
     @property
     def proviso(self) -> str:
@@ -40,7 +42,7 @@ class WindowResult(Sentence):
         """Whether the criterion held for its time. Raises MeasurementFailed when that is not known: unknown is neither."""
         if self.state in {WindowState.MET, WindowState.BROKEN}:
             return self.state is WindowState.MET
-        raise MeasurementFailed(str(self))
+        raise MeasurementFailed(str(self), cause=self.cause)
 
 
 def standing(broken: str, unknown: str, *, complete: bool) -> tuple[WindowState, str]:

@@ -257,7 +257,7 @@ def _place(journey: "Journey") -> Place:
 def refuse_when_blocked(environment: Environment, what: str, observed: Iterable[str] = ()) -> None:
     """Ask site and API; MeasurementFailed, with what could not be done, where one of them blocks us."""
     for words in blocked_hosts(environment, observed).values():
-        raise MeasurementFailed(f"{what}: {words}")
+        raise MeasurementFailed(f"{what}: {words}", cause=words)
 
 
 def blocked_hosts(environment: Environment, observed: Iterable[str] = ()) -> Mapping[str, str]:

@@ -32,7 +32,7 @@ def look_at_front_page(
     """
     answer = fetch(url, headers={"Accept": "text/html"}, deadline_s=deadline_s, light=True)
     if answer.problem or answer.http_status != HTTPStatus.OK or not answer.content_type.lower().startswith("text/html"):
-        return FrontPage(url, (str(answer),), 0)
+        return FrontPage(url, (str(answer),), 0, cause=answer.cause)
     assets = read_page(answer.body).assets
     asked = {str(asset): partial(_asked, url, asset, deadline_s, whole=bool(names)) for asset in assets}
     answers = all_at_once(asked)

@@ -14,5 +14,6 @@ def refuse_when_offline(environment: Environment, what: str) -> None:
     if answer.http_status is None:
         raise MeasurementFailed(
             f"{what}, and neither can the unrelated {control} ({answer.problem}): "
-            "this machine seems to be offline, so nothing is known of the service"
+            "this machine seems to be offline, so nothing is known of the service",
+            cause="this machine seems to be offline",
         )

@@ -61,7 +61,8 @@ def sign_in(
         found = answer.problem or f"HTTP {answer.http_status} {answer.content_type}"
         raise MeasurementFailed(
             f"POST {url}: the test account could not sign in: expected access_token and user.id, found {found}; "
-            "check the account's variables in the environment file"
+            "check the account's variables in the environment file",
+            cause=answer.cause or f"the test account cannot sign in: POST {url}: {found}",
         ) from None
 
 
@@ -181,7 +182,7 @@ class FlagEvaluationApi:
             }
         except (TypeError, KeyError, AttributeError):
             raise MeasurementFailed(
-                f"what user {user_id} gets is not known: expected OFREP's flags, found {answer}"
+                f"what user {user_id} gets is not known: expected OFREP's flags, found {answer}", cause=answer.cause
             ) from None
 
 

@@ -38,6 +38,7 @@ class ServedSite:
             version=_text(body, "release") or _text(body, "version"),
             page_sha256="" if problem else sha256(page.body).hexdigest(),
             problem=problem,
+            cause=page.cause,
         )
 
 
@@ -54,7 +55,7 @@ class ServedApi:
         body = _object(answer)
         version, commit = _text(body, "release") or _text(body, "version"), _text(body, "commit")
         problem = "" if answer.http_status == HTTPStatus.OK and (version or commit) else str(answer)
-        return Served(BACK_END, wanted, commit, version, problem=problem)
+        return Served(BACK_END, wanted, commit, version, problem=problem, cause=answer.cause)
 
 
 def page_of_deploy(url: str, *, deadline_s: float = 5.0) -> str:

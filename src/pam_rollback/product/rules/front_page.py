@@ -239,6 +239,8 @@ class FrontPage(Sentence):
     assets: int
     unproven: str = ""
     """What could go wrong there without being noticed, shown with this very page; empty when nothing is known to."""
+    cause: str = ""
+    """What stood in its way, and in that of others."""
 
     @property
     def is_the_site(self) -> bool:

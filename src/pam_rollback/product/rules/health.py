@@ -15,6 +15,7 @@ from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
 from pam_rollback.product.rules.health_words import HEALTHY
 from pam_rollback.product.rules.judging import Judgement, contradiction, judge, release_of, unreadable, word_of
+from pam_rollback.product.rules.pointer import has_value
 from pam_rollback.product.rules.twins import survivors
 
 _OK = 200
@@ -74,6 +75,14 @@ class HealthReport(Sentence):
     def healthy(self) -> bool:
         """The answer is what the contract asks for, or it is known not to be."""
         return self.judgement.healthy or self.known
+
+    @property
+    def cause(self) -> str:
+        """What stood in the way of its word, and in that of others; empty where it has said itself how it is."""
+        body = self.answer.json
+        subjects = (one.condition.pointer for one in self.judgement.results)
+        spoke = any(pointer is not None and has_value(body, pointer) for pointer in subjects)
+        return "" if spoke or self.judgement.healthy else self.answer.cause
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -54,6 +54,15 @@ def value_at(document: Any, pointer: str) -> Any:
     return found
 
 
+def has_value(document: Any, pointer: str) -> bool:
+    """Whether there is a document, and something at that place."""
+    try:
+        value_at(document, pointer)
+    except Nowhere:
+        return False
+    return document is not None
+
+
 def leaves(document: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Every value that is no object and no list, with its path."""
     if isinstance(document, dict):

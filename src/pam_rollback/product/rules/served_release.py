@@ -45,6 +45,8 @@ class Served(Sentence):
     page_sha256: str = ""
     problem: str = ""
     """Why nothing was served that names a release."""
+    cause: str = ""
+    """What stood in its way, and in that of others."""
     proof: ReleaseProof | None = None
     """Where no answer is meant to name a release: what tells instead. Nothing else counts then."""
 

@@ -121,7 +121,7 @@ def _read(url: str, what: str, *, deadline_s: float, only: tuple[str, ...] = ())
     answer = fetch(url, deadline_s=deadline_s)
     at_s = time.monotonic()
     if answer.problem or answer.http_status != HTTPStatus.OK:
-        raise MeasurementFailed(f"{what} is not known: expected metrics, found {answer}")
+        raise MeasurementFailed(f"{what} is not known: expected metrics, found {answer}", cause=answer.cause)
     # Costs 70 ms to load, and most sessions read no metrics.
     from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415
 

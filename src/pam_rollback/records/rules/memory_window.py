@@ -53,6 +53,8 @@ class MissedReading:
 
     at_s: float
     why: str
+    cause: str = ""
+    """What stood in the way, and in that of others."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,6 +67,7 @@ class MemoryWindow(WindowResult):
     readings: tuple[MemoryReading, ...]
     """The usable ones inside the window."""
     observed_s: float
+    cause: str = ""
 
     @property
     def value(self) -> float | None:
@@ -80,7 +83,7 @@ class MemoryWindow(WindowResult):
     def trend(self) -> "MemoryTrend":
         """Where it leads. Raises MeasurementFailed when the window is not complete, or not known."""
         if self.state is not WindowState.MET:
-            raise MeasurementFailed(f"where memory leads is judged over a complete window: {self}")
+            raise MeasurementFailed(f"where memory leads is judged over a complete window: {self}", cause=self.cause)
         return MemoryTrend(self)
 
     @property
@@ -154,7 +157,15 @@ def judge_memory(
     if complete and len(usable) < spec.readings_min:
         unknown = unknown or f"{len(usable)} usable readings, {spec.readings_min} are needed"
     state, reason = standing(broken, unknown, complete=complete)
-    return MemoryWindow(spec, state, reason, usable, reach_s - start_s)
+    # Where something was read, that is the window's own story.
+    cause = "" if usable or state is not WindowState.UNKNOWN else _cause([miss for miss in missed if miss.at_s < end_s])
+    return MemoryWindow(spec, state, reason, usable, reach_s - start_s, cause)
+
+
+def _cause(missed: Sequence[MissedReading]) -> str:
+    """What stood in the way of all of them; empty where that differs."""
+    causes = {miss.cause for miss in missed}
+    return causes.pop() if len(causes) == 1 else ""
 
 
 def _is_amount(mb: float) -> bool:

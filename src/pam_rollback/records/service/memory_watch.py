@@ -46,7 +46,7 @@ class MemoryWatch:
             try:
                 self._readings.append(self._read())
             except MeasurementFailed as problem:
-                self._missed.append(MissedReading(time.monotonic(), str(problem)))
+                self._missed.append(MissedReading(time.monotonic(), str(problem), problem.cause))
             except Exception as defect:  # noqa: BLE001 - a thread's defect would be seen by nobody: it is told as the reason of the hole
                 self._missed.append(MissedReading(time.monotonic(), f"memory is not known: {defect!r}"))
             self._over.wait(max(0.0, self._every_s - (time.monotonic() - began_s)))
