@@ -1,11 +1,14 @@
 """What is owed is on the disk before the change is made, and survives whoever made it."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from pam_rollback.journal.journal import Journal
 
@@ -127,3 +130,30 @@ def test_a_note_that_lacks_what_undo_needs_is_a_gap(tmp_path: Path) -> None:
     assert journal.owed() == []
     assert len(journal.damaged) == 1
     assert "it may have said how to put a change back" in journal.gaps[0]
+
+
+@pytest.mark.parametrize("left", [None, "", '{"event": "somebody-elses"}\n'])
+def test_what_somebody_takes_away_is_still_owed(tmp_path: Path, left: str | None) -> None:
+    """Whoever cleared the folder away, or wrote over the file: who wrote the note knows it, and writes it anew."""
+    journal, told = Journal(tmp_path / "run" / "journal.jsonl"), list[str]()
+    journal.tell_losses_to(told.append)
+    journal.append("action")
+    first = journal.owe("set-flags", {"flags": {"A": 1}}, place="A")
+    journal.path.unlink()
+    if left is None:
+        journal.path.parent.rmdir()
+    else:
+        journal.path.write_text(left, encoding="utf-8")
+    again = Journal(journal.path)
+
+    assert [undo.facts for undo in again.owed()] == [{"flags": {"A": 1}}]
+    assert told == []
+    second = again.owe("set-flags", {"flags": {"B": 2}}, place="B")
+    assert second.number == 2
+    assert "is there again" in told[0]
+    there = [json.loads(line) for line in journal.path.read_text(encoding="utf-8").splitlines()]
+    assert [one["event"] for one in there if one["event"] != "somebody-elses"] == ["action", "undo-owed", "undo-owed"]
+    again.settled(second)
+    again.settled(first)
+    assert journal.owed() == []
+    assert len(told) == 1

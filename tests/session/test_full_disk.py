@@ -136,11 +136,11 @@ def test_a_note_that_is_cut_short_is_said(
     """14 instead of "0 changes": the run did change something. Who resumes it is warned, and the rollback goes on."""
     run = project.folder / "cut"
     run.mkdir()
-    written = Journal(run / "journal.jsonl")
+    written = Journal(project.folder / "whole.jsonl")
     written.append(ACTION, **decided(practice_range.state["urls"]["api"]))
     written.owe("set-flags", {"flags": {name: {"enabled": True, "rollout_pct": 100} for name in FLAGS}})
     written.append(FINISHED, story="feature-flag")
-    whole = (run / "journal.jsonl").read_bytes()
+    whole = written.path.read_bytes()
     cut = whole[: whole.index(b'"kind": "set-flags"') + 30]
     (run / "journal.jsonl").write_bytes(cut)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.session.drilling import CONSENT, as_staging, take_notice_down
+from tests.session.drilling import CONSENT, as_staging, calm, journal, switched_on, take_notice_down
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
 TWO = '"""Is it?"""\n\n\ndef test_a():\n    """It is."""\n\n\ndef test_b():\n    """It is."""\n'
@@ -19,7 +19,7 @@ def {hook}({argument}):
         os.kill(os.getpid(), signal.{number})
 """
 IN_WORKER = "'PYTEST_XDIST_WORKER' in os.environ"
-LATE = "came when everything had run: it cut nothing, and the verdict stands"
+LATE = "a stop ({}) came when everything had run: it cut nothing, and the verdict stands"
 ENDS = """
 import sys
 
@@ -49,6 +49,18 @@ def undone():
 def pytest_runtest_teardown(item):
     if item.name.startswith("test_a"):
         os.kill(os.getpid(), signal.SIGTERM)
+"""
+CLEARS_AWAY = """
+
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item, nextitem):
+    from pam_rollback.session import runbook
+
+    if nextitem is None:
+        runbook.of(item.config).journal.path.unlink()
 """
 AFTERWARDS = """
 
@@ -92,7 +104,7 @@ def test_a_stop_that_cuts_nothing_leaves_the_verdict(
 
     assert (late.rc, late.record["verdict"], late.record["reasons"]) == (0, "GO", []), late.out
     assert "before everything had run" not in late.out
-    assert f"{number} {LATE}" in " ".join(late.out.split())
+    assert LATE.format(number) in " ".join(late.out.split())
 
 
 def test_a_stop_in_the_last_teardown_is_no_go(practice_range: Range, project: Project) -> None:
@@ -121,7 +133,7 @@ def test_a_worker_that_is_stopped_in_its_ending_has_told_all(practice_range: Ran
     late = ended(project, practice_range, hooks, "-n", "1", "--max-worker-restart=0")
 
     assert (late.rc, late.record["verdict"], late.record["reasons"]) == (0, "GO", []), late.out
-    assert f"SIGTERM {LATE}" in " ".join(late.out.split())
+    assert LATE.format("SIGTERM") in " ".join(late.out.split())
 
 
 @pytest.mark.parametrize("stopped", [True, False])
@@ -183,3 +195,19 @@ def test_an_undo_that_fails_after_a_stop_is_told(
 
     assert (failed.rc, failed.record["verdict"]) == (14, "UNDO FAILED"), failed.out
     assert "the end of the session failed: the flags are still off" in failed.record["reasons"]
+
+
+@pytest.mark.nightly  # the rule: tests/journal/test_journal.py
+def test_a_journal_that_is_taken_away_is_undone_all_the_same(practice_range: Range, project: Project) -> None:
+    """By the session that wrote it: all is as before, and its record has what was done."""
+    calm(project)
+    with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(CLEARS_AWAY)
+    drill = project.run("drills/test_feature_flag.py", "--env", str(practice_range.file))
+
+    assert drill.rc == 0, drill.out
+    assert switched_on(practice_range)
+    assert practice_range.remote.faults() == []
+    events = [entry["event"] for entry in journal(drill.folder)]
+    assert events.count("undo-owed") == events.count("undo-done") > 0
+    assert "was taken away, or changed, while it was written" in " ".join(drill.out.split())

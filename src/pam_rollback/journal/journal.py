@@ -5,7 +5,8 @@ follow (``--undo RUN``).
 
 A full disk stops no rollback: what the run's folder does not take goes to a second place, where the same later run finds it, and what no
 place takes is kept in memory, told at once, and written as soon as there is room again
-(docs/decisions/0026-a-lost-terminal-is-no-order.md).
+(docs/decisions/0026-a-lost-terminal-is-no-order.md). What is owed is not lost with a file that somebody takes away: whoever wrote it knows
+it, and writes it anew.
 """
 
 import json
@@ -57,9 +58,11 @@ _ONE_AT_A_TIME = threading.RLock()
 
 @dataclass
 class _Unwritten:
-    """What a journal could not write anywhere, and who is told of it. One for each journal, however many objects it has."""
+    """What a journal could not write anywhere, or wrote before, and who is told. One for each journal, however many objects it has."""
 
     entries: list[dict[str, Any]] = field(default_factory=list)
+    written: list[bytes] = field(default_factory=list)
+    """The lines that this process wrote in the journal's own place."""
     told: set[str] = field(default_factory=set)
     tell: Callable[[str], object] | None = None
 
@@ -189,14 +192,33 @@ class Journal:
         """Write it where there is room; gives why not when there is none."""
         line = (json.dumps(entry, ensure_ascii=False, default=str) + "\n").encode("utf-8", "replace")
         problem = ""
+        taken_away = self._taken_away()
         for place in (self.path, *self.others):
+            own = place == self.path
             try:
-                append_line(place, line)
+                append_line(place, b"".join([*taken_away, line]) if own else line)
             except OSError as error:
                 problem = problem or error.strerror or str(error)
                 continue
+            if own:
+                self._unwritten.written.append(line)
+                if taken_away:
+                    self._tell(f"{self.path} was taken away, or changed, while it was written: it is there again")
             return ""
         return problem or "no place"
+
+    def _taken_away(self) -> list[bytes]:
+        """What this process wrote in the journal's own place and is there no more."""
+        written = [*self._unwritten.written]
+        if not written:
+            return []
+        try:
+            there = self.path.read_bytes()
+        except OSError:
+            return written
+        if written[0] in there and written[-1] in there:
+            return []
+        return [line for line in written if line not in there]
 
     def _tell(self, what: str) -> None:
         unwritten = self._unwritten
@@ -321,8 +343,9 @@ class Journal:
 
     def _all(self) -> list[dict[str, Any]]:
         read = [list(_events(place)) for place in (self.path, *self.others)]
-        found = [entry for one in read for entry in one if not isinstance(entry, Damaged)]
-        if sum(map(bool, read)) > 1:
+        taken_away = [json.loads(line) for line in self._taken_away()]
+        found = [entry for one in [taken_away, *read] for entry in one if not isinstance(entry, Damaged)]
+        if sum(map(bool, [*read, taken_away])) > 1:
             # Each place is in order; between them the clocks decide, which one machine wrote within one run.
             found.sort(key=_moment)
         return [*found, *self._unwritten.entries]

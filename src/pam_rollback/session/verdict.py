@@ -358,7 +358,7 @@ class Collector:
     def _late_stop(self) -> Iterator[str]:
         stop = self._runbook.stop.reason
         if stop is not None and not self._stopped:
-            yield f"{stop} came when everything had run: it cut nothing, and the verdict stands"
+            yield f"a stop ({stop}) came when everything had run: it cut nothing, and the verdict stands"
 
     def _page(self, record: run_record.RunRecord) -> Path | None:
         """The folder of the report that this session writes the first page of. None: `make report` writes it, when somebody asks.

@@ -174,10 +174,11 @@ def test_what_a_killed_run_left_is_put_back(journal: Journal, pct: int) -> None:
     gradually(console, journal)
     lines = journal.path.read_text(encoding="utf-8").splitlines(keepends=True)
     notes = [number for number, line in enumerate(lines) if f'"event": "{SETTING}"' in line]
-    journal.path.write_text("".join(lines[: notes[1] + 1]), encoding="utf-8")
+    left = journal.path.with_name("left.jsonl")
+    left.write_text("".join(lines[: notes[1] + 1]), encoding="utf-8")
     console.flags = on(pct)
 
-    undo(Console(flags=console.flags), Journal(journal.path))
+    undo(Console(flags=console.flags), Journal(left))
 
     assert console.flags == on(100)
 
