@@ -831,6 +831,14 @@ def test_what_stood_in_the_way_of_many_is_one_cause(drill: RunRecord) -> None:
         "broken criterion CR-4",
         "could not measure DI-1",
     ]
+    # A success criterion among them makes it no other cause, and health still says where to go on.
+    term = result(
+        "test_term", "SC-5", outcome=red, message="sign in: later", cause=DOWN, runbook="docs/runbook.md#term"
+    )
+    first = " ".join(shown(replace(record, results=(*drill.results, model, *met, term)))).partition("go on")
+    assert "BROKEN HC-2 CH-4 PM-9 SC-5 4 tests" in first[0]
+    assert "HC-4" not in first[0]
+    assert first[2].split()[0] == "docs/runbook.md#0"
     for said in [*words.values()][1:]:
         for view in ("\n".join(whole), page, summary):
             assert said in view

@@ -7,10 +7,12 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.wait import StopFile
+from pam_rollback.browser.rules.accessibility import Audit
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.session import classification
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import CAUSE, MESSAGE, OUTCOME, STOOD_IN_THE_WAY
+from pam_rollback.session.fixtures.scoring import tell_cause
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +77,16 @@ def test_what_stood_in_the_way_is_told_with_the_outcome() -> None:
     failed = ActionFailed("not done")
     failed.__cause__ = down
     assert CAUSE not in properties_of(failed)
+
+
+def test_only_a_fact_that_knows_a_cause_tells_one() -> None:
+    """With the sentence by which an assertion on it is known: one line of it, as the message has it."""
+    item: Any = SimpleNamespace(stash=pytest.Stash())
+    for fact in (
+        SimpleNamespace(cause=""),
+        SimpleNamespace(),
+        Audit("chat-dark", problem="no\ndatabase", cause="no database"),
+    ):
+        tell_cause(item, fact)
+
+    assert item.stash[STOOD_IN_THE_WAY] == [("no database", "chat-dark was not reached: no")]

@@ -93,9 +93,13 @@ def by_test(bad: Sequence[Result]) -> list[Causes]:
     """Success criteria and objectives before the rest of what is as bad; the cases of one test, and whoever met the same cause, once."""
     order = {outcome: place for place, outcome in enumerate(dict.fromkeys(result.outcome for result in bad))}
     tests: dict[tuple[object, ...], Causes] = {}
-    for group in terminal_page.alike(
-        sorted(bad, key=lambda one: (order[one.outcome], one.nothing_new, not any(map(is_term, one.criteria))))
-    ):
+
+    def urgency(group: Sequence[Result]) -> tuple[int, bool, bool]:
+        # The tests of a cause stay in their order: health is asked first, and says best where to go on.
+        terms = any(is_term(one) for result in group for one in result.criteria)
+        return order[group[0].outcome], group[0].nothing_new, not terms
+
+    for group in sorted(terminal_page.alike(bad), key=urgency):
         result = group[0]
         met_by = wording.cause(result) if wording.is_shared(result) else result.nodeid.partition("[")[0]
         tests.setdefault((result.outcome, result.situation, met_by), []).append(group)

@@ -16,6 +16,16 @@ def test_a_state_that_could_not_be_judged_is_unknown() -> None:
         audits.of("chat", "dark")
 
 
+def test_what_stood_in_the_way_is_told_with_it() -> None:
+    """Of a state that could not be judged, and of all that were not reached since we are blocked."""
+    audits = Audits({"chat-dark": Audit("chat-dark", problem="sign in: the page says: later", cause="no database")})
+
+    assert audits.of("chat", "dark").cause == "no database"
+    with pytest.raises(MeasurementFailed) as failed:
+        audits.not_known_where_not_reached("the site blocks us").of("chat", "dark")
+    assert failed.value.cause == "the site blocks us"
+
+
 def test_a_state_that_was_not_reached_says_what_was_seen() -> None:
     """And has no findings that could be called clean."""
     audit = Audits({"chat-dark": Audit("chat-dark", problem="the page is empty")}).of("chat", "dark")

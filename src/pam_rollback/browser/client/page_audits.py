@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from playwright.sync_api import Browser, CDPSession, Error, Locator, sync_playwright
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed, cause_of
 from pam_rollback.browser.client import axe, keyboard
 from pam_rollback.browser.client.axe import Rules
 from pam_rollback.browser.client.browser import launch_arguments
@@ -117,9 +117,9 @@ def _without(state: str, looks: tuple[_Look, ...], problem: Exception) -> Iterat
     for look in looks:
         name = f"{state}-{look.name}"
         if isinstance(problem, Stopped):
-            yield Audit(name, problem=str(problem))
+            yield Audit(name, problem=str(problem), cause=problem.cause)
         else:
-            yield Audit(name, unmeasured=_in_short(problem))
+            yield Audit(name, unmeasured=_in_short(problem), cause=cause_of(problem))
 
 
 def _walked(audit: Audit, visit: Visit, devtools: CDPSession) -> Audit:

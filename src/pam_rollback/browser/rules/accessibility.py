@@ -75,6 +75,8 @@ class Audit(Sentence):
     """The way of the Tab key, in one look and where there is one to walk."""
     unmeasured: str = ""
     """Why we could not judge a state that was reached."""
+    cause: str = ""
+    """What stood in its way, and in that of others."""
 
     @property
     def reached(self) -> bool:
@@ -104,7 +106,7 @@ class Audits:
         """One of them. Raises MeasurementFailed with the reason when it could not be judged."""
         audit = self.of_states[f"{state}-{look}"]
         if audit.unmeasured:
-            raise MeasurementFailed(f"{audit.page_state} could not be judged: {audit.unmeasured}")
+            raise MeasurementFailed(f"{audit.page_state} could not be judged: {audit.unmeasured}", cause=audit.cause)
         return audit
 
     @property
@@ -116,7 +118,7 @@ class Audits:
         """The same; nothing is known of what was not reached, since it was not the site that kept us from it."""
         return Audits(
             {
-                name: audit if audit.reached else replace(audit, problem="", unmeasured=why)
+                name: audit if audit.reached else replace(audit, problem="", unmeasured=why, cause=why)
                 for name, audit in self.of_states.items()
             }
         )
