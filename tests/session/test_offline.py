@@ -36,6 +36,7 @@ def test_only_the_service_is_down(practice_range: Range, tmp_path: Path) -> None
     for report in (found.frontend, found.backend, found.database, found.pam, found.comprehensive):
         assert report.http_status is None
         assert "refused the connection" in str(report)
+        assert report.cause == f"{report.answer.server} cannot be reached" == found.front_page.cause
 
 
 def test_everything_is_down(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_talk_by_keyboard_says_how_far_it_came() -> None:
     """Answered, or what happened instead."""
     answered = KeyboardChat(15, "", "Two campgrounds.", 2, ("PAM says:  Two\ncampgrounds.",))
     unheard = KeyboardChat(15, "", "Two campgrounds.", 2, ("Saved.",))
-    stopped = KeyboardChat(80, "80 presses of Tab do not reach the message field")
+    stopped = KeyboardChat(80, "80 presses of Tab do not reach the message field", cause="no database")
 
     assert (answered.completed, answered.heard) == (True, True)
     assert (unheard.completed, unheard.heard) == (True, False)
@@ -41,6 +41,11 @@ def test_a_talk_by_keyboard_says_how_far_it_came() -> None:
     assert (stopped.completed, stopped.heard) == (False, False)
     assert str(stopped).endswith("80 presses of Tab do not reach the message field")
     assert "no live region" in KeyboardChat(15, "", "Two campgrounds.").silence
+    assert (stopped.by_keyboard.cause, stopped.by_ear.cause, answered.by_ear.cause) == (
+        "no database",
+        "no database",
+        "",
+    )
 
 
 def test_an_empty_answer_is_no_answer() -> None:

@@ -91,6 +91,8 @@ class KeyboardChat(Sentence):
     """What appeared in them afterwards."""
     barred: str = ""
     """Of a talk that the keyboard alone cannot begin: what bars it, in words that do not differ between two talks."""
+    cause: str = ""
+    """What stood in its way, and in that of others."""
 
     @property
     def completed(self) -> bool:
@@ -105,7 +107,8 @@ class KeyboardChat(Sentence):
     @property
     def by_keyboard(self) -> "TalkBarrier":
         """Whether somebody without a pointer gets an answer. Only what bars the keyboard can have been there before, no missing answer."""
-        return TalkBarrier("" if self.completed else str(self), _barring("by keyboard alone", self.barred))
+        problem = "" if self.completed else str(self)
+        return TalkBarrier(problem, _barring("by keyboard alone", self.barred), cause=self.cause)
 
     @property
     def by_ear(self) -> "TalkBarrier":
@@ -152,6 +155,8 @@ class TalkBarrier(Sentence):
     finding: Finding | None
     """None, too, for a problem that is no barrier: then PAM answers nobody."""
     told: JudgedFindings = NOTHING_TOLD
+    cause: str = ""
+    """What stood in its way, and in that of others."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
