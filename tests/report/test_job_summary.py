@@ -125,3 +125,17 @@ def test_one_cause_is_told_once(good_record: RunRecord) -> None:
     assert text.count("was not reached") == 1
     assert "chat-light, -dark was not reached" in text
     assert "`checks/test_a.py::test_light` and 1 more" in text
+
+
+def test_the_words_of_many_with_one_cause_are_told_as_far_as_there_is_room(good_record: RunRecord) -> None:
+    """Those of twenty tests beside the first; how many more there are is said. All plan items are in front."""
+    first = replace(good_record.results[0], outcome=Outcome.UNKNOWN, cause="the API cannot be reached")
+    many = tuple(
+        replace(first, nodeid=f"t::{n}", criteria=(f"DI-{n}",), message=f"{n} rows are not known") for n in range(23)
+    )
+    text = render(replace(good_record, verdict="INCONCLUSIVE", exit_code=11, results=many))
+
+    assert text.count("the API cannot be reached: 0 rows are not known") == 1
+    assert text.count("<br>and DI-") == 20
+    assert "<br>and 2 more in other words" in text
+    assert "DI-22" in text.partition("### Problems")[2].partition("**")[2].partition("**")[0]

@@ -120,7 +120,9 @@ def _problems(record: RunRecord) -> str:
         head = _text(" ".join([result.outcome.value, *ids, *_where(result)]))
         entry = f"- **{head}** {_text(wording.problem_together(group))}"
         entry += f"<br>{_code(result.nodeid)}" + (f" and {len(group) - 1} more" if len(group) > 1 else "")
-        entry += "".join(f"<br>and {_text(words)}" for words in wording.in_other_words(group)[:_NAMES_SHOWN])
+        others = wording.in_other_words(group)
+        entry += "".join(f"<br>and {_text(words)}" for words in others[:_NAMES_SHOWN])
+        entry += f"<br>and {len(others) - _NAMES_SHOWN} more in other words" if len(others) > _NAMES_SHOWN else ""
         if result.runbook:
             entry += f"<br>next: {_text(result.runbook)}"
         entries.append(entry)
