@@ -122,7 +122,9 @@ class Finished:
     @property
     def record(self) -> dict[str, Any]:
         """Its run record."""
-        record: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        file = self.folder / "run.json"
+        assert file.exists(), f"no record was written:\n{self.out}"
+        record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return record
 
     @property

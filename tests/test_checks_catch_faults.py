@@ -70,6 +70,8 @@ class Proof:
         if key not in self._sessions:
             session = self.session(row, row.setting)
             before = session.run()
+            if row.situation:
+                self.range.remote.reset()  # the next session is a fork with the same name: its emergency branch must not be there yet
             outcomes = before.outcomes_by_case()
             known = cases_of(row.red_anyway, outcomes)
             assert _with(outcomes, "broken criterion") == known, before.out

@@ -158,6 +158,21 @@ def test_a_colleague_pushes(repository: Repository) -> None:
     assert told_of(repository) == [Push(repository.commits["candidate"], commit, "refs/heads/main")]
 
 
+def test_a_branch_that_moved_is_a_change_and_a_new_one_is_history(repository: Repository, clone: Path) -> None:
+    """Each drill leaves its emergency branch behind: the next one must not be refused for it."""
+    candidate = repository.commits["candidate"]
+    git("commit", "--quiet", "--allow-empty", "--message", "a", at=clone)
+    git("push", "--quiet", "origin", "HEAD:refs/heads/emergency-rollback-1", at=clone)
+    assert repository.moved() == {}
+
+    git("push", "--quiet", "origin", "HEAD:main", ":refs/heads/pam-refresh", at=clone)
+    new = git("rev-parse", "HEAD", at=clone).strip()
+    assert repository.moved() == {
+        "refs/heads/main": (candidate[:12], new[:12]),
+        "refs/heads/pam-refresh": (repository.commits["feature"][:12], "none"),
+    }
+
+
 def test_a_reset_forgets_what_was_pushed(repository: Repository, clone: Path) -> None:
     """Branches are as at the start, and no push is told afterwards that was made before."""
     git("commit", "--quiet", "--allow-empty", "--message", "a", at=clone)

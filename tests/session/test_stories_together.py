@@ -19,7 +19,7 @@ from tests.virtual_clock import VirtualClock
 
 STORIES = ("drills/test_gradual.py", "drills/test_feature_flag.py")
 ROLLBACK = ("-m", "rollback", "--pace=600")
-"""The stories without the checks after them. A window of 1.5 s is told to be too short at once: INCONCLUSIVE."""
+"""The stories without the checks after them, and the shortest window there is."""
 DECLARED = '''
 """An incident that is declared and not looked for: what is changed and put back depends on no probe, so on no load."""
 import pytest
@@ -73,7 +73,7 @@ def test_in_another_order_on_one_sandbox(practice_range: Range, project: Project
     """The second finds the sandbox as the first found it, and the sandbox is left as it was."""
     ended = project.run(*reversed(STORIES), *ROLLBACK, "--env", str(practice_range.file))
 
-    assert ended.rc == 11, ended.out
+    assert ended.rc == 0, ended.out
     assert done(ended) == {"feature-flag", "gradual"}, ended.out
     assert "is not as it was" not in ended.out
     assert practice_range.remote.changes() == []

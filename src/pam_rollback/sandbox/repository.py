@@ -140,13 +140,16 @@ class Repository:
         self._read = self._spool_bytes()
 
     def moved(self) -> dict[str, tuple[str, str]]:
-        """The branches that are not where they were at the start: the commit that is expected and the one that is found, or "none"."""
+        """The branches of the start that are not where they were: the commit that is expected and the one that is found, or "none".
+
+        A branch that came since is history: an undo leaves the emergency branch of its rollback there, and nothing is deployed from it.
+        """
         listed = _git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", at=self._folder).decode()
         now = dict(line.split() for line in listed.splitlines())
         return {
-            ref: (self._at_start.get(ref, "none")[:12], now.get(ref, "none")[:12])
-            for ref in sorted({*self._at_start, *now})
-            if self._at_start.get(ref) != now.get(ref)
+            ref: (commit[:12], now.get(ref, "none")[:12])
+            for ref, commit in sorted(self._at_start.items())
+            if ref.startswith("refs/heads/") and now.get(ref) != commit
         }
 
     def break_down(self, how: str) -> None:

@@ -26,8 +26,16 @@ ASKED = Backoff(least_s=0.1, most_s=5.0)
 more. Five seconds from the start would leave a restored site open to the next build for that long before it is locked."""
 LOOKED = Backoff(least_s=0.25, most_s=5.0)
 """How often it is looked what is served: a streak must last longer than a moment, and the product counts its callers."""
+LOOKED_WHERE_LIMITED = Backoff(least_s=0.5, most_s=10.0, share=1.0)
+"""The same of a product that shuts out whoever asks too often: 11 times in the first minute, 6 times in later ones. Today's PAM bears 50
+requests a minute of one client, a look is two of them, and half an hour without any answer would follow an action that is not seen yet."""
 IN_A_ROW = 3
 """Answers of a content network, and of two processes during a change, may alternate for a moment."""
+
+
+def looked_every_s(*, limited: bool) -> Backoff:
+    """How often it is looked what a product serves; ``limited``: it counts what one client asks within a minute."""
+    return LOOKED_WHERE_LIMITED if limited else LOOKED
 
 
 def done_or_seen(change: Callable[[], T], see: Callable[[], T | None]) -> T:

@@ -10,7 +10,7 @@ from pam_rollback.plan.flags import FlagAdmin
 from pam_rollback.product.client.flag_service import flag_admin_of
 from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.engine import flag_writing
-from pam_rollback.rollback.engine.settling import until_served
+from pam_rollback.rollback.engine.settling import looked_every_s, until_served
 from pam_rollback.rollback.service.provider_access import (
     api_host,
     git_command,
@@ -111,7 +111,12 @@ def _see_back_end_follow(commit: str, branch: str, tools: UndoTools) -> None:
     try:
         service = backend.host.service()
         if service.auto_deploy and service.branch == branch:
-            until_served(lambda: backend.look(commit), tools.waiter, within_s=backend.live_within_s)
+            until_served(
+                lambda: backend.look(commit),
+                tools.waiter,
+                within_s=backend.live_within_s,
+                every_s=backend.looked_every_s,
+            )
     except ActionFailed as error:
         raise UndoFailed(f"the branch {branch} is back, and the back end did not follow it: {error}") from error
 
@@ -125,6 +130,7 @@ def _backend_tools(tools: UndoTools) -> BackendTools:
         ),
         waiter=tools.waiter,
         telling=_telling(tools),
+        looked_every_s=looked_every_s(limited=tools.environment.contract.limits.by_rate),
     )
 
 
