@@ -48,6 +48,7 @@ def test_pytest_pam_recommendation(answer: object, found: object, monkeypatch: p
         _left_out=LeftOut(),
         _broken_collection=[],
         _planned=False,
+        _stopped="",
     )
     ending = Ending.of(collector._causes())
 

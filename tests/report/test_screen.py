@@ -29,7 +29,7 @@ from pam_rollback.report.run_record import (
 )
 from pam_rollback.report.screen import LINES_MAX, LINES_OF_NO_GO_MAX, render
 from pam_rollback.report.terminal_page import WORDS, Page
-from pam_rollback.report.terms_table import drill_of, drills_table, not_good, rows_of
+from pam_rollback.report.terms_table import Drill, drill_of, drills_table, not_good, rows_of
 from pam_rollback.report.verdict import Outcome
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -650,6 +650,15 @@ def test_the_table_of_rollbacks_keeps_what_has_to_be_read_with_a_recovery(drill:
     for page in pages:
         assert ">900 s (15 s watched, pace 60)<" in page
         assert ">not recovered<" in page
+
+
+def test_a_table_that_is_wider_than_the_page_is_told_all_the_same() -> None:
+    """Its criteria leave no room for what was asked."""
+    many = {f"SC-{number}": Outcome.PASSED for number in range(30)}
+
+    [_, _, row] = drills_table([Drill("a", many, "4 s", "within 10 min 0 s")], Page.of(60, color=False))
+
+    assert row.endswith(" 4 s  10 min…")
 
 
 @pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.PASSED, Outcome.BROKEN_CRITERION])

@@ -34,7 +34,7 @@ _NOT_JUDGED: Final = "-"
 _ID, _MEASURED, _ASKED, _N, _VERDICT = 6, 10, 18, 5, 7
 _MEASURED_MAX: Final = 18
 _GAPS: Final = "      "
-_NAME, _RECOVERY = 16, 8
+_NAME, _RECOVERY, _TIME = 16, 8, 8
 _REST: Final = "rest"
 """The column of all criteria that have none of their own."""
 
@@ -232,8 +232,8 @@ def _cells(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _fit(text: str, width: int) -> str:
     if columns(text) <= width:
         return text
-    kept = cut(text, width - 1, sign="")
-    while columns(kept) > width - 1:
+    kept = cut(text, max(0, width - 1), sign="")
+    while kept and columns(kept) > width - 1:
         kept = kept[:-1]
     return f"{kept.rstrip()}…"
 
@@ -292,7 +292,7 @@ def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -
     for drill in (one for one in drills if one in kept):
         marks = "".join(_mark(drill.marks.get(column), len(column) + 1, page) for column in columns_told)
         name = _fit(drill.name, _NAME)
-        asked = _fit(drill.asked.removeprefix("within "), page.width - 2 - len(head))
+        asked = _fit(drill.asked.removeprefix("within "), max(_TIME, page.width - 2 - len(head)))
         text = f"{name:<{_NAME}} {marks}{_fit(drill.recovery, _RECOVERY):>{_RECOVERY}}  {asked}"
         lines.append(f"  {text}".rstrip())
         below = drill.found if columns(drill.recovery) > _RECOVERY else drill.proviso
