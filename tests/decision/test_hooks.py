@@ -49,6 +49,7 @@ def test_pytest_pam_recommendation(answer: object, found: object, monkeypatch: p
         _broken_collection=[],
         _planned=False,
         _stopped="",
+        _failed=[],
     )
     ending = Ending.of(collector._causes())
 
