@@ -124,9 +124,7 @@ class Collector:
         yield
 
     def _hear(self, report: pytest.TestReport) -> None:
-        detail.view(
-            self._config
-        )  # what will show the verdict is loaded while answers are awaited, not after the last of them
+        detail.view(self._config)  # loaded while answers are awaited, not after the last of them
         test = self._test(report.nodeid)
         for name, value in report.user_properties:
             if name == FIGURES:
