@@ -6,7 +6,7 @@ Each test is a strategy, or what several stand on; it is red when one of its que
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.health.fixtures.health import Health
+from pam_rollback.health.service import Health
 from pam_rollback.preflight.rules.readiness import Readiness
 from pam_rollback.product.rules.health import HealthReport
 

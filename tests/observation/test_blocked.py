@@ -14,7 +14,7 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.health.fixtures import health
+from pam_rollback.health import service as health
 from pam_rollback.observation.rules.blocking import Others
 from pam_rollback.observation.service.blocked import Lookout, host_of
 from pam_rollback.outside.http import fetch

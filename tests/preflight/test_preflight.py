@@ -15,7 +15,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.health.fixtures import health
+from pam_rollback.health import service as health
 from pam_rollback.preflight.client.surroundings import host_in
 from pam_rollback.preflight.fixtures import preflight
 from pam_rollback.preflight.rules.readiness import Readiness

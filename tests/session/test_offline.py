@@ -7,7 +7,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.health.fixtures import health
+from pam_rollback.health import service as health
 from tests.sessions import Range
 
 

@@ -1,0 +1,160 @@
+"""PAM's health, asked of all endpoints at once."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from http import HTTPStatus
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.observation.rules.blocking import no_such_path
+from pam_rollback.observation.service.blocked import Lookout, host_of, told_of
+from pam_rollback.outside.http import fetch
+from pam_rollback.product.client.front_page import look_at_front_page
+from pam_rollback.product.client.health_api import HealthEndpoint, read_health
+from pam_rollback.product.client.offline import refuse_when_offline
+from pam_rollback.product.rules.front_page import FrontPage
+from pam_rollback.product.rules.health import HealthReport, is_healthy
+
+_PAGE = "the front page"
+
+
+class Health:
+    """The health answers of the plan, as far as this product has them. Attribute access reads like the plan.
+
+    It raises MeasurementFailed for an answer that says nothing of the service: a host has shut us out, or has no such path; and for
+    a component that the product has no endpoint for. Also for one that tells nothing of now: a cache gave it, say; ``all`` has those.
+    """
+
+    def __init__(
+        self, reports: dict[str, HealthReport], front_page: Future[FrontPage], no_answers: Mapping[str, str]
+    ) -> None:
+        self._reports = reports
+        self._front_page = front_page
+        self._no_answers = no_answers
+
+    @property
+    def front_page(self) -> FrontPage:
+        """HC-1, of the page itself; waits until its scripts are there, too."""
+        if _PAGE in self._no_answers:
+            raise MeasurementFailed(self._no_answers[_PAGE])
+        return self._front_page.result()
+
+    @property
+    def frontend(self) -> HealthReport:
+        """HC-1."""
+        return self.of("HC-1")
+
+    @property
+    def backend(self) -> HealthReport:
+        """HC-2."""
+        return self.of("HC-2")
+
+    @property
+    def database(self) -> HealthReport:
+        """HC-3."""
+        return self.of("HC-3")
+
+    @property
+    def pam(self) -> HealthReport:
+        """HC-4."""
+        return self.of("HC-4")
+
+    @property
+    def comprehensive(self) -> HealthReport:
+        """HC-5."""
+        return self.of("HC-5")
+
+    @property
+    def all(self) -> tuple[HealthReport, ...]:
+        """Every report, in the contract's order."""
+        return tuple(map(self._answered, self._reports))
+
+    @property
+    def release_names(self) -> dict[str, str]:
+        """The release that each answer names, of those that are meant to name one."""
+        return {report.name: report.release for report in self.all if report.component.names_release}
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """What the answers name that are meant to, empty for each that names none. A constant is no release's name."""
+        return tuple(report.release for report in self._reports.values() if report.component.names_release)
+
+    def retest(self, item: str) -> tuple[bool, str]:
+        """Whether that health check of the plan is green, and its words."""
+        if item != "HC-1":
+            report = self.of(item)
+            return is_healthy(report), str(report)
+        page = self.front_page
+        if all(report.component.item != item for report in self._reports.values()):
+            return page.is_the_site, str(page)  # this product's front end has no other health
+        return is_healthy(self.frontend) and page.is_the_site, f"{self.frontend}; {page}"
+
+    def _answered(self, name: str) -> HealthReport:
+        if name in self._no_answers:
+            raise MeasurementFailed(self._no_answers[name])  # the same words for all: one cause is told once
+        return self._reports[name]
+
+    def of(self, item: str) -> HealthReport:
+        """What answers for this health check of the plan."""
+        name = next((name for name, report in self._reports.items() if report.component.item == item), "")
+        if not name:
+            raise MeasurementFailed(f"{item}: its health is not asked here; see the contract of the product")
+        report = self._answered(name)
+        if report.not_known:
+            raise MeasurementFailed(str(report))
+        return report
+
+
+def endpoints_of(environment: Environment) -> tuple[HealthEndpoint, ...]:
+    """Where this product's components are asked; none for those without an endpoint."""
+    components = environment.contract.health.values()
+    return tuple(
+        HealthEndpoint(one, url, environment.headers_at(one.site))
+        for one in components
+        if (url := environment.health_url(one))
+    )
+
+
+def ask(environment: Environment, *, observed: Iterable[str] = (), answered_before: bool = False) -> Health:
+    """Ask every health endpoint and the front page, now. Raises MeasurementFailed when we are the ones who are offline.
+
+    ``observed``: what people saw (``--observed``). ``answered_before``: each of these paths is known to have been there.
+    """
+    urls, endpoints = environment.urls, endpoints_of(environment)
+    deadline_s = environment.probing.request_deadline_s
+    home = urls.frontend + environment.pages.home
+    wanted = environment.contract.front_page
+    # Side by side: what is asked for here is what a person waits for. The page's scripts come while the other answers are judged.
+    beside = ThreadPoolExecutor(max_workers=1)
+    front_page = beside.submit(
+        look_at_front_page,
+        home,
+        deadline_s=deadline_s,
+        text=wanted.text,
+        names={name: host for name in wanted.names if (host := host_of(getattr(urls, name)))},
+    )
+    beside.shutdown(wait=False)
+    reports = read_health(endpoints, deadline_s=deadline_s)
+    if not any(report.reachable for report in reports.values()):
+        refuse_when_offline(environment, "no health endpoint can be reached")
+    no_answers = {} if answered_before else dict(_without_a_path(environment, reports))
+    blocked = Lookout(environment, observed).blocks_now(told_of(report.answer) for report in reports.values())
+    no_answers |= {
+        name: blocked[host] for name, report in reports.items() if (host := host_of(report.answer.url)) in blocked
+    }
+    if (front := host_of(home)) in blocked:
+        no_answers[_PAGE] = blocked[front]
+    return Health(reports, front_page, no_answers)
+
+
+def _without_a_path(environment: Environment, reports: Mapping[str, HealthReport]) -> Iterator[tuple[str, str]]:
+    for name, report in reports.items():
+        answer = report.answer
+        if answer.http_status != HTTPStatus.NOT_FOUND or answer.problem:
+            continue
+        page = f"{environment.urls.frontend}/"
+        if host_of(answer.url) == host_of(page) != host_of(environment.urls.api):
+            front = fetch(page, deadline_s=environment.probing.request_deadline_s, light=True)
+            if front.http_status == HTTPStatus.NOT_FOUND:
+                continue  # a site without any page is an outage
+        yield name, no_such_path(answer.url)
