@@ -899,3 +899,12 @@ def test_a_figure_stands_with_its_proviso(drill: RunRecord) -> None:
     # With -v the column of figures is narrow, and wraps.
     assert any("900 s (15 s watched," in line for line in scorecard.render(record, 120, color=False, ascii_only=False))
     assert "watched, pace" not in "".join(shown(drill)) + scorecard_page.render(drill) + job_summary.render(drill)
+
+
+def test_health_says_why_before_the_rest_says_what(good_record: RunRecord) -> None:
+    """Whoever is woken reads first which part is ill; success criteria follow, and then what no term of the plan is about."""
+    red = [result(f"test_{item}", item, outcome=Outcome.BROKEN_CRITERION) for item in ("CR-4", "SC-5", "HC-4")]
+
+    lines = render(replace(good_record, results=tuple(red), verdict="NO-GO"), 80, color=False, ascii_only=False)
+
+    assert [line.split()[1] for line in lines if line.startswith("  BROKEN ")] == ["HC-4", "SC-5", "CR-4"]

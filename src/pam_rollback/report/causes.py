@@ -25,6 +25,7 @@ _IDS_OF_A_CAUSE_MAX: Final = 24
 """Those of one cause, which many tests may have met: they have lines of their own for them before anything of it is cut."""
 _FOUND_MAX: Final = 4
 """Findings of one test that are told where room is short."""
+_HEALTH: Final = "HC-"
 _WHERE_ELSE: Final = "-v or the page"
 
 Causes = list[list[Result]]
@@ -90,14 +91,17 @@ def _lines(record: RunRecord, page: Page, causes: Sequence[Causes], amount: _Amo
 
 
 def by_test(bad: Sequence[Result]) -> list[Causes]:
-    """Success criteria and objectives before the rest of what is as bad; the cases of one test, and whoever met the same cause, once."""
+    """Of what is as bad, health first: it says most of why; then success criteria and objectives, then the rest.
+
+    The cases of one test, and whoever met the same cause, are told once.
+    """
     order = {outcome: place for place, outcome in enumerate(dict.fromkeys(result.outcome for result in bad))}
     tests: dict[tuple[object, ...], Causes] = {}
 
-    def urgency(group: Sequence[Result]) -> tuple[int, bool, bool]:
-        # The tests of a cause stay in their order: health is asked first, and says best where to go on.
+    def urgency(group: Sequence[Result]) -> tuple[int, bool, bool, bool]:
+        health = any(one.startswith(_HEALTH) for result in group for one in result.criteria)
         terms = any(is_term(one) for result in group for one in result.criteria)
-        return order[group[0].outcome], group[0].nothing_new, not terms
+        return order[group[0].outcome], group[0].nothing_new, not health, not terms
 
     for group in sorted(terminal_page.alike(bad), key=urgency):
         result = group[0]

@@ -235,3 +235,11 @@ def test_a_component_holds_when_it_is_healthy_and_of_its_release(body: bytes, ex
 
     assert found.holds == (not wrong)
     assert wrong in str(found)
+
+
+def test_an_ill_answer_names_the_part_that_is_ill() -> None:
+    """Its own word alone sends nobody to the model."""
+    body = b'{"status": "unhealthy", "checks": {"database": {"status": "healthy"}, "model": {"status": "down"}}}'
+    answer = Answer("GET", "http://x", 503, "application/json", body, 1.0)
+
+    assert "says unhealthy (checks.model.status is 'down')" in str(HealthReport.of(usual(), answer))

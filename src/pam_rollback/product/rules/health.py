@@ -154,10 +154,16 @@ class HealthReport(Sentence):
             told.append(f"expected HTTP {self.component.http_status}")
         return "".join(f", {one}" for one in told)
 
+    @property
+    def _ill_parts(self) -> str:
+        """Which parts say why, where the answer's own word is that it is not well: the first thing that a person wants to know."""
+        found = contradiction(self.component, self.answer) if self._unmet else ""
+        return f" ({found})" if found else ""
+
     def __str__(self) -> str:
         release = f", release {self.release}" if self.release else ""
         kept = f", but nothing is known of now: {self.not_known}" if self.not_known else ""
-        told = self.told.after(f"{self.name} says {self.status}{release}{self._wanted}{kept}")
+        told = self.told.after(f"{self.name} says {self.status}{self._ill_parts}{release}{self._wanted}{kept}")
         return f"{told} ({self.answer}){self.told.advice}"
 
 
