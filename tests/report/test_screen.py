@@ -908,3 +908,14 @@ def test_health_says_why_before_the_rest_says_what(good_record: RunRecord) -> No
     lines = render(replace(good_record, results=tuple(red), verdict="NO-GO"), 80, color=False, ascii_only=False)
 
     assert [line.split()[1] for line in lines if line.startswith("  BROKEN ")] == ["HC-4", "SC-5", "CR-4"]
+
+
+def test_what_only_looks_can_be_repeated(good_record: RunRecord, drill: RunRecord) -> None:
+    """Whoever has mended something looks again with the same command; what acted would act again, and a GO needs nothing."""
+    looked = replace(good_record, actions=(), command_line=("pytest", "-m", "post_rollback"), verdict="INCONCLUSIVE")
+
+    def again(record: RunRecord) -> list[str]:
+        return [line for line in render(record, 80, color=False, ascii_only=False) if line.startswith("  again ")]
+
+    assert again(looked) == ["  again       pytest -m post_rollback"]
+    assert again(replace(looked, verdict="GO")) == again(replace(drill, verdict="NO-GO")) == []

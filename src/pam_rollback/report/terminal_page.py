@@ -257,13 +257,17 @@ def fitted(text: str, width: int, *, first: str, rest: str, lines: int | None) -
 
 
 def where(record: RunRecord, page: Page) -> list[str]:
-    """Where the report and all of it is."""
+    """Where the report and all of it is, and how to look once more where that alone is asked for."""
     reports = record.reports
+    again = ""
+    if record.verdict in {"NO-GO", "INCONCLUSIVE"} and not record.actions and record.decision is None:
+        again = " ".join(record.command_line)
     more = f"-v, and in {reports.record}" if reports.record else "-v"
     return [
         "",
         *labelled("report", reports.html or reports.html_missing, page),
         *labelled("all of it", more, page),
+        *command("again", again, page),
     ]
 
 

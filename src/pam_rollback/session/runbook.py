@@ -318,6 +318,12 @@ def _refuse_ramp_options(config: pytest.Config, options: Options, plan: Plan, en
         )
 
 
+def _program() -> str:
+    """The command that people type: ``python -m pytest`` is pytest."""
+    started = Path(sys.argv[0])
+    return "pytest" if started.parts[-2:] == ("pytest", "__main__.py") else started.name
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Where, how and with which plan."""
     runbook = of(config)
@@ -385,7 +391,7 @@ def _start(config: pytest.Config, options: Options, plan: Plan, environment: Env
         plan=plan,
         environment=environment,
         pace=options.pace or environment.pace,
-        command=cleaned(shlex.join([Path(sys.argv[0]).name, *config.invocation_params.args])),
+        command=cleaned(shlex.join([_program(), *config.invocation_params.args])),
         worker=workerinput.get("workerid", ""),
         own_sandbox=environment.kind == "sandbox" and not environment.is_sandbox,
     )
