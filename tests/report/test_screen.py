@@ -919,3 +919,5 @@ def test_what_only_looks_can_be_repeated(good_record: RunRecord, drill: RunRecor
 
     assert again(looked) == ["  again       pytest -m post_rollback"]
     assert again(replace(looked, verdict="GO")) == again(replace(drill, verdict="NO-GO")) == []
+    consented = replace(looked, command_line=("pytest", "drills/test_a.py", "--env=staging", "--execute"))
+    assert again(consented) == again(replace(looked, mode="real")) == []

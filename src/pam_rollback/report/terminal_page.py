@@ -260,7 +260,9 @@ def where(record: RunRecord, page: Page) -> list[str]:
     """Where the report and all of it is, and how to look once more where that alone is asked for."""
     reports = record.reports
     again = ""
-    if record.verdict in {"NO-GO", "INCONCLUSIVE"} and not record.actions and record.decision is None:
+    # A command with consent would act, also where this session came to no action.
+    acts = bool(record.actions) or record.mode == "real" or "--execute" in record.command_line
+    if record.verdict in {"NO-GO", "INCONCLUSIVE"} and not acts and record.decision is None:
         again = " ".join(record.command_line)
     more = f"-v, and in {reports.record}" if reports.record else "-v"
     return [
