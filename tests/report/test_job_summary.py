@@ -19,7 +19,7 @@ def test_the_verdict_comes_first_and_everything_is_there(bad_record: RunRecord) 
     headings = [line for line in text.splitlines() if line.startswith("### ")]
     parts = ["Criteria", "Problems", "Only advisory", "What was done", "Not run", "Conditions"]
     assert headings == [f"### {part}" for part in parts]
-    assert "- **broken criterion HC-1 \\[as-is\\]** The API says that it is healthy: " in text
+    assert "- **broken criterion HC-1 \\[as-is\\]** not true: The API says that it is healthy: " in text
     assert "next: docs/runbook.md\\#api-unhealthy" in text
 
 

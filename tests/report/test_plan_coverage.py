@@ -34,6 +34,18 @@ def test_each_item_says_what_would_let_it_be_judged(good_record: RunRecord) -> N
     assert "not judged: DI-1: staging declares no database" in shown
 
 
+def test_what_could_not_be_measured_is_not_judged(good_record: RunRecord) -> None:
+    """Also where another test of the same item was left out; an item of which one test measured nothing is judged in part."""
+    first, *others = good_record.results
+    blind = replace(first, outcome=Outcome.UNKNOWN, criteria=("SC-3", "RTO-1"))
+    record = replace(good_record, deselected=LEFT_OUT, results=(first, *others, blind))
+
+    told = plan_coverage.lines(record)
+    assert told[1:3] == ["judged in part: RTO-1 SC-2", "could not be measured: SC-3"]
+    assert told[3].startswith("not judged: MT-3: staging declares no metrics")
+    assert plan_coverage.in_short(record).endswith("2 judged in part, 1 could not be measured, 3 not judged")
+
+
 def test_what_a_person_may_vouch_for_is_one_line(good_record: RunRecord) -> None:
     """Of several plan items with one reason; of a single one it is what can be typed as it stands."""
 

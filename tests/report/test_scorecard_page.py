@@ -128,7 +128,7 @@ def test_what_is_broken_comes_first_and_once(broken: RunRecord) -> None:
     assert text.index("What is broken") < text.index("Who, what, why")
     assert text.count("the back end answered 503") == 1
     assert "HC-2 HC-5 [after-feature-flag]" in text
-    assert "2 tests, one of them: " in text
+    assert "2 tests; not true: " in text
     assert "expected the back end: healthy, HTTP 200" in text
     assert 'href="runbook.html#backend-unhealthy"' in page
     assert "why no reading" in text
@@ -163,7 +163,7 @@ def test_the_order_is_the_terminals(told: RunRecord, broken: RunRecord) -> None:
     )
 
     assert re.findall(r'<div class="problem[^>]*><span[^>]*>BROKEN</span> (\S+)', page) == ["SC-1", "CR-2"]
-    assert "3 tests, one of them: " in page
+    assert "3 tests; not true: " in page
     assert "<summary>2 more of this test</summary><ul><li>firefox</li><li>webkit</li></ul>" in page
 
 

@@ -118,7 +118,7 @@ def _headline(causes: Causes, several: bool, cut: bool) -> str:  # noqa: FBT001 
     many = f"{len(results)} tests" if len(results) > 1 else ""
     if result.outcome in wording.HAPPENED:
         return f"{word}{where} {wording.proves(result)} ({f'{many}: {named}' if many else named})"
-    return f"{word} {named}{where} {many and f'{many}, one of them: '}{wording.proves(result)}"
+    return f"{word} {named}{where} {many and f'{many}; '}{wording.proves(result)}"
 
 
 def _painted(lines: Sequence[str], outcome: Outcome, page: Page) -> list[str]:

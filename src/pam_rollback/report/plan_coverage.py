@@ -16,21 +16,22 @@ _OTHER_BROWSER: Final = " among its browsers"
 
 
 def lines(record: RunRecord) -> list[str]:
-    """Judged, judged in part, and left out by reason; nothing where nothing was left out, or the record does not say of what."""
+    """Judged, judged in part, not measured, and left out by reason; nothing where nothing was left out, or it is not known of what."""
     left_out = [one for one in record.deselected if one.criteria and not one.reason.endswith(_OTHER_BROWSER)]
     if not left_out or record.verdict == "PLANNED":
         return []
-    judged = _items(
-        result.criteria
-        for result in record.results
-        if result.outcome is not Outcome.NOT_RUN and not checklist.is_item(result)
-    )
-    lacking = _items(one.criteria for one in left_out)
-    whole, part = [one for one in judged if one not in lacking], [one for one in judged if one in lacking]
-    found = [f"judged: {' '.join(whole)}"] if whole else []
-    if part:
-        found.append(f"judged in part: {' '.join(part)}")
-    missing = [(one.reason, item) for one in left_out for item in one.criteria if item not in judged]
+    asked = [result for result in record.results if not checklist.is_item(result)]
+    judged = _items(result.criteria for result in asked if result.outcome not in wording.BLIND)
+    blind = _items(result.criteria for result in asked if result.outcome is Outcome.UNKNOWN)
+    lacking = {*_items(one.criteria for one in left_out), *blind}
+    of_kind = {
+        "judged": [one for one in judged if one not in lacking],
+        "judged in part": [one for one in judged if one in lacking],
+        "could not be measured": [one for one in blind if one not in judged],
+    }
+    found = [f"{kind}: {' '.join(items)}" for kind, items in of_kind.items() if items]
+    known = {*judged, *blind}
+    missing = [(one.reason, item) for one in left_out for item in one.criteria if item not in known]
     found += [
         f"not judged: {' '.join(dict.fromkeys(items))}: {reason}{remedy(reason)}"
         for reason, items in wording.by_reason(missing).items()
@@ -43,7 +44,7 @@ def in_short(record: RunRecord) -> str:
     told = lines(record)
     counts = {
         kind: len({item for line in told if line.startswith(f"{kind}: ") for item in line.split(": ")[1].split()})
-        for kind in ("judged", "judged in part", "not judged")
+        for kind in ("judged", "judged in part", "could not be measured", "not judged")
     }
     return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
 

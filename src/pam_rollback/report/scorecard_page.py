@@ -133,6 +133,7 @@ def render(
         tone=_tone_of(record),
         verdict=wording.verdict_word(record),
         summary=_summary(record, problems),
+        rehearsed=wording.rehearsed(record),
         reasons=wording.more_reasons(record)[:_NAMES_MAX],
         tiles=list(_tiles(record)),
         problems=[_problem(one) for one in found[:_PROBLEMS_MAX]],
@@ -216,7 +217,7 @@ def _problem(causes: Causes) -> dict[str, Any]:
         "tone": tone(result.outcome),
         "word": OUTCOME_WORDS[result.outcome],
         "ids": ids(results) + _where(result),
-        "title": title if len(results) == 1 else f"{len(results)} tests, one of them: {title}",
+        "title": title if len(results) == 1 else f"{len(results)} tests; {title}",
         "found_name": "why" if blind else "found",
         "found": found,
         "rest": rest,
@@ -255,6 +256,8 @@ def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
         yield "decided by", action.initiated_by
     if not actions and {result.phase for result in record.results} == {_VERIFICATION}:
         yield "what", "a verification: nothing was rolled back in this session"
+    if wording.escalation(record):
+        yield "escalation", wording.escalation(record)
     release = " → ".join(record.releases_seen) or (record.release or "unknown")
     facts = (
         ("where", f"{record.environment.name} ({record.environment.kind}) {record.environment.host}"),
@@ -418,7 +421,7 @@ def _drills(record: RunRecord) -> Iterator[_Table]:
 
 def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
     yield unanswered.HEADING, unanswered.lines(record)
-    yield "What limits the verdict", wording.conditions(record)
+    yield "Conditions", wording.conditions(record)
     left_out = [
         f"{len(names)}: {reason} ({', '.join(name.rpartition('::')[2] for name in names[:_NAMES_MAX])}"
         f"{', …' if len(names) > _NAMES_MAX else ''})"

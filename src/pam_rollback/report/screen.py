@@ -119,7 +119,7 @@ def _screen(
     if only_bad:
         return [*first, *verdict]
     last = [*terminal_page.where(record, page), *verdict]
-    first = [*verdict[1:], *first, *_head(record, page, zone, room.head)]
+    first = [*verdict[1:], *page.wrapped(wording.rehearsed(record)), *first, *_head(record, page, zone, room.head)]
     # What the session itself answers before what it found out about rollbacks on the way.
     told = [*wording.told(record), *readiness.in_short(record)]
     topics = [(heading, _folded(entries)) for heading, entries in told]

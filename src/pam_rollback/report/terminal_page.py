@@ -269,6 +269,7 @@ def where(record: RunRecord, page: Page) -> list[str]:
         "",
         *labelled("report", reports.html or reports.html_missing, page),
         *labelled("all of it", more, page),
+        *labelled("escalation", wording.escalation(record), page),
         *command("again", again, page),
     ]
 

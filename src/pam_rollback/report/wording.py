@@ -97,6 +97,17 @@ def verdict_word(record: RunRecord) -> str:
     return f"{rehearsal}{record.verdict}" + (f" for {record.scope}" if record.scope else "")
 
 
+def rehearsed(record: RunRecord) -> str:
+    """What a rehearsal says nothing about; empty where something else than the sandbox was looked at."""
+    return "On the sandbox: production was neither touched nor judged." if record.rehearsal else ""
+
+
+def escalation(record: RunRecord) -> str:
+    """Where it says whom to call and when; empty where nobody has to be."""
+    nobody = record.verdict in {"GO", "PLANNED"} or record.decision is not None
+    return "" if nobody else "whom to call, and when: docs/runbook.md#escalation"
+
+
 def verdict_line(record: RunRecord) -> str:
     """The one line that decides: verdict, environment, host, release, how much ran, and why it is not GO. Of a plan, how much would run."""
     if record.verdict == "PLANNED":
@@ -181,8 +192,12 @@ HAPPENED: Final = {
 
 
 def proves(result: Result) -> str:
-    """What a test proves; of what no test is about, what happened."""
-    return HAPPENED.get(result.outcome) or result.title.rstrip(".")
+    """What a test proves, and that it is not so or not known: beside a verdict, a title alone reads like a finding.
+
+    Of what no test is about, what happened.
+    """
+    outcome, title = result.outcome, result.title.rstrip(".")
+    return HAPPENED.get(outcome) or f"{'not known' if outcome is Outcome.UNKNOWN else 'not true'}: {title}"
 
 
 def problem(result: Result) -> str:
@@ -297,7 +312,7 @@ def conditions(record: RunRecord) -> list[str]:
     lines = (
         []
         if record.pace == 1
-        else [f"pace {record.pace:g}: the plan's observation windows were that many times shorter"]
+        else [f"pace {record.pace:g}: windows were watched for 1/{record.pace:g} of the plan's time"]
     )
     lines += [
         f"{relaxed.item} {relaxed.key}: {figure(relaxed.used)} instead of the plan's {figure(relaxed.plan)}"

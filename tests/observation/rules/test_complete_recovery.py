@@ -48,16 +48,16 @@ def test_the_whole_window_counts() -> None:
     assert found.figures.margin == pytest.approx(899, abs=0.11)
     assert "window of 900 s included, 15 s of it observed" in found.figures.definition
     assert str(found).startswith(
-        "complete recovery after 15.0 min, window of 900 s included (15 s watched, pace 60), asked within 1800 s of the"
+        "complete recovery after 15.0 min, 15 s of its 900 s window watched, asked within 1800 s of the decision: "
     )
 
 
 def test_what_was_not_watched_does_not_read_as_measured() -> None:
-    """At pace 60 the figure says how much of it was seen; what was watched as asked, or is no figure, has no proviso."""
+    """The figure says how much of it was seen; what was watched as asked, or is no figure, has no proviso."""
     asked = replace(window(), spec=replace(window().spec, duration_s=900), observed_s=900)
 
-    assert complete(recovered(), asked, window()).figures.proviso == "15 s watched, pace 60"
-    assert complete(recovered(), replace(asked, observed_s=400)).figures.proviso == "400 s watched"
+    assert complete(recovered(), asked, window()).figures.proviso == "15 s of its 900 s window watched"
+    assert complete(recovered(), replace(asked, observed_s=400)).figures.proviso == "400 s of its 900 s window watched"
     assert complete(recovered(), asked).figures.proviso == ""
     assert "watched" not in str(complete(recovered(), asked))
     assert complete(recovered(), window(WindowState.BROKEN)).figures.proviso == ""

@@ -109,8 +109,7 @@ class CompleteRecovery(Sentence):
         shortest = min(self.windows, key=lambda window: window.observed_s)
         if round(shortest.observed_s) >= round(self.window_s):
             return ""
-        pace = shortest.asked_s / shortest.spec.duration_s
-        return f"{shortest.observed_s:.0f} s watched" + (f", pace {pace:.3g}" if pace > 1 else "")
+        return f"{shortest.observed_s:.0f} s of its {self.window_s:g} s window watched"
 
     @property
     def _short_of(self) -> str:
@@ -120,10 +119,10 @@ class CompleteRecovery(Sentence):
         windows = "; ".join(map(str, self.broken or self.windows))
         if self.total_s is None or self.broken:
             return f"{self._short_of}, asked within {self.objective_s:g} s of the decision: {self.recovery}; {windows}"
-        watched = f" ({self._watched})" if self._watched else ""
+        watched = self._watched or f"window of {self.window_s:g} s included"
         return (
-            f"complete recovery after {self.total_s / _MINUTE_S:.1f} min, window of {self.window_s:g} s included{watched}, asked within "
-            f"{self.objective_s:g} s of the decision: {self.recovery}; {windows}"
+            f"complete recovery after {self.total_s / _MINUTE_S:.1f} min, {watched}, asked within {self.objective_s:g} s of the decision: "
+            f"{self.recovery}; {windows}"
         )
 
 
