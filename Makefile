@@ -32,7 +32,7 @@ check: $(READY) browser ## all checks as it is now (ENV=staging for another envi
 
 # Tests mostly wait for something, so there are more workers than cores. Who takes what when: tests/scheduling.py.
 WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 2 )))
-PYTEST := $(BIN)/pytest tests -n $(WORKERS) -p timeout --timeout 300 $(SHUFFLE:%=--shuffle=%)
+PYTEST = $(BIN)/pytest tests -n $(WORKERS) -p timeout --timeout 300 $(SHUFFLE:%=--shuffle=%)
 
 quick: $(READY) ## lint, types, rules and docs: the answer within 30 s
 	@said=$$(mktemp); $(MAKE) --no-print-directory lint >$$said 2>&1 & lint=$$!; \
@@ -44,6 +44,8 @@ quick: $(READY) ## lint, types, rules and docs: the answer within 30 s
 test: $(READY) quick browser prometheus tools ## quick, then all other tests; stand-ins' when they changed (BASE=commit, SHUFFLE=number)
 	@$(PYTEST) --part=rest
 
+# Towards its end most of the whole matrix waits: one more takes of that from the beginning.
+test-all: WORKERS = $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 3 )))
 test-all: $(READY) quick browser prometheus netlify-cli unleash ## everything: every fault row, kill, repetition, official client
 	@PAM_WHOLE_MATRIX=1 $(PYTEST) --part=rest
 

@@ -69,6 +69,7 @@ class Proof:
         key = (*selection, row.dialect, str(row.counted_before), row.setting, *map(str, row.recorded))
         if key not in self._sessions:
             session = self.session(row, row.setting)
+            self.range.remote.forgive()
             before = session.run()
             if row.situation:
                 self.range.remote.reset()  # the next session is a fork with the same name: its emergency branch must not be there yet
@@ -159,6 +160,7 @@ def test_a_fault_turns_its_checks_and_no_others(row: Row, proof: Proof, practice
 
 def under(rows: Iterable[Row], session: Collected, range_: Range) -> Finished:
     """The session while these faults are planted."""
+    range_.remote.forgive()  # the hosts count what every row asks of them
     range_.remote.forget_received()  # the forks of one session share its run's name: what the healthy one told is not this one's
     try:
         for row in rows:

@@ -47,7 +47,7 @@ def test_in_the_whole_matrix_browsers_weigh_as_much_as_two(monkeypatch: pytest.M
 
 def test_load_waits_for_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the whole matrix nobody takes it beside others."""
-    monkeypatch.setattr(scheduling, "ALONE", ("tests/load/",))
+    monkeypatch.setattr(scheduling, "ALONE", (LOAD,))
     assert next_unit([(LOAD, 2)], measuring_elsewhere=0, cores=2) is None
 
 
@@ -77,8 +77,8 @@ def test_it(number):
 
 
 def test_a_session_of_workers_ends_with_load_alone(tmp_path: Path) -> None:
-    """Real workers: every test is run once, and a load test begins when all others have ended and no other is under way."""
-    for place in ("load/test_l", "load/test_m", "gate/test_g", "ramp/test_r", "core/test_c", "core/test_d"):
+    """Real workers: every test is run once, and a whole load test begins when all others have ended."""
+    for place in ("load/test_load_gate", "load/test_m", "gate/test_g", "ramp/test_r", "core/test_c", "core/test_d"):
         (tmp_path / "tests" / place).with_suffix(".py").parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "tests" / f"{place}.py").write_text(LITTLE, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
@@ -102,5 +102,5 @@ def test_a_session_of_workers_ends_with_load_alone(tmp_path: Path) -> None:
 
     assert "18 passed" in done.stdout, done.stdout + done.stderr
     assert len(notes) == 36
-    assert [note.split()[0] for note in notes[24:]] == ["begin", "end"] * 6
-    assert {note.split()[1][-6:] for note in notes[24:]} == {"test_l", "test_m"}
+    assert [note.split()[0] for note in notes[30:]] == ["begin", "end"] * 3
+    assert {note.split()[1][-9:] for note in notes[30:]} == {"load_gate"}

@@ -207,6 +207,8 @@ def test_what_could_not_be_recorded_is_named() -> None:
     assert without.kept.overall is not None
     with pytest.raises(MeasurementFailed, match="recorded without rows: the DSN is wrong; to record it: a role that"):
         _ = without.answers
+    bad = taken(errors=20, failed={"rows": "the DSN is wrong"})
+    assert not bad.answers.good, "what is broken goes before what is not known"
     with pytest.raises(MeasurementFailed, match=f"has no answers .{NO_ANSWERS}"):
         _ = taken(errors=None).kept.answers
 

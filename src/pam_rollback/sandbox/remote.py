@@ -63,7 +63,7 @@ class Remote:
         return str(self._call("POST", "/push", {"message": message, "branch": branch, **more})["commit"])
 
     def forgive(self) -> None:
-        """Let every address in again that the API has banned."""
+        """Let every address in again that the API has banned, and forget how often the hosts were asked."""
         self._call("DELETE", "/bans")
 
     def reset(self) -> None:

@@ -200,14 +200,18 @@ class Supervisor:
         )
         planter = Planter(faults, self._fleet, database, access, repository)
 
-        async def reset() -> None:
-            await planter.clear_all()
+        def forgive() -> None:
             if door is not None:
                 door.forgive()
+            render_api.account.renew()
+            site.account.renew()
+
+        async def reset() -> None:
+            await planter.clear_all()
+            forgive()
             await deploys.reset()
             if worker is not None:
                 await worker.reset()
-            render_api.account.renew()
             await site.reset()
 
         control = Control(
@@ -231,6 +235,7 @@ class Supervisor:
             sinks={"slack": slack, "pagerduty": pager, "email": mail, "statuspage": page_api},
             status_page=status_page,
             reset=reset,
+            forgive=forgive,
             copy_database=lambda: database_copy.make(access, self._personality.name),
             ready_s=time.monotonic() - self._started_s,
         )

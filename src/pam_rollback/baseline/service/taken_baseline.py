@@ -90,9 +90,12 @@ class TakenBaseline:
 
     @property
     def answers(self) -> BaselineAnswers:
-        """What users got. Raises MeasurementFailed when nothing was written, or something that is declared could not be recorded."""
+        """What users got.
+
+        Raises MeasurementFailed when nothing was written, or, unless the answers are bad, something that is declared could not be recorded.
+        """
         _ = self.kept
-        if self.failed:
+        if self.failed and (self.observed.overall is None or self._judged.good):
             parts = "; ".join(f"{what}: {why}" for what, why in self.failed.items())
             raise MeasurementFailed(f"the baseline was recorded without {parts}")
         return self._judged
