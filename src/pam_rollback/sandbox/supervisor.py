@@ -6,8 +6,9 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -40,7 +41,7 @@ from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.product.tokens import issue
-from pam_rollback.sandbox.providers import netlify, render
+from pam_rollback.sandbox.providers import netlify, netlify_account, render, render_account
 from pam_rollback.sandbox.providers.netlify_site import NetlifySite
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, ProductSecrets, Release, ReleaseSpec
 from pam_rollback.sandbox.repository import Repository
@@ -200,11 +201,7 @@ class Supervisor:
         )
         planter = Planter(faults, self._fleet, database, access, repository)
 
-        def forgive() -> None:
-            if door is not None:
-                door.forgive()
-            render_api.account.renew()
-            site.account.renew()
+        forgive = partial(_forgive, door, (render_api.account, site.account))
 
         async def reset() -> None:
             await planter.clear_all()
@@ -384,6 +381,14 @@ def _by_path(handlers: Mapping[str, _Handler], *, otherwise: _Handler) -> _Handl
         return await found(request)
 
     return handle
+
+
+def _forgive(door: Doorkeeper | None, hosts: Sequence[netlify_account.Account | render_account.Account]) -> None:
+    """Let everybody ask again who asked too often."""
+    if door is not None:
+        door.forgive()
+    for account in hosts:
+        account.renew()
 
 
 async def _opened(database: PracticeDatabase) -> Access:
