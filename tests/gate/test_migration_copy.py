@@ -124,6 +124,18 @@ def test_a_way_back_that_does_not_lead_back_is_seen(copy: MigrationCopy, up: str
     assert difference in str(found.reversal)
 
 
+@pytest.mark.parametrize("what", ["SCHEMA auth", "public.expenses", "SEQUENCE public.one", "FUNCTION auth.uid()"])
+def test_a_privilege_that_is_taken_back_is_as_it_was(copy: MigrationCopy, what: str) -> None:
+    """PostgreSQL spells out from then on what it took for granted before."""
+    with psycopg.connect(copy.dsn, autocommit=True) as connection:
+        connection.execute("CREATE SEQUENCE IF NOT EXISTS public.one")
+    right = {"SCHEMA": "USAGE", "FUNCTION": "EXECUTE"}.get(what.partition(" ")[0], "SELECT")
+
+    granted = f"GRANT {right} ON {what} TO pg_monitor"
+    assert trial(copy, granted, f"REVOKE {right} ON {what} FROM pg_monitor").reversal.reversible
+    assert not trial(copy, granted, "SELECT 1").reversal.reversible
+
+
 def test_data_that_a_migration_drops_is_seen(copy: MigrationCopy) -> None:
     """Also when the way back brings the column again, empty."""
     found = trial(

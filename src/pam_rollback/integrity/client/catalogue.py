@@ -5,17 +5,25 @@ Objects of extensions and of the server are left out. Run with an empty search p
 
 _OWN = "nspname !~ '^pg_' AND nspname <> 'information_schema'"
 _OF_EXTENSIONS = "EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = '{catalog}'::regclass AND d.objid = o.oid AND d.deptype = 'e')"
-_ACL = "coalesce((SELECT string_agg(entry, ' ' ORDER BY entry) FROM unnest({acl}::text[]) AS entry), '')"
+# Privileges that nobody ever changed are none in the catalogue, and spelled out as soon as one was granted and taken back.
+_ACL = """coalesce((SELECT string_agg(entry, ' ' ORDER BY entry)
+    FROM unnest(coalesce({acl}, acldefault({kind}, {owner}))::text[]) AS entry), '')"""
+_SCHEMA_ACL = _ACL.format(acl="nspacl", kind="'n'", owner="nspowner")
+_RELATION_ACL = _ACL.format(
+    acl="o.relacl", kind="CASE o.relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\"", owner="o.relowner"
+)
+_COLUMN_ACL = _ACL.format(acl="a.attacl", kind="'c'", owner="o.relowner")
+_FUNCTION_ACL = _ACL.format(acl="o.proacl", kind="'f'", owner="o.proowner")
 
 CATALOGUE = (
-    ("schema", f"SELECT nspname::text, {_ACL.format(acl='nspacl')} FROM pg_namespace WHERE {_OWN}"),  # noqa: S608 - constants
+    ("schema", f"SELECT nspname::text, {_SCHEMA_ACL} FROM pg_namespace WHERE {_OWN}"),  # noqa: S608 - constants
     ("extension", "SELECT extname::text, extversion FROM pg_extension"),
     (
         "relation",
         f"""
 SELECT o.oid::regclass::text,
        concat_ws(' ', o.relkind, o.relrowsecurity, o.relforcerowsecurity, o.reloptions::text, pg_get_userbyid(o.relowner),
-                 CASE WHEN o.relkind IN ('v', 'm') THEN pg_get_viewdef(o.oid) END, {_ACL.format(acl="o.relacl")})
+                 CASE WHEN o.relkind IN ('v', 'm') THEN pg_get_viewdef(o.oid) END, {_RELATION_ACL})
 FROM pg_class AS o JOIN pg_namespace AS n ON n.oid = o.relnamespace
 WHERE {_OWN} AND o.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT {_OF_EXTENSIONS.format(catalog="pg_class")}
 """,  # noqa: S608 - constants
@@ -25,7 +33,7 @@ WHERE {_OWN} AND o.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT {_OF_EXTENS
         f"""
 SELECT o.oid::regclass::text || '.' || a.attname,
        concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
-                 a.attcollation::regcollation::text, pg_get_expr(d.adbin, d.adrelid), {_ACL.format(acl="a.attacl")})
+                 a.attcollation::regcollation::text, pg_get_expr(d.adbin, d.adrelid), {_COLUMN_ACL})
 FROM pg_attribute AS a JOIN pg_class AS o ON o.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = o.relnamespace
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE {_OWN} AND a.attnum > 0 AND NOT a.attisdropped AND o.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -56,7 +64,7 @@ WHERE {_OWN} AND NOT t.tgisinternal
     (
         "function",
         f"""
-SELECT o.oid::regprocedure::text, pg_get_functiondef(o.oid) || ' ' || {_ACL.format(acl="o.proacl")}
+SELECT o.oid::regprocedure::text, pg_get_functiondef(o.oid) || ' ' || {_FUNCTION_ACL}
 FROM pg_proc AS o JOIN pg_namespace AS n ON n.oid = o.pronamespace
 WHERE {_OWN} AND o.prokind IN ('f', 'p') AND NOT {_OF_EXTENSIONS.format(catalog="pg_proc")}
 """,  # noqa: S608 - constants
