@@ -52,6 +52,10 @@ _DOUBTED_AFTER_S: Final = 1.0
 _SHOWN_CHARACTERS: Final = 100
 
 
+class _LedToSignIn(Stopped):
+    """A page of a person was asked for, and the one that asks to sign in came."""
+
+
 @dataclass(frozen=True)
 class Site:
     """Where the site is, and who visits it."""
@@ -124,7 +128,9 @@ class Visit:
             own = self._show(state)
         except (Stopped, MeasurementFailed) as problem:
             self._failed[state] = problem
-            if state in PUBLIC_STATES or not self._asks_to_sign_in:
+            # A form that went by itself meanwhile was seen all the same: on a busy machine it is gone before anybody asks for it.
+            led_there = isinstance(problem, _LedToSignIn) and self.has_account
+            if state in PUBLIC_STATES or not (led_there or self._asks_to_sign_in):
                 raise
             if self._signed_in_anew:
                 self._failed[state] = Stopped(f"signed out, also after signing in anew once: {problem}")
@@ -220,7 +226,8 @@ class Visit:
             heading = self._heading_when_calm()
         here = urlsplit(self.page.url).path
         if here != path:
-            raise Stopped(f"{path} led to {here}; {self._shown()}")
+            to_sign_in = here == urlsplit(self._site.pages.login).path
+            raise (_LedToSignIn if to_sign_in else Stopped)(f"{path} led to {here}; {self._shown()}")
         if self._elsewhere and heading.inner_text() == self._elsewhere:
             raise Stopped(f"{path} shows the page for unknown addresses; {self._shown()}")
         return heading
