@@ -270,6 +270,15 @@ def test_a_session_that_is_lost_once_is_signed_in_anew(
     assert page.evaluate("() => Number(sessionStorage.lost)") == loses
 
 
+def test_where_no_form_is_described_the_page_that_came_is_told(page: Page, site: Site) -> None:
+    """Nobody can sign in anew there, so nobody tries."""
+    visit = losing(page, site, loses=1, goes=False)
+    nameless = replace(visit._site, elements={"log_out": Element(role="button", name="Log out")})
+
+    with pytest.raises(Stopped, match=r"^/wins led to /login; "):
+        Visit(page, nameless).reach("money")
+
+
 def test_a_form_that_went_before_anybody_looked_was_there(
     page: Page, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

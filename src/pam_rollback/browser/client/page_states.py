@@ -129,7 +129,7 @@ class Visit:
         except (Stopped, MeasurementFailed) as problem:
             self._failed[state] = problem
             # A form that went by itself meanwhile was seen all the same: on a busy machine it is gone before anybody asks for it.
-            led_there = isinstance(problem, _LedToSignIn) and self.has_account
+            led_there = isinstance(problem, _LedToSignIn) and self._can_sign_in
             if state in PUBLIC_STATES or not (led_there or self._asks_to_sign_in):
                 raise
             if self._signed_in_anew:
@@ -162,7 +162,7 @@ class Visit:
 
     @property
     def _asks_to_sign_in(self) -> bool:
-        if not self.has_account or "password" not in self._site.elements:
+        if not self._can_sign_in:
             return False
         try:
             return self._person.find("password").first.is_visible()
@@ -176,6 +176,10 @@ class Visit:
             self._person.find("password").first.wait_for(state="hidden")
         except PlaywrightTimeoutError:
             self.sign_in()
+
+    @property
+    def _can_sign_in(self) -> bool:
+        return self.has_account and "password" in self._site.elements
 
     @property
     def has_account(self) -> bool:
