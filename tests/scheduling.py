@@ -8,12 +8,13 @@ from typing import Any
 from xdist.scheduler import LoadScopeScheduling
 
 _WHOLE = bool(os.environ.get("PAM_WHOLE_MATRIX"))
-ALONE = ("tests/load/test_load_gate.py",) if _WHOLE else ()
-"""A load test that judges how fast answers come needs the machine for itself: one at a time, when everything else has ended."""
+LOAD = "tests/load/test_load_gate.py"
+"""In the whole matrix its tests judge how fast answers come: beside them runs what mostly waits, and no browser."""
 MEASURING = (
     "tests/load/",
     "tests/test_faults_together.py",
     "tests/test_no_false_alarms.py",
+    "tests/test_browser_checks_catch_faults.py",
     *(("tests/test_checks_catch_faults.py",) if _WHOLE else ()),  # the rows of every commit wait for nothing
     "tests/test_decision_matrix.py",
     "tests/ramp/",
@@ -56,6 +57,7 @@ LONG = (
 SPREAD = {
     "tests/test_faults_together.py": 1,
     "tests/test_no_false_alarms.py": 1,
+    "tests/test_browser_checks_catch_faults.py": 6,
     "tests/test_checks_catch_faults.py": 14,
     "tests/test_decision_matrix.py": 4,
     "tests/session/test_consent.py": 10,
@@ -75,23 +77,27 @@ def rank(unit: str, tests: int, shuffled: int | None = None) -> tuple[float, int
 BROWSERS = (
     "tests/test_faults_together.py",
     "tests/test_no_false_alarms.py",
-    "tests/test_checks_catch_faults.py",
+    "tests/test_browser_checks_catch_faults.py",
     "tests/browser/",
 )
-"""What drives browsers in the whole matrix for as long as it runs: each weighs as much as two that wait."""
+"""What drives browsers in the whole matrix for as long as it runs: each weighs as much as three that wait."""
 
 
 def at_once(cores: int) -> int:
     """How many may measure at the same time: each waits most of its time, and the prober goes before everything else.
 
-    In the whole matrix two that drive browsers leave room for one that waits: of two alone the cores were idle half the time.
+    In the whole matrix two that drive browsers leave room for two that wait: of two alone the cores were idle half the time.
     """
-    return 2 * cores + 1 if _WHOLE else cores + 1
+    return 2 * cores + 4 if _WHOLE else cores + 1
 
 
-def weight(unit: str) -> int:
+def weight(unit: str, cores: int) -> int:
     """As how many a unit counts there."""
-    return 0 if not unit.startswith(MEASURING) else 2 if _WHOLE and unit.startswith(BROWSERS) else 1
+    if not unit.startswith(MEASURING):
+        return 0
+    if not _WHOLE:
+        return 1
+    return at_once(cores) - 2 if unit.startswith(LOAD) else 3 if unit.startswith(BROWSERS) else 1
 
 
 def next_unit(
@@ -101,7 +107,7 @@ def next_unit(
     allowed = [
         (rank(unit, tests, shuffled), unit)
         for unit, tests in waiting
-        if not unit.startswith(ALONE) and not (weight(unit) and measuring_elsewhere + weight(unit) > at_once(cores))
+        if not (heavy := weight(unit, cores)) or measuring_elsewhere + heavy <= at_once(cores)
     ]
     return min(allowed)[1] if allowed else None
 
@@ -128,7 +134,8 @@ class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]
     def _assign_work_unit(self, node: Any) -> None:
         others = [work for other, work in self.assigned_work.items() if other is not node]
         measuring = sum(
-            max((weight(unit) for unit, tests in work.items() if self._left(tests)), default=0) for work in others
+            max((weight(unit, self._cores) for unit, tests in work.items() if self._left(tests)), default=0)
+            for work in others
         )
         waiting = [(unit, len(tests)) for unit, tests in self.workqueue.items()]
         unit = next_unit(waiting, measuring, self._cores, self._shuffled)
@@ -153,7 +160,7 @@ class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]
         self._offer()
 
     def remove_node(self, node: Any) -> str | None:
-        """The last one that is left has the machine for itself."""
+        """Of what was too much beside that one, something begins."""
         crashed: str | None = super().remove_node(node)
         self._offer()
         return crashed

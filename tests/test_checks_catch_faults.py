@@ -1,7 +1,7 @@
 """Each check is seen red: a fault turns it, and only what depends on it, from passed to failed. A check without a row fails the build.
 
-The rows of decision sessions are run by tests/test_decision_matrix.py, those of the load gate by tests/load/test_load_gate.py, those of
-readiness and of the watch beside the tests of these slices.
+The rows with a browser are run by tests/test_browser_checks_catch_faults.py, those of decision sessions by tests/test_decision_matrix.py,
+those of the load gate by tests/load/test_load_gate.py, those of readiness and of the watch beside the tests of these slices.
 """
 
 import re
@@ -112,16 +112,17 @@ def proof(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iter
     made.close()
 
 
-def _in_order(rows: Iterable[Row]) -> Iterator[Any]:
+def in_order(*, browser: bool) -> Iterator[Any]:
     """Those that wait for nothing, by session; then the others. What every commit plants at once is planted alone at night."""
     in_company = {row.id for company in COMPANIES for row in company}
     checks = [
         row
-        for row in rows
+        for row in ROWS
         if not isinstance(row, DecisionRow)
         and not row.elsewhere
         and row.folder == "checks"
         and row.product == "pam-plan"
+        and row.waits_for.startswith("browser") is browser
     ]
     for row in sorted(checks, key=lambda row: (row.waits_for, row.select, row.dialect, row.counted_before)):
         marks = [pytest.mark.nightly] if row.waits_for or row.id in in_company else []
@@ -142,9 +143,14 @@ def test_damages_that_do_not_meet_turn_the_checks_of_each(
     assert differences(before, proof.fingerprint(company[0])) == []
 
 
-@pytest.mark.parametrize("row", list(_in_order(ROWS)))
+@pytest.mark.parametrize("row", list(in_order(browser=False)))
 def test_a_fault_turns_its_checks_and_no_others(row: Row, proof: Proof, practice_range: Range) -> None:
     """From passed to failed, with a message that names the cause; and the sandbox is as it was when the fault is gone."""
+    turn(row, proof, practice_range)
+
+
+def turn(row: Row, proof: Proof, practice_range: Range) -> None:
+    """Green before the row's fault, red under it, and nothing of it stays."""
     session, healthy = proof.healthy(row)
     own = proof.session(row, row.settings) if row.environment or row.objective_s else None
     before = proof.fingerprint(row)

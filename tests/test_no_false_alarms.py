@@ -12,12 +12,12 @@ from tests.sessions import Project, Range
 BROWSERS = "journey or accessibility"
 REPETITIONS = {
     "without browsers": (f"post_rollback and not ({BROWSERS})", 10),
-    "without windows": (f"post_rollback and not ({BROWSERS} or window)", 20),
-    "browsers": (f"post_rollback and ({BROWSERS})", 6),
+    "without windows": (f"post_rollback and not ({BROWSERS} or window)", 10),
+    "browsers": (f"post_rollback and ({BROWSERS})", 4),
 }
 """On every commit each kind has a healthy session before its faults (test_checks_catch_faults.py, tests/session).
 
-What waits for no window is repeated 30 times a night; what needs browsers, as often as two cores bear in some minutes. Nights add up.
+What waits for no window is repeated 20 times a night; what needs browsers, as often as two cores bear in some minutes. Nights add up.
 """
 AT_A_TIME = {"without browsers": 5, "without windows": 5, "browsers": 1}
 """So many in one test: several workers share them (tests/scheduling.py)."""

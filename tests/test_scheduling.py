@@ -1,4 +1,4 @@
-"""What a worker takes next: the longest first, room for what measures, and in the whole matrix load alone at the end."""
+"""What a worker takes next: the longest first, with room for what measures."""
 
 import os
 import shutil
@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests import scheduling
-from tests.scheduling import ALONE, BROWSERS, LONG, MEASURING, SPREAD, at_once, next_unit, rank, weight
+from tests.scheduling import BROWSERS, LOAD, LONG, MEASURING, SPREAD, at_once, next_unit, rank, weight
 from tests.selection import ROOT
 
-SESSIONS, WAITS, LOAD = "tests/gate/test_stages.py", "tests/rollback/client/test_git.py", "tests/load/test_load_gate.py"
+SESSIONS, WAITS = "tests/gate/test_stages.py", "tests/rollback/client/test_git.py"
 
 
 def test_what_takes_longest_begins_first() -> None:
@@ -34,21 +34,27 @@ def test_what_measures_keeps_room() -> None:
     assert next_unit([(SESSIONS, 2)], at_once(2), cores=2) is None
 
 
-def test_in_the_whole_matrix_browsers_weigh_as_much_as_two(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_the_whole_matrix_browsers_weigh_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two of them leave two cores nothing; what waits for answers does."""
     monkeypatch.setattr(scheduling, "_WHOLE", "1")
     browsers = BROWSERS[0]
 
-    assert next_unit([(browsers, 1)], weight(browsers), cores=2) == browsers
-    assert next_unit([(browsers, 1), (SESSIONS, 2)], 2 * weight(browsers), cores=2) == SESSIONS
-    assert next_unit([(browsers, 1)], 2 * weight(browsers), cores=2) is None
+    heavy = weight(browsers, cores=2)
+
+    assert next_unit([(browsers, 1)], heavy, cores=2) == browsers
+    assert next_unit([(browsers, 1), (SESSIONS, 2)], 2 * heavy + 1, cores=2) == SESSIONS
+    assert next_unit([(browsers, 1)], 2 * heavy + 1, cores=2) is None
     assert next_unit([(browsers, 1), (SESSIONS, 2)], at_once(2), cores=2) is None
 
 
-def test_load_waits_for_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the whole matrix nobody takes it beside others."""
-    monkeypatch.setattr(scheduling, "ALONE", (LOAD,))
-    assert next_unit([(LOAD, 2)], measuring_elsewhere=0, cores=2) is None
+def test_no_browser_runs_beside_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits does; and where a browser runs, load does not begin."""
+    monkeypatch.setattr(scheduling, "_WHOLE", "1")
+    browsers, load = (BROWSERS[0], 1), (LOAD, 2)
+
+    assert next_unit([browsers, (SESSIONS, 2)], weight(LOAD, cores=2), cores=2) == SESSIONS
+    assert next_unit([load], weight(BROWSERS[0], cores=2), cores=2) is None
+    assert next_unit([load], 0, cores=2) == LOAD
 
 
 def test_a_number_gives_an_order() -> None:
@@ -62,7 +68,7 @@ def test_a_number_gives_an_order() -> None:
 
 def test_what_is_named_is_there() -> None:
     """A renamed file would lose its place."""
-    assert [path for path in (*ALONE, *BROWSERS, *MEASURING, *LONG, *SPREAD) if not (ROOT / path).exists()] == []
+    assert [path for path in (LOAD, *BROWSERS, *MEASURING, *LONG, *SPREAD) if not (ROOT / path).exists()] == []
 
 
 LITTLE = """
@@ -76,9 +82,9 @@ def test_it(number):
 """
 
 
-def test_a_session_of_workers_ends_with_load_alone(tmp_path: Path) -> None:
-    """Real workers: every test is run once, and a whole load test begins when all others have ended."""
-    for place in ("load/test_load_gate", "load/test_m", "gate/test_g", "ramp/test_r", "core/test_c", "core/test_d"):
+def test_a_session_of_workers_runs_everything_once(tmp_path: Path) -> None:
+    """Real workers, in the whole matrix: every test is run once, and no browser beside load."""
+    for place in ("load/test_load_gate", "browser/test_b", "gate/test_g", "ramp/test_r", "core/test_c", "core/test_d"):
         (tmp_path / "tests" / place).with_suffix(".py").parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "tests" / f"{place}.py").write_text(LITTLE, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
@@ -102,5 +108,7 @@ def test_a_session_of_workers_ends_with_load_alone(tmp_path: Path) -> None:
 
     assert "18 passed" in done.stdout, done.stdout + done.stderr
     assert len(notes) == 36
-    assert [note.split()[0] for note in notes[30:]] == ["begin", "end"] * 3
-    assert {note.split()[1][-9:] for note in notes[30:]} == {"load_gate"}
+    running: list[str] = []
+    for begun, name in (note.split() for note in notes):
+        (running.append if begun == "begin" else running.remove)(name)
+        assert not {"test_load_gate", "test_b"} <= set(running), notes

@@ -31,7 +31,7 @@ check without a row fails the build: `tests/test_checks_catch_faults.py` plants 
 every other check of the same session to pass; the sandbox has to be as it was afterwards. `make test` runs the rows that need neither
 a browser nor a window nor a rollback, and some of the others. It plants those at once whose faults do not meet, and one session has
 to show each of them; `make test-all` plants every one alone, every night. The decision's are run by `tests/test_decision_matrix.py`,
-the load gate's by `tests/load/test_load_gate.py`, with the machine for themselves; those of readiness and of the watch stand in
+the load gate's by `tests/load/test_load_gate.py`; those of readiness and of the watch stand in
 `tests/readiness` and `tests/watch`.
 
 "Not done": a step of the rollback itself fails under this fault, and every test that asks for it says so (ACTION FAILED).
