@@ -51,7 +51,7 @@ LATER = (
     "tests/stats/test_step_percentiles.py::test_what_it_says_is_never_wrong",
     "tests/test_docs.py::test_a_command_that_selects_nothing_is_seen",
     "tests/test_docs.py::test_shown_commands_select_something",
-    "tests/test_scheduling.py::test_a_session_of_workers_ends_with_load_alone",
+    "tests/test_scheduling.py::test_a_session_of_workers_runs_everything_once",
 )
 """Tests among them that take seconds of processor: thousands of drawn histories, processes of pytest. They run with the rest."""
 _USUAL_BASES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
