@@ -84,7 +84,14 @@ def test_it(number):
 
 def test_a_session_of_workers_runs_everything_once(tmp_path: Path) -> None:
     """Real workers, in the whole matrix: every test is run once, and no browser beside load."""
-    for place in ("load/test_load_gate", "browser/test_journeys", "gate/test_g", "ramp/test_r", "core/test_c", "core/test_d"):
+    for place in (
+        "load/test_load_gate",
+        "browser/test_journeys",
+        "gate/test_g",
+        "ramp/test_r",
+        "core/test_c",
+        "core/test_d",
+    ):
         (tmp_path / "tests" / place).with_suffix(".py").parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "tests" / f"{place}.py").write_text(LITTLE, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")

@@ -9,10 +9,8 @@ import pytest
 
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.session import last_words
+from pam_rollback.session.keeping import redacted_at_the_end
 from pam_rollback.session.runbook import Runbook, Secrets
-from pam_rollback.session.verdict import Collector
-from tests.session.beginning import configured
-from tests.sessions import ROOT
 
 SECRET = "hunter2-hunter2"
 
@@ -37,14 +35,12 @@ def damaged(path: Path) -> None:
     path.write_bytes(body)
 
 
-def test_a_file_that_cannot_be_searched_keeps_no_other_from_being_redacted(
-    runbook: Runbook, pytestconfig: pytest.Config
-) -> None:
+def test_a_file_that_cannot_be_searched_keeps_no_other_from_being_redacted(runbook: Runbook) -> None:
     """It is named, and the session goes on to its verdict."""
     damaged(runbook.folder / "a-trace.zip")
     (runbook.folder / "b.log").write_text(f"token {SECRET}", encoding="utf-8")
 
-    leaks = Collector(configured(pytestconfig, ROOT, "-m", "health"), runbook)._redacted_at_the_end()
+    leaks = redacted_at_the_end(runbook)
 
     assert leaks == [runbook.folder / "b.log"]
     assert SECRET not in (runbook.folder / "b.log").read_text(encoding="utf-8")

@@ -1,16 +1,20 @@
-"""What a session says when it cannot say it in the usual place: a lost terminal, a full disk below the run's folder.
+"""What goes wrong while a session ends, and what it says when it cannot say it in the usual place: a lost terminal, a full disk.
 
-A real rollback's verdict goes to the team in any case; then into a file of the run, too. What is owed and no disk takes is said at once.
+Whoever failed, the verdict is told all the same, and that is a cause of it. A real rollback's verdict goes to the team in any case; then
+into a file of the run, too. What is owed and no disk takes is said at once.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
 
 from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.verdict import Cause, classify
+from pam_rollback.report.wording import without_own_word
 from pam_rollback.session import lasting_streams, listeners, second_places
 from pam_rollback.session.runbook import Runbook
 
@@ -79,3 +83,34 @@ def said_by(error: BaseException) -> str:
     if isinstance(error, OSError | UnicodeError):
         return (error.strerror if isinstance(error, OSError) else None) or str(error)
     return f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def failures_kept(session: pytest.Session, runbook: Runbook) -> Iterator[list[Cause]]:
+    """The block is what everybody does at the end. Gives what it failed of: whole once the block is over.
+
+    A file that could not be written is no cause, but a loss that the verdict names. A second Ctrl-C is for whoever cannot wait.
+    """
+    causes: list[Cause] = []
+    try:
+        yield causes
+    except OSError as error:
+        problem = f"{error.strerror or error} ({error.filename or 'unnamed'})"
+        runbook.lost(f"a file of the run could not be written: {problem}")
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - nobody ends a session with a code of his own
+        causes += _causes_of(error)
+    else:
+        return
+    # Whoever failed kept the others from their turn; what is still set up is undone in theirs.
+    try:
+        session._setupstate.teardown_exact(None)  # noqa: SLF001 - as pytest's own runner does at the end
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the same
+        causes += _causes_of(error)
+
+
+def _causes_of(error: BaseException) -> Sequence[Cause]:
+    """What it means is what it would mean in a fixture."""
+    if isinstance(error, BaseExceptionGroup):
+        return [cause for one in error.exceptions for cause in _causes_of(one)]
+    code = classify(error, in_test_body=False).exit_code
+    return [Cause(code, f"the end of the session failed: {without_own_word(said_by(error))}")]

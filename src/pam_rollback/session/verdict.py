@@ -2,44 +2,37 @@
 
 import os
 import sys
-import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pam_rollback.report import allure_results, run_record, shown_record
-from pam_rollback.report.redaction import scan
-from pam_rollback.report.run_folder import RunFolder
-from pam_rollback.report.verdict import VERDICT_WORDS, Cause, Ending, ExitCode, Outcome, causes_of_outcomes
+from pam_rollback.report import allure_results, run_record
+from pam_rollback.report.verdict import Cause, Ending, ExitCode, Outcome, causes_of_outcomes
 from pam_rollback.session import (
     allure_bridge,
     completeness,
     decision_alone,
     detail,
+    keeping,
     last_words,
     listeners,
     progress,
-    second_places,
     selection,
     workers,
 )
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import CAUSE, MESSAGE, OUTCOME
-from pam_rollback.session.ending import failures_kept
-from pam_rollback.session.fixtures.scoring import FIGURES, RESTS_ON, UNPROVEN
+from pam_rollback.session.fixtures.scoring import FIGURES
 from pam_rollback.session.guard import REFUSED_KEY
 from pam_rollback.session.harmless_terminal import HarmlessFile
-from pam_rollback.session.record import build_record, with_page
-from pam_rollback.session.runbook import Runbook, shown
+from pam_rollback.session.last_words import failures_kept
+from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.scope import Scope, scope_of
 from pam_rollback.session.seen import Seen
-from pam_rollback.session.situations import SITUATIONS_KEY
 
 if TYPE_CHECKING:
     from pam_rollback.report.decision_record import DecisionRecord
@@ -48,7 +41,7 @@ _KEPT = {
     pytest.ExitCode.INTERNAL_ERROR: "pytest itself failed, see above",
     pytest.ExitCode.USAGE_ERROR: "the command line or a file cannot be used, see above",
     pytest.ExitCode.NO_TESTS_COLLECTED: "no test was left to run",
-    pytest.ExitCode.INTERRUPTED: "the session was interrupted before everything had run",
+    pytest.ExitCode.INTERRUPTED: keeping.INTERRUPTED,
 }
 """pytest's own exit codes that stay, and what each says about a verdict."""
 _ENDED_BY_ITSELF = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
@@ -286,116 +279,18 @@ class Collector:
         return scope_of(self._config, self._runbook, self._left_out, judged=judged, today=_today())
 
     def _write(self, code: int, why: Sequence[str]) -> run_record.RunRecord:
-        runbook = self._runbook
-        verdict = (
-            "PLANNED" if self._planned else VERDICT_WORDS[ExitCode(code)] if code in set(ExitCode) else "INCONCLUSIVE"
-        )
-        leaks = self._redacted_at_the_end()
         decision, _ = self._recommended()
-        said = set()
-        if decision is not None:
-            from pam_rollback.session import deciding  # noqa: PLC0415 - for decisions
-
-            said = {deciding.reason(decision)}
-        if self._stopped:
-            said.add(_KEPT[pytest.ExitCode.INTERRUPTED])  # the record names who stopped it
-        stories = self._config.stash[SITUATIONS_KEY].stories
-        watched, not_told = ([], []) if self._planned else listeners.watched(self._config, runbook)
-        record = build_record(
-            runbook,
-            list(self._tests.values()),
+        ended = keeping.Ended(
+            tests=list(self._tests.values()),
             code=code,
-            why=[one for one in why if one not in said],
-            verdict=verdict,
+            why=why,
+            planned=self._planned,
+            stopped=self._stopped,
             scope=self._scope,
             left_out=self._left_out,
-            stopped=self._stopped,
-            situations=self._config.stash[SITUATIONS_KEY].situations,
-            finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
-            notes=[*_limits(self._tests.values()), *_notes(self._config, runbook, leaks)],
-            told=[*listeners.notes(self._config, runbook), *not_told, *self._late_stop()],
-            planned=listeners.planned(self._config, runbook, self._phases, stories) if self._planned else (),
-            watched=watched,
             decision=decision,
         )
-        told = tuple(
-            run_record.TopicTold(heading, tuple(entries)) for heading, entries in listeners.report(self._config, record)
-        )
-        record = replace(record, told=told)
-        page = self._page(record)
-        keep = partial(last_words.keep, runbook)
-        if page is None:
-            record = self._kept(record)
-        else:
-            from pam_rollback.report import run_report, scorecard_page  # noqa: PLC0415 - health is told without a page
-
-            record = self._kept(with_page(record, shown(page / scorecard_page.NAME)))
-            readable = shown_record.shown(record, runbook.secrets.redactor.text)
-            keep("the report's first page", lambda: run_report.write_page(RunFolder(runbook.folder), readable))
-        keep("environment.properties", lambda: allure_results.write_environment(runbook.results, _facts(record)))
-        recommended_here = record.decision
-        if recommended_here is not None:
-            from pam_rollback.report import recommendation  # noqa: PLC0415 - for decisions
-
-            keep(
-                "the recommendation",
-                lambda: allure_results.write_recommendation(
-                    runbook.results,
-                    name=recommendation.headline(recommended_here),
-                    text=runbook.secrets.redact(recommendation.as_text(recommended_here)),
-                    status={0: "passed", ExitCode.NO_GO: "failed"}.get(code, "broken"),
-                ),
-            )
-        summary = os.environ.get("GITHUB_STEP_SUMMARY")
-        if summary:
-            from pam_rollback.report import job_summary  # noqa: PLC0415 - for jobs of GitHub
-
-            keep("the job summary", lambda: job_summary.append(record, Path(summary), runbook.secrets.redactor))
-        return self._with_losses(record)
-
-    def _late_stop(self) -> Iterator[str]:
-        stop = self._runbook.stop.reason
-        if stop is not None and not self._stopped:
-            yield f"a stop ({stop}) came when everything had run: it cut nothing, and the verdict stands"
-
-    def _page(self, record: run_record.RunRecord) -> Path | None:
-        """The folder of the report that this session writes the first page of. None: `make report` writes it, when somebody asks.
-
-        Health is answered within a second, and loading the page's templates would take a tenth of it.
-        """
-        wanted = record.verdict != "PLANNED" and record.scope != "health"
-        return RunFolder(self._runbook.folder).html if wanted else None
-
-    def _redacted_at_the_end(self) -> list[Path]:
-        """The files of this run that held a secret, and hold it no more."""
-        runbook = self._runbook
-        folders = [runbook.folder, *(folder for folder in second_places.folders(runbook.folder) if folder.is_dir())]
-        leaks: list[Path] = []
-
-        def unread(path: Path, error: Exception) -> None:
-            runbook.lost(f"{path.name} could not be searched for secrets: {last_words.said_by(error)}")
-
-        for folder in folders:
-            leaks += scan(folder, runbook.secrets.known, unread=unread)
-        for path in leaks:
-            last_words.keep(runbook, f"{path.name} without its secret", partial(runbook.secrets.redactor.file, path))
-        return leaks
-
-    def _kept(self, record: run_record.RunRecord) -> run_record.RunRecord:
-        """Write the record; gives it as it is now, with where it is and with what was lost meanwhile."""
-        runbook = self._runbook
-        place, problem = second_places.kept(
-            runbook.folder / "run.json", lambda path: run_record.write(record, path, runbook.secrets.redactor)
-        )
-        if not problem:
-            return record
-        where = f"it is {place}" if place else "nothing takes it"
-        runbook.lost(f"the run record is not in the run's folder ({problem}): {where}")
-        return replace(self._with_losses(record), reports=replace(record.reports, record=str(place) if place else None))
-
-    def _with_losses(self, record: run_record.RunRecord) -> run_record.RunRecord:
-        """What could not be written since it was put together is told beside it."""
-        return replace(record, reasons=(*dict.fromkeys([*record.reasons, *self._runbook.losses]),))
+        return keeping.keep(self._config, self._runbook, ended)
 
     def _print(self, record: run_record.RunRecord) -> str:
         """Show the scorecard; gives it as text, also when nobody can see it."""
@@ -481,43 +376,6 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         # Over the pipe between the two processes, never to a file: the controller redacts the junit file.
         "secrets": sorted(runbook.secrets.known),
     }
-
-
-def _facts(record: run_record.RunRecord) -> dict[str, str]:
-    return {
-        "environment": record.environment.name,
-        "host": record.environment.host,
-        "release": record.release or "unknown",
-        "mode": record.mode,
-        "pace": f"{record.pace:g}",
-        "run": record.run_id,
-        "verdict": record.verdict,
-        **({"recommendation": record.decision.recommendation} if record.decision else {}),
-    }
-
-
-def _limits(tests: Iterable[Seen]) -> list[str]:
-    """What passed by conditions that do not notice everything, and what answers rest on."""
-    found = [
-        f"{words}{test.properties[name]}"
-        for test in tests
-        for name, words in ((UNPROVEN, "unproven: "), (RESTS_ON, ""))
-        if test.properties.get(name)
-    ]
-    return list(dict.fromkeys(found))
-
-
-def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:
-    added = os.environ.get("PYTEST_ADDOPTS", "").strip()
-    if added:
-        yield f"PYTEST_ADDOPTS: {runbook.secrets.redact(added)}"
-    if leaks:
-        yield f"{len(leaks)} files held a secret and were redacted at the end"
-    if runbook.options.real and runbook.journal.action_began:
-        from pam_rollback.report.aftermath import at_hand  # noqa: PLC0415 - for real runs
-
-        yield at_hand(runbook.plan, runbook.environment)
-        yield from listeners.run_notes(config, runbook.folder)
 
 
 def _skip_reason(report: pytest.TestReport) -> str:
