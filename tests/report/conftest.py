@@ -11,7 +11,9 @@ import pytest
 from pam_rollback.report.run_record import (
     Acknowledgement,
     ActionStep,
+    ActionTaken,
     EnvironmentFacts,
+    ItemTitle,
     Measured,
     Moment,
     NotRun,
@@ -19,12 +21,13 @@ from pam_rollback.report.run_record import (
     ReportPaths,
     Result,
     RunRecord,
+    Unanswered,
     Unmeasured,
     Waiver,
 )
 from pam_rollback.report.verdict import Outcome
+from tests.report.screens import SITUATION, STATES, TERMS, met_before, result
 
-SITUATION = "after-feature-flag"
 SOURCES = Path(__file__).resolve().parents[2] / "src"
 PLANTED = "hunter2/hunter2+ä"
 
@@ -289,3 +292,111 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     )
     assert "KeyboardInterrupt" in answer.stdout, answer.stdout + answer.stderr
     return Sample(results, PLANTED, answer.stdout)
+
+
+@pytest.fixture
+def drill(good_record: RunRecord) -> RunRecord:
+    """A drill with all checks, as large as a real one."""
+    terms = [result(f"test_{name}", name, measured=(figure,), kind=kind) for name, (_, figure, kind) in TERMS.items()]
+    more = [
+        *(result(f"test_rows_{number}", "SC-4", "POST-2", kind="integrity") for number in range(27)),
+        *(result(f"test_health_{number}", "HC-2", kind="health") for number in range(7)),
+        *(result(f"test_page_{number}", "CR-4", kind="accessibility") for number in range(56)),
+        *(
+            result(f"test_item[{item}]", item, kind="checklist", outcome=Outcome.UNKNOWN, advisory=True, message="x")
+            for item in ("PRE-2", "PRE-4", "PRE-5", "POST-5", "POST-6", "MT-4", "CH-2", "CH-5")
+        ),
+        result("test_item[DUR-4]", "DUR-4", kind="checklist", outcome=Outcome.BROKEN_CRITERION, advisory=True),
+        result("test_item[DUR-1]", "DUR-1", kind="checklist", advisory=True),
+        result("test_told", "EM-1", outcome=Outcome.BROKEN_CRITERION, advisory=True, message="told late"),
+    ]
+    return replace(
+        good_record,
+        results=(*terms, *more),
+        deselected=tuple(NotRun(f"checks/test_b.py::test_{n}", "sandbox declares no prometheus") for n in range(4)),
+        relaxed_thresholds=(RelaxedThreshold("SC-5", "response_time_unnoticed_ms", 100, 400),),
+        actions=(
+            ActionTaken(
+                "feature-flag",
+                "ST-1",
+                "Switch the new features off for everybody (the preferred strategy)",
+                "errors for a share of the requests of users with PAM_ENHANCED_UI (40.2 % errors (86 of 214, 5 s))",
+                "pam-rollback-drill",
+                SITUATION,
+                12.0,
+            ),
+        ),
+        items=tuple(ItemTitle(name, title) for name, (title, _, _) in TERMS.items()),
+    )
+
+
+@pytest.fixture
+def broken(drill: RunRecord) -> RunRecord:
+    """The same, with a criterion broken, a page that three tests cannot open, and one that nobody could measure."""
+    offline = "AssertionError: open /chat: HTTP 502"
+    return replace(
+        drill,
+        verdict="NO-GO",
+        exit_code=10,
+        reasons=(),
+        results=(
+            *(
+                replace(
+                    one,
+                    outcome=Outcome.BROKEN_CRITERION,
+                    message="AssertionError: error rate 6.2 %, expected below 2 %: 40 of 643 answers are errors",
+                    runbook="docs/runbook.md#error-rate",
+                    measured=(Measured("error rate", "< 2 % for 900 s", 6.2, "%", 643, -4.2),),
+                )
+                if one.criteria == ("SC-1",)
+                else replace(one, outcome=Outcome.UNKNOWN, message="MeasurementFailed: no metrics", measured=())
+                if one.criteria == ("SC-3",)
+                else replace(one, outcome=Outcome.BROKEN_CRITERION, message=offline, runbook="docs/runbook.md#browser")
+                if one.nodeid.startswith("checks/test_a.py::test_page_5")
+                else one
+                for one in drill.results
+            ),
+        ),
+    )
+
+
+@pytest.fixture
+def blind(drill: RunRecord) -> RunRecord:
+    """Nothing is broken, and not all of it is known."""
+    return replace(
+        drill,
+        verdict="INCONCLUSIVE",
+        exit_code=11,
+        reasons=("PARTIAL: -k page",),
+        results=(
+            *drill.results,
+            result(
+                "test_memory",
+                "SC-3",
+                outcome=Outcome.UNKNOWN,
+                message="MeasurementFailed: memory was not read: the environment declares no metrics",
+                runbook="docs/runbook.md#memory-high",
+            ),
+            result("test_mail", "CC-1", outcome=Outcome.NOT_RUN, message='environment staging does not declare "smtp"'),
+        ),
+    )
+
+
+@pytest.fixture
+def red_before(drill: RunRecord) -> RunRecord:
+    """A healthy product with barriers on every page, and a page that never asks to sign in: as before, and nobody answers for it."""
+    looks = ("light", "dark", "double-size", "phone")
+    silent = "a page whose session was lost: does not ask to sign in"
+    rows = [met_before(state, look, 1 + place % 8) for look in looks for place, state in enumerate(STATES)]
+    rows.append(
+        result(
+            "test_lost_session",
+            "RPO-3",
+            outcome=Outcome.BROKEN_CRITERION,
+            message=f"AssertionError: the page {'does not ask ' * 9}(nothing new: 1 known before, and nobody answers for it)",
+            unanswered=(Unanswered("RPO-3", "", silent, 1, (silent,)),),
+            nothing_new=True,
+        )
+    )
+    good = [one for one in drill.results if one.criteria != ("RPO-3",)]
+    return replace(drill, verdict="NO-GO", exit_code=10, reasons=("PARTIAL: pace 60",), results=(*rows, *good))

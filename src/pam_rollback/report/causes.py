@@ -26,6 +26,8 @@ _IDS_OF_A_CAUSE_MAX: Final = 24
 _FOUND_MAX: Final = 4
 """Findings of one test that are told where room is short."""
 _HEALTH: Final = "HC-"
+_WRAPPED_MAX: Final = 2
+"""So many fewer are told before one less is told in full."""
 _WHERE_ELSE: Final = "-v or the page"
 
 Causes = list[list[Result]]
@@ -75,7 +77,11 @@ def _amounts(record: RunRecord, page: Page, causes: Sequence[Causes], room: int 
         for count in range(min(_TOLD_IN_FULL, len(causes)), -1, -1):
             least = _Amount(in_full=count, causes=count, waivers=waivers)
             spare = max(0, (room or 0) - rows(_lines(record, page, causes, least), page))
-            yield _Amount(in_full=count, causes=count + spare, waivers=waivers)
+            # A row each, where none is wrapped: of the fewest in full, as many as fit.
+            fewest = max(0, spare - _WRAPPED_MAX) if count else 0
+            yield from (
+                _Amount(in_full=count, causes=count + more, waivers=waivers) for more in range(spare, fewest - 1, -1)
+            )
 
 
 def _lines(record: RunRecord, page: Page, causes: Sequence[Causes], amount: _Amount) -> list[str]:
