@@ -33,7 +33,6 @@ from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.baselines import baseline_of
 from tests.forked import CollectedSession, can_be_forked, run_pytest
-from tests.selection import WHOLE
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("pyproject.toml", "plan.toml", "conftest.py", "environments", "products", "checks", "drills", "load")
@@ -43,7 +42,7 @@ WINDOWS = "test_success_criteria.py"
 """Enough for what is about stories and sessions, and not about the checks: no browser, no database."""
 ON = Flag(enabled=True, rollout_pct=100)
 BOTH_BROWSERS = 'browsers = ["chromium", "firefox"]'
-"""As the sandbox declares. On a commit sessions walk their journeys in one, but for those about browsers; at night in both."""
+"""As the sandbox declares. Sessions of these tests walk their journeys in one, but for those about browsers."""
 SCREEN = "one screen"
 """Among the arguments of a session of these tests: it shows what people see who ask for nothing else."""
 _WITHIN_S = 240
@@ -350,9 +349,13 @@ def runbook_in(folder: Path) -> Project:
     made = Project(folder)
     # Half as often as drills for people: half the processor, and more than enough answers for what is planted here.
     made.adjust("environments/sandbox.toml", "[probing]\nrate_hz = 50", "[probing]\nrate_hz = 25")
-    if not os.environ.get(WHOLE):
-        made.adjust("environments/sandbox.toml", BOTH_BROWSERS, 'browsers = ["chromium"]')
+    made.adjust("environments/sandbox.toml", BOTH_BROWSERS, 'browsers = ["chromium"]')
     return made
+
+
+def in_both_browsers(project: Project) -> None:
+    """As the sandbox declares it."""
+    project.adjust("environments/sandbox.toml", "browsers = ", f"{BOTH_BROWSERS}  # ")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ The rows with a browser are run by tests/test_browser_checks_catch_faults.py, th
 those of the load gate by tests/load/test_load_gate.py, those of readiness and of the watch beside the tests of these slices.
 """
 
+import os
 import re
 import shutil
 import tempfile
@@ -32,7 +33,8 @@ from tests.fault_rows.matrix import (
 )
 from tests.fault_rows.row import Row, cases_of
 from tests.fingerprint import differences, fingerprint
-from tests.sessions import Collected, Finished, Project, Range, runbook_in, store_baseline
+from tests.selection import WHOLE
+from tests.sessions import Collected, Finished, Project, Range, in_both_browsers, runbook_in, store_baseline
 from tests.summary import ROW
 
 ROWS = rows()
@@ -85,6 +87,8 @@ class Proof:
         """A session of the row's checks, standing before the first of them, with these settings of the environment."""
         folder = self._new_folder()
         project = runbook_in(folder)
+        if os.environ.get(WHOLE) and row.waits_for.startswith("browser"):
+            in_both_browsers(project)
         _set_objectives(folder / "plan.toml", row.objective_s)
         file = _with_settings(self.range.file, folder / "sandbox.toml", settings, dialect=row.dialect)
         before = [f"--baseline={self.baseline_of(row)}"] if row.counted_before else []

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fault_rows.matrix import ROOT, names_in
 from tests.selection import WHOLE
-from tests.sessions import Project, Range
+from tests.sessions import Project, Range, in_both_browsers
 
 BROWSERS = "journey or accessibility"
 REPETITIONS = {
@@ -43,6 +43,7 @@ def test_a_healthy_sandbox_is_never_accused(
 ) -> None:
     """Every repetition is green."""
     select = REPETITIONS[kind][0]
+    in_both_browsers(project)
     own = tmp_path_factory.getbasetemp()
     all_workers = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / f"healthy-{kind.replace(' ', '-')}"
     alarms: Counter[str] = Counter()

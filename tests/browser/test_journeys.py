@@ -12,7 +12,7 @@ from pam_rollback.product.client.account_api import AccountApi
 from pam_rollback.product.client.pam_api import sign_in
 from tests.fingerprint import differences, fingerprint
 from tests.session.test_offline import dead_address
-from tests.sessions import BOTH_BROWSERS, Project, Range, runbook_in
+from tests.sessions import Project, Range, in_both_browsers, runbook_in
 
 FAILING = '''"""Do journeys that fail clean up?"""
 import pytest
@@ -67,11 +67,6 @@ def chosen(practice_range: Range) -> Iterator[None]:
         account(practice_range).restore_settings(BY_ITSELF)
 
 
-def in_both_browsers(project: Project) -> None:
-    """As the sandbox declares it, also on a commit."""
-    project.adjust("environments/sandbox.toml", "browsers = ", f"{BOTH_BROWSERS}  # ")
-
-
 def possessions(practice_range: Range) -> set[str]:
     """Settings and expenses of the test account, one line each."""
     api = account(practice_range)
@@ -84,6 +79,7 @@ def possessions(practice_range: Range) -> set[str]:
 @pytest.mark.nightly  # on every commit: in Chromium, beside faults of some (test_faults_together.py)
 def test_every_journey_works_in_every_declared_browser(practice_range: Range, project: Project) -> None:
     """Nobody has to say which browsers; what the journeys wrote is gone, and what one browser can show is shown once."""
+    in_both_browsers(project)
     with chosen(practice_range):
         before = possessions(practice_range)
         ended = project.run("-m", "journey", f"--env={practice_range.file}")

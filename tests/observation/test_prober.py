@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,9 +17,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pam_rollback.base.clock import SystemClock
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.observation.client.timeline import Timeline
+from pam_rollback.observation.fixtures.observation import Observation
+from pam_rollback.observation.fixtures.windows import _await_answers
 from pam_rollback.observation.rules.journeys import Journey, ProbeConfig, SignIn
 from pam_rollback.observation.rules.recovery import OutageRule, find_outages
 from pam_rollback.observation.service.prober import Prober, start_prober
@@ -76,6 +80,20 @@ def test_outages_are_measured_within_one_period(server: Server, tmp_path: Path) 
         slack_s = period_s + late_s
         assert outage.at_least_s - slack_s <= ended_s - started_s <= outage.at_most_s + slack_s
     assert [outage.why for outage in outages] == ["HTTP 503 instead of 200", "no answer within 1 s", "slow"]
+
+
+def test_a_rollback_that_is_done_before_it_has_begun_waits_for_it(server: Server, tmp_path: Path) -> None:
+    """On a busy machine it begins seconds later; that is no reason to know nothing of users."""
+    decided_s = time.monotonic()
+    with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
+        os.kill(prober.pid, signal.SIGSTOP)
+        begun = threading.Timer(0.5, os.kill, (prober.pid, signal.SIGCONT))
+        begun.start()
+        observation = Observation(prober, ("health",), SystemClock())
+        _await_answers(observation, Waiter(), OutageRule(limit_pct=10), since_s=decided_s, within_s=10)
+        begun.join()
+
+        assert [sample for sample in observation.samples() if sample.due_s > decided_s]
 
 
 def test_it_goes_before_what_runs_beside_it(server: Server, tmp_path: Path) -> None:

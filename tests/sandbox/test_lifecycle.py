@@ -114,18 +114,22 @@ def descendants(pid: int) -> Processes:
     return {number: mark for number in found if (mark := start_mark(number)) is not None}
 
 
-def eventually(holds: Callable[[], bool], what: str) -> None:
-    """Wait until `holds`."""
+def eventually(holds: Callable[[], bool], what: str, left: Callable[[], object] = str) -> None:
+    """Wait until `holds`; if it never does, say what is left."""
     end_s = time.monotonic() + GONE_WITHIN_S
     while not holds():
-        assert time.monotonic() < end_s, what
+        assert time.monotonic() < end_s, f"{what} {left()}"
         time.sleep(0.02)
 
 
 def assert_nothing_left(place: Path, *, is_gone: Callable[[], bool]) -> None:
     """No process and no file."""
     eventually(is_gone, "a process is left")
-    eventually(lambda: list((place / "tmp").iterdir()) == [], "a temporary file is left")
+    eventually(
+        lambda: list((place / "tmp").iterdir()) == [],
+        "a temporary file is left:",
+        lambda: [*(place / "tmp").rglob("*")][:20],
+    )
     eventually(lambda: not (place / "state.toml").exists(), "the state file is left")
 
 

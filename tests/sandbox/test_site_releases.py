@@ -68,6 +68,15 @@ class TestBuild:
         assert {path for path, file in first.files.items() if file != reverted.files[path]} == {"/version.json"}
         assert json.loads(first.files["/version.json"].body) == {"release": CANDIDATE, "commit": COMMIT}
 
+    def test_what_the_tools_write_for_themselves_is_beside_the_build(self, tmp_path: Path) -> None:
+        """There it goes with the sandbox's folder, also when somebody kills the sandbox during a build."""
+        source = _source(tmp_path / "site")
+        with (source / "build.mjs").open("a", encoding="utf-8") as script:
+            script.write('\nimport { writeFileSync as note } from "node:fs";\nnote("dist/home", process.env.HOME);\n')
+        published = asyncio.run(site_builder.build_directly(source, commit=COMMIT))
+
+        assert Path((published / "home").read_text(encoding="utf-8")).parent == tmp_path
+
     def test_every_file_of_the_site_is_published(self, tmp_path: Path) -> None:
         """Below the hash, with the manifest's digest; neither the build's own script nor its settings are."""
         made = _built(_source(tmp_path / "site"))

@@ -51,7 +51,8 @@ async def _run(folder: Path, commit: str, *command: str, variables: Variables) -
     tools = tools_folder()
     node = tools / "bin" / "node"
     programs = {"node": (node,), "npm": (node, tools / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")}
-    with tempfile.TemporaryDirectory(prefix="pam-npm-") as home:
+    # Beside the build, in what the janitor knows: whoever is killed meanwhile leaves nothing behind.
+    with tempfile.TemporaryDirectory(prefix="npm-", dir=folder.parent) as home:
         child = await asyncio.create_subprocess_exec(
             *programs[command[0]],
             *command[1:],
