@@ -44,7 +44,7 @@ quick: $(READY) ## lint, types, rules and docs: the answer within 30 s
 test: $(READY) quick browser prometheus tools ## quick, then all other tests; stand-ins' when they changed (BASE=commit, SHUFFLE=number)
 	@$(PYTEST) --part=rest
 
-# More of the whole matrix waits: one more takes of that. With two more the cores were never idle, and it took as long.
+# More of the whole matrix waits: one more takes of that. With two more tests met their own limits of time.
 test-all: WORKERS = $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 3 )))
 test-all: $(READY) quick browser prometheus netlify-cli unleash ## everything: every fault row, kill, repetition, official client
 	@PAM_WHOLE_MATRIX=1 $(PYTEST) --part=rest

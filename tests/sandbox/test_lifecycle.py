@@ -1,6 +1,7 @@
 """The life of a sandbox: it starts for everybody, says one thing when it cannot, and leaves nothing, however it ends."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ import psycopg
 import pytest
 
 import pam_rollback
+from pam_rollback.sandbox import janitor
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.janitor import start_mark
 from pam_rollback.sandbox.launch import launch
@@ -255,6 +257,21 @@ def test_nothing_is_left_when_the_parent_is_killed(place: Path) -> None:
 
     assert len(processes) >= 5
     assert_nothing_left(place, is_gone=lambda: all(start_mark(pid) != mark for pid, mark in processes.items()))
+
+
+def test_what_a_helper_makes_anew_after_a_kill_goes_too(tmp_path: Path) -> None:
+    """Such as git, which writes on for a moment when whoever called it was killed, and makes the folders that it needs."""
+    folder = tmp_path / "sandbox"
+    with subprocess.Popen([sys.executable, "-I", janitor.__file__], stdin=subprocess.PIPE, text=True) as running:
+        assert running.stdin is not None
+        folder.mkdir()
+        running.stdin.write(json.dumps({"folder": str(folder)}) + "\n")
+        running.stdin.close()
+        eventually(lambda: not folder.exists(), "the folder is left")
+        (folder / "repository.git").mkdir(parents=True)
+        assert running.wait(GONE_WITHIN_S) == 0
+
+    assert not folder.exists()
 
 
 def test_it_ends_in_order_without_its_janitor(place: Path) -> None:

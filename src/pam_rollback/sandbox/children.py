@@ -116,6 +116,7 @@ class Children:
 
     def close(self) -> None:
         """Let the janitor do the rest, and wait for it."""
+        self._tell({"in_order": True})
         if self._janitor.stdin is not None:
             close_quietly(self._janitor.stdin)
         self._janitor.wait()

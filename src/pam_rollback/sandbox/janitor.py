@@ -21,6 +21,8 @@ GRACE_S = 3.0
 _PAUSE_S = 0.02
 _FOLDER_WITHIN_S = 60.0
 """A helper of a killed program, which nobody noted, may write for so long on a busy machine."""
+_STAYS_GONE_S = 5.0
+"""Such a helper, like git's, makes the folder anew: after a kill it is looked at for so long."""
 
 
 def start_mark(pid: int) -> str | None:
@@ -50,6 +52,7 @@ class Belongings:
         self._files: dict[Path, int] = {}
         self._databases: dict[str, str] = {}
         self._roles: dict[str, str] = {}
+        self._in_order = False
 
     def note(self, line: dict[str, Any]) -> None:
         """Take one line of the sandbox into account."""
@@ -70,6 +73,8 @@ class Belongings:
                 self._roles[name] = dsn
             case {"dropped_role": str(name)}:
                 self._roles.pop(name, None)
+            case {"in_order": True}:
+                self._in_order = True
 
     def sweep(self) -> None:
         """End and remove all of it; what is gone already is fine."""
@@ -82,7 +87,7 @@ class Belongings:
             while self._alive() and time.monotonic() < end_s:
                 time.sleep(_PAUSE_S)
         for folder in self._folders:
-            _remove_folder(folder)
+            _remove_folder(folder, gone_for_s=0.0 if self._in_order else _STAYS_GONE_S)
         for name, dsn in self._databases.items():
             drop_database(dsn, name)
         for name, dsn in self._roles.items():  # what they were granted went with the databases
@@ -126,11 +131,17 @@ def _remove_file(path: Path, inode: int) -> None:
         return  # gone already
 
 
-def _remove_folder(folder: Path) -> None:
+def _remove_folder(folder: Path, *, gone_for_s: float) -> None:
     end_s = time.monotonic() + _FOLDER_WITHIN_S
+    seen_s = time.monotonic()
     while True:
         shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists() or time.monotonic() >= end_s:
+        now_s = time.monotonic()
+        if folder.exists():
+            seen_s = now_s
+        elif now_s - seen_s >= gone_for_s:
+            return
+        if now_s >= end_s:
             return
         time.sleep(_PAUSE_S)
 

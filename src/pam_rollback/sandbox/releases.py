@@ -180,7 +180,10 @@ class Release:
 
     def freeze(self) -> None:
         """Stop the process in its tracks: connections are accepted by the kernel, and nobody answers."""
-        self._running().send_signal(signal.SIGSTOP)
+        process = self._running()
+        process.send_signal(signal.SIGSTOP)
+        # The signal takes a moment on a busy machine, in which it would still answer.
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def thaw(self) -> None:
         """Let a frozen process go on."""
