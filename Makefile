@@ -30,8 +30,9 @@ begins:
 check: $(READY) browser ## all checks as it is now (ENV=staging for another environment)
 	@$(BIN)/pytest checks --env $(or $(ENV),sandbox)
 
-# Tests mostly wait for something, so there are more workers than cores. Who takes what when: tests/scheduling.py.
-WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 2 )))
+# Tests mostly wait for something, so there are more workers than cores; with one more, tests met their own limits of time.
+# Who takes what when: tests/scheduling.py.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 3 )))
 PYTEST = $(BIN)/pytest tests -n $(WORKERS) -p timeout --timeout 300 $(SHUFFLE:%=--shuffle=%)
 
 quick: $(READY) ## lint, types, rules and docs: the answer within 30 s
@@ -44,8 +45,6 @@ quick: $(READY) ## lint, types, rules and docs: the answer within 30 s
 test: $(READY) quick browser prometheus tools ## quick, then all other tests; stand-ins' when they changed (BASE=commit, SHUFFLE=number)
 	@$(PYTEST) --part=rest
 
-# More of the whole matrix waits: one more takes of that. With two more tests met their own limits of time.
-test-all: WORKERS = $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 3 )))
 test-all: $(READY) quick browser prometheus netlify-cli unleash ## everything: every fault row, kill, repetition, official client
 	@PAM_WHOLE_MATRIX=1 $(PYTEST) --part=rest
 

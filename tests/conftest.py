@@ -66,6 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Explain the markers, and choose the groups once for all workers."""
+    os.environ.pop("PYTEST_ADDOPTS", None)  # for this run: sessions that tests start have options of their own
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # As a job in the background begins: the programs that tests interrupt would inherit that, and never be interrupted.
         signal.signal(signal.SIGINT, signal.default_int_handler)

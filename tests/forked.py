@@ -122,13 +122,13 @@ class CollectedSession:
         try:
             self._orders.send(str(self._run_folder))
             if not self._orders.poll(within_s):
-                self.close()
+                self._kill()
                 raise subprocess.TimeoutExpired("pytest", within_s, self._said())
             code: int = self._orders.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):  # it never came as far as its first test
             self._session.join(within_s)
             if self._session.exitcode is None:  # not known is not 0
-                self.close()
+                self._kill()
                 raise subprocess.TimeoutExpired("pytest", within_s, self._said()) from None
             code = self._session.exitcode
         return code, self._said()
@@ -138,8 +138,11 @@ class CollectedSession:
         self._orders.close()
         self._session.join(_END_WITHIN_S)
         if self._session.is_alive():
-            os.killpg(self._session.pid or 0, signal.SIGKILL)
-            self._session.join()
+            self._kill()
+
+    def _kill(self) -> None:
+        os.killpg(self._session.pid or 0, signal.SIGKILL)
+        self._session.join()
 
     def _said(self) -> str:
         return self._printed.read_text(encoding="utf-8", errors="replace")
