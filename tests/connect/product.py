@@ -1,7 +1,7 @@
 """A product that answers from a table, for looks that take no time: what it was asked for is counted."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ PAGE = (
 KEY = key_of("anon", ref="abcdefghij")
 SCRIPT = f'import "./vendor.js";const API="{API}",S="{SUPABASE}",K="{KEY}";'
 Given = tuple[int, str, Any]
+Run = Callable[..., tuple[int, str, str]]
+"""The command on such a product: its code, and what it said on both streams."""
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from tests.connect.product import (
     PAGE,
     SCRIPT,
     SUPABASE,
-    Scripted,
+    Run,
     files_of,
     most_in_a_minute,
     text_of,
@@ -34,37 +33,6 @@ ROOT = Path(__file__).parents[2]
 ACCOUNT = {"TEST_USER_EMAIL": "a@example.org", "TEST_USER_PASSWORD": "invented-pass-word", "SUPABASE_ANON_KEY": KEY}
 JSON = "application/json"
 MUCH = 64
-
-
-@pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Run the command on a scripted product: its code, and what it said on both streams."""
-
-    def call(
-        product: Scripted,
-        *arguments: str,
-        variables: Mapping[str, str] | None = None,
-        root: Path = tmp_path,
-        ask: Callable[[str], str] | None = None,
-        addresses: tuple[str, ...] = ("--frontend", FRONTEND, "--api", API),
-        doctor: connect.Doctor = lambda *_: {"complete": True, "items": []},
-    ) -> tuple[int, str, str]:
-        code = connect.main(
-            [*addresses, *arguments],
-            root=root,
-            variables=variables or {},
-            clock=product.clock,
-            ask=ask,
-            send=product,
-            doctor=doctor,
-        )
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return call
-
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 def test_connect_shares_a_minute_with_whoever_asks_here(
@@ -273,87 +241,6 @@ def test_a_person_is_asked_only_where_one_is_there(run: Run, tmp_path: Path) -> 
     code, _, err = run(today(), addresses=())
     assert code == 1
     assert err.startswith("not connected: FRONTEND: expected an address, found none.\n  Say FRONTEND=https://host.")
-
-
-SUITE = f"wheels/pam-rollback@{'a1' * 20}"
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """Of the product, beside the suite."""
-    folder = tmp_path / "product"
-    (folder / ".git").mkdir(parents=True)
-    return folder
-
-
-def workflows_in(repository: Path) -> list[str]:
-    """Their names."""
-    return sorted(path.name for path in (repository / ".github").rglob("*.yml"))
-
-
-def test_workflows_are_written_where_somebody_asks_for_them(run: Run, repository: Path) -> None:
-    """By the option, or by an answer; without either the repository is left alone."""
-    named = ("--name", "staging", "--suite", SUITE)
-    assert run(today(), *named)[0] == 0
-    assert run(today(), *named, ask=lambda _: "")[0] == 0
-    assert not (repository / ".github").exists()
-
-    code, out, _ = run(today(), *named, ask=lambda question: "product" if question.startswith("Folder") else "")
-    assert code == 0
-    assert workflows_in(repository) == [
-        "pam-after-deploy-staging.yml",
-        "pam-gate-staging.yml",
-        "pam-nightly-drill.yml",
-        "pam-publish-reports.yml",
-        "pam-rollback-staging.yml",
-        "pam-staging-drill-staging.yml",
-        "pam-undo-staging.yml",
-    ]
-    assert "pam-gate-staging.yml: written" in out
-
-    assert run(today(), "--name", "production", "--suite", SUITE, "--workflows", "product")[0] == 0
-    assert {name for name in workflows_in(repository) if "production" in name} == {
-        f"pam-{name}-production.yml" for name in ("after-deploy", "watch", "rollback", "undo", "ramp")
-    }
-
-
-def test_what_a_person_changed_in_a_workflow_stays(run: Run, repository: Path) -> None:
-    """What nobody changed is written anew, such as for another commit of the suite; else what would be new is said."""
-    asked = ("--name", "production", "--workflows", str(repository))
-    assert run(today(), *asked, "--suite", SUITE)[0] == 0
-    mine, theirs = (
-        repository / ".github" / "workflows" / f"pam-{name}-production.yml" for name in ("watch", "after-deploy")
-    )
-    mine.write_text(mine.read_text("utf-8").replace("23 * * * *", "5 * * * *"), encoding="utf-8")
-    before = mine.read_bytes()
-
-    code, out, _ = run(today(), *asked, "--suite", SUITE.replace("a1", "b2"))
-
-    assert code == 0
-    assert mine.read_bytes() == before
-    assert "pam-watch-production.yml: NOT touched" in out
-    assert f"would be new: uses: wheels/pam-rollback/.github/workflows/watch.yml@{'b2' * 20}" in out
-    assert f"after-deploy.yml@{'b2' * 20}" in theirs.read_text("utf-8")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("--workflows", "nowhere", "--suite", SUITE), "--workflows: expected the folder of the product's repository"),
-        (("--workflows", "product", "--suite", "wheels/pam-rollback@main"), "--suite: expected OWNER/NAME@COMMIT"),
-        (("--workflows", "product"), "this is no clone of GitHub's that says so"),
-    ],
-)
-def test_workflows_that_would_call_nothing_are_refused(
-    run: Run, repository: Path, tmp_path: Path, arguments: tuple[str, ...], words: str
-) -> None:
-    """Before the product is asked for anything, and nothing is written."""
-    code, _, err = run(today(), *arguments)
-
-    assert code == 1
-    assert words in err
-    assert not (tmp_path / "environments").exists()
-    assert not (repository / ".github").exists()
 
 
 _PAGES = {f"{API}/*": (200, "text/html", PAGE), f"{API}/health": (200, "text/html", PAGE)}

@@ -136,6 +136,15 @@ def test_a_privilege_that_is_taken_back_is_as_it_was(copy: MigrationCopy, what: 
     assert not trial(copy, granted, "SELECT 1").reversal.reversible
 
 
+def test_an_owner_without_any_privilege_is_not_one_whom_nobody_changed(copy: MigrationCopy) -> None:
+    """A list without an entry is not a list that was never written."""
+    with psycopg.connect(copy.dsn, autocommit=True) as connection:
+        connection.execute("CREATE SEQUENCE public.one")
+
+    found = trial(copy, "REVOKE ALL ON SEQUENCE public.one FROM CURRENT_USER", "SELECT 1")
+    assert "relation public.one was" in str(found.reversal)
+
+
 def test_data_that_a_migration_drops_is_seen(copy: MigrationCopy) -> None:
     """Also when the way back brings the column again, empty."""
     found = trial(

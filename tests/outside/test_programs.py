@@ -1,6 +1,7 @@
 """A program is run to its end, or ended with all that it started; it gets what it is given and nothing else."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -52,6 +53,28 @@ def test_what_it_leaves_running_is_ended(tmp_path: Path) -> None:
 
     assert ended.succeeded
     Waiter().until(lambda: is_running(ended.out), holds=lambda running: not running, within_s=10, what="its end")
+
+
+LISTENS = """
+import pathlib, signal, socket, sys, time
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+held = b"x" * 500_000_000
+listener = socket.create_server(("127.0.0.1", 0))
+pathlib.Path(sys.argv[1]).write_text(str(listener.getsockname()[1]))
+time.sleep(60)
+"""
+
+
+def test_the_port_of_what_was_killed_is_free(tmp_path: Path) -> None:
+    """A kill takes its time, most of all of what holds much: a port closes after the memory is given back."""
+    command = ["sh", "-c", '"$@" & wait', "sh", sys.executable, "-c", LISTENS, str(tmp_path / "port")]
+
+    run_program(command, folder=tmp_path, variables=PATH, deadline_s=4, patience_s=0.1)
+
+    with socket.socket() as another:
+        another.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        another.bind(("127.0.0.1", int((tmp_path / "port").read_text(encoding="utf-8"))))
 
 
 def test_whoever_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:

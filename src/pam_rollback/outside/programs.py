@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 _LOOK_EVERY_S = 0.5
+_LOOK_FOR_KILLED_EVERY_S = 0.01
 _PATIENCE_S = 2.0
 """Between the request to end and the kill."""
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -131,10 +132,16 @@ def _end_group(process: subprocess.Popen[bytes], patience_s: float) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience_s)
         _signal(process.pid, signal.SIGKILL)
+        process.wait()
+        # On a busy machine the killed still hold their ports for a moment. Nobody waits for ever: where the first process of a container
+        # fetches no dead ones, they stay in their group.
+        end_s = time.monotonic() + _PATIENCE_S
+        while _signal(process.pid, 0) and time.monotonic() < end_s:
+            time.sleep(_LOOK_FOR_KILLED_EVERY_S)
     process.wait()
 
 
-def _signal(group: int, number: signal.Signals) -> bool:
+def _signal(group: int, number: int) -> bool:
     """Whether there was anybody in the group."""
     try:
         os.killpg(group, number)
