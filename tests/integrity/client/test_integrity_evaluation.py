@@ -106,7 +106,10 @@ def test_other_names_lead_to_the_same_rows(dsn: str, owner: psycopg.Connection[t
         "CREATE TABLE money.spent AS SELECT id, user_id, amount AS total, category, date, description, created_at FROM expenses"
     )
     first = owner.execute("SELECT spent.id::text FROM money.spent ORDER BY spent.id LIMIT 3").fetchall()
-    owner.execute("UPDATE money.spent SET total = -1 WHERE id IN (SELECT id FROM money.spent ORDER BY id LIMIT 3)")
+    # Each another amount: of equal ones any may be named first.
+    owner.execute(
+        "UPDATE money.spent SET total = id - 1000 WHERE id IN (SELECT id FROM money.spent ORDER BY id LIMIT 3)"
+    )
     owner.execute("GRANT USAGE ON SCHEMA money TO pam_auditor")
     owner.execute("GRANT SELECT ON money.spent TO pam_auditor")
     owner.commit()
