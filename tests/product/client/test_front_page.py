@@ -119,6 +119,19 @@ def test_a_page_that_is_none(site: Site, path: str, file: tuple[str, bytes] | No
     assert wrong in str(found)
 
 
+def test_a_module_that_a_script_imports_is_looked_at_once(site: Site) -> None:
+    """As a bundler names it in the page. Missing, it leaves the page empty, and the script itself is as ever."""
+    site.files["/"] = ("text/html", _PAGE.replace(b"<script", b"<link rel=modulepreload href=/m.js><script"))
+    site.files["/a.js"] = ("text/javascript", b'import"./m.js"')
+    site.files["/m.js"] = ("text/javascript", b"const u = 'https://api.example.com/v1'")
+
+    assert look_at_front_page(f"{site.url}/", deadline_s=5, names={"api": "api.example.com"}).is_the_site
+    assert sorted(path for path, _ in site.asked) == ["/", "/a.css", "/a.js", "/m.js"]
+    site.files.pop("/m.js")
+    found = look_at_front_page(f"{site.url}/", deadline_s=5)
+    assert found.problems == ("its script /m.js is missing: a page of HTML is answered in its place",)
+
+
 @pytest.mark.parametrize("place", ["/a.js", "/b.js", "/c.js"])
 def test_a_bundle_names_the_api_that_it_talks_to(site: Site, place: str) -> None:
     """In the page's own script, or in a file beside it that it imports; one that was built without its variables names none."""
@@ -130,7 +143,7 @@ def test_a_bundle_names_the_api_that_it_talks_to(site: Site, place: str) -> None
         return str(look_at_front_page(f"{site.url}/", deadline_s=5, names={"api": "api.example.com"}))
 
     said = look()
-    assert "none of its 4 scripts names the api (api.example.com): was it built without its variables?" in said
+    assert "none of its 3 scripts names the api (api.example.com): was it built without its variables?" in said
     site.files[place] = ("text/javascript", site.files[place][1] + b"; const u = 'https://api.example.com/v1'")
     assert "a page, with 2 scripts and styles" in look()
 

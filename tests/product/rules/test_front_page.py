@@ -11,6 +11,7 @@ from pam_rollback.product.rules.front_page import (
     ASSETS_MAX,
     Asset,
     FrontPage,
+    PageAnswer,
     PageContent,
     read_page,
     seen_files,
@@ -129,11 +130,26 @@ def test_the_files_of_a_page() -> None:
     """Scripts first, each once, a few."""
     many = b"".join(
         b"<link rel=stylesheet href=/%d.css><script src=/%d.js></script><script src=/0.js></script>" % (n, n)
-        for n in range(9)
+        for n in range(ASSETS_MAX + 1)
     )
 
-    assert read_page(_APP).assets == (Asset("script", "/assets/index-B1a2.js"), Asset("style", "/assets/index.css"))
+    assert read_page(_APP).assets == (
+        Asset("script", "/assets/vendor.js"),
+        Asset("script", "/assets/index-B1a2.js"),
+        Asset("style", "/assets/index.css"),
+    )
     assert [asset.address for asset in read_page(many).assets] == [f"/{n}.js" for n in range(ASSETS_MAX)]
+    assert read_page(many).left_out == ASSETS_MAX + 2
+    answer = Answer("GET", "https://pam.test/", 200, "text/html", many, 1.0)
+    assert PageAnswer(answer, {}).unseen == (f"{ASSETS_MAX + 2} more scripts and styles than the first {ASSETS_MAX}",)
+
+
+def test_a_module_that_is_preloaded_is_a_script() -> None:
+    """Its bundler names there what the page's script imports; other things that are loaded early are nobody's need."""
+    early = b"<link rel=preload as=image href=/x.png><link rel=modulepreload as=json href=/x.json>"
+    page = b"<link rel=modulepreload href=/m.js>" + early + b"<script src=/a.js></script>"
+
+    assert read_page(page).assets == (Asset("script", "/m.js"), Asset("script", "/a.js"))
 
 
 _PAGE = "https://pam.test/"

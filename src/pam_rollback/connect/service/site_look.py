@@ -17,6 +17,7 @@ from pam_rollback.connect.service.wish import CannotConnect, Wish, banned
 from pam_rollback.observation.rules.blocking import REFUSALS
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.front_page import (
+    IMPORTS_MAX,
     PageContent,
     imports_of,
     read_page,
@@ -24,7 +25,7 @@ from pam_rollback.product.rules.front_page import (
     shortcoming_of_sent,
 )
 
-_IMPORTS_MAX = 6
+_SCRIPTS_MAX = 6
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class SiteLook:
     def bundle(self, page: PageContent) -> tuple[Bundle, int]:
         """What its scripts name, with those that they import, and how many there are. Raises CannotConnect."""
         bodies: list[bytes] = []
-        waiting = [urljoin(f"{self.wish.frontend}/", one.address) for one in page.assets if one.kind == "script"]
+        own = [urljoin(f"{self.wish.frontend}/", one.address) for one in page.assets if one.kind == "script"]
+        waiting = own[:_SCRIPTS_MAX]
         beside = 0
         asked = set[str]()
         while waiting:
@@ -91,7 +93,7 @@ class SiteLook:
                 )
             bodies.append(captured.answer.body)
             new = [urljoin(url, name) for name in imports_of(captured.answer.body)]
-            new = [one for one in new if origin(one) == origin(url)][: _IMPORTS_MAX - beside]
+            new = [one for one in new if origin(one) == origin(url) and one not in own][: IMPORTS_MAX - beside]
             beside += len(new)
             waiting += new
         return read_bundle(bodies, [self.wish.frontend]), len(bodies)

@@ -10,12 +10,13 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.rules.front_page import (
     ASSET_BYTES,
-    ASSETS_MAX,
+    IMPORTS_MAX,
     Asset,
     FrontPage,
     PageAnswer,
     imports_of,
     read_page,
+    unnamed,
 )
 from pam_rollback.product.rules.page_twins import unproven
 
@@ -38,7 +39,7 @@ def look_at_front_page(
     answers = all_at_once(asked)
     files = {asset: answers[str(asset)] for asset in assets}
     found = PageAnswer(answer, files, text=tuple(text), names=names or {})
-    if found.names:
+    if any(unnamed(found.scripts, found.names)):
         found = replace(found, imported=tuple(_imported(files, deadline_s)))
     problems = found.problems
     doubts = () if problems else (unproven(found), *(f"not seen from here: {one}" for one in found.unseen))
@@ -70,10 +71,12 @@ def _asked(page: str, asset: Asset, deadline_s: float, *, whole: bool) -> Answer
 def _imported(files: Mapping[Asset, Answer | str | None], deadline_s: float) -> Iterable[bytes]:
     """The files beside the page's scripts that these import, one after the other."""
     fresh = [one for asset, one in files.items() if asset.kind == "script" and isinstance(one, Answer)]
+    own = {one.url for one in fresh}
     found, beside = list[bytes](), dict[str, None]()
-    while fresh and len(beside) < ASSETS_MAX:
+    while fresh and len(beside) < IMPORTS_MAX:
         named = (urljoin(one.url, name) for one in fresh for name in imports_of(one.body))
-        new = [url for url in dict.fromkeys(named) if url not in beside][: ASSETS_MAX - len(beside)]
+        new = [url for url in dict.fromkeys(named) if url not in beside and url not in own]
+        new = new[: IMPORTS_MAX - len(beside)]
         beside |= dict.fromkeys(new)
         asked = {
             url: partial(fetch, url, deadline_s=deadline_s, max_body_bytes=_SCRIPT_BYTES, light=True) for url in new

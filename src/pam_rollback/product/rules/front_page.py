@@ -17,8 +17,10 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.outside_text import cut
 
-ASSETS_MAX = 6
-"""Scripts and styles of one page that are looked at, scripts first: a scanner is banned for asking for many addresses."""
+ASSETS_MAX = 24
+"""Scripts and styles of one page that are looked at, scripts first. What a page names beyond that is told as not seen."""
+IMPORTS_MAX = 6
+"""Files beside the scripts of a page that are read for what they name: a scanner is banned for asking for many addresses."""
 ASSET_BYTES = 4096
 """The start of a file shows what it is."""
 _OK, _PARTIAL, _SERVER_ERROR = 200, 206, 500
@@ -74,6 +76,8 @@ class PageContent:
     assets: tuple[Asset, ...] = ()
     controls: int = 0
     """Links, buttons and fields."""
+    left_out: int = 0
+    """How many files it names beyond those."""
 
 
 def read_page(body: bytes) -> PageContent:
@@ -83,14 +87,14 @@ def read_page(body: bytes) -> PageContent:
         AssertionError
     ):  # the standard library's own, for a declaration that it does not know: what came before it counts
         reader.feed(body[:_PAGE_BYTES].decode("utf-8", "replace"))
+    # Styles last: a page without its style is ugly, one without its script is empty. Those of other hosts after the page's own.
+    assets = tuple(dict.fromkeys(sorted(reader.assets, key=lambda asset: (asset.kind, asset.names_a_host))))
     return PageContent(
         statements=tuple(_line(words) for words in reader.statements),
         text=_line(reader.text),
-        # Styles last: a page without its style is ugly, one without its script is empty. Those of other hosts after the page's own.
-        assets=tuple(dict.fromkeys(sorted(reader.assets, key=lambda asset: (asset.kind, asset.names_a_host))))[
-            :ASSETS_MAX
-        ],
+        assets=assets[:ASSETS_MAX],
         controls=reader.controls,
+        left_out=max(0, len(assets) - ASSETS_MAX),
     )
 
 
@@ -212,8 +216,10 @@ class PageAnswer:
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """Files of other hosts that could not be seen from here, each in words."""
-        return seen_files(self.answer.url, self.files).unseen
+        """Files of other hosts that could not be seen from here, each in words, and how many are too many to be asked for."""
+        left_out = read_page(self.answer.body).left_out
+        more = (f"{left_out} more scripts and styles than the first {ASSETS_MAX}",) if left_out else ()
+        return (*seen_files(self.answer.url, self.files).unseen, *more)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -291,6 +297,10 @@ class _Reader(HTMLParser):
             self.assets.append(Asset("script", given["src"].strip()))
         elif tag == "link" and "stylesheet" in kinds and given.get("href", "").strip():
             self.assets.append(Asset("style", given["href"].strip()))
+        elif tag == "link" and "modulepreload" in kinds and given.get("href", "").strip():
+            # Bundlers name there what the page's script imports: without one of them nothing of it runs.
+            if given.get("as", "script").lower() == "script":
+                self.assets.append(Asset("script", given["href"].strip()))
         elif tag in {"a", "button", "input", "textarea", "select"}:
             self.controls += 1
         if tag in _STATEMENTS:
