@@ -73,8 +73,8 @@ class SiteLook:
     def bundle(self, page: PageContent) -> tuple[Bundle, int]:
         """What its scripts name, with those that they import, and how many there are. Raises CannotConnect."""
         bodies: list[bytes] = []
-        own = [urljoin(f"{self.wish.frontend}/", one.address) for one in page.assets if one.kind == "script"]
-        waiting = own[:_SCRIPTS_MAX]
+        scripts = [one for one in page.assets if one.kind == "script"][:_SCRIPTS_MAX]
+        waiting = [urljoin(f"{self.wish.frontend}/", one.address) for one in scripts]
         beside = 0
         asked = set[str]()
         while waiting:
@@ -93,7 +93,8 @@ class SiteLook:
                 )
             bodies.append(captured.answer.body)
             new = [urljoin(url, name) for name in imports_of(captured.answer.body)]
-            new = [one for one in new if origin(one) == origin(url) and one not in own][: IMPORTS_MAX - beside]
+            new = [one for one in new if origin(one) == origin(url) and one not in asked and one not in waiting]
+            new = new[: IMPORTS_MAX - beside]
             beside += len(new)
             waiting += new
         return read_bundle(bodies, [self.wish.frontend]), len(bodies)
