@@ -66,15 +66,27 @@ time.sleep(60)
 """
 
 
+class _Listens(Exception):  # noqa: N818 - says what it is
+    """The program is as far as that."""
+
+
 def test_the_port_of_what_was_killed_is_free(tmp_path: Path) -> None:
     """A kill takes its time, most of all of what holds much: a port closes after the memory is given back."""
-    command = ["sh", "-c", '"$@" & wait', "sh", sys.executable, "-c", LISTENS, str(tmp_path / "port")]
+    port = tmp_path / "port"
+    command = ["sh", "-c", '"$@" & wait', "sh", sys.executable, "-c", LISTENS, str(port)]
 
-    run_program(command, folder=tmp_path, variables=PATH, deadline_s=4, patience_s=0.1)
+    def end_when_it_listens() -> None:
+        if port.exists() and port.read_text(encoding="utf-8"):
+            raise _Listens
+
+    with pytest.raises(_Listens):
+        run_program(
+            command, folder=tmp_path, variables=PATH, deadline_s=50, patience_s=0.1, meanwhile=end_when_it_listens
+        )
 
     with socket.socket() as another:
         another.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        another.bind(("127.0.0.1", int((tmp_path / "port").read_text(encoding="utf-8"))))
+        another.bind(("127.0.0.1", int(port.read_text(encoding="utf-8"))))
 
 
 def test_whoever_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:

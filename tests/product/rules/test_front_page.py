@@ -134,8 +134,8 @@ def test_the_files_of_a_page() -> None:
     )
 
     assert read_page(_APP).assets == (
-        Asset("script", "/assets/vendor.js"),
         Asset("script", "/assets/index-B1a2.js"),
+        Asset("script", "/assets/vendor.js"),
         Asset("style", "/assets/index.css"),
     )
     assert [asset.address for asset in read_page(many).assets] == [f"/{n}.js" for n in range(ASSETS_MAX)]
@@ -145,11 +145,16 @@ def test_the_files_of_a_page() -> None:
 
 
 def test_a_module_that_is_preloaded_is_a_script() -> None:
-    """Its bundler names there what the page's script imports; other things that are loaded early are nobody's need."""
+    """Its bundler names there what the page's script imports; other things that are loaded early are nobody's need.
+
+    However many there are, the page's own script is looked at.
+    """
     early = b"<link rel=preload as=image href=/x.png><link rel=modulepreload as=json href=/x.json>"
     page = b"<link rel=modulepreload href=/m.js>" + early + b"<script src=/a.js></script>"
 
-    assert read_page(page).assets == (Asset("script", "/m.js"), Asset("script", "/a.js"))
+    assert read_page(page).assets == (Asset("script", "/a.js"), Asset("script", "/m.js"))
+    many = b"".join(b"<link rel=modulepreload href=/%d.js>" % n for n in range(ASSETS_MAX))
+    assert read_page(many + page).assets[0] == Asset("script", "/a.js")
 
 
 _PAGE = "https://pam.test/"

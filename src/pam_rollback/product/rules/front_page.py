@@ -88,7 +88,9 @@ def read_page(body: bytes) -> PageContent:
     ):  # the standard library's own, for a declaration that it does not know: what came before it counts
         reader.feed(body[:_PAGE_BYTES].decode("utf-8", "replace"))
     # Styles last: a page without its style is ugly, one without its script is empty. Those of other hosts after the page's own.
-    assets = tuple(dict.fromkeys(sorted(reader.assets, key=lambda asset: (asset.kind, asset.names_a_host))))
+    # What is preloaded comes after the page's own scripts, however many there are.
+    named = [*reader.assets, *reader.preloaded]
+    assets = tuple(dict.fromkeys(sorted(named, key=lambda asset: (asset.kind, asset.names_a_host))))
     return PageContent(
         statements=tuple(_line(words) for words in reader.statements),
         text=_line(reader.text),
@@ -286,6 +288,7 @@ class _Reader(HTMLParser):
         self.statements: list[list[str]] = []
         self.text: list[str] = []
         self.assets: list[Asset] = []
+        self.preloaded: list[Asset] = []
         self.controls = 0
         self._statement = ""
         self._hidden: Counter[str] = Counter()
@@ -300,7 +303,7 @@ class _Reader(HTMLParser):
         elif tag == "link" and "modulepreload" in kinds and given.get("href", "").strip():
             # Bundlers name there what the page's script imports: without one of them nothing of it runs.
             if given.get("as", "script").lower() == "script":
-                self.assets.append(Asset("script", given["href"].strip()))
+                self.preloaded.append(Asset("script", given["href"].strip()))
         elif tag in {"a", "button", "input", "textarea", "select"}:
             self.controls += 1
         if tag in _STATEMENTS:
