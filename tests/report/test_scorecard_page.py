@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta, timezone
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +14,16 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from pam_rollback.browser.client import axe
 from pam_rollback.browser.client.browser import chromium_path
 from pam_rollback.outside.places import REPORTS
-from pam_rollback.report import run_report, scorecard_page, timeline_picture
+from pam_rollback.report import run_report, scorecard_page
 from pam_rollback.report.readiness_record import StrategyReadiness
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_record import ActionStep, ActionTaken, ItemTitle, Measured, Result, RunRecord, TopicTold
-from pam_rollback.report.timeline_picture import Done
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
+from pam_rollback.report.watched_record import ActionMoment, FeatureShare
+from tests.report.watched import SITUATION, WATCHED
 
-SITUATION = "after-feature-flag"
 SHEET_PX = (726, 1054)
 """What a browser has of A4 between margins of 9 mm, at 96 pixels an inch."""
-WATCHED = Watched(
-    SITUATION,
-    moments=(
-        ActionMoment("onset", 6.0, 0.2, "the first bad answer to a probe"),
-        ActionMoment("detection", 11.8, 0.1, "a criterion was seen to be broken"),
-        ActionMoment("decision", 12.0, 0.0, "the clock when it was taken"),
-        ActionMoment("mitigated", 12.4, 0.2, "good from then on, by the probes"),
-    ),
-    bins=tuple(TimelineBin(float(at), 50, 20 if 6 <= at < 12 else 0, 80.0 + at) for at in range(38)),
-    error_rate_pct_max=2,
-    p95_ms_max=500,
-    shares=(FeatureShare(0, "PAM_ENHANCED_UI", 100), FeatureShare(12.3, "PAM_ENHANCED_UI", 0)),
-    notices=(NoticeSent(12.1, "EM-1", "slack"), NoticeSent(13.5, "EM-2", "phone", by_hand=True)),
-)
 
 
 @pytest.fixture(scope="module")
@@ -431,17 +415,6 @@ def test_it_is_used_by_keyboard(chromium: Browser, page_file: Path) -> None:
 # ------------------------------------------------------------ the picture
 
 
-def test_the_picture_has_its_limits_and_moments() -> None:
-    """Objectives as lines; a number for each moment; what was bad, and only that, is drawn as bad."""
-    picture = timeline_picture.svg(WATCHED, "what it shows", Done(12.0))
-
-    assert picture.count('class="limit"') == 2
-    assert picture.count('class="sign"') == len(WATCHED.moments)
-    assert picture.count('class="bad"') == 6
-    assert "<title" in picture
-    assert "what it shows" in picture
-
-
 def test_the_picture_has_the_steps_and_by_when_users_had_to_be_well(told: RunRecord) -> None:
     """A stroke for each step, one where several ended at once; the objective where it is within the picture, and never a guess."""
     recovery = replace(told.results[0], measured=(Measured("recovery", "within 20 s", 0.5, "s", 96, 19.5),))
@@ -509,56 +482,6 @@ def test_few_broken_criteria_are_named_beside_the_verdict(told: RunRecord, broke
     assert "Broken: " not in scorecard_page.render(told)
     assert "WV-9</p>" in scorecard_page.render(replace(broken, results=many[:10]))
     assert "Broken: " not in scorecard_page.render(replace(broken, results=many))
-
-
-def test_a_hole_breaks_the_line() -> None:
-    """What nobody measured is not drawn as good."""
-    whole = timeline_picture.svg(WATCHED, "", Done(12.0))
-    without = tuple(one for one in WATCHED.bins if not 20 <= one.at_s < 25)
-    holed = timeline_picture.svg(replace(WATCHED, bins=without), "", Done(12.0))
-    too_few = tuple(replace(one, p95_ms=None) if one.at_s == 22 else one for one in WATCHED.bins)
-    unknown = timeline_picture.svg(replace(WATCHED, bins=too_few), "", Done(12.0))
-
-    assert (whole.count('class="hole"'), holed.count('class="hole"'), holed.count("not measured")) == (0, 1, 1)
-    assert whole.count("<polyline") == 1
-    assert holed.count("<polyline") == 2
-    assert unknown.count("<polyline") == 2
-
-
-def test_numbers_of_moments_do_not_hide_each_other() -> None:
-    """Detection, decision and first step are often within a tenth of a second."""
-    near = tuple(ActionMoment(str(number), 12 + number / 100, 0, "") for number in range(6))
-    picture = timeline_picture.svg(replace(WATCHED, moments=near), "", Done(12.0))
-    places = [float(x) for x in re.findall(r'class="sign" cx="([\d.]+)"', picture)]
-
-    assert all(after - before >= 18 for before, after in pairwise(places))
-
-
-@pytest.mark.parametrize("lasts_s", [40, 107, 128, 250, 601, 1500, 5000, 12000])
-def test_times_below_the_picture_do_not_hide_each_other(lasts_s: int) -> None:
-    """Also the last one, which ends at the edge; a label of twelve pixels takes less than eight for a character."""
-    bins = tuple(TimelineBin(float(at_s), 1, 0, 20.0) for at_s in range(0, lasts_s, max(1, lasts_s // 60)))
-    picture = timeline_picture.svg(replace(WATCHED, bins=bins, moments=(), shares=()), "", Done(12.0))
-    lowest = max(float(y) for y in re.findall(r'class="n" x="[\d.]+" y="([\d.]+)"', picture))
-    free_x = 0.0
-    labels = re.findall(rf'x="([\d.]+)" y="{lowest}" text-anchor="(end|middle)">([^<]+)<', picture)
-    for x, anchor, words in labels:
-        left = float(x) - 7 * len(words) / (1 if anchor == "end" else 2)
-        assert left >= free_x, labels
-        free_x = left + 7 * len(words)
-    assert len(labels) > 1
-
-
-def test_a_limit_is_named_above_what_is_bad() -> None:
-    """Else the last bars hide its figure."""
-    picture = timeline_picture.svg(WATCHED, "", Done(12.0))
-
-    assert picture.rindex('class="bad"') < picture.index(">limit 2 %<")
-
-
-def test_nothing_is_drawn_of_nothing() -> None:
-    """Nobody probed."""
-    assert timeline_picture.svg(replace(WATCHED, bins=()), "", Done(0.0)) == ""
 
 
 def _cards(page: str) -> list[tuple[str, str]]:
