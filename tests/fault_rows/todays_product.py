@@ -20,6 +20,7 @@ REAL: dict[str, str] = {
     "worker-left-behind": "NO-GO, HC-2",
     "today-front-end-built-without-variables": "NO-GO, HC-1",
     "today-missing-script-served-as-html": "NO-GO, HC-1",
+    "today-preloaded-module-served-as-html": "NO-GO, HC-1",
     "today-database-down": "NO-GO, HC-3",
     "today-we-are-banned": "INCONCLUSIVE, we are blocked",
     "today-old-page-served": "NO-GO, HC-1",
@@ -60,6 +61,14 @@ ROWS = [
     _health("front-end-built-without-variables", "was it built without its variables?", FRONT_PAGE),
     _health("error-page-served", "the page is an error screen: 'Oops! Something went wrong'", FRONT_PAGE),
     _health("missing-script-served-as-html", "is missing: a page of HTML is answered in its place", FRONT_PAGE),
+    Row(
+        "today-preloaded-module-served-as-html",
+        "missing-script-served-as-html",
+        frozenset({FRONT_PAGE}),
+        "app/services.js is missing: a page of HTML is answered in its place",
+        {"asset": "app/services.js"},
+        product=TODAY,
+    ),
     # /health says healthy.
     _health("database-down", '"code": "PGRST001"', DATABASE),
     _health("we-are-banned", "we alone are blocked", unknown=BACKEND),

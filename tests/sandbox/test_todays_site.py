@@ -63,6 +63,20 @@ def test_the_script_of_the_page_says_where_its_services_are(today: Today) -> Non
     assert (other == script, [value for value in known if value in answer.text]) == (False, [])
 
 
+def test_a_module_that_the_page_preloads_can_be_gone_alone(today: Today) -> None:
+    """The page and its script are as they were."""
+    page = today.call("GET", "frontend", "/").text
+    preloaded = re.search(r'<link rel="modulepreload" href="([^"]+)"', page)
+    assert preloaded is not None
+    kinds = []
+    for _ in range(2):
+        answers = [today.call("GET", "frontend", path) for path in (script_of(today), preloaded[1])]
+        kinds.append([answer.headers["content-type"].partition(";")[0] for answer in answers])
+        today.remote.plant("missing-script-served-as-html", asset="app/services.js")
+
+    assert kinds == [["text/javascript"] * 2, ["text/javascript", "text/html"]]
+
+
 def test_releases_differ_in_their_bundle_only(today: Today) -> None:
     """Another address of the script is all that a visitor could notice."""
     scripts = set()

@@ -242,9 +242,17 @@ _KINDS = (
     ),
     FaultKind(
         "missing-script-served-as-html",
-        "the page's script is gone: the host answers its address as every unknown one, with 200 and the page",
+        "a script of the page is gone: the host answers its address as every unknown one, with 200 and the page",
         "page",
-        (_BUILT,),
+        (
+            _BUILT,
+            Parameter(
+                "asset",
+                "app/main.js",
+                "the page's own, or the module that today's page preloads",
+                choices=("app/main.js", "app/services.js"),
+            ),
+        ),
     ),
     FaultKind(
         "error-page-served",

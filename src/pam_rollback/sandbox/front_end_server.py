@@ -29,8 +29,6 @@ _ERROR_PAGE = (
     '<!doctype html><html lang="en"><title>Wheels &amp; Wins</title><h1>Oops! Something went wrong</h1>'
     "<p>Please try again later.</p></html>"
 )
-_SCRIPT = "app/main.js"
-"""The one that the page itself names."""
 _DOCUMENTS = frozenset({"/version.json", "/asset-manifest.json"})
 
 
@@ -99,8 +97,7 @@ class FrontEndServer:
             headers = {"Cache-Control": "no-store", RELEASE_HEADER: self._published.release}
             return web.json_response(document, headers=headers)
         found = None
-        gone = self._published.address(_SCRIPT) if self._is_built_so("missing-script-served-as-html") else _PAGE
-        if request.path != gone:
+        if not self._is_gone(request.path):
             asset = self._asset(request.path)
             if asset is not None:
                 return self._answer(request, asset, _FOR_EVER)
@@ -109,6 +106,10 @@ class FrontEndServer:
         if found is None:
             return web.Response(status=404, text="Not Found")
         return self._answer(request, found, _ASK_EACH_TIME)
+
+    def _is_gone(self, path: str) -> bool:
+        faults = self._built_so("missing-script-served-as-html")
+        return path == _PAGE or any(path == self._published.address(str(one.settings["asset"])) for one in faults)
 
     def _is_hidden(self, path: str) -> bool:
         """What the build writes for its host, and a product that does not tell its release keeps to itself."""
@@ -153,10 +154,15 @@ class FrontEndServer:
         return File(page.kind, spoilt_page(page.body.decode(), snippets).encode(), page.release)
 
     def _is_built_so(self, name: str) -> bool:
-        """Whether what is published has a fault of its build."""
-        whose = {str(fault.settings["release"]) for fault in self._faults.named(name)}
-        release = self._get_published().release
-        return any(one == ANY_RELEASE or release == self._versions[one] for one in whose)
+        return bool(self._built_so(name))
+
+    def _built_so(self, name: str) -> list[Fault]:
+        """The faults of that name that what is published has by its build."""
+        names = {
+            ANY_RELEASE,
+            *(name for name, version in self._versions.items() if version == self._get_published().release),
+        }
+        return [fault for fault in self._faults.named(name) if fault.settings["release"] in names]
 
     def _is_hit(self, fault: Fault, page: File) -> bool:
         name = str(fault.settings["release"])
