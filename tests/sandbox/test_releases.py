@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -80,12 +81,13 @@ def test_the_second_address_has_its_own_release(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
-def test_a_release_that_does_not_start_says_its_last_words(tmp_path: Path) -> None:
-    """A product that breaks on start is one message with what it printed."""
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_release_that_does_not_start_says_its_last_words(tmp_path: Path, *, is_told: bool) -> None:
+    """A product that breaks on start is one message with what it printed, also where it breaks before it is told anything."""
 
     async def start() -> None:
         children = Children()
-        words = "import sys; sys.exit('no module named wheels')"
+        words = f"import sys; {'sys.stdin.readline(); ' * is_told}sys.exit('no module named wheels')"
         release = Release(
             ReleaseSpec("candidate", "2.0.0", "c"),
             children=children,
@@ -94,6 +96,8 @@ def test_a_release_that_does_not_start_says_its_last_words(tmp_path: Path) -> No
         )
         try:
             release.spawn()
+            if not is_told and release.pid is not None:
+                await asyncio.to_thread(os.waitid, os.P_PID, release.pid, os.WEXITED | os.WNOWAIT)
             await release.configure(PRODUCT)
         finally:
             await release.end()

@@ -134,20 +134,20 @@ def test_a_note_that_is_cut_short_is_said(
     practice_range: Range, project: Project, begin: Begin, staging: list[str]
 ) -> None:
     """14 instead of "0 changes": the run did change something. Who resumes it is warned, and the rollback goes on."""
-    run = project.folder / "cut"
-    run.mkdir()
+    run, another = project.folder / "cut", project.folder / "cut-as-well"
     written = Journal(project.folder / "whole.jsonl")
     written.append(ACTION, **decided(practice_range.state["urls"]["api"]))
     written.owe("set-flags", {"flags": {name: {"enabled": True, "rollout_pct": 100} for name in FLAGS}})
     written.append(FINISHED, story="feature-flag")
     whole = written.path.read_bytes()
     cut = whole[: whole.index(b'"kind": "set-flags"') + 30]
-    (run / "journal.jsonl").write_bytes(cut)
+    for folder in (run, another):
+        folder.mkdir()
+        (folder / "journal.jsonl").write_bytes(cut)
 
     resumed = begin(project.folder, STORY, *staging, "--resume", str(run))
     warned = [entry for entry in journal_lines(run) if entry.get("event") == "warning"]
-    (run / "journal.jsonl").write_bytes(cut)
-    undone = begin(project.folder, "--undo", str(run), *staging)
+    undone = begin(project.folder, "--undo", str(another), *staging)
 
     assert resumed.rc is None, resumed.said
     assert any("how it was before this run is not known for certain" in entry["problem"] for entry in warned), warned

@@ -118,7 +118,7 @@ class Release:
     async def configure(self, product: ProductSecrets) -> None:
         """Tell the process its configuration and wait until it listens. Raises RangeError with its last words."""
         self._secrets = product
-        process = self._running()
+        process = self._spawned()
         line = {**asdict(self.spec), **asdict(product), "port": 0}
         line["release"] = line.pop("name")
         if process.stdin is not None:
@@ -240,10 +240,17 @@ class Release:
             advice=last_lines(self._errors),
         )
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
+    def _spawned(self) -> subprocess.Popen[bytes]:
+        """Its process, which may have ended already."""
+        if self._process is None:
             raise RangeError(f"release {self.spec.name}", expected="a running process", found="none")
         return self._process
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        process = self._spawned()
+        if process.poll() is not None:
+            raise RangeError(f"release {self.spec.name}", expected="a running process", found="none")
+        return process
 
     async def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
