@@ -8,7 +8,7 @@ import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,30 +16,28 @@ from typing import Any, Final
 from pam_rollback.base.outside_text import cut
 from pam_rollback.report import (
     checklist,
+    how_it_went,
     plan_coverage,
     readiness,
     recommendation,
-    timeline_picture,
     unanswered,
     wording,
 )
 from pam_rollback.report.causes import Causes, by_test, counted, ids
 from pam_rollback.report.pages import FAULT_MATRIX, RUNBOOK
 from pam_rollback.report.pages_html import template
-from pam_rollback.report.run_record import ActionTaken, Measured, Result, RunRecord
+from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import ADVISORY
 from pam_rollback.report.terms_table import (
     advisory_lines,
     drill_of,
-    is_recovery_time,
     key_figures,
     not_good,
     rows_of,
     worst_mark,
 )
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.watched_record import Watched
 
 NAME: Final = "index.html"
 EVIDENCE: Final = "allure"
@@ -68,14 +66,10 @@ _NAMES_MAX: Final = 5
 _IDS_MAX: Final = 10
 """Broken criteria that are named beside the verdict."""
 _VERIFICATION: Final = "post_rollback"
-_FAULT_TAKEN_AWAY: Final = "undo clear-faults"
-"""The step by which a drill's planted fault is gone."""
 _RIGHT: Final = frozenset({"n", "margin", "at", "took"})
 """Columns of figures."""
 _ANCHOR: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
 _DASH: Final = "-"
-_MINUTE_S: Final = 60.0
-_VISIBLE_S: Final = 0.005
 
 
 @dataclass(frozen=True)
@@ -143,7 +137,7 @@ def render(
         more_on_paper=_more(found[_ON_PAPER_MAX:], record.reports.html or "on this page as a screen shows it"),
         parts=_parts(record),
         facts=list(_facts(record, zone)),
-        rollbacks=[_rollback(one, record, zone, Markup) for one in record.watched],
+        rollbacks=[how_it_went.section(one, record, zone, Markup) for one in record.watched],
         # As images: nothing in them can run, and their names cannot meet.
         pictures=[(title, base64.b64encode(picture).decode("ascii")) for title, picture in pictures.items()],
         tables=[*_terms(record), *_drills(record)],
@@ -263,104 +257,10 @@ def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
         ("where", f"{record.environment.name} ({record.environment.kind}) {record.environment.host}"),
         ("releases seen", release),
         ("mode", record.mode),
-        ("began", _moment(record, 0.0, zone)),
+        ("began", wording.moment(record, 0.0, zone)),
         ("took", wording.duration(record.duration_s)),
     )
     yield from facts
-
-
-def _moment(record: RunRecord, after_s: float, zone: tzinfo | None) -> str:
-    at = datetime.fromisoformat(record.started.iso) + timedelta(seconds=after_s)
-    return f"{at:%Y-%m-%d} {wording.times_of_day([at], zone)}"
-
-
-def _rollback(watched: Watched, record: RunRecord, zone: tzinfo | None, markup: Any) -> dict[str, Any]:
-    action = next((one for one in reversed(record.actions) if one.situation == watched.situation), None)
-    decided_s = action.decided_s if action else 0.0
-    name = _named(watched, action)
-    undone_s = min(
-        (step.started_s for step in record.steps if step.outcome == "undone" and step.action == name), default=None
-    )
-    return {
-        "id": watched.situation,
-        "title": f"How it went: {name}",
-        # The picture escapes what it shows by itself.
-        "picture": markup(
-            timeline_picture.svg(
-                watched,
-                _described(watched, name, decided_s),
-                timeline_picture.Done(
-                    decided_s,
-                    [
-                        step.started_s + step.duration_s
-                        for step in record.steps
-                        if step.action == name and step.outcome == "done"
-                    ],
-                    _objective(record, watched.situation, decided_s),
-                    undone_s,
-                ),
-            )
-        ),
-        "moments": [
-            {
-                "name": moment.name,
-                "after": _after(moment.at_s - decided_s),
-                "time": _moment(record, moment.at_s, zone).partition(" ")[2],
-                "what": f"{moment.definition}" + (f", ± {moment.uncertain_s:g} s" if moment.uncertain_s else ""),
-            }
-            for moment in watched.moments
-        ],
-        "put_back": ""
-        if undone_s is None
-        else f"{_after(undone_s - decided_s)}: {_put_back(record, name)}; what users saw since is its own doing",
-        "notices": _told(watched, decided_s),
-    }
-
-
-def _put_back(record: RunRecord, name: str) -> str:
-    """What the drill did in the end. Its fault does not come back with what it broke: it is taken away, too, and that is a step."""
-    gone = any(step.action == name and step.step == _FAULT_TAKEN_AWAY for step in record.steps)
-    return "the drill put everything back" + (" and took the fault away that it had planted" if gone else "")
-
-
-def _objective(record: RunRecord, situation: str, decided_s: float) -> tuple[str, float] | None:
-    """The recovery that is asked for after the decision, as a point in time; None where the figure has no limit, or there is none."""
-    for result in record.results:
-        if result.situation == situation and wording.decides(result) and is_recovery_time(result):
-            one = result.measured[0]
-            # The first is how soon users were well; what comes after it has the observation in it.
-            if not isinstance(one.measured, int | float) or one.margin is None:
-                return None
-            return f"{result.criteria[0]} {one.asked}", decided_s + one.measured + one.margin
-    return None
-
-
-def _named(watched: Watched, action: ActionTaken | None) -> str:
-    return action.story if action else watched.situation.removeprefix("after-")
-
-
-def _described(watched: Watched, name: str, decided_s: float) -> str:
-    """What the picture shows, in words, for whoever does not see it."""
-    bad = [one for one in watched.bins if one.bad]
-    worst = max((100 * one.bad / one.n for one in bad), default=0.0)
-    when = (
-        f", from {_after(bad[0].at_s - decided_s)} to {_after(bad[-1].at_s + watched.bin_s - decided_s)}" if bad else ""
-    )
-    return f"Error rate and response time around {name}, from the decision: at most {worst:.0f} % errors{when}"
-
-
-def _after(seconds: float) -> str:
-    shown_s = wording.duration(abs(seconds)) if abs(seconds) >= _MINUTE_S else f"{abs(seconds):.2f} s"
-    return f"{'-' if seconds < -_VISIBLE_S else '+'}{shown_s}"
-
-
-def _told(watched: Watched, decided_s: float) -> str:
-    """Who was told, a line an occasion."""
-    by_occasion: dict[str, list[str]] = {}
-    for notice in watched.notices:
-        by_hand = ", by hand" if notice.by_hand else ""
-        by_occasion.setdefault(notice.occasion, []).append(f"{notice.means} {_after(notice.at_s - decided_s)}{by_hand}")
-    return "; ".join(f"{occasion}: {', '.join(means)}" for occasion, means in by_occasion.items())
 
 
 def _terms(record: RunRecord) -> Iterator[_Table]:

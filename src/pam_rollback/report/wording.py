@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, TypeVar
 
 from pam_rollback.base.sign_in_words import SIGN_IN_LIMITED
@@ -63,6 +63,12 @@ def times_of_day(moments: Sequence[datetime], zone: tzinfo | None = None) -> str
     if zone is None or not there or not there[-1].utcoffset():
         return utc
     return f"{utc} ({' to '.join(f'{moment:%H:%M:%S}' for moment in there)} {there[-1].tzname()})"
+
+
+def moment(record: RunRecord, after_s: float, zone: tzinfo | None) -> str:
+    """The day and the time of day, so many seconds after the run began."""
+    at = datetime.fromisoformat(record.started.iso) + timedelta(seconds=after_s)
+    return f"{at:%Y-%m-%d} {times_of_day([at], zone)}"
 
 
 def figure(value: float | str | None, unit: str = "") -> str:
