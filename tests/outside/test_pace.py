@@ -183,6 +183,7 @@ def test_whoever_waits_says_so() -> None:
     slow.before_request(f"{API}/a", "")
 
     assert said[0].startswith("  … 61 s until the product may be asked for more"), said
+    assert said[-1].startswith("  … 2 s until"), said
 
 
 def beside(time: Time, file: Path, **limits: object) -> Pace:

@@ -20,6 +20,8 @@ from pam_rollback.outside.pace_book import AHEAD_S, MINUTE_S, STEADY, Book, Line
 SIGN_IN, PAGE_LOAD, QUESTION = "sign-in", "page load", "question to PAM"
 _PATH, _ADDRESS, _ANONYMOUS, _NAMED, _CLIENT = "path", "address", "without a token", "with a token", "client"
 _RENEWED_EVERY_S: Final = 20.0
+_TOLD_FROM_S: Final = 1.5
+"""A shorter wait is over before anybody has read of it."""
 _ROOM_FOR_A_PAGE: Final = 10
 """Requests to the API that a page of the site may make when it is opened."""
 
@@ -219,9 +221,10 @@ class Pace:
                 left_s = wait_s(asked, self.clock()) if self.patient else 0.0
                 if left_s <= 0:
                     return then(asked)
-            self.told(
-                f"  … {left_s:.0f} s until the product may be asked for more (docs/how-to/when-we-are-blocked.md)"
-            )
+            if left_s >= _TOLD_FROM_S:
+                self.told(
+                    f"  … {left_s:.0f} s until the product may be asked for more (docs/how-to/when-we-are-blocked.md)"
+                )
             self.sleep(min(left_s, 1.0))
 
 
