@@ -161,7 +161,7 @@ class _Held:
             try:
                 folder = Path(self._orders.recv())
             except EOFError:
-                os._exit(0)
+                os._exit(1)  # what ends is no session: none was begun, and a session's own end with 0 would be caught
             _empty(folder)
             sys.stdout.flush()
             os.truncate(self._printed, 0)

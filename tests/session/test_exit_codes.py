@@ -56,6 +56,9 @@ def test_undo(undoes):
 
 def test_skipped():
     pytest.skip("later")
+
+def test_leaves():
+    os._exit(0)
 """
 OUTCOMES = {
     "test_passed": "passed",
@@ -66,6 +69,7 @@ OUTCOMES = {
     "test_action": "action failed",
     "test_undo": "undo failed",
     "test_skipped": "not run",
+    "test_leaves": "could not measure",
 }
 ADVISORY = """
 @pytest.mark.advisory
@@ -94,6 +98,7 @@ def test_every_outcome_is_told_and_the_worst_decides(
     ended = project.run("checks/test_case.py", "--env", str(practice_range.file), *workers)
 
     assert ended.outcomes() == {**OUTCOMES, **dies}, ended.out
+    assert "os._exit(0) was called" in ended.out
     assert_ended_with(ended, 14, "UNDO FAILED")
 
 

@@ -3,11 +3,14 @@
 pytest alone dies of SIGTERM without any teardown, which would leave an incident planted and no report. A hang-up is no order of anybody:
 it tells that a terminal is gone. Under ``nohup``, and in a session that changes an environment for good, it is ignored
 (docs/decisions/0026-a-lost-terminal-is-no-order.md).
+
+Whatever a test calls, the process does not end with 0 before the session has: whoever asks for its exit code would take that for a GO.
 """
 
+import os
 import signal
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -24,9 +27,12 @@ class _Stopper:
         self._session = session
         self._runbook = runbook
         self._before: dict[int, Any] = {}
+        self._process = os.getpid()
+        self._exit = os._exit
 
     def arm(self) -> None:
         """Take the signals over; workers leave Ctrl-C to the controller, since a terminal sends it to all."""
+        os._exit = self._leave
         for number in _SIGNALS:
             if number == signal.SIGHUP and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
                 continue
@@ -35,8 +41,15 @@ class _Stopper:
 
     def disarm(self) -> None:
         """Give the signals back."""
+        os._exit = self._exit
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def _leave(self, status: int) -> NoReturn:
+        """``os._exit``; with 0 in this very process it raises SystemExit, which fails the test that called it, and the session goes on."""
+        if status or os.getpid() != self._process:
+            self._exit(status)
+        raise SystemExit("os._exit(0) was called, which would have ended this session with 0 and without a verdict")
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         name = signal.Signals(number).name
