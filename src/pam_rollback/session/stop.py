@@ -17,6 +17,8 @@ import pytest
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.runbook import Runbook
 
+_EXIT_CODES = 256
+"""So many there are: of a larger status only what is left after division is an exit code."""
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -47,9 +49,11 @@ class _Stopper:
 
     def _leave(self, status: int) -> NoReturn:
         """``os._exit``; with 0 in this very process it raises SystemExit, which fails the test that called it, and the session goes on."""
-        if status or os.getpid() != self._process:
+        if status % _EXIT_CODES or os.getpid() != self._process:
             self._exit(status)
-        raise SystemExit("os._exit(0) was called, which would have ended this session with 0 and without a verdict")
+        raise SystemExit(
+            f"os._exit({status}) was called, which would have ended this session with 0 and without a verdict"
+        )
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         name = signal.Signals(number).name
