@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -133,12 +134,29 @@ def _end_group(process: subprocess.Popen[bytes], patience_s: float) -> None:
             process.wait(patience_s)
         _signal(process.pid, signal.SIGKILL)
         process.wait()
-        # On a busy machine the killed still hold their ports for a moment. Nobody waits for ever: where the first process of a container
-        # fetches no dead ones, they stay in their group.
+        # On a busy machine the killed still hold their ports for a moment. Nobody waits for ever.
         end_s = time.monotonic() + _PATIENCE_S
-        while _signal(process.pid, 0) and time.monotonic() < end_s:
+        while _lives(process.pid) and time.monotonic() < end_s:
             time.sleep(_LOOK_FOR_KILLED_EVERY_S)
     process.wait()
+
+
+def _lives(group: int) -> bool:
+    """Whether anything of the group still holds what it held: the dead that nobody has fetched yet, as in many a container, do not."""
+    if not _signal(group, 0):
+        return False
+    if sys.platform != "linux":
+        return True  # nothing says who is dead
+    return any(_holds(process, group) for process in Path("/proc").glob("[0-9]*"))
+
+
+def _holds(process: Path, group: int) -> bool:
+    try:
+        told = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return False  # it has ended meanwhile
+    state, its_group, threads = told[0], int(told[2]), int(told[17])
+    return its_group == group and (state not in "ZX" or threads > 1)
 
 
 def _signal(group: int, number: int) -> bool:
