@@ -1,6 +1,7 @@
 """A whole drill on today's product, with the checks after it. Its flags are constants of the bundle: the front end is restored.
 
-It is run once, with the checks of health and rows; each test looks at something else of it. With all checks, journeys too: nightly.
+On every commit the plan's product has its drill (test_drill.py), and today's its rows (tests/test_todays_checks_catch_faults.py). At night
+it is run once with the checks of health and rows, where each test looks at something else of it, and once with all checks.
 """
 
 import tempfile
@@ -18,6 +19,8 @@ from tests.fault_rows.matrix import ROOT, names_in
 from tests.fault_rows.todays_product import RED_ANYWAY
 from tests.session.drilling import calm
 from tests.sessions import Finished, runbook_in
+
+pytestmark = pytest.mark.nightly
 
 STORY = "drills/test_frontend_restore.py"
 FEWER = ("-m", "rollback or health or integrity")
@@ -71,10 +74,9 @@ def test_checks_follow_and_only_what_every_release_has_is_red(drill: Drilled) ->
     judged(drill.ended, frozenset(), "test_database_is_healthy", "test_settings_blank")
 
 
-@pytest.mark.nightly  # pages, their barriers and speed as well: on every commit the plan's product has them (test_faults_together.py)
 @pytest.mark.timeout(600)
 def test_all_checks_follow_and_only_what_every_release_has_is_red(tmp_path: Path) -> None:
-    """The same of everything, and nothing is left behind."""
+    """The same of everything, pages, their barriers and speed as well; and nothing is left behind."""
     whole = drilled(tmp_path)
 
     judged(whole.ended, RED_ANYWAY, "test_database_is_healthy", "test_settings_blank", "test_the_focus_can_be_seen")

@@ -19,7 +19,7 @@ def test_it_goes_on_with_what_it_began_with(tmp_path: Path, practice_range: Rang
     source = tmp_path / "src"
     shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     project.environment["PYTHONPATH"] = str(source)
-    watch = (SCREEN, "-m", "watch", f"--env={practice_range.file}", "--look-every=2s", "--turn=30s")
+    watch = (SCREEN, "-m", "watch", f"--env={practice_range.file}", "--look-every=2s", "--turn=20s")
 
     with project.start(*watch) as session:
         wait_for(project.run_folder / "watch-1.jsonl", '"due_s"')
