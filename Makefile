@@ -42,7 +42,7 @@ quick: $(READY) ## lint, types, rules and docs: the answer within 30 s
 	  [ $$lint -eq 0 ] || echo "quick: lint or types found something" >&2; [ $$tests -eq 0 ] || echo "quick: tests failed" >&2; \
 	  [ $$lint -eq 0 ] && [ $$tests -eq 0 ]
 
-test: $(READY) quick browser prometheus tools ## quick, then all other tests; stand-ins' when they changed (BASE=commit, SHUFFLE=number)
+test: $(READY) quick browser prometheus tools ## quick, then all other tests; some when what they test has changed (BASE=commit, SHUFFLE=number)
 	@$(PYTEST) --part=rest
 
 test-all: $(READY) quick browser prometheus netlify-cli unleash ## everything: every fault row, kill, repetition, official client

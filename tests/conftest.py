@@ -56,7 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--part",
         choices=(QUICK, REST, STAND_INS),
         default="",
-        help="quick: rules, docs and the house; rest: all others, the stand-ins' only where what they test has changed; "
+        help="quick: rules, docs and the house; rest: all others, some only where what they test has changed; "
         "stand-ins: theirs alone; without it everything that is named",
     )
     parser.addoption(

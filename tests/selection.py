@@ -1,4 +1,4 @@
-"""Which of the suite's own tests a command runs: the quick ones, the rest, and the stand-ins' where what they test has changed."""
+"""Which of the suite's own tests a command runs: the quick ones, the rest, and some only where what they test has changed."""
 
 import os
 import re
@@ -60,13 +60,15 @@ _WITHIN_S = 30
 
 @dataclass(frozen=True)
 class Group:
-    """Tests of what the suite is tested with. They can only turn red when that is changed."""
+    """Tests that `make test` runs only when what they test is changed: of what the suite is tested with, and with many pages."""
 
     name: str
     tests: tuple[str, ...]
     """Where they stand, as beginnings of paths."""
     tested: tuple[str, ...]
     """What they test and what they are made of, as beginnings of paths."""
+    otherwise: str = "`make stand-ins` runs it"
+    """Who runs them where nothing has changed."""
 
 
 _EVERYWHERE = ("requirements.lock", "pyproject.toml", "tests/conftest.py", "tests/selection.py")
@@ -115,7 +117,30 @@ UNLEASH = Group(
     ),
 )
 """Unleash's own server (200 MB) and a PostgreSQL: our client and the stand-in that it is tested with on every commit."""
-GROUPS = (OFFICIAL_CLIENTS, UNLEASH, SANDBOX)
+STAND_IN_GROUPS = (OFFICIAL_CLIENTS, UNLEASH, SANDBOX)
+FAULTS_TOGETHER = Group(
+    "faults together",
+    ("tests/test_faults_together.py",),
+    (
+        "checks/",
+        "products/",
+        "environments/",
+        "plan.toml",
+        "src/pam_rollback/browser/",
+        "src/pam_rollback/observation/",
+        "src/pam_rollback/product/",
+        "src/pam_rollback/records/",
+        "src/pam_rollback/sandbox/",
+        "tests/fault_rows/",
+        "tests/sessions.py",
+        "tests/test_checks_catch_faults.py",
+        "tests/test_faults_together.py",
+        *_EVERYWHERE,
+    ),
+    "`make test-all` plants each of its faults alone, every night",
+)
+"""The fault rows that need a browser or a window. Why not on every commit: docs/decisions/0035-faults-that-do-not-meet.md."""
+GROUPS = (*STAND_IN_GROUPS, FAULTS_TOGETHER)
 """A test belongs to the first that names it."""
 
 
@@ -165,7 +190,7 @@ def wanted(test: str, part: str, groups: Iterable[str]) -> bool:
     if part == QUICK:
         return is_quick(test)
     if part == STAND_INS:
-        return group is not None
+        return group in STAND_IN_GROUPS
     if part == REST:
         return (not is_quick(test) or _has_more(test)) and (group is None or group.name in set(groups))
     return True
@@ -182,8 +207,8 @@ def select(compared: Comparison) -> Selection:
         base, why = f"compared with {compared.base}", "nothing that it tests has changed"
     run = {group.name for group in GROUPS if any(path.startswith(group.tested) for path in compared.changed)}
     told = (
-        f"stand-ins: {base} ({BASE}=… names another commit)",
-        *(f"not run: {group.name}: {why}; `make stand-ins` runs it" for group in GROUPS if group.name not in run),
+        f"what has changed: {base} ({BASE}=… names another commit)",
+        *(f"not run: {group.name}: {why}; {group.otherwise}" for group in GROUPS if group.name not in run),
     )
     return Selection(frozenset(run), told)
 

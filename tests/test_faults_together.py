@@ -1,4 +1,4 @@
-"""Faults that do not meet are planted at once: on every commit one session shows several that wait for a browser or a window.
+"""Faults that do not meet are planted at once: one session shows several that wait for a browser or a window.
 
 `make test-all` plants each of them alone as well (test_checks_catch_faults.py). Why: docs/decisions/0035-faults-that-do-not-meet.md.
 """
@@ -43,7 +43,7 @@ TOGETHER = {
     ),
     "windows": ("memory-high", "some-errors", "window-errors", "window-data-damaged", "window-memory-high"),
 }
-"""Of the rows that wait for something, those whose faults do not meet: on every commit they are planted at once, for one session.
+"""Of the rows that wait for something, those whose faults do not meet: planted at once where what they are about has changed.
 
 `make test-all` plants each of them alone as well. That such sessions are green without a fault: tests/test_no_false_alarms.py, and those of
 the journeys, performance and accessibility in tests/browser and tests/records. A channel that is down while a rollback is told:
@@ -56,7 +56,7 @@ SETTINGS = {
 }
 """Journeys are not about browsers, so one shows them; at night each of them is seen in all. Windows need no page.
 
-What is wrong with a page, in its own vital and on every commit: tests/browser/client/test_page_loads.py.
+What is wrong with a page, on every commit: tests/browser/client.
 """
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.fault_rows.matrix import names_in
 from tests.selection import (
+    FAULTS_TOGETHER,
     GROUPS,
     LATER,
     OFFICIAL_CLIENTS,
@@ -34,11 +35,16 @@ ALL = frozenset(group.name for group in GROUPS)
     [
         ("src/pam_rollback/report/verdict.py", frozenset()),
         ("docs/runbook.md", frozenset()),
-        ("src/pam_rollback/sandbox/site/chat.js", {SANDBOX.name}),
+        ("checks/test_journeys.py", {FAULTS_TOGETHER.name}),
+        ("src/pam_rollback/browser/client/axe.py", {FAULTS_TOGETHER.name}),
+        ("src/pam_rollback/sandbox/site/chat.js", {SANDBOX.name, FAULTS_TOGETHER.name}),
         ("tests/sandbox/test_edge.py", {SANDBOX.name}),
         ("src/pam_rollback/rollback/providers/netlify/netlify_files.py", {OFFICIAL_CLIENTS.name}),
-        ("src/pam_rollback/sandbox/providers/render/api.py", {SANDBOX.name, OFFICIAL_CLIENTS.name}),
-        ("src/pam_rollback/product/client/unleash.py", {UNLEASH.name}),
+        (
+            "src/pam_rollback/sandbox/providers/render/api.py",
+            {SANDBOX.name, OFFICIAL_CLIENTS.name, FAULTS_TOGETHER.name},
+        ),
+        ("src/pam_rollback/product/client/unleash.py", {UNLEASH.name, FAULTS_TOGETHER.name}),
         ("tests/product/client/unleash_scenes.py", {UNLEASH.name}),
         ("tests/netlify_cli/package-lock.json", {OFFICIAL_CLIENTS.name}),
         ("requirements.lock", ALL),
@@ -50,9 +56,9 @@ def test_a_change_asks_for_the_tests_of_what_it_changes(changed: str, run: froze
 
     assert found.groups == run
     base, *not_run = found.told
-    assert base.startswith("stand-ins: compared with origin/main")
+    assert base.startswith("what has changed: compared with origin/main")
     assert [line.split(": ")[1] for line in not_run] == [group.name for group in GROUPS if group.name not in run]
-    assert all(line.endswith("has changed; `make stand-ins` runs it") for line in not_run)
+    assert all("has changed; `make " in line for line in not_run)
 
 
 def test_nothing_to_compare_with_is_said() -> None:
@@ -86,7 +92,9 @@ def test_each_test_is_in_one_part() -> None:
     assert len(tests) > 200
     assert [test for test in tests if wanted(test, QUICK, ALL) == wanted(test, REST, ALL)] == []
     assert {test for test in tests if not wanted(test, REST, ())} == {
-        test for test in tests if wanted(test, QUICK, ()) or wanted(test, STAND_INS, ())
+        test
+        for test in tests
+        if wanted(test, QUICK, ()) or wanted(test, STAND_INS, ()) or test.startswith(FAULTS_TOGETHER.tests)
     }
     assert [test for test in LATER if not wanted(test.partition("::")[0], REST, ())] == []
 

@@ -10,7 +10,7 @@ from pam_rollback.browser.rules.accessibility import LOOKS, STATES
 from tests.sessions import Project, Range
 
 
-@pytest.mark.nightly  # on every commit: beside faults (test_faults_together.py)
+@pytest.mark.nightly  # beside faults, when pages or checks change: test_faults_together.py
 def test_a_healthy_site_is_go_with_evidence(practice_range: Range, project: Project) -> None:
     """Each state in each look is judged, the rules are named, what they could not decide is attached; nothing was written but one talk."""
     before = practice_range.remote.request_counts()

@@ -76,7 +76,7 @@ def possessions(practice_range: Range) -> set[str]:
     return {f"{name} = {value}" for name, value in settings.items()} | {f"expense {one}" for one in expenses}
 
 
-@pytest.mark.nightly  # on every commit: in Chromium, beside faults of some (test_faults_together.py)
+@pytest.mark.nightly  # in Chromium, beside faults, when pages or checks change: test_faults_together.py
 def test_every_journey_works_in_every_declared_browser(practice_range: Range, project: Project) -> None:
     """Nobody has to say which browsers; what the journeys wrote is gone, and what one browser can show is shown once."""
     in_both_browsers(project)

@@ -47,6 +47,7 @@ def flags_off(practice_range: Range) -> None:
     practice_range.flags.set_flags(dict.fromkeys(FLAGS, OFF))
 
 
+@pytest.mark.nightly  # on every commit stages and migrations are green beside another's damage: test_stages.py, test_database.py
 def test_a_healthy_candidate_passes_and_leaves_its_evidence(
     flags_off: None, practice_range: Range, project: Project
 ) -> None:
