@@ -71,6 +71,7 @@ class Group:
     """Who runs them where nothing has changed."""
 
 
+_AT_NIGHT = "`make test-all` runs it, every night"
 _EVERYWHERE = ("requirements.lock", "pyproject.toml", "tests/conftest.py", "tests/selection.py")
 _CLIENTS = (
     "tests/rollback/providers/test_described_requests.py",
@@ -118,9 +119,10 @@ UNLEASH = Group(
 )
 """Unleash's own server (200 MB) and a PostgreSQL: our client and the stand-in that it is tested with on every commit."""
 STAND_IN_GROUPS = (OFFICIAL_CLIENTS, UNLEASH, SANDBOX)
-FAULTS_TOGETHER = Group(
-    "faults together",
-    ("tests/test_faults_together.py",),
+_PAGES_AND_WINDOWS = ("tests/test_faults_together.py", "tests/records/test_performance.py")
+PAGES_AND_WINDOWS = Group(
+    "pages and windows",
+    _PAGES_AND_WINDOWS,
     (
         "checks/",
         "products/",
@@ -134,13 +136,21 @@ FAULTS_TOGETHER = Group(
         "tests/fault_rows/",
         "tests/sessions.py",
         "tests/test_checks_catch_faults.py",
-        "tests/test_faults_together.py",
+        *_PAGES_AND_WINDOWS,
         *_EVERYWHERE,
     ),
-    "`make test-all` plants each of its faults alone, every night",
+    _AT_NIGHT,
 )
-"""The fault rows that need a browser or a window. Why not on every commit: docs/decisions/0035-faults-that-do-not-meet.md."""
-GROUPS = (*STAND_IN_GROUPS, FAULTS_TOGETHER)
+"""Whole sessions of many pages or of windows: docs/decisions/0035-faults-that-do-not-meet.md."""
+_REPORT_PAGES = ("tests/report/test_html_report.py",)
+REPORT_PAGES = Group(
+    "report pages",
+    _REPORT_PAGES,
+    ("src/pam_rollback/report/", "src/pam_rollback/session/allure_bridge.py", "reports/", *_REPORT_PAGES, *_EVERYWHERE),
+    _AT_NIGHT,
+)
+"""Reports built by Allure's generator. The drill's own is built and looked at on every commit (tests/session/test_drill.py)."""
+GROUPS = (*STAND_IN_GROUPS, PAGES_AND_WINDOWS, REPORT_PAGES)
 """A test belongs to the first that names it."""
 
 

@@ -8,12 +8,13 @@ import pytest
 
 from tests.fault_rows.matrix import names_in
 from tests.selection import (
-    FAULTS_TOGETHER,
     GROUPS,
     LATER,
     OFFICIAL_CLIENTS,
+    PAGES_AND_WINDOWS,
     QUICK,
     QUICK_PATHS,
+    REPORT_PAGES,
     REST,
     ROOT,
     SANDBOX,
@@ -33,18 +34,19 @@ ALL = frozenset(group.name for group in GROUPS)
 @pytest.mark.parametrize(
     ("changed", "run"),
     [
-        ("src/pam_rollback/report/verdict.py", frozenset()),
+        ("src/pam_rollback/session/verdict.py", frozenset()),
+        ("src/pam_rollback/report/html_report.py", {REPORT_PAGES.name}),
         ("docs/runbook.md", frozenset()),
-        ("checks/test_journeys.py", {FAULTS_TOGETHER.name}),
-        ("src/pam_rollback/browser/client/axe.py", {FAULTS_TOGETHER.name}),
-        ("src/pam_rollback/sandbox/site/chat.js", {SANDBOX.name, FAULTS_TOGETHER.name}),
+        ("checks/test_journeys.py", {PAGES_AND_WINDOWS.name}),
+        ("src/pam_rollback/browser/client/axe.py", {PAGES_AND_WINDOWS.name}),
+        ("src/pam_rollback/sandbox/site/chat.js", {SANDBOX.name, PAGES_AND_WINDOWS.name}),
         ("tests/sandbox/test_edge.py", {SANDBOX.name}),
         ("src/pam_rollback/rollback/providers/netlify/netlify_files.py", {OFFICIAL_CLIENTS.name}),
         (
             "src/pam_rollback/sandbox/providers/render/api.py",
-            {SANDBOX.name, OFFICIAL_CLIENTS.name, FAULTS_TOGETHER.name},
+            {SANDBOX.name, OFFICIAL_CLIENTS.name, PAGES_AND_WINDOWS.name},
         ),
-        ("src/pam_rollback/product/client/unleash.py", {UNLEASH.name, FAULTS_TOGETHER.name}),
+        ("src/pam_rollback/product/client/unleash.py", {UNLEASH.name, PAGES_AND_WINDOWS.name}),
         ("tests/product/client/unleash_scenes.py", {UNLEASH.name}),
         ("tests/netlify_cli/package-lock.json", {OFFICIAL_CLIENTS.name}),
         ("requirements.lock", ALL),
@@ -91,10 +93,9 @@ def test_each_test_is_in_one_part() -> None:
 
     assert len(tests) > 200
     assert [test for test in tests if wanted(test, QUICK, ALL) == wanted(test, REST, ALL)] == []
+    by_night = (*PAGES_AND_WINDOWS.tests, *REPORT_PAGES.tests)
     assert {test for test in tests if not wanted(test, REST, ())} == {
-        test
-        for test in tests
-        if wanted(test, QUICK, ()) or wanted(test, STAND_INS, ()) or test.startswith(FAULTS_TOGETHER.tests)
+        test for test in tests if wanted(test, QUICK, ()) or wanted(test, STAND_INS, ()) or test.startswith(by_night)
     }
     assert [test for test in LATER if not wanted(test.partition("::")[0], REST, ())] == []
 
