@@ -102,6 +102,30 @@ def test_every_outcome_is_told_and_the_worst_decides(
     assert_ended_with(ended, 14, "UNDO FAILED")
 
 
+ENOUGH = """
+def test_a():
+    assert 0, "broken"
+
+@pytest.mark.parametrize("number", range(20))
+def test_b(number):
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "xdist"])
+def test_whoever_asks_for_the_first_failure_only_gets_its_verdict(
+    practice_range: Range, project: Project, workers: tuple[str, ...]
+) -> None:
+    """pytest-xdist ends such a session as Ctrl-C does: that is no reason to call what is broken not known."""
+    project.write("checks/test_case.py", HEAD + "import time\n" + ENOUGH)
+
+    ended = project.run("checks/test_case.py", "--env", str(practice_range.file), "--maxfail=1", *workers)
+
+    assert_ended_with(ended, 10, "NO-GO")
+    assert "not run" in set(ended.outcomes().values())
+    assert "interrupted" not in str(ended.record["reasons"])
+
+
 def assert_ended_with(ended: Finished, code: int, word: str) -> None:
     """The code, the last line and the record say the same."""
     assert ended.rc == code, ended.out

@@ -173,6 +173,8 @@ class Collector:
             yield
         self._failed += failed
         refused = self._config.stash.get(REFUSED_KEY, "")
+        if self._had_enough_failures(session):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if refused or session.exitstatus == pytest.ExitCode.USAGE_ERROR:
             return  # whoever refused has said why
         if session.exitstatus in _ENDED_BY_ITSELF:
@@ -204,6 +206,13 @@ class Collector:
             return
         for line in listeners.run_ended(self._config, self._runbook.folder, self._runbook.environment):
             self._say(line)
+
+    def _had_enough_failures(self, session: pytest.Session) -> bool:
+        """With workers `-x` and `--maxfail` end a session as Ctrl-C does; without them it is one with failed tests, and so it is here."""
+        controller: Any = self._config.pluginmanager.get_plugin("dsession")
+        if controller is None or session.exitstatus != pytest.ExitCode.INTERRUPTED or self._runbook.stop.reason:
+            return False
+        return bool(controller.maxfail) and controller.countfailures >= controller.maxfail
 
     def _cut_short(self, session: pytest.Session) -> str:
         """Who stopped the session, in words; empty also when that came so late that it cut nothing."""
