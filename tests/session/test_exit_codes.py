@@ -112,14 +112,18 @@ def test_b(number):
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "xdist"])
+@pytest.mark.parametrize(
+    "options",
+    [("--maxfail=1",), ("--maxfail=1", "-n", "1"), ("-pcacheprovider", "-pstepwise", "--stepwise")],
+    ids=["serial", "xdist", "stepwise"],
+)
 def test_whoever_asks_for_the_first_failure_only_gets_its_verdict(
-    practice_range: Range, project: Project, workers: tuple[str, ...]
+    practice_range: Range, project: Project, options: tuple[str, ...]
 ) -> None:
-    """pytest-xdist ends such a session as Ctrl-C does: that is no reason to call what is broken not known."""
+    """Pytest ends some such sessions as Ctrl-C does: that is no reason to call what is broken not known."""
     project.write("checks/test_case.py", HEAD + "import time\n" + ENOUGH)
 
-    ended = project.run("checks/test_case.py", "--env", str(practice_range.file), "--maxfail=1", *workers)
+    ended = project.run("checks/test_case.py", "--env", str(practice_range.file), *options)
 
     assert_ended_with(ended, 10, "NO-GO")
     assert "not run" in set(ended.outcomes().values())

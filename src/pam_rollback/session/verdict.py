@@ -208,11 +208,12 @@ class Collector:
             self._say(line)
 
     def _had_enough_failures(self, session: pytest.Session) -> bool:
-        """With workers `-x` and `--maxfail` end a session as Ctrl-C does; without them it is one with failed tests, and so it is here."""
-        controller: Any = self._config.pluginmanager.get_plugin("dsession")
-        if controller is None or session.exitstatus != pytest.ExitCode.INTERRUPTED or self._runbook.stop.reason:
+        """The options asked for no more: `--stepwise`, and with workers `-x` and `--maxfail`, end a session in pytest as Ctrl-C does."""
+        if session.exitstatus != pytest.ExitCode.INTERRUPTED or self._runbook.stop.reason or not session.testsfailed:
             return False
-        return bool(controller.maxfail) and controller.countfailures >= controller.maxfail
+        controller: Any = self._config.pluginmanager.get_plugin("dsession")
+        enough = bool(controller and controller.maxfail) and controller.countfailures >= controller.maxfail
+        return enough or bool(self._config.getoption("stepwise", default=False))
 
     def _cut_short(self, session: pytest.Session) -> str:
         """Who stopped the session, in words; empty also when that came so late that it cut nothing."""
