@@ -153,6 +153,11 @@ def folder_that_cannot_be(project: Project, practice_range: Range) -> list[str]:
     return ["--env", str(practice_range.file), "-m", "health", "--run-dir", str(folder)]
 
 
+def results_where_a_file_is(project: Project, practice_range: Range) -> list[str]:
+    """Allure's own listener would end in an internal error."""
+    return ["--env", str(practice_range.file), "-m", "health", "--alluredir", str(project.folder / "plan.toml")]
+
+
 def _env(project: Project, text: str) -> list[str]:
     project.write("other.toml", text)
     (project.folder / "other.toml").chmod(0o600)
@@ -192,6 +197,7 @@ def _env(project: Project, text: str) -> list[str]:
         (unknown_site, 4, ["--to 'fronted=1.41.3': expected one RELEASE for both sites, or frontend=RELEASE and"]),
         (used_run_folder, 4, ["expected a new or empty folder, found files; evidence of two runs is never mixed"]),
         (folder_that_cannot_be, 4, ["cannot be made: File name too long; choose another with --run-dir"]),
+        (results_where_a_file_is, 4, ["plan.toml: the folder cannot be made: File exists; choose another"]),
     ],
     ids=lambda value: value.__name__ if callable(value) else None,
 )

@@ -161,6 +161,15 @@ class Runbook:
 
         Consent was given to a real session: when the disk is full it goes on in a second place.
         """
+        named = config.option.allure_report_dir
+        if named and Path(named) != self.results:
+            try:
+                Path(named).mkdir(parents=True, exist_ok=True)
+            except OSError as error:  # Allure's listener would end in an internal error
+                why = error.strerror or str(error)
+                raise pytest.UsageError(
+                    f"--alluredir {named}: the folder cannot be made: {why}; choose another"
+                ) from None
         try:
             self._make_folder()
         except OSError as error:
