@@ -316,3 +316,23 @@ def test_health_says_why_before_the_rest_says_what(good_record: RunRecord) -> No
     lines = render(replace(good_record, results=tuple(red), verdict="NO-GO"), 80, color=False, ascii_only=False)
 
     assert [line.split()[1] for line in lines if line.startswith("  BROKEN ")] == ["HC-4", "SC-5", "CR-4"]
+
+
+def test_the_part_that_ails_the_others_is_told_first(good_record: RunRecord) -> None:
+    """An API that cannot reach its database is unhealthy, too; the way out is the database's. What an answer quotes blames nobody."""
+
+    def ill(item: str, name: str, why: str) -> Result:
+        measured = (Measured(name, "healthy, HTTP 200", "unhealthy, HTTP 503"),)
+        message = f"{name} says unhealthy ({why}) (GET http://a: HTTP 503 'PAM, the back end')"
+        return result(f"test_{item}", item, outcome=Outcome.BROKEN_CRITERION, measured=measured, message=message)
+
+    red = (
+        ill("HC-2", "the back end", "issues is ['database: it cannot be reached']"),
+        ill("HC-3", "the database", "it cannot be reached"),
+        ill("HC-4", "PAM", "checks.database.status is 'unhealthy'"),
+        ill("HC-5", "the comprehensive check", "components.database.status is 'unhealthy', components.pam is 'down'"),
+    )
+
+    lines = render(replace(good_record, results=red, verdict="NO-GO"), 80, color=False, ascii_only=False)
+
+    assert [line.split()[1] for line in lines if line.startswith("  BROKEN ")] == ["HC-3", "HC-4", "HC-2", "HC-5"]

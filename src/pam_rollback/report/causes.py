@@ -4,6 +4,7 @@ Each cause is told in full, with what was found, what was expected and where to 
 lines do not fit the rest is counted, with its plan items. All of it is on the page, in the record and with ``-v``.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +27,8 @@ _IDS_OF_A_CAUSE_MAX: Final = 24
 _FOUND_MAX: Final = 4
 """Findings of one test that are told where room is short."""
 _HEALTH: Final = "HC-"
+_ANSWER: Final = " (GET "
+"""From here on a message of health quotes the answer."""
 _WRAPPED_MAX: Final = 2
 """So many fewer are told before one less is told in full."""
 _WHERE_ELSE: Final = "-v or the page"
@@ -97,23 +100,38 @@ def _lines(record: RunRecord, page: Page, causes: Sequence[Causes], amount: _Amo
 
 
 def by_test(bad: Sequence[Result]) -> list[Causes]:
-    """Of what is as bad, health first: it says most of why; then success criteria and objectives, then the rest.
+    """Of what is as bad, health first, and of it the part that ails others: it says most of why; then success criteria and objectives.
 
     The cases of one test, and whoever met the same cause, are told once.
     """
     order = {outcome: place for place, outcome in enumerate(dict.fromkeys(result.outcome for result in bad))}
     tests: dict[tuple[object, ...], Causes] = {}
 
-    def urgency(group: Sequence[Result]) -> tuple[int, bool, bool, bool]:
-        health = any(one.startswith(_HEALTH) for result in group for one in result.criteria)
+    def urgency(group: Sequence[Result]) -> tuple[int, bool, bool, int, bool]:
+        health = _is_health(group[0])
         terms = any(is_term(one) for result in group for one in result.criteria)
-        return order[group[0].outcome], group[0].nothing_new, not health, not terms
+        return order[group[0].outcome], group[0].nothing_new, not health, -_blamed(group[0], bad), not terms
 
     for group in sorted(terminal_page.alike(bad), key=urgency):
         result = group[0]
         met_by = wording.cause(result) if wording.is_shared(result) else result.nodeid.partition("[")[0]
         tests.setdefault((result.outcome, result.situation, met_by), []).append(group)
     return list(tests.values())
+
+
+def _is_health(result: Result) -> bool:
+    return any(one.startswith(_HEALTH) for one in result.criteria)
+
+
+def _blamed(result: Result, bad: Sequence[Result]) -> int:
+    """How many other parts name this one where they say what ails them: an API without its database has the database's way out."""
+    names = "|".join(re.escape(one.what.removeprefix("the ")) for one in result.measured) if _is_health(result) else ""
+    if not names:
+        return 0
+    part = re.compile(rf"\b({names})\b", re.IGNORECASE)
+    own = {*result.criteria}
+    others = (one for one in bad if _is_health(one) and own.isdisjoint(one.criteria))
+    return sum(part.search(one.message.partition(_ANSWER)[0]) is not None for one in others)
 
 
 def _headline(causes: Causes, several: bool, cut: bool) -> str:  # noqa: FBT001 - private words
