@@ -333,6 +333,9 @@ def test_the_part_that_ails_the_others_is_told_first(good_record: RunRecord) -> 
         ill("HC-5", "the comprehensive check", "components.database.status is 'unhealthy', components.pam is 'down'"),
     )
 
-    lines = render(replace(good_record, results=red, verdict="NO-GO"), 80, color=False, ascii_only=False)
+    releases = result("test_z", "HC-2", outcome=Outcome.BROKEN_CRITERION, message="{'PAM': '', 'the back end': ''}")
 
-    assert [line.split()[1] for line in lines if line.startswith("  BROKEN ")] == ["HC-3", "HC-4", "HC-2", "HC-5"]
+    lines = render(replace(good_record, results=(*red, releases)), 80, color=False, ascii_only=False)
+
+    named = [line.split()[1] for line in lines if line.startswith("  BROKEN ")]
+    assert named == ["HC-3", "HC-4", "HC-2", "HC-5", "HC-2"]

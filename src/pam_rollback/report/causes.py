@@ -130,7 +130,7 @@ def _blamed(result: Result, bad: Sequence[Result]) -> int:
         return 0
     part = re.compile(rf"\b({names})\b", re.IGNORECASE)
     own = {*result.criteria}
-    others = (one for one in bad if _is_health(one) and own.isdisjoint(one.criteria))
+    others = (one for one in bad if _is_health(one) and one.measured and own.isdisjoint(one.criteria))
     return sum(part.search(one.message.partition(_ANSWER)[0]) is not None for one in others)
 
 
