@@ -150,7 +150,25 @@ REPORT_PAGES = Group(
     _AT_NIGHT,
 )
 """Reports built by Allure's generator. The drill's own is built and looked at on every commit (tests/session/test_drill.py)."""
-GROUPS = (*STAND_IN_GROUPS, PAGES_AND_WINDOWS, REPORT_PAGES)
+_LOAD_ENGINE = ("tests/load/test_locust.py", "tests/load/test_locust_elsewhere.py")
+LOAD_ENGINE = Group(
+    "load engine",
+    _LOAD_ENGINE,
+    (
+        "load/",
+        "src/pam_rollback/base/",
+        "src/pam_rollback/load/",
+        "src/pam_rollback/observation/",
+        "src/pam_rollback/stats/",
+        "tests/certificate.py",
+        "tests/load_target.py",
+        *_LOAD_ENGINE,
+        *_EVERYWHERE,
+    ),
+    _AT_NIGHT,
+)
+"""Its processes, against a server of their own. The gate that uses them runs on every commit (tests/load/test_load_gate.py)."""
+GROUPS = (*STAND_IN_GROUPS, PAGES_AND_WINDOWS, REPORT_PAGES, LOAD_ENGINE)
 """A test belongs to the first that names it."""
 
 

@@ -10,6 +10,7 @@ from tests.fault_rows.matrix import names_in
 from tests.selection import (
     GROUPS,
     LATER,
+    LOAD_ENGINE,
     OFFICIAL_CLIENTS,
     PAGES_AND_WINDOWS,
     QUICK,
@@ -37,6 +38,8 @@ ALL = frozenset(group.name for group in GROUPS)
         ("src/pam_rollback/session/verdict.py", frozenset()),
         ("src/pam_rollback/report/html_report.py", {REPORT_PAGES.name}),
         ("docs/runbook.md", frozenset()),
+        ("load/locustfile.py", {LOAD_ENGINE.name}),
+        ("src/pam_rollback/observation/client/jsonl.py", {LOAD_ENGINE.name, PAGES_AND_WINDOWS.name}),
         ("checks/test_journeys.py", {PAGES_AND_WINDOWS.name}),
         ("src/pam_rollback/browser/client/axe.py", {PAGES_AND_WINDOWS.name}),
         ("src/pam_rollback/sandbox/site/chat.js", {SANDBOX.name, PAGES_AND_WINDOWS.name}),
@@ -93,7 +96,7 @@ def test_each_test_is_in_one_part() -> None:
 
     assert len(tests) > 200
     assert [test for test in tests if wanted(test, QUICK, ALL) == wanted(test, REST, ALL)] == []
-    by_night = (*PAGES_AND_WINDOWS.tests, *REPORT_PAGES.tests)
+    by_night = (*PAGES_AND_WINDOWS.tests, *REPORT_PAGES.tests, *LOAD_ENGINE.tests)
     assert {test for test in tests if not wanted(test, REST, ())} == {
         test for test in tests if wanted(test, QUICK, ()) or wanted(test, STAND_INS, ()) or test.startswith(by_night)
     }
