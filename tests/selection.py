@@ -146,7 +146,15 @@ _REPORT_PAGES = ("tests/report/test_html_report.py",)
 REPORT_PAGES = Group(
     "report pages",
     _REPORT_PAGES,
-    ("src/pam_rollback/report/", "src/pam_rollback/session/allure_bridge.py", "reports/", *_REPORT_PAGES, *_EVERYWHERE),
+    (
+        "src/pam_rollback/report/",
+        "src/pam_rollback/session/allure_bridge.py",
+        "src/pam_rollback/session/record.py",
+        "reports/",
+        "tests/report/conftest.py",
+        *_REPORT_PAGES,
+        *_EVERYWHERE,
+    ),
     _AT_NIGHT,
 )
 """Reports built by Allure's generator. The drill's own is built and looked at on every commit (tests/session/test_drill.py)."""

@@ -1,5 +1,6 @@
 """A program is run to its end, or ended with all that it started; it gets what it is given and nothing else."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.wait import Waiter
+from pam_rollback.outside import programs
 from pam_rollback.outside.programs import last_lines, run_program
 
 PATH = {"PATH": "/usr/bin:/bin"}
@@ -111,6 +113,15 @@ def test_the_dead_whom_nobody_fetches_are_not_waited_for(tmp_path: Path) -> None
     done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.stdout == "Z\n", done.stderr
+
+
+def test_where_nothing_says_who_is_dead_everybody_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On macOS, and where /proc is not mounted: what is killed may hold its port for a moment longer."""
+    monkeypatch.setattr(programs, "_PROCESSES", tmp_path)
+
+    assert programs._lives(os.getpgrp())
 
 
 def test_whoever_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from typing_extensions import is_typeddict
 
 from pam_rollback.base.outside_text import cut
 
+# Plug-ins of other packages have no say in what a file of ours may hold; looking for them takes a fiftieth of the start.
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+
 Location = tuple[str | int, ...]
 
 _SHOWN_CHARACTERS = 80

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -18,6 +17,8 @@ _LOOK_FOR_KILLED_EVERY_S = 0.01
 _PATIENCE_S = 2.0
 """Between the request to end and the kill."""
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PROCESSES = Path("/proc")
+"""What runs, where the system shows it so; where it does not (macOS, or not mounted), nothing says who is dead."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +146,8 @@ def _lives(group: int) -> bool:
     """Whether anything of the group still holds what it held: the dead that nobody has fetched yet, as in many a container, do not."""
     if not _signal(group, 0):
         return False
-    if sys.platform != "linux":
-        return True  # nothing says who is dead
-    return any(_holds(process, group) for process in Path("/proc").glob("[0-9]*"))
+    processes = [*_PROCESSES.glob("[0-9]*")]
+    return not processes or any(_holds(process, group) for process in processes)
 
 
 def _holds(process: Path, group: int) -> bool:
