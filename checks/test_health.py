@@ -56,7 +56,7 @@ def test_no_part_was_left_behind(releases_named: Mapping[str, str], expected_rel
     """Every part serves the release that its site should, and names it.  If red: docs/runbook.md#backend-unhealthy."""
     left_behind = expected_releases.left_behind(releases_named)
 
-    assert not left_behind, left_behind
+    assert not left_behind, expected_releases.told(releases_named)
 
 
 @pytest.mark.advisory

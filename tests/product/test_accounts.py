@@ -64,6 +64,7 @@ def test_another_key_is_refused(today: Environment, monkeypatch: pytest.MonkeyPa
         signed_in(today)
 
     assert "not-the-key" not in str(failed.value)
+    assert "check the account's variables" in str(failed.value)
 
 
 def test_the_prober_finds_the_users_paths(today: Environment, tmp_path: Path) -> None:

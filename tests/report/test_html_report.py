@@ -79,7 +79,7 @@ def opened(run: RunFolder, chromium: Browser) -> Iterator[Opened]:
 def test_the_report_opens_from_the_disk(opened: Opened) -> None:
     """A person who double-clicks the file sees the verdict and the tests; nothing is asked of the network, nothing complains."""
     page = opened.page
-    expect(page.get_by_text("REHEARSAL GO: PAM rollback drill on sandbox").first).to_be_visible()
+    expect(page.get_by_text("REHEARSAL GO: PAM checks on sandbox").first).to_be_visible()
     expect(page.get_by_text("3 of 3 in 38 s").first).to_be_visible()
     expect(page.get_by_text("test_criterion").first).to_be_visible()
 

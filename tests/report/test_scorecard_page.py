@@ -298,6 +298,26 @@ def test_the_page_that_a_session_writes_shows_them_too(told: RunRecord, tmp_path
     assert "00:05:12 UTC (01:05:12 CET)" in _text(page.read_text(encoding="utf-8"))
 
 
+def test_what_a_page_links_to_is_there(told: RunRecord, broken: RunRecord, tmp_path: Path) -> None:
+    """Also where a session wrote it and nobody built a report: a finding's way out opens; a GO has none, and names no page."""
+    for name, record in (("good", told), ("bad", broken)):
+        page = run_report.write_page(RunFolder(tmp_path / name), record)
+        links = set(re.findall(r'href="([^"#]+)', page.read_text(encoding="utf-8")))
+
+        assert [link for link in links if not (page.parent / link).exists()] == []
+        assert ("runbook.html" in links) is (name == "bad")
+
+
+def test_a_page_of_checks_calls_them_no_drill(told: RunRecord) -> None:
+    """By the name in the browser's tab, and beside what was asked."""
+    checks = replace(told, actions=(), watched=())
+
+    assert "GO: PAM rollback drill on " in scorecard_page.render(told)
+    assert "GO: PAM checks on " in scorecard_page.render(checks)
+    assert "mode checks only" in _text(scorecard_page.render(checks))
+    assert "GO: PAM rollback on " in scorecard_page.render(replace(told, mode="real"))
+
+
 def test_each_criterion_has_its_margin(told: RunRecord) -> None:
     """Beside what was asked, what was measured, and how many samples that rests on."""
     table = scorecard_page.render(told).partition("Criteria and objectives</caption>")[2].partition("</table>")[0]

@@ -28,6 +28,17 @@ def test_the_worst_of_several_tests_is_the_items(drill: RunRecord) -> None:
     assert good.split()[-1] == "ok"
 
 
+def test_a_failed_action_is_no_loss_of_data(drill: RunRecord) -> None:
+    """Whatever was to be judged after it was not: read quickly, FAILED beside the users' data says that some of it is lost."""
+    unjudged = result("test_rows", "SC-4", outcome=Outcome.ACTION_FAILED)
+    action = result("test_done", "ST-1", outcome=Outcome.ACTION_FAILED)
+    lines = [line for line in shown(replace(drill, results=(*drill.results, unjudged))) if line.startswith("  SC-4")]
+    own = [line for line in shown(replace(drill, results=(action,))) if line.startswith("  ST-1")]
+
+    assert [line.rstrip().endswith("not run") for line in lines] == [True]
+    assert [line.split()[-1] for line in own] == ["FAILED"]
+
+
 def test_several_rollbacks_are_a_table(drill: RunRecord) -> None:
     """A row for each, with its recovery."""
     other = [

@@ -110,7 +110,7 @@ def test_outcomes_are_counted_in_words() -> None:
     """One and many; those that passed are not told."""
     assert counted(Outcome) == [
         "1 criterion broken",
-        "1 action failed",
+        "1 test met a failed action",
         "1 undo failed",
         "1 refusal",
         "1 test could not measure",
@@ -118,7 +118,7 @@ def test_outcomes_are_counted_in_words() -> None:
     ]
     assert counted([*Outcome, *Outcome]) == [
         "2 criteria broken",
-        "2 actions failed",
+        "2 tests met a failed action",
         "2 undos failed",
         "2 refusals",
         "2 tests could not measure",

@@ -1,7 +1,9 @@
 """What is told while a session runs: each phase, and at once what is not good, without saying it again."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -9,6 +11,7 @@ from pam_rollback.report.verdict import Outcome
 from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
 from pam_rollback.session.detail import keep_workers_quiet
 from pam_rollback.session.phases import LiveReport
+from pam_rollback.session.situations import SITUATIONS_KEY
 
 
 class Told:
@@ -35,6 +38,28 @@ def red(nodeid: str, message: str, outcome: Outcome = Outcome.BROKEN_CRITERION) 
 def told() -> Told:
     """By a session's live report."""
     return Told()
+
+
+@pytest.mark.parametrize(
+    ("real", "stories", "words"),
+    [(False, (), "pace 2, "), (False, ("emergency",), "drill, pace 2, "), (True, ("emergency",), "for real, pace 2, ")],
+)
+def test_only_a_drill_is_called_one(told: Told, *, real: bool, stories: tuple[str, ...], words: str) -> None:
+    """Who asks production whether it is well reads of no drill there."""
+    lines: list[str] = []
+    told.phase = lambda *line: lines.append(line[1])  # type: ignore[attr-defined]
+    runbook: Any = SimpleNamespace(
+        started=datetime.now(UTC),
+        options=SimpleNamespace(real=real),
+        environment=SimpleNamespace(name="production"),
+        pace=2,
+        id="20260101T000000Z",
+    )
+    config: Any = SimpleNamespace(stash={SITUATIONS_KEY: SimpleNamespace(stories=stories)}, pluginmanager=None)
+    with patch("pam_rollback.session.detail.keep_workers_quiet"):
+        LiveReport(config, runbook, told).pytest_sessionstart()  # type: ignore[arg-type]
+
+    assert [line.startswith(words) for line in lines] == [True]
 
 
 def test_a_test_and_a_cause_are_told_once(told: Told) -> None:

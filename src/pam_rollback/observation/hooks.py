@@ -52,7 +52,7 @@ def pytest_pam_phase_begins(fixture: str) -> tuple[str, str] | None:
     """The waits for the window, and for enough answers to say how it is."""
     return {
         _WINDOW: ("window", "the success criteria are watched for their time"),
-        "answers_from_s": ("baseline", "how it is now is recorded"),
+        "answers_from_s": ("baseline", "recording how things are now"),
     }.get(fixture)
 
 

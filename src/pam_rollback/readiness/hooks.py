@@ -12,7 +12,7 @@ from pam_rollback.plan.stories import ways_of
 from pam_rollback.readiness import service
 from pam_rollback.readiness.rules import tonight
 from pam_rollback.readiness.rules.on_call import now_on_call
-from pam_rollback.report import past_drills
+from pam_rollback.report import past_drills, wording
 from pam_rollback.report.last_drills import last_drills
 from pam_rollback.report.past_drills import sought
 from pam_rollback.report.readiness import last_known
@@ -138,7 +138,7 @@ class Tonight:
             for one in plan.strategies.values()
         ]
         others = [
-            f"{' '.join(result.criteria) or result.title}: {result.message}"
+            f"{' '.join(result.criteria) or result.title}: {wording.said(result)}"
             for result in record.results
             if result.outcome.value != "passed" and result.message
         ]

@@ -170,7 +170,11 @@ def _in_full(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:
         lines += labelled("", f"{len(new) - len(named)} more that are new: {_WHERE_ELSE}", page)
     if len(new) < len(causes) - 1:
         others = len(causes) - 1 - len(new)
-        lines += labelled("besides", f"{others} more of this test, each with a reason of its own: -v", page)
+        lines += labelled(
+            "besides",
+            f"{others} more of this test, for {'another reason' if others == 1 else 'other reasons'}: -v",
+            page,
+        )
     if result.nothing_new:
         return ["", *lines]  # the waivers that would name it say where to go on
     pages = list(dict.fromkeys(one.runbook for group in causes for one in group if one.runbook))

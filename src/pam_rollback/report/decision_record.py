@@ -103,6 +103,8 @@ class DecisionRecord:
     """Why that one."""
     next: tuple[StrategyAdvised, ...] = ()
     """With what to go on when it does not help."""
+    caution: str = ""
+    """What has to be done or known before it; empty when nothing has."""
 
     @property
     def exit_code(self) -> ExitCode:

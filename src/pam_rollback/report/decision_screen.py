@@ -11,8 +11,19 @@ from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.terminal_page import Page, command, fitted, labelled, several_labelled
 
 LINES_MAX: Final = 40
-_ROOM: Final = ((3, 2, 2, 5), (2, 2, 1, 3), (2, 1, 1, 2), (1, 1, 1, 1))
-"""Lines of a reason, of a question, of a strategy that comes next, and entries of a list beside the verdict; tighter until it fits."""
+_ROOM: Final = (
+    (3, True, 2, 2, 5),
+    (2, True, 2, 1, 3),
+    (2, True, 1, 1, 2),
+    (3, False, 2, 1, 1),
+    (2, False, 2, 1, 1),
+    (2, False, 1, 1, 1),
+    (1, False, 1, 1, 1),
+)
+"""Lines of a reason, whether it says where to go on, lines of a question, of a strategy that comes next, and entries of a list beside
+the verdict; tighter until it fits: the figure of a reason is worth more than its link, which the page has, too."""
+_FOR_REAL: Final = "--mode real"
+_PRACTISED: Final = "a drill, on a sandbox of its own: this one stays as it is"
 _HUES: Final = {"roll back now": "red", "consider": "yellow"}
 
 
@@ -20,12 +31,12 @@ def render(record: RunRecord, decision: DecisionRecord, page: Page) -> list[str]
     """The lines. ``decision`` is the record's own."""
     verdict = terminal_page.verdict(record, page)
     lines: list[str] = []
-    for why, unknown, following, entries in _ROOM:
+    for why, links, unknown, following, entries in _ROOM:
         lines = [
             *verdict[1:],
             "",
             *_to_do(decision, page, why, following),
-            *_why(decision, page, why),
+            *_why(decision, page, why, links),
             *_unknown(decision, page, unknown, entries),
             *_rest(record, decision, page, entries),
             *verdict,
@@ -37,7 +48,12 @@ def render(record: RunRecord, decision: DecisionRecord, page: Page) -> list[str]
 
 def only_bad(record: RunRecord, decision: DecisionRecord, page: Page) -> list[str]:
     """For ``-q``: what to do, why, and the verdict."""
-    return ["", *_to_do(decision, page, 1, 1), *_why(decision, page, 1), *terminal_page.verdict(record, page)]
+    return [
+        "",
+        *_to_do(decision, page, 1, 1),
+        *_why(decision, page, 1, links=False),
+        *terminal_page.verdict(record, page),
+    ]
 
 
 def _to_do(decision: DecisionRecord, page: Page, lines: int, following: int) -> list[str]:
@@ -46,11 +62,13 @@ def _to_do(decision: DecisionRecord, page: Page, lines: int, following: int) -> 
     if strategy is None:
         return labelled("that means", recommendation.meaning(decision), page)
     told = [
+        *labelled("first", decision.caution, page),
         *labelled("do", f"{strategy.id} {strategy.name}: {strategy.title}", page, lines=min(lines, 2)),
         *(
-            command("command", strategy.command, page)
+            command("command" if _FOR_REAL in strategy.command else "practise", strategy.command, page)
             or labelled("command", "none: it is done by hand, as the runbook says", page)
         ),
+        *(labelled("", _PRACTISED, page) if strategy.command and _FOR_REAL not in strategy.command else []),
         *labelled("read", strategy.runbook, page),
         *labelled("because", f"{recommendation.meaning(decision)}; it is {decision.chosen_because}", page, lines=lines),
         *labelled("recovery", f"{strategy.objective}; {strategy.past}", page, lines=min(lines, 2)),
@@ -62,23 +80,23 @@ def _to_do(decision: DecisionRecord, page: Page, lines: int, following: int) -> 
     return told
 
 
-def _why(decision: DecisionRecord, page: Page, lines: int) -> list[str]:
+def _why(decision: DecisionRecord, page: Page, lines: int, links: bool) -> list[str]:  # noqa: FBT001 - a private word
     """What decided, and what is on its way there; not what is unknown."""
     deciding = [decision.found(name) for name in decision.why if name not in decision.unknown]
     besides = [
         one for one in decision.criteria if recommendation.is_besides(one, decision) and one.id not in decision.why
     ]
-    apart = [""] if lines == 1 and deciding + besides else []
-    return [*apart, *(line for one in (*deciding, *besides) for line in _criterion(one, page, lines))]
+    apart = [""] if not links and deciding + besides else []
+    return [*apart, *(line for one in (*deciding, *besides) for line in _criterion(one, page, lines, links))]
 
 
-def _criterion(found: CriterionFound, page: Page, lines: int) -> list[str]:
+def _criterion(found: CriterionFound, page: Page, lines: int, links: bool) -> list[str]:  # noqa: FBT001 - as above
     said = "" if found.evidence == "measured" else f", {found.evidence}"
     text = f"{found.id} {found.state}{said}: {found.title}: {found.words}"
     told = fitted(text, page.width, first="  ", rest="    ", lines=lines)
     hue = _HUES[found.asks_for]
-    link = fitted(found.runbook, page.width, first="    go on: ", rest="    ", lines=1) if lines > 1 else []
-    apart = [""] if lines > 1 else []
+    link = fitted(found.runbook, page.width, first="    go on: ", rest="    ", lines=1) if links else []
+    apart = [""] if links else []
     return [*apart, told[0].replace(found.id, page.paint(found.id, hue, "bold"), 1), *told[1:], *link]
 
 

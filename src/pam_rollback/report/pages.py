@@ -15,7 +15,7 @@ from pam_rollback.report.shared_folder import SharedFolder, address, signpost
 DOCS: Final = places.HOME / "docs"
 RUNBOOK: Final = "runbook"
 FAULT_MATRIX: Final = "fault-matrix"
-_TITLES: Final = {RUNBOOK: "Runbook", FAULT_MATRIX: "Fault matrix"}
+TITLES: Final = {RUNBOOK: "runbook", FAULT_MATRIX: "fault matrix"}
 
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
@@ -70,7 +70,8 @@ def write_pages(folder: Path, docs: Path = DOCS, *, kept: Mapping[str, Path] = M
 def _rendered(docs: Path) -> Iterator[tuple[str, str]]:
     from markdown_it import MarkdownIt  # noqa: PLC0415 - needed here only, and every session loads this module
 
-    for name, title in _TITLES.items():
+    for name, called in TITLES.items():
+        title = called.capitalize()
         source = docs / f"{name}.md"
         if not source.is_file():
             continue

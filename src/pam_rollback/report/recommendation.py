@@ -64,6 +64,8 @@ def _what_to_do(decision: "DecisionRecord") -> Iterable[str]:
     strategy = decision.strategy
     if strategy is None:
         return
+    if decision.caution:
+        yield f"before anything else: {decision.caution}"
     yield f"begin with {_named(strategy)}"
     yield f"because it is {decision.chosen_because}"
     yield f"the plan uses it for: {', '.join(strategy.when_to_use)}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import html_report, recommendation, scorecard_page, wording
-from pam_rollback.report.pages import keep_pages, write_pages
+from pam_rollback.report.pages import RUNBOOK, TITLES, keep_pages, write_pages
 from pam_rollback.report.run_folder import OUT, RunFolder, history_of
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.shared_folder import SharedFolder
@@ -34,7 +34,7 @@ def build_run(
     built = html_report.build(
         run.results,
         evidence,
-        title=title(record) if record else run.path.name,
+        title=wording.title(record) if record else run.path.name,
         variables=variables(record) if record else {"Verdict": wording.NO_RECORD},
         history=history_of(record.environment.name, out) if record else None,
         append_history=known and not evidence.exists(),
@@ -65,7 +65,13 @@ def _unwritable(error: OSError) -> html_report.Unavailable:
 
 
 def write_page(run: RunFolder, record: RunRecord) -> Path:
-    """Writes the scorecard, the report's first page, with links to what lies beside it. Raises OSError."""
+    """Writes the scorecard, the report's first page, with links to what lies beside it. Raises OSError.
+
+    Where something is not good, each finding links to its section of the runbook: then its page is there, too.
+    """
+    if record.verdict != "GO" and not (run.html / f"{RUNBOOK}.html").is_file():
+        run.html.mkdir(parents=True, exist_ok=True)
+        write_pages(run.html)
     beside = (
         (
             "evidence, test by test",
@@ -74,17 +80,13 @@ def write_page(run: RunFolder, record: RunRecord) -> Path:
         ),
         ("run record", run.record, f"../{run.record.name}"),
         ("JUnit", run.junit, f"../{run.junit.name}"),
+        *((title, run.html / f"{name}.html", f"{name}.html") for name, title in TITLES.items()),
     )
     links = [(name, to) for name, path, to in beside if path.is_file()]
     pictures = {path.stem: path.read_bytes() for path in sorted(run.pictures.glob("*.svg"))}
     return scorecard_page.write(
         record, run.html, links=links, pictures=pictures, zone=datetime.now().astimezone().tzinfo
     )
-
-
-def title(record: RunRecord) -> str:
-    """The report's name: verdict and environment, so that a browser tab says what came out."""
-    return f"{wording.verdict_word(record)}: PAM rollback {record.mode} on {record.environment.name}"
 
 
 def variables(record: RunRecord) -> dict[str, str]:

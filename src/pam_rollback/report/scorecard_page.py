@@ -24,7 +24,7 @@ from pam_rollback.report import (
     wording,
 )
 from pam_rollback.report.causes import Causes, by_test, counted, ids
-from pam_rollback.report.pages import FAULT_MATRIX, RUNBOOK
+from pam_rollback.report.pages import RUNBOOK
 from pam_rollback.report.pages_html import template
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.shown_record import shown
@@ -123,7 +123,7 @@ def render(
     problems = not_good(record)
     found = by_test(problems)
     return template("run.html").render(
-        title=f"{wording.verdict_word(record)}: PAM rollback {record.mode} on {record.environment.name}",
+        title=wording.title(record),
         tone=_tone_of(record),
         verdict=wording.verdict_word(record),
         summary=_summary(record, problems),
@@ -135,6 +135,7 @@ def render(
         problems_title=_problems_title(problems),
         more_problems=_more(found[_PROBLEMS_MAX:], "below"),
         more_on_paper=_more(found[_ON_PAPER_MAX:], record.reports.html or "on this page as a screen shows it"),
+        answer=[] if record.decision is None else recommendation.paragraphs(record.decision),
         parts=_parts(record),
         facts=list(_facts(record, zone)),
         rollbacks=[how_it_went.section(one, record, zone, Markup) for one in record.watched],
@@ -145,7 +146,7 @@ def render(
         folded=[("Checklists", lists)] if (lists := checklist.paragraphs(record)) else [],
         details=[*_figures(record), *_steps(record)],
         right=_RIGHT,
-        links=[*links, ("runbook", f"{RUNBOOK}.html"), ("fault matrix", f"{FAULT_MATRIX}.html")],
+        links=[*links],
         run_id=record.run_id,
         command=" ".join(record.command_line),
         link=linked,
@@ -235,11 +236,11 @@ def _where(result: Result) -> str:
 
 
 def _parts(record: RunRecord) -> list[tuple[str, Sequence[str], bool]]:
-    """What sessions of other phases found out: a recommendation, a preflight, the stages of the gate."""
-    decision = [] if record.decision is None else list(recommendation.paragraphs(record.decision))
-    answers = [*decision, *wording.told(record)]
+    """What sessions of other phases found out: a preflight, the stages of the gate."""
+    answers = list(wording.told(record))
     # Beside another answer, what is known of rollbacks is background: one sheet of paper has no room for it.
-    return [(*part, True) for part in answers] + [(*part, not answers) for part in readiness.paragraphs(record)]
+    answered = bool(answers) or record.decision is not None
+    return [(*part, True) for part in answers] + [(*part, not answered) for part in readiness.paragraphs(record)]
 
 
 def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
@@ -256,7 +257,7 @@ def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
     facts = (
         ("where", f"{record.environment.name} ({record.environment.kind}) {record.environment.host}"),
         ("releases seen", release),
-        ("mode", record.mode),
+        ("mode", wording.mode(record)),
         ("began", wording.moment(record, 0.0, zone)),
         ("took", wording.duration(record.duration_s)),
     )

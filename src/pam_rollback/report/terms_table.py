@@ -28,6 +28,8 @@ _FIGURES_TOLD: Final = 2
 _WINDOW: Final = "window"
 _ROWS_MAX: Final = 20
 _SHORT: Final = {Outcome.ACTION_FAILED: "FAILED", Outcome.UNDO_FAILED: "FAILED"}
+_OF_AN_ACTION: Final = "ST-"
+"""How strategies are numbered: of anything else a failed action says nothing, and it must not read as if data were lost."""
 _SIGNS: Final = {Outcome.PASSED: "ok", Outcome.UNKNOWN: "?", Outcome.NOT_RUN: "?", Outcome.KNOWN: "ok*"}
 """In a table of several rollbacks; anything else is NO, and what no test judged is a dash. ``ok*``: red as it was before."""
 _NOT_JUDGED: Final = "-"
@@ -211,7 +213,9 @@ def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> li
     lines = ["", f"  {page.paint(_cells(['', '', 'measured', 'asked', 'n'], widths).rstrip(), 'dim')}"]
     for row in shown:
         said, hue = word(row.outcome, advisory=row.advisory)
-        painted = page.paint(said if row.advisory else _SHORT.get(row.outcome, said), hue)
+        unjudged = row.outcome is Outcome.ACTION_FAILED and not row.id.startswith(_OF_AN_ACTION)
+        short = WORDS[Outcome.NOT_RUN][0] if unjudged else _SHORT.get(row.outcome, said)
+        painted = page.paint(said if row.advisory else short, hue)
         lines.append(f"  {_cells([row.id, row.title, row.measured, row.asked, row.n], widths)}{painted}")
         if row.proviso:
             lines.append(_fit(f"  {'':<{_ID}} ({row.proviso})", page.width))

@@ -92,7 +92,7 @@ def classify(error: BaseException, *, in_test_body: bool) -> Outcome:
 
 COUNTED: Mapping[Outcome, tuple[str, str]] = {
     Outcome.BROKEN_CRITERION: ("criterion broken", "criteria broken"),
-    Outcome.ACTION_FAILED: ("action failed", "actions failed"),
+    Outcome.ACTION_FAILED: ("test met a failed action", "tests met a failed action"),
     Outcome.UNDO_FAILED: ("undo failed", "undos failed"),
     Outcome.REFUSED: ("refusal", "refusals"),
     Outcome.UNKNOWN: ("test could not measure", "tests could not measure"),

@@ -45,6 +45,17 @@ _OWN_WORD: Final = re.compile(
 """What pytest puts in front of a message; any other exception is a defect of the suite, and its name is needed."""
 
 
+def mode(record: RunRecord) -> str:
+    """For real, a drill, or only checks: a session that rolls nothing back is no drill."""
+    return "for real" if record.mode == "real" else "drill" if record.actions else "checks only"
+
+
+def title(record: RunRecord) -> str:
+    """The report's name: verdict and environment, so that a browser tab says what came out."""
+    what = "rollback" if record.mode == "real" else "rollback drill" if record.actions else "checks"
+    return f"{verdict_word(record)}: PAM {what} on {record.environment.name}"
+
+
 def duration(seconds: float) -> str:
     """A length of time as people say it: ``0.21 s``, ``38 s``, ``1 min 12 s``, ``2 h 5 min``."""
     if seconds < 9.95:  # noqa: PLR2004 - below ten seconds the tenths matter

@@ -1,6 +1,7 @@
 """The baseline that ``--baseline`` names by a word instead of a file: the newest one of the environment, or that of a run."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,11 @@ NEWEST = Path("newest")
 _INDEX = Path("baseline", "baseline.json")
 
 
-def found(named: Path | None, out: Path, environment: str) -> Path | None:
-    """Give its file; None when none is named. Raises pytest.UsageError when ``newest`` is asked for and none is recorded here."""
+def found(named: Path | None, out: Path, environment: str, env: str = "") -> Path | None:
+    """Give its file; None when none is named. Raises pytest.UsageError when ``newest`` is asked for and none is recorded here.
+
+    ``env``: how the command line names the environment, which may be by a file.
+    """
     if named is None or named.is_file():
         return named
     if named != NEWEST:
@@ -22,7 +26,7 @@ def found(named: Path | None, out: Path, environment: str) -> Path | None:
             return index
     raise pytest.UsageError(
         f"--baseline {NEWEST}: no baseline of {environment} is recorded here; record one while all is well: "
-        f"pytest -m baseline --env {environment}"
+        f"pytest -m baseline --env {shlex.quote(env or environment)}"
     )
 
 

@@ -19,7 +19,7 @@ from pam_rollback.session.progress import Progress, progress_of
 from pam_rollback.session.record import next_page
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.seen import Seen
-from pam_rollback.session.situations import AS_IS
+from pam_rollback.session.situations import AS_IS, SITUATIONS_KEY
 
 _ROLLBACK = "rollback"
 _OWN_SANDBOX = "practice_range"
@@ -34,7 +34,8 @@ def pytest_fixture_setup(
     if runbook is None:
         return (yield)
     name, config = fixturedef.argname, request.config
-    for phase, text in listeners.phase_begins(config, name):
+    attached = name == _OWN_SANDBOX and not runbook.own_sandbox
+    for phase, text in () if attached else listeners.phase_begins(config, name):
         progress_of(config, runbook).phase(phase, text)
     found = yield
     for phase, text in listeners.phase_ended(config, name, found, request):
@@ -64,8 +65,9 @@ class LiveReport:
         detail.keep_workers_quiet(self._config)
         runbook = self._runbook
         began = times_of_day((runbook.started,), datetime.now().astimezone().tzinfo)
-        mode = "for real" if runbook.options.real else "drill"
-        text = f"{mode}, pace {runbook.pace:g}, run {runbook.id}, began {began}"
+        drill = bool(self._config.stash[SITUATIONS_KEY].stories)
+        mode = "for real, " if runbook.options.real else "drill, " if drill else ""
+        text = f"{mode}pace {runbook.pace:g}, run {runbook.id}, began {began}"
         self._progress.phase(runbook.environment.name, text)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:

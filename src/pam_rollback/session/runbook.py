@@ -272,7 +272,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
         raise _unusable(config, error) from None
     config.hook.pytest_pam_earlier_runs(config=config, options=options, environment=environment)
     out = config.rootpath / "reports" / "out"
-    options = replace(options, baseline=named_baseline.found(options.baseline, out, environment.name))
+    options = replace(options, baseline=named_baseline.found(options.baseline, out, environment.name, options.env))
     stored = stored_baseline_of(options.baseline, plan)
     unknown = [text for text in (*options.ack, *options.observed) if text.partition("=")[0] not in plan.ids()]
     if unknown:

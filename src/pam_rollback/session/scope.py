@@ -27,8 +27,13 @@ class Scope:
     unmeasured: tuple[Unmeasured, ...]
 
 
-def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judged: set[str], today: date) -> Scope:
-    """Weigh selection, pace, thresholds, waivers and acknowledgements. ``judged`` are the plan items that a test judged."""
+def scope_of(
+    config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judged: set[str], selected: set[str], today: date
+) -> Scope:
+    """Weigh selection, pace, thresholds, waivers and acknowledgements.
+
+    ``judged`` are the plan items that a test judged, ``selected`` those that one would have, had it run.
+    """
     name, whole = _name(config)
     wanted = runbook.options.item
     judges_success = _judges_success(name) and not wanted
@@ -41,7 +46,12 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
         for change in runbook.plan.relaxed
     )
     unmeasured = _unmeasured(
-        runbook, left_out, judged=judged, acked={ack.item for ack in acknowledgements}, waived=valid
+        runbook,
+        left_out,
+        judged=judged,
+        selected=selected,
+        acked={ack.item for ack in acknowledgements},
+        waived=valid,
     )
     partial = [f"PARTIAL: {reason}" for reason in left_out.partial]
     if not whole:
@@ -125,9 +135,11 @@ def _acknowledgements(runbook: Runbook) -> tuple[Acknowledgement, ...]:
 
 
 def _unmeasured(
-    runbook: Runbook, left_out: LeftOut, *, judged: set[str], acked: set[str], waived: set[str]
+    runbook: Runbook, left_out: LeftOut, *, judged: set[str], selected: set[str], acked: set[str], waived: set[str]
 ) -> tuple[Unmeasured, ...]:
-    reasons = {identifier: reason for _, reason, identifiers in left_out.tests for identifier in identifiers}
+    # Where the tests that judge it were selected, or only some tests were, it is not the environment that lacks something.
+    lacking = [] if left_out.partial else left_out.tests
+    reasons = {one: reason for _, reason, identifiers in lacking for one in identifiers if one not in selected}
     found = []
     for identifier in runbook.plan.success_criteria:
         if identifier in judged or identifier in acked:

@@ -280,13 +280,10 @@ class Collector:
 
     @property
     def _scope(self) -> Scope:
-        judged = {
-            identifier
-            for test in self._tests.values()
-            if test.outcome is not Outcome.NOT_RUN
-            for identifier in str(test.properties.get("criterion", "")).split()
-        }
-        return scope_of(self._config, self._runbook, self._left_out, judged=judged, today=_today())
+        asked = [(test, str(test.properties.get("criterion", "")).split()) for test in self._tests.values()]
+        judged = {one for test, ids in asked if test.outcome is not Outcome.NOT_RUN for one in ids}
+        selected = {one for _, ids in asked for one in ids}
+        return scope_of(self._config, self._runbook, self._left_out, judged=judged, selected=selected, today=_today())
 
     def _write(self, code: int, why: Sequence[str]) -> run_record.RunRecord:
         decision, _ = self._recommended()
@@ -399,6 +396,8 @@ def _nothing_selected(config: pytest.Config, left_out: selection.LeftOut) -> str
     reasons = "".join(f"\n  {nodeid}: {reason}" for nodeid, reason, _ in left_out.tests)
     reasons += "".join(f"\n  tests of the phase {name} run only when -m names it" for name in sorted(left_out.unnamed))
     reasons += "".join(f"\n  {reason}" for reason in left_out.partial)
+    if config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR:
+        reasons += f"\n  only {config.invocation_params.dir} was searched: run it in {config.rootpath}"
     return f"INCONCLUSIVE: {what} selected no test, so nothing was verified; `pytest --markers` lists phases and kinds{reasons}"
 
 

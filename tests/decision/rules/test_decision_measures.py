@@ -300,7 +300,7 @@ def test_downtime_says_how_many_were_good_on_which_side() -> None:
     samples = of("front page", 2, 1) + of("history", 0, 3)
     down, partial = downtime(PARTS), partial_downtime(PARTS)
 
-    assert down.words(samples) == "service: 2 of 3 answers good at the front page, 0 of 3 answers good of PAM behind it"
+    assert down.words(samples) == "service: 0 of 3 answers good of PAM behind it, 2 of 3 answers good at the front page"
     assert down.words(of("history", 1, 0)) == "service: 1 of 1 answers good of PAM behind it"
     assert down.words([]) == "service: no answers"
     assert (down.figures(samples).measured, down.figures(samples).n) == ("none", 6)

@@ -299,7 +299,8 @@ def test_a_verdict_is_one_line_with_all_that_it_rests_on() -> None:
     )
     assert str(judged(history(60, (0, 40, slow)), LATENCY)) == (
         "latency_p95_ms broken: 700.00 ms (asked below 500 ms, n=600, nearest rank), observed 60 s of 60 s asked: "
-        "400 samples at or above 500 ms among at most 600 samples: latency_p95_ms cannot stay below 500 ms; bad answers: health 400"
+        "400 samples at or above 500 ms among at most 600 samples: whatever still comes, p95 stays at 500 ms or more; "
+        "bad answers: health 400"
     )
     assert str(judged([])).startswith("error_rate_pct unknown: nothing measured (asked below 2 %, n=0)")
     assert judged([]).margin is None

@@ -27,9 +27,7 @@ def test_it_is_told_in_one_sentence() -> None:
         "what they ask, no questions to PAM"
     )
     assert asked.too_few == ("SC-1: too few",)
-    assert (
-        str(Budget(Asks(), Limits())) == "at most no paths of the API, no sign-ins, no page loads, no questions to PAM"
-    )
+    assert str(Budget(Asks(), Limits())) == "nothing of the API, and opens no page"
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,9 @@ def downtime(parts: Parts) -> Measure:
 
     def words(samples: Sequence[Sample]) -> str:
         page, behind = parts.good(samples, parts.page), parts.good(samples, parts.behind)
+        sides = [side for side in ((*page, "at the front page"), (*behind, "of PAM behind it")) if side[1]]
         said = [
-            f"{good} of {n} answers good {where}"
-            for (good, n), where in ((page, "at the front page"), (behind, "of PAM behind it"))
-            if n
+            f"{good} of {n} answers good {where}" for good, n, where in sorted(sides, key=lambda one: one[0] / one[1])
         ]
         return f"service: {', '.join(said) or 'no answers'}"
 

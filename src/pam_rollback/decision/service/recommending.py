@@ -8,10 +8,13 @@ from pathlib import Path
 from pam_rollback.decision.rules.decision import Decision, Finding
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
-from pam_rollback.plan.stories import first_way
+from pam_rollback.plan.stories import STORIES, first_way
 from pam_rollback.report import readiness, wording
 from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
 from pam_rollback.report.past_drills import PastRecovery, past_recoveries, sought, told
+
+_NO_DATABASE = "docs/runbook.md#database-unhealthy"
+"""Where whoever cannot ask the database is sent."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,25 @@ def recommended(here: Here, decision: Decision) -> DecisionRecord:
         answer_with=here.answer_with,
         strategy=advised(advice.strategy, here, past, files, ready) if advice else None,
         chosen_because=advice.why if advice else "",
+        caution=_caution(decision) if advice and _starts_a_back_end(advice.strategy) else "",
         next=tuple(advised(strategy, here, past, files, ready) for strategy in advice.next) if advice else (),
     )
+
+
+def _caution(decision: Decision) -> str:
+    """What has to be known before a back end is started: without its database it ends again (docs/runbook.md#service-down)."""
+    unreachable = any(_NO_DATABASE in finding.words for finding in decision.findings)
+    return (
+        "the database does not answer, and a back end ends when it starts without its database: "
+        f"first {_NO_DATABASE}, and no back end goes back before"
+        if unreachable
+        else ""
+    )
+
+
+def _starts_a_back_end(strategy: Strategy) -> bool:
+    story = STORIES.get(first_way(strategy))
+    return story is not None and "backend" in story.sites
 
 
 def _criterion(plan: Plan, finding: Finding) -> CriterionFound:

@@ -255,9 +255,10 @@ class _Tally:
         if not spec.lost(self.bad, self.n_possible):
             return ""
         against = "errors" if spec.measure is Measure.ERROR_RATE_PCT else f"samples at or above {spec.limit:g} ms"
+        what = "the error rate" if spec.measure is Measure.ERROR_RATE_PCT else "p95"
         return (
             f"{self.bad} {against} among at most {self.n_possible} samples: "
-            f"{spec.measure} cannot stay below {spec.limit:g} {spec.unit}"
+            f"whatever still comes, {what} stays at {spec.limit:g} {spec.unit} or more"
         )
 
     def unfit(self) -> str:

@@ -18,4 +18,4 @@ def users(found: JudgedRecovery, at: Callable[[float], datetime], zone: tzinfo |
     except MeasurementFailed:
         within = f"within {objective} or not: probes are too rare to tell"
     since = times_of_day((at(recovery.recovered_s),), zone)
-    return f"are well again since {since}, {duration(max(0.0, recovery.from_decision_s))} after the decision, {within}"
+    return f"have been well again since {since}, {duration(max(0.0, recovery.from_decision_s))} after the decision, {within}"

@@ -56,7 +56,10 @@ class Readiness(Sentence):
         """For the table of criteria."""
         yes = sum(answer.state is State.YES for answer in self.answers)
         return Figures(
-            what=f"{self.name}: {self.state}", asked=f"{len(self.answers)} times yes", measured=yes, n=len(self.answers)
+            what=f"{self.name}, questions answered yes",
+            asked=f"all {len(self.answers)}",
+            measured=yes,
+            n=len(self.answers),
         )
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from pam_rollback.outside.pace import SIGN_IN, spend
 from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.product.rules.emergency import ProductDown
 
+_CREDENTIALS_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY})
 _READS_MAX = 3
 _REASON_MAX = 1000
 NAME_MAX = 200
@@ -59,9 +60,10 @@ def sign_in(
             ) from None
         # The answer is not shown whole: it may carry a token under another name.
         found = answer.problem or f"HTTP {answer.http_status} {answer.content_type}"
+        refused = answer.http_status in _CREDENTIALS_REFUSED and not answer.problem
         raise MeasurementFailed(
-            f"POST {url}: the test account could not sign in: expected access_token and user.id, found {found}; "
-            "check the account's variables in the environment file",
+            f"POST {url}: the test account could not sign in: expected access_token and user.id, found {found}"
+            + ("; check the account's variables in the environment file" if refused else ""),
             cause=answer.cause or f"the test account cannot sign in: POST {url}: {found}",
         ) from None
 

@@ -34,6 +34,15 @@ class ExpectedReleases:
         """The sites that were named one by one."""
         return tuple(site for site in _SITES if getattr(self, site)) if self.frontend != self.backend else ()
 
+    def told(self, found: Mapping[str, str]) -> str:
+        """Which part names which release, and which each should, in words."""
+        parts: dict[str, list[str]] = {}
+        for name, release in found.items():
+            parts.setdefault(release or "none", []).append(name)
+        named = "; ".join(f"{release}: {', '.join(names)}" for release, names in parts.items())
+        wanted = [f"{name} {one}" for name, one in ((FRONT_END, self.frontend), (BACK_END, self.backend)) if one]
+        return f"the parts name releases {named}" + (f"; expected of {', of '.join(wanted)}" if wanted else "")
+
     def left_behind(self, found: Mapping[str, str]) -> dict[str, str]:
         """The parts that serve something else than they should, with what they serve; by their names, ``FRONT_END`` among them.
 

@@ -258,8 +258,9 @@ class FrontPage(Sentence):
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        found = self.problems[0] if self.problems else "a page, and its files"
-        return Figures(what="the front page", asked="a page, and its files", measured=found, n=1 + self.assets)
+        asked = "page and its files"
+        found = self.problems[0] if self.problems else asked
+        return Figures(what="the front page", asked=asked, measured=found, n=1 + self.assets)
 
     def __str__(self) -> str:
         return f"{self.url}: {'; '.join(self.problems) or f'a page, with {self.assets} scripts and styles'}"

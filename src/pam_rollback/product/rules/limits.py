@@ -148,6 +148,8 @@ class Budget:
     def __str__(self) -> str:
         """As it is told before anything is sent."""
         asks, ours = self.asks, self.limits.ours
+        if not (self.paths or asks.sign_ins or asks.page_loads or asks.questions):
+            return "nothing of the API, and opens no page"
         in_turn = "" if ours.paths is None else f" ({ours.paths} a minute)"
         told = [f"{_count(len(self.paths), 'path')} of the API{in_turn}"]
         for token, whose, most in (
