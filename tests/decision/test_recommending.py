@@ -31,6 +31,6 @@ def found(holds: str, words_of_data: str) -> str:
     [("IR-2", NO_DATABASE, True), ("IR-2", "e declares no database", False), ("IR-4", NO_DATABASE, False)],
     ids=["down", "not declared", "by flags"],
 )
-def test_no_back_end_goes_back_while_its_database_is_down(holds: str, words: str, warned: bool) -> None:
+def test_no_back_end_goes_back_while_its_database_is_down(holds: str, words: str, *, warned: bool) -> None:
     """It ends when it starts without its database: an outage would get longer. Flags may go back."""
     assert ("no back end goes back before" in found(holds, words)) is warned

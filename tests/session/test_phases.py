@@ -57,7 +57,7 @@ def test_only_a_drill_is_called_one(told: Told, *, real: bool, stories: tuple[st
     )
     config: Any = SimpleNamespace(stash={SITUATIONS_KEY: SimpleNamespace(stories=stories)}, pluginmanager=None)
     with patch("pam_rollback.session.detail.keep_workers_quiet"):
-        LiveReport(config, runbook, told).pytest_sessionstart()  # type: ignore[arg-type]
+        LiveReport(config, runbook, told).pytest_sessionstart()
 
     assert [line.startswith(words) for line in lines] == [True]
 
