@@ -9,6 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PYTHONDONTWRITEBYTECODE :=
 # Playwright's and npm's notices are not for whoever reads a verdict.
 export NPM_CONFIG_UPDATE_NOTIFIER := false
+# What is typed after make's name reaches a command in its environment ($$STORY), so that no shell reads it as a command.
 
 .DEFAULT_GOAL := help
 .PHONY: help drill drills connect begins quick test test-all stand-ins mutants check sandbox game report alerts incident incidents forget lint bench soak audit matrix reference lock browser prometheus netlify-cli unleash tools clean
@@ -17,7 +18,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 drill: begins $(READY) browser ## one rollback drill with all checks and a report: the plan's preferred strategy (STORY=frontend-restore)
-	@story=$$($(BIN)/python -m pam_rollback.drills --which $(STORY)) || exit $$?; \
+	@story=$$($(BIN)/python -m pam_rollback.drills --which $${STORY:+"$$STORY"}) || exit $$?; \
 	  $(BIN)/pytest $$story; verdict=$$?; $(BIN)/python -m pam_rollback.report; exit $$verdict
 
 drills: begins $(READY) browser ## all ten drills, several at once on a sandbox each, with their reports
@@ -28,7 +29,7 @@ begins:
 	@echo "looking for what is needed: environment, browser, report tools …"
 
 check: $(READY) browser ## all checks as it is now (ENV=staging for another environment)
-	@$(BIN)/pytest checks --env $(or $(ENV),sandbox)
+	@$(BIN)/pytest checks --env "$${ENV:-sandbox}"
 
 # Tests mostly wait for something, so there are more workers than cores; with one more, tests met their own limits of time.
 # Who takes what when: tests/scheduling.py.
@@ -52,40 +53,38 @@ stand-ins: $(READY) browser netlify-cli unleash ## the tests of the sandbox and 
 	@$(PYTEST) --part=stand-ins --dist=loadfile
 
 mutants: $(READY) ## change each line of the rules that decide: does a test notice? (ONLY=guard for one module)
-	@$(BIN)/python -m tests.mutants $(ONLY)
+	@$(BIN)/python -m tests.mutants $${ONLY:+"$$ONLY"}
 
 sandbox: $(READY) ## the sandbox alone, to click through; Ctrl-C ends it
-	@$(BIN)/python -m pam_rollback.sandbox --product $(or $(PRODUCT),pam-plan) --state-file $(or $(STATE),sandbox.env.toml) --print
+	@$(BIN)/python -m pam_rollback.sandbox --product "$${PRODUCT:-pam-plan}" --state-file "$${STATE:-sandbox.env.toml}" --print
 
-# Handed over in the environment, so that no shell reads what was typed.
 game: export PAM_GAME_SCENARIO = $(SCENARIO)
 game: export PAM_GAME_SEED = $(SEED)
 game: $(READY) ## a game day: something breaks, and nobody says what; you are scored (SEED=number, SCENARIO=name)
 	@$(BIN)/python -m pam_rollback.game
 
 report: $(READY) ## the HTML report of the newest run (RUN=folder for another, SINGLE=file.html: one file to send)
-	@$(BIN)/python -m pam_rollback.report $(RUN) $(if $(SINGLE),--single $(SINGLE))
+	@$(BIN)/python -m pam_rollback.report $${RUN:+"$$RUN"} $${SINGLE:+--single "$$SINGLE"}
 
-# Handed over in the environment, so that no shell reads what was typed.
 connect: export PAM_CONNECT_FRONTEND = $(FRONTEND)
 connect: export PAM_CONNECT_API = $(API)
 connect: export PAM_CONNECT_NAME = $(NAME)
 connect: export PAM_CONNECT_WORKFLOWS = $(WORKFLOWS)
 connect: $(READY) ## look at a product, write its files, say what can be judged (FRONTEND=URL API=URL NAME=staging)
-	@$(BIN)/python -m pam_rollback.connect $(OPTIONS)
+	@$(BIN)/python -m pam_rollback.connect $$OPTIONS
 
 alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BASELINE=file)
-	@$(BIN)/python -m pam_rollback.alerts $(ENV:%=--env %) $(BASELINE:%=--baseline %) $(OUT:%=--out %)
+	@$(BIN)/python -m pam_rollback.alerts $${ENV:+--env "$$ENV"} $${BASELINE:+--baseline "$$BASELINE"} $${OUT:+--out "$$OUT"}
 
 incident: $(READY) ## material and post-mortem draft of the newest run with an action (RUN=folder)
-	@$(BIN)/python -m pam_rollback.postmortem $(RUN) $(ENV:%=--env %) $(OUT:%=--out %)
-	@$(if $(RUN),$(BIN)/python -m pam_rollback.tracker --drafted $(RUN) $(ENV:%=--env %) $(if $(WHERE),--where "$(WHERE)"))
+	@$(BIN)/python -m pam_rollback.postmortem $${RUN:+"$$RUN"} $${ENV:+--env "$$ENV"} $${OUT:+--out "$$OUT"}
+	@[ -z "$$RUN" ] || $(BIN)/python -m pam_rollback.tracker --drafted "$$RUN" $${ENV:+--env "$$ENV"} $${WHERE:+--where "$$WHERE"}
 
 incidents: $(READY) ## incidents in the tracker: open ones, and those closed without a post-mortem (ENV=production)
-	@$(BIN)/python -m pam_rollback.tracker $(ENV:%=--env %)
+	@$(BIN)/python -m pam_rollback.tracker $${ENV:+--env "$$ENV"}
 
 forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
-	@$(BIN)/python -m pam_rollback.session.forget --older-than $(or $(AGE),30d) $(YES:%=--yes)
+	@$(BIN)/python -m pam_rollback.session.forget --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
 
 lint: $(READY)
 	@$(BIN)/ruff check .
@@ -98,7 +97,7 @@ bench: $(READY) ## side-by-side measurements
 	  if [ -n "$$missed" ]; then echo "an aim was missed, or could not be measured:$$missed" >&2; exit 1; fi
 
 soak: $(READY) ## ten minutes of observation: memory and handles stay flat (MINUTES=2 for fewer)
-	@$(BIN)/python -m tests.soak $(MINUTES)
+	@$(BIN)/python -m tests.soak $${MINUTES:+"$$MINUTES"}
 
 # --strict: a package that could not be looked up was not audited.
 audit: $(READY) ## known vulnerabilities and licences of the pinned packages; asks the registries

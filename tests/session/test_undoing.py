@@ -1,6 +1,8 @@
 """What a run left changed is put back, the latest first; what cannot be put back keeps nothing else from it and is never called done."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -267,6 +269,75 @@ def test_a_journal_without_a_beginning_is_lost_when_the_record_has_steps(tmp_pat
             journal_of(config, "--undo", str(run))
 
 
+NOTHING_READABLE = {
+    "empty": b"",
+    "lost with the power": bytes(4096),
+    "somebody else's": b"\x93NUMPY\n{}\n[1]\n",
+    "two lines cut short": b'{"at": "2026\n{"at": "2026',
+}
+
+
+@pytest.mark.parametrize("body", NOTHING_READABLE.values(), ids=NOTHING_READABLE)
+def test_a_journal_that_cannot_be_read_is_not_taken_for_nothing_done(tmp_path: Path, body: bytes) -> None:
+    """The run was killed, so that no record tells of it either: flags may be off, and a person has to look."""
+    (tmp_path / "run-1" / "allure-results").mkdir(parents=True)
+    (tmp_path / "run-1" / "journal.jsonl").write_bytes(body)
+    config = cast("pytest.Config", SimpleNamespace(rootpath=tmp_path))
+
+    for option in ("--undo", "--resume"):
+        with pytest.raises(Refused, match=r"whether this run changed something is not known.*a person must look"):
+            journal_of(config, option, str(tmp_path / "run-1"))
+
+
+def test_a_folder_in_the_journals_place_is_no_journal(tmp_path: Path) -> None:
+    """Whoever made it, what the run did is not known by it."""
+    (tmp_path / "run-1" / "allure-results").mkdir(parents=True)
+    (tmp_path / "run-1" / "journal.jsonl").mkdir()
+    config = cast("pytest.Config", SimpleNamespace(rootpath=tmp_path))
+
+    with pytest.raises(Refused, match="is no file: whether this run changed something is not known"):
+        journal_of(config, "--undo", str(tmp_path / "run-1"))
+
+
+def test_the_first_line_cut_short_is_before_any_change(tmp_path: Path) -> None:
+    """Each line is on the disk before the next thing happens."""
+    (tmp_path / "run-1" / "allure-results").mkdir(parents=True)
+    (tmp_path / "run-1" / "journal.jsonl").write_bytes(b'{"at": "2026-01-01T00:00:00.000+00:00", "at_s": 1')
+    config = cast("pytest.Config", SimpleNamespace(rootpath=tmp_path))
+
+    with pytest.raises(NothingDone):
+        journal_of(config, "--undo", str(tmp_path / "run-1"))
+
+
+GOES_ON = """
+import sys
+from pathlib import Path
+from pam_rollback.session import living_runs
+
+held = living_runs.hold(Path(sys.argv[1]))
+print("held" if held else "not held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_run_that_is_still_going_on_is_neither_undone_nor_resumed(tmp_path: Path) -> None:
+    """It said that it had ended before its first change, or wrote into its folder; once its process is gone, however, it may be."""
+    folder = tmp_path / "run-1"
+    (folder / "allure-results").mkdir(parents=True)
+    Journal(folder / "journal.jsonl").append("action", strategy="feature-flag", mode="real", environment="production")
+    config = cast("pytest.Config", SimpleNamespace(rootpath=tmp_path))
+    command = [sys.executable, "-c", GOES_ON, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as session:
+        assert session.stdout is not None
+        assert session.stdout.readline() == "held\n"
+        for option in ("--undo", "--resume"):
+            with pytest.raises(Refused, match="this run is still going on, in another session on this machine"):
+                journal_of(config, option, str(folder))
+        session.kill()
+
+    assert journal_of(config, "--undo", str(folder)) == folder / "journal.jsonl"
+
+
 @pytest.fixture
 def killed(project: Project, practice_range: Range) -> Callable[..., Path]:
     """Makes the folder of a run that switched the features off on sandboxes, this one last, and was killed."""
@@ -312,7 +383,7 @@ def test_what_is_owed_to_another_sandbox_is_named_and_not_called_done(
     command = ("--undo", str(folder), "--env", str(practice_range.file))
 
     planned = begin(project.folder, *command, "--dry-run")
-    assert planned.rc == 0, planned.said
+    assert planned.rc == 11, planned.said
     assert f"and not what is owed elsewhere: set-flags on sandbox at {OTHER_SANDBOX}" in planned.said
     for count in ("1 change", "0 changes"):
         undone = begin(project.folder, *command)

@@ -12,11 +12,13 @@ from pam_rollback.alerts.rules.rule_file import rule_file
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.outside import plainly
 from pam_rollback.plan.plan import load_plan
 
 FAILED = 1
 
 
+@plainly.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """Write the file and say what it watches; 1, with the reason, when it cannot be written."""
     root = root or Path.cwd()

@@ -113,6 +113,8 @@ def read_toml(path: Path) -> TomlFile:
         return TomlFile(source, tomllib.loads(text), mode)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(source, [Problem("not valid TOML", str(error))]) from None
+    except (RecursionError, ValueError) as error:  # brackets without end, or a number of thousands of digits
+        raise ConfigurationError(source, [Problem("no configuration", f"{type(error).__name__}: {error}")]) from None
 
 
 def place(location: Location) -> str:

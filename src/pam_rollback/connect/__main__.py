@@ -33,7 +33,7 @@ from pam_rollback.connect.service.wish import (
 from pam_rollback.connect.service.writing import known_contract, write
 from pam_rollback.environment.provider_settings import NETLIFY_API
 from pam_rollback.environment.render_settings import RENDER_API
-from pam_rollback.outside import pace
+from pam_rollback.outside import pace, plainly
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.pace import Pace
 from pam_rollback.outside.pace_book import Book
@@ -48,6 +48,7 @@ _LIKE = "pam-today"
 _TOLD_EVERY_S = 30.0
 
 
+@plainly.told
 def main(
     arguments: Sequence[str] | None = None,
     *,

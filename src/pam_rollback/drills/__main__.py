@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pam_rollback.drills.rules.side_by_side import Drilled, ending
 from pam_rollback.drills.service import Drills, file_of, page_of, record_of, save
+from pam_rollback.outside import plainly
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, no_such_story, preferred
 from pam_rollback.report import in_short, job_summary, wording
@@ -35,6 +36,7 @@ NARROW = 80
 """Columns of a line, whatever the terminal has: a log has none."""
 
 
+@plainly.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """Run them; gives the worst of their exit codes, or 4 for a story that is not known."""
     root = root or Path.cwd()

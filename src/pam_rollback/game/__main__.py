@@ -18,6 +18,7 @@ from pam_rollback.game import client, service
 from pam_rollback.game.rules.scenario import Drawn, Games, drawn
 from pam_rollback.game.rules.scoring import NobodyPlayed, judged
 from pam_rollback.game.rules.told import guide, not_scored, summary
+from pam_rollback.outside import plainly
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.problems import RangeError
@@ -29,6 +30,7 @@ _GIVEN = "PAM_GAME_"
 """``make`` hands its variables over in the environment, so that no shell reads what was typed."""
 
 
+@plainly.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """Play one game: 0 when it was scored, 11 when it says nothing about anybody, 2 when it could not begin."""
     root = root or Path.cwd()

@@ -13,6 +13,7 @@ from pathlib import Path
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.base.run_files import JOURNAL
+from pam_rollback.outside import plainly
 from pam_rollback.postmortem.service.folder import known_environment, known_plan, write
 from pam_rollback.postmortem.service.incident import Incident
 from pam_rollback.postmortem.service.run import read_run
@@ -20,6 +21,7 @@ from pam_rollback.postmortem.service.run import read_run
 FAILED = 1
 
 
+@plainly.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """Write the folder and say where it is and what is missing; 1, with the reason, when there is no such run."""
     root = root or Path.cwd()

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from pam_rollback.outside import plainly
 from pam_rollback.report import wording
 from pam_rollback.report.html_report import Unavailable
 from pam_rollback.report.run_folder import OUT, RunFolder, from_here, newest_run
@@ -15,6 +16,7 @@ from pam_rollback.report.single_file import single
 FAILED = 1
 
 
+@plainly.told
 def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     """Builds the report and says where it is; 1, with the reason, when it cannot be built."""
     parser = argparse.ArgumentParser(

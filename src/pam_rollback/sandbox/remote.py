@@ -1,5 +1,6 @@
 """A client of a sandbox's control API, for whoever plants faults. Standard library only: it is loaded by every session."""
 
+import http.client
 import json
 import secrets
 import urllib.error
@@ -125,7 +126,7 @@ class Remote:
         except urllib.error.HTTPError as error:
             with error:
                 raise RangeError(place, expected="a 2xx answer", found=f"HTTP {error.code}: {_detail(error)}") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException, RecursionError) as error:
             raise RangeError(
                 place,
                 expected="an answer of the sandbox",

@@ -8,7 +8,7 @@ import pytest
 from pam_rollback.base.errors import Refused
 from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE
 from pam_rollback.journal.journal import ACTION, SWITCHED_ON, Journal
-from pam_rollback.session import second_places
+from pam_rollback.session import living_runs, second_places
 from pam_rollback.session.runbook import Runbook, shown
 
 _BEGINS = frozenset({ACTION, "planting", SWITCHED_ON})
@@ -22,13 +22,21 @@ class NothingDone(Exception):  # noqa: N818 - named by what happened
 def journal_of(config: pytest.Config, option: str, run: str) -> Path:
     """The journal of the run of that id or folder.
 
-    Raises pytest.UsageError when there is no such run, NothingDone when it changed nothing, Refused when its journal is lost.
+    Raises pytest.UsageError when there is no such run, NothingDone when it changed nothing, Refused when it is still going on, or when
+    its journal is lost or cannot be read.
     """
     folders = [Path(run), config.rootpath / "reports" / "out" / run]
+    living = next(filter(living_runs.is_going_on, folders), None)
+    if living is not None:
+        raise Refused(
+            f"  - {shown(living)}: this run is still going on, in another session on this machine; wait until it has ended, or stop it "
+            "there with Ctrl-C: a drill then puts everything back by itself"
+        )
     # What a run's own folder did not take is in a second place; that may be all of it.
     own = [folder / JOURNAL for folder in folders]
     path = next((path for path in own if any(place.is_file() for place in (path, *second_places.files(path)))), None)
     if path is not None:
+        _refuse_unreadable(path)
         _refuse_nothing(path)
         return path.absolute()
     folder = next((folder for folder in folders if _is_of_a_run(folder)), None)
@@ -36,6 +44,8 @@ def journal_of(config: pytest.Config, option: str, run: str) -> Path:
         raise pytest.UsageError(
             f"{option} {run}: expected a run's id or folder with a {JOURNAL}, found none at {' or '.join(map(shown, folders))}"
         )
+    if (folder / JOURNAL).exists():
+        raise _unreadable(folder / JOURNAL, "is no file")
     raise _nothing_done(folder, f"has no {JOURNAL}")
 
 
@@ -50,6 +60,28 @@ def _nothing_done(folder: Path, found: str) -> NothingDone | Refused:
     return NothingDone(
         f"{shown(folder)}: nothing was done: this run ended before its first change, which its journal would tell; start again"
     )
+
+
+def _unreadable(path: Path, found: str) -> Refused:
+    return Refused(
+        f"  - {shown(path)} {found}: whether this run changed something is not known, and cannot be put back by it; look for another copy "
+        "of the folder, else a person must look at the flags, the deploys and the branches, and put them back by hand"
+    )
+
+
+def _refuse_unreadable(path: Path) -> None:
+    """What holds not one whole line tells nothing, unless it is the very first line that somebody was kept from finishing.
+
+    A run that wrote its record is told by that.
+    """
+    journal = Journal(path, others=second_places.files(path))
+    if journal.entries() or (path.parent / "run.json").is_file():
+        return
+    damaged = journal.damaged
+    if not damaged:
+        raise _unreadable(path, "is empty")
+    if len(damaged) > 1 or not damaged[0].text.startswith('{"at": '):
+        raise _unreadable(path, "holds no line that can be read")
 
 
 def _refuse_nothing(path: Path) -> None:

@@ -42,6 +42,11 @@ def _begin(config: pytest.Config) -> int | None:
         return _prepared(config)
     except MeasurementFailed as error:
         return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE: {error}")
+    except OSError as error:
+        # Whatever was named, or what the project keeps, cannot be looked at: too long a name, no permission, a disk that fails.
+        from pam_rollback.outside.plainly import cannot_be_used  # noqa: PLC0415 - for this
+
+        raise pytest.UsageError(cannot_be_used(error)) from None
 
 
 def _prepared(config: pytest.Config) -> int | None:
@@ -81,7 +86,7 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
 
             undone = undoing.undo_run(config, prepared)
             sys.stdout.write(f"{prepared.secrets.show(undone)}\n")
-            return 0
+            return int(ExitCode.INCONCLUSIVE) if prepared.options.dry_run else 0
         if prepared.options.resume:
             from pam_rollback.session import resuming  # noqa: PLC0415 - the same
 

@@ -1,8 +1,10 @@
 """The options of the suite, in one group of ``--help``."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,8 @@ from pam_rollback.base.free_text import cleaned, shows_something
 from pam_rollback.product.rules.expected_releases import ExpectedReleases
 
 _WORKERS_MAX = 200
+_VALUED: set[str] = set()
+"""The options of the suite that take a value."""
 GROUP = "Rollback verification and drills"
 
 EPILOGUE = (
@@ -65,6 +69,7 @@ class Options:
 def read(config: pytest.Config) -> Options:
     """The options of this session. Raises pytest.UsageError for values that make no sense."""
     option = config.option
+    _refuse_empty(config.invocation_params.args)
     if option.pam_state_keep:
         from pam_rollback.report.retention import age_of  # noqa: PLC0415 - for whoever keeps a state
 
@@ -95,7 +100,7 @@ def read(config: pytest.Config) -> Options:
         take_over=_signed("--take-over", 'RUN="who: evidence"', option.pam_take_over, after="=")
         if option.pam_take_over
         else "",
-        ack=tuple(_assignment("--ack", 'ITEM="who: evidence"', text) for text in option.pam_ack),
+        ack=tuple(_signed("--ack", 'ITEM="who: evidence"', text, after="=") for text in option.pam_ack),
         observed=tuple(_assignment("--observed", "CRITERION=WHAT", text) for text in option.pam_observed),
         load_workers=_load_workers(option.pam_load_workers),
         incident=option.pam_incident,
@@ -112,7 +117,12 @@ def read(config: pytest.Config) -> Options:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the group."""
     group = parser.getgroup("pam-rollback", f"{GROUP} ({EPILOGUE})")
-    add = group.addoption
+
+    def add(name: str, **how: Any) -> None:
+        if how.get("action") != "store_true":
+            _VALUED.add(name)
+        group.addoption(name, **how)
+
     add(
         "--env",
         dest="pam_env",
@@ -343,6 +353,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N[@ADDRESS:PORT]",
         help="load tests: so many generators on this machine (default: 1), or on others that sign on at that address of this machine",
     )
+
+
+def _refuse_empty(arguments: Iterable[str | os.PathLike[str]]) -> None:
+    """Raise pytest.UsageError for an option without a value: a variable of the shell that is not set asks for something else than meant.
+
+    ``--undo "$RUN"`` with an empty variable would be no undo, and GO.
+    """
+    given = [str(one) for one in arguments]
+    for place, argument in enumerate(given):
+        name, equals, value = argument.partition("=")
+        if name not in _VALUED or (not equals and place + 1 == len(given)):
+            continue
+        if not (value if equals else given[place + 1]).strip():
+            raise pytest.UsageError(f"{name}: expected a value, found none; is the variable of your shell set?")
 
 
 def _pace(text: str) -> float | None:

@@ -260,7 +260,10 @@ def _reasons(runbook: Runbook, scope: Scope, code: int, stopped: str) -> tuple[s
     reasons = []
     owed = len(runbook.journal.owed())
     if owed and not runbook.options.real:
-        command = f"pytest --undo {runbook.id} --env {shlex.quote(runbook.options.env)}"
+        # By its id a run is found in the usual place only.
+        usual = runbook.options.run_dir is None and not runbook.losses
+        run = runbook.id if usual else shlex.quote(str(runbook.folder))
+        command = f"pytest --undo {run} --env {shlex.quote(runbook.options.env)}"
         reasons.append(f"{owed} change{'s are' if owed > 1 else ' is'} not undone: {command}")
     reasons += [f"{wording.NOT_DONE}{problem}" for problem in runbook.journal.failed_actions]
     reasons += [f"went on without it: {warning}" for warning in runbook.journal.warnings]

@@ -29,7 +29,7 @@ from pam_rollback.outside.pace import Pace
 from pam_rollback.plan import stories
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.session import named_baseline, project_root, pytest_options, second_places
+from pam_rollback.session import living_runs, named_baseline, project_root, pytest_options, second_places
 from pam_rollback.session.markers import asks_for
 from pam_rollback.session.options import Options, read
 from pam_rollback.session.resumption import Resumption
@@ -171,7 +171,7 @@ class Runbook:
                     f"--alluredir {named}: the folder cannot be made: {why}; choose another"
                 ) from None
         try:
-            self._make_folder()
+            self._make_folder(config)
         except OSError as error:
             problem = error.strerror or str(error)
             full = error.errno in _NO_ROOM
@@ -180,12 +180,16 @@ class Runbook:
                     f"the run's folder {self.folder} cannot be made: {problem}; choose another with --run-dir"
                 ) from None
 
-    def _make_folder(self) -> None:
+    def _make_folder(self, config: pytest.Config) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.resumed is None and any(self.folder.iterdir()):
             raise pytest.UsageError(
                 f"--run-dir {self.folder}: expected a new or empty folder, found files; evidence of two runs is never mixed"
             )
+        let_go = living_runs.hold(self.folder)
+        if let_go is None:
+            raise pytest.UsageError(f"{self.folder}: another session is at work in this folder; choose another")
+        config.add_cleanup(let_go)
         self.results.mkdir(exist_ok=True)
         if self.options.real and self.resumed is None:
             # A full disk lets an empty folder be made.
@@ -203,7 +207,7 @@ class Runbook:
             try:
                 make_private(folder)
                 self.move_to(config, folder)
-                self._make_folder()
+                self._make_folder(config)
             except OSError:
                 continue
             self.lost(f"there is no room in {first} ({problem}), so this run's folder is {folder}")

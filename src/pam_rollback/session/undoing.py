@@ -36,7 +36,9 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
         owed = ", ".join(f"{undo.kind} {dict(undo.facts)}" for undo in here) or "nothing"
         others = _named(undo for undo in journal.owed() if undo not in here)
         but = f", and not what is owed elsewhere: {others}" if others else ""
-        return f"PLANNED, nothing was sent: undo would put back {owed} of {shown(journal.path)}{but}"
+        gaps = _gaps(journal, kinds)
+        more = f"; the journal is not whole, so there may be more: {'; '.join(gaps)}" if gaps else ""
+        return f"PLANNED, nothing was sent: undo would put back {owed} of {shown(journal.path)}{but}{more}"
     real = any(entry["event"] == ACTION and entry.get("mode") == "real" for entry in journal.entries())
     try:
         undone = _put_back(config, runbook, journal, kinds)
@@ -74,10 +76,14 @@ def _named(undos: Iterable[Undo]) -> str:
     return ", ".join(f"{undo.kind} on {undo.environment} at {undo.api}" for undo in undos)
 
 
+def _gaps(journal: Journal, kinds: UndoKinds) -> list[str]:
+    return [*journal.lacks(beside_actions(kinds)), *filter(None, [unfinished_elsewhere(journal), lost_steps(journal)])]
+
+
 def _refuse_gaps(journal: Journal, count: int, kinds: UndoKinds) -> None:
     """After all that is known is put back. Raises UndoFailed, or MeasurementFailed, when there may be more than the journal knows."""
     undone = f"{count} change{'' if count == 1 else 's'} of {shown(journal.path)} put back, each read back"
-    gaps = [*journal.lacks(beside_actions(kinds)), *filter(None, [unfinished_elsewhere(journal), lost_steps(journal)])]
+    gaps = _gaps(journal, kinds)
     if gaps:
         raise UndoFailed(
             f"{undone}; the journal is not whole, so there may be more: {'; '.join(gaps)}. "

@@ -16,12 +16,14 @@ from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import TRACKED, Journal
+from pam_rollback.outside import plainly
 from pam_rollback.tracker.client import github_issues
 from pam_rollback.tracker.service import Incidents, why
 
 MISSING, FAILED = 10, 1
 
 
+@plainly.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """0: nothing is missing. 10: an incident was closed without a post-mortem. 1: not known, with the reason."""
     root = root or Path.cwd()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.outside_text import cut
 from pam_rollback.gate.rules.incident import RecordedIncident, asked_for_a_rollback, observed_in, of_the_service
 from pam_rollback.observation.service.requests_record import counted_in, probed_in
 from pam_rollback.report import run_record
@@ -88,7 +89,10 @@ def under_its_load(incident: RecordedIncident, folder: Path) -> RecordedIncident
 def _folder(out: Path, run: str) -> Path:
     """Raises MeasurementFailed when there is none."""
     folders = (Path(run), out / run)
-    found = next((folder for folder in folders if (folder / "run.json").is_file()), None)
+    try:
+        found = next((folder for folder in folders if (folder / "run.json").is_file()), None)
+    except OSError as error:
+        raise MeasurementFailed(f"--incident {cut(run, 80)}: {error.strerror}") from None
     if found is None:
         raise MeasurementFailed(
             f"--incident {run}: expected a run's id or folder with a run.json, found none at {' or '.join(map(_shown, folders))}"

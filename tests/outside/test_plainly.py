@@ -1,0 +1,47 @@
+"""A command that the machine lets down says so in a line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.outside.plainly import cannot_be_used, told
+
+WRITES = """
+import sys
+from pam_rollback.outside.plainly import told
+
+@told
+def main():
+    for _ in range(100_000):
+        sys.stdout.write("a line that nobody reads\\n")
+    return 0
+
+sys.exit(main())
+"""
+
+
+def test_a_file_that_cannot_be_used_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With its place; a name of hundreds of letters is shortened, and its end is shown."""
+
+    @told
+    def main(name: str) -> int:
+        return len((tmp_path / name).read_bytes())
+
+    assert (main("nowhere"), main("y" * 300 + ".toml")) == (1, 1)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == f"{tmp_path / 'nowhere'}: no such file or directory; nothing was changed"
+    assert second.endswith("yyy.toml: file name too long; nothing was changed")
+    assert len(second) < 250
+    assert cannot_be_used(OSError("the line broke")) == "the line broke; nothing was changed"
+
+
+@pytest.mark.parametrize("shell", ['"$0" -c "$1" | head -1', '"$0" -c "$1" >&-'], ids=["a reader who leaves", "closed"])
+def test_nobody_reads(shell: str) -> None:
+    """No traceback, and no complaint of Python's at its end."""
+    done = subprocess.run(
+        ["sh", "-c", shell, sys.executable, WRITES], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.stderr == ""
