@@ -58,6 +58,7 @@ ROWS = [
     _bypass("wrong", "GET /api/v1/profile with a made-up token: HTTP 200"),
     _bypass("unverified", "GET /api/v1/profile with an unsigned token: HTTP 200"),
     _bypass("expired", "GET /api/v1/profile with an expired token: HTTP 200"),
+    _bypass("any-password", "POST /api/v1/auth/login with a wrong password: HTTP 200"),
     _bypass("users-as-admins", "GET /admin/feature-flags with an ordinary user's token: HTTP 200"),
     _exposed("expenses", "by GET /api/v1/expenses?limit=200"),
     _exposed("messages", "by GET /api/v1/pam/history?limit=200"),

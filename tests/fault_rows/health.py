@@ -19,9 +19,18 @@ def _of_database(identifier: str, fault: str, words: str, **parameters: str) -> 
     return Row(identifier, fault, frozenset({DATABASE, SAME_RELEASE}), words, _DB | parameters)
 
 
+def _withheld(how: str, words: str) -> Row:
+    return Row(f"page-withheld-{how}", "page-withheld", frozenset({FRONT_PAGE}), words, {"how": how})
+
+
 ROWS = [
     Row("script-is-html", "missing-script-served-as-html", frozenset({FRONT_PAGE}), "is missing: a page of HTML is"),
     Row("error-page", "error-page-served", frozenset({FRONT_PAGE}), "the page is an error screen: 'Oops! Something"),
+    _withheld("no-scripts", "its Content-Security-Policy lets no script run"),
+    _withheld("sent-on", "it sends its visitors on to 'https://elsewhere.example/' by itself"),
+    _withheld("reloads", "it loads itself again every 8 s"),
+    _withheld("download", "it is offered as a file to keep"),
+    _withheld("not-gzip", "its Content-Encoding says gzip, and it is not"),
     Row(
         "spa-fallback",
         "answers-html",

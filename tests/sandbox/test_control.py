@@ -60,6 +60,7 @@ class TestControl:
             *("auth-bypass", "cross-user-read", "feature-fails-for-some"),
             *("configuration-lost", "channel-fails", "code-errors", "site-missing", "model-down"),
             *("we-are-banned", "everybody-is-banned", "rate-limited-login", "path-missing", "chat-apologises"),
+            *("expenses-falsified", "page-withheld", "pictures-are-pages", "phones-refused"),
             *(
                 "answers-lying",
                 "error-page-served",

@@ -200,7 +200,7 @@ def test_the_catalogue_says_what_there_is_and_what_is_on(candidate: Product) -> 
     assert set(kinds) == {
         *("errors", "latency", "voice", "flags-ignored", "flags-partial", "admin-refuses"),
         *("memory-leak", "writes-forgotten", "auth-bypass", "cross-user-read", "feature-fails-for-some"),
-        *("configuration-lost", "code-errors"),
+        *("configuration-lost", "code-errors", "expenses-falsified"),
         *("model-down", "chat-apologises"),
     }
     assert (kinds["errors"]["flag"], kinds["errors"]["parameters"]) == (ENHANCED, {"share": 0.6})

@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote
@@ -13,6 +14,10 @@ from urllib.parse import SplitResult, quote
 from pam_rollback.base.answer import Answer
 
 _URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
+_COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_DECODED_MAX = 16 << 20
+"""Bytes: what is small on the line may be without end when it is unpacked."""
 _READS_CERTIFICATES = threading.Lock()
 
 
@@ -56,17 +61,30 @@ class Progress:
 
     def answer(self) -> Answer:
         """What came of it."""
+        body = self._decoded()
         return Answer(
             method=self.wish.method,
             url=self.wish.url,
             http_status=self.http_status,
             content_type=self.headers.get("content-type", ""),
-            body=bytes(self.body),
+            body=body,
             elapsed_ms=(time.monotonic() - self.start_s) * 1000,
             problem=self.problem,
             headers=dict(self.headers),
             sent=self.phase != "connecting",
         )
+
+    def _decoded(self) -> bytes:
+        """The body as it was before it was compressed: it is asked for as it is, and some servers compress it all the same."""
+        encoding = self.headers.get("content-encoding", "").strip().lower()
+        if encoding not in _COMPRESSED or not self.body:
+            return bytes(self.body)
+        try:
+            # Of a body whose start is enough, as much as came.
+            return zlib.decompressobj(_GZIP_OR_ZLIB).decompress(self.body, _DECODED_MAX)
+        except zlib.error:
+            self.problem = self.problem or f"its Content-Encoding says {encoding}, and it is not"
+            return bytes(self.body)
 
     def describe_timeout(self) -> str:
         """What was missing when the time was up."""

@@ -99,8 +99,9 @@ _KINDS = (
                 "accepts",
                 "missing",
                 "missing: no token, in both APIs; wrong: any text, in both APIs; unverified: the account that a token claims, whoever "
-                "signed it; expired: a token that was good; users-as-admins: the admin API takes every user's token",
-                choices=("missing", "wrong", "unverified", "expired", "users-as-admins"),
+                "signed it; expired: a token that was good; users-as-admins: the admin API takes every user's token; any-password: the "
+                "sign-in takes any",
+                choices=("missing", "wrong", "unverified", "expired", "users-as-admins", "any-password"),
             ),
         ),
     ),
@@ -113,9 +114,9 @@ _KINDS = (
             Parameter(
                 "what",
                 "expenses",
-                "expenses, messages, settings, tickets: everybody's newest in this list; user-id: those of the account that "
-                "?user_id= names",
-                choices=("expenses", "messages", "settings", "tickets", "user-id"),
+                "expenses, messages, settings, tickets: everybody's newest in this list; profile: somebody else's; user-id: those of the "
+                "account that ?user_id= names",
+                choices=("expenses", "messages", "settings", "tickets", "profile", "user-id"),
             ),
         ),
     ),
@@ -145,7 +146,29 @@ _KINDS = (
         "chat-apologises",
         "the model provider does not answer, and PAM says so in a friendly way: HTTP 200, an apology, no intent",
         "release",
-        (_RELEASE,),
+        (
+            _RELEASE,
+            Parameter(
+                "says",
+                "apology",
+                "apology: a friendly one; traceback: the end of a program, with an intent",
+                choices=("apology", "traceback"),
+            ),
+        ),
+    ),
+    FaultKind(
+        "expenses-falsified",
+        "an expense is not what was entered",
+        "release",
+        (
+            _RELEASE,
+            Parameter(
+                "how",
+                "shown",
+                "shown: a hundred times as much, as when hundredths are taken for units; stored: a tenth; doubled: stored twice",
+                choices=("shown", "stored", "doubled"),
+            ),
+        ),
     ),
     FaultKind(
         "release-down",
@@ -228,6 +251,22 @@ _KINDS = (
             ),
         ),
     ),
+    FaultKind(
+        "page-withheld",
+        "the front page comes with a header for which no browser shows it, or with bytes that are none of it",
+        "page",
+        (
+            Parameter(
+                "how",
+                "no-scripts",
+                "no-scripts: a Content-Security-Policy that lets none run; sent-on: a Refresh to another host; reloads: one every 8 s; "
+                "download: offered as a file; not-gzip: a Content-Encoding that it does not have",
+                choices=("no-scripts", "sent-on", "reloads", "download", "not-gzip"),
+            ),
+        ),
+    ),
+    FaultKind("pictures-are-pages", "a picture is gone: the host answers its address with 200 and the page", "page"),
+    FaultKind("phones-refused", "whoever has a telephone's browser is answered 500", "edge", (_SERVER,)),
     FaultKind(
         "site-missing",
         "the deploys of a release have no page: the host answers 404 to every visitor",

@@ -29,6 +29,13 @@ _ERROR_PAGE = (
     '<!doctype html><html lang="en"><title>Wheels &amp; Wins</title><h1>Oops! Something went wrong</h1>'
     "<p>Please try again later.</p></html>"
 )
+_WITHHELD: Mapping[str, Mapping[str, str]] = {
+    "no-scripts": {"Content-Security-Policy": "default-src 'none'; style-src 'self'"},
+    "sent-on": {"Refresh": "0; url=https://elsewhere.example/"},
+    "reloads": {"Refresh": "8"},
+    "download": {"Content-Disposition": 'attachment; filename="index.html"'},
+    "not-gzip": {"Content-Encoding": "gzip"},
+}
 _DOCUMENTS = frozenset({"/version.json", "/asset-manifest.json"})
 
 
@@ -98,7 +105,7 @@ class FrontEndServer:
             return web.json_response(document, headers=headers)
         found = None
         if not self._is_gone(request.path):
-            asset = self._asset(request.path)
+            asset = None if self._is_a_lost_picture(request.path) else self._asset(request.path)
             if asset is not None:
                 return self._answer(request, asset, _FOR_EVER)
             found = self._worker() if request.path == _WORKER else self._published.files.get(request.path)
@@ -110,6 +117,9 @@ class FrontEndServer:
     def _is_gone(self, path: str) -> bool:
         faults = self._built_so("missing-script-served-as-html")
         return path == _PAGE or any(path == self._published.address(str(one.settings["asset"])) for one in faults)
+
+    def _is_a_lost_picture(self, path: str) -> bool:
+        return path.endswith(".svg") and bool(self._faults.named("pictures-are-pages"))
 
     def _is_hidden(self, path: str) -> bool:
         """What the build writes for its host, and a product that does not tell its release keeps to itself."""
@@ -207,4 +217,7 @@ class FrontEndServer:
             headers[RELEASE_HEADER] = file.release
         if any(tag.value in {file.sha256, "*"} for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
+        if file.kind == "text/html":
+            for fault in self._faults.named("page-withheld"):
+                headers |= _WITHHELD[str(fault.settings["how"])]
         return web.Response(body=file.body, content_type=file.kind, charset="utf-8", headers=headers)

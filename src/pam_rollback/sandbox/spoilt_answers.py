@@ -62,6 +62,8 @@ class Spoiler:
             return False
         if fault.kind.name == "we-are-banned" and is_from_elsewhere(request):
             return False
+        if fault.kind.name == "phones-refused" and "Mobile" not in request.headers.get("User-Agent", ""):
+            return False
         if fault.kind.name in _OF_THE_API and self._server != "api":
             return False
         server, pattern = (
@@ -76,6 +78,8 @@ class Spoiler:
         match fault.kind.name:
             case name if name in _REFUSING:
                 return _refusal(int(str(fault.settings.get("status", _REFUSING[name]))))
+            case "phones-refused":
+                return web.Response(status=500, text="Internal Server Error")
             case "answers-html" | "answers-garbage" as name:
                 return self._nonsense(name)
             case "answers-never-ending":

@@ -1,13 +1,27 @@
 """PAM's site as a person uses it: chat, trips, money and settings. One place for the texts of the site."""
 
+import re
+import time
+from typing import Final
+
 from playwright.sync_api import Locator
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.browser.client.clicking import click
 from pam_rollback.browser.client.pam_chat import ChatPage
-from pam_rollback.browser.client.rendered_page import content_of
+from pam_rollback.browser.client.pausing import pause
+from pam_rollback.browser.client.rendered_page import content_of, is_painted
 from pam_rollback.browser.rules.journeys import Stopped
 from pam_rollback.browser.rules.never_found import NotAsDescribed
+
+_LOOK_AGAIN_MS: Final = 100
+_TEXT_AND_FIELDS: Final = """() => {
+  const main = document.querySelector("main, [role=main]") ?? document.body;
+  return [main.innerText, ...[...main.querySelectorAll("input")].map((field) => field.value)].join("\\n");
+}"""
+_ADDRESS: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_OF_THE_SITE: Final = re.compile(r"(?:support|help|info|contact|hello|privacy|feedback|team|noreply|no-reply)@")
+"""Addresses that a site gives on its own account."""
 
 
 class PamSite(ChatPage):
@@ -27,20 +41,38 @@ class PamSite(ChatPage):
             click(self._plan_links.first, within_s=self._within_s)
             self._comes_up("message", "choose a trip", before)
 
-    def add_expense(self, amount: str, note: str) -> bool:
-        """Enter an expense of today and send it; whether the page lists it then."""
+    def refuse_unseen(self, path: str) -> None:
+        """Raise Stopped for a page whose main part is one colour, unless it soon is more."""
+        end_s = time.monotonic() + self._within_s
+        while not is_painted(self.page):
+            if time.monotonic() > end_s:
+                raise Stopped(
+                    f"open {path}: nothing can be seen of it: its main part is one colour, whatever stands there"
+                )
+            pause(self.page, _LOOK_AGAIN_MS)
+
+    def refuse_anothers_address(self, own: str) -> None:
+        """Raise Stopped for a page that shows an e-mail address of somebody, and not the account's own. No message names it."""
+        shown: str = self.page.evaluate(_TEXT_AND_FIELDS)
+        others = {found for found in _ADDRESS.findall(shown.lower()) if not _OF_THE_SITE.match(found)}
+        if others and own.lower() not in others:
+            raise Stopped("open the profile: it shows somebody else's e-mail address, and not that of who is signed in")
+
+    def add_expense(self, amount: str, note: str) -> str | None:
+        """Enter an expense of today and send it; what the page lists then, None when it does not list it."""
         self.reach(self._pages.money)
         with self._step("add an expense", "no form for an expense", "amount", "note"):
             self.find("amount").fill(amount)
             self.find("note").fill(note)
         with self._step("add an expense", "it was not sent", "add_expense"):
             click(self.find("add_expense"), within_s=self._within_s)
+        listed = self.find("expenses").filter(has_text=note)
         try:
-            self._either(self.find("expenses").filter(has_text=note), "add an expense")
+            self._either(listed.first, "add an expense")
         except PlaywrightTimeoutError:
             self._refuse_when_elsewhere(note, "expenses", "add an expense")
-            return False
-        return True
+            return None
+        return " ".join(listed.all_inner_texts())
 
     def open_settings(self) -> str:
         """Open the settings; the unit of distances as it is shown."""

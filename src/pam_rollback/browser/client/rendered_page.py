@@ -1,10 +1,12 @@
 """What a page shows once its scripts have run: statements, text and controls that a person can see."""
 
+import io
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Error, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.browser.client.pausing import pause
@@ -17,9 +19,18 @@ _SEEN: Final = """() => {
   return {
     statements: [document.title, ...all("h1, h2, h3, [role=alert]").map(words)],
     text: document.body === null ? "" : words(document.body),
-    controls: all("a[href], button, input, textarea, select").length,
+    // A link to a part of the page it stands on, such as one that skips the navigation, leads nowhere else.
+    controls: all("a[href]:not([href^='#']), a[href^='#/'], button, input, textarea, select").length,
   };
 }"""
+_MAIN: Final = """() => {
+  const box = (document.querySelector("main, [role=main]") ?? document.body).getBoundingClientRect();
+  const [x, y] = [Math.max(0, box.left), Math.max(0, box.top)];
+  return {x, y, width: Math.min(innerWidth, box.right) - x, height: Math.min(innerHeight, box.bottom) - y};
+}"""
+_ONE_COLOUR: Final = 4
+"""So much may two points of one colour differ, of 256."""
+_PAINTED_WITHIN_MS: Final = 5000
 _CALM_WITHIN_S: Final = 3.0
 _LOOK_AGAIN_MS: Final = 100
 
@@ -31,9 +42,30 @@ def rendered(page: Page, *, within_s: float) -> PageContent:
         page.wait_for_load_state("networkidle", timeout=min(_CALM_WITHIN_S, within_s) * 1000)
     while True:
         found = content_of(page)
+        if not shortcoming_of_rendered(found):
+            found = replace(found, painted=is_painted(page))
         if not shortcoming_of_rendered(found) or time.monotonic() > end_s:
             return found
         pause(page, _LOOK_AGAIN_MS)
+
+
+def is_painted(page: Page) -> bool:
+    """Whether the page's main part, as far as it is in the window, is more than one colour: what scripts see, a person may not.
+
+    Something lies over it, or it never fades in. True where that cannot be told.
+    """
+    from PIL import Image  # noqa: PLC0415 - for whoever looks at pages
+
+    try:
+        box = page.evaluate(_MAIN)
+        if box["width"] < 1 or box["height"] < 1:
+            return True  # it has no place in the window, which others see by what they look for
+        picture = page.screenshot(clip=box, timeout=_PAINTED_WITHIN_MS)
+    except Error:
+        return True
+    with Image.open(io.BytesIO(picture)) as image:
+        bands = image.convert("RGB").split()
+        return any(high - low > _ONE_COLOUR for low, high in (band.getextrema() for band in bands))  # type: ignore[operator]
 
 
 def heading_of(page: Page) -> Locator:

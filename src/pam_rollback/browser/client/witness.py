@@ -20,6 +20,7 @@ _GIVEN_UP = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
 """What a request that the page or the browser itself gave up looks like: nobody failed."""
 _QUERY = re.compile(r"(\w+://[^\s?'\"]+)\?[^\s'\"]*")
 """Of an address in a line of the console: a key may stand in it."""
+_NEVER_A_PAGE = frozenset({"image", "font", "media", "stylesheet", "script"})
 _REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -115,6 +116,8 @@ class Witness:
             self.pages.append(urlsplit(response.url).path)
         if response.status >= HTTPStatus.BAD_REQUEST and not (self._refused and response.status in _REFUSALS):
             self._note(f"HTTP {response.status}: {response.request.method} {_without_query(response.url)}")
+        elif response.request.resource_type in _NEVER_A_PAGE and _is_a_page(response):
+            self._note(f"no {response.request.resource_type} but a page of HTML: {_without_query(response.url)}")
 
     def _is_ours(self, url: str) -> bool:
         # By name alone: a page that asks the right host at the wrong port is the product's fault, too.
@@ -124,6 +127,12 @@ class Witness:
         words = " ".join(what.split())
         if words not in self.complaints:
             self.complaints.append(words)
+
+
+def _is_a_page(response: Response) -> bool:
+    """A host of single-page sites answers what it does not have with the page."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return response.status == HTTPStatus.OK and kind == "text/html"
 
 
 def _without_query(url: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
 from typing import Self
 
 from pam_rollback.base.errors import Caused, MeasurementFailed
@@ -18,6 +19,17 @@ _ANSWERED_SO = re.compile(r"HTTP 429:|console error: WebSocket connection to .*:
 _ANSWERED, _FAILED, _UNREADABLE = "HTTP 429: ", "failed request: ", " (net::ERR_FAILED)"
 _STACK = re.compile(r"(?:\s+(?:at (?:[^\s()@]+ ){0,3}\(?|[\w.$/<*]*@)https?://[^\s()]+:\d+:\d+\)?)+")
 """The lines below an error, as Chromium and as Firefox write them: each ends with line and column, which tells them from an address."""
+
+
+_FIGURE = re.compile(r"\d[\d.,]*")
+
+
+def _same_amount(found: str, entered: str) -> bool:
+    """Whether it is the same sum of money, whichever sign a country writes between units and hundredths."""
+    try:
+        return Decimal(found.rstrip(".,").replace(",", ".")) == Decimal(entered)
+    except InvalidOperation:
+        return False
 
 
 class Stopped(Caused):
@@ -133,18 +145,34 @@ class Spoken(Walk):
 class Expense(Walk):
     """An expense of the test account, entered on the page."""
 
-    accepted: bool = False
-    shown: bool = False
-    stored: bool = False
+    amount: str = ""
+    """As it was entered."""
+    listed: str | None = None
+    """What the page lists of it; None: it does not."""
+    stored: tuple[str, ...] = ()
+    """The amount of each that the API has."""
 
     @property
-    def outcome(self) -> str:
-        """Which of the three is missing."""
+    def kept(self) -> bool:
+        """It is on the page and at the API, once, with its amount."""
+        return self.outcome == "works"
+
+    @property
+    def outcome(self) -> str:  # noqa: PLR0911 - one line for each
+        """What is missing, or is not as it was entered."""
         if self.problem:
             return self.problem
-        if not self.shown:
+        if self.listed is None:
             return "the expense was accepted, and the page does not list it"
-        return "works" if self.stored else "the page lists the expense, the API does not have it"
+        if not self.stored:
+            return "the page lists the expense, the API does not have it"
+        if len(self.stored) > 1:
+            return f"one expense was entered, and the API has it {len(self.stored)} times"
+        if not _same_amount(self.stored[0], self.amount):
+            return f"an expense of {self.amount} was entered, and the API has {self.stored[0]}"
+        if not any(_same_amount(found, self.amount) for found in _FIGURE.findall(self.listed)):
+            return f"an expense of {self.amount} was entered, and the page lists {self.listed!r}"
+        return "works"
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)

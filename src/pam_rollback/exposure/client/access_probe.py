@@ -1,12 +1,15 @@
 """Asks protected paths with tokens that must be refused. Reads, and one request without content: whatever is let in changes nothing."""
 
+import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.exposure.rules.access import Attempt, Door
+from pam_rollback.exposure.rules.access import A_WRONG_PASSWORD, THE_RIGHT_PASSWORD, Attempt, Door
 from pam_rollback.outside.http import fetch
+from pam_rollback.outside.pace import SIGN_IN, spend
 from pam_rollback.outside.retries import Retries
 
 NOT_FOR_ITS_CONTENT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
@@ -40,6 +43,23 @@ class AccessProbe:
             right=(*before, *after),
             opens_with=NOT_FOR_ITS_CONTENT if path.empty_post else frozenset(),
         )
+
+    def sign_in(self, url: str, email: str, headers: Mapping[str, str]) -> Door:
+        """Try an account's sign-in with a password that it does not have; with its own it was let in just now."""
+        self.pace()
+        spend(SIGN_IN)
+        answer = fetch(
+            url,
+            method="POST",
+            json={"email": email, "password": f"not-the-password-{secrets.token_hex(8)}"},
+            headers=headers,
+            deadline_s=self.deadline_s,
+        )
+        tried = Attempt.of(A_WRONG_PASSWORD, answer)
+        if tried.http_status in NOT_FOR_ITS_CONTENT:  # as many a service says that the two do not fit
+            tried = replace(tried, http_status=int(HTTPStatus.UNAUTHORIZED))
+        right = Attempt(THE_RIGHT_PASSWORD, int(HTTPStatus.OK), "application/json", 0)
+        return Door(path=f"POST {urlsplit(url).path}", wrong=(tried,), right=(right,))
 
     def _tried(self, path: Protected, name: str, token: str | None) -> Attempt:
         return Attempt.of(name, self.again.ask(lambda: self._ask(path, token)))

@@ -17,6 +17,7 @@ from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedF
 ITEM = "IR-1"
 """Security holes, of the plan's criteria."""
 NO_TOKEN = "no token"  # noqa: S105 - what it is called
+A_WRONG_PASSWORD, THE_RIGHT_PASSWORD = "a wrong password", "its own password"
 _SHOWN = 4
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 _SUCCESS = range(200, 300)

@@ -51,6 +51,10 @@ _PAGE_AGAIN = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body)\
 _IMPORT = re.compile(rb"""(?:\bfrom|\bimport)\s*\(?\s*["'](\.{1,2}/[^"']{1,200}\.js)["']""")
 _NAMES_A_HOST = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 _NOT_FOR_US = frozenset({403, 429})
+_RELOADS_MIN_S = 60
+"""A page that loads itself again rarer than this may be meant so."""
+_OF_SCRIPTS = ("script-src-elem", "script-src", "default-src")
+"""Directives of a Content-Security-Policy that say which scripts may run; the first that is there counts (CSP Level 3)."""
 _KINDS = {"script": ("javascript", "ecmascript"), "style": ("text/css",)}
 
 
@@ -75,9 +79,13 @@ class PageContent:
     text: str
     assets: tuple[Asset, ...] = ()
     controls: int = 0
-    """Links, buttons and fields."""
+    """Links to elsewhere, buttons and fields."""
+    painted: bool = True
+    """Something of its main part can be seen, where somebody looked."""
     left_out: int = 0
     """How many files it names beyond those."""
+    refresh: str = ""
+    """Where a page that stays on nobody's screen leads, and after how many seconds."""
 
 
 def read_page(body: bytes) -> PageContent:
@@ -97,6 +105,7 @@ def read_page(body: bytes) -> PageContent:
         assets=assets[:ASSETS_MAX],
         controls=reader.controls,
         left_out=max(0, len(assets) - ASSETS_MAX),
+        refresh=reader.refresh,
     )
 
 
@@ -109,6 +118,31 @@ def shortcoming_of_sent(page: PageContent) -> str:
     return ""
 
 
+def shortcoming_of_headers(headers: Mapping[str, str]) -> str:
+    """Why no browser shows a page that comes with these headers, by their names in small letters; empty when one does."""
+    if headers.get("content-disposition", "").strip().lower().startswith("attachment"):
+        return "it is offered as a file to keep (Content-Disposition: attachment), and no browser shows it"
+    for policy in headers.get("content-security-policy", "").lower().split(","):
+        sources = {words[0]: words[1:] for directive in policy.split(";") if (words := directive.split())}
+        scripts = next((sources[name] for name in _OF_SCRIPTS if name in sources), None)
+        if scripts is not None and set(scripts) <= {"'none'"}:
+            return "its Content-Security-Policy lets no script run"
+    return ""
+
+
+def shortcoming_of_refresh(url: str, refresh: str) -> str:
+    """Why nobody stays on the page at this address: it leads to another host by itself, or begins anew again and again."""
+    after, _, more = refresh.partition(";")
+    to = more.strip().partition("=")[2].strip("\"' ")
+    if to:
+        there = f"https:{to}" if to.startswith("//") else to
+        stays = not _NAMES_A_HOST.match(to) or server_of(there) == server_of(url)
+        return "" if stays else f"it sends its visitors on to {cut(to, _SHOWN_CHARACTERS)!r} by itself"
+    seconds = after.strip().partition(".")[0]
+    often = seconds.isdecimal() and int(seconds) < _RELOADS_MIN_S
+    return f"it loads itself again every {int(seconds)} s, and whatever a visitor is writing is gone" if often else ""
+
+
 def shortcoming_of_rendered(page: PageContent) -> str:
     """What is wrong with a page as a visitor sees it, in words; empty when nothing is."""
     if said := _error_in(page):
@@ -117,7 +151,7 @@ def shortcoming_of_rendered(page: PageContent) -> str:
         return "it is empty"
     if not page.controls:
         return f"it has no link, no button and no field, and shows only {cut(page.text, _SHOWN_CHARACTERS)!r}"
-    return ""
+    return "" if page.painted else "nothing can be seen of it: its main part is one colour, whatever stands there"
 
 
 def shortcoming_of_asset(asset: Asset, answer: Answer) -> str:
@@ -232,7 +266,14 @@ class PageAnswer:
             return (str(answer),)
         page = read_page(answer.body)
         lost = seen_files(answer.url, self.files).wrong
-        found = [shortcoming_of_sent(page), *without_words(page, self.text), *lost]
+        refresh = answer.headers.get("refresh", "") or page.refresh
+        found = [
+            shortcoming_of_headers(answer.headers),
+            shortcoming_of_refresh(answer.url, refresh),
+            shortcoming_of_sent(page),
+            *without_words(page, self.text),
+            *lost,
+        ]
         if self.names and not lost:
             found += unnamed(self.scripts, self.names)
         return tuple(filter(None, found))
@@ -291,6 +332,7 @@ class _Reader(HTMLParser):
         self.assets: list[Asset] = []
         self.preloaded: list[Asset] = []
         self.controls = 0
+        self.refresh = ""
         self._statement = ""
         self._hidden: Counter[str] = Counter()
 
@@ -305,6 +347,8 @@ class _Reader(HTMLParser):
             # Bundlers name there what the page's script imports: without one of them nothing of it runs.
             if given.get("as", "script").lower() == "script":
                 self.preloaded.append(Asset("script", given["href"].strip()))
+        elif tag == "meta" and given.get("http-equiv", "").lower() == "refresh" and not self._hidden["noscript"]:
+            self.refresh = given.get("content", "").strip()
         elif tag in {"a", "button", "input", "textarea", "select"}:
             self.controls += 1
         if tag in _STATEMENTS:

@@ -36,6 +36,11 @@ class Reply:
     confidence: float
 
 
+CRASH = Reply(
+    'Traceback (most recent call last):\n  File "/app/pam/answer.py", line 88, in answer\nopenai.RateLimitError: 429 quota exceeded',
+    "other",
+    0.9,
+)
 APOLOGY = Reply("I'm sorry, I'm having trouble answering right now. Please try again in a moment.", None, 0.0)
 
 

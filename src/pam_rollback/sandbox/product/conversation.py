@@ -12,8 +12,7 @@ from uuid import UUID
 import psycopg
 from fastapi import HTTPException
 
-from pam_rollback.sandbox.product.assistant import APOLOGY, Facts, Reply
-from pam_rollback.sandbox.product.faults import CHAT_APOLOGISES
+from pam_rollback.sandbox.product.assistant import APOLOGY, CRASH, Facts, Reply
 from pam_rollback.sandbox.product.flags import PERFORMANCE_OPTIMIZATIONS
 from pam_rollback.sandbox.product.services import Services
 from pam_rollback.sandbox.product.storage import Connection, fetch
@@ -99,8 +98,8 @@ async def converse(
 
 
 async def _reply(parts: Services, visitor: Visitor, message: str) -> tuple[Reply, bool]:
-    if parts.faults.is_on(CHAT_APOLOGISES):
-        return APOLOGY, False
+    if says := parts.faults.answer_says():
+        return APOLOGY if says == "apology" else CRASH, False
     optimised = PERFORMANCE_OPTIMIZATIONS in visitor.features
     generation = (await parts.flags.state()).cache_generation if optimised else 0
     if optimised and (cached := parts.answers.find(visitor.key, message, generation=generation)) is not None:

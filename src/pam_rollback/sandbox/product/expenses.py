@@ -26,7 +26,9 @@ async def newest(visitor: Visitor, parts: Services, limit: int) -> list[dict[str
     """Give the person's newest expenses. Raises HTTPException where that does not work for them."""
     begin("expenses", visitor, parts)
     query = f"SELECT {_COLUMNS} FROM expenses WHERE user_id = %s OR %s ORDER BY date DESC, id DESC LIMIT %s"  # noqa: S608 - a constant
-    return await parts.storage.rows(query, (visitor.user_id, parts.faults.shows_others("expenses"), limit))
+    rows = await parts.storage.rows(query, (visitor.user_id, parts.faults.shows_others("expenses"), limit))
+    factor = 100 if parts.faults.falsifies("shown") else 1  # hundredths that are taken for units
+    return [{**row, "amount": row["amount"] * factor} for row in rows]
 
 
 class NewExpense(BaseModel):
@@ -51,11 +53,14 @@ async def book(expense: NewExpense, visitor: Visiting, parts: Parts) -> dict[str
     """Book an expense; it is stored when this answers."""
     if parts.faults.forgets("expenses"):
         return _as_if_booked(expense)
-    booked = await parts.storage.row(
-        "INSERT INTO expenses (user_id, amount, category, date, description)"  # noqa: S608 - a constant
-        f" VALUES (%s, %s, %s, coalesce(%s, current_date), %s) RETURNING {_COLUMNS}",
-        (visitor.user_id, expense.amount, expense.category, expense.date, expense.description),
-    )
+    amount = expense.amount / 10 if parts.faults.falsifies("stored") else expense.amount
+    booked = None
+    for _ in range(2 if parts.faults.falsifies("doubled") else 1):
+        booked = await parts.storage.row(
+            "INSERT INTO expenses (user_id, amount, category, date, description)"  # noqa: S608 - a constant
+            f" VALUES (%s, %s, %s, coalesce(%s, current_date), %s) RETURNING {_COLUMNS}",
+            (visitor.user_id, amount, expense.category, expense.date, expense.description),
+        )
     parts.answers.forget(visitor.key)
     return booked
 

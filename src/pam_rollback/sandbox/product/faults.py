@@ -54,7 +54,7 @@ class LeakParameters(Parameters):
 
 
 WITHOUT_TOKEN, ANY_TOKEN, UNVERIFIED_TOKEN = "missing", "wrong", "unverified"
-EXPIRED_TOKEN, USER_AS_ADMIN = "expired", "users-as-admins"
+EXPIRED_TOKEN, USER_AS_ADMIN, ANY_PASSWORD = "expired", "users-as-admins", "any-password"
 OF_ANY_USER_ID = "user-id"
 
 
@@ -62,19 +62,33 @@ class BypassParameters(Parameters):
     """Which tokens open the door.
 
     missing: none at all, in both APIs; wrong: any text, in both APIs; unverified: the account that a token claims, whoever signed it;
-    expired: one that was good; users-as-admins: the admin API takes every user's token.
+    expired: one that was good; users-as-admins: the admin API takes every user's token; any-password: no token, but the sign-in gives
+    one for any password.
     """
 
-    accepts: Literal["missing", "wrong", "unverified", "expired", "users-as-admins"] = "missing"
+    accepts: Literal["missing", "wrong", "unverified", "expired", "users-as-admins", "any-password"] = "missing"
 
 
 class OthersParameters(Parameters):
     """What shows other users' rows.
 
-    expenses, messages, settings, tickets: everybody's newest in this list; user-id: those of the account that `?user_id=` names.
+    expenses, messages, settings, tickets: everybody's newest in this list; profile: the same person's for all; user-id: those of the
+    account that `?user_id=` names.
     """
 
-    what: Literal["expenses", "messages", "settings", "tickets", "user-id"] = "expenses"
+    what: Literal["expenses", "messages", "settings", "tickets", "profile", "user-id"] = "expenses"
+
+
+class ApologyParameters(Parameters):
+    """What is said in place of an answer."""
+
+    says: Literal["apology", "traceback"] = "apology"
+
+
+class FalsifiedParameters(Parameters):
+    """What becomes of an expense: shown as a hundred times as much, stored as a tenth, or stored twice."""
+
+    how: Literal["shown", "stored", "doubled"] = "shown"
 
 
 class SomeUsersParameters(Parameters):
@@ -126,7 +140,14 @@ FLAGS_PARTIAL = FaultKind(
     "flags-partial", "a share of the users keeps the features whatever the flags say", parameters=PartialParameters
 )
 MEMORY_LEAK = FaultKind("memory-leak", "the process holds more and more memory", parameters=LeakParameters)
-CHAT_APOLOGISES = FaultKind("chat-apologises", "PAM answers every question with an apology and no intent")
+CHAT_APOLOGISES = FaultKind(
+    "chat-apologises",
+    "PAM answers every question with an apology and no intent, or with the end of a program",
+    parameters=ApologyParameters,
+)
+EXPENSES_FALSIFIED = FaultKind(
+    "expenses-falsified", "an expense is not what was entered", parameters=FalsifiedParameters
+)
 MODEL_DOWN = FaultKind("model-down", "whoever thinks of PAM's answers does not answer")
 WRITES_FORGOTTEN = FaultKind(
     "writes-forgotten", "writes are acknowledged and not stored", parameters=ForgottenParameters
@@ -158,6 +179,7 @@ CATALOGUE: Mapping[str, FaultKind] = {
             CHAT_APOLOGISES,
             MODEL_DOWN,
             WRITES_FORGOTTEN,
+            EXPENSES_FALSIFIED,
         ),
         *(AUTH_BYPASS, CROSS_USER_READ, FEATURE_FAILS, CONFIGURATION_LOST),
     )
@@ -234,6 +256,16 @@ class Faults:
         """Whether writes of this kind are acknowledged and not stored."""
         parameters = self._active.get(WRITES_FORGOTTEN.name)
         return isinstance(parameters, ForgottenParameters) and parameters.what == what
+
+    def answer_says(self) -> str:
+        """What is said in place of every answer; empty when answers are given."""
+        parameters = self._active.get(CHAT_APOLOGISES.name)
+        return parameters.says if isinstance(parameters, ApologyParameters) else ""
+
+    def falsifies(self, how: str) -> bool:
+        """Whether expenses are made something else in this way."""
+        parameters = self._active.get(EXPENSES_FALSIFIED.name)
+        return isinstance(parameters, FalsifiedParameters) and parameters.how == how
 
     def lets_in(self, way: str) -> bool:
         """Whether the users' API serves requests that come this way."""
