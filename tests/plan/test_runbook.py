@@ -20,6 +20,7 @@ GENERAL = {
     "wrong-commands",
     "database-behind-api",
     "sign-in-limited",
+    "blocked",
 }
 """Pages that belong to an outcome of the session, to the plan as a whole, or to what keeps several items from being known."""
 

@@ -36,6 +36,9 @@ _BESIDES: Final = re.compile(r"; found there: .*?(?=; see docs/|$)")
 _LIMIT: Final = re.compile(rf"{SIGN_IN_LIMITED}(?: \(HTTP 429(?:, again after [^)]*)?\))?")
 """How a limited sign-in is told, without where it was met."""
 
+_BLOCKED: Final = re.compile(r"\bwe alone are blocked\b|\bwe are blocked, or everybody is\b")
+"""How whoever looks for blocks tells of one (``observation``)."""
+
 _LOOK: Final = re.compile(r"(?<=\w)-(?:light|dark|double-size|phone)\b")
 """How a page was looked at, as page states name it: ``chat-dark``."""
 _OWN_WORD: Final = re.compile(
@@ -255,6 +258,11 @@ def cause_of(message: str, outcome: Outcome, cause: str = "") -> str:
 def is_shared(result: Result) -> bool:
     """Whether its cause may be that of other tests, too."""
     return result.nothing_new or bool(result.cause) or is_sign_in_limit(result.message, result.outcome)
+
+
+def is_block(message: str, outcome: Outcome) -> bool:
+    """Whether it is not known because a host refuses us, and perhaps nobody else."""
+    return outcome is Outcome.UNKNOWN and _BLOCKED.search(message) is not None
 
 
 def is_sign_in_limit(message: str, outcome: Outcome) -> bool:

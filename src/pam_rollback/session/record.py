@@ -43,6 +43,7 @@ _PAGES = {
     Outcome.REFUSED: "docs/runbook.md#refused",
 }
 _SIGN_IN_LIMITED = "docs/runbook.md#sign-in-limited"
+_BLOCKED = "docs/runbook.md#blocked"
 HOW_TO_GET_EVIDENCE = "`make report` adds the evidence, test by test"
 
 
@@ -181,6 +182,8 @@ def next_page(
     """Where to go on: by what became of an action, or by a cause of many tests; else the test's own page, or its first plan item's."""
     if wording.is_sign_in_limit(message, outcome):
         return _SIGN_IN_LIMITED
+    if wording.is_block(message, outcome):
+        return _BLOCKED
     own = _PAGES.get(outcome) or str(properties.get("runbook", ""))
     return own or (runbook.plan.item(identifiers[0]).runbook if identifiers else "")
 
