@@ -13,7 +13,7 @@ from pam_rollback.environment.known_words import NEW
 from pam_rollback.report import terminal_page, unanswered, wording
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.terminal_page import WORDS, Page, fitted, labelled, rows
-from pam_rollback.report.terms_table import is_term, not_good
+from pam_rollback.report.terms_table import by_number, is_term, not_good
 from pam_rollback.report.verdict import Outcome
 
 _TOLD_IN_FULL: Final = 6
@@ -102,15 +102,17 @@ def _lines(record: RunRecord, page: Page, causes: Sequence[Causes], amount: _Amo
 def by_test(bad: Sequence[Result]) -> list[Causes]:
     """Of what is as bad, health first, and of it the part that ails others: it says most of why; then success criteria and objectives.
 
+    Of these in the order of their numbers: a share of requests that fail (SC-1) says why journeys (SC-5) come to no end.
+
     The cases of one test, and whoever met the same cause, are told once.
     """
     order = {outcome: place for place, outcome in enumerate(dict.fromkeys(result.outcome for result in bad))}
     tests: dict[tuple[object, ...], Causes] = {}
 
-    def urgency(group: Sequence[Result]) -> tuple[int, bool, bool, int, bool]:
+    def urgency(group: Sequence[Result]) -> tuple[object, ...]:
         health = _is_health(group[0])
-        terms = any(is_term(one) for result in group for one in result.criteria)
-        return order[group[0].outcome], group[0].nothing_new, not health, -_blamed(group[0], bad), not terms
+        terms = sorted(by_number(one) for result in group for one in result.criteria if is_term(one))
+        return order[group[0].outcome], group[0].nothing_new, not health, -_blamed(group[0], bad), not terms, terms[:1]
 
     for group in sorted(terminal_page.alike(bad), key=urgency):
         result = group[0]

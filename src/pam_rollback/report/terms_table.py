@@ -109,7 +109,7 @@ def rows_of(record: RunRecord, results: Sequence[Result] | None = None) -> list[
         for identifier in result.criteria:
             by_id.setdefault(identifier, []).append(result)
     titles = {item.id: item.title for item in record.items}
-    order = [one for one in titles if one in by_id] or sorted(by_id, key=_by_number)
+    order = [one for one in titles if one in by_id] or sorted(by_id, key=by_number)
     terms = [one for one in order if is_term(one)]
     return [_row(one, titles.get(one, ""), by_id[one]) for one in terms or order]
 
@@ -157,7 +157,8 @@ def is_term(identifier: str) -> bool:
     return identifier.partition("-")[0] in _TERMS
 
 
-def _by_number(identifier: str) -> tuple[int, str, int]:
+def by_number(identifier: str) -> tuple[int, str, int]:
+    """The order in which success criteria and objectives are told."""
     name, _, number = identifier.partition("-")
     return (_TERMS.index(name) if name in _TERMS else len(_TERMS), name, int(number) if number.isdigit() else 0)
 
@@ -286,7 +287,7 @@ def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -
 
     What has to be read with a recovery, and one whose words have no room in its column, stand in a line below.
     """
-    columns_told = sorted({column for drill in drills for column in drill.marks}, key=_by_number)
+    columns_told = sorted({column for drill in drills for column in drill.marks}, key=by_number)
     if not columns_told or most == 0:
         return []
     head = "".join(f"{column} " for column in columns_told)
