@@ -243,7 +243,7 @@ def _also_passed(record: RunRecord) -> str:
 def _not_judged(record: RunRecord) -> Iterable[str]:
     """What says nothing about the verdict, as counts; all of it is on the page and with -v."""
     if record.scope == _HEALTH and record.verdict == "GO":
-        yield "whether users are served, only whether each part says that it is well: pytest -m decision"
+        yield "whether users are served (here each part only says that it is well): pytest -m decision"
     items = [result for result in record.results if checklist.is_item(result)]
     not_done = [result for result in items if checklist.state(result) == NOT_DONE]
     if not_done:

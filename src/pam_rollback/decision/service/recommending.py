@@ -58,7 +58,7 @@ def _caution(decision: Decision) -> str:
     unreachable = any(_NO_DATABASE in finding.words for finding in decision.findings)
     return (
         "the database does not answer, and a back end ends when it starts without its database: "
-        f"first {_NO_DATABASE}, and no back end goes back before"
+        f"{_NO_DATABASE}, before any back end goes back"
         if unreachable
         else ""
     )
