@@ -45,3 +45,14 @@ def test_nobody_reads(shell: str) -> None:
     )
 
     assert done.stderr == ""
+
+
+def test_a_command_in_another_folder_says_where_it_belongs(tmp_path: Path) -> None:
+    """It neither begins nor makes anything there; what explains it works everywhere."""
+    run = [sys.executable, "-m", "pam_rollback.drills"]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    helped = subprocess.run([*run, "--help"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    said = f"{tmp_path}: no plan.toml is here: run it in the suite's own folder; nothing was changed\n"
+    assert (done.returncode, done.stderr, helped.returncode) == (1, said, 0)
+    assert [*tmp_path.iterdir()] == []

@@ -21,8 +21,8 @@ FAILED = 1
 @plainly.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """Write the file and say what it watches; 1, with the reason, when it cannot be written."""
-    root = root or Path.cwd()
     options = _parser().parse_args(arguments)
+    root = root or plainly.project_folder()
     if options.pace is not None and not options.pace >= 1:
         return _failed(f"--pace {options.pace:g}: expected 1 or more")
     try:

@@ -39,8 +39,8 @@ NARROW = 80
 @plainly.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """Run them; gives the worst of their exit codes, or 4 for a story that is not known."""
-    root = root or Path.cwd()
     options = _parser().parse_args(arguments)
+    root = root or plainly.project_folder()
     unknown = [story for story in options.stories if story not in STORIES]
     if unknown:
         sys.stderr.write(f"{no_such_story(unknown[0], load_plan(root / 'plan.toml'))}\n")

@@ -33,8 +33,8 @@ _GIVEN = "PAM_GAME_"
 @plainly.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """Play one game: 0 when it was scored, 11 when it says nothing about anybody, 2 when it could not begin."""
-    root = root or Path.cwd()
     options = _parser().parse_args(arguments)
+    root = root or plainly.project_folder()
     try:
         games = client.games()
         game = _game(options, games)

@@ -1,5 +1,6 @@
 """What a person reads when the machine does not do what a command needs: one line, and never a traceback."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -46,3 +47,11 @@ def told(main: Callable[Given, int]) -> Callable[Given, int]:
         return code
 
     return ended
+
+
+def project_folder() -> Path:
+    """The folder in which the command runs, which has to be a project's. Raises FileNotFoundError, which ``told`` tells."""
+    here = Path.cwd()
+    if not (here / "plan.toml").is_file():
+        raise FileNotFoundError(errno.ENOENT, "no plan.toml is here: run it in the suite's own folder", str(here))
+    return here

@@ -31,8 +31,8 @@ _MB = 1e6
 @plainly.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None, now_s: float | None = None) -> int:
     """List or remove; 1 when a ramp's journal cannot be read, or when a folder could not be removed."""
-    root = root or Path.cwd()
     options = _parser().parse_args(arguments)
+    root = root or plainly.project_folder()
     out, state = root / "reports" / "out", options.state_dir or root / "reports" / "state"
     now_s = time() if now_s is None else now_s
     try:

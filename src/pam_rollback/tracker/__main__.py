@@ -26,8 +26,8 @@ MISSING, FAILED = 10, 1
 @plainly.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """0: nothing is missing. 10: an incident was closed without a post-mortem. 1: not known, with the reason."""
-    root = root or Path.cwd()
     options = _parser().parse_args(arguments)
+    root = root or plainly.project_folder()
     try:
         if options.drafted:
             return _link(options.drafted, options.where, options.env, root)
