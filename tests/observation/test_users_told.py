@@ -26,16 +26,16 @@ def found(recovered_s: float | None, by_s: float | None = None) -> JudgedRecover
     [
         (
             found(12.5),
-            "are well again since 14:00:12 UTC (15:00:12 CET), 2.5 s after the decision, within the objective of 30 s",
+            "have been well again since 14:00:12 UTC (15:00:12 CET), 2.5 s after the decision, within the objective of 30 s",
         ),
         (
             found(50.0),
-            "are well again since 14:00:50 UTC (15:00:50 CET), 40 s after the decision, LATER than the objective of 30 s",
+            "have been well again since 14:00:50 UTC (15:00:50 CET), 40 s after the decision, LATER than the objective of 30 s",
         ),
         (
             found(12.5, 60.0),
             (
-                "are well again since 14:00:12 UTC (15:00:12 CET), 2.5 s after the decision, within the objective "
+                "have been well again since 14:00:12 UTC (15:00:12 CET), 2.5 s after the decision, within the objective "
                 "of 30 s or not: probes are too rare to tell"
             ),
         ),

@@ -14,7 +14,7 @@ from tests.sessions import ROOT, Project, as_by_hand, runbook_in
 SOURCES = ROOT / "src" / "pam_rollback"
 FOUNDATION = {"base", "stats", "outside", "plan", "environment", "product", "journal", "report", "session"}
 OF_HEALTH = FOUNDATION | {"health", "observation", "rollback"}
-MODULES_MAX = 163
+MODULES_MAX = 164
 """The folders of which a session of health checks may load modules."""
 OF_THOSE_WHO_ACT = (
     "pam_rollback.rollback.strategies",
