@@ -1,13 +1,18 @@
 """What a recommendation says besides the strategy."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from pam_rollback.browser.rules.accessibility import Audit
 from pam_rollback.decision.rules.decision import Finding, State, decide
+from pam_rollback.decision.service.deciding import decided
 from pam_rollback.decision.service.recommending import Here, recommended
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report import recommendation
+from pam_rollback.report.verdict import Outcome
 
 PLAN = load_plan(Path(__file__).resolve().parents[2] / "plan.toml")
 NO_DATABASE = "cannot ask the database: Connection refused; see docs/runbook.md#database-unhealthy"
@@ -34,3 +39,21 @@ def found(holds: str, words_of_data: str) -> str:
 def test_no_back_end_goes_back_while_its_database_is_down(holds: str, words: str, *, warned: bool) -> None:
     """It ends when it starts without its database: an outage would get longer. Flags may go back."""
     assert ("before any back end goes back" in found(holds, words)) is warned
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (str(Audit("home-double-size", problem="sign in: HTTP 503")), State.UNKNOWN),
+        ("label (2) on login-light", State.HOLDS),
+    ],
+    ids=["never seen", "seen"],
+)
+def test_a_page_that_was_not_reached_has_no_barrier_that_anybody_saw(said: str, state: State) -> None:
+    """A dead API is no violation of WCAG; whether there is one is not known."""
+    audit: Any = SimpleNamespace(
+        properties={}, message=f"AssertionError: {said}", outcome=Outcome.BROKEN_CRITERION, criteria=["CR-4"]
+    )
+    decision = decided(PLAN, [audit], [], observed=[], vouched=[], constant_flags="", whole=True)
+
+    assert {one.state for one in decision.findings if one.criterion == "CR-4"} == {state}

@@ -1,5 +1,6 @@
 """From what tests found, and what people say, to the decision."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -9,8 +10,11 @@ from pam_rollback.decision.rules.decision import FINDING, Decision, Evidence, Fi
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.verdict import Outcome
+from pam_rollback.report.wording import without_own_word
 
 _SHOWN = 3
+_NOT_REACHED = re.compile(r"\b[a-z-]+ was not reached: ")
+"""How an audit says that it never saw its page: a broken page, and no barrier on it (``browser/rules/accessibility.py``)."""
 
 
 class Judging(Protocol):
@@ -81,6 +85,8 @@ def _findings(plan: Plan, tests: Sequence[Judging]) -> Iterable[Finding]:
 def _found(criterion: str, test: Judging) -> Finding:
     own: Mapping[str, str] | None = test.properties.get(FINDING)
     outcome = test.outcome
+    if outcome is Outcome.BROKEN_CRITERION and _NOT_REACHED.search(test.message):
+        return Finding(criterion, State.UNKNOWN, without_own_word(test.message), Evidence.NONE)
     if outcome is Outcome.BROKEN_CRITERION:
         return Finding(criterion, State.HOLDS, own["words"] if own else test.message)
     if outcome is Outcome.PASSED:
