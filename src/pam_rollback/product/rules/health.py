@@ -163,7 +163,8 @@ class HealthReport(Sentence):
     def __str__(self) -> str:
         release = f", release {self.release}" if self.release else ""
         kept = f", but nothing is known of now: {self.not_known}" if self.not_known else ""
-        told = self.told.after(f"{self.name} says {self.status}{self._ill_parts}{release}{self._wanted}{kept}")
+        said = "gives no whole answer" if self.answer.problem else f"says {self.status}"
+        told = self.told.after(f"{self.name} {said}{self._ill_parts}{release}{self._wanted}{kept}")
         return f"{told} ({self.answer}){self.told.advice}"
 
 
