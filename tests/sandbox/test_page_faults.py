@@ -305,6 +305,24 @@ def _the_message_field_is_called_otherwise(visit: Visit) -> None:
     assert visit.page.get_by_label(MESSAGE_FIELD).count() == 0
 
 
+def _something_white_lies_over_the_page(visit: Visit) -> None:
+    visit.open("/")
+    style = visit.page.evaluate(
+        """() => {
+            const over = getComputedStyle(document.body, "::after");
+            return [over.position, over.backgroundColor, over.width === `${innerWidth}px`, over.pointerEvents];
+        }"""
+    )
+
+    assert style == ["fixed", "rgb(255, 255, 255)", True, "none"]
+
+
+def _the_main_part_cannot_be_seen(visit: Visit) -> None:
+    visit.open("/")
+
+    assert visit.page.locator("main").evaluate("(main) => getComputedStyle(main).opacity") == "0"
+
+
 PROOFS: Mapping[str, Callable[[Visit], None]] = {
     "button-without-name.js": _the_send_button_has_no_name,
     "dialog-unnamed.js": _the_dialog_has_no_name,
@@ -320,6 +338,8 @@ PROOFS: Mapping[str, Callable[[Visit], None]] = {
     "message-field-pointer-only.js": _the_tab_key_passes_the_message_field_by,
     "motion-ignored.css": _something_moves_against_the_visitors_wish,
     "phone-composer-hidden.css": _a_phone_has_no_field_for_a_message,
+    "main-never-fades-in.css": _the_main_part_cannot_be_seen,
+    "page-covered.css": _something_white_lies_over_the_page,
     "phone-empty.css": _a_phone_shows_nothing_between_header_and_footer,
     "reflow-broken.css": _half_a_window_scrolls_sideways,
     "trips-hidden.css": _no_trip_can_be_planned,

@@ -301,6 +301,33 @@ def test_a_bypass_serves_whom_it_should_refuse(candidate: Product) -> None:
     assert served() == all_shut
 
 
+def test_any_password_opens_the_sign_in(candidate: Product) -> None:
+    """Of an account that there is, and only while the fault is there."""
+    wrong = {"email": "test.traveller@example.org", "password": "not-the-password"}
+
+    def status(body: object) -> int:
+        return candidate.call("POST", "/api/v1/auth/login", body).status
+
+    with candidate.fault("auth-bypass", accepts="any-password"):
+        assert (status(wrong), status({**wrong, "email": "nobody@example.org"})) == (200, 401)
+    assert status(wrong) == 401
+
+
+@pytest.mark.parametrize(
+    ("how", "listed"), [("shown", [1234.0]), ("stored", [1.23]), ("doubled", [12.34, 12.34])], ids=str
+)
+def test_an_expense_becomes_another(candidate: Product, how: str, listed: list[float]) -> None:
+    """Acknowledged each time; without the fault it is what was entered."""
+    token = candidate.sign_in()
+    note = f"falsified {how}"
+    with candidate.fault("expenses-falsified", how=how):
+        body = {"amount": 12.34, "category": "food", "description": note}
+        assert candidate.call("POST", "/api/v1/expenses", body, token=token).status == 201
+        expenses = candidate.call("GET", "/api/v1/expenses?limit=5000", token=token).json["expenses"]
+
+    assert [one["amount"] for one in expenses if one["description"] == note] == listed
+
+
 @pytest.mark.parametrize(
     ("what", "path", "name"),
     [
