@@ -77,6 +77,7 @@ ROWS = [
         _DB | {"how": "kept"},
         unknown=frozenset({DATABASE}),
     ),
+    Row("old-page-in-the-cache", "old-page-served", frozenset({SAME_RELEASE}), "1.41.3: the front page"),
     Row("wrong-release", "answers-wrong-release", frozenset({SAME_RELEASE}), "1.40.9", _DB),
     Row(
         "comprehensive",

@@ -1,9 +1,11 @@
 """One request, one deadline for all of it, and an answer that is always a value."""
 
+import gzip
 import re
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import quote, unquote
@@ -231,3 +233,37 @@ def test_what_cannot_be_asked_says_why(words: str, *, light: bool) -> None:
 
     assert answer.problem.startswith(f"it could not be asked ({words}")
     assert not answer.sent
+
+
+def compressed(body: bytes, encoding: str) -> Talk:
+    """Says that the body is compressed, whatever was asked for."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return lambda connection: connection.sendall(head.encode() + body)
+
+
+@both
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
+def test_a_server_may_compress_what_it_was_asked_for_as_it_is(pack: Callable[[bytes], bytes], *, light: bool) -> None:
+    """Browsers read it, so it is healthy."""
+    encoding = "gzip" if pack is gzip.compress else "deflate"
+    with server(compressed(pack(b'{"status": "healthy"}'), encoding)) as url:
+        answer = fetch(url, deadline_s=5, light=light)
+
+    assert (answer.problem, answer.json) == ("", {"status": "healthy"})
+
+
+@both
+def test_what_only_says_that_it_is_compressed_cannot_be_read(*, light: bool) -> None:
+    """No browser shows it, whatever its bytes are."""
+    with server(compressed(b"<!doctype html><h1>Hello</h1>", "gzip")) as url:
+        answer = fetch(url, deadline_s=5, light=light)
+
+    assert answer.problem == "its Content-Encoding says gzip, and it is not"
+
+
+def test_what_is_small_on_the_line_is_not_unpacked_without_end() -> None:
+    """A thousand zeros take one byte: a page of gigabytes would take all memory."""
+    with server(compressed(gzip.compress(bytes(64 << 20)), "gzip")) as url:
+        answer = fetch(url, deadline_s=5, light=True)
+
+    assert len(answer.body) == 16 << 20

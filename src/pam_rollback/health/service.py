@@ -12,6 +12,7 @@ from pam_rollback.outside.http import fetch
 from pam_rollback.product.client.front_page import look_at_front_page
 from pam_rollback.product.client.health_api import HealthEndpoint, read_health
 from pam_rollback.product.client.offline import refuse_when_offline
+from pam_rollback.product.rules.expected_releases import FRONT_PAGE
 from pam_rollback.product.rules.front_page import FrontPage
 from pam_rollback.product.rules.health import HealthReport, is_healthy
 
@@ -71,8 +72,10 @@ class Health:
 
     @property
     def release_names(self) -> dict[str, str]:
-        """The release that each answer names, of those that are meant to name one."""
-        return {report.name: report.release for report in self.all if report.component.names_release}
+        """The release that each answer names, of those that are meant to name one, and the front page, where it names one."""
+        named = {report.name: report.release for report in self.all if report.component.names_release}
+        page = "" if _PAGE in self._no_answers else self.front_page.release
+        return named | ({FRONT_PAGE: page} if page else {})
 
     @property
     def releases(self) -> tuple[str, ...]:

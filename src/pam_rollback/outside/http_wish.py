@@ -61,7 +61,8 @@ class Progress:
 
     def answer(self) -> Answer:
         """What came of it."""
-        body = self._decoded()
+        headers = dict(self.headers)
+        body = self._decoded(headers)
         return Answer(
             method=self.wish.method,
             url=self.wish.url,
@@ -70,21 +71,23 @@ class Progress:
             body=body,
             elapsed_ms=(time.monotonic() - self.start_s) * 1000,
             problem=self.problem,
-            headers=dict(self.headers),
+            headers=headers,
             sent=self.phase != "connecting",
         )
 
-    def _decoded(self) -> bytes:
+    def _decoded(self, headers: dict[str, str]) -> bytes:
         """The body as it was before it was compressed: it is asked for as it is, and some servers compress it all the same."""
         encoding = self.headers.get("content-encoding", "").strip().lower()
         if encoding not in _COMPRESSED or not self.body:
             return bytes(self.body)
         try:
             # Of a body whose start is enough, as much as came.
-            return zlib.decompressobj(_GZIP_OR_ZLIB).decompress(self.body, _DECODED_MAX)
+            body = zlib.decompressobj(_GZIP_OR_ZLIB).decompress(self.body, _DECODED_MAX)
         except zlib.error:
             self.problem = self.problem or f"its Content-Encoding says {encoding}, and it is not"
             return bytes(self.body)
+        del headers["content-encoding"]
+        return body
 
     def describe_timeout(self) -> str:
         """What was missing when the time was up."""

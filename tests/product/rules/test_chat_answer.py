@@ -36,6 +36,7 @@ def test_an_answer_without_an_intent_is_none(text: str, told: str | None) -> Non
         ("I'm having trouble finding a site near Utah; shall I look in Nevada?", "never"),
         ("If you are having trouble with your stove, try again with a full bottle.", "never"),
         ("I found an error in your budget: two fuel stops are the same.", "never"),
+        ("Terror: a film to watch when it rains.\nA Traceback is where a rope comes back.", "named"),
     ],
 )
 def test_an_answer_is_one(text: str, intent: Intent) -> None:
@@ -124,3 +125,19 @@ def test_the_prober_and_the_load_test_expect_an_answer() -> None:
 
     assert "an apology instead of an answer" in Expect(chat="named").shortcomings(answer)
     assert Expect().shortcomings(answer) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Traceback (most recent call last):\n  File "/app/answer.py", line 8\nopenai.RateLimitError: 429 quota exceeded',
+        "openai.RateLimitError: 429 quota exceeded",
+        "KeyError('choices')",
+        "Internal Server Error",
+    ],
+)
+@pytest.mark.parametrize("intent", ["named", "never"])
+def test_the_end_of_a_program_is_no_answer(text: str, intent: Intent) -> None:
+    """Whichever intent comes with it, over HTTP and on a page."""
+    assert "the end of a program instead of an answer" in shortcoming({"response": text, "intent": "other"}, intent)
+    assert apology(text)

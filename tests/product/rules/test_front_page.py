@@ -16,6 +16,8 @@ from pam_rollback.product.rules.front_page import (
     read_page,
     seen_files,
     shortcoming_of_asset,
+    shortcoming_of_headers,
+    shortcoming_of_refresh,
     shortcoming_of_rendered,
     shortcoming_of_sent,
 )
@@ -221,3 +223,53 @@ def test_every_page_can_be_read(body: bytes) -> None:
     page = read_page(body)
 
     assert isinstance(shortcoming_of_sent(page) + shortcoming_of_rendered(page), str)
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({}, ""),
+        ({"content-security-policy": "default-src 'self'; script-src 'self' 'sha256-x'"}, ""),
+        ({"content-security-policy": "default-src 'none'; script-src 'self'"}, ""),
+        ({"content-security-policy": "img-src 'none'"}, ""),
+        ({"content-security-policy": "default-src 'none'; style-src 'self'"}, "lets no script run"),
+        ({"content-security-policy": "script-src"}, "lets no script run"),
+        ({"content-security-policy": "script-src 'self', script-src 'none'"}, "lets no script run"),
+        ({"content-disposition": "inline"}, ""),
+        ({"content-disposition": 'Attachment; filename="index.html"'}, "offered as a file"),
+    ],
+)
+def test_headers_that_keep_a_page_from_visitors(headers: dict[str, str], words: str) -> None:
+    """Each policy has to let a script run (Content Security Policy Level 3): whatever else it forbids is the site's own affair."""
+    found = shortcoming_of_headers(headers)
+
+    assert words in found if words else found == ""
+
+
+@pytest.mark.parametrize(
+    ("refresh", "words"),
+    [
+        ("", ""),
+        ("0; url=/en/", ""),
+        ("5;URL='https://site.example/welcome'", ""),
+        ("3600", ""),
+        ("0; url=https://elsewhere.example/", "to 'https://elsewhere.example/' by itself"),
+        ("0; url=//elsewhere.example/", "to '//elsewhere.example/' by itself"),
+        ("8", "again every 8 s"),
+    ],
+)
+def test_a_page_that_nobody_stays_on(refresh: str, words: str) -> None:
+    """To another host, or anew before anybody has read it; a front page may lead to its own language."""
+    found = shortcoming_of_refresh("https://site.example/", refresh)
+
+    assert words in found if words else found == ""
+
+
+def test_what_a_page_says_of_itself() -> None:
+    """Its release, and where it leads; what is for visitors without scripts leads nobody."""
+    page = read_page(
+        b'<head><meta name="pam-release" content="1.41.3"><noscript><meta http-equiv="refresh" content="0; url=/plain"></noscript>'
+    )
+    led = read_page(b'<head><META HTTP-EQUIV="Refresh" CONTENT="8">')
+
+    assert (page.release, page.refresh, led.release, led.refresh) == ("1.41.3", "", "", "8")

@@ -34,7 +34,8 @@ def look_at_front_page(
     answer = fetch(url, headers={"Accept": "text/html"}, deadline_s=deadline_s, light=True)
     if answer.problem or answer.http_status != HTTPStatus.OK or not answer.content_type.lower().startswith("text/html"):
         return FrontPage(url, (str(answer),), 0, cause=answer.cause)
-    assets = read_page(answer.body).assets
+    content = read_page(answer.body)
+    assets = content.assets
     asked = {str(asset): partial(_asked, url, asset, deadline_s, whole=bool(names)) for asset in assets}
     answers = all_at_once(asked)
     files = {asset: answers[str(asset)] for asset in assets}
@@ -43,7 +44,7 @@ def look_at_front_page(
         found = replace(found, imported=tuple(_imported(files, deadline_s)))
     problems = found.problems
     doubts = () if problems else (unproven(found), *(f"not seen from here: {one}" for one in found.unseen))
-    return FrontPage(url, problems, len(assets), "; ".join(filter(None, doubts)))
+    return FrontPage(url, problems, len(assets), "; ".join(filter(None, doubts)), release=content.release)
 
 
 def _asked(page: str, asset: Asset, deadline_s: float, *, whole: bool) -> Answer | str | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 FRONT_END, BACK_END = "the front end", "the back end"
+FRONT_PAGE = "the front page"
+"""What visitors are given: a cache may have another release's, whatever the front end says of itself."""
 _SITES = ("frontend", "backend")
 _FORMS = "one RELEASE for both sites, or frontend=RELEASE and backend=RELEASE"
 
@@ -48,7 +50,7 @@ class ExpectedReleases:
 
         Where nobody said, every part that does not agree with all others counts; one that names no release always does.
         """
-        wanted = {name: self.frontend if name == FRONT_END else self.backend for name in found}
+        wanted = {name: self.frontend if name in {FRONT_END, FRONT_PAGE} else self.backend for name in found}
         if not any(wanted.values()):
             return dict(found) if len(set(found.values())) > 1 or not all(found.values()) else {}
         return {name: release for name, release in found.items() if not release or release != (wanted[name] or release)}

@@ -53,6 +53,7 @@ _NAMES_A_HOST = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 _NOT_FOR_US = frozenset({403, 429})
 _RELOADS_MIN_S = 60
 """A page that loads itself again rarer than this may be meant so."""
+_NAMES_RELEASE = "pam-release"
 _OF_SCRIPTS = ("script-src-elem", "script-src", "default-src")
 """Directives of a Content-Security-Policy that say which scripts may run; the first that is there counts (CSP Level 3)."""
 _KINDS = {"script": ("javascript", "ecmascript"), "style": ("text/css",)}
@@ -84,6 +85,8 @@ class PageContent:
     """Something of its main part can be seen, where somebody looked."""
     left_out: int = 0
     """How many files it names beyond those."""
+    release: str = ""
+    """As the page names it itself, for whoever looks whose page it is."""
     refresh: str = ""
     """Where a page that stays on nobody's screen leads, and after how many seconds."""
 
@@ -106,6 +109,7 @@ def read_page(body: bytes) -> PageContent:
         controls=reader.controls,
         left_out=max(0, len(assets) - ASSETS_MAX),
         refresh=reader.refresh,
+        release=reader.release,
     )
 
 
@@ -290,6 +294,8 @@ class FrontPage(Sentence):
     """What could go wrong there without being noticed, shown with this very page; empty when nothing is known to."""
     cause: str = ""
     """What stood in its way, and in that of others."""
+    release: str = ""
+    """As it names it itself; empty when it names none."""
 
     @property
     def is_the_site(self) -> bool:
@@ -333,6 +339,7 @@ class _Reader(HTMLParser):
         self.preloaded: list[Asset] = []
         self.controls = 0
         self.refresh = ""
+        self.release = ""
         self._statement = ""
         self._hidden: Counter[str] = Counter()
 
@@ -347,8 +354,8 @@ class _Reader(HTMLParser):
             # Bundlers name there what the page's script imports: without one of them nothing of it runs.
             if given.get("as", "script").lower() == "script":
                 self.preloaded.append(Asset("script", given["href"].strip()))
-        elif tag == "meta" and given.get("http-equiv", "").lower() == "refresh" and not self._hidden["noscript"]:
-            self.refresh = given.get("content", "").strip()
+        elif tag == "meta":
+            self._note(given)
         elif tag in {"a", "button", "input", "textarea", "select"}:
             self.controls += 1
         if tag in _STATEMENTS:
@@ -359,6 +366,13 @@ class _Reader(HTMLParser):
         elif tag == "body":
             self._hidden.clear()
         self.text.append(" ")
+
+    def _note(self, meta: Mapping[str, str]) -> None:
+        content = meta.get("content", "").strip()
+        if meta.get("http-equiv", "").lower() == "refresh" and not self._hidden["noscript"]:
+            self.refresh = content
+        elif meta.get("name", "").lower() == _NAMES_RELEASE:
+            self.release = content
 
     def handle_endtag(self, tag: str) -> None:
         if tag == self._statement:
