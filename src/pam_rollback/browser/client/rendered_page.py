@@ -60,7 +60,8 @@ def is_painted(page: Page) -> bool:
         box = page.evaluate(_MAIN)
         if box["width"] < 1 or box["height"] < 1:
             return True  # it has no place in the window, which others see by what they look for
-        picture = page.screenshot(clip=box, timeout=_PAINTED_WITHIN_MS)
+        # Hiding the caret would put a style into the page, which its Content-Security-Policy may refuse.
+        picture = page.screenshot(clip=box, caret="initial", timeout=_PAINTED_WITHIN_MS)
     except Error:
         return True
     with Image.open(io.BytesIO(picture)) as image:
