@@ -25,6 +25,14 @@ def _row(name: str, fault: str, red: set[str] | frozenset[str], words: str, **pa
     return Row(name, fault, frozenset(red), words, parameters, select="journey")
 
 
+_BEHIND_IN_CHROMIUM = f"{BEHIND}[chromium]"
+"""Where the telephone's journey is walked, and pictures of signed-in pages are taken."""
+
+
+def _unseen(name: str) -> Row:
+    return _row(name, "page", {PAGES, _BEHIND_IN_CHROMIUM}, "nothing can be seen of it", what=f"{name}.css")
+
+
 ROWS: list[Row] = [
     _row("forms-dead", "page", SIGNED_IN, "sign in: still not signed in within 10 s", what="submit-dead.js"),
     _row(
@@ -86,9 +94,9 @@ ROWS: list[Row] = [
         "the end of a program instead of an answer",
         says="traceback",
     ),
-    _row("phones-refused", "phones-refused", {PHONE}, "on a screen of 390 by 844"),
-    _row("page-covered", "page", {PAGES, BEHIND}, "nothing can be seen of it", what="page-covered.css"),
-    _row("main-never-fades-in", "page", {PAGES, BEHIND}, "nothing can be seen of it", what="main-never-fades-in.css"),
+    _row("phones-refused", "phones-refused", {PHONE, _BEHIND_IN_CHROMIUM}, "on a screen of 390 by 844"),
+    _unseen("page-covered"),
+    _unseen("main-never-fades-in"),
     _row("pictures-lost", "pictures-are-pages", {BEHIND}, "no image but a page of HTML"),
     _row(
         "profile-of-another",

@@ -105,7 +105,7 @@ class FrontEndServer:
             return web.json_response(document, headers=headers)
         found = None
         if not self._is_gone(request.path):
-            asset = None if self._is_a_lost_picture(request.path) else self._asset(request.path)
+            asset = self._asset(request.path)
             if asset is not None:
                 return self._answer(request, asset, _FOR_EVER)
             found = self._worker() if request.path == _WORKER else self._published.files.get(request.path)
@@ -116,10 +116,9 @@ class FrontEndServer:
 
     def _is_gone(self, path: str) -> bool:
         faults = self._built_so("missing-script-served-as-html")
+        if path.endswith(".svg") and self._faults.named("pictures-are-pages"):
+            return True
         return path == _PAGE or any(path == self._published.address(str(one.settings["asset"])) for one in faults)
-
-    def _is_a_lost_picture(self, path: str) -> bool:
-        return path.endswith(".svg") and bool(self._faults.named("pictures-are-pages"))
 
     def _is_hidden(self, path: str) -> bool:
         """What the build writes for its host, and a product that does not tell its release keeps to itself."""

@@ -71,6 +71,15 @@ def test_everything_that_fails_is_noticed(browser: Browser) -> None:
     }
 
 
+def test_a_picture_that_is_the_page_again_is_lost(browser: Browser) -> None:
+    """A host of single-page sites answers what it does not have with 200 and the page; a picture of its own is none."""
+    found = noticed(
+        browser, page_text='<h1>Trips</h1><img src="/photo.gif"><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">'
+    )
+
+    assert found == {"no image but a page of HTML: http://pam.test/photo.gif"}
+
+
 def test_with_a_session_that_nobody_knows_only_what_breaks_counts(browser: Browser) -> None:
     """The journey made it so itself: the service has to refuse, and pages write that to the console."""
     assert noticed(browser, refused=True) == {

@@ -15,7 +15,8 @@ from pam_rollback.browser.client.pausing import pause
 _LOOK_AGAIN_MS = 50
 _QUIET_S = 0.5
 """A page of parts that are loaded when they are needed asks for its data only when they are there."""
-_IDLE = "() => new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done))"
+_IDLE = "() => new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done, { timeout: 1000 }))"
+"""A page that is never idle does not keep us waiting: whoever asks looks at the clock."""
 _GIVEN_UP = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
 """What a request that the page or the browser itself gave up looks like: nobody failed."""
 _QUERY = re.compile(r"(\w+://[^\s?'\"]+)\?[^\s'\"]*")
