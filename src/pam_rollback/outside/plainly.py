@@ -19,7 +19,7 @@ def cannot_be_used(error: OSError) -> str:
     why = error.strerror or str(error)
     if len(place) > _SHOWN:
         place = f"{place[: _SHOWN // 2]}…{place[-_SHOWN // 2 :]}"
-    return f"{place}: {why[:1].lower()}{why[1:]}; nothing was changed" if place else f"{why}; nothing was changed"
+    return f"{place}: {why[:1].lower()}{why[1:]}" if place else why
 
 
 _SHOWN: Final = 160

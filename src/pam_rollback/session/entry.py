@@ -46,7 +46,9 @@ def _begin(config: pytest.Config) -> int | None:
         # Whatever was named, or what the project keeps, cannot be looked at: too long a name, no permission, a disk that fails.
         from pam_rollback.outside.plainly import cannot_be_used  # noqa: PLC0415 - for this
 
-        raise pytest.UsageError(cannot_be_used(error)) from None
+        # An undo may have put something back before.
+        then = "mend that, and repeat the command" if config.option.pam_undo else "nothing was changed"
+        raise pytest.UsageError(f"{cannot_be_used(error)}; {then}") from None
 
 
 def _prepared(config: pytest.Config) -> int | None:

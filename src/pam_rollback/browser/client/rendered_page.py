@@ -9,6 +9,8 @@ from typing import Final
 from playwright.sync_api import Error, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.client.pausing import pause
 from pam_rollback.product.rules.front_page import PageContent, shortcoming_of_rendered
 
@@ -24,13 +26,18 @@ _SEEN: Final = """() => {
   };
 }"""
 _MAIN: Final = """() => {
-  const box = (document.querySelector("main, [role=main]") ?? document.body).getBoundingClientRect();
-  const [x, y] = [Math.max(0, box.left), Math.max(0, box.top)];
-  return {x, y, width: Math.min(innerWidth, box.right) - x, height: Math.min(innerHeight, box.bottom) - y};
+  for (const part of [document.querySelector("main, [role=main]"), document.body]) {
+    const box = part?.getBoundingClientRect() ?? new DOMRect();
+    const [x, y] = [Math.max(0, box.left), Math.max(0, box.top)];
+    const [width, height] = [Math.min(innerWidth, box.right) - x, Math.min(innerHeight, box.bottom) - y];
+    if (width >= 1 && height >= 1) return {x, y, width, height};
+  }
+  return {x: 0, y: 0, width: innerWidth, height: innerHeight};
 }"""
 _ONE_COLOUR: Final = 4
 """So much may two points of one colour differ, of 256."""
 _PAINTED_WITHIN_MS: Final = 5000
+_SHOWN_CHARACTERS: Final = 160
 _CALM_WITHIN_S: Final = 3.0
 _LOOK_AGAIN_MS: Final = 100
 
@@ -52,18 +59,19 @@ def rendered(page: Page, *, within_s: float) -> PageContent:
 def is_painted(page: Page) -> bool:
     """Whether the page's main part, as far as it is in the window, is more than one colour: what scripts see, a person may not.
 
-    Something lies over it, or it never fades in. True where that cannot be told.
+    Something lies over it, or it never fades in. Raises MeasurementFailed where no picture of it can be taken.
     """
     from PIL import Image  # noqa: PLC0415 - for whoever looks at pages
 
     try:
         box = page.evaluate(_MAIN)
-        if box["width"] < 1 or box["height"] < 1:
-            return True  # it has no place in the window, which others see by what they look for
         # Hiding the caret would put a style into the page, which its Content-Security-Policy may refuse.
         picture = page.screenshot(clip=box, caret="initial", timeout=_PAINTED_WITHIN_MS)
-    except Error:
-        return True
+    except Error as error:
+        why = cut(" ".join(str(error).split()), _SHOWN_CHARACTERS)
+        raise MeasurementFailed(
+            f"whether anything can be seen at {page.url} is not known: no picture of it: {why}"
+        ) from None
     with Image.open(io.BytesIO(picture)) as image:
         bands = image.convert("RGB").split()
         return any(high - low > _ONE_COLOUR for low, high in (band.getextrema() for band in bands))  # type: ignore[operator]
