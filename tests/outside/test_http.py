@@ -267,3 +267,16 @@ def test_what_is_small_on_the_line_is_not_unpacked_without_end() -> None:
         answer = fetch(url, deadline_s=5, light=True)
 
     assert len(answer.body) == 16 << 20
+    assert "has no end within 16777216 bytes" in answer.problem
+
+
+@both
+def test_what_is_compressed_and_cut_short_is_no_whole_answer(*, light: bool) -> None:
+    """Though each byte came that was announced; of a file whose start is enough, its start is enough."""
+    body = gzip.compress(b"<!doctype html>" + bytes(range(256)) * 40)[:-20]
+    with server(compressed(body, "gzip")) as url:
+        whole = fetch(url, deadline_s=5, light=light)
+        start = fetch(url, deadline_s=5, light=light, start_is_enough=True)
+
+    assert "or was cut short" in whole.problem
+    assert (start.problem, start.body[:15]) == ("", b"<!doctype html>")

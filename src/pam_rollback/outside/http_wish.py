@@ -81,11 +81,13 @@ class Progress:
         if encoding not in _COMPRESSED or not self.body:
             return bytes(self.body)
         try:
-            # Of a body whose start is enough, as much as came.
-            body = zlib.decompressobj(_GZIP_OR_ZLIB).decompress(self.body, _DECODED_MAX)
+            packed = zlib.decompressobj(_GZIP_OR_ZLIB)
+            body = packed.decompress(self.body, _DECODED_MAX)
         except zlib.error:
             self.problem = self.problem or f"its Content-Encoding says {encoding}, and it is not"
             return bytes(self.body)
+        if not packed.eof and not self.wish.start_is_enough:
+            self.problem = self.problem or f"its {encoding} has no end within {_DECODED_MAX} bytes, or was cut short"
         del headers["content-encoding"]
         return body
 
