@@ -374,7 +374,8 @@ escalation = Escalation(ladder, {"slack": lambda message: time.sleep(60) or ""},
                         lambda action: Briefing("sandbox", "frontend", "why", "run-1", drill=True))
 escalation.begin()
 print("following", flush=True)
-time.sleep(60)
+for _ in range(600):  # a signal that comes just before a sleep is seen after it
+    time.sleep(0.1)
 """
     with subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "journal.jsonl")], cwd=ROOT, stdout=subprocess.PIPE, text=True
