@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pam_rollback.sandbox.product.leak import Leak
 from pam_rollback.sandbox.product.rollout import bucket
 
-# Multiples of the golden ratio's fraction spread evenly over 0 to 1 and never repeat: any run of requests holds the wanted share,
-# and two journeys that take turns cannot end up with all the failures on one of them.
+# Multiples of the golden ratio's fraction spread evenly over 0 to 1 and never repeat: any run of requests holds the wanted share.
+# Every 8th or 13th of them does not, so each kind of request is counted by itself: else all writes of some seconds could fail, and
+# all reads succeed.
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -191,7 +192,8 @@ class Faults:
     """The faults of this process; they end with it."""
 
     _active: dict[str, Parameters] = field(default_factory=dict)
-    _requests: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _requests: defaultdict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+    """Requests counted by user and kind."""
     _leak: Leak = field(default_factory=Leak)
     _flags_kept: frozenset[str] | None = None
     """The flags that the latest change named, since older configuration is to be lost; None: nothing is lost."""
@@ -290,8 +292,8 @@ class Faults:
             return False
         return parameters.what == what and bucket(f"fails-for:{user_id}") < parameters.percent
 
-    def fails(self, user_id: str, features: frozenset[str]) -> bool:
-        """Whether this request of the user is one of those that fail; counts it."""
+    def fails(self, user_id: str, what: str, features: frozenset[str]) -> bool:
+        """Whether this request of the user is one of those of its kind that fail; counts it."""
         shares = [
             parameters.share
             for kind in (ERRORS, CODE_ERRORS)
@@ -299,8 +301,10 @@ class Faults:
         ]
         if not shares:
             return False
-        self._requests[user_id] += 1
-        return (self._requests[user_id] * _GOLDEN) % 1 < max(shares)
+        kinds = self._requests[user_id]
+        # Each kind begins elsewhere: who asks for each thing once meets the wanted share, too.
+        kinds[what] = kinds.get(what, len(kinds)) + 1
+        return (kinds[what] * _GOLDEN) % 1 < max(shares)
 
     def keeps_features(self, user_id: str) -> bool:
         """Whether the user has every feature whatever the flags say."""

@@ -64,7 +64,7 @@ async def _tried(parts: Services, user_id: UUID) -> dict[str, Any]:
 
 async def _works(work: _Work, parts: Services, user_id: UUID) -> dict[str, Any]:
     try:
-        await work(parts, await prepare(parts, user_id, ""))
+        await work(parts, await prepare(parts, user_id, "", "a check of features"))
     except HTTPException as refused:
         # Whatever the user would be answered. A database that is gone is not told here: then this whole answer is a 503.
         return {"works": False, "http_status": refused.status_code}

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, HTTPException
+from fastapi import Depends, HTTPException, Request
 
 from pam_rollback.sandbox.product.auth import Caller
 from pam_rollback.sandbox.product.services import Parts, Services
@@ -28,8 +28,8 @@ class Visitor:
         return str(self.user_id)
 
 
-async def prepare(parts: Services, user_id: UUID, email: str) -> Visitor:
-    """Give the person the features of this release. Raises HTTPException where a fault strikes."""
+async def prepare(parts: Services, user_id: UUID, email: str, what: str) -> Visitor:
+    """Give the person the features of this release; ``what`` names what they ask for. Raises HTTPException where a fault strikes."""
     features: frozenset[str] = frozenset()
     if parts.config.has_new_features:
         values = await parts.flags.values_for(str(user_id))
@@ -37,7 +37,7 @@ async def prepare(parts: Services, user_id: UUID, email: str) -> Visitor:
     visitor = Visitor(user_id=user_id, email=email, features=features)
     if (delay_s := parts.faults.delay_s(features)) > 0:
         await asyncio.sleep(delay_s)
-    if parts.faults.fails(visitor.key, features):
+    if parts.faults.fails(visitor.key, what, features):
         raise HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong while preparing your page")
     return visitor
 
@@ -48,8 +48,8 @@ def begin(feature: str, visitor: Visitor, parts: Services) -> None:
         raise HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, f"something went wrong in {feature}")
 
 
-async def _visitor(caller: Caller, parts: Parts) -> Visitor:
-    return await prepare(parts, caller.user_id, caller.email)
+async def _visitor(request: Request, caller: Caller, parts: Parts) -> Visitor:
+    return await prepare(parts, caller.user_id, caller.email, f"{request.method} {request.scope['route'].path}")
 
 
 Visiting = Annotated[Visitor, Depends(_visitor)]
