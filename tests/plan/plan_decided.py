@@ -45,14 +45,15 @@ from tests.plan.plan_scene import (
 
 def watch(plan: Plan) -> object:
     """Users' answers against every criterion with a time: all fail, some fail, all are slow, all are a little slow."""
-    before = Distribution.of(LATENCIES_MS)
+    fast, usual = Distribution.of(LATENCIES_MS), Distribution.of([10 * ms for ms in LATENCIES_MS])
     worlds = (
-        Watched(lambda _: True, for_s=620),
-        Watched(lambda at: at % 3 == 0, for_s=620),
-        Watched(ms=200, for_s=620),
-        Watched(ms=135, for_s=620),
+        (usual, Watched(lambda _: True, for_s=620)),
+        (usual, Watched(lambda at: at % 3 == 0, for_s=620)),
+        (usual, Watched(ms=2000, for_s=620)),
+        (usual, Watched(ms=1350, for_s=620)),
+        (fast, Watched(ms=230, for_s=620)),
     )
-    watchers = [decision.Watcher(world, plan, 1.0, before) for world in worlds]  # type: ignore[arg-type]
+    watchers = [decision.Watcher(world, plan, 1.0, before) for before, world in worlds]  # type: ignore[arg-type]
     return [(one.longest_s, one.seen(0)) for one in watchers]
 
 

@@ -29,7 +29,7 @@ READ_BY: Mapping[Reader, tuple[str, ...]] = {
     redeployed.document: ("about.title", "about.version", "about.source"),
     decided.manual: ("*.judged_by",),
     # the decision
-    decided.watch: ("*_criteria.IR-*.duration_s", "*_criteria.IR-[45].*_pct_max", "*.CR-5.*_pct_min", "decision.slowdown_hold_s"),
+    decided.watch: ("*_criteria.IR-*.duration_s", "*_criteria.IR-[45].*_pct_max", "*.CR-5.*_pct_min", "decision.slowdown_*"),
     decided.gaps_of_answers: ("decision.gaps.not_yet", "decision.gaps.over", "decision.gaps.partial_*", "decision.gaps.errors_*"),
     decided.memory_criterion: ("decision.gaps.memory_*", "monitoring.MT-3.memory_mb_max"),
     decided.user_data: ("decision.gaps.schema_damaged", "*.affected_records_max"),

@@ -42,6 +42,8 @@ class DecisionRules(Table):
 
     slowdown_hold_s: Annotated[float, Field(gt=0)]
     """For how long answers must be slower than CR-5's limit; the plan gives CR-5 no time."""
+    slowdown_unnoticed_ms: Annotated[float, Field(ge=0)]
+    """Answers that are slower by less are not slower (IR-4, CR-5), however large a share of a fast answer that is."""
     gaps: Gaps
     strategies: Mapping[str, Annotated[_Ids, Field(min_length=1)]]
     """For each criterion the strategies (ids), the one to begin with first."""

@@ -334,6 +334,20 @@ def test_exactly_at_the_limit(*, reached_counts: bool, at_limit: bool) -> None:
     assert error_rate(20, reached_counts=reached_counts).above(of("chat", 4, 1)) is at_limit
 
 
+@pytest.mark.parametrize(("now_ms", "above"), [(45.0, False), (108.0, False), (120.0, True)])
+def test_what_nobody_notices_is_no_slowdown(*, now_ms: float, above: bool) -> None:
+    """Five times as slow as 9 ms is 36 ms more; of an answer of 400 ms the share is what counts."""
+    fast = slowdown(Distribution.of([9.0] * 1000), 50, unnoticed_ms=100)
+    samples = [replace(usual(tick), latency_ms=now_ms) for tick in range(600)]
+
+    assert fast.above(samples) is above
+    assert fast.contradicts(samples) is not above
+    assert fast.words(samples).endswith(", limit +100 ms")
+    assert fast.figures(samples).asked == "> +100 ms"
+    slow = slowdown(Distribution.of([400.0] * 1000), 50, unnoticed_ms=100)
+    assert slow.words(samples).endswith(", limit +50 %")
+
+
 def test_a_slowdown_says_how_much_beside_what() -> None:
     """Half of the answers are enough to speak of speed, fewer are not."""
     measure = slowdown(Distribution.of([100.0] * 1000), 50)

@@ -134,9 +134,17 @@ def _most_often(samples: Sequence[Sample]) -> str:
     return f"; most often {journey}: {cut(why, _REASON_CHARACTERS)}"
 
 
-def slowdown(before: Distribution, limit_pct: float, *, reached_counts: bool = False) -> Measure:
-    """IR-4, CR-5: p95 is more than the limit above the baseline's; with ``reached_counts`` also when it is exactly there."""
-    found = _Slowdown(before, limit_pct, reached_counts)
+def slowdown(
+    before: Distribution, limit_pct: float, *, unnoticed_ms: float = 0, reached_counts: bool = False
+) -> Measure:
+    """IR-4, CR-5: p95 is more than the limit above the baseline's; with ``reached_counts`` also when it is exactly there.
+
+    The limit is never less than ``unnoticed_ms``: five times as slow as 9 ms is nobody's experience.
+    """
+    usual_ms = before.percentile(_P95)
+    noticed_pct = 100 * unnoticed_ms / usual_ms if usual_ms > 0 else 0.0
+    limit = f"{limit_pct:+g} %" if limit_pct >= noticed_pct else f"{unnoticed_ms:+g} ms"
+    found = _Slowdown(before, max(limit_pct, noticed_pct), limit, reached_counts)
     return Measure(found.contradicts, found.above, found.words, found.figures, half=found.as_measured)
 
 
@@ -144,6 +152,8 @@ def slowdown(before: Distribution, limit_pct: float, *, reached_counts: bool = F
 class _Slowdown:
     before: Distribution
     limit_pct: float
+    limit: str
+    """As it is said."""
     reached_counts: bool
 
     def contradicts(self, samples: Sequence[Sample]) -> bool:
@@ -156,7 +166,7 @@ class _Slowdown:
         found = self._change(samples)
         if found.smallest_visible_pct > self.limit_pct and found.low_pct <= self.limit_pct < found.high_pct:
             raise MeasurementFailed(
-                f"{found}; {self.limit_pct:g} % cannot be told from nothing by so few answers: watch longer, or take a larger baseline"
+                f"{found}; {self.limit} cannot be told from nothing by so few answers: watch longer, or take a larger baseline"
             )
         if self._beyond(found) and not self._beyond(self._change(samples, prober_lag=False)):
             raise MeasurementFailed(
@@ -169,12 +179,12 @@ class _Slowdown:
 
     def words(self, samples: Sequence[Sample]) -> str:
         try:
-            return f"{self._change(samples)}, limit {self.limit_pct:+g} %"
+            return f"{self._change(samples)}, limit {self.limit}"
         except MeasurementFailed as error:
             return str(error)
 
     def figures(self, samples: Sequence[Sample]) -> Figures:
-        asked = f"{'>=' if self.reached_counts else '>'} {self.limit_pct:+g} %"
+        asked = f"{'>=' if self.reached_counts else '>'} {self.limit}"
         try:
             found = self._change(samples)
         except MeasurementFailed as error:
