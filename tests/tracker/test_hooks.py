@@ -152,6 +152,8 @@ def test_the_command_links_a_draft_and_names_what_is_missing(
     folder = tmp_path / "reports" / "out" / "run-1"
     folder.mkdir(parents=True)
     Journal(folder / "journal.jsonl").append("action", strategy="frontend", environment="production", run="run-1")
+    assert __main__.main(["--drafted", "nope"], root=tmp_path) == __main__.FAILED
+    assert "--drafted nope: expected a run's id or folder" in capsys.readouterr().err
     assert __main__.main(["--drafted", "run-1"], root=tmp_path) == 0
     assert "is on record in no tracker" in capsys.readouterr().out
     Journal(folder / "journal.jsonl").append("tracked", url=url)

@@ -47,11 +47,14 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
 
 
 def _link(run: str, where: str, env: str, root: Path) -> int:
-    folder = next((one for one in (Path(run), root / "reports" / "out" / run) if (one / JOURNAL).is_file()), None)
-    entries = [] if folder is None else Journal(folder / JOURNAL).entries()
+    own = root / "reports" / "out" / run
+    folder = next((one for one in (Path(run), own) if one.is_dir()), None)
+    if folder is None:
+        raise ActionFailed(f"--drafted {run}: expected a run's id or folder, found neither it nor {own}")
+    entries = Journal(folder / JOURNAL).entries() if (folder / JOURNAL).is_file() else []
     url = next((str(one["url"]) for one in reversed(entries) if one["event"] == TRACKED), "")
     began = next((one for one in entries if one["event"] == "action"), {})
-    if not url or folder is None:
+    if not url:
         _say(f"{run} is on record in no tracker, so its post-mortem is linked nowhere")
         return 0
     environment = load_environment(env or str(began.get("environment", "")), root / "environments", os.environ)
