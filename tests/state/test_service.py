@@ -412,6 +412,8 @@ def test_a_host_that_hangs_is_not_waited_for(one: Store) -> None:
         ("git:nowhere", "no clone with a remote nowhere"),
         ("git:https://jo:secret@host.example/x.git", "has a password in it"),
         ("full", "expected a new or empty folder"),
+        ("sta\udcffte", r"sta\\udcffte: expected a place in UTF-8"),
+        ("git:sta\udcffte", "expected a place in UTF-8"),
     ],
 )
 def test_a_place_that_is_none_is_named(tmp_path: Path, text: str, said: str) -> None:

@@ -245,6 +245,8 @@ def place_of(text: str, root: Path, token: Callable[[str], str]) -> GitCommand:
     ``token`` gives that of an address. Raises ActionFailed with what is expected.
     """
     kind, _, rest = text.partition(":")
+    if text != text.encode(errors="replace").decode():
+        raise ActionFailed(f"--state {text.encode(errors='backslashreplace').decode()}: expected a place in UTF-8")
     if kind == "git" and rest:
         remote = _of_clone(rest, root) if _REMOTE_NAME.fullmatch(rest) else rest
         if _PASSWORD.match(remote):
