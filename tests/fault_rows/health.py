@@ -68,7 +68,7 @@ ROWS = [
         "issues is ['database: no route']",
         _DB | {"how": "issues"},
     ),
-    _of_database("release-unknown", "answers-lying", "runs a release that it does not name", how="nameless"),
+    Row("release-unknown", "answers-lying", frozenset({SAME_RELEASE}), "none: the database", _DB | {"how": "nameless"}),
     Row(
         "answer-kept",
         "answers-lying",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.product.rules.health import ComponentHealth, HealthAround, HealthReport, is_healthy
+from pam_rollback.product.rules.health import HealthAround, HealthReport, is_healthy
 from tests.contracts import usual
 
 
@@ -82,20 +82,6 @@ def test_what_a_component_says_of_itself_is_no_cause_of_others(found: HealthRepo
     """Two that are unhealthy may each be so by itself, however alike they say it; what a gateway says in their place concerns both."""
     assert found.cause == (found.answer.cause if shared else "")
     assert bool(found.cause) is shared
-
-
-def test_another_release_is_named() -> None:
-    """Healthy is not enough: the release that was rolled back to must be the one that answers."""
-    found = report(b'{"status":"healthy","release":"1.42.0"}')
-
-    assert not found.runs("1.41.3")
-    assert "runs 1.42.0, expected 1.41.3" in found.release_problem("1.41.3")
-
-
-def test_without_an_expected_release_one_must_still_be_named() -> None:
-    """An answer that hides its release can never be shown to be the right one."""
-    assert report(b'{"status":"healthy","release":"1.42.0"}').runs("")
-    assert not report(b'{"status":"healthy"}').runs("")
 
 
 def test_health_before_and_after() -> None:
@@ -209,32 +195,6 @@ def test_what_a_contract_would_not_notice_is_said() -> None:
     assert HealthReport.of(usual(), answer).unproven == ""
     assert "the database would still be called healthy: " in HealthReport.of(loose, answer).unproven
     assert HealthReport.of(usual(), Answer("GET", "http://x", 503, "", b"", 1.0)).unproven == ""
-
-
-def test_a_component_that_names_no_release_cannot_tell() -> None:
-    """It is no proof, and no objection."""
-    answer = Answer("GET", "http://x", 200, "application/json", b'{"status": "healthy", "version": "2.0.0"}', 1.0)
-
-    assert HealthReport.of(usual(names_release=False), answer).runs("1.41.3")
-    assert not HealthReport.of(usual(), answer).runs("1.41.3")
-
-
-@pytest.mark.parametrize(
-    ("body", "expected", "wrong"),
-    [
-        (b'{"status":"healthy","release":"1.41.3"}', "1.41.3", ""),
-        (b'{"status":"healthy","release":"1.41.3"}', "", ""),
-        (b'{"status":"healthy","release":"1.42.0"}', "1.41.3", "the database runs 1.42.0, expected 1.41.3"),
-        (b'{"status":"healthy"}', "", "the database runs a release that it does not name, expected it to name one"),
-        (b'{"status":"unhealthy","release":"1.41.3"}', "1.41.3", "the database says unhealthy"),
-    ],
-)
-def test_a_component_holds_when_it_is_healthy_and_of_its_release(body: bytes, expected: str, wrong: str) -> None:
-    """And the sentence says which of the two is not so."""
-    found = ComponentHealth(report(body), expected)
-
-    assert found.holds == (not wrong)
-    assert wrong in str(found)
 
 
 def test_an_ill_answer_names_the_part_that_is_ill() -> None:

@@ -108,17 +108,6 @@ class HealthReport(Sentence):
         told = ", ".join(found[:_SHOWN_SURVIVORS]) + more
         return f"{self.name} would still be called healthy: {told}" if found else ""
 
-    def runs(self, release: str) -> bool:
-        """The answer names this release; with no release to expect, that it names one at all. One that never names any cannot tell."""
-        if not self.component.names_release:
-            return True
-        return self.release == release if release else bool(self.release)
-
-    def release_problem(self, release: str) -> str:
-        """The sentence for an answer of another release: healthy, but not what was rolled back to."""
-        runs = self.release or "a release that it does not name"
-        return f"{self.name} runs {runs}, expected {release or 'it to name one'} ({self.answer})"
-
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
@@ -239,19 +228,3 @@ class HealthAround(Sentence):
 def is_healthy(report: HealthReport) -> bool:
     """The whole body and the status agree, and they are of now."""
     return report.healthy and not report.not_known
-
-
-@dataclass(frozen=True, repr=False)
-class ComponentHealth(Sentence):
-    """What a component said, and the release that it should run; empty where nobody said which."""
-
-    report: HealthReport
-    expected: str
-
-    @property
-    def holds(self) -> bool:
-        """It is healthy, and of that release."""
-        return self.report.healthy and self.report.runs(self.expected)
-
-    def __str__(self) -> str:
-        return str(self.report) if not self.report.healthy else self.report.release_problem(self.expected)
