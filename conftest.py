@@ -1,7 +1,7 @@
 """What every session has. A topic's fixtures are loaded when a test asks for one; `pytest --fixtures checks` explains each."""
 
 pytest_plugins = [
-    "pam_rollback.session.fixtures.environment",  # runbook, plan, environment, clock, waiter, practice_range
+    "pam_rollback.session.fixtures.environment",  # runbook, plan, environment, clock, waiter, sandbox_controls
     "pam_rollback.session.fixtures.situations",  # situation, in_situation, journal
     "pam_rollback.session.fixtures.scoring",  # scored: enters a fact into the table of criteria
 ]

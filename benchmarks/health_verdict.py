@@ -38,16 +38,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, launch(Path(folder) / "sandbox.toml") as state_file:
         state = tomllib.loads(Path(state_file).read_text(encoding="utf-8"))
         urls, controls = state["urls"], state["sandbox"]
-        practice_range = Remote(controls["control_url"], controls["token"])
+        running_sandbox = Remote(controls["control_url"], controls["token"])
         script = [str(SCRIPT), urls["frontend"], urls["backend"], urls["api"]]
         pytest = [sys.executable, "-m", "pytest", "-m", "health", f"--env={state_file}", "-q"]
         seconds([*pytest, f"--run-dir={folder}/warm-up"])
         print(f"wall time from process start to verdict, median of {rounds} rounds in turns (min-max), seconds")
         print(f"{'latency':>8}  {'plan script':>20}  {'pytest -m health':>20}  {'ratio':>6}  {'own overhead':>12}")
         for latency_ms in LATENCIES_MS:
-            practice_range.clear_all()
+            running_sandbox.clear_all()
             if latency_ms:
-                practice_range.plant("delay-all", ms=latency_ms)
+                running_sandbox.plant("delay-all", ms=latency_ms)
             plan_s, suite_s = [], []
             for number in range(rounds):
                 plan_s.append(seconds(script))

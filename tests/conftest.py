@@ -24,18 +24,18 @@ from tests.running_product import (
 )
 from tests.scheduling import LongestFirst
 from tests.selection import QUICK, REST, ROOT, STAND_INS, WHOLE, NoSuchBaseError, Selection, selection, wanted
-from tests.sessions import checks_copied, practice_range, project, shared_range
+from tests.sessions import checks_copied, project, running_sandbox, shared_range
 from tests.summary import LEFT_OUT, ROW, Summary, left_out_here
 
 __all__ = [
     "auditor_dsn",
     "candidate",
     "checks_copied",
-    "practice_range",
     "product_database",
     "project",
     "release_line",
     "releases",
+    "running_sandbox",
     "shared_range",
     "stable",
     "start_release",

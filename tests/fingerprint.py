@@ -9,7 +9,7 @@ import psycopg
 
 from pam_rollback.base.wait import Waiter
 from pam_rollback.outside.http import fetch
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 
 _OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_temp|^pg_toast_temp'"
 _CATALOGUE = {
@@ -42,7 +42,7 @@ _OF_USERS = ("profiles", "user_settings", "pam_conversations", "pam_messages", "
 _OF_THE_PRODUCT = ("schema_migrations",)
 
 
-def fingerprint(range_: Range, *, with_users_rows: bool = True) -> dict[str, str]:
+def fingerprint(range_: RunningSandbox, *, with_users_rows: bool = True) -> dict[str, str]:
     """Each part with a digest of it. Without the users' rows for what writes some: journeys, probes and the ledger."""
     # After an outage of the database the API needs a moment to find it again.
     health = Waiter().until(

@@ -49,7 +49,7 @@ _WITHIN_S = 240
 
 
 @dataclass(frozen=True)
-class Range:
+class RunningSandbox:
     """A running sandbox as a test needs it."""
 
     file: Path
@@ -262,12 +262,14 @@ def forget_asked(project: Path) -> None:
     (project / "state" / "pam-rollback" / "asked").unlink(missing_ok=True)
 
 
-def store_baseline(practice_range: Range, folder: Path, *, latency_ms: float = 200.0, scatter: float = 0.1) -> Path:
+def store_baseline(
+    running_sandbox: RunningSandbox, folder: Path, *, latency_ms: float = 200.0, scatter: float = 0.1
+) -> Path:
     """A baseline file, with the rows of the product's tables beside it, as a run leaves them; see ``save_baseline``."""
-    product = practice_range.state.get("product", "pam-plan")
+    product = running_sandbox.state.get("product", "pam-plan")
     tables = load_contract(ROOT / "products" / f"{product}.toml").tables
-    with open_snapshot(practice_range.variables["PAM_DATABASE_DSN"], Patience()) as snapshot:
-        account = account_id(snapshot, practice_range.variables["TEST_USER_EMAIL"], {})
+    with open_snapshot(running_sandbox.variables["PAM_DATABASE_DSN"], Patience()) as snapshot:
+        account = account_id(snapshot, running_sandbox.variables["TEST_USER_EMAIL"], {})
         assert isinstance(account, str), account
         counts = count_rows(snapshot, tables.users, test_user=account, names={})
         reached = read_access(snapshot, tables.users, {}, tables.schemas)
@@ -277,11 +279,11 @@ def store_baseline(practice_range: Range, folder: Path, *, latency_ms: float = 2
     access.write_text(reached.model_dump_json(), encoding="utf-8")
     schema.write_text(made_of.model_dump_json(exclude_defaults=True), encoding="utf-8")
     parts = {file.name: Part.of(file, n=1) for file in (rows, access, schema)}
-    return save_baseline(practice_range, folder, latency_ms=latency_ms, scatter=scatter, parts=parts)
+    return save_baseline(running_sandbox, folder, latency_ms=latency_ms, scatter=scatter, parts=parts)
 
 
 def save_baseline(
-    practice_range: Range,
+    running_sandbox: RunningSandbox,
     folder: Path,
     *,
     latency_ms: float = 200.0,
@@ -303,7 +305,7 @@ def save_baseline(
     ]
     origin = Origin(
         environment="sandbox",
-        host=urlsplit(practice_range.state["urls"]["api"]).netloc,
+        host=urlsplit(running_sandbox.state["urls"]["api"]).netloc,
         release="1.42.0",
         run="20261124T120000Z-sandbox-1a2b",
         taken_at=taken_at or datetime.now(UTC),
@@ -313,22 +315,22 @@ def save_baseline(
 
 
 @pytest.fixture(scope="session")
-def shared_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
+def shared_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     """One sandbox for all sessions of these tests."""
     with own_range(tmp_path_factory.mktemp("range")) as made:
         yield made
 
 
 @contextmanager
-def own_range(folder: Path) -> Iterator[Range]:
+def own_range(folder: Path) -> Iterator[RunningSandbox]:
     """A sandbox that nobody else uses."""
     with launch(folder / "sandbox.toml") as file:
         state = tomllib.loads(file.read_text(encoding="utf-8"))
-        yield Range(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+        yield RunningSandbox(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
 
 
 @pytest.fixture
-def practice_range(shared_range: Range) -> Range:
+def running_sandbox(shared_range: RunningSandbox) -> RunningSandbox:
     """The sandbox, as it was when it started."""
     shared_range.as_it_was()
     return shared_range

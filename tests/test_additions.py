@@ -30,7 +30,7 @@ from pam_rollback.rollback.strategies.frontend_host import FrontendTools
 from pam_rollback.rollback.strategies.frontend_undo import undo_publishing
 from pam_rollback.rollback.strategies.telling import Telling
 from tests.additions import TOKEN, Pier, blocks, commands, pier
-from tests.sessions import ROOT, Project, Range
+from tests.sessions import ROOT, Project, RunningSandbox
 
 FILES_MAX = {"A health check": 4, "A decision criterion": 5, "A strategy": 6, "An invariant": 4}
 OUTSIDE = ("conftest.py", "environments/harbour.toml")
@@ -57,13 +57,13 @@ def places(host: Pier, api: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def harbour(project: Project, practice_range: Range, host: Pier) -> Project:
+def harbour(project: Project, running_sandbox: RunningSandbox, host: Pier) -> Project:
     """The project with all that the page adds."""
     (project.folder / "docs").mkdir()
     (project.folder / "docs" / "runbook.md").write_text((ROOT / "docs" / "runbook.md").read_text("utf-8"), "utf-8")
     for block in blocks():
-        block.put_into(project.folder, places(host, practice_range.state["urls"]["api"]))
-    dsn = practice_range.variables["PAM_DATABASE_DSN"]
+        block.put_into(project.folder, places(host, running_sandbox.state["urls"]["api"]))
+    dsn = running_sandbox.variables["PAM_DATABASE_DSN"]
     state = {"XDG_STATE_HOME": str(project.folder / "state")}
     project.environment.update({"PAM_DATABASE_DSN": dsn, "PIER_TOKEN": TOKEN, **state})
     return project

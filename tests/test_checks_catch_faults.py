@@ -34,7 +34,7 @@ from tests.fault_rows.matrix import (
 from tests.fault_rows.row import Row, cases_of
 from tests.fingerprint import differences, fingerprint
 from tests.selection import WHOLE
-from tests.sessions import Collected, Finished, Project, Range, in_both_browsers, runbook_in, store_baseline
+from tests.sessions import Collected, Finished, Project, RunningSandbox, in_both_browsers, runbook_in, store_baseline
 from tests.summary import ROW
 
 ROWS = rows()
@@ -45,7 +45,7 @@ CODES = {"GO": 0, "NO-GO": 10, "INCONCLUSIVE": 11, "ACTION FAILED": 12}
 class Proof:
     """The sessions of one worker's rows: one for each command line, collected once, and what it finds on the healthy sandbox."""
 
-    def __init__(self, range_: Range, folder: Path) -> None:
+    def __init__(self, range_: RunningSandbox, folder: Path) -> None:
         self.range = range_
         self._folder = folder
         self._sessions: dict[tuple[str, ...], tuple[Collected, set[str]]] = {}
@@ -108,7 +108,7 @@ class Proof:
 
 
 @pytest.fixture(scope="session")
-def proof(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
+def proof(shared_range: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
     """One sandbox for all rows of a worker."""
     shared_range.as_it_was()
     made = Proof(shared_range, tmp_path_factory.mktemp("rows"))
@@ -135,7 +135,10 @@ def in_order(*, browser: bool) -> Iterator[Any]:
 
 @pytest.mark.parametrize("company", COMPANIES, ids=lambda company: f"{company[0].id} and {len(company) - 1} more")
 def test_damages_that_do_not_meet_turn_the_checks_of_each(
-    company: Sequence[Row], proof: Proof, practice_range: Range, record_property: Callable[[str, object], None]
+    company: Sequence[Row],
+    proof: Proof,
+    running_sandbox: RunningSandbox,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """Each check by its own damage alone, with its own words; and the sandbox is as it was when they are healed."""
     for row in company:
@@ -143,23 +146,23 @@ def test_damages_that_do_not_meet_turn_the_checks_of_each(
     session, healthy = proof.healthy(company[0])
     before = proof.fingerprint(company[0])
 
-    judge(company, under(company, session, practice_range), healthy)
+    judge(company, under(company, session, running_sandbox), healthy)
     assert differences(before, proof.fingerprint(company[0])) == []
 
 
 @pytest.mark.parametrize("row", list(in_order(browser=False)))
-def test_a_fault_turns_its_checks_and_no_others(row: Row, proof: Proof, practice_range: Range) -> None:
+def test_a_fault_turns_its_checks_and_no_others(row: Row, proof: Proof, running_sandbox: RunningSandbox) -> None:
     """From passed to failed, with a message that names the cause; and the sandbox is as it was when the fault is gone."""
-    turn(row, proof, practice_range)
+    turn(row, proof, running_sandbox)
 
 
-def turn(row: Row, proof: Proof, practice_range: Range) -> None:
+def turn(row: Row, proof: Proof, running_sandbox: RunningSandbox) -> None:
     """Green before the row's fault, red under it, and nothing of it stays."""
     session, healthy = proof.healthy(row)
     own = proof.session(row, row.settings) if row.environment or row.objective_s else None
     before = proof.fingerprint(row)
     try:
-        broken = under([row], own or session, practice_range)
+        broken = under([row], own or session, running_sandbox)
     finally:
         if own is not None:
             own.close()
@@ -168,7 +171,7 @@ def turn(row: Row, proof: Proof, practice_range: Range) -> None:
     assert differences(before, proof.fingerprint(row)) == [], f"{row.fault} was taken away, and something of it stayed"
 
 
-def under(rows: Iterable[Row], session: Collected, range_: Range) -> Finished:
+def under(rows: Iterable[Row], session: Collected, range_: RunningSandbox) -> Finished:
     """The session while these faults are planted."""
     range_.remote.forgive()  # the hosts count what every row asks of them
     range_.remote.forget_received()  # the forks of one session share its run's name: what the healthy one told is not this one's
@@ -209,9 +212,9 @@ def judge(rows: Sequence[Row], broken: Finished, healthy: Collection[str], *, re
     assert broken.last_line.startswith(f"{'REHEARSAL ' * rehearsal}{word} for"), broken.last_line
 
 
-def test_an_expected_release_is_held_against_every_part(practice_range: Range, project: Project) -> None:
+def test_an_expected_release_is_held_against_every_part(running_sandbox: RunningSandbox, project: Project) -> None:
     """All healthy, and all of the wrong release: the rollback did not happen."""
-    found = project.run("-m", "health", f"--env={practice_range.file}", "--to", "1.41.3")
+    found = project.run("-m", "health", f"--env={running_sandbox.file}", "--to", "1.41.3")
 
     assert found.rc == 10
     parts = (FRONTEND, BACKEND, DATABASE, PAM, EVERYTHING)

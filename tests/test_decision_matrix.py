@@ -14,7 +14,7 @@ import pytest
 from tests.fault_rows.decision_row import CLEAR, DECISION, JUDGED_BY, LOOK_AGAIN, NOT_KNOWN, NOW, THINK, DecisionRow
 from tests.fault_rows.matrix import rows
 from tests.fault_rows.row import cases_of
-from tests.sessions import Collected, Range, runbook_in, store_baseline
+from tests.sessions import Collected, RunningSandbox, runbook_in, store_baseline
 from tests.summary import ROW
 
 ROWS = [row for row in rows() if isinstance(row, DecisionRow)]
@@ -36,7 +36,7 @@ _WATCH_BEGINS_WITHIN_S = 60
 class Decisions:
     """The sessions of one worker's rows: one for each command line, collected once."""
 
-    def __init__(self, range_: Range, new_folder: Callable[[], Path]) -> None:
+    def __init__(self, range_: RunningSandbox, new_folder: Callable[[], Path]) -> None:
         range_.as_it_was()
         self.range = range_
         self._new_folder = new_folder
@@ -71,7 +71,7 @@ class Decisions:
 
 
 @pytest.fixture(scope="session")
-def decisions(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decisions]:
+def decisions(shared_range: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decisions]:
     """One sandbox for all rows of a worker."""
     made = Decisions(shared_range, lambda: tmp_path_factory.mktemp("decision"))
     yield made
@@ -79,7 +79,7 @@ def decisions(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @contextmanager
-def planted(row: DecisionRow, range_: Range, run_folder: Path) -> Iterator[None]:
+def planted(row: DecisionRow, range_: RunningSandbox, run_folder: Path) -> Iterator[None]:
     """The fault, from its onset to its end; all is healthy again afterwards."""
     watched = run_folder / "as-is" / "timeline.jsonl"
 
@@ -133,7 +133,7 @@ def _as_one(rows: Sequence[DecisionRow]) -> DecisionRow:
 def test_a_fault_turns_its_criterion_and_no_other(
     rows: Sequence[DecisionRow],
     decisions: Decisions,
-    practice_range: Range,
+    running_sandbox: RunningSandbox,
     record_property: Callable[[str, object], None],
 ) -> None:
     """From NO ROLLBACK to what the plan asks for, with the strategy to begin with."""
@@ -141,11 +141,11 @@ def test_a_fault_turns_its_criterion_and_no_other(
         record_property(ROW, each.id)
     row = _as_one(rows)
     if row.speed:
-        practice_range.remote.plant("delay-all", ms=USUAL_MS)
+        running_sandbox.remote.plant("delay-all", ms=USUAL_MS)
     session, healthy = decisions.healthy(row)
     with ExitStack() as faults:
         for each in rows:
-            faults.enter_context(planted(each, practice_range, session.folder))
+            faults.enter_context(planted(each, running_sandbox, session.folder))
         found = session.run()
     outcomes = found.outcomes_by_case()
     decision = found.record["decision"]

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fault_rows.matrix import ROOT
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 from tests.summary import ROW
 from tests.test_checks_catch_faults import ROWS, Proof, judge, proof, under
 
@@ -62,7 +62,7 @@ What is wrong with a page, on every commit: tests/browser/client.
 
 @pytest.mark.parametrize("company", TOGETHER)
 def test_faults_that_do_not_meet_are_shown_by_one_session(
-    company: str, proof: Proof, practice_range: Range, record_property: Callable[[str, object], None]
+    company: str, proof: Proof, running_sandbox: RunningSandbox, record_property: Callable[[str, object], None]
 ) -> None:
     """Each turns its own checks, with its own words, and nothing else is red."""
     rows = [row for row in ROWS if row.id in TOGETHER[company]]
@@ -71,7 +71,7 @@ def test_faults_that_do_not_meet_are_shown_by_one_session(
     wanted = " or ".join(dict.fromkeys(row.select for row in rows))
     session = proof.session(replace(rows[0], select=wanted), SETTINGS.get(company, ""))
     try:
-        broken = under(rows, session, practice_range)
+        broken = under(rows, session, running_sandbox)
     finally:
         session.close()
 

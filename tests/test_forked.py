@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.base.wait import Waiter
 from tests.forked import CollectedSession, can_be_forked, run_pytest
-from tests.sessions import ONLY_HEALTH, Finished, Project, Range
+from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 
 @pytest.fixture
@@ -18,11 +18,11 @@ def checks_copied() -> tuple[str, ...]:
     return ONLY_HEALTH
 
 
-def test_a_fork_is_a_session_like_any_other(practice_range: Range, project: Project) -> None:
+def test_a_fork_is_a_session_like_any_other(running_sandbox: RunningSandbox, project: Project) -> None:
     """The same code, tests and verdict, red too; only run folder and times differ."""
-    practice_range.remote.plant("release-down")
-    forked = project.run("-m", "health", f"--env={practice_range.file}")
-    apart = project.run_apart("-m", "health", f"--env={practice_range.file}")
+    running_sandbox.remote.plant("release-down")
+    forked = project.run("-m", "health", f"--env={running_sandbox.file}")
+    apart = project.run_apart("-m", "health", f"--env={running_sandbox.file}")
 
     assert (forked.rc, forked.outcomes()) == (apart.rc, apart.outcomes())
     assert forked.rc == 10, forked.out
@@ -40,15 +40,17 @@ def _titles(ended: Finished) -> set[str]:
     return {entry["name"] for path in containers for entry in json.loads(path.read_text()).get("befores", [])}
 
 
-def test_a_collected_session_runs_again_and_again_on_fresh_facts(practice_range: Range, project: Project) -> None:
+def test_a_collected_session_runs_again_and_again_on_fresh_facts(
+    running_sandbox: RunningSandbox, project: Project
+) -> None:
     """Green, red while a fault is there, green again; each time with a record of its own."""
-    session = project.collected("-m", "health", f"--env={practice_range.file}")
+    session = project.collected("-m", "health", f"--env={running_sandbox.file}")
     found = [session.run().rc]
-    practice_range.remote.plant("release-down")
+    running_sandbox.remote.plant("release-down")
     found.append(session.run().rc)
     red = Finished(found[-1], "", session.folder).record["verdict"]
-    practice_range.remote.clear_all()
-    practice_range.as_it_was()
+    running_sandbox.remote.clear_all()
+    running_sandbox.as_it_was()
     found.append(session.run().rc)
     session.close()
 
@@ -56,9 +58,9 @@ def test_a_collected_session_runs_again_and_again_on_fresh_facts(practice_range:
     assert red == "NO-GO"
 
 
-def test_one_that_cannot_begin_says_why(practice_range: Range, project: Project) -> None:
+def test_one_that_cannot_begin_says_why(running_sandbox: RunningSandbox, project: Project) -> None:
     """It never comes as far as its tests."""
-    session = project.collected("-m", "helth", f"--env={practice_range.file}")
+    session = project.collected("-m", "helth", f"--env={running_sandbox.file}")
     ended = session.run()
     session.close()
 

@@ -11,7 +11,7 @@ import pytest
 
 from pam_rollback.session.markers import ONLY_WHEN_NAMED
 from pam_rollback.session.slices import listening, slices
-from tests.sessions import Project, Range, runbook_in
+from tests.sessions import Project, RunningSandbox, runbook_in
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAVES = {
@@ -75,10 +75,10 @@ def loaded(*arguments: str) -> set[str]:
 
 @pytest.mark.long_matrix("leaves deleted one at a time")
 @pytest.mark.parametrize("leaves", [LEAVES, *([leaf] for leaf in LEAVES)], ids=["all", *LEAVES])
-def test_the_suite_runs_without_it(without: Project, practice_range: Range) -> None:
+def test_the_suite_runs_without_it(without: Project, running_sandbox: RunningSandbox) -> None:
     """All that is left is collected, and a session judges as before."""
     everything = without.run_apart("checks", "drills", "load", "--collect-only", "-q")
-    session = without.run_apart("-m", "health", f"--env={practice_range.file}")
+    session = without.run_apart("-m", "health", f"--env={running_sandbox.file}")
 
     assert everything.rc == 0, everything.out
     assert " tests collected" in everything.out
@@ -88,9 +88,11 @@ def test_the_suite_runs_without_it(without: Project, practice_range: Range) -> N
 
 @pytest.mark.long_matrix
 @pytest.mark.parametrize("leaves", [("load",), ()], ids=["without load", "with load"])
-def test_without_load_the_gate_says_so(without: Project, leaves: Collection[str], practice_range: Range) -> None:
+def test_without_load_the_gate_says_so(
+    without: Project, leaves: Collection[str], running_sandbox: RunningSandbox
+) -> None:
     """All that is there may be green: load was not judged, and that is no GO."""
-    few = without.run_apart("-m", "redeploy_gate", "-k", "drilled_lately", f"--env={practice_range.file}")
+    few = without.run_apart("-m", "redeploy_gate", "-k", "drilled_lately", f"--env={running_sandbox.file}")
 
     assert few.rc in {10, 11}, few.out
     assert any("load not judged" in reason for reason in few.record["reasons"]) == bool(leaves)

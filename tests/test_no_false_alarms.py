@@ -7,7 +7,7 @@ import pytest
 
 from tests.fault_rows.matrix import ROOT, names_in
 from tests.selection import WHOLE
-from tests.sessions import Project, Range, in_both_browsers
+from tests.sessions import Project, RunningSandbox, in_both_browsers
 
 BROWSERS = "journey or accessibility"
 REPETITIONS = {
@@ -36,7 +36,7 @@ def upper_bound_pct(repetitions: int) -> float:
 def test_a_healthy_sandbox_is_never_accused(
     kind: str,
     batch: int,
-    practice_range: Range,
+    running_sandbox: RunningSandbox,
     project: Project,
     tmp_path_factory: pytest.TempPathFactory,
     capsys: pytest.CaptureFixture[str],
@@ -48,7 +48,7 @@ def test_a_healthy_sandbox_is_never_accused(
     all_workers = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / f"healthy-{kind.replace(' ', '-')}"
     alarms: Counter[str] = Counter()
     for number in range(AT_A_TIME[kind] if os.environ.get(WHOLE) else 1):
-        found = project.run("-m", select, f"--env={practice_range.file}")
+        found = project.run("-m", select, f"--env={running_sandbox.file}")
         red = {case: outcome for case, outcome in found.outcomes_by_case().items() if outcome != "passed"}
         for item in set(red) & names_in(ROOT / "checks" / "test_checklist.py"):
             # A healthy service makes nobody vouch for anything: not confirmed is no alarm, not done would be one.

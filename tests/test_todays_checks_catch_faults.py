@@ -13,7 +13,7 @@ from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.fault_rows.matrix import rows
 from tests.fault_rows.row import Row
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 from tests.test_checks_catch_faults import Proof, judge, under
 
 _OLD_S = 8
@@ -28,7 +28,7 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
         with launch(file, product="pam-today", ready_within_s=180):
             state = tomllib.loads(file.read_text(encoding="utf-8"))
             remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
-            made = Proof(Range(file, state, remote), tmp_path_factory.mktemp("rows"))
+            made = Proof(RunningSandbox(file, state, remote), tmp_path_factory.mktemp("rows"))
             yield made
             made.close()
 

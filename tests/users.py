@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pam_rollback.outside.http import fetch
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Traffic:
 
 
 @contextmanager
-def users(range_: Range) -> Iterator[Traffic]:
+def users(range_: RunningSandbox) -> Iterator[Traffic]:
     """Traffic while the block runs."""
     variables, api = range_.variables, range_.state["urls"]["api"]
     account = {"email": variables["TEST_USER_EMAIL"], "password": variables["TEST_USER_PASSWORD"]}

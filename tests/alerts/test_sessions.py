@@ -13,7 +13,7 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.records.client.prometheus import PrometheusApi
 from tests.prometheus_server import prometheus
 from tests.session.drilling import calm
-from tests.sessions import Project, Range, save_baseline
+from tests.sessions import Project, RunningSandbox, save_baseline
 from tests.users import Traffic, users
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ _SCRAPES = 4
 class Guarded:
     """A sandbox with users, and the Prometheus that watches it by the plan's rules at pace 60."""
 
-    range: Range
+    range: RunningSandbox
     api: PrometheusApi
     traffic: Traffic
 
@@ -63,7 +63,9 @@ class Guarded:
         return Waiter().until(self.firing, holds=holds, within_s=_WITHIN_S, what=what, every_s=0.5)
 
 
-def rules_for(range_: Range, folder: Path, *, baseline_ms: float = 200.0, url: str = "http://127.0.0.1:9") -> Path:
+def rules_for(
+    range_: RunningSandbox, folder: Path, *, baseline_ms: float = 200.0, url: str = "http://127.0.0.1:9"
+) -> Path:
     """The sandbox's rules, as the command writes them."""
     file = range_.described(folder / "sandbox.toml", TABLE.format(url=url))
     stored = save_baseline(range_, folder, latency_ms=baseline_ms)
@@ -94,7 +96,7 @@ def value_of(api: PrometheusApi, query: str) -> float:
 
 
 @pytest.fixture(scope="module")
-def guarded_range(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+def guarded_range(shared_range: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     """One Prometheus for these tests, with everything scraped and nothing firing."""
     shared_range.as_it_was()
     folder = tmp_path_factory.mktemp("alerts")
@@ -164,7 +166,7 @@ ALERTS, SENT, USERS, HEALTH = (
 EVERY = (ALERTS, SENT, USERS, HEALTH)
 
 
-def looked(range_: Range, project: Project, folder: Path, table: str) -> tuple[int, dict[str, str], str]:
+def looked(range_: RunningSandbox, project: Project, folder: Path, table: str) -> tuple[int, dict[str, str], str]:
     """A session of the checks: its exit code, what came of each, and what it said."""
     file = range_.described(folder / "env.toml", table, abilities=ABILITIES)
     session = project.run("-m", "readiness", FILE, f"--env={file}")
@@ -196,19 +198,19 @@ def test_rules_as_they_are_written_stand_guard_and_are_silent(
     assert value_of(guarded.api, f'count(count_over_time(ALERTS{{alertstate="firing"}}[{seconds:.0f}s]))') == 0
 
 
-def test_a_guard_that_is_none_is_seen(practice_range: Range, project: Project, tmp_path: Path) -> None:
+def test_a_guard_that_is_none_is_seen(running_sandbox: RunningSandbox, project: Project, tmp_path: Path) -> None:
     """A wrong rule, nobody who is told, a product that is not scraped, health that nobody asks for: each is named for itself.
 
     Every difference of a rule, each alone: tests/alerts/rules/test_loaded.py.
     """
-    rules = rules_for(practice_range, tmp_path)
+    rules = rules_for(running_sandbox, tmp_path)
     text = rules.read_text("utf-8")
     assert "0.001) > 20\n" in text
     rules.write_text(text.replace("0.001) > 20\n", "0.001) > 25\n"), "utf-8")
     with prometheus("127.0.0.1:9", tmp_path, rules=rules) as url:
         settled(PrometheusApi(url), scraped=False, told=False)
         table = TABLE.format(url=url).replace('up{job="pam"}', 'up{job="pamm"}')
-        rc, outcomes, out = looked(practice_range, project, tmp_path, table)
+        rc, outcomes, out = looked(running_sandbox, project, tmp_path, table)
 
     assert (outcomes, rc) == (dict.fromkeys(EVERY, "broken criterion"), 10), out
     for words in (
@@ -220,9 +222,11 @@ def test_a_guard_that_is_none_is_seen(practice_range: Range, project: Project, t
         assert words in out, out
 
 
-def test_a_prometheus_that_is_away_is_not_known(practice_range: Range, project: Project, tmp_path: Path) -> None:
+def test_a_prometheus_that_is_away_is_not_known(
+    running_sandbox: RunningSandbox, project: Project, tmp_path: Path
+) -> None:
     """Not green, and no finding about the rules."""
-    rc, outcomes, out = looked(practice_range, project, tmp_path, TABLE.format(url="http://127.0.0.1:9"))
+    rc, outcomes, out = looked(running_sandbox, project, tmp_path, TABLE.format(url="http://127.0.0.1:9"))
 
     assert (outcomes, rc) == (dict.fromkeys(EVERY, "could not measure"), 11), out
     assert "is [prometheus] url right, and can this machine reach it?" in out

@@ -17,7 +17,7 @@ from pam_rollback.report.baseline_record import Baseline, Origin, load_baseline
 from tests.baselines import baseline_of
 from tests.contracts import usual
 from tests.session.beginning import Begin, begin
-from tests.sessions import ROOT, Project, Range, save_baseline
+from tests.sessions import ROOT, Project, RunningSandbox, save_baseline
 
 __all__ = ["begin"]
 
@@ -36,23 +36,23 @@ def words_of(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_too_few_answers_are_refused(practice_range: Range, begin: Begin, tmp_path: Path) -> None:
+def test_too_few_answers_are_refused(running_sandbox: RunningSandbox, begin: Begin, tmp_path: Path) -> None:
     """Before anything is sent, with what was found and what is asked."""
-    before = practice_range.remote.request_counts()
-    stored = save_baseline(practice_range, tmp_path, answers=200)
-    begun = begin(ROOT, "-m", "performance", f"--env={practice_range.file}", f"--baseline={stored}")
+    before = running_sandbox.remote.request_counts()
+    stored = save_baseline(running_sandbox, tmp_path, answers=200)
+    begun = begin(ROOT, "-m", "performance", f"--env={running_sandbox.file}", f"--baseline={stored}")
 
     assert begun.rc == 4, begun.said
     assert "200 answers, at least 600 are needed (plan.toml [baseline] answers_min)" in begun.said
-    assert practice_range.remote.request_counts() == before
+    assert running_sandbox.remote.request_counts() == before
 
 
-def test_a_baseline_of_another_place_is_refused(practice_range: Range, begin: Begin, tmp_path: Path) -> None:
+def test_a_baseline_of_another_place_is_refused(running_sandbox: RunningSandbox, begin: Begin, tmp_path: Path) -> None:
     """Of another host, another environment, or for a sandbox that is not there yet: 13, and nothing was sent."""
-    before = practice_range.remote.request_counts()
-    stored = save_baseline(practice_range, tmp_path)
-    text, env = stored.read_text(encoding="utf-8"), f"--env={practice_range.file}"
-    host = practice_range.state["urls"]["api"].removeprefix("http://")
+    before = running_sandbox.remote.request_counts()
+    stored = save_baseline(running_sandbox, tmp_path)
+    text, env = stored.read_text(encoding="utf-8"), f"--env={running_sandbox.file}"
+    host = running_sandbox.state["urls"]["api"].removeprefix("http://")
     elsewhere = tmp_path / "elsewhere.json"
     elsewhere.write_text(text.replace(host, "127.0.0.1:1"), encoding="utf-8")
     other = tmp_path / "other.json"
@@ -65,14 +65,16 @@ def test_a_baseline_of_another_place_is_refused(practice_range: Range, begin: Be
     assert f"recorded on sandbox at 127.0.0.1:1, and this session is about sandbox at {host}" in of_host.said
     assert f"recorded on staging at {host}" in of_place.said
     assert "this session starts a sandbox of its own; attach to that one with --env FILE" in own.said
-    assert practice_range.remote.request_counts() == before
+    assert running_sandbox.remote.request_counts() == before
 
 
-def test_a_stale_baseline_makes_comparisons_unknown(practice_range: Range, project: Project, tmp_path: Path) -> None:
+def test_a_stale_baseline_makes_comparisons_unknown(
+    running_sandbox: RunningSandbox, project: Project, tmp_path: Path
+) -> None:
     """The verdict names it, and what needs no baseline is judged all the same: memory, which no busy machine makes red or unknown."""
-    stored = save_baseline(practice_range, tmp_path, taken_at=datetime.now(UTC) - timedelta(days=40))
+    stored = save_baseline(running_sandbox, tmp_path, taken_at=datetime.now(UTC) - timedelta(days=40))
     session = project.run(
-        "-m", "performance", "-k", "before or memory_is_low", f"--env={practice_range.file}", f"--baseline={stored}"
+        "-m", "performance", "-k", "before or memory_is_low", f"--env={running_sandbox.file}", f"--baseline={stored}"
     )
     outcomes = session.outcomes()
 
@@ -85,17 +87,17 @@ def test_a_stale_baseline_makes_comparisons_unknown(practice_range: Range, proje
 
 @pytest.mark.nightly
 def test_what_is_red_is_recorded_and_makes_nothing_usual(
-    practice_range: Range, project: Project, tmp_path: Path
+    running_sandbox: RunningSandbox, project: Project, tmp_path: Path
 ) -> None:
     """NO-GO with the endpoint that is ill; the file says so, and a later run compares nothing with it.
 
     On a commit what is recorded is held below, and what is made of it by the rows of tests/fault_rows/known.py.
     """
     project.adjust("plan.toml", "answers_min = 600", "answers_min = 120")
-    file = practice_range.described(tmp_path / "no-browser.toml", without=("browser",))
-    practice_range.remote.plant("answers-unhealthy", server="api", path="/health/pam")
+    file = running_sandbox.described(tmp_path / "no-browser.toml", without=("browser",))
+    running_sandbox.remote.plant("answers-unhealthy", server="api", path="/health/pam")
     session = project.run("-m", "baseline", f"--env={file}")
-    practice_range.remote.clear_all()
+    running_sandbox.remote.clear_all()
     assert '[[waivers]] item = "HC-4", known = ["PAM: unhealthy' in words_of(session.out)
     recorded = session.folder / "baseline" / "baseline.json"
     later = project.run("-m", "performance", "-k", "answers_are", f"--env={file}", f"--baseline={recorded}")
@@ -230,14 +232,16 @@ def test_a_baseline_of_two_releases_is_none() -> None:
         _ = taken(of[0], of[1]).kept
 
 
-def test_without_a_baseline_comparisons_are_left_out_and_named(practice_range: Range, project: Project) -> None:
+def test_without_a_baseline_comparisons_are_left_out_and_named(
+    running_sandbox: RunningSandbox, project: Project
+) -> None:
     """Nothing is compared, and nothing is pretended."""
     session = project.run(
         "-m",
         "performance or integrity",
         "-k",
         "before or row or memory_is_low",
-        f"--env={practice_range.file}",
+        f"--env={running_sandbox.file}",
         "--dry-run",
     )
     left_out = {

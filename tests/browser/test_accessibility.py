@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from pam_rollback.browser.rules.accessibility import LOOKS, STATES
-from tests.sessions import Project, Range
+from tests.sessions import Project, RunningSandbox
 
 
 @pytest.mark.nightly  # beside faults, when pages or checks change: test_faults_together.py
-def test_a_healthy_site_is_go_with_evidence(practice_range: Range, project: Project) -> None:
+def test_a_healthy_site_is_go_with_evidence(running_sandbox: RunningSandbox, project: Project) -> None:
     """Each state in each look is judged, the rules are named, what they could not decide is attached; nothing was written but one talk."""
-    before = practice_range.remote.request_counts()
-    found = project.run("-m", "accessibility", f"--env={practice_range.file}")
-    sent = Counter(practice_range.remote.request_counts()) - Counter(before)
+    before = running_sandbox.remote.request_counts()
+    found = project.run("-m", "accessibility", f"--env={running_sandbox.file}")
+    sent = Counter(running_sandbox.remote.request_counts()) - Counter(before)
 
     assert (found.rc, set(found.outcomes().values())) == (0, {"passed"}), found.out
     assert sum("barriers" in name for name in found.outcomes_by_case()) == len(STATES) * len(LOOKS)

@@ -12,7 +12,7 @@ from pam_rollback.product.client.account_api import AccountApi
 from pam_rollback.product.client.pam_api import sign_in
 from tests.fingerprint import differences, fingerprint
 from tests.session.test_offline import dead_address
-from tests.sessions import Project, Range, in_both_browsers, runbook_in
+from tests.sessions import Project, RunningSandbox, in_both_browsers, runbook_in
 
 FAILING = '''"""Do journeys that fail clean up?"""
 import pytest
@@ -42,10 +42,10 @@ CHOSEN, BY_ITSELF = {"distance_unit": "km"}, {"distance_unit": "miles"}
 """A setting that the person made, and not to what it is by itself. One that was never made cannot be unmade by the API."""
 
 
-def account(practice_range: Range) -> AccountApi:
+def account(running_sandbox: RunningSandbox) -> AccountApi:
     """What the test account has, past the page."""
-    api = practice_range.state["urls"]["api"]
-    variables = practice_range.variables
+    api = running_sandbox.state["urls"]["api"]
+    variables = running_sandbox.variables
     signed_in = sign_in(
         f"{api}/api/v1/auth/login", variables["TEST_USER_EMAIL"], variables["TEST_USER_PASSWORD"], deadline_s=5
     )
@@ -58,18 +58,18 @@ def account(practice_range: Range) -> AccountApi:
 
 
 @contextmanager
-def chosen(practice_range: Range) -> Iterator[None]:
+def chosen(running_sandbox: RunningSandbox) -> Iterator[None]:
     """The person made that setting; afterwards it is what other tests of this sandbox find when nobody made it."""
-    account(practice_range).restore_settings(CHOSEN)
+    account(running_sandbox).restore_settings(CHOSEN)
     try:
         yield
     finally:
-        account(practice_range).restore_settings(BY_ITSELF)
+        account(running_sandbox).restore_settings(BY_ITSELF)
 
 
-def possessions(practice_range: Range) -> set[str]:
+def possessions(running_sandbox: RunningSandbox) -> set[str]:
     """Settings and expenses of the test account, one line each."""
-    api = account(practice_range)
+    api = account(running_sandbox)
     settings, expenses = api.settings(), api._list(api.expenses_url, api.expenses_items)
     assert settings
     assert expenses
@@ -77,13 +77,13 @@ def possessions(practice_range: Range) -> set[str]:
 
 
 @pytest.mark.nightly  # in Chromium, beside faults, when pages or checks change: test_faults_together.py
-def test_every_journey_works_in_every_declared_browser(practice_range: Range, project: Project) -> None:
+def test_every_journey_works_in_every_declared_browser(running_sandbox: RunningSandbox, project: Project) -> None:
     """Nobody has to say which browsers; what the journeys wrote is gone, and what one browser can show is shown once."""
     in_both_browsers(project)
-    with chosen(practice_range):
-        before = possessions(practice_range)
-        ended = project.run("-m", "journey", f"--env={practice_range.file}")
-        after = possessions(practice_range)
+    with chosen(running_sandbox):
+        before = possessions(running_sandbox)
+        ended = project.run("-m", "journey", f"--env={running_sandbox.file}")
+        after = possessions(running_sandbox)
 
     assert (ended.rc, set(ended.outcomes().values())) == (0, {"passed"}), ended.out
     cases = set(ended.outcomes_by_case())
@@ -97,12 +97,12 @@ def test_every_journey_works_in_every_declared_browser(practice_range: Range, pr
     assert after ^ before == set()
 
 
-def test_a_declared_browser_that_is_missing_is_never_green(practice_range: Range, project: Project) -> None:
+def test_a_declared_browser_that_is_missing_is_never_green(running_sandbox: RunningSandbox, project: Project) -> None:
     """It is not a finding about the product either: nobody knows. The text says which browser, and what to do."""
     in_both_browsers(project)
     project.environment["PAM_FIREFOX"] = "/nonexistent"
 
-    ended = project.run("-m", "journey", "-k", "pam_answers", f"--env={practice_range.file}")
+    ended = project.run("-m", "journey", "-k", "pam_answers", f"--env={running_sandbox.file}")
 
     outcomes = ended.outcomes_by_case()
     assert ended.rc == 11, ended.out
@@ -120,11 +120,11 @@ def test_a_declared_browser_that_is_missing_is_never_green(practice_range: Range
     ],
 )
 def test_a_site_that_cannot_be_reached(
-    practice_range: Range, project: Project, control: str, rc: int, words: str
+    running_sandbox: RunningSandbox, project: Project, control: str, rc: int, words: str
 ) -> None:
     """A site that is down is broken; from a machine without a network nothing is known of it."""
     site = dead_address()
-    address = practice_range.state["urls"]["frontend"] if control == "alive" else dead_address()
+    address = running_sandbox.state["urls"]["frontend"] if control == "alive" else dead_address()
     project.environment |= {"USER_OF_THE_TEST": "somebody@example.org", "PASSWORD_OF_THE_TEST": "nobody-knows-it"}
     project.write(
         "environments/prelive.toml",
@@ -140,7 +140,9 @@ def test_a_site_that_cannot_be_reached(
 
 
 @pytest.fixture(scope="module")
-def failed(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], set[str], Path, str]:
+def failed(
+    shared_range: RunningSandbox, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[set[str], set[str], Path, str]:
     """A session whose journeys write and then fail: what the account had before and after, the run's folder, the output."""
     project = runbook_in(tmp_path_factory.mktemp("failing"))
     in_both_browsers(project)
@@ -167,16 +169,16 @@ def test_nothing_is_left_behind_by_a_journey_that_fails(failed: tuple[set[str], 
     assert after ^ before == set()
 
 
-def test_a_setting_that_is_left_changed_would_be_seen(practice_range: Range) -> None:
+def test_a_setting_that_is_left_changed_would_be_seen(running_sandbox: RunningSandbox) -> None:
     """Beside journeys, too, whose other rows do not count: fault rows are held against it."""
-    account(practice_range).restore_settings(BY_ITSELF)
-    before = fingerprint(practice_range, with_users_rows=False)
+    account(running_sandbox).restore_settings(BY_ITSELF)
+    before = fingerprint(running_sandbox, with_users_rows=False)
 
-    with chosen(practice_range):
-        left = fingerprint(practice_range, with_users_rows=False)
+    with chosen(running_sandbox):
+        left = fingerprint(running_sandbox, with_users_rows=False)
 
     assert differences(before, left) == ["what people chose"]
-    assert differences(before, fingerprint(practice_range, with_users_rows=False)) == []
+    assert differences(before, fingerprint(running_sandbox, with_users_rows=False)) == []
 
 
 def test_a_failure_comes_with_trace_and_picture(failed: tuple[set[str], set[str], Path, str]) -> None:
@@ -192,7 +194,7 @@ def test_a_failure_comes_with_trace_and_picture(failed: tuple[set[str], set[str]
             assert trace.testzip() is None
 
 
-def test_no_attachment_has_a_secret(failed: tuple[set[str], set[str], Path, str], shared_range: Range) -> None:
+def test_no_attachment_has_a_secret(failed: tuple[set[str], set[str], Path, str], shared_range: RunningSandbox) -> None:
     """Neither the typed password nor a token, in whatever file of the run, in whatever member of a trace; the trace has what was typed."""
     _, _, folder, out = failed
     variables = shared_range.variables

@@ -10,14 +10,14 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.checklist.fixtures import checklist
 from pam_rollback.checklist.fixtures.checklist import MEASURES, _Session
-from pam_rollback.communication.rules.communication import TeamTold
+from pam_rollback.communication.rules.communication import MessageDelivery
 from pam_rollback.observation.rules.window_state import WindowState
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report import run_record
 from pam_rollback.report.decision_record import DecisionRecord, StrategyAdvised
 from pam_rollback.report.redaction import Redactor
 from tests.fault_rows.matrix import ROOT, names_in
-from tests.sessions import Finished, Project, Range
+from tests.sessions import Finished, Project, RunningSandbox
 from tests.virtual_clock import VirtualClock
 
 PLAN = load_plan(ROOT / "plan.toml")
@@ -62,9 +62,9 @@ def store_decision(project: Project, of: Finished, *, strategy: str) -> None:
     run_record.write(replace(record, started=begun, decision=decision), folder / "run.json", Redactor([]))
 
 
-def test_without_a_word_nothing_is_confirmed(practice_range: Range, project: Project) -> None:
+def test_without_a_word_nothing_is_confirmed(running_sandbox: RunningSandbox, project: Project) -> None:
     """Checklist items alone verify nothing: 11, each is told as not confirmed with the option, and none is called a problem."""
-    ended = project.run("-m", "checklist", f"--env={practice_range.file}")
+    ended = project.run("-m", "checklist", f"--env={running_sandbox.file}")
 
     words = " ".join(ended.out.split())
     assert ended.rc == 11, ended.out
@@ -88,13 +88,13 @@ def test_without_a_word_nothing_is_confirmed(practice_range: Range, project: Pro
 
 
 def test_a_persons_word_counts_where_nothing_was_measured_and_nowhere_else(
-    practice_range: Range, project: Project
+    running_sandbox: RunningSandbox, project: Project
 ) -> None:
     """All items are vouched for: green, but for two that were measured and are red; the verdict is the health checks' own."""
-    practice_range.remote.plant("data", what="tickets-flood")
-    practice_range.remote.plant("answers-unhealthy", server="api", path="/health/pam")
+    running_sandbox.remote.plant("data", what="tickets-flood")
+    running_sandbox.remote.plant("answers-unhealthy", server="api", path="/health/pam")
 
-    ended = project.run("-m", "checklist or health", *ACKS, f"--env={practice_range.file}")
+    ended = project.run("-m", "checklist or health", *ACKS, f"--env={running_sandbox.file}")
 
     words = " ".join(ended.out.split())
     assert ended.rc == 10, ended.out
@@ -168,7 +168,9 @@ def test_windows_that_were_short_are_no_stable_service(
 @pytest.mark.parametrize("item", ["PRE-3", "DUR-5"])
 def test_a_channel_that_refused_was_not_told(item: str) -> None:
     """By what the check of the channel says."""
-    refused: Any = SimpleNamespace(getfixturevalue=lambda _: TeamTold("Slack", "run-1", drill=True, problem="HTTP 503"))
+    refused: Any = SimpleNamespace(
+        getfixturevalue=lambda _: MessageDelivery("Slack", "run-1", drill=True, problem="HTTP 503")
+    )
 
     assert MEASURES[item](after_rollback(request=refused)).done is False
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.outside.http import fetch
-from tests.sessions import Finished, Project, Range
+from tests.sessions import Finished, Project, RunningSandbox
 
 PAGE = "test_status_page_tells_the_truth"
 NOTICE = "test_notice_in_the_app_is_there_or_gone"
@@ -28,20 +28,20 @@ def left_out(ended: Finished) -> dict[str, str]:
     return {one["nodeid"].rpartition("::")[2].partition("[")[0]: one["reason"] for one in ended.record["deselected"]}
 
 
-def with_abilities(practice_range: Range, copy: Path, *without: str) -> Path:
+def with_abilities(running_sandbox: RunningSandbox, copy: Path, *without: str) -> Path:
     """The sandbox as an environment that declares less."""
     abilities = {"test_account", "slack", "database", "status_page", "in_app_notice"} - set(without)
-    text = practice_range.file.read_text(encoding="utf-8")
+    text = running_sandbox.file.read_text(encoding="utf-8")
     copy.write_text(f"abilities = {sorted(abilities)}\n{text}", encoding="utf-8")
     copy.chmod(0o600)
     return copy
 
 
 @pytest.fixture
-def notice_up(practice_range: Range) -> Iterator[str]:
+def notice_up(running_sandbox: RunningSandbox) -> Iterator[str]:
     """A notice in the app, taken away afterwards."""
-    url = practice_range.state["urls"]["api"] + "/admin/notice"
-    headers = {"Authorization": f"Bearer {practice_range.variables['PAM_ADMIN_TOKEN']}"}
+    url = running_sandbox.state["urls"]["api"] + "/admin/notice"
+    headers = {"Authorization": f"Bearer {running_sandbox.variables['PAM_ADMIN_TOKEN']}"}
     text = "PAM answers slowly. We are on it."
     put = fetch(url, method="PUT", headers=headers, json={"active": True, "text": text})
     assert put.http_status == 200, put
@@ -49,17 +49,17 @@ def notice_up(practice_range: Range) -> Iterator[str]:
     fetch(url, method="PUT", headers=headers, json={"active": False})
 
 
-def test_an_honest_incident_is_no_lie(practice_range: Range, project: Project, notice_up: str) -> None:
+def test_an_honest_incident_is_no_lie(running_sandbox: RunningSandbox, project: Project, notice_up: str) -> None:
     """The service is ill, the page says so and the app says so: everybody is told the truth, and only the health is red.
 
     Without a rollback there is no message to look for in the channel: a person vouches for it, and the word is in the record.
     """
     incident = {"name": "PAM answers slowly", "status": "identified", "impact": "major"}
-    practice_range.remote.set_status_page(indicator="major", incident=incident)
-    practice_range.remote.plant("answers-unhealthy", server="api", path="/health/pam")
+    running_sandbox.remote.set_status_page(indicator="major", incident=incident)
+    running_sandbox.remote.plant("answers-unhealthy", server="api", path="/health/pam")
 
     word = ("--ack", "CH-1=kim: wrote it myself at 02:10")
-    ended = project.run("-m", "communication", f"--env={practice_range.file}", *word)
+    ended = project.run("-m", "communication", f"--env={running_sandbox.file}", *word)
 
     assert ended.rc == 0, ended.out
     assert left_out(ended)[CHANNEL].endswith("a person vouches for it (--ack)")
@@ -69,10 +69,10 @@ def test_an_honest_incident_is_no_lie(practice_range: Range, project: Project, n
 
 
 def test_where_there_is_less_to_look_at(
-    practice_range: Range, project: Project, tmp_path: Path, notice_up: str
+    running_sandbox: RunningSandbox, project: Project, tmp_path: Path, notice_up: str
 ) -> None:
     """No status page and no database: named, a person may vouch for the tickets, and a notice that is left over is still seen."""
-    environment = with_abilities(practice_range, tmp_path / "less.toml", "status_page", "database")
+    environment = with_abilities(running_sandbox, tmp_path / "less.toml", "status_page", "database")
 
     ended = project.run("-m", "communication or health", f"--env={environment}")
 
@@ -91,7 +91,7 @@ def test_where_there_is_less_to_look_at(
 @pytest.mark.long_matrix
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serial", "xdist"])
 def test_a_late_verdict_never_decides(
-    practice_range: Range, project: Project, tmp_path: Path, workers: tuple[str, ...]
+    running_sandbox: RunningSandbox, project: Project, tmp_path: Path, workers: tuple[str, ...]
 ) -> None:
     """Both frames are missed by an environment's own figure: told, with the section to read, and GO.
 
@@ -99,7 +99,7 @@ def test_a_late_verdict_never_decides(
     """
     file = tmp_path / "hurried.toml"
     frames = "\n[thresholds.TF-1]\nuntil_s = 0.001\n[thresholds.TF-3]\nfrom_s = 0\nuntil_s = 0.001\n"
-    file.write_text(practice_range.file.read_text(encoding="utf-8") + frames, encoding="utf-8")
+    file.write_text(running_sandbox.file.read_text(encoding="utf-8") + frames, encoding="utf-8")
     file.chmod(0o600)
 
     ended = project.run("-m", "health or integrity", *workers, f"--env={file}")

@@ -11,7 +11,7 @@ import pytest
 from pam_rollback.base.errors import UndoFailed
 from pam_rollback.communication.rules.escalation import NOT_VERIFIED, Briefing, Level, Means, sent_before
 from pam_rollback.communication.service.escalation import Message, Send
-from pam_rollback.communication.service.team import TeamTold
+from pam_rollback.communication.service.team import TeamMessages
 from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.report.in_short import in_short
@@ -19,7 +19,7 @@ from pam_rollback.report.run_record import read
 from tests.earlier_records.test_records import kept_run
 from tests.session.beginning import Begin, begin
 from tests.session.drilling import CONSENT, as_staging, journal, take_notice_down
-from tests.sessions import FLAGS, ON, ONLY_HEALTH, Project, Range
+from tests.sessions import FLAGS, ON, ONLY_HEALTH, Project, RunningSandbox
 
 __all__ = ["begin"]
 
@@ -31,16 +31,16 @@ def checks_copied() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def told_by(tmp_path: Path) -> Callable[..., TeamTold]:
+def told_by(tmp_path: Path) -> Callable[..., TeamMessages]:
     """The undo of a real rollback of which two changes are owed, told by these channels."""
     journal = Journal(tmp_path / "journal.jsonl")
     journal.append(ACTION, strategy="frontend", mode="real")
     for place in ("flags", "site"):
         journal.owe("set-flags", {}, place=place)
 
-    def make(channels: Mapping[Means, Send]) -> TeamTold:
+    def make(channels: Mapping[Means, Send]) -> TeamMessages:
         briefing = Briefing("staging", "frontend", "white page", "run-1", drill=False)
-        return TeamTold(briefing, channels, dict.fromkeys(channels, ()), journal)
+        return TeamMessages(briefing, channels, dict.fromkeys(channels, ()), journal)
 
     return make
 
@@ -55,7 +55,7 @@ def keeps(sent: list[Message]) -> Send:
     return send
 
 
-def test_beginning_and_end_are_told(told_by: Callable[..., TeamTold]) -> None:
+def test_beginning_and_end_are_told(told_by: Callable[..., TeamMessages]) -> None:
     """Who, why, of which run, how many changes; the journal keeps both."""
     sent: list[Message] = []
     told = told_by({"slack": keeps(sent)})
@@ -77,7 +77,7 @@ def test_beginning_and_end_are_told(told_by: Callable[..., TeamTold]) -> None:
     assert [notice["occasion"] for notice in notices] == ["undoing", "undone"]
 
 
-def test_a_failed_undo_is_told_with_what_is_left(told_by: Callable[..., TeamTold]) -> None:
+def test_a_failed_undo_is_told_with_what_is_left(told_by: Callable[..., TeamMessages]) -> None:
     """And reaches whoever waits for it; secrets stay here."""
     sent: list[Message] = []
     told = told_by({"slack": keeps(sent)})
@@ -92,7 +92,7 @@ def test_a_failed_undo_is_told_with_what_is_left(told_by: Callable[..., TeamTold
     )
 
 
-def test_no_channel_delays_the_undo(told_by: Callable[..., TeamTold]) -> None:
+def test_no_channel_delays_the_undo(told_by: Callable[..., TeamMessages]) -> None:
     """One hangs until the changes are back, one refuses: the other is told, and what went wrong is said."""
     put_back = threading.Event()
     sent: list[Message] = []
@@ -110,7 +110,7 @@ def test_no_channel_delays_the_undo(told_by: Callable[..., TeamTold]) -> None:
     assert told.problems == ["PagerDuty was not told: HTTP 500"] * 2
 
 
-def test_a_verdict_is_told_once(told_by: Callable[..., TeamTold]) -> None:
+def test_a_verdict_is_told_once(told_by: Callable[..., TeamMessages]) -> None:
     """To everybody who is in it; a channel that refuses is named, and the journal keeps both."""
     sent: list[Message] = []
     told = told_by({"slack": keeps(sent), "email": lambda _: "HTTP 500"})
@@ -128,7 +128,7 @@ def test_a_verdict_is_told_once(told_by: Callable[..., TeamTold]) -> None:
     assert [(one["means"], one["problem"]) for one in notices] == [("slack", ""), ("email", "HTTP 500")]
 
 
-def test_a_rollback_that_did_not_help_wakes_the_next_level(told_by: Callable[..., TeamTold]) -> None:
+def test_a_rollback_that_did_not_help_wakes_the_next_level(told_by: Callable[..., TeamMessages]) -> None:
     """Its own people, over its own means; customers are a person's matter, and after the last level nobody is woken."""
     sent: dict[Means, list[Message]] = {"slack": [], "email": [], "statuspage": []}
     told = told_by({means: keeps(messages) for means, messages in sent.items()})
@@ -149,16 +149,18 @@ def test_a_rollback_that_did_not_help_wakes_the_next_level(told_by: Callable[...
 
 @pytest.mark.long_matrix
 @pytest.mark.parametrize("channel", ["down", "open"])
-def test_the_verdict_of_a_real_rollback_is_told(practice_range: Range, project: Project, channel: str) -> None:
+def test_the_verdict_of_a_real_rollback_is_told(
+    running_sandbox: RunningSandbox, project: Project, channel: str
+) -> None:
     """In the words of the record, with its reasons and where the report is; who could not be told is named, and the verdict stays."""
-    as_staging(practice_range, project)
+    as_staging(running_sandbox, project)
     try:
         if channel == "down":
-            practice_range.remote.plant("channel-fails", what="slack", how="down")
+            running_sandbox.remote.plant("channel-fails", what="slack", how="down")
         ended = project.run("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT, "-k", "test_flags_are_off")
     finally:
-        practice_range.as_it_was()
-        take_notice_down(practice_range)
+        running_sandbox.as_it_was()
+        take_notice_down(running_sandbox)
 
     record = read(ended.folder / "run.json")
     sent = [one for one in journal(ended.folder) if one["event"] == "notice" and one["occasion"] == "not-verified"]
@@ -172,7 +174,7 @@ def test_the_verdict_of_a_real_rollback_is_told(practice_range: Range, project: 
 
 
 def test_an_undo_is_told_to_those_who_heard_of_the_rollback(
-    practice_range: Range, project: Project, begin: Begin
+    running_sandbox: RunningSandbox, project: Project, begin: Begin
 ) -> None:
     """Start and end, a failed one, too; no start of the rollback is repeated."""
 
@@ -180,19 +182,19 @@ def test_an_undo_is_told_to_those_who_heard_of_the_rollback(
         if record.get("kind") == "clear-faults":  # what refuses here would be gone by the second try
             record |= {"event": "warning", "about": "incident", "problem": "none was planted"}
 
-    env = f"--env={practice_range.file}"
-    folder = str(kept_run(project, practice_range, planted_nothing))
+    env = f"--env={running_sandbox.file}"
+    folder = str(kept_run(project, running_sandbox, planted_nothing))
     undo = ("--undo", folder, env, "--initiated-by", "kim", "--reason", "the fix is live")
-    practice_range.flags.set_flags(dict.fromkeys(FLAGS, Flag(enabled=False, rollout_pct=0)))
-    practice_range.remote.plant("admin-refuses")
+    running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, Flag(enabled=False, rollout_pct=0)))
+    running_sandbox.remote.plant("admin-refuses")
 
     failed = begin(project.folder, *undo)
-    practice_range.remote.clear_all()
+    running_sandbox.remote.clear_all()
     undone = begin(project.folder, *undo)
 
     assert failed.rc == 14, failed.said
     assert undone.rc == 0, undone.said
-    texts = [str(message["body"]["text"]) for message in practice_range.remote.slack_messages()]
+    texts = [str(message["body"]["text"]) for message in running_sandbox.remote.slack_messages()]
     assert [text.split(": ")[2].split(" by ")[0] for text in texts] == [
         "UNDO begun",
         "UNDO FAILED",
@@ -200,14 +202,14 @@ def test_an_undo_is_told_to_those_who_heard_of_the_rollback(
         "UNDONE",
     ], texts
     assert all(text.startswith("DRILL, nothing is wrong: PAM on sandbox, rollback feature-flag: ") for text in texts)
-    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
+    assert {running_sandbox.flags.read_flags()[name] for name in FLAGS} == {ON}
 
 
 def test_a_run_that_was_killed_before_its_first_change_has_nothing_to_finish(
-    practice_range: Range, project: Project, begin: Begin
+    running_sandbox: RunningSandbox, project: Project, begin: Begin
 ) -> None:
     """Without a journal, or with one that knows of no beginning: nothing was done, start again. A lost journal is not nothing."""
-    env = f"--env={practice_range.file}"
+    env = f"--env={running_sandbox.file}"
     run = project.folder / "killed"
     (run / "allure-results").mkdir(parents=True)
     nothing = "nothing was done: this run ended before its first change"

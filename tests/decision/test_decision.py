@@ -7,7 +7,7 @@ import pytest
 
 from tests.fault_rows.decision import ONLY_ANSWERS
 from tests.session.beginning import Begin, begin
-from tests.sessions import ROOT, Finished, Project, Range
+from tests.sessions import ROOT, Finished, Project, RunningSandbox
 
 __all__ = ["begin"]
 PACE = "--pace=150"
@@ -23,10 +23,10 @@ def checks_copied() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def file(practice_range: Range, tmp_path: Path) -> Path:
+def file(running_sandbox: RunningSandbox, tmp_path: Path) -> Path:
     """The sandbox, declaring a test account and nothing else."""
     less = tmp_path / "less.toml"
-    less.write_text(f"{ONLY_ANSWERS}\n{practice_range.file.read_text(encoding='utf-8')}", encoding="utf-8")
+    less.write_text(f"{ONLY_ANSWERS}\n{running_sandbox.file.read_text(encoding='utf-8')}", encoding="utf-8")
     less.chmod(0o600)
     return less
 

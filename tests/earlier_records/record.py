@@ -15,7 +15,7 @@ from pam_rollback.plan.flags import Flag
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.ramp.gate_runs import leave_gate_run
-from tests.sessions import FLAGS, ROOT, Project, Range, runbook_in
+from tests.sessions import FLAGS, ROOT, Project, RunningSandbox, runbook_in
 
 STORIES = tuple(sorted(path.stem.removeprefix("test_") for path in (ROOT / "drills").glob("test_*.py")))
 KILLER = '''
@@ -42,11 +42,11 @@ API = "127.0.0.1:1"
 """Where nothing ever listens."""
 
 
-def _plain(text: str, project: Project, practice_range: Range) -> str:
+def _plain(text: str, project: Project, running_sandbox: RunningSandbox) -> str:
     """Without folders and ports of this machine, and without the sandbox's invented secrets."""
-    for folder in (project.folder, project.folder.resolve(), ROOT, practice_range.file.parent):
+    for folder in (project.folder, project.folder.resolve(), ROOT, running_sandbox.file.parent):
         text = text.replace(str(folder), "/project")
-    for name, value in practice_range.variables.items():
+    for name, value in running_sandbox.variables.items():
         if len(value) > 7:
             text = text.replace(value, f"<{name}>")
     return PORT.sub(API, text)
@@ -58,26 +58,28 @@ def main() -> int:
     kept.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, launch(Path(folder) / "sandbox.toml") as file:
         state = tomllib.loads(file.read_text(encoding="utf-8"))
-        practice_range = Range(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+        running_sandbox = RunningSandbox(
+            file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
+        )
         project = runbook_in(_made(Path(folder) / "project"))
         project.write("killer.py", KILLER)
 
         def keep(source: Path, name: str) -> None:
-            text = _plain(source.read_text(encoding="utf-8"), project, practice_range)
+            text = _plain(source.read_text(encoding="utf-8"), project, running_sandbox)
             (kept / name).write_text(text, encoding="utf-8")
 
         for story in STORIES:
-            practice_range.as_it_was()
+            running_sandbox.as_it_was()
             _session(project, "-p", "killer", f"drills/test_{story}.py", "-m", "rollback", "--env", str(file))
             keep(project.run_folder / "journal.jsonl", f"journal-{story.replace('_', '-')}.jsonl")
-            practice_range.remote.reset()
-        practice_range.as_it_was()
+            running_sandbox.remote.reset()
+        running_sandbox.as_it_was()
         _session(project, "drills/test_feature_flag.py", "-m", "rollback", "--env", str(file), "--pace=600")
         keep(project.run_folder / "run.json", "run.json")
-        practice_range.as_it_was()
+        running_sandbox.as_it_was()
         _session(project, "-m", "baseline", "--env", str(file))
         keep(next(project.run_folder.rglob("baseline.json")), "baseline.json")
-        _ramp(project, practice_range)
+        _ramp(project, running_sandbox)
         keep(next(project.folder.rglob("ramp.jsonl")), "ramp.jsonl")
     sys.stdout.write(f"recorded into {kept}\n")
     return 0
@@ -93,15 +95,15 @@ def _session(project: Project, *args: str) -> None:
     sys.stdout.write(f"{' '.join(args)}: {ended.rc}\n")
 
 
-def _ramp(project: Project, practice_range: Range) -> None:
+def _ramp(project: Project, running_sandbox: RunningSandbox) -> None:
     plan = (project.folder / "plan.toml").read_text(encoding="utf-8")
     project.write(
         "plan.toml",
         plan.replace("p95_ms_max = 500", "p95_ms_max = 4000").replace("hold_s_min = 7200", "hold_s_min = 900"),
     )
     leave_gate_run(project.folder / "reports" / "out")
-    practice_range.flags.set_flags(dict.fromkeys(FLAGS, Flag(enabled=False, rollout_pct=0)))
-    _session(project, "-m", "ramp", "--env", str(practice_range.file), "--pace=180")
+    running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, Flag(enabled=False, rollout_pct=0)))
+    _session(project, "-m", "ramp", "--env", str(running_sandbox.file), "--pace=180")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from pam_rollback.report.baseline_record import load_baseline
 from pam_rollback.report.run_record import UnreadableRecord
 from pam_rollback.rollback.rules.carried_out import CarriedOut
 from pam_rollback.rollback.rules.locks import read_lock_record
-from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Project, Range
+from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Project, RunningSandbox
 from tests.undo_kinds import KINDS
 
 HERE = Path(__file__).parent
@@ -163,26 +163,26 @@ def test_what_is_written_now_says_by_whom(tmp_path: Path) -> None:
     assert [event.facts for event in ramp.events()] == [{}, {"stage": "RA-1"}]
 
 
-def kept_run(project: Project, practice_range: Range, edit: Callable[[dict[str, Any]], object]) -> Path:
+def kept_run(project: Project, running_sandbox: RunningSandbox, edit: Callable[[dict[str, Any]], object]) -> Path:
     """The folder of a feature-flag rollback that an earlier version did on this sandbox."""
     folder = project.folder / "yesterday"
     folder.mkdir()
 
     def here(record: dict[str, Any]) -> None:
         if "api" in record:
-            record["api"] = practice_range.state["urls"]["api"]
+            record["api"] = running_sandbox.state["urls"]["api"]
         edit(record)
 
     edited(HERE / KEPT[0] / "journal-feature-flag.jsonl", folder / "journal.jsonl", here)
     return folder
 
 
-def test_a_rollback_of_yesterday_is_undone_after_the_upgrade(practice_range: Range, project: Project) -> None:
+def test_a_rollback_of_yesterday_is_undone_after_the_upgrade(running_sandbox: RunningSandbox, project: Project) -> None:
     """By its journal alone; and that of a later version is refused, by --resume too, with every flag as it was."""
     off = Flag(enabled=False, rollout_pct=0)
-    practice_range.flags.set_flags(dict.fromkeys(FLAGS, off))
-    env = f"--env={practice_range.file}"
-    folder = kept_run(project, practice_range, is_later)
+    running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, off))
+    env = f"--env={running_sandbox.file}"
+    folder = kept_run(project, running_sandbox, is_later)
     before = (folder / "journal.jsonl").read_bytes()
 
     refused = [
@@ -194,30 +194,30 @@ def test_a_rollback_of_yesterday_is_undone_after_the_upgrade(practice_range: Ran
     for ended in refused:
         assert f"install pam-rollback {LATER} or newer" in " ".join(ended.out.split())
     assert (folder / "journal.jsonl").read_bytes() == before
-    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {off}
+    assert {running_sandbox.flags.read_flags()[name] for name in FLAGS} == {off}
     shutil.rmtree(folder)
-    folder = kept_run(project, practice_range, adds_fields)
+    folder = kept_run(project, running_sandbox, adds_fields)
     undone = project.run("--undo", str(folder), env)
     assert undone.rc == 0, undone.out
-    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
+    assert {running_sandbox.flags.read_flags()[name] for name in FLAGS} == {ON}
     journal = Journal(folder / "journal.jsonl")
     assert (journal.owed(), journal.written_by) == ([], VERSION)
 
 
-def test_an_undo_that_only_a_later_version_knows_is_refused(practice_range: Range, project: Project) -> None:
+def test_an_undo_that_only_a_later_version_knows_is_refused(running_sandbox: RunningSandbox, project: Project) -> None:
     """Before any other change is put back: half an undo helps nobody."""
     off = Flag(enabled=False, rollout_pct=0)
-    practice_range.flags.set_flags(dict.fromkeys(FLAGS, off))
+    running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, off))
 
     def later(record: dict[str, Any]) -> None:
         record[formats.WRITTEN_BY] = LATER
         if record.get("kind") == "clear-faults":
             record["kind"] = "grow-back"
 
-    folder = kept_run(project, practice_range, later)
+    folder = kept_run(project, running_sandbox, later)
 
-    refused = project.run("--undo", str(folder), f"--env={practice_range.file}")
+    refused = project.run("--undo", str(folder), f"--env={running_sandbox.file}")
 
     assert refused.rc == 13, refused.out
     assert f"owes grow-back, which pam-rollback {VERSION} cannot put back" in " ".join(refused.out.split())
-    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {off}
+    assert {running_sandbox.flags.read_flags()[name] for name in FLAGS} == {off}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sessions import Finished, Project, Range
+from tests.sessions import Finished, Project, RunningSandbox
 
 ACCESS, SEPARATION, USERS = (
     "test_nobody_gets_in_without_a_right_token",
@@ -22,7 +22,7 @@ def checks_copied() -> tuple[str, ...]:
     return ("test_exposure.py",)
 
 
-def with_abilities(range_: Range, folder: Path, *abilities: str) -> Path:
+def with_abilities(range_: RunningSandbox, folder: Path, *abilities: str) -> Path:
     """The sandbox's file, declaring nothing but these."""
     file = folder / "less.toml"
     text = range_.file.read_text(encoding="utf-8")
@@ -46,9 +46,9 @@ def figures(session: Finished) -> dict[str, dict[str, object]]:
     }
 
 
-def test_the_healthy_sandbox_is_green(practice_range: Range, project: Project) -> None:
+def test_the_healthy_sandbox_is_green(running_sandbox: RunningSandbox, project: Project) -> None:
     """All three, with what was tried; no token, password or address is in what the session leaves."""
-    session = project.run("-m", "decision", f"--env={practice_range.file}")
+    session = project.run("-m", "decision", f"--env={running_sandbox.file}")
     table = figures(session)
 
     assert session.outcomes() == dict.fromkeys((ACCESS, SEPARATION, USERS), "passed"), session.out
@@ -58,25 +58,25 @@ def test_the_healthy_sandbox_is_green(practice_range: Range, project: Project) -
     assert "not tried: support tickets" in str(table[SEPARATION]["definition"])
     assert (table[USERS]["n"], table[USERS]["measured"]) == (400, 0)
     left = [path.read_bytes() for path in session.folder.rglob("*") if path.is_file()]
-    secrets = [value.encode() for value in practice_range.variables.values()]
+    secrets = [value.encode() for value in running_sandbox.variables.values()]
     assert [secret for secret in secrets for content in left if secret in content] == []
     assert not any(b"eyJ" in content for content in left), "a piece of a token"
 
 
-def test_it_runs_when_it_is_asked_for(practice_range: Range, project: Project) -> None:
+def test_it_runs_when_it_is_asked_for(running_sandbox: RunningSandbox, project: Project) -> None:
     """A verification after a rollback does not try doors."""
-    session = project.run("-m", "post_rollback", f"--env={practice_range.file}")
+    session = project.run("-m", "post_rollback", f"--env={running_sandbox.file}")
 
     assert session.rc == 5, session.out
     assert "tests of the phase decision run only when -m names it" in words_of(session)
 
 
 def test_without_accounts_less_is_tried_and_a_hole_is_found_all_the_same(
-    practice_range: Range, project: Project, tmp_path: Path
+    running_sandbox: RunningSandbox, project: Project, tmp_path: Path
 ) -> None:
     """No token, a made-up one, and an old one that is kept; whoever comes without a token needs none of ours to be seen."""
-    file = with_abilities(practice_range, tmp_path, "flag_admin")
-    practice_range.remote.plant("auth-bypass")
+    file = with_abilities(running_sandbox, tmp_path, "flag_admin")
+    running_sandbox.remote.plant("auth-bypass")
     session = project.run("-m", "decision", f"--env={file}")
     left_out = {
         entry["nodeid"].rpartition("::")[2].partition("[")[0]: entry["reason"] for entry in session.record["deselected"]
@@ -90,10 +90,12 @@ def test_without_accounts_less_is_tried_and_a_hole_is_found_all_the_same(
     assert left_out[USERS] == "sandbox declares no feature_check, test_account"
 
 
-def test_a_feature_check_that_contradicts_a_real_user_is_not_believed(practice_range: Range, project: Project) -> None:
+def test_a_feature_check_that_contradicts_a_real_user_is_not_believed(
+    running_sandbox: RunningSandbox, project: Project
+) -> None:
     """It says that the chat works, and the test account gets a page: nothing is known of anybody else."""
-    practice_range.remote.plant("answers-html", path="/api/v1/pam/chat", server="api")
-    session = project.run("-m", "decision", f"--env={practice_range.file}")
+    running_sandbox.remote.plant("answers-html", path="/api/v1/pam/chat", server="api")
+    session = project.run("-m", "decision", f"--env={running_sandbox.file}")
 
     assert session.outcomes()[USERS] == "could not measure", session.out
     assert "it says that chat works for the test account, and in 5 real tries it does not" in words_of(session)

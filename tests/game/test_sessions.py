@@ -14,7 +14,7 @@ from pam_rollback.game.rules.scenario import Drawn
 from pam_rollback.game.rules.scoring import Score, judged
 from pam_rollback.observation.rules.recovery import recovery
 from pam_rollback.sandbox.remote import Remote
-from tests.sessions import ONLY_HEALTH, Project, Range
+from tests.sessions import ONLY_HEALTH, Project, RunningSandbox
 
 GAMES = client.games()
 FILE = "game.env.toml"
@@ -55,7 +55,7 @@ class Player(SystemClock):
 
 
 @pytest.fixture
-def play(practice_range: Range, project: Project, tmp_path: Path) -> Iterator[Callable[..., Score]]:
+def play(running_sandbox: RunningSandbox, project: Project, tmp_path: Path) -> Iterator[Callable[..., Score]]:
     """Plays a game with these stories, one after the other."""
 
     def played(name: str, *stories: str, limit_s: float = _LIMIT_S) -> Score:
@@ -65,15 +65,15 @@ def play(practice_range: Range, project: Project, tmp_path: Path) -> Iterator[Ca
 
         game = Drawn(name, GAMES.games[name], quiet_s=1, seed=1)
         timeline = tmp_path / "timeline.jsonl"
-        with client.ground(practice_range.file, project.folder / FILE, timeline, project.folder) as ground:
-            player = Player(practice_range.remote, ground, map(turn, stories))
+        with client.ground(running_sandbox.file, project.folder / FILE, timeline, project.folder) as ground:
+            player = Player(running_sandbox.remote, ground, map(turn, stories))
             ended = service.play(ground, game, QUICK, limit_s=limit_s, clock=player, say=str)
         return judged(ended, game.scenario, GAMES.scoring)
 
     yield played
-    practice_range.as_it_was()
-    practice_range.remote.reset()
-    practice_range.as_it_was()
+    running_sandbox.as_it_was()
+    running_sandbox.remote.reset()
+    running_sandbox.as_it_was()
 
 
 def test_a_rollback_is_scored_by_what_it_left(play: Callable[..., Score], project: Project) -> None:

@@ -15,7 +15,7 @@ from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import ActionStep, EnvironmentFacts, Moment, Result, RunRecord, Verdict, write
 from pam_rollback.report.verdict import Outcome, classify
 from pam_rollback.sandbox.history import FEATURE, all_files, brought_by
-from tests.sessions import ROOT, Finished, Project, Range
+from tests.sessions import ROOT, Finished, Project, RunningSandbox
 
 RELEASE = "1.42.0"
 FILES: Mapping[str, str] = {**all_files(RELEASE), **brought_by(RELEASE)}
@@ -99,18 +99,18 @@ def asked(fixture: Any, *given: object) -> Any:
 
 
 def gate(
-    project: Project, practice_range: Range, tests: Sequence[str], *more: str, file: Path | None = None
+    project: Project, running_sandbox: RunningSandbox, tests: Sequence[str], *more: str, file: Path | None = None
 ) -> Finished:
     """A session with these tests of the gate."""
     nodes = [f"load/test_redeployment_gate.py::{name}" for name in sorted(tests)]
-    return project.run(*nodes, "-m", "redeploy_gate", f"--env={file or practice_range.file}", *more)
+    return project.run(*nodes, "-m", "redeploy_gate", f"--env={file or running_sandbox.file}", *more)
 
 
-def commit(practice_range: Range, files: Mapping[str, str]) -> str:
+def commit(running_sandbox: RunningSandbox, files: Mapping[str, str]) -> str:
     """What a colleague pushes to the branch that brought the candidate; nothing is deployed to users by it."""
-    practice_range.remote.reset()
-    practice_range.as_it_was()
-    return practice_range.remote.push(dict(files), message="Try something", branch=FEATURE)
+    running_sandbox.remote.reset()
+    running_sandbox.as_it_was()
+    return running_sandbox.remote.push(dict(files), message="Try something", branch=FEATURE)
 
 
 def with_outcome(found: Finished, outcome: str) -> set[str]:

@@ -27,7 +27,7 @@ from tests.gate.scene import (
     answer,
     changed,
 )
-from tests.sessions import ROOT, Range
+from tests.sessions import ROOT, RunningSandbox
 
 FOLDER = "backend/migrations"
 TRIPS = f"{FOLDER}/20261123090000_trips"
@@ -108,7 +108,7 @@ COMMITS = [
 
 
 @pytest.mark.parametrize("broken", COMMITS, ids=lambda broken: broken.id)
-def test_a_broken_migration_turns_its_questions_red_and_no_others(broken: Commit, shared_range: Range) -> None:
+def test_a_broken_migration_turns_its_questions_red_and_no_others(broken: Commit, shared_range: RunningSandbox) -> None:
     """Tried on a copy that is made anew for each; the environment's own database is left alone."""
     before = schema(shared_range)
     try:
@@ -131,13 +131,13 @@ def given(found: MigrationTrial | Exception) -> MigrationTrial:
     return found
 
 
-def tried_on_a_copy(broken: Commit, practice_range: Range) -> MigrationTrial:
+def tried_on_a_copy(broken: Commit, running_sandbox: RunningSandbox) -> MigrationTrial:
     """The migrations of the candidate with those of the commit, as the gate tries them."""
-    environment = load_environment(str(practice_range.file), ROOT / "environments", {})
+    environment = load_environment(str(running_sandbox.file), ROOT / "environments", {})
     plan = load_plan(ROOT / "plan.toml")
     files = {Path(name).name: text for name, text in {**FILES, **broken.files}.items() if name.startswith(FOLDER)}
     migrations = migrations_in(files, FOLDER)
-    practice_range.remote.copy_database()
+    running_sandbox.remote.copy_database()
     copy = MigrationCopy(environment.secret("staging_copy_dsn"), "schema_migrations", 60)
     return tried(
         copy,
@@ -149,9 +149,9 @@ def tried_on_a_copy(broken: Commit, practice_range: Range) -> MigrationTrial:
     )
 
 
-def schema(practice_range: Range) -> list[tuple[object, ...]]:
+def schema(running_sandbox: RunningSandbox) -> list[tuple[object, ...]]:
     """The migrations and tables that the environment has."""
-    with psycopg.connect(practice_range.variables["PAM_DATABASE_DSN"]) as connection:
+    with psycopg.connect(running_sandbox.variables["PAM_DATABASE_DSN"]) as connection:
         applied = connection.execute("SELECT version FROM public.schema_migrations ORDER BY 1").fetchall()
         return (
             applied

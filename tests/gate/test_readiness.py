@@ -48,7 +48,7 @@ from tests.gate.scene import (
     leave_counted,
     leave_run,
 )
-from tests.sessions import FLAGS, ON, ROOT, Range
+from tests.sessions import FLAGS, ON, ROOT, RunningSandbox
 from tests.undo_kinds import KINDS
 
 OFF = Flag(enabled=False, rollout_pct=0)
@@ -57,7 +57,7 @@ RUN = "20260101T000000Z-sandbox-aaaa"
 
 
 @pytest.fixture
-def environment(shared_range: Range) -> Environment:
+def environment(shared_range: RunningSandbox) -> Environment:
     """The sandbox as the suite reads it."""
     return load_environment(str(shared_range.file), ROOT / "environments", {})
 
@@ -73,35 +73,35 @@ def environment(shared_range: Range) -> Environment:
     ],
 )
 def test_flags_are_on_while_they_are_tried_and_then_as_they_were(
-    found: Flag, outcome: str, words: str, practice_range: Range, environment: Environment, tmp_path: Path
+    found: Flag, outcome: str, words: str, running_sandbox: RunningSandbox, environment: Environment, tmp_path: Path
 ) -> None:
     """Whoever had a feature when the gate began is what counts: a deploy would reach everybody at once."""
-    practice_range.flags.set_flags(dict.fromkeys(FLAGS, found))
+    running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, found))
     journal = Journal(tmp_path / "journal.jsonl")
 
     with features_on(
         environment,
         journal,
-        practice_range.flags,
+        running_sandbox.flags,
         None,
         flags=FLAGS,
         users=(),
         waiter=Waiter(),
         put_back=lambda: undo_all(journal, environment, KINDS, initiated_by="tests"),
     ) as tried:
-        meanwhile = states(practice_range)
+        meanwhile = states(running_sandbox)
         said = answer(NOBODY, lambda: tried.exposure(environment, FLAGS))
         tried.refuse_off()
 
     assert said[0] == outcome, said
     assert words in said[1]
-    assert (meanwhile, states(practice_range)) == ({ON}, {found})
+    assert (meanwhile, states(running_sandbox)) == ({ON}, {found})
     assert journal.owed() == []
 
 
-def states(practice_range: Range) -> set[Flag]:
+def states(running_sandbox: RunningSandbox) -> set[Flag]:
     """The states of the plan's flags."""
-    now = practice_range.flags.read_flags()
+    now = running_sandbox.flags.read_flags()
     return {now[name] for name in FLAGS}
 
 

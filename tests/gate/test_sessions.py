@@ -34,29 +34,29 @@ from tests.gate.scene import (
     with_outcome,
 )
 from tests.gate.test_database import more, schema
-from tests.sessions import FLAGS, ON, Project, Range
+from tests.sessions import FLAGS, ON, Project, RunningSandbox
 
 OFF = Flag(enabled=False, rollout_pct=0)
 RUN = "20260101T000000Z-sandbox-aaaa"
 
 
 @pytest.fixture
-def flags_off(practice_range: Range) -> None:
+def flags_off(running_sandbox: RunningSandbox) -> None:
     """As a rollback by flags leaves them."""
-    practice_range.remote.reset()
-    practice_range.flags.set_flags(dict.fromkeys(FLAGS, OFF))
+    running_sandbox.remote.reset()
+    running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, OFF))
 
 
 @pytest.mark.nightly  # on every commit stages and migrations are green beside another's damage: test_stages.py, test_database.py
 def test_a_healthy_candidate_passes_and_leaves_its_evidence(
-    flags_off: None, practice_range: Range, project: Project
+    flags_off: None, running_sandbox: RunningSandbox, project: Project
 ) -> None:
     """Without --to it is what both sites serve. All questions are asked; since files were named, it is not the gate."""
     leave_run(project.folder, RUN, red=["IR-5", "IR-2"], drilled=first_ways(), age=timedelta(days=1))
     leave_run(project.folder, "20260102T000000Z-sandbox-aaaa", drilled=first_ways(), verdict="GO")
     leave_counted(project.folder / "reports" / "out" / RUN, 55)
 
-    found = gate(project, practice_range, [*STAGES, *DATABASE, FLAGGED, NOBODY, INCIDENT, DRILLED])
+    found = gate(project, running_sandbox, [*STAGES, *DATABASE, FLAGGED, NOBODY, INCIDENT, DRILLED])
 
     assert set(found.outcomes().values()) == {GREEN}, found.out
     assert found.rc == 11
@@ -67,7 +67,7 @@ def test_a_healthy_candidate_passes_and_leaves_its_evidence(
     assert "the new features are on while they are tried" in said
     assert "under 55 requests a second by Prometheus at http://127.0.0.1:9" in said
     assert "undo set-flags" in found.out
-    assert states(practice_range)() == {OFF}
+    assert states(running_sandbox)() == {OFF}
     folder = found.folder / "gate"
     assert (folder / "incident-load.jsonl").stat().st_size > 0
     assert {
@@ -80,7 +80,7 @@ def test_a_healthy_candidate_passes_and_leaves_its_evidence(
     } <= {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_broken_candidate_is_a_no_go(practice_range: Range, project: Project) -> None:
+def test_a_broken_candidate_is_a_no_go(running_sandbox: RunningSandbox, project: Project) -> None:
     """It is a commit that nobody serves: its own tests, migrations and features are judged, and nothing that users have.
 
     A word for the fix leaves out the test of the incident.
@@ -93,7 +93,7 @@ def test_a_broken_candidate_is_a_no_go(practice_range: Range, project: Project) 
     asked = ["test_unit_tests_pass", "test_the_quality_check_passes", *DATABASE, FLAGGED, NOBODY, INCIDENT, DRILLED]
     vouched = ("--ack", "RP-2=Ada: the cause is in the tracker")
 
-    found = gate(project, practice_range, asked, "--to", commit(practice_range, broken), *vouched)
+    found = gate(project, running_sandbox, asked, "--to", commit(running_sandbox, broken), *vouched)
 
     assert found.rc == 10, found.out
     assert with_outcome(found, RED) == {"test_unit_tests_pass", BACK, FLAGGED, DRILLED}, found.out
@@ -107,37 +107,39 @@ def test_a_broken_candidate_is_a_no_go(practice_range: Range, project: Project) 
 
 
 def test_an_incident_of_the_new_features_is_seen_although_they_were_off(
-    flags_off: None, practice_range: Range, project: Project
+    flags_off: None, running_sandbox: RunningSandbox, project: Project
 ) -> None:
     """The fault hits only users who have the feature: with the flags off it hides."""
     leave_run(project.folder, RUN, red=["IR-5", "RTO-1"])
-    practice_range.remote.plant("errors")
+    running_sandbox.remote.plant("errors")
 
-    found = gate(project, practice_range, [INCIDENT])
+    found = gate(project, running_sandbox, [INCIDENT])
 
     assert with_outcome(found, RED) == {INCIDENT}, found.out
     assert f"the incident of run {RUN} (IR-5) comes back on release 1.42.0" in one_line(found)
 
 
-def test_the_environments_own_database_is_refused(practice_range: Range, project: Project, tmp_path: Path) -> None:
+def test_the_environments_own_database_is_refused(
+    running_sandbox: RunningSandbox, project: Project, tmp_path: Path
+) -> None:
     """Whoever names it by mistake loses nothing."""
-    text = practice_range.file.read_text(encoding="utf-8")
+    text = running_sandbox.file.read_text(encoding="utf-8")
     variables = tomllib.loads(text)["sandbox"]["variables"]
     own = variables["PAM_STAGING_COPY_DSN"].replace("/pam_copy", "/pam")
     assert own != variables["PAM_STAGING_COPY_DSN"]
     file = tmp_path / "own.toml"
     file.touch(mode=0o600)
     file.write_text(text.replace(variables["PAM_STAGING_COPY_DSN"], own), encoding="utf-8")
-    before = schema(practice_range)
+    before = schema(running_sandbox)
 
-    found = gate(project, practice_range, sorted(DATABASE), file=file)
+    found = gate(project, running_sandbox, sorted(DATABASE), file=file)
 
     assert found.rc == 13, found.out
     assert "the environment's own database" in one_line(found)
-    assert schema(practice_range) == before
+    assert schema(running_sandbox) == before
 
 
-def without(project: Project, practice_range: Range, ability: str) -> Path:
+def without(project: Project, running_sandbox: RunningSandbox, ability: str) -> Path:
     """The file of an environment that does not declare it."""
     sandbox = project.folder / "environments" / "sandbox.toml"
     text = sandbox.read_text(encoding="utf-8")
@@ -145,14 +147,14 @@ def without(project: Project, practice_range: Range, ability: str) -> Path:
     sandbox.write_text(text.replace(f'    "{ability}",\n', ""), encoding="utf-8")
     file = project.folder / "without.toml"
     file.touch(mode=0o600)
-    file.write_text(practice_range.file.read_text(encoding="utf-8"), encoding="utf-8")
+    file.write_text(running_sandbox.file.read_text(encoding="utf-8"), encoding="utf-8")
     return file
 
 
-def test_what_the_environment_cannot_tell_keeps_it_from_a_go(practice_range: Range, project: Project) -> None:
+def test_what_the_environment_cannot_tell_keeps_it_from_a_go(running_sandbox: RunningSandbox, project: Project) -> None:
     """An environment without a repository: the candidate's tests are left out, and that is no GO."""
     leave_run(project.folder, RUN, drilled=first_ways(), verdict="GO")
-    file = without(project, practice_range, "git")
+    file = without(project, running_sandbox, "git")
 
     found = project.run("load/test_redeployment_gate.py", "-m", "redeploy_gate", f"--env={file}")
 
@@ -164,7 +166,7 @@ def test_what_the_environment_cannot_tell_keeps_it_from_a_go(practice_range: Ran
 
 
 def test_a_gate_without_a_database_names_what_it_left_out_and_takes_a_word_for_it(
-    practice_range: Range, project: Project
+    running_sandbox: RunningSandbox, project: Project
 ) -> None:
     """The SQL checks are asked of nobody, although their variable is set; `--ack SC-4` answers for all of them, and for no other."""
     for file in (*(project.folder / "checks").glob("test_*.py"), *(project.folder / "load").glob("test_*.py")):
@@ -173,7 +175,7 @@ def test_a_gate_without_a_database_names_what_it_left_out_and_takes_a_word_for_i
         "load/test_redeployment_gate.py",
         '"""Is it?"""\nimport pytest\n\n\n@pytest.mark.redeploy_gate\n@pytest.mark.load\ndef test_a():\n    assert True\n',
     )
-    env = f"--env={without(project, practice_range, 'database')}"
+    env = f"--env={without(project, running_sandbox, 'database')}"
 
     silent = project.run("-m", "redeploy_gate", env)
     answered = project.run("-m", "redeploy_gate", env, "--ack", "SC-4=kim: counted by hand")
@@ -186,27 +188,27 @@ def test_a_gate_without_a_database_names_what_it_left_out_and_takes_a_word_for_i
 
 
 def test_a_killed_session_leaves_a_note_by_which_the_flags_are_put_back(
-    flags_off: None, practice_range: Range, project: Project
+    flags_off: None, running_sandbox: RunningSandbox, project: Project
 ) -> None:
     """Whoever kills it while the features are on can undo that by the run."""
     nodes = [f"load/test_redeployment_gate.py::{name}" for name in (NOBODY, "test_unit_tests_pass")]
-    with project.start(*nodes, "-m", "redeploy_gate", f"--env={practice_range.file}") as session:
-        Waiter().until(states(practice_range), holds=lambda flags: flags == {ON}, within_s=120, what="features on")
+    with project.start(*nodes, "-m", "redeploy_gate", f"--env={running_sandbox.file}") as session:
+        Waiter().until(states(running_sandbox), holds=lambda flags: flags == {ON}, within_s=120, what="features on")
         session.kill()
     killed = project.run_folder
 
-    undone = project.run("--undo", str(killed), f"--env={practice_range.file}")
+    undone = project.run("--undo", str(killed), f"--env={running_sandbox.file}")
 
     assert undone.rc == 0, undone.out
     assert "UNDONE: 1 change" in undone.out
-    assert states(practice_range)() == {OFF}
+    assert states(running_sandbox)() == {OFF}
 
 
-def states(practice_range: Range) -> Callable[[], set[Flag]]:
+def states(running_sandbox: RunningSandbox) -> Callable[[], set[Flag]]:
     """The states of the plan's flags."""
 
     def look() -> set[Flag]:
-        now = practice_range.flags.read_flags()
+        now = running_sandbox.flags.read_flags()
         return {now[name] for name in FLAGS}
 
     return look

@@ -9,21 +9,21 @@ from pam_rollback.sandbox.history import FEATURE
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.gate.scene import BACK, DATA, DATABASE, GREEN, RED, STABLE, gate, one_line, with_outcome
-from tests.sessions import Project, Range
+from tests.sessions import Project, RunningSandbox
 
 RENAMES = "ALTER TABLE public.support_tickets RENAME COLUMN subject TO title"
 
 
 @pytest.fixture(scope="module")
-def today(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
+def today(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     """A sandbox of today's product."""
     file = tmp_path_factory.mktemp("today") / "sandbox.toml"
     with launch(file, product="pam-today", ready_within_s=180):
         state = tomllib.loads(file.read_text(encoding="utf-8"))
-        yield Range(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+        yield RunningSandbox(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
 
 
-def test_what_only_adds_may_be_deployed_although_nothing_leads_back(today: Range, project: Project) -> None:
+def test_what_only_adds_may_be_deployed_although_nothing_leads_back(today: RunningSandbox, project: Project) -> None:
     """That is a condition of the verdict, with what would be lost."""
     found = gate(project, today, sorted(DATABASE), "--to=main")
 
@@ -35,7 +35,7 @@ def test_what_only_adds_may_be_deployed_although_nothing_leads_back(today: Range
     assert "`supabase db push` passes over 20261123090000-trips" in conditions
 
 
-def test_a_renamed_column_is_a_no_go_with_its_statement(today: Range, project: Project) -> None:
+def test_a_renamed_column_is_a_no_go_with_its_statement(today: RunningSandbox, project: Project) -> None:
     """Of a commit that is deployed nowhere yet. The name of its file has blanks, as some of the product's have."""
     pushed = today.remote.push(
         {"supabase/migrations/20261124090000_better names 2.sql": f"{RENAMES};\n"}, message="Rename", branch=FEATURE

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sessions import Finished, Range
+from tests.sessions import Finished, RunningSandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN_CHECK = '''
@@ -126,7 +126,7 @@ def test_it_is_built_the_same_twice(wheel: Path, tmp_path: Path) -> None:
     assert hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(wheel.read_bytes()).digest()
 
 
-def test_a_session_in_the_repository_of_a_product(shop: Installed, practice_range: Range) -> None:
+def test_a_session_in_the_repository_of_a_product(shop: Installed, running_sandbox: RunningSandbox) -> None:
     """Its own plan, product and check are used, with the suite's checks; the run is left in the repository.
 
     ``pytest --pyargs pam_rollback`` is the same command, and the product's own tests know nothing of the suite.
@@ -142,7 +142,7 @@ def test_a_session_in_the_repository_of_a_product(shop: Installed, practice_rang
 
     session = shop.run(
         *("python", "-m", "pytest", "--pyargs", "pam_rollback", "-m", "post_rollback", "--item", "HC-4"),
-        *("-v", "--env", str(practice_range.file)),
+        *("-v", "--env", str(running_sandbox.file)),
     )
     own = shop.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--env", "own", "test_product.py")
 

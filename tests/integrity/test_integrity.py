@@ -18,7 +18,7 @@ from pam_rollback.integrity.fixtures.integrity import Integrity
 from pam_rollback.integrity.rules.database_link import DatabaseLink, Link
 from pam_rollback.product.rules.invariants import InvariantResult
 from pam_rollback.report import plan_coverage, run_record
-from tests.sessions import ROOT, Finished, Project, Range, store_baseline
+from tests.sessions import ROOT, Finished, Project, RunningSandbox, store_baseline
 
 INTEGRITY = ("-m", "integrity")
 SEEDED_EXPENSES = 3000
@@ -41,11 +41,11 @@ Changed = Callable[..., Path]
 
 
 @pytest.fixture
-def changed(practice_range: Range, tmp_path: Path) -> Changed:
+def changed(running_sandbox: RunningSandbox, tmp_path: Path) -> Changed:
     """The sandbox's file with other texts in it."""
 
     def change(*replacements: tuple[str, str], more: str = "") -> Path:
-        text = practice_range.file.read_text(encoding="utf-8")
+        text = running_sandbox.file.read_text(encoding="utf-8")
         for old, new in replacements:
             assert old in text
             text = text.replace(old, new)
@@ -75,14 +75,14 @@ def words_of(session: Finished) -> str:
     return " ".join(session.out.split())
 
 
-def test_a_healthy_database_is_a_go(practice_range: Range, changed: Changed, project: Project) -> None:
+def test_a_healthy_database_is_a_go(running_sandbox: RunningSandbox, changed: Changed, project: Project) -> None:
     """Each file is a test by its own path, with its figures and its line in the evidence; two workers share one moment.
 
     An advisory check is red, and never decides. A migration that only added is listed as compatible: the database is ahead of the release.
     """
     files = {path.stem for path in (project.folder / "checks" / "integrity").glob("*.sql")}
     project.write("checks/integrity/made-up.sql", GOOD)
-    practice_range.remote.plant("data", what="migration-ahead")
+    running_sandbox.remote.plant("data", what="migration-ahead")
     file = changed(('dialect = "product"', 'dialect = "product"\ncompatible_migrations = ["99990101000000"]'))
     found = project.run(*INTEGRITY, "-n", "2", f"--env={file}")
     nodes = {result["nodeid"] for result in found.record["results"]}
@@ -104,7 +104,9 @@ def test_a_healthy_database_is_a_go(practice_range: Range, changed: Changed, pro
     assert "test_conversations_incomplete[as-is]" not in reasons
 
 
-def test_what_does_not_apply_is_left_out_and_named(practice_range: Range, project: Project, tmp_path: Path) -> None:
+def test_what_does_not_apply_is_left_out_and_named(
+    running_sandbox: RunningSandbox, project: Project, tmp_path: Path
+) -> None:
     """By the product's contract, with its reason; the damage that it would find is then nobody's finding.
 
     So is what nobody can be asked about: the migrations of a release that does not name them, without its repository.
@@ -112,8 +114,8 @@ def test_what_does_not_apply_is_left_out_and_named(practice_range: Range, projec
     contract = "[contract.tables]\nnames_schema_version = false\n"
     left_out = '[contract.tables.left_out]\nsettings-blank = "nobody keeps settings here"'
     for what in ("settings-wiped", "migration-behind"):
-        practice_range.remote.plant("data", what=what)
-    file = practice_range.described(tmp_path / "less.toml", contract + left_out, without={"git"})
+        running_sandbox.remote.plant("data", what=what)
+    file = running_sandbox.described(tmp_path / "less.toml", contract + left_out, without={"git"})
     found = project.run(*INTEGRITY, f"--env={file}")
     reasons = {entry["nodeid"].rpartition("::")[2]: entry["reason"] for entry in found.record["deselected"]}
 
@@ -164,18 +166,18 @@ def test_settings_of_another_form_are_not_known(changed: Changed, project: Proje
 
 
 def test_what_is_wrong_and_what_is_not_known_stand_side_by_side(
-    practice_range: Range, changed: Changed, project: Project, tmp_path: Path
+    running_sandbox: RunningSandbox, changed: Changed, project: Project, tmp_path: Path
 ) -> None:
     """Red with count, ids and page, and no content of a row; unknown with the name to set; all else is judged."""
     names = '[sql.names]\n"expenses.amount" = "total"'
     project.write(
         "checks/integrity/made-up.sql", GOOD.replace("SELECT id\n", "DELETE\n").replace("ORDER BY amount DESC\n", "")
     )
-    stored = store_baseline(practice_range, tmp_path)
+    stored = store_baseline(running_sandbox, tmp_path)
     stored.with_name("rows-before.json").write_text("{}", encoding="utf-8")
     for what in ("settings-wiped", "row-security-off"):
-        practice_range.remote.plant("data", what=what)
-    practice_range.remote.plant("answers-html", server="api", path="/version")
+        running_sandbox.remote.plant("data", what=what)
+    running_sandbox.remote.plant("answers-html", server="api", path="/version")
     found = project.run(*INTEGRITY, "--baseline", str(stored), f"--env={changed(more=names)}")
     outcomes, said = found.outcomes(), words_of(found)
 
@@ -198,19 +200,21 @@ def test_what_is_wrong_and_what_is_not_known_stand_side_by_side(
     assert "@example" not in (found.folder / "run.json").read_text(encoding="utf-8") + "".join(evidence(found))
 
 
-def test_a_file_of_the_other_dialect_says_why_it_does_not_run(practice_range: Range, project: Project) -> None:
+def test_a_file_of_the_other_dialect_says_why_it_does_not_run(
+    running_sandbox: RunningSandbox, project: Project
+) -> None:
     """Whoever names it wants to know."""
-    found = project.run("checks/integrity/conversations-incomplete.sql", f"--env={practice_range.file}")
+    found = project.run("checks/integrity/conversations-incomplete.sql", f"--env={running_sandbox.file}")
 
     assert found.rc == 5
     assert "about tables that sandbox does not have" in found.out
 
 
-def test_a_broken_header_fails_the_collection(practice_range: Range, project: Project) -> None:
+def test_a_broken_header_fails_the_collection(running_sandbox: RunningSandbox, project: Project) -> None:
     """With all that is wrong, line by line."""
     broken = GOOD.replace("made-up", "made-down").replace("advisory", "loud")
     project.write("checks/integrity/made-up.sql", broken)
-    found = project.run(*INTEGRITY, f"--env={practice_range.file}")
+    found = project.run(*INTEGRITY, f"--env={running_sandbox.file}")
 
     assert found.rc == 2, found.out
     assert "checks/integrity/made-up.sql: 2 problems" in found.out
@@ -218,10 +222,10 @@ def test_a_broken_header_fails_the_collection(practice_range: Range, project: Pr
     assert "line 4: unknown value 'loud', valid are: advisory, critical" in found.out
 
 
-def test_other_sessions_do_not_pay_for_it(practice_range: Range, project: Project) -> None:
+def test_other_sessions_do_not_pay_for_it(running_sandbox: RunningSandbox, project: Project) -> None:
     """Neither the driver nor the parser is loaded, and no SQL file is read, when something else is asked."""
     project.environment["PYTHONPROFILEIMPORTTIME"] = "1"
-    found = project.run_apart("-m", "health", f"--env={practice_range.file}")
+    found = project.run_apart("-m", "health", f"--env={running_sandbox.file}")
 
     assert found.rc == 0, found.out
     assert "sqlglot" not in found.out

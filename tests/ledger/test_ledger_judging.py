@@ -16,16 +16,16 @@ from pam_rollback.ledger.rules.ledger_verdict import FinalReading, LedgerState, 
 from pam_rollback.ledger.service.ledger import Ledger, start_ledger
 from pam_rollback.ledger.service.ledger_judging import judge_ledger
 from pam_rollback.observation.rules.probed_journeys import sign_in_of
-from tests.sessions import ROOT, Range
+from tests.sessions import ROOT, RunningSandbox
 
 SHOWN = DatabaseLink(Link.SHOWN, "a setting was seen through both")
 OTHER = DatabaseLink(Link.REFUTED, "a setting was not seen there")
 
 
 @pytest.fixture
-def environment(practice_range: Range) -> Environment:
+def environment(running_sandbox: RunningSandbox) -> Environment:
     """The running sandbox."""
-    return load_environment(str(practice_range.file), ROOT / "environments", {})
+    return load_environment(str(running_sandbox.file), ROOT / "environments", {})
 
 
 @contextmanager
@@ -80,17 +80,17 @@ def test_the_database_tells_what_the_product_does_not_give_whole(environment: En
 
 
 def test_what_stands_under_another_user_is_moved(
-    environment: Environment, practice_range: Range, tmp_path: Path
+    environment: Environment, running_sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
     """The product does not give it back to whoever wrote it; its database says where it is. By any other it is lost, with its seconds."""
     with started(environment, tmp_path, read_rows_max=5000) as ledger:
-        practice_range.remote.plant("data", what="own-expenses-moved")
+        running_sandbox.remote.plant("data", what="own-expenses-moved")
         try:
             reading = ledger.final_reading()
             own = judged(ledger, reading, environment, lambda: SHOWN)
             other = judged(ledger, reading, environment, lambda: OTHER)
         finally:
-            practice_range.remote.clear_all()
+            running_sandbox.remote.clear_all()
 
     assert (own.moved, own.lost, own.kept) == (3, 0, False), own
     assert "3 moved" in str(own)

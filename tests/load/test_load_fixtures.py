@@ -23,7 +23,7 @@ from pam_rollback.records.client.prometheus import PrometheusApi
 from tests.environment.declared_environments import RUNNING, folder, running
 from tests.load_target import LoadTarget
 from tests.prometheus_server import prometheus
-from tests.sessions import ROOT, Range
+from tests.sessions import ROOT, RunningSandbox
 
 __all__ = ["folder"]
 LIMITS = load_plan(ROOT / "plan.toml").load_gate
@@ -48,13 +48,13 @@ def target() -> Iterator[LoadTarget]:
         yield made
 
 
-def test_two_sources_agree_with_what_was_sent(practice_range: Range, tmp_path: Path) -> None:
+def test_two_sources_agree_with_what_was_sent(running_sandbox: RunningSandbox, tmp_path: Path) -> None:
     """The product's own counters, and where it is declared a real Prometheus that scrapes them; each is named."""
     clock, waiter = SystemClock(), Waiter()
-    own = load_environment(str(practice_range.file), ROOT / "environments", {})
+    own = load_environment(str(running_sandbox.file), ROOT / "environments", {})
     with prometheus(own.urls.api.removeprefix("http://"), tmp_path) as url:
         waiter.until(lambda: scrapes(url), holds=lambda count: count >= SCRAPES, within_s=60, what="some scrapes")
-        sources = [CountsOfServers.begin(one, clock) for one in (own, with_prometheus(practice_range, tmp_path, url))]
+        sources = [CountsOfServers.begin(one, clock) for one in (own, with_prometheus(running_sandbox, tmp_path, url))]
         verdict = judge(asked_again_and_again(own), LIMITS)
         for source in sources:
             source.end(waiter)
@@ -89,11 +89,11 @@ def asked_again_and_again(environment: Environment) -> LoadRecord:
     )
 
 
-def with_prometheus(practice_range: Range, folder: Path, url: str) -> Environment:
+def with_prometheus(running_sandbox: RunningSandbox, folder: Path, url: str) -> Environment:
     """The sandbox, where it is watched by this one."""
     file = folder / "prometheus.toml"
     declared = 'kind = "sandbox"\nabilities = ["test_account", "load", "prometheus"]\n'
-    text = practice_range.file.read_text(encoding="utf-8").replace('kind = "sandbox"\n', declared, 1)
+    text = running_sandbox.file.read_text(encoding="utf-8").replace('kind = "sandbox"\n', declared, 1)
     file.touch(mode=0o600)
     file.write_text(text + PROMETHEUS.format(url=url), encoding="utf-8")
     return load_environment(str(file), ROOT / "environments", {})

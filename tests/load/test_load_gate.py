@@ -19,7 +19,7 @@ import pytest
 
 from tests.fault_rows.load import ROWS
 from tests.fault_rows.row import Row
-from tests.sessions import ONLY_HEALTH, Finished, Project, Range
+from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 LOAD = ("-m", "load", "load/test_load.py")
 WHOLE_TESTS = "whole load tests"
@@ -68,12 +68,14 @@ def ask_less(project: Project) -> None:
 
 @pytest.mark.long_matrix(WHOLE_TESTS)
 @pytest.mark.parametrize(("short", "sent"), [(True, 378), (False, 740)], ids=["short", "as long as the plan"])
-def test_a_healthy_candidate_is_a_go(practice_range: Range, project: Project, *, short: bool, sent: int) -> None:
+def test_a_healthy_candidate_is_a_go(
+    running_sandbox: RunningSandbox, project: Project, *, short: bool, sent: int
+) -> None:
     """All thresholds are kept, both releases were asked as often, and the report has page, table and pictures."""
     if short:
         change(project, "plan.toml", LENIENT)
         ask_less(project)
-    found = project.run(*LOAD, f"--env={practice_range.file}")
+    found = project.run(*LOAD, f"--env={running_sandbox.file}")
 
     assert found.rc == 0, found.out
     assert found.last_line.startswith("REHEARSAL GO for load"), found.last_line
@@ -100,13 +102,13 @@ def test_a_healthy_candidate_is_a_go(practice_range: Range, project: Project, *,
     assert '" alt="Load, latency over time">' in first_page
 
 
-def test_a_candidate_that_is_down_is_a_no_go(practice_range: Range, project: Project) -> None:
+def test_a_candidate_that_is_down_is_a_no_go(running_sandbox: RunningSandbox, project: Project) -> None:
     """It is known without any load: errors are red, everything else is not known, and it takes seconds."""
-    practice_range.remote.plant("release-down", how="killed")
+    running_sandbox.remote.plant("release-down", how="killed")
     try:
-        found = project.run(*LOAD, f"--env={practice_range.file}")
+        found = project.run(*LOAD, f"--env={running_sandbox.file}")
     finally:
-        practice_range.remote.clear_all()
+        running_sandbox.remote.clear_all()
 
     assert found.rc == 10, found.out
     assert found.outcomes()["test_few_requests_fail_under_load"] == "broken criterion", found.out
@@ -116,16 +118,18 @@ def test_a_candidate_that_is_down_is_a_no_go(practice_range: Range, project: Pro
 
 @pytest.mark.long_matrix(WHOLE_TESTS)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-def test_a_fault_turns_its_thresholds_and_no_others(row: Row, practice_range: Range, project: Project) -> None:
+def test_a_fault_turns_its_thresholds_and_no_others(
+    row: Row, running_sandbox: RunningSandbox, project: Project
+) -> None:
     """NO-GO with a message that names the cause; that the same session is green without it is shown above.
 
     As long as the plan: of fewer requests the answers that fail would leave too few to judge how fast the others are.
     """
-    practice_range.remote.plant(row.fault, **row.parameters)
+    running_sandbox.remote.plant(row.fault, **row.parameters)
     try:
-        found = project.run(*LOAD, f"--env={practice_range.file}")
+        found = project.run(*LOAD, f"--env={running_sandbox.file}")
     finally:
-        practice_range.remote.clear_all()
+        running_sandbox.remote.clear_all()
     outcomes = found.outcomes()
 
     assert {name for name, outcome in outcomes.items() if outcome == "broken criterion"} == row.red, found.out
@@ -136,10 +140,10 @@ def test_a_fault_turns_its_thresholds_and_no_others(row: Row, practice_range: Ra
 
 
 @pytest.mark.long_matrix(WHOLE_TESTS)
-def test_a_generator_that_stands_still_is_not_the_service(practice_range: Range, project: Project) -> None:
+def test_a_generator_that_stands_still_is_not_the_service(running_sandbox: RunningSandbox, project: Project) -> None:
     """Its process is stopped for six seconds at full load: inconclusive, with what to do, and nothing is red."""
     ask_less(project)
-    with project.start(*LOAD, f"--env={practice_range.file}") as session:
+    with project.start(*LOAD, f"--env={running_sandbox.file}") as session:
         frozen = threading.Thread(target=_freeze, args=(project.run_folder,))
         frozen.start()
         found = project.finish(session)
@@ -152,10 +156,10 @@ def test_a_generator_that_stands_still_is_not_the_service(practice_range: Range,
 
 
 @pytest.mark.long_matrix(WHOLE_TESTS)
-def test_three_seconds_of_outage_are_a_no_go(practice_range: Range, project: Project) -> None:
+def test_three_seconds_of_outage_are_a_no_go(running_sandbox: RunningSandbox, project: Project) -> None:
     """Of the whole run too few requests fail to reach the plan's 2 %; the streak breaks it, with its moment and its length."""
-    with project.start(*LOAD, f"--env={practice_range.file}") as session:
-        outage = threading.Thread(target=_break_for_a_moment, args=(practice_range, project.run_folder))
+    with project.start(*LOAD, f"--env={running_sandbox.file}") as session:
+        outage = threading.Thread(target=_break_for_a_moment, args=(running_sandbox, project.run_folder))
         outage.start()
         found = project.finish(session)
         outage.join()
@@ -170,10 +174,10 @@ def test_three_seconds_of_outage_are_a_no_go(practice_range: Range, project: Pro
 
 
 @pytest.mark.long_matrix(WHOLE_TESTS)
-def test_a_worker_that_is_killed_leaves_no_go(practice_range: Range, project: Project) -> None:
+def test_a_worker_that_is_killed_leaves_no_go(running_sandbox: RunningSandbox, project: Project) -> None:
     """Two generators, one of them killed half-way: what it had to ask was not asked, so nothing is green and nothing is red."""
     ask_less(project)
-    with project.start(*LOAD, "--load-workers=2", f"--env={practice_range.file}") as session:
+    with project.start(*LOAD, "--load-workers=2", f"--env={running_sandbox.file}") as session:
         killed = threading.Thread(target=_kill_a_worker, args=(project.run_folder,))
         killed.start()
         found = project.finish(session)
@@ -209,12 +213,12 @@ def _freeze(run_folder: Path) -> None:
     os.killpg(generator, signal.SIGCONT)
 
 
-def _break_for_a_moment(practice_range: Range, run_folder: Path) -> None:
+def _break_for_a_moment(running_sandbox: RunningSandbox, run_folder: Path) -> None:
     """Three seconds of the step with the least load: a gateway that answers everything itself, with errors."""
     _pause_until(_OUTAGE_FROM_S, run_folder)
-    practice_range.remote.plant("answers-503-healthy", path="/*", server="api")
+    running_sandbox.remote.plant("answers-503-healthy", path="/*", server="api")
     time.sleep(_OUTAGE_S)
-    practice_range.remote.clear_all()
+    running_sandbox.remote.clear_all()
 
 
 def _began_s(run_folder: Path, *, within_s: float = 60) -> float:

@@ -19,15 +19,15 @@ from pam_rollback.observation.rules.blocking import Others
 from pam_rollback.observation.service.blocked import Lookout, host_of
 from pam_rollback.outside.http import fetch
 from tests.preflight.test_preflight import asked
-from tests.sessions import ROOT, Range
+from tests.sessions import ROOT, RunningSandbox
 
 _COUNTED_S = 4.0
 
 
 @pytest.fixture
-def alone(practice_range: Range, tmp_path: Path) -> Path:
+def alone(running_sandbox: RunningSandbox, tmp_path: Path) -> Path:
     """The sandbox's file, without anybody who could look from elsewhere."""
-    lines = practice_range.file.read_text(encoding="utf-8").splitlines()
+    lines = running_sandbox.file.read_text(encoding="utf-8").splitlines()
     file = tmp_path / "alone.toml"
     file.write_text("\n".join(line for line in lines if "second_address_proxy" not in line) + "\n", encoding="utf-8")
     file.chmod(0o600)
@@ -35,7 +35,7 @@ def alone(practice_range: Range, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def planted(range_: Range, fault: str, **parameters: str) -> Iterator[None]:
+def planted(range_: RunningSandbox, fault: str, **parameters: str) -> Iterator[None]:
     """While the block runs."""
     range_.remote.plant(fault, **parameters)
     try:
@@ -50,9 +50,9 @@ def environment(file: Path) -> Environment:
 
 
 @pytest.mark.parametrize("fault", ["we-are-banned", "everybody-is-banned"])
-def test_alone_nobody_knows(practice_range: Range, alone: Path, fault: str) -> None:
+def test_alone_nobody_knows(running_sandbox: RunningSandbox, alone: Path, fault: str) -> None:
     """From one address both are the same: neither well nor ill, and what to do next."""
-    with planted(practice_range, fault, status="429", server="both"):
+    with planted(running_sandbox, fault, status="429", server="both"):
         found = health.ask(environment(alone))
 
     with pytest.raises(MeasurementFailed) as unknown:
@@ -61,17 +61,17 @@ def test_alone_nobody_knows(practice_range: Range, alone: Path, fault: str) -> N
     assert "we are blocked, or everybody is: look from another address" in str(unknown.value)
 
 
-def test_a_person_who_sees_it_too_makes_it_an_outage(practice_range: Range, alone: Path) -> None:
+def test_a_person_who_sees_it_too_makes_it_an_outage(running_sandbox: RunningSandbox, alone: Path) -> None:
     """What users are answered decides."""
-    with planted(practice_range, "everybody-is-banned"):
+    with planted(running_sandbox, "everybody-is-banned"):
         found = health.ask(environment(alone), observed=["IR-2=Ada: 403 on my telephone"])
 
     assert found.backend.http_status == 403
 
 
-def test_preflight_takes_no_refusal_for_a_lock(practice_range: Range, alone: Path) -> None:
+def test_preflight_takes_no_refusal_for_a_lock(running_sandbox: RunningSandbox, alone: Path) -> None:
     """403 for everybody is what a closed door answers as well: nothing that the API would do is known, and nothing of it is ready."""
-    with planted(practice_range, "we-are-banned"):
+    with planted(running_sandbox, "we-are-banned"):
         found = asked(environment(alone))
 
     for name in ("feature-flag", "gradual", "emergency", "verification"):
@@ -81,10 +81,10 @@ def test_preflight_takes_no_refusal_for_a_lock(practice_range: Range, alone: Pat
     assert not [name for name, one in found.items() if one.state == "not ready"]
 
 
-def test_preflight_takes_no_limit_for_a_wrong_password(practice_range: Range) -> None:
+def test_preflight_takes_no_limit_for_a_wrong_password(running_sandbox: RunningSandbox) -> None:
     """Too many sign-ins: whether the account may sign in is not known."""
-    with planted(practice_range, "rate-limited-login"):
-        found = asked(environment(practice_range.file))["verification"]
+    with planted(running_sandbox, "rate-limited-login"):
+        found = asked(environment(running_sandbox.file))["verification"]
 
     assert found.state == "not checked", found
     assert "the sign-in is rate limited (HTTP 429, again after 60 min): no error of the service" in found.words
@@ -93,17 +93,19 @@ def test_preflight_takes_no_limit_for_a_wrong_password(practice_range: Range) ->
 @pytest.mark.parametrize(
     ("fault", "others"), [("we-are-banned", Others.SERVED), ("everybody-is-banned", Others.REFUSED)]
 )
-def test_the_hosts_count_tells_what_users_get(practice_range: Range, alone: Path, fault: str, others: Others) -> None:
+def test_the_hosts_count_tells_what_users_get(
+    running_sandbox: RunningSandbox, alone: Path, fault: str, others: Others
+) -> None:
     """Render counts the answers to users, who come from elsewhere."""
     here = environment(alone)
-    api, proxy = here.urls.api, practice_range.state["sandbox"]["second_address_proxy"]
+    api, proxy = here.urls.api, running_sandbox.state["sandbox"]["second_address_proxy"]
     stopped = threading.Event()
 
     def users() -> None:
         while not stopped.wait(0.05):
             fetch(f"{api}/health", proxy=proxy, deadline_s=3)
 
-    with planted(practice_range, fault):
+    with planted(running_sandbox, fault):
         thread = threading.Thread(target=users, daemon=True)
         thread.start()
         since_s = time.monotonic()

@@ -42,7 +42,7 @@ class Phases:
 def test_pytest_pam_phase_begins() -> None:
     """Said of the fixture that begins a phase and of no other; what fails says nothing."""
     config = listened_to(Phases(), phases, of_observation)
-    told = [listeners.phase_begins(config, name) for name in ("own", "plan", "held_window", "practice_range")]
+    told = [listeners.phase_begins(config, name) for name in ("own", "plan", "held_window", "sandbox_controls")]
 
     assert told[:2] == [[("own", "begins")], []]
     assert [phase for [(phase, _)] in told[2:]] == ["window", "sandbox"]

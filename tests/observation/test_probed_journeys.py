@@ -10,7 +10,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.observation.service.prober import start_prober
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "s3cr3t-password-4711"
@@ -105,9 +105,9 @@ def test_what_cannot_be_probed_is_refused(tmp_path: Path, weights: str, account:
     assert problem in str(refused.value)
 
 
-def test_the_sandbox_is_signed_in_to_and_asked(practice_range: Range, tmp_path: Path) -> None:
+def test_the_sandbox_is_signed_in_to_and_asked(running_sandbox: RunningSandbox, tmp_path: Path) -> None:
     """Each journey gets its good answer from the real product, and the record holds no password."""
-    text = practice_range.file.read_text("utf-8")
+    text = running_sandbox.file.read_text("utf-8")
     weighed = tmp_path / "weighed.toml"
     weighed.write_text(f"{text}\n[probing]\nrate_hz = 20\nweights = {{ login = 1, chat = 1 }}\n", "utf-8")
     weighed.chmod(0o600)

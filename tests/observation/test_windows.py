@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.session.drilling import calm
-from tests.sessions import ROOT, Project, Range
+from tests.sessions import ROOT, Project, RunningSandbox
 
 ERRORS, RESPONSES = "test_error_rate_stays_low", "test_response_time_stays_low"
 MEMORY, STABLE = "test_memory_stays_low", "test_memory_is_stable"
@@ -48,9 +48,9 @@ def prober_of(project: Project) -> int:
     raise AssertionError("no prober runs for this session")
 
 
-def test_a_prober_that_died_leaves_it_unknown(practice_range: Range, project: Project) -> None:
+def test_a_prober_that_died_leaves_it_unknown(running_sandbox: RunningSandbox, project: Project) -> None:
     """From then on we are blind: never green, and memory, which another one reads, is not known either."""
-    with project.start("-m", "window", f"--env={practice_range.file}") as session:
+    with project.start("-m", "window", f"--env={running_sandbox.file}") as session:
         wait_for_samples(project.run_folder / "as-is" / "timeline.jsonl")
         os.kill(prober_of(project), signal.SIGKILL)
         ended = project.finish(session)
@@ -60,15 +60,15 @@ def test_a_prober_that_died_leaves_it_unknown(practice_range: Range, project: Pr
 
 
 @pytest.mark.nightly
-def test_a_ban_in_the_middle_of_a_window(practice_range: Range, project: Project) -> None:
+def test_a_ban_in_the_middle_of_a_window(running_sandbox: RunningSandbox, project: Project) -> None:
     """Not known from there on, at once; nothing is red. On a commit the rule (rules/test_blocking.py) and blindness (above)."""
-    text = practice_range.file.read_text(encoding="utf-8")
+    text = running_sandbox.file.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if "second_address_proxy" not in line]
     project.write("alone.toml", "\n".join(lines) + "\n")
     (project.folder / "alone.toml").chmod(0o600)
     with project.start("-m", "window", "--env=alone.toml") as session:
         wait_for_samples(project.run_folder / "as-is" / "timeline.jsonl")
-        practice_range.remote.plant("we-are-banned")
+        running_sandbox.remote.plant("we-are-banned")
         ended = project.finish(session)
 
     assert ended.rc == 11, ended.out
@@ -77,7 +77,7 @@ def test_a_ban_in_the_middle_of_a_window(practice_range: Range, project: Project
     assert "we are blocked, or everybody is" in " ".join(ended.out.split())
 
 
-def test_what_happens_within_the_window_is_seen(practice_range: Range, project: Project) -> None:
+def test_what_happens_within_the_window_is_seen(running_sandbox: RunningSandbox, project: Project) -> None:
     """The process is killed and begins anew: what it held before is not known, although there is no hole in the readings.
 
     Data that was whole when its own checks asked is damaged: the look at the end of the window finds it.
@@ -86,12 +86,12 @@ def test_what_happens_within_the_window_is_seen(practice_range: Range, project: 
     (project.folder / "checks" / "integrity").mkdir()
     shutil.copy(ROOT / "checks" / "integrity" / "expenses-orphaned.sql", project.folder / "checks" / "integrity")
     chosen = f"{BEFORE} or {AFTER} or memory"
-    with project.start("-k", chosen, PACE, f"--env={practice_range.file}") as session:
+    with project.start("-k", chosen, PACE, f"--env={running_sandbox.file}") as session:
         timeline = project.run_folder / "as-is" / "timeline.jsonl"
         wait_for_samples(timeline)
-        practice_range.remote.plant("data", what="expenses-orphaned")
-        practice_range.remote.plant("release-down", how="killed")
-        practice_range.remote.clear("release-down")
+        running_sandbox.remote.plant("data", what="expenses-orphaned")
+        running_sandbox.remote.plant("release-down", how="killed")
+        running_sandbox.remote.clear("release-down")
         ended = project.finish(session)
     outcomes = ended.outcomes()
 
@@ -103,10 +103,10 @@ def test_what_happens_within_the_window_is_seen(practice_range: Range, project: 
     assert "(the process began anew): what it held before that is not known" in words
 
 
-def test_outside_the_sandbox_the_windows_are_judged_too(practice_range: Range, project: Project) -> None:
+def test_outside_the_sandbox_the_windows_are_judged_too(running_sandbox: RunningSandbox, project: Project) -> None:
     """After a rollback that this suite did not do: what is left open is what nobody measured, and not SC-1 to SC-3."""
     calm(project)
-    project.write("environments/staging.toml", staging(practice_range.state["urls"]))
+    project.write("environments/staging.toml", staging(running_sandbox.state["urls"]))
     session = project.run("-m", "post_rollback", "--env", "staging")
 
     assert {session.outcomes()[name] for name in EVERYTHING} == {"passed"}, session.out

@@ -22,7 +22,7 @@ from pam_rollback.product.client.pam_api import FlagApi
 from pam_rollback.report.redaction import Redactor, scan
 from tests.postmortem.test_command import made
 from tests.prometheus_server import prometheus
-from tests.sessions import ONLY_HEALTH, Finished, Range, runbook_in
+from tests.sessions import ONLY_HEALTH, Finished, RunningSandbox, runbook_in
 
 ROOT = Path(__file__).parents[2]
 STORY = "drills/test_full_system.py"
@@ -50,7 +50,7 @@ class Real:
 
 
 @pytest.fixture(scope="module")
-def real(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
+def real(shared_range: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     """A secret of its own is planted wherever somebody can write a text."""
     shared_range.remote.reset()
     shared_range.as_it_was()
@@ -163,7 +163,7 @@ def test_logs_and_differences_are_of_the_bad_release(real: Real, tmp_path: Path)
     assert json.loads((tmp_path / "configuration" / "environment.json").read_text("utf-8"))["name"] == "staging"
 
 
-def test_what_a_revert_took_back_is_shown(real: Real, shared_range: Range, tmp_path: Path) -> None:
+def test_what_a_revert_took_back_is_shown(real: Real, shared_range: RunningSandbox, tmp_path: Path) -> None:
     """It goes back to no commit that was there before."""
     environment = load_environment(str(real.env), ROOT / "environments", os.environ)
     now = datetime.now(UTC)

@@ -26,7 +26,7 @@ from pam_rollback.sandbox.remote import Remote
 from tests.fault_rows.matrix import ROOT, names_in
 from tests.preflight.asked import QUESTIONS
 from tests.preflight.asked import preflight as asked_of
-from tests.sessions import FLAGS, ON, Finished, Project, Range
+from tests.sessions import FLAGS, ON, Finished, Project, RunningSandbox
 
 FLAG_API = {"test_flags_can_be_switched_off", "test_flags_can_be_taken_back_step_by_step"}
 EMERGENCY = {"test_the_emergency_call_is_there"}
@@ -208,31 +208,33 @@ def states(ended: Finished) -> dict[str, str]:
     return {one["name"]: one["state"] for one in ended.record["readiness"]}
 
 
-def changed(practice_range: Range, copy: Path, wrong: Wrong) -> Path:
+def changed(running_sandbox: RunningSandbox, copy: Path, wrong: Wrong) -> Path:
     """The sandbox's environment with another secret, or other settings."""
-    text = practice_range.file.read_text(encoding="utf-8")
+    text = running_sandbox.file.read_text(encoding="utf-8")
     if wrong.secret:
-        text = text.replace(practice_range.variables[wrong.secret], "another-value-altogether")
+        text = text.replace(running_sandbox.variables[wrong.secret], "another-value-altogether")
     copy.write_text(f"{text}\n{wrong.settings}", encoding="utf-8")
     copy.chmod(0o600)
     return copy
 
 
-def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(practice_range: Range, project: Project) -> None:
+def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(
+    running_sandbox: RunningSandbox, project: Project
+) -> None:
     """Below 10 seconds; nothing was posted or changed; what was found is in the record, and a later decision says so with its age."""
     out = project.folder / "reports" / "out"
     out.mkdir(parents=True)
     shutil.copy(ROOT / "checks" / "test_exposure.py", project.folder / "checks")
 
-    ended = project.run("-m", "preflight", f"--env={practice_range.file}")
+    ended = project.run("-m", "preflight", f"--env={running_sandbox.file}")
 
     record = ended.record
     assert ended.rc == 0, ended.out
     assert set(states(ended).values()) == {"ready"}
     assert set(states(ended)) == {part for question in QUESTIONS for part in question.parts}
     assert record["finished"]["monotonic_s"] - record["started"]["monotonic_s"] < 10
-    assert practice_range.remote.slack_messages() == []
-    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
+    assert running_sandbox.remote.slack_messages() == []
+    assert {running_sandbox.flags.read_flags()[name] for name in FLAGS} == {ON}
     assert "[x] feature-flag: ready" in ended.out
     assert {way["state"] for way in record["standing"]["ways"]} == {"ready"}
     assert (
@@ -248,7 +250,7 @@ def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(practice_
     before_id = record["run_id"]
     ended.folder.rename(out / "20261125T120000Z-sandbox-1a2b")
     observed = "--observed=IR-5=kim: every second request fails"
-    decided = project.run("-m", "decision", f"--env={practice_range.file}", observed)
+    decided = project.run("-m", "decision", f"--env={running_sandbox.file}", observed)
 
     words = " ".join(decided.out.split())
     assert "begin with ST-1 feature-flag" in words, decided.out
@@ -261,26 +263,26 @@ def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(practice_
 def test_what_is_wrong_turns_its_strategies_and_no_others(
     wrong: Wrong,
     checks: Mapping[str, Callable[..., None]],
-    practice_range: Range,
+    running_sandbox: RunningSandbox,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The checks themselves, on answers asked afresh: red with the cause; everything else stays ready."""
-    file = changed(practice_range, tmp_path / "changed.toml", wrong)
+    file = changed(running_sandbox, tmp_path / "changed.toml", wrong)
     if wrong.fault:
-        practice_range.remote.plant(wrong.fault, **wrong.parameters)
+        running_sandbox.remote.plant(wrong.fault, **wrong.parameters)
     for name, value in wrong.environment.items():
         monkeypatch.setenv(name, value)
     if wrong.unnamed:
         monkeypatch.setattr(preflight, "host_in", lambda address: host_in(address) and "api.invalid")
     if wrong.before is not None:
-        wrong.before(load_environment(str(practice_range.file), ROOT / "environments", {}))
+        wrong.before(load_environment(str(running_sandbox.file), ROOT / "environments", {}))
     try:
         said = judged(checks, load_environment(str(file), ROOT / "environments", {}))
     finally:
-        practice_range.remote.clear_all()
+        running_sandbox.remote.clear_all()
         if wrong.before is not None:
-            practice_range.remote.reset()
+            running_sandbox.remote.reset()
 
     assert {name for name, words in said.items() if words not in {"", "?"}} == wrong.red, said
     assert {name for name, words in said.items() if words == "?"} == wrong.unknown, said

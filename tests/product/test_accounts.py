@@ -18,7 +18,7 @@ from pam_rollback.product.client.accounts import account_api, signed_in
 from pam_rollback.product.rules.site import undescribed
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
-from tests.sessions import ROOT, Project, Range
+from tests.sessions import ROOT, Project, RunningSandbox
 
 
 @pytest.fixture(scope="module")
@@ -127,9 +127,9 @@ def test_journeys_are_left_out_where_nobody_describes_what_they_need(today: Envi
 
 
 @pytest.mark.parametrize("journey", ["test_pam_answers", "test_setting_is_kept"])
-def test_a_journey_that_is_left_out_is_named(project: Project, practice_range: Range, journey: str) -> None:
+def test_a_journey_that_is_left_out_is_named(project: Project, running_sandbox: RunningSandbox, journey: str) -> None:
     """With the elements that are missing; with them it is part of the session."""
-    whole = project.run("-m", "journey", "-k", journey, "--collect-only", "-q", f"--env={practice_range.file}")
+    whole = project.run("-m", "journey", "-k", journey, "--collect-only", "-q", f"--env={running_sandbox.file}")
     assert f"{journey}[as-is" in whole.out
     products = project.folder / "products" / "pam-plan.toml"
     text = products.read_text(encoding="utf-8")
@@ -137,7 +137,7 @@ def test_a_journey_that_is_left_out_is_named(project: Project, practice_range: R
         text.replace("\nmessages = {", "\n# messages = {").replace("\nsave = {", "\n# save = {"), encoding="utf-8"
     )
     env = project.folder / "environments" / "less.toml"
-    env.write_text(practice_range.file.read_text(encoding="utf-8"), encoding="utf-8")
+    env.write_text(running_sandbox.file.read_text(encoding="utf-8"), encoding="utf-8")
     env.chmod(0o600)
     less = project.run("-m", "journey", "-k", journey, "--collect-only", f"--env={env}")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.session.drilling import CONSENT, as_staging, owed, switched_on, take_notice_down
-from tests.sessions import FLAGS, ONLY_HEALTH, Project, Range
+from tests.sessions import FLAGS, ONLY_HEALTH, Project, RunningSandbox
 from tests.unleash_stand_in import ADMIN, FRONTEND, StandIn, unleash_stand_in
 
 
@@ -23,9 +23,9 @@ def _nobody(unleash: StandIn) -> bool:
     return not any(unleash.flags[name]["production"].gives(f"user-{number}") for name in FLAGS for number in range(50))
 
 
-def test_a_real_rollback_by_flags_at_unleash(practice_range: Range, project: Project) -> None:
+def test_a_real_rollback_by_flags_at_unleash(running_sandbox: RunningSandbox, project: Project) -> None:
     """Nobody has the features afterwards; the product's own flags are as they were; ``--undo`` gives them back to everybody."""
-    as_staging(practice_range, project)
+    as_staging(running_sandbox, project)
     with unleash_stand_in() as unleash:
         for name in FLAGS:
             unleash.create(name)
@@ -47,7 +47,7 @@ def test_a_real_rollback_by_flags_at_unleash(practice_range: Range, project: Pro
             )
 
             assert _nobody(unleash), done.out
-            assert switched_on(practice_range), "the product's own flags are nobody's business here"
+            assert switched_on(running_sandbox), "the product's own flags are nobody's business here"
             assert "all 200 users without the features" in done.out + _journal(done.folder)
             assert "set-flags" in owed(done.folder)
             for secret in (ADMIN, FRONTEND):
@@ -58,7 +58,7 @@ def test_a_real_rollback_by_flags_at_unleash(practice_range: Range, project: Pro
             assert _on_for_everybody(unleash), undone.out
             assert "set-flags" not in owed(done.folder)
         finally:
-            take_notice_down(practice_range)
+            take_notice_down(running_sandbox)
 
 
 def _journal(folder: Path) -> str:

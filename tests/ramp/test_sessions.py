@@ -20,7 +20,7 @@ from pam_rollback.ramp.rules.stages import rules_of
 from pam_rollback.ramp.rules.state import ENTERED, RAISING, STARTED, WATCHED
 from pam_rollback.rollback.service.writer_lock import environment_lock
 from tests.ramp.gate_runs import leave_gate_run
-from tests.sessions import FLAGS, ONLY_HEALTH, ROOT, Finished, Project, Range
+from tests.sessions import FLAGS, ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox
 
 PACE = 180
 RELEASE = "1.42.0"
@@ -40,7 +40,7 @@ class Ramped:
     """A project, a sandbox with the features off, and the ramp's journal between them."""
 
     project: Project
-    range: Range
+    range: RunningSandbox
     env: Path
     approvals: tuple[str, ...] = ()
 
@@ -100,7 +100,7 @@ class Ramped:
 
 
 @pytest.fixture
-def ramped(practice_range: Range, project: Project) -> Iterator[Ramped]:
+def ramped(running_sandbox: RunningSandbox, project: Project) -> Iterator[Ramped]:
     """Features off, as after a rollback, and a gate that said GO a minute ago."""
     plan = (project.folder / "plan.toml").read_text(encoding="utf-8")
     assert plan.count("hold_s_min = 7200") == 3
@@ -113,10 +113,10 @@ def ramped(practice_range: Range, project: Project) -> Iterator[Ramped]:
     # A watch of 5 s needs all answers that it can have.
     project.adjust("environments/sandbox.toml", "[probing]\nrate_hz = 25", "[probing]\nrate_hz = 50")
     leave_gate_run(project.folder / "reports" / "out")
-    found = Ramped(project, practice_range, practice_range.file)
+    found = Ramped(project, running_sandbox, running_sandbox.file)
     found.let_in(0)
     yield found
-    practice_range.as_it_was()
+    running_sandbox.as_it_was()
 
 
 @pytest.fixture
@@ -342,9 +342,9 @@ def test_the_real_ramp_needs_consent_and_is_the_same(ramped: Ramped) -> None:
     assert '"event": "entered", "stage": "RA-1", "by": "kim"' in journal
 
 
-def staging(practice_range: Range) -> str:
+def staging(running_sandbox: RunningSandbox) -> str:
     """An environment file, with windows that a test can wait for and the waivers that this takes."""
-    urls = practice_range.state["urls"]
+    urls = running_sandbox.state["urls"]
     waived = "".join(
         f"""
 [thresholds.{item}]

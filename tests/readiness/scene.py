@@ -30,7 +30,7 @@ from pam_rollback.report.run_record import (
 )
 from pam_rollback.report.verdict import Outcome
 from tests.fault_rows.readiness import ReadinessRow
-from tests.sessions import ROOT, Project, Range, runbook_in
+from tests.sessions import ROOT, Project, RunningSandbox, runbook_in
 
 TOKEN = "ghp_only-for-these-tests"
 _HEAD = 'name = "staging"\nkind = "staging"\npace = 1\nabilities = ["render"]'
@@ -207,7 +207,7 @@ def _written(text: str, now: datetime, url: str) -> str:
 
 
 @contextmanager
-def team(files: Mapping[str, str], folder: Path, range_: Range) -> Iterator[tuple[Project, Path]]:
+def team(files: Mapping[str, str], folder: Path, range_: RunningSandbox) -> Iterator[tuple[Project, Path]]:
     """A project with these files, and the environment's file; a stand-in answers while it lasts."""
     now = datetime.now(UTC).replace(microsecond=0)
     project = runbook_in(folder)

@@ -8,16 +8,16 @@ import pytest
 from tests.fault_rows.matrix import ROOT, names_in
 from tests.fault_rows.readiness import TOGETHER, ReadinessRow
 from tests.readiness.scene import changed_by, team
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 from tests.summary import ROW
 from tests.test_checks_catch_faults import judge
 
 CHECKS = names_in(ROOT / "checks" / "test_readiness.py")
 
 
-def test_a_team_that_is_ready_is_go(practice_range: Range, tmp_path: Path) -> None:
+def test_a_team_that_is_ready_is_go(running_sandbox: RunningSandbox, tmp_path: Path) -> None:
     """Every check of readiness is asked, and holds."""
-    with team(changed_by([]), tmp_path, practice_range) as (project, file):
+    with team(changed_by([]), tmp_path, running_sandbox) as (project, file):
         ready = project.run("-m", "readiness", f"--env={file}")
 
     assert ready.outcomes() == dict.fromkeys(CHECKS, "passed"), ready.out
@@ -25,12 +25,12 @@ def test_a_team_that_is_ready_is_go(practice_range: Range, tmp_path: Path) -> No
 
 
 def test_each_check_of_readiness_is_turned_red(
-    practice_range: Range, tmp_path: Path, record_property: Callable[[str, object], None]
+    running_sandbox: RunningSandbox, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """By its row, with its words: the rows do not meet, so one session shows them all."""
     for row in TOGETHER:
         record_property(ROW, row.id)
-    with team(changed_by(TOGETHER), tmp_path, practice_range) as (project, file):
+    with team(changed_by(TOGETHER), tmp_path, running_sandbox) as (project, file):
         found = project.run("-m", "readiness", f"--env={file}")
 
     judge(TOGETHER, found, CHECKS, rehearsal=False)
@@ -39,10 +39,10 @@ def test_each_check_of_readiness_is_turned_red(
 @pytest.mark.nightly
 @pytest.mark.parametrize("row", TOGETHER, ids=[row.id for row in TOGETHER])
 def test_each_row_alone_turns_its_checks_and_no_others(
-    row: ReadinessRow, practice_range: Range, tmp_path: Path
+    row: ReadinessRow, running_sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
     """Every other check stays green."""
-    with team(changed_by([row]), tmp_path, practice_range) as (project, file):
+    with team(changed_by([row]), tmp_path, running_sandbox) as (project, file):
         found = project.run("-m", "readiness", f"--env={file}")
 
     judge([row], found, CHECKS, rehearsal=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault_rows.readiness import NOTICED
-from tests.sessions import Project, Range, runbook_in
+from tests.sessions import Project, RunningSandbox, runbook_in
 from tests.summary import ROW
 
 TABLE = """
@@ -29,13 +29,13 @@ END:VCALENDAR\r
 """
 
 
-def test_on_call_reads_one_page(practice_range: Range, tmp_path: Path) -> None:
+def test_on_call_reads_one_page(running_sandbox: RunningSandbox, tmp_path: Path) -> None:
     """Ada is on call; nobody watches, nothing was drilled where drills count, and of post-mortems nobody said where they are."""
     project: Project = runbook_in(tmp_path)
     (tmp_path / "on-call.ics").write_text(CALENDAR)
     (tmp_path / "docs").mkdir(exist_ok=True)
     (tmp_path / "docs" / "runbook.md").write_text("")
-    file = practice_range.described(tmp_path / "sandbox.toml", TABLE, abilities=())
+    file = running_sandbox.described(tmp_path / "sandbox.toml", TABLE, abilities=())
 
     found = project.run(
         "-m", "readiness", f"--env={file}", "--item=PM-8", "--item=PM-10", "--item=PM-11", "--item=PM-12"
@@ -57,15 +57,19 @@ def test_on_call_reads_one_page(practice_range: Range, tmp_path: Path) -> None:
     ("fault", "outcome"), [("", "passed"), pytest.param(NOTICED.fault, "broken criterion", marks=pytest.mark.nightly)]
 )
 def test_no_user_notices_an_exchange(
-    practice_range: Range, tmp_path: Path, fault: str, outcome: str, record_property: Callable[[str, object], None]
+    running_sandbox: RunningSandbox,
+    tmp_path: Path,
+    fault: str,
+    outcome: str,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """PM-4 on the sandbox: 0 bad answers of all; where requests fail meanwhile, that is seen."""
     project: Project = runbook_in(tmp_path)
     if fault:
         record_property(ROW, NOTICED.id)
-        practice_range.remote.plant(fault, **NOTICED.parameters)
+        running_sandbox.remote.plant(fault, **NOTICED.parameters)
 
-    found = project.run("-m", "readiness", "--item=PM-4", f"--env={practice_range.file}")
+    found = project.run("-m", "readiness", "--item=PM-4", f"--env={running_sandbox.file}")
 
     assert found.outcomes() == {"test_no_user_notices_an_exchange": outcome}, found.out
     assert not fault or NOTICED.words in found.out

@@ -20,7 +20,7 @@ from pam_rollback.sandbox import builds, releases, site_builder, state_file, sup
 from pam_rollback.sandbox.end_signs import until_told_to_end
 from pam_rollback.sandbox.listeners import BACKLOG, Listeners, url_of
 from pam_rollback.sandbox.personalities import PAM_TODAY, PERSONALITIES
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import Release, ReleaseSpec
 from pam_rollback.sandbox.supervisor import Supervisor
 from tests.real_product.back_end import STARTED_WITHIN_S, Around, RealEdge, RealRelease, free_port
@@ -34,7 +34,7 @@ def main() -> int:
     try:
         state_file.check_writable(options.state_file.absolute())
         return asyncio.run(_run(options))
-    except RangeError as error:
+    except SandboxError as error:
         sys.stderr.write(f"the real product cannot start: {error}\n")
         return 2
 
@@ -103,7 +103,7 @@ class _RealSupervisor(Supervisor):
         """Where the API counts whom it turns away."""
         program = shutil.which("redis-server")
         if program is None:
-            raise RangeError("redis-server", expected="the program", found="none", advice="Install Redis.")
+            raise SandboxError("redis-server", expected="the program", found="none", advice="Install Redis.")
         log = self._folder / "redis.log"
         command = (program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
         self._children.start(
@@ -152,7 +152,7 @@ def _listener(port: int) -> socket.socket:
         listener.bind(("127.0.0.1", port))
     except OSError as error:
         listener.close()
-        raise RangeError("network", expected=f"port {port} free", found=str(error)) from error
+        raise SandboxError("network", expected=f"port {port} free", found=str(error)) from error
     listener.listen(BACKLOG)
     listener.setblocking(False)  # noqa: FBT003 - the standard library's signature
     return listener

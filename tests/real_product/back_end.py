@@ -13,7 +13,7 @@ from aiohttp import web
 
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.edge import Edge
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import ProductSecrets, Release, ReleaseSpec
 from tests.real_product.stand_ins import Model, RealSupabase
 
@@ -81,7 +81,7 @@ class RealRelease(Release):
         """Nothing yet: what it is told are variables of its process."""
 
     async def configure(self, product: ProductSecrets) -> None:
-        """Start the process, and wait until it listens. Raises RangeError with its last words."""
+        """Start the process, and wait until it listens. Raises SandboxError with its last words."""
         self._secrets = product
         port = free_port()
         self._process = self._children.start(
@@ -108,7 +108,7 @@ class RealRelease(Release):
     async def _switch(self, method: str, name: str, parameters: Mapping[str, object]) -> None:
         del parameters
         if name != _APOLOGY:
-            raise RangeError(
+            raise SandboxError(
                 f"fault {name!r}", expected=f"{_APOLOGY}, of the real API", found="one of the sandbox's own"
             )
         self._around.model.is_reachable = method == "DELETE"

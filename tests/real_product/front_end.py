@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pam_rollback.sandbox.builds import Build, File
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import RELEASES
 
 BLANK = "blank"
@@ -43,7 +43,7 @@ class RealBuild(Build):
     def without_variables(self) -> Build:
         """What was built without them."""
         if self.blank is None:
-            raise RangeError("front end", expected=f"--front-end {BLANK}=FOLDER", found="none")
+            raise SandboxError("front end", expected=f"--front-end {BLANK}=FOLDER", found="none")
         return self.blank
 
     def address(self, name: str) -> str:

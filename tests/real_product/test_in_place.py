@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.sandbox import builds
 from pam_rollback.sandbox.listeners import Listeners
 from pam_rollback.sandbox.personalities import PERSONALITIES
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import RELEASES
 from pam_rollback.sandbox.supervisor import Supervisor
 from tests.real_product.__main__ import _in_place
@@ -52,7 +52,7 @@ def test_a_build_leads_to_what_runs_here(tmp_path: Path) -> None:
     )
     assert found.without_variables.files["/assets/index.abc.js"].body.decode().startswith(f'"{SUPABASE}"')
     assert found.release == found.without_variables.release == stable.version
-    with pytest.raises(RangeError, match="--front-end blank=FOLDER"):
+    with pytest.raises(SandboxError, match="--front-end blank=FOLDER"):
         RealBuild(found.files, found.release).without_variables  # noqa: B018 - asking for it is what raises
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.session.drilling import calm, runbook_with
-from tests.sessions import WINDOWS, Finished, Project, Range, save_baseline
+from tests.sessions import WINDOWS, Finished, Project, RunningSandbox, save_baseline
 
 FAST, FEW_ERRORS = "test_answers_are_fast", "test_few_answers_are_errors"
 MEMORY = {"test_memory_is_low", "test_memory_does_not_run_away"}
@@ -45,7 +45,7 @@ def checks_copied() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def healthy(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, set[str]]:
+def healthy(shared_range: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, set[str]]:
     """One session of all of it, and the requests by which it changed something."""
     shared_range.as_it_was()
     project = runbook_with(tmp_path_factory.mktemp("healthy"), *FILES)
@@ -97,11 +97,11 @@ def test_each_figure_has_its_n_and_its_definition(healthy: tuple[Finished, set[s
 
 
 def test_what_is_not_declared_or_named_is_left_out_and_named(
-    practice_range: Range, project: Project, tmp_path: Path
+    running_sandbox: RunningSandbox, project: Project, tmp_path: Path
 ) -> None:
     """Without account and metrics, and with a Prometheus that knows the memory alone: each check has its reason."""
     known = '[prometheus]\nurl = "http://127.0.0.1:9"\nmemory_bytes = "pam_memory_usage_bytes"\n'
-    file = practice_range.described(tmp_path / "less.toml", known, abilities={"browser", "prometheus"})
+    file = running_sandbox.described(tmp_path / "less.toml", known, abilities={"browser", "prometheus"})
     session = project.run("-m", "performance", f"--env={file}", "--dry-run")
 
     assert session.rc == 11, session.out
@@ -123,9 +123,9 @@ def collected(project: Project, file: Path, *more: str) -> list[str]:
     return list(dict.fromkeys(order))
 
 
-def test_what_waits_for_a_window_comes_last(practice_range: Range, project: Project, tmp_path: Path) -> None:
+def test_what_waits_for_a_window_comes_last(running_sandbox: RunningSandbox, project: Project, tmp_path: Path) -> None:
     """What is known sooner is told first; only the time of the first verdict is judged after it. Nobody waits while pages can be loaded."""
-    order = collected(project, practice_range.file, f"--baseline={save_baseline(practice_range, tmp_path)}")
+    order = collected(project, running_sandbox.file, f"--baseline={save_baseline(running_sandbox, tmp_path)}")
 
     assert set(order[-5:-1]) == RECORDS, order
     assert order[-1] == "test_performance_verdict_came_in_time"
@@ -134,33 +134,33 @@ def test_what_waits_for_a_window_comes_last(practice_range: Range, project: Proj
 
 
 def test_at_a_low_rate_pages_are_looked_at_before_answers_are_waited_for(
-    practice_range: Range, project: Project
+    running_sandbox: RunningSandbox, project: Project
 ) -> None:
     """At one request a second the 150 answers take as long as all pages together: they come in meanwhile."""
     project.adjust("environments/sandbox.toml", "rate_hz = 25", "rate_hz = 1")
-    order = collected(project, practice_range.file)
+    order = collected(project, running_sandbox.file)
 
     assert order.index(FAST) > order.index("test_front_page_is_light")
     assert order.index(FEW_ERRORS) > order.index("test_chat_answers_to_keys")
 
 
 def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(
-    practice_range: Range, project: Project, tmp_path: Path
+    running_sandbox: RunningSandbox, project: Project, tmp_path: Path
 ) -> None:
     """Every signed-in request fails: that is an error rate, and too few answers are left to say how fast they are.
 
     Metrics that are declared and missing: nobody knows the memory, and the session says where to look. Nine seconds have no five steps of
     eight: what the host recorded is told to be too little at once. A baseline is shown beside the figures, and decides nothing here.
     """
-    file = practice_range.described(tmp_path / "elsewhere.toml", '[paths]\nmetrics = "/api/metrics"\n')
+    file = running_sandbox.described(tmp_path / "elsewhere.toml", '[paths]\nmetrics = "/api/metrics"\n')
     text = file.read_text(encoding="utf-8")
     assert "[render]\n" in text
     file.write_text(text.replace("[render]\n", "[render]\nresolution_s = 8\ngap_max_s = 24\n"), "utf-8")
     # The other figures are there before the host's first step ends: a step full of errors would be red, whatever comes after it.
     project.adjust("environments/sandbox.toml", "rate_hz = 25", "rate_hz = 50")
-    practice_range.remote.plant("errors", share=1)
+    running_sandbox.remote.plant("errors", share=1)
     chosen = ("-m", "performance", "-k", "answers_are_fast or answers_are_errors or memory or records", "--pace=100")
-    session = project.run(*chosen, f"--env={file}", f"--baseline={save_baseline(practice_range, tmp_path)}")
+    session = project.run(*chosen, f"--env={file}", f"--baseline={save_baseline(running_sandbox, tmp_path)}")
     outcomes, words = session.outcomes(), " ".join(session.out.split())
 
     assert session.rc == 10, session.out
@@ -172,10 +172,12 @@ def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(
     assert "its points stand for 8 s each, so a window of 9 s has 1 at most, 5 are needed" in words
 
 
-def test_a_limited_sign_in_is_why_nobody_knows_how_the_chat_loads(project: Project, practice_range: Range) -> None:
+def test_a_limited_sign_in_is_why_nobody_knows_how_the_chat_loads(
+    project: Project, running_sandbox: RunningSandbox
+) -> None:
     """The page does not say why it signs nobody in; the service does. All that needs the account is one cause, with one way on."""
-    practice_range.remote.plant("rate-limited-login")
-    session = project.run("-m", "performance", "-k", "chat", f"--env={practice_range.file}")
+    running_sandbox.remote.plant("rate-limited-login")
+    session = project.run("-m", "performance", "-k", "chat", f"--env={running_sandbox.file}")
     outcomes, words = session.outcomes_by_case(), " ".join(session.out.split())
 
     assert session.rc == 11, session.out

@@ -23,7 +23,7 @@ from pam_rollback.records.service.memory_watch import MemoryWatch
 from pam_rollback.records.service.requests_seen import seen
 from tests.observation.test_probed_journeys import staging
 from tests.render_stand_in import KEY, OWNER, SERVICE, StandIn, stand_in
-from tests.sessions import ROOT, Range
+from tests.sessions import ROOT, RunningSandbox
 from tests.users import users
 
 ENOUGH_S = 5.5
@@ -31,11 +31,11 @@ ENOUGH_S = 5.5
 INCIDENT = RecordedIncident("run-1", ("IR-5",), 4.0, "Prometheus")
 
 
-def test_users_are_counted_by_whom_they_ask(practice_range: Range) -> None:
+def test_users_are_counted_by_whom_they_ask(running_sandbox: RunningSandbox) -> None:
     """The back end counts what it answers, whoever asked. What a session keeps of it: test_drill.py."""
-    environment = load_environment(str(practice_range.file), ROOT / "environments", {})
+    environment = load_environment(str(running_sandbox.file), ROOT / "environments", {})
     url = environment.url_of("metrics")
-    with users(practice_range), MemoryWatch(lambda: read_memory(url, deadline_s=5), every_s=0.5) as watch:
+    with users(running_sandbox), MemoryWatch(lambda: read_memory(url, deadline_s=5), every_s=0.5) as watch:
         since_s = time.monotonic()
         Waiter().until(
             lambda: watch.readings[-1].at_s - watch.readings[0].at_s if watch.readings else 0.0,

@@ -17,7 +17,7 @@ from pam_rollback.rollback.fixtures.release_marks import MARKS_FILE, look_at_mar
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.session.drilling import CONSENT, as_staging, calm, journal, runbook_with
-from tests.sessions import ROOT, Finished, Project, Range, save_baseline
+from tests.sessions import ROOT, Finished, Project, RunningSandbox, save_baseline
 
 STORY = "drills/test_backend_provider.py"
 TARGET, LIVE, WORKER = "test_the_target_answers", "test_the_live_deploy_answers", "test_no_worker_was_left_behind"
@@ -25,17 +25,17 @@ _OLD_S = 8
 
 
 @pytest.fixture(scope="module")
-def todays_range() -> Iterator[Range]:
+def todays_range() -> Iterator[RunningSandbox]:
     """One sandbox of today's product for all sessions."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "state.toml"
         with launch(file, product="pam-today", ready_within_s=180):
             state = tomllib.loads(file.read_text(encoding="utf-8"))
-            yield Range(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+            yield RunningSandbox(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
 
 
 @pytest.fixture
-def today(todays_range: Range) -> Iterator[Range]:
+def today(todays_range: RunningSandbox) -> Iterator[RunningSandbox]:
     """As at the start, nobody is banned, and the process is old enough to be told from that of a new deploy."""
     todays_range.remote.reset()
     url = f"{todays_range.state['urls']['api']}/health/system"
@@ -52,7 +52,7 @@ def today(todays_range: Range) -> Iterator[Range]:
 
 
 @pytest.fixture
-def project(today: Range, tmp_path: Path) -> Project:
+def project(today: RunningSandbox, tmp_path: Path) -> Project:
     """A runbook with the story and the checks of what is deployed; the sandbox calls itself staging there."""
     made = runbook_with(tmp_path, "test_deployed.py")
     calm(made)
@@ -74,7 +74,7 @@ def step(ended: Finished, name: str) -> dict[str, Any]:
     return found
 
 
-def test_api_and_worker_go_back_are_proven_and_are_put_back(today: Range, project: Project) -> None:
+def test_api_and_worker_go_back_are_proven_and_are_put_back(today: RunningSandbox, project: Project) -> None:
     """By what users' answers show, without a version and without a baseline. Whoever listens hears of the undo."""
     with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write('\n\ndef pytest_pam_undone(undone):\n    return "heard: " + undone.partition(" of ")[0]\n')
@@ -100,7 +100,7 @@ def test_api_and_worker_go_back_are_proven_and_are_put_back(today: Range, projec
 
 
 @pytest.mark.nightly  # on every commit: the step that tells in actions/test_backend_workers.py, its check by the row worker-left-behind
-def test_a_worker_that_is_left_behind_is_no_go(today: Range, project: Project) -> None:
+def test_a_worker_that_is_left_behind_is_no_go(today: RunningSandbox, project: Project) -> None:
     """Users are helped, and the two run different commits: that is why, in the last lines."""
     today.remote.plant("worker-left-behind")
 
@@ -114,7 +114,7 @@ def test_a_worker_that_is_left_behind_is_no_go(today: Range, project: Project) -
 
 
 @pytest.mark.nightly
-def test_an_api_that_is_live_in_name_only_is_no_go(today: Range, project: Project) -> None:
+def test_an_api_that_is_live_in_name_only_is_no_go(today: RunningSandbox, project: Project) -> None:
     """The host says that it is done, and users get the process of before: a contradiction, and no failed action."""
     today.remote.plant("render-deploys", what="live-in-name-only")
 
@@ -133,7 +133,7 @@ def test_an_api_that_is_live_in_name_only_is_no_go(today: Range, project: Projec
 
 
 @pytest.mark.nightly
-def test_the_hosts_word_alone_is_a_condition_of_the_verdict(today: Range, project: Project) -> None:
+def test_the_hosts_word_alone_is_a_condition_of_the_verdict(today: RunningSandbox, project: Project) -> None:
     """Where nothing in any answer tells releases or processes apart."""
     contract = project.folder / "products" / "pam-today.toml"
     before, _, after = contract.read_text(encoding="utf-8").partition("[[marks]]")
@@ -148,7 +148,7 @@ def test_the_hosts_word_alone_is_a_condition_of_the_verdict(today: Range, projec
     assert "unproven: that the back end serves" in " ".join(ended.out.split())
 
 
-def test_a_baseline_tells_whose_answers_they_are(today: Range, tmp_path: Path) -> None:
+def test_a_baseline_tells_whose_answers_they_are(today: RunningSandbox, tmp_path: Path) -> None:
     """Recorded while the bad release was well; the rollback was done by hand, and nothing tells how old a process is."""
     project = runbook_with(tmp_path, "test_deployed.py")
     contract = project.folder / "products" / "pam-today.toml"

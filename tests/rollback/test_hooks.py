@@ -21,7 +21,7 @@ from pam_rollback.plan import stories
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.run_record import ActionStep
 from pam_rollback.rollback import hooks as of_rollback
-from pam_rollback.rollback.rules.range_proof import PLANTED_BEFORE
+from pam_rollback.rollback.rules.sandbox_proof import PLANTED_BEFORE
 from pam_rollback.rollback.service import added, planned, provider_access
 from pam_rollback.session import listeners
 from tests.listening import listened_to

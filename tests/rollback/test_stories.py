@@ -26,7 +26,7 @@ from pam_rollback.rollback.rules.incident import ErrorRate
 from tests.fault_rows.communication import CHANNEL, CHANNELS, STORY_NOTICE
 from tests.fault_rows.matrix import ROOT
 from tests.session.drilling import NO_WINDOW, calm, journal, switched_off, switched_on, wait_for
-from tests.sessions import ONLY_HEALTH, WINDOWS, Project, Range
+from tests.sessions import ONLY_HEALTH, WINDOWS, Project, RunningSandbox
 from tests.virtual_clock import VirtualClock
 
 
@@ -70,33 +70,35 @@ HELPLESS = (
 
 @pytest.mark.long_matrix
 @pytest.mark.parametrize("case", HELPLESS, ids=lambda case: case.id)
-def test_a_rollback_that_does_not_help_is_seen(practice_range: Range, project: Project, case: Helpless) -> None:
+def test_a_rollback_that_does_not_help_is_seen(
+    running_sandbox: RunningSandbox, project: Project, case: Helpless
+) -> None:
     """Each expectation that depends on it turns red, and says so: NO-GO."""
     if NO_WINDOW in case.arguments:
         calm(project)
     for name in ("test_communication.py", "test_escalation.py"):
         shutil.copy(ROOT / "checks" / name, project.folder / "checks")
-    with project.start(STORY, "--env", str(practice_range.file), *case.arguments) as session:
+    with project.start(STORY, "--env", str(running_sandbox.file), *case.arguments) as session:
         # After the incident was planted (its own clean-up would take an earlier fault away) and before the rollback is judged.
         wait_for(project.run_folder / "after-feature-flag" / "baseline.json", "overall")
         for fault, parameters in case.faults.items():
-            practice_range.remote.plant(fault, **parameters)
+            running_sandbox.remote.plant(fault, **parameters)
         ended = project.finish(session)
 
     assert ended.rc == 10, ended.out
     assert {name for name, outcome in ended.outcomes().items() if outcome == "broken criterion"} >= case.red, ended.out
 
 
-def test_a_failed_action_is_told_and_hidden_by_nothing(practice_range: Range, project: Project) -> None:
+def test_a_failed_action_is_told_and_hidden_by_nothing(running_sandbox: RunningSandbox, project: Project) -> None:
     """The admin API says 200 and nothing changes. Only checks are selected and all of them are green: 12, never GO.
 
     Whoever heard that the rollback began hears at once that it failed, with the step.
     """
     calm(project)
-    practice_range.remote.plant("flags-ignored")
+    running_sandbox.remote.plant("flags-ignored")
 
     ended = project.run(
-        "-m", "health", "--situation", "after-feature-flag", "--env", str(practice_range.file), NO_WINDOW
+        "-m", "health", "--situation", "after-feature-flag", "--env", str(running_sandbox.file), NO_WINDOW
     )
 
     assert set(ended.outcomes().values()) == {"passed"}, ended.out
@@ -104,7 +106,7 @@ def test_a_failed_action_is_told_and_hidden_by_nothing(practice_range: Range, pr
     said = " ".join(ended.out.split())
     assert "accepted, but it did not take effect" in said
     assert "the rollback was not done: step 'read the flags back' failed" in said
-    texts = [message["body"]["text"] for message in practice_range.remote.received("slack")]
+    texts = [message["body"]["text"] for message in running_sandbox.remote.received("slack")]
     [failed] = [text for text in texts if "FAILED after" in text]
     assert "Last step: read the flags back (FAILED)" in failed
     assert not any("every step is done" in text for text in texts)
@@ -139,19 +141,19 @@ def test_an_incident_that_cannot_be_seen_proves_nothing() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serial", "xdist"])
 def test_a_signal_ends_the_wait_and_undoes(
-    practice_range: Range, project: Project, number: signal.Signals, workers: tuple[str, ...]
+    running_sandbox: RunningSandbox, project: Project, number: signal.Signals, workers: tuple[str, ...]
 ) -> None:
     """In the middle of the window: the wait ends, the flags are back, the test that ran is not judged, the code is not pytest's mild 2.
 
     What was begun is told to its end, also to the pager. A second session is refused while the first one acts, and changes nothing.
     """
     long_window(project)
-    command = (STORY, "--env", str(practice_range.file), "--pace=20", *WITHOUT_PAGES, *workers)
+    command = (STORY, "--env", str(running_sandbox.file), "--pace=20", *WITHOUT_PAGES, *workers)
     # Whoever runs these tests under nohup hands on that a hang-up is ignored.
     with project.start(*command, preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)) as session:
         folder = project.run_folder
         wait_for(folder / "journal.jsonl", "window-began")
-        second = project.run(STORY, "--env", str(practice_range.file))
+        second = project.run(STORY, "--env", str(running_sandbox.file))
         sent_s = time.monotonic()
         session.send_signal(number)
         project.runs -= 1
@@ -162,14 +164,14 @@ def test_a_signal_ends_the_wait_and_undoes(
     assert not {"action", "planting"} & {entry["event"] for entry in journal(second.folder)}
     assert took_s < WINDOW_S, "it ended because it was asked to"
     assert ended.rc == 12, ended.out
-    assert switched_on(practice_range)
-    assert practice_range.remote.faults() == []
+    assert switched_on(running_sandbox)
+    assert running_sandbox.remote.faults() == []
     assert f"stopped by {number.name}" in " ".join(ended.out.split())
     shown = [json.loads(path.read_text("utf-8")) for path in ended.folder.glob("allure-results/*-result.json")]
     why = [one["statusDetails"]["message"] for one in shown if one["status"] == "skipped"]
     assert any(text.startswith(f"not run: stopped by {number.name} while it ran") for text in why), why
     assert not re.search(r"BROKEN|UNKNOWN|could not", ended.out), ended.out
-    actions = [message["body"].get("event_action") for message in practice_range.remote.received("pagerduty")]
+    actions = [message["body"].get("event_action") for message in running_sandbox.remote.received("pagerduty")]
     assert actions[-1] == "resolve"
 
 
@@ -186,21 +188,21 @@ def long_window(project: Project) -> None:
     project.write("plan.toml", plan.replace(old, "error_rate_pct_max = 20\nduration_s = 40"))
 
 
-def test_a_dry_run_sends_nothing(practice_range: Range, project: Project) -> None:
+def test_a_dry_run_sends_nothing(running_sandbox: RunningSandbox, project: Project) -> None:
     """PLANNED, 11, and the sandbox has seen no request."""
-    before = practice_range.remote.request_counts()
+    before = running_sandbox.remote.request_counts()
 
-    ended = project.run(STORY, "--env", str(practice_range.file), "--dry-run")
+    ended = project.run(STORY, "--env", str(running_sandbox.file), "--dry-run")
 
     assert ended.rc == 11, ended.out
     assert ended.last_line.startswith("PLANNED for feature-flag"), ended.last_line
     assert "switch the features off" in ended.out
-    assert practice_range.remote.request_counts() == before
+    assert running_sandbox.remote.request_counts() == before
 
 
-def test_every_story_is_held_against_the_same(practice_range: Range, project: Project) -> None:
+def test_every_story_is_held_against_the_same(running_sandbox: RunningSandbox, project: Project) -> None:
     """Each has the same objectives, and the recovery time of its own strategy: what a decision quotes is on record under it."""
-    planned = project.run("drills", "--env", str(practice_range.file), "--dry-run")
+    planned = project.run("drills", "--env", str(running_sandbox.file), "--dry-run")
     wanted = {
         situation: own.criterion
         for own in sought(load_plan(ROOT / "plan.toml")).values()
@@ -218,10 +220,10 @@ def test_every_story_is_held_against_the_same(practice_range: Range, project: Pr
         assert of_story["test_users_recover_in_time"] == [criterion], situation
 
 
-def test_no_secret_is_written_anywhere(practice_range: Range, project: Project) -> None:
+def test_no_secret_is_written_anywhere(running_sandbox: RunningSandbox, project: Project) -> None:
     """A test that shouts every secret, in every channel: none of them is in any file of the run or on the terminal."""
-    secrets = [*practice_range.variables.values(), practice_range.state["sandbox"]["token"]]
-    secrets.remove(practice_range.variables["TEST_USER_EMAIL"])
+    secrets = [*running_sandbox.variables.values(), running_sandbox.state["sandbox"]["token"]]
+    secrets.remove(running_sandbox.variables["TEST_USER_EMAIL"])
     project.write(
         "checks/test_case.py",
         '"""Is it?"""\n'
@@ -238,7 +240,7 @@ def test_no_secret_is_written_anywhere(practice_range: Range, project: Project) 
         "    raise KeyError(environment.secret('admin_token'))\n",
     )
 
-    ended = project.run("checks/test_case.py", "--env", str(practice_range.file), "-rA", "--tb=long", "--showlocals")
+    ended = project.run("checks/test_case.py", "--env", str(running_sandbox.file), "-rA", "--tb=long", "--showlocals")
     written = {path: path.read_bytes().decode("utf-8", "replace") for path in ended.folder.rglob("*") if path.is_file()}
 
     assert ended.rc == 10, ended.out
@@ -246,10 +248,10 @@ def test_no_secret_is_written_anywhere(practice_range: Range, project: Project) 
     assert [(path.name, secret) for path, text in written.items() for secret in secrets if secret in text] == []
 
 
-def test_the_same_file_is_the_real_rollback(practice_range: Range, project: Project) -> None:
+def test_the_same_file_is_the_real_rollback(running_sandbox: RunningSandbox, project: Project) -> None:
     """The sandbox plays production: nothing is planted, the features go off and stay off, and only --undo brings them back."""
-    project.environment.update(practice_range.variables)
-    project.write("environments/production.toml", production(practice_range.state["urls"]))
+    project.environment.update(running_sandbox.variables)
+    project.write("environments/production.toml", production(running_sandbox.state["urls"]))
     calm(project)
     consent = ["--execute", "--confirm", "production", "--reason", "errors since 14:02", "--initiated-by", "alex"]
     acks = [
@@ -267,12 +269,12 @@ def test_the_same_file_is_the_real_rollback(practice_range: Range, project: Proj
     assert "not part of a real rollback: test_incident_is_seen" in real.out
     assert "no flags and settings were recorded before; a baseline has them" in real.out
     assert "test_incident_is_seen" not in real.outcomes()
-    assert switched_off(practice_range)
+    assert switched_off(running_sandbox)
     assert "undo-done" not in {entry["event"] for entry in journal(real.folder)}
 
     undone = project.run("--undo", str(real.folder), "--env", "production", *consent)
     assert undone.rc == 0, undone.out
-    assert switched_on(practice_range)
+    assert switched_on(running_sandbox)
 
 
 def production(urls: dict[str, str]) -> str:

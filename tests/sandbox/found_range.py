@@ -42,7 +42,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Range:
+class RunningSandbox:
     """A running range."""
 
     state: Mapping[str, Any]
@@ -88,7 +88,7 @@ def call(request: Request, within_s: float) -> Answer:
             return Answer(error.code, error.headers.get_content_type(), error.read().decode())
 
 
-def raw(found: Range, server: str, path: str, within_s: float = SHORT_S) -> tuple[bytes, str]:
+def raw(found: RunningSandbox, server: str, path: str, within_s: float = SHORT_S) -> tuple[bytes, str]:
     """What is on the wire within `within_s`, and how it ended: closed, cut or open."""
     address = urlsplit(found.url(server, path))
     assert address.hostname is not None
@@ -121,17 +121,17 @@ SERVERS = pytest.mark.parametrize("server", ["api", "frontend"])
 
 
 @pytest.fixture(scope="module")
-def whole_range() -> Iterator[Range]:
+def whole_range() -> Iterator[RunningSandbox]:
     """One range for all tests of this module."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "state.toml"
         with launch(file):
             state = tomllib.loads(file.read_text(encoding="utf-8"))
-            yield Range(state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+            yield RunningSandbox(state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
 
 
 @pytest.fixture
-def found(whole_range: Range) -> Iterator[Range]:
+def found(whole_range: RunningSandbox) -> Iterator[RunningSandbox]:
     """The sandbox as it was at the start."""
     yield whole_range
     whole_range.remote.clear_all()

@@ -41,7 +41,7 @@ CHROMIUM_ARGUMENTS = (
 
 
 @dataclass(frozen=True)
-class Range:
+class RunningSandbox:
     """A running sandbox, as its environment file describes it."""
 
     frontend: str
@@ -83,7 +83,7 @@ class Visit:
     """A page in a browser, and what it did beyond what it shows."""
 
     page: Page
-    site: Range
+    site: RunningSandbox
     complaints: list[str] = field(default_factory=list)
     """What the browser's console calls an error or a warning, and uncaught exceptions."""
     hosts: set[str | None] = field(default_factory=set)
@@ -146,17 +146,17 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def site_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
+def site_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     """Run a sandbox of its own for this file."""
     state_file = tmp_path_factory.mktemp("range") / "environment.toml"
     with launch(state_file):
         yield _described_by(state_file)
 
 
-def _described_by(state_file: Path) -> Range:
+def _described_by(state_file: Path) -> RunningSandbox:
     facts = tomllib.loads(state_file.read_text())
     variables = facts["sandbox"]["variables"]
-    return Range(
+    return RunningSandbox(
         frontend=facts["urls"]["frontend"],
         api=facts["urls"]["api"],
         control=Remote(facts["sandbox"]["control_url"], facts["sandbox"]["token"]),
@@ -167,7 +167,7 @@ def _described_by(state_file: Path) -> Range:
 
 
 @pytest.fixture
-def site(site_range: Range) -> Iterator[Range]:
+def site(site_range: RunningSandbox) -> Iterator[RunningSandbox]:
     """Give the running sandbox with the newest release, every feature on and nothing broken."""
     site_range.control.clear_all()
     site_range.control.go_live("candidate")
@@ -204,7 +204,7 @@ def firefox(browser_maker: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(chromium: Browser, site: Range) -> Iterator[Visit]:
+def visit(chromium: Browser, site: RunningSandbox) -> Iterator[Visit]:
     """Open a desktop browser for somebody who has not been here before."""
     context = chromium.new_context(viewport=DESKTOP)
     yield Visit(context.new_page(), site)

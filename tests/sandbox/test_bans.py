@@ -7,10 +7,10 @@ from email.message import Message
 import pytest
 
 from pam_rollback.outside.http import fetch
-from tests.sandbox.found_range import HEALTH, Range
+from tests.sandbox.found_range import HEALTH, RunningSandbox
 
 
-def elsewhere(found: Range, url: str) -> tuple[int, Message]:
+def elsewhere(found: RunningSandbox, url: str) -> tuple[int, Message]:
     """What somebody at another address is answered."""
     proxy = found.state["sandbox"]["second_address_proxy"]
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": proxy}))
@@ -21,12 +21,12 @@ def elsewhere(found: Range, url: str) -> tuple[int, Message]:
         return error.code, error.headers
 
 
-def address(found: Range, path: str) -> str:
+def address(found: RunningSandbox, path: str) -> str:
     """Of the API."""
     return str(found.state["urls"]["api"]) + path
 
 
-def test_only_we_are_banned(found: Range) -> None:
+def test_only_we_are_banned(found: RunningSandbox) -> None:
     """On every path of the API, and not at the second address; the site goes on."""
     found.remote.plant("we-are-banned")
 
@@ -36,7 +36,7 @@ def test_only_we_are_banned(found: Range) -> None:
 
 
 @pytest.mark.parametrize(("status", "retry_after"), [("403", None), ("429", "3600")])
-def test_everybody_is_banned(found: Range, status: str, retry_after: str | None) -> None:
+def test_everybody_is_banned(found: RunningSandbox, status: str, retry_after: str | None) -> None:
     """Also who asks from elsewhere."""
     found.remote.plant("everybody-is-banned", status=status)
     there, headers = elsewhere(found, address(found, HEALTH))
@@ -45,7 +45,7 @@ def test_everybody_is_banned(found: Range, status: str, retry_after: str | None)
     assert headers["Retry-After"] == retry_after
 
 
-def test_the_client_goes_through_the_proxy(found: Range) -> None:
+def test_the_client_goes_through_the_proxy(found: RunningSandbox) -> None:
     """Our own client asks as the proxy's address."""
     found.remote.plant("we-are-banned")
     proxy = found.state["sandbox"]["second_address_proxy"]
@@ -54,12 +54,12 @@ def test_the_client_goes_through_the_proxy(found: Range) -> None:
     assert fetch(address(found, HEALTH), proxy=proxy).http_status == 200
 
 
-def test_the_proxy_reaches_nothing_but_the_range(found: Range) -> None:
+def test_the_proxy_reaches_nothing_but_the_range(found: RunningSandbox) -> None:
     """It is no way out of this machine."""
     assert elsewhere(found, "http://192.0.2.1/")[0] == 403
 
 
-def test_the_sign_in_is_limited_and_nothing_else(found: Range) -> None:
+def test_the_sign_in_is_limited_and_nothing_else(found: RunningSandbox) -> None:
     """429 with Retry-After."""
     found.remote.plant("rate-limited-login")
     answer = fetch(address(found, "/api/v1/auth/login"), method="POST", json={"email": "a@b.c", "password": "x"})
@@ -68,7 +68,7 @@ def test_the_sign_in_is_limited_and_nothing_else(found: Range) -> None:
     assert found.get("api", HEALTH).status == 200
 
 
-def test_a_path_is_missing(found: Range) -> None:
+def test_a_path_is_missing(found: RunningSandbox) -> None:
     """As the framework answers for a path that it does not know."""
     found.remote.plant("path-missing", path="/health/pam")
 

@@ -15,12 +15,12 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from slack_sdk.webhook import WebhookClient
 
 from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 
 
 @dataclass(frozen=True)
-class Range:
+class RunningSandbox:
     """A running sandbox."""
 
     state: dict[str, Any]
@@ -67,15 +67,15 @@ class Range:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     """A sandbox of its own."""
     with launch(tmp_path_factory.mktemp("channels") / "sandbox.toml") as file:
         state = tomllib.loads(file.read_text(encoding="utf-8"))
-        yield Range(state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+        yield RunningSandbox(state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
 
 
 @pytest.fixture
-def found(started: Range) -> Range:
+def found(started: RunningSandbox) -> RunningSandbox:
     """The sandbox with nothing planted, received or shown."""
     started.remote.clear_all()
     started.remote.forget_received()
@@ -83,7 +83,7 @@ def found(started: Range) -> Range:
     return started
 
 
-def test_slacks_own_client_is_understood(found: Range) -> None:
+def test_slacks_own_client_is_understood(found: RunningSandbox) -> None:
     """Text, and blocks beside it."""
     client = WebhookClient(found.variables["PAM_SLACK_WEBHOOK_URL"])
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*rolled back*"}}]
@@ -97,7 +97,7 @@ def test_slacks_own_client_is_understood(found: Range) -> None:
     ]
 
 
-def test_slacks_own_client_understands_the_limit(found: Range) -> None:
+def test_slacks_own_client_understands_the_limit(found: RunningSandbox) -> None:
     """After a burst it is turned away with Retry-After, and its own handler of limits waits and gets through."""
     client = WebhookClient(found.variables["PAM_SLACK_WEBHOOK_URL"])
     statuses = [client.send(text=str(number)).status_code for number in range(12)]
@@ -113,7 +113,7 @@ def test_slacks_own_client_understands_the_limit(found: Range) -> None:
 @pytest.mark.parametrize(
     ("how", "status", "body"), [("refuses", 403, "action_prohibited"), ("rate-limited", 429, "rate_limited")]
 )
-def test_slacks_own_client_understands_the_refusals(found: Range, how: str, status: int, body: str) -> None:
+def test_slacks_own_client_understands_the_refusals(found: RunningSandbox, how: str, status: int, body: str) -> None:
     """Plain text, with Slack's words."""
     found.remote.plant("channel-fails", what="slack", how=how)
 
@@ -123,7 +123,7 @@ def test_slacks_own_client_understands_the_refusals(found: Range, how: str, stat
     assert ("retry-after" in {name.lower() for name in answer.headers}) is (status == 429)
 
 
-def test_an_event_is_taken_and_its_key_given_back(found: Range) -> None:
+def test_an_event_is_taken_and_its_key_given_back(found: RunningSandbox) -> None:
     """202 with the documented body; without a key one is made up; the routing key is not kept."""
     status, body, _ = found.event(dedup_key="run-1")
     assert (status, body) == (202, {"status": "success", "message": "Event processed", "dedup_key": "run-1"})
@@ -144,7 +144,7 @@ def test_an_event_is_taken_and_its_key_given_back(found: Range) -> None:
         ({"payload": {"summary": "x", "source": "x", "severity": "bad"}}, "severity"),
     ],
 )
-def test_an_event_that_is_none_is_refused(found: Range, changes: dict[str, Any], words: str) -> None:
+def test_an_event_that_is_none_is_refused(found: RunningSandbox, changes: dict[str, Any], words: str) -> None:
     """400 that names what is wrong; nothing is kept."""
     status, body, _ = found.event(**changes)
 
@@ -153,14 +153,14 @@ def test_an_event_that_is_none_is_refused(found: Range, changes: dict[str, Any],
     assert found.remote.received("pagerduty") == []
 
 
-def test_the_pager_has_a_limit(found: Range) -> None:
+def test_the_pager_has_a_limit(found: RunningSandbox) -> None:
     """About 120 a minute, then 429."""
     statuses = [found.event(dedup_key="run-1")[0] for _ in range(121)]
 
     assert (set(statuses[:120]), statuses[120]) == ({202}, 429)
 
 
-def test_an_incident_is_made_and_changed_and_shown_to_everybody(found: Range) -> None:
+def test_an_incident_is_made_and_changed_and_shown_to_everybody(found: RunningSandbox) -> None:
     """201 and 200, and the public side shows it."""
     made, incident, _ = found.page("POST", "/incidents", {"name": "trouble", "impact_override": "critical"})
     changed, after, _ = found.page("PATCH", f"/incidents/{incident['id']}", {"status": "identified", "body": "known"})
@@ -190,7 +190,7 @@ def test_an_incident_is_made_and_changed_and_shown_to_everybody(found: Range) ->
     ],
 )
 def test_a_wrong_request_is_refused(
-    found: Range, method: str, path: str, incident: object, status: int, words: str
+    found: RunningSandbox, method: str, path: str, incident: object, status: int, words: str
 ) -> None:
     """With a message, and nothing is shown."""
     answered, body, _ = found.page(method, path, incident)
@@ -199,7 +199,7 @@ def test_a_wrong_request_is_refused(
     assert found.page("GET", "/incidents")[1] == []
 
 
-def test_the_page_knows_its_key_and_has_a_limit(found: Range) -> None:
+def test_the_page_knows_its_key_and_has_a_limit(found: RunningSandbox) -> None:
     """401 without the right one; 60 requests a minute, then 420."""
     assert found.page("GET", "/incidents", key="wrong")[0] == 401
     statuses = [found.page("GET", "/incidents")[0] for _ in range(61)]
@@ -207,7 +207,7 @@ def test_the_page_knows_its_key_and_has_a_limit(found: Range) -> None:
     assert (set(statuses[:60]), statuses[60]) == ({200}, 420)
 
 
-def test_only_sinks_that_exist_can_be_read(found: Range) -> None:
+def test_only_sinks_that_exist_can_be_read(found: RunningSandbox) -> None:
     """A name that is none is refused with those that are."""
-    with pytest.raises(RangeError, match="one of slack, pagerduty, email, statuspage"):
+    with pytest.raises(SandboxError, match="one of slack, pagerduty, email, statuspage"):
         found.remote.received("fax")

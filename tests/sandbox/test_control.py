@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
-from tests.sandbox.found_range import Range
+from tests.sandbox.found_range import RunningSandbox
 
 
 class TestControl:
@@ -23,14 +23,16 @@ class TestControl:
             ("GET", "/nowhere"),
         ],
     )
-    def test_without_the_token_nothing_is_said_or_done(self, found: Range, method: str, path: str, token: str) -> None:
+    def test_without_the_token_nothing_is_said_or_done(
+        self, found: RunningSandbox, method: str, path: str, token: str
+    ) -> None:
         """Only who can read the state file controls the sandbox."""
         answer = found.control(method, path, b"{}" if method != "GET" else None, token=token)
 
         assert answer.status == 401
         assert found.remote.faults() == []
 
-    def test_the_range_says_what_it_is(self, found: Range) -> None:
+    def test_the_range_says_what_it_is(self, found: RunningSandbox) -> None:
         """A session proves by this answer that it works on a sandbox, and sees which release is live."""
         identity = found.remote.identity()
 
@@ -42,7 +44,7 @@ class TestControl:
         }
         assert 0 < identity["ready_s"] < 10
 
-    def test_the_catalogue_explains_every_fault(self, found: Range) -> None:
+    def test_the_catalogue_explains_every_fault(self, found: RunningSandbox) -> None:
         """What can be planted, where it sits and with which parameters can be read, not guessed."""
         catalogue = {kind["name"]: kind for kind in found.control("GET", "/faults").json["catalogue"]}
 
@@ -93,22 +95,22 @@ class TestControl:
         ],
     )
     def test_a_wrong_fault_is_refused_with_the_right_spelling(
-        self, found: Range, name: str, parameters: dict[str, Any], words: str
+        self, found: RunningSandbox, name: str, parameters: dict[str, Any], words: str
     ) -> None:
         """A drill with a typo does not run without its incident."""
-        with pytest.raises(RangeError) as refused:
+        with pytest.raises(SandboxError) as refused:
             found.remote.plant(name, **parameters)
 
         assert words in str(refused.value)
         assert found.remote.faults() == []
 
     @pytest.mark.parametrize("body", [b"[]", b"{", b"\xff", b'"x"'])
-    def test_a_body_that_is_no_object_is_refused(self, found: Range, body: bytes) -> None:
+    def test_a_body_that_is_no_object_is_refused(self, found: RunningSandbox, body: bytes) -> None:
         """Nonsense is a 4xx, and the sandbox stays as it is."""
         assert found.control("PUT", "/faults/errors", body).status == 422
         assert found.remote.faults() == []
 
-    def test_planting_again_replaces(self, found: Range) -> None:
+    def test_planting_again_replaces(self, found: RunningSandbox) -> None:
         """The same fault on the same release has one setting; on another release it is another fault."""
         found.remote.plant("errors", share=0.5)
         found.remote.plant("errors", share=0.9)
@@ -119,18 +121,18 @@ class TestControl:
             ("stable", 0.1),
         ]
 
-    def test_clearing_what_is_not_planted_is_fine_and_a_wrong_name_is_not(self, found: Range) -> None:
+    def test_clearing_what_is_not_planted_is_fine_and_a_wrong_name_is_not(self, found: RunningSandbox) -> None:
         """Undo can be repeated; a typo in it is told."""
         found.remote.clear("latency")
-        with pytest.raises(RangeError, match="latenci"):
+        with pytest.raises(SandboxError, match="latenci"):
             found.remote.clear("latenci")
 
     def test_a_range_that_is_not_there_is_told_as_such(self) -> None:
         """A stale state file is an error with advice, not a stack trace."""
-        with pytest.raises(RangeError, match=r"(?s)expected an answer of the sandbox.*make sandbox"):
+        with pytest.raises(SandboxError, match=r"(?s)expected an answer of the sandbox.*make sandbox"):
             Remote("http://127.0.0.1:9", "token").identity()
 
-    def test_requests_are_counted(self, found: Range) -> None:
+    def test_requests_are_counted(self, found: RunningSandbox) -> None:
         """A test can prove that an action was sent once."""
         before = found.remote.request_counts().get("GET /health/live", 0)
         found.get("api", "/health/live?x=1")

@@ -25,7 +25,7 @@ from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAI
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.postgres_template import TemplateCache, default_cache
 from pam_rollback.sandbox.practice_database import Access, GuestDatabase, OwnDatabase
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 
 CONTRACT = {
@@ -215,7 +215,7 @@ def test_all_at_once_heal_in_reverse_order(access: Access) -> None:
         try:
             data_damage.plant(access, name)
             planted.append(name)
-        except RangeError as error:
+        except SandboxError as error:
             refused.append((name, str(error)))
     for name in reversed(planted):
         data_damage.heal(access, name)
@@ -237,7 +237,7 @@ def test_a_damage_that_cannot_be_done_changes_nothing(access: Access, first: str
     """The reason is told, the first damage stays, and both sequences and rows are as before."""
     data_damage.plant(access, first)
     before = fingerprint(access)
-    with pytest.raises(RangeError, match=words):
+    with pytest.raises(SandboxError, match=words):
         data_damage.plant(access, second)
 
     assert fingerprint(access) == before
@@ -287,13 +287,13 @@ def test_a_blinded_role_sees_nothing(access: Access) -> None:
 @pytest.mark.parametrize("name", [name for name in damage_names() if read_damage(name).needs_superuser])
 def test_a_guest_without_a_superuser_is_told_why(access: Access, name: str) -> None:
     """On somebody else's server the system catalogue may not be ours to change."""
-    with pytest.raises(RangeError, match=r"(?s)a superuser's account.*DATABASE_URL"):
+    with pytest.raises(SandboxError, match=r"(?s)a superuser's account.*DATABASE_URL"):
         data_damage.plant(replace(access, administrator_dsn=None), name)
 
 
 def test_an_unknown_damage_names_those_that_exist(access: Access) -> None:
     """A typo is told with the choices."""
-    with pytest.raises(RangeError, match=r"(?s)'amounts-man'.*one of .*amounts-nan"):
+    with pytest.raises(SandboxError, match=r"(?s)'amounts-man'.*one of .*amounts-nan"):
         data_damage.plant(access, "amounts-man")
 
 
@@ -312,7 +312,7 @@ def test_a_file_that_is_not_whole_is_refused(
     """Who adds a damage learns what a file has to have."""
     monkeypatch.setattr(damage_files, "_FOLDER", tmp_path)
     (tmp_path / "mine.sql").write_text(text, encoding="utf-8")
-    with pytest.raises(RangeError, match=f"expected -- summary: .*{found}"):
+    with pytest.raises(SandboxError, match=f"expected -- summary: .*{found}"):
         read_damage("mine")
 
 
@@ -343,7 +343,7 @@ class TestGuests:
                             data_damage.heal(opened, name)
                             assert not seen_by_the_auditor(opened, name)
                             planted.append(name)
-                    with pytest.raises(RangeError, match="superuser"):
+                    with pytest.raises(SandboxError, match="superuser"):
                         data_damage.plant(opened, "index-invalid")
                     during = rows(account, "SELECT rolname FROM pg_roles WHERE rolname LIKE '%auditor' ORDER BY 1")
                 finally:
@@ -370,7 +370,7 @@ class TestGuests:
                 await GuestDatabase(url, children, account_password="words").open()
 
         try:
-            with pytest.raises(RangeError, match="BYPASSRLS") as refused:
+            with pytest.raises(SandboxError, match="BYPASSRLS") as refused:
                 asyncio.run(story())
         finally:
             rows(access.administrator_dsn, "DROP ROLE short_of_rights")
@@ -412,9 +412,9 @@ def test_during_an_outage_nothing_is_planted_or_forgotten(whole_range: tuple[Rem
     blank = "SELECT count(*) FROM public.expenses WHERE btrim(category) = ''"
     remote.plant("data", what="categories-blanked")
     remote.plant("database-down")
-    with pytest.raises(RangeError, match="Clear the fault database-down first"):
+    with pytest.raises(SandboxError, match="Clear the fault database-down first"):
         remote.plant("data", what="amounts-nan")
-    with pytest.raises(RangeError, match="Clear the fault database-down first"):
+    with pytest.raises(SandboxError, match="Clear the fault database-down first"):
         remote.clear("data")
     listed = [(fault["name"], fault.get("what")) for fault in remote.faults()]
     remote.clear("database-down")

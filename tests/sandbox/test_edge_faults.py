@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.sandbox.found_range import HEALTH, SERVERS, Range, raw
+from tests.sandbox.found_range import HEALTH, SERVERS, RunningSandbox, raw
 
 
 class TestFaultsOfTheEdge:
     """Each is true on the wire, on both servers, on its path only, and gone when it is cleared."""
 
     @SERVERS
-    def test_the_page_instead_of_json(self, found: Range, server: str) -> None:
+    def test_the_page_instead_of_json(self, found: RunningSandbox, server: str) -> None:
         """As a single-page host answers for a path that does not exist."""
         found.remote.plant("answers-html", path=HEALTH)
         answer = found.get(server, HEALTH)
@@ -27,7 +27,7 @@ class TestFaultsOfTheEdge:
         ("name", "status", "told"), [("answers-unhealthy", 200, "unhealthy"), ("answers-503-healthy", 503, "healthy")]
     )
     def test_status_and_body_contradict_each_other(
-        self, found: Range, server: str, name: str, status: int, told: str
+        self, found: RunningSandbox, server: str, name: str, status: int, told: str
     ) -> None:
         """Only who reads both sees it; the rest of the answer is the true one."""
         true = found.get(server, HEALTH).json
@@ -39,14 +39,14 @@ class TestFaultsOfTheEdge:
         assert answer.json["release"] == "1.42.0"
 
     @SERVERS
-    def test_another_release_answers(self, found: Range, server: str) -> None:
+    def test_another_release_answers(self, found: RunningSandbox, server: str) -> None:
         """Healthy, but not what was deployed."""
         found.remote.plant("answers-wrong-release", path=HEALTH)
         answer = found.get(server, HEALTH).json
 
         assert (answer["status"], answer["release"]) == ("healthy", "1.40.9")
 
-    def test_only_the_commit_is_missing(self, found: Range) -> None:
+    def test_only_the_commit_is_missing(self, found: RunningSandbox) -> None:
         """As of a product that names its version only."""
         true = found.get("api", "/version").json
         found.remote.plant("answers-without-commit", path="/version", server="api")
@@ -55,7 +55,7 @@ class TestFaultsOfTheEdge:
         assert "commit" not in found.get("api", "/version").json
 
     @SERVERS
-    def test_garbage_that_calls_itself_json(self, found: Range, server: str) -> None:
+    def test_garbage_that_calls_itself_json(self, found: RunningSandbox, server: str) -> None:
         """200 and the right content type prove nothing."""
         found.remote.plant("answers-garbage", path=HEALTH)
         answer = found.get(server, HEALTH)
@@ -65,7 +65,7 @@ class TestFaultsOfTheEdge:
             json.loads(answer.text)
 
     @SERVERS
-    def test_an_answer_that_never_ends(self, found: Range, server: str) -> None:
+    def test_an_answer_that_never_ends(self, found: RunningSandbox, server: str) -> None:
         """Headers come, bytes keep coming, the end does not: a time-out per read would wait for ever."""
         found.remote.plant("answers-never-ending", path=HEALTH)
         got, end = raw(found, server, HEALTH)
@@ -75,7 +75,7 @@ class TestFaultsOfTheEdge:
         assert end == "open"
 
     @SERVERS
-    def test_silence(self, found: Range, server: str) -> None:
+    def test_silence(self, found: RunningSandbox, server: str) -> None:
         """The connection stands and nothing is sent; when the fault goes, the held request is cut, not answered."""
         found.remote.plant("answers-silence", path=HEALTH)
         assert raw(found, server, HEALTH, within_s=0.5) == (b"", "open")
@@ -90,7 +90,7 @@ class TestFaultsOfTheEdge:
         assert found.get(server, HEALTH).status == 200
 
     @SERVERS
-    def test_an_answer_that_breaks_off(self, found: Range, server: str) -> None:
+    def test_an_answer_that_breaks_off(self, found: RunningSandbox, server: str) -> None:
         """Content-Length promises more than is there when the connection closes."""
         found.remote.plant("answers-half-closed", path=HEALTH)
         got, end = raw(found, server, HEALTH)
@@ -102,7 +102,7 @@ class TestFaultsOfTheEdge:
             found.get(server, HEALTH)
 
     @SERVERS
-    def test_a_late_answer(self, found: Range, server: str) -> None:
+    def test_a_late_answer(self, found: RunningSandbox, server: str) -> None:
         """The true answer, after the time that was asked for."""
         found.remote.plant("answers-slowly", path=HEALTH, ms=300)
         began_s = time.monotonic()
@@ -111,7 +111,7 @@ class TestFaultsOfTheEdge:
         assert time.monotonic() - began_s >= 0.3
         assert answer.json["status"] == "healthy"
 
-    def test_everything_is_late(self, found: Range) -> None:
+    def test_everything_is_late(self, found: RunningSandbox) -> None:
         """One delay for API and site, as a slow network has it; it adds to a delay of a path."""
         found.remote.plant("delay-all", ms=200)
         found.remote.plant("answers-slowly", path=HEALTH, ms=100)
@@ -125,7 +125,7 @@ class TestFaultsOfTheEdge:
         assert taken["frontend", "/"] >= 0.2
         assert taken["api", HEALTH] >= 0.3
 
-    def test_only_the_path_and_the_server_that_were_named(self, found: Range) -> None:
+    def test_only_the_path_and_the_server_that_were_named(self, found: RunningSandbox) -> None:
         """A check that goes red does so because of its own endpoint."""
         found.remote.plant("answers-html", path="/health/db", server="api")
         found.remote.plant("answers-html", path=HEALTH, server="frontend")
@@ -135,7 +135,7 @@ class TestFaultsOfTheEdge:
         assert found.get("frontend", HEALTH).kind == "text/html"
         assert found.get("api", "/health/pam").kind == "application/json"
 
-    def test_a_star_stands_for_every_path(self, found: Range) -> None:
+    def test_a_star_stands_for_every_path(self, found: RunningSandbox) -> None:
         """All health endpoints at once."""
         found.remote.plant("answers-unhealthy", path="/health/*", server="api")
 

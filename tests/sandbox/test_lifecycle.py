@@ -25,7 +25,7 @@ from pam_rollback.sandbox.janitor import start_mark
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
 from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 from pam_rollback.sandbox.supervisor import make_folder
 
@@ -364,7 +364,7 @@ def test_two_at_once_do_not_meet(place: Path) -> None:
 
         assert [fault["name"] for fault in one.faults()] == ["errors"]
         assert two.faults() == []
-        with pytest.raises(RangeError, match="401"):
+        with pytest.raises(SandboxError, match="401"):
             Remote(two.control_url, one.token).identity()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import ViewportSize, expect
 
-from tests.sandbox.site_visits import Range, Visit
+from tests.sandbox.site_visits import RunningSandbox, Visit
 
 TEXT = "PAM answers slowly. We are on it, <b>really</b>."
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -25,13 +25,13 @@ element => {
 """
 
 
-def put_up(site: Range, text: str | None) -> None:
+def put_up(site: RunningSandbox, text: str | None) -> None:
     """Put a notice up, or take it away."""
     site.call("PUT", f"{site.api}/admin/notice", site.admin_token, {"active": text is not None, "text": text or ""})
 
 
 @pytest.fixture
-def told(site: Range) -> Iterator[Range]:
+def told(site: RunningSandbox) -> Iterator[RunningSandbox]:
     """A site with a notice."""
     put_up(site, TEXT)
     yield site
@@ -50,7 +50,7 @@ def test_without_a_notice_there_is_nothing(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/no-such-page"])
-def test_everybody_reads_it(told: Range, visit: Visit, path: str) -> None:
+def test_everybody_reads_it(told: RunningSandbox, visit: Visit, path: str) -> None:
     """Also without signing in, word for word and never as markup."""
     visit.open(path)
 
@@ -62,7 +62,7 @@ def test_everybody_reads_it(told: Range, visit: Visit, path: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [{"width": 1280, "height": 800}, PHONE], ids=["desktop", "phone"])
-def test_it_is_readable_and_covers_nothing(told: Range, visit: Visit, scheme: str, size: ViewportSize) -> None:
+def test_it_is_readable_and_covers_nothing(told: RunningSandbox, visit: Visit, scheme: str, size: ViewportSize) -> None:
     """Above the view and not over it, with enough contrast in both modes, and no wider than the screen."""
     visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     visit.page.set_viewport_size(size)
@@ -106,7 +106,7 @@ def test_it_comes_and_goes_while_somebody_is_there(visit: Visit) -> None:
     expect(place).to_be_empty()
 
 
-def test_a_warning_stays_when_the_api_falls_silent(told: Range, visit: Visit) -> None:
+def test_a_warning_stays_when_the_api_falls_silent(told: RunningSandbox, visit: Visit) -> None:
     """Not to know is no reason to take it away."""
     visit.open("/")
     place = visit.page.locator("#site-notice")

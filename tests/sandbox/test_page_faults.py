@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from pam_rollback.sandbox.page_snippets import Snippet, read_snippet, snippet_names, spoilt_page
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from tests.sandbox.site_visits import DESKTOP, MESSAGE_FIELD, Visit
 
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'"
@@ -414,7 +414,7 @@ def test_several_can_be_planted_and_each_only_once(visit: Visit) -> None:
 @pytest.mark.parametrize("parameters", [{}, {"what": "no-such.js"}])
 def test_an_unknown_one_is_refused(visit: Visit, parameters: Mapping[str, str]) -> None:
     """With the names that there are."""
-    with pytest.raises(RangeError, match=r"expected what \(.*submit-dead\.js"):
+    with pytest.raises(SandboxError, match=r"expected what \(.*submit-dead\.js"):
         visit.site.control.plant("page", **parameters)
 
 

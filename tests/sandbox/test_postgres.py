@@ -13,7 +13,7 @@ import pytest
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
 from pam_rollback.sandbox.postgres_binaries import Runner, choose_runner, find_binaries
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 PASSWORD = "only-for-this-server"
 AS_ROOT = os.geteuid() == 0
@@ -66,7 +66,9 @@ def test_other_programs_can_be_named() -> None:
 
 def test_a_wrong_folder_of_programs_is_named_with_the_way_out(tmp_path: Path) -> None:
     """A typo in PAM_PG_BIN does not silently use other programs."""
-    with pytest.raises(RangeError, match=r"(?s)PAM_PG_BIN: expected a folder with the programs .*unset it") as refused:
+    with pytest.raises(
+        SandboxError, match=r"(?s)PAM_PG_BIN: expected a folder with the programs .*unset it"
+    ) as refused:
         find_binaries({"PAM_PG_BIN": str(tmp_path)})
 
     assert refused.value.found == str(tmp_path)
@@ -134,7 +136,7 @@ def test_a_server_that_cannot_start_says_its_own_words(folder: Path, children: C
         (server.data / "PG_VERSION").write_text("9.1\n", encoding="utf-8")
         await server.start()
 
-    with pytest.raises(RangeError, match=r"(?s)PostgreSQL: expected a server on 127\.0\.0\.1:.*incompatible"):
+    with pytest.raises(SandboxError, match=r"(?s)PostgreSQL: expected a server on 127\.0\.0\.1:.*incompatible"):
         asyncio.run(story())
 
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import Release, ReleaseSpec
 from pam_rollback.sandbox.second_address import SecondAddress
 from tests.sandbox.edge_scene import PRODUCT, STABLE, Scene, play
@@ -49,9 +49,9 @@ def test_traffic_stays_when_the_new_release_is_not_healthy(tmp_path: Path) -> No
 
     async def story(found: Scene) -> None:
         await found.fleet.take_down("stable", "killed")
-        with pytest.raises(RangeError, match="release stable: expected a healthy answer"):
+        with pytest.raises(SandboxError, match="release stable: expected a healthy answer"):
             await found.fleet.start(STABLE)
-        with pytest.raises(RangeError, match="expected stable or candidate, found 'stabel'"):
+        with pytest.raises(SandboxError, match="expected stable or candidate, found 'stabel'"):
             await found.fleet.take_down("stabel", "killed")
         assert found.fleet.running("stable") == ()
         assert (await found.told("GET", "/"))["release"] == "2.0.0"
@@ -104,7 +104,7 @@ def test_a_release_that_does_not_start_says_its_last_words(tmp_path: Path, *, is
             children.close()
 
     with pytest.raises(
-        RangeError, match=r"(?s)release candidate: expected the line .* exit code 1\nno module named wheels"
+        SandboxError, match=r"(?s)release candidate: expected the line .* exit code 1\nno module named wheels"
     ):
         asyncio.run(start())
 

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from tests.sandbox.render_range import Render
 
 
@@ -110,7 +110,7 @@ class TestRange:
 
         assert render.deploys()[0]["trigger"] == "manual"
         assert render.version()["release"] == "1.41.3"
-        with pytest.raises(RangeError, match="expected stable or candidate, found 'stabel'"):
+        with pytest.raises(SandboxError, match="expected stable or candidate, found 'stabel'"):
             render.remote.go_live("stabel")
 
     def test_a_reset_is_the_first_state(self, render: Render) -> None:

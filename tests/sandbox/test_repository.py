@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.sandbox.fault_catalogue import REPOSITORY_OUTAGES
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.repository import Push, Repository
 
 NOBODY = {
@@ -113,7 +113,9 @@ def files(folder: Path) -> list[Path]:
 
 def test_an_unknown_commit_is_one_clear_error(repository: Repository, tmp_path: Path) -> None:
     """It says what git said."""
-    with pytest.raises(RangeError, match=r"(?s)repository, git checkout: expected exit code 0, found exit code \d+: "):
+    with pytest.raises(
+        SandboxError, match=r"(?s)repository, git checkout: expected exit code 0, found exit code \d+: "
+    ):
         repository.checkout("f" * 40, tmp_path / "nothing")
     assert repository.resolve("f" * 40) is None
     assert repository.resolve("--all") is None
@@ -233,7 +235,7 @@ class TestOutages:
         with pytest.raises(subprocess.CalledProcessError) as gone:
             git("ls-remote", "origin", at=clone)
         assert "does not appear to be a git repository" in gone.value.stderr
-        with pytest.raises(RangeError):
+        with pytest.raises(SandboxError):
             repository.about(repository.commits["stable"])
         repository.mend("gone")
 

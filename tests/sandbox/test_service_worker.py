@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.running_product import eventually
-from tests.sandbox.site_visits import Range, Visit
+from tests.sandbox.site_visits import RunningSandbox, Visit
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
 # Shortly after its start Chromium takes some seconds to look for a newer worker.
@@ -24,7 +24,7 @@ KEPT = """async () => {
 
 
 @pytest.fixture(params=["chromium", "firefox"])
-def visit(request: pytest.FixtureRequest, site: Range) -> Iterator[Visit]:
+def visit(request: pytest.FixtureRequest, site: RunningSandbox) -> Iterator[Visit]:
     """Open each browser for somebody who has not been here before."""
     context = request.getfixturevalue(request.param).new_context()
     yield Visit(context.new_page(), site)
@@ -114,7 +114,7 @@ def test_the_page_opens_without_a_network(chromium_visit: Visit) -> None:
 
 
 @pytest.fixture
-def chromium_visit(request: pytest.FixtureRequest, site: Range) -> Iterator[Visit]:
+def chromium_visit(request: pytest.FixtureRequest, site: RunningSandbox) -> Iterator[Visit]:
     """Open Chromium only: Firefox cannot be taken off the network from outside."""
     context = request.getfixturevalue("chromium").new_context()
     yield Visit(context.new_page(), site)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
-from tests.sandbox.site_visits import FEATURES, WITHIN_MS, Range, Visit
+from tests.sandbox.site_visits import FEATURES, WITHIN_MS, RunningSandbox, Visit
 
 DESKTOP_AT_200_PERCENT: ViewportSize = {"width": 640, "height": 400}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -94,7 +94,9 @@ def test_no_console_complaints_and_no_request_to_elsewhere(visit: Visit) -> None
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP_AT_200_PERCENT], ids=["phone", "desktop at 200 %"])
 @pytest.mark.parametrize("features", [True, False], ids=["with features", "plain"])
-def test_nothing_scrolls_sideways(chromium: Browser, site: Range, viewport: ViewportSize, features: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+def test_nothing_scrolls_sideways(
+    chromium: Browser, site: RunningSandbox, viewport: ViewportSize, *, features: bool
+) -> None:
     """On a phone and at 200 % zoom every view fits the width, and every control can be hit (WCAG 2.2, 2.5.8)."""
     site.switch(*FEATURES, on=features)
     context = chromium.new_context(viewport=viewport)

@@ -12,8 +12,8 @@ from playwright.sync_api import APIResponse, Browser, expect
 
 from pam_rollback.sandbox import site_builder
 from pam_rollback.sandbox.builds import SITE, Build, asset_names, load
-from pam_rollback.sandbox.problems import RangeError
-from tests.sandbox.site_visits import Range, Visit
+from pam_rollback.sandbox.problems import SandboxError
+from tests.sandbox.site_visits import RunningSandbox, Visit
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
 COMMIT = "0" * 40
@@ -121,7 +121,7 @@ class TestBuild:
         site = _source(tmp_path / "site", "new")
 
         with pytest.raises(
-            RangeError, match=r"(?s)commit 0{12}.*node build.mjs.*a version such as 1\.42\.0, found new"
+            SandboxError, match=r"(?s)commit 0{12}.*node build.mjs.*a version such as 1\.42\.0, found new"
         ):
             _built(site)
 
@@ -131,7 +131,7 @@ class TestBuild:
         package = json.loads((site / "package.json").read_text())
         (site / "package.json").write_text(json.dumps({**package, "dependencies": {"left-pad": "1.3.0"}}))
 
-        with pytest.raises(RangeError, match=r"(?s)`npm ci.*left-pad"):
+        with pytest.raises(SandboxError, match=r"(?s)`npm ci.*left-pad"):
             asyncio.run(site_builder.build(site, commit=COMMIT))
 
 
@@ -232,7 +232,7 @@ class TestOldAsset:
 
     def test_a_file_that_the_site_does_not_have_is_refused(self, visit: Visit) -> None:
         """A fault that cannot be is not planted."""
-        with pytest.raises(RangeError, match=r"asset is 'app/no\.js'"):
+        with pytest.raises(SandboxError, match=r"asset is 'app/no\.js'"):
             visit.site.control.plant("old-asset-served", asset="app/no.js")
 
 
@@ -259,7 +259,7 @@ class TestOldPage:
         expect(visit.page.get_by_text("Loading Wheels & Wins")).to_be_visible()
         assert any("MIME type" in words for words in visit.complaints), visit.complaints
 
-    def test_a_rolled_back_release_can_have_left_it(self, chromium: Browser, site: Range) -> None:
+    def test_a_rolled_back_release_can_have_left_it(self, chromium: Browser, site: RunningSandbox) -> None:
         """Planted with the bad release's name it is invisible until another one is live."""
         site.control.plant("old-page-served", release="candidate")
         seen = []

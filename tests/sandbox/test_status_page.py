@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 
 INCIDENT = {"name": "PAM answers <slowly>", "status": "identified", "impact": "major"}
@@ -120,7 +120,7 @@ def test_it_is_replaced_as_a_whole(page: Page) -> None:
 )
 def test_words_that_no_page_has_are_refused(page: Page, wanted: dict[str, Any], words: str) -> None:
     """And nothing is changed."""
-    with pytest.raises(RangeError, match=words):
+    with pytest.raises(SandboxError, match=words):
         page.remote.set_status_page(**wanted)
 
     assert page.json("summary")["status"]["indicator"] == "none"

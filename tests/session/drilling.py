@@ -10,7 +10,7 @@ from typing import Any
 
 from pam_rollback.base.wait import Waiter
 from pam_rollback.outside.http import fetch
-from tests.sessions import FLAGS, ON, Project, Range, runbook_in
+from tests.sessions import FLAGS, ON, Project, RunningSandbox, runbook_in
 
 CONSENT = ("--mode", "real", "--execute", "--confirm", "staging", "--initiated-by", "Łukasz", "--reason", "errors")
 """To roll back what calls itself staging."""
@@ -56,42 +56,42 @@ def owed(folder: Path) -> set[str]:
     return {entry["kind"] for entry in entries if entry["event"] == "undo-owed" and entry["number"] not in done}
 
 
-def as_staging(practice_range: Range, project: Project, *, without: Collection[str] = ()) -> None:
+def as_staging(running_sandbox: RunningSandbox, project: Project, *, without: Collection[str] = ()) -> None:
     """Let the sandbox call itself staging in ``staging.toml``, so that a real rollback can be carried out on it.
 
     ``without``: abilities that it declares there no more.
     """
-    text = practice_range.file.read_text("utf-8").partition("[sandbox]")[0]
+    text = running_sandbox.file.read_text("utf-8").partition("[sandbox]")[0]
     if without:
         sandbox = tomllib.loads((project.folder / "environments" / "sandbox.toml").read_text("utf-8"))
         text = f"abilities = {json.dumps([one for one in sandbox['abilities'] if one not in without])}\n{text}"
     text = text.replace('kind = "sandbox"', 'kind = "staging"\npace = 600')
     project.write("staging.toml", text.replace('name = "sandbox"', 'name = "staging"'))
-    project.environment.update({**practice_range.variables, "XDG_STATE_HOME": str(project.folder / "state")})
+    project.environment.update({**running_sandbox.variables, "XDG_STATE_HOME": str(project.folder / "state")})
 
 
-def take_notice_down(practice_range: Range) -> None:
+def take_notice_down(running_sandbox: RunningSandbox) -> None:
     """A real rollback leaves the notice in the app to whoever undoes it."""
-    url = practice_range.state["urls"]["api"] + "/admin/notice"
-    headers = {"Authorization": f"Bearer {practice_range.variables['PAM_ADMIN_TOKEN']}"}
+    url = running_sandbox.state["urls"]["api"] + "/admin/notice"
+    headers = {"Authorization": f"Bearer {running_sandbox.variables['PAM_ADMIN_TOKEN']}"}
     taken = fetch(url, method="PUT", headers=headers, json={"active": False})
     assert taken.http_status == HTTPStatus.OK, taken
 
 
-def told(practice_range: Range) -> str:
+def told(running_sandbox: RunningSandbox) -> str:
     """What the incident channel got, as one text."""
-    return "\n".join(message["body"]["text"] for message in practice_range.remote.slack_messages())
+    return "\n".join(message["body"]["text"] for message in running_sandbox.remote.slack_messages())
 
 
-def switched_off(practice_range: Range) -> bool:
+def switched_off(running_sandbox: RunningSandbox) -> bool:
     """No user has a feature."""
-    flags = practice_range.flags.read_flags()
+    flags = running_sandbox.flags.read_flags()
     return {flags[name].enabled for name in FLAGS} == {False}
 
 
-def switched_on(practice_range: Range) -> bool:
+def switched_on(running_sandbox: RunningSandbox) -> bool:
     """All features are on for everybody, as before."""
-    flags = practice_range.flags.read_flags()
+    flags = running_sandbox.flags.read_flags()
     return {flags[name] for name in FLAGS} == {ON}
 
 

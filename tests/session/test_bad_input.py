@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.session.beginning import Begin, begin
-from tests.sessions import ONLY_HEALTH, ROOT, Project, Range
+from tests.sessions import ONLY_HEALTH, ROOT, Project, RunningSandbox
 
 __all__ = ["begin"]
 
@@ -21,28 +21,28 @@ def checks_copied() -> tuple[str, ...]:
     return ONLY_HEALTH
 
 
-Arrange = Callable[[Project, Range], list[str]]
+Arrange = Callable[[Project, RunningSandbox], list[str]]
 
 
-def typo(project: Project, practice_range: Range) -> list[str]:
+def typo(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """A key that is not known."""
-    text = practice_range.file.read_text(encoding="utf-8").replace("frontend =", "frontent =")
+    text = running_sandbox.file.read_text(encoding="utf-8").replace("frontend =", "frontent =")
     return _env(project, text)
 
 
-def name_of_no_table(project: Project, practice_range: Range) -> list[str]:
+def name_of_no_table(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """A table that no check reads."""
     return _env(
-        project, f'{practice_range.file.read_text(encoding="utf-8")}\n[sql.names]\n"expense.amount" = "total"\n'
+        project, f'{running_sandbox.file.read_text(encoding="utf-8")}\n[sql.names]\n"expense.amount" = "total"\n'
     )
 
 
-def name_that_is_none(project: Project, practice_range: Range) -> list[str]:
+def name_that_is_none(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """What no query could bear."""
-    return _env(project, f'{practice_range.file.read_text(encoding="utf-8")}\n[sql.names]\n"expenses" = "a.b.c"\n')
+    return _env(project, f'{running_sandbox.file.read_text(encoding="utf-8")}\n[sql.names]\n"expenses" = "a.b.c"\n')
 
 
-def missing_variable(project: Project, _: Range) -> list[str]:
+def missing_variable(project: Project, _: RunningSandbox) -> list[str]:
     """A declared ability whose variable is not set."""
     text = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
     text = text.replace('abilities = ["browser"]', 'abilities = ["browser", "slack"]').replace(
@@ -51,51 +51,51 @@ def missing_variable(project: Project, _: Range) -> list[str]:
     return _env(project, text)
 
 
-def gone_sandbox(project: Project, practice_range: Range) -> list[str]:
+def gone_sandbox(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """The file of a sandbox that does not listen any more."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    control = practice_range.state["sandbox"]["control_url"]
-    return _env(project, practice_range.file.read_text(encoding="utf-8").replace(control, f"http://127.0.0.1:{port}"))
+    control = running_sandbox.state["sandbox"]["control_url"]
+    return _env(project, running_sandbox.file.read_text(encoding="utf-8").replace(control, f"http://127.0.0.1:{port}"))
 
 
-def another_sandbox(project: Project, practice_range: Range) -> list[str]:
+def another_sandbox(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """A token that this sandbox does not know."""
-    token = practice_range.state["sandbox"]["token"]
-    return _env(project, practice_range.file.read_text(encoding="utf-8").replace(token, "x" * 32))
+    token = running_sandbox.state["sandbox"]["token"]
+    return _env(project, running_sandbox.file.read_text(encoding="utf-8").replace(token, "x" * 32))
 
 
-def open_file(project: Project, practice_range: Range) -> list[str]:
+def open_file(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """A sandbox file that others can read."""
-    arguments = _env(project, practice_range.file.read_text(encoding="utf-8"))
+    arguments = _env(project, running_sandbox.file.read_text(encoding="utf-8"))
     (project.folder / "other.toml").chmod(0o644)
     return arguments
 
 
-def negative_duration(project: Project, practice_range: Range) -> list[str]:
+def negative_duration(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """A plan that makes no sense."""
     plan = (project.folder / "plan.toml").read_text(encoding="utf-8")
     project.write("plan.toml", plan.replace("duration_s = 900", "duration_s = -900", 1))
-    return ["--env", str(practice_range.file), "-m", "health"]
+    return ["--env", str(running_sandbox.file), "-m", "health"]
 
 
-def broken_toml(project: Project, practice_range: Range) -> list[str]:
+def broken_toml(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """A plan that is no TOML."""
     project.write("plan.toml", "[about\n")
-    return ["--env", str(practice_range.file), "-m", "health"]
+    return ["--env", str(running_sandbox.file), "-m", "health"]
 
 
-def misspelt_marker(_: Project, practice_range: Range) -> list[str]:
+def misspelt_marker(_: Project, running_sandbox: RunningSandbox) -> list[str]:
     """A marker that is not known."""
-    return ["--env", str(practice_range.file), "-m", "post_rolback"]
+    return ["--env", str(running_sandbox.file), "-m", "post_rolback"]
 
 
-def real_without_execute(_: Project, __: Range) -> list[str]:
+def real_without_execute(_: Project, __: RunningSandbox) -> list[str]:
     """A real rollback without consent."""
     return ["drills/test_feature_flag.py", "--env", "production", "--mode", "real"]
 
 
-def invisible_reason(_: Project, __: Range) -> list[str]:
+def invisible_reason(_: Project, __: RunningSandbox) -> list[str]:
     """A reason that nobody can see."""
     consent = [
         "--mode",
@@ -111,7 +111,7 @@ def invisible_reason(_: Project, __: Range) -> list[str]:
     return ["drills/test_feature_flag.py", "--env", "production", *consent]
 
 
-def two_stories(_: Project, __: Range) -> list[str]:
+def two_stories(_: Project, __: RunningSandbox) -> list[str]:
     """Two actions in one real session."""
     consent = ["--execute", "--confirm", "production", "--reason", "errors", "--initiated-by", "alex"]
     return [
@@ -124,38 +124,38 @@ def two_stories(_: Project, __: Range) -> list[str]:
     ]
 
 
-def drill_on_production(_: Project, __: Range) -> list[str]:
+def drill_on_production(_: Project, __: RunningSandbox) -> list[str]:
     """Planting damage where people are."""
     return ["drills/test_feature_flag.py", "--env", "production"]
 
 
-def production_by_another_name(project: Project, _: Range) -> list[str]:
+def production_by_another_name(project: Project, _: RunningSandbox) -> list[str]:
     """A staging file at production's address, in another spelling; a dry run is refused as well."""
     text = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
     return [*_env(project, text.replace("api.staging.wheelsandwins.com", "API.wheelsandwins.com.")), "--dry-run"]
 
 
-def unknown_site(_: Project, practice_range: Range) -> list[str]:
+def unknown_site(_: Project, running_sandbox: RunningSandbox) -> list[str]:
     """A release for a site that there is not."""
-    return ["--env", str(practice_range.file), "-m", "health", "--to", "fronted=1.41.3"]
+    return ["--env", str(running_sandbox.file), "-m", "health", "--to", "fronted=1.41.3"]
 
 
-def used_run_folder(project: Project, practice_range: Range) -> list[str]:
+def used_run_folder(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """A folder with the evidence of another run."""
     (project.folder / "run-1").mkdir()
     project.write("run-1/old.txt", "evidence")
-    return ["--env", str(practice_range.file), "-m", "health", "--run-dir", str(project.folder / "run-1")]
+    return ["--env", str(running_sandbox.file), "-m", "health", "--run-dir", str(project.folder / "run-1")]
 
 
-def folder_that_cannot_be(project: Project, practice_range: Range) -> list[str]:
+def folder_that_cannot_be(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """A name that is too long for any disk."""
     folder = project.folder / "new" / ("x" * 300) / "run"
-    return ["--env", str(practice_range.file), "-m", "health", "--run-dir", str(folder)]
+    return ["--env", str(running_sandbox.file), "-m", "health", "--run-dir", str(folder)]
 
 
-def results_where_a_file_is(project: Project, practice_range: Range) -> list[str]:
+def results_where_a_file_is(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """Allure's own listener would end in an internal error."""
-    return ["--env", str(practice_range.file), "-m", "health", "--alluredir", str(project.folder / "plan.toml")]
+    return ["--env", str(running_sandbox.file), "-m", "health", "--alluredir", str(project.folder / "plan.toml")]
 
 
 def _env(project: Project, text: str) -> list[str]:
@@ -202,19 +202,19 @@ def _env(project: Project, text: str) -> list[str]:
     ids=lambda value: value.__name__ if callable(value) else None,
 )
 def test_it_is_one_clear_error(
-    practice_range: Range, project: Project, begin: Begin, arrange: Arrange, code: int, words: list[str]
+    running_sandbox: RunningSandbox, project: Project, begin: Begin, arrange: Arrange, code: int, words: list[str]
 ) -> None:
     """It names the place, what was expected, what was found, and what to do; nothing is left in the project, and nothing was sent."""
-    arguments = arrange(project, practice_range)
+    arguments = arrange(project, running_sandbox)
     files = everything_in(project.folder)
-    asked = practice_range.remote.request_counts()
+    asked = running_sandbox.remote.request_counts()
 
     begun = begin(project.folder, *arguments)
 
     assert begun.rc == code, begun.said
     assert [part for part in words if part not in begun.said] == [], begun.said
     assert everything_in(project.folder) == files
-    assert practice_range.remote.request_counts() == asked
+    assert running_sandbox.remote.request_counts() == asked
 
 
 def everything_in(folder: Path) -> set[Path]:
@@ -241,12 +241,12 @@ def test_a():
     ids=["usage", "refused", "nothing selected", "collection"],
 )
 def test_a_session_ends_with_it(
-    practice_range: Range, project: Project, arguments: list[str], code: int, words: str
+    running_sandbox: RunningSandbox, project: Project, arguments: list[str], code: int, words: str
 ) -> None:
     """Before the start and after the collection: the exit code of its kind, the message, no traceback, no folder of a run."""
     if "checks/test_case.py" in arguments:
         project.write("checks/test_case.py", UNKNOWN)
-    env = () if "--env" in arguments else ("--env", str(practice_range.file))
+    env = () if "--env" in arguments else ("--env", str(running_sandbox.file))
 
     ended = project.run(*arguments, *env)
 

@@ -9,7 +9,7 @@ from pam_rollback.session.browser_gate import can_select_browser_test
 from pam_rollback.session.markers import check_expression
 from pam_rollback.session.project_root import joined
 from tests.session.beginning import Begin, begin
-from tests.sessions import ONLY_HEALTH, ROOT, Project, Range
+from tests.sessions import ONLY_HEALTH, ROOT, Project, RunningSandbox
 
 __all__ = ["begin"]
 
@@ -65,13 +65,13 @@ def test_options_with_paths_are_joined() -> None:
     ]
 
 
-def test_a_file_outside_the_project_is_found_all_the_same(practice_range: Range, project: Project) -> None:
+def test_a_file_outside_the_project_is_found_all_the_same(running_sandbox: RunningSandbox, project: Project) -> None:
     """``--env FILE`` as users write it, from the project's folder, with a file that lies elsewhere; no browser is loaded for it.
 
     The options are written anew and the session begins again, as another process.
     """
-    assert not practice_range.file.is_relative_to(project.folder)
-    listed = project.run_apart("-m", "health", "--env", str(practice_range.file), "--collect-only")
+    assert not running_sandbox.file.is_relative_to(project.folder)
+    listed = project.run_apart("-m", "health", "--env", str(running_sandbox.file), "--collect-only")
 
     assert listed.rc == 0, listed.out
     assert "test_pam_is_healthy[as-is]" in listed.out

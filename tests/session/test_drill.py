@@ -21,7 +21,7 @@ from pam_rollback.report.html_report import Built
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_report import build_run
 from tests.session.drilling import calm, journal, owed, runbook_with
-from tests.sessions import FLAGS, ON, ONLY_HEALTH, WINDOWS, Finished, Range
+from tests.sessions import FLAGS, ON, ONLY_HEALTH, WINDOWS, Finished, RunningSandbox
 
 STORY = "drills/test_feature_flag.py"
 FLAG_POST = "POST /admin/feature-flags"
@@ -34,13 +34,13 @@ class Drilled:
     """The drill, and what the sandbox saw of it."""
 
     ended: Finished
-    range: Range
+    range: RunningSandbox
     flag_changes: int
     received: dict[str, list[Any]]
 
 
 @pytest.fixture(scope="module")
-def drill(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drilled]:
+def drill(shared_range: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drilled]:
     """It ran to its end."""
     shared_range.remote.reset()
     shared_range.as_it_was()

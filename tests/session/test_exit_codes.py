@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.sessions import ONLY_HEALTH, SCREEN, Finished, Project, Range
+from tests.sessions import ONLY_HEALTH, SCREEN, Finished, Project, RunningSandbox
 
 HEAD = '''"""Is it?"""
 import os
@@ -89,13 +89,13 @@ def checks_copied() -> tuple[str, ...]:
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1", "--max-worker-restart=0")], ids=["serial", "xdist"])
 def test_every_outcome_is_told_and_the_worst_decides(
-    practice_range: Range, project: Project, workers: tuple[str, ...]
+    running_sandbox: RunningSandbox, project: Project, workers: tuple[str, ...]
 ) -> None:
     """The code, the word, and the record agree, wherever the tests ran. What a process that died would have said is not known."""
     dies = {"test_dies": "could not measure"} if workers else {}
     project.write("checks/test_case.py", HEAD + EVERYTHING + (DIES if workers else ""))
 
-    ended = project.run("checks/test_case.py", "--env", str(practice_range.file), *workers)
+    ended = project.run("checks/test_case.py", "--env", str(running_sandbox.file), *workers)
 
     assert ended.outcomes() == {**OUTCOMES, **dies}, ended.out
     assert "os._exit(256) was called" in ended.out
@@ -118,12 +118,12 @@ def test_b(number):
     ids=["serial", "xdist", "stepwise"],
 )
 def test_whoever_asks_for_the_first_failure_only_gets_its_verdict(
-    practice_range: Range, project: Project, options: tuple[str, ...]
+    running_sandbox: RunningSandbox, project: Project, options: tuple[str, ...]
 ) -> None:
     """Pytest ends some such sessions as Ctrl-C does: that is no reason to call what is broken not known."""
     project.write("checks/test_case.py", HEAD + "import time\n" + ENOUGH)
 
-    ended = project.run("checks/test_case.py", "--env", str(practice_range.file), *options)
+    ended = project.run("checks/test_case.py", "--env", str(running_sandbox.file), *options)
 
     assert_ended_with(ended, 10, "NO-GO")
     assert "not run" in set(ended.outcomes().values())
@@ -137,11 +137,11 @@ def assert_ended_with(ended: Finished, code: int, word: str) -> None:
     assert (ended.record["verdict"], ended.record["exit_code"]) == (word, code)
 
 
-def test_nothing_that_ran_is_no_go(practice_range: Range, project: Project) -> None:
+def test_nothing_that_ran_is_no_go(running_sandbox: RunningSandbox, project: Project) -> None:
     """All of it was skipped."""
     project.write("checks/test_case.py", HEAD + "def test_a():\n    pytest.skip('later')\n")
 
-    assert_ended_with(project.run("checks/test_case.py", "--env", str(practice_range.file)), 11, "INCONCLUSIVE")
+    assert_ended_with(project.run("checks/test_case.py", "--env", str(running_sandbox.file)), 11, "INCONCLUSIVE")
 
 
 def junit_of(ended: Finished) -> ET.Element:
@@ -175,14 +175,14 @@ def test_never_reached():
     ],
 )
 def test_what_a_stop_breaks_is_no_finding(
-    practice_range: Range, project: Project, error: str, said: str | None
+    running_sandbox: RunningSandbox, project: Project, error: str, said: str | None
 ) -> None:
     """Ctrl-C on a terminal reaches the browsers, too: the test that ran is not judged, and nothing is called red or unknown for it.
 
     What could not be put back stays what it is.
     """
     project.write("checks/test_case.py", HEAD + STOPPED.replace("SAID", error))
-    ended = project.run(SCREEN, "checks/test_case.py", "--env", str(practice_range.file))
+    ended = project.run(SCREEN, "checks/test_case.py", "--env", str(running_sandbox.file))
     first, last = ended.record["results"]
     suite = junit_of(ended)[0]
 
@@ -199,11 +199,11 @@ def test_what_a_stop_breaks_is_no_finding(
 
 
 def test_what_only_advises_decides_nothing_and_is_nowhere_shown_as_failed(
-    practice_range: Range, project: Project
+    running_sandbox: RunningSandbox, project: Project
 ) -> None:
     """Skipped with its reason in JUnit, in Allure and on the terminal; the record says what was found. An undo that failed stays red."""
     project.write("checks/test_case.py", HEAD + ADVISORY)
-    ended = project.run("checks/test_case.py", "--env", str(practice_range.file))
+    ended = project.run("checks/test_case.py", "--env", str(running_sandbox.file))
     suite = junit_of(ended)[0]
     [skipped] = suite.iter("skipped")
     shown = [json.loads(path.read_text()) for path in (ended.folder / "allure-results").glob("*-result.json")]
@@ -216,18 +216,20 @@ def test_what_only_advises_decides_nothing_and_is_nowhere_shown_as_failed(
     assert ended.outcomes() == {"test_a": "broken criterion", "test_b": "passed"}
 
 
-def test_an_undo_that_failed_is_shown_as_failed_by_whichever_test(practice_range: Range, project: Project) -> None:
+def test_an_undo_that_failed_is_shown_as_failed_by_whichever_test(
+    running_sandbox: RunningSandbox, project: Project
+) -> None:
     """Also by one that only advises: it may be the last one that used what was to be put back."""
     advisory = EVERYTHING.replace("def test_undo", "@pytest.mark.advisory\ndef test_undo")
     project.write("checks/test_case.py", HEAD + advisory)
-    ended = project.run("checks/test_case.py", "--env", str(practice_range.file))
+    ended = project.run("checks/test_case.py", "--env", str(running_sandbox.file))
     cases = {case.get("name"): case for case in junit_of(ended).iter("testcase")}
 
     assert ended.rc == 14, ended.out
     assert cases["test_undo[as-is]"].find("error") is not None
 
 
-def test_a_part_is_never_a_go(practice_range: Range, project: Project) -> None:
+def test_a_part_is_never_a_go(running_sandbox: RunningSandbox, project: Project) -> None:
     """All green, but not the whole of anything: PARTIAL, 11, with each reason. Each option alone: test_pytest_options.py."""
     selection = (
         "-m",
@@ -238,7 +240,7 @@ def test_a_part_is_never_a_go(practice_range: Range, project: Project) -> None:
         "checks/test_health.py::test_pam_is_healthy",
     )
 
-    ended = project.run("checks", "--env", str(practice_range.file), *selection)
+    ended = project.run("checks", "--env", str(running_sandbox.file), *selection)
 
     assert ended.rc == 11, ended.out
     said = " ".join(ended.out.split())

@@ -12,7 +12,7 @@ import pytest
 from pam_rollback.journal.journal import ACTION, FINISHED, Journal
 from tests.session.beginning import Begin, begin
 from tests.session.drilling import CONSENT, as_staging, journal, switched_off, switched_on, take_notice_down, told
-from tests.sessions import FLAGS, ONLY_HEALTH, Project, Range
+from tests.sessions import FLAGS, ONLY_HEALTH, Project, RunningSandbox
 from tests.small_disk import fill, small_disk
 
 __all__ = ["begin"]
@@ -60,21 +60,21 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def staging(practice_range: Range, project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def staging(running_sandbox: RunningSandbox, project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What a session needs to know: the sandbox calls itself staging. Also for those that begin in this process."""
-    as_staging(practice_range, project)
+    as_staging(running_sandbox, project)
     project.write("filler.py", FILLER)
     for name, value in project.environment.items():
         monkeypatch.setenv(name, value)
     yield ["--env=staging.toml", *CONSENT]
-    practice_range.as_it_was()
-    take_notice_down(practice_range)
+    running_sandbox.as_it_was()
+    take_notice_down(running_sandbox)
 
 
 @pytest.mark.long_matrix
 @pytest.mark.parametrize("at", ["undo-owed", "action", "step-done"])
 def test_a_disk_that_fills_up_stops_nothing(
-    practice_range: Range, project: Project, begin: Begin, staging: list[str], disk: Path, at: str
+    running_sandbox: RunningSandbox, project: Project, begin: Begin, staging: list[str], disk: Path, at: str
 ) -> None:
     """At the note of the undo, at the decision, after the change: the journal goes on in the user's state folder, and --undo finds it."""
     project.environment["FILL_AT"] = at
@@ -82,17 +82,17 @@ def test_a_disk_that_fills_up_stops_nothing(
 
     ended = project.run("-p", "filler", STORY, "-k", "test_flags_are_off", *staging, f"--run-dir={run}")
 
-    assert switched_off(practice_range), ended.out
+    assert switched_off(running_sandbox), ended.out
     assert ended.rc == 11, ended.out
     assert "INTERNALERROR" not in ended.out
     assert "Traceback" not in ended.out
-    assert "INCONCLUSIVE for feature-flag" in told(practice_range)
+    assert "INCONCLUSIVE for feature-flag" in told(running_sandbox)
     [second] = (project.folder / "state" / "pam-rollback" / "runs").iterdir()
     assert "action-finished" in {entry["event"] for entry in journal(second)}
     assert json.loads((second / "run.json").read_text("utf-8"))["verdict"] == "INCONCLUSIVE"
-    assert "the run record is not in the run's folder (No space left on device)" in told(practice_range)
+    assert "the run record is not in the run's folder (No space left on device)" in told(running_sandbox)
     undone = begin(project.folder, "--undo", str(run), *staging)
-    assert (undone.rc, switched_on(practice_range)) == (0, True), undone.said
+    assert (undone.rc, switched_on(running_sandbox)) == (0, True), undone.said
 
 
 def test_a_disk_that_is_full_from_the_start(project: Project, begin: Begin, staging: list[str], disk: Path) -> None:
@@ -131,12 +131,12 @@ def decided(api: str) -> dict[str, object]:
 
 
 def test_a_note_that_is_cut_short_is_said(
-    practice_range: Range, project: Project, begin: Begin, staging: list[str]
+    running_sandbox: RunningSandbox, project: Project, begin: Begin, staging: list[str]
 ) -> None:
     """14 instead of "0 changes": the run did change something. Who resumes it is warned, and the rollback goes on."""
     run, another = project.folder / "cut", project.folder / "cut-as-well"
     written = Journal(project.folder / "whole.jsonl")
-    written.append(ACTION, **decided(practice_range.state["urls"]["api"]))
+    written.append(ACTION, **decided(running_sandbox.state["urls"]["api"]))
     written.owe("set-flags", {"flags": {name: {"enabled": True, "rollout_pct": 100} for name in FLAGS}})
     written.append(FINISHED, story="feature-flag")
     whole = written.path.read_bytes()

@@ -21,7 +21,7 @@ from pam_rollback.session import hookspecs, listeners, slices
 from pam_rollback.session.selection import LeftOut
 from tests.listening import listened_to
 from tests.session.drilling import CONSENT, as_staging, runbook_with, take_notice_down
-from tests.sessions import ONLY_HEALTH, Finished, Project, Range
+from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 ROOT = Path(__file__).parents[2]
 PLAN = load_plan(ROOT / "plan.toml")
@@ -118,7 +118,7 @@ class Real:
 
 
 @pytest.fixture(scope="module")
-def real(shared_range: Range, listening: Project) -> Iterator[Real]:
+def real(shared_range: RunningSandbox, listening: Project) -> Iterator[Real]:
     """The sandbox calls itself staging; one test is enough for the action."""
     shared_range.as_it_was()
     as_staging(shared_range, listening)
@@ -137,7 +137,7 @@ def any_session(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def heard(shared_range: Range, any_session: Project) -> Finished:
+def heard(shared_range: RunningSandbox, any_session: Project) -> Finished:
     """A session of health checks with it."""
     shared_range.as_it_was()
     return any_session.run("-m", "health", f"--env={shared_range.file}")
@@ -198,9 +198,9 @@ def test_pytest_pam_undone() -> None:
     assert heard == [(Path("run-1"), "UNDONE: 1 change"), (Path("run-1"), "UNDO FAILED: HTTP 503")]
 
 
-def test_a_session_without_an_action_calls_none(practice_range: Range, listening: Project) -> None:
+def test_a_session_without_an_action_calls_none(running_sandbox: RunningSandbox, listening: Project) -> None:
     """There is nothing to note, and nothing to collect."""
-    session = listening.run("-m", "health", f"--env={practice_range.file}")
+    session = listening.run("-m", "health", f"--env={running_sandbox.file}")
 
     assert session.rc == 0, session.out
     assert not any("noted of" in note for note in Real(session).notes)
@@ -355,7 +355,7 @@ def test_pytest_pam_notes(heard: Finished) -> None:
     assert f"seen in {heard.folder.name}" in Real(heard).notes
 
 
-def test_pytest_pam_planned(any_session: Project, shared_range: Range) -> None:
+def test_pytest_pam_planned(any_session: Project, shared_range: RunningSandbox) -> None:
     """What would be done, beside what nobody asked for."""
     session = any_session.run("-m", "health", "--dry-run", f"--env={shared_range.file}")
 

@@ -8,7 +8,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.report.baseline_record import Part, load_baseline, refuse_other_part
-from tests.sessions import Project, Range, runbook_in
+from tests.sessions import Project, RunningSandbox, runbook_in
 
 pytestmark = pytest.mark.nightly  # the rules: browser/rules/test_known_barriers.py, observation/test_damaged_records.py
 SELECTED = "performance or accessibility"
@@ -37,7 +37,7 @@ def list_again(index: Path, *parts: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def recorded(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recorded(shared_range: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a whole baseline of a sandbox with a barrier and pages that jump, recorded once for all of these tests."""
     shared_range.as_it_was()
     for what in ("image-without-alt.js", "layout-shift.js"):
@@ -55,9 +55,11 @@ def baseline(recorded: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(600)  # two whole sessions, one of them a baseline with all its pages
-def test_only_what_is_new_counts(practice_range: Range, project: Project, baseline: Path, tmp_path: Path) -> None:
+def test_only_what_is_new_counts(
+    running_sandbox: RunningSandbox, project: Project, baseline: Path, tmp_path: Path
+) -> None:
     """A barrier that the baseline has is known; a page that is heavier and paints later than there is not as it was."""
-    remote = practice_range.remote
+    remote = running_sandbox.remote
 
     assert {path.name for path in baseline.parent.glob("*.json")} >= {
         "barriers.json",
@@ -77,7 +79,7 @@ def test_only_what_is_new_counts(practice_range: Range, project: Project, baseli
     for what in ("image-without-alt.js", "label-missing.js", "paint-late.js"):
         remote.plant("page", what=what)
     answered = tmp_path / "answered.toml"
-    answered.write_text(f"{practice_range.file.read_text(encoding='utf-8')}\n{ANSWERED}", encoding="utf-8")
+    answered.write_text(f"{running_sandbox.file.read_text(encoding='utf-8')}\n{ANSWERED}", encoding="utf-8")
     answered.chmod(0o600)
     worse = project.run("-m", SELECTED, "-k", COMPARED, "--baseline", str(baseline), f"--env={answered}")
     outcomes = worse.outcomes_by_case()
@@ -91,15 +93,15 @@ def test_only_what_is_new_counts(practice_range: Range, project: Project, baseli
 
 
 def test_a_page_that_jumped_before_is_known_and_one_that_jumps_more_is_not(
-    practice_range: Range, project: Project, baseline: Path, tmp_path: Path
+    running_sandbox: RunningSandbox, project: Project, baseline: Path, tmp_path: Path
 ) -> None:
     """The baseline has each load, and what was above its limit; somebody answers for both pages."""
-    practice_range.remote.plant("page", what="layout-shift.js")
+    running_sandbox.remote.plant("page", what="layout-shift.js")
     vitals = baseline.with_name("vitals-front-page.json")
     recorded = json.loads(vitals.read_text(encoding="utf-8"))
     vitals.write_text(json.dumps(recorded | dict.fromkeys(("first CLS", "return CLS"), [0.01] * 10)), encoding="utf-8")
     list_again(baseline, vitals)
-    answered = practice_range.described(tmp_path / "answered.toml", ANSWERED)
+    answered = running_sandbox.described(tmp_path / "answered.toml", ANSWERED)
     jumps = project.run("-m", "performance", "-k", "not_jump", "--baseline", str(baseline), f"--env={answered}")
 
     assert {len(loads) for loads in recorded.values()} == {10}

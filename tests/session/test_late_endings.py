@@ -3,7 +3,7 @@
 import pytest
 
 from tests.session.drilling import CONSENT, as_staging, calm, journal, switched_on, take_notice_down
-from tests.sessions import ONLY_HEALTH, Finished, Project, Range
+from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 TWO = '"""Is it?"""\n\n\ndef test_a():\n    """It is."""\n\n\ndef test_b():\n    """It is."""\n'
 HOOK = """
@@ -81,11 +81,11 @@ def checks_copied() -> tuple[str, ...]:
     return ONLY_HEALTH
 
 
-def ended(project: Project, practice_range: Range, hooks: str, *args: str) -> Finished:
+def ended(project: Project, running_sandbox: RunningSandbox, hooks: str, *args: str) -> Finished:
     """A session of two tests that pass, with these hooks."""
     project.write("checks/test_case.py", TWO)
     project.write("checks/conftest.py", hooks)
-    return project.run("checks/test_case.py", "--env", str(practice_range.file), *args)
+    return project.run("checks/test_case.py", "--env", str(running_sandbox.file), *args)
 
 
 @pytest.mark.parametrize(
@@ -97,40 +97,42 @@ def ended(project: Project, practice_range: Range, hooks: str, *args: str) -> Fi
     ],
 )
 def test_a_stop_that_cuts_nothing_leaves_the_verdict(
-    practice_range: Range, project: Project, hook: str, argument: str, number: str
+    running_sandbox: RunningSandbox, project: Project, hook: str, argument: str, number: str
 ) -> None:
     """It says so, and not that something had not run."""
-    late = ended(project, practice_range, HOOK.format(hook=hook, argument=argument, where="True", number=number))
+    late = ended(project, running_sandbox, HOOK.format(hook=hook, argument=argument, where="True", number=number))
 
     assert (late.rc, late.record["verdict"], late.record["reasons"]) == (0, "GO", []), late.out
     assert "before everything had run" not in late.out
     assert LATE.format(number) in " ".join(late.out.split())
 
 
-def test_a_stop_in_the_last_teardown_is_no_go(practice_range: Range, project: Project) -> None:
+def test_a_stop_in_the_last_teardown_is_no_go(running_sandbox: RunningSandbox, project: Project) -> None:
     """What was to be put away is not known to be."""
     where = "item.name.startswith('test_b')"
     hooks = HOOK.format(hook="pytest_runtest_teardown", argument="item", where=where, number="SIGTERM")
-    stopped = ended(project, practice_range, hooks)
+    stopped = ended(project, running_sandbox, hooks)
 
     assert (stopped.rc, stopped.record["verdict"]) == (2, "INCONCLUSIVE"), stopped.out
     assert stopped.record["reasons"] == ["stopped by SIGTERM before everything had run"]
 
 
 @pytest.mark.parametrize("dropped", ["", DROPPED], ids=["whole", "dropped"])
-def test_a_worker_that_dies_in_its_ending_is_no_go(practice_range: Range, project: Project, dropped: str) -> None:
+def test_a_worker_that_dies_in_its_ending_is_no_go(
+    running_sandbox: RunningSandbox, project: Project, dropped: str
+) -> None:
     """Each of its tests was heard of; what it left out, and what it still had to put away, nobody knows."""
     hooks = HOOK.format(hook="pytest_sessionfinish", argument="session", where=IN_WORKER, number="SIGKILL") + dropped
-    lost = ended(project, practice_range, hooks, "-n", "1", "--max-worker-restart=0")
+    lost = ended(project, running_sandbox, hooks, "-n", "1", "--max-worker-restart=0")
 
     assert (lost.rc, lost.record["verdict"]) == (11, "INCONCLUSIVE"), lost.out
     assert "PARTIAL: worker gw0 died before it had ended (Not properly terminated)" in " ".join(lost.out.split())
 
 
-def test_a_worker_that_is_stopped_in_its_ending_has_told_all(practice_range: Range, project: Project) -> None:
+def test_a_worker_that_is_stopped_in_its_ending_has_told_all(running_sandbox: RunningSandbox, project: Project) -> None:
     """Nothing is missing then."""
     hooks = HOOK.format(hook="pytest_sessionfinish", argument="session", where=IN_WORKER, number="SIGTERM")
-    late = ended(project, practice_range, hooks, "-n", "1", "--max-worker-restart=0")
+    late = ended(project, running_sandbox, hooks, "-n", "1", "--max-worker-restart=0")
 
     assert (late.rc, late.record["verdict"], late.record["reasons"]) == (0, "GO", []), late.out
     assert LATE.format("SIGTERM") in " ".join(late.out.split())
@@ -138,15 +140,15 @@ def test_a_worker_that_is_stopped_in_its_ending_has_told_all(practice_range: Ran
 
 @pytest.mark.parametrize("stopped", [True, False])
 def test_whoever_stops_a_real_run_late_hears_what_was_left_out(
-    practice_range: Range, project: Project, *, stopped: bool
+    running_sandbox: RunningSandbox, project: Project, *, stopped: bool
 ) -> None:
     """What follows its verdict keeps nobody waiting: that is not silently so."""
     hooks = HOOK.format(hook="pytest_sessionfinish", argument="session", where=str(stopped), number="SIGTERM")
     with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write(hooks + AFTERWARDS)
-    as_staging(practice_range, project)
+    as_staging(running_sandbox, project)
     real = project.run("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT, "-k", "test_flags_are_off")
-    take_notice_down(practice_range)
+    take_notice_down(running_sandbox)
 
     left_out = "stopped by SIGTERM: what follows the verdict of a real run was left out"
     assert real.rc == 11, real.out
@@ -164,23 +166,23 @@ def test_whoever_stops_a_real_run_late_hears_what_was_left_out(
     ids=["fails", "exits", "leaves"],
 )
 def test_whoever_fails_at_the_end_keeps_no_verdict_from_being_told(
-    practice_range: Range, project: Project, statement: str, said: str, workers: tuple[str, ...]
+    running_sandbox: RunningSandbox, project: Project, statement: str, said: str, workers: tuple[str, ...]
 ) -> None:
     """And makes none a GO, whatever code it wanted to end with."""
     hooks = ENDS.format(hook="pytest_sessionfinish", argument="session", statement=statement)
-    failed = ended(project, practice_range, hooks, *workers)
+    failed = ended(project, running_sandbox, hooks, *workers)
 
     assert (failed.rc, failed.record["verdict"]) == (11, "INCONCLUSIVE"), failed.out
     assert f"the end of the session failed: {said}" in failed.record["reasons"]
 
 
 @pytest.mark.parametrize("hook", ["pytest_pam_notes", "pytest_pam_incomplete"])
-def test_a_listener_ends_no_session(practice_range: Range, project: Project, hook: str) -> None:
+def test_a_listener_ends_no_session(running_sandbox: RunningSandbox, project: Project, hook: str) -> None:
     """What is red stays red."""
     red = '"""Is it?"""\n\n\ndef test_c():\n    """It is."""\n    assert not True, "it is red"\n'
     project.write("checks/test_red.py", red)
     hooks = ENDS.format(hook=hook, argument="", statement="sys.exit(0)")
-    failed = ended(project, practice_range, hooks, "checks/test_red.py")
+    failed = ended(project, running_sandbox, hooks, "checks/test_red.py")
 
     assert (failed.rc, failed.record["verdict"]) == (10, "NO-GO"), failed.out
     assert "a hook failed: SystemExit: 0" in " ".join((*failed.record["reasons"], *failed.record["notes"]))
@@ -188,26 +190,26 @@ def test_a_listener_ends_no_session(practice_range: Range, project: Project, hoo
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1", "--max-worker-restart=0")], ids=["serial", "xdist"])
 def test_an_undo_that_fails_after_a_stop_is_told(
-    practice_range: Range, project: Project, workers: tuple[str, ...]
+    running_sandbox: RunningSandbox, project: Project, workers: tuple[str, ...]
 ) -> None:
     """What a session set up is put away at its very end then."""
-    failed = ended(project, practice_range, UNDOES, *workers)
+    failed = ended(project, running_sandbox, UNDOES, *workers)
 
     assert (failed.rc, failed.record["verdict"]) == (14, "UNDO FAILED"), failed.out
     assert "the end of the session failed: the flags are still off" in failed.record["reasons"]
 
 
 @pytest.mark.nightly  # the rule: tests/journal/test_journal.py
-def test_a_journal_that_is_taken_away_is_undone_all_the_same(practice_range: Range, project: Project) -> None:
+def test_a_journal_that_is_taken_away_is_undone_all_the_same(running_sandbox: RunningSandbox, project: Project) -> None:
     """By the session that wrote it: all is as before, and its record has what was done."""
     calm(project)
     with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write(CLEARS_AWAY)
-    drill = project.run("drills/test_feature_flag.py", "--env", str(practice_range.file))
+    drill = project.run("drills/test_feature_flag.py", "--env", str(running_sandbox.file))
 
     assert drill.rc == 0, drill.out
-    assert switched_on(practice_range)
-    assert practice_range.remote.faults() == []
+    assert switched_on(running_sandbox)
+    assert running_sandbox.remote.faults() == []
     events = [entry["event"] for entry in journal(drill.folder)]
     assert events.count("undo-owed") == events.count("undo-done") > 0
     assert "was taken away, or changed, while it was written" in " ".join(drill.out.split())

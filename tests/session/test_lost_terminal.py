@@ -16,7 +16,7 @@ import pytest
 from pam_rollback.base.wait import Waiter
 from pam_rollback.rollback.strategies.feature_flag import SWITCH
 from tests.session.drilling import CONSENT, as_staging, journal, switched_off, take_notice_down, told
-from tests.sessions import ONLY_HEALTH, Project, Range
+from tests.sessions import ONLY_HEALTH, Project, RunningSandbox
 
 STORY = "drills/test_feature_flag.py"
 WITHIN_S = 120
@@ -29,18 +29,18 @@ def checks_copied() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def staging(practice_range: Range, project: Project) -> Iterator[list[str]]:
+def staging(running_sandbox: RunningSandbox, project: Project) -> Iterator[list[str]]:
     """The command of a real rollback: the sandbox calls itself staging."""
-    as_staging(practice_range, project)
+    as_staging(running_sandbox, project)
     yield [STORY, "--env=staging.toml", *CONSENT]
-    practice_range.as_it_was()
-    take_notice_down(practice_range)
+    running_sandbox.as_it_was()
+    take_notice_down(running_sandbox)
 
 
-def assert_finished(practice_range: Range, project: Project, rc: int) -> None:
+def assert_finished(running_sandbox: RunningSandbox, project: Project, rc: int) -> None:
     """The features are off, the journal is whole, the verdict is on record; 11 because one test alone was asked for."""
     record = json.loads((project.run_folder / "run.json").read_text("utf-8"))
-    assert switched_off(practice_range)
+    assert switched_off(running_sandbox)
     assert "action-finished" in {entry["event"] for entry in journal(project.run_folder)}
     assert (rc, record["exit_code"], record["verdict"]) == (11, 11, "INCONCLUSIVE"), record["reasons"]
     assert {result["outcome"] for result in record["results"]} == {"passed"}, record["results"]
@@ -55,7 +55,7 @@ def assert_finished(practice_range: Range, project: Project, rc: int) -> None:
         pytest.param("2>&1 | head -1; exit ${PIPESTATUS[0]}", id="broken-pipe"),
     ],
 )
-def test_no_stream_is_needed(practice_range: Range, project: Project, staging: list[str], lost: str) -> None:
+def test_no_stream_is_needed(running_sandbox: RunningSandbox, project: Project, staging: list[str], lost: str) -> None:
     """Whatever became of standard output and standard error, the exit code is the verdict's, and the channel has it."""
     command = project.command(*staging, "-k", "test_flags_are_off")
     ended = subprocess.run(
@@ -66,12 +66,14 @@ def test_no_stream_is_needed(practice_range: Range, project: Project, staging: l
         check=False,
     )
 
-    assert_finished(practice_range, project, ended.returncode)
+    assert_finished(running_sandbox, project, ended.returncode)
     assert "INCONCLUSIVE for feature-flag" in (project.run_folder / "scorecard.txt").read_text("utf-8")
-    assert "INCONCLUSIVE for feature-flag" in told(practice_range)
+    assert "INCONCLUSIVE for feature-flag" in told(running_sandbox)
 
 
-def test_a_terminal_that_is_closed_stops_nothing(practice_range: Range, project: Project, staging: list[str]) -> None:
+def test_a_terminal_that_is_closed_stops_nothing(
+    running_sandbox: RunningSandbox, project: Project, staging: list[str]
+) -> None:
     """Closed as soon as the action begins: the kernel sends SIGHUP, and writing fails from then on."""
     master, slave = os.openpty()
     with subprocess.Popen(
@@ -91,8 +93,8 @@ def test_a_terminal_that_is_closed_stops_nothing(practice_range: Range, project:
         os.close(master)
         rc = session.wait(WITHIN_S)
 
-    assert_finished(practice_range, project, rc)
-    assert "standard output was lost (Input/output error)" in told(practice_range)
+    assert_finished(running_sandbox, project, rc)
+    assert "standard output was lost (Input/output error)" in told(running_sandbox)
 
 
 def read_all(terminal: int) -> None:
@@ -102,9 +104,9 @@ def read_all(terminal: int) -> None:
             pass
 
 
-def test_nohup_is_respected(practice_range: Range, project: Project) -> None:
+def test_nohup_is_respected(running_sandbox: RunningSandbox, project: Project) -> None:
     """Checks stop at a hang-up (test_stories.py), unless whoever started them said that they should not."""
-    command = project.command("-m", "health", f"--env={practice_range.file}")
+    command = project.command("-m", "health", f"--env={running_sandbox.file}")
     with subprocess.Popen(
         ["nohup", *command],
         cwd=project.folder,
@@ -122,7 +124,7 @@ def test_nohup_is_respected(practice_range: Range, project: Project) -> None:
 
 
 def test_it_waits_for_nobody_and_needs_no_measurement(
-    practice_range: Range, project: Project, staging: list[str]
+    running_sandbox: RunningSandbox, project: Project, staging: list[str]
 ) -> None:
     """Every write of users fails, the channel hangs, the terminal knows few characters: users are helped, and what is unknown says so.
 
@@ -135,15 +137,15 @@ def test_it_waits_for_nobody_and_needs_no_measurement(
         assert f"from_s = {old}\nwho" in plan
         plan = plan.replace(f"from_s = {old}\nwho", f"from_s = {new}\nwho")
     project.write("plan.toml", plan)
-    practice_range.remote.plant("errors", share=1)
-    practice_range.remote.plant("channel-fails", what="slack", how="hangs")
+    running_sandbox.remote.plant("errors", share=1)
+    running_sandbox.remote.plant("channel-fails", what="slack", how="hangs")
     project.environment |= {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     selected = ("-k", "flags_are_off or acknowledged")
     ended = project.run_apart(*staging, *selected, "--initiated-by", os.fsdecode(b"Jos\xe9 \xc5\x81"))
     lines = journal(project.run_folder)
 
     assert ended.rc == 11, ended.out
-    assert switched_off(practice_range)
+    assert switched_off(running_sandbox)
     assert ended.outcomes()["test_flags_are_off"] == "passed"
     assert ended.outcomes()["test_no_acknowledged_write_is_lost"] == "could not measure"
     begun = place(lines, event="notice-begun", occasion="EM-1", means="slack")

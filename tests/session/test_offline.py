@@ -8,7 +8,7 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.health import service as health
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 
 
 def dead_address() -> str:
@@ -29,9 +29,9 @@ def asked_at(folder: Path, *, control: str) -> health.Health:
     return health.ask(load_environment(str(file), folder, {}))
 
 
-def test_only_the_service_is_down(practice_range: Range, tmp_path: Path) -> None:
+def test_only_the_service_is_down(running_sandbox: RunningSandbox, tmp_path: Path) -> None:
     """An unrelated address answers: what refuses is a finding about the service."""
-    found = asked_at(tmp_path, control=practice_range.state["urls"]["frontend"])
+    found = asked_at(tmp_path, control=running_sandbox.state["urls"]["frontend"])
 
     for report in (found.frontend, found.backend, found.database, found.pam, found.comprehensive):
         assert report.http_status is None

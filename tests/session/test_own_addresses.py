@@ -6,7 +6,7 @@ import pytest
 
 from tests.recording_server import recording_server
 from tests.session.beginning import Begin, begin
-from tests.sessions import ONLY_HEALTH, ROOT, Project, Range
+from tests.sessions import ONLY_HEALTH, ROOT, Project, RunningSandbox
 
 __all__ = ["begin"]
 
@@ -33,12 +33,12 @@ def attach(project: Project, text: str) -> str:
 
 
 def test_a_file_that_leads_elsewhere_is_refused_before_the_first_request(
-    practice_range: Range, project: Project, begin: Begin
+    running_sandbox: RunningSandbox, project: Project, begin: Begin
 ) -> None:
     """Every address but the control's is another server's: all are named at once, and that server hears nothing."""
     with recording_server() as elsewhere:
         port = elsewhere.url.rpartition(":")[2]
-        lines = practice_range.file.read_text(encoding="utf-8").splitlines()
+        lines = running_sandbox.file.read_text(encoding="utf-8").splitlines()
         moved = [line if "control_url" in line else _moved(line, port) for line in lines]
         ended = begin(project.folder, STORY, attach(project, "\n".join(moved)))
 
@@ -46,9 +46,9 @@ def test_a_file_that_leads_elsewhere_is_refused_before_the_first_request(
     assert [key for key in EDITED if f"edited.toml: {key}" not in ended.said] == []
     assert f"http://127.0.0.1:{port} is not an address of this sandbox; it has api http://127.0.0.1:" in ended.said
     assert elsewhere.asked == []
-    assert practice_range.remote.faults() == []
+    assert running_sandbox.remote.faults() == []
     assert not (project.folder / "reports" / "out").exists()
-    assert not [secret for secret in practice_range.variables.values() if len(secret) > 30 and secret in ended.said]
+    assert not [secret for secret in running_sandbox.variables.values() if len(secret) > 30 and secret in ended.said]
 
 
 def _moved(line: str, port: str) -> str:
@@ -56,11 +56,11 @@ def _moved(line: str, port: str) -> str:
 
 
 def test_a_server_that_agrees_to_everything_is_no_sandbox(
-    practice_range: Range, project: Project, begin: Begin
+    running_sandbox: RunningSandbox, project: Project, begin: Begin
 ) -> None:
     """Whoever answers at the control address has to prove the token: saying "sandbox" is not enough."""
     with recording_server() as elsewhere:
-        text = re.sub(r"http://127\.0\.0\.1:\d+", elsewhere.url, practice_range.file.read_text(encoding="utf-8"))
+        text = re.sub(r"http://127\.0\.0\.1:\d+", elsewhere.url, running_sandbox.file.read_text(encoding="utf-8"))
         ended = begin(project.folder, STORY, attach(project, text))
 
     assert ended.rc == 11, ended.said
@@ -83,11 +83,11 @@ def test_what_the_template_or_a_variable_names_is_proved_too(project: Project) -
 
 
 def test_a_variable_of_postgresql_leads_no_query_elsewhere(
-    practice_range: Range, begin: Begin, monkeypatch: pytest.MonkeyPatch
+    running_sandbox: RunningSandbox, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PGHOSTADDR wins over the host of an address."""
     monkeypatch.setenv("PGHOSTADDR", "10.0.0.1")
-    ended = begin(ROOT, "-m", "health", f"--env={practice_range.file}")
+    ended = begin(ROOT, "-m", "health", f"--env={running_sandbox.file}")
 
     assert ended.rc == 13, ended.said
     assert "PGHOSTADDR is set and leads queries elsewhere: unset it" in ended.said

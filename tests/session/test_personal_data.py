@@ -15,7 +15,7 @@ import pytest
 from pam_rollback.outside.http import fetch
 from pam_rollback.product.client.pam_api import sign_in
 from tests.selection import WHOLE
-from tests.sessions import Finished, Project, Range, own_range
+from tests.sessions import Finished, Project, RunningSandbox, own_range
 
 NAME, STREET, TEXT = "Quirina Zandvoort", "4711 Larkspur Crescent", "my biopsy is on Tuesday"
 ONE_BROWSER = ("--browser", "chromium")
@@ -23,16 +23,16 @@ CONTENTS = (NAME, STREET, TEXT, "quirina.zandvoort@example.test")
 
 
 @pytest.fixture(scope="module")
-def shared_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
+def shared_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     """A sandbox of this module's own: what somebody writes stays in the database, and other tests count rows."""
     with own_range(tmp_path_factory.mktemp("range")) as made:
         yield made
 
 
 @pytest.fixture
-def somebody(practice_range: Range) -> str:
+def somebody(running_sandbox: RunningSandbox) -> str:
     """Another user, who wrote what is nobody else's business in every place that there is; gives their id."""
-    api, variables = practice_range.state["urls"]["api"], practice_range.variables
+    api, variables = running_sandbox.state["urls"]["api"], running_sandbox.variables
     email, password = variables["SECOND_TEST_USER_EMAIL"], variables["SECOND_TEST_USER_PASSWORD"]
     account = sign_in(f"{api}/api/v1/auth/login", email, password, deadline_s=10)
     written = f"{NAME}, {STREET}, {CONTENTS[3]}: {TEXT}"
@@ -95,26 +95,28 @@ def test_contents_are_found_where_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.long_matrix
 @pytest.mark.parametrize("what", ["messages", "expenses", "settings", "tickets"])
-def test_nothing_that_users_wrote_is_kept(practice_range: Range, project: Project, somebody: str, what: str) -> None:
+def test_nothing_that_users_wrote_is_kept(
+    running_sandbox: RunningSandbox, project: Project, somebody: str, what: str
+) -> None:
     """Health, data, exposure and at night journeys, while the product shows everybody's to everybody: red, with ids, without contents."""
-    practice_range.remote.plant("cross-user-read", what=what)
+    running_sandbox.remote.plant("cross-user-read", what=what)
     asked = (
         ("-m", "health or journey or integrity", *ONE_BROWSER)
         if os.environ.get(WHOLE)
         else ("-m", "health or integrity")
     )
 
-    ended = project.run("checks", f"--env={practice_range.file}", *asked)
-    leaks = project.run("checks/test_exposure.py", f"--env={practice_range.file}", "-m", "decision")
+    ended = project.run("checks", f"--env={running_sandbox.file}", *asked)
+    leaks = project.run("checks/test_exposure.py", f"--env={running_sandbox.file}", "-m", "decision")
 
     assert leaks.rc == 10, leaks.out
     assert held(ended, traces=False) + held(leaks) == []
 
 
-def test_nothing_of_lost_rows_is_kept(practice_range: Range, project: Project, somebody: str) -> None:
+def test_nothing_of_lost_rows_is_kept(running_sandbox: RunningSandbox, project: Project, somebody: str) -> None:
     """Rows are compared and missed by their keys."""
-    practice_range.remote.plant("data", what="expenses-moved")
+    running_sandbox.remote.plant("data", what="expenses-moved")
 
-    ended = project.run("checks", f"--env={practice_range.file}", "-m", "integrity")
+    ended = project.run("checks", f"--env={running_sandbox.file}", "-m", "integrity")
 
     assert held(ended) == []

@@ -22,7 +22,7 @@ from pam_rollback.report import in_short, scorecard_page, wording
 from pam_rollback.report.run_record import read
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode
 from tests.selection import WHOLE
-from tests.sessions import SCREEN, Collected, Finished, Project, Range, runbook_in
+from tests.sessions import SCREEN, Collected, Finished, Project, RunningSandbox, runbook_in
 
 CASES = 60 if os.environ.get(WHOLE) else 12
 WITH_WORKERS = 12
@@ -163,7 +163,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def arguments(shared_range: Range) -> tuple[str, ...]:
+def arguments(shared_range: RunningSandbox) -> tuple[str, ...]:
     """Of a session of these tests."""
     shared_range.as_it_was()
     return (SCREEN, *(f"checks/test_{name}.py" for name in TESTS), f"--env={shared_range.file}")

@@ -10,7 +10,7 @@ from pam_rollback.outside.http import fetch
 from tests.session.beginning import Begin, begin
 from tests.session.drilling import NO_WINDOW, calm, journal, owed, switched_on, take_notice_down
 from tests.session.test_drill import ALL_AT_ONCE
-from tests.sessions import ONLY_HEALTH, Project, Range
+from tests.sessions import ONLY_HEALTH, Project, RunningSandbox
 
 __all__ = ["begin"]
 RESUMED, UNDONE = "a killed run is resumed", "a killed run is undone"
@@ -63,20 +63,20 @@ def checks_copied() -> tuple[str, ...]:
     return ONLY_HEALTH
 
 
-def killed_run(project: Project, practice_range: Range, story: str, at: str) -> Path:
+def killed_run(project: Project, running_sandbox: RunningSandbox, story: str, at: str) -> Path:
     """The folder of a run that was killed there."""
     calm(project)
     project.write("killer.py", KILLER)
     project.environment["KILL_AT"] = at
-    killed = project.run("-p", "killer", story, *SELECTED, "--env", str(practice_range.file))
+    killed = project.run("-p", "killer", story, *SELECTED, "--env", str(running_sandbox.file))
     del project.environment["KILL_AT"]
     assert killed.rc == KILLED, killed.out
     return killed.folder
 
 
-def as_before(practice_range: Range) -> bool:
+def as_before(running_sandbox: RunningSandbox) -> bool:
     """All features on, nothing planted."""
-    return switched_on(practice_range) and practice_range.remote.faults() == []
+    return switched_on(running_sandbox) and running_sandbox.remote.faults() == []
 
 
 def named(case: object) -> str:
@@ -87,13 +87,13 @@ def named(case: object) -> str:
 @pytest.mark.long_matrix(RESUMED)
 @pytest.mark.parametrize(("story", "at"), CASES, ids=named)
 def test_resume_finishes_what_kill_9_left(
-    practice_range: Range, project: Project, begin: Begin, story: str, at: str
+    running_sandbox: RunningSandbox, project: Project, begin: Begin, story: str, at: str
 ) -> None:
     """The same action in the same folder, with the first decision; nothing is claimed of the time that nobody watched."""
-    folder = killed_run(project, practice_range, story, at)
+    folder = killed_run(project, running_sandbox, story, at)
     before = journal(folder)
 
-    resumed = project.run(story, *SELECTED, "--env", str(practice_range.file), "--resume", str(folder))
+    resumed = project.run(story, *SELECTED, "--env", str(running_sandbox.file), "--resume", str(folder))
 
     lines = journal(folder)
     outcomes = resumed.outcomes()
@@ -109,15 +109,17 @@ def test_resume_finishes_what_kill_9_left(
     assert "nobody watched for" in " ".join(resumed.out.split())
     assert {outcomes[name] for name in outcomes if "flags_are_off" in name} == {"passed"}, resumed.out
     assert "broken criterion" not in outcomes.values(), resumed.out
-    assert as_before(practice_range)
-    again = begin(project.folder, story, "--env", str(practice_range.file), "--resume", str(folder))
+    assert as_before(running_sandbox)
+    again = begin(project.folder, story, "--env", str(running_sandbox.file), "--resume", str(folder))
     assert again.rc == 13, again.said
     assert "is complete: nothing is left to finish" in again.said
 
 
-def assert_undone_once(practice_range: Range, project: Project, begin: Begin, story: str, folder: Path) -> None:
+def assert_undone_once(
+    running_sandbox: RunningSandbox, project: Project, begin: Begin, story: str, folder: Path
+) -> None:
     """What was killed is refused to others, put back once, and not resumed afterwards."""
-    env = ("--env", str(practice_range.file))
+    env = ("--env", str(running_sandbox.file))
     consent = ("--execute", "--confirm", "production", "--reason", "r", "--initiated-by", "i")
     refused = {
         "was performing": begin(project.folder, "drills", *env, "--resume", str(folder)),
@@ -130,7 +132,7 @@ def assert_undone_once(practice_range: Range, project: Project, begin: Begin, st
 
     undone = begin(project.folder, "--undo", str(folder), *env)
     assert undone.rc == 0, undone.said
-    assert as_before(practice_range)
+    assert as_before(running_sandbox)
     assert "UNDONE: 0 changes" in begin(project.folder, "--undo", str(folder), *env).said
     again = begin(project.folder, story, *env, "--resume", str(folder))
     assert (again.rc, "was undone: start again instead" in again.said) == (13, True), again.said
@@ -138,38 +140,40 @@ def assert_undone_once(practice_range: Range, project: Project, begin: Begin, st
 
 @pytest.mark.long_matrix(UNDONE)
 @pytest.mark.parametrize("kind", ["resolve-status-page-incident"])
-def test_undo_takes_down_what_customers_see(practice_range: Range, project: Project, begin: Begin, kind: str) -> None:
+def test_undo_takes_down_what_customers_see(
+    running_sandbox: RunningSandbox, project: Project, begin: Begin, kind: str
+) -> None:
     """Killed while customers read of it: the incident and the notice are owed before they go up, and --undo takes both down."""
-    urls = practice_range.state["urls"]
+    urls = running_sandbox.state["urls"]
 
     def customers_see() -> list[bool]:
         page = fetch(urls["status_page"] + "/api/v2/summary.json").json
         return [bool(page["incidents"]), bool(fetch(urls["api"] + "/api/v1/notice").json["active"])]
 
-    take_notice_down(practice_range)
+    take_notice_down(running_sandbox)
     calm(project)
-    project.write("hurried.toml", practice_range.file.read_text(encoding="utf-8") + ALL_AT_ONCE)
+    project.write("hurried.toml", running_sandbox.file.read_text(encoding="utf-8") + ALL_AT_ONCE)
     (project.folder / "hurried.toml").chmod(0o600)
     # Many users are evaluated, each answer takes its time: the rollback waits, and customers are told in the meantime.
-    practice_range.remote.plant("answers-slowly", path="/ofrep/*", server="api", ms=2000)
+    running_sandbox.remote.plant("answers-slowly", path="/ofrep/*", server="api", ms=2000)
     with project.start(FEATURE_FLAG, *SELECTED, "--env=hurried.toml") as session:
         folder = project.run_folder
         Waiter().until(customers_see, holds=all, within_s=90, what="customers are told")
         session.send_signal(signal.SIGKILL)
         session.communicate()
-    practice_range.remote.clear_all()
+    running_sandbox.remote.clear_all()
 
     assert {kind, "put-notice-back", "set-flags"} <= owed(folder)
-    assert_undone_once(practice_range, project, begin, FEATURE_FLAG, folder)
+    assert_undone_once(running_sandbox, project, begin, FEATURE_FLAG, folder)
     assert customers_see() == [False, False]
 
 
 @pytest.mark.long_matrix(UNDONE)
 @pytest.mark.parametrize(("story", "at"), CASES, ids=named)
 def test_undo_returns_to_the_state_before(
-    practice_range: Range, project: Project, begin: Begin, story: str, at: str
+    running_sandbox: RunningSandbox, project: Project, begin: Begin, story: str, at: str
 ) -> None:
     """Whatever the killed run had changed by then; a run that was undone cannot be resumed."""
-    folder = killed_run(project, practice_range, story, at)
+    folder = killed_run(project, running_sandbox, story, at)
 
-    assert_undone_once(practice_range, project, begin, story, folder)
+    assert_undone_once(running_sandbox, project, begin, story, folder)

@@ -13,7 +13,7 @@ from pam_rollback.rollback.strategies.full_system import BACK
 from tests.session.beginning import Begin, begin
 from tests.session.drilling import journal
 from tests.session.test_resume import RESUMED, SELECTED, UNDONE, killed_run, named
-from tests.sessions import FLAGS, ONLY_HEALTH, Project, Range
+from tests.sessions import FLAGS, ONLY_HEALTH, Project, RunningSandbox
 
 __all__ = ["begin"]
 
@@ -48,7 +48,7 @@ def checks_copied() -> tuple[str, ...]:
 
 
 @pytest.fixture(autouse=True)
-def as_at_the_start(shared_range: Range) -> Iterator[None]:
+def as_at_the_start(shared_range: RunningSandbox) -> Iterator[None]:
     """The hosts, too."""
     shared_range.remote.reset()
     yield
@@ -59,13 +59,13 @@ def as_at_the_start(shared_range: Range) -> Iterator[None]:
 @pytest.mark.long_matrix(RESUMED)
 @pytest.mark.parametrize(("story", "at", "expected"), CASES, ids=[f"{named(case[0])}-{case[1]}" for case in CASES])
 def test_a_rollback_of_code_is_finished(
-    practice_range: Range, project: Project, story: str, at: str, expected: set[str]
+    running_sandbox: RunningSandbox, project: Project, story: str, at: str, expected: set[str]
 ) -> None:
     """The same target, what is owed is how it was before the first session, and only what nobody watched is not known."""
-    folder = killed_run(project, practice_range, story, at)
+    folder = killed_run(project, running_sandbox, story, at)
     before = journal(folder)
 
-    resumed = project.run(story, *SELECTED, "--env", str(practice_range.file), "--resume", str(folder))
+    resumed = project.run(story, *SELECTED, "--env", str(running_sandbox.file), "--resume", str(folder))
 
     lines, outcomes = journal(folder), resumed.outcomes()
     assert resumed.rc == 11, resumed.out
@@ -78,24 +78,24 @@ def test_a_rollback_of_code_is_finished(
     assert outcomes["test_users_recover_in_time"] == "could not measure", resumed.out
     owed = [(line["kind"], line["place"]) for line in lines if line["event"] == "undo-owed"]
     assert len(set(owed)) == len(owed), "what is owed is owed once"
-    assert practice_range.remote.identity()["live"] == "candidate"
-    assert practice_range.remote.faults() == []
+    assert running_sandbox.remote.identity()["live"] == "candidate"
+    assert running_sandbox.remote.faults() == []
 
 
 @pytest.mark.long_matrix(UNDONE)
 @pytest.mark.parametrize(("story", "at"), [case[:2] for case in CASES], ids=named)
 def test_a_rollback_of_code_is_undone(
-    practice_range: Range, project: Project, begin: Begin, story: str, at: str
+    running_sandbox: RunningSandbox, project: Project, begin: Begin, story: str, at: str
 ) -> None:
     """The candidate is live again on both sites, the features are on, and nothing is planted."""
-    folder = killed_run(project, practice_range, story, at)
+    folder = killed_run(project, running_sandbox, story, at)
 
-    undone = begin(project.folder, "--undo", str(folder), "--env", str(practice_range.file))
+    undone = begin(project.folder, "--undo", str(folder), "--env", str(running_sandbox.file))
 
     assert undone.rc == 0, undone.said
-    assert practice_range.remote.identity()["live"] == "candidate"
-    assert practice_range.remote.faults() == []
-    flags = practice_range.flags.read_flags()
+    assert running_sandbox.remote.identity()["live"] == "candidate"
+    assert running_sandbox.remote.faults() == []
+    flags = running_sandbox.flags.read_flags()
     assert all(flags[name].enabled for name in FLAGS)
     events = [line["event"] for line in journal(folder)]
     assert events.count("undo-owed") == events.count("undo-done")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.sessions import ONLY_HEALTH, ROOT, SCREEN, Project, Range
+from tests.sessions import ONLY_HEALTH, ROOT, SCREEN, Project, RunningSandbox
 
 CHECKS = '''"""Is it?"""
 import pytest
@@ -42,11 +42,11 @@ def checks_copied() -> tuple[str, ...]:
 @pytest.mark.long_matrix
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "xdist"])
 def test_what_is_red_is_told_at_once_and_first(
-    practice_range: Range, project: Project, workers: tuple[str, ...]
+    running_sandbox: RunningSandbox, project: Project, workers: tuple[str, ...]
 ) -> None:
     """A line for a kind of check, one for a cause, none for a file and no percentages; then the verdict, what is broken, and all else."""
     project.write("checks/test_case.py", CHECKS)
-    ended = project.run(SCREEN, "checks/test_case.py", "--env", str(practice_range.file), *workers)
+    ended = project.run(SCREEN, "checks/test_case.py", "--env", str(running_sandbox.file), *workers)
     live, _, screen = ended.out.partition("REHEARSAL NO-GO")
     lines = [line for line in live.splitlines() if line.strip() and not line.startswith("bringing up")]
 
@@ -62,10 +62,10 @@ def test_what_is_red_is_told_at_once_and_first(
     assert ended.last_line.startswith("REHEARSAL NO-GO for checks/test_case.py")
 
 
-def test_what_stood_in_the_way_of_all_is_one_cause(practice_range: Range, project: Project) -> None:
+def test_what_stood_in_the_way_of_all_is_one_cause(running_sandbox: RunningSandbox, project: Project) -> None:
     """A release that does not run: its gateway answers for it. One that is unhealthy by its own word says so for each part."""
-    practice_range.remote.plant("release-down")
-    ended = project.run(SCREEN, "-m", "health", "--env", str(practice_range.file))
+    running_sandbox.remote.plant("release-down")
+    ended = project.run(SCREEN, "-m", "health", "--env", str(running_sandbox.file))
     entries = [line for line in ended.out.splitlines() if line.startswith("  BROKEN")]
 
     assert ended.rc == 10, ended.out
@@ -74,9 +74,9 @@ def test_what_stood_in_the_way_of_all_is_one_cause(practice_range: Range, projec
     assert ended.out.count("says JSON without a status") == 2, ended.out  # at once, and in the end
     assert len({one["cause"] for one in ended.record["results"] if one["cause"]}) == 1
 
-    practice_range.remote.clear_all()
-    practice_range.remote.plant("database-down")
-    ended = project.run(SCREEN, "-m", "health", "--env", str(practice_range.file))
+    running_sandbox.remote.clear_all()
+    running_sandbox.remote.plant("database-down")
+    ended = project.run(SCREEN, "-m", "health", "--env", str(running_sandbox.file))
     entries = [line for line in ended.out.splitlines() if line.startswith("  BROKEN")]
 
     # Whoever is woken begins where the others say that it is ill.
@@ -113,10 +113,10 @@ def test_good():
 
 
 @pytest.mark.parametrize("new", [False, True])
-def test_what_was_there_before_is_one_cause(practice_range: Range, project: Project, new: bool) -> None:  # noqa: FBT001
+def test_what_was_there_before_is_one_cause(running_sandbox: RunningSandbox, project: Project, new: bool) -> None:  # noqa: FBT001
     """Told in one sentence, with one waiver; another thing that the same test found is new."""
     project.write("checks/test_case.py", OLD.replace("PROBLEM", '"money"' if new else '""'))
-    ended = project.run(SCREEN, "checks/test_case.py", "--env", str(practice_range.file))
+    ended = project.run(SCREEN, "checks/test_case.py", "--env", str(running_sandbox.file))
     said = " ".join(ended.out.split())
 
     assert ended.rc == 10, ended.out
@@ -128,9 +128,9 @@ def test_what_was_there_before_is_one_cause(practice_range: Range, project: Proj
     assert ended.record["results"][0]["unanswered"][0]["findings"] == ["label on home: p"]
 
 
-def test_quiet_is_the_verdict_and_the_record_knows_no_screen(practice_range: Range, project: Project) -> None:
+def test_quiet_is_the_verdict_and_the_record_knows_no_screen(running_sandbox: RunningSandbox, project: Project) -> None:
     """``-q``: nothing of a session that goes well but its verdict. What is shown changes nothing of what is written."""
-    ended = [project.run(detail, "-m", "health", "--env", str(practice_range.file)) for detail in ("-q", SCREEN, "-v")]
+    ended = [project.run(detail, "-m", "health", "--env", str(running_sandbox.file)) for detail in ("-q", SCREEN, "-v")]
     quiet, *_ = ended
     kept = [(one.rc, sorted(one.outcomes().items()), sorted(one.record)) for one in ended]
 

@@ -12,7 +12,7 @@ import pytest
 
 from pam_rollback.session import completeness
 from tests.session.beginning import Begin, begin
-from tests.sessions import ONLY_HEALTH, ROOT, Finished, Project, Range
+from tests.sessions import ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox
 
 __all__ = ["begin"]
 
@@ -130,36 +130,36 @@ def with_plugin(project: Project, source: str) -> tuple[str, ...]:
     ids=["takes", "unmarks and answers", "swallows", "replaces"],
 )
 def test_a_plug_in_that_takes_tests_away_is_noticed(
-    practice_range: Range, project: Project, source: str, workers: tuple[str, ...], words: Sequence[str]
+    running_sandbox: RunningSandbox, project: Project, source: str, workers: tuple[str, ...], words: Sequence[str]
 ) -> None:
     """All that still ran is green, and that is no GO. With workers they collect, and the controller judges."""
     project.write("checks/test_more.py", MORE)
 
-    ended = project.run("-m", "health", "--env", str(practice_range.file), *with_plugin(project, source), *workers)
+    ended = project.run("-m", "health", "--env", str(running_sandbox.file), *with_plugin(project, source), *workers)
 
     assert ended.rc == 11, ended.out
     assert [part for part in words if part not in one_line(ended)] == [], ended.out
     assert ended.record["verdict"] == "INCONCLUSIVE"
 
 
-def test_a_report_is_heard_as_it_was_made(practice_range: Range, project: Project) -> None:
+def test_a_report_is_heard_as_it_was_made(running_sandbox: RunningSandbox, project: Project) -> None:
     """Whoever only listens is no reason for anything; whoever changes a report that goes round has not changed what came of the test."""
     project.write("checks/test_more.py", MORE.replace("assert True", 'assert not True, "it is red"'))
 
-    ended = project.run("-m", "health", "--env", str(practice_range.file), *with_plugin(project, WHITEWASHES))
+    ended = project.run("-m", "health", "--env", str(running_sandbox.file), *with_plugin(project, WHITEWASHES))
 
     assert ended.rc == 10, ended.out
     assert ended.outcomes()["test_more"] == "broken criterion"
     assert "can decide what came of a test" not in one_line(ended)
 
 
-def test_a_test_that_another_one_hides_is_missed(practice_range: Range, project: Project) -> None:
+def test_a_test_that_another_one_hides_is_missed(running_sandbox: RunningSandbox, project: Project) -> None:
     """Python keeps the last of a name, and pytest sees nothing else."""
     project.write(
         "checks/test_more.py", f"{MORE.replace('assert True', 'assert False')}\n\ndef test_more() -> None:\n    pass\n"
     )
 
-    ended = project.run("-m", "health", "--env", str(practice_range.file))
+    ended = project.run("-m", "health", "--env", str(running_sandbox.file))
 
     assert ended.rc == 11, ended.out
     assert "of the same name, keeps from running: test_more" in one_line(ended)
@@ -197,18 +197,18 @@ def test_a_conftest_from_elsewhere_is_a_stranger(folder: Path, *, is_own: bool) 
     ids=["files", "testpaths", "one file of it"],
 )
 def test_what_is_not_looked_for_is_missed(
-    practice_range: Range, project: Project, arguments: Sequence[str], words: str
+    running_sandbox: RunningSandbox, project: Project, arguments: Sequence[str], words: str
 ) -> None:
     """Of a kind, all of it has to run, whatever keeps pytest from finding it; a plug-in that ignores a file does, above."""
     project.write("checks/test_more.py", MORE)
 
-    ended = project.run("-m", "health", "--env", str(practice_range.file), *arguments)
+    ended = project.run("-m", "health", "--env", str(running_sandbox.file), *arguments)
 
     assert ended.rc in {11, 5}, ended.out
     assert words in one_line(ended), ended.out
 
 
-def test_a_whole_kind_is_a_go_with_all_that_may_be_left_out(practice_range: Range, project: Project) -> None:
+def test_a_whole_kind_is_a_go_with_all_that_may_be_left_out(running_sandbox: RunningSandbox, project: Project) -> None:
     """Options and plug-ins that take nothing away are no reason."""
     without = "debugging unittest monkeypatch recwarn pastebin stepwise unraisableexception threadexception logging"
     harmless = [
@@ -216,7 +216,7 @@ def test_a_whole_kind_is_a_go_with_all_that_may_be_left_out(practice_range: Rang
     ]
     project.environment["PYTEST_ADDOPTS"] = "-q -W ignore --import-mode=prepend --pyargs -o junit_family=xunit2"
 
-    ended = project.run("-m", "health", "--env", str(practice_range.file), *harmless)
+    ended = project.run("-m", "health", "--env", str(running_sandbox.file), *harmless)
 
     assert ended.rc == 0, ended.out
     assert "REHEARSAL GO for health" in one_line(ended)
@@ -244,10 +244,10 @@ def test_a_whole_kind_is_a_go_with_all_that_may_be_left_out(practice_range: Rang
     ids=["one", "one that nothing judges", "two of a kind", "and by name"],
 )
 def test_a_plan_item_is_complete_in_itself(
-    practice_range: Range, project: Project, arguments: Sequence[str], code: int, words: str, tests: set[str]
+    running_sandbox: RunningSandbox, project: Project, arguments: Sequence[str], code: int, words: str, tests: set[str]
 ) -> None:
     """Whatever judges it runs, and nothing else; each item that is named has to be judged."""
-    ended = project.run(*arguments, "--env", str(practice_range.file))
+    ended = project.run(*arguments, "--env", str(running_sandbox.file))
 
     assert ended.rc == code, ended.out
     assert words in one_line(ended)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.session.drilling import as_staging, calm, journal, switched_on
-from tests.sessions import ONLY_HEALTH, Project, Range
+from tests.sessions import ONLY_HEALTH, Project, RunningSandbox
 
 STORY = "drills/test_feature_flag.py"
 CONSENT = ("--execute", "--confirm=staging", "--reason=quarterly practice", "--initiated-by=kim")
@@ -16,17 +16,17 @@ def checks_copied() -> tuple[str, ...]:
     return ONLY_HEALTH
 
 
-def test_it_rolls_back_what_works_and_puts_it_back(practice_range: Range, project: Project) -> None:
+def test_it_rolls_back_what_works_and_puts_it_back(running_sandbox: RunningSandbox, project: Project) -> None:
     """The time that the rollback took is measured, recovery from damage is not judged, and the features are on again in the end."""
     calm(project)
-    as_staging(practice_range, project)
+    as_staging(running_sandbox, project)
     file = project.folder / "staging.toml"
     file.write_text("drills = true\n" + file.read_text(encoding="utf-8"), encoding="utf-8")
 
     ended = project.run(STORY, "--env=staging.toml", *CONSENT, "-k", "test_users_recover or test_flags_are or incident")
 
-    assert switched_on(practice_range), ended.out
-    assert practice_range.remote.faults() == []
+    assert switched_on(running_sandbox), ended.out
+    assert running_sandbox.remote.faults() == []
     assert ended.last_line.startswith("DRILL INCONCLUSIVE for feature-flag staging"), ended.out  # -k is PARTIAL
     assert ended.outcomes() == {"test_users_recover_in_time": "passed", "test_flags_are_off": "passed"}, ended.out
     [took] = [result for result in ended.record["results"] if "test_users_recover_in_time" in result["nodeid"]]

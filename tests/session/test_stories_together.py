@@ -14,7 +14,7 @@ from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.rollback.fixtures import incident
-from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Finished, Project, Range
+from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox
 from tests.virtual_clock import VirtualClock
 
 STORIES = ("drills/test_gradual.py", "drills/test_feature_flag.py")
@@ -69,24 +69,24 @@ def test_side_by_side_each_puts_back_its_own(project: Project) -> None:
 
 
 @pytest.mark.nightly  # random orders of the journal's rules: rollback/engine/test_journal_of_situations.py
-def test_in_another_order_on_one_sandbox(practice_range: Range, project: Project) -> None:
+def test_in_another_order_on_one_sandbox(running_sandbox: RunningSandbox, project: Project) -> None:
     """The second finds the sandbox as the first found it, and the sandbox is left as it was."""
-    ended = project.run(*reversed(STORIES), *ROLLBACK, "--env", str(practice_range.file))
+    ended = project.run(*reversed(STORIES), *ROLLBACK, "--env", str(running_sandbox.file))
 
     assert ended.rc == 0, ended.out
     assert done(ended) == {"feature-flag", "gradual"}, ended.out
     assert "is not as it was" not in ended.out
-    assert practice_range.remote.changes() == []
-    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
+    assert running_sandbox.remote.changes() == []
+    assert {running_sandbox.flags.read_flags()[name] for name in FLAGS} == {ON}
 
 
-def test_a_broken_range_is_named_and_nothing_is_done(practice_range: Range, tmp_path: Path) -> None:
+def test_a_broken_range_is_named_and_nothing_is_done(running_sandbox: RunningSandbox, tmp_path: Path) -> None:
     """An earlier drill left a feature off and the stable release live: the story says both, plants nothing and changes nothing."""
     journal = Journal(tmp_path / "journal.jsonl")
     known = {
         "plan": load_plan(ROOT / "plan.toml"),
         "clock": VirtualClock(),
-        "practice_range": practice_range.remote,
+        "sandbox_controls": running_sandbox.remote,
         "journal": journal,
         "sole_writer_here": None,
         "waiter": Waiter(VirtualClock()),
@@ -95,16 +95,16 @@ def test_a_broken_range_is_named_and_nothing_is_done(practice_range: Range, tmp_
         pace=60, options=SimpleNamespace(real=False), resumed=None, journal=journal, own_sandbox=True, undamaged=False
     )
     request: Any = SimpleNamespace(getfixturevalue=known.__getitem__)
-    environment = load_environment(str(practice_range.file), ROOT / "environments", {})
+    environment = load_environment(str(running_sandbox.file), ROOT / "environments", {})
     planting = incident.incident._get_wrapped_function()
-    practice_range.remote.go_live("stable")
-    practice_range.flags.set_flags({FLAGS[1]: Flag(enabled=False, rollout_pct=0)})
+    running_sandbox.remote.go_live("stable")
+    running_sandbox.flags.set_flags({FLAGS[1]: Flag(enabled=False, rollout_pct=0)})
     try:
         with pytest.raises(NothingToProve) as told:
             next(planting("after-feature-flag", runbook, environment, "1.42.0", None, None, request))
-        faults = practice_range.remote.faults()
+        faults = running_sandbox.remote.faults()
     finally:
-        practice_range.remote.go_live("candidate")
+        running_sandbox.remote.go_live("candidate")
 
     said = str(told.value)
     assert "the sandbox is not as it was when it started, so this drill would prove nothing" in said

@@ -22,7 +22,7 @@ from pam_rollback.session import hookspecs, undoing
 from pam_rollback.session.earlier_run import NothingDone, journal_of
 from pam_rollback.session.runbook import Runbook
 from tests.session.beginning import Begin, begin
-from tests.sessions import FLAGS, ON, ROOT, Project, Range
+from tests.sessions import FLAGS, ON, ROOT, Project, RunningSandbox
 from tests.undo_kinds import KINDS
 
 __all__ = ["begin"]
@@ -339,48 +339,50 @@ def test_a_run_that_is_still_going_on_is_neither_undone_nor_resumed(tmp_path: Pa
 
 
 @pytest.fixture
-def killed(project: Project, practice_range: Range) -> Callable[..., Path]:
+def killed(project: Project, running_sandbox: RunningSandbox) -> Callable[..., Path]:
     """Makes the folder of a run that switched the features off on sandboxes, this one last, and was killed."""
 
     def make(*others: str) -> Path:
         folder = project.folder / "killed"
         folder.mkdir()
-        for number, api in enumerate([*others, practice_range.state["urls"]["api"]]):
+        for number, api in enumerate([*others, running_sandbox.state["urls"]["api"]]):
             journal = Journal(folder / "journal.jsonl").of(Scope(f"after-{number}", "sandbox", api))
             journal.append("planting", fault="errors", environment="sandbox", api=api)
             owe_flags(journal, dict.fromkeys(FLAGS, ON))
-        practice_range.flags.set_flags(dict.fromkeys(FLAGS, OFF))
+        running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, OFF))
         return folder
 
     return make
 
 
-def switched(practice_range: Range) -> set[Flag]:
+def switched(running_sandbox: RunningSandbox) -> set[Flag]:
     """How the features are."""
-    found = practice_range.flags.read_flags()
+    found = running_sandbox.flags.read_flags()
     return {found[name] for name in FLAGS}
 
 
-def test_undo_given_twice(practice_range: Range, project: Project, begin: Begin, killed: Callable[..., Path]) -> None:
+def test_undo_given_twice(
+    running_sandbox: RunningSandbox, project: Project, begin: Begin, killed: Callable[..., Path]
+) -> None:
     """The second finds nothing to put back, says so and ends with 0. It sends nothing: what people switched off meanwhile stays off."""
-    command = ("--undo", str(killed()), "--env", str(practice_range.file))
+    command = ("--undo", str(killed()), "--env", str(running_sandbox.file))
     first = begin(project.folder, *command)
-    assert (first.rc, switched(practice_range)) == (0, {ON}), first.said
+    assert (first.rc, switched(running_sandbox)) == (0, {ON}), first.said
     assert "UNDONE: 1 change of" in first.said
-    practice_range.flags.set_flags(dict.fromkeys(FLAGS, OFF))
+    running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, OFF))
 
     second = begin(project.folder, *command)
 
-    assert (second.rc, switched(practice_range)) == (0, {OFF}), second.said
+    assert (second.rc, switched(running_sandbox)) == (0, {OFF}), second.said
     assert "UNDONE: 0 changes of" in second.said
 
 
 def test_what_is_owed_to_another_sandbox_is_named_and_not_called_done(
-    practice_range: Range, project: Project, begin: Begin, killed: Callable[..., Path]
+    running_sandbox: RunningSandbox, project: Project, begin: Begin, killed: Callable[..., Path]
 ) -> None:
     """What is owed here is put back, the rest stays owed, and the session ends with 11, however often it is asked."""
     folder = killed(OTHER_SANDBOX)
-    command = ("--undo", str(folder), "--env", str(practice_range.file))
+    command = ("--undo", str(folder), "--env", str(running_sandbox.file))
 
     planned = begin(project.folder, *command, "--dry-run")
     assert planned.rc == 11, planned.said
@@ -388,7 +390,7 @@ def test_what_is_owed_to_another_sandbox_is_named_and_not_called_done(
     for count in ("1 change", "0 changes"):
         undone = begin(project.folder, *command)
 
-        assert (undone.rc, switched(practice_range)) == (11, {ON}), undone.said
+        assert (undone.rc, switched(running_sandbox)) == (11, {ON}), undone.said
         assert f"{count} of" in undone.said
         assert (
             f"1 more of this run is owed to another environment and was not touched (set-flags on sandbox at {OTHER_SANDBOX})"

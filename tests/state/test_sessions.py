@@ -22,7 +22,7 @@ from tests.session.drilling import (
     switched_on,
     take_notice_down,
 )
-from tests.sessions import ONLY_HEALTH, Finished, Project, Range
+from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 ROLLBACK = ("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT, "-k", "test_flags_are_off")
 UNDO = ("--env=staging.toml", "--execute", "--confirm", "staging", "--initiated-by", "Łukasz", "--reason", "fixed")
@@ -35,19 +35,19 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def machines(practice_range: Range, tmp_path: Path, place: Path) -> Iterator[tuple[Project, Project]]:
+def machines(running_sandbox: RunningSandbox, tmp_path: Path, place: Path) -> Iterator[tuple[Project, Project]]:
     """Two, for one environment."""
     made = []
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         project = runbook_with(tmp_path / name, *ONLY_HEALTH, "test_baseline.py")
-        as_staging(practice_range, project, without=("browser",))
+        as_staging(running_sandbox, project, without=("browser",))
         project.environment["PAM_STATE"] = str(place)
         made.append(project)
-    practice_range.as_it_was()
+    running_sandbox.as_it_was()
     yield made[0], made[1]
-    practice_range.as_it_was()
-    take_notice_down(practice_range)
+    running_sandbox.as_it_was()
+    take_notice_down(running_sandbox)
 
 
 def id_of(session: Finished) -> str:
@@ -72,7 +72,7 @@ def runs_of(place: Path) -> set[str]:
 
 
 def test_another_machine_undoes_and_compares(
-    machines: tuple[Project, Project], practice_range: Range, place: Path
+    machines: tuple[Project, Project], running_sandbox: RunningSandbox, place: Path
 ) -> None:
     """One records a baseline and rolls back; the other has both, and puts it back. The first one sees that."""
     one, other = machines
@@ -80,7 +80,7 @@ def test_another_machine_undoes_and_compares(
     calm(other)
     baseline = one.run("-m", "baseline", "--env=staging.toml")
     rollback = one.run(*ROLLBACK)
-    assert switched_off(practice_range), rollback.out
+    assert switched_off(running_sandbox), rollback.out
     taken, run = id_of(baseline), id_of(rollback)
     shutil.move(one.folder, one.folder.with_name("far away"))
 
@@ -93,7 +93,7 @@ def test_another_machine_undoes_and_compares(
     assert (other.folder / "reports" / "out" / taken / "baseline" / "baseline.json").is_file()
     assert undone.rc == 0, undone.out
     assert "UNDONE" in undone.out
-    assert switched_on(practice_range)
+    assert switched_on(running_sandbox)
 
     shutil.move(one.folder.with_name("far away"), one.folder)
     again = one.run(f"--undo={run}", *UNDO, "--dry-run")
@@ -113,7 +113,7 @@ def journal_kept(place: Path) -> str:
 
 
 def test_the_machine_is_lost_in_the_middle(
-    machines: tuple[Project, Project], practice_range: Range, place: Path
+    machines: tuple[Project, Project], running_sandbox: RunningSandbox, place: Path
 ) -> None:
     """What is known elsewhere is put back there, and a person is told that there may be more."""
     one, other = machines
@@ -121,7 +121,7 @@ def test_the_machine_is_lost_in_the_middle(
         Waiter().until(
             lambda: journal_kept(place), holds=lambda text: "undo-owed" in text, within_s=120, what="it is kept"
         )
-        Waiter().until(lambda: switched_off(practice_range), holds=bool, within_s=60, what="the features are off")
+        Waiter().until(lambda: switched_off(running_sandbox), holds=bool, within_s=60, what="the features are off")
         os.killpg(session.pid, signal.SIGKILL)
     [run] = runs_of(place)
     shutil.rmtree(one.folder)
@@ -130,14 +130,14 @@ def test_the_machine_is_lost_in_the_middle(
 
     assert undone.rc == 14, undone.out
     assert "the run had not ended when this copy of its journal was made on another machine" in undone.out
-    assert switched_on(practice_range)
+    assert switched_on(running_sandbox)
 
 
-def test_a_place_out_of_reach_stops_nothing(machines: tuple[Project, Project], practice_range: Range) -> None:
+def test_a_place_out_of_reach_stops_nothing(machines: tuple[Project, Project], running_sandbox: RunningSandbox) -> None:
     """A line at the beginning and one at the end, a note in the record, and the verdict is that of the checks."""
     one, _ = machines
     one.environment["PAM_STATE"] = "git:http://127.0.0.1:9/state.git"
-    session = one.run("-m", "health", f"--env={practice_range.file}")
+    session = one.run("-m", "health", f"--env={running_sandbox.file}")
     first, last = (line for line in session.out.splitlines() if line.startswith("state: "))
 
     assert session.rc == 0, session.out

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.session.drilling import CONSENT, as_staging, journal, take_notice_down
-from tests.sessions import Project, Range
+from tests.sessions import Project, RunningSandbox
 from tests.tracker.github_issues import TOKEN, Fault, Issues, stand_in
 
 ROLLBACK = ("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT)
@@ -28,12 +28,14 @@ def github() -> Iterator[Issues]:
 
 @pytest.mark.long_matrix
 @pytest.mark.parametrize("tracker", ["answers", "gone"])
-def test_a_real_rollback_is_on_record(practice_range: Range, project: Project, github: Issues, tracker: str) -> None:
+def test_a_real_rollback_is_on_record(
+    running_sandbox: RunningSandbox, project: Project, github: Issues, tracker: str
+) -> None:
     """PRE-4 is measured, the journal and the notes name the issue, and the issue has the verdict; what is refused is said once.
 
     On a commit what is refused is held by test_service.py and test_hooks.py.
     """
-    as_staging(practice_range, project)
+    as_staging(running_sandbox, project)
     text = (project.folder / "staging.toml").read_text(encoding="utf-8")
     table = f'[tracker]\nrepository = "wheels/wins"\napi_url = "{github.url}"\n'
     assert "[secrets]" not in text
@@ -44,8 +46,8 @@ def test_a_real_rollback_is_on_record(practice_range: Range, project: Project, g
     try:
         ended = project.run(*ROLLBACK, *FEW)
     finally:
-        practice_range.as_it_was()
-        take_notice_down(practice_range)
+        running_sandbox.as_it_was()
+        take_notice_down(running_sandbox)
 
     [item] = [one for one in ended.record["results"] if one["criteria"] == ["PRE-4"]]
     notes = ended.record["notes"]

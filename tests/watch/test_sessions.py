@@ -15,7 +15,7 @@ from pam_rollback.base.run_files import WATCH_RECORD
 from pam_rollback.watch.rules.state import PREPARED
 from tests.fault_rows.watch import ASKS, HOLE, LEAK, NOT_FOUND_OUT, OFFLINE, OUTAGE, SAW
 from tests.session.drilling import CONSENT, as_staging, runbook_with, switched_off, switched_on, told, wait_for
-from tests.sessions import Project, Range
+from tests.sessions import Project, RunningSandbox
 from tests.summary import ROW
 from tests.test_checks_catch_faults import judge
 
@@ -46,18 +46,18 @@ def pytest_pam_incident_closed(config, incident):
 
 
 def test_an_outage_is_found_told_and_closed_by_the_next_turn(
-    tmp_path: Path, practice_range: Range, record_property: Callable[[str, object], None]
+    tmp_path: Path, running_sandbox: RunningSandbox, record_property: Callable[[str, object], None]
 ) -> None:
     """Red while it lasts, with the command; green afterwards; each told once."""
     record_property(ROW, OUTAGE.id)
     project = runbook_with(tmp_path, "test_watch.py")
     with (tmp_path / "conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write(LISTENER)
-    watch = ("-m", "watch", f"--env={practice_range.file}", "--look-every=2s")
+    watch = ("-m", "watch", f"--env={running_sandbox.file}", "--look-every=2s")
 
-    practice_range.remote.plant(OUTAGE.fault, **OUTAGE.parameters)
+    running_sandbox.remote.plant(OUTAGE.fault, **OUTAGE.parameters)
     red = project.run(*watch, "--turn=18s")
-    practice_range.as_it_was()
+    running_sandbox.as_it_was()
     green = project.run(*watch, "--turn=24s")
 
     heard = [json.loads(line) for line in (tmp_path / "heard.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -74,15 +74,17 @@ def test_an_outage_is_found_told_and_closed_by_the_next_turn(
 
 
 @pytest.mark.nightly
-def test_a_leak_is_found(tmp_path: Path, practice_range: Range, record_property: Callable[[str, object], None]) -> None:
+def test_a_leak_is_found(
+    tmp_path: Path, running_sandbox: RunningSandbox, record_property: Callable[[str, object], None]
+) -> None:
     """By the product's own metrics: users are answered as ever."""
     record_property(ROW, LEAK.id)
     project = runbook_with(tmp_path, "test_watch.py")
-    practice_range.remote.plant(LEAK.fault, **LEAK.parameters)
+    running_sandbox.remote.plant(LEAK.fault, **LEAK.parameters)
     try:
-        leaking = project.run("-m", "watch", f"--env={practice_range.file}", "--look-every=1s", "--turn=25s")
+        leaking = project.run("-m", "watch", f"--env={running_sandbox.file}", "--look-every=1s", "--turn=25s")
     finally:
-        practice_range.as_it_was()
+        running_sandbox.as_it_was()
 
     assert leaking.rc == 10, leaking.out
     judge([LEAK], leaking, {ASKS, SAW})
@@ -91,22 +93,22 @@ def test_a_leak_is_found(tmp_path: Path, practice_range: Range, record_property:
 
 @pytest.mark.nightly
 def test_a_hole_is_found_by_decision_sessions(
-    tmp_path: Path, practice_range: Range, record_property: Callable[[str, object], None]
+    tmp_path: Path, running_sandbox: RunningSandbox, record_property: Callable[[str, object], None]
 ) -> None:
     """Three in a row find the door open; without it nothing asks. What they cannot find out is one line, and no good turn."""
     for row in (HOLE, NOT_FOUND_OUT):
         record_property(ROW, row.id)
     project = runbook_with(tmp_path, "test_watch.py", "test_exposure.py")
-    watch = ("-m", "watch", f"--env={practice_range.file}", "--look-every=1s", "--decide-every=1s")
+    watch = ("-m", "watch", f"--env={running_sandbox.file}", "--look-every=1s", "--decide-every=1s")
     green = project.run(*watch, "--turn=45s")
-    practice_range.remote.plant(HOLE.fault, **HOLE.parameters)
+    running_sandbox.remote.plant(HOLE.fault, **HOLE.parameters)
     try:
         red = project.run(*watch, "--turn=100s")
-        practice_range.as_it_was()
-        practice_range.remote.plant(NOT_FOUND_OUT.fault, **NOT_FOUND_OUT.parameters)
+        running_sandbox.as_it_was()
+        running_sandbox.remote.plant(NOT_FOUND_OUT.fault, **NOT_FOUND_OUT.parameters)
         dim = project.run(*watch, "--turn=45s")
     finally:
-        practice_range.as_it_was()
+        running_sandbox.as_it_was()
 
     assert (green.rc, red.rc) == (0, 10), green.out + red.out
     judge([HOLE], red, {ASKS, SAW})
@@ -121,13 +123,13 @@ def test_a_hole_is_found_by_decision_sessions(
 
 
 def test_a_watch_that_sees_nothing_proves_nothing(
-    tmp_path: Path, practice_range: Range, record_property: Callable[[str, object], None]
+    tmp_path: Path, running_sandbox: RunningSandbox, record_property: Callable[[str, object], None]
 ) -> None:
     """Users are answered with errors, and this machine is offline: whose fault that is nobody can tell."""
     record_property(ROW, OFFLINE.id)
     project = runbook_with(tmp_path, "test_watch.py")
-    practice_range.remote.plant(OFFLINE.fault, **OFFLINE.parameters)
-    file = practice_range.described(tmp_path / "offline.toml", OFFLINE.environment)
+    running_sandbox.remote.plant(OFFLINE.fault, **OFFLINE.parameters)
+    file = running_sandbox.described(tmp_path / "offline.toml", OFFLINE.environment)
 
     blind = project.run("-m", "watch", f"--env={file}", "--look-every=1s", "--turn=3s")
 
@@ -186,12 +188,12 @@ class Watched:
 
 
 @pytest.fixture
-def consented(tmp_path: Path, practice_range: Range) -> Iterator[Watched]:
+def consented(tmp_path: Path, running_sandbox: RunningSandbox) -> Iterator[Watched]:
     """The environment's entry is committed, and nobody signed it."""
     folder = tmp_path / "clone"
     folder.mkdir()
     project = runbook_with(folder, "test_watch.py", "test_health.py")
-    as_staging(practice_range, project, without=("browser",))
+    as_staging(running_sandbox, project, without=("browser",))
     project.adjust("staging.toml", "pace = 600", "pace = 300")  # time for enough answers in IR-2's window
     project.environment["CI"] = ""  # in a job of a CI service it is refused, and these tests may be in one
     with (folder / "conftest.py").open("a", encoding="utf-8") as conftest:
@@ -205,20 +207,20 @@ def consented(tmp_path: Path, practice_range: Range) -> Iterator[Watched]:
     for words in (("init", "-q"), ("add", "staging.toml"), ("commit", "-q", "-m", "consent")):
         watched.git(*words)
     yield watched
-    practice_range.as_it_was()
+    running_sandbox.as_it_was()
 
 
-def test_a_signed_consent_is_carried_out_once(practice_range: Range, consented: Watched) -> None:
+def test_a_signed_consent_is_carried_out_once(running_sandbox: RunningSandbox, consented: Watched) -> None:
     """Unsigned, nothing begins; signed, one rollback makes users well, and all are told; the next incident is left to people."""
-    practice_range.remote.plant("errors", share=0.6)
+    running_sandbox.remote.plant("errors", share=0.6)
     with consented.watching() as session:
         wait_for(consented.said, "is not signed by anybody")
-        assert switched_on(practice_range)
+        assert switched_on(running_sandbox)
         assert consented.began() == []
         consented.git("commit", "-q", "--amend", "--no-edit", "-S")
         wait_for(consented.said, "is over, after")
-        assert switched_off(practice_range)
-        practice_range.remote.plant("code-errors", share=0.6)
+        assert switched_off(running_sandbox)
+        running_sandbox.remote.plant("code-errors", share=0.6)
         wait_for(consented.said, "a second rollback takes a person: --consent-again")
         assert session.poll() is None
     [folder] = consented.began()
@@ -227,7 +229,7 @@ def test_a_signed_consent_is_carried_out_once(practice_range: Range, consented: 
         result["nodeid"].rpartition("::")[2].partition("[")[0]: result["outcome"] for result in record["results"]
     }
     [verdict] = [one["notes"][-1] for one in consented.heard if one["hook"] == "closed"]
-    said, channel = consented.said.read_text("utf-8"), told(practice_range)
+    said, channel = consented.said.read_text("utf-8"), told(running_sandbox)
     assert session.returncode == pytest.ExitCode.INTERRUPTED, said
     assert record["run_id"] == Path(folder).name
     assert outcomes["test_flags_are_off"] == "passed", said

@@ -8,25 +8,25 @@ from pathlib import Path
 from tests.fault_rows.watch import OUTAGE
 from tests.observation.test_windows import prober_of
 from tests.session.drilling import runbook_with, wait_for
-from tests.sessions import ROOT, SCREEN, Range
+from tests.sessions import ROOT, SCREEN, RunningSandbox
 
 ANOTHER_VERSION = 'raise ImportError("this is another version")\n'
 
 
-def test_it_goes_on_with_what_it_began_with(tmp_path: Path, practice_range: Range) -> None:
+def test_it_goes_on_with_what_it_began_with(tmp_path: Path, running_sandbox: RunningSandbox) -> None:
     """Also where it loads something for the first time, or starts another prober: an outage is found, and its page written."""
     project = runbook_with(tmp_path, "test_watch.py")
     source = tmp_path / "src"
     shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     project.environment["PYTHONPATH"] = str(source)
-    watch = (SCREEN, "-m", "watch", f"--env={practice_range.file}", "--look-every=2s", "--turn=20s")
+    watch = (SCREEN, "-m", "watch", f"--env={running_sandbox.file}", "--look-every=2s", "--turn=20s")
 
     with project.start(*watch) as session:
         wait_for(project.run_folder / "watch-1.jsonl", '"due_s"')
         for file in (source / "pam_rollback").rglob("*.py"):
             file.write_text(ANOTHER_VERSION, encoding="utf-8")
         os.kill(prober_of(project), signal.SIGKILL)
-        practice_range.remote.plant(OUTAGE.fault, **OUTAGE.parameters)
+        running_sandbox.remote.plant(OUTAGE.fault, **OUTAGE.parameters)
         red = project.finish(session)
 
     assert red.rc == 10, red.out

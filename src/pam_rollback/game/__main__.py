@@ -21,7 +21,7 @@ from pam_rollback.game.rules.told import guide, not_scored, summary
 from pam_rollback.outside import plainly
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 USAGE = 2
 LIMIT_MIN = 20.0
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     try:
         with _ended_by_signals():
             return _played(game, games, root, 60 * options.minutes)
-    except (ConfigurationError, RangeError, OSError) as problem:
+    except (ConfigurationError, SandboxError, OSError) as problem:
         return _refused(str(problem))
     except MeasurementFailed as problem:
         _say(*not_scored(game, str(problem)))

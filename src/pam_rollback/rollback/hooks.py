@@ -116,7 +116,7 @@ def pytest_pam_notes(runbook: Runbook) -> list[str]:
     if not entries:
         return []
     from pam_rollback.plan.stories import NOT_JUDGED  # noqa: PLC0415 - the same
-    from pam_rollback.rollback.rules.range_proof import PLANTED_BEFORE  # noqa: PLC0415 - for sessions with a story
+    from pam_rollback.rollback.rules.sandbox_proof import PLANTED_BEFORE  # noqa: PLC0415 - for sessions with a story
 
     limits = [f"{NOT_JUDGED}: nothing was planted here"] if runbook.undamaged and journal.action_began else []
     return [

@@ -13,7 +13,7 @@ from pam_rollback.sandbox import state_file
 from pam_rollback.sandbox.end_signs import until_told_to_end
 from pam_rollback.sandbox.latencies import Profile
 from pam_rollback.sandbox.personalities import Product
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.supervisor import Supervisor
 
@@ -30,7 +30,7 @@ def main() -> int:
         state_file.check_writable(path)
         _go_before_checks()
         return asyncio.run(_run(path, options))
-    except RangeError as error:
+    except SandboxError as error:
         sys.stderr.write(f"the sandbox cannot start: {error}\n")
         return 2
 

@@ -14,7 +14,7 @@ from pam_rollback.sandbox import history
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.latencies import BackendLatencies
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec, release_of
 from pam_rollback.sandbox.repository import Push, Repository
 
@@ -110,7 +110,7 @@ class ServiceDeploys:
         raise NotImplementedError
 
     async def _started(self, spec: ReleaseSpec) -> Callable[[], None]:
-        """Start a release beside the one that runs; gives what puts it into that one's place. Raises RangeError."""
+        """Start a release beside the one that runs; gives what puts it into that one's place. Raises SandboxError."""
         raise NotImplementedError
 
     @property
@@ -118,7 +118,7 @@ class ServiceDeploys:
         """What was live when the sandbox started."""
         built = self._first[-1].artifact
         if built is None:
-            raise RangeError("back end", expected="a first deploy that was built", found="none")
+            raise SandboxError("back end", expected="a first deploy that was built", found="none")
         return built
 
     def find(self, deploy_id: str) -> BackendDeploy | None:
@@ -164,10 +164,10 @@ class ServiceDeploys:
         self.settings.updated_at = self._moment()
 
     async def go_live(self, name: str) -> None:
-        """Give users a release that the sandbox knows by name, at once. Raises RangeError, and nothing moves, when it is not healthy."""
+        """Give users a release that the sandbox knows by name, at once. Raises SandboxError, and nothing moves, when it is not healthy."""
         target = next((deploy for deploy in self._first if deploy.artifact and deploy.artifact.name == name), None)
         if target is None:
-            raise RangeError("release", expected=" or ".join(spec.name for spec in RELEASES), found=repr(name))
+            raise SandboxError("release", expected=" or ".join(spec.name for spec in RELEASES), found=repr(name))
         called_live = [deploy.artifact for deploy in self.deploys if deploy.status == "live" or deploy.is_running]
         if self.running == target.artifact and called_live == [target.artifact]:
             return
@@ -175,10 +175,12 @@ class ServiceDeploys:
         if deploy.task is not None:
             await asyncio.wait({deploy.task})
         if deploy.status != "live":
-            raise deploy.problem or RangeError(f"deploy of release {name}", expected="a live one", found=deploy.status)
+            raise deploy.problem or SandboxError(
+                f"deploy of release {name}", expected="a live one", found=deploy.status
+            )
 
     async def reset(self) -> None:
-        """Be as at the start: the candidate live, autodeploy on, the branch main, nothing running. Raises RangeError."""
+        """Be as at the start: the candidate live, autodeploy on, the branch main, nothing running. Raises SandboxError."""
         await asyncio.to_thread(self._repository.reset)
         for task in self._pushed:
             task.cancel()
@@ -239,7 +241,7 @@ class ServiceDeploys:
             await asyncio.sleep(latencies.update_s)
             await self._meet_faults(deploy)
             take_over = await self._started(deploy.artifact) if self.planted("live-in-name-only") is None else _nothing
-        except (RangeError, OSError) as problem:
+        except (SandboxError, OSError) as problem:
             deploy.problem = problem
             self._set(deploy, "build_failed" if deploy.artifact is None else "update_failed")
             return
@@ -252,26 +254,26 @@ class ServiceDeploys:
 
     async def _build(self, deploy: BackendDeploy) -> ReleaseSpec:
         if self.planted("build-fails") is not None:
-            raise RangeError("build", expected="exit code 0", found="exit code 1")
+            raise SandboxError("build", expected="exit code 0", found="exit code 1")
         content = await asyncio.to_thread(self._repository.read, deploy.commit, history.RELEASE_FILE)
         try:
             return release_of(str(json.loads(content)["version"]), deploy.commit)
         except (ValueError, KeyError, TypeError) as error:
-            raise RangeError(history.RELEASE_FILE, expected="a version", found=repr(error)) from error
+            raise SandboxError(history.RELEASE_FILE, expected="a version", found=repr(error)) from error
 
     async def _meet_faults(self, deploy: BackendDeploy) -> None:
         if deploy.trigger == "manual":
             return
         if self.planted("superseded") is not None and deploy.trigger != "new_commit":
             note = {f"docs/notes/{deploy.id}.md": "Opening hours of the office.\n"}
-            with suppress(RangeError):  # it may be refused, too
+            with suppress(SandboxError):  # it may be refused, too
                 await asyncio.to_thread(self._repository.push_as_a_colleague, note, "Add a note")
             await asyncio.sleep(_TOLD_WITHIN_S)
         held = self.planted("never-live")
         if held is not None:
             await held.cleared.wait()
         if self.planted("update-fails") is not None:
-            raise RangeError("deploy", expected="an open port", found="none: the new process ended with exit code 1")
+            raise SandboxError("deploy", expected="an open port", found="none: the new process ended with exit code 1")
 
     def _look_up(self, commit: str) -> tuple[str, tuple[str, datetime | None]]:
         full = self._repository.resolve(commit)
@@ -285,7 +287,7 @@ class ServiceDeploys:
         task.add_done_callback(self._pushed.discard)
 
     async def _deploy_pushed(self, commit: str) -> None:
-        with suppress(RangeError):  # the repository went away right after the push
+        with suppress(SandboxError):  # the repository went away right after the push
             await self.deploy(commit, "new_commit")
 
     def _set(self, deploy: BackendDeploy, status: Status) -> None:

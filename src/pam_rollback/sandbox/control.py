@@ -19,7 +19,7 @@ from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.own_addresses import seal
 from pam_rollback.sandbox.planting import Planter
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.providers.netlify_deploys import Deploys
 from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec
 from pam_rollback.sandbox.repository import BRANCH, Repository
@@ -107,7 +107,7 @@ class Control:
             )
         try:
             return await handler(request)
-        except RangeError as error:
+        except SandboxError as error:
             return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
     async def _identity(self, request: web.Request) -> web.Response:
@@ -173,7 +173,7 @@ class Control:
         files, message = wanted.get("files", {"docs/note.md": "A note.\n"}), str(wanted.get("message", "Add a note"))
         branch = str(wanted.get("branch", BRANCH))
         if not isinstance(files, dict) or not all(isinstance(text, str) for text in files.values()):
-            raise RangeError("push", expected="files: texts by path", found=repr(files)[:80])
+            raise SandboxError("push", expected="files: texts by path", found=repr(files)[:80])
         commit = await asyncio.to_thread(self._repository.push_as_a_colleague, files, message, branch=branch)
         return web.json_response({"commit": commit})
 
@@ -214,7 +214,7 @@ class Control:
     def _sink(self, request: web.Request) -> Sink:
         name = request.match_info["sink"]
         if name not in self._sinks:
-            raise RangeError(f"sink {name!r}", expected=f"one of {', '.join(self._sinks)}", found="none such")
+            raise SandboxError(f"sink {name!r}", expected=f"one of {', '.join(self._sinks)}", found="none such")
         return self._sinks[name]
 
     async def _set_status_page(self, request: web.Request) -> web.Response:
@@ -223,7 +223,7 @@ class Control:
         incident = wanted.get("incident")
         if unknown or not (incident is None or isinstance(incident, dict)):
             found = f"{', '.join(unknown)} besides" if unknown else f"incident is {incident!r}"
-            raise RangeError("status page", expected="indicator, and incident (an object or null)", found=found)
+            raise SandboxError("status page", expected="indicator, and incident (an object or null)", found=found)
         board = self._status_page.board
         board.set(str(wanted.get("indicator", "none")), incident)
         return web.json_response({"indicator": board.indicator, "unresolved": len(board.unresolved)})
@@ -240,7 +240,7 @@ async def _object(request: web.Request) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise RangeError(f"{request.method} {request.path}", expected="a JSON object", found=repr(raw[:80]))
+        raise SandboxError(f"{request.method} {request.path}", expected="a JSON object", found=repr(raw[:80]))
     return body
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 _FOLDER = Path(__file__).with_name("damage")
 _SUMMARY = "-- summary: "
@@ -39,16 +39,16 @@ def damage_names(*, of_today: bool = False) -> tuple[str, ...]:
 
 
 def read_damage(name: str) -> Damage:
-    """What the file of this damage says. Raises RangeError when there is none or a part of it is missing."""
+    """What the file of this damage says. Raises SandboxError when there is none or a part of it is missing."""
     file = _FOLDER / f"{name}.sql"
     known = damage_names(of_today=True)
     if name not in known:
-        raise RangeError(f"damage {name!r}", expected=f"one of {', '.join(known)}", found="none such")
+        raise SandboxError(f"damage {name!r}", expected=f"one of {', '.join(known)}", found="none such")
     head, *parts = re.split(r"^-- (plant|offenders|heal)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     first, *more = head.splitlines() or [""]
     sections = dict(zip(parts[::2], (text.strip() for text in parts[1::2]), strict=True))
     if not first.startswith(_SUMMARY) or tuple(parts[::2]) != _SECTIONS or not all(sections.values()):
-        raise RangeError(
+        raise SandboxError(
             str(file),
             expected=f"{_SUMMARY}…, then the sections {', '.join(_SECTIONS)}, each with statements",
             found=f"{first!r}, then {', '.join(parts[::2]) or 'no section'}",

@@ -18,7 +18,7 @@ from psycopg import sql
 from pam_rollback.sandbox.damage_files import Damage, read_damage
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, migrations
 from pam_rollback.sandbox.practice_database import Access
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 _UNDO = "range_undo_"
 _CONNECT_WITHIN_S = 5
@@ -30,7 +30,7 @@ _SPARED = [TEST_ACCOUNT_EMAIL, OTHER_ACCOUNT_EMAIL]
 def plant(access: Access, name: str) -> int:
     """Do the damage; gives the number of its offenders. All of it is done or nothing; what is planted already stays as it is.
 
-    Raises RangeError, also when nothing is left that could be damaged in this way, or when it could not be healed: the damages that
+    Raises SandboxError, also when nothing is left that could be damaged in this way, or when it could not be healed: the damages that
     are planted already may stand in the way of both.
     """
     damage = read_damage(name)
@@ -46,7 +46,7 @@ def plant(access: Access, name: str) -> int:
             connection.execute(damage.plant.encode())
         found = len(connection.execute(damage.offenders.encode()).fetchall())
         if is_new and not found:
-            raise RangeError(
+            raise SandboxError(
                 f"damage {name}",
                 expected="something to damage",
                 found="nothing; another damage has taken it away",
@@ -58,7 +58,7 @@ def plant(access: Access, name: str) -> int:
 
 
 def heal(access: Access, name: str) -> None:
-    """Bring back what the damage took; nothing happens when it is not planted. Raises RangeError, and nothing is changed."""
+    """Bring back what the damage took; nothing happens when it is not planted. Raises SandboxError, and nothing is changed."""
     damage = read_damage(name)
     with _transaction(access, damage) as connection:
         if _is_planted(connection, damage):
@@ -71,7 +71,7 @@ def _rehearse_heal(connection: psycopg.Connection[Any], damage: Damage) -> None:
         with connection.transaction(force_rollback=True):
             connection.execute(damage.heal.encode())
     except psycopg.Error as error:
-        raise RangeError(
+        raise SandboxError(
             f"damage {damage.name}",
             expected="a damage that can be healed",
             found=f"one that cannot be, on top of what is planted already: {error.diag.message_primary or error}",
@@ -85,7 +85,7 @@ def _transaction(access: Access, damage: Damage) -> Iterator[psycopg.Connection[
     dsn = access.administrator_dsn if damage.needs_superuser else access.product_dsn
     place = f"damage {damage.name}"
     if dsn is None:
-        raise RangeError(
+        raise SandboxError(
             place,
             expected="a superuser's account, because it changes the system catalogue itself",
             found="a guest's account that is none",
@@ -100,14 +100,14 @@ def _transaction(access: Access, damage: Damage) -> Iterator[psycopg.Connection[
             )
             yield connection
     except psycopg.OperationalError as error:
-        raise RangeError(
+        raise SandboxError(
             place,
             expected="a database that answers and locks that can be had",
             found=str(error).strip(),
             advice="Clear the fault database-down first, or end the session that holds the lock.",
         ) from error
     except psycopg.Error as error:
-        raise RangeError(
+        raise SandboxError(
             place, expected="statements that the database carries out", found=str(error).strip()
         ) from error
 

@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pam_rollback.sandbox.database.copying import copy
 from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.practice_database import COPY_SUFFIX, Access
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 
 def name_of(dsn: str) -> str:
@@ -23,7 +23,7 @@ def dsn_of(dsn: str) -> str:
 
 
 def make(access: Access, product: Product = "pam-plan") -> None:
-    """Throw the old copy away, and make one of what the database holds now; blocks for a second. Raises RangeError."""
+    """Throw the old copy away, and make one of what the database holds now; blocks for a second. Raises SandboxError."""
     name = sql.Identifier(name_of(access.product_dsn))
     administrator = access.administrator_dsn or access.product_dsn
     try:
@@ -33,6 +33,6 @@ def make(access: Access, product: Product = "pam-plan") -> None:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(str(owner))))
         copy(access.product_dsn, dsn_of(access.product_dsn), product)
     except psycopg.Error as error:
-        raise RangeError(
+        raise SandboxError(
             "copy of the database", expected="the same tables and rows", found=str(error).strip()
         ) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.fault_kinds import FaultKind, Parameter, Value
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Fault:
 def read_fault(name: str, given: Mapping[str, object]) -> Fault:
     """The fault `name` with `given` parameters and defaults for the others.
 
-    Raises RangeError that names every problem with the nearest valid spelling.
+    Raises SandboxError that names every problem with the nearest valid spelling.
     """
     kind = CATALOGUE.get(name)
     if kind is None:
-        raise RangeError(
+        raise SandboxError(
             f"fault {name!r}", expected="a name of the catalogue", found="none such" + _nearest(name, CATALOGUE)
         )
     known = {parameter.name: parameter for parameter in kind.parameters}
@@ -58,7 +58,7 @@ def read_fault(name: str, given: Mapping[str, object]) -> Fault:
         else:
             settings[parameter.name] = accepted
     if problems:
-        raise RangeError(f"fault {name}", expected=_expectation(kind), found="; ".join(problems))
+        raise SandboxError(f"fault {name}", expected=_expectation(kind), found="; ".join(problems))
     return Fault(kind=kind, settings=settings, planted_s=time.monotonic())
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import RELEASES, ProductSecrets, Release, ReleaseSpec
 
 _DRAIN_WITHIN_S = 30.0
@@ -37,15 +37,15 @@ class Fleet:
         return tuple(release for release in (self._live, *self._starting) if release.spec.name == name)
 
     async def open(self, product: ProductSecrets) -> None:
-        """Tell the first release, whose process was spawned, its configuration, and wait until it is healthy. Raises RangeError."""
+        """Tell the first release, whose process was spawned, its configuration, and wait until it is healthy. Raises SandboxError."""
         self._product = product
         await self._live.configure(product)
         await self._live.wait_healthy()
 
     async def start(self, spec: ReleaseSpec) -> Release:
-        """Start a release beside the live one, and wait until it is healthy. Raises RangeError, and nothing stays, when it is not."""
+        """Start a release beside the live one, and wait until it is healthy. Raises SandboxError, and nothing stays, when it is not."""
         if self._product is None:
-            raise RangeError(f"release {spec.name}", expected="a sandbox that is open", found="one that still starts")
+            raise SandboxError(f"release {spec.name}", expected="a sandbox that is open", found="one that still starts")
         release = self._make(spec)
         release.faults.update(self._faults.get(spec.name, {}))
         self._starting.append(release)
@@ -62,7 +62,7 @@ class Fleet:
         return release
 
     async def beside(self, spec: ReleaseSpec) -> Release:
-        """A running release of that name, whether users get it or not: started when it is asked for the first time. Raises RangeError."""
+        """A running release of that name, whether users get it or not: started when it is asked for the first time. Raises SandboxError."""
         async with self._beside:
             running = next(iter(self.running(spec.name)), None)
             return await self.start(spec) if running is None else running
@@ -74,7 +74,7 @@ class Fleet:
         self._later(self._drain(old))
 
     async def plant(self, name: str, fault: str, parameters: Mapping[str, object]) -> None:
-        """Switch a fault on in each release of that name, now and later. Raises RangeError when one of them refuses."""
+        """Switch a fault on in each release of that name, now and later. Raises SandboxError when one of them refuses."""
         for release in self.running(_known(name)):
             if release is not self._live and release.address is None:
                 release.faults[fault] = parameters  # it is told as soon as it listens
@@ -113,7 +113,7 @@ class Fleet:
     async def _restart(self, release: Release) -> None:
         try:
             await release.restart()
-        except RangeError:
+        except SandboxError:
             if release is self._live:
                 raise
         if release is not self._live:
@@ -146,5 +146,5 @@ class Fleet:
 def _known(name: str) -> str:
     names = [spec.name for spec in RELEASES]
     if name not in names:
-        raise RangeError("release", expected=" or ".join(names), found=repr(name))
+        raise SandboxError("release", expected=" or ".join(names), found=repr(name))
     return name

@@ -1,4 +1,4 @@
-"""The history of the product's repository: what is in it, and how it came to the live release. The same in every range."""
+"""The history of the product's repository: what is in it, and how it came to the live release. The same in every sandbox."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -125,7 +125,7 @@ def _send(pid: int, number: int) -> None:
 
 def _remove_file(path: Path, inode: int) -> None:
     try:
-        if path.stat().st_ino == inode:  # another range may have its own file there by now
+        if path.stat().st_ino == inode:  # another sandbox may have its own file there by now
             path.unlink()
     except OSError:
         return  # gone already

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal
 
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 READY_WITHIN_S = 60.0
 _END_WITHIN_S = 20.0
@@ -32,7 +32,7 @@ def launch(
     `dialect` is whose tables its DSN shows: the product's own, or those that the rollback plan's SQL expects. `latencies` is how long
     the hosts take: no longer than the work that is really done, or as long as they typically do. `product` is which one is there.
 
-    Raises RangeError with the sandbox's own words when it does not start.
+    Raises SandboxError with the sandbox's own words when it does not start.
     """
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(  # noqa: S603 - our own module
@@ -60,7 +60,7 @@ def launch(
 
 def _wait_until_ready(child: subprocess.Popen[bytes], within_s: float, errors: IO[bytes]) -> None:
     if child.stdout is None:
-        raise RangeError("sandbox", expected="its standard output", found="none")
+        raise SandboxError("sandbox", expected="its standard output", found="none")
     end_s = time.monotonic() + within_s
     told = b""
     with selectors.DefaultSelector() as selector:
@@ -72,7 +72,7 @@ def _wait_until_ready(child: subprocess.Popen[bytes], within_s: float, errors: I
                 found = f"nothing within {within_s:g} s" if not ready else f"exit code {child.wait(_END_WITHIN_S)}"
                 errors.seek(0)
                 advice = errors.read().decode("utf-8", "replace").strip()
-                raise RangeError("sandbox", expected="the line `ready FILE`", found=found, advice=advice)
+                raise SandboxError("sandbox", expected="the line `ready FILE`", found=found, advice=advice)
             told += piece
 
 

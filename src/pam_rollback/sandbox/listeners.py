@@ -3,14 +3,14 @@
 import socket
 from dataclasses import dataclass
 
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 BACKLOG = 512
 
 
 @dataclass
 class Listeners:
-    """One for each part that answers. Raises RangeError where there is no free port."""
+    """One for each part that answers. Raises SandboxError where there is no free port."""
 
     api: socket.socket
     frontend: socket.socket
@@ -43,7 +43,7 @@ def _listener() -> socket.socket:
         listener.bind(("127.0.0.1", 0))
     except OSError as error:
         listener.close()
-        raise RangeError("network", expected="a free port on 127.0.0.1", found=str(error)) from error
+        raise SandboxError("network", expected="a free port on 127.0.0.1", found=str(error)) from error
     listener.listen(BACKLOG)
     listener.setblocking(False)  # noqa: FBT003 - the standard library's signature
     return listener

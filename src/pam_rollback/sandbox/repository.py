@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pam_rollback.sandbox import history
 from pam_rollback.sandbox.personalities import Product
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 BRANCH = history.BRANCH
 _WITHIN_S = 20.0
@@ -56,7 +56,7 @@ class Push:
 
 
 class Repository:
-    """One for both sites. Apart from `watch`, calls block for some milliseconds: use a thread. They raise RangeError."""
+    """One for both sites. Apart from `watch`, calls block for some milliseconds: use a thread. They raise SandboxError."""
 
     def __init__(self, folder: Path, *, commits: Mapping[str, str]) -> None:
         self.path = folder
@@ -124,7 +124,7 @@ class Repository:
         """Put a commit with these files on top of a branch, and push it with everything that a push sets off; gives the commit."""
         head = self.head(branch)
         if head is None:
-            raise RangeError(f"repository, branch {branch}", expected="a branch to push to", found="none")
+            raise SandboxError(f"repository, branch {branch}", expected="a branch to push to", found="none")
         draft = "refs/drafts/colleague"
         _git("fast-import", "--quiet", "--force", at=self.path, stdin=history.one_commit(draft, head, files, message))
         commit = _git("rev-parse", draft, at=self.path).decode().strip()
@@ -213,7 +213,7 @@ def _git(
     done = _run(*arguments, at=at, stdin=stdin, files=files, index=index)
     if done.returncode != 0:
         found = f"exit code {done.returncode}: {done.stderr.decode('utf-8', 'replace').strip()[-500:]}"
-        raise RangeError(f"repository, git {arguments[0]}", expected="exit code 0", found=found)
+        raise SandboxError(f"repository, git {arguments[0]}", expected="exit code 0", found=found)
     return done.stdout
 
 
@@ -222,7 +222,7 @@ def _run(
 ) -> "subprocess.CompletedProcess[bytes]":
     git = shutil.which("git")
     if git is None:
-        raise RangeError("repository", expected="git", found="none on the PATH", advice="Install git.")
+        raise SandboxError("repository", expected="git", found="none on the PATH", advice="Install git.")
     where = [f"--{option}={path}" for option, path in (("git-dir", at), ("work-tree", files)) if path is not None]
     try:
         return subprocess.run(  # noqa: S603 - our own arguments; hashes and branches are checked before
@@ -235,7 +235,7 @@ def _run(
             cwd="/",
         )
     except subprocess.TimeoutExpired:
-        raise RangeError(
+        raise SandboxError(
             f"repository, git {arguments[0]}", expected=f"an end within {_WITHIN_S:g} s", found="none"
         ) from None
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from pam_rollback.sandbox.edge import PRIVATE, forward
 from pam_rollback.sandbox.fleet import Fleet
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import ReleaseSpec
 
 
@@ -25,7 +25,7 @@ class SecondAddress:
             return web.json_response({"detail": "Not Found"}, status=404)
         try:
             release = await self._fleet.beside(self._spec)
-        except RangeError as problem:
+        except SandboxError as problem:
             return web.json_response({"detail": "bad gateway", "why": str(problem)}, status=502)
         release.in_flight += 1
         try:

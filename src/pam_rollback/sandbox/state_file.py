@@ -1,4 +1,4 @@
-"""The environment file of a running range: its addresses, its token and its secrets. Private, and complete or not there at all."""
+"""The environment file of a running sandbox: its addresses, its token and its secrets. Private, and complete or not there at all."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from pam_rollback.sandbox.personalities import Product
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 Dialect = Literal["product", "plan"]
 """Whose tables the DSN shows first: the product's own, or those that the rollback plan's SQL expects."""
@@ -99,13 +99,13 @@ class State:
 
 
 def check_writable(path: Path) -> None:
-    """Raise RangeError when the file could not be written there, or when another range's file is there."""
+    """Raise SandboxError when the file could not be written there, or when another sandbox's file is there."""
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise RangeError(
+        raise SandboxError(
             f"state file {path}", expected="a folder that exists and can be written to", found=str(path.parent)
         )
     if path.exists():
-        raise RangeError(
+        raise SandboxError(
             f"state file {path}",
             expected="no such file yet",
             found="one",

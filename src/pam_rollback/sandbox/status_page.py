@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 
 DESCRIPTIONS: Mapping[str, str] = {
     "none": "All Systems Operational",
@@ -131,10 +131,10 @@ class StatusBoard:
         self.updated_at = _now()
 
     def set(self, indicator: str, incident: Mapping[str, object] | None) -> None:
-        """Replace everything that the page says. Raises RangeError, and nothing is changed, for a word that no status page has."""
+        """Replace everything that the page says. Raises SandboxError, and nothing is changed, for a word that no status page has."""
         new = None if incident is None else _read_incident(incident)
         if indicator not in DESCRIPTIONS:
-            raise RangeError("status page: indicator", expected=" or ".join(DESCRIPTIONS), found=repr(indicator))
+            raise SandboxError("status page: indicator", expected=" or ".join(DESCRIPTIONS), found=repr(indicator))
         self.indicator = indicator
         self.incidents = [] if new is None else [new]
         self.updated_at = _now()
@@ -206,7 +206,7 @@ def _read_incident(given: Mapping[str, object]) -> Incident:
         expected = (
             f"name (1 to {_LONGEST_NAME} characters), status ({'|'.join(STATUSES)}), impact ({'|'.join(IMPACTS)})"
         )
-        raise RangeError("status page: incident", expected=expected, found="; ".join(problems))
+        raise SandboxError("status page: incident", expected=expected, found="; ".join(problems))
     incident = Incident(name=str(name), impact=str(impact))
     incident.update(str(status))
     return incident

@@ -39,7 +39,7 @@ from pam_rollback.sandbox.pagerduty_sink import PagerDutySink
 from pam_rollback.sandbox.personalities import PERSONALITIES, Product
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.product.tokens import issue
 from pam_rollback.sandbox.providers import netlify, netlify_account, render, render_account
 from pam_rollback.sandbox.providers.netlify_site import NetlifySite
@@ -63,7 +63,7 @@ _FOLDER_MODE = 0o711  # the unprivileged database account has to pass through; w
 
 
 class Supervisor:
-    """One range."""
+    """One sandbox."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Supervisor:
         self._fleet = Fleet(self._release(first), make=self._release)
 
     async def start(self) -> State:
-        """Start everything; the state file is there when it returns. Raises RangeError, OSError."""
+        """Start everything; the state file is there when it returns. Raises SandboxError, OSError."""
         self._fleet.live.spawn()  # its code loads while the database starts
         listeners = Listeners.open()
         faults = PlantedFaults()
@@ -395,7 +395,7 @@ async def _opened(database: PracticeDatabase) -> Access:
     try:
         return await database.open()
     except (psycopg.Error, DatabaseNotEmptyError, OSError) as error:
-        raise RangeError("database", expected="schema and rows", found=f"{type(error).__name__}: {error}") from error
+        raise SandboxError("database", expected="schema and rows", found=f"{type(error).__name__}: {error}") from error
 
 
 def make_folder(children: Children) -> Path:
@@ -406,7 +406,7 @@ def make_folder(children: Children) -> Path:
         folder.mkdir(0o700)
         folder.chmod(_FOLDER_MODE)
     except OSError as error:
-        raise RangeError(
+        raise SandboxError(
             "temporary folder", expected="a folder to write to", found=str(error), advice="Set TMPDIR to one."
         ) from error
     return folder

@@ -29,12 +29,12 @@ def prove(environment: Environment) -> None:
     controls = environment.sandbox
     if controls is None:
         return
-    from pam_rollback.sandbox.problems import RangeError  # noqa: PLC0415 - for sessions on a sandbox
+    from pam_rollback.sandbox.problems import SandboxError  # noqa: PLC0415 - for sessions on a sandbox
     from pam_rollback.sandbox.remote import Remote  # noqa: PLC0415 - the same
 
     try:
         own = Remote(controls.control_url, controls.token).addresses()
-    except RangeError as error:
+    except SandboxError as error:
         who = f"  - {environment.file}: [sandbox] control_url: the sandbox at {controls.control_url}"
         if _DENIED in error.found:
             raise Refused(f"{who} does not know this token; it is another one") from None

@@ -22,7 +22,7 @@ from pam_rollback.session.seen import Seen
 from pam_rollback.session.situations import AS_IS, SITUATIONS_KEY
 
 _ROLLBACK = "rollback"
-_OWN_SANDBOX = "practice_range"
+_OWN_SANDBOX = "sandbox_controls"
 
 
 @pytest.hookimpl(wrapper=True)

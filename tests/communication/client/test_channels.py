@@ -23,14 +23,14 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.outside.http import fetch
 from pam_rollback.sandbox.remote import Remote
 from tests.certificate import own_certificate
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 
 ENVIRONMENTS = Path(__file__).parents[3] / "environments"
 NAME = "PAM answers late or not at all"
 
 
 @pytest.fixture(scope="module")
-def environment(shared_range: Range) -> Environment:
+def environment(shared_range: RunningSandbox) -> Environment:
     """A running sandbox, as a session attaches to it."""
     shared_range.as_it_was()
     return load_environment(str(shared_range.file), ENVIRONMENTS, {})

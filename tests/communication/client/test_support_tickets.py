@@ -13,7 +13,7 @@ from pam_rollback.outside.http import fetch
 from pam_rollback.outside.postgres import Patience
 from pam_rollback.product.client.pam_api import sign_in
 from pam_rollback.sandbox.remote import Remote
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 
 HOUR_S = 3600.0
 DAY_S = 86400.0
@@ -56,7 +56,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def started(shared_range: Range) -> Desk:
+def started(shared_range: RunningSandbox) -> Desk:
     """The desk of the sandbox."""
     told = shared_range.variables
     return Desk(
@@ -69,10 +69,10 @@ def started(shared_range: Range) -> Desk:
 
 
 @pytest.fixture
-def desk(started: Desk, practice_range: Range) -> Iterator[Desk]:
+def desk(started: Desk, running_sandbox: RunningSandbox) -> Iterator[Desk]:
     """The desk, with nothing damaged, and a product that has found its database again."""
     yield started
-    practice_range.remote.clear_all()
+    running_sandbox.remote.clear_all()
 
 
 @pytest.mark.parametrize("latest_s", [HOUR_S, 3 * HOUR_S, DAY_S])

@@ -7,13 +7,13 @@ import pytest
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.communication.rules.communication import (
+    MessageDelivery,
     Notice,
     PageIncident,
     PublicTruth,
     ReceivedMessage,
     Service,
     StatusPage,
-    TeamTold,
     UsersTold,
 )
 from pam_rollback.product.rules.health import HealthReport
@@ -195,7 +195,7 @@ def message(text: str = f"DRILL, nothing is wrong: flags off · run {RUN}", chan
 )
 def test_the_team_was_told(problem: str, received: list[ReceivedMessage] | None, *, drill: bool, why: str) -> None:
     """Accepted, arrived under this run's id, marked as a drill if it is one, in the plan's channel."""
-    told = TeamTold("#pam-incidents", RUN, drill=drill, problem=problem, received=received)
+    told = MessageDelivery("#pam-incidents", RUN, drill=drill, problem=problem, received=received)
 
     assert told.told == (why == ""), told
     assert why in told.why
@@ -207,7 +207,7 @@ def test_figures_say_what_was_asked_and_found() -> None:
     assert PublicTruth(page(), ILL).figures.asked == "trouble is admitted"
     assert UsersTold(UP, WELL, page()).figures.asked == "no notice"
     assert UsersTold(UP, WELL, page("none", "monitoring")).figures.asked == "either"
-    assert TeamTold("#c", RUN, drill=True, problem="", received=[message()]).figures.measured == "arrived"
+    assert MessageDelivery("#c", RUN, drill=True, problem="", received=[message()]).figures.measured == "arrived"
 
 
 def test_an_incident_of_a_page_says_what_it_is() -> None:

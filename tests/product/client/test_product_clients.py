@@ -15,7 +15,7 @@ from pam_rollback.product.rules.emergency import ProductDown
 from pam_rollback.sandbox.remote import Remote
 from tests.contracts import usual
 from tests.scripted_provider import Reply, Request, says, scripted
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 
 ON = Flag(enabled=True, rollout_pct=100)
 OFF = Flag(enabled=False, rollout_pct=0)
@@ -23,7 +23,7 @@ NAME = "PAM_ENHANCED_UI"
 
 
 @pytest.fixture(scope="module")
-def state(shared_range: Range) -> Mapping[str, Any]:
+def state(shared_range: RunningSandbox) -> Mapping[str, Any]:
     """The state file of a running sandbox, which is as it was."""
     shared_range.as_it_was()
     return shared_range.state

@@ -19,7 +19,7 @@ from pam_rollback.stats.histogram import Histogram
 from pam_rollback.stats.series import Answers, Quantity, Series, pooled
 from pam_rollback.stats.standing import Standing
 from tests.prometheus_server import prometheus
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 
 USERS = 'path!="/metrics"'
 """The scrapes are requests too, and no users."""
@@ -39,7 +39,7 @@ _SEEN_WITHIN_S = 30
 class Watched:
     """A sandbox, and the Prometheus that watches its live release."""
 
-    range: Range
+    range: RunningSandbox
     settings: Prometheus
     token: str
 
@@ -87,7 +87,7 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def server(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(shared_range: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One Prometheus for these tests."""
     target = urlsplit(shared_range.state["urls"]["api"]).netloc
     with prometheus(target, tmp_path_factory.mktemp("prometheus")) as url:
@@ -95,18 +95,18 @@ def server(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def watched(server: str, practice_range: Range) -> Watched:
+def watched(server: str, running_sandbox: RunningSandbox) -> Watched:
     """The sandbox as it was, signed in, and all of that already scraped."""
     answer = fetch(
-        practice_range.state["urls"]["api"] + "/api/v1/auth/login",
+        running_sandbox.state["urls"]["api"] + "/api/v1/auth/login",
         method="POST",
         json={
-            "email": practice_range.variables["TEST_USER_EMAIL"],
-            "password": practice_range.variables["TEST_USER_PASSWORD"],
+            "email": running_sandbox.variables["TEST_USER_EMAIL"],
+            "password": running_sandbox.variables["TEST_USER_PASSWORD"],
         },
     )
     found = Watched(
-        practice_range, Prometheus.model_validate({"url": server, **SETTINGS}), str(answer.json["access_token"])
+        running_sandbox, Prometheus.model_validate({"url": server, **SETTINGS}), str(answer.json["access_token"])
     )
     found.scraped_again()
     return found

@@ -24,7 +24,7 @@ from pam_rollback.rollback.providers.render.rules import RENDER
 from pam_rollback.rollback.rules.deploy_choice import Choice, History, only_live
 from pam_rollback.rollback.rules.deploys import Deploy
 from pam_rollback.sandbox.remote import Remote
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 
 WITHIN_S = 60
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
@@ -82,7 +82,7 @@ class Hosts:
 
 
 @pytest.fixture(scope="module")
-def started(shared_range: Range) -> Iterator[Mapping[str, Any]]:
+def started(shared_range: RunningSandbox) -> Iterator[Mapping[str, Any]]:
     """The state file of the sandbox, which is as it was afterwards."""
     yield shared_range.state
     shared_range.remote.reset()

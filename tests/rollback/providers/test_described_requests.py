@@ -24,7 +24,7 @@ from pam_rollback.rollback.providers.render.render_api import render_api
 from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
 from tests.netlify_cli import installed
 from tests.rollback.providers.relay import Asked, relay
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 
 JSON, BYTES = "application/json", "application/octet-stream"
 OPERATIONS = {
@@ -44,7 +44,7 @@ OPERATIONS = {
 
 
 @pytest.fixture(autouse=True)
-def as_at_the_start(shared_range: Range) -> Iterator[None]:
+def as_at_the_start(shared_range: RunningSandbox) -> Iterator[None]:
     """The hosts, too."""
     shared_range.remote.reset()
     yield
@@ -135,7 +135,7 @@ def description() -> Description:
 
 
 @pytest.fixture
-def asked_of_netlify(shared_range: Range, tmp_path: Path) -> list[Asked]:
+def asked_of_netlify(shared_range: RunningSandbox, tmp_path: Path) -> list[Asked]:
     """Everything that the client can ask for, once at least."""
     settings = Netlify.model_validate(shared_range.state["netlify"])
     (tmp_path / "assets").mkdir()
@@ -252,7 +252,7 @@ def calls(service: str, live: str, earlier: str, commit: str) -> Mapping[str, Ca
     }
 
 
-def test_what_is_asked_of_render_is_what_its_own_client_asks(shared_range: Range) -> None:
+def test_what_is_asked_of_render_is_what_its_own_client_asks(shared_range: RunningSandbox) -> None:
     """Method, path, query, content type and body, each of them; and the body has nothing that its models do not know."""
     settings = Render.model_validate({**shared_range.state["render"], "resolution_s": 1, "gap_max_s": 5.0})
     key = shared_range.variables["RENDER_API_KEY"]

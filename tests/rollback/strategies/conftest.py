@@ -12,14 +12,14 @@ from pam_rollback.journal.journal import Journal
 from pam_rollback.rollback.client.git import GitRepository, open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
 from tests.rollback.strategies.scene import Scene
-from tests.sessions import ROOT, Range
+from tests.sessions import ROOT, RunningSandbox
 
 GIT_DEADLINE_S = 3.0
 MakeScene = Callable[..., Scene]
 
 
 @pytest.fixture(scope="module")
-def environment(shared_range: Range) -> Environment:
+def environment(shared_range: RunningSandbox) -> Environment:
     """The sandbox as the suite reads it."""
     return load_environment(str(shared_range.file), ROOT / "environments", {})
 
@@ -35,7 +35,7 @@ def repository(environment: Environment, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def make_scene(
-    shared_range: Range, environment: Environment, repository: GitRepository, tmp_path: Path
+    shared_range: RunningSandbox, environment: Environment, repository: GitRepository, tmp_path: Path
 ) -> Iterator[MakeScene]:
     """A scene with limits of one's own."""
     shared_range.remote.reset()

@@ -16,7 +16,7 @@ from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.sandbox.remote import Remote
 from tests.rollback.strategies.scene import Scene
-from tests.sessions import ROOT, Range
+from tests.sessions import ROOT, RunningSandbox
 
 
 class Fatal(Journal):
@@ -36,13 +36,13 @@ def main(range_file: str, journal: str, strategy: str, at: str) -> None:
     """Perform it until the line comes."""
     file, path = Path(range_file), Path(journal)
     state = tomllib.loads(file.read_text(encoding="utf-8"))
-    practice_range = Range(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+    running_sandbox = RunningSandbox(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
     environment = load_environment(range_file, ROOT / "environments", {})
     assert environment.git is not None
     fatal = Fatal(path)
     fatal.at = at
     with open_repository(GitCommand(environment.git.remote)) as repository:
-        ended = Scene(practice_range, environment, repository, fatal, path.parent).perform(strategy)
+        ended = Scene(running_sandbox, environment, repository, fatal, path.parent).perform(strategy)
     sys.exit(f"it was never killed: there is no line {at!r}; {ended.error}")
 
 

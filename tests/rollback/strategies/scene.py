@@ -35,7 +35,7 @@ from pam_rollback.rollback.strategies.frontend_host import FrontendTools
 from pam_rollback.rollback.strategies.full_system import FullSystemTarget, FullSystemTools
 from pam_rollback.rollback.strategies.telling import Telling
 from tests.rollback.strategies.performed import Ended, PastTheProduct, open_steps, perform
-from tests.sessions import Range
+from tests.sessions import RunningSandbox
 from tests.undo_kinds import KINDS
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
@@ -80,7 +80,7 @@ class World:
 class Scene:
     """One case: a sandbox as at the start, a journal, and clients that were refused nothing yet."""
 
-    range: Range
+    range: RunningSandbox
     environment: Environment
     repository: GitRepository
     journal: Journal

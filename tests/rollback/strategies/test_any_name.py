@@ -18,16 +18,16 @@ from pam_rollback.rollback.client.git import GitRepository
 from pam_rollback.rollback.client.git_lock import GitLocks
 from pam_rollback.rollback.engine.lock import claim_of
 from pam_rollback.rollback.rules.locks import LockRecord, read_lock_record
-from tests.sessions import ON, Range
+from tests.sessions import ON, RunningSandbox
 
 ON_RECORD = "SELECT initiated_by FROM flag_history ORDER BY id DESC LIMIT 1"
 TYPED = st.text(st.characters(exclude_categories=["Cs"]), max_size=150).map(cleaned).filter(shows_something)
 
 
 @pytest.fixture
-def record(practice_range: Range) -> Iterator["psycopg.Connection[tuple[str]]"]:
+def record(running_sandbox: RunningSandbox) -> Iterator["psycopg.Connection[tuple[str]]"]:
     """The product's own record of changes."""
-    with psycopg.connect(practice_range.variables["PAM_DATABASE_DSN"], autocommit=True) as connection:
+    with psycopg.connect(running_sandbox.variables["PAM_DATABASE_DSN"], autocommit=True) as connection:
         yield connection
 
 
@@ -49,11 +49,11 @@ def recorded(record: "psycopg.Connection[tuple[str]]") -> str:
 @example("UTF-8''me")
 @example("x" * 5000)
 def test_any_name_and_reason_is_acted_on(
-    practice_range: Range, environment: Environment, record: "psycopg.Connection[tuple[str]]", name: str
+    running_sandbox: RunningSandbox, environment: Environment, record: "psycopg.Connection[tuple[str]]", name: str
 ) -> None:
     """Each request that carries them is accepted, and the product's own record has them as they were typed, or their beginning."""
     told = name[:200].strip()
-    flags = practice_range.flags
+    flags = running_sandbox.flags
     FlagApi(flags.url, flags.token, name).set_flags({"PAM_VOICE_FEATURES": ON})
     assert recorded(record) == told
     assert CacheApi(environment.url_of("cache_clear"), environment.secret("admin_token"), name).clear()
@@ -69,22 +69,22 @@ def test_any_name_and_reason_is_acted_on(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(reason=TYPED)
 @example("Łukasz\u2019 王小明 👩\u200d💻 a\u200bb")
-def test_people_read_what_was_typed(practice_range: Range, environment: Environment, reason: str) -> None:
+def test_people_read_what_was_typed(running_sandbox: RunningSandbox, environment: Environment, reason: str) -> None:
     """In the channel, and in a mail's subject and text."""
-    practice_range.remote.forget_received()
+    running_sandbox.remote.forget_received()
 
     assert SlackWebhook(environment.secret("slack_webhook")).post(reason) == ""
     assert mailer_of(environment).send(["ops@example.com"], reason, reason) == ""
 
-    [mail] = practice_range.remote.received("email")
+    [mail] = running_sandbox.remote.received("email")
     assert (" ".join(mail["subject"].split()), mail["text"].strip()) == (" ".join(reason.split()), reason.strip())
 
 
 @pytest.mark.parametrize("text", ["Łukasz\u2019 王小明 👩\u200d💻 a\u200bb", "Jos\udce9"])
-def test_git_has_it(practice_range: Range, repository: GitRepository, text: str) -> None:
+def test_git_has_it(running_sandbox: RunningSandbox, repository: GitRepository, text: str) -> None:
     """In the message of a revert, and in the lock that other machines read; a byte that is no UTF-8 keeps nobody from reverting."""
     typed = cleaned(text)
-    releases = practice_range.remote.identity()["releases"]
+    releases = running_sandbox.remote.identity()["releases"]
     made = repository.revert(releases["candidate"]["commit"], onto=releases["candidate"]["commit"], reason=typed)
     message = repository.command.run("log", "-1", "--format=%B", made, folder=repository.mirror).out
     assert f"Why: {typed}" in message

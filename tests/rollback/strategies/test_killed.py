@@ -14,7 +14,7 @@ from pam_rollback.report.verdict import ExitCode
 from tests.rollback.strategies.boundaries import OWED, STRATEGIES, boundaries
 from tests.rollback.strategies.conftest import MakeScene
 from tests.rollback.strategies.scene import STABLE, Scene
-from tests.sessions import ROOT, Range
+from tests.sessions import ROOT, RunningSandbox
 
 KILLED, WITHIN_S = -9, 60
 STAYS_S = 1.0
@@ -34,7 +34,7 @@ def cases() -> list[Any]:
     ]
 
 
-def killed_scene(make_scene: MakeScene, shared_range: Range, strategy: str, at: str) -> Scene:
+def killed_scene(make_scene: MakeScene, shared_range: RunningSandbox, strategy: str, at: str) -> Scene:
     """What a killed process left, for whoever goes on with its journal and its target."""
     scene = make_scene(live_within_s=30.0)
     killed = subprocess.run(
@@ -59,7 +59,7 @@ def killed_scene(make_scene: MakeScene, shared_range: Range, strategy: str, at: 
 
 @pytest.mark.parametrize(("strategy", "at"), cases())
 def test_done_again_it_is_done_and_can_be_undone(
-    make_scene: MakeScene, shared_range: Range, strategy: str, at: str
+    make_scene: MakeScene, shared_range: RunningSandbox, strategy: str, at: str
 ) -> None:
     """Users get the target, and what is owed is how it was before the run that was killed."""
     before = make_scene().world()
@@ -85,7 +85,7 @@ def test_done_again_it_is_done_and_can_be_undone(
 
 
 @pytest.mark.parametrize(("strategy", "at"), cases())
-def test_undone_it_is_as_before(make_scene: MakeScene, shared_range: Range, strategy: str, at: str) -> None:
+def test_undone_it_is_as_before(make_scene: MakeScene, shared_range: RunningSandbox, strategy: str, at: str) -> None:
     """Also what the killed run had asked for and nobody waited for comes to nothing."""
     before = make_scene().world()
     scene = killed_scene(make_scene, shared_range, strategy, at)

@@ -19,16 +19,16 @@ from pam_rollback.rollback.service.told_versions import ApiLook, VersionSources
 from pam_rollback.rollback.strategies import backend
 from tests.rollback.strategies.conftest import MakeScene
 from tests.rollback.strategies.scene import STABLE, Scene
-from tests.sessions import ROOT, Range
+from tests.sessions import ROOT, RunningSandbox
 
 
-def names_versions_only(practice_range: Range) -> None:
+def names_versions_only(running_sandbox: RunningSandbox) -> None:
     """From now on nobody is told the commit."""
-    practice_range.remote.plant("answers-without-commit", path="/version", server="api")
+    running_sandbox.remote.plant("answers-without-commit", path="/version", server="api")
 
 
 @pytest.fixture(autouse=True)
-def as_at_the_start(shared_range: Range) -> Iterator[None]:
+def as_at_the_start(shared_range: RunningSandbox) -> Iterator[None]:
     """The hosts, too."""
     shared_range.remote.reset()
     yield
@@ -37,7 +37,7 @@ def as_at_the_start(shared_range: Range) -> Iterator[None]:
 
 
 @pytest.fixture
-def without_file(environment: Environment, shared_range: Range, tmp_path: Path) -> Environment:
+def without_file(environment: Environment, shared_range: RunningSandbox, tmp_path: Path) -> Environment:
     """The same environment; nobody said in which file a commit names its version."""
     text = shared_range.file.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("version_file")]

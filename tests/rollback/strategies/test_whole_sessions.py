@@ -26,7 +26,7 @@ from pam_rollback.rollback.strategies.backend import DEPLOY, STILL_OFF
 from pam_rollback.rollback.strategies.feature_flag import TELL
 from pam_rollback.rollback.strategies.frontend import LOCK, RESTORE
 from pam_rollback.rollback.strategies.full_system import BACK, FRONT
-from tests.sessions import ONLY_HEALTH, Finished, Project, Range
+from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 ROOT = Path(__file__).parents[3]
 STORY = "drills/test_backend_provider.py"
@@ -43,7 +43,7 @@ def checks_copied() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def left_as_found(shared_range: Range) -> Iterator[None]:
+def left_as_found(shared_range: RunningSandbox) -> Iterator[None]:
     """For those who come after these tests."""
     yield
     shared_range.remote.reset()
@@ -51,14 +51,14 @@ def left_as_found(shared_range: Range) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def as_at_the_start(shared_range: Range) -> None:
+def as_at_the_start(shared_range: RunningSandbox) -> None:
     """The hosts, too."""
     shared_range.remote.reset()
 
 
 def drill(
     project: Project,
-    practice_range: Range,
+    running_sandbox: RunningSandbox,
     *,
     at: str,
     story: str = STORY,
@@ -66,45 +66,50 @@ def drill(
     **fault: str,
 ) -> Finished:
     """A drill during which a provider begins to fail when the journal comes to this event: what the drill plants is there by then."""
-    with project.start(story, "--env", str(practice_range.file), NO_WINDOW) as session:
+    with project.start(story, "--env", str(running_sandbox.file), NO_WINDOW) as session:
         journal, end_s = project.run_folder / "journal.jsonl", time.monotonic() + _WITHIN_S
         while not (journal.exists() and at in journal.read_text(encoding="utf-8")):
             assert time.monotonic() < end_s, f"the journal never said {at!r}"
             assert session.poll() is None, project.finish(session).out
             time.sleep(_POLL_S)
-        practice_range.remote.plant(provider, **fault)
+        running_sandbox.remote.plant(provider, **fault)
         return project.finish(session)
 
 
 def drill_with_a_colleague(
-    project: Project, practice_range: Range, *, story: str, step: str, does: Callable[[Environment], object]
+    project: Project, running_sandbox: RunningSandbox, *, story: str, step: str, does: Callable[[Environment], object]
 ) -> Finished:
     """A drill during which somebody else changes something, as soon as the step is done."""
-    environment = load_environment(str(practice_range.file), ROOT / "environments", {})
-    with project.start(story, "--env", str(practice_range.file), NO_WINDOW) as session:
+    environment = load_environment(str(running_sandbox.file), ROOT / "environments", {})
+    with project.start(story, "--env", str(running_sandbox.file), NO_WINDOW) as session:
         wait_for_step(project, session, step, event="step-done")
         does(environment)
         return project.finish(session)
 
 
 def drill_deployed_over(
-    project: Project, practice_range: Range, *, story: str, changed: str, does: Callable[[Environment], object]
+    project: Project,
+    running_sandbox: RunningSandbox,
+    *,
+    story: str,
+    changed: str,
+    does: Callable[[Environment], object],
 ) -> Finished:
     """A drill during which a colleague deploys over the rollback, after the action saw its target and before the tests ask.
 
     The message to the team, which comes in between, is held up by a channel that hangs; then the session stands still meanwhile.
     """
-    environment = load_environment(str(practice_range.file), ROOT / "environments", {})
-    with project.start(story, "--env", str(practice_range.file), NO_WINDOW) as session:
+    environment = load_environment(str(running_sandbox.file), ROOT / "environments", {})
+    with project.start(story, "--env", str(running_sandbox.file), NO_WINDOW) as session:
         wait_for_step(project, session, changed, event="step-done")
-        practice_range.remote.plant("channel-fails", what="slack", how="hangs")
+        running_sandbox.remote.plant("channel-fails", what="slack", how="hangs")
         wait_for_step(project, session, TELL, event="step-started")
         session.send_signal(signal.SIGSTOP)
         try:
             does(environment)
         finally:
             # The incident, too: whoever waits for recovery would wait for all of the objective.
-            practice_range.remote.clear_all()
+            running_sandbox.remote.clear_all()
             session.send_signal(signal.SIGCONT)
         return project.finish(session)
 
@@ -159,9 +164,9 @@ def owed(ended: Finished) -> list[str]:
 
 
 @pytest.mark.nightly
-def test_a_refused_rollback_is_a_failed_action(practice_range: Range, project: Project) -> None:
+def test_a_refused_rollback_is_a_failed_action(running_sandbox: RunningSandbox, project: Project) -> None:
     """12: which step, what Render said, and what to do; what was changed before it is put back, and the checks say how it is."""
-    ended = drill(project, practice_range, at='"event": "planting"', what="error-403", operation="rollback")
+    ended = drill(project, running_sandbox, at='"event": "planting"', what="error-403", operation="rollback")
 
     assert ended.rc == 12, ended.out
     assert "step 'run the target' failed: Render, roll back to dep-" in said(ended)
@@ -170,20 +175,20 @@ def test_a_refused_rollback_is_a_failed_action(practice_range: Range, project: P
     assert ended.last_line.startswith("REHEARSAL ACTION FAILED"), ended.last_line
     assert {"run-deploy", "clear-faults"} <= set(owed(ended))
     assert events(ended).count("undo-owed") == events(ended).count("undo-done")
-    assert practice_range.remote.identity()["live"] == "candidate"
+    assert running_sandbox.remote.identity()["live"] == "candidate"
 
 
 @pytest.mark.nightly
-def test_automatic_deploys_that_stay_on_decide(practice_range: Range, project: Project) -> None:
+def test_automatic_deploys_that_stay_on_decide(running_sandbox: RunningSandbox, project: Project) -> None:
     """12, although users have the stable release: the next push would take it from them. Nobody is told to do more than that."""
-    ended = drill(project, practice_range, at='"event": "planting"', what="error-503", operation="patch")
+    ended = drill(project, running_sandbox, at='"event": "planting"', what="error-503", operation="patch")
 
     assert ended.rc == 12, ended.out
     assert "step 'switch automatic deploys off' failed: Render, switch autodeploy of" in said(ended)
     assert "automatic deploys are on: the next push deploys over the rollback" in said(ended)
     steps = [json.loads(line) for line in (ended.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
     assert "see which release answers" in {step["step"] for step in steps if step["event"] == "step-done"}
-    told = [str(message["body"]["text"]) for message in practice_range.remote.slack_messages()]
+    told = [str(message["body"]["text"]) for message in running_sandbox.remote.slack_messages()]
     [ending] = [text for text in told if "no stronger strategy is needed" in text]
     assert "users are well again" in ending
     assert "Left to do: 'switch automatic deploys off'" in ending
@@ -191,11 +196,11 @@ def test_automatic_deploys_that_stay_on_decide(practice_range: Range, project: P
 
 
 @pytest.mark.nightly
-def test_a_provider_that_is_down_stops_its_own_part_only(practice_range: Range, project: Project) -> None:
+def test_a_provider_that_is_down_stops_its_own_part_only(running_sandbox: RunningSandbox, project: Project) -> None:
     """12: not even the front end's target can be found; the back end and the features are taken back all the same."""
     ended = drill(
         project,
-        practice_range,
+        running_sandbox,
         at='"event": "planting"',
         story="drills/test_full_system.py",
         provider="netlify-answers",
@@ -209,13 +214,13 @@ def test_a_provider_that_is_down_stops_its_own_part_only(practice_range: Range, 
     steps = [json.loads(line) for line in (ended.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
     done = {step["step"] for step in steps if step["event"] == "step-done"}
     assert done >= {"back end: see which release answers", "see that the features are off", "empty the API's cache"}
-    assert practice_range.remote.identity()["live"] == "candidate"  # undone
+    assert running_sandbox.remote.identity()["live"] == "candidate"  # undone
 
 
-def test_what_cannot_be_put_back_is_undo_failed(practice_range: Range, project: Project) -> None:
+def test_what_cannot_be_put_back_is_undo_failed(running_sandbox: RunningSandbox, project: Project) -> None:
     """14: with what a person must do; also where the last test, which reports it, is an advisory one."""
     ended = drill(
-        project, practice_range, at='"step": "see which release answers"', what="error-403", operation="rollback"
+        project, running_sandbox, at='"step": "see which release answers"', what="error-403", operation="rollback"
     )
 
     assert ended.rc == 14, ended.out
@@ -228,22 +233,22 @@ def test_what_cannot_be_put_back_is_undo_failed(practice_range: Range, project: 
 
 
 @pytest.mark.long_matrix("drills that are refused")
-def test_who_is_not_alone_is_refused(practice_range: Range, project: Project) -> None:
+def test_who_is_not_alone_is_refused(running_sandbox: RunningSandbox, project: Project) -> None:
     """13: another session holds the lock; nothing is planted, and nothing is asked of anybody."""
-    range_ = load_environment(str(practice_range.file), ROOT / "environments", {})
+    range_ = load_environment(str(running_sandbox.file), ROOT / "environments", {})
     with environment_lock(range_, run="another run", who="Ada", pushes=False):
-        ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW)
+        ended = project.run(STORY, "--env", str(running_sandbox.file), NO_WINDOW)
 
     assert ended.rc == 13, ended.out
     assert "another session is changing sandbox right now: run another run of Ada" in said(ended)
     assert not (ended.folder / "journal.jsonl").exists()
-    assert practice_range.remote.identity()["live"] == "candidate"
+    assert running_sandbox.remote.identity()["live"] == "candidate"
 
 
 @pytest.mark.long_matrix("drills that are refused")
-def test_no_target_is_refused(practice_range: Range, project: Project) -> None:
+def test_no_target_is_refused(running_sandbox: RunningSandbox, project: Project) -> None:
     """13: named wrongly, with the candidates; the target is never guessed."""
-    ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW, "--to", "dep-none")
+    ended = project.run(STORY, "--env", str(running_sandbox.file), NO_WINDOW, "--to", "dep-none")
 
     assert ended.rc == 13, ended.out
     assert "no deploy of Render has this id" in said(ended)
@@ -251,9 +256,9 @@ def test_no_target_is_refused(practice_range: Range, project: Project) -> None:
 
 
 @pytest.mark.long_matrix("drills that are refused")
-def test_a_target_for_the_site_that_stays_is_refused(practice_range: Range, project: Project) -> None:
+def test_a_target_for_the_site_that_stays_is_refused(running_sandbox: RunningSandbox, project: Project) -> None:
     """13: it would be passed over, and whoever typed it would think that the back end was taken back."""
-    ended = project.run("drills/test_frontend_restore.py", "--env", str(practice_range.file), "--to", "backend=1.41.3")
+    ended = project.run("drills/test_frontend_restore.py", "--env", str(running_sandbox.file), "--to", "backend=1.41.3")
 
     assert ended.rc == 13, ended.out
     assert "--to backend=…: frontend-restore does not roll the backend back" in said(ended)
@@ -261,16 +266,16 @@ def test_a_target_for_the_site_that_stays_is_refused(practice_range: Range, proj
 
 @pytest.mark.long_matrix("drills that are refused")
 def test_after_a_rollback_of_one_site_the_releases_are_named_one_by_one(
-    practice_range: Range, project: Project
+    running_sandbox: RunningSandbox, project: Project
 ) -> None:
     """0 when each site serves what was named for it; 10 when nobody says that two releases are right, or says it the other way."""
-    host = site_host(load_environment(str(practice_range.file), ROOT / "environments", {}), Waiter())
-    stable = practice_range.remote.identity()["releases"]["stable"]["commit"]
+    host = site_host(load_environment(str(running_sandbox.file), ROOT / "environments", {}), Waiter())
+    stable = running_sandbox.remote.identity()["releases"]["stable"]["commit"]
     host.restore(next(deploy.id for deploy in host.deploys() if deploy.commit == stable))
     Waiter().until(
         host.published, holds=lambda now: now.commit == stable, within_s=10, what="the stable site is published"
     )
-    health = ("-m", "health", "--env", str(practice_range.file))
+    health = ("-m", "health", "--env", str(running_sandbox.file))
 
     untold = project.run(*health)
     told = project.run(*health, "--to", "frontend=1.41.3", "--to", "backend=1.42.0")
@@ -284,11 +289,11 @@ def test_after_a_rollback_of_one_site_the_releases_are_named_one_by_one(
 
 
 @pytest.mark.nightly
-def test_automatic_deploys_that_come_back_are_seen(practice_range: Range, project: Project) -> None:
+def test_automatic_deploys_that_come_back_are_seen(running_sandbox: RunningSandbox, project: Project) -> None:
     """10: the action found them off, a colleague switched them on: the test asks again."""
     ended = drill_with_a_colleague(
         project,
-        practice_range,
+        running_sandbox,
         story=STORY,
         step=STILL_OFF,
         does=lambda environment: api_host(environment, Waiter()).set_auto_deploy(on=True),
@@ -300,7 +305,7 @@ def test_automatic_deploys_that_come_back_are_seen(practice_range: Range, projec
 
 
 @pytest.mark.nightly
-def test_a_lock_that_is_gone_is_seen(practice_range: Range, project: Project) -> None:
+def test_a_lock_that_is_gone_is_seen(running_sandbox: RunningSandbox, project: Project) -> None:
     """10: the action locked the site, a colleague unlocked it: the test asks again."""
 
     def unlock(environment: Environment) -> None:
@@ -308,7 +313,7 @@ def test_a_lock_that_is_gone_is_seen(practice_range: Range, project: Project) ->
         host.unlock(host.published().id)
 
     ended = drill_with_a_colleague(
-        project, practice_range, story="drills/test_frontend_restore.py", step=LOCK, does=unlock
+        project, running_sandbox, story="drills/test_frontend_restore.py", step=LOCK, does=unlock
     )
 
     assert ended.rc == 10, ended.out
@@ -340,7 +345,7 @@ def test_a_lock_that_is_gone_is_seen(practice_range: Range, project: Project) ->
     ],
 )
 def test_what_is_deployed_over_the_rollback_is_seen(
-    practice_range: Range,
+    running_sandbox: RunningSandbox,
     project: Project,
     story: str,
     changed: str,
@@ -348,7 +353,7 @@ def test_what_is_deployed_over_the_rollback_is_seen(
     red: str,
 ) -> None:
     """10: the action saw its target, a colleague deployed the bad release again: the test asks anew."""
-    ended = drill_deployed_over(project, practice_range, story=story, changed=changed, does=does)
+    ended = drill_deployed_over(project, running_sandbox, story=story, changed=changed, does=does)
 
     assert ended.rc == 10, ended.out
     assert ended.outcomes()[red] == "broken criterion"

@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import Finding, State
-from pam_rollback.watch.rules.beside import BESIDE, told, wants_another
+from pam_rollback.watch.rules.beside import BESIDE, findings_of, wants_another
 from pam_rollback.watch.rules.looks import Look, Streaks
 from tests.watch.decisions import record
 
@@ -14,7 +14,7 @@ from tests.watch.decisions import record
 @pytest.mark.parametrize("state", State)
 def test_each_state_is_the_decisions(state: State) -> None:
     """With its words; of the others nothing else is said."""
-    found = {one.criterion: one for one in told(record({"IR-3": state})).findings}
+    found = {one.criterion: one for one in findings_of(record({"IR-3": state})).findings}
 
     assert [*found] == [*BESIDE]
     assert (found["IR-3"].state, found["IR-3"].words) == (state, "IR-3 as written")
@@ -23,7 +23,7 @@ def test_each_state_is_the_decisions(state: State) -> None:
 
 def test_what_the_environment_does_not_declare_is_no_finding() -> None:
     """Nor is it unknown at each session anew: it is named, with the decision's reason."""
-    found = told(record(left_out=("CR-1", "CR-3")))
+    found = findings_of(record(left_out=("CR-1", "CR-3")))
 
     assert [one.criterion for one in found.findings] == ["IR-1", "IR-3", "CR-2", "CR-4"]
     assert found.left_out == {"CR-1": "nothing declares CR-1", "CR-3": "nothing declares CR-3"}
@@ -31,7 +31,7 @@ def test_what_the_environment_does_not_declare_is_no_finding() -> None:
 
 def test_what_is_asked_in_part_is_judged_by_that_part() -> None:
     """A part that is left out is named; one that was asked and not found out is not known."""
-    found = told(record({"CR-2": State.UNKNOWN}, in_part=("IR-3",)))
+    found = findings_of(record({"CR-2": State.UNKNOWN}, in_part=("IR-3",)))
 
     assert {one.criterion: one.state for one in found.findings}["IR-3"] is State.CLEAR
     assert {one.criterion: one.state for one in found.findings}["CR-2"] is State.UNKNOWN
@@ -50,9 +50,9 @@ def test_what_is_asked_in_part_is_judged_by_that_part() -> None:
 def test_a_session_that_came_to_no_decision_tells_nothing(more: dict[str, Any]) -> None:
     """Whatever its record holds: tests that it never reached are not left out by the environment."""
     with pytest.raises(MeasurementFailed, match=f"ended with {more['exit_code']}"):
-        told(record(**more))
+        findings_of(record(**more))
     with pytest.raises(MeasurementFailed, match="ran no test"):
-        told(record(left_out=BESIDE))
+        findings_of(record(left_out=BESIDE))
 
 
 def streaks(*states: State, name: str = "IR-3") -> Streaks:

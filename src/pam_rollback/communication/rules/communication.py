@@ -282,7 +282,7 @@ class ReceivedMessage:
 
 
 @dataclass(frozen=True, repr=False)
-class TeamTold(Sentence):
+class MessageDelivery(Sentence):
     """What became of the message to the incident channel. ``received`` is None where nobody can look into the channel."""
 
     channel: str

@@ -37,7 +37,7 @@ _ENGINEERING: tuple[Means, ...] = ("slack", "pagerduty")
 
 
 @dataclass
-class TeamTold:
+class TeamMessages:
     """Messages to those who heard of one rollback. ``means`` says who is told how: the contacts of each."""
 
     briefing: Briefing
@@ -160,7 +160,7 @@ def team_of(
     pace: float,
     redact: Callable[[str], str],
     link: str = "",
-) -> TeamTold | None:
+) -> TeamMessages | None:
     """Who heard of this journal's rollback; None where no rollback was begun, or there is nobody to tell.
 
     ``redact`` takes secrets out of a text. ``link``: what shows this session, where there is such a place.
@@ -196,4 +196,4 @@ def team_of(
         on_sandbox=environment.is_sandbox,
         pace=pace,
     )
-    return TeamTold(briefing, channels, means, journal, ladder.next_to_wake(sent_before(entries)), emails)
+    return TeamMessages(briefing, channels, means, journal, ladder.next_to_wake(sent_before(entries)), emails)

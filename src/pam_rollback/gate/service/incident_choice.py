@@ -76,7 +76,7 @@ def chosen(out: Path, environment: str, run: str = "") -> RecordedIncident | Non
 def under_its_load(incident: RecordedIncident, folder: Path) -> RecordedIncident:
     """With the most requests a second of its run: as counted, and at least as many as the run's own observation sent.
 
-    A count that has not even those is of something else, or has holes: then nobody has counted the users' either.
+    A count below the prober's own rate is incomplete, and the users' load is unknown.
     """
     counted, probed = counted_in(folder), probed_in(folder)
     load = max(filter(None, (counted, probed)), key=lambda known: known.rate_hz, default=None)

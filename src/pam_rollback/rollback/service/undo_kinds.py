@@ -31,7 +31,7 @@ from pam_rollback.rollback.strategies.feature_flag import undo_flags
 from pam_rollback.rollback.strategies.frontend_host import FrontendTools
 from pam_rollback.rollback.strategies.frontend_undo import undo_publishing, undo_push
 from pam_rollback.rollback.strategies.telling import Telling
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 
 CLEAR_FAULTS = "clear-faults"
@@ -53,7 +53,7 @@ def _faults(undo: Undo, tools: UndoTools) -> None:
         raise UndoFailed(f"{undo.kind}: {tools.environment.name} is not the sandbox: nothing was planted there")
     try:
         Remote(controls.control_url, controls.token).clear_all()
-    except RangeError as error:
+    except SandboxError as error:
         raise UndoFailed(f"the planted incident is still there: {error}") from error
 
 

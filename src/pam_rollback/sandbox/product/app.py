@@ -13,6 +13,7 @@ from pam_rollback.sandbox.product import (
     admin,
     auth,
     chat,
+    control_routes,
     evaluation,
     expenses,
     feature_check,
@@ -20,7 +21,6 @@ from pam_rollback.sandbox.product import (
     notice,
     problems,
     profile,
-    range_control,
     support,
     voice,
 )
@@ -43,9 +43,9 @@ _PLANNED = (
     admin,
     feature_check,
     notice,
-    range_control,
+    control_routes,
 )
-_TODAYS = (people, talk, voice, todays_health, range_control)
+_TODAYS = (people, talk, voice, todays_health, control_routes)
 
 
 def build_app(config: ProductConfig) -> FastAPI:

@@ -10,7 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pam_rollback.sandbox.product.range_control import PREFIX
+from pam_rollback.sandbox.product.control_routes import PREFIX
 from pam_rollback.sandbox.product.services import Services
 
 RELEASE_HEADER = "X-Release"

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from pam_rollback.sandbox import builds, site_builder
-from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.providers.netlify_account import Refusal
 from pam_rollback.sandbox.providers.netlify_deploys import BRANCH_DEPLOY, PRODUCTION, Deployed, Deploys
 
@@ -57,7 +57,7 @@ class Builds:
                 built, _ = await asyncio.gather(
                     self._built(deploy.commit, scratch / "repo"), asyncio.sleep(self._deploys.latencies.build_s)
                 )
-            except (RangeError, OSError) as error:
+            except (SandboxError, OSError) as error:
                 if not deploy.is_done:
                     deploy.enter("error", error_message=f"Build script returned non-zero exit code: {error}")
                 return

@@ -69,7 +69,7 @@ class NetlifySite:
         deploys_per_min: int = DEPLOYS_PER_MIN,
         variables: Mapping[str, str] = _NONE,
     ) -> "NetlifySite":
-        """The site with its first deploys, really built, with the site's `variables`. Raises RangeError."""
+        """The site with its first deploys, really built, with the site's `variables`. Raises SandboxError."""
         first = await asyncio.gather(
             *(_first_deploy(repository, repository.commits[name], age_s, scratch, variables) for name, age_s in _FIRST)
         )

@@ -22,7 +22,7 @@ _GOOD = frozenset({Outcome.PASSED, Outcome.KNOWN})
 
 
 @dataclass(frozen=True)
-class Told:
+class SessionFindings:
     """What one session told."""
 
     findings: tuple[Finding, ...]
@@ -38,7 +38,7 @@ class Told:
         return tuple(one for one in self.findings if one.state in {State.HOLDS, State.CONSIDER})
 
 
-def told(record: RunRecord) -> Told:
+def findings_of(record: RunRecord) -> SessionFindings:
     """Read its record. Raises MeasurementFailed for one that came to no decision: nobody takes that for "nothing to judge here"."""
     decision = record.decision
     if decision is None or record.exit_code not in _DECIDED or not record.results:
@@ -58,7 +58,7 @@ def told(record: RunRecord) -> Told:
             in_part[found.id] = words
             state, words = State.CLEAR, ""
         findings.append(Finding(found.id, state, words))
-    return Told(tuple(findings), left_out, in_part)
+    return SessionFindings(tuple(findings), left_out, in_part)
 
 
 def wants_another(streaks: Streaks, held: Collection[str]) -> bool:

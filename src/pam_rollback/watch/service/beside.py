@@ -13,7 +13,7 @@ from typing import Protocol
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.watch.rules.beside import BESIDE, Told, told, wants_another
+from pam_rollback.watch.rules.beside import BESIDE, SessionFindings, findings_of, wants_another
 from pam_rollback.watch.rules.looks import IN_A_ROW, Look, Streaks
 
 AT_ONCE = IN_A_ROW - 1
@@ -124,10 +124,10 @@ class Beside:
     def _found(self, session: Running, now_s: float) -> Sequence[Finding]:
         """What is known. What is not known is said, and is no part of a look: it neither asks nor is calm."""
         try:
-            found = told(session.record)
+            found = findings_of(session.record)
         except MeasurementFailed as problem:
             unknown = tuple(Finding(name, State.UNKNOWN, str(problem)) for name in self.judged)
-            found = Told(unknown, self._left_out)
+            found = SessionFindings(unknown, self._left_out)
         self._left_out = found.left_out
         known = [one for one in found.findings if one.state is not State.UNKNOWN]
         for name in (one.criterion for one in known):
@@ -138,7 +138,7 @@ class Beside:
         self._keep(session, found)
         return known
 
-    def _tell(self, found: Told) -> None:
+    def _tell(self, found: SessionFindings) -> None:
         self._once("left out", "; ".join(f"{name} is not judged here: {why}" for name, why in found.left_out.items()))
         self._once("in part", "; ".join(f"{name} is judged without this: {why}" for name, why in found.in_part.items()))
         unknown = {one.criterion: one.words for one in found.findings if one.state is State.UNKNOWN}
@@ -151,7 +151,7 @@ class Beside:
             self.say(line or what)
         self._said[about] = what
 
-    def _keep(self, session: Running, found: Told) -> None:
+    def _keep(self, session: Running, found: SessionFindings) -> None:
         if not found.asking:
             session.forget()
             return

@@ -34,7 +34,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class RangeProof:
+class SandboxProof:
     """What a drill found before it planted anything."""
 
     differences: tuple[Difference, ...]
@@ -55,7 +55,7 @@ class RangeProof:
         features: Iterable[FlagName],
         owed: Sequence[str],
         own: bool,
-    ) -> "RangeProof":
+    ) -> "SandboxProof":
         """``changes`` as the sandbox tells them, ``flags`` as they are now, ``features`` the plan's flags, which a drill switches off.
 
         ``owed``: what earlier situations of this run still owe here. ``own``: the session started the sandbox itself.

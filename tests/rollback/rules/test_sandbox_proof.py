@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.rules.range_proof import RangeProof
+from pam_rollback.rollback.rules.sandbox_proof import SandboxProof
 
 FEATURES = ("PAM_ENHANCED_UI", "PAM_VOICE_FEATURES")
 ON, HALF = Flag(enabled=True, rollout_pct=100), Flag(enabled=True, rollout_pct=50)
@@ -16,9 +16,9 @@ FAULT = {"what": "faults", "expected": "none", "found": "errors", "planted": "er
 
 def proof(
     *changes: Mapping[str, str], flags: Mapping[str, Flag] = ALL_ON, owed: Sequence[str] = (), own: bool = True
-) -> RangeProof:
+) -> SandboxProof:
     """What a drill says of such a sandbox."""
-    return RangeProof.of(changes, flags, features=FEATURES, owed=owed, own=own)
+    return SandboxProof.of(changes, flags, features=FEATURES, owed=owed, own=own)
 
 
 def test_a_range_as_it_was_is_proven() -> None:
@@ -39,7 +39,7 @@ def test_a_range_as_it_was_is_proven() -> None:
         (proof(owed=["set-flags of after-gradual"]), "still owed: expected nothing, found set-flags of after-gradual"),
     ],
 )
-def test_what_an_unfinished_drill_leaves_is_named(found: RangeProof, said: str, *, own: bool) -> None:
+def test_what_an_unfinished_drill_leaves_is_named(found: SandboxProof, said: str, *, own: bool) -> None:
     """Whoever started the sandbox."""
     assert found.problem == said
     assert found.planted_before == ()
