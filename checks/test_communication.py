@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.communication.rules.communication import PublicTruth, TeamMessages, UsersTold
+from pam_rollback.communication.rules.communication import MessageDelivery, PublicTruth, UsersTold
 from pam_rollback.communication.rules.tickets import TicketVolume
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.communication]
@@ -26,7 +26,7 @@ def test_notice_in_the_app_is_there_or_gone(users_told: UsersTold, scored: Score
 
 
 @pytest.mark.criterion("CH-1", "DUR-5")
-def test_incident_channel_was_told(team_told: TeamMessages, scored: Scored) -> None:
+def test_incident_channel_was_told(team_told: MessageDelivery, scored: Scored) -> None:
     """The message about this rollback is in the team's channel.  If red: docs/runbook.md#channel-internal."""
     message = scored(team_told)
 
