@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from pam_rollback.ledger.client.ledger_rows import ledger_rows
-from pam_rollback.ledger.rules.ledger_verdict import Audit
+from pam_rollback.ledger.rules.ledger_verdict import FinalReading, judge
 from pam_rollback.ledger.rules.ledger_writes import WriteKind
 from pam_rollback.ledger.service.ledger import LedgerRecord
 from pam_rollback.outside.postgres import Patience, open_snapshot
@@ -19,13 +19,12 @@ def main() -> None:
     start_s = time.perf_counter()
     writes = LedgerRecord(Path(sys.argv[1])).writes
     recorded_s = time.perf_counter()
-    audit = Audit(writes)
     with open_snapshot(sys.stdin.read().strip(), Patience(statement_timeout_s=900)) as snapshot:
-        for kind in (WriteKind.EXPENSE, WriteKind.CHAT):
-            audit.see(kind, ledger_rows(snapshot, kind, sys.argv[2]))
+        kinds = (WriteKind.EXPENSE, WriteKind.CHAT)
+        rows = tuple(row for kind in kinds for row in ledger_rows(snapshot, kind, sys.argv[2]))
     read_s = time.perf_counter()
     # The record's moments are made up; the reading came after all of them.
-    verdict = audit.verdict(read_from_s=math.inf)
+    verdict = judge(writes, FinalReading(math.inf, rows))
     seconds = {
         "record": recorded_s - start_s,
         "rows": read_s - recorded_s,

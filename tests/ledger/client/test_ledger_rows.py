@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 
 import psycopg
 import pytest
@@ -71,7 +70,7 @@ def test_every_row_comes_as_it_is(dsn: str) -> None:
     """Amounts have two decimals, whatever is odd in a value survives, doubles are two, and strangers stay away."""
     with snapshot_of(dsn) as snapshot:
         expenses, messages = (
-            sorted(chain.from_iterable(zip(*rows, strict=True) for rows in ledger_rows(snapshot, kind, PREFIX)))
+            sorted((row.marker, row.value) for row in ledger_rows(snapshot, kind, PREFIX))
             for kind in (WriteKind.EXPENSE, WriteKind.CHAT)
         )
 
@@ -193,5 +192,5 @@ def test_rows_are_read_under_the_names_that_hold_here(database: Database, dsn: s
             moved = moved_rows(snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL, names=names)
         owner.execute("DROP SCHEMA money CASCADE")
 
-    assert sum(len(markers) for markers, _ in found) == 4
+    assert len(found) == 4
     assert moved[WriteKind.EXPENSE] == []

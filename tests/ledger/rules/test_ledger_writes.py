@@ -1,6 +1,4 @@
-"""A ledger's writes in columns: what goes in comes out, and a record that is not complete is refused."""
-
-import sys
+"""A ledger's writes: what goes in comes out, and a record that is not complete is refused."""
 
 import pytest
 
@@ -20,8 +18,6 @@ def test_what_goes_in_comes_out() -> None:
 
     assert list(writes) == THREE
     assert (len(writes), writes.acknowledged) == (3, 2)
-    assert writes.markers([2, 0]) == ("m2", "m0")
-    assert writes.places(WriteKind.CHAT) == {"m1": 1}
 
 
 def test_an_acknowledgement_counts_once() -> None:
@@ -39,16 +35,15 @@ def test_a_number_that_is_not_the_next_is_refused(seq: int) -> None:
     """A line that is missing or there twice: who is lost could not be said."""
     writes = Writes(THREE[:1])
     with pytest.raises(MeasurementFailed, match=f"write {seq} follows upon 0: the ledger's record is not complete"):
-        writes.announce(seq, WriteKind.CHAT, "m9", "m9: text", 2.0)
+        writes.announce(Write(seq, WriteKind.CHAT, "m9", "m9: text", 2.0))
     assert list(writes) == THREE[:1]
 
 
-@pytest.mark.parametrize("markers", [("m0", "m8"), ("m8", "m8")], ids=["of before", "within"])
-def test_a_marker_that_stands_for_two_writes_is_refused(markers: tuple[str, str]) -> None:
+def test_a_marker_that_stands_for_two_writes_is_refused() -> None:
     """One row could answer for both."""
     writes = Writes(THREE[:1])
     with pytest.raises(MeasurementFailed, match="stands for two writes"):
-        writes.announce_all((1, 2), ("expense", "expense"), markers, ("a", "b"), (2.0, 3.0))
+        writes.announce(Write(1, WriteKind.EXPENSE, "m0", "2.00 fuel", 2.0))
 
 
 @pytest.mark.parametrize("change", ["acknowledge", "leave_open"])
@@ -57,14 +52,3 @@ def test_a_write_that_was_never_announced_has_no_fate(change: str) -> None:
     writes = Writes(THREE)
     with pytest.raises(IndexError):
         getattr(writes, change)(3, 1.0 if change == "acknowledge" else "HTTP 503")
-
-
-def test_values_that_repeat_are_kept_once() -> None:
-    """A million expenses have some thousand different amounts."""
-    values = [str(number % 7) + " fuel, as new" for number in range(700)]
-    writes = Writes()
-    writes.announce_all(range(700), ["expense"] * 700, [f"m{number}" for number in range(700)], values, [1.0] * 700)
-
-    assert list(writes.values) == values
-    assert len({id(value) for value in writes.values}) == 7
-    assert sys.getsizeof(writes.values) < 700 * 16

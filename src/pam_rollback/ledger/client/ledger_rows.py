@@ -1,17 +1,17 @@
 """The ledger's rows, straight out of the database.
 
 The product gives back a few thousand rows an answer; a ledger of some hours has more. Read by one query for each kind on
-a READ ONLY snapshot, and streamed: no more than a few rows are held at a time. A row that stands under another user is
-there for the database, and gone for whoever wrote it: those are asked for by themselves.
+a READ ONLY snapshot. A row that stands under another user is there for the database, and gone for whoever wrote it: those
+are asked for by themselves.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.integrity.client.row_counting import Statements, Unavailable, account_id
-from pam_rollback.ledger.rules.ledger_verdict import Audit, FinalReading, LedgerVerdict, Rows
-from pam_rollback.ledger.rules.ledger_writes import KINDS, WriteKind, Writes
+from pam_rollback.ledger.rules.ledger_verdict import FinalReading, Found, LedgerVerdict, judge
+from pam_rollback.ledger.rules.ledger_writes import Write, WriteKind
 from pam_rollback.outside.postgres import Snapshot
 
 
@@ -50,7 +50,7 @@ _WHERE = {
 
 
 def judge_with_database(
-    writes: Writes,
+    writes: Iterable[Write],
     reading: FinalReading,
     snapshot: Snapshot,
     marker_prefix: str,
@@ -58,36 +58,28 @@ def judge_with_database(
     email: str,
     names: Mapping[str, str] | None = None,
     moments_s: Sequence[float] = (),
-    hole_max_s: float = 2.0,
-    cut_s: float | None = None,
 ) -> LedgerVerdict:
-    """Judge as ``core.ledger_verdict.judge`` does, with the database for the kinds that the product did not give whole.
+    """Judge as ``judge`` does, with the database for the kinds that the product did not give whole.
 
     ``snapshot`` has to be opened after the last write; ``email`` is the account that wrote, ``names`` are those of
     ``[sql.names]``. Raises MeasurementFailed as ``ledger_rows`` does: what nobody could read is not taken for kept.
     """
-    audit = Audit(writes)
-    from_database = [kind for kind in KINDS if kind in reading.unread and kind in _WHERE]
-    for kind in KINDS:
-        if kind in from_database:
-            audit.see(kind, ledger_rows(snapshot, kind, marker_prefix, names=names))
-        else:
-            audit.see(kind, [reading.rows_of(kind)])
-    for kind, markers in moved_rows(snapshot, marker_prefix, email=email, names=names).items():
-        audit.see_moved(kind, markers)
-    return audit.verdict(
-        read_from_s=reading.started_s,
-        unread={kind: why for kind, why in reading.unread.items() if kind not in from_database},
+    asked = [kind for kind in reading.unread if kind in _WHERE]
+    rows = [row for row in reading.rows if row.kind not in asked]
+    rows += [row for kind in asked for row in ledger_rows(snapshot, kind, marker_prefix, names=names)]
+    unread = {kind: why for kind, why in reading.unread.items() if kind not in asked}
+    return judge(
+        writes,
+        replace(reading, rows=tuple(rows), unread=unread),
         moments_s=moments_s,
-        hole_max_s=hole_max_s,
-        cut_s=cut_s,
+        moved=moved_rows(snapshot, marker_prefix, email=email, names=names),
     )
 
 
 def ledger_rows(
     snapshot: Snapshot, kind: WriteKind, marker_prefix: str, *, names: Mapping[str, str] | None = None
-) -> Iterator[Rows]:
-    """Give every row of this kind whose marker begins so, in blocks, as ``core.ledger_verdict.Audit`` takes them.
+) -> Iterator[Found]:
+    """Give every row of this kind whose marker begins so.
 
     Raises MeasurementFailed when the table is missing, when the role does not see all of its rows, for a kind that is
     not read this way (settings are one row: ask the product), and when the database breaks off.
@@ -97,7 +89,7 @@ def ledger_rows(
     found = _WHERE[kind]
     query = _query(snapshot, found, f"{found.marker} AS marker, {found.value} AS value", found.where, names)
     for block in snapshot.streamed(query, {"prefix": marker_prefix}):
-        yield [marker for marker, _ in block], [value for _, value in block]
+        yield from (Found(kind, marker, value) for marker, value in block)
 
 
 def moved_rows(

@@ -3,7 +3,6 @@
 What the product acknowledged while it was broken and repaired, and what it still has afterwards.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.ledger.rules.ledger_config import LedgerConfig, ReadingOrder
 from pam_rollback.ledger.rules.ledger_verdict import FinalReading, Found, LedgerVerdict, judge
-from pam_rollback.ledger.rules.ledger_writes import WriteKind, Writes
+from pam_rollback.ledger.rules.ledger_writes import Write, WriteKind, Writes
 from pam_rollback.observation.client.child import Child
 from pam_rollback.observation.client.jsonl import LineReader
 
@@ -24,17 +23,6 @@ _READING = "pam_rollback.ledger.client.ledger_reading"
 _GRACE_S = 2.0
 _START_S = 10.0
 _KINDS = {kind.value: kind for kind in WriteKind}
-_PLAIN = r'"([^"\\\n]*)"'
-"""Text without anything that JSON would escape."""
-# The look behind sees to it that nothing precedes on the line; a `^` would be three times as slow.
-_SENT = re.compile(
-    r'\{"sent":(?<![^\n]\{"sent":)\{"seq":(\d{1,15}),'
-    rf'"kind":"({"|".join(_KINDS)})","marker":{_PLAIN},"value":{_PLAIN},"at_s":(\d{{1,15}}\.\d{{1,20}})\}}\}}\n'
-)
-_ACKED = re.compile(
-    r'\{"acked":(?<![^\n]\{"acked":)\{"seq":(\d{1,15}),"at_s":(\d{1,15}\.\d{1,20}),"row_id":(?:null|"[^"\\\n]*")\}\}\n'
-)
-_COMMON = ('{"sent":', '{"acked":')
 
 
 @dataclass(frozen=True)
@@ -76,36 +64,8 @@ class LedgerRecord:
         return tuple(self._sign_ins)
 
     def _refresh(self) -> None:
-        for block in self._reader.blocks():
-            if not self._take_plain(block):
-                for record in self._reader.parsed(block):
-                    self._take(record)
-
-    def _take_plain(self, block: bytes) -> bool:
-        """Take a block whose announcements and acknowledgements are exactly as the writer writes them.
-
-        Gives False, and takes nothing, when one is not. A million writes are two million such lines; reading each as
-        JSON would take four times as long.
-        """
-        text = block.decode("ascii", "replace")
-        sent, acked, lines = _SENT.findall(text), _ACKED.findall(text), text.count("\n")
-        others: list[str] = []
-        if len(sent) + len(acked) != lines:
-            others = [line for line in text.splitlines() if not line.startswith(_COMMON)]
-        if len(sent) + len(acked) + len(others) != lines:
-            return False
-        try:
-            records = self._reader.parsed("\n".join(others).encode())
-        except MeasurementFailed:
-            return False  # read line by line, the damage is named by its own line
-        if sent:
-            seqs, kinds, markers, values, at_s = zip(*sent, strict=True)
-            self._writes.announce_all([*map(int, seqs)], kinds, markers, values, [*map(float, at_s)])
-        for seq, acked_s in acked:
-            self._acknowledge(int(seq), float(acked_s))
-        for record in records:
+        for record in self._reader.records():
             self._take(record)
-        return True
 
     def _take(self, record: dict[str, Any]) -> None:
         match record:
@@ -118,7 +78,7 @@ class LedgerRecord:
                     "at_s": float(at_s),
                 }
             } if kind in _KINDS:
-                self._writes.announce(seq, _KINDS[kind], marker, value, at_s)
+                self._writes.announce(Write(seq, _KINDS[kind], marker, value, at_s))
             case {"acked": {"seq": int(seq), "at_s": float(at_s), "row_id": str() | None}}:
                 self._acknowledge(seq, at_s)
             case {"unacked": {"seq": int(seq), "why": str(why)}} if 0 <= seq < len(self._writes):
@@ -218,17 +178,15 @@ class Ledger:
         self,
         *,
         moments_s: Sequence[float] = (),
-        hole_max_s: float = 2.0,
-        cut_s: float | None = None,
         within_s: float = 15.0,
     ) -> LedgerVerdict:
-        """Stop writing, read everything back and judge every write; see ``core.ledger_verdict.judge`` for the figures.
+        """Stop writing, read everything back and judge every write; see ``judge`` for the figures.
 
         Raises MeasurementFailed when nothing at all could be read.
         """
         reading = self.final_reading(within_s=within_s)
         # Only now is the record complete: the reading stopped the writer first.
-        return judge(self.record.writes, reading, moments_s=moments_s, hole_max_s=hole_max_s, cut_s=cut_s)
+        return judge(self.record.writes, reading, moments_s=moments_s)
 
     def clean_up(self, *, within_s: float = 15.0) -> int:
         """Stop writing and delete the expenses that the ledger made; gives how many are gone.
