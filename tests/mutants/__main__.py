@@ -43,6 +43,7 @@ MODULES: dict[str, Rules] = {
     ),
     "decision/rules/decision_measures.py": Rules(("decision/rules/test_decision_measures.py",)),
     "decision/rules/decision_states.py": Rules(("decision/rules/test_decision_states.py",)),
+    "ledger/rules/ledger_verdict.py": Rules(("ledger/rules/test_ledger_verdict.py",)),
     "rollback/rules/locks.py": Rules(("rollback/rules/test_locks.py",)),
     "rollback/rules/lock_targets.py": Rules(("rollback/rules/test_lock_targets.py",)),
     "session/guard.py": Rules(("session/test_guard.py",), RULES_OF_THE_GUARD),
@@ -99,6 +100,9 @@ def main(named: Sequence[str]) -> int:
     """All modules, or those named."""
     began_s = time.monotonic()
     modules = [name for name in MODULES if not named or any(part in name for part in named)]
+    if not modules:
+        print(f"mutants: no module is named like {' or '.join(named)}; there are {', '.join(MODULES)}", file=sys.stderr)  # noqa: T201 - a command
+        return 2
     changes = [
         mutant
         for name in modules

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.ledger.rules.ledger_verdict import FinalReading, Found, LedgerState, LedgerVerdict, judge
 from pam_rollback.ledger.rules.ledger_writes import Write, WriteKind
 
@@ -108,6 +109,7 @@ def test_the_seconds_stand_beside_the_count() -> None:
 
     assert (kept.figures.measured, kept.figures.margin, kept.figures.n) == (0.0, 0.0, 10)
     assert (lost.figures.measured, lost.figures.unit, lost.figures.margin) == (2.5, "s", -2.5)
+    assert lost.figures.asked == "0 s"
     assert lost.figures.definition == "to the end of the step that follows the newest lost write"
     assert unread.figures.measured is None
     assert unread.figures.definition == "not known: there was no final reading"
@@ -152,6 +154,101 @@ def test_a_loss_stands_although_something_is_unknown() -> None:
     assert verdict.reasons
 
 
+@pytest.mark.parametrize(
+    ("moment_s", "sides"),
+    [
+        (2.5, ""),
+        (4.0, "after"),
+        (4.5, "after"),
+        (5.0, "before and after"),
+        (5.5, "before"),
+        (6.0, "before"),
+        (7.5, ""),
+    ],
+)
+def test_a_hole_between_writes_is_seen_from_each_side(moment_s: float, sides: str) -> None:
+    """Nothing was acknowledged from 2.5 to 7.5 s; two seconds are near enough, whatever order the answers came in."""
+    writes = [replace(write(seq), seq=place) for place, seq in enumerate((7, 8, 9, 0, 1, 2))]
+    verdict = judge(writes, reading(*found(*writes)), moments_s=[moment_s])
+
+    assert verdict.reasons == (
+        (f"no write acknowledged within 2 s {sides} {moment_s:.2f} s: a hole hides a loss",) if sides else ()
+    )
+
+
+def test_a_reading_may_begin_with_the_last_acknowledgement() -> None:
+    """Not a moment sooner."""
+    assert judge(TEN, FinalReading(9.5, found(*TEN))).reasons == ()
+    assert judge(TEN, FinalReading(9.49, found(*TEN))).reasons != ()
+
+
+def test_what_was_not_read_says_nothing_of_the_rest() -> None:
+    """A kind that was not acknowledged hides nothing; one that was is neither present nor lost."""
+    writes = [write(0), write(1, CHAT), write(2, SETTING), write(3, CHAT, acked=False)]
+    nothing_hidden = judge([write(0)], reading(*found(write(0)), chat="HTTP 500"))
+    hidden = judge(writes, reading(*found(writes[0], writes[1]), setting="HTTP 500", chat="HTTP 502"))
+
+    assert (nothing_hidden.reasons, nothing_hidden.unread) == ((), 0)
+    assert hidden.reasons == (
+        "the final reading of setting is not complete: HTTP 500",
+        "the final reading of chat is not complete: HTTP 502",
+    )
+    assert (counts(hidden), hidden.unread) == ((1, 0, 0, 0), 2)
+
+
+def test_lost_writes_are_named_in_the_order_in_which_they_were_sent() -> None:
+    """Settings among them; how far back theirs reach is told apart."""
+    writes = [write(0), write(1, SETTING), write(2, SETTING), write(3), write(4)]
+    verdict = judge(writes, reading(Found(SETTING, "m1", "m1"), *found(writes[0], writes[4])), moments_s=[3.5])
+
+    assert verdict.lost_markers == ("m2", "m3")
+    assert (verdict.rpo_s, verdict.configuration_loss_s) == (1.0, 1.0)
+    assert verdict.cut == "to the end of the step that follows the newest lost write"
+    [reach] = verdict.details
+    assert reach.figures.definition == f"{verdict.cut}; of settings 1.00 s"
+
+
+def test_a_loss_that_is_known_reaches_somewhere_although_something_is_not_known() -> None:
+    """What is not known is the rest."""
+    writes = [*TEN[:9], write(9, SETTING)]
+    verdict = judge(writes, reading(Found(SETTING, "m9", "m9"), *found(*TEN[1:9])), moments_s=[50.0])
+    settings_too = judge(writes, reading(*found(*TEN[1:9])), moments_s=[50.0])
+
+    assert (verdict.rpo_s, verdict.configuration_loss_s) == (49.5, None)
+    assert (settings_too.rpo_s, settings_too.configuration_loss_s) == (49.5, 40.5)
+
+
+def test_the_sentence_names_five_and_the_table_counts_all() -> None:
+    """Each class of damage counts; nothing is said of what is not there."""
+    rows = [*found(*TEN[6:]), Found(EXPENSE, "m5", "another"), *found(TEN[6])]
+    verdict = judge(TEN, reading(*rows), moved={EXPENSE: ["m4"]})
+
+    assert counts(verdict) == (3, 4, 1, 1)
+    assert (verdict.figures.measured, verdict.figures.asked) == (7, "0")
+    assert str(verdict) == (
+        "damaged: 10 acknowledged writes: 3 present, 4 lost, 1 moved, 1 altered, 1 duplicated, 0 unread; "
+        "unacknowledged: 0 recovered, 0 indeterminate; "
+        "the loss reaches 3.0 s back, to the newest lost write, the least that can be proven; m0, m1, m2, m3, m4"
+    )
+    assert str(judge(TEN, reading(*found(*TEN)))) == (
+        "kept: 10 acknowledged writes: 10 present, 0 lost, 0 moved, 0 altered, 0 duplicated, 0 unread; "
+        "unacknowledged: 0 recovered, 0 indeterminate"
+    )
+
+
+def test_what_may_be_lost_is_reported_and_not_judged() -> None:
+    """No write may be there twice, however many may be gone."""
+    lost = judge(TEN, reading(*found(*TEN[1:])), moments_s=[0.504]).allowing(1)
+    twice = judge(TEN, reading(*found(*TEN), *found(TEN[0]))).allowing(1)
+    [reach] = lost.details
+
+    assert (lost.kept, twice.kept) == (True, False)
+    assert (reach.figures.asked, reach.figures.measured, reach.figures.margin) == ("reported", 0.0, None)
+    assert judge(TEN, reading(*found(*TEN[1:])), moments_s=[0.506]).details[0].figures.margin == -0.01
+    with pytest.raises(MeasurementFailed, match="there was no final reading"):
+        _ = judge(TEN, None).kept
+
+
 SETTINGS = [write(0, SETTING), write(1, SETTING), write(2, SETTING, acked=False), write(3, SETTING)]
 
 
@@ -174,6 +271,7 @@ def test_a_setting_holds_one_value(
     verdict = judge(SETTINGS, reading(*rows))
 
     assert (verdict.state, counts(verdict), verdict.configuration_loss_s) == expected
+    assert verdict.altered_markers == (("m3",) if held == "something else" else ())
 
 
 FATES = st.lists(st.sampled_from(["present", "lost", "altered", "duplicated", "unacked", "recovered"]), max_size=60)

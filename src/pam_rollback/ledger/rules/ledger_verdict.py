@@ -307,6 +307,4 @@ def _cut(lost_s: Sequence[float], moments_s: Sequence[float]) -> tuple[float | N
 
 def _reach_back_s(lost_s: Sequence[float], cut_s: float | None) -> float:
     """How far back the loss reaches; 0 when there is none."""
-    if not lost_s:
-        return 0.0
-    return max(0.0, (max(lost_s) if cut_s is None else cut_s) - min(lost_s))
+    return cut_s - min(lost_s) if lost_s and cut_s is not None else 0.0
