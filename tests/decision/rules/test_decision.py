@@ -300,3 +300,11 @@ def test_a_record_ends_with_the_code_of_its_recommendation(word: str) -> None:
     codes = {"ROLL BACK NOW": 10, "NO ROLLBACK": 0}
 
     assert DecisionRecord(word, (), (), (), "").exit_code == codes.get(word, 11)
+
+
+def test_a_finding_travels_as_plain_text() -> None:
+    """Read back by the process that recommends."""
+    assert Finding("IR-1", State.UNKNOWN, "one account").as_data() == {
+        "state": State.UNKNOWN.value,
+        "words": "one account",
+    }

@@ -334,18 +334,45 @@ def test_exactly_at_the_limit(*, reached_counts: bool, at_limit: bool) -> None:
     assert error_rate(20, reached_counts=reached_counts).above(of("chat", 4, 1)) is at_limit
 
 
-@pytest.mark.parametrize(("now_ms", "above"), [(45.0, False), (108.0, False), (120.0, True)])
+@pytest.mark.parametrize(("now_ms", "above"), [(45.0, False), (108.5, False), (109.7, True)])
 def test_what_nobody_notices_is_no_slowdown(*, now_ms: float, above: bool) -> None:
     """Five times as slow as 9 ms is 36 ms more; of an answer of 400 ms the share is what counts."""
     fast = slowdown(Distribution.of([9.0] * 1000), 50, unnoticed_ms=100)
     samples = [replace(usual(tick), latency_ms=now_ms) for tick in range(600)]
 
     assert fast.above(samples) is above
-    assert fast.contradicts(samples) is not above
+    assert fast.contradicts(samples) is (now_ms < 100)
     assert fast.words(samples).endswith(", limit +100 ms")
     assert fast.figures(samples).asked == "> +100 ms"
-    slow = slowdown(Distribution.of([400.0] * 1000), 50, unnoticed_ms=100)
-    assert slow.words(samples).endswith(", limit +50 %")
+    slow = Distribution.of([400.0] * 1000)
+    share_pct = 100 * 100 / slow.percentile(95)
+    for limit_pct, said in ((50, "+50 %"), (share_pct, f"{share_pct:+g} %"), (20, "+100 ms")):
+        assert slowdown(slow, limit_pct, unnoticed_ms=100).words(samples).endswith(f", limit {said}")
+    quick = slowdown(Distribution.of([0.5] * 1000), 50, unnoticed_ms=100)
+    assert quick.figures(samples).asked == "> +100 ms"
+    assert (
+        slowdown(Distribution.of([0.0] * 1000), 50, unnoticed_ms=100)
+        .words(samples)
+        .endswith("no change is a share of nothing")
+    )
+
+
+def test_only_the_lower_limit_is_judged_by_halves() -> None:
+    """20 % of the answers of a slice can contradict, 2 % cannot."""
+    assert error_rate(20).half is None
+    assert error_rate(2, reached_counts=True).half is not None
+
+
+def test_the_worse_side_is_said_first() -> None:
+    """By its share: three of four is better than none of two."""
+    down = downtime(Parts(["front page"], ["chat"]))
+
+    assert down.words([*of("front page", 3, 1), *of("chat", 1, 1)]) == (
+        "service: 1 of 2 answers good of PAM behind it, 3 of 4 answers good at the front page"
+    )
+    assert down.words([*of("front page", 1, 1), *of("chat", 2, 8)]) == (
+        "service: 2 of 10 answers good of PAM behind it, 1 of 2 answers good at the front page"
+    )
 
 
 def test_a_slowdown_says_how_much_beside_what() -> None:

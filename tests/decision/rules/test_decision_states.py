@@ -102,6 +102,11 @@ def test_three_invariants_are_named_and_the_others_counted() -> None:
     assert "more" not in of_data(broken(3))[1]
     assert (judged.figures.measured, judged.figures.n, judged.figures.margin) == (4, 40, -3)
     assert judged_data("IR-3", {}, {}, {}, affected_max=0, gaps=GAPS).figures.n == 0
+    left = judged_data(
+        "IR-3", {"a": result("a")}, {}, {}, affected_max=0, gaps=GAPS, left_out={"DI-3": "no baseline", "DI-4": "off"}
+    )
+    assert left.finding.state is State.CLEAR
+    assert left.finding.words == "0 damaged rows by 1 invariants; left out: DI-3: no baseline; left out: DI-4: off"
 
 
 @pytest.mark.parametrize(

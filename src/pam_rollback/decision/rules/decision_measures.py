@@ -142,7 +142,7 @@ def slowdown(
     The limit is never less than ``unnoticed_ms``: five times as slow as 9 ms is nobody's experience.
     """
     usual_ms = before.percentile(_P95)
-    noticed_pct = 100 * unnoticed_ms / usual_ms if usual_ms > 0 else 0.0
+    noticed_pct = 100 * unnoticed_ms / usual_ms if usual_ms else 0.0
     limit = f"{limit_pct:+g} %" if limit_pct >= noticed_pct else f"{unnoticed_ms:+g} ms"
     found = _Slowdown(before, max(limit_pct, noticed_pct), limit, reached_counts)
     return Measure(found.contradicts, found.above, found.words, found.figures, half=found.as_measured)
