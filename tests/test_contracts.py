@@ -33,6 +33,9 @@ TOPICS = "topics, and the session, know of each other only this"
 PURE = "rules and the lower foundation are pure: no I/O libraries, no session, no sandbox"
 PYTEST = "pytest, Allure and the session stay in session, report, fixtures and hooks"
 PROVIDERS = "a provider is known in its own folder, where it is found by its name, and by a tracker"
+SANDBOX = (
+    "the sandbox is driven by drills, by the guard that proves it, and by games; everybody else meets it over HTTP"
+)
 WRONG = [
     (LAYERS, "base.clock", "plan.plan"),
     (LAYERS, "session.verdict", "gate.hooks"),
@@ -57,6 +60,8 @@ WRONG = [
     (PROVIDERS, "rollback.strategies.backend", "rollback.providers.netlify.netlify"),
     ("the HTTP client is known in one module", "outside.http", "httpx"),
     ("the sandbox shares no code with what probes it", "sandbox.faults", "base.clock"),
+    (SANDBOX, "rollback.strategies.frontend", "sandbox.remote"),
+    (SANDBOX, "communication.fixtures.communication", "sandbox.launch"),
 ]
 """By contract: who must not import whom."""
 
