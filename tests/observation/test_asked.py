@@ -1,4 +1,4 @@
-"""What watching asks of the product's API over and over, said beforehand: it adds up to what prober and ledger send."""
+"""What watching asks of the product's API over and over, said beforehand: it adds up to what the prober sends."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -21,13 +21,3 @@ def test_a_prober_asks_its_journeys_of_the_api(tmp_path: Path) -> None:
     assert sum(rate for rate, _ in per_minute(found.steady).values()) == pytest.approx(60 * 5 / 7, abs=0.2)
     assert found.sign_ins == 1
     assert asked.of_prober(staging(tmp_path, account=False)).sign_ins == 0
-
-
-def test_a_ledger_asks_what_it_writes(tmp_path: Path) -> None:
-    """By its weights, as the test account; on a sandbox a drill bothers nobody, and without an account nothing is written."""
-    environment = staging(tmp_path)
-    found = per_minute(asked.of_ledger(environment, 1.0).steady)
-
-    assert sorted(found.values()) == [(7.5, True), (15.0, True), (37.5, True)]
-    assert asked.of_ledger(environment.model_copy(update={"kind": "sandbox"}), 1.0).steady == ()
-    assert asked.of_ledger(staging(tmp_path, account=False), 1.0).steady == ()

@@ -1,12 +1,10 @@
 """What watching asks of the product, and whether it can have enough answers in its time: known before anything is sent."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment import Environment
-from pam_rollback.ledger.rules.ledger_config import LedgerConfig
-from pam_rollback.ledger.rules.ledger_writes import WriteKind
 from pam_rollback.observation.rules.enough import Need
 from pam_rollback.observation.rules.journeys import HEALTH_JOURNEY, LOGIN_JOURNEY, Journey, ProbeConfig
 from pam_rollback.observation.rules.probed_journeys import probe_config
@@ -15,11 +13,6 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.product.rules.limits import Asks, Steady
 
 _MINUTE_S = 60.0
-_WRITTEN: Mapping[WriteKind, str] = {
-    WriteKind.EXPENSE: "expenses",
-    WriteKind.CHAT: "chat",
-    WriteKind.SETTING: "settings",
-}
 
 
 def of_prober(environment: Environment) -> Asks:
@@ -30,25 +23,6 @@ def of_prober(environment: Environment) -> Asks:
     steady = tuple(_steady(environment, ((one, _per_minute(config, one)) for one in config.journeys)))
     signs_in = any(one.signed_in or one.name == LOGIN_JOURNEY for one in config.journeys)
     return Asks(steady=steady, sign_ins=int(signs_in))
-
-
-def of_ledger(environment: Environment, rate_hz: float) -> Asks:
-    """What it writes over and over. A drill on a sandbox bothers nobody."""
-    if environment.kind == "sandbox" or "test_account" not in environment.abilities:
-        return Asks()
-    weights = LedgerConfig.model_fields["weights"].default
-    whole = sum(weights.values())
-    hosts = _hosts(environment)
-    urls = (
-        (environment.url_of(_WRITTEN[kind]), rate_hz * _MINUTE_S * weight / whole) for kind, weight in weights.items()
-    )
-    return Asks(
-        steady=tuple(
-            Steady(urlsplit(url).path, per_minute, token=True)
-            for url, per_minute in urls
-            if urlsplit(url).netloc in hosts
-        )
-    )
 
 
 def of_memory(environment: Environment, plan: Plan, pace: float) -> Asks:
@@ -81,7 +55,8 @@ def users_rate_hz(environment: Environment) -> float:
     return sum(_per_minute(config, one) for one in counted) / _MINUTE_S
 
 
-def _hosts(environment: Environment) -> set[str]:
+def hosts_of_the_api(environment: Environment) -> set[str]:
+    """By name and port: those whose limits a session keeps to."""
     return {urlsplit(url).netloc for url in (environment.urls.api, environment.urls.backend) if url}
 
 
@@ -97,7 +72,7 @@ def _per_minute(config: ProbeConfig, journey: Journey) -> float:
 
 
 def _steady(environment: Environment, asked: Iterable[tuple[Journey, float]]) -> Iterator[Steady]:
-    hosts = _hosts(environment)
+    hosts = hosts_of_the_api(environment)
     for journey, per_minute in asked:
         parts = urlsplit(journey.url)
         if parts.netloc in hosts:
