@@ -60,6 +60,7 @@ def test_an_exception_says_what_it_means(error: Exception, in_body: bool, expect
 def test_unknown_is_never_green() -> None:
     """What was not measured, and what was not run, ends with 11."""
     assert {Outcome.UNKNOWN.exit_code, Outcome.NOT_RUN.exit_code} == {ExitCode.INCONCLUSIVE}
+    assert {Outcome.PASSED.exit_code, Outcome.KNOWN.exit_code} == {ExitCode.GO}
 
 
 CAUSES = st.builds(Cause, code=st.sampled_from([code for code in ExitCode if code]), why=st.sampled_from(["a", "b"]))

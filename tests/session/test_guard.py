@@ -53,6 +53,7 @@ UNDAMAGED = replace(REAL, mode="drill", kind="staging", name="staging", confirm=
         pytest.param(replace(DRILL_ON_SANDBOX, ramp=True, stories=()), id="a ramp is rehearsed on the sandbox"),
         pytest.param(replace(CHECKS_ON_PRODUCTION, ramp=True, dry_run=True), id="a ramp's dry run"),
         pytest.param(UNDAMAGED, id="a drill without damage, where drills are declared, with all that a real one needs"),
+        pytest.param(replace(UNDAMAGED, stories=(), execute=False, confirm=""), id="checks where drills are declared"),
         pytest.param(
             replace(UNDAMAGED, execute=False, confirm="", reason="", initiated_by="", dry_run=True),
             id="the dry run of that drill",
@@ -62,6 +63,19 @@ UNDAMAGED = replace(REAL, mode="drill", kind="staging", name="staging", confirm=
 def test_what_is_safe_may_run(facts: Facts) -> None:
     """A guard that refuses everything would be switched off."""
     assert refusals(facts) == []
+
+
+def test_a_refusal_says_what_is_meant() -> None:
+    """Each consent by its own name; a drill without damage is offered where one can be."""
+    [real] = refusals(replace(REAL, execute=False))
+    [watch] = refusals(replace(REAL, execute=False, watch=True, stories=(), signers=True))
+    [production] = refusals(replace(CHECKS_ON_PRODUCTION, stories=("feature-flag",)))
+    [staging] = refusals(replace(CHECKS_ON_PRODUCTION, kind="staging", stories=("feature-flag",)))
+
+    assert real.startswith("a real rollback needs --execute")
+    assert watch.startswith("standing consent needs --execute")
+    assert production.endswith("--reason … --initiated-by …")
+    assert staging.endswith("; a drill without damage needs drills = true in its file")
 
 
 def test_a_text_that_shows_nothing_is_refused_in_one_line() -> None:

@@ -103,7 +103,7 @@ def refusals(facts: Facts) -> list[str]:
             f"a ramp lets users of {facts.name} ({facts.kind}) have the new features; "
             "it needs --mode real --execute --confirm NAME --reason … --initiated-by …"
         )
-    elif undamaged and not facts.is_sandbox:
+    elif undamaged:
         found += _consented(facts, "a drill without damage")
     elif facts.stories and not facts.is_sandbox:
         found.append(

@@ -302,6 +302,8 @@ def test_a_verdict_is_one_line_with_all_that_it_rests_on() -> None:
         "400 samples at or above 500 ms among at most 600 samples: whatever still comes, p95 stays at 500 ms or more; "
         "bad answers: health 400"
     )
+    hopeless = judged([error(START_S + at) for at in range(20)])
+    assert "whatever still comes, the error rate stays at 2 % or more" in str(hopeless)
     assert str(judged([])).startswith("error_rate_pct unknown: nothing measured (asked below 2 %, n=0)")
     assert judged([]).margin is None
 

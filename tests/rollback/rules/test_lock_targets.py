@@ -6,7 +6,8 @@ import pytest
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.rollback.rules.lock_targets import same_place, targets_of
+from pam_rollback.environment.unleash import Unleash
+from pam_rollback.rollback.rules.lock_targets import LockTarget, same_place, targets_of
 
 FILE = """
 name = "{name}"
@@ -68,6 +69,21 @@ def test_they_have_one_order_and_show_no_address(tmp_path: Path) -> None:
     assert list(targets) == sorted(targets)
     assert [target.name.split("-")[0] for target in targets] == ["flags", "product", "repository", "service", "site"]
     assert not any("example" in target.name or "github" in target.name for target in targets)
+
+
+def test_flags_of_a_service_are_one_place_for_all_who_switch_them(tmp_path: Path) -> None:
+    """By service, project and environment there: two products on one server do not wait for each other."""
+    at = Unleash(url="https://unleash.example.com", project="pam", environment="production")
+    one = environment(tmp_path).model_copy(update={"unleash": at})
+    two = environment(tmp_path, name="two", api="https://api.example.org").model_copy(update={"unleash": at})
+    other = two.model_copy(update={"unleash": at.model_copy(update={"project": "else"})})
+
+    def flags(of: Environment) -> set[LockTarget]:
+        return {one for one in targets_of(of, pushes=False) if one.words == "flags unleash.example.com/pam/production"}
+
+    assert len(flags(one)) == 1
+    assert flags(one) == flags(two)
+    assert flags(other) == set()
 
 
 def test_the_repository_is_locked_by_whoever_pushes_only(tmp_path: Path) -> None:
