@@ -95,7 +95,7 @@ def _short(files: Iterable[str]) -> Iterator[str]:
 def _keys() -> str:
     schema = Environment.model_json_schema()
     parts = [_table_of_keys(Environment, schema, schema)]
-    for name, told in schema["properties"].items():
+    for name, told in _own_first(Environment, schema["properties"]):
         table = _table_named(told, schema)
         model = _MODELS.get(table.get("title", ""))
         if model is not None:
@@ -110,7 +110,13 @@ def _keys() -> str:
     )
 
 
-_MODELS = {model.__name__: model for model in Table.__subclasses__()}
+def _tables(of: type[Table] = Table) -> Iterator[type[Table]]:
+    for model in of.__subclasses__():
+        yield model
+        yield from _tables(model)
+
+
+_MODELS = {model.__name__: model for model in _tables()}
 
 
 def _table_named(told: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -122,11 +128,18 @@ def _table_named(told: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[
     return {}
 
 
+def _own_first(model: type[Table], keys: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What a table has of hosts comes after what it has of its own."""
+    own = {model.model_fields[name].alias or name for name in model.__annotations__ if name in model.model_fields}
+    return sorted(keys.items(), key=lambda key: key[0] not in own)
+
+
 def _table_of_keys(model: type[Table], table: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     meanings = _meanings(model)
     names = {field.alias or name: name for name, field in model.model_fields.items()}
     rows = [
-        (f"`{key}`", _takes(told, schema), meanings.get(names[key], "")) for key, told in table["properties"].items()
+        (f"`{key}`", _takes(told, schema), meanings.get(names[key], ""))
+        for key, told in _own_first(model, table["properties"])
     ]
     return _table(("key", "takes", "meaning"), rows)
 
@@ -165,13 +178,14 @@ def _kind(told: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 
 def _meanings(model: type[Table]) -> dict[str, str]:
     """What the text below each field says."""
-    [defined] = ast.parse(inspect.getsource(model)).body
-    assert isinstance(defined, ast.ClassDef)
     found: dict[str, str] = {}
-    for field, text in zip(defined.body, defined.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-            said = text.value.value if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) else ""
-            found[field.target.id] = " ".join(str(said).split())
+    for part in model.__mro__[: model.__mro__.index(Table)]:
+        [defined] = ast.parse(inspect.getsource(part)).body
+        assert isinstance(defined, ast.ClassDef)
+        for field, text in zip(defined.body, defined.body[1:], strict=False):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                said = text.value.value if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) else ""
+                found[field.target.id] = " ".join(str(said).split())
     return found
 
 

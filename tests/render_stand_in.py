@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.hosts import Render
 from pam_rollback.sandbox.faults import PlantedFaults, read_fault
 from pam_rollback.sandbox.providers.render import BASE, FAULT, RenderApi
 from pam_rollback.sandbox.service_records import Second, ServiceRecords

@@ -20,8 +20,7 @@ from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed, ProviderError, Refused
 from pam_rollback.communication.rules.communication import Notice, StatusPage
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.provider_settings import Netlify
-from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.hosts import Netlify, Render
 from pam_rollback.gate.rules.features import read_register
 from pam_rollback.gate.rules.stages import scripts_of
 from pam_rollback.health.rules.circuit_breakers import read_breakers

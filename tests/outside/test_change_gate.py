@@ -10,8 +10,7 @@ import pytest
 
 from pam_rollback.base.change_gate import before_change, gated_by
 from pam_rollback.base.errors import ActionFailed, LockLost
-from pam_rollback.environment.provider_settings import Netlify
-from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.hosts import Netlify, Render
 from pam_rollback.plan.flags import Flag
 from pam_rollback.product.client.pam_api import CacheApi, EmergencyApi, FlagApi
 from pam_rollback.rollback.client.git import open_repository

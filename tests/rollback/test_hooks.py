@@ -14,7 +14,7 @@ from pam_rollback.base.errors import ActionFailed, Refused, UndoFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.communication import hooks as of_communication
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.provider_settings import Host
+from pam_rollback.environment.hosts import Host
 from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.journal.undoing import UndoKind, beside_actions, undo_all
 from pam_rollback.plan import stories

@@ -31,8 +31,7 @@ from pam_rollback.connect.service.wish import (
     checked_repository,
 )
 from pam_rollback.connect.service.writing import known_contract, write
-from pam_rollback.environment.provider_settings import NETLIFY_API
-from pam_rollback.environment.render_settings import RENDER_API
+from pam_rollback.environment.hosts import NETLIFY, RENDER
 from pam_rollback.outside import pace, plainly
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.pace import Pace
@@ -241,9 +240,9 @@ def _parser(variables: Mapping[str, str]) -> argparse.ArgumentParser:
     add("--no-sign-in", action="store_true", help="do not sign in, although the test account's variables are set")
     add("--ask-pam", action="store_true", help="ask PAM one question as the test account; it costs the product money")
     add("--netlify-site", default="", metavar="ID", help="the site, if its address is not the front end's")
-    add("--netlify-api", default=NETLIFY_API, metavar="URL", help="where Netlify's API is")
+    add("--netlify-api", default=NETLIFY.api_url, metavar="URL", help="where Netlify's API is")
     add("--render-service", default="", metavar="ID", help="the service, if its address is not the back end's")
-    add("--render-api", default=RENDER_API, metavar="URL", help="where Render's API is")
+    add("--render-api", default=RENDER.api_url, metavar="URL", help="where Render's API is")
     add(
         "--workflows",
         default=variables.get(f"{_GIVEN}WORKFLOWS") or None,

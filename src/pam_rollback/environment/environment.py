@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Protocol, get_args
 
 from pydantic import BeforeValidator, Field, PrivateAttr, Strict
 
 from pam_rollback.base.addresses import is_encrypted, is_loopback, is_web, loopback_hint
-from pam_rollback.base.configuration import ConfigurationError, Problem, Table, nearest, shown
+from pam_rollback.base.configuration import ConfigurationError, Problem, nearest, shown
 from pam_rollback.environment.channel_settings import Email, PagerDuty, Slack, Statuspage, Tracker
 from pam_rollback.environment.environment_tables import (
     HEALTH_PATHS,
@@ -17,7 +17,6 @@ from pam_rollback.environment.environment_tables import (
     Browser,
     Chat,
     HealthAnswers,
-    HostedSite,
     Load,
     LoadedJourney,
     OtherPages,
@@ -34,11 +33,11 @@ from pam_rollback.environment.environment_tables import (
     Urls,
     Waiver,
 )
+from pam_rollback.environment.hosts import HOSTS, KINDS, Host, HostedSite, HostTables, KnownHost, hosts_of
 from pam_rollback.environment.named_addresses import web_addresses
 from pam_rollback.environment.prometheus_settings import Prometheus
-from pam_rollback.environment.provider_settings import Git, GitHub, Host, Netlify
+from pam_rollback.environment.provider_settings import Git, GitHub
 from pam_rollback.environment.readiness_settings import Preparedness
-from pam_rollback.environment.render_settings import Render
 from pam_rollback.environment.standing_consent import StandingConsent
 from pam_rollback.environment.unleash import Unleash
 from pam_rollback.product.rules.conditions import Condition
@@ -59,11 +58,9 @@ _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "feature_check": ("admin_token",),
     "database": ("database_dsn",),
     "staging_copy": ("staging_copy_dsn",),
-    "render_metrics": ("render_api_key",),
-    "backend_host": ("render_api_key",),
-    "frontend_host": ("netlify_auth_token",),
     "statuspage": ("statuspage_api_key",),
     "pagerduty": ("pagerduty_routing_key",),
+    **{ability: (host.secret,) for host in HOSTS for ability in host.abilities},
 }
 _NEEDED_WHERE_NAMED: Mapping[str, tuple[SecretName, ...]] = {
     "prometheus": ("prometheus_token",),
@@ -78,12 +75,7 @@ _NEEDED_AT_UNLEASH: Mapping[str, tuple[SecretName, ...]] = {
     "in_app_notice": ("admin_token",),
 }
 """What these need where a flag service switches the flags, and not the product."""
-_HOSTS: Mapping[str, tuple[str, str, SecretName]] = {
-    "frontend": ("netlify", "site_id", "netlify_auth_token"),
-    "backend": ("render", "service_id", "render_api_key"),
-}
-"""Who has a table of settings of its own, how that says which site or service it is, and the token."""
-_DECLARED_AS: Mapping[str, Ability] = {"netlify": "frontend_host", "render": "backend_host"}
+_DECLARED_AS: Mapping[str, str] = {host.name: f"{host.site}_host" for host in HOSTS}
 """What a file may also call them: by who it is."""
 _SECRET_NAMES: tuple[SecretName, ...] = get_args(SecretName)
 
@@ -104,7 +96,14 @@ def _as_meant(declared: object) -> object:
     return [_DECLARED_AS.get(name, name) if isinstance(name, str) else name for name in declared]
 
 
-class Environment(Table):
+class _Checked(Protocol):
+    """A table with rules beyond those of its keys."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Everything that is well-formed but cannot be used like this."""
+
+
+class Environment(HostTables):
     """One place where the product runs. ``kind`` is what the guard protects; ``abilities`` is what is there to be used."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -118,8 +117,7 @@ class Environment(Table):
     changes: Annotated[Mapping[str, Any], Field(alias="contract")] = {}
     """What of that contract is different here, in its own tables: ``[contract.health.pam]``."""
     abilities: Annotated[frozenset[Ability], BeforeValidator(_as_meant), Strict(False)] = frozenset()  # noqa: FBT003 - TOML has lists
-    """What is there to be used. Tests that need more are left out, and named. ``netlify`` is a ``frontend_host``, ``render`` a
-    ``backend_host``."""
+    """What is there to be used. Tests that need more are left out, and named. A host may be declared by the name of its table."""
     browsers: Annotated[tuple[Browser, ...], Strict(False), Field(min_length=1)] = ("chromium",)  # noqa: FBT003 - TOML has lists
     """The browsers that the journeys must work in here. One that is declared and missing on this machine fails them."""
     pace: Annotated[float, Field(ge=1)] = 1
@@ -141,8 +139,6 @@ class Environment(Table):
     waivers: Annotated[tuple[Waiver, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     sql: Sql = Sql.model_construct()
     prometheus: Prometheus | None = None
-    render: Render | None = None
-    netlify: Netlify | None = None
     frontend_host: Host | None = None
     backend_host: Host | None = None
     git: Git | None = None
@@ -335,13 +331,17 @@ class Environment(Table):
 
     def host_of(self, site: HostedSite) -> Host | None:
         """Who publishes the front end or runs the back end; None where the file does not say."""
-        own: Host | None = getattr(self, f"{site}_host")
-        name, key, _ = _HOSTS[site]
-        table = getattr(self, name)
-        if table is None:
+        known = self.known_host(site)
+        if known is None:
+            own: Host | None = getattr(self, f"{site}_host")
             return own
-        beside = table.workers if isinstance(table, Render) else ()
-        return Host.model_construct(provider=name, api_url=table.api_url, id=getattr(table, key), workers=beside)
+        table = getattr(self, known.name)
+        at, beside = getattr(table, known.id_key), getattr(table, "workers", ())
+        return Host.model_construct(provider=known.name, api_url=table.api_url, id=at, workers=beside)
+
+    def known_host(self, site: HostedSite) -> KnownHost | None:
+        """The same, where its host has a table of its own here; None where it is one of yours, or nobody."""
+        return next((host for host in hosts_of(site) if getattr(self, host.name) is not None), None)
 
     @property
     def workers(self) -> tuple[str, ...]:
@@ -356,7 +356,8 @@ class Environment(Table):
     def host_secret(self, site: HostedSite) -> SecretName:
         """The name of that secret."""
         own: SecretName = "frontend_host_token" if site == "frontend" else "backend_host_token"
-        return own if getattr(self, f"{site}_host") is not None else _HOSTS[site][2]
+        known = self.known_host(site) or hosts_of(site)[0]
+        return own if getattr(self, f"{site}_host") is not None else known.secret
 
     def secret(self, name: SecretName) -> str:
         """Give a secret. Raises ConfigurationError when it has no value here, or leads to a database that is not declared."""
@@ -413,8 +414,7 @@ class Environment(Table):
         """Outside services: each declared ability has its table, and each table is right."""
         for name, abilities, what in (
             ("prometheus", ("prometheus",), "where it is"),
-            ("render", ("render_metrics",), "which service it is"),
-            ("netlify", (), "which site it is"),
+            *((host.name, host.abilities, f"which {host.kind} it is") for host in HOSTS),
             ("git", ("git",), "where the repository is"),
             ("github", (), "which repository it is"),
             ("slack", (), "in which channel"),
@@ -424,20 +424,7 @@ class Environment(Table):
             ("tracker", (), "whose issues are incidents"),
             ("unleash", (), "which server switches the flags"),
         ):
-            table: (
-                Prometheus
-                | Render
-                | Netlify
-                | Git
-                | GitHub
-                | Slack
-                | Statuspage
-                | PagerDuty
-                | Email
-                | Tracker
-                | Unleash
-                | None
-            ) = getattr(self, name)
+            table: _Checked | None = getattr(self, name)
             if table is not None:
                 yield from table.problems()
                 continue
@@ -447,14 +434,17 @@ class Environment(Table):
 
     def _problems_of_hosts(self) -> Iterator[Problem]:
         """Each site has one host at most, and one that is declared has a table."""
-        for site, (name, _, _) in _HOSTS.items():
-            own = f"{site}_host"
-            found = [table for table in (name, own) if getattr(self, table) is not None]
+        for site in KINDS:
+            own, known = f"{site}_host", [host.name for host in hosts_of(site)]
+            found = [table for table in (*known, own) if getattr(self, table) is not None]
             if len(found) > 1:
-                yield Problem(f"[{own}]", f"[{name}] is there, too: a {site} has one host; leave one of them out")
+                yield Problem(
+                    f"[{found[1]}]", f"[{found[0]}] is there, too: a {site} has one host; leave one of them out"
+                )
             elif not found and own in self.abilities:
-                what = f'missing; say who it is there (or in [{own}]), or remove "{name}" and "{own}" from abilities'
-                yield Problem(f"[{name}]", what)
+                names = ", ".join(f'"{name}"' for name in known)
+                what = f'missing; say who it is there (or in [{own}]), or remove {names} and "{own}" from abilities'
+                yield Problem(" or ".join(f"[{name}]" for name in known), what)
 
     def _problems_of_probing(self) -> Iterator[Problem]:
         """Journeys that nobody can walk, and a prober that would ask for nothing."""
@@ -516,12 +506,8 @@ class Environment(Table):
     @property
     def _needed_by(self) -> Mapping[str, tuple[SecretName, ...]]:
         """The secrets that each ability needs here."""
-        own: dict[str, tuple[SecretName, ...]] = {}
-        if self.frontend_host is not None:
-            own["frontend_host"] = ("frontend_host_token",)
-        if self.backend_host is not None:
-            own["backend_host"] = ("backend_host_token",)
-        return {**_NEEDED_SECRETS, **(_NEEDED_AT_UNLEASH if self.unleash is not None else {}), **own}
+        hosts = {f"{site}_host": (self.host_secret(site),) for site in KINDS}
+        return {**_NEEDED_SECRETS, **(_NEEDED_AT_UNLEASH if self.unleash is not None else {}), **hosts}
 
     def _variable_of(self, name: SecretName) -> str:
         return getattr(self.secret_variables, f"{name}_env") or ""

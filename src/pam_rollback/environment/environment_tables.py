@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, Strict
 
 from pam_rollback.base.addresses import web_address
 from pam_rollback.base.configuration import Table
+from pam_rollback.environment.hosts import HostAbility, HostSecret, HostVariables, VariableName
 from pam_rollback.environment.sql_names import accepted
 
 Ability = Literal[
@@ -29,7 +30,7 @@ Ability = Literal[
     "in_app_notice",
     "asset_manifest",
     "prometheus",
-    "render_metrics",
+    HostAbility,
     "frontend_host",
     "backend_host",
     "git",
@@ -39,9 +40,6 @@ Ability = Literal[
     "load",
     "second_release",
 ]
-HOST_RECORDS: Final = "render_metrics"
-"""The ability by which an environment declares that its back end's host records what it serves."""
-HostedSite = Literal["frontend", "backend"]
 Browser = Literal["chromium", "firefox", "webkit"]
 SecretName = Literal[
     "admin_token",
@@ -56,8 +54,7 @@ SecretName = Literal[
     "database_dsn",
     "staging_copy_dsn",
     "prometheus_token",
-    "render_api_key",
-    "netlify_auth_token",
+    HostSecret,
     "frontend_host_token",
     "backend_host_token",
     "git_token",
@@ -80,7 +77,6 @@ PathTemplate = Annotated[
 UrlPath = Annotated[str, Field(pattern=r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?$")]
 ProbedJourney = Literal["front page", "cached front page", "health", "history", "expenses", "login", "chat"]
 LoadedJourney = Literal["front page", "health", "history", "expenses", "profile", "chat", "login"]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -198,7 +194,7 @@ class HealthAnswers(Table):
     optional: OptionalParts = OptionalParts.model_construct()
 
 
-class SecretVariables(Table):
+class SecretVariables(HostVariables):
     """The names of the variables that hold the secrets; the secrets themselves are in no file."""
 
     admin_token_env: VariableName | None = None
@@ -216,8 +212,6 @@ class SecretVariables(Table):
     staging_copy_dsn_env: VariableName | None = None
     """A copy of the database, as who owns its tables: migrations are tried on it, and rolled back again."""
     prometheus_token_env: VariableName | None = None
-    render_api_key_env: VariableName | None = None
-    netlify_auth_token_env: VariableName | None = None
     frontend_host_token_env: VariableName | None = None
     """For ``[frontend_host]``; likewise ``backend_host_token_env``."""
     backend_host_token_env: VariableName | None = None

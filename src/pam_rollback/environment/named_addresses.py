@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import Url
 
 from pam_rollback.base.addresses import server_of
+from pam_rollback.environment.hosts import HOSTS
 
 if TYPE_CHECKING:
     from pam_rollback.environment.environment import Environment
@@ -44,8 +45,7 @@ def web_addresses(environment: "Environment") -> Iterator[NamedAddress]:
     for table_name, keys in (
         ("urls", tuple(type(environment.urls).model_fields)),
         ("load", ("stable_api", "stable_backend")),
-        ("render", ("api_url",)),
-        ("netlify", ("api_url",)),
+        *((host.name, ("api_url",)) for host in HOSTS),
         ("frontend_host", ("api_url",)),
         ("backend_host", ("api_url",)),
         ("github", ("api_url",)),

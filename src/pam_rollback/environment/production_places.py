@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pam_rollback.base.addresses import is_loopback, server_of
+from pam_rollback.environment.hosts import HOSTS
 
 _WEB = (
     *(("urls", key) for key in ("frontend", "api", "backend")),
     *(("load", key) for key in ("stable_api", "stable_backend", "targets")),
 )
 """What is asked, loaded or changed. A status page, a Prometheus and a mail server may well serve several environments."""
-_IDS = (("netlify", "site_id"), ("render", "service_id"), ("statuspage", "page_id"))
+_IDS = (*((host.name, host.id_key) for host in HOSTS), ("statuspage", "page_id"))
 
 
 def shared_places(content: Mapping[str, Any], production: Mapping[str, Any], source: str) -> list[str]:

@@ -1,44 +1,16 @@
-"""What an environment says about who publishes its front end, and where its history and its pull requests are."""
+"""What an environment says about where the product's history and its pull requests are."""
 
 import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, Strict
+from pydantic import AfterValidator, Field
 
 from pam_rollback.base.addresses import web_address
 from pam_rollback.base.configuration import Problem, Table
 
 GITHUB_API = "https://api.github.com"
-NETLIFY_API = "https://api.netlify.com/api/v1"
 _BRANCH = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
-
-
-class Netlify(Table):
-    """Which site is the front end."""
-
-    site_id: Annotated[str, Field(pattern=r"^([A-Za-z0-9-]+)?$")] = ""
-    """The API id of the site, as on its page of settings."""
-    api_url: Annotated[str, AfterValidator(web_address)] = NETLIFY_API
-    """The base address of Netlify's API."""
-
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
-        if not self.site_id:
-            yield Problem("[netlify] site_id", "missing: the API id of the site, from its page of settings")
-
-
-class Host(Table):
-    """Who publishes the front end or runs the back end, where that is a provider of your own (docs/how-to/add-to-the-suite.md)."""
-
-    provider: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-    """By the name under which it was added."""
-    api_url: Annotated[str, AfterValidator(web_address)]
-    """Where it is asked."""
-    id: Annotated[str, Field(min_length=1)]
-    """Which site or service it is there."""
-    workers: Annotated[tuple[str, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
-    """Of a back end: the other services that a push deploys from the same commit. They go back with the API."""
 
 
 class GitHub(Table):

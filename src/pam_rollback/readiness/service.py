@@ -9,7 +9,8 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.run_files import RAMP_JOURNAL, WATCH_RECORD
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_tables import HostedSite, SecretName
+from pam_rollback.environment.environment_tables import SecretName
+from pam_rollback.environment.hosts import HostedSite
 from pam_rollback.environment.readiness_settings import Preparedness
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.outside.http import all_at_once

@@ -12,8 +12,7 @@ import pytest
 
 from pam_rollback.base.errors import ProviderError
 from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.provider_settings import Netlify
-from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.hosts import Netlify, Render
 from pam_rollback.outside.http import fetch
 from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles

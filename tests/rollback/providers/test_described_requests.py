@@ -16,8 +16,7 @@ from render.public_api.models import CreateDeployBody, RollbackDeployBody, Servi
 from render.public_api.types import UNSET
 
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.environment.provider_settings import Netlify
-from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.hosts import Netlify, Render
 from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles
 from pam_rollback.rollback.providers.render.render_api import render_api

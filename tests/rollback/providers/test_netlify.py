@@ -10,7 +10,7 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.provider_settings import Netlify
+from pam_rollback.environment.hosts import Netlify
 from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, Site, netlify_api
 from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles, digests_of
 from pam_rollback.rollback.rules.deploys import Deploy, FileDeploys, FrontendHost, PublishingLock

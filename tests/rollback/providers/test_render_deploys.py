@@ -8,7 +8,7 @@ import pytest
 
 from pam_rollback.base.errors import ProviderError
 from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.hosts import Render
 from pam_rollback.rollback.providers.render.render_api import render_api
 from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
 from pam_rollback.rollback.rules.deploys import BackendHost, CommitDeploys, Deploy, Service, ServiceSettings

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.hosts import Render
 from pam_rollback.rollback.providers.render.render_api import render_api
 from pam_rollback.rollback.providers.render.render_logs import read_logs
 from pam_rollback.rollback.rules.deploys import Logs

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.hosts import Render
 from pam_rollback.observation.rules.window_state import WindowState
 from pam_rollback.records.rules.series_window import SeriesSpec, judge_series
 from pam_rollback.rollback.providers.render.render_api import RenderApi

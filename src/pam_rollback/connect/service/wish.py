@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 from pam_rollback.base.addresses import is_encrypted, is_loopback, loopback_hint, web_address
 from pam_rollback.connect.rules.budget import Budget
 from pam_rollback.connect.rules.workflows import SUITE
-from pam_rollback.environment.provider_settings import NETLIFY_API
-from pam_rollback.environment.render_settings import RENDER_API
+from pam_rollback.environment.hosts import NETLIFY, RENDER
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PATHS_MAX = 36
@@ -55,9 +54,9 @@ class Wish:
     sign_in: bool = False
     ask_pam: bool = False
     netlify_site: str = ""
-    netlify_api: str = NETLIFY_API
+    netlify_api: str = NETLIFY.api_url
     render_service: str = ""
-    render_api: str = RENDER_API
+    render_api: str = RENDER.api_url
     workflows: Path | None = None
     """The product's repository, which gets workflows; None: somebody did not say so, and nothing is written there."""
     suite: str = ""

@@ -14,7 +14,7 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_tables import HOST_RECORDS
+from pam_rollback.environment.hosts import HOST_RECORDS
 from pam_rollback.observation.rules.blocking import (
     PATHS_MIN,
     REFUSALS,

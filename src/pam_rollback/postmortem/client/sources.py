@@ -18,7 +18,7 @@ from typing import Any, get_args
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_tables import HostedSite
+from pam_rollback.environment.hosts import HostedSite
 from pam_rollback.outside.http import all_at_once
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.postmortem.rules.facts import Collected

@@ -6,20 +6,18 @@ common. The repository is a target only of actions that push: staging and produc
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pam_rollback.base.addresses import is_loopback, is_named_local
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_tables import HostedSite
+from pam_rollback.environment.hosts import KINDS
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)(?::(\d*))?(/.*)?", re.IGNORECASE)
 _SCP = re.compile(r"(?:[^@/\s]+@)?([A-Za-z0-9.-]+)():(?!//)(.+)")
 """``git@host:path``, as git takes it beside addresses."""
 _DEFAULT_PORTS = {"", "80", "443", "22"}
 _DIGITS = 16
-_KINDS: Mapping[HostedSite, str] = {"frontend": "site", "backend": "service"}
-"""What a site is called where its host has it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -44,7 +42,7 @@ def _targets(environment: Environment, *, pushes: bool) -> Iterator[LockTarget]:
     if environment.unleash is not None:
         at = environment.unleash
         yield _target("flags", f"{at.url}/{at.project}/{at.environment}")
-    for site, kind in _KINDS.items():
+    for site, kind in KINDS.items():
         if (host := environment.host_of(site)) is not None:
             yield _target(kind, f"{host.api_url}/{host.id}")
     if pushes and environment.git is not None:

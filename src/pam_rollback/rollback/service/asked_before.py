@@ -7,7 +7,7 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.question import Answered, Call, Question, State, answered, one
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_tables import HostedSite
+from pam_rollback.environment.hosts import HostedSite
 from pam_rollback.environment.provider_settings import Git
 from pam_rollback.outside.same_time import same_time
 from pam_rollback.plan.plan import Plan

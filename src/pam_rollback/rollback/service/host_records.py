@@ -4,7 +4,7 @@ import re
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_tables import HOST_RECORDS
+from pam_rollback.environment.hosts import HOST_RECORDS
 from pam_rollback.rollback.rules.host_records import HostRecords
 from pam_rollback.rollback.service.provider_access import provider_of
 

@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_tables import HostedSite
+from pam_rollback.environment.hosts import HostedSite
 from pam_rollback.outside.provider import Asking
 from pam_rollback.product.client.served_release import ServedApi, ServedSite, page_of_deploy
 from pam_rollback.product.rules.contract import BACKEND

@@ -1,7 +1,7 @@
 """Netlify, who publishes the front end."""
 
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.provider_settings import Netlify
+from pam_rollback.environment.hosts import Netlify
 from pam_rollback.outside.provider import Asking
 from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
 

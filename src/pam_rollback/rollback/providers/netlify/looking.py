@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pam_rollback.environment.provider_settings import Netlify
+from pam_rollback.environment.hosts import Netlify
 from pam_rollback.outside.provider import is_at
 from pam_rollback.rollback.providers.netlify.netlify import netlify_api
 from pam_rollback.rollback.rules.hosts_seen import HostSeen, NotFound, listed

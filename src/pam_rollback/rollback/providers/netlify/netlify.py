@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from pam_rollback.base.errors import ProviderError
 from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.provider_settings import Netlify
+from pam_rollback.environment.hosts import Netlify
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import DEADLINE_S, PATIENCE_S, Provider, ProviderApi
 from pam_rollback.rollback.providers.netlify.rules import NETLIFY, PRODUCTION

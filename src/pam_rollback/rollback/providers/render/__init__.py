@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.hosts import Render
 from pam_rollback.outside.provider import Asking
 from pam_rollback.rollback.providers.render import render_metrics
 from pam_rollback.rollback.providers.render.render_api import RenderApi, render_api

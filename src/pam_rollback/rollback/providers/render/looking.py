@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.hosts import Render
 from pam_rollback.outside.provider import ProviderApi, is_at
 from pam_rollback.rollback.providers.render.render_api import render_api
 from pam_rollback.rollback.rules.hosts_seen import HostSeen, NotFound, listed

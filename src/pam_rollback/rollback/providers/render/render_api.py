@@ -10,7 +10,7 @@ from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed, ProviderError
 from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.hosts import Render
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import DEADLINE_S, PATIENCE_S, Provider, ProviderApi
 

@@ -6,7 +6,7 @@ on.
 
 from datetime import UTC, datetime
 
-from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.hosts import Render
 from pam_rollback.outside.provider import ProviderApi
 from pam_rollback.rollback.rules.deploys import Logs
 
