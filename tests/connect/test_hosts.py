@@ -1,14 +1,15 @@
 """Site, service and branch by the hosts' own word: found by their addresses, or named with what there is."""
 
 import json
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.connect.client.hosts import at_netlify, at_render, together, workers_at_render
-from pam_rollback.connect.rules.found import Hosted
+from pam_rollback.connect.client.hosts import seen_at, workers_at
+from pam_rollback.connect.rules.found import Found, Site, Where
+from pam_rollback.environment.hosts import NETLIFY, RENDER
 from pam_rollback.rollback.rules.hosts_seen import NotFound
 from tests.recording_server import recording_server
 
@@ -35,6 +36,8 @@ SERVICE = {
 WORKER = {**SERVICE, "id": "srv-worker1", "name": "pam-celery", "type": "background_worker", "serviceDetails": {}}
 OTHER = {"id": "srv-other", "name": "worker", "serviceDetails": {}}
 
+at_netlify, at_render = partial(seen_at, NETLIFY), partial(seen_at, RENDER)
+
 
 def answered(document: Any) -> bytes:
     """What a host says."""
@@ -47,7 +50,7 @@ def test_the_site_is_found_by_its_addresses(frontend: str) -> None:
     with recording_server(answered([{"id": "x", "name": "other", "url": "https://other.example"}, SITE])) as netlify:
         found = at_netlify("invented-token", frontend, api_url=netlify.url)
 
-    assert (found.netlify_site, found.branch, found.build_command) == (SITE["id"], "main", "build:netlify")
+    assert (found.id, found.branch, found.build_command) == (SITE["id"], "main", "build:netlify")
     assert (found.remote, found.publish_folder) == ("https://git.example.org/wheels/pam", "dist")
     assert netlify.changing == []
 
@@ -57,7 +60,7 @@ def test_the_service_is_found_by_its_address() -> None:
     with recording_server(answered([{"service": OTHER}, {"service": SERVICE, "cursor": "c"}])) as render:
         found = at_render("invented-key", "https://pam-backend.onrender.example", api_url=render.url)
 
-    assert (found.render_service, found.render_owner, found.branch) == ("srv-abc123", "tea-abc123", "production")
+    assert (found.id, found.owner, found.branch) == ("srv-abc123", "tea-abc123", "production")
     assert render.changing == []
 
 
@@ -72,10 +75,9 @@ def test_workers_are_what_a_push_deploys_too() -> None:
     ]
     with recording_server(answered([{"service": one} for one in (*others, WORKER)])) as render:
         service = at_render("invented-key", "https://pam-backend.onrender.example", api_url=render.url)
-        workers = workers_at_render("invented-key", service, api_url=render.url)
+        workers = workers_at(RENDER, "invented-key", service, api_url=render.url)
 
     assert workers == ("srv-worker1",)
-    assert together(Hosted(), replace(service, render_workers=workers)).render_workers == workers
 
 
 def test_what_is_not_there_is_named_with_what_is() -> None:
@@ -92,14 +94,14 @@ def test_what_is_not_there_is_named_with_what_is() -> None:
 def test_an_id_goes_before_addresses() -> None:
     """Whoever names one knows better."""
     with recording_server(answered([SITE])) as netlify:
-        found = at_netlify("invented-token", "https://elsewhere.example", site_id=str(SITE["id"]), api_url=netlify.url)
+        found = at_netlify("invented-token", "https://elsewhere.example", str(SITE["id"]), api_url=netlify.url)
     with recording_server(answered(SERVICE)) as render:
-        service = at_render("invented-key", "https://else.example", service_id="srv-abc123", api_url=render.url)
+        service = at_render("invented-key", "https://else.example", "srv-abc123", api_url=render.url)
 
-    assert found.netlify_site == SITE["id"]
+    assert found.id == SITE["id"]
     assert render.asked == ["GET /services/srv-abc123"]
-    both = together(found, service)
-    assert (both.branch, both.render_service, both.netlify_api) == ("main", "srv-abc123", netlify.url)
+    both = Found(Where("", "", ""), Site("", (), (), (), 0), {}, {}, hosted={"render": service, "netlify": found})
+    assert (both.repository["branch"], service.id, found.api_url) == ("main", "srv-abc123", netlify.url)
 
 
 def test_nonsense_is_an_error_of_the_host() -> None:

@@ -132,11 +132,11 @@ def test_the_list_of_services(asked: dict[str, Any], found: list[str]) -> None:
 def test_the_services_of_a_product_are_found_by_its_address() -> None:
     """As ``connect`` looks for them: the one that answers there, and the worker that a push deploys with it."""
     with stand_in(url=ADDRESS, repo="https://git.test/pam", worker="crn-2") as there:
-        seen = look(KEY, ADDRESS, service_id="", api_url=there.url)
+        seen = look(KEY, ADDRESS, "", api_url=there.url)
         assert (seen.id, beside(KEY, seen.id, (seen.remote, seen.branch), api_url=there.url)) == (SERVICE, ("crn-2",))
         assert beside(KEY, seen.id, ("https://git.test/other", seen.branch), api_url=there.url) == ()
         with pytest.raises(NotFound):
-            look(KEY, "https://elsewhere.test", service_id="", api_url=there.url)
+            look(KEY, "https://elsewhere.test", "", api_url=there.url)
 
 
 def test_a_rollback(render: Render) -> None:

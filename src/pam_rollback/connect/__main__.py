@@ -31,7 +31,7 @@ from pam_rollback.connect.service.wish import (
     checked_repository,
 )
 from pam_rollback.connect.service.writing import known_contract, write
-from pam_rollback.environment.hosts import NETLIFY, RENDER
+from pam_rollback.environment.hosts import HOSTS
 from pam_rollback.outside import pace, plainly
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.pace import Pace
@@ -154,6 +154,7 @@ def _wish(
         workflows = _asked(ask, f"Folder of the product's repository, to write {files} there (write none): ")
     suite = options.suite or (suite_here(root) if workflows else "")
     own = all(variables.get(VARIABLES[one]) for one in ("test_user_email", "test_user_password"))
+    said = vars(options)
     return Wish(
         frontend=checked_address(frontend, "FRONTEND"),
         api=checked_address(api, "API"),
@@ -167,10 +168,8 @@ def _wish(
         product=checked_name(options.product, "--product") if options.product else "",
         sign_in=own and not options.no_sign_in,
         ask_pam=own and options.ask_pam,
-        netlify_site=options.netlify_site,
-        netlify_api=checked_address(options.netlify_api, "--netlify-api"),
-        render_service=options.render_service,
-        render_api=checked_address(options.render_api, "--render-api"),
+        host_ids={host.name: said[f"{host.name}_{host.kind}"] for host in HOSTS},
+        host_apis={host.name: checked_address(said[f"{host.name}_api"], f"--{host.name}-api") for host in HOSTS},
         workflows=checked_repository(workflows, root, suite) if workflows else None,
         suite=suite,
     )
@@ -239,10 +238,10 @@ def _parser(variables: Mapping[str, str]) -> argparse.ArgumentParser:
     add("--product", default="", help="use this contract, and write the environment only")
     add("--no-sign-in", action="store_true", help="do not sign in, although the test account's variables are set")
     add("--ask-pam", action="store_true", help="ask PAM one question as the test account; it costs the product money")
-    add("--netlify-site", default="", metavar="ID", help="the site, if its address is not the front end's")
-    add("--netlify-api", default=NETLIFY.api_url, metavar="URL", help="where Netlify's API is")
-    add("--render-service", default="", metavar="ID", help="the service, if its address is not the back end's")
-    add("--render-api", default=RENDER.api_url, metavar="URL", help="where Render's API is")
+    for host in HOSTS:
+        what = f"the {host.kind}, if its address is not the {host.part}'s"
+        add(f"--{host.name}-{host.kind}", default="", metavar="ID", help=what)
+        add(f"--{host.name}-api", default=host.api_url, metavar="URL", help=f"where {host.title}'s API is")
     add(
         "--workflows",
         default=variables.get(f"{_GIVEN}WORKFLOWS") or None,

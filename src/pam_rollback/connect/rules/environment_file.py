@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pam_rollback.base.addresses import is_loopback
-from pam_rollback.connect.rules.found import Found, Hosted
+from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.toml_text import comment, pair, table
+from pam_rollback.environment.hosts import HOSTS
 
 _CONTROL = "https://example.com"
 ALWAYS = ("browser",)
@@ -34,10 +35,9 @@ def abilities_of(found: Found, asked: Asked) -> tuple[str, ...]:
             abilities.append("second_test_account")
     if found.catalogue is not None:
         abilities.append("database")
-    if found.hosted.netlify_site:
-        abilities.append("netlify")
-    if found.hosted.render_service:
-        abilities += ["render_metrics", "render"]
+    for host in HOSTS:
+        if host.name in found.hosted:
+            abilities += [*host.abilities, host.name]
     if "slack_webhook" in asked.set_here:
         abilities.append("slack")
     return tuple(abilities)
@@ -65,7 +65,7 @@ def environment_file(found: Found, asked: Asked) -> str:
         *table("urls", urls),
         *_probing(found),
         *table("secrets", {f"{name}_env": variable for name, variable in asked.variables.items()}, [_SECRETS]),
-        *_hosts(found.hosted, supabase=bool(where.supabase)),
+        *_hosts(found),
         *_flag_service(found.site.unleash),
         *table("sql", {"dialect": "product"}, _database(found)),
     ]
@@ -78,7 +78,7 @@ _SECRETS = "Names of variables, never values. A variable may be unset as long as
 def _what_more(found: Found, asked: Asked) -> str:
     missing = [
         name
-        for name in ("test_account", "database", "netlify", "render", "slack")
+        for name in ("test_account", "database", *(host.name for host in HOSTS), "slack")
         if name not in abilities_of(found, asked)
     ]
     more = f" Not seen here, so not declared: {', '.join(missing)}." if missing else ""
@@ -101,35 +101,22 @@ _MIGRATIONS_OF_SUPABASE = "supabase/migrations"
 """Where Supabase's own command line tool keeps them."""
 
 
-def _hosts(hosted: Hosted, *, supabase: bool) -> Iterator[str]:
-    if hosted.netlify_site:
-        content = {"site_id": hosted.netlify_site, "api_url": hosted.netlify_api}
-        filled = {key: value for key, value in content.items() if value}
-        yield from table("netlify", filled, ["The site whose address is the front end's."])
-    if hosted.render_service:
-        service: dict[str, object] = {
-            "service_id": hosted.render_service,
-            "owner_id": hosted.render_owner,
-            "api_url": hosted.render_api,
-            "workers": [*hosted.render_workers],
-        }
-        named = {key: value for key, value in service.items() if value}
-        notes = ["The service whose address is the back end's."]
-        notes.append(
-            "Workers go back with it: services of the same repository and branch."
-            if hosted.render_workers
-            else 'No worker was seen. One that a push deploys with it has to go back, too: workers = ["srv-…"].'
-        )
-        yield from table("render", named, notes)
-    if hosted.remote:
-        content = {
-            "remote": hosted.remote,
-            "branch": hosted.branch,
-            "frontend_folder": hosted.frontend_folder,
-            "build_command": hosted.build_command,
-            "publish_folder": hosted.publish_folder,
-            "migrations_folder": _MIGRATIONS_OF_SUPABASE if supabase else "",
-        }
+def _hosts(found: Found) -> Iterator[str]:
+    for host in HOSTS:
+        seen = found.hosted.get(host.name)
+        if seen is None:
+            continue
+        service = {host.id_key: seen.id, "owner_id": seen.owner, "api_url": seen.api_url, "workers": [*seen.workers]}
+        notes = [f"The {host.kind} whose address is the {host.part}'s."]
+        if host.site == "backend":
+            notes.append(
+                "Workers go back with it: services of the same repository and branch."
+                if seen.workers
+                else f'No worker was seen. One that a push deploys with it has to go back, too: workers = ["{host.id_like}"].'
+            )
+        yield from table(host.name, {key: value for key, value in service.items() if value}, notes)
+    if found.repository["remote"]:
+        content = {**found.repository, "migrations_folder": _MIGRATIONS_OF_SUPABASE if found.where.supabase else ""}
         filled = {key: value for key, value in content.items() if value}
         yield from table(
             "git", filled, ['As the hosts name it. Add "git" to abilities where it can be read from here.']

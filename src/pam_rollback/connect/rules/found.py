@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pam_rollback.connect.rules.proposals import Kept, Turned
+from pam_rollback.environment.hosts import HOSTS
 from pam_rollback.product.rules.chat_answer import Intent
+from pam_rollback.rollback.rules.hosts_seen import HostSeen
 
 
 @dataclass(frozen=True)
@@ -60,30 +62,6 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
-class Hosted:
-    """What the hosts say of themselves."""
-
-    netlify_site: str = ""
-    netlify_api: str = ""
-    """Only where it is another one than Netlify's own."""
-    render_service: str = ""
-    render_owner: str = ""
-    render_api: str = ""
-    render_workers: tuple[str, ...] = ()
-    """Services that a push deploys with it."""
-    remote: str = ""
-    branch: str = ""
-    build_command: str = ""
-    frontend_folder: str = ""
-    publish_folder: str = ""
-
-    @property
-    def source(self) -> tuple[str, str]:
-        """Repository and branch."""
-        return self.remote, self.branch
-
-
-@dataclass(frozen=True)
 class Found:
     """Everything, as far as it was looked at."""
 
@@ -98,7 +76,8 @@ class Found:
     described_at: str = ""
     """Where that description is; empty where there is none."""
     catalogue: Catalogue | None = None
-    hosted: Hosted = field(default_factory=Hosted)
+    hosted: Mapping[str, HostSeen] = field(default_factory=dict)
+    """By the name of the host: the site or service there."""
     served_by: tuple[str, ...] = ()
     """The hosts that the headers of its answers speak of."""
     signed_in: bool = False
@@ -107,3 +86,10 @@ class Found:
     """Whether PAM's answer to one question named an intent; None: it was not asked, or did not answer."""
     unknown: tuple[str, ...] = ()
     """What was asked and could not be known, each with the reason."""
+
+    @property
+    def repository(self) -> Mapping[str, str]:
+        """What the hosts tell of the repository, as ``[git]`` has it; each thing by the first that knows it."""
+        keys = ("remote", "branch", "frontend_folder", "build_command", "publish_folder")
+        seen = [self.hosted[host.name] for host in HOSTS if host.name in self.hosted]
+        return {key: next(filter(None, (getattr(one, key) for one in seen)), "") for key in keys}

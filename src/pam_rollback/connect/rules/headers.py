@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from pam_rollback.environment.hosts import HOSTS
+
 _SIGNS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "Netlify": (("server", "netlify"), ("x-nf-request-id", "")),
-    "Render": (("x-render-origin-server", ""), ("rndr-id", "")),
+    **{host.title: host.signs for host in HOSTS},
     "Supabase": (("sb-gateway-version", ""), ("sb-project-ref", "")),
 }
 """By host: headers that it sends, and how their values begin; empty: whatever they say."""

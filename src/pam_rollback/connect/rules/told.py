@@ -6,6 +6,8 @@ from typing import Any
 from pam_rollback.connect.rules.doctor import as_lines as doctor_lines
 from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.kept import Fate, Proposed
+from pam_rollback.environment.hosts import HOSTS, hosts_of
+from pam_rollback.rollback.rules.hosts_seen import HostSeen
 
 _DIFFERENCES_SHOWN = 12
 
@@ -37,10 +39,8 @@ def as_data(found: Found, files: Mapping[str, Proposed], spent: str) -> dict[str
         "database": None
         if found.catalogue is None
         else {"role": found.catalogue.role, "settings": found.catalogue.settings},
-        "netlify_site": found.hosted.netlify_site,
-        "render_service": found.hosted.render_service,
-        "render_workers": [*found.hosted.render_workers],
-        "branch": found.hosted.branch,
+        **dict(_of_hosts(found)),
+        "branch": found.repository["branch"],
         "served_by": [*found.served_by],
         "signed_in": found.signed_in,
         "answered": found.intent is not None,
@@ -51,6 +51,14 @@ def as_data(found: Found, files: Mapping[str, Proposed], spent: str) -> dict[str
         ],
         "spent": spent,
     }
+
+
+def _of_hosts(found: Found) -> Iterator[tuple[str, Any]]:
+    for host in HOSTS:
+        seen = found.hosted.get(host.name, HostSeen(""))
+        yield f"{host.name}_{host.kind}", seen.id
+        if host.site == "backend":
+            yield f"{host.name}_workers", [*seen.workers]
 
 
 def as_lines(data: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
@@ -87,12 +95,11 @@ def _seen(data: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
     if database:
         form = f", user_settings is {database['settings']}" if database["settings"] else ""
         yield _line("database", f"read as {database['role']}{form}")
-    hosts = [
-        text for key, text in (("netlify_site", "Netlify site"), ("render_service", "Render service")) if data[key]
-    ]
+    hosts = [f"{host.title} {host.kind}" for host in HOSTS if data[f"{host.name}_{host.kind}"]]
     if hosts:
-        workers = f" with worker {' and '.join(data['render_workers'])}" if data["render_workers"] else ""
-        known = f"{' and '.join(hosts)}{workers}{', branch ' + data['branch'] if data['branch'] else ''}"
+        workers = [worker for host in hosts_of("backend") for worker in data[f"{host.name}_workers"]]
+        beside = f" with worker {' and '.join(workers)}" if workers else ""
+        known = f"{' and '.join(hosts)}{beside}{', branch ' + data['branch'] if data['branch'] else ''}"
         yield _line("hosts", known)
     if data["served_by"]:
         yield _line("served by", f"{' and '.join(data['served_by'])}, by the headers of its answers")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pam_rollback.environment.hosts import HOSTS, KINDS, hosts_of
+
 
 @dataclass(frozen=True)
 class Way:
@@ -23,9 +25,10 @@ WAYS: Mapping[str, Way] = {
     "second_test_account": Way(("SECOND_TEST_USER_EMAIL", "SECOND_TEST_USER_PASSWORD"), by_connect=True),
     "supabase_key": Way(("SUPABASE_ANON_KEY",), by_connect=True),
     "database": Way(("PAM_DATABASE_DSN",), by_connect=True),
-    "frontend_host": Way(("NETLIFY_AUTH_TOKEN",), by_connect=True),
-    "backend_host": Way(("RENDER_API_KEY",), by_connect=True),
-    "render_metrics": Way(("RENDER_API_KEY",), by_connect=True),
+    **{
+        f"{site}_host": Way((" or ".join(host.variable for host in hosts_of(site)),), by_connect=True) for site in KINDS
+    },
+    **{ability: Way((host.variable,), by_connect=True) for host in HOSTS for ability in host.abilities},
     "slack": Way(("PAM_SLACK_WEBHOOK_URL",), by_connect=True),
     "prometheus": Way(what=f"the table [prometheus], where there is one ({_ATTACH}#prometheus)"),
     "git": Way(what=f'"git" in abilities of environments/{{env}}.toml ({_ATTACH}#git)'),

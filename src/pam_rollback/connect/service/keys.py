@@ -8,11 +8,13 @@ from typing import Any
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.connect.client.asking import Product
 from pam_rollback.connect.client.catalogue import read_catalogue
-from pam_rollback.connect.client.hosts import at_netlify, at_render, workers_at_render
-from pam_rollback.connect.rules.found import Catalogue, Hosted, Where
+from pam_rollback.connect.client.hosts import seen_at, workers_at
+from pam_rollback.connect.rules.found import Catalogue, Where
 from pam_rollback.connect.service.wish import Wish
+from pam_rollback.environment.hosts import KnownHost
 from pam_rollback.environment.sql_names import TABLES
 from pam_rollback.product.rules.chat_answer import Intent, shortcoming
+from pam_rollback.rollback.rules.hosts_seen import HostSeen
 
 _QUESTION = "Which of my trips is next?"
 
@@ -63,18 +65,11 @@ class Keys:
         wanted = [name for name in TABLES if "." not in name and name != "schema_migrations"]
         return read_catalogue(self.secrets["database_dsn"], wanted)
 
-    def netlify(self, where: Where) -> Hosted:
-        """The site."""
-        wish = self.wish
-        token = self.secrets["netlify_auth_token"]
-        return at_netlify(token, where.frontend, site_id=wish.netlify_site, api_url=wish.netlify_api)
+    def hosted(self, host: KnownHost, where: Where) -> HostSeen:
+        """The site or service."""
+        named, api_url = self.wish.host_ids[host.name], self.wish.host_apis[host.name]
+        return seen_at(host, self.secrets[host.secret], getattr(where, host.site), named, api_url=api_url)
 
-    def render(self, where: Where) -> Hosted:
-        """The service."""
-        wish = self.wish
-        key = self.secrets["render_api_key"]
-        return at_render(key, where.backend, service_id=wish.render_service, api_url=wish.render_api)
-
-    def workers(self, service: Hosted) -> tuple[str, ...]:
+    def workers(self, host: KnownHost, service: HostSeen) -> tuple[str, ...]:
         """The services that go back with it."""
-        return workers_at_render(self.secrets["render_api_key"], service, api_url=self.wish.render_api)
+        return workers_at(host, self.secrets[host.secret], service, api_url=self.wish.host_apis[host.name])

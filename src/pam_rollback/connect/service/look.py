@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 from pam_rollback.base.errors import MeasurementFailed, ProviderError
 from pam_rollback.base.outside_text import one_line
 from pam_rollback.connect.client.asking import Product
-from pam_rollback.connect.client.hosts import together
 from pam_rollback.connect.rules.budget import BudgetSpent
 from pam_rollback.connect.rules.bundle import Bundle, reachable, title_words
-from pam_rollback.connect.rules.found import Found, Hosted, Where
+from pam_rollback.connect.rules.found import Found, Where
 from pam_rollback.connect.rules.headers import served_by
 from pam_rollback.connect.rules.proposals import (
     Kept,
@@ -28,11 +27,12 @@ from pam_rollback.connect.rules.proposals import (
 from pam_rollback.connect.service.keys import Keys
 from pam_rollback.connect.service.site_look import SiteLook
 from pam_rollback.connect.service.wish import CannotConnect, Wish, banned
+from pam_rollback.environment.hosts import HOSTS, KnownHost
 from pam_rollback.observation.rules.blocking import REFUSALS
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.contract import Component
 from pam_rollback.product.rules.front_page import read_page
-from pam_rollback.rollback.rules.hosts_seen import NotFound
+from pam_rollback.rollback.rules.hosts_seen import HostSeen, NotFound
 
 T = TypeVar("T")
 
@@ -178,11 +178,7 @@ class Look:
 
     def _with_keys(self, where: Where, key: str) -> dict[str, Any]:
         """What the test account, the database and the hosts say, as far as there is a key for each."""
-        keys, secrets, none = (
-            Keys(self.wish, self.product, self.secrets, self.sign_in_path, self.chat),
-            self.secrets,
-            Hosted(),
-        )
+        keys, secrets = Keys(self.wish, self.product, self.secrets, self.sign_in_path, self.chat), self.secrets
         token = ""
         if self.wish.sign_in:
             token = self._tried("whether the test account can sign in", partial(keys.token, where, key)) or ""
@@ -190,17 +186,16 @@ class Look:
         if token and self.wish.ask_pam:
             intent = self._tried("what PAM answers", partial(keys.intent, where, token))
         catalogue = self._tried("the database", keys.catalogue) if secrets.get("database_dsn") else None
-        netlify = (
-            self._tried("the site at Netlify", partial(keys.netlify, where))
-            if secrets.get("netlify_auth_token")
-            else none
-        )
-        render = (
-            self._tried("the service at Render", partial(keys.render, where)) if secrets.get("render_api_key") else None
-        )
-        workers = self._tried("workers beside it at Render", partial(keys.workers, render)) if render else ()
-        hosted = together(netlify or none, replace(render or none, render_workers=workers or ()))
+        seen = {host.name: self._hosted(host, keys, where) for host in HOSTS if secrets.get(host.secret)}
+        hosted = {name: one for name, one in seen.items() if one is not None and one.id}
         return {"signed_in": bool(token), "intent": intent, "catalogue": catalogue, "hosted": hosted}
+
+    def _hosted(self, host: KnownHost, keys: Keys, where: Where) -> HostSeen | None:
+        seen = self._tried(f"the {host.kind} at {host.title}", partial(keys.hosted, host, where))
+        if seen is None or host.site == "frontend":
+            return seen
+        workers = self._tried(f"workers beside it at {host.title}", partial(keys.workers, host, seen))
+        return replace(seen, workers=workers or ())
 
     def _served_by(self) -> tuple[str, ...]:
         """The hosts that headers speak of, each once."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pam_rollback.base.addresses import is_encrypted, is_loopback, loopback_hint, web_address
 from pam_rollback.connect.rules.budget import Budget
 from pam_rollback.connect.rules.workflows import SUITE
-from pam_rollback.environment.hosts import NETLIFY, RENDER
+from pam_rollback.environment.hosts import HOSTS
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PATHS_MAX = 36
@@ -21,8 +21,7 @@ VARIABLES: Mapping[str, str] = {
     "second_test_user_password": "SECOND_TEST_USER_PASSWORD",
     "database_dsn": "PAM_DATABASE_DSN",
     "supabase_key": "SUPABASE_ANON_KEY",
-    "netlify_auth_token": "NETLIFY_AUTH_TOKEN",
-    "render_api_key": "RENDER_API_KEY",
+    **{host.secret: host.variable for host in HOSTS},
     "git_token": "GIT_TOKEN",
 }
 """The secrets that are of use after a look at a product, each with the usual name of its variable."""
@@ -43,6 +42,10 @@ class Wish:
     api: str
     name: str
     kind: str
+    host_ids: Mapping[str, str]
+    """By the name of the host: the site or service; empty: by its address."""
+    host_apis: Mapping[str, str]
+    """By the name of the host: where it is asked."""
     backend: str = ""
     supabase: str = ""
     previous_frontend: str = ""
@@ -53,10 +56,6 @@ class Wish:
     """A contract that is there already; empty: a new one is written."""
     sign_in: bool = False
     ask_pam: bool = False
-    netlify_site: str = ""
-    netlify_api: str = NETLIFY.api_url
-    render_service: str = ""
-    render_api: str = RENDER.api_url
     workflows: Path | None = None
     """The product's repository, which gets workflows; None: somebody did not say so, and nothing is written there."""
     suite: str = ""

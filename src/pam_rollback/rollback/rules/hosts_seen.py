@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 
 class NotFound(Exception):  # noqa: N818 - named by what happened
@@ -20,6 +20,20 @@ class HostSeen:
     build_command: str = ""
     frontend_folder: str = ""
     publish_folder: str = ""
+    workers: tuple[str, ...] = ()
+    """Of a back end: services that a push deploys with it."""
+    api_url: str = ""
+    """Where the host was asked, if not at its own address."""
+
+
+class Looking(Protocol):
+    """The module ``looking`` of a provider's folder."""
+
+    def look(self, token: str, address: str, named: str, *, api_url: str) -> HostSeen:
+        """The site or service at the address, or the one of the id ``named``. Raises NotFound, or ProviderError."""
+
+    def beside(self, token: str, service: str, source: tuple[str, str], *, api_url: str) -> tuple[str, ...]:
+        """Of a back end's host: other services that a push to this repository and branch deploys. Raises ProviderError."""
 
 
 def listed(those: list[Mapping[str, Any]], kind: str) -> str:

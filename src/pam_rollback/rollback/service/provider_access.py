@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
@@ -16,6 +16,7 @@ from pam_rollback.product.rules.served_release import Served, Wanted
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.client.release_marks import MarkedApi
 from pam_rollback.rollback.rules.deploys import Deploy, ServiceHost, SiteHost
+from pam_rollback.rollback.rules.hosts_seen import Looking
 from pam_rollback.rollback.rules.pull_requests import PullRequests
 from pam_rollback.rollback.service.added import PROVIDERS, Provider
 
@@ -36,9 +37,9 @@ def provider_of(environment: Environment, site: HostedSite) -> Provider:
     return PROVIDERS[named.provider]
 
 
-def looking_at(provider: str) -> Any:
+def looking_at(provider: str) -> Looking:
     """How that one finds a site or service by its address: the module ``looking`` of its folder."""
-    return import_module(f"{_FOLDERS}.{provider}.looking")
+    return cast("Looking", import_module(f"{_FOLDERS}.{provider}.looking"))
 
 
 def site_host(environment: Environment, waiter: Waiter, *, once_s: float | None = None) -> SiteHost:

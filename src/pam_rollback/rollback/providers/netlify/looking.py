@@ -11,18 +11,18 @@ from pam_rollback.rollback.rules.hosts_seen import HostSeen, NotFound, listed
 _PAGE = "100"
 
 
-def look(token: str, address: str, *, site_id: str, api_url: str) -> HostSeen:
-    """The site whose address it is, or the one of that id. Raises NotFound, or ProviderError."""
+def look(token: str, address: str, named: str, *, api_url: str) -> HostSeen:
+    """The site whose address it is, or the one of the id ``named``. Raises NotFound, or ProviderError."""
     api = netlify_api(Netlify(api_url=api_url), token, patience_s=0)
     operation = "list the sites (listSites)"
     answer = api.ask(operation, "/sites", query=(("per_page", _PAGE),))
     sites: list[Mapping[str, Any]] = [site.document for site in api.told_list(operation, answer, "a site")]
-    named = (
+    meant = (
         one
         for one in sites
-        if (str(one.get("id")) == site_id if site_id else is_at(one, address, ("ssl_url", "url", "custom_domain")))
+        if (str(one.get("id")) == named if named else is_at(one, address, ("ssl_url", "url", "custom_domain")))
     )
-    site = next(named, None)
+    site = next(meant, None)
     if site is None:
         raise NotFound(
             f"no site of this token answers at {address}; it has {listed(sites, 'site')}. Say --netlify-site ID"

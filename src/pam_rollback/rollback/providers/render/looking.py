@@ -13,12 +13,12 @@ _WORKERS = frozenset({"background_worker", "private_service"})
 """Kinds of services that nobody reaches from outside, and whose deploys Render can roll back."""
 
 
-def look(key: str, address: str, *, service_id: str, api_url: str) -> HostSeen:
-    """The service whose address it is, or the one of that id. Raises NotFound, or ProviderError."""
-    api = render_api(Render(api_url=api_url), key, patience_s=0)
-    if service_id:
+def look(token: str, address: str, named: str, *, api_url: str) -> HostSeen:
+    """The service whose address it is, or the one of the id ``named``. Raises NotFound, or ProviderError."""
+    api = render_api(Render(api_url=api_url), token, patience_s=0)
+    if named:
         operation = "read the service"
-        path = f"/services/{api.part_of_path(operation, service_id)}"
+        path = f"/services/{api.part_of_path(operation, named)}"
         return _seen(api.ask_told(operation, path, "the service").document)
     services = list(_services(api))
     found = next((one for one in services if is_at(_details(one), address, ("url",))), None)
@@ -28,14 +28,14 @@ def look(key: str, address: str, *, service_id: str, api_url: str) -> HostSeen:
     return _seen(found)
 
 
-def beside(key: str, service_id: str, source: tuple[str, str], *, api_url: str) -> tuple[str, ...]:
+def beside(token: str, service: str, source: tuple[str, str], *, api_url: str) -> tuple[str, ...]:
     """The other services that a push deploys with this one: without an address, of the same repository and branch. Raises ProviderError."""
     found = (
         str(one.get("id") or "")
-        for one in _services(render_api(Render(api_url=api_url), key, patience_s=0))
+        for one in _services(render_api(Render(api_url=api_url), token, patience_s=0))
         if one.get("type") in _WORKERS and one.get("suspended") != "suspended" and _source(one) == source
     )
-    return tuple(sorted({one for one in found if one and one != service_id}))
+    return tuple(sorted({one for one in found if one and one != service}))
 
 
 def _services(api: ProviderApi) -> Iterator[Mapping[str, Any]]:
