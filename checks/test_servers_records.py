@@ -1,4 +1,4 @@
-"""Do the servers' own records agree that it is good?  Reads only: Prometheus and Render, over the window, where they are declared."""
+"""Do the servers' own records agree that it is good?  Reads only: Prometheus and the host, over the window, where declared."""
 
 import pytest
 

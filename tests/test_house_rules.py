@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.environment.hosts import HOSTS
 from pam_rollback.plan.stories import SHORT_JOURNEY, STORIES
 from pam_rollback.session.situations import story_name
 
@@ -32,6 +33,11 @@ REAL_TIME = {
     "tests/test_decision_matrix.py": "an incident on a real sandbox has its age",
 }
 """Where a test lets real time pass, and why it cannot be a clock that jumps (``tests/virtual_clock.py``) or a condition."""
+NAMES_HOSTS = {
+    "src/pam_rollback/environment/hosts.py": "it describes each, for whoever goes through all of them",
+    "src/pam_rollback/game/games.toml": "what goes wrong in a game is a fault of a stand-in",
+}
+"""Where a host is named beside its folder and its stand-in (``sandbox``), and why."""
 SECONDS_20 = 12
 """A test body of so many lines can be understood in 20 seconds."""
 
@@ -243,3 +249,51 @@ def test_no_test_sleeps_for_luck() -> None:
 def test_a_nap_is_seen() -> None:
     """The rule itself: a nap for luck counts, a look now and then does not."""
     assert list(naps("import time\ntime.sleep(1)\nwhile not done():\n    time.sleep(0.1)\n")) == [2]
+
+
+def hosts_named(text: str) -> Iterator[str]:
+    """Where it names a host that is known: by its title, name, secret or headers. What pages are rendered by is no host."""
+    for host in HOSTS:
+        name, headers = host.name, [header for header, _ in host.signs if "-" in header]
+        marks = [
+            rf"\b{host.title}(?![a-z])",
+            name.upper(),
+            rf"""["'`\[]{name}["'`\]]""",
+            rf"\b{name} ?[:=]",
+            rf"{name}[-_]",
+        ]
+        marks += [rf"[-_]{name}\b", rf"{name}\.com", rf"environment\.{name}\b", *headers]
+        yield from re.findall("|".join(marks), text)
+
+
+def test_a_host_is_named_in_its_folder_and_its_configuration_only() -> None:
+    """Everybody else goes through ``HOSTS``, so that one more host is one more folder and one more line."""
+    own, read = ("src/pam_rollback/rollback/providers/", "src/pam_rollback/sandbox/"), ("src/", *RUNBOOK_FOLDERS)
+    places = {path.relative_to(ROOT).as_posix(): path for path in tracked()}
+    found = {
+        place: names
+        for place, path in places.items()
+        if place.startswith(read) and not place.startswith(own)
+        if (names := list(hosts_named(path.read_text(encoding="utf-8", errors="replace"))))
+    }
+
+    assert {place: names for place, names in found.items() if place not in NAMES_HOSTS} == {}
+    assert [known for known in NAMES_HOSTS if known not in found] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('looking_at("netlify")', ['"netlify"']),
+        ("environment.render.service_id", ["environment.render"]),
+        ("class RenderLook: ...", ["Render"]),
+        ('"render_api_key", "--render-api"', ["render_", "-render"]),
+        ("at_render(NETLIFY)", ["NETLIFY", "_render"]),
+        ("https://pam.onrender.com", ["render.com"]),
+        ('headers["rndr-id"]', ["rndr-id"]),
+        ("page.render(record); screen.render; Rendered by a template", []),
+    ],
+)
+def test_a_host_that_is_named_is_seen(text: str, found: list[str]) -> None:
+    """In each way that code, a message or an address has; a page may be rendered."""
+    assert list(hosts_named(text)) == found

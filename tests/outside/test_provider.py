@@ -43,6 +43,7 @@ def api(url: str, clock: VirtualClock | None = None, *, token: str = TOKEN, **op
         settings="[acme] api_url",
         secret="[secrets] acme_token_env",
         advice={404: "is [acme] site right?"},
+        id_header="acme-id",
     )
     return ProviderApi(provider, token, **{"deadline_s": 10.0, "waiter": Waiter(clock or VirtualClock()), **options})
 
@@ -156,7 +157,7 @@ def test_a_refusal_is_final(status: int, method: str) -> None:
             says({"id": "in-body", "message": "unauthorized"}, 401),
             "HTTP 401, unauthorized, request in-body; see status.acme.example",
         ),
-        (says({"message": "no"}, 403, rndr_id="r-2"), "request r-2"),
+        (says({"message": "no"}, 403, acme_id="r-2"), "request r-2"),
         (says({"message": "no"}, 403, cf_ray="r-3"), "request r-3"),
         (says({"errors": {"site": ["is odd"]}}, 422), "HTTP 422, {'site': ['is odd']}, "),
         (says(None, 409), "HTTP 409, no body, without a request id"),

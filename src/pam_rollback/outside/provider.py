@@ -44,7 +44,6 @@ _GATEWAY = frozenset({500, 502, 503, 504})
 _SHOWN_CHARACTERS = 200
 _UNCLEAR = "; it may have been done all the same: look before you do it again"
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-_ID_HEADERS = ("x-request-id", "x-nf-request-id", "rndr-id", "cf-ray")
 
 Query = Sequence[tuple[str, str]]
 
@@ -64,6 +63,8 @@ class Provider:
     secret: str
     """Where its token comes from, such as ``[secrets] tracker_token_env``."""
     advice: Mapping[int, str]
+    id_header: str = "x-request-id"
+    """In lower case: how it names a request, for whoever asks its support."""
     changes_users: bool = True
     """What is written there changes what users see, so whoever lost the lock may not."""
 
@@ -177,7 +178,7 @@ class ProviderApi:
         path = answer.url.removeprefix(self.provider.api_url).partition("?")[0]
         done = "" if answer.method == "GET" else _UNCLEAR
         return ProviderError(
-            f"{name}, {operation} ({answer.method} {path}): {expected}, found {self._clean(str(found))}, {_request_id(answer)}; "
+            f"{name}, {operation} ({answer.method} {path}): {expected}, found {self._clean(str(found))}, {self._request_id(answer)}; "
             f"does something else answer in {name}'s place ({self.provider.settings}), or has its API changed?{done}",
             provider=name,
             operation=operation,
@@ -261,11 +262,18 @@ class ProviderApi:
             what = f"{answer.problem or 'no answer'}{tried}"
             advice = f"can this machine reach {self.provider.api_url}? See {self.provider.status_page}"
         else:
-            what = f"HTTP {status}, {self._words(answer)}, {_request_id(answer)}{tried}"
+            what = f"HTTP {status}, {self._words(answer)}, {self._request_id(answer)}{tried}"
             advice = self._advice(request, status, answer, expected)
         refused = status is not None and not answer.problem and status < HTTPStatus.INTERNAL_SERVER_ERROR
         unclear = not request.reads and answer.sent and not refused
         return self._error(request, f"{what}; {advice}{_UNCLEAR if unclear else ''}", sent=answer.sent, status=status)
+
+    def _request_id(self, answer: Answer) -> str:
+        said = answer.json if isinstance(answer.json, dict) else {}
+        failed = answer.http_status is not None and answer.http_status >= HTTPStatus.BAD_REQUEST
+        names = ("x-request-id", self.provider.id_header, "cf-ray")
+        found = (said.get("id") if failed else None) or next(filter(None, map(answer.headers.get, names)), "")
+        return f"request {found}" if found else "without a request id"
 
     def _advice(self, request: "_Request", status: int, answer: Answer, expected: Collection[int]) -> str:
         """What to do about an answer that is not the expected one."""
@@ -336,15 +344,6 @@ def _claimed_now(answer: Answer) -> float:
         return parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (KeyError, ValueError):
         return time.time()
-
-
-def _request_id(answer: Answer) -> str:
-    said = answer.json if isinstance(answer.json, dict) else {}
-    in_body = (
-        said.get("id") if answer.http_status is not None and answer.http_status >= HTTPStatus.BAD_REQUEST else None
-    )
-    found = in_body or next((answer.headers[name] for name in _ID_HEADERS if name in answer.headers), "")
-    return f"request {found}" if found else "without a request id"
 
 
 def is_at(one: Mapping[str, Any], address: str, keys: tuple[str, ...]) -> bool:

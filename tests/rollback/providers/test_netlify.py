@@ -117,7 +117,10 @@ def test_a_change_names_its_deploy(change: str) -> None:
             "expected a deploy with id d1, found id d2: its answer is about something else",
         ),
         (says({**DEPLOY, "site_id": "site-2"}, 201), "expected a deploy with site_id site-1, found site_id site-2"),
-        (says(None, 204), "HTTP 204, no body, without a request id; expected HTTP 200 or 201: look at Netlify"),
+        (
+            says(None, 204, x_nf_request_id="r-5"),
+            "HTTP 204, no body, request r-5; expected HTTP 200 or 201: look at Netlify",
+        ),
         (says(text="<!doctype html>"), "expected JSON, found HTTP 200 text/plain"),
         (says({"id": "d1"}), "expected a deploy with 'state' as a text, found none among id"),
         (

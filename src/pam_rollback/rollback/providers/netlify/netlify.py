@@ -69,6 +69,7 @@ def netlify_api(
         settings="[netlify] api_url",
         secret="[secrets] netlify_auth_token_env",  # noqa: S106 - where it stands, not what it is
         advice=_ADVICE,
+        id_header="x-nf-request-id",
     )
     return ProviderApi(provider, token, deadline_s=deadline_s, patience_s=patience_s, waiter=waiter or Waiter())
 

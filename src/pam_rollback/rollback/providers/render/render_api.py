@@ -49,6 +49,7 @@ def render_api(
         settings="[render] api_url",
         secret="[secrets] render_api_key_env",  # noqa: S106 - where it stands, not what it is
         advice=advice,
+        id_header="rndr-id",
     )
     return ProviderApi(provider, key, deadline_s=deadline_s, patience_s=patience_s, waiter=waiter or Waiter())
 
