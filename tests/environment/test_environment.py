@@ -96,6 +96,12 @@ def test_production_that_is_a_sandbox_is_guarded_as_production(folder: Path) -> 
             id="misspelt address",
         ),
         pytest.param(
+            "frontend =",
+            'control = "https://status.example.com"\nfrontend =',
+            "[urls] control: unknown key, now control_url in [probing]",
+            id="address that moved",
+        ),
+        pytest.param(
             '"flag_admin"',
             '"flag_adnin"',
             "abilities #1: unknown value 'flag_adnin', did you mean 'flag_admin'?",

@@ -68,6 +68,7 @@ def test_an_environment_may_say_it_differently() -> None:
     [
         ({"health": {"pam": {"paht": "/x"}}}, "[contract.health.pam] paht: unknown key, did you mean 'path'?"),
         ({"health": {"pam": {"path": 7}}}, "[contract.health.pam] path: expected a text in quotes, found 7"),
+        ({"limits": {"account": 100}}, "[contract.limits] account: unknown key, now with_token"),
         ({"healht": {}}, "[contract] healht: unknown key, did you mean 'health'?"),
         ({"health": {"backend": {"conditions": []}}}, "[contract.health] backend: conditions are missing"),
     ],

@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 from typing_extensions import is_typeddict
 
+from pam_rollback.base.moved_keys import new_place
 from pam_rollback.base.outside_text import cut
 
 # Plug-ins of other packages have no say in what a file of ours may hold; looking for them takes a fiftieth of the start.
@@ -149,10 +150,12 @@ def problems_of(
     found: list[Problem] = []
     for detail in error.errors(include_url=False):
         location: Location = detail["loc"]
-        where = place((*within, *location))
+        whole = (*within, *location)
+        where = place(whole)
         match detail["type"]:
             case "extra_forbidden":
-                what = f"unknown key, {suggestion(str(location[-1]), _known_keys(model, location[:-1]))}"
+                known = _known_keys(model, location[:-1])
+                what = f"unknown key, {new_place(whole) or suggestion(str(location[-1]), known)}"
             case "missing":
                 what = "missing, it is required"
             case "literal_error":

@@ -18,6 +18,7 @@ from pam_rollback.base.configuration import (
     shown,
     suggestion,
 )
+from pam_rollback.base.moved_keys import new_place
 from pam_rollback.plan.decision_rules import DecisionRules
 from pam_rollback.plan.plan_items import (
     Channel,
@@ -312,7 +313,10 @@ class Plan(Table):
             item = self._section(section)[item_id]
             known = {key: (value, note) for key, value, note in item.figures()}
             problems += [
-                Problem(f"[thresholds.{item_id}] {key}", f"no figure of this item, {suggestion(key, known)}")
+                Problem(
+                    f"[thresholds.{item_id}] {key}",
+                    f"no figure of this item, {new_place((section, item_id, key)) or suggestion(key, known)}",
+                )
                 for key in figures
                 if key not in known
             ]

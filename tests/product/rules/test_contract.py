@@ -112,6 +112,11 @@ def test_a_good_file_is_a_contract(tmp_path: Path) -> None:
             "[health.backend] site: unknown value 'back end', did you mean 'backend'?",
         ),
         ('site = "backend"', 'sight = "backend"', "[health.backend] sight: unknown key, did you mean 'site'?"),
+        (
+            'site = "backend"',
+            'answered_by = "database"',
+            "[health.backend] answered_by: unknown key, now site and path, or no_endpoint",
+        ),
         ('item = "HC-2"', 'item = "HC-2"\nitem = "HC-3"', "not valid TOML: Cannot overwrite a value (at line 7"),
         (GOOD, f"{GOOD}\n---\n{GOOD}", "not valid TOML: "),
         ('item = "HC-2"', 'item = "SC-2"', "[health.backend] item: "),
