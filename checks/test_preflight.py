@@ -94,6 +94,6 @@ def test_the_team_can_be_told(message_readiness: Readiness, scored: Scored) -> N
 @pytest.mark.criterion("QR-2")
 def test_comprehensive_health_is_at_its_address(health: Health, scored: Scored) -> None:
     """A health report comes from there, whatever it says.  If red: docs/runbook.md#comprehensive-unhealthy."""
-    report: HealthReport = scored(health.comprehensive)
+    report: HealthReport = scored(health.of("HC-5"))
 
     assert isinstance(report.answer.json, dict), report

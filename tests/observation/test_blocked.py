@@ -56,7 +56,7 @@ def test_alone_nobody_knows(running_sandbox: RunningSandbox, alone: Path, fault:
         found = health.ask(environment(alone))
 
     with pytest.raises(MeasurementFailed) as unknown:
-        _ = found.backend
+        _ = found.of("HC-2")
     assert "answers HTTP 429 on every path that was asked (4 paths, n=4; Retry-After: 3600)" in str(unknown.value)
     assert "we are blocked, or everybody is: look from another address" in str(unknown.value)
 
@@ -66,7 +66,7 @@ def test_a_person_who_sees_it_too_makes_it_an_outage(running_sandbox: RunningSan
     with planted(running_sandbox, "everybody-is-banned"):
         found = health.ask(environment(alone), observed=["IR-2=Ada: 403 on my telephone"])
 
-    assert found.backend.http_status == 403
+    assert found.of("HC-2").http_status == 403
 
 
 def test_preflight_takes_no_refusal_for_a_lock(running_sandbox: RunningSandbox, alone: Path) -> None:

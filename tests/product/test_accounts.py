@@ -81,11 +81,11 @@ def test_its_health_is_proven_as_far_as_it_is_asked(today: Environment) -> None:
     """Back end and database; what has no endpoint is not asked."""
     found = health.ask(today)
 
-    for report in (found.backend, found.database):
+    for report in (found.of("HC-2"), found.of("HC-3")):
         assert report.healthy, str(report)
         assert report.unproven == ""
     with pytest.raises(MeasurementFailed, match="HC-4: its health is not asked here"):
-        _ = found.pam
+        _ = found.of("HC-4")
 
 
 def test_a_dead_database_is_seen(today: Environment) -> None:
@@ -96,9 +96,9 @@ def test_a_dead_database_is_seen(today: Environment) -> None:
     remote.plant("database-down")
     try:
         found = health.ask(today)
-        assert found.backend.healthy, str(found.backend)
-        assert not found.database.healthy
-        assert "the database says " in str(found.database)
+        assert found.of("HC-2").healthy, str(found.of("HC-2"))
+        assert not found.of("HC-3").healthy
+        assert "the database says " in str(found.of("HC-3"))
     finally:
         remote.clear_all()
 

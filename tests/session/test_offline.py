@@ -33,7 +33,7 @@ def test_only_the_service_is_down(running_sandbox: RunningSandbox, tmp_path: Pat
     """An unrelated address answers: what refuses is a finding about the service."""
     found = asked_at(tmp_path, control=running_sandbox.state["urls"]["frontend"])
 
-    for report in (found.frontend, found.backend, found.database, found.pam, found.comprehensive):
+    for report in found.all:
         assert report.http_status is None
         assert "refused the connection" in str(report)
         assert report.cause == f"{report.answer.server} cannot be reached" == found.front_page.cause

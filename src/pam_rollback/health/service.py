@@ -13,6 +13,7 @@ from pam_rollback.product.client.front_page import look_at_front_page
 from pam_rollback.product.client.health_api import HealthEndpoint, read_health
 from pam_rollback.product.client.offline import refuse_when_offline
 from pam_rollback.product.rules.expected_releases import FRONT_PAGE
+from pam_rollback.product.rules.front_page import ITEM as OF_THE_FRONT_PAGE
 from pam_rollback.product.rules.front_page import FrontPage
 from pam_rollback.product.rules.health import HealthReport, is_healthy
 
@@ -20,7 +21,7 @@ _PAGE = "the front page"
 
 
 class Health:
-    """The health answers of the plan, as far as this product has them. Attribute access reads like the plan.
+    """The health answers of the plan, as far as this product has them.
 
     It raises MeasurementFailed for an answer that says nothing of the service: a host has shut us out, or has no such path; and for
     a component that the product has no endpoint for. Also for one that tells nothing of now: a cache gave it, say; ``all`` has those.
@@ -35,35 +36,10 @@ class Health:
 
     @property
     def front_page(self) -> FrontPage:
-        """HC-1, of the page itself; waits until its scripts are there, too."""
+        """The page itself; waits until its scripts are there, too."""
         if _PAGE in self._no_answers:
             raise MeasurementFailed(self._no_answers[_PAGE])
         return self._front_page.result()
-
-    @property
-    def frontend(self) -> HealthReport:
-        """HC-1."""
-        return self.of("HC-1")
-
-    @property
-    def backend(self) -> HealthReport:
-        """HC-2."""
-        return self.of("HC-2")
-
-    @property
-    def database(self) -> HealthReport:
-        """HC-3."""
-        return self.of("HC-3")
-
-    @property
-    def pam(self) -> HealthReport:
-        """HC-4."""
-        return self.of("HC-4")
-
-    @property
-    def comprehensive(self) -> HealthReport:
-        """HC-5."""
-        return self.of("HC-5")
 
     @property
     def all(self) -> tuple[HealthReport, ...]:
@@ -84,13 +60,14 @@ class Health:
 
     def retest(self, item: str) -> tuple[bool, str]:
         """Whether that health check of the plan is green, and its words."""
-        if item != "HC-1":
+        if item != OF_THE_FRONT_PAGE:
             report = self.of(item)
             return is_healthy(report), str(report)
         page = self.front_page
         if all(report.component.item != item for report in self._reports.values()):
             return page.is_the_site, str(page)  # this product's front end has no other health
-        return is_healthy(self.frontend) and page.is_the_site, f"{self.frontend}; {page}"
+        report = self.of(item)
+        return is_healthy(report) and page.is_the_site, f"{report}; {page}"
 
     def _answered(self, name: str) -> HealthReport:
         if name in self._no_answers:

@@ -17,6 +17,8 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.outside_text import cut
 
+ITEM = "HC-1"
+"""The health check of the plan that it belongs to."""
 ASSETS_MAX = 24
 """Scripts and styles of one page that are looked at, scripts first. What a page names beyond that is told as not seen."""
 IMPORTS_MAX = 6
