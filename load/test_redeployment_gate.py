@@ -22,51 +22,51 @@ pytestmark = [pytest.mark.redeploy_gate]
 
 
 @pytest.mark.criterion("GA-1", "PM-5")
-def test_unit_tests_pass(unit_tests: Stage, scored: Scored) -> None:
+def test_unit_tests_pass(stage: Stage, scored: Scored) -> None:
     """The candidate passes its unit tests.  If red: docs/runbook.md#redeployment-gate."""
-    stage = scored(unit_tests)
+    ran = scored(stage)
 
-    assert stage.passed, stage
+    assert ran.passed, ran
 
 
 @pytest.mark.criterion("GA-2", "PM-5")
-def test_integration_tests_pass(integration_tests: Stage, scored: Scored) -> None:
+def test_integration_tests_pass(stage: Stage, scored: Scored) -> None:
     """The candidate passes its integration tests.  If red: docs/runbook.md#redeployment-gate."""
-    stage = scored(integration_tests)
+    ran = scored(stage)
 
-    assert stage.passed, stage
+    assert ran.passed, ran
 
 
 @pytest.mark.criterion("GA-3", "PM-5")
-def test_end_to_end_tests_pass(end_to_end_tests: Stage, scored: Scored) -> None:
+def test_end_to_end_tests_pass(stage: Stage, scored: Scored) -> None:
     """The candidate passes its end-to-end tests.  If red: docs/runbook.md#redeployment-gate."""
-    stage = scored(end_to_end_tests)
+    ran = scored(stage)
 
-    assert stage.passed, stage
+    assert ran.passed, ran
 
 
 @pytest.mark.criterion("GA-4")
-def test_accessibility_tests_pass(accessibility_tests: Stage, scored: Scored) -> None:
+def test_accessibility_tests_pass(stage: Stage, scored: Scored) -> None:
     """The candidate passes its accessibility tests.  If red: docs/runbook.md#redeployment-gate."""
-    stage = scored(accessibility_tests)
+    ran = scored(stage)
 
-    assert stage.passed, stage
+    assert ran.passed, ran
 
 
 @pytest.mark.criterion("GA-5")
-def test_the_quality_check_passes(quality_check: Stage, scored: Scored) -> None:
+def test_the_quality_check_passes(stage: Stage, scored: Scored) -> None:
     """The candidate passes its full quality check.  If red: docs/runbook.md#redeployment-gate."""
-    stage = scored(quality_check)
+    ran = scored(stage)
 
-    assert stage.passed, stage
+    assert ran.passed, ran
 
 
 @pytest.mark.criterion("GA-6")
-def test_own_load_tests_pass(own_load_tests: Stage, scored: Scored) -> None:
+def test_own_load_tests_pass(stage: Stage, scored: Scored) -> None:
     """The candidate passes the load tests that it brings along.  If red: docs/runbook.md#redeployment-gate."""
-    stage = scored(own_load_tests)
+    ran = scored(stage)
 
-    assert stage.passed, stage
+    assert ran.passed, ran
 
 
 @pytest.mark.criterion("RP-3")

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 from pam_rollback.base.errors import MeasurementFailed
@@ -33,6 +34,7 @@ from tests.plan.plan_scene import (
     Watched,
     asked,
     baseline,
+    body,
     call,
     environment,
     quiet,
@@ -59,8 +61,9 @@ def stages(plan: Plan) -> object:
         package = NpmPackage(Path(folder), "c" * 40, lambda _: None, {})
         with patch.object(NpmPackage, "_call", return_value=ended), patch.object(NpmPackage, "_words", return_value=""):
             for item in plan.gate:
-                request = asked(plan=plan, gate_folder=Path(folder), runbook=runbook(plan), progress=quiet())
-                found.append(str(stages_run._run(request, package, item)))
+                test = SimpleNamespace(iter_markers=lambda _, item=item: [SimpleNamespace(args=(item,))])
+                request: Any = SimpleNamespace(node=test)
+                found.append(str(body(stages_run.stage)(request, package, plan, Path(folder), runbook(plan), quiet())))
     return found
 
 
