@@ -12,6 +12,8 @@ from pam_rollback.baseline.service.taken_baseline import TakenBaseline
 from pam_rollback.environment.known_before import Answer as Answered
 from pam_rollback.environment.known_before import Finding, KnownBefore, answered_on
 from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.plan.plan_items import ErrorRateLimit, ResponseTimeLimit
 from pam_rollback.product.rules.health import HealthAround, HealthReport
 from pam_rollback.report.baseline_record import Baseline, Origin, load_baseline
 from tests.baselines import baseline_of
@@ -116,6 +118,7 @@ ILL_REPORT = HealthReport.of(
     usual("PAM"), Answer("GET", "http://pam.test", 503, "application/json", b'{"status":"degraded"}', 1.0, "")
 )
 NO_ANSWERS = "no answers came"
+PLAN = load_plan(ROOT / "plan.toml")
 
 
 def taken(
@@ -137,7 +140,9 @@ def taken(
         if errors is None
         else baseline_of(answers, origin)
     )
-    return TakenBaseline(HealthAround((before,), (after,)), observed, failed or {}, 2.0, 500.0)
+    return TakenBaseline(
+        HealthAround((before,), (after,)), observed, failed or {}, PLAN.the(ErrorRateLimit), PLAN.the(ResponseTimeLimit)
+    )
 
 
 @pytest.mark.parametrize(

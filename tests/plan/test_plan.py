@@ -9,7 +9,7 @@ import pytest
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import Plan, UnknownPlanItem, load_plan
-from pam_rollback.plan.plan_items import OwnTrigger
+from pam_rollback.plan.plan_items import MemoryGoal, OwnTrigger, Strategy
 
 ROOT = Path(__file__).parents[2]
 PLAN = ROOT / "plan.toml"
@@ -44,6 +44,15 @@ def test_sections_are_typed(plan: Plan) -> None:
     """Figures are read by name, without looking at what kind of item it is."""
     assert plan.success_criteria["SC-1"].error_rate_pct_max == 2
     assert plan.success_criteria["SC-2"].p95_ms_max == 500
+
+
+def test_an_item_of_its_own_kind_is_found_by_that(plan: Plan) -> None:
+    """Whatever its id, with an environment's figures; what there are several of has no such name."""
+    used = plan.with_overrides({"SC-3": {"memory_mb_max": 90}})
+
+    assert (plan.the(MemoryGoal).id, used.the(MemoryGoal).memory_mb_max) == ("SC-3", 90)
+    with pytest.raises(ValueError, match="too many values"):
+        plan.the(Strategy)
 
 
 def test_flags_come_as_the_api_wants_them(plan: Plan) -> None:

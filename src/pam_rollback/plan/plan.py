@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import PrivateAttr, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from typing_extensions import TypedDict
@@ -162,6 +162,9 @@ _PREFIXES = {
 }
 
 
+_Kind = TypeVar("_Kind", bound=Item)
+
+
 class UnknownPlanItem(LookupError):  # noqa: N818 - named by what happened
     """The plan has no item or strategy of that name."""
 
@@ -247,6 +250,11 @@ class Plan(Table):
             near = nearest(item_id, self.ids())
             raise UnknownPlanItem(f"the plan has no item {item_id!r}{f', did you mean {near!r}?' if near else ''}")
         return self._section(section)[item_id]
+
+    def the(self, kind: type[_Kind]) -> _Kind:
+        """Give the item of a kind of which every plan has one, whatever its id: ``plan.the(MemoryGoal)``."""
+        [found] = (item for item in self.items() if isinstance(item, kind))
+        return found
 
     def strategy(self, name: str) -> Strategy:
         """Find a strategy by its name. Raises UnknownPlanItem with the nearest name."""

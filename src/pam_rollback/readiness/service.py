@@ -29,7 +29,6 @@ RUNBOOK = Path("docs", "runbook.md")
 _WENT_LIVE = WERE_LIVE | {READY}
 _HOSTS: Mapping[HostedSite, Callable[[Environment, Waiter], Known]] = {"frontend": site_host, "backend": api_host}
 _ROLLED_BACK = frozenset({"rollback"})
-_FIRST = "RA-1"
 ANSWERS_MIN = 50
 """Fewer answers say nothing of an exchange: at one a second it takes about a minute."""
 
@@ -103,7 +102,7 @@ def by_steps(place: Place, known: Sequence[Released], ramps: Sequence[Ramp]) -> 
 
 def by_few_first(place: Place, known: Sequence[Released], ramps: Sequence[Ramp]) -> Finding:
     """PM-3."""
-    first = place.plan.ramp[_FIRST]
+    first = next(iter(place.plan.ramp.values()))
     hold_s = (first.hold_s_min or 0.0) / place.pace
     return _some(known, place) or releases.tried_first(known, ramps, share_pct_max=first.rollout_pct, hold_s_min=hold_s)
 
@@ -173,7 +172,7 @@ def postmortems_finished(place: Place) -> Finding:
 def causes_found(place: Place) -> Finding:
     """RP-1."""
     runs, written = _of_incidents(place)
-    within = timedelta(seconds=place.plan.recovery["RP-1"].max_s or 0.0)
+    within = timedelta(seconds=place.plan.recovery[postmortems.ROOT_CAUSE].max_s or 0.0)
     return postmortems.cause_found(runs, written, now=place.now, within=within)
 
 
@@ -265,7 +264,7 @@ def tries_exchange(environment: Environment) -> bool:
 
 def exchange_on_record(place: Place) -> Finding:
     """PM-4 where it is not tried."""
-    known = records.exchanges(place.out, place.settings.drilled_in, item="PM-4")
+    known = records.exchanges(place.out, place.settings.drilled_in, item=upkeep.EXCHANGED)
     return upkeep.exchanged_before(known, age_d_max=place.plan.about.review_after_d)
 
 

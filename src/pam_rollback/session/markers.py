@@ -25,9 +25,9 @@ ONLY_WHEN_NAMED = frozenset(
 )
 """Phases that say nothing of a rollback that was done. They run only when ``-m`` names them, never beside a story."""
 KINDS = {
-    "health": "asks the health endpoints of the plan (HC-1 to HC-5)",
+    "health": "asks the health endpoints of the plan",
     "performance": "response times, error rates, memory, page weight",
-    "window": "the success criteria that have to hold for a time (SC-1 to SC-4): waits for it",
+    "window": "the success criteria that have to hold for a time: waits for it",
     "integrity": "SQL invariants",
     "security": "who gets in, and who is shown what; part of the decision",
     "journey": "what a user does, in a real browser",

@@ -19,6 +19,8 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.communication.service.team_channel import TeamChannel, team_channel
 from pam_rollback.decision.fixtures.decision import Watcher
 from pam_rollback.decision.rules.decision import Finding, State, decide
+from pam_rollback.decision.rules.decision_measures import DOWNTIME, ERRORS, FAR_SLOWER, SLOWER
+from pam_rollback.decision.rules.decision_states import MEMORY
 from pam_rollback.decision.service.recommending import Here, recommended
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.fixtures.observation import Observation
@@ -48,7 +50,7 @@ from pam_rollback.watch.client.session import WITHIN_S, Command, starter
 from pam_rollback.watch.rules.beside import BESIDE, SELECTED
 from pam_rollback.watch.rules.consent import ways_on
 from pam_rollback.watch.rules.looks import Look, Streaks
-from pam_rollback.watch.rules.memory import IR_6, is_red_when_it_leaks, memory_found
+from pam_rollback.watch.rules.memory import is_red_when_it_leaks, memory_found
 from pam_rollback.watch.rules.state import HOOKS
 from pam_rollback.watch.rules.turn import Moment, Turn, length_s
 from pam_rollback.watch.service.beside import AT_ONCE, Beside
@@ -194,7 +196,7 @@ def watched(
             else _OWN_SANDBOX_S
             if runbook.own_sandbox
             else _FOR_EVER_S,
-            watched=_criteria(runbook) if lately is None else (*_criteria(runbook), IR_6),
+            watched=_criteria(runbook) if lately is None else (*_criteria(runbook), MEMORY),
             verdict=lambda folder: in_short(read(Path(folder) / "run.json")),
             ways_on=lambda use: ways_on(use, shlex.quote(runbook.options.env), f"--confirm {environment.name}"),
             consent=_consent(environment, runbook, pytestconfig),
@@ -244,7 +246,7 @@ def with_memory(look: Look, lately: Lately | None, plan: Plan) -> Look:
     except MeasurementFailed as problem:
         if any(finding.state is not State.CLEAR for finding in look.findings):
             return look
-        return replace(look, findings=(*look.findings, Finding(IR_6, State.UNKNOWN, str(problem))))
+        return replace(look, findings=(*look.findings, Finding(MEMORY, State.UNKNOWN, str(problem))))
     if found.state is State.CLEAR and not is_red_when_it_leaks(readings, plan):
         return replace(look, blind="the red control was good: a leak would not be seen")
     return replace(look, findings=(*look.findings, found))
@@ -270,7 +272,7 @@ def _before(runbook: Runbook) -> Distribution | None:
 
 
 def _criteria(runbook: Runbook) -> tuple[str, ...]:
-    return ("IR-2", "IR-5") if _before(runbook) is None else ("IR-2", "IR-5", "IR-4", "CR-5")
+    return (DOWNTIME, ERRORS) if _before(runbook) is None else (DOWNTIME, ERRORS, FAR_SLOWER, SLOWER)
 
 
 def _folder(environment: Environment, runbook: Runbook, config: pytest.Config) -> Path:

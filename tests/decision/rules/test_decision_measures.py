@@ -83,7 +83,7 @@ def of_downtime(*history: tuple[float, Make]) -> Judged:
     """IR-2."""
     samples = answers(*history)
     down, partial = (held(samples, measure, MINUTES_5) for measure in (downtime(PARTS), partial_downtime(PARTS)))
-    return judged_downtime("IR-2", down, partial, GAPS)
+    return judged_downtime(down, partial, GAPS)
 
 
 def of_errors(*history: tuple[float, Make]) -> Judged:
@@ -91,7 +91,7 @@ def of_errors(*history: tuple[float, Make]) -> Judged:
     samples = answers(*history)
     errors = held(samples, error_rate(20), MINUTES_5)
     between = held(samples, error_rate(2, reached_counts=True), MINUTES_5)
-    return judged_errors("IR-5", errors, between, GAPS)
+    return judged_errors(errors, between, GAPS)
 
 
 def of_speed(*history: tuple[float, Make]) -> tuple[Judged, Judged]:
@@ -99,7 +99,7 @@ def of_speed(*history: tuple[float, Make]) -> tuple[Judged, Judged]:
     samples = answers(*history)
     far = held(samples, slowdown(BEFORE, 50), MINUTES_10)
     band = held(samples, slowdown(BEFORE, 20, reached_counts=True), MINUTES_5)
-    return judged_far_slower("IR-4", far, GAPS), judged_slower("CR-5", band, far, GAPS)
+    return judged_far_slower(far, GAPS), judged_slower(band, far, GAPS)
 
 
 @pytest.mark.parametrize(
@@ -209,8 +209,8 @@ def states(samples: Sequence[Sample]) -> tuple[State, State, State]:
     far = found(slowdown(SCATTERED, 50), MINUTES_10)
     band = found(slowdown(SCATTERED, 20, reached_counts=True), MINUTES_5)
     errors, between = found(error_rate(20), MINUTES_5), found(error_rate(2, reached_counts=True), MINUTES_5)
-    slow, slower = judged_far_slower("IR-4", far, GAPS), judged_slower("CR-5", band, far, GAPS)
-    failing = judged_errors("IR-5", errors, between, GAPS)
+    slow, slower = judged_far_slower(far, GAPS), judged_slower(band, far, GAPS)
+    failing = judged_errors(errors, between, GAPS)
     return slow.finding.state, slower.finding.state, failing.finding.state
 
 
@@ -242,7 +242,7 @@ def test_what_lasts_is_seen_at_one_request_a_second(seed: int) -> None:
 def test_a_prober_that_is_late_itself_accuses_nobody() -> None:
     """+60 % that are gone without the prober's own lag are not known."""
     samples = [replace(usual(tick), latency_ms=170.0, lag_ms=70.0) for tick in range(6000)]
-    found = judged_far_slower("IR-4", held(samples, slowdown(BEFORE, 50), MINUTES_10), GAPS)
+    found = judged_far_slower(held(samples, slowdown(BEFORE, 50), MINUTES_10), GAPS)
 
     assert found.finding.state is State.UNKNOWN
     assert "this machine is too busy to judge" in found.finding.words
@@ -252,7 +252,7 @@ def test_what_is_far_faster_needs_no_large_baseline() -> None:
     """The samples could not show +20 %, and they do exclude it: the whole interval lies far below."""
     coarse = Distribution.of([100.0 * 1.04**index for index in range(170)])
     quick = [answer(tick, ms=10.0 * 1.04 ** (tick % 170)) for tick in range(200)]
-    found = judged_far_slower("IR-4", held(quick, slowdown(coarse, 20), 20.0), GAPS)
+    found = judged_far_slower(held(quick, slowdown(coarse, 20), 20.0), GAPS)
 
     assert found.finding.state is State.CLEAR, found
 
@@ -260,7 +260,7 @@ def test_what_is_far_faster_needs_no_large_baseline() -> None:
 def test_a_baseline_that_is_too_small_tells_nothing_from_nothing() -> None:
     """Twenty answers bound no p95 from above: +60 % beside them may be no change at all."""
     few = Distribution.of([100.0 + index for index in range(20)])
-    found = judged_far_slower("IR-4", held(answers((600, slower_by(60))), slowdown(few, 50), MINUTES_10), GAPS)
+    found = judged_far_slower(held(answers((600, slower_by(60))), slowdown(few, 50), MINUTES_10), GAPS)
 
     assert found.finding.state is State.UNKNOWN
     assert "take a larger baseline" in found.finding.words
@@ -407,7 +407,7 @@ def test_a_part_that_is_not_clear_is_said_beside_a_service_that_is(partial: Cond
     samples = answers((300, usual))
     down, beside = (held(samples, measure, MINUTES_5) for measure in (downtime(PARTS), partial_downtime(PARTS)))
 
-    found = judged_downtime("IR-2", down, replace(beside, state=partial), GAPS).finding
+    found = judged_downtime(down, replace(beside, state=partial), GAPS).finding
     assert found.state is state
     assert found.words == f"{down}; {replace(beside, state=partial)}"
 

@@ -43,7 +43,7 @@ def growing(first_mb: float, mb_per_s: float) -> MemoryGrowth:
 )
 def test_memory_is_a_leak_above_the_level_and_growing(first_mb: float, mb_per_s: float, state: State) -> None:
     """High and flat is no leak, low and growing fast is one on its way; the newest reading counts."""
-    judged = judged_memory("IR-6", growing(first_mb, mb_per_s), low_below_mb=100, gaps=GAPS)
+    judged = judged_memory(growing(first_mb, mb_per_s), low_below_mb=100, gaps=GAPS)
 
     assert judged.finding.state is state, judged
     assert judged.holds is (state is State.HOLDS)
@@ -53,14 +53,14 @@ def test_memory_is_a_leak_above_the_level_and_growing(first_mb: float, mb_per_s:
 def test_memory_at_a_limit_and_how_far_it_is_from_the_level() -> None:
     """Below 100 MB is clear, 100 MB is between; growth that the scatter hides is none, above the level, too."""
     for first_mb, state in ((100.0, State.WATCH), (99.9, State.CLEAR)):
-        assert judged_memory("IR-6", growing(first_mb, 0), low_below_mb=100, gaps=GAPS).finding.state is state
-    assert judged_memory("IR-6", growing(150, 0), low_below_mb=100, gaps=GAPS).figures.margin == 50
+        assert judged_memory(growing(first_mb, 0), low_below_mb=100, gaps=GAPS).finding.state is state
+    assert judged_memory(growing(150, 0), low_below_mb=100, gaps=GAPS).figures.margin == 50
 
 
 def test_memory_that_scatters_is_not_known() -> None:
     """Readings that jump by 40 MB exclude no growth that matters, and asking for an answer raises."""
     readings = tuple(MemoryReading(at_s=100 + step / 2, mb=80 + 40 * (step % 2)) for step in range(12))
-    judged = judged_memory("IR-6", MemoryGrowth(readings, 200, 900), low_below_mb=100, gaps=GAPS)
+    judged = judged_memory(MemoryGrowth(readings, 200, 900), low_below_mb=100, gaps=GAPS)
 
     assert judged.finding.state is State.UNKNOWN
     with pytest.raises(MeasurementFailed, match="scatter"):
@@ -79,7 +79,7 @@ def of_data(
     unknown: Mapping[str, str] | None = None,
 ) -> tuple[State, str]:
     """Judge by the plan's tolerance of no row at all."""
-    judged = judged_data("IR-3", users, schema or {}, unknown or {}, affected_max=0, gaps=GAPS)
+    judged = judged_data(users, schema or {}, unknown or {}, affected_max=0, gaps=GAPS)
     return judged.finding.state, str(judged)
 
 
@@ -97,13 +97,13 @@ def test_three_invariants_are_named_and_the_others_counted() -> None:
     def broken(n: int) -> dict[str, InvariantResult]:
         return {name: result(name, 1, looked_at=10 * (place + 1)) for place, name in enumerate("abcd"[:n])}
 
-    judged = judged_data("IR-3", broken(4), {}, {}, affected_max=1, gaps=GAPS)
+    judged = judged_data(broken(4), {}, {}, affected_max=1, gaps=GAPS)
     assert judged.finding.words.endswith("c: 1 of 30 rows (row-0); expected: every row is whole and 1 more")
     assert "more" not in of_data(broken(3))[1]
     assert (judged.figures.measured, judged.figures.n, judged.figures.margin) == (4, 40, -3)
-    assert judged_data("IR-3", {}, {}, {}, affected_max=0, gaps=GAPS).figures.n == 0
+    assert judged_data({}, {}, {}, affected_max=0, gaps=GAPS).figures.n == 0
     left = judged_data(
-        "IR-3", {"a": result("a")}, {}, {}, affected_max=0, gaps=GAPS, left_out={"DI-3": "no baseline", "DI-4": "off"}
+        {"a": result("a")}, {}, {}, affected_max=0, gaps=GAPS, left_out={"DI-3": "no baseline", "DI-4": "off"}
     )
     assert left.finding.state is State.CLEAR
     assert left.finding.words == "0 damaged rows by 1 invariants; left out: DI-3: no baseline; left out: DI-4: off"
@@ -162,11 +162,11 @@ def test_a_schema_that_changed_since_the_baseline_is_between_the_criteria(
     schema: SchemaComparison, state: State, words: str
 ) -> None:
     """No invariant knows of a trigger that is gone: the baseline does. With a damaged row the criterion is met all the same."""
-    found = judged_data("IR-3", {"a": result("a")}, {}, {}, affected_max=0, gaps=GAPS, schema=schema)
+    found = judged_data({"a": result("a")}, {}, {}, affected_max=0, gaps=GAPS, schema=schema)
 
     assert found.finding.state is state
     assert words in found.finding.words
-    damaged = judged_data("IR-3", {"a": result("a", 1)}, {}, {}, affected_max=0, gaps=GAPS, schema=schema)
+    damaged = judged_data({"a": result("a", 1)}, {}, {}, affected_max=0, gaps=GAPS, schema=schema)
     assert damaged.finding.state is State.HOLDS
 
 
@@ -192,7 +192,7 @@ def test_rows_that_are_gone_are_a_loss(
             tables={name: TableCount(rows=rows, keys=keys) for name, (rows, keys) in tables.items()},
         )
 
-    assert judged_loss("IR-3", lost(counts(before), counts(after))).finding.state is state
+    assert judged_loss(lost(counts(before), counts(after))).finding.state is state
 
 
 def rewriting(*, compared: int, groups: tuple[int, ...] = ()) -> RowRewriting:
@@ -212,4 +212,4 @@ def rewriting(*, compared: int, groups: tuple[int, ...] = ()) -> RowRewriting:
 )
 def test_rows_that_say_something_else_are_corruption(found: RowRewriting, state: State) -> None:
     """One is enough; what could not be compared is not known, and never clear."""
-    assert judged_rewriting("IR-3", found).finding.state is state
+    assert judged_rewriting(found).finding.state is state

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.plan.plan_items import ErrorRateLimit, ResponseTimeLimit
 from pam_rollback.product.rules.health import HealthAround
 from pam_rollback.report.baseline_record import ANSWERS, Baseline, Red
 
@@ -16,8 +17,8 @@ class BaselineAnswers(Sentence):
     """What users got while the baseline was recorded, judged by the plan: what is bad must not become what is usual."""
 
     baseline: Baseline
-    error_rate_pct_max: float
-    response_time_ms_max: float
+    errors: ErrorRateLimit
+    response_time: ResponseTimeLimit
 
     @property
     def good(self) -> bool:
@@ -27,12 +28,12 @@ class BaselineAnswers(Sentence):
     @property
     def few_errors(self) -> bool:
         """Too many are damage, and not only a bad hour."""
-        return self.baseline.answers.error_rate_pct < self.error_rate_pct_max
+        return self.baseline.answers.error_rate_pct < self.errors.error_rate_pct_max
 
     @property
     def _quick(self) -> bool:
         p95_ms = self.baseline.answers.p95_ms
-        return p95_ms is not None and p95_ms < self.response_time_ms_max
+        return p95_ms is not None and p95_ms < self.response_time.response_time_ms_max
 
     @property
     def figures(self) -> Figures:
@@ -41,7 +42,7 @@ class BaselineAnswers(Sentence):
         left_out = "; ".join(f"not recorded: {what}: {why}" for what, why in self.baseline.not_recorded.items())
         return Figures(
             what="baseline, p95 of all journeys",
-            asked=f"< {self.response_time_ms_max:g} ms, errors < {self.error_rate_pct_max:g} %",
+            asked=f"< {self.response_time.response_time_ms_max:g} ms, errors < {self.errors.error_rate_pct_max:g} %",
             measured=None if overall.p95_ms is None else round(overall.p95_ms, 1),
             unit="ms",
             n=overall.n,
@@ -55,8 +56,8 @@ class BaselineAnswers(Sentence):
 
     def __str__(self) -> str:
         return (
-            f"{self.baseline}; expected errors below {self.error_rate_pct_max:g} % and p95 below "
-            f"{self.response_time_ms_max:g} ms: what is bad must not become what is usual, so the answers were not recorded"
+            f"{self.baseline}; expected errors below {self.errors.error_rate_pct_max:g} % and p95 below "
+            f"{self.response_time.response_time_ms_max:g} ms: what is bad must not become what is usual, so the answers were not recorded"
         )
 
 
@@ -69,8 +70,8 @@ class TakenBaseline:
     """With the answers as they came, if they came."""
     failed: Mapping[str, str]
     """The parts that this environment declares and that could not be recorded, each with the reason and what would let it be."""
-    error_rate_pct_max: float
-    response_time_ms_max: float
+    errors: ErrorRateLimit
+    response_time: ResponseTimeLimit
 
     @property
     def kept(self) -> Baseline:
@@ -82,8 +83,10 @@ class TakenBaseline:
         if observed.overall is None or self._judged.good:
             return observed.model_copy(update={"red": tuple(red)})
         if not self._judged.few_errors:
-            red.append(Red(item="MT-2", what="users' answers", said=_ERRORS))
-        why = {ANSWERS: "they were bad by the plan's limits (MT-1, MT-2); record them when they are good"}
+            red.append(Red(item=self.errors.id, what="users' answers", said=_ERRORS))
+        why = {
+            ANSWERS: f"they were bad by the plan's limits ({self.response_time.id}, {self.errors.id}); record them when they are good"
+        }
         return observed.model_copy(
             update={"red": tuple(red), "overall": None, "journeys": {}, "not_recorded": observed.not_recorded | why}
         )
@@ -102,4 +105,4 @@ class TakenBaseline:
 
     @property
     def _judged(self) -> BaselineAnswers:
-        return BaselineAnswers(self.observed, self.error_rate_pct_max, self.response_time_ms_max)
+        return BaselineAnswers(self.observed, self.errors, self.response_time)

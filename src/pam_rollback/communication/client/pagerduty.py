@@ -6,14 +6,14 @@ which is why an event may be sent again after 429 and 5xx. About 120 events a mi
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.outside_text import cut, for_message
 from pam_rollback.communication.client.delivery import TURNED_AWAY, UNWELL, deliver
+from pam_rollback.communication.rules.escalation import Severity
 from pam_rollback.outside.http import fetch
 
-Severity = Literal["critical", "error", "warning", "info"]
 _SUMMARY_CHARACTERS = 1024
 _KEY_CHARACTERS = 255
 _HINTS: dict[int | None, str] = {

@@ -69,6 +69,17 @@ NO_LEVEL = frozenset(
 """All of these: what is told besides the levels of the matrix."""
 _FOR_THE_TEAM = frozenset({RESUMED, OWING, UNDOING, UNDONE, UNDO_FAILED})
 """Customers read how the service is, not who works on it."""
+Severity = Literal["critical", "error", "warning", "info"]
+SEVERITIES: Mapping[str, Severity] = {
+    "EM-1": "warning",
+    "EM-2": "error",
+    HELPED: "warning",
+    STOPPED: "error",
+    RESUMED: "warning",
+    OWING: "error",
+    NOT_VERIFIED: "error",
+}
+"""How hard a page rings, by its occasion; all others are critical."""
 TWEET_CHARACTERS = 280
 
 
@@ -322,9 +333,14 @@ def sent_before(entries: Iterable[Mapping[str, Any]]) -> tuple[Sent, ...]:
     return tuple(found.values())
 
 
+def address_of(plan: Plan, means: Means) -> str:
+    """Where that channel is, by the plan; empty where it does not say."""
+    return plan.channels[PLAN_CHANNELS[means]].address or ""
+
+
 def where_to_post(plan: Plan, means: Means) -> str:
     """Where a person posts what is ready for it."""
-    address = plan.channels[PLAN_CHANNELS[means]].address
+    address = address_of(plan, means)
     return f"{NAMES[means]}{f', {address}' if address else ''}"
 
 

@@ -5,22 +5,20 @@ from datetime import UTC, datetime
 
 from pam_rollback.base.errors import UndoFailed
 from pam_rollback.communication.client.notice_board import NoticeBoard
-from pam_rollback.communication.client.pagerduty import PagerDutyEvents, Severity
+from pam_rollback.communication.client.pagerduty import PagerDutyEvents
 from pam_rollback.communication.client.smtp import Mailer
 from pam_rollback.communication.client.statuspage import Status, StatusPageApi
 from pam_rollback.communication.rules.communication import Notice
 from pam_rollback.communication.rules.escalation import (
     DONE,
     HELPED,
-    NOT_VERIFIED,
     OVER,
-    OWING,
-    RESUMED,
-    STOPPED,
+    SEVERITIES,
     UNDOING,
     UNDONE,
     VERIFIED,
     Means,
+    Severity,
 )
 from pam_rollback.communication.service.escalation import Message, Send
 from pam_rollback.communication.service.team_channel import TeamChannel, team_channel
@@ -35,15 +33,6 @@ PUT_NOTICE_BACK = "put-notice-back"
 UNDO_KINDS = (RESOLVE_INCIDENT, PUT_NOTICE_BACK)
 """What is owed once customers are told."""
 
-_SEVERITIES: Mapping[str, Severity] = {
-    "EM-1": "warning",
-    "EM-2": "error",
-    HELPED: "warning",
-    STOPPED: "error",
-    RESUMED: "warning",
-    OWING: "error",
-    NOT_VERIFIED: "error",
-}
 _STATUSES: Mapping[str, Status] = {DONE: "monitoring", HELPED: "monitoring", OVER: "resolved"}
 _OVER_TEXT = "This is over."
 
@@ -192,7 +181,7 @@ def _ring(pager: PagerDutyEvents, message: Message) -> str:
             change = pager.record_change(message.title, at=datetime.now(UTC).isoformat(), link=message.link)
             # The alert of a drill that was killed would ring for ever; of a real rollback a person says when it is over.
             return "; ".join(filter(None, (change, pager.resolve(key) if message.drill and occasion == UNDONE else "")))
-    severity: Severity = "info" if message.drill else _SEVERITIES.get(message.occasion, "critical")
+    severity: Severity = "info" if message.drill else SEVERITIES.get(message.occasion, "critical")
     return pager.trigger(key, message.text, severity=severity, link=message.link)
 
 

@@ -8,6 +8,7 @@ baseline; quick failures say nothing of speed.
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
@@ -20,6 +21,10 @@ from pam_rollback.plan.decision_rules import Gaps
 from pam_rollback.stats.distribution import Distribution
 from pam_rollback.stats.percentiles import DEFINITION
 
+DOWNTIME: Final = "IR-2"
+ERRORS: Final = "IR-5"
+FAR_SLOWER: Final = "IR-4"
+SLOWER: Final = "CR-5"
 _P95 = 95.0
 _REASON_CHARACTERS = 100
 _ANSWERS_OF_A_PART = 3
@@ -216,36 +221,36 @@ class _Slowdown:
 # ---------------------------------------------------------------- from conditions to findings
 
 
-def judged_downtime(criterion: str, down: Condition, partial: Condition, gaps: Gaps) -> Judged:
+def judged_downtime(down: Condition, partial: Condition, gaps: Gaps) -> Judged:
     """IR-2. Where it is not down altogether, a part that is down counts by its gap."""
     state = _state_of(down, gaps)
     if state is State.CLEAR and partial.state is not ConditionState.CLEAR:
         beside = State.UNKNOWN if partial.state in {ConditionState.UNKNOWN, ConditionState.OPEN} else State.WATCH
         state = OF_GAP[gaps.partial_downtime] if partial.state is ConditionState.HOLDS else beside
-        return Judged(Finding(criterion, state, f"{down}; {partial}"), down.figures)
-    return Judged(Finding(criterion, state, str(down)), down.figures)
+        return Judged(Finding(DOWNTIME, state, f"{down}; {partial}"), down.figures)
+    return Judged(Finding(DOWNTIME, state, str(down)), down.figures)
 
 
-def judged_errors(criterion: str, errors: Condition, between: Condition, gaps: Gaps) -> Judged:
+def judged_errors(errors: Condition, between: Condition, gaps: Gaps) -> Judged:
     """IR-5. Where it is clear, what lies between SC-1's limit and this one counts by its gap."""
     state = _state_of(errors, gaps)
     if state is not State.CLEAR:
-        return Judged(Finding(criterion, state, str(errors)), errors.figures)
+        return Judged(Finding(ERRORS, state, str(errors)), errors.figures)
     state = OF_GAP[gaps.errors_between] if between.state is ConditionState.HOLDS else _state_of(between, gaps)
     words = str(errors) if state is State.CLEAR else f"{errors}; of the lower limit: {between}"
-    return Judged(Finding(criterion, state, words), errors.figures)
+    return Judged(Finding(ERRORS, state, words), errors.figures)
 
 
-def judged_far_slower(criterion: str, far: Condition, gaps: Gaps) -> Judged:
+def judged_far_slower(far: Condition, gaps: Gaps) -> Judged:
     """IR-4."""
-    return Judged(Finding(criterion, _state_of(far, gaps), str(far)), far.figures)
+    return Judged(Finding(FAR_SLOWER, _state_of(far, gaps), str(far)), far.figures)
 
 
-def judged_slower(criterion: str, slower: Condition, far: Condition, gaps: Gaps) -> Judged:
+def judged_slower(slower: Condition, far: Condition, gaps: Gaps) -> Judged:
     """CR-5. Whoever is above the band for less than IR-4's time is in it; when IR-4 holds, that says it."""
     if far.state is ConditionState.HOLDS:
-        return Judged(Finding(criterion, State.CLEAR, f"beyond this band, see IR-4: {far}"), slower.figures)
-    return Judged(Finding(criterion, _state_of(slower, gaps), str(slower)), slower.figures)
+        return Judged(Finding(SLOWER, State.CLEAR, f"beyond this band, see {FAR_SLOWER}: {far}"), slower.figures)
+    return Judged(Finding(SLOWER, _state_of(slower, gaps), str(slower)), slower.figures)
 
 
 def _state_of(condition: Condition, gaps: Gaps) -> State:

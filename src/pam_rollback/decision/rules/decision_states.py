@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
@@ -14,12 +15,16 @@ from pam_rollback.plan.decision_rules import Gaps
 from pam_rollback.product.rules.invariants import InvariantResult
 from pam_rollback.records.rules.memory import MemoryGrowth
 
+DATA: Final = "IR-3"
+CORRUPTED: Final = "SC-4"
+"""A success criterion about the same data."""
+MEMORY: Final = "IR-6"
 SCHEMA = "schema-damaged"
 """The section of the runbook of invariants that are about the database's rules, not about rows of users."""
 _NAMED = 3
 
 
-def judged_memory(criterion: str, growth: MemoryGrowth, *, low_below_mb: float, gaps: Gaps) -> Judged:
+def judged_memory(growth: MemoryGrowth, *, low_below_mb: float, gaps: Gaps) -> Judged:
     """IR-6: above the level (``growth.alarm_mb``) and growing, by the slope of the calmer half; what the scatter hides is no growth.
 
     A megabyte that is held is not a leak: above the level and flat is a gap, as is the band below the level.
@@ -41,7 +46,7 @@ def judged_memory(criterion: str, growth: MemoryGrowth, *, low_below_mb: float, 
         measured=newest_mb,
         margin=growth.alarm_mb - newest_mb,
     )
-    return Judged(Finding(criterion, state, words), figures)
+    return Judged(Finding(MEMORY, state, words), figures)
 
 
 def _below(growth: MemoryGrowth, newest_mb: float, low_below_mb: float, gaps: Gaps, words: str) -> tuple[State, str]:
@@ -57,7 +62,6 @@ def _below(growth: MemoryGrowth, newest_mb: float, low_below_mb: float, gaps: Ga
 
 
 def judged_data(
-    criterion: str,
     of_users: Mapping[str, InvariantResult],
     of_schema: Mapping[str, InvariantResult],
     unknown: Mapping[str, str],
@@ -103,23 +107,23 @@ def judged_data(
         margin=affected_max - offenders,
         definition=f"{len(of_users)} invariants, n of the largest table",
     )
-    return Judged(Finding(criterion, state, words), figures)
+    return Judged(Finding(DATA, state, words), figures)
 
 
-def judged_loss(criterion: str, loss: RowLoss) -> Judged:
+def judged_loss(loss: RowLoss) -> Judged:
     """IR-3, loss: rows that were counted before are gone. Where there were none before, no loss can be seen: that is not known."""
     lossy = [table for table in loss.tables if not table.holds and table.before.rows]
     state = State.HOLDS if lossy else State.CLEAR if loss.holds else State.UNKNOWN
-    return Judged(Finding(criterion, state, str(loss)), loss.figures)
+    return Judged(Finding(DATA, state, str(loss)), loss.figures)
 
 
-def judged_rewriting(criterion: str, rewriting: RowRewriting | RowMoves) -> Judged:
+def judged_rewriting(rewriting: RowRewriting | RowMoves) -> Judged:
     """IR-3, corruption: rows of before that say something else, or belong to somebody else. What could not be compared is not known."""
     try:
         state, words = (State.CLEAR if rewriting.none else State.HOLDS), str(rewriting)
     except MeasurementFailed as unknown:
         state, words = State.UNKNOWN, str(unknown)
-    return Judged(Finding(criterion, state, words), rewriting.figures)
+    return Judged(Finding(DATA, state, words), rewriting.figures)
 
 
 def _since_the_baseline(schema: SchemaComparison | None) -> tuple[list[str], list[str]]:

@@ -12,6 +12,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.sampled_answers import share_bound_pct
 
+ITEM = "CR-1"
 CORE_FEATURES = ("chat", "expenses")
 """Voice is not among them: that it fails is a criterion of its own (CR-3)."""
 USERS = 400

@@ -15,6 +15,8 @@ WORSE_UNDER_LOAD = (
     *("MT-1", "MT-2", "MT-3", "HC-"),
 )
 """Plan items that a service may keep under a few requests and break under many."""
+VOUCH = '--ack RP-2="who: evidence"'
+"""How a person says that it stays away."""
 _PERSON = "observed by a person: "
 
 
@@ -105,13 +107,13 @@ class IncidentRetest(Sentence):
         if under_load and not self.incident.users_counted:
             raise MeasurementFailed(
                 f"{self.incident} was looked for under {self.made_hz:.1f} requests a second, and nobody counted those of users then: "
-                f'under more, {", ".join(under_load)} may still come back; vouch for it with --ack RP-2="who: evidence", '
+                f"under more, {', '.join(under_load)} may still come back; vouch for it with {VOUCH}, "
                 "or name a run that counted with --incident RUN"
             )
         if self.made_hz < 0.9 * self.asked_hz:
             raise MeasurementFailed(
                 f"{self.incident} was looked for under {self.made_hz:.1f} requests a second, asked were {self.asked_hz:.1f}: "
-                f'{self.why_less}, so it may still come back under the whole load; vouch for it with --ack RP-2="who: evidence", '
+                f"{self.why_less}, so it may still come back under the whole load; vouch for it with {VOUCH}, "
                 "or ask where more can be made"
             )
         return True

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
@@ -31,6 +32,8 @@ from pam_rollback.plan.plan_items import LoadErrorIncreaseLimit, LoadSlowdownLim
 from pam_rollback.stats.distribution import FLOOR, GROWTH, Distribution
 from pam_rollback.stats.percentiles import nearest_rank
 
+SPEED: Final = "LG-7"
+ERRORS: Final = "LG-8"
 DRAWS = 1000
 BLOCKS_MAX = 60
 BLOCKS_MIN = 10
@@ -232,7 +235,7 @@ class ReleaseComparison:
     @cached_property
     def speed(self) -> SpeedOfReleases:
         """LG-7. Raises MeasurementFailed when one of them gave no answer to tell its speed by."""
-        limit = self._limits["LG-7"]
+        limit = self._limits[SPEED]
         slow_from_ms = self._limits["LG-1"].response_time_ms_max
         counted = {
             name: [one for one in found if one.ok or one.latency_ms >= slow_from_ms] for name, found in self._of.items()
@@ -275,7 +278,7 @@ class ReleaseComparison:
         exact = RateChange(
             sum(not one.ok for one in stable), len(stable), sum(not one.ok for one in candidate), len(candidate)
         )
-        return ErrorsOfReleases(exact, _middle(changes), self._limits["LG-8"], self._doubts)
+        return ErrorsOfReleases(exact, _middle(changes), self._limits[ERRORS], self._doubts)
 
     def _drawn_changes(self, counted: Mapping[str, Sequence[LoadRequest]]) -> Mapping[float, list[tuple[float, float]]]:
         """Stable and candidate of each draw, by percentile. Values are kept in buckets of one per cent: enough for an interval."""

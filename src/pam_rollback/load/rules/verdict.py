@@ -12,6 +12,12 @@ from pam_rollback.load.rules.generator import Doubts, doubts
 from pam_rollback.load.rules.record import CANDIDATE, STABLE, AskedRate, LoadRecord, LoadRequest
 from pam_rollback.load.rules.steps import ReachedLoad, StepsUnderLoad, reached_load, steps_under_load
 from pam_rollback.plan.plan import LoadGate
+from pam_rollback.plan.plan_items import LoadAgreement, LoadLatencyLimit
+
+
+def latency_limits(limits: LoadGate) -> tuple[LoadLatencyLimit, LoadLatencyLimit]:
+    """Of the p95, and of the p99. What took the first of them is slow."""
+    return limits["LG-1"], limits["LG-2"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,12 @@ class LoadVerdict:
     def steps(self) -> StepsUnderLoad:
         """LG-5."""
         limits = self.limits
-        latencies = (limits["LG-1"], limits["LG-2"])
-        return steps_under_load(self.record, limits["LG-5"], latencies, limits["LG-3"], self.doubts)
+        return steps_under_load(self.record, limits["LG-5"], latency_limits(limits), limits["LG-3"], self.doubts)
+
+    @property
+    def agreement(self) -> LoadAgreement:
+        """By how much the servers' own record may differ."""
+        return self.limits["LG-9"]
 
     @cached_property
     def reached(self) -> ReachedLoad:

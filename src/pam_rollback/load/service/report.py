@@ -10,6 +10,7 @@ from typing import Any
 
 from pam_rollback.load.rules.record import STABLE, LoadRecord
 from pam_rollback.load.rules.seconds import PERCENTILES, LoadSecond, seconds_of, targets_of
+from pam_rollback.load.rules.verdict import latency_limits
 from pam_rollback.plan.plan import LoadGate
 
 _SIZE_INCHES = (9.0, 4.2)
@@ -32,7 +33,7 @@ def load_plots(record: LoadRecord, limits: LoadGate) -> Mapping[str, str]:
 
 
 def _plots(record: LoadRecord, limits: LoadGate) -> Iterator[tuple[str, str]]:
-    seconds = seconds_of(record, slow_ms=limits["LG-1"].response_time_ms_max)
+    seconds = seconds_of(record, slow_ms=latency_limits(limits)[0].response_time_ms_max)
     yield "latency over time", _latency(record, seconds, limits)
     yield "requests a second", _rates(record, seconds)
     yield "latency distribution", _distribution(record, limits)
@@ -52,7 +53,7 @@ def _latency(record: LoadRecord, seconds: Sequence[LoadSecond], limits: LoadGate
             values = [max(one.latency_ms[index], _FIRST_MS) if one.latency_ms else math.nan for one in own]
             name = f"p{pct:g} {target}".strip()
             axes.plot([one.second for one in own], values, color=colour, linestyle=line, label=name, linewidth=1.4)
-    for limit in (limits["LG-1"], limits["LG-2"]):
+    for limit in latency_limits(limits):
         name = f"limit of p{limit.pct:g}: {limit.response_time_ms_max:g} ms"
         axes.axhline(
             limit.response_time_ms_max, color=_RED, linestyle=":" if limit.pct > PERCENTILES[1] else "-.", label=name
@@ -83,7 +84,7 @@ def _rates(record: LoadRecord, seconds: Sequence[LoadSecond]) -> str:
 
 
 def _distribution(record: LoadRecord, limits: LoadGate) -> str:
-    limit_ms = limits["LG-1"].response_time_ms_max
+    limit_ms = latency_limits(limits)[0].response_time_ms_max
     figure, axes = _axes(
         "How many good answers, and late failures, took how long", "share of the answers in %", along="ms (logarithmic)"
     )
@@ -172,7 +173,7 @@ def seconds_csv(record: LoadRecord, limits: LoadGate) -> str:
     table = csv.writer(file, lineterminator="\n")
     percentiles = [f"p{pct:g}_ms" for pct in PERCENTILES]
     table.writerow(["second", "target", "asked_hz", "due", "sent", "answered_well", "failed", *percentiles])
-    for one in seconds_of(record, slow_ms=limits["LG-1"].response_time_ms_max):
+    for one in seconds_of(record, slow_ms=latency_limits(limits)[0].response_time_ms_max):
         times = [f"{value:.1f}" for value in one.latency_ms] or [""] * len(PERCENTILES)
         asked_hz = "" if one.asked_hz is None else f"{one.asked_hz:g}"
         table.writerow([one.second, one.target, asked_hz, one.due, one.sent, one.fine, one.failed, *times])

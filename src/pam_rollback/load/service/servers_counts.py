@@ -71,7 +71,7 @@ class CountsOfServers:
     def beside(self, verdict: LoadVerdict) -> RecordsOfLoad:
         """Hold it against what the generator saw of the candidate. Raises MeasurementFailed as ``counted`` does."""
         sent = [one for one in verdict.sent if one.journey not in self.uncounted]
-        return RecordsOfLoad.of(self.counted(), sent, verdict.limits["LG-9"], verdict.doubts)
+        return RecordsOfLoad.of(self.counted(), sent, verdict.agreement, verdict.doubts)
 
     def _read(self) -> RequestCounters:
         environment = self.environment

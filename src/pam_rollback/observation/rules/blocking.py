@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 REFUSALS = frozenset({403, 429})
 """What a client that is blocked or rate limited is answered (RFC 9110, section 15.5.4; RFC 6585, section 4)."""
+ABOUT_THE_SERVICE = ("IR-2", "IR-5")
+"""What a person says of these criteria is said of what users get."""
 PATHS_MIN = 2
 BLOCKS_MAX = 3
 """A ban begins once and ends once. A host that refuses everything more often, and answers in between, refuses a share of its users."""

@@ -14,6 +14,7 @@ from pam_rollback.observation.rules.recovery import Recovery
 from pam_rollback.observation.rules.window import WindowVerdict
 from pam_rollback.observation.rules.window_state import WindowState
 
+ITEM = "RTO-5"
 _MINUTE_S = 60.0
 
 

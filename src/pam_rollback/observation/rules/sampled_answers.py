@@ -5,7 +5,7 @@ length is not given in seconds but in answers. An error rate below 2 % cannot be
 error, the true share lies, with 95 % confidence, below ``share_bound_pct(0, n)``, which is 2 % at n = 149.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pam_rollback.base.figures import Figures, Sentence
@@ -19,6 +19,13 @@ ANSWERS_FOR_ERRORS = 150
 """So many without an error show less than 2 %, with 95 % confidence."""
 ANSWERS_FOR_P95 = 100
 """Five of them may be slower; with fewer, one slow answer would decide."""
+ANSWERS_ITEMS: Mapping[str, Measure] = {
+    "MT-1": Measure.LATENCY_P95_MS,
+    "SC-2": Measure.LATENCY_P95_MS,
+    "MT-2": Measure.ERROR_RATE_PCT,
+    "SC-1": Measure.ERROR_RATE_PCT,
+}
+"""What of them each plan item is about."""
 _SPARE = 1.1
 """Five of a hundred probes may have left late, and the rate is a mean: so many more are waited for."""
 _CONFIDENCE_PCT = 95.0

@@ -10,6 +10,7 @@ from pam_rollback.observation.rules.journeys import HEALTH_JOURNEY, LOGIN_JOURNE
 from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.observation.service.window_specs import answers_spec, memory_spec, reading_every_s
 from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.plan_items import ErrorRateGoal, P95Goal
 from pam_rollback.product.rules.limits import Asks, Steady
 
 _MINUTE_S = 60.0
@@ -35,10 +36,8 @@ def of_memory(environment: Environment, plan: Plan, pace: float) -> Asks:
 def in_windows(environment: Environment, plan: Plan, pace: float) -> Asks:
     """SC-1 and SC-2: whether their windows can have the answers that they need."""
     rate_hz = users_rate_hz(environment)
-    goals = ((name, plan.success_criteria[name]) for name in ("SC-1", "SC-2"))
-    specs = (
-        (name, answers_spec(goal, 1.0, environment, pace=pace, rate_hz=rate_hz)) for name, goal in goals if rate_hz
-    )
+    goals = (plan.the(ErrorRateGoal), plan.the(P95Goal))
+    specs = ((goal.id, answers_spec(goal, 1.0, environment, pace=pace, rate_hz=rate_hz)) for goal in goals if rate_hz)
     needs = (
         Need(name, spec.samples_min, "answers of users", spec.asked_s or spec.duration_s, spec.duration_s, rate_hz)
         for name, spec in specs

@@ -16,6 +16,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import HOST_RECORDS
 from pam_rollback.observation.rules.blocking import (
+    ABOUT_THE_SERVICE,
     PATHS_MIN,
     REFUSALS,
     BlocksSeen,
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 _OF_THE_SITE = ("frontend_health", "frontend_version")
 _OF_THE_API = ("backend_health", "health_db", "health_pam", "version")
-_ABOUT_THE_SERVICE = ("IR-2", "IR-5")
-"""What a person says of these is said of what users get."""
 _TURNED_AWAY = "403|429|5[0-9][0-9]"
 _ANY_STATUS = "[1-5][0-9][0-9]"
 _WORTH_A_LOOK = REFUSALS | {404}
@@ -149,7 +148,7 @@ class Lookout:
         environment = self._environment
         for text in self._observed:
             criterion, _, words = text.partition("=")
-            if criterion in _ABOUT_THE_SERVICE:
+            if criterion in ABOUT_THE_SERVICE:
                 yield Look(Others.REFUSED, f"seen by a person ({criterion}): {words}")
         if environment.second_address_proxy:
             from pam_rollback.observation.client.second_address import look_from  # noqa: PLC0415 - where there is one

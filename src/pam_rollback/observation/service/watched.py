@@ -11,6 +11,7 @@ from pam_rollback.journal.journal import ACTION
 from pam_rollback.observation.client.timeline import Timeline
 from pam_rollback.observation.rules.timeline_bins import Bin, bins, width_s
 from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.plan_items import ErrorRateGoal, P95Goal
 from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def watched(folder: Path, entries: Sequence[Mapping[str, Any]], *, began_s: floa
             moments=tuple(_moments(folder / situation / RECOVERY_FILE, began_s)),
             bin_s=length_s,
             bins=tuple(TimelineBin(_after(one.at_s, began_s), one.n, one.bad, _rounded(one.p95_ms)) for one in seen),
-            error_rate_pct_max=plan.success_criteria["SC-1"].error_rate_pct_max,
-            p95_ms_max=plan.success_criteria["SC-2"].p95_ms_max,
+            error_rate_pct_max=plan.the(ErrorRateGoal).error_rate_pct_max,
+            p95_ms_max=plan.the(P95Goal).p95_ms_max,
             shares=tuple(_shares(own, began_s)),
             notices=tuple(_notices(own, began_s)),
         )

@@ -3,7 +3,7 @@
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.rules.window import Measure, WindowSpec
 from pam_rollback.plan.plan import Plan
-from pam_rollback.plan.plan_items import AnswersWindow
+from pam_rollback.plan.plan_items import AnswersWindow, MemoryGoal, MemoryTrigger
 from pam_rollback.records.rules.memory_window import MemoryWindowSpec
 
 _GAP_WHEN_SHORTENED_S = 5.0
@@ -39,10 +39,10 @@ def answers_spec(
 
 def memory_spec(plan: Plan, *, pace: float) -> MemoryWindowSpec:
     """What is asked of the memory of the product's process."""
-    goal = plan.success_criteria["SC-3"]
+    goal = plan.the(MemoryGoal)
     return MemoryWindowSpec(
         limit_mb=goal.memory_mb_max,
-        alarm_mb=plan.immediate_criteria["IR-6"].memory_mb_max,
+        alarm_mb=plan.the(MemoryTrigger).memory_mb_max,
         duration_s=goal.duration_s / pace,
         asked_s=goal.duration_s,
         readings_min=goal.samples_min,

@@ -25,6 +25,8 @@ GATE, BREACH, LOWERING, TORN = "gate-checked", "breach", "lowering", "torn-line"
 FINISHED, ROLLED_BACK = RAMP_FINISHED, RAMP_ROLLED_BACK
 GOOD, BROKEN, UNKNOWN = "good", "broken", "unknown"
 """What a watch found. Unknown counts for nothing: neither as watched nor as broken."""
+MEMORY = "SC-3"
+"""What a waiver names where nobody watches memory."""
 _ROUNDING_S = 1e-3
 """Moments since 1970 are not exact to the last digit: eight quarters of an hour are two hours."""
 

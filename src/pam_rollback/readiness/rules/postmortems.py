@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
 from pam_rollback.readiness.rules.finding import Finding
 
+ROOT_CAUSE = "RP-1"
+
 
 @dataclass(frozen=True)
 class RealRun:

@@ -19,6 +19,7 @@ _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 _READ_IT = "Read it against the product, then set [about] reviewed_on in plan.toml"
 _GONE = frozenset({404, 410})
 _ERROR = 500
+EXCHANGED = "PM-4"
 EXCHANGE = "answers while a release was exchanged"
 """What was measured, in the records of runs that tried it."""
 

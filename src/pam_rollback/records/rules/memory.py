@@ -20,8 +20,12 @@ from statistics import median
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.plan_items import ErrorRateGoal, MemoryTrigger
 
 READINGS_MIN = 10
+MEMORY_ITEMS = frozenset({"MT-3", "SC-3"})
+"""The plan items that are about it after a rollback."""
 LOOKS_MAX = 3
 """How often growth that was seen over a short time is looked at before it counts."""
 SPAN_MIN_S = 4.0
@@ -93,6 +97,11 @@ class MemoryGrowth(Sentence):
     readings: tuple[MemoryReading, ...]
     alarm_mb: float
     horizon_s: float
+
+    @classmethod
+    def of(cls, readings: Sequence[MemoryReading], plan: Plan) -> "MemoryGrowth":
+        """By the plan's level, as far ahead as success must be held."""
+        return cls(tuple(readings), plan.the(MemoryTrigger).memory_mb_max, plan.the(ErrorRateGoal).duration_s)
 
     def __post_init__(self) -> None:
         """Refuse what says nothing: readings that are too few, too close together, or no amounts of memory."""

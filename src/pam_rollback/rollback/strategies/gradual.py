@@ -16,7 +16,7 @@ from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.plan.plan import Plan
-from pam_rollback.plan.plan_items import Strategy
+from pam_rollback.plan.plan_items import P95Goal, SlowdownTrigger, Strategy
 from pam_rollback.rollback.engine.flag_writing import lower_flags, note_setting
 from pam_rollback.rollback.engine.steps import Narrator, Step, StepRecord, StepsFailed, in_order, run_steps, silent
 from pam_rollback.rollback.rules.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
@@ -76,8 +76,8 @@ class Way:
         return cls(
             shares_pct=tuple(round(share) for share in strategy.rollout_steps_pct),
             hold_s=max(_HOLD_MIN_S, (strategy.rollout_hold_s or 0) / pace),
-            increase_pct_max=plan.immediate_criteria["IR-4"].response_time_increase_pct_max,
-            fast_ms=plan.success_criteria["SC-2"].p95_ms_max,
+            increase_pct_max=plan.the(SlowdownTrigger).response_time_increase_pct_max,
+            fast_ms=plan.the(P95Goal).p95_ms_max,
         )
 
 

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import Finding, State
-from pam_rollback.decision.rules.decision_states import judged_memory
+from pam_rollback.decision.rules.decision_states import MEMORY, judged_memory
 from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.plan_items import MemoryLimit, MemoryTrigger
 from pam_rollback.records.rules.memory import MemoryGrowth, MemoryReading
 
-IR_6: Final = "IR-6"
 _LEAK_MB_PER_S = 10 / 60
 
 
@@ -19,13 +18,13 @@ def memory_found(readings: Sequence[MemoryReading], plan: Plan) -> Finding:
 
     Raises MeasurementFailed without any reading, and for one that is no amount of memory.
     """
-    alarm_mb = plan.immediate_criteria[IR_6].memory_mb_max
+    alarm_mb = plan.the(MemoryTrigger).memory_mb_max
     if not readings or not all(0 < reading.mb < float("inf") for reading in readings):
         raise MeasurementFailed(f"memory is not known: {len(readings)} readings, or one that no process holds")
     try:
         found = _judged(readings, plan)
     except MeasurementFailed as too_few:
-        found = Finding(IR_6, State.UNKNOWN, f"memory {readings[-1].mb:.0f} MB, level {alarm_mb:g} MB: {too_few}")
+        found = Finding(MEMORY, State.UNKNOWN, f"memory {readings[-1].mb:.0f} MB, level {alarm_mb:g} MB: {too_few}")
     if found.state is State.UNKNOWN and readings[-1].mb <= alarm_mb:
         return replace(found, state=State.WATCH)
     return found
@@ -33,17 +32,13 @@ def memory_found(readings: Sequence[MemoryReading], plan: Plan) -> Finding:
 
 def is_red_when_it_leaks(readings: Sequence[MemoryReading], plan: Plan) -> bool:
     """Whether readings at these very moments, of a process that leaks above the level, would ask for a rollback: the eyes are open."""
-    alarm_mb, first_s = plan.immediate_criteria[IR_6].memory_mb_max, readings[0].at_s
+    alarm_mb, first_s = plan.the(MemoryTrigger).memory_mb_max, readings[0].at_s
     leaking = [replace(one, mb=alarm_mb + 1 + _LEAK_MB_PER_S * (one.at_s - first_s)) for one in readings]
     return _judged(leaking, plan).state is State.HOLDS
 
 
 def _judged(readings: Sequence[MemoryReading], plan: Plan) -> Finding:
     """Raises MeasurementFailed when they are too few."""
-    growth = MemoryGrowth(
-        tuple(readings),
-        alarm_mb=plan.immediate_criteria[IR_6].memory_mb_max,
-        horizon_s=plan.success_criteria["SC-1"].duration_s,
-    )
-    low_below_mb = plan.monitoring["MT-3"].memory_mb_max
-    return judged_memory(IR_6, growth, low_below_mb=low_below_mb, gaps=plan.decision.gaps).finding
+    growth = MemoryGrowth.of(readings, plan)
+    low_below_mb = plan.the(MemoryLimit).memory_mb_max
+    return judged_memory(growth, low_below_mb=low_below_mb, gaps=plan.decision.gaps).finding

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import Finding, State
+from pam_rollback.decision.rules.decision_measures import DOWNTIME, ERRORS
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.watch.rules.beside import BESIDE, SessionFindings, findings_of, wants_another
 from pam_rollback.watch.rules.looks import IN_A_ROW, Look, Streaks
@@ -22,7 +23,7 @@ _KEPT = 3
 """Folders of sessions that asked for something: evidence, and no more of it after a week than after a day."""
 _MISSED = 2
 """Of a criterion that was not found out this often in a row nothing is known meanwhile."""
-_UNANSWERED = frozenset({"IR-2", "IR-5"})
+_UNANSWERED = frozenset({DOWNTIME, ERRORS})
 
 
 class Running(Protocol):
