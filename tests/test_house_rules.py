@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.environment.hosts import HOSTS
+from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import SHORT_JOURNEY, STORIES
 from pam_rollback.session.situations import story_name
 
@@ -38,6 +39,17 @@ NAMES_HOSTS = {
     "src/pam_rollback/game/games.toml": "what goes wrong in a game is a fault of a stand-in",
 }
 """Where a host is named beside its folder and its stand-in (``sandbox``), and why."""
+MAY_NAME_ITEMS = {
+    "base/moved_keys.py": "where keys of single items stood in older plans",
+    "checklist/fixtures/checklist.py": "by item, what measures it",
+    "gate/service/answers.py": "to which question of the gate an item belongs",
+    "report/aftermath.py": "the plan's addresses, each with this environment's own",
+    "report/checklist.py": "time frames, each with its list",
+    "report/terms_table.py": "the item that has a column of its own",
+    "rollback/fixtures/story_objectives.py": "tests, which carry markers",
+    "session/options.py": "an example in the help",
+}
+"""Modules outside ``plan`` and rules that name items of the plan, and why."""
 SECONDS_20 = 12
 """A test body of so many lines can be understood in 20 seconds."""
 
@@ -162,6 +174,38 @@ def test_every_anchor_that_a_test_names_is_in_the_runbook() -> None:
     }
 
     assert named - anchors == set()
+
+
+PREFIXES = {identifier.partition("-")[0] for identifier in load_plan(ROOT / "plan.toml").ids()}
+
+
+def plan_items(source: str) -> Iterator[str]:
+    """The plan items that a module names, in anything but its comments and docstrings."""
+    tree = ast.parse(source)
+    spoken = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in spoken:
+            yield from re.findall(rf"\b(?:{'|'.join(PREFIXES)})-[1-9]\d*\b", node.value)
+
+
+def test_items_of_the_plan_are_named_where_they_are_judged() -> None:
+    """In the plan, on tests and in rules. Whoever else needs one asks the plan (``plan.the``), the rules or the test's marker for it."""
+    sources = ROOT / "src" / "pam_rollback"
+    modules = {path.relative_to(sources): path.read_text(encoding="utf-8") for path in sources.rglob("*.py")}
+    named = {
+        path.as_posix()
+        for path, source in modules.items()
+        if "rules" not in path.parts and path.parts[0] != "plan" and any(plan_items(source))
+    }
+
+    assert sorted(named) == sorted(MAY_NAME_ITEMS)
+
+
+def test_a_plan_item_is_seen() -> None:
+    """The rule itself: in a text or a part of one, and not where it only explains."""
+    source = '''"""SC-1."""\nLIMIT = "SC-2"\ndef told(n):\n    """SC-3."""\n    return f"vouch for RP-2 {n}, not GA-"  # SC-4\n'''
+
+    assert sorted(plan_items(source)) == ["RP-2", "SC-2"]
 
 
 def test_nothing_names_this_workplace_or_a_registry() -> None:
