@@ -47,6 +47,8 @@ MAY_NAME_ITEMS = {
     "report/checklist.py": "time frames, each with its list",
     "report/terms_table.py": "the item that has a column of its own",
     "rollback/fixtures/story_objectives.py": "tests, which carry markers",
+    "rollback/fixtures/story_of_the_service.py": "tests, which carry markers",
+    "rollback/fixtures/story_of_the_site.py": "tests, which carry markers",
     "session/options.py": "an example in the help",
 }
 """Modules outside ``plan`` and rules that name items of the plan, and why."""

@@ -5,7 +5,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from pam_rollback.rollback.fixtures import story_objectives
+from pam_rollback.rollback.fixtures import story_objectives, story_of_the_service, story_of_the_site
 from tests.fault_rows.row import Row
 from tests.fault_rows.todays_product import REAL, TODAY
 from tests.fault_rows.watch import SAW
@@ -58,7 +58,8 @@ def checks_on_disk() -> set[str]:
 
 def stories_on_disk() -> set[str]:
     """The names of the stories' own tests, which a row of an after-situation turns red as well."""
-    return _tests_in("drills") | {*story_objectives.__all__}
+    shared = (story_objectives, story_of_the_site, story_of_the_service)
+    return _tests_in("drills").union(*(stories.__all__ for stories in shared))
 
 
 def names_in(path: Path) -> set[str]:

@@ -25,7 +25,12 @@ def items_with_a_test() -> dict[str, set[str]]:
     """Give the items that have a test, each with the files."""
     found: dict[str, set[str]] = {}
     shared = Path(story_objectives.__file__)
-    for file in sorted([shared, *(file for folder in FOLDERS for file in (ROOT / folder).rglob("test_*.py"))]):
+    for file in sorted(
+        [
+            *shared.parent.glob("story_*.py"),
+            *(file for folder in FOLDERS for file in (ROOT / folder).rglob("test_*.py")),
+        ]
+    ):
         for item_id in criteria_in(file.read_text(encoding="utf-8")):
             found.setdefault(item_id, set()).add(str(file.relative_to(ROOT)))
     for own in sought(

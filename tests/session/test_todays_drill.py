@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.rollback.fixtures import story_objectives
+from pam_rollback.rollback.fixtures import story_objectives, story_of_the_site
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.fault_rows.journeys import ANSWERS, PHONE
-from tests.fault_rows.matrix import ROOT, names_in
 from tests.fault_rows.todays_product import RED_ANYWAY
 from tests.session.drilling import calm
 from tests.sessions import Finished, runbook_in
@@ -59,11 +58,12 @@ def drilled(folder: Path, *selected: str) -> Drilled:
 def test_the_story_is_told_to_its_end(drill: Drilled) -> None:
     """The damage was seen, the deploy is the earlier one and locked, and users were well again in time."""
     outcomes = drill.ended.outcomes()
-    own = {name for name in names_in(ROOT / STORY) | {*story_objectives.__all__} if name in outcomes}
+    of_the_site = {*story_of_the_site.__all__}
+    own = {name for name in of_the_site | {*story_objectives.__all__} if name in outcomes}
 
-    assert names_in(ROOT / STORY) < own, drill.ended.out
+    assert of_the_site < own, drill.ended.out
     assert {outcomes[name] for name in own} <= {"passed", "could not measure"}, drill.ended.out
-    assert {outcomes[name] for name in names_in(ROOT / STORY)} == {"passed"}, drill.ended.out
+    assert {outcomes[name] for name in of_the_site} == {"passed"}, drill.ended.out
     assert [step["outcome"] for step in drill.ended.record["steps"] if not step["step"].startswith("undo ")] == [
         "done"
     ] * 6
