@@ -127,7 +127,7 @@ def test_it_is_built_the_same_twice(wheel: Path, tmp_path: Path) -> None:
 
 
 def test_a_session_in_the_repository_of_a_product(shop: Installed, running_sandbox: RunningSandbox) -> None:
-    """Its own plan, product and check are used, with the suite's checks; the run is left in the repository.
+    """Its own plan, product, environment and check are used, with the suite's checks; the run is left in the repository.
 
     ``pytest --pyargs pam_rollback`` is the same command, and the product's own tests know nothing of the suite.
     """
@@ -135,6 +135,15 @@ def test_a_session_in_the_repository_of_a_product(shop: Installed, running_sandb
     plan.write_text(
         plan.read_text(encoding="utf-8").replace("PAM deployment rollback plan", "The shop's plan"), encoding="utf-8"
     )
+    contract = (ROOT / "products" / "pam-plan.toml").read_text(encoding="utf-8")
+    (shop.repository / "products" / "shop.toml").write_text(
+        contract.replace('name = "pam-plan"', 'name = "shop"').replace('title = "PAM"', 'title = "the shop"'),
+        encoding="utf-8",
+    )
+    place = shop.repository / "environments" / "shop.toml"
+    place.touch(mode=0o600)
+    running = running_sandbox.file.read_text(encoding="utf-8")
+    place.write_text(running.replace('name = "sandbox"\n', 'name = "shop"\nproduct = "shop"\n', 1), encoding="utf-8")
     (shop.repository / "checks" / "shop").mkdir(parents=True)
     (shop.repository / "checks" / "shop" / "test_selling.py").write_text(OWN_CHECK, encoding="utf-8")
     for name, text in OWN_TESTS.items():
@@ -142,7 +151,7 @@ def test_a_session_in_the_repository_of_a_product(shop: Installed, running_sandb
 
     session = shop.run(
         *("python", "-m", "pytest", "--pyargs", "pam_rollback", "-m", "post_rollback", "--item", "HC-4"),
-        *("-v", "--env", str(running_sandbox.file)),
+        *("-v", "--env", "shop"),
     )
     own = shop.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--env", "own", "test_product.py")
 
@@ -150,6 +159,8 @@ def test_a_session_in_the_repository_of_a_product(shop: Installed, running_sandb
     assert "REHEARSAL GO" in session.last_line
     assert session.outcomes() == {"test_pam_is_healthy": "passed", "test_the_shop_sells": "passed"}
     assert "plan: The shop's plan 1.0" in session.out
+    assert session.record["environment"]["name"] == "shop"
+    assert {one["what"] for result in session.record["results"] for one in result["measured"]} == {"the shop"}
     assert session.folder.parent == shop.repository / "reports" / "out"
     assert own.rc == 0, own.out
 
