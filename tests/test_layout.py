@@ -1,4 +1,4 @@
-"""The house is as it says: what each slice may touch."""
+"""The house is as it says: what each slice may touch, and where things are walked through."""
 
 import ast
 import re
@@ -11,6 +11,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "pam_rollback"
 SLICES = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+FILES_MAX = {
+    "A health check": 12,
+    "A restore of the front end, from decision to undo": 12,
+    "An acknowledged write, to the objective for lost data": 6,
+    "A load answer, to the gate": 10,
+    "A figure of the plan, to its assertion": 6,
+}
+"""How many files one has to open to understand it."""
+_WALK = re.compile(
+    r"^- \*\*(?P<title>[^*]+)\*\*, (?P<told>\d+) files(?P<files>.*?)(?=^- |\Z)", re.MULTILINE | re.DOTALL
+)
+_FILE = re.compile(r"`([\w/.]+\.\w+)`")
+_BESIDE = "Beside the way"
 _OURS = re.compile(r"^\s*(?:from|import) pam_rollback\.(\w+)", re.MULTILINE)
 _NAMED = re.compile(r"``(\w+)/")
 
@@ -63,4 +77,36 @@ def test_a_docstring_that_leaves_out_or_makes_up_is_seen() -> None:
     assert list(untold("It may touch ``records/``.", ["base", "health"], ["base"])) == [
         "imports health, and does not say so",
         "says records, and imports nothing of it",
+    ]
+
+
+def lost_ways(page: str) -> Iterator[str]:
+    """What is wrong with the walks of the page: one that is missing or too long, a number that is not its own, a file that is not there."""
+    walks = {found["title"]: (int(found["told"]), found["files"]) for found in _WALK.finditer(page)}
+    yield from (f"{title}: no such walk" for title in FILES_MAX.keys() ^ walks.keys())
+    for title, (told, text) in walks.items():
+        way = _FILE.findall(text.partition(_BESIDE)[0])
+        if not len(way) == told <= FILES_MAX.get(title, told):
+            yield f"{title}: {len(way)} files, called {told}, at most {FILES_MAX.get(title)}"
+        lost = [file for file in _FILE.findall(text) if not (SOURCE / file).is_file() and not (ROOT / file).is_file()]
+        yield from (f"{title}: {file} is not there" for file in lost)
+
+
+def test_the_five_walks_can_be_walked() -> None:
+    """What is moved or split is moved on the page, too, and makes no walk longer."""
+    assert list(lost_ways(ARCHITECTURE.read_text(encoding="utf-8"))) == []
+
+
+def test_a_walk_that_leads_nowhere_is_seen() -> None:
+    """Red by its fault: a longer walk, a number that is not its own, a file that went away, beside the way too."""
+    page = ARCHITECTURE.read_text(encoding="utf-8")
+    title = "A figure of the plan, to its assertion"
+    longer = page.replace("6 files: `plan.toml`,", "7 files: `plan.toml`, `plan/plan_items.py`,")
+    gone = page.replace("`observation/fixtures/held_window.py`", "`observation/fixtures/held.py`")
+
+    assert list(lost_ways(longer)) == [f"{title}: 7 files, called 7, at most 6"]
+    assert list(lost_ways(longer.replace("7 files", "6 files"))) == [f"{title}: 7 files, called 6, at most 6"]
+    assert list(lost_ways(gone)) == [f"{title}: observation/fixtures/held.py is not there"]
+    assert list(lost_ways(page.replace("- **A load answer", "- A load answer"))) == [
+        "A load answer, to the gate: no such walk"
     ]
