@@ -26,6 +26,7 @@ _WALK = re.compile(
 _FILE = re.compile(r"`([\w/.]+\.\w+)`")
 _BESIDE = "Beside the way"
 _OURS = re.compile(r"^\s*(?:from|import) pam_rollback\.(\w+)", re.MULTILINE)
+_IMPORTED = re.compile(r"^\s*(?:from|import) (?:pam_rollback|tests)\.(\w+)", re.MULTILINE)
 _NAMED = re.compile(r"``(\w+)/")
 
 
@@ -110,3 +111,36 @@ def test_a_walk_that_leads_nowhere_is_seen() -> None:
     assert list(lost_ways(page.replace("- **A load answer", "- A load answer"))) == [
         "A load answer, to the gate: no such walk"
     ]
+
+
+def importers(folder: Path) -> dict[str, set[str]]:
+    """By leaf, the tests and measurements that import it or its tests, beside its own tests."""
+    leaves, *_ = layers()
+    found: dict[str, set[str]] = {}
+    for path in (*(folder / "tests").rglob("*.py"), *(folder / "benchmarks").rglob("*.py")):
+        name = path.relative_to(folder).as_posix()
+        for leaf in set(_IMPORTED.findall(path.read_text(encoding="utf-8"))) & set(leaves):
+            if not name.startswith(f"tests/{leaf}/"):
+                found.setdefault(leaf, set()).add(name)
+    return found
+
+
+def test_who_deletes_a_leaf_is_told_what_imports_it() -> None:
+    """The page on slices lists the tests and measurements elsewhere that go with a leaf, and no others."""
+    [page] = (ROOT / "docs" / "decisions").glob("0036-*.md")
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert {leaf: set(_FILE.findall(files)) for leaf, files in rows} == importers(ROOT)
+
+
+def test_an_importer_is_seen(tmp_path: Path) -> None:
+    """Of a leaf, and of a leaf's tests; not its own tests, and not who imports a topic."""
+    for name, text in {
+        "tests/gate/test_a.py": "from pam_rollback.gate import hooks\n",
+        "tests/plan/test_b.py": "def test() -> None:\n    from pam_rollback.gate import hooks\n",
+        "tests/plan/test_c.py": "from tests.ramp import scene\nfrom pam_rollback.health import service\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    assert importers(tmp_path) == {"gate": {"tests/plan/test_b.py"}, "ramp": {"tests/plan/test_c.py"}}
