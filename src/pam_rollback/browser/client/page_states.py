@@ -78,7 +78,7 @@ class Site:
 class Visit:
     """One page of a browser. ``reach`` brings it into a state and gives the content by which that state is known.
 
-    A state that comes from another one goes on from there, so that the states of ``core.accessibility.STATES``, in their order, need
+    A state that comes from another one goes on from there, so that the states of ``rules.accessibility.STATES``, in their order, need
     few loads.
     """
 
