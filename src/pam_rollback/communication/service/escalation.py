@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pam_rollback.base.clock import Clock
+from pam_rollback.communication.rules.briefing import Briefing, duration
 from pam_rollback.communication.rules.ending import Ending
 from pam_rollback.communication.rules.escalation import (
     DONE,
@@ -23,12 +24,10 @@ from pam_rollback.communication.rules.escalation import (
     OVER,
     OWING,
     RESUMED,
-    Briefing,
     Ladder,
     Means,
     Notice,
     Sent,
-    duration,
     last_step,
     sent_before,
 )
