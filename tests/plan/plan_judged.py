@@ -21,7 +21,7 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.rules.settings_loss import FLAG, RecordedSettings
 from pam_rollback.readiness.rules.upkeep import runbook_kept
-from pam_rollback.records.fixtures import performance
+from pam_rollback.records.fixtures import page_loading, performance
 from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.rollback.fixtures import story_objectives
 from pam_rollback.session.fixtures import time_frames
@@ -50,7 +50,7 @@ def monitored(plan: Plan) -> object:
 def page(plan: Plan) -> object:
     """The web vitals of a page."""
     loads = [PageLoad(visit, dict.fromkeys(Metric, 50.0), ()) for visit in Visit for _ in range(5)]
-    measured = performance.MeasuredPage(PageLoads("the front page", tuple(loads)), plan, {})
+    measured = page_loading.MeasuredPage(PageLoads("the front page", tuple(loads)), plan, {})
     return measured.painted("first"), measured.shifted("first"), measured.answered
 
 
@@ -59,7 +59,7 @@ def page_weight(plan: Plan) -> object:
     now, before = (
         PageWeight("the front page", of, number, {}, {}) for of, number in ((3_000_000, 100), (1_000_000, 30))
     )
-    found = performance.weighed(plan, now, before), performance.weighed(plan, now, None)
+    found = page_loading.weighed(plan, now, before), page_loading.weighed(plan, now, None)
     return [(str(one.megabytes), str(one.requests)) for one in found]
 
 
