@@ -1,4 +1,4 @@
-"""The house is as it says: what each slice may touch, and where things are walked through."""
+"""The house is as it says: what each slice may touch, how things are walked through, and why a long module is one."""
 
 import ast
 import re
@@ -25,6 +25,8 @@ _WALK = re.compile(
 )
 _FILE = re.compile(r"`([\w/.]+\.\w+)`")
 _BESIDE = "Beside the way"
+LINES_MAX = 300
+_REASON = re.compile(r"^In one module: (?:\S+\s+){4,}\S+", re.MULTILINE)
 _OURS = re.compile(r"^\s*(?:from|import) pam_rollback\.(\w+)", re.MULTILINE)
 _IMPORTED = re.compile(r"^\s*(?:from|import) (?:pam_rollback|tests)\.(\w+)", re.MULTILINE)
 _NAMED = re.compile(r"``(\w+)/")
@@ -144,3 +146,33 @@ def test_an_importer_is_seen(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text, encoding="utf-8")
 
     assert importers(tmp_path) == {"gate": {"tests/plan/test_b.py"}, "ramp": {"tests/plan/test_c.py"}}
+
+
+def without_reason(name: str, text: str) -> str:
+    """Why a module's length and its docstring do not go together; empty when they do."""
+    lines, docstring = len(text.splitlines()), ast.get_docstring(ast.parse(text)) or ""
+    told = _REASON.search(docstring) is not None
+    if told == (lines > LINES_MAX):
+        return ""
+    why = (
+        "says why, and needs to no more" if told else f'more than {LINES_MAX}, and does not say why: "In one module: …"'
+    )
+    return f"{name}: {lines} lines, {why}"
+
+
+def test_a_long_module_says_why_it_is_one() -> None:
+    """What has two topics is split; what is only read together stands together, and its docstring says why that is so."""
+    files = sorted(SOURCE.rglob("*.py"))
+    found = [without_reason(path.relative_to(SOURCE).as_posix(), path.read_text(encoding="utf-8")) for path in files]
+
+    assert [one for one in found if one] == []
+
+
+def test_a_module_without_a_reason_is_seen() -> None:
+    """One that is too long and says nothing, or nothing of use; and a reason that nobody needs any more."""
+    long, reason = "x = 1\n" * LINES_MAX, "In one module: the rules refer to each other."
+
+    assert without_reason("a.py", f'"""What.\n\n{reason}\n"""\n{long}') == ""
+    assert "does not say why" in without_reason("a.py", f'"""What."""\n{long}')
+    assert "does not say why" in without_reason("a.py", f'"""What.\n\nIn one module: it is.\n"""\n{long}')
+    assert "needs to no more" in without_reason("a.py", f'"""What.\n\n{reason}\n"""\n')

@@ -1,4 +1,7 @@
-"""Where a session works: addresses, abilities, figures and the names of its secrets."""
+"""Where a session works: addresses, abilities, figures and the names of its secrets.
+
+In one module: one class: what the file says, and what follows from several of its tables together.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

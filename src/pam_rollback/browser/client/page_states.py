@@ -2,6 +2,8 @@
 
 The message of the chat is typed and sent, but caught in the browser: it never reaches the service. A state counts as reached when its
 own content can be seen; an empty page, an alert in its place or the page for unknown addresses is a finding.
+
+In one module: one visit: most states begin where another one has ended.
 """
 
 import time

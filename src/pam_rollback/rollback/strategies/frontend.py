@@ -5,6 +5,8 @@ and pushed. The plan's commands restore nothing, build twice, publish to a new s
 correct form, done here: restore by the deploy's own id, then lock it against automatic publishing, and believe only what is served.
 
 Put back is what was published before, with the lock that it had, and the branch where it was.
+
+In one module: the three ways are lists of the same steps, and the undo takes those back.
 """
 
 from collections.abc import Callable
