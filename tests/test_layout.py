@@ -1,4 +1,4 @@
-"""The house is as it says: what each slice may touch, how things are walked through, and why a long module is one."""
+"""The house is as it says: what a slice may touch, how one walks through it, why a long module is one, where tests stand."""
 
 import ast
 import re
@@ -27,6 +27,16 @@ _FILE = re.compile(r"`([\w/.]+\.\w+)`")
 _BESIDE = "Beside the way"
 LINES_MAX = 300
 _REASON = re.compile(r"^In one module: (?:\S+\s+){4,}\S+", re.MULTILINE)
+OF_THE_WHOLE = {
+    "earlier_records",
+    "fault_rows",
+    "mutants",
+    "netlify_cli",
+    "plan_audit",
+    "real_product",
+    "unleash_server",
+}
+"""Folders of tests that are about no slice, or about all."""
 _OURS = re.compile(r"^\s*(?:from|import) pam_rollback\.(\w+)", re.MULTILINE)
 _IMPORTED = re.compile(r"^\s*(?:from|import) (?:pam_rollback|tests)\.(\w+)", re.MULTILINE)
 _NAMED = re.compile(r"``(\w+)/")
@@ -155,7 +165,7 @@ def without_reason(name: str, text: str) -> str:
     if told == (lines > LINES_MAX):
         return ""
     why = (
-        "says why, and needs to no more" if told else f'more than {LINES_MAX}, and does not say why: "In one module: …"'
+        "and a reason that it does not need any more" if told else 'and no reason in its docstring: "In one module: …"'
     )
     return f"{name}: {lines} lines, {why}"
 
@@ -173,6 +183,39 @@ def test_a_module_without_a_reason_is_seen() -> None:
     long, reason = "x = 1\n" * LINES_MAX, "In one module: the rules refer to each other."
 
     assert without_reason("a.py", f'"""What.\n\n{reason}\n"""\n{long}') == ""
-    assert "does not say why" in without_reason("a.py", f'"""What."""\n{long}')
-    assert "does not say why" in without_reason("a.py", f'"""What.\n\nIn one module: it is.\n"""\n{long}')
-    assert "needs to no more" in without_reason("a.py", f'"""What.\n\n{reason}\n"""\n')
+    assert "no reason" in without_reason("a.py", f'"""What."""\n{long}')
+    assert "no reason" in without_reason("a.py", f'"""What.\n\nIn one module: it is.\n"""\n{long}')
+    assert "does not need any more" in without_reason("a.py", f'"""What.\n\n{reason}\n"""\n')
+
+
+def unmirrored(tests: Path, source: Path) -> Iterator[str]:
+    """Slices without tests, and folders with tests that have no folder or module of that name in the source."""
+    slices = {path.parent.name for path in source.glob("*/__init__.py")}
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("*.py")} - {Path()}
+    yield from (f"{name}: no tests" for name in sorted(slices - {folder.parts[0] for folder in folders}))
+    for folder in sorted(folders):
+        there = (source / folder).is_dir() or (source / folder).with_suffix(".py").is_file()
+        if not there and folder.parts[0] not in OF_THE_WHOLE:
+            yield f"{folder.as_posix()}: nothing in the source is called so"
+
+
+def test_tests_stand_as_the_source_does() -> None:
+    """Whoever changes a room finds its tests below the same name."""
+    assert list(unmirrored(ROOT / "tests", SOURCE)) == []
+    assert [name for name in sorted(OF_THE_WHOLE) if not (ROOT / "tests" / name).is_dir() or name in SLICES] == []
+
+
+def test_tests_of_a_folder_that_went_away_are_seen(tmp_path: Path) -> None:
+    """A slice without tests, a slice that went away, a room that is called otherwise; a room that is one module is well."""
+    for name in ("source/a/__init__.py", "source/a/rules/x.py", "source/a/client.py", "source/b/__init__.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for name in ("tests/a/rules/test_x.py", "tests/a/client/test_y.py", "tests/a/old/test_z.py", "tests/gone/test.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+
+    assert list(unmirrored(tmp_path / "tests", tmp_path / "source")) == [
+        "b: no tests",
+        "a/old: nothing in the source is called so",
+        "gone: nothing in the source is called so",
+    ]
