@@ -29,7 +29,7 @@ from pam_rollback.plan.plan import load_plan  # noqa: E402 - as above
 from pam_rollback.records.rules.memory import MemoryReading  # noqa: E402 - as above
 from pam_rollback.records.service.memory_lately import Kept  # noqa: E402 - as above
 from pam_rollback.stats.distribution import Distribution  # noqa: E402 - as above
-from pam_rollback.watch.fixtures import with_memory  # noqa: E402 - as above
+from pam_rollback.watch.fixtures.eyes import with_memory  # noqa: E402 - as above
 from pam_rollback.watch.rules.looks import Look  # noqa: E402 - as above
 from pam_rollback.watch.service.beside import Beside  # noqa: E402 - as above
 from tests.watch.decisions import Timed, record  # noqa: E402 - as above

@@ -5,7 +5,8 @@ import pytest
 from pam_rollback.base.figures import Scored
 from pam_rollback.environment.known_before import Judge
 from pam_rollback.observation.fixtures.experience import Experience
-from pam_rollback.records.fixtures.performance import FrontPageWeight, MeasuredPage, Memory, Monitored
+from pam_rollback.records.fixtures.page_loading import FrontPageWeight, MeasuredPage
+from pam_rollback.records.fixtures.performance import Memory, Monitored
 from pam_rollback.session.time_frames import FirstVerdict
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.performance]

@@ -27,6 +27,7 @@ QUICK_PATHS = (
     "tests/test_cuts.py",
     "tests/test_docs.py",
     "tests/test_house_rules.py",
+    "tests/test_layout.py",
     "tests/test_mutants.py",
     "tests/test_parsers.py",
     "tests/test_scheduling.py",

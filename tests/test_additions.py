@@ -25,9 +25,8 @@ from pam_rollback.rollback.rules.deploys import SiteHost
 from pam_rollback.rollback.service import added
 from pam_rollback.rollback.service.host_records import host_records
 from pam_rollback.rollback.service.provider_access import served_site, site_look
-from pam_rollback.rollback.strategies.frontend import restore_deploy
+from pam_rollback.rollback.strategies.frontend import restore_deploy, undo_publishing
 from pam_rollback.rollback.strategies.frontend_host import FrontendTools
-from pam_rollback.rollback.strategies.frontend_undo import undo_publishing
 from pam_rollback.rollback.strategies.telling import Telling
 from tests.additions import TOKEN, Pier, blocks, commands, pier
 from tests.sessions import ROOT, Project, RunningSandbox

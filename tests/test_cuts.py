@@ -1,4 +1,4 @@
-"""Text is cut in one place, which takes its secrets out first: ``core.outside_text.cut``."""
+"""Text is cut in one place, which takes its secrets out first: ``base.outside_text.cut``."""
 
 import ast
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def test_nothing_else_cuts_a_text() -> None:
         if NOT_SHOWN.get(str(path.relative_to(SOURCES))) != length
     ]
 
-    assert found == [], "cut texts by core.outside_text.cut, which redacts first"
+    assert found == [], "cut texts by base.outside_text.cut, which redacts first"
 
 
 @pytest.mark.parametrize(

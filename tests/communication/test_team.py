@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import UndoFailed
-from pam_rollback.communication.rules.escalation import NOT_VERIFIED, Briefing, Level, Means, sent_before
+from pam_rollback.communication.rules.briefing import Briefing
+from pam_rollback.communication.rules.escalation import NOT_VERIFIED, Level, Means, sent_before
 from pam_rollback.communication.service.escalation import Message, Send
 from pam_rollback.communication.service.team import TeamMessages
 from pam_rollback.journal.journal import ACTION, Journal

@@ -21,9 +21,9 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.rules.settings_loss import FLAG, RecordedSettings
 from pam_rollback.readiness.rules.upkeep import runbook_kept
-from pam_rollback.records.fixtures import performance
+from pam_rollback.records.fixtures import page_loading, performance
 from pam_rollback.records.rules.memory import MemoryReading
-from pam_rollback.rollback.fixtures import objectives
+from pam_rollback.rollback.fixtures import story_objectives
 from pam_rollback.session.fixtures import time_frames
 from pam_rollback.session.situations import AS_IS
 from tests.observation.rules.test_complete_recovery import recovered, window
@@ -50,7 +50,7 @@ def monitored(plan: Plan) -> object:
 def page(plan: Plan) -> object:
     """The web vitals of a page."""
     loads = [PageLoad(visit, dict.fromkeys(Metric, 50.0), ()) for visit in Visit for _ in range(5)]
-    measured = performance.MeasuredPage(PageLoads("the front page", tuple(loads)), plan, {})
+    measured = page_loading.MeasuredPage(PageLoads("the front page", tuple(loads)), plan, {})
     return measured.painted("first"), measured.shifted("first"), measured.answered
 
 
@@ -59,7 +59,7 @@ def page_weight(plan: Plan) -> object:
     now, before = (
         PageWeight("the front page", of, number, {}, {}) for of, number in ((3_000_000, 100), (1_000_000, 30))
     )
-    found = performance.weighed(plan, now, before), performance.weighed(plan, now, None)
+    found = page_loading.weighed(plan, now, before), page_loading.weighed(plan, now, None)
     return [(str(one.megabytes), str(one.requests)) for one in found]
 
 
@@ -139,7 +139,7 @@ def complete_recovery(plan: Plan) -> object:
     held = SimpleNamespace(steps=())
     seen = SimpleNamespace(detected_s=15.0)
     with TemporaryDirectory() as folder:
-        found = body(objectives.complete_recovery)(
+        found = body(story_objectives.complete_recovery)(
             recovered(), None, window(), window(), held, seen, plan, Path(folder)
         )
     return found.in_time, found.figures, str(found)
@@ -168,9 +168,12 @@ def lost_writes(plan: Plan) -> object:
         configuration_loss_s=0.0,
     )
     waiter = SimpleNamespace(stop=SimpleNamespace(check=lambda: None))
-    with patch.object(objectives, "judge_ledger", return_value=verdict), patch.object(objectives, "refuse_gap"):
+    with (
+        patch.object(story_objectives, "judge_ledger", return_value=verdict),
+        patch.object(story_objectives, "refuse_gap"),
+    ):
         rolled_back = SimpleNamespace(steps=())
-        found = body(objectives.surviving_writes)(
+        found = body(story_objectives.surviving_writes)(
             None, None, None, rolled_back, environment(), plan, waiter, runbook(plan), asked()
         )
     return found.kept
@@ -179,8 +182,8 @@ def lost_writes(plan: Plan) -> object:
 def settings_loss(plan: Plan) -> object:
     """A flag that somebody else set is as it was before it was set."""
     before = RecordedSettings(taken_at=LONG_AGO, values={f"{FLAG}OTHER": "on"})
-    with patch.object(objectives, "read_settings", return_value={f"{FLAG}OTHER": "off"}):
-        return str(body(objectives.settings_loss)(AS_IS, None, environment(), plan, before))
+    with patch.object(story_objectives, "read_settings", return_value={f"{FLAG}OTHER": "off"}):
+        return str(body(story_objectives.settings_loss)(AS_IS, None, environment(), plan, before))
 
 
 def sessions(plan: Plan) -> object:

@@ -18,7 +18,7 @@ from pam_rollback.rollback.rules.lock_targets import targets_of
 from pam_rollback.rollback.service import writer_lock
 from pam_rollback.rollback.service.writer_lock import ask_early, environment_lock, may_push, noting
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.watch import fixtures as watch
+from pam_rollback.watch.fixtures import watched as watch
 from tests.bare_repository import git
 
 STAGING = """

@@ -14,8 +14,8 @@ from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
-from pam_rollback.watch import fixtures
-from pam_rollback.watch.fixtures import CONTROL, ROTATED_AFTER_S, Eyes, look, with_memory
+from pam_rollback.watch.fixtures import eyes as looking
+from pam_rollback.watch.fixtures.eyes import CONTROL, ROTATED_AFTER_S, Eyes, look, with_memory
 from pam_rollback.watch.rules.looks import Look
 from pam_rollback.watch.service.channel import Channel
 from tests.plan.plan_scene import ROOT, Watched
@@ -135,8 +135,8 @@ def test_red_controls(
         asked.append(url)
         return SimpleNamespace(http_status=status)
 
-    monkeypatch.setattr(fixtures, "refuse_when_offline", refuse)
-    monkeypatch.setattr(fixtures, "fetch", answer)
+    monkeypatch.setattr(looking, "refuse_when_offline", refuse)
+    monkeypatch.setattr(looking, "fetch", answer)
     environment: Any = SimpleNamespace(probing=SimpleNamespace(request_deadline_s=1))
     eyes: Any = SimpleNamespace(
         look=lambda: watcher(red=red, state=State.HOLDS if offline else State.CLEAR), began_s=-10_000
@@ -199,7 +199,7 @@ def test_a_service_that_is_down_tells_no_memory() -> None:
 
 def test_a_leak_that_would_not_be_seen_makes_a_look_worthless(monkeypatch: pytest.MonkeyPatch) -> None:
     """The red control of memory."""
-    monkeypatch.setattr(fixtures, "is_red_when_it_leaks", lambda *_: False)
+    monkeypatch.setattr(looking, "is_red_when_it_leaks", lambda *_: False)
 
     assert "a leak would not be seen" in with_memory(CALM, lambda: readings(60), PLAN).blind
 

@@ -1,14 +1,16 @@
-"""Where a session works: addresses, abilities, figures and the names of its secrets."""
+"""Where a session works: addresses, abilities, figures and the names of its secrets.
+
+In one module: one class: what the file says, and what follows from several of its tables together.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, PrivateAttr, Strict
 
-from pam_rollback.base.addresses import is_encrypted, is_loopback, is_web, loopback_hint
-from pam_rollback.base.configuration import ConfigurationError, Problem, nearest, shown
+from pam_rollback.base.configuration import ConfigurationError, Problem, nearest
 from pam_rollback.environment.channel_settings import Email, PagerDuty, Slack, Statuspage, Tracker
 from pam_rollback.environment.environment_tables import (
     HEALTH_PATHS,
@@ -34,7 +36,6 @@ from pam_rollback.environment.environment_tables import (
     Waiver,
 )
 from pam_rollback.environment.hosts import HOSTS, KINDS, Host, HostedSite, HostTables, KnownHost, hosts_of
-from pam_rollback.environment.named_addresses import web_addresses
 from pam_rollback.environment.prometheus_settings import Prometheus
 from pam_rollback.environment.provider_settings import Git, GitHub
 from pam_rollback.environment.readiness_settings import Preparedness
@@ -62,7 +63,7 @@ _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "pagerduty": ("pagerduty_routing_key",),
     **{ability: (host.secret,) for host in HOSTS for ability in host.abilities},
 }
-_NEEDED_WHERE_NAMED: Mapping[str, tuple[SecretName, ...]] = {
+NEEDED_WHERE_NAMED: Mapping[str, tuple[SecretName, ...]] = {
     "prometheus": ("prometheus_token",),
     "email": ("smtp_username", "smtp_password"),
 }
@@ -94,13 +95,6 @@ def _as_meant(declared: object) -> object:
     if not isinstance(declared, list):
         return declared
     return [_DECLARED_AS.get(name, name) if isinstance(name, str) else name for name in declared]
-
-
-class _Checked(Protocol):
-    """A table with rules beyond those of its keys."""
-
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but cannot be used like this."""
 
 
 class Environment(HostTables):
@@ -162,21 +156,8 @@ class Environment(HostTables):
         self._origin = context
         if not self.is_template:
             overlay = {**self._origin.variables, **(self.sandbox.variables if self.sandbox else {})}
-            named = {name: self._variable_of(name) for name in _SECRET_NAMES}
+            named = {name: self.variable_of(name) for name in _SECRET_NAMES}
             self._secrets = {name: overlay[variable] for name, variable in named.items() if overlay.get(variable)}
-
-    def problems_of_contract(self) -> Iterator[Problem]:
-        """What the contract needs and the file does not have."""
-        if not self.users_rows:
-            what = f"{self.product} describes no tables as the plan's queries assume them ([tables.plan])"
-            yield Problem("[sql] dialect", what)
-        if self.is_template or "test_account" not in self.abilities or self.contract.sign_in.kind != "supabase":
-            return
-        if not self.urls.supabase:
-            what = f"missing: accounts of {self.product} sign in there; say where it is, or remove"
-            yield Problem("[urls] supabase", f'{what} "test_account" from abilities')
-        if not self.has_secret("supabase_key"):
-            yield self._missing_secret("supabase_key")
 
     def adopt(self, contract: Contract) -> None:
         """Take the contract of its product, once, when the file is loaded."""
@@ -362,10 +343,10 @@ class Environment(HostTables):
     def secret(self, name: SecretName) -> str:
         """Give a secret. Raises ConfigurationError when it has no value here, or leads to a database that is not declared."""
         if name not in self._secrets:
-            raise ConfigurationError(self._origin.source, [self._missing_secret(name)])
+            raise ConfigurationError(self._origin.source, [self.missing_secret(name)])
         ability = _ONLY_WHERE_DECLARED.get(name, "")
         if ability and ability not in self.abilities:
-            what = f'no "{ability}" is declared, so it is not read, although {self._variable_of(name)} is set; add it, or unset that'
+            what = f'no "{ability}" is declared, so it is not read, although {self.variable_of(name)} is set; add it, or unset that'
             raise ConfigurationError(self._origin.source, [Problem("abilities", what)])
         return self._secrets[name]
 
@@ -382,143 +363,24 @@ class Environment(HostTables):
         own = (self.sandbox.token, *self.sandbox.variables.values()) if self.sandbox else ()
         return tuple(dict.fromkeys(value for value in (*self._secrets.values(), *own) if value))
 
-    def problems(self) -> Iterator[Problem]:
-        """Everything that is well-formed but must not be used like this."""
-        if self.is_template:
-            return
-        for part in ("frontend", "api", "backend"):
-            if not getattr(self.urls, part):
-                yield Problem(f"[urls] {part}", "missing, it is required")
-        if "status_page" in self.abilities and not self.urls.status_page:
-            yield Problem("[urls] status_page", 'missing; say where it is, or remove "status_page" from abilities')
-        if "second_release" in self.abilities and not (self.load.stable_api and self.load.stable_backend):
-            what = 'missing; say where the stable release answers, or remove "second_release" from abilities'
-            yield Problem("[load] stable_api, stable_backend", what)
-        left = get_args(LoadedJourney) if "test_account" in self.abilities else OPEN_LOADED_JOURNEYS
-        if not any(self.load.weights.get(name, name != "login") for name in left):
-            yield Problem("[load] weights", f"no journey is left; give {' or '.join(left)} a weight above 0")
-        yield from self._problems_of_services()
-        yield from self._problems_of_hosts()
-        yield from self._problems_of_probing()
-        yield from self._problems_of_addresses()
-        if self.drills and self.kind != "staging":
-            yield Problem(
-                "drills", f"{self.kind} is no place to practise without damage: expected kind staging, or no such key"
-            )
-        if self.kind == "sandbox" and self.sandbox is None:
-            what = "a sandbox is known by the [sandbox] table of a running one; start it with `make sandbox`"
-            yield Problem("kind", f"{what}, or say what this environment really is (staging, production)")
-        yield from self._problems_of_secrets()
-
-    def _problems_of_services(self) -> Iterator[Problem]:
-        """Outside services: each declared ability has its table, and each table is right."""
-        for name, abilities, what in (
-            ("prometheus", ("prometheus",), "where it is"),
-            *((host.name, host.abilities, f"which {host.kind} it is") for host in HOSTS),
-            ("git", ("git",), "where the repository is"),
-            ("github", (), "which repository it is"),
-            ("slack", (), "in which channel"),
-            ("statuspage", ("statuspage",), "which page it is"),
-            ("pagerduty", ("pagerduty",), "where events go (an empty table is PagerDuty's own address)"),
-            ("email", ("email",), "which server takes mail"),
-            ("tracker", (), "whose issues are incidents"),
-            ("unleash", (), "which server switches the flags"),
-        ):
-            table: _Checked | None = getattr(self, name)
-            if table is not None:
-                yield from table.problems()
-                continue
-            for ability in abilities:
-                if ability in self.abilities:
-                    yield Problem(f"[{name}]", f'missing; say {what}, or remove "{ability}" from abilities')
-
-    def _problems_of_hosts(self) -> Iterator[Problem]:
-        """Each site has one host at most, and one that is declared has a table."""
-        for site in KINDS:
-            own, known = f"{site}_host", [host.name for host in hosts_of(site)]
-            found = [table for table in (*known, own) if getattr(self, table) is not None]
-            if len(found) > 1:
-                yield Problem(
-                    f"[{found[1]}]", f"[{found[0]}] is there, too: a {site} has one host; leave one of them out"
-                )
-            elif not found and own in self.abilities:
-                names = ", ".join(f'"{name}"' for name in known)
-                what = f'missing; say who it is there (or in [{own}]), or remove {names} and "{own}" from abilities'
-                yield Problem(" or ".join(f"[{name}]" for name in known), what)
-
-    def _problems_of_probing(self) -> Iterator[Problem]:
-        """Journeys that nobody can walk, and a prober that would ask for nothing."""
-        weights = self.probing.weights
-        signed_in = "test_account" in self.abilities
-        if not signed_in:
-            for name in sorted(name for name in weights if name not in OPEN_JOURNEYS and weights[name]):
-                what = 'acts as the test account; add "test_account" to abilities, or take it out'
-                yield Problem(f"[probing.weights] {name}", what)
-        of_users = ("front page", "cached front page", "history", "expenses") if signed_in else OPEN_JOURNEYS
-        if not any(weights.get(name, 1) for name in of_users) and not (weights.get("login") or weights.get("chat")):
-            yield Problem(
-                "[probing] weights", f"no journey of users is left; give {' or '.join(of_users)} a weight above 0"
-            )
-
-    def _problems_of_addresses(self) -> Iterator[Problem]:
-        for where, address in ((one.key, one.address) for one in web_addresses(self)):
-            if not address or is_loopback(address):
-                continue
-            if self.sandbox is not None:
-                what = f"a sandbox is on loopback addresses only (127.0.0.1), found {shown(address)}"
-                yield Problem(where, what + loopback_hint(address))
-            elif not is_encrypted(address):
-                yield Problem(where, f"{self.kind} must be https, found {shown(address)}{loopback_hint(address)}")
-        if self.sandbox is not None and self.email is not None and not self.email.is_local:
-            what = f"a sandbox is on loopback addresses only (127.0.0.1), found {shown(self.email.host)}"
-            yield Problem("[email] host", what + loopback_hint(self.email.host))
-
-    def _problems_of_secrets(self) -> Iterator[Problem]:
-        needed = [name for ability in sorted(self.abilities) for name in self._needed_by.get(ability, ())]
-        for ability, names in _NEEDED_WHERE_NAMED.items():
-            if ability in self.abilities and any(map(self._variable_of, names)):
-                needed += names
-        for name in dict.fromkeys(needed):
-            if name not in self._secrets:
-                yield self._missing_secret(name)
-        for name, value in self._secrets.items():
-            if value != value.strip() or not value.isprintable():
-                what = f"{self._variable_of(name)} has blanks at its ends or unprintable characters (value not shown)"
-                yield Problem(f"[secrets] {name}_env", what)
-        first, second = (self._secrets.get(name, "") for name in ("test_user_email", "second_test_user_email"))
-        if second and second.strip().lower() == first.strip().lower():
-            variable = self._variable_of("second_test_user_email")
-            what = f"{variable} is the first test account's address (not shown): expected another account"
-            yield Problem("[secrets] second_test_user_email_env", what)
-        yield from self._problems_of_webhook(self._secrets.get("slack_webhook", ""))
-
-    def _problems_of_webhook(self, webhook: str) -> Iterator[Problem]:
-        if not webhook:
-            return
-        where, variable = "[secrets] slack_webhook_env", self._variable_of("slack_webhook")
-        if not is_web(webhook):
-            yield Problem(where, f"{variable} is no web address (value not shown)")
-        elif self.sandbox is not None and not is_loopback(webhook):
-            yield Problem(where, f"{variable} leads out of this machine: a sandbox must not write to the real team")
-        elif not is_encrypted(webhook) and not is_loopback(webhook):
-            yield Problem(where, f"{variable} must be https (value not shown)")
-
     @property
-    def _needed_by(self) -> Mapping[str, tuple[SecretName, ...]]:
+    def needed_by(self) -> Mapping[str, tuple[SecretName, ...]]:
         """The secrets that each ability needs here."""
         hosts = {f"{site}_host": (self.host_secret(site),) for site in KINDS}
         return {**_NEEDED_SECRETS, **(_NEEDED_AT_UNLEASH if self.unleash is not None else {}), **hosts}
 
-    def _variable_of(self, name: SecretName) -> str:
+    def variable_of(self, name: SecretName) -> str:
+        """The variable that holds a secret; empty where none is named."""
         return getattr(self.secret_variables, f"{name}_env") or ""
 
-    def _missing_secret(self, name: SecretName) -> Problem:
-        needs = {**self._needed_by, **_NEEDED_WHERE_NAMED}
+    def missing_secret(self, name: SecretName) -> Problem:
+        """That a secret has no value here, and what to do about it."""
+        needs = {**self.needed_by, **NEEDED_WHERE_NAMED}
         users = sorted(self.abilities & {ability for ability, names in needs.items() if name in names})
         way_out = (
             f"remove {' and '.join(f'{user!r}' for user in users)} from abilities".replace("'", '"') if users else ""
         )
-        variable = self._variable_of(name)
+        variable = self.variable_of(name)
         if not variable:
             return Problem(
                 f"[secrets] {name}_env", f"missing: name the variable that holds it{way_out and ', or '}{way_out}"

@@ -20,6 +20,7 @@ from pam_rollback.base.configuration import (
     shown,
 )
 from pam_rollback.environment.environment import Environment, Origin
+from pam_rollback.environment.environment_problems import problems_in, problems_with_contract
 from pam_rollback.environment.production_places import shared_places
 from pam_rollback.product.service import contract_of
 
@@ -40,7 +41,10 @@ def load_environment(name_or_path: str, folder: Path, variables: Mapping[str, st
     except ValidationError as error:
         problems = problems_of(error, Environment, hidden=_holds_secrets)
     else:
-        problems = [*environment.problems(), *_problems_of_file(environment, own, base, by_name=_is_name(name_or_path))]
+        problems = [
+            *problems_in(environment),
+            *_problems_of_file(environment, own, base, by_name=_is_name(name_or_path)),
+        ]
         problems += _adopted(environment, folder)
         if not problems:
             return environment
@@ -72,7 +76,7 @@ def _adopted(environment: Environment, folder: Path) -> list[Problem]:
         if not all(problem.place.startswith("[contract") for problem in error.problems):
             raise
         return list(error.problems)
-    return list(environment.problems_of_contract())
+    return list(problems_with_contract(environment))
 
 
 def _is_name(name_or_path: str) -> bool:

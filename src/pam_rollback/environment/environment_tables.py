@@ -1,4 +1,7 @@
-"""The tables of an environment's file, each as it may be written there."""
+"""The tables of an environment's file, each as it may be written there.
+
+In one module: a class for each small table, to be looked up beside the file.
+"""
 
 import re
 from collections.abc import Mapping

@@ -2,6 +2,8 @@
 
 Two things make a finding known, and neither does alone: a baseline that has it, and a waiver of the environment that names it. A baseline
 by itself may be of the incident; a waiver by itself may be of what was put right long ago. Decided in docs/decisions/0038.
+
+In one module: a finding, who answers for it and what is then new are three sides of one rule, and share its words.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""Who gets in without a right, who is shown what is not theirs, and for how many users PAM fails."""
+"""Who gets in without a right, who is shown what is not theirs, and for how many users PAM fails.
+
+It may touch the foundation, the product's API, and ``observation/``, by whose rules a sample is judged.
+"""
 
 HEARD_BY_ALL = True
 """Its hooks are loaded by every session, and load what is behind them when they are called."""

@@ -1,8 +1,8 @@
 """The gate before re-deployment (``-m redeploy_gate``): the candidate's own tests, migrations and features, and the recorded incident.
 
 A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, the environment, the
-records of runs, journal and flags of ``rollback/``, the prober of ``observation/`` and the clients of the repository, of npm and of the
-database. Its fixtures and hooks alone know the session.
+records of runs and their journal, flags, repository and hosts of ``rollback/``, the prober of ``observation/``, the schema of
+``integrity/``, the states of ``decision/``, ``sandbox/``, npm and a database. Its fixtures and hooks alone know the session.
 """
 
 LOADED_FOR = frozenset({"redeploy_gate"})

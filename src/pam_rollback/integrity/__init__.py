@@ -1,4 +1,8 @@
-"""What the database holds: invariants, rows, schema, policies and grants, each against how it was."""
+"""What the database holds: invariants, rows, schema, policies and grants, each against how it was.
+
+It may touch the foundation, the product's database, which it only reads, ``observation/`` (when the window is over) and ``rollback/``
+(which migrations a release knows).
+"""
 
 HEARD_BY_ALL = True
 """Its hooks are loaded by every session, and load what is behind them when they are called."""

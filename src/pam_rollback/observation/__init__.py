@@ -1,4 +1,8 @@
-"""What users see: the open-loop prober, its timeline, recovery times and windows."""
+"""What users see: the open-loop prober, its timeline, recovery times and windows.
+
+It may touch the foundation, the product from processes of its own, ``records/`` (memory) and ``rollback/`` (a window begins when a strategy
+has ended).
+"""
 
 HEARD_BY_ALL = True
 """Its hooks are loaded by every session, and load what is behind them when they are called."""

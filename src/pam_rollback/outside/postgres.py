@@ -1,6 +1,8 @@
 """The database, asked on one exported snapshot: READ ONLY, with limits on time and locks, by a role that must see every row.
 
 Whatever keeps us from an answer is MeasurementFailed; what the rows say is a value.
+
+In one module: connections, their limits and the refusal of a blind role are one promise, that of the snapshot.
 """
 
 from __future__ import annotations

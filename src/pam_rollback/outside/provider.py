@@ -6,6 +6,8 @@
 * After a 429 nobody asks the same before the moment that the provider's own header names; where it names none, waits double, with
   jitter. The limit of one kind of change holds up no other one, and no reads.
 * All tries of an operation together have a time limit. Redirects are failures: following one would repeat a change without its body.
+
+In one module: tries, limits and words are of one request: what may be sent again depends on how it failed.
 """
 
 import random

@@ -1,1 +1,4 @@
-"""The rollback plan as data: ``plan.toml``, its items and terms. Pure."""
+"""The rollback plan as data: ``plan.toml``, its items and terms.
+
+Pure. It may touch ``base/`` only.
+"""

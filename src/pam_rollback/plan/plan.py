@@ -1,4 +1,7 @@
-"""The rollback plan as data: sections of items with permanent ids, loaded from ``plan.toml``."""
+"""The rollback plan as data: sections of items with permanent ids, loaded from ``plan.toml``.
+
+In one module: the sections of the file, and what has to fit between them.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -5,6 +5,8 @@ above it; exactly at it, it is neither (the plan writes "<" and ">"). Counts and
 Units: ``_s`` seconds, ``_ms`` milliseconds, ``_pct`` per cent, ``_mb`` megabytes of 10^6 bytes.
 
 Each figure that an environment may override says which direction makes it easier to get a GO (``Relaxed``).
+
+In one module: a class for each kind of item, to be looked up beside the plan.
 """
 
 from collections.abc import Iterator, Mapping

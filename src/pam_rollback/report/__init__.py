@@ -1,1 +1,5 @@
-"""The one record of a run, and its views: terminal, scorecard page, JUnit, Allure, job summary, messages; and redaction."""
+"""The one record of a run, and its views: terminal, scorecard page, JUnit, Allure, job summary, messages; and redaction.
+
+It may touch the folders of runs and the programs that make pages, by ``outside/``, and the words of ``plan/``, ``environment/``, ``stats/``
+and ``base/``. It knows no topic, and asks nobody anything.
+"""

@@ -2,6 +2,8 @@
 
 Two nets: the known secrets of the environment in every form in which they can turn up, and shapes that are always
 secret (tokens in headers, JSON web tokens, webhook addresses, passwords in connection strings), known or not.
+
+In one module: the forms in which a secret turns up, and the places where each is looked for, have to agree.
 """
 
 import base64

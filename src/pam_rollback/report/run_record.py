@@ -1,4 +1,7 @@
-"""The run record: all that a session found out, as data. The scorecard and the job summary read nothing else."""
+"""The run record: all that a session found out, as data. The scorecard and the job summary read nothing else.
+
+In one module: the types are the schema of one file, which is written and read here only.
+"""
 
 import json
 import math

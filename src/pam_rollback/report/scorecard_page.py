@@ -2,6 +2,8 @@
 
 Someone who was not there should understand it within a minute: the verdict and what limits it, who did what and why, how the service was
 meanwhile, each criterion, what was not judged and what would let it be.
+
+In one module: a function for each part of one page, in its order.
 """
 
 import base64

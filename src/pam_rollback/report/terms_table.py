@@ -1,4 +1,7 @@
-"""What was asked and what was found, a line for each criterion and objective; of several rollbacks, a line for each."""
+"""What was asked and what was found, a line for each criterion and objective; of several rollbacks, a line for each.
+
+In one module: the table of one session and that of several rollbacks have their marks, order and widths from each other.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

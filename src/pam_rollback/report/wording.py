@@ -1,4 +1,7 @@
-"""How the facts of a run record are put into words, the same in the terminal, in the job summary and in the report."""
+"""How the facts of a run record are put into words, the same in the terminal, in the job summary and in the report.
+
+In one module: several views take each of these words, and a fact reads the same in all of them.
+"""
 
 import re
 from collections.abc import Iterable, Sequence

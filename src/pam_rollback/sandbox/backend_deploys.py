@@ -1,4 +1,7 @@
-"""The deploys of the back end's services: what was asked for, what became of it, and what a push sets off."""
+"""The deploys of the back end's services: what was asked for, what became of it, and what a push sets off.
+
+In one module: the states of one service: each request finds what an earlier one has left under way.
+"""
 
 import asyncio
 import json

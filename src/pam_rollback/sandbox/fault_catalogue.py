@@ -1,4 +1,7 @@
-"""Everything that can be broken on purpose."""
+"""Everything that can be broken on purpose.
+
+In one module: an entry for each fault, to be looked up by its name.
+"""
 
 from collections.abc import Mapping
 

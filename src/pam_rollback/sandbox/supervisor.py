@@ -1,4 +1,7 @@
-"""Starts all parts of a sandbox, keeps them together, and leaves nothing behind."""
+"""Starts all parts of a sandbox, keeps them together, and leaves nothing behind.
+
+In one module: the parts are started in one order and ended in the other.
+"""
 
 import asyncio
 import secrets

@@ -16,6 +16,7 @@ from pam_rollback.session import (
     last_words,
     markers,
     own_addresses,
+    preparing,
     project_root,
     pytest_options,
     runbook,
@@ -52,7 +53,7 @@ def _begin(config: pytest.Config) -> int | None:
 
 
 def _prepared(config: pytest.Config) -> int | None:
-    prepared = runbook.prepare(config)
+    prepared = preparing.prepare(config)
     if prepared is None:
         return None
     markers.check_expression(config.option.markexpr)

@@ -90,7 +90,7 @@ def _modules() -> Iterator[tuple[str, str]]:
 
 
 def _load(manager: pytest.PytestPluginManager, module: str) -> bool:
-    """Whether it was not there yet. Nothing in it is a test, so its assertions need not be rewritten."""
+    """Whether it was not there yet. Its assertions need not be rewritten: each has words of its own."""
     if manager.hasplugin(module) or manager.is_blocked(module):
         return False
     manager.register(importlib.import_module(module), module)

@@ -1,4 +1,7 @@
-"""The options of the suite, in one group of ``--help``."""
+"""The options of the suite, in one group of ``--help``.
+
+In one module: each option as it is declared and as it is read, with what is refused of it.
+"""
 
 import os
 from collections.abc import Iterable

@@ -2,6 +2,8 @@
 
 Workers of pytest-xdist share one terminal and would overwrite each other's line: each writes to a file of its own in the run's folder, and
 the controller, which runs no tests itself, shows them.
+
+In one module: the picture, and the file by which a worker's line reaches it: both sides of one format.
 """
 
 import os

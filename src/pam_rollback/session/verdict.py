@@ -1,4 +1,7 @@
-"""From the reports of all tests to one verdict, one exit code, one run record, and the last lines on the terminal."""
+"""From the reports of all tests to one verdict, one exit code, one run record, and the last lines on the terminal.
+
+In one module: one listener: what it hears of tests, workers and the end is what the verdict is made of.
+"""
 
 import os
 import sys

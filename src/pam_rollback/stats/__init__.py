@@ -1,1 +1,4 @@
-"""Percentiles, proportions, counters and series, always with the number of values behind them. Pure."""
+"""Percentiles, proportions, counters and series, always with the number of values behind them.
+
+Pure. Beside the standard library it may touch ``base/`` only.
+"""

@@ -1,8 +1,8 @@
 """Incidents in an issue tracker: opened once, found again from any machine, kept up to date, closed when they are over.
 
-A leaf slice: nothing else in the suite imports it, and without this folder the rest works, with a person's word for PRE-4. It may touch
-``core``, the clients in ``adapters`` and the record of a run. Its hooks alone know the session: what they do is done beside it, and nothing
-that the tracker answers stops or changes a rollback or a verdict.
+A leaf slice: nothing else in the suite imports it, and without this folder the rest works, with a person's word for PRE-4. It may touch the
+environment, the record of a run, and GitHub's folder in ``rollback/providers/``. Its hooks alone know the session: what they do is done
+beside it, and nothing that the tracker answers stops or changes a rollback or a verdict.
 """
 
 HEARD_BY = frozenset({"watch", "post_rollback"})

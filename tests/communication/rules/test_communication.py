@@ -7,15 +7,14 @@ import pytest
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.communication.rules.communication import (
-    MessageDelivery,
     Notice,
     PageIncident,
     PublicTruth,
-    ReceivedMessage,
     Service,
     StatusPage,
     UsersTold,
 )
+from pam_rollback.communication.rules.message_delivery import MessageDelivery, ReceivedMessage
 from pam_rollback.product.rules.health import HealthReport
 from tests.contracts import usual
 

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.communication.rules.briefing import TWEET_CHARACTERS, Briefing
 from pam_rollback.communication.rules.escalation import (
     MEANS,
     NOTICE,
-    TWEET_CHARACTERS,
-    Briefing,
     Ladder,
     Means,
     Notice,

@@ -14,8 +14,9 @@ import pytest
 
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.errors import ActionFailed
+from pam_rollback.communication.rules.briefing import Briefing
 from pam_rollback.communication.rules.ending import Ending
-from pam_rollback.communication.rules.escalation import HELPED, Briefing, Ladder, Means
+from pam_rollback.communication.rules.escalation import HELPED, Ladder, Means
 from pam_rollback.communication.service.escalation import Escalation, Message, Send
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.plan import load_plan
@@ -366,7 +367,8 @@ from pathlib import Path
 from pam_rollback.communication.service.escalation import Escalation
 from pam_rollback.journal.journal import Journal
 from pam_rollback.base.clock import Clock, SystemClock
-from pam_rollback.communication.rules.escalation import Briefing, Ladder
+from pam_rollback.communication.rules.briefing import Briefing
+from pam_rollback.communication.rules.escalation import Ladder
 from pam_rollback.plan.plan import load_plan
 from tests.virtual_clock import VirtualClock
 ladder = Ladder.of(load_plan(Path("plan.toml")), abilities=["slack"], drill=True, on_sandbox=True, pace=60)

@@ -18,9 +18,8 @@ from pam_rollback.rollback.strategies.backend_host import BackendTools
 from pam_rollback.rollback.strategies.backend_undo import undo_running
 from pam_rollback.rollback.strategies.emergency import EmergencyTools
 from pam_rollback.rollback.strategies.feature_flag import undo_flags
-from pam_rollback.rollback.strategies.frontend import Sources
+from pam_rollback.rollback.strategies.frontend import Sources, undo_publishing, undo_push
 from pam_rollback.rollback.strategies.frontend_host import FrontendTools
-from pam_rollback.rollback.strategies.frontend_undo import undo_publishing, undo_push
 from pam_rollback.rollback.strategies.full_system import FullSystemTarget, FullSystemTools
 from pam_rollback.rollback.strategies.telling import Telling
 from tests.rollback.strategies.hosts import CANDIDATE, STABLE, Hosts, MemoryRepository, State

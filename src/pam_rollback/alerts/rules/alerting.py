@@ -2,6 +2,8 @@
 
 Limits, times and strategies are the plan's (with the environment's figures), so an alert and ``pytest -m decision`` mean the same. What no
 series can tell is listed with its reason: nobody should take the absence of an alert for the absence of the problem.
+
+In one module: every rule is made of the same series, limits and silences of one environment.
 """
 
 from collections.abc import Iterator, Mapping

@@ -2,6 +2,8 @@
 
 The message of the chat is typed and sent, but caught in the browser: it never reaches the service. A state counts as reached when its
 own content can be seen; an empty page, an alert in its place or the page for unknown addresses is a finding.
+
+In one module: one visit: most states begin where another one has ended.
 """
 
 import time
@@ -78,7 +80,7 @@ class Site:
 class Visit:
     """One page of a browser. ``reach`` brings it into a state and gives the content by which that state is known.
 
-    A state that comes from another one goes on from there, so that the states of ``core.accessibility.STATES``, in their order, need
+    A state that comes from another one goes on from there, so that the states of ``rules.accessibility.STATES``, in their order, need
     few loads.
     """
 

@@ -1,4 +1,7 @@
-"""The third engine: WebKitGTK through its own WebDriver, on a screen that nobody sees. Both end with whoever started them."""
+"""The third engine: WebKitGTK through its own WebDriver, on a screen that nobody sees. Both end with whoever started them.
+
+In one module: the browser, its screen and the one visit that is made with it; nobody else uses any of them.
+"""
 
 import os
 import select

@@ -1,4 +1,7 @@
-"""What came of a journey through the site, in words that a person can act on. Every fact names the browser in which it was found."""
+"""What came of a journey through the site, in words that a person can act on. Every fact names the browser in which it was found.
+
+In one module: a small fact for each journey, all told in the same way.
+"""
 
 import re
 from collections.abc import Mapping

@@ -36,7 +36,7 @@ FROM age
 
 @dataclass(frozen=True)
 class TicketCounts:
-    """What was counted; see ``core.tickets`` for what the numbers mean. ``oldest_d`` is None when there is no ticket at all."""
+    """What was counted; see ``rules.tickets`` for what the numbers mean. ``oldest_d`` is None when there is no ticket at all."""
 
     latest: int
     since_recovery: int

@@ -3,6 +3,8 @@
 It never delays a step, never raises, and decides nothing: what became of each message is a fact for tests to judge. A message is on
 record before it is sent and once a channel took it. A run that is killed in between does not say it again when it is resumed: it says that
 it goes on, which tells the same to whoever did not get the first one.
+
+In one module: one thread and what it shares with the action; when it wakes, what it tells and what it notes cannot be followed apart.
 """
 
 import queue
@@ -13,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pam_rollback.base.clock import Clock
+from pam_rollback.communication.rules.briefing import Briefing, duration
 from pam_rollback.communication.rules.ending import Ending
 from pam_rollback.communication.rules.escalation import (
     DONE,
@@ -23,12 +26,10 @@ from pam_rollback.communication.rules.escalation import (
     OVER,
     OWING,
     RESUMED,
-    Briefing,
     Ladder,
     Means,
     Notice,
     Sent,
-    duration,
     last_step,
     sent_before,
 )

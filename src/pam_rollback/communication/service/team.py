@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pam_rollback.communication.rules.briefing import Briefing
 from pam_rollback.communication.rules.escalation import (
     NAMES,
     NOTICE,
@@ -19,7 +20,6 @@ from pam_rollback.communication.rules.escalation import (
     UNDO_FAILED,
     UNDOING,
     UNDONE,
-    Briefing,
     Ladder,
     Level,
     Means,

@@ -15,7 +15,7 @@ _WORTH_SAYING_S = 3.0
 
 
 class Fetch(Protocol):
-    """``adapters.http.fetch``, as far as it is used here."""
+    """``outside.http.fetch``, as far as it is used here."""
 
     def __call__(
         self,

@@ -1,4 +1,7 @@
-"""Asks the database about every invariant at once: one scan of each table for all conditions on its rows, the rest query by query."""
+"""Asks the database about every invariant at once: one scan of each table for all conditions on its rows, the rest query by query.
+
+In one module: how conditions are put together into scans, and how the counts find back to their invariants, mirror each other.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 What no schema may lack: a policy on each table of users' rows, a right for whoever a policy promises something, and no row shown to a
 stranger. All else differs from place to place, so it is held against what was recorded before. Sources: PostgreSQL's manual, 5.9 (row
 security: permissive policies add up, each restrictive one takes away; only FORCE binds the owner), and Supabase's roles.
+
+In one module: three questions about the same policies and privileges, one of which needs how they were before.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -14,6 +14,8 @@ Rules (plan items on the recovery point objective):
 * A hole hides a loss: without an acknowledged write shortly before and after every moment that matters, without a
   complete final reading that began after the last acknowledgement, or without any acknowledged write, the verdict is
   *unknown*. A loss that was found stands all the same.
+
+In one module: the rules above, and the counts and sentences in which they come out.
 """
 
 from bisect import bisect_left

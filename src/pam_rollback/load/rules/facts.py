@@ -3,6 +3,8 @@
 Every fact is one of three: **broken** by the service's own answers, **good**, or not known (MeasurementFailed). Broken comes first: what a
 generator failed to ask does not excuse errors, and where it was fit, slow answers neither. Good comes last: it needs enough answers for
 the limit to lie outside the confidence interval, and a generator without a doubt (``load/rules/generator.py``).
+
+In one module: each fact is judged by the rule above, which their base class holds, and by the same doubts.
 """
 
 import math

@@ -9,6 +9,8 @@ Two intervals for each change, and the wider end of the two counts:
 
 Worse only when the whole interval is above the limit, not worse only when none of it is; in between nothing is known (MeasurementFailed),
 with the smallest change that these samples could have shown.
+
+In one module: both intervals are of the same blocks of the same run, and the wider end of the two decides.
 """
 
 import math

@@ -17,6 +17,8 @@ Rules:
 * A bad sample outside every outage, also one that stands alone, is a *blip*: reported, but no outage.
 * *Recovered* is the first moment from which the service stays good to the end of the samples; with no more than
   ``merge_s`` seconds of good samples behind it, or fewer than it takes to be sure, it is not known yet (None).
+
+In one module: the rules refer to each other: where the last outage ends is where recovery begins.
 """
 
 import math

@@ -9,6 +9,8 @@ Rules (plan items SC-1 and SC-2; peers' pitfalls in Argo Rollouts and k6):
 * What we do not know is *unknown*, never met: too few samples, a gap, a silent prober, too many probes that left late,
   not a number, answers that say nothing about the service (``observation/rules/blocking.py``). Evidence that it is broken stands all
   the same: broken comes before unknown.
+
+In one module: broken, met and unknown are one order of precedence over the same counts.
 """
 
 import math

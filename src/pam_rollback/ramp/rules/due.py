@@ -6,6 +6,8 @@ Pure: the journal goes in as events, the world as measured, and one of six thing
 2. Where release, plan, flags or users are not what the journal says, the ramp **stops and says so**. Nothing is guessed.
 3. A stage is left only when its window is complete and green, the last look at users is fresh, it is late enough, the gate is GO for this
    release and young enough, and a person has said yes where that is asked for.
+
+In one module: what is decided is the order of these rules; each refusal is a step of it.
 """
 
 from collections.abc import Mapping

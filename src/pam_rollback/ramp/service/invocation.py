@@ -3,6 +3,8 @@
 A look comes first wherever somebody has the features or is about to get them: a breach is rolled back whatever else is due, also while a
 person is waited for, and where nothing can be measured nobody is let in. At most one stage is entered by one invocation; its window is
 watched to its end, or as long as the session lives. The journal knows before and after each change.
+
+In one module: journal, look and change come in an order that keeps users safe, and that is read from top to bottom.
 """
 
 from collections.abc import Callable, Mapping, Sequence

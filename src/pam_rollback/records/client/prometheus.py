@@ -196,7 +196,7 @@ class PrometheusApi:
 
 @dataclass(frozen=True)
 class PrometheusSource:
-    """One quantity from Prometheus: a ``core.series.Source``."""
+    """One quantity from Prometheus: a ``stats.series.Source``."""
 
     quantity: Quantity
     api: PrometheusApi

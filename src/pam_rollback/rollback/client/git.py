@@ -2,6 +2,8 @@
 
 What is read is asked of the remote each time; a mirror on this machine holds objects only, which their hashes name, and no branch of it is
 ever read or pushed. So a clone that is behind can neither mislead a rollback nor undo a colleague's push.
+
+In one module: what is read and what is pushed rest on one rule: names from the remote, objects from the mirror.
 """
 
 import contextlib

@@ -3,6 +3,8 @@
 The first are the kernel's. The second can be out of reach, as the network can be the incident: then a rollback goes on, and whoever holds
 the lock has it in ``warnings``, for the report and the verdict. Both are looked at again before each request that changes something:
 whoever lost the lock, as a session that was frozen, sends nothing more (``LockLost``).
+
+In one module: taking, renewing and losing a shared lock are one protocol, held against the same records.
 """
 
 import os

@@ -3,6 +3,8 @@
 The folder must be the same one for everybody: not the temporary folder, which each user and each session may set differently. Only what is
 proven refuses: a file that is held, and says by whom. Whatever cannot be told (no such folder, a file that somebody closed to others,
 one that is held and says nothing) is a warning: a stranger's file stops no rollback.
+
+In one module: a file is opened, held, read and given up against the same races of other processes.
 """
 
 import fcntl

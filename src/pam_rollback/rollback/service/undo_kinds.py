@@ -28,8 +28,8 @@ from pam_rollback.rollback.strategies.backend_host import BackendTools
 from pam_rollback.rollback.strategies.backend_undo import undo_running
 from pam_rollback.rollback.strategies.by_pull_request import undo_pull_request
 from pam_rollback.rollback.strategies.feature_flag import undo_flags
+from pam_rollback.rollback.strategies.frontend import undo_publishing, undo_push
 from pam_rollback.rollback.strategies.frontend_host import FrontendTools
-from pam_rollback.rollback.strategies.frontend_undo import undo_publishing, undo_push
 from pam_rollback.rollback.strategies.telling import Telling
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote

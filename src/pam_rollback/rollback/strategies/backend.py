@@ -4,6 +4,8 @@ Three ways: the provider runs an earlier deploy's build again; a previous commit
 branch that the service then deploys from. The plan's pushes move nothing or delete a colleague's work, and whatever is pushed next undoes
 them (docs/plan-audit.md, G1 to G12). The correct form, done here: automatic deploys off first and checked after, wait until the new deploy
 is live, and believe only what is served.
+
+In one module: the three ways are lists of the same steps.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

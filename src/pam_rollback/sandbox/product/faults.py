@@ -2,6 +2,8 @@
 
 A fault that names a flag sits in the code that this flag switches: it shows only in a release that has the new features, and only for
 users who get the flag; taking the flag away takes the fault's effect away, which is what a feature-flag rollback relies on.
+
+In one module: what a fault takes, its entry and what it does while it is on are changed together.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Paths, statuses and shapes are those of the package @netlify/open-api 2.60; what goes on behind them is in the modules beside this one.
 A value that a deploy does not have is left out. Limits and the words of 401 and 404 are those of docs.netlify.com and of third parties'
 observations; the body of a 429 is not documented.
+
+In one module: a method for each route, and the one shape of a deploy that most of them answer with.
 """
 
 import json

@@ -3,6 +3,8 @@
 Paths, parameters, shapes and states are those of https://api-docs.render.com (2026). What the documents leave open is decided here: a
 target whose build is not kept any more is 404; cancelling what is not running is 400; a commit that is not there, or a repository that does
 not answer, becomes a deploy whose build fails; what a body says besides the known is not looked at.
+
+In one module: the requests of one chapter of Render's documents, with the shapes of their answers.
 """
 
 import asyncio

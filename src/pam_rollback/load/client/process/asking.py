@@ -1,4 +1,4 @@
-"""One request of a journey: sent, waited for, judged and recorded."""
+"""One request of a journey: sent, waited for, judged and recorded; what was recorded is given away as one line of JSON every second."""
 
 import errno
 import json
@@ -6,6 +6,7 @@ import socket
 import time
 from dataclasses import dataclass
 from ssl import SSLError
+from typing import NamedTuple
 
 from gevent.timeout import Timeout
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
@@ -15,7 +16,6 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.load.client.process.client import BrokenOff, Client, Reply, origin_and_path
-from pam_rollback.load.client.process.recorder import Recorder, Row
 from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadTarget
 from pam_rollback.product.rules.expectation import Expect
 
@@ -52,6 +52,51 @@ def in_words(error: BaseException, *, timeout_s: float) -> str:
 _UNAUTHORIZED = 401
 _SIGN_IN_PAUSE_S = 2.0
 _WHY_CHARACTERS_MAX = 200
+_DIGITS = 6
+
+
+class Row(NamedTuple):
+    """One request; moments from the beginning of the run. ``sent_s`` is None when it never left, ``why`` empty when all is right."""
+
+    target: int
+    journey: int
+    due_s: float
+    sent_s: float | None
+    done_s: float
+    status: int | None
+    why: str
+
+
+class Recorder:
+    """Keeps what has not been written yet."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self.requests = 0
+
+    def add(self, row: Row) -> None:
+        """Remember it: one append, for it happens a thousand times a second and more."""
+        self._rows.append(row)
+
+    def take(self) -> str:
+        """Give what came since the last call as JSON, and forget it; empty when nothing did."""
+        rows, self._rows = self._rows, []
+        if not rows:
+            return ""
+        self.requests += len(rows)
+        shortened = [
+            (
+                target,
+                journey,
+                round(due_s, _DIGITS),
+                sent_s and round(sent_s, _DIGITS),
+                round(done_s, _DIGITS),
+                status,
+                why,
+            )
+            for target, journey, due_s, sent_s, done_s, status, why in rows
+        ]
+        return json.dumps(shortened, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,9 @@ from locust.env import Environment
 from pam_rollback.base.open_loop import why_not_sent
 from pam_rollback.base.rotation import rotation
 from pam_rollback.load.client.process import messages
-from pam_rollback.load.client.process.asking import Asker
+from pam_rollback.load.client.process.asking import Asker, Recorder
 from pam_rollback.load.client.process.client import Client
 from pam_rollback.load.client.process.clock import now_s
-from pam_rollback.load.client.process.recorder import Recorder
 from pam_rollback.load.client.process.told import with_own_secrets
 from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.shapes import due_times

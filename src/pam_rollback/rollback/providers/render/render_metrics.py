@@ -58,7 +58,7 @@ ValuesByTime = Mapping[float, float]
 
 @dataclass(frozen=True)
 class RenderSource:
-    """One quantity of one service: a ``core.series.Source``."""
+    """One quantity of one service: a ``stats.series.Source``."""
 
     quantity: Quantity
     api: RenderApi

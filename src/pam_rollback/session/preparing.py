@@ -1,0 +1,171 @@
+"""From the command line, the plan and the environment's file to the runbook of this session; or every reason why there is none."""
+
+import os
+import secrets
+import shlex
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pam_rollback.base.configuration import ConfigurationError, suggestion
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.free_text import cleaned
+from pam_rollback.base.run_files import is_run_id
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.plan import stories
+from pam_rollback.plan.plan import Plan, load_plan
+from pam_rollback.session import named_baseline, project_root, pytest_options
+from pam_rollback.session.markers import asks_for
+from pam_rollback.session.options import Options, read
+from pam_rollback.session.runbook import FOLDERS, KEY, OWN_TESTS, Runbook, named_folders
+from pam_rollback.session.sql_names import refuse_unknown_names
+
+if TYPE_CHECKING:
+    from pam_rollback.report.baseline_record import Baseline
+
+
+def prepare(config: pytest.Config) -> Runbook | None:
+    """Load plan and environment. None when this session is not about the runbook.
+
+    Configuration problems are usage errors (4): nothing has been sent yet.
+    """
+    if pytest_options.explains(config.option):
+        return None
+    folders = named_folders(config)
+    if not project_root.is_found(config):
+        return None
+    if folders & set(OWN_TESTS):
+        if folders & set(FOLDERS):
+            raise pytest.UsageError(
+                "the suite's own tests are sessions of their own: name tests/, or checks/ and drills/, not both"
+            )
+        return None
+    options = read(config)
+    try:
+        plan = load_plan(config.rootpath / "plan.toml")
+        environment = load_environment(options.env, config.rootpath / "environments", os.environ)
+        _refuse_unfit_contract(environment, plan)
+        refuse_unknown_names(environment, config.rootpath)
+        stories.add(one for found in config.hook.pytest_pam_stories() for one in found)
+        plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
+    except ConfigurationError as error:
+        raise _unusable(config, error) from None
+    config.hook.pytest_pam_earlier_runs(config=config, options=options, environment=environment)
+    out = config.rootpath / "reports" / "out"
+    options = replace(options, baseline=named_baseline.found(options.baseline, out, environment.name, options.env))
+    stored = stored_baseline_of(options.baseline, plan)
+    unknown = [text for text in (*options.ack, *options.observed) if text.partition("=")[0] not in plan.ids()]
+    if unknown:
+        name = unknown[0].partition("=")[0]
+        raise pytest.UsageError(
+            f"--ack or --observed {unknown[0]}: no plan item {name!r}, {suggestion(name, plan.ids())}"
+        )
+    for name in options.item:
+        if name not in plan.ids():
+            raise pytest.UsageError(f"--item {name}: no plan item {name!r}, {suggestion(name, plan.ids())}")
+    criteria = (*plan.immediate_criteria, *plan.consider_criteria)
+    others = [name for text in options.observed if (name := text.partition("=")[0]) not in criteria]
+    if others:
+        raise pytest.UsageError(
+            f"--observed {others[0]}=…: expected a decision criterion ({criteria[0]} to {criteria[-1]}), found another item of the plan; "
+            f'what is good is vouched for with --ack {others[0]}="who: evidence"'
+        )
+    _refuse_ramp_options(config, options, plan, environment)
+    config.hook.pytest_pam_command_line(config=config, environment=environment)
+    runbook = _start(config, options, plan, environment)
+    runbook.stored = stored
+    runbook.secrets.learn(environment.secrets())
+    config.stash[KEY] = runbook
+    _set_outputs(config, runbook)
+    return runbook
+
+
+def _unusable(config: pytest.Config, error: ConfigurationError) -> Exception:
+    """A usage error; to whoever asks whether the configuration is complete it is the answer."""
+    if asks_for(config.option.markexpr, "doctor"):
+        return MeasurementFailed(f"the configuration is not complete: {error}")
+    return pytest.UsageError(str(error))
+
+
+def _refuse_unfit_contract(environment: Environment, plan: Plan) -> None:
+    """Each health check of the plan has a component in the product's contract, and each component a check. Raises ConfigurationError."""
+    unfit = list(environment.contract.problems(plan.health_checks))
+    if unfit:
+        raise ConfigurationError(f"product {environment.product} of environment {environment.name}", unfit)
+
+
+def stored_baseline_of(file: Path | None, plan: Plan) -> "Baseline | None":
+    """What the file says; None without one. Raises pytest.UsageError when it is no baseline, or has too few answers."""
+    if file is None:
+        return None
+    from pam_rollback.report.baseline_record import load_baseline  # noqa: PLC0415 - for sessions that have one
+
+    try:
+        stored = load_baseline(file)
+        stored.refuse_too_few(plan.baseline.answers_min)
+    except MeasurementFailed as error:
+        raise pytest.UsageError(f"--baseline {error}") from None
+    return stored
+
+
+def _refuse_ramp_options(config: pytest.Config, options: Options, plan: Plan, environment: Environment) -> None:
+    """What is said about a ramp is said to a ramp, and about a stage that there is."""
+    given = {"--approve": options.approve, "--adopt": options.adopt, "--gate-run": options.gate_run}
+    lost = [name for name, value in given.items() if value]
+    if lost and not asks_for(config.option.markexpr, "ramp"):
+        raise pytest.UsageError(f"{', '.join(lost)}: there is no ramp in this session; expected -m ramp")
+    unknown = [name for name in environment.ramp.approvals if name not in plan.ramp]
+    if unknown:
+        raise pytest.UsageError(
+            f"{environment.file}: [ramp] approvals: no stage {unknown[0]!r}, {suggestion(unknown[0], plan.ramp)}"
+        )
+
+
+def _start(config: pytest.Config, options: Options, plan: Plan, environment: Environment) -> Runbook:
+    workerinput: dict[str, Any] = getattr(config, "workerinput", {})
+    now = datetime.now(UTC)
+    given = options.run_dir.name if options.run_dir else ""
+    new = (
+        given
+        if is_run_id(given, environment.name)
+        else f"{now:%Y%m%dT%H%M%SZ}-{environment.name}-{secrets.token_hex(2)}"
+    )
+    run_id = workerinput.get("pam_run_id") or new
+    folder = Path(
+        workerinput.get("pam_run_folder") or options.run_dir or config.rootpath / "reports" / "out" / run_id
+    ).absolute()
+    return Runbook(
+        id=run_id,
+        folder=folder,
+        started=now,
+        started_s=time.monotonic(),
+        options=options,
+        plan=plan,
+        environment=environment,
+        pace=options.pace or environment.pace,
+        command=cleaned(shlex.join([_program(), *config.invocation_params.args])),
+        worker=workerinput.get("workerid", ""),
+        own_sandbox=environment.kind == "sandbox" and not environment.is_sandbox,
+    )
+
+
+def _program() -> str:
+    """The command that people type: ``python -m pytest`` is pytest."""
+    started = Path(sys.argv[0])
+    return "pytest" if started.parts[-2:] == ("pytest", "__main__.py") else started.name
+
+
+def _set_outputs(config: pytest.Config, runbook: Runbook) -> None:
+    """Every session leaves Allure results and a JUnit file in its folder, unless it was told to put them elsewhere."""
+    if config.option.collectonly:
+        return
+    if not config.option.allure_report_dir:
+        config.option.allure_report_dir = str(runbook.results)
+    if not runbook.worker and not config.option.xmlpath:
+        config.option.xmlpath = str(runbook.folder / "junit.xml")
