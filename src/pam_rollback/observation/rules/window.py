@@ -104,17 +104,6 @@ class WindowSpec:
         return "ms" if self.measure is Measure.LATENCY_P95_MS else "%"
 
 
-@dataclass(frozen=True)
-class WorstSecond:
-    """The second that speaks loudest against the criterion."""
-
-    offset_s: int
-    """Seconds from the start of the window."""
-    n: int
-    bad: int
-    latency_max_ms: float
-
-
 @dataclass(frozen=True, repr=False)
 class WindowVerdict(WindowResult):
     """How a window stands, with what it rests on.
@@ -130,7 +119,6 @@ class WindowVerdict(WindowResult):
     bad: int
     unmeasured: int
     observed_s: float
-    worst: WorstSecond | None
     bad_by_journey: tuple[tuple[str, int], ...] = ()
     """Whose the bad answers are, the most first."""
 
@@ -231,7 +219,6 @@ def judge(
         bad=tally.bad,
         unmeasured=tally.unmeasured,
         observed_s=reach_s - start_s,
-        worst=_worst(seconds, spec),
         bad_by_journey=tuple(bad_by_journey),
     )
 
@@ -336,16 +323,3 @@ def _silence(spec: WindowSpec, silent_s: float, *, complete: bool) -> str:
     if complete or silent_s <= spec.answer_max_s + spec.gap_max_s:
         return ""
     return f"the prober has recorded nothing for {silent_s:.1f} s"
-
-
-def _worst(seconds: dict[int, list[Sample]], spec: WindowSpec) -> WorstSecond | None:
-    candidates = (
-        WorstSecond(
-            offset_s=second,
-            n=len(samples),
-            bad=sum(map(spec.is_bad, samples)),
-            latency_max_ms=max(sample.latency_ms for sample in samples),
-        )
-        for second, samples in seconds.items()
-    )
-    return max(candidates, key=lambda second: (second.bad / second.n, second.latency_max_ms), default=None)
