@@ -232,7 +232,7 @@ def memory(folder: Path, samples: int) -> tuple[float, float, float]:
             until_settled(prober, prober_start_s(prober) + 10 * samples / FAST_HZ)
             late_mb = resident_mb(prober.pid)
     tracemalloc.start()
-    read = Timeline(timeline).tail()
+    read = Timeline(timeline).samples()
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return early_mb, late_mb, held / len(read)

@@ -8,7 +8,6 @@ import pytest
 from pam_rollback.communication.rules.escalation import (
     MEANS,
     NOTICE,
-    TWEET_CHARACTERS,
     Briefing,
     Ladder,
     Means,
@@ -238,7 +237,7 @@ def test_everything_about_a_drill_says_so_first(means: Means, occasion: str) -> 
         internal = told.internal(notice, who=("engineering team",), elapsed_s=70, last_step="none yet")
         texts = (internal, told.public(notice), told.tweet, told.title, told.public_title)
         assert [text.startswith("DRILL") for text in texts] == [drill] * 5
-        assert len(told.tweet) <= TWEET_CHARACTERS
+        assert len(told.tweet) <= 280
 
 
 def test_the_team_reads_what_it_needs() -> None:

@@ -80,7 +80,6 @@ SEVERITIES: Mapping[str, Severity] = {
     NOT_VERIFIED: "error",
 }
 """How hard a page rings, by its occasion; all others are critical."""
-TWEET_CHARACTERS = 280
 
 
 @dataclass(frozen=True)

@@ -110,11 +110,6 @@ class Ledger:
         self.record = LedgerRecord(path)
 
     @property
-    def alive(self) -> bool:
-        """Whether it still writes."""
-        return self._child.alive
-
-    @property
     def pid(self) -> int:
         """The writing process's id."""
         return self._child.pid

@@ -60,8 +60,6 @@ class Outage:
     started_s: float
     ended_s: float | None
     """None: still bad at the end of the samples."""
-    at_least_s: float
-    """From the first bad probe's due time to the last one's: certainly bad."""
     at_most_s: float
     """From the last good probe before to the first good answer after (or to the end of the samples): certainly not longer where every
     request failed, else very probably."""
@@ -312,7 +310,6 @@ def _outage(group: list[Sample], measured: list[Sample], good: list[Sample], usu
     return Outage(
         started_s=first.due_s,
         ended_s=ended_s,
-        at_least_s=last.due_s - first.due_s,
         at_most_s=bound_s - good_before_s,
         resolution_s=max(resolution_s, first.due_s - good_before_s),
         ended_by_s=ended_by_s,
