@@ -90,7 +90,7 @@ def test_a_rollback_that_is_done_before_it_has_begun_waits_for_it(server: Server
         begun = threading.Timer(0.5, os.kill, (prober.pid, signal.SIGCONT))
         begun.start()
         observation = Observation(prober, ("health",), SystemClock())
-        _await_answers(observation, Waiter(), OutageRule(limit_pct=10), since_s=decided_s, within_s=10)
+        _await_answers(observation, Waiter(), since_s=decided_s, within_s=10)
         begun.join()
 
         assert [sample for sample in observation.samples() if sample.due_s > decided_s]

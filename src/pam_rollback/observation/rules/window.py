@@ -26,6 +26,8 @@ from pam_rollback.stats.bad_runs import Stretch, too_long
 from pam_rollback.stats.percentiles import DEFINITION, nearest_rank, percentile
 
 _P95 = 95.0
+_UNMEASURED_PCT_MAX = 5.0
+"""More probes than this share that never left or left late: the prober was not fit to judge."""
 
 
 class Measure(StrEnum):
@@ -59,19 +61,12 @@ class WindowSpec:
     """The longest run of wholly bad seconds that is tolerated."""
     slow_ms: float | None = None
     """For the error rate: an answer later than this is an error too. None: only wrong or missing answers are."""
-    late_ms: float = LATE_MS
-    """A probe that left later than this is not measured."""
-    unmeasured_pct_max: float = 5.0
-    """More probes than this share that never left or left late: the prober was not fit to judge. (1 means.
-
-    P99 of the lag.)
-    """
     answer_max_s: float = 5.0
     """The prober's own deadline: no answer is recorded later than this."""
 
     def __post_init__(self) -> None:
         """Refuse figures that could never be judged."""
-        for name in ("limit", "duration_s", "gap_max_s", "late_ms", "answer_max_s"):
+        for name in ("limit", "duration_s", "gap_max_s", "answer_max_s"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"window on {self.measure}: {name} must be a number above 0, it is {value}")
@@ -183,7 +178,7 @@ def judge(
     complete = settled_s >= end_s
     due = sorted((sample for sample in samples if start_s <= sample.due_s < end_s), key=lambda sample: sample.due_s)
     inside = [sample for sample in due if not sample.void]
-    measured = [sample for sample in inside if sample.measured(spec.late_ms)]
+    measured = [sample for sample in inside if sample.measured()]
     counted = [sample for sample in measured if spec.counts(sample)]
     bad_by_journey = Counter(sample.journey for sample in counted if spec.is_bad(sample)).most_common()
     bad = sum(count for _, count in bad_by_journey)
@@ -253,10 +248,10 @@ class _Tally:
         spec = self.spec
         if self.not_a_number:
             return "a latency is not a number"
-        if 100 * self.unmeasured > spec.unmeasured_pct_max * self.probes:
+        if 100 * self.unmeasured > _UNMEASURED_PCT_MAX * self.probes:
             return (
-                f"{self.unmeasured} of {self.probes} probes never left or left more than {spec.late_ms:g} ms late "
-                f"(tolerated {spec.unmeasured_pct_max:g} %): the prober was not fit to judge"
+                f"{self.unmeasured} of {self.probes} probes never left or left more than {LATE_MS:g} ms late "
+                f"(tolerated {_UNMEASURED_PCT_MAX:g} %): the prober was not fit to judge"
             )
         if self.n_possible < spec.samples_min:
             return f"{self.n_possible} usable samples at most, {spec.samples_min} are needed"
