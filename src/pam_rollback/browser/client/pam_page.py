@@ -189,10 +189,10 @@ class PamPage:
                 hoped_for.first.wait_for(timeout=_LOOK_AGAIN_MS)
             pause(self.page, _LOOK_AGAIN_MS)
 
-    def _comes_up(self, name: ElementName, what: str, before: PageContent | None) -> None:
-        """Wait for it. ``before``: the page when something was pressed; a press that changes nothing is no other page, but a broken one."""
+    def _message_comes_up(self, what: str, before: PageContent | None) -> None:
+        """Wait for its field. ``before``: the page when something was pressed; if nothing changed, the page is broken, not another one."""
         try:
-            self.find(name).wait_for()
+            self.find("message").wait_for()
         except PlaywrightTimeoutError:
             if content_of(self.page) == before:
                 pressed = f"the press changed nothing within {self._within_s:g} s"
