@@ -215,7 +215,7 @@ def watch(folder: Path, repetitions: int) -> Watched:
     ways = {f"prober, {PROBES_HZ:g}/s": compared([Span(o.started_s, o.ended_s or math.inf) for o in outages], truth)}
     ways |= {f"poll, {every_s:g} s": compared(polled(found), truth) for every_s, found in polls.items()}
     lags = [math.inf if sample.lag_ms is None else sample.lag_ms for sample in samples]
-    unmeasured = sum(1 for sample in samples if not sample.measured(RULE.late_ms))
+    unmeasured = sum(1 for sample in samples if not sample.measured())
     lag_p99_ms = sorted(lags)[math.ceil(0.99 * len(lags)) - 1]
     return Watched(ways, cpu_pct, lag_p99_ms, unmeasured, len(samples), load_said, server_said)
 
@@ -232,7 +232,7 @@ def memory(folder: Path, samples: int) -> tuple[float, float, float]:
             until_settled(prober, prober_start_s(prober) + 10 * samples / FAST_HZ)
             late_mb = resident_mb(prober.pid)
     tracemalloc.start()
-    read = Timeline(timeline).tail()
+    read = Timeline(timeline).samples()
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return early_mb, late_mb, held / len(read)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.browser.rules.accessibility import LOOKS, STATES
+from pam_rollback.browser.rules.accessibility import STATES
+from tests.fault_rows.accessibility import OF_LOOK
 from tests.sessions import Project, RunningSandbox
 
 
@@ -18,11 +19,11 @@ def test_a_healthy_site_is_go_with_evidence(running_sandbox: RunningSandbox, pro
     sent = Counter(running_sandbox.remote.request_counts()) - Counter(before)
 
     assert (found.rc, set(found.outcomes().values())) == (0, {"passed"}), found.out
-    assert sum("barriers" in name for name in found.outcomes_by_case()) == len(STATES) * len(LOOKS)
+    assert sum("barriers" in name for name in found.outcomes_by_case()) == len(STATES) * len(OF_LOOK)
     attachments = Counter(
         attachment["name"] for result in _results(project) for attachment in result.get("attachments", [])
     )
-    assert {f"barriers on {state}-{look}" for state in STATES for look in LOOKS} <= set(attachments)
+    assert {f"barriers on {state}-{look}" for state in STATES for look in OF_LOOK} <= set(attachments)
     assert "for a person to judge: chat-thinking-light" in attachments
     texts = [path.read_text(encoding="utf-8") for path in (project.run_folder / "allure-results").glob("*.txt")]
     assert any("axe-core 4." in text for text in texts)

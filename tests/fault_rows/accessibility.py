@@ -1,6 +1,8 @@
 """What turns the checks of accessibility red."""
 
-from pam_rollback.browser.rules.accessibility import LOOKS, STATES
+from collections.abc import Iterable
+
+from pam_rollback.browser.rules.accessibility import STATES
 from tests.fault_rows.row import Row
 
 OF_LOOK = {
@@ -21,7 +23,7 @@ BY_KEYBOARD, ANNOUNCED = "test_pam_is_asked_by_keyboard_alone", "test_the_answer
 _NOT_SIGNED_IN = ("login", "not-found")
 
 
-def _of(*states: str, looks: tuple[str, ...] = LOOKS) -> set[str]:
+def _of(*states: str, looks: Iterable[str] = OF_LOOK) -> set[str]:
     """The checks of these states, in these looks."""
     return {f"{OF_LOOK[look]}[{state}]" for look in looks for state in states}
 

@@ -2,14 +2,13 @@
 
 import json
 
-from pam_rollback.browser.rules.accessibility import LOOKS
 from pam_rollback.environment.known_before import Finding
 from tests.fault_rows.accessibility import ANNOUNCED, OF_LOOK
 from tests.fault_rows.health import PAM
 from tests.fault_rows.row import Row
 
 _ILL = Finding("HC-4", "PAM", "unhealthy, HTTP 200")
-_PICTURE = tuple(Finding("CR-4", f"image-alt on home-{look}", "img") for look in LOOKS)
+_PICTURE = tuple(Finding("CR-4", f"image-alt on home-{look}", "img") for look in OF_LOOK)
 _UNHEARD = Finding("CR-4", "PAM's answer by ear", "it is not announced")
 _HOME = frozenset(f"{check}[home]" for check in OF_LOOK.values())
 _LOGIN = frozenset(f"{check}[{state}]" for check in OF_LOOK.values() for state in ("login", "login-error"))

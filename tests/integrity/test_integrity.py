@@ -238,7 +238,7 @@ def test_without_a_link_to_the_api_only_bad_rows_count() -> None:
     good = InvariantResult("orphans", "no expense without a user", 100, 0, ())
     bad = InvariantResult("amounts", "no amount is NaN", 100, 12, ("7",))
     nobody = DatabaseLink(Link.NOT_SHOWN, "no setting could be written through the API")
-    found = Integrity({"orphans": good, "amounts": bad}, {"drift": "no migration is told"}, 0.0, nobody)
+    found = Integrity({"orphans": good, "amounts": bad}, {"drift": "no migration is told"}, nobody)
 
     assert not found.fact("amounts").holds
     with pytest.raises(MeasurementFailed, match=r"no setting could be written through the API.*#database-behind-api"):

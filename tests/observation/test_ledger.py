@@ -250,7 +250,7 @@ def test_a_killed_ledger_leaves_a_usable_record(server: Server, tmp_path: Path) 
     with start_ledger(config(server.url), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(10, within_s=10)
         os.kill(ledger.pid, signal.SIGKILL)
-        eventually(lambda: not ledger.alive, "its death")
+        eventually(lambda: not ledger._child.alive, "its death")
         with pytest.raises(MeasurementFailed, match="ledger_process ended with -9"):
             ledger.wait_for_acknowledged(10_000, within_s=5)
     record = LedgerRecord(tmp_path / "ledger.jsonl")

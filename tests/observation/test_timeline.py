@@ -80,18 +80,6 @@ def test_a_half_written_line_waits_for_its_rest(path: Path) -> None:
     assert [sample.due_s for sample in timeline.samples()] == [101.0, 101.1]
 
 
-def test_tail_gives_each_sample_once(path: Path) -> None:
-    """What was given is not given again, whatever else was read meanwhile."""
-    timeline = Timeline(path)
-    append(path, line(0), line(1))
-    assert len(timeline.tail()) == 2
-    append(path, line(2))
-    timeline.samples()
-
-    assert [sample.due_s for sample in timeline.tail()] == [101.2]
-    assert timeline.tail() == ()
-
-
 def test_samples_by_time_and_journey(path: Path) -> None:
     """Answers come in any order; samples are given by due time, from one moment on and before another."""
     append(path, line(3), line(1, "chat"), line(0), line(2))

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from pam_rollback.outside.places import REPORTS
-from pam_rollback.report.allure_results import Executor, write_environment, write_executor
+from pam_rollback.report.allure_results import write_environment
 from pam_rollback.report.node import find_node
 
 FACTS = {"Release seen": "1.42.0 → 1.41.3", "a=b:c": " first # \\ and\nsecond 🙂", "Pace": "60"}
@@ -26,15 +26,3 @@ def test_environment_facts_are_read_back_by_the_generator(tmp_path: Path) -> Non
 
     assert path.read_bytes().isascii()
     assert json.loads(answer.stdout) == FACTS
-
-
-def test_the_executor_names_the_job(tmp_path: Path) -> None:
-    """The report links back to the job that made it; unknown addresses are left out."""
-    path = write_executor(tmp_path, Executor("nightly", "github", build_name="#12", build_url="https://ci.example/12"))
-
-    assert json.loads(path.read_text()) == {
-        "name": "nightly",
-        "type": "github",
-        "buildName": "#12",
-        "buildUrl": "https://ci.example/12",
-    }

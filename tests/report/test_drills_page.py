@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from pam_rollback.browser.client import axe
-from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.browser.client.browser import CHROMIUM
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import drills_page
 from pam_rollback.report.drills_page import DrillDone, StrategyPast
@@ -80,7 +80,7 @@ def test_nobody_meets_a_barrier(drills: list[DrillDone], tmp_path: Path, colours
     """By the rules that the product is held against, on a phone too."""
     path = drills_page.write(tmp_path, drills, PAST, verdict="REHEARSAL NO-GO", summary="1 of 3", day="2026-11-27")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path())
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.path())
         context = browser.new_context(
             color_scheme="dark" if colours == "dark" else "light",
             bypass_csp=True,

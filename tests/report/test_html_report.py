@@ -14,7 +14,7 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.browser.client.browser import CHROMIUM
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import html_report
 from pam_rollback.report.html_report import Built, Unavailable, build, outside_references
@@ -24,8 +24,6 @@ from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.run_report import build_run
 from pam_rollback.report.shared_folder import SharedFolder
 from pam_rollback.report.single_file import single
-
-CHROMIUM = chromium_path()
 
 
 class Sample(Protocol):
@@ -58,7 +56,7 @@ def run(sample: Sample, tmp_path_factory: pytest.TempPathFactory, good_record: R
 def chromium() -> Iterator[Browser]:
     """One browser for all pages."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.path())
         yield browser
         browser.close()
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from pam_rollback.browser.client import axe
-from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.browser.client.browser import CHROMIUM
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import run_report, scorecard_page
 from pam_rollback.report.readiness_record import StrategyReadiness
@@ -67,7 +67,7 @@ DRAWN = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><script
 def chromium() -> Iterator[Browser]:
     """One browser for all pages."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path())
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.path())
         yield browser
         browser.close()
 

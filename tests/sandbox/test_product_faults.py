@@ -150,8 +150,9 @@ def test_partial_flags_leave_some_users_behind(candidate: Product) -> None:
         assert candidate.flags()[ENHANCED]["enabled"] is False
         assert 20 <= keep() <= 60
         body = {"context": {"targetingKey": "user-1"}}
-        evaluated = candidate.call("POST", f"/ofrep/v1/evaluate/flags/{ENHANCED}", body).json["value"]
-        assert evaluated is candidate.call("GET", "/api/v1/flags?user_id=user-1").json["flags"][ENHANCED]
+        evaluated = candidate.call("POST", "/ofrep/v1/evaluate/flags", body).json["flags"]
+        value = next(flag["value"] for flag in evaluated if flag["key"] == ENHANCED)
+        assert value is candidate.call("GET", "/api/v1/flags?user_id=user-1").json["flags"][ENHANCED]
     assert keep() == 0
 
 

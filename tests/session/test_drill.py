@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.browser.client.browser import CHROMIUM
 from pam_rollback.observation.service.requests_record import kept
 from pam_rollback.outside.http import fetch
 from pam_rollback.report import run_record
@@ -151,7 +151,7 @@ def test_the_report_tells_the_drill(drill: Drilled, tmp_path: Path) -> None:
     assert isinstance(built, Built), built
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path())
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.path())
         page = browser.new_page(viewport={"width": 1280, "height": 4000})  # only what is in view is rendered
         outside: list[str] = []
         errors: list[str] = []

@@ -1,5 +1,6 @@
 """What a criterion asked and what was measured, as the table of criteria prints it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -56,3 +57,9 @@ class Scored(Protocol):
 
     def __call__(self, fact: Fact, /) -> Fact:
         """``fact`` may have ``details``: facts that belong to it and are reported beside it."""
+
+
+def listed(sentences: Sequence[str], shown: int = 5) -> str:
+    """The first of them, and how many more there are."""
+    more = f"; and {len(sentences) - shown} more" if len(sentences) > shown else ""
+    return "; ".join(sentences[:shown]) + more

@@ -18,7 +18,7 @@ from pam_rollback.outside import plainly
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, no_such_story, preferred
 from pam_rollback.report import in_short, job_summary, wording
-from pam_rollback.report.causes import counted, ids
+from pam_rollback.report.causes import counted
 from pam_rollback.report.html_report import Unavailable
 from pam_rollback.report.run_folder import RunFolder, from_here
 from pam_rollback.report.run_report import build_run
@@ -99,11 +99,11 @@ def _reasons(drill: Drilled) -> list[str]:
     if record is None:
         return [f"it wrote no record; what it said is in {from_here(Path(drill.folder))}/output.txt"]
     bad = [
-        f"{WORDS[group[0].outcome][0]} {ids(group)} {wording.problem_together(group)}"
+        f"{WORDS[group[0].outcome][0]} {wording.ids(group)} {wording.problem_together(group)}"
         for group in alike(not_good(record))
     ]
     left = [one for one in record.results if one.outcome is Outcome.NOT_RUN and wording.decides(one)]
-    not_run = [f"not run: {counted(left)}, {ids(left)}"] if left else []
+    not_run = [f"not run: {counted(left)}, {wording.ids(left)}"] if left else []
     told = [one for one in (wording.short_reason(record), *wording.more_reasons(record), *bad, *not_run) if one]
     more = len(told) - _WHY_LINES
     return told[:_WHY_LINES] + ([f"and {more} more in {from_here(Path(drill.folder))}/output.txt"] if more > 0 else [])

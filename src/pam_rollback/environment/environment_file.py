@@ -22,7 +22,7 @@ from pam_rollback.base.configuration import (
 from pam_rollback.environment.environment import Environment, Origin
 from pam_rollback.environment.environment_problems import problems_in, problems_with_contract
 from pam_rollback.environment.production_places import shared_places
-from pam_rollback.product.service import contract_of
+from pam_rollback.product.service import contract_of, laid_over
 
 _OPEN_TO_OTHERS = 0o077
 
@@ -116,15 +116,7 @@ def _extended(own: TomlFile, folder: Path) -> tuple[dict[str, Any], TomlFile | N
         raise ConfigurationError(
             own.source, [Problem("extends", f"{name} extends another one itself; one level is enough")]
         )
-    return _merged(base.content, content), base
-
-
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
+    return laid_over(base.content, content), base
 
 
 def _problems_of_file(

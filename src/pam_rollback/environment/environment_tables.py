@@ -127,7 +127,6 @@ class Paths(Table):
     version: UrlPath = "/version"
     metrics: UrlPath = "/metrics"
     feature_flags: UrlPath = "/admin/feature-flags"
-    disable_all_pam: UrlPath = "/admin/feature-flags/disable-all-pam"
     cache_clear: PathTemplate | None = None
     emergency_rollback: UrlPath = "/admin/emergency-rollback"
     flag_evaluation: UrlPath = "/ofrep/v1/evaluate/flags"

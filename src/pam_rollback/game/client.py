@@ -22,9 +22,10 @@ from pam_rollback.observation.rules.recovery import BAD_SECOND_PCT, OutageRule
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.observation.service.prober import Prober, start_prober
 from pam_rollback.product.rules.expectation import Expect
-from pam_rollback.report import run_record, wording
+from pam_rollback.report import wording
 from pam_rollback.report.decision_record import Recommendation
-from pam_rollback.report.run_record import RunRecord, UnreadableRecord
+from pam_rollback.report.past_drills import read
+from pam_rollback.report.run_record import RunRecord
 from pam_rollback.sandbox.remote import Remote
 
 RATE_HZ = 10.0
@@ -62,7 +63,7 @@ class Ground:
         """The sessions about this sandbox that are over, in the order in which they ended."""
         host = urlsplit(self.environment.urls.api).netloc
         records = [
-            record for path in self._runs("run.json") if (record := _read(path)) and record.environment.host == host
+            record for path in self._runs("run.json") if (record := read(path)) and record.environment.host == host
         ]
         return tuple(sorted((_looked(record) for record in records), key=lambda one: one.ended_s))
 
@@ -111,14 +112,6 @@ def _probed(environment: Environment) -> ProbeConfig:
     usual = probe_config(environment, run="game")
     door = Journey(name="closed door", url=environment.url_of("expenses"), expect=Expect(status=401), weight=1)
     return usual.model_copy(update={"journeys": (*usual.journeys, door), "rate_hz": RATE_HZ})
-
-
-def _read(path: Path) -> RunRecord | None:
-    """None for half a folder, or a record of another version: it tells nothing of this game."""
-    try:
-        return run_record.read(path)
-    except (UnreadableRecord, OSError):
-        return None
 
 
 def _looked(record: RunRecord) -> Looked:

@@ -6,8 +6,11 @@ the time is up, and a name is looked up in a thread of its own, which nobody wai
 
 import atexit
 import functools
+import ipaddress
 import os
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +21,6 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.outside_text import cut
 from pam_rollback.outside.http_proxy import Proxy, environment_proxy, place
 from pam_rollback.outside.http_wish import Progress, Wish, target_of, trusted
-from pam_rollback.outside.name_lookup import look_up
 from pam_rollback.outside.without import left_out
 
 # What httpx and httpcore load where it is installed, for a command line and for asynchronous programs: three quarters of their time.
@@ -169,7 +171,7 @@ class _Network(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         """Try each address of the host; one that swallows what is sent there leaves time for the others."""
-        addresses = look_up(host, port, timeout.left_s())
+        addresses = _look_up(host, port, timeout.left_s())
         for left in range(len(addresses), 0, -1):
             try:
                 return _Stream(
@@ -181,6 +183,31 @@ class _Network(httpcore.NetworkBackend):
                 if left == 1:
                     raise
         raise AssertionError  # pragma: no cover - a look-up without an address raises
+
+
+def _look_up(host: str, port: int, within_s: float) -> list[str]:
+    """Give the addresses of a host. In a thread: a look-up has no time-out, and at the end of the process nobody waits for it."""
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        pass
+    found: list[list[str] | Exception] = []
+
+    def ask() -> None:
+        try:
+            told = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.append([str(address[0]) for *_, address in told])
+        except Exception as error:  # noqa: BLE001 - raised below, by whoever waits
+            found.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(within_s)
+    if not found:
+        raise TimeoutError
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return list(dict.fromkeys(found[0]))
 
 
 class _Stream(httpcore.NetworkStream):

@@ -300,11 +300,6 @@ class Plan(Table):
         """The overrides that make a criterion easier than the plan says: without a dated waiver the run is partial."""
         return tuple(override for override in self._overrides if override.relaxed)
 
-    @property
-    def tightened(self) -> tuple[Override, ...]:
-        """The overrides that make a criterion harder than the plan says."""
-        return tuple(override for override in self._overrides if not override.relaxed)
-
     def with_overrides(self, thresholds: Mapping[str, Mapping[str, float]], *, source: str = "environment") -> "Plan":
         """Give the plan with an environment's figures.
 

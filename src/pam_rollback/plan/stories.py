@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pam_rollback.base.configuration import ConfigurationError, Problem, nearest, suggestion
+from pam_rollback.base.configuration import ConfigurationError, Problem, nearest
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
 
@@ -76,22 +76,6 @@ def no_such_story(story: str, plan: Plan) -> str:
 def preferred(plan: Plan) -> str:
     """The story of the strategy that the plan prefers: the first that it names. Its first way, where it has several."""
     return first_way(next(iter(plan.strategies.values())))
-
-
-def problems_of_ways(plan: Plan, stories: Iterable[str]) -> list[str]:
-    """Which ways of the plan have no file in ``drills/``, and which files are no way of the plan."""
-    found = set(stories)
-    return [
-        *(
-            f"{name} ({way.title}): a way of plan.toml without a story"
-            for name, way in plan.ways.items()
-            if name not in found
-        ),
-        *(
-            f"{name}: a story that is no way of plan.toml, {suggestion(name, plan.ways)}"
-            for name in sorted(found - {*plan.ways})
-        ),
-    ]
 
 
 ERRORS = Planted("errors", "errors for a share of the requests of users with PAM_ENHANCED_UI")

@@ -4,34 +4,15 @@ import json
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pam_rollback.base.outside_text import visible
-
-
-@dataclass(frozen=True)
-class Executor:
-    """Who ran the session. Addresses are left out of the file where there are none."""
-
-    name: str
-    type: str = "local"
-    build_name: str = ""
-    build_url: str = ""
-    report_url: str = ""
 
 
 def write_environment(results: Path, facts: Mapping[str, str]) -> Path:
     """Writes ``environment.properties``: what the report shows as metadata. The caller keeps secrets out."""
     lines = [f"{_escaped(name, key=True)} = {_escaped(visible(value), key=False)}\n" for name, value in facts.items()]
     return _write(results / "environment.properties", "".join(lines))
-
-
-def write_executor(results: Path, executor: Executor) -> Path:
-    """Writes ``executor.json``: the link from the report back to the job that made it."""
-    names = {"build_name": "buildName", "build_url": "buildUrl", "report_url": "reportUrl"}
-    facts = {names.get(key, key): value for key, value in asdict(executor).items() if value}
-    return _write(results / "executor.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_recommendation(results: Path, *, name: str, text: str, status: str) -> Path:

@@ -18,7 +18,6 @@ from pam_rollback.base.strict_json import read_json
 from pam_rollback.environment.known_before import Finding
 from pam_rollback.environment.known_words import waiver_for
 from pam_rollback.stats.distribution import Distribution
-from pam_rollback.stats.percentiles import DEFINITION
 
 SCHEMA_VERSION = 2
 ANSWERS = "answers"
@@ -141,7 +140,6 @@ class Baseline(_Record):
     """From the first to the last sample."""
     unmeasured: int = 0
     """Probes that never left or left late; in no other figure."""
-    percentile_definition: Literal["nearest rank"] = DEFINITION  # type: ignore[assignment]
     overall: Figures | None = None
     """Of all answers; None when none could be recorded."""
     journeys: dict[str, Figures] = {}

@@ -140,7 +140,7 @@ def _headline(causes: Causes, several: bool, cut: bool) -> str:  # noqa: FBT001 
     results = [result for group in causes for result in group]
     result = results[0]
     where = f" [{result.situation}]" if several and result.situation else ""
-    word, named = WORDS[result.outcome][0], _few(results, _IDS_OF_A_CAUSE_MAX) if cut else ids(results)
+    word, named = WORDS[result.outcome][0], _few(results, _IDS_OF_A_CAUSE_MAX) if cut else wording.ids(results)
     many = f"{len(results)} tests" if len(results) > 1 else ""
     if result.outcome in wording.HAPPENED:
         return f"{word}{where} {wording.proves(result)} ({f'{many}: {named}' if many else named})"
@@ -238,7 +238,7 @@ def _not_run(record: RunRecord, page: Page, cut: bool) -> list[str]:  # noqa: FB
             "",
             *labelled(
                 "not run",
-                f"{_few(results) if cut else ids(results)} {counted(results)}: {reason}",
+                f"{_few(results) if cut else wording.ids(results)} {counted(results)}: {reason}",
                 page,
                 lines=2 if cut else None,
             ),
@@ -256,13 +256,8 @@ def _names_new(group: Sequence[Result]) -> bool:
     return wording.said(group[0]).startswith(NEW)
 
 
-def ids(results: Iterable[Result]) -> str:
-    """The plan items of these, each once."""
-    return " ".join(dict.fromkeys(identifier for result in results for identifier in result.criteria))
-
-
 def _few(results: Iterable[Result], most: int = _IDS_MAX) -> str:
-    return _of(ids(results).split(), most)
+    return _of(wording.ids(results).split(), most)
 
 
 def _of(named: Sequence[str], most: int = _IDS_MAX) -> str:

@@ -3,7 +3,6 @@
 from datetime import datetime
 from pathlib import Path
 
-from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import html_report, recommendation, scorecard_page, wording
 from pam_rollback.report.pages import RUNBOOK, TITLES, keep_pages, write_pages
 from pam_rollback.report.run_folder import OUT, RunFolder, history_of
@@ -16,7 +15,6 @@ def build_run(
     record: RunRecord | None,
     *,
     out: Path = OUT,
-    reports: Path = REPORTS,
     shared: SharedFolder | None = None,
 ) -> html_report.Built | html_report.Unavailable:
     """Builds the report of a run into its folder: the scorecard as first page, the evidence beside it.
@@ -39,7 +37,6 @@ def build_run(
         history=history_of(record.environment.name, out) if record else None,
         append_history=known and not evidence.exists(),
         environment=record.environment.name if record else None,
-        reports=reports,
         shared=shared,
         pages=pages,
     )

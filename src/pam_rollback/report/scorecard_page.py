@@ -25,7 +25,7 @@ from pam_rollback.report import (
     unanswered,
     wording,
 )
-from pam_rollback.report.causes import Causes, by_test, counted, ids
+from pam_rollback.report.causes import Causes, by_test, counted
 from pam_rollback.report.pages import RUNBOOK
 from pam_rollback.report.pages_html import template
 from pam_rollback.report.run_record import Measured, Result, RunRecord
@@ -158,7 +158,7 @@ def render(
 def _summary(record: RunRecord, problems: Sequence[Result]) -> str:
     """The verdict line behind its word, with the criteria that are broken, where they are few enough to be read."""
     line = wording.verdict_line(record).removeprefix(wording.verdict_word(record)).strip()
-    broken = ids(one for one in problems if one.outcome is Outcome.BROKEN_CRITERION).split()
+    broken = wording.ids(one for one in problems if one.outcome is Outcome.BROKEN_CRITERION).split()
     place = {item.id: number for number, item in enumerate(record.items)}
     few = broken and len(broken) <= _IDS_MAX and record.decision is None
     return f"{line}. Broken: {' '.join(sorted(broken, key=lambda one: place.get(one, len(place))))}" if few else line
@@ -184,7 +184,7 @@ def _more(rest: Sequence[Causes], where: str) -> str:
     """How much has no card here, with its plan items: no view names fewer of them than another."""
     results = [result for one in rest for group in one for result in group]
     findings = f"{len(rest)} more finding{'s' if len(rest) > 1 else ''} of {counted(results)}"
-    return f"and {findings}, for {ids(results)}: {where}" if rest else ""
+    return f"and {findings}, for {wording.ids(results)}: {where}" if rest else ""
 
 
 def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
@@ -213,7 +213,7 @@ def _problem(causes: Causes) -> dict[str, Any]:
     return {
         "tone": tone(result.outcome),
         "word": OUTCOME_WORDS[result.outcome],
-        "ids": ids(results) + _where(result),
+        "ids": wording.ids(results) + _where(result),
         "title": title if len(results) == 1 else f"{len(results)} tests; {title}",
         "found_name": "why" if blind else "found",
         "found": found,

@@ -21,7 +21,6 @@ from pam_rollback.report import (
     terminal_page,
     wording,
 )
-from pam_rollback.report.causes import ids
 from pam_rollback.report.run_record import ActionTaken, RunRecord
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import Page, labelled, rows, several_labelled
@@ -247,13 +246,13 @@ def _not_judged(record: RunRecord) -> Iterable[str]:
     items = [result for result in record.results if checklist.is_item(result)]
     not_done = [result for result in items if checklist.state(result) == NOT_DONE]
     if not_done:
-        yield f"{len(not_done)} of the checklist found not done: {ids(not_done)}"
+        yield f"{len(not_done)} of the checklist found not done: {wording.ids(not_done)}"
     advisory = only_advisory(record)
     if advisory:
-        yield f"{len(advisory)} only advisory: {ids(advisory)}"
+        yield f"{len(advisory)} only advisory: {wording.ids(advisory)}"
     unconfirmed = [result for result in items if checklist.state(result) not in {NOT_DONE, CONFIRMED}]
     if unconfirmed:
-        yield f"{len(unconfirmed)} of the checklist, confirmed by nobody (--ack): {ids(unconfirmed)}"
+        yield f"{len(unconfirmed)} of the checklist, confirmed by nobody (--ack): {wording.ids(unconfirmed)}"
     listed = {result.nodeid for result in items} | {
         one.nodeid for one in record.results if wording.decides(one) and one.outcome is not Outcome.KNOWN
     }

@@ -295,10 +295,11 @@ def in_other_words(group: Sequence[Result]) -> list[str]:
     told: dict[str, list[Result]] = {}
     for result in group:
         told.setdefault(_BESIDES.sub("", said(result)), []).append(result)
-    return [f"{_ids(those)} {proves(those[0])}: {words}" for words, those in [*told.items()][1:]]
+    return [f"{ids(those)} {proves(those[0])}: {words}" for words, those in [*told.items()][1:]]
 
 
-def _ids(results: Sequence[Result]) -> str:
+def ids(results: Iterable[Result]) -> str:
+    """The plan items of these, each once."""
     return " ".join(dict.fromkeys(item for result in results for item in result.criteria))
 
 

@@ -109,13 +109,13 @@ class Build:
         return f"/assets/{self.hash}/{name}"
 
 
-def asset_names(site: Path = SITE) -> tuple[str, ...]:
+def asset_names() -> tuple[str, ...]:
     """The files of the site that are published below a hash: all but the page and the worker, which keep their address."""
     return tuple(
         sorted(
-            file.relative_to(site).as_posix()
-            for file in site.rglob("*")
-            if file.suffix in _HASHED and file != site / _WORKER.lstrip("/")
+            file.relative_to(SITE).as_posix()
+            for file in SITE.rglob("*")
+            if file.suffix in _HASHED and file != SITE / _WORKER.lstrip("/")
         )
     )
 

@@ -1,4 +1,7 @@
-"""What a planted fault does to a channel that is spoken to over HTTP."""
+"""What a planted fault does to a channel that is spoken to over HTTP, and how often it may be spoken to."""
+
+import time
+from collections import deque
 
 from aiohttp import web
 
@@ -6,6 +9,16 @@ from pam_rollback.sandbox.faults import PlantedFaults
 
 NAME = "channel-fails"
 RETRY_AFTER = {"Retry-After": "30"}
+_MINUTE_S = 60.0
+
+
+def may_pass(latest_s: deque[float]) -> bool:
+    """Whether one more may come within a minute; it is noted then. The deque is as long as many may."""
+    now_s = time.monotonic()
+    if len(latest_s) == latest_s.maxlen and now_s - latest_s[0] < _MINUTE_S:
+        return False
+    latest_s.append(now_s)
+    return True
 
 
 def how_it_fails(faults: PlantedFaults, channel: str) -> str:

@@ -18,6 +18,7 @@ from pam_rollback.sandbox import janitor
 
 _PR_SET_PDEATHSIG = 1
 _POLL_S = 0.01
+_LAST_LINES = 12
 
 
 @dataclass(frozen=True)
@@ -144,13 +145,13 @@ def close_quietly(stream: IO[bytes]) -> None:
         stream.close()
 
 
-def last_lines(path: Path, count: int = 12) -> str:
+def last_lines(path: Path) -> str:
     """The end of a log file, for an error message; says so when there is nothing."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         return f"(no log: {error})"
-    return "\n".join(lines[-count:]) or "(it printed nothing)"
+    return "\n".join(lines[-_LAST_LINES:]) or "(it printed nothing)"
 
 
 def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:

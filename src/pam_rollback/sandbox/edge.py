@@ -1,6 +1,8 @@
 """The one address of the API: a reverse proxy that sends each request to the live release, and the place where answers are spoilt."""
 
+import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import aiohttp
@@ -16,7 +18,6 @@ from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.releases import Release
 from pam_rollback.sandbox.service_records import GIVEN_UP, ServiceRecords
 from pam_rollback.sandbox.spoilt_answers import Spoiler, true_document
-from pam_rollback.sandbox.traffic import RequestCounts
 
 _HOP_BY_HOP = frozenset(
     {
@@ -37,6 +38,28 @@ PRIVATE = "__range__"
 _SMALL_BYTES = 64 * 1024
 """Up to here a body travels in one piece, which saves a packet each way; above it streams."""
 _TRUE_ANSWER_WITHIN_S = 5.0
+_ID = re.compile(r"^(\d+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$")
+_DISTINCT_MAX = 500
+_OTHERS = "(other paths)"
+
+
+class RequestCounts:
+    """Counts per method and path; numbers and UUIDs in a path count as `{id}`, so that the table stays short."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def note(self, method: str, path: str) -> None:
+        """Count one request. A scanner's thousandth path is counted with the others of its kind."""
+        place = "/".join("{id}" if _ID.match(part) else part for part in path.split("/"))
+        name = f"{method} {place}"
+        if name not in self._counts and len(self._counts) >= _DISTINCT_MAX:
+            name = f"{method} {_OTHERS}"
+        self._counts[name] += 1
+
+    def as_mapping(self) -> dict[str, int]:
+        """The counts so far."""
+        return dict(self._counts)
 
 
 class Edge:

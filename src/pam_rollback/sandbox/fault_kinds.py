@@ -43,8 +43,3 @@ class FaultKind:
     layer: Layer
     parameters: tuple[Parameter, ...] = ()
     flag: str | None = None
-
-    @property
-    def is_per_release(self) -> bool:
-        """Whether it is planted on one release."""
-        return self.layer in {"release", "process"}

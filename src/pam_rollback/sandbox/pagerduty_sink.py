@@ -8,12 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
-from pam_rollback.sandbox.channel_faults import RETRY_AFTER, cut_off, how_it_fails
+from pam_rollback.sandbox.channel_faults import RETRY_AFTER, cut_off, how_it_fails, may_pass
 from pam_rollback.sandbox.faults import PlantedFaults
 
 _KEPT = 1000
 _PER_MIN = 120
-_MINUTE_S = 60.0
 _KEY_CHARACTERS = 255
 _SUMMARY_CHARACTERS = 1024
 _BODY_BYTES = 512 * 1024
@@ -47,7 +46,7 @@ class PagerDutySink:
             return web.Response(status=HTTPStatus.NOT_FOUND)
         if request.method != "POST":
             return web.Response(status=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST"})
-        if how_it_fails(self._faults, "pagerduty") == "rate-limited" or not self._may_pass():
+        if how_it_fails(self._faults, "pagerduty") == "rate-limited" or not may_pass(self._latest_s):
             body = {"status": "throttle exceeded", "message": "Requests for this service are arriving too quickly."}
             return web.json_response(body, status=HTTPStatus.TOO_MANY_REQUESTS, headers=RETRY_AFTER)
         if how_it_fails(self._faults, "pagerduty") == "refuses":
@@ -101,13 +100,6 @@ class PagerDutySink:
 
     def _wrong_with_key(self, event: dict[str, Any]) -> list[str]:
         return [] if event.get("routing_key") == self._routing_key else ["Invalid routing key"]
-
-    def _may_pass(self) -> bool:
-        now_s = time.monotonic()
-        if len(self._latest_s) == _PER_MIN and now_s - self._latest_s[0] < _MINUTE_S:
-            return False
-        self._latest_s.append(now_s)
-        return True
 
 
 def _wrong_with_summary(payload: object) -> list[str]:

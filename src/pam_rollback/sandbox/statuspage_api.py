@@ -14,13 +14,12 @@ from typing import Any
 
 from aiohttp import web
 
-from pam_rollback.sandbox.channel_faults import RETRY_AFTER, cut_off, how_it_fails
+from pam_rollback.sandbox.channel_faults import RETRY_AFTER, cut_off, how_it_fails, may_pass
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.status_page import IMPACTS, STATUSES, Incident, StatusBoard
 
 BASE = "/v1"
 _PER_MIN = 60
-_MINUTE_S = 60.0
 _KEPT = 1000
 _NAME_CHARACTERS = 255
 _BODY_CHARACTERS = 25_000
@@ -57,7 +56,7 @@ class StatuspageApi:
         given = request.headers.get("Authorization", "").removeprefix("OAuth ").encode("utf-8", "surrogateescape")
         if how == "refuses" or not hmac.compare_digest(given, self._key.encode()):
             return _refused(HTTPStatus.UNAUTHORIZED, "Could not authenticate")
-        if how == "rate-limited" or not self._may_pass():
+        if how == "rate-limited" or not may_pass(self._latest_s):
             return _refused(_TOO_MANY, "Too many requests", headers=RETRY_AFTER)
         page, _, rest = request.path.removeprefix(f"{BASE}/pages/").partition("/")
         if page != self._board.page_id:
@@ -107,13 +106,6 @@ class StatuspageApi:
 
     def _shown(self, incident: Incident) -> dict[str, Any]:
         return incident.as_json(self._board.page_id, self._board.url) | {"impact_override": incident.impact}
-
-    def _may_pass(self) -> bool:
-        now_s = time.monotonic()
-        if len(self._latest_s) == _PER_MIN and now_s - self._latest_s[0] < _MINUTE_S:
-            return False
-        self._latest_s.append(now_s)
-        return True
 
 
 def _wrong_with(wanted: Mapping[str, Any], *, is_new: bool) -> str:

@@ -191,26 +191,26 @@ def error_rate_points(steps: Iterable[Step], rule: StatusRule) -> Iterator[Point
         yield from_evidence(step.end_s, Answers(n, bad)) if n > 0 else Point(step.end_s, None, why="no request came")
 
 
-def p95_points(steps: Iterable[Step], *, unit_ms: float = _MS) -> Iterator[Point]:
-    """Give the 95th percentile of each step from buckets, whose edges (``le``) are in units of ``unit_ms``, by default seconds."""
+def p95_points(steps: Iterable[Step]) -> Iterator[Point]:
+    """Give the 95th percentile of each step from buckets, whose edges (``le``) are in seconds."""
     for step in steps:
         if step.why:
             yield Point(step.end_s, None, why=step.why)
             continue
         try:
-            histogram = _histogram(step, unit_ms)
+            histogram = _histogram(step)
         except MeasurementFailed as problem:
             yield Point(step.end_s, None, why=str(problem))
             continue
         yield from_evidence(step.end_s, histogram) if histogram else Point(step.end_s, None, why="no request came")
 
 
-def _histogram(step: Step, unit_ms: float) -> Histogram | None:
+def _histogram(step: Step) -> Histogram | None:
     """Add the buckets of all series up; None when nothing was counted. Raises MeasurementFailed when they make no sense."""
     groups: dict[tuple[tuple[str, str], ...], dict[float, float]] = defaultdict(dict)
     for labels, moved in step.increases:
         others = tuple(sorted((name, value) for name, value in labels.items() if name != _EDGE))
-        edge_ms = _edge_ms(labels, unit_ms)
+        edge_ms = _edge_ms(labels)
         # A step may hold several scrapes.
         groups[others][edge_ms] = groups[others].get(edge_ms, 0.0) + moved
     total: Histogram | None = None
@@ -221,10 +221,10 @@ def _histogram(step: Step, unit_ms: float) -> Histogram | None:
     return total
 
 
-def _edge_ms(labels: Labels, unit_ms: float) -> float:
+def _edge_ms(labels: Labels) -> float:
     text = labels.get(_EDGE, "")
     try:
-        return float(text) * unit_ms
+        return float(text) * _MS
     except ValueError:
         raise MeasurementFailed(
             f'a bucket has le="{text}": expected a number; is latency_buckets the _bucket series of a histogram?'

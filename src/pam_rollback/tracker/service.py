@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.report.watched_incident import WatchedIncident
@@ -10,6 +11,7 @@ from pam_rollback.tracker.rules.issue import Issue, Tracker
 from pam_rollback.tracker.rules.marks import POST_MORTEM, Mark, key_of, mark_of, marked, renewed, said_of, saying
 
 _ROLLBACK, _VERDICT, _UNDONE, _OVER = "rollback", "verdict", "undone", "over"
+_NEWEST = 10
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,9 @@ class Incidents:
         """The incident at this address, open or not; without one the newest that is open here."""
         return self.tracker.look(url) if url else self.open_here()
 
-    def closed_without_post_mortem(self, most: int = 10) -> list[Issue]:
+    def closed_without_post_mortem(self) -> list[Issue]:
         """Of the newest incidents those that somebody closed, and nobody wrote down what was learnt."""
-        newest = [issue for issue, _ in zip(self._ours(only_open=False), range(most), strict=False)]
+        newest = islice(self._ours(only_open=False), _NEWEST)
         return [issue for issue in newest if not issue.is_open and POST_MORTEM not in self._said(issue)]
 
     # ---------------------------------------------------------------- once

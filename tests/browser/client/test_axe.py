@@ -12,13 +12,14 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.client import axe, keyboard
 from pam_rollback.browser.client.axe import Rules, load_rules
-from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.browser.client.browser import CHROMIUM
 from pam_rollback.browser.client.page_audits import collect
 from pam_rollback.browser.client.page_states import Site
-from pam_rollback.browser.rules.accessibility import LOOKS, STATES
+from pam_rollback.browser.rules.accessibility import STATES
 from pam_rollback.browser.rules.barriers import Findings
 from pam_rollback.outside.places import REPORTS
 from tests.contracts import PAGES, elements
+from tests.fault_rows.accessibility import OF_LOOK
 
 PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
 CLEAN = """<!doctype html><html lang="en"><head><title>Clean</title></head><body><main><h1>Fine</h1>
@@ -46,7 +47,7 @@ def opened(page: Page, content: str) -> None:
 def chromium() -> Iterator[Browser]:
     """A browser."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path())
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.path())
         yield browser
         browser.close()
 
@@ -381,7 +382,7 @@ def test_a_site_that_shows_nothing_is_no_clean_site(chromium: Browser) -> None:
         server.shutdown()
         server.server_close()
 
-    assert set(audits.of_states) == {f"{state}-{look}" for state in STATES for look in LOOKS}
+    assert set(audits.of_states) == {f"{state}-{look}" for state in STATES for look in OF_LOOK}
     assert audits.reached == 0
     assert audits.all_findings == ()
     assert "sign in: no password within 0.5 s; the page shows: an empty page (it is empty)" in str(

@@ -10,7 +10,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.client import clicking
 from pam_rollback.browser.client.browser import launch_arguments
 from pam_rollback.browser.client.clicking import click
-from pam_rollback.browser.client.located import located
+from pam_rollback.browser.client.pam_page import located
 from pam_rollback.browser.client.pam_site import PamSite
 from pam_rollback.browser.rules.journeys import Stopped
 from pam_rollback.browser.rules.never_found import NotAsDescribed

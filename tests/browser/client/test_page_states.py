@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, Request, sync_playwright
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.client import rendered_page
-from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.browser.client.browser import CHROMIUM
 from pam_rollback.browser.client.page_states import Site, Visit
 from pam_rollback.browser.client.pam_site import PamSite
 from pam_rollback.browser.client.rendered_page import heading_of
@@ -81,7 +81,7 @@ def site() -> Iterator[Site]:
 def chromium() -> Iterator[Browser]:
     """A browser."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path())
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.path())
         yield browser
         browser.close()
 

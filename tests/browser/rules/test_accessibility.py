@@ -3,9 +3,10 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.rules.accessibility import LOOKS, STATES, Audit, Audits, reachable
+from pam_rollback.browser.rules.accessibility import STATES, Audit, Audits, reachable
 from pam_rollback.browser.rules.barriers import Findings
 from tests.browser.rules.found_barriers import broken
+from tests.fault_rows.accessibility import OF_LOOK
 
 
 def test_a_state_that_could_not_be_judged_is_unknown() -> None:
@@ -37,7 +38,9 @@ def test_a_state_that_was_not_reached_says_what_was_seen() -> None:
 @pytest.mark.parametrize("question", ["in_motion", "focus_unseen", "focus_out_of_order", "traps"])
 def test_nothing_is_said_of_all_pages_when_none_was_reached(question: str) -> None:
     """No page is no clean page."""
-    audits = Audits({f"{state}-{look}": Audit(f"{state}-{look}", problem="dead") for state in STATES for look in LOOKS})
+    audits = Audits(
+        {f"{state}-{look}": Audit(f"{state}-{look}", problem="dead") for state in STATES for look in OF_LOOK}
+    )
 
     assert audits.reached == 0
     with pytest.raises(MeasurementFailed, match="no page was reached"):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.communication.rules.briefing import TWEET_CHARACTERS, Briefing
+from pam_rollback.communication.rules.briefing import Briefing
 from pam_rollback.communication.rules.escalation import (
     MEANS,
     NOTICE,
@@ -237,7 +237,7 @@ def test_everything_about_a_drill_says_so_first(means: Means, occasion: str) -> 
         internal = told.internal(notice, who=("engineering team",), elapsed_s=70, last_step="none yet")
         texts = (internal, told.public(notice), told.tweet, told.title, told.public_title)
         assert [text.startswith("DRILL") for text in texts] == [drill] * 5
-        assert len(told.tweet) <= TWEET_CHARACTERS
+        assert len(told.tweet) <= 280
 
 
 def test_the_team_reads_what_it_needs() -> None:

@@ -30,7 +30,7 @@ def recovered(*, bad_until_s: float = 21) -> Recovery:
 def window(state: WindowState = WindowState.MET) -> WindowVerdict:
     """15 of 900 seconds."""
     spec = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15, asked_s=900)
-    return WindowVerdict(spec, state, "", value=0.0, n=150, bad=0, unmeasured=0, observed_s=15, worst=None)
+    return WindowVerdict(spec, state, "", value=0.0, n=150, bad=0, unmeasured=0, observed_s=15)
 
 
 def complete(found: Recovery, *windows: WindowVerdict, objective_s: float = 1800) -> CompleteRecovery:

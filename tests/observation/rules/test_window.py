@@ -131,8 +131,6 @@ def test_a_short_total_outage_in_a_long_window_is_seen() -> None:
     assert verdict.value < 0.1
     assert verdict.state is WindowState.BROKEN
     assert "every sample bad for 3 s from +1800 s of the watch on" in verdict.reason
-    assert verdict.worst is not None
-    assert (verdict.worst.offset_s, verdict.worst.bad, verdict.worst.n) == (1800, 10, 10)
 
 
 def test_a_tolerated_run_of_bad_seconds_does_not_break_it() -> None:
@@ -433,18 +431,6 @@ def test_a_gap_that_goes_on_is_as_long_as_is_known() -> None:
     assert judged(history(14.1, (10.1, 14, None)), at_s=14.2, settled_s=12).state is WindowState.HOLDING
 
 
-def test_the_worst_second_is_the_one_with_the_largest_share() -> None:
-    """However few its samples are; with its slowest answer."""
-    samples = history(60, (10, 10.9, slow), (20.1, 21, None), (20, 20.1, slow), (30, 30.5, slow))
-    worst = judged(samples, replace(LATENCY, bad_run_max_s=9)).worst
-
-    assert worst is not None
-    assert (worst.offset_s, worst.n, worst.bad) == (20, 1, 1)
-    half = judged(history(60, (30, 30.5, slow)), LATENCY).worst
-    assert half is not None
-    assert (half.offset_s, half.latency_max_ms) == (30, 700)
-
-
 @pytest.mark.parametrize(
     ("state", "reason", "said"),
     [
@@ -458,6 +444,6 @@ def test_the_worst_second_is_the_one_with_the_largest_share() -> None:
 def test_a_figure_that_proves_nothing_says_why(state: WindowState, reason: str, said: str) -> None:
     """In its first words, beside the figure; what is judged needs none."""
     spec = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15)
-    found = WindowVerdict(spec, state, reason, value=0.0, n=150, bad=0, unmeasured=0, observed_s=15, worst=None)
+    found = WindowVerdict(spec, state, reason, value=0.0, n=150, bad=0, unmeasured=0, observed_s=15)
 
     assert found.figures.proviso == said

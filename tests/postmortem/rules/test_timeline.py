@@ -44,7 +44,7 @@ def test_a_decision_is_dated_when_it_was_taken() -> None:
         "action", 5.0, decided_s=1003.0, strategy="backend-provider", mode="real", initiated_by="ann", reason="errors"
     )
 
-    assert list(of_journal([action], "journal.jsonl")) == [
+    assert list(of_journal([action])) == [
         Event(
             START + timedelta(seconds=3),
             "decision",
@@ -89,7 +89,7 @@ def test_a_decision_is_dated_when_it_was_taken() -> None:
 )
 def test_each_entry_has_its_words(event: str, facts: dict[str, Any], words: str) -> None:
     """Also one that nobody here knows."""
-    (found,) = of_journal([entry(event, **facts)], "journal.jsonl")
+    (found,) = of_journal([entry(event, **facts)])
 
     assert words in found.what
 

@@ -84,6 +84,13 @@ def test_what_a_component_says_of_itself_is_no_cause_of_others(found: HealthRepo
     assert bool(found.cause) is shared
 
 
+def test_many_objections_are_counted() -> None:
+    """Three are told, and no more than twenty are looked for."""
+    many = {"status": "healthy", "checks": {str(number): "down" for number in range(30)}}
+
+    assert report(json.dumps(many).encode()).status.endswith("checks.2 is 'down' (and 17 more)")
+
+
 def test_health_before_and_after() -> None:
     """Healthy both times, by word and status; nothing asked is not well."""
     well, ill = report(b'{"status":"healthy"}'), report(b'{"status":"degraded"}')

@@ -33,7 +33,6 @@ def test_the_target_is_recognised(served: dict[str, Any], *, is_wanted: bool) ->
 
 def test_a_target_that_nothing_is_known_of_is_never_served() -> None:
     """Empty is not equal."""
-    assert not Wanted().can_be_told
     assert not Served(site="the back end", wanted=Wanted(), version="1.41.3").is_wanted
 
 

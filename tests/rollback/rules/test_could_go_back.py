@@ -13,8 +13,8 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.base.question import Answered, State
-from pam_rollback.rollback.providers.netlify.rules import NETLIFY
-from pam_rollback.rollback.providers.render.rules import RENDER
+from pam_rollback.rollback.providers.netlify.netlify import NETLIFY
+from pam_rollback.rollback.providers.render.render_deploys import RENDER
 from pam_rollback.rollback.rules import questions
 from pam_rollback.rollback.rules.could_go_back import ask_backend, ask_frontend, ask_repository
 from pam_rollback.rollback.rules.deploys import Deploy, Service

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.base.errors import Refused
-from pam_rollback.rollback.providers.netlify.rules import NETLIFY
-from pam_rollback.rollback.providers.render.rules import RENDER
+from pam_rollback.rollback.providers.netlify.netlify import NETLIFY
+from pam_rollback.rollback.providers.render.render_deploys import RENDER
 from pam_rollback.rollback.rules.deploy_choice import History, only_live
 from pam_rollback.rollback.rules.deploys import Deploy
 from pam_rollback.rollback.rules.named_versions import Versions

@@ -122,8 +122,8 @@ def test_a_descent_that_is_not_known_is_not_as_asked() -> None:
     good = Stage(50, {}, (FlagShare(CHAT, 0, (), 200),), None)
     bad = Stage(25, {}, (FlagShare(CHAT, 0, ("user-7",), 200),), None)
 
-    assert Descent((good,), (50, 0)).as_asked
-    assert not Descent((good, bad), (50, 25, 0), unknown=("no evaluation",)).as_asked
+    assert Descent((good,)).as_asked
+    assert not Descent((good, bad), unknown=("no evaluation",)).as_asked
     with pytest.raises(MeasurementFailed, match="no evaluation"):
-        _ = Descent((good,), (50, 0), unknown=("no evaluation",)).as_asked
-    assert "1 of 200 users have it, too many for 0 %" in str(Descent((good, bad), (50, 25, 0)))
+        _ = Descent((good,), unknown=("no evaluation",)).as_asked
+    assert "1 of 200 users have it, too many for 0 %" in str(Descent((good, bad)))

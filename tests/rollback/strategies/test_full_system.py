@@ -12,8 +12,8 @@ from pam_rollback.journal.journal import Journal
 from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END
 from pam_rollback.product.rules.served_release import Served, Wanted
 from pam_rollback.rollback.engine.steps import StepsFailed
-from pam_rollback.rollback.providers.netlify.rules import NETLIFY
-from pam_rollback.rollback.providers.render.rules import RENDER
+from pam_rollback.rollback.providers.netlify.netlify import NETLIFY
+from pam_rollback.rollback.providers.render.render_deploys import RENDER
 from pam_rollback.rollback.rules.deploys import Deploy, Service
 from pam_rollback.rollback.strategies.backend_host import BackendTools
 from pam_rollback.rollback.strategies.frontend_host import FrontendTools

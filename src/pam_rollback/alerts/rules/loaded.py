@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pam_rollback.alerts.rules.group import P95_BEFORE, Alerting, AlertingRule, RecordingRule
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Figures, Sentence, listed
 
 _SHOWN = 4
 _FIGURE = re.compile(r"vector\([0-9.e+-]+\)")
@@ -53,10 +53,9 @@ class AlertsLoaded(Sentence):
     def __str__(self) -> str:
         if self.up_to_date:
             return f"{self.where} has all {self.expected} rules of {self.group}, and evaluates them"
-        more = f"; and {len(self.problems) - _SHOWN} more" if len(self.problems) > _SHOWN else ""
         return (
             f"{self.where} does not watch as the plan asks ({self.expected} rules in {self.group}): "
-            f"{'; '.join(self.problems[:_SHOWN])}{more}; write them anew with make alerts, and reload it"
+            f"{listed(self.problems, _SHOWN)}; write them anew with make alerts, and reload it"
         )
 
 

@@ -74,11 +74,6 @@ class BrowserMissing(Exception):  # noqa: N818 - named by what happened
     """A browser is not on this machine. The message says which, and how to get it."""
 
 
-def chromium_path() -> str | None:
-    """The path of the machine's Chromium, or None when Playwright is to use the one it installed itself."""
-    return CHROMIUM.path()
-
-
 def launch_arguments(name: str, *, own: Path) -> dict[str, Any]:
     """How Playwright starts this browser here; ``own`` is where Playwright keeps its own copy. Raises BrowserMissing."""
     engine = PLAYWRIGHTS.get(name)

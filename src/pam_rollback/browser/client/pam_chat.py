@@ -56,7 +56,7 @@ class ChatPage(SignedInPage):
                 before = content_of(self.page)
                 click(self.find("open_chat"), within_s=self._within_s)
         with self._step("open the chat", "no field for a message", "message"):
-            self._comes_up("message", "open the chat", before)
+            self._message_comes_up("open the chat", before)
             self._takes_words("open the chat")
             return self.heading()
 

@@ -18,7 +18,6 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.client import paced
 from pam_rollback.browser.client.clicking import click, covered_by
-from pam_rollback.browser.client.located import located
 from pam_rollback.browser.client.page_signs import SignsOfPage
 from pam_rollback.browser.client.pausing import pause
 from pam_rollback.browser.client.rendered_page import await_heading, content_of, rendered
@@ -34,6 +33,21 @@ _HEADING_GOES_WITHIN_MS = 500
 """One that was seen and cannot be read within that has gone with the page before."""
 _SHOWN_CHARACTERS = 160
 _UNREACHABLE = re.compile(r"net::ERR_\w+|NS_ERROR_\w+|NS_BINDING_\w+")
+
+
+def located(page: Page, element: Element, *, hidden_too: bool = False) -> Locator:
+    """Where it is, whether it is there or not. ``hidden_too``: also one that nobody can see."""
+    place: Page | Locator = page
+    if element.within is not None:
+        place = page.get_by_role(element.within, include_hidden=hidden_too)
+    pattern = None if element.name_matches is None else re.compile(element.name_matches)
+    if element.selector is not None:
+        found = place.locator(element.selector)
+    elif element.role is not None:
+        found = place.get_by_role(element.role, name=pattern or element.name, include_hidden=hidden_too)
+    else:
+        found = place.get_by_label(pattern or element.label or "")
+    return found if element.items is None else found.get_by_role(element.items, include_hidden=hidden_too)
 
 
 class PamPage:
@@ -189,10 +203,10 @@ class PamPage:
                 hoped_for.first.wait_for(timeout=_LOOK_AGAIN_MS)
             pause(self.page, _LOOK_AGAIN_MS)
 
-    def _comes_up(self, name: ElementName, what: str, before: PageContent | None) -> None:
-        """Wait for it. ``before``: the page when something was pressed; a press that changes nothing is no other page, but a broken one."""
+    def _message_comes_up(self, what: str, before: PageContent | None) -> None:
+        """Wait for its field. ``before``: the page when something was pressed; if nothing changed, the page is broken, not another one."""
         try:
-            self.find(name).wait_for()
+            self.find("message").wait_for()
         except PlaywrightTimeoutError:
             if content_of(self.page) == before:
                 pressed = f"the press changed nothing within {self._within_s:g} s"

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Error, Locator, Page, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
@@ -15,6 +14,7 @@ from pam_rollback.base.strict_json import read_json
 from pam_rollback.browser.client import paced
 from pam_rollback.browser.client.clicking import click
 from pam_rollback.browser.client.pam_page import PamPage
+from pam_rollback.browser.client.served_files import origin
 from pam_rollback.browser.rules.journeys import Stopped
 from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.outside.pace import SIGN_IN, spend
@@ -109,7 +109,7 @@ class SignedInPage(PamPage):
         items: dict[str, str] = self.page.evaluate("() => ({...sessionStorage})")
         return Session(
             state=self.page.context.storage_state(),
-            origin=_origin(self.page.url),
+            origin=origin(self.page.url),
             items=items,
             token=token,
             user_id=user_id,
@@ -183,8 +183,3 @@ class SignedInPage(PamPage):
             user = body.get("user")
             return token, str(user.get("id", "")) if isinstance(user, dict) else ""
         return "", ""
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -39,7 +39,7 @@ class PamSite(ChatPage):
         with self._step("choose a trip", "the chat does not open with a message about the trip", "message"):
             before = content_of(self.page)
             click(self._plan_links.first, within_s=self._within_s)
-            self._comes_up("message", "choose a trip", before)
+            self._message_comes_up("choose a trip", before)
 
     def refuse_unseen(self, path: str) -> None:
         """Raise Stopped for a page whose main part is one colour, unless it soon is more."""

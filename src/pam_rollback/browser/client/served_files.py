@@ -33,7 +33,7 @@ class Served:
     """The scripts and styles that the pages of a context get from the site."""
 
     def __init__(self, page: Page, address: str) -> None:
-        self._origin = _origin(address)
+        self._origin = origin(address)
         self._page = page
         self._responses: list[Response] = []
         page.on("response", self._remember)
@@ -63,10 +63,11 @@ class Served:
         self._responses.clear()
 
     def _remember(self, response: Response) -> None:
-        if response.request.resource_type in {"script", "stylesheet"} and _origin(response.url) == self._origin:
+        if response.request.resource_type in {"script", "stylesheet"} and origin(response.url) == self._origin:
             self._responses.append(response)
 
 
-def _origin(url: str) -> str:
+def origin(url: str) -> str:
+    """Scheme, host and port, as a browser writes them."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -41,8 +41,6 @@ OF_STRANGERS = ("login", "not-found", "home")
 """What is judged where no account is declared. A wrong password is not tried then."""
 WALKED_STATES = ("login", "home", "chat", "money", "trips", "settings", "profile")
 """Where the Tab key is pressed from the top to the end."""
-LOOKS = ("light", "dark", "double-size", "phone")
-"""How a page is looked at; a page state is ``state-look``, such as ``chat-dark``."""
 
 
 def needed_elements(state: str, *, account: bool) -> tuple[str, ...]:

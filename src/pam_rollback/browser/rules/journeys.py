@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Self
 
 from pam_rollback.base.errors import Caused, MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Figures, Sentence, listed
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
 
 _SHOWN = 5
@@ -349,9 +349,8 @@ class BehindThePages(Walk):
         new = [one for one in self.complaints if not self.told.is_old(_behind(one).text)]
         # What a baseline tells from the rest is named one by one.
         shown = len(new) if self.told.compared else _SHOWN
-        more = f"; and {len(new) - shown} more" if len(new) > shown else ""
-        listed = f"{len(new)} on {len(self.pages)} pages: {'; '.join(new[:shown])}{more}" if new else ""
-        return self.told.after(listed) + self.told.advice
+        found = f"{len(new)} on {len(self.pages)} pages: {listed(new, shown)}" if new else ""
+        return self.told.after(found) + self.told.advice
 
 
 def _behind(complaint: str) -> Finding:

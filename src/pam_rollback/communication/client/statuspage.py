@@ -16,7 +16,6 @@ from pam_rollback.communication.client.delivery import deliver
 from pam_rollback.outside.http import fetch
 
 Status = Literal["investigating", "identified", "monitoring", "resolved"]
-Impact = Literal["none", "minor", "major", "critical"]
 _NAME_CHARACTERS = 255
 _BODY_CHARACTERS = 25_000
 _HINTS: dict[int | None, str] = {
@@ -38,17 +37,17 @@ class StatusPageApi:
     deliver_notifications: bool = False
     deadline_s: float = 5.0
 
-    def tell(self, name: str, body: str, *, status: Status, impact: Impact = "major") -> str:
+    def tell(self, name: str, body: str, *, status: Status) -> str:
         """Have the page show this: the open incident of that name goes on, or a new one begins. What is over is not begun anew."""
         found, problem = self._open(name)
         if problem:
             return problem
         if found is not None:
             return self._update(found, body, status=status)
-        return "" if status == "resolved" else self._create(name, body, status=status, impact=impact)
+        return "" if status == "resolved" else self._create(name, body, status=status)
 
-    def _create(self, name: str, body: str, *, status: Status, impact: Impact) -> str:
-        incident = {"name": _title(name), "impact_override": impact, **self._news(body, status)}
+    def _create(self, name: str, body: str, *, status: Status) -> str:
+        incident = {"name": _title(name), "impact_override": "major", **self._news(body, status)}
         return _problem(self._ask("POST", "/incidents", {"incident": incident}), HTTPStatus.CREATED)
 
     def _update(self, incident_id: str, body: str, *, status: Status) -> str:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from pam_rollback.communication.rules.escalation import Notice
 
-TWEET_CHARACTERS = 280
-
 
 @dataclass(frozen=True)
 class Briefing:

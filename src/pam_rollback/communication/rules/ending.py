@@ -22,7 +22,7 @@ from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed, StopRequested
 from pam_rollback.communication.rules.escalation import FAILED, HELPED, STOPPED
-from pam_rollback.observation.rules.recovery import OutageRule, recovery
+from pam_rollback.observation.rules.recovery import GAP_MAX_S, OutageRule, recovery
 from pam_rollback.observation.rules.samples import Sample
 
 WELL_FOR_S = 10.0
@@ -54,9 +54,9 @@ def users_now(
         found = recovery(samples, incident_s=incident_s, decision_s=decided_s, rule=rule)
     except MeasurementFailed as error:
         return UsersNow(Users.UNKNOWN, str(error))
-    measured = [sample for sample in samples if sample.measured(rule.late_ms)]
+    measured = [sample for sample in samples if sample.measured()]
     silent_s = now_s - max(sample.due_s for sample in measured)
-    if silent_s > rule.gap_max_s:
+    if silent_s > GAP_MAX_S:
         return UsersNow(Users.UNKNOWN, f"the last usable probe was {silent_s:.0f} s ago")
     if found.onset_s is None:
         return UsersNow(Users.UNKNOWN, "our probes saw none of the trouble, so they cannot see its end")

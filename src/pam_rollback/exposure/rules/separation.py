@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Figures, Sentence, listed
 
 _SHOWN = 4
 _SUCCESS = range(200, 300)
@@ -94,10 +94,7 @@ class Separation(Sentence):
             [] if self.kinds else ["nothing was tried"]
         )
         if unknown:
-            more = f"; and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
-            raise MeasurementFailed(
-                f"whether users see what belongs to others is not known: {'; '.join(unknown[:_SHOWN])}{more}"
-            )
+            raise MeasurementFailed(f"whether users see what belongs to others is not known: {listed(unknown, _SHOWN)}")
         return True
 
     @property
@@ -115,9 +112,8 @@ class Separation(Sentence):
 
     def __str__(self) -> str:
         if self.exposed:
-            more = f"; and {len(self.exposed) - _SHOWN} more" if len(self.exposed) > _SHOWN else ""
             return (
                 f"the second account was shown what belongs to the first in {len(self.exposed)} of {self.looks} looks, expected none: "
-                f"{'; '.join(self.exposed[:_SHOWN])}{more}"
+                f"{listed(self.exposed, _SHOWN)}"
             )
         return f"the second account saw nothing of the first in {self.looks} looks"

@@ -4,14 +4,12 @@ What is compared is the catalogue (tables, columns, constraints, indexes, trigge
 rows say, by a digest of each column. A way back that brings a column back without its content is none.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Figures, Sentence, listed
 from pam_rollback.gate.rules.migration_files import MigrationFile
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -109,12 +107,6 @@ def added(before: Picture, after: Picture) -> tuple[str, ...]:
         for column in sorted(after.tables[name].columns.keys() - before.tables[name].columns.keys())
     ]
     return (*tables, *columns)
-
-
-def listed(sentences: Sequence[str]) -> str:
-    """The first of them, and how many there are."""
-    more = f"; and {len(sentences) - _SHOWN} more" if len(sentences) > _SHOWN else ""
-    return "; ".join(sentences[:_SHOWN]) + more
 
 
 @dataclass(frozen=True, repr=False)

@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Figures, Sentence, listed
 from pam_rollback.gate.rules.contraction import Finding, contracted, loosened
 from pam_rollback.gate.rules.migration_files import MigrationFile
-from pam_rollback.gate.rules.migrations import Picture, listed
+from pam_rollback.gate.rules.migrations import Picture
 
 _TOKEN = re.compile(
     r"(?P<remark>--[^\n]*|/\*.*?\*/)|(?P<text>'(?:[^']|'')*'|\"[^\"]*\"|(?P<tag>\$\w*\$).*?(?P=tag))|(?P<end>;)",

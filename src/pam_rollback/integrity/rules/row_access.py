@@ -15,7 +15,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Figures, Sentence, listed
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
 PUBLIC = "public"
@@ -25,7 +25,6 @@ CLIENTS = ("anon", "authenticated")
 SERVICE = "service_role"
 """The role of the product's own servers."""
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
-_SHOWN = 5
 _EXPRESSION_SHOWN = 80
 
 
@@ -115,7 +114,7 @@ class Reach(Sentence):
             return (
                 f"{self.looked_at} policies and privileges of {len(self.tables)} tables are as the product needs them"
             )
-        return f"the product cannot reach all of its rows: {_listed(self.broken)}"
+        return f"the product cannot reach all of its rows: {listed(self.broken)}"
 
 
 def reach(access: RowAccess) -> Reach:
@@ -226,7 +225,7 @@ class Strangers(Sentence):
         ]
         blind = "; ".join(f"not known of {table}: {why}" for table, why in self.unknown.items() if self.told.unanswered)
         # What a baseline tells from the rest is named one by one.
-        new = "; ".join(told) if self.told.compared else _listed(told)
+        new = "; ".join(told) if self.told.compared else listed(told)
         return f"rows of users are open to others: {self.told.after(new, blind=blind)}{self.told.advice}"
 
 
@@ -265,7 +264,7 @@ class AccessChanges(Sentence):
         compared = f"{self.compared} policies and privileges compared with {self.taken_at:%Y-%m-%d %H:%M:%S} UTC"
         if not self.changes:
             return f"who may reach which rows is as it was ({compared})"
-        return f"who may reach which rows is not as it was: {_listed(self.changes)} ({compared})"
+        return f"who may reach which rows is not as it was: {listed(self.changes)} ({compared})"
 
 
 def access_changes(before: RowAccess, after: RowAccess) -> AccessChanges:
@@ -317,10 +316,5 @@ def _beyond(these: Iterable[str], those: Iterable[str]) -> list[str]:
     return sorted(one for one in these if not covered(one))
 
 
-def _columns(listed: str) -> set[str]:
-    return set(listed.strip("()").split(", "))
-
-
-def _listed(parts: tuple[str, ...] | list[str]) -> str:
-    more = f"; and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
-    return "; ".join(parts[:_SHOWN]) + more
+def _columns(text: str) -> set[str]:
+    return set(text.strip("()").split(", "))

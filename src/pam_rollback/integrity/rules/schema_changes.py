@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import get_args
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Figures, Sentence, listed
 from pam_rollback.integrity.rules.row_access import CLIENTS, PUBLIC
 from pam_rollback.integrity.rules.schema_objects import Kind, Schema, SchemaObject
 
-_SHOWN = 5
 _BYPASS = "BYPASSRLS"
 _TEXT_SHOWN = 80
 
@@ -41,7 +40,7 @@ class SchemaChanges(Sentence):
             raise MeasurementFailed("no schema of before was recorded, so nothing was compared")
         if self.changes and self.taken_back:
             raise MeasurementFailed(
-                f"{_listed(self.changes)}: the baseline was recorded with migrations that are not applied any more "
+                f"{listed(self.changes)}: the baseline was recorded with migrations that are not applied any more "
                 f"({', '.join(self.taken_back)}), so it is not known what went with them; record one of the stable release"
             )
         return not self.changes
@@ -66,7 +65,7 @@ class SchemaChanges(Sentence):
         compared = f"{self.compared} objects compared with {self._moment}, {self.added} came since"
         if not self.changes:
             return f"nothing of the schema {self.how} ({compared})"
-        return f"something of the schema {self.how}: {_listed(self.changes)} ({compared})"
+        return f"something of the schema {self.how}: {listed(self.changes)} ({compared})"
 
 
 @dataclass(frozen=True)
@@ -198,8 +197,3 @@ def _saying(text: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= _TEXT_SHOWN else f"{text[:_TEXT_SHOWN]}…"
-
-
-def _listed(parts: tuple[str, ...]) -> str:
-    more = f"; and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
-    return "; ".join(parts[:_SHOWN]) + more

@@ -22,6 +22,7 @@ _WRITING = "pam_rollback.ledger.client.ledger_process"
 _READING = "pam_rollback.ledger.client.ledger_reading"
 _GRACE_S = 2.0
 _START_S = 10.0
+_READ_WITHIN_S = 15.0
 _KINDS = {kind.value: kind for kind in WriteKind}
 
 
@@ -110,11 +111,6 @@ class Ledger:
         self.record = LedgerRecord(path)
 
     @property
-    def alive(self) -> bool:
-        """Whether it still writes."""
-        return self._child.alive
-
-    @property
     def pid(self) -> int:
         """The writing process's id."""
         return self._child.pid
@@ -161,7 +157,7 @@ class Ledger:
         """End the writing; the writes in flight are still recorded. May be called again."""
         self._child.stop(within_s=self._config.timeout_s + _GRACE_S)
 
-    def final_reading(self, *, within_s: float = 15.0) -> FinalReading:
+    def final_reading(self, *, within_s: float = _READ_WITHIN_S) -> FinalReading:
         """Stop writing, then read everything back through the product, trying for ``within_s`` seconds.
 
         Raises MeasurementFailed when nothing at all could be read.
@@ -178,7 +174,7 @@ class Ledger:
         self,
         *,
         moments_s: Sequence[float] = (),
-        within_s: float = 15.0,
+        within_s: float = _READ_WITHIN_S,
     ) -> LedgerVerdict:
         """Stop writing, read everything back and judge every write; see ``judge`` for the figures.
 
@@ -188,13 +184,13 @@ class Ledger:
         # Only now is the record complete: the reading stopped the writer first.
         return judge(self.record.writes, reading, moments_s=moments_s)
 
-    def clean_up(self, *, within_s: float = 15.0) -> int:
+    def clean_up(self) -> int:
         """Stop writing and delete the expenses that the ledger made; gives how many are gone.
 
         Messages and settings stay.
         """
         self.stop()
-        _, deleted = self._read(within_s=within_s, delete=True)
+        _, deleted = self._read(within_s=_READ_WITHIN_S, delete=True)
         return deleted
 
     def _read(self, *, within_s: float, delete: bool) -> tuple[FinalReading, int]:

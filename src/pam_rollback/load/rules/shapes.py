@@ -47,12 +47,6 @@ def users_at(shape: LoadShape, duration_s: float, passed_s: float) -> int:
     return now[-1].users or 0
 
 
-def requests_due(order: LoadOrder) -> int:
-    """How many requests the open model has in all."""
-    stretches = _stretches(order)
-    return stretches[-1].first + stretches[-1].count
-
-
 def due_times(order: LoadOrder, *, worker: int = 0, workers: int = 1) -> Iterator[Due]:
     """When the requests of one of so many workers are due, in order: together, they are the whole shape.
 

@@ -45,7 +45,6 @@ class Timeline:
         self._reader = LineReader(path)
         self._header: Header | None = None
         self._samples: list[Sample] = []
-        self._tailed = 0
         self._recorded_ahead: set[int] = set()
         self._next_tick = 0
         self._end = ""
@@ -100,13 +99,6 @@ class Timeline:
             if since_s <= sample.due_s < until_s and (not journeys or sample.journey in journeys)
         ]
         return tuple(sorted(chosen, key=lambda sample: sample.due_s))
-
-    def tail(self) -> tuple[Sample, ...]:
-        """Give the samples that came since the last call, in the order in which their answers came."""
-        self._refresh()
-        new = tuple(self._samples[self._tailed :])
-        self._tailed = len(self._samples)
-        return new
 
     def _refresh(self) -> None:
         for record in self._reader.records():

@@ -246,9 +246,9 @@ def why_void(samples: "Iterable[Sample]") -> str:
     )
 
 
-def no_such_path(path: str, why: str = "") -> str:
+def no_such_path(path: str) -> str:
     """The sentence for a configured path that answers 404."""
-    return f"this product has no such path: {path} answers HTTP 404{why}; see [paths] in the environment's file"
+    return f"this product has no such path: {path} answers HTTP 404; see [paths] in the environment's file"
 
 
 # ---------------------------------------------------------------- inside

@@ -22,7 +22,7 @@ from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.observation.rules.samples import LATE_MS, Sample
+from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.stats.binomial import share_above, share_below
 from pam_rollback.stats.distribution import Distribution, QuantileBounds, bounds_of, needed_for
 from pam_rollback.stats.percentiles import DEFINITION
@@ -34,9 +34,7 @@ ANSWERS_TO_COMPARE = needed_for(95.0, miss_pct=_MISS_PCT)
 """On each side: fewer bound no p95 from above."""
 
 
-def latencies_ms(
-    samples: Iterable[Sample], *, slow_from_ms: float, late_ms: float = LATE_MS, prober_lag: bool = True
-) -> list[float]:
+def latencies_ms(samples: Iterable[Sample], *, slow_from_ms: float, prober_lag: bool = True) -> list[float]:
     """Give the response times that can be compared.
 
     An answer that failed quickly says nothing of speed; one that failed after ``slow_from_ms`` (the baseline's own percentile, say) was
@@ -46,7 +44,7 @@ def latencies_ms(
     return [
         sample.latency_ms if prober_lag else max(0.0, sample.latency_ms - (sample.lag_ms or 0.0))
         for sample in samples
-        if sample.measured(late_ms) and (sample.ok or sample.latency_ms >= slow_from_ms)
+        if sample.measured() and (sample.ok or sample.latency_ms >= slow_from_ms)
     ]
 
 

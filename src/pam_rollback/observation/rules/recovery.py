@@ -31,11 +31,13 @@ from itertools import pairwise
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.blocking import why_void
-from pam_rollback.observation.rules.samples import LATE_MS, Sample
+from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.stats.percentiles import percentile
 
 BAD_SECOND_PCT = 10.0
 """A second with fewer bad answers is no outage: one stray failure at 50 probes a second is 2 % already. SC-1's window holds the 2 %."""
+GAP_MAX_S = 5.0
+"""A longer hole in the samples after the incident: we do not know whether the service was good."""
 _ALONE = 1
 _SECOND_S = 1.0
 _WHOLE_PCT = 100
@@ -50,9 +52,6 @@ class OutageRule:
     limit_pct: float
     slow_ms: float = 500.0
     merge_s: float = 3.0
-    late_ms: float = LATE_MS
-    gap_max_s: float = 5.0
-    """A longer hole in the samples after the incident: we do not know whether the service was good."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,6 @@ class Outage:
     started_s: float
     ended_s: float | None
     """None: still bad at the end of the samples."""
-    at_least_s: float
-    """From the first bad probe's due time to the last one's: certainly bad."""
     at_most_s: float
     """From the last good probe before to the first good answer after (or to the end of the samples): certainly not longer where every
     request failed, else very probably."""
@@ -178,7 +175,7 @@ def find_outages(samples: Iterable[Sample], rule: OutageRule) -> tuple[tuple[Out
 
     Raises MeasurementFailed when nothing was measured.
     """
-    measured = _measured(samples, rule)
+    measured = _measured(samples)
     bad = [sample for sample in measured if sample.bad(rule.slow_ms)]
     groups = [group for group in _grouped(bad, measured, rule) if len(group) > _ALONE]
     inside = {id(sample) for group in groups for sample in group}
@@ -202,8 +199,8 @@ def recovery(samples: Iterable[Sample], *, incident_s: float | None, decision_s:
     void = why_void(sample for sample in samples if sample.due_s >= since_s)
     if void:
         raise MeasurementFailed(f"when users were well again is not known: {void}")
-    measured = _measured(samples, rule)
-    _refuse_holes(measured, since_s, decision_s, rule)
+    measured = _measured(samples)
+    _refuse_holes(measured, since_s, decision_s)
     outages, blips = find_outages(measured, rule)
     concerned = [outage for outage in outages if outage.ended_s is None or outage.ended_s > since_s]
     last_s = measured[-1].due_s
@@ -230,30 +227,30 @@ def recovery(samples: Iterable[Sample], *, incident_s: float | None, decision_s:
     )
 
 
-def _measured(samples: Iterable[Sample], rule: OutageRule) -> list[Sample]:
-    measured = sorted((sample for sample in samples if sample.measured(rule.late_ms)), key=lambda sample: sample.due_s)
+def _measured(samples: Iterable[Sample]) -> list[Sample]:
+    measured = sorted((sample for sample in samples if sample.measured()), key=lambda sample: sample.due_s)
     if not measured:
         raise MeasurementFailed("there is not one usable sample: nothing can be said about outages or recovery")
     return measured
 
 
-def _refuse_holes(measured: list[Sample], since_s: float, decision_s: float, rule: OutageRule) -> None:
+def _refuse_holes(measured: list[Sample], since_s: float, decision_s: float) -> None:
     moments = [sample.due_s for sample in measured]
     if moments[-1] <= decision_s:
         raise MeasurementFailed(
             f"the last sample is {decision_s - moments[-1]:.1f} s older than the decision: recovery was not observed"
         )
-    if moments[0] > decision_s + rule.gap_max_s:
+    if moments[0] > decision_s + GAP_MAX_S:
         raise MeasurementFailed(
             f"the first sample is {moments[0] - decision_s:.1f} s younger than the decision: its effect went unseen"
         )
     first = max(0, bisect_left(moments, since_s) - 1)
     after = moments[first:]
     length_s, at_s = max(((b - a, a) for a, b in pairwise(after)), default=(0.0, since_s))
-    if length_s > rule.gap_max_s:
+    if length_s > GAP_MAX_S:
         raise MeasurementFailed(
             f"no usable sample for {length_s:.1f} s, {at_s - decision_s:+z.1f} s from the decision "
-            f"(tolerated {rule.gap_max_s:g} s): an outage in this hole would not be seen"
+            f"(tolerated {GAP_MAX_S:g} s): an outage in this hole would not be seen"
         )
 
 
@@ -314,7 +311,6 @@ def _outage(group: list[Sample], measured: list[Sample], good: list[Sample], usu
     return Outage(
         started_s=first.due_s,
         ended_s=ended_s,
-        at_least_s=last.due_s - first.due_s,
         at_most_s=bound_s - good_before_s,
         resolution_s=max(resolution_s, first.due_s - good_before_s),
         ended_by_s=ended_by_s,

@@ -28,7 +28,7 @@ from itertools import pairwise
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.blocking import why_void
-from pam_rollback.observation.rules.samples import LATE_MS, Sample
+from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.stats.binomial import share_below
 
 SLICES = 5
@@ -117,9 +117,6 @@ class Question:
     asked_s: float
     duration_s: float
     gap_max_s: float
-    early: bool = True
-    """One slice is enough to be clear; else only the whole time is."""
-    late_ms: float = LATE_MS
 
     def __post_init__(self) -> None:
         """Refuse what could never be judged."""
@@ -151,12 +148,12 @@ def judge(samples: Sequence[Sample], question: Question, measure: Measure, span:
     since_s = max(span.start_s, span.settled_s - question.duration_s)
     due = span.inside(samples, since_s)
     inside = [one for one in due if not one.void]
-    measured = [one for one in inside if one.measured(question.late_ms)]
+    measured = [one for one in inside if one.measured()]
     slices = _slices(measured, question, span)
     standing = next((index for index, slice_ in enumerate(slices) if measure.contradicts(slice_)), None)
     complete = span.length_s >= question.duration_s * _ALMOST_ALL
     held_s = min(span.length_s, question.duration_s) if standing is None else standing * question.slice_s
-    state, reason = _state(measured, slices, question, measure, standing=standing, complete=complete)
+    state, reason = _state(measured, slices, measure, standing=standing, complete=complete)
     if state is ConditionState.HOLDS and measure.half is not None:
         state, reason = _by_halves(measured, measure.half, span.settled_s - question.duration_s / 2)
         held_s = held_s if state is ConditionState.HOLDS else held_s / 2
@@ -189,14 +186,13 @@ def share_is_below(bad: int, n: int, limit_pct: float) -> bool:
 def _state(
     measured: Sequence[Sample],
     slices: Sequence[Sequence[Sample]],
-    question: Question,
     measure: Measure,
     *,
     standing: int | None,
     complete: bool,
 ) -> tuple[ConditionState, str]:
     """``standing`` is the newest slice that contradicts, 0 the newest of all; None when none does."""
-    if standing == 0 and (question.early or complete):
+    if standing == 0:
         was_above = any(_is_above(measure, slice_) for slice_ in slices[1:])
         return (ConditionState.OVER if was_above else ConditionState.CLEAR), ""
     if not complete:

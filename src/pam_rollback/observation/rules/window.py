@@ -28,6 +28,8 @@ from pam_rollback.stats.bad_runs import Stretch, too_long
 from pam_rollback.stats.percentiles import DEFINITION, nearest_rank, percentile
 
 _P95 = 95.0
+_UNMEASURED_PCT_MAX = 5.0
+"""More probes than this share that never left or left late: the prober was not fit to judge."""
 
 
 class Measure(StrEnum):
@@ -61,19 +63,12 @@ class WindowSpec:
     """The longest run of wholly bad seconds that is tolerated."""
     slow_ms: float | None = None
     """For the error rate: an answer later than this is an error too. None: only wrong or missing answers are."""
-    late_ms: float = LATE_MS
-    """A probe that left later than this is not measured."""
-    unmeasured_pct_max: float = 5.0
-    """More probes than this share that never left or left late: the prober was not fit to judge. (1 means.
-
-    P99 of the lag.)
-    """
     answer_max_s: float = 5.0
     """The prober's own deadline: no answer is recorded later than this."""
 
     def __post_init__(self) -> None:
         """Refuse figures that could never be judged."""
-        for name in ("limit", "duration_s", "gap_max_s", "late_ms", "answer_max_s"):
+        for name in ("limit", "duration_s", "gap_max_s", "answer_max_s"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"window on {self.measure}: {name} must be a number above 0, it is {value}")
@@ -106,17 +101,6 @@ class WindowSpec:
         return "ms" if self.measure is Measure.LATENCY_P95_MS else "%"
 
 
-@dataclass(frozen=True)
-class WorstSecond:
-    """The second that speaks loudest against the criterion."""
-
-    offset_s: int
-    """Seconds from the start of the window."""
-    n: int
-    bad: int
-    latency_max_ms: float
-
-
 @dataclass(frozen=True, repr=False)
 class WindowVerdict(WindowResult):
     """How a window stands, with what it rests on.
@@ -132,7 +116,6 @@ class WindowVerdict(WindowResult):
     bad: int
     unmeasured: int
     observed_s: float
-    worst: WorstSecond | None
     bad_by_journey: tuple[tuple[str, int], ...] = ()
     """Whose the bad answers are, the most first."""
 
@@ -197,7 +180,7 @@ def judge(
     complete = settled_s >= end_s
     due = sorted((sample for sample in samples if start_s <= sample.due_s < end_s), key=lambda sample: sample.due_s)
     inside = [sample for sample in due if not sample.void]
-    measured = [sample for sample in inside if sample.measured(spec.late_ms)]
+    measured = [sample for sample in inside if sample.measured()]
     counted = [sample for sample in measured if spec.counts(sample)]
     bad_by_journey = Counter(sample.journey for sample in counted if spec.is_bad(sample)).most_common()
     bad = sum(count for _, count in bad_by_journey)
@@ -233,7 +216,6 @@ def judge(
         bad=tally.bad,
         unmeasured=tally.unmeasured,
         observed_s=reach_s - start_s,
-        worst=_worst(seconds, spec),
         bad_by_journey=tuple(bad_by_journey),
     )
 
@@ -268,10 +250,10 @@ class _Tally:
         spec = self.spec
         if self.not_a_number:
             return "a latency is not a number"
-        if 100 * self.unmeasured > spec.unmeasured_pct_max * self.probes:
+        if 100 * self.unmeasured > _UNMEASURED_PCT_MAX * self.probes:
             return (
-                f"{self.unmeasured} of {self.probes} probes never left or left more than {spec.late_ms:g} ms late "
-                f"(tolerated {spec.unmeasured_pct_max:g} %): the prober was not fit to judge"
+                f"{self.unmeasured} of {self.probes} probes never left or left more than {LATE_MS:g} ms late "
+                f"(tolerated {_UNMEASURED_PCT_MAX:g} %): the prober was not fit to judge"
             )
         if self.n_possible < spec.samples_min:
             return f"{self.n_possible} usable samples at most, {spec.samples_min} are needed"
@@ -338,16 +320,3 @@ def _silence(spec: WindowSpec, silent_s: float, *, complete: bool) -> str:
     if complete or silent_s <= spec.answer_max_s + spec.gap_max_s:
         return ""
     return f"the prober has recorded nothing for {silent_s:.1f} s"
-
-
-def _worst(seconds: dict[int, list[Sample]], spec: WindowSpec) -> WorstSecond | None:
-    candidates = (
-        WorstSecond(
-            offset_s=second,
-            n=len(samples),
-            bad=sum(map(spec.is_bad, samples)),
-            latency_max_ms=max(sample.latency_ms for sample in samples),
-        )
-        for second, samples in seconds.items()
-    )
-    return max(candidates, key=lambda second: (second.bad / second.n, second.latency_max_ms), default=None)

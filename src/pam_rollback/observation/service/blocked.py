@@ -63,14 +63,12 @@ def open_urls(environment: Environment, host: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, found)))
 
 
-def told_of(answer: Answer, *, at_s: float = 0.0, needs_account: bool = False) -> HostAnswer:
+def told_of(answer: Answer, *, at_s: float = 0.0) -> HostAnswer:
     """An answer as the rule takes it."""
     parts = urlsplit(answer.url)
     retry_after = answer.headers.get("retry-after", "")
     status = None if answer.problem else answer.http_status
-    return HostAnswer(
-        parts.netloc, parts.path or "/", status, at_s, needs_account=needs_account, retry_after=retry_after
-    )
+    return HostAnswer(parts.netloc, parts.path or "/", status, at_s, retry_after=retry_after)
 
 
 class Lookout:

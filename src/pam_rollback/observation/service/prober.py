@@ -27,11 +27,6 @@ class Prober:
         self.timeline = timeline
 
     @property
-    def alive(self) -> bool:
-        """Whether it still probes."""
-        return self._child.alive
-
-    @property
     def pid(self) -> int:
         """Its process id."""
         return self._child.pid

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.rules.samples import LATE_MS, Sample
+from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.report.baseline_record import Figures
 from pam_rollback.stats.distribution import Distribution
 from pam_rollback.stats.percentiles import percentile
@@ -26,10 +26,10 @@ def figures_of(samples: Iterable[Sample]) -> Figures:
     )
 
 
-def answers_of(samples: Iterable[Sample], *, late_ms: float = LATE_MS) -> dict[str, Any]:
+def answers_of(samples: Iterable[Sample]) -> dict[str, Any]:
     """Give the fields of a ``Baseline`` for these samples. Raises MeasurementFailed when none of them was measured."""
     samples = tuple(samples)
-    measured = [sample for sample in samples if sample.measured(late_ms)]
+    measured = [sample for sample in samples if sample.measured()]
     if not measured:
         raise MeasurementFailed(f"no baseline: none of {len(samples)} samples is usable")
     names = Counter(sample.journey for sample in measured)

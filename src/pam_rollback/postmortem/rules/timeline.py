@@ -8,6 +8,7 @@ from itertools import groupby
 from math import floor
 from typing import Any
 
+from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.observation.rules.recovery import Outage
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.stats.percentiles import percentile
@@ -45,7 +46,7 @@ class SecondSeen:
     releases: tuple[str, ...]
 
 
-def of_journal(entries: Iterable[Entry], source: str) -> Iterator[Event]:
+def of_journal(entries: Iterable[Entry]) -> Iterator[Event]:
     """Each entry in words; one of a kind that is not known here is shown as it is, never left out."""
     for entry in entries:
         at = datetime.fromisoformat(str(entry["at"]))
@@ -53,7 +54,7 @@ def of_journal(entries: Iterable[Entry], source: str) -> Iterator[Event]:
             # It is written a moment after it was taken.
             at -= timedelta(seconds=float(entry["at_s"]) - float(entry["decided_s"]))
         kind, words = _WORDS.get(str(entry["event"]), ("journal", _as_it_is))
-        yield Event(at, kind, words(entry), source)
+        yield Event(at, kind, words(entry), JOURNAL)
 
 
 def words_of_target(entry: Entry) -> str:

@@ -104,7 +104,7 @@ class Incident:
         onset_s, mitigated_s = (found.onset_s, found.recovered_s) if found else (None, None)
         yield MomentKnown("onset", _at(wall, onset_s), exactly, f"the first bad answer to a probe{why}", source)
         yield MomentKnown("detection", None, None, "not in the records of this run: who or what told you?", "-")
-        events = list(timeline.of_journal(self.entries, JOURNAL))
+        events = list(timeline.of_journal(self.entries))
         for name, words, what in (
             ("decision", "decided:", "the clock when it was taken"),
             ("first step", timeline.BEGINS, "the clock when it began"),
@@ -155,7 +155,7 @@ class Incident:
         since, until = self.surroundings()
         # What providers tell goes back for weeks.
         told = [event for event in events_told(material) if since <= event.at <= until]
-        found = [*timeline.of_journal(self.entries, JOURNAL), *told]
+        found = [*timeline.of_journal(self.entries), *told]
         watched = self.watched
         if watched is not None:
             found += timeline.of_releases(watched.samples, watched.anchor.wall, watched.source)

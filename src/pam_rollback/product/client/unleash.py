@@ -53,9 +53,7 @@ class UnleashAdmin:
     settings: Unleash
 
     @classmethod
-    def at(
-        cls, settings: Unleash, token: str, *, deadline_s: float = 5.0, waiter: Waiter | None = None
-    ) -> "UnleashAdmin":
+    def at(cls, settings: Unleash, token: str, *, deadline_s: float = 5.0) -> "UnleashAdmin":
         """With one admin token, which is in no message."""
         provider = Provider(
             name="Unleash",
@@ -67,7 +65,7 @@ class UnleashAdmin:
             secret="[secrets] unleash_admin_token_env",  # noqa: S106 - where it stands, not what it is
             advice=_ADVICE,
         )
-        return cls(ProviderApi(provider, token, deadline_s, _PATIENCE_S, waiter or Waiter()), settings)
+        return cls(ProviderApi(provider, token, deadline_s, _PATIENCE_S, Waiter()), settings)
 
     def read_flags(self) -> dict[FlagName, Flag]:
         """All flags of the project. Raises ActionFailed when it does not say, UnreadableAnswer when nobody understands it."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from pam_rollback.base.outside_text import cut
 from pam_rollback.product.rules.health_words import (
-    HEALTHY,
     as_word,
     bare,
     counts_since_start,
@@ -73,16 +72,6 @@ _NAMES = ("name", "component", "service", "id")
 _RELEASE_KEYS = ("release", "releaseId", "release_id", "version")
 _SHOWN_CHARACTERS = 60
 _OBJECTIONS_MAX = 20
-_SHOWN_OBJECTIONS = 3
-
-
-def contradicted(body: Mapping[str, Any], optional: Sequence[str] = ()) -> str:
-    """What the word "healthy" at the top stands above, in words; empty when nothing contradicts it, or when it is another word."""
-    found = objections(body, optional) if body.get("status") == HEALTHY else ()
-    if not found:
-        return ""
-    more = f" (and {len(found) - _SHOWN_OBJECTIONS} more)" if len(found) > _SHOWN_OBJECTIONS else ""
-    return f"healthy at its top only: {', '.join(found[:_SHOWN_OBJECTIONS])}{more}"
 
 
 def objections(body: Mapping[str, Any], optional: Sequence[str] = ()) -> tuple[str, ...]:

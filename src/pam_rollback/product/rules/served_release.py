@@ -19,11 +19,6 @@ class Wanted:
     no_proof: str = ""
     """Why the version alone does not prove it, where the site names nothing else. A version that differs always disproves it."""
 
-    @property
-    def can_be_told(self) -> bool:
-        """There is something to recognise it by."""
-        return bool(self.commit or self.version or self.page_sha256)
-
     def __str__(self) -> str:
         parts = (
             ("release", self.version),

@@ -1,13 +1,13 @@
 """The site as people see it: by what each element of its pages is found. Accessible names first, as a screen reader has them."""
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import model_validator
 
 from pam_rollback.base.configuration import Table
 from pam_rollback.environment.environment_tables import Text
+from pam_rollback.product.rules.conditions import Pattern
 
 ElementName = Literal[
     "email",
@@ -35,21 +35,13 @@ one that asks whether all that was said may go, ``chat_error`` what tells that P
 _WAYS = ("role", "label", "selector")
 
 
-def _expression(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as problem:
-        raise ValueError(f"expected a regular expression, found {text!r} ({problem})") from None
-    return text
-
-
 class Element(Table):
     """One element of a page: by its role (and accessible name), by its label, or by a CSS selector."""
 
     role: Literal["button", "link", "list", "listitem", "row", "status", "textbox", "combobox"] | None = None
     name: Text | None = None
     """The accessible name, or a part of it, whatever its case."""
-    name_matches: Annotated[str, AfterValidator(_expression)] | None = None
+    name_matches: Pattern | None = None
     """The accessible name or label by a regular expression, found anywhere in it."""
     label: Text | None = None
     selector: Text | None = None

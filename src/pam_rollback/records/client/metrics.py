@@ -85,21 +85,21 @@ def counted_between(before: RequestCounters, after: RequestCounters) -> ServersC
     return ServersCount(where, n, bad, times, why_no_times)
 
 
-def read_memory(url: str, *, deadline_s: float, name: str = MEMORY) -> MemoryReading:
+def read_memory(url: str, *, deadline_s: float) -> MemoryReading:
     """Read how much memory the product holds. With several processes in one answer the largest counts: the limit is for each.
 
     Raises MeasurementFailed when the endpoint does not say: no answer, another status, no metrics, not this one, not a number.
     """
-    at_s, samples = _read(url, "memory", deadline_s=deadline_s, only=(name, STARTED, REQUESTS))
-    values = [sample.value for sample in samples if sample.name == name]
+    at_s, samples = _read(url, "memory", deadline_s=deadline_s, only=(MEMORY, STARTED, REQUESTS))
+    values = [sample.value for sample in samples if sample.name == MEMORY]
     starts = [sample.value for sample in samples if sample.name == STARTED and math.isfinite(sample.value)]
     if not values:
         raise MeasurementFailed(
-            f"memory is not known: {url} has no {name} ({len(samples)} other samples came); "
+            f"memory is not known: {url} has no {MEMORY} ({len(samples)} other samples came); "
             'is this the right [paths] metrics? If the product has none, take "metrics" out of abilities'
         )
     if not all(map(math.isfinite, values)):
-        raise MeasurementFailed(f"memory is not known: {url} says {name} is {values}")
+        raise MeasurementFailed(f"memory is not known: {url} says {MEMORY} is {values}")
     counts = [sample.value for sample in samples if sample.name == REQUESTS and math.isfinite(sample.value)]
     # Of several processes the youngest: whichever begins anew, this moment moves.
     started_s, requests = max(starts, default=None), sum(counts) if counts else None

@@ -12,7 +12,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -323,12 +323,12 @@ def _place(found: os.stat_result) -> str:
     return f"{boot}/{found.st_dev}:{found.st_ino}"
 
 
-def _sweep(folder: Path, *, now: Callable[[], float] = time.time) -> None:
+def _sweep(folder: Path) -> None:
     """Remove the files that this user's killed sessions left a day ago or longer."""
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         with suppress(OSError):
             found = path.lstat()
-            if found.st_uid != os.getuid() or now() - found.st_mtime < _ABANDONED_AFTER_S:
+            if found.st_uid != os.getuid() or time.time() - found.st_mtime < _ABANDONED_AFTER_S:
                 continue
             taken = _take(path)
             if isinstance(taken, int):

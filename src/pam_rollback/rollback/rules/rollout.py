@@ -176,7 +176,6 @@ class Descent(Sentence):
     """All steps down, and why some of them were left out."""
 
     stages: tuple[Stage, ...]
-    planned_pct: tuple[int, ...]
     straight_because: str = ""
     """Why it went straight to 0; empty when it went step by step."""
     unknown: Collection[str] = ()

@@ -161,9 +161,7 @@ class _Descending:
             decided_s=decided_s,
             finished_s=self.tools.clock.monotonic_s(),
             before=self.found.before,
-            descent=Descent(
-                tuple(self.found.stages), self.way.shares_pct, self.found.straight_because, tuple(self.found.unknown)
-            ),
+            descent=Descent(tuple(self.found.stages), self.found.straight_because, tuple(self.found.unknown)),
             read_back=self.found.now,
             notice_problem=next((record.problem for record in self.records if record.name == TELL), None),
             steps=tuple(self.records),

@@ -43,8 +43,7 @@ async def evaluate_all(request: Request, parts: Parts) -> Response:
     key, refusal = await _targeting_key(request)
     if key is None:
         return JSONResponse(refusal, HTTPStatus.BAD_REQUEST)
-    evaluations = await _evaluate(parts, key)
-    body = {"flags": list(evaluations.values()), "metadata": {"release": parts.config.version}}
+    body = {"flags": await _evaluate(parts, key), "metadata": {"release": parts.config.version}}
     etag = f'"{hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]}"'
     known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
     if etag in known:
@@ -52,23 +51,10 @@ async def evaluate_all(request: Request, parts: Parts) -> Response:
     return JSONResponse(body, headers={"ETag": etag})
 
 
-@router.post("/ofrep/v1/evaluate/flags/{key}", dependencies=[JsonOnly])
-async def evaluate_one(key: str, request: Request, parts: Parts) -> Response:
-    """Evaluate one flag."""
-    target, refusal = await _targeting_key(request)
-    if target is None:
-        return JSONResponse({"key": key, **refusal}, HTTPStatus.BAD_REQUEST)
-    evaluation = (await _evaluate(parts, target)).get(key)
-    if evaluation is None:
-        missing = {"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": f"there is no flag {key}"}
-        return JSONResponse(missing, HTTPStatus.NOT_FOUND)
-    return JSONResponse(evaluation)
-
-
-async def _evaluate(parts: Services, user_id: str) -> dict[str, dict[str, Any]]:
+async def _evaluate(parts: Services, user_id: str) -> list[dict[str, Any]]:
     state = await parts.flags.state()
     kept = parts.faults.keeps_features(user_id)
-    return {name: _evaluation(name, flag, on=kept or flag.is_on_for(user_id)) for name, flag in state.flags.items()}
+    return [_evaluation(name, flag, on=kept or flag.is_on_for(user_id)) for name, flag in state.flags.items()]
 
 
 def _evaluation(name: str, flag: Flag, *, on: bool) -> dict[str, Any]:

@@ -30,11 +30,11 @@ class Builds:
         self._scratch = scratch
         self._one_at_a_time = asyncio.Lock()
 
-    def push(self, branch: str, commit: str, *, title: str = "") -> Deployed | None:
+    def push(self, branch: str, commit: str) -> Deployed | None:
         """Build a commit that was pushed; None when builds are stopped or the branch is not built."""
         if self._deploys.stop_builds or branch != self._deploys.branch:
             return None
-        return self.start(branch, commit, title=title)
+        return self.start(branch, commit)
 
     def start(self, branch: str, commit: str, *, title: str = "") -> Deployed:
         """Build a commit because somebody asks for it. Raises Refusal when builds are stopped."""

@@ -17,8 +17,7 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.hosts import Netlify
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import DEADLINE_S, PATIENCE_S, Provider, ProviderApi
-from pam_rollback.rollback.providers.netlify.rules import NETLIFY, PRODUCTION
-from pam_rollback.rollback.rules.deploys import Deploy, DeployId, FileDeploys, Rules
+from pam_rollback.rollback.rules.deploys import READY, Deploy, DeployId, FileDeploys, Rules
 
 _PAGE = 100
 """The largest that Netlify gives."""
@@ -37,6 +36,17 @@ _ADVICE: Mapping[int, str] = {
     HTTPStatus.CONFLICT: "something else is being done to the site: look at its Deploys page, then do it again",
     HTTPStatus.UNPROCESSABLE_ENTITY: "it cannot do this to a deploy in this state: look at the site's Deploys page and choose another one",
 }
+PRODUCTION = "production"
+_WAITING = ("new", "pending_review", "accepted", "enqueued", "retrying")
+_WORKING = ("building", "uploading", "uploaded", "preparing", "prepared", "processing", "processed")
+NETLIFY = Rules(
+    "Netlify",
+    frozenset({READY, "old"}),
+    lambda deploy: deploy.finished_at is not None,
+    PRODUCTION,
+    under_way=frozenset({*_WAITING, *_WORKING}),
+)
+"""Its words are the filter ``state`` of its OpenAPI document. A deploy that was never published has no ``published_at``."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import ProviderApi, Query
 from pam_rollback.rollback.providers.render.render_api import own_service
 from pam_rollback.rollback.providers.render.render_logs import read_logs
-from pam_rollback.rollback.providers.render.rules import RENDER
-from pam_rollback.rollback.rules.deploys import Deploy, DeployId, Logs, Rules, Service, ServiceHost
+from pam_rollback.rollback.rules.deploys import WERE_LIVE, Deploy, DeployId, Logs, Rules, Service, ServiceHost
 
 _PAGE = 100
 """The largest that Render gives."""
@@ -25,6 +24,14 @@ _PAGES_MAX = 5
 """Builds of so many deploys ago are not kept by any plan."""
 _COMMIT, _OFF = "commit", "off"
 _CREATED = (HTTPStatus.CREATED, HTTPStatus.OK)
+RENDER = Rules(
+    "Render",
+    WERE_LIVE,
+    lambda deploy: deploy.state in WERE_LIVE,
+    under_way=frozenset({"created", "queued", "build_in_progress", "update_in_progress", "pre_deploy_in_progress"}),
+    ours=frozenset({"rollback", "api"}),
+)
+"""``deactivated`` was live and was replaced. Whether its build is still kept, only a rollback tells."""
 
 
 @dataclass(frozen=True)
