@@ -3,6 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
+from pam_rollback.observation.rules.held_releases import HeldReleases
 from pam_rollback.observation.rules.window import WindowVerdict
 from pam_rollback.records.rules.memory_window import MemoryTrend, MemoryWindow
 
@@ -39,3 +40,11 @@ def test_memory_is_stable(held_memory_trend: MemoryTrend, scored: Scored) -> Non
     trend = scored(held_memory_trend)
 
     assert trend.stable, trend
+
+
+@pytest.mark.criterion("HC-1", "HC-2")
+def test_no_other_release_answers(held_releases: HeldReleases, scored: Scored) -> None:
+    """No answer of the whole window names another release than its site should serve.  If red: docs/runbook.md#backend-unhealthy."""
+    releases = scored(held_releases)
+
+    assert releases.met, releases

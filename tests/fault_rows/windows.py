@@ -6,6 +6,7 @@ ERRORS = "test_error_rate_stays_low"
 RESPONSES = "test_response_time_stays_low"
 MEMORY = "test_memory_stays_low"
 STABLE = "test_memory_is_stable"
+RELEASES = "test_no_other_release_answers"
 WHOLE = "test_data_is_whole_when_the_window_is_over"
 
 
@@ -16,10 +17,28 @@ def _row(
     return Row(identifier, fault, frozenset(red), words, parameters, select="window", unknown=unknown_checks)
 
 
+def _of_another_release(identifier: str, fault: str, words: str, **parameters: str) -> Row:
+    """The answers are healthy: where nobody said which release is right, one from first to last would do."""
+    said = '[release]\nexpected = "1.42.0"\n'
+    return Row(identifier, fault, frozenset({RELEASES}), words, parameters, select="window", environment=said)
+
+
 ROWS = [
     _row("window-errors", "errors", {ERRORS}, "whatever still comes, the error rate stays at 2 % or more", share=0.08),
     # Past the cache the front page is well.
     _row("window-old-error-cached", "old-error-served", {ERRORS}, "bad answers: cached front page"),
+    _of_another_release(
+        "window-another-release",
+        "answers-wrong-release",
+        "answers of the back end name release 1.40.9 instead of 1.42.0",
+        server="api",
+        path="/health",
+    ),
+    _of_another_release(
+        "window-old-page-cached",
+        "old-page-served",
+        "answers of the front end name release 1.41.3 instead of 1.42.0",
+    ),
     _row("window-data-damaged", "data", {WHOLE}, "are broken: expenses-orphaned", what="expenses-orphaned"),
     _row("window-slow", "latency", {RESPONSES}, "whatever still comes, p95 stays at 500 ms or more", ms=650),
     # Memory is asked over the same edge: late answers leave too few readings in 15 s.

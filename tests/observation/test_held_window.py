@@ -7,9 +7,11 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.observation.fixtures.held_window import HeldWindow, Standings
+from pam_rollback.observation.rules.held_releases import ReleasesSpec, judge_releases
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.observation.rules.window import Measure, WindowSpec, judge
 from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.product.rules.expected_releases import ExpectedReleases
 from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.records.rules.memory_window import MemoryWindow, MemoryWindowSpec, judge_memory
 from tests.session.test_progress import Shown
@@ -17,6 +19,7 @@ from tests.virtual_clock import VirtualClock
 
 ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15)
 P95 = WindowSpec(measure=Measure.LATENCY_P95_MS, limit=500, duration_s=15)
+RELEASES = ReleasesSpec(expected=ExpectedReleases(backend="1"), start_s=0, duration_s=15, gap_max_s=5)
 
 
 def no_later_window(number: int) -> MemoryWindow:
@@ -30,9 +33,10 @@ def held(
     *,
     bad_from_s: float = 99,
     slow_from_s: float = 99,
+    other_from_s: float = 99,
     samples_min: int = ERRORS.samples_min,
 ) -> HeldWindow:
-    """Ten probes a second since 0, bad or slow from some moment on; memory is not read."""
+    """Ten probes a second since 0, bad, slow or another release's from some moment on; memory is not read."""
 
     def look() -> Standings:
         now_s = clock.monotonic_s()
@@ -46,7 +50,8 @@ def held(
             judge(samples, replace(spec, samples_min=samples_min), start_s=0, now_s=now_s, rate_hz=10)
             for spec in (ERRORS, P95)
         )
-        return Standings(now_s, 15, errors, p95, None)
+        named = [replace(one, journey="health", release="1" if one.due_s < other_from_s else "2") for one in samples]
+        return Standings(now_s, 15, errors, p95, None, judge_releases(named, RELEASES, settled_s=now_s))
 
     return HeldWindow(look, later_memory=no_later_window, within_s=60, waiter=Waiter(clock), progress=shown)
 
@@ -153,6 +158,27 @@ def test_memory_that_nobody_reads_is_not_known() -> None:
     """Never met."""
     with pytest.raises(MeasurementFailed, match="declares no metrics"):
         held(VirtualClock(), Shown()).memory()
+
+
+def test_another_release_is_told_at_once_and_known_to_whoever_asks() -> None:
+    """Also while another criterion is waited for; without one the whole window is waited for."""
+    clock, shown = VirtualClock(), Shown()
+    window = held(clock, shown, other_from_s=5)
+
+    assert not window.releases().met
+    assert clock.now_s < 6
+    assert window.error_rate().met
+    (line,) = shown.announced
+    assert line.startswith("  broken already: answers of another release broken: ")
+    clock = VirtualClock()
+    assert held(clock, Shown()).releases().met
+    assert clock.now_s == pytest.approx(15, abs=0.6)
+
+
+def test_releases_that_no_answer_names_are_not_known() -> None:
+    """Never met."""
+    with pytest.raises(MeasurementFailed, match="names a release"):
+        with_memory(VirtualClock(), (False,)).releases()
 
 
 def test_its_end_is_waited_for_although_a_criterion_is_broken() -> None:

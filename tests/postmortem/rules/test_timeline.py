@@ -130,6 +130,17 @@ def test_releases_are_told_when_they_change() -> None:
     assert [event.what.split()[-1] for event in of_releases(samples, wall, "t")] == ["1.42.0", "1.41.3", "1.42.0"]
 
 
+def test_each_site_tells_its_own_release() -> None:
+    """After a rollback of one of them they differ, and nothing changes from answer to answer."""
+    named = [("front page", "1.42.0"), ("health", "1.41.3")] * 3
+    samples = [Sample(1000.0 + n, 5.0, journey, ok=True, release=of) for n, (journey, of) in enumerate(named)]
+
+    assert [event.what for event in of_releases(samples, wall, "t")] == [
+        "the front end answered as release 1.42.0",
+        "the back end answered as release 1.41.3",
+    ]
+
+
 def test_seconds_count_what_was_measured() -> None:
     """Slow is bad; a probe that never left is in no second, and a second without any is not there."""
     samples = [

@@ -14,6 +14,7 @@ from pam_rollback.product.rules.front_page import (
     PageAnswer,
     PageContent,
     read_page,
+    release_of_page,
     seen_files,
     shortcoming_of_asset,
     shortcoming_of_headers,
@@ -26,6 +27,8 @@ _APP = b"""<!doctype html><html><head><title>Wheels &amp; Wins</title><link rel=
 <link rel="modulepreload" href="/assets/vendor.js"><link rel="stylesheet" href="/assets/index.css">
 <script>window.dataLayer = ["Oops"]</script><script type="module" src="/assets/index-B1a2.js"></script></head>
 <body><div id="root"></div><noscript>Something went wrong: switch JavaScript on.</noscript></body></html>"""
+NAMES_ITS_RELEASE = b"""<head><meta name="pam-release" content="1.41.3">
+<noscript><meta http-equiv="refresh" content="0; url=/plain"></noscript>"""
 _LONG = "We plan trips and keep budgets. " * 20
 
 
@@ -267,9 +270,8 @@ def test_a_page_that_nobody_stays_on(refresh: str, words: str) -> None:
 
 def test_what_a_page_says_of_itself() -> None:
     """Its release, and where it leads; what is for visitors without scripts leads nobody."""
-    page = read_page(
-        b'<head><meta name="pam-release" content="1.41.3"><noscript><meta http-equiv="refresh" content="0; url=/plain"></noscript>'
-    )
+    page = read_page(NAMES_ITS_RELEASE)
     led = read_page(b'<head><META HTTP-EQUIV="Refresh" CONTENT="8">')
 
     assert (page.release, page.refresh, led.release, led.refresh) == ("1.41.3", "", "", "8")
+    assert [release_of_page(body) for body in (NAMES_ITS_RELEASE, b"<p>pam-release 1.41.3", b"")] == ["1.41.3", "", ""]

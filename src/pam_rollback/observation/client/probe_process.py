@@ -89,6 +89,7 @@ class PageFiles:
 _LEAD_S = 0.05
 _NICENESS = -10
 _WHY_CHARACTERS_MAX = 200
+_RELEASE_CHARACTERS_MAX = 64
 _LIMITED = f"not signed in: {limited()}, which is no error of the service; sign in more rarely"
 
 
@@ -233,8 +234,7 @@ def _with_probe_id(body: dict[str, Any] | None, probe_id: str) -> object:
 
 
 def _release(answer: Answer, journey: Journey) -> str | None:
-    found = answer.json.get(journey.release_key) if isinstance(answer.json, dict) else None
-    return cut(found, 64, sign="") if isinstance(found, str) else None
+    return cut(journey.expect.release_of(answer), _RELEASE_CHARACTERS_MAX, sign="") or None
 
 
 def _go_first() -> None:

@@ -3,7 +3,7 @@
 The configuration that travels to the prober's process as one line of JSON.
 """
 
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -14,7 +14,7 @@ FRONT_PAGE = "front page"
 CACHED_FRONT_PAGE = "cached front page"
 """Asked for as visitors ask: a cache on the way may answer, and what it keeps is what people get."""
 PAGES = (FRONT_PAGE, CACHED_FRONT_PAGE)
-HEALTH_JOURNEY = "health"
+HEALTH_JOURNEY: Final = "health"
 LOGIN_JOURNEY = "login"
 
 RATE_HZ_MAX = 200.0
@@ -53,8 +53,6 @@ class Journey(Facts):
     """Ask for exactly this address, so that caches may answer; else every address is unique."""
     signed_in: bool = False
     """Send the test account's token."""
-    release_key: str = "release"
-    """Where a JSON body names the release."""
 
 
 class ProbeConfig(Facts):

@@ -203,7 +203,7 @@ def judge(
     unknown = (
         why_void(due)
         or tally.unfit()
-        or _gap([sample.due_s for sample in counted], spec.gap_max_s, start_s, reach_s)
+        or gap([sample.due_s for sample in counted], spec.gap_max_s, start_s, reach_s)
         or _silence(spec, now_s - settled_s, complete=complete)
     )
     state, reason = standing(broken, unknown, complete=complete)
@@ -302,16 +302,24 @@ def _stretches(
             yield Stretch(second, end_s, bad=all(map(spec.is_bad, seconds[second])))
 
 
-def _gap(moments: list[float], gap_max_s: float, start_s: float, reach_s: float) -> str:
-    """Why a hole in the samples is too long; empty when none is."""
+def gap(
+    moments: list[float],
+    gap_max_s: float,
+    start_s: float,
+    reach_s: float,
+    *,
+    what: str = "usable sample",
+    hides: str = "an outage",
+) -> str:
+    """Why a hole between these moments, in seconds, is too long; empty when none is. ``hides``: what may have been in it."""
     inside = [moment for moment in moments if moment <= reach_s]
     edges = [start_s, *inside, reach_s]
     length_s, since_s = max((after - before, before) for before, after in pairwise(edges))
     if length_s <= gap_max_s:
         return ""
     return (
-        f"no usable sample for {length_s:.1f} s from +{since_s - start_s:.1f} s of the watch on (tolerated {gap_max_s:g} s): "
-        "a hole hides an outage"
+        f"no {what} for {length_s:.1f} s from +{since_s - start_s:.1f} s of the watch on (tolerated {gap_max_s:g} s): "
+        f"a hole hides {hides}"
     )
 
 

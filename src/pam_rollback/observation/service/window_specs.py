@@ -31,7 +31,7 @@ def answers_spec(
         duration_s=min(goal.duration_s, max(goal.duration_s / pace, needed_s)),
         asked_s=goal.duration_s,
         samples_min=goal.samples_min,
-        gap_max_s=max(_gap_s(goal.gap_s_max, pace), _PROBES_IN_A_GAP / rate_hz),
+        gap_max_s=max(_gap_s(goal.gap_s_max, pace), gap_at(rate_hz)),
         bad_run_max_s=max(goal.bad_run_s_max, _BAD_PROBES_IN_A_RUN / rate_hz),
         answer_max_s=environment.probing.timeout_s,
     )
@@ -53,6 +53,11 @@ def memory_spec(plan: Plan, *, pace: float) -> MemoryWindowSpec:
 def reading_every_s(spec: MemoryWindowSpec) -> float:
     """Often enough for twice the readings that are needed, and every 10 s at least: a peak between two readings is not seen."""
     return max(_SHORTEST_PAUSE_S, min(_LONGEST_PAUSE_S, spec.duration_s / (_READINGS_SPARE * spec.readings_min)))
+
+
+def gap_at(rate_hz: float) -> float:
+    """How long, in seconds, a hole may be where so many probes come a second."""
+    return _PROBES_IN_A_GAP / rate_hz
 
 
 def _gap_s(planned_s: float, pace: float) -> float:

@@ -9,8 +9,10 @@ from math import floor
 from typing import Any
 
 from pam_rollback.base.run_files import JOURNAL
+from pam_rollback.observation.rules.journeys import PAGES
 from pam_rollback.observation.rules.recovery import Outage
 from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END
 from pam_rollback.stats.percentiles import percentile
 
 _P95 = 95.0
@@ -94,12 +96,13 @@ def of_outages(outages: Iterable[Outage], wall: Wall, source: str) -> Iterator[E
 
 
 def of_releases(samples: Iterable[Sample], wall: Wall, source: str) -> Iterator[Event]:
-    """Which release answered, whenever that changed."""
-    before = ""
+    """Which release answered, whenever that changed: each site has its own."""
+    before: dict[str, str] = {}
     for sample in samples:
-        if sample.release and sample.release != before:
-            yield Event(wall(sample.due_s), "users", f"answered by release {sample.release}", source)
-            before = sample.release
+        site = FRONT_END if sample.journey in PAGES else BACK_END
+        if sample.release and sample.release != before.get(site):
+            yield Event(wall(sample.due_s), "users", f"{site} answered as release {sample.release}", source)
+            before[site] = sample.release
 
 
 def by_second(samples: Sequence[Sample], wall: Wall, *, slow_ms: float) -> list[SecondSeen]:

@@ -10,8 +10,8 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.product.rules.chat_answer import Intent, shortcoming
 from pam_rollback.product.rules.conditions import Captured, Condition, held_against
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
-from pam_rollback.product.rules.front_page import read_page, shortcoming_of_sent
-from pam_rollback.product.rules.judging import body_problems
+from pam_rollback.product.rules.front_page import read_page, release_of_page, shortcoming_of_sent
+from pam_rollback.product.rules.judging import body_problems, release_of
 
 _SHOWN_CHARACTERS = 40
 
@@ -52,6 +52,12 @@ class Expect(BaseModel):
         if not answer.content_type.lower().startswith(self.content_type.lower()):
             found.append(f"content type {answer.content_type!r} instead of {self.content_type!r}")
         return "; ".join(found)
+
+    def release_of(self, answer: Answer) -> str:
+        """The release that the answer names; empty when it names none, or is not meant to."""
+        if self.component is not None:
+            return release_of(self.component, answer) if self.component.names_release else ""
+        return release_of_page(answer.body) if self.site else ""
 
     def _of_body(self, answer: Answer) -> list[str]:
         found = []

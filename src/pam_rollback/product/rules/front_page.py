@@ -117,6 +117,12 @@ def read_page(body: bytes) -> PageContent:
     )
 
 
+def release_of_page(body: bytes) -> str:
+    """The release that a page names itself, as it was sent; empty when it names none."""
+    # Most pages do not, and a prober reads many.
+    return read_page(body).release if _NAMES_RELEASE.encode() in body else ""
+
+
 def shortcoming_of_sent(page: PageContent) -> str:
     """What is wrong with a page as it was sent, in words; empty when nothing is."""
     if said := _error_in(page):

@@ -1,0 +1,68 @@
+"""From when on no other release may answer: in a story from the end of the rollback, elsewhere from the beginning of the watch."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.observation.fixtures.windows import _releases_spec
+from pam_rollback.observation.rules.held_releases import ReleasesSpec
+from pam_rollback.observation.rules.window import Measure, WindowSpec
+from pam_rollback.product.rules.expected_releases import ExpectedReleases
+from tests.plan.plan_scene import asked
+
+ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=900, gap_max_s=5)
+WELL_S = 100.0
+EXPECTED = ExpectedReleases(backend="1.41.3")
+
+
+def spec(
+    *, in_situation: object = None, resumed: object = None, weight: int = 1, **backend: object
+) -> ReleasesSpec | None:
+    """What is asked when users were well again at 100 s; health is asked every fifth second."""
+    component = SimpleNamespace(names_release=True, **backend)
+    environment: Any = SimpleNamespace(
+        contract=SimpleNamespace(health={"backend": component}),
+        probing=SimpleNamespace(weights={"health": weight}),
+        unasked=lambda one: getattr(one, "no_endpoint", ""),
+        product="pam",
+    )
+    request = asked(
+        environment=environment,
+        observation=SimpleNamespace(rate_of=lambda _: 0.2),
+        runbook=SimpleNamespace(resumed=resumed),
+        in_situation=in_situation,
+        expected_releases=EXPECTED,
+    )
+    return _releases_spec(request, ERRORS, start_s=WELL_S)
+
+
+@pytest.mark.parametrize(
+    ("in_situation", "resumed", "start_s"),
+    [
+        (None, None, WELL_S),
+        (SimpleNamespace(finished_s=103.0), None, 103.0),
+        (SimpleNamespace(finished_s=90.0), None, WELL_S),
+        (SimpleNamespace(finished_s=9e9), "the run", WELL_S),
+    ],
+)
+def test_it_begins_when_users_are_well_and_the_target_is_served(
+    in_situation: object, resumed: object, start_s: float
+) -> None:
+    """Users can be well again, by luck, before the last answer of the old release; a resumed run's moments are of another boot."""
+    found = spec(in_situation=in_situation, resumed=resumed)
+
+    assert found == ReleasesSpec(expected=EXPECTED, start_s=start_s, duration_s=900, gap_max_s=25)
+
+
+def test_a_rollback_that_stopped_half_way_leaves_one_or_the_other() -> None:
+    """Which is right nobody knows then; it has to stay."""
+    found = spec(in_situation=ActionFailed("not done"))
+
+    assert found == ReleasesSpec(expected=ExpectedReleases(), start_s=WELL_S, duration_s=900, gap_max_s=25)
+
+
+def test_a_product_that_names_none_is_left_out() -> None:
+    """Or that is not asked for it."""
+    assert [spec(weight=0), spec(no_endpoint="none"), spec()] == [None, None, spec(in_situation=None)]
