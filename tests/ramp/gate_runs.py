@@ -17,6 +17,7 @@ def leave_gate_run(
     age_s: float = 60,
     phase: str = "redeploy_gate",
     scope: str = "redeploy_gate",
+    host: str = "127.0.0.1:1",
 ) -> Path:
     """Write it into a folder of its own in the folder of runs; gives that folder."""
     ended = datetime.now(UTC) - timedelta(seconds=age_s)
@@ -26,7 +27,7 @@ def leave_gate_run(
         run_id=folder.name,
         started=Moment(ended.isoformat(timespec="seconds"), 0),
         finished=Moment(ended.isoformat(timespec="seconds"), 1),
-        environment=EnvironmentFacts(name=environment, host="127.0.0.1:1", kind="sandbox"),
+        environment=EnvironmentFacts(name=environment, host=host, kind="sandbox"),
         release=release,
         releases_seen=(release,),
         mode="drill",

@@ -27,12 +27,12 @@ def test_the_newest_decides(tmp_path: Path) -> None:
 
 
 def test_release_and_moment_are_the_records(tmp_path: Path) -> None:
-    """The ramp compares both."""
-    folder = leave_gate_run(tmp_path, release="1.42.1")
+    """The ramp compares them, and the host."""
+    folder = leave_gate_run(tmp_path, release="1.42.1", host="api.example")
     found = newest_gate([folder], "sandbox")
 
     assert found is not None
-    assert (found.run, found.release) == (folder.name, "1.42.1")
+    assert (found.run, found.release, found.host) == (folder.name, "1.42.1", "api.example")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.ramp.client.journal import RampJournal
-from pam_rollback.ramp.rules.due import Do
+from pam_rollback.ramp.rules.due import Do, World
 from pam_rollback.ramp.rules.facts import Look
 from pam_rollback.ramp.rules.state import GOOD, UNKNOWN
 from pam_rollback.ramp.service.invocation import RampRun, RampTools, Yes, go_on
@@ -230,3 +230,27 @@ def test_the_journal_is_for_its_owner(simulated: SimulatedRamp) -> None:
 
     assert simulated.path.stat().st_mode & 0o777 == 0o600
     assert [event.kind for event in journal.events()] == ["gate-checked"]
+
+
+def test_a_watch_of_another_commit_counts_for_nothing(simulated: SimulatedRamp) -> None:
+    """The same version from another commit: nobody saw how the ramp's own fares. The stage stays, and both commits are named."""
+    now = simulated.tools().world
+    served = ["7cce05406677"] * 3 + ["0d1e2f3a4b5c"] * 99
+
+    def world() -> World:
+        return replace(now(), commit=served.pop(0))
+
+    with pytest.raises(
+        Refused, match=r"about commit 7cce05406677 of release 1\.42\.0, and commit 0d1e2f3a4b5c of it answers"
+    ):
+        invoke(simulated, world=world)
+    journal = simulated.path.read_text(encoding="utf-8")
+    assert '"commit": "7cce05406677"' in journal
+    assert '"state": "unknown", "words": "this ramp is about commit 7cce05406677' in journal
+    with pytest.raises(Refused, match="commit 0d1e2f3a4b5c of it answers"):
+        invoke(simulated, world=world)
+    assert simulated.service.share == 10
+    invoke(simulated, world=world, adopt="kim: a build of the same code")
+    assert '"event": "adopted", "release": "1.42.0", "commit": "0d1e2f3a4b5c"' in simulated.path.read_text(
+        encoding="utf-8"
+    )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -112,7 +113,7 @@ def ramped(running_sandbox: RunningSandbox, project: Project) -> Iterator[Ramped
     )
     # A watch of 5 s needs all answers that it can have.
     project.adjust("environments/sandbox.toml", "[probing]\nrate_hz = 25", "[probing]\nrate_hz = 50")
-    leave_gate_run(project.folder / "reports" / "out")
+    leave_gate_run(project.folder / "reports" / "out", host=host_of(running_sandbox))
     found = Ramped(project, running_sandbox, running_sandbox.file)
     found.let_in(0)
     yield found
@@ -129,6 +130,11 @@ def asking(ramped: Ramped) -> Ramped:
     ramped.env.chmod(0o600)
     ramped.approvals = ("RA-4",)
     return ramped
+
+
+def host_of(running_sandbox: RunningSandbox) -> str:
+    """Where its API is, as a record has it."""
+    return urlsplit(str(running_sandbox.state["urls"]["api"])).netloc
 
 
 def until_known(invoke: Callable[[], Finished]) -> Finished:
@@ -240,6 +246,8 @@ def test_from_nobody_to_everybody_no_invocation_skips_or_repeats(asking: Ramped)
     ]
     assert "next: raise to RA-2 (25 %)" in " ".join(seen[0].split())
     assert any("ramp: raised to RA-4 (100 %)" in note for note in last.record["notes"])
+    [share] = [result for result in last.record["results"] if "share_of_users" in result["nodeid"]]
+    assert share["criteria"] == ["RA-4"], "what was not measured is not said to be ok"
 
 
 @pytest.mark.long_matrix("sabotages of a ramp")
@@ -258,7 +266,7 @@ def test_a_lost_state_is_refused_and_can_be_taken_over(ramped: Ramped) -> None:
 @pytest.mark.long_matrix("sabotages of a ramp")
 def test_without_a_gate_nobody_is_let_in(ramped: Ramped) -> None:
     """A NO-GO that is newer than the GO decides: 13, and nothing was changed."""
-    leave_gate_run(ramped.project.folder / "reports" / "out", verdict="NO-GO", age_s=5)
+    leave_gate_run(ramped.project.folder / "reports" / "out", verdict="NO-GO", age_s=5, host=host_of(ramped.range))
     ended = ramped.run()
 
     assert (ended.rc, ramped.shares) == (13, {0}), ended.out
@@ -319,7 +327,7 @@ def test_the_real_ramp_needs_consent_and_is_the_same(ramped: Ramped) -> None:
     ramped.project.write("plan.toml", plan.replace("hold_s_min = 900", "hold_s_min = 5"))
     ramped.project.write("environments/staging.toml", staging(ramped.range))
     ramped.project.environment.update(ramped.range.variables)
-    leave_gate_run(ramped.project.folder / "reports" / "out", environment="staging")
+    leave_gate_run(ramped.project.folder / "reports" / "out", environment="staging", host=host_of(ramped.range))
     consent = (
         "--mode",
         "real",

@@ -37,6 +37,7 @@ from pam_rollback.ramp.rules.state import (
 )
 
 RELEASE, TERMS = "1.42.0", "as planned"
+COMMIT, OTHER = "7cce05406677", "0d1e2f3a4b5c"
 RULES = RampRules(
     stages=(
         RampStep("RA-1", 10, 100),
@@ -78,7 +79,7 @@ def entered(at_s: float, stage: str) -> list[Event]:
     return [Event(at_s - 1, RAISING, {"stage": stage}), Event(at_s, ENTERED, {"stage": stage})]
 
 
-BEGUN = [Event(0, STARTED, {"release": RELEASE, "terms": TERMS}), *entered(10, "RA-1")]
+BEGUN = [Event(0, STARTED, {"release": RELEASE, "commit": COMMIT, "terms": TERMS}), *entered(10, "RA-1")]
 """At 10 % since 10 s."""
 HELD = [*BEGUN, watched(10, 60, "RA-1"), watched(60, 110, "RA-1")]
 """Its window is complete at 110 s."""
@@ -292,14 +293,22 @@ def test_a_corrected_release_begins_a_ramp_of_its_own() -> None:
         (go(verdict="INCONCLUSIVE"), "was not GO"),
         (go(-900), "older than 1000 s"),
         (go(211), "is from the future, so its age is not known"),
+        (replace(go(), host="old.example"), "was about old.example (gate-1: GO"),
     ],
 )
 def test_the_gate_is_still_satisfied(gate: GateRun | None, why: str) -> None:
     """Else nobody more is let in, and it says which run was looked at."""
-    found = due_after([*HELD, watched(190, 210, "RA-1")], world(210, 10, gate=gate))
+    found = due_after([*HELD, watched(190, 210, "RA-1")], world(210, 10, gate=gate, host="api.example"))
 
     assert found.do is Do.REFUSE
     assert why in found.why
+
+
+def test_a_gate_of_the_same_host_lets_in() -> None:
+    """Also one that an older version noted, without its host."""
+    for gate in (replace(go(), host="api.example"), go()):
+        now = world(210, 10, gate=gate, host="api.example")
+        assert due_after([*HELD, watched(190, 210, "RA-1")], now).do is Do.RAISE
 
 
 def test_the_newest_gate_counts_wherever_it_is_known_from() -> None:
@@ -368,6 +377,11 @@ def test_a_yes_to_an_earlier_ramp_says_nothing_to_the_next() -> None:
 @pytest.mark.parametrize(
     ("now", "rules", "why"),
     [
+        (
+            world(210, 10, commit=OTHER),
+            RULES,
+            f"about commit {COMMIT} of release 1.42.0, and commit {OTHER} of it answers",
+        ),
         (world(210, 10, release="1.43.0"), RULES, "this ramp is about release 1.42.0, and 1.43.0 answers"),
         (world(210, 10, release=""), RULES, "does not name its release"),
         (world(210, 10), replace(RULES, terms="as changed"), "the plan was changed"),

@@ -57,6 +57,11 @@ def test_the_share_is_held_against_the_flag(having: int, as_said: bool) -> None:
     assert MeasuredExposure((share(having, 10),)).as_said is as_said
 
 
+def test_a_share_says_something_of_the_stage_that_users_are_in() -> None:
+    """And nothing of those that nobody entered; where nobody has the features, of the ramp."""
+    assert [MeasuredExposure((share(20, 10),), stage).judges for stage in ("RA-2", "")] == ["RA-2", "RP-3"]
+
+
 def test_a_share_that_nobody_measured_is_unknown() -> None:
     """Not fine."""
     with pytest.raises(MeasurementFailed):

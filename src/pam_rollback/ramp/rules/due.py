@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from pam_rollback.product.rules.served_release import same_commit
 from pam_rollback.ramp.rules.state import Approval, GateRun, Phase, RampRules, RampState, RampStep, moment
 
 _CLOCK_BACK_S = 60.0
@@ -27,6 +28,10 @@ class World:
     now_s: float
     release: str
     """The release that answers; empty when it does not say."""
+    commit: str = ""
+    """Its commit, likewise."""
+    host: str = ""
+    """Where the API is; empty where a gate need not have been about the same one."""
     shares_pct: Mapping[str, int]
     """By flag, as read; a flag that is off counts as 0."""
     wrong_users: str = ""
@@ -190,8 +195,8 @@ def _unexplained(state: RampState, rules: RampRules, world: World) -> str:
     """Where the world is not what the journal of an open or finished ramp says."""
     if state.phase not in {Phase.STANDING, Phase.RAISING, Phase.FINISHED}:
         return ""
-    if world.release != state.release:
-        return f"this ramp is about release {state.release}, and {world.release} answers"
+    if other := other_answers(state, world):
+        return other
     if state.terms != rules.terms and state.phase is not Phase.FINISHED:
         return f"the plan was changed in the middle of the ramp: it began with {state.terms}, now it is {rules.terms}"
     here = rules.stages[state.stage].share_pct if state.stage >= 0 else 0
@@ -201,6 +206,15 @@ def _unexplained(state: RampState, rules: RampRules, world: World) -> str:
         return f"somebody changed the flags: the journal says {asked}, they stand at {world.shares}"
     if world.wrong_users:
         return f"users do not get what the flags say: {world.wrong_users}"
+    return ""
+
+
+def other_answers(state: RampState, world: World) -> str:
+    """Why what answers is not what this ramp is about; empty where it is, as far as both name a commit: a version can be given twice."""
+    if world.release != state.release:
+        return f"this ramp is about release {state.release}, and {world.release} answers"
+    if state.commit and world.commit and not same_commit(state.commit, world.commit):
+        return f"this ramp is about commit {state.commit} of release {state.release}, and commit {world.commit} of it answers"
     return ""
 
 
@@ -294,6 +308,8 @@ def gate_refusal(gate: GateRun | None, rules: RampRules, world: World, *, after_
         return f"no run of the re-deployment gate is known here; {again}"
     if gate.release != world.release:
         return f"the newest gate was about another release ({gate}), and {world.release} answers; {again}"
+    if gate.host and world.host and gate.host != world.host:
+        return f"the newest gate was about {gate.host} ({gate}), and this ramp is about {world.host}; {again}"
     if gate.verdict != "GO":
         return f"the newest gate was not GO ({gate}); {again}"
     old = _too_old(gate, rules, world.now_s, after_s)

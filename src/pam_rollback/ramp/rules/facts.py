@@ -9,6 +9,7 @@ from pam_rollback.ramp.rules.state import GOOD
 from pam_rollback.rollback.rules.rollout import OUTSIDE, FlagShare
 from pam_rollback.stats.binomial import at_least
 
+WHOLE_RAMP = "RP-3"
 TRIED_MIN = 20
 """Fewer users who have the features say nothing of them all."""
 
@@ -112,6 +113,13 @@ class MeasuredExposure(Sentence):
     """The share of users who have each feature, as measured by asking for each of many users."""
 
     shares: tuple[FlagShare, ...]
+    stage: str = ""
+    """The stage that users are in; empty before the first, and after a rollback."""
+
+    @property
+    def judges(self) -> str:
+        """That stage's plan item alone: what nobody entered is not measured."""
+        return self.stage or WHOLE_RAMP
 
     @property
     def as_said(self) -> bool:

@@ -84,6 +84,8 @@ class GateRun:
     release: str
     verdict: str
     ended_s: float
+    host: str = ""
+    """Of the API that it was about; empty in what an older version noted."""
 
     def __str__(self) -> str:
         return f"{self.run}: {self.verdict} for release {self.release or 'unknown'}, {moment(self.ended_s)}"
@@ -106,6 +108,8 @@ class RampState:
 
     phase: Phase = Phase.NONE
     release: str = ""
+    commit: str = ""
+    """Of the release that the ramp began with; empty where the API names none."""
     terms: str = ""
     stage: int = -1
     target: int = -1
@@ -154,6 +158,7 @@ def _started(state: RampState, event: Event, _rules: RampRules) -> RampState:
     return RampState(
         phase=Phase.STANDING,
         release=facts["release"],
+        commit=facts.get("commit", ""),
         terms=facts["terms"],
         entered_s=event.at_s,
         approvals=state.approvals,
@@ -167,6 +172,7 @@ def _adopted(state: RampState, event: Event, rules: RampRules) -> RampState:
     return RampState(
         phase=Phase.STANDING,
         release=event.facts["release"],
+        commit=event.facts.get("commit", ""),
         terms=event.facts["terms"],
         stage=stage,
         entered_s=event.at_s,

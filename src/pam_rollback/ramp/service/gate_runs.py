@@ -48,4 +48,4 @@ def _gate(folder: Path, environment: str) -> Iterator[GateRun]:
     )
     if is_gate and record.environment.name == environment and record.verdict != "PLANNED":
         ended_s = datetime.fromisoformat(record.finished.iso).timestamp()
-        yield GateRun(record.run_id, record.release or "", record.verdict, ended_s)
+        yield GateRun(record.run_id, record.release or "", record.verdict, ended_s, record.environment.host)

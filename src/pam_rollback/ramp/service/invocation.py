@@ -15,7 +15,7 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
 from pam_rollback.ramp.client.journal import RampJournal
-from pam_rollback.ramp.rules.due import Do, Due, World, approval_refusal, due, expired
+from pam_rollback.ramp.rules.due import Do, Due, World, approval_refusal, due, expired, other_answers
 from pam_rollback.ramp.rules.facts import Look, MeasuredExposure, Progressed, UsersFared
 from pam_rollback.ramp.rules.state import (
     ADOPTED,
@@ -134,7 +134,7 @@ class _Invocation:
             now_due = due(state, self.rules, world)
             if now_due.adopts:
                 self._adopt(now_due, world)
-            elif self._has_to_look(now_due):
+            elif self._has_to_look(now_due) and not (state.is_open and other_answers(state, world)):
                 self._look(state)
             elif self.before_start or (world.wrong_users and now_due.do is Do.REFUSE and not refused):
                 # Not ours to change, and no refusal of a guard: users have what they should not have, or the other way round.
@@ -205,7 +205,12 @@ class _Invocation:
         gate, known = world.gate, self._state().gate
         if gate is not None and (known is None or gate.ended_s > known.ended_s):
             self.tools.journal.append(
-                GATE, run=gate.run, release=gate.release, verdict=gate.verdict, ended_s=gate.ended_s
+                GATE,
+                run=gate.run,
+                release=gate.release,
+                verdict=gate.verdict,
+                ended_s=gate.ended_s,
+                host=gate.host,
             )
 
     # ---------------------------------------------------------------- people
@@ -240,7 +245,13 @@ class _Invocation:
     def _adopt(self, now_due: Due, world: World) -> None:
         stage = now_due.stage.id if now_due.stage is not None else ""
         self.tools.journal.append(
-            ADOPTED, release=world.release, terms=self.rules.terms, stage=stage, who=self.adopt, by=self.by
+            ADOPTED,
+            release=world.release,
+            commit=world.commit,
+            terms=self.rules.terms,
+            stage=stage,
+            who=self.adopt,
+            by=self.by,
         )
         self._did(f"taken over as it is, at {now_due.stage or '0 %'}: {self.adopt}")
 
@@ -250,6 +261,10 @@ class _Invocation:
         """Watch for a while and note it. Raises MeasurementFailed when nothing is known for the second time in a row."""
         stage = stage_name(state, self.rules)
         found = self.tools.look(stage)
+        after = self.tools.world() if state.is_open and found.state == GOOD else None
+        if after is not None and after.release and (other := other_answers(state, after)):
+            # How users of something else fare is no watch of this ramp, however well they do.
+            found = replace(found, state=UNKNOWN, words=other)
         self.looks.append(found)
         self.tools.journal.append(
             WATCHED, stage=stage, from_s=found.from_s, until_s=found.until_s, state=found.state, words=found.words
@@ -275,7 +290,7 @@ class _Invocation:
         journal, flags = self.tools.journal, self._read()
         begins = state.phase not in {Phase.STANDING, Phase.RAISING}
         if begins:
-            journal.append(STARTED, release=world.release, terms=self.rules.terms, by=self.by)
+            journal.append(STARTED, release=world.release, commit=world.commit, terms=self.rules.terms, by=self.by)
         if begins or state.phase is not Phase.RAISING or self.rules.stages[state.target] is not step:
             journal.append(RAISING, stage=step.id, by=self.by, before=words(flags))
         wanted = wanted_at(self.tools.flags, step.share_pct)
@@ -340,7 +355,7 @@ class _Invocation:
         over = state.phase is Phase.FINISHED
         return RampRun(
             fared=UsersFared(tuple(self.looks), breach, self.before_start, is_over=over),
-            let_in=MeasuredExposure(self.shares),
+            let_in=MeasuredExposure(self.shares, stage_name(state, self.rules)),
             progressed=Progressed(tuple(self.did), now_due),
             state=state,
         )
