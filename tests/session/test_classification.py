@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.wait import StopFile
 from pam_rollback.base.figures import Figures
+from pam_rollback.base.wait import StopFile
 from pam_rollback.browser.rules.accessibility import Audit
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.session import classification
+from pam_rollback.session import classification, listeners
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import CAUSE, MESSAGE, OUTCOME, STOOD_IN_THE_WAY
 from pam_rollback.session.fixtures import scoring
@@ -97,7 +97,7 @@ def test_only_a_fact_that_knows_a_cause_tells_one() -> None:
 
 def test_a_fact_may_judge_some_of_the_plan_items_of_its_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last word counts: what it says nothing of is not told as ok."""
-    monkeypatch.setattr(scoring.listeners, "unproven", lambda _: [])
+    monkeypatch.setattr(listeners, "unproven", lambda _: [])
     entered: list[tuple[str, object]] = [("criterion", "RA-1 RA-2")]
     item = SimpleNamespace(user_properties=entered, stash=pytest.Stash())
     fact: Any = SimpleNamespace(judges="RA-2", figures=Figures(what="users", asked="10 %", measured=10))
