@@ -64,7 +64,16 @@ COMMITS = [
             "ALTER TABLE public.support_tickets ADD COLUMN subject text",
         ),
         {DATA, BACK, STABLE},
-        "it drops data: column public.support_tickets.subject is gone",
+        "it drops or overwrites data: column public.support_tickets.subject is gone",
+    ),
+    Commit(
+        "data is written in another way",
+        more(
+            "UPDATE public.pam_messages SET content = encode(convert_to(content, 'UTF8'), 'base64')",
+            "UPDATE public.pam_messages SET content = convert_from(decode(content, 'base64'), 'UTF8')",
+        ),
+        {DATA},
+        "column public.pam_messages.content says something else than before",
     ),
     Commit(
         "a key goes for good reasons",
