@@ -161,12 +161,15 @@ def test_data_that_a_migration_drops_is_seen(copy: MigrationCopy) -> None:
 
 def test_rows_that_a_migration_adds_overwrite_nothing(copy: MigrationCopy) -> None:
     """Unless old rows are written in the same table: more rows have another digest, so what those say is not known."""
-    add = "INSERT INTO public.pam_messages SELECT (jsonb_populate_record(one, '{\"id\": \"%s\"}')).* FROM public.pam_messages AS one LIMIT 1"
-    take = "DELETE FROM public.pam_messages WHERE id = '%s'"
-    key = "7b1c7a52-8a9e-4a7b-9d1c-0123456789ab"
+    add = (
+        "INSERT INTO public.pam_messages (conversation_id, role, content, intent) "
+        "SELECT conversation_id, role, content, 'added' FROM public.pam_messages LIMIT 1"
+    )
+    take = "DELETE FROM public.pam_messages WHERE intent = 'added'"
 
-    assert trial(copy, add % key, take % key).kept.whole
-    found = trial(copy, add % key + "; UPDATE public.pam_messages SET content = reverse(content)", take % key)
+    assert trial(copy, add, take).kept.whole
+    both = add, "UPDATE public.pam_messages SET content = reverse(content)"
+    found = trial(copy, "; ".join(both), take)
     assert "table public.pam_messages has 1 more rows, and old ones are written anew" in str(found.kept)
 
 

@@ -87,7 +87,7 @@ def overwritten(
     """Where rows of before do not say what they said. New rows beside them overwrite nothing, as long as the old ones were not written."""
     more = {name for name, old in before.items() if name in after and after[name].rows > old.rows}
     unsure = [
-        f"table {name} has {after[name].rows - before[name].rows} more rows, and old ones are written anew: what they say cannot be compared"
+        f"table {name} has {after[name].rows - before[name].rows} more rows, and old ones are written anew: they cannot be compared"
         for name in sorted(more)
         if after[name].old_rows < before[name].rows
     ]

@@ -14,25 +14,10 @@ from pam_rollback.base.figures import Figures, Sentence, listed
 from pam_rollback.gate.rules.contraction import Finding, contracted, loosened
 from pam_rollback.gate.rules.migration_files import MigrationFile
 from pam_rollback.gate.rules.migrations import Picture
+from pam_rollback.gate.rules.sql_statements import statements
 
-_TOKEN = re.compile(
-    r"(?P<remark>--[^\n]*|/\*.*?\*/)|(?P<text>'(?:[^']|'')*'|\"[^\"]*\"|(?P<tag>\$\w*\$).*?(?P=tag))|(?P<end>;)",
-    re.DOTALL,
-)
 _SHOWN = 160
 _QUOTED = re.compile(r'"(\w+)"')
-
-
-def statements(script: str) -> tuple[str, ...]:
-    """Each on one line and without remarks; a semicolon within quotes, dollar quotes or remarks ends none."""
-    found, current, position = [], "", 0
-    for token in _TOKEN.finditer(script):
-        current += script[position : token.start()] + (token["text"] or " ")
-        position = token.end()
-        if token["end"]:
-            found.append(current)
-            current = ""
-    return tuple(line for one in (*found, current + script[position:]) if (line := " ".join(one.split())))
 
 
 def words_in(message: str) -> set[str]:
