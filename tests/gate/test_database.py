@@ -107,6 +107,27 @@ COMMITS = [
         "open rows to whom they do not belong: public.expenses: shows authenticated",
     ),
     Commit(
+        "a trigger that refuses what is in",
+        more(
+            "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'an expense needs a trip'; END $$;\n"
+            "CREATE TRIGGER no AFTER INSERT ON public.expenses FOR EACH ROW EXECUTE FUNCTION public.no()",
+            "DROP TRIGGER no ON public.expenses;\nDROP FUNCTION public.no()",
+        ),
+        {STABLE},
+        "INSERT INTO public.expenses (amount, category, created_at, …): an expense needs a trip",
+    ),
+    Commit(
+        "a trigger that nobody could try",
+        more(
+            "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;\n"
+            "CREATE TRIGGER no AFTER INSERT ON public.profiles FOR EACH ROW EXECUTE FUNCTION public.no()",
+            "DROP TRIGGER no ON public.profiles;\nDROP FUNCTION public.no()",
+        ),
+        set(),
+        "trigger public.profiles.no is new, and no new row could be inserted",
+        unknown={STABLE},
+    ),
+    Commit(
         "a file that is no migration",
         {f"{FOLDER}/notes.sql": "SELECT 1;"},
         set(),

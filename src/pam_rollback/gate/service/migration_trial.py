@@ -76,7 +76,7 @@ class MigrationTrial:
         if self._reversal is not None:
             lines += [str(self._reversal), *self._reversal.differences, *self._reversal.stays]
         if self._stable is not None:
-            lines += [str(self._stable), *self._stable.broken, *self._stable.changed]
+            lines += [str(self._stable), *self._stable.broken, *self._stable.changed, *self._stable.untried]
         if self._doors is not None:
             lines += [str(self._doors), *self._doors.opened, *self._doors.unknown]
         return "\n".join(dict.fromkeys(lines)) + "\n"
