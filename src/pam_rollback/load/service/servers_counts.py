@@ -21,6 +21,15 @@ _SETTLED_AFTER_S = 1.0
 """What was given up by the generator may still be answered."""
 
 
+def why_nobody_counts(environment: Environment) -> str:
+    """Why the servers' record of a load cannot be read in this environment; empty where it can."""
+    if environment.abilities & {"prometheus", "metrics"}:
+        return ""
+    return (
+        f"{environment.name} declares neither prometheus nor metrics, so the servers' record of the load cannot be read"
+    )
+
+
 @dataclass
 class CountsOfServers:
     """Begun before the load, ended after it. What a source could not tell is raised when it is asked for, not during the run."""
@@ -43,6 +52,8 @@ class CountsOfServers:
     def begin(cls, environment: Environment, clock: Clock) -> "CountsOfServers":
         """Read the counters before the first request."""
         counts = cls(environment, clock, clock.monotonic_s())
+        if why := why_nobody_counts(environment):
+            counts.found = MeasurementFailed(f'{why}; a person may answer for it: --ack LG-9="who: evidence"')
         if "prometheus" not in environment.abilities and "metrics" in environment.abilities:
             try:
                 counts.before = counts._read()
