@@ -7,7 +7,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.load.rules.plan_order import HEALTH, PAGE
-from pam_rollback.load.rules.servers import RecordsOfLoad
+from pam_rollback.load.rules.servers import BY_HAND, RecordsOfLoad
 from pam_rollback.load.rules.verdict import LoadVerdict
 from pam_rollback.records.client import prometheus
 from pam_rollback.records.client.metrics import RequestCounters, counted_between, read_requests
@@ -53,7 +53,7 @@ class CountsOfServers:
         """Read the counters before the first request."""
         counts = cls(environment, clock, clock.monotonic_s())
         if why := why_nobody_counts(environment):
-            counts.found = MeasurementFailed(f'{why}; a person may answer for it: --ack LG-9="who: evidence"')
+            counts.found = MeasurementFailed(f"{why}; {BY_HAND}")
         if "prometheus" not in environment.abilities and "metrics" in environment.abilities:
             try:
                 counts.before = counts._read()
