@@ -80,7 +80,7 @@ def test_candidate_fails_as_seldom_as_stable(release_comparison: ReleaseComparis
     assert errors.good, errors
 
 
-@pytest.mark.criterion("GA-6", "LG-9")
+@pytest.mark.criterion("LG-9")
 def test_servers_record_of_the_load_agrees(load_records: RecordsOfLoad, scored: Scored) -> None:
     """What the servers counted, failed and took is what the generator saw.  If red: docs/runbook.md#load-records-disagree."""
     records = scored(load_records)

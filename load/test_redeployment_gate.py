@@ -79,7 +79,7 @@ def test_migrations_can_be_applied(migration_trial: MigrationTrial, scored: Scor
 
 @pytest.mark.criterion("RP-3")
 def test_migrations_drop_no_data(migration_trial: MigrationTrial, scored: Scored) -> None:
-    """What users wrote is still there with them, for an older release to find.  If red: docs/runbook.md#migrations-irreversible."""
+    """What users wrote stands there unchanged with them, for an older release to find.  If red: docs/runbook.md#migrations-irreversible."""
     kept = scored(migration_trial.kept)
 
     assert kept.whole, kept

@@ -64,7 +64,16 @@ COMMITS = [
             "ALTER TABLE public.support_tickets ADD COLUMN subject text",
         ),
         {DATA, BACK, STABLE},
-        "it drops data: column public.support_tickets.subject is gone",
+        "it drops or overwrites data: column public.support_tickets.subject is gone",
+    ),
+    Commit(
+        "data is written in another way",
+        more(
+            "UPDATE public.pam_messages SET content = encode(convert_to(content, 'UTF8'), 'base64')",
+            "UPDATE public.pam_messages SET content = convert_from(decode(content, 'base64'), 'UTF8')",
+        ),
+        {DATA},
+        "column public.pam_messages.content says something else than before",
     ),
     Commit(
         "a key goes for good reasons",
@@ -96,6 +105,27 @@ COMMITS = [
         ),
         {DOORS},
         "open rows to whom they do not belong: public.expenses: shows authenticated",
+    ),
+    Commit(
+        "a trigger that refuses what is in",
+        more(
+            "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'an expense needs a trip'; END $$;\n"
+            "CREATE TRIGGER no AFTER INSERT ON public.expenses FOR EACH ROW EXECUTE FUNCTION public.no()",
+            "DROP TRIGGER no ON public.expenses;\nDROP FUNCTION public.no()",
+        ),
+        {STABLE},
+        "INSERT INTO public.expenses (amount, category, created_at, …): an expense needs a trip",
+    ),
+    Commit(
+        "a trigger that nobody could try",
+        more(
+            "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;\n"
+            "CREATE TRIGGER no AFTER INSERT ON public.profiles FOR EACH ROW EXECUTE FUNCTION public.no()",
+            "DROP TRIGGER no ON public.profiles;\nDROP FUNCTION public.no()",
+        ),
+        set(),
+        "trigger public.profiles.no is new, and no new row could be inserted",
+        unknown={STABLE},
     ),
     Commit(
         "a file that is no migration",

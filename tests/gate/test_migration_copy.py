@@ -159,6 +159,20 @@ def test_data_that_a_migration_drops_is_seen(copy: MigrationCopy) -> None:
     assert trial(copy, "CREATE INDEX x ON public.expenses (category)", "DROP INDEX public.x").kept.whole
 
 
+def test_rows_that_a_migration_adds_overwrite_nothing(copy: MigrationCopy) -> None:
+    """Unless old rows are written in the same table: more rows have another digest, so what those say is not known."""
+    add = (
+        "INSERT INTO public.pam_messages (conversation_id, role, content, intent) "
+        "SELECT conversation_id, role, content, 'added' FROM public.pam_messages LIMIT 1"
+    )
+    take = "DELETE FROM public.pam_messages WHERE intent = 'added'"
+
+    assert trial(copy, add, take).kept.whole
+    both = add, "UPDATE public.pam_messages SET content = reverse(content)"
+    found = trial(copy, "; ".join(both), take)
+    assert "table public.pam_messages has 1 more rows, and old ones are written anew" in str(found.kept)
+
+
 def test_a_migration_that_fails_leaves_nothing_behind(copy: MigrationCopy) -> None:
     """The first one is rolled back, too, and the rest is not known."""
     before = copy.picture()

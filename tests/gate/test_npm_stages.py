@@ -124,7 +124,7 @@ def test_an_install_that_fails_is_not_a_stage_that_failed(tmp_path: Path) -> Non
 def test_secrets_of_the_session_are_out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is given is given; what stands in the environment is not."""
     monkeypatch.setenv("PAM_ADMIN_TOKEN", "of-the-session")
-    folder = project(tmp_path / "web", test='echo "[$PAM_ADMIN_TOKEN] [$TEST_USER_EMAIL]"')
+    folder = project(tmp_path / "web", test='cd . && echo "[$PAM_ADMIN_TOKEN] [$TEST_USER_EMAIL]"')
     made = NpmPackage(folder, COMMIT, lambda _: None, {"TEST_USER_EMAIL": "given"})
 
     made.run(command("test"), tmp_path / "log", keep_in=tmp_path / "kept")

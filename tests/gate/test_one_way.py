@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.client.migration_copy import MigrationCopy
 from pam_rollback.gate.rules.migration_files import MigrationFile, ToApply, to_apply
 from pam_rollback.gate.rules.migrations import CopyIntegrity
@@ -128,6 +129,21 @@ CONTRACTS = {
         ),
         "INSERT INTO public.expenses (amount, category, created_at, …): no more",
     ),
+    "a trigger refuses a row that is in": (
+        (
+            "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no more'; END $$;"
+            "CREATE CONSTRAINT TRIGGER no AFTER INSERT ON public.expenses DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION public.no()"
+        ),
+        "INSERT INTO public.expenses (amount, category, created_at, …): no more",
+    ),
+    "a trigger swallows rows": (
+        (
+            "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;"
+            "CREATE TRIGGER no BEFORE INSERT ON public.pam_messages FOR EACH ROW EXECUTE FUNCTION public.no()"
+        ),
+        "INSERT INTO public.pam_messages (confidence, content, conversation_id, …): met 1 rows and meets 0",
+    ),
     "a trigger goes": ("DROP TRIGGER touch ON public.expenses", "trigger public.expenses.touch is gone"),
 }
 """On a commit one by the catalogue, one by a statement that fails, one by rows that are not met, one of a role."""
@@ -160,6 +176,36 @@ def test_what_takes_something_from_the_stable_release_is_named_with_its_statemen
     assert "[20270101000000-a b: " in str(found.stable_release)
 
 
+def test_numbers_that_begin_anew_are_seen(copy: MigrationCopy) -> None:
+    """The next row of each release would have the number of one that is there."""
+    found = trial(copy, "ALTER SEQUENCE public.expenses_id_seq RESTART WITH 1")
+
+    assert not found.stable_release.works
+    assert "INSERT INTO public.expenses (amount, category, created_at, …): duplicate key" in str(found.stable_release)
+
+
+WATCHED = (
+    "CREATE FUNCTION public.watch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;"
+    "CREATE TRIGGER watch AFTER INSERT ON public.{} FOR EACH ROW EXECUTE FUNCTION public.watch()"
+)
+
+
+def test_a_trigger_that_meets_a_new_row_and_lets_it_in_is_a_condition(copy: MigrationCopy) -> None:
+    """It was tried."""
+    found = trial(copy, WATCHED.format("expenses"))
+
+    assert found.stable_release.works
+    assert "trigger public.expenses.watch is new on a table that was there" in found.stable_release.rests_on
+
+
+def test_a_trigger_that_no_new_row_can_be_sent_through_is_not_known(copy: MigrationCopy) -> None:
+    """A profile belongs to an account that has none yet, and each account of the copy has one."""
+    found = trial(copy, WATCHED.format("profiles"))
+
+    with pytest.raises(MeasurementFailed, match=r"public\.profiles\.watch is new, and no new row .* duplicate key"):
+        found.stable_release.works  # noqa: B018 - it raises
+
+
 def test_what_would_be_lost_by_hand_is_said(copy: MigrationCopy) -> None:
     """The tables and columns that are new, and how many rows they have already."""
     found = trial(copy, EXPANDS["a table and a column that refers to it"])
@@ -186,6 +232,8 @@ def test_the_statements_leave_nothing_behind(copy: MigrationCopy) -> None:
     assert copy.picture() == before
     able = {(one.table, one.sender.role) for one, ran in found.items() if not ran.problem and ran.rows}
     assert {("public.expenses", ""), ("public.expenses", "authenticated"), ("public.expenses", "service_role")} <= able
+    new = {one.table for one, ran in found.items() if one.counted and ran.rows == 1}
+    assert {"auth.users", "public.expenses", "public.pam_messages", "public.feature_flags"} <= new
     assert len(found) > 100
 
 

@@ -13,9 +13,11 @@ import pytest
 from pam_rollback.base.wait import Waiter
 from pam_rollback.plan.flags import Flag
 from tests.gate.scene import (
+    APPLIED,
     BACK,
     DATABASE,
     DRILLED,
+    FILES,
     FLAGGED,
     GREEN,
     INCIDENT,
@@ -37,6 +39,7 @@ from tests.gate.test_database import more, schema
 from tests.sessions import FLAGS, ON, Project, RunningSandbox
 
 OFF = Flag(enabled=False, rollout_pct=0)
+EDITED = "backend/migrations/20261012090000_row_level_security.up.sql"
 RUN = "20260101T000000Z-sandbox-aaaa"
 
 
@@ -104,6 +107,19 @@ def test_a_broken_candidate_is_a_no_go(running_sandbox: RunningSandbox, project:
     assert "PAM_ENHANCED_UI is on by default" in said
     assert "sandbox does not serve the candidate" in said
     assert "a person vouches for the fix (--ack)" in said
+
+
+def test_a_migration_that_was_applied_and_then_edited_is_a_no_go(
+    running_sandbox: RunningSandbox, project: Project
+) -> None:
+    """No deploy runs it again, so the copy would show nothing of it."""
+    pushed = commit(running_sandbox, {EDITED: f"{FILES[EDITED]}TRUNCATE public.pam_messages;\n"})
+
+    found = gate(project, running_sandbox, sorted(DATABASE), f"--to={pushed}")
+
+    assert found.rc == 10, found.out
+    assert with_outcome(found, RED) == {APPLIED}, found.out
+    assert "20261012090000_row_level_security: the release before has it with another text" in one_line(found)
 
 
 def test_an_incident_of_the_new_features_is_seen_although_they_were_off(

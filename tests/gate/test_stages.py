@@ -4,6 +4,7 @@ What npm does with a script, and what is said when nothing can be installed, is 
 """
 
 import os
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -64,6 +65,16 @@ COMMITS = [
         changed("frontend/package.json", '"test:load"', '"test:loads"'),
         {LOAD},
         "package.json has no script 'test:load', is it 'test:loads'?",
+    ),
+    Commit(
+        "a script that tests nothing",
+        {
+            "frontend/package.json": re.sub(
+                r'("test:load": )".*?"', r'\1"echo no tests yet"', FILES["frontend/package.json"]
+            )
+        },
+        {LOAD},
+        "script 'test:load' of package.json tests nothing: 'echo no tests yet'",
     ),
 ]
 

@@ -15,12 +15,15 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.load.fixtures.load import see_two_releases
 from pam_rollback.load.rules.record import AskedRate, LoadRecord, LoadRequest, LoadWorker
+from pam_rollback.load.rules.served import Served
 from pam_rollback.load.rules.verdict import judge
+from pam_rollback.load.service.served import served_by
 from pam_rollback.load.service.servers_counts import CountsOfServers
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.records.client.prometheus import PrometheusApi
 from tests.environment.declared_environments import RUNNING, folder, running
+from tests.load.records import BEGAN_S
 from tests.load_target import LoadTarget
 from tests.prometheus_server import prometheus
 from tests.sessions import ROOT, RunningSandbox
@@ -130,3 +133,31 @@ def test_a_release_is_not_compared_with_itself(
 
     with pytest.raises(MeasurementFailed, match=words) if words else nullcontext():
         see_two_releases(environment, live)
+
+
+def test_each_address_is_asked_which_release_it_serves(target: LoadTarget, folder: Path) -> None:
+    """By its version document: release, commit and since when; more than once, where there is no answer at first."""
+    text = RUNNING
+    for port in ("4002", "4010"):
+        text = text.replace(f"http://127.0.0.1:{port}", target.url)
+    environment = load_environment(str(running(folder, text)), folder, {})
+    told = json.dumps({"release": "1.42.0", "commit": "4f2c", "started_at": "2027-01-15T08:00:00+00:00"}).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    target.replies[environment.paths.version] = head % len(told) + told
+
+    assert served_by(environment, Waiter(), stable=True) == {
+        target.url: Served({"release": "1.42.0", "commit": "4f2c"}, BEGAN_S)
+    }
+    target.replies[environment.paths.version] = b""
+    silent = served_by(environment, Waiter(), stable=False)[target.url]
+    assert silent.told == {}
+    assert f"{target.url}{environment.paths.version}" in silent.problem
+
+
+def test_nobody_counts_where_no_count_is_declared(folder: Path) -> None:
+    """It says so, and how a person answers; it does not say that the load test had no end."""
+    declared = RUNNING.replace("[urls]", 'abilities = ["load"]\n[urls]', 1)
+    counts = CountsOfServers.begin(load_environment(str(running(folder, declared)), folder, {}), SystemClock())
+
+    with pytest.raises(MeasurementFailed, match=r"declares neither prometheus nor metrics, .* --ack LG-9="):
+        counts.counted()

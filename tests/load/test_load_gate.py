@@ -174,6 +174,40 @@ def test_three_seconds_of_outage_are_a_no_go(running_sandbox: RunningSandbox, pr
 
 
 @pytest.mark.long_matrix(WHOLE_TESTS)
+def test_a_release_that_changes_in_the_middle_is_no_go(running_sandbox: RunningSandbox, project: Project) -> None:
+    """Half of the load goes to the stable release. A person who vouches for the servers' record does not vouch for that."""
+    ask_less(project)
+    change(project, "environments/sandbox.toml", {'    "metrics",\n': ""})
+    with project.start(*LOAD, "--ack", "LG-9=kim: counted in the logs", f"--env={running_sandbox.file}") as session:
+        deployed = threading.Thread(target=_deploy_stable, args=(running_sandbox, project.run_folder))
+        deployed.start()
+        found = project.finish(session)
+        deployed.join()
+
+    assert found.rc == 11, found.out
+    assert set(found.outcomes().values()) == {"could not measure"}, found.out
+    assert "served commit" in " ".join(found.out.split()), found.out
+    assert "release 1.42.0 when the load began and 1.41.3 when it was over" in " ".join(found.out.split()), found.out
+
+
+def test_a_word_leaves_out_the_servers_record_where_nobody_keeps_one(
+    running_sandbox: RunningSandbox, project: Project
+) -> None:
+    """Without it the question is asked, and not known. With a record of the servers no word counts."""
+    asked = (*LOAD, "--collect-only", "-q", f"--env={running_sandbox.file}")
+    word = ("--ack", "LG-9=kim: counted in the logs")
+    recorded = project.run(*asked, *word).out
+    change(project, "environments/sandbox.toml", {'    "metrics",\n': ""})
+
+    assert "::test_servers_record_of_the_load_agrees" in recorded
+    assert "::test_servers_record_of_the_load_agrees" in project.run(*asked).out
+    vouched = project.run(*asked, *word).out
+    assert "::test_servers_record_of_the_load_agrees" not in vouched
+    assert "declares neither prometheus nor metrics" in " ".join(vouched.split())
+    assert "a person vouches for it (--ack): test_servers_record_of_the_load_agrees" in " ".join(vouched.split())
+
+
+@pytest.mark.long_matrix(WHOLE_TESTS)
 def test_a_worker_that_is_killed_leaves_no_go(running_sandbox: RunningSandbox, project: Project) -> None:
     """Two generators, one of them killed half-way: what it had to ask was not asked, so nothing is green and nothing is red."""
     ask_less(project)
@@ -219,6 +253,12 @@ def _break_for_a_moment(running_sandbox: RunningSandbox, run_folder: Path) -> No
     running_sandbox.remote.plant("answers-503-healthy", path="/*", server="api")
     time.sleep(_OUTAGE_S)
     running_sandbox.remote.clear_all()
+
+
+def _deploy_stable(running_sandbox: RunningSandbox, run_folder: Path) -> None:
+    """Somebody deploys in the middle of the load."""
+    _pause_until(_KILLED_AFTER_S, run_folder)
+    running_sandbox.remote.go_live("stable")
 
 
 def _began_s(run_folder: Path, *, within_s: float = 60) -> float:

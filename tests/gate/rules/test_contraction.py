@@ -1,5 +1,7 @@
 """What a migration takes from whoever knew the schema before, by the catalogue alone."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
@@ -132,6 +134,31 @@ def test_a_statement_that_did_something_has_to_do_it_still() -> None:
     assert "permission denied" in str(judged(Ran(2), Ran(problem="permission denied")))
     with pytest.raises(MeasurementFailed, match="no statement works on the copy"):
         still_works([one], same, same, {READ: Ran(problem="x")}, {}).works  # noqa: B018 - it raises
+
+
+@pytest.mark.parametrize(
+    ("old", "definition", "meets"),
+    [
+        ("", "CREATE TRIGGER t AFTER INSERT OR UPDATE ON public.a FOR EACH ROW EXECUTE FUNCTION f() O", True),
+        ("", "CREATE TRIGGER t BEFORE UPDATE OF insert ON public.a FOR EACH ROW EXECUTE FUNCTION f() O", False),
+        ("CREATE TRIGGER t BEFORE UPDATE ON public.a O", "CREATE TRIGGER t BEFORE INSERT ON public.a O", True),
+        ("CREATE TRIGGER t BEFORE INSERT ON public.a O", "CREATE TRIGGER t BEFORE INSERT ON public.a O", False),
+    ],
+)
+def test_a_new_trigger_that_no_new_row_met_is_not_known(old: str, definition: str, *, meets: bool) -> None:
+    """A row that went in has met it; the insert of rows that are there stops before triggers that look afterwards."""
+    before = picture({"trigger public.a.t": old} if old else {})
+    after = picture({"trigger public.a.t": definition})
+    again = Statement(Sender(OWNER), "public.a", "INSERT", "…")
+    new = Statement(Sender(OWNER), "public.a", "INSERT", "…", counted="…")
+
+    def judged(then: Ran) -> StableRelease:
+        return still_works([], before, after, {again: Ran(0), new: then}, {again: Ran(0), new: then})
+
+    assert judged(Ran(1)).works
+    for then, why in ((Ran(0), "the copy has no row of it"), (Ran(problem="duplicate key"), "duplicate key")):
+        with pytest.raises(MeasurementFailed, match=f"trigger public.a.t is new, .* {why}") if meets else nullcontext():
+            assert judged(then).works
 
 
 def test_no_way_down_is_said() -> None:

@@ -12,6 +12,7 @@ from pam_rollback.gate.rules.migrations import (
     Reversal,
     changes,
     dropped,
+    overwritten,
     rewritten,
 )
 
@@ -90,6 +91,21 @@ def test_data_that_says_something_else_is_named() -> None:
         "table b had 1 rows and has 2",
         "column a.x says something else than before, in a table of 3 rows",
     )
+
+
+def test_rows_that_are_overwritten_are_named_and_rows_that_are_added_are_not() -> None:
+    """A flag more overwrites nothing; a flag more that hides an old one behind the count does."""
+    before = {"a": Contents(3, {"x": "2", "updated_at": "5"}), "flags": Contents(2, {"x": "1"})}
+    said = "column a.x says something else than before, in a table of 3 rows"
+
+    def after(x: str, old_flags: int) -> dict[str, Contents]:
+        return {"a": Contents(3, {"x": x, "updated_at": "6"}), "flags": Contents(3, {"x": "7"}, old_flags)}
+
+    assert overwritten(before, after("2", 2), besides=("updated_at",)) == ()
+    assert overwritten(before, after("9", 2), besides=("updated_at",)) == (said,)
+    (unsure,) = overwritten(before, after("2", 1), besides=("updated_at",))
+    assert unsure.startswith("table flags has 1 more rows, and old ones are written anew")
+    assert overwritten(before, {"a": Contents(2, {"x": "9"})}) == ()
 
 
 def test_a_migration_without_a_way_back_cannot_be_taken_back() -> None:

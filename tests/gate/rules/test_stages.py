@@ -3,16 +3,29 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.rules.stages import Stage, scripts_of, telling_words
+from pam_rollback.gate.rules.stages import Stage, is_idle, scripts_of, telling_words
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def stage(
-    command: str = "npm run test:load", *, exit_code: int | None = 0, scripts: tuple[str, ...] = ("test:load",)
+    command: str = "npm run test:load",
+    *,
+    exit_code: int | None = 0,
+    scripts: tuple[str, ...] = ("test:load",),
+    script: str = "node load.js",
 ) -> Stage:
     """One that ended as said."""
-    return Stage("GA-6", command, COMMIT, scripts, 60, exit_code=exit_code, took_s=2.5, last_words="✖ p95 is 900 ms")
+    return Stage(
+        "GA-6",
+        command,
+        COMMIT,
+        dict.fromkeys(scripts, script),
+        60,
+        exit_code=exit_code,
+        took_s=2.5,
+        last_words="✖ p95 is 900 ms",
+    )
 
 
 def test_a_stage_that_ended_well_has_passed() -> None:
@@ -41,6 +54,49 @@ def test_a_script_that_is_not_there_is_missing_and_never_passed() -> None:
     assert not missing.passed
     assert "no script 'test:load', is it 'test:loads'?" in str(missing)
     assert "It has: e2e, test, test:loads" in str(missing)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "",
+        " ",
+        "true",
+        ":",
+        "exit 0",
+        "exit",
+        "echo no tests yet >&2",
+        "echo 'a && b' && true",
+        "true || node x",
+        "exit 0; node x",
+        "(true)",
+    ],
+)
+def test_a_script_that_does_nothing_counts_as_missing_and_is_named(script: str) -> None:
+    """Its exit code is 0, and nothing was tested."""
+    idle = stage(script=script)
+
+    assert idle.missing
+    assert not idle.passed
+    assert f"script 'test:load' of package.json tests nothing: {script!r}. Write it" in str(idle)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "node x",
+        "echo begin && node x",
+        "true || node x; node y",
+        "false || true",
+        "echo 'x",
+        "echo x && exit 1",
+        "CI=1 node x",
+        "(node x)",
+    ],
+)
+def test_a_script_that_does_something_is_run(script: str) -> None:
+    """Whatever it prints beside it, and also when it is wrong: then its exit code says so."""
+    assert not is_idle(script)
 
 
 def test_scripts_are_read() -> None:

@@ -49,6 +49,16 @@ def test_a_healthy_run_is_good() -> None:
     assert found.reached.figures.measured == 100
 
 
+def test_a_run_that_two_releases_answered_is_not_good() -> None:
+    """Nothing is green, whatever the servers counted; what is bad was asked as it should be, and stands."""
+    mixed = replace(steps(), not_one="the API served release 1.42.0 when the load began and 1.41.3 when it was over")
+
+    assert set(standings(mixed).values()) == {"unknown"}
+    with pytest.raises(MeasurementFailed, match=r"served release 1\.42\.0 when the load began and 1\.41\.3"):
+        verdict(mixed).p95.good  # noqa: B018 - it raises
+    assert standings(replace(steps(lambda _: failed()), not_one="two releases"))["LG-3"] == "broken"
+
+
 # ---------------------------------------------------------------- the service
 
 

@@ -67,8 +67,16 @@ class MigrationCopy:
                 str(version) for (version,) in connection.execute(sql.SQL("SELECT version FROM {}").format(table))
             )
 
-    def picture(self) -> Picture:
-        """The whole of it, at one moment. Raises MeasurementFailed also when rows are hidden from the role, or there are none."""
+    def moment(self) -> str:
+        """Now, as a transaction: rows that are written from here on bear a later one."""
+        with self._connected() as connection:
+            return str(_row(connection, "SELECT pg_current_xact_id()::xid::text")[0])
+
+    def picture(self, *, since: str = "") -> Picture:
+        """The whole of it, at one moment. ``since``, a ``moment``, has the rows counted that nobody wrote after it.
+
+        Raises MeasurementFailed also when rows are hidden from the role, or there are none.
+        """
         with self._connected() as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             blind = [str(table) for (table,) in connection.execute(BLIND)]
@@ -84,7 +92,7 @@ class MigrationCopy:
                 for name, definition in connection.execute(statement.encode())
             }
             tables = {
-                f"{schema}.{name}": _contents(connection, schema, name, columns)
+                f"{schema}.{name}": _contents(connection, schema, name, columns, since)
                 for schema, name, columns in connection.execute(TABLES.encode()).fetchall()
                 if self.noted_in not in {name, f"{schema}.{name}"}
             }
@@ -187,15 +195,16 @@ class MigrationCopy:
             ) from None
 
 
-def _contents(connection: Connection, schema: str, name: str, columns: list[str]) -> Contents:
+def _contents(connection: Connection, schema: str, name: str, columns: list[str], since: str) -> Contents:
     """Sums of hashes, so that neither the order of the rows nor that of the columns counts."""
     digests = [
         sql.SQL("sum(coalesce(hashtextextended({}::text, 0), 1)::numeric)::text").format(sql.Identifier(column))
         for column in columns
     ]
-    asked = sql.SQL(", ").join([sql.SQL("count(*)"), *digests])
-    rows, *found = _row(connection, sql.SQL("SELECT {} FROM {}").format(asked, sql.Identifier(schema, name)))
-    return Contents(rows, dict(zip(columns, map(str, found), strict=True)))
+    old = sql.SQL("count(*) FILTER (WHERE age(xmin) > age({}::xid))").format(since) if since else sql.SQL("0")
+    asked = sql.SQL(", ").join([sql.SQL("count(*)"), old, *digests])
+    rows, old_rows, *found = _row(connection, sql.SQL("SELECT {} FROM {}").format(asked, sql.Identifier(schema, name)))
+    return Contents(rows, dict(zip(columns, map(str, found), strict=True)), old_rows)
 
 
 def _row(connection: Connection, statement: str | sql.Composed) -> tuple[Any, ...]:

@@ -54,9 +54,9 @@ class NpmPackage:
             raise MeasurementFailed(f"npm ci: exit code {ended.exit_code}: {self._words(log)}")
 
     def run(self, command: GateCommand, log: Path, *, keep_in: Path) -> Stage:
-        """Run one script to its end; what it left behind is copied. A script that is not there is a finding, too."""
+        """Run one script to its end; what it left behind is copied. A script that is not there, or does nothing, is a finding, too."""
         package = (self.folder / "package.json").read_text(encoding="utf-8")
-        scripts = tuple(scripts_of(package, f"package.json at {self.commit[:12]}"))
+        scripts = scripts_of(package, f"package.json at {self.commit[:12]}")
         stage = Stage(command.id, command.command, self.commit, scripts, command.deadline_s)
         if stage.missing:
             return stage

@@ -15,6 +15,7 @@ _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _WORDS_OF_A_LIST = re.compile(r"(?:'(?:[^']|'')*'(?:::\w[\w ]*?)?(?=[\],)])[,\s]*)+")
 _TEXT = re.compile(r"character varying\((\d+)\)|(text|character varying)")
 _NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
+_EVENTS = re.compile(r" (?:BEFORE|AFTER|INSTEAD OF) (.*?) ON ")
 _INTEGERS = ("smallint", "integer", "bigint")
 _FLOATS = ("real", "double precision")
 
@@ -115,6 +116,21 @@ def loosened(before: Picture, after: Picture, *, roles_tried: bool) -> tuple[str
         if key not in old and one.kind in {"trigger", "policy"} and one.table in tables
     ]
     return tuple(told)
+
+
+def insert_triggers(before: Picture, after: Picture) -> dict[str, str]:
+    """What an insert into a table that was there meets and did not meet before: by trigger, its table."""
+    old, new = _taken_apart(before.objects), _taken_apart(after.objects)
+    known = {one.same for one in old.values()}
+    return {
+        key: one.table
+        for key, one in sorted(new.items())
+        if one.kind == "trigger"
+        and f"relation {one.table}" in old
+        and one.same not in known
+        and (events := _EVENTS.search(one.definition))
+        and "INSERT" in events[1]
+    }
 
 
 def _taken_apart(objects: Mapping[str, str]) -> dict[str, _Object]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.gate.rules.sql_statements import statements
 
 _FILE = re.compile(r"^(?P<version>\d+)(?P<mark>[_-])(?P<name>[\w .-]+?)(\.(?P<way>up|down))?\.sql$")
 _APPLIED_BY_SUPABASE = "_"
@@ -83,6 +84,30 @@ def refuse_seen(brought: Collection[str], pending: Sequence[MigrationFile], *, b
         )
 
 
+def edited(migrations: Sequence[MigrationFile], before: Mapping[str, str]) -> str:
+    """What is wrong with those that do other than under the same version in the release before; empty: nothing.
+
+    ``before`` has its files with their texts. Remarks and blanks do nothing, and a way back may still be mended.
+    """
+    known: dict[str, dict[str, str]] = {}
+    for file, text in before.items():
+        if (match := _FILE.match(file)) and match["way"] != "down":
+            known.setdefault(match["version"], {})[match["name"]] = text
+    other = [
+        one
+        for one in migrations
+        if (old := known.get(one.version))
+        and statements(one.up)
+        not in {statements(text) for text in ([old[one.name]] if one.name in old else old.values())}
+    ]
+    if not other:
+        return ""
+    return (
+        f"{_few(other)}: the release before has it with another text, so it was applied as it stood there and never will be again: "
+        "put the old text back, and write a new migration for what is to change"
+    )
+
+
 @dataclass(frozen=True)
 class ToApply:
     """What a deploy of the candidate applies, and what had to be assumed to know it."""
@@ -93,11 +118,13 @@ class ToApply:
     assumed: tuple[str, ...] = field(default=())
 
 
-def to_apply(migrations: Sequence[MigrationFile], applied: Collection[str], before: Collection[str] | None) -> ToApply:
+def to_apply(
+    migrations: Sequence[MigrationFile], applied: Collection[str], before: Mapping[str, str] | None
+) -> ToApply:
     """In Supabase's form: what the candidate brings beyond the release before, by its file names, and nobody noted as applied.
 
-    ``before`` is None where the release before is not known; then it is what nobody noted. Raises MeasurementFailed when the database has
-    what only the candidate brings.
+    ``before`` has the files of the release before with their texts, and is None where that release is not known; then it is what nobody
+    noted. Raises MeasurementFailed when the database has what only the candidate brings.
     """
     if before is None:
         return _named(pending_of(migrations, applied), ())
@@ -105,12 +132,15 @@ def to_apply(migrations: Sequence[MigrationFile], applied: Collection[str], befo
     old_versions = {version for version, _, _ in old}
     brought = [one for one in migrations if (one.version, one.mark, one.name) not in old]
     taken = [one for one in brought if one.version in old_versions]
+    kept = [one for one in migrations if one not in brought]
+    if problem := edited(kept, before):
+        return ToApply(tuple(brought), problem)
     refuse_seen(
         {one.version for one in brought} - old_versions,
         pending_of(brought, applied),
         back_to="the release before",
     )
-    unnoted = pending_of([one for one in migrations if one not in brought], applied)
+    unnoted = pending_of(kept, applied)
     assumed = (
         [
             f"{len(unnoted)} older migrations are noted nowhere and taken as applied, since the stable release has them: {_few(unnoted)}"

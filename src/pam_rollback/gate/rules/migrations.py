@@ -18,6 +18,8 @@ class Contents:
 
     rows: int
     columns: Mapping[str, str]
+    old_rows: int = 0
+    """How many of them nobody wrote since the moment that the picture was asked for."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,20 @@ def rewritten(
         if old.rows == new.rows and column not in besides and new.columns.get(column, digest) != digest
     ]
     return (*counts, *contents)
+
+
+def overwritten(
+    before: Mapping[str, Contents], after: Mapping[str, Contents], *, besides: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Where rows of before do not say what they said. New rows beside them overwrite nothing, as long as the old ones were not written."""
+    more = {name for name, old in before.items() if name in after and after[name].rows > old.rows}
+    unsure = [
+        f"table {name} has {after[name].rows - before[name].rows} more rows, and old ones are written anew: they cannot be compared"
+        for name in sorted(more)
+        if after[name].old_rows < before[name].rows
+    ]
+    same = {name: one for name, one in before.items() if name in after and after[name].rows == one.rows}
+    return (*rewritten(same, after, besides=besides), *unsure)
 
 
 def _dropped(before: Mapping[str, Contents], after: Mapping[str, Contents]) -> Iterator[str]:
@@ -169,7 +185,10 @@ class Kept(Sentence):
     def __str__(self) -> str:
         names = ", ".join(map(str, self.pending)) or "no migration"
         if self.lost:
-            return f"{names}: applied to a copy, it drops data: {listed(self.lost)}"
+            return (
+                f"{names}: applied to a copy, it drops or overwrites data: {listed(self.lost)}; "
+                "a rollback of the code alone would meet that: write new values into a column of their own"
+            )
         return f"{names}: applied to a copy, {self.rows} rows are as they were"
 
 

@@ -11,28 +11,13 @@ from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
-from pam_rollback.gate.rules.contraction import Finding, contracted, loosened
+from pam_rollback.gate.rules.contraction import Finding, contracted, insert_triggers, loosened
 from pam_rollback.gate.rules.migration_files import MigrationFile
 from pam_rollback.gate.rules.migrations import Picture
+from pam_rollback.gate.rules.sql_statements import statements
 
-_TOKEN = re.compile(
-    r"(?P<remark>--[^\n]*|/\*.*?\*/)|(?P<text>'(?:[^']|'')*'|\"[^\"]*\"|(?P<tag>\$\w*\$).*?(?P=tag))|(?P<end>;)",
-    re.DOTALL,
-)
 _SHOWN = 160
 _QUOTED = re.compile(r'"(\w+)"')
-
-
-def statements(script: str) -> tuple[str, ...]:
-    """Each on one line and without remarks; a semicolon within quotes, dollar quotes or remarks ends none."""
-    found, current, position = [], "", 0
-    for token in _TOKEN.finditer(script):
-        current += script[position : token.start()] + (token["text"] or " ")
-        position = token.end()
-        if token["end"]:
-            found.append(current)
-            current = ""
-    return tuple(line for one in (*found, current + script[position:]) if (line := " ".join(one.split())))
 
 
 def words_in(message: str) -> set[str]:
@@ -73,6 +58,8 @@ class Statement:
     table: str
     shown: str
     sent: str
+    counted: str = ""
+    """How many rows the table has: asked before and after, of a statement that adds one. Empty: the rows that it meets say enough."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +83,21 @@ class StableRelease(Sentence):
     objects: int
     broken: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
+    """What an insert would meet where none could be tried."""
 
     @property
     def works(self) -> bool:
-        """Nothing that it reads or writes is gone or stricter. Raises MeasurementFailed when no statement was sent twice."""
+        """Nothing that it reads or writes is gone or stricter.
+
+        Raises MeasurementFailed when no statement was sent twice, or a new trigger met no insert.
+        """
         if self.broken:
             return False
         if not self.statements:
             raise MeasurementFailed("no statement works on the copy as it is: is its DSN that of who owns the tables?")
+        if self.untried:
+            raise MeasurementFailed(f"whether the stable release can still insert is not known: {listed(self.untried)}")
         return True
 
     @property
@@ -145,7 +139,18 @@ def still_works(
         len(before.objects),
         tuple(dict.fromkeys(broken)),
         loosened(before, after, roles_tried=as_roles),
+        tuple(_untried(before, after, then)),
     )
+
+
+def _untried(before: Picture, after: Picture, then: Battery) -> Iterator[str]:
+    """New triggers that no new row could be sent through, each with the reason."""
+    for trigger, table in insert_triggers(before, after).items():
+        name = table.replace('"', "")
+        inserts = [ran for statement, ran in then.items() if statement.table == name and statement.counted]
+        if not any(ran.rows and not ran.problem for ran in inserts):
+            why = next((ran.problem for ran in inserts if ran.problem), "the copy has no row of it to insert a copy of")
+            yield f"{trigger} is new, and no new row could be inserted before it came: {why}"
 
 
 def _refused(able: Battery, now: Battery) -> Iterator[Finding]:

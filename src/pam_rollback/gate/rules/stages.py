@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ _SHORT = 12
 _TELLING = re.compile(r"[✖✘]|^not ok|\bFAIL(ED|URES?)?\b|Error\b|\berror\b|\bexpected\b|: problem|\bmissing\b|npm ERR!")
 _GOOD = ("✔", "ok ", ">", "$ npm")
 _WORDS_MAX = 400
+_IDLE = frozenset({"echo", "printf", "true", ":"})
+_REDIRECTED = re.compile(r"\d?>&\d")
 
 
 def telling_words(lines: Sequence[str], count: int) -> str:
@@ -24,6 +27,32 @@ def telling_words(lines: Sequence[str], count: int) -> str:
     found = list(dict.fromkeys(telling))[:count] or said[-count:]
     words = " · ".join(found) or "it printed nothing"
     return cut(words, _WORDS_MAX)
+
+
+def is_idle(script: str) -> bool:
+    """Whether a script ends well without doing anything: it is empty, prints a sentence, or says ``true``, ``:`` or ``exit 0``."""
+    words = shlex.shlex(_REDIRECTED.sub("", script), posix=True, punctuation_chars="();&|")
+    words.whitespace_split = True
+    command: list[str] = []
+    reached = True
+    try:
+        for word in (*words, ";"):
+            if not set(word) <= set("();&|"):
+                command.append(word)
+                continue
+            if reached and command and not _does_nothing(command):
+                return False
+            if reached and command[:1] == ["exit"]:
+                return True
+            # What does nothing ends well, so what stands behind its `||` never runs.
+            reached, command = word != "||", []
+    except ValueError:  # a quote without an end: npm will say so
+        return False
+    return True
+
+
+def _does_nothing(command: Sequence[str]) -> bool:
+    return command[0] in _IDLE or [*command] in (["exit"], ["exit", "0"])
 
 
 def scripts_of(package: str, place: str) -> Mapping[str, str]:
@@ -46,7 +75,7 @@ class Stage(Sentence):
     id: str
     command: str
     commit: str
-    scripts: tuple[str, ...]
+    scripts: Mapping[str, str]
     """Those that the package has."""
     deadline_s: float
     exit_code: int | None = None
@@ -62,12 +91,12 @@ class Stage(Sentence):
 
     @property
     def missing(self) -> bool:
-        """The package has no such script: nothing was run, and what it should have tested was not tested."""
-        return self.script not in self.scripts
+        """The package has no such script, or one that does nothing: what it should have tested is not tested."""
+        return is_idle(self.scripts.get(self.script, ""))
 
     @property
     def passed(self) -> bool:
-        """It is there, it ended by itself, and it ended well."""
+        """It is there and does something, it ended by itself, and it ended well."""
         return not self.missing and self.exit_code == 0
 
     @property
@@ -78,6 +107,9 @@ class Stage(Sentence):
 
     def __str__(self) -> str:
         where = f"{self.id}: {self.command} at commit {self.commit[:_SHORT]}"
+        if self.missing and self.script in self.scripts:
+            idle = cut(self.scripts[self.script], 80)
+            return f"{where}: script {self.script!r} of package.json tests nothing: {idle!r}. Write it: the plan asks for this stage"
         if self.missing:
             near = nearest(self.script, self.scripts)
             guess = f", is it {near!r}?" if near else "."

@@ -16,6 +16,7 @@ from pam_rollback.gate.rules.migrations import (
     added,
     changes,
     dropped,
+    overwritten,
     rewritten,
 )
 from pam_rollback.gate.rules.stable_release import StableRelease, still_works
@@ -75,7 +76,7 @@ class MigrationTrial:
         if self._reversal is not None:
             lines += [str(self._reversal), *self._reversal.differences, *self._reversal.stays]
         if self._stable is not None:
-            lines += [str(self._stable), *self._stable.broken, *self._stable.changed]
+            lines += [str(self._stable), *self._stable.broken, *self._stable.changed, *self._stable.untried]
         if self._doors is not None:
             lines += [str(self._doors), *self._doors.opened, *self._doors.unknown]
         return "\n".join(dict.fromkeys(lines)) + "\n"
@@ -101,6 +102,7 @@ def tried(
     if wanted.problem:
         return MigrationTrial(Applied(pending, known, failed=wanted.problem, assumed=assumed))
     before = copy.picture()
+    since = copy.moment()
     statements = copy.statements()
     then = copy.sent(statements)
     open_before = None if reached is None else reached()
@@ -114,13 +116,17 @@ def tried(
             _back(copy, [] if one_way else done)
             return MigrationTrial(Applied(pending, known, took_s, f"{migration}: {found.problem}", assumed))
         done.append(migration)
-    between = copy.picture()
+    between = copy.picture(since=since)
     now = copy.sent(statements)
     invariants = integrity()
     doors = None if reached is None or open_before is None else Doors.of(pending, open_before, reached())
     return MigrationTrial(
         Applied(pending, known, took_s, assumed=assumed),
-        Kept(pending, before.rows, dropped(before.tables, between.tables)),
+        Kept(
+            pending,
+            before.rows,
+            (*dropped(before.tables, between.tables), *overwritten(before.tables, between.tables, besides=_TOUCHED)),
+        ),
         invariants,
         _code_alone(pending, before, between) if one_way else _reversal(copy, pending, before),
         still_works(pending, before, between, then, now),
@@ -141,8 +147,8 @@ def _back(copy: "MigrationCopy", done: Sequence[MigrationFile]) -> tuple[float, 
 
 def _code_alone(wanted: tuple[MigrationFile, ...], before: Picture, after: Picture) -> Reversal:
     """Nothing leads back: what the release before wrote has to say what it said, and what is new stays."""
-    overwritten = rewritten(before.tables, after.tables, besides=_TOUCHED)
-    return Reversal(wanted, len(before.objects), before.rows, overwritten, one_way=True, stays=added(before, after))
+    other = rewritten(before.tables, after.tables, besides=_TOUCHED)
+    return Reversal(wanted, len(before.objects), before.rows, other, one_way=True, stays=added(before, after))
 
 
 def _reversal(copy: "MigrationCopy", wanted: tuple[MigrationFile, ...], before: Picture) -> Reversal:

@@ -5,8 +5,9 @@ Rules, each a doubt in words. With one, nothing good is known. Two kinds differ 
 * **Unfit**: nothing was sent, or less than the plan's share of what the shape asked for; more requests than the plan's share left late; the
   clocks of the machines do not agree. Then times say nothing: a generator that stood still sends in a burst what it owes, and the service
   is slow for that reason alone. Only errors of the service stand.
-* **Incomplete**: the service shut the generator out (``load/rules/blocking.py``); the run was cut short; a worker never came, or was lost:
-  what it had to ask from then on was not asked. What was asked was asked as it should be, so whatever it shows to be bad stands.
+* **Incomplete**: another release answered a part of it (``load/rules/served.py``); the service shut the generator out
+  (``load/rules/blocking.py``); the run was cut short; a worker never came, or was lost: what it had to ask from then on was not asked. What
+  was asked was asked as it should be, so whatever it shows to be bad stands.
 """
 
 import math
@@ -113,6 +114,8 @@ def _unfit(record: LoadRecord, limit: LoadReachedLimit) -> Iterator[str]:
 
 
 def _incomplete(record: LoadRecord) -> Iterator[str]:
+    if record.not_one:
+        yield record.not_one
     void = why_nothing_is_known(record)
     if void:
         yield void

@@ -93,5 +93,7 @@ class LoadRecord:
     workers: tuple[LoadWorker, ...]
     cut_short: str = ""
     """Why the run ended before its time; empty when it did not."""
+    not_one: str = ""
+    """Why not all of it was asked of the releases that it was put on; empty where nothing says so."""
     files: tuple[Path, ...] = field(default=())
     """The engine's own CSV and HTML, for the report."""

@@ -21,6 +21,8 @@ from pam_rollback.plan.plan_items import LoadAgreement
 from pam_rollback.records.rules.servers_count import ServersCount
 from pam_rollback.stats.percentiles import percentile
 
+BY_HAND = 'a person may answer for it: --ack LG-9="who: evidence"'
+"""What helps where the servers keep no record that can be read."""
 _P95 = 95.0
 _SERVER_ERROR = 500
 _ALONE_PCT = 110.0

@@ -7,7 +7,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.load.rules.plan_order import HEALTH, PAGE
-from pam_rollback.load.rules.servers import RecordsOfLoad
+from pam_rollback.load.rules.servers import BY_HAND, RecordsOfLoad
 from pam_rollback.load.rules.verdict import LoadVerdict
 from pam_rollback.records.client import prometheus
 from pam_rollback.records.client.metrics import RequestCounters, counted_between, read_requests
@@ -19,6 +19,15 @@ from pam_rollback.stats.series import Answers, Quantity
 _COUNTED = (Quantity.ERROR_RATE_PCT, Quantity.LATENCY_P95_MS)
 _SETTLED_AFTER_S = 1.0
 """What was given up by the generator may still be answered."""
+
+
+def why_nobody_counts(environment: Environment) -> str:
+    """Why the servers' record of a load cannot be read in this environment; empty where it can."""
+    if environment.abilities & {"prometheus", "metrics"}:
+        return ""
+    return (
+        f"{environment.name} declares neither prometheus nor metrics, so the servers' record of the load cannot be read"
+    )
 
 
 @dataclass
@@ -43,6 +52,8 @@ class CountsOfServers:
     def begin(cls, environment: Environment, clock: Clock) -> "CountsOfServers":
         """Read the counters before the first request."""
         counts = cls(environment, clock, clock.monotonic_s())
+        if why := why_nobody_counts(environment):
+            counts.found = MeasurementFailed(f"{why}; {BY_HAND}")
         if "prometheus" not in environment.abilities and "metrics" in environment.abilities:
             try:
                 counts.before = counts._read()
