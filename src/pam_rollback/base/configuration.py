@@ -12,7 +12,6 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 from typing_extensions import is_typeddict
 
-from pam_rollback.base.moved_keys import new_place
 from pam_rollback.base.outside_text import cut
 
 # Plug-ins of other packages have no say in what a file of ours may hold; looking for them takes a fiftieth of the start.
@@ -154,6 +153,8 @@ def problems_of(
         where = place(whole)
         match detail["type"]:
             case "extra_forbidden":
+                from pam_rollback.base.moved_keys import new_place  # noqa: PLC0415 - for whoever has such a key
+
                 known = _known_keys(model, location[:-1])
                 what = f"unknown key, {new_place(whole) or suggestion(str(location[-1]), known)}"
             case "missing":

@@ -21,7 +21,6 @@ from pam_rollback.base.configuration import (
     shown,
     suggestion,
 )
-from pam_rollback.base.moved_keys import new_place
 from pam_rollback.plan.decision_rules import DecisionRules
 from pam_rollback.plan.plan_items import (
     Channel,
@@ -318,6 +317,8 @@ class Plan(Table):
                 continue
             item = self._section(section)[item_id]
             known = {key: (value, note) for key, value, note in item.figures()}
+            from pam_rollback.base.moved_keys import new_place  # noqa: PLC0415 - for environments with thresholds
+
             problems += [
                 Problem(
                     f"[thresholds.{item_id}] {key}",
