@@ -18,7 +18,7 @@ NOT_HERE = "not here:"
 _ROW = re.compile(r"^\| ([FGCS]\d+) \|")
 _CELL = re.compile(r"(?<!\\)\|")
 _SPAN = re.compile(r"`([\w./-]+\.(?:py|sql|toml))`")
-_TEST = re.compile(r"\[(test_\w+)\]\(\.\./(tests/[\w/.-]+\.py|drills/[\w.-]+\.py)\)")
+_TEST = re.compile(r"\[(test_\w+)\]\(\.\./((?:tests|src)/[\w/.-]+\.py|drills/[\w.-]+\.py)\)")
 
 
 def rows(text: str) -> dict[str, list[str]]:
