@@ -315,7 +315,7 @@ def test_an_advisory_test_does_not_answer_for_a_criterion(monkeypatch: pytest.Mo
     [
         (0, "GO", 29, GREEN, "every strategy was drilled in the last 30 days"),
         (1, "GO", 1, RED, "feature-flag never"),
-        (0, "NO-GO", 1, RED, "feature-flag never"),
+        (0, "NO-GO", 1, RED, "feature-flag 1 d ago with NO-GO"),
         (0, "GO", 31, RED, "feature-flag 31 d ago"),
     ],
 )
