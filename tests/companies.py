@@ -38,5 +38,6 @@ def _has_room(company: list[Row], row: Row) -> bool:
     first = company[0]
     same_session = (first.dialect, first.counted_before) == (row.dialect, row.counted_before)
     return same_session and not any(
-        row.red & other.red or row.words == other.words or {row.id, other.id} in MEET for other in company
+        (row.red | row.unknown) & (other.red | other.unknown) or row.words == other.words or {row.id, other.id} in MEET
+        for other in company
     )

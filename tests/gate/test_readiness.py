@@ -146,6 +146,21 @@ def test_a_run_that_is_none_is_refused(run: str, words: str, tmp_path: Path) -> 
         hooks.pytest_pam_why_left_out(asking)
 
 
+def test_what_a_named_run_leaves_out_is_a_condition_of_the_verdict(tmp_path: Path) -> None:
+    """Of tests of the incident, and of no others."""
+    leave_run(tmp_path, "1", red=["IR-5"])
+    leave_run(tmp_path, "2", red=["IR-3"])
+
+    def condition(run: str, *fixtures: str) -> str | None:
+        config = SimpleNamespace(rootpath=tmp_path, stash={runbook.KEY: looking_for(tmp_path, run)})
+        asking: Any = SimpleNamespace(config=config, fixturenames=fixtures)
+        return hooks.pytest_pam_unproven(asking)
+
+    assert condition("2", "recorded_incident") == "--incident 2 leaves out what else went red: IR-5 of run 1"
+    assert condition("2", "candidate") is None
+    assert condition("", "recorded_incident") is None
+
+
 def test_its_load_is_made_as_far_as_it_can_be(environment: Environment, tmp_path: Path) -> None:
     """What is missing beside the observation's own probes; more than can be made, or than is allowed, is named."""
     config = probe_config(environment, run="gate")
@@ -315,7 +330,7 @@ def test_an_advisory_test_does_not_answer_for_a_criterion(monkeypatch: pytest.Mo
     [
         (0, "GO", 29, GREEN, "every strategy was drilled in the last 30 days"),
         (1, "GO", 1, RED, "feature-flag never"),
-        (0, "NO-GO", 1, RED, "feature-flag never"),
+        (0, "NO-GO", 1, RED, "feature-flag 1 d ago with NO-GO"),
         (0, "GO", 31, RED, "feature-flag 31 d ago"),
     ],
 )

@@ -1,13 +1,18 @@
 """Which runs of the past are incidents: what asked for a rollback, and not what was merely watched or not known."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pam_rollback.decision.rules.decision import State
-from pam_rollback.gate.service.incident_choice import incident_of
+from pam_rollback.gate.service.incident_choice import chosen, incident_of, left_out
 from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, Recommendation
 from pam_rollback.report.run_record import RunRecord
+from tests.gate.scene import leave_counted, leave_run
 
 
 def decided(record: RunRecord, recommendation: Recommendation, *states: State) -> RunRecord:
@@ -42,3 +47,93 @@ def test_what_asked_for_a_rollback_is_one(good_record: RunRecord) -> None:
 
     assert found is not None
     assert found.criteria == ("IR-1", "IR-3")
+
+
+VERIFIED: Mapping[str, Any] = {"verdict": "GO", "scope": "post_rollback"}
+
+
+@pytest.mark.parametrize(
+    ("runs", "runs_named", "criteria"),
+    [
+        pytest.param(
+            [(3, {"red": ["IR-5"]}), (2, {"red": ["IR-3"]})],
+            "2, 1",
+            ("IR-3", "IR-5"),
+            id="a narrow decision comes later",
+        ),
+        pytest.param(
+            [(9, {"red": ["IR-2"]}), (8, VERIFIED), (3, {"red": ["IR-5"]}), (2, {"red": ["IR-3"]})],
+            "4, 3",
+            ("IR-3", "IR-5"),
+            id="what was over before",
+        ),
+        pytest.param(
+            [(99, {"red": ["IR-5"]}), (3, {"red": ["IR-3"]}), (2, VERIFIED)], "2", ("IR-3",), id="more than a day apart"
+        ),
+        pytest.param(
+            [(200, VERIFIED), (99, {"red": ["IR-5"]}), (3, {"red": ["IR-3"]})],
+            "3, 2",
+            ("IR-3", "IR-5"),
+            id="never well since",
+        ),
+        pytest.param(
+            [(4, {"red": ["IR-5"]}), (3, {**VERIFIED, "scope": "health"}), (2, {"red": ["IR-3"]})],
+            "3, 1",
+            ("IR-3", "IR-5"),
+            id="one kind of check is no verification",
+        ),
+        pytest.param(
+            [(4, {"red": ["IR-5"]}), (3, {**VERIFIED, "verdict": "INCONCLUSIVE"}), (2, {"red": ["IR-3"]})],
+            "3, 1",
+            ("IR-3", "IR-5"),
+            id="nor is one that could not tell",
+        ),
+        pytest.param(
+            [(3, {"red": ["IR-5"], "environment": "staging"}), (2, {"red": ["IR-3"]}), (-2, {"red": ["IR-2"]})],
+            "2",
+            ("IR-3",),
+            id="another environment, and a clock that is ahead",
+        ),
+    ],
+)
+def test_all_that_went_red_since_the_service_was_well_is_the_incident(
+    tmp_path: Path, runs: list[tuple[float, dict[str, Any]]], runs_named: str, criteria: tuple[str, ...]
+) -> None:
+    """By hours ago. The newest run may have asked one question only, and not the one that asked for the rollback."""
+    for number, (hours, left) in enumerate(runs, 1):
+        leave_run(tmp_path, str(number), age=timedelta(hours=hours), **left)
+
+    found = chosen(tmp_path / "reports" / "out", "sandbox")
+
+    assert found is not None
+    assert (found.runs, found.criteria) == (runs_named, criteria)
+    assert f"the incident of run{'s' * (len(found.others) > 0)} {runs_named} ({', '.join(criteria)}" in str(found)
+
+
+def test_its_load_is_the_most_of_all_its_runs(tmp_path: Path) -> None:
+    """Users have to be counted in each run whose criteria more requests can break, and in no other."""
+    out = tmp_path / "reports" / "out"
+    leave_counted(leave_run(tmp_path, "1", red=["IR-5"], age=timedelta(hours=3)), 40)
+    leave_run(tmp_path, "2", red=["IR-3"])
+
+    counted = chosen(out, "sandbox")
+    leave_run(tmp_path, "3", red=["IR-2"], age=timedelta(minutes=9))
+    short = chosen(out, "sandbox")
+
+    assert counted is not None
+    assert short is not None
+    assert (counted.rate_hz, counted.users_counted) == (40, True)
+    assert (short.rate_hz, short.users_counted) == (40, False)
+
+
+def test_what_a_named_run_leaves_out_is_said(tmp_path: Path) -> None:
+    """With the run in which it went red; nothing where it has it all."""
+    out = tmp_path / "reports" / "out"
+    leave_run(tmp_path, "1", red=["IR-5", "IR-3"], age=timedelta(hours=3))
+    leave_run(tmp_path, "2", red=["IR-3"])
+
+    assert left_out(out, "sandbox", "2") == "--incident 2 leaves out what else went red: IR-5 of run 1"
+    assert left_out(out, "sandbox", "1") == ""
+    named = chosen(out, "sandbox", "2")
+    assert named is not None
+    assert (named.runs, named.criteria) == ("2", ("IR-3",))

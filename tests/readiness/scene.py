@@ -16,7 +16,7 @@ from threading import Thread
 
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND
-from pam_rollback.plan.stories import ways_of
+from pam_rollback.plan.stories import STORIES, ways_of
 from pam_rollback.readiness.rules.upkeep import EXCHANGE
 from pam_rollback.report.run_record import (
     ActionStep,
@@ -40,6 +40,7 @@ _PLACES = {
     "watch.jsonl": f"{_STATE}/watch.jsonl",
     "ramp.jsonl": f"{_STATE}/ramp.jsonl",
     "drills.json": f"{_OUT}/run-drills/run.json",
+    "later-drill.json": f"{_OUT}/run-later-drill/run.json",
     "exchange.json": f"{_OUT}/run-exchange/run.json",
     **{f"real-{one}.json": f"{_OUT}/run-{one}/run.json" for one in "abc"},
     **{f"{one}.md": f"post-mortems/{one}.md" for one in "abc"},
@@ -116,6 +117,7 @@ def healthy() -> dict[str, str]:
         # The sandbox's releases are three days and two hours old: the second one is still with its first users.
         "ramp.jsonl": "".join((*_ramp("stable", 70 * 60), *list(_ramp("candidate", 100))[:3])),
         "drills.json": _drills(plan),
+        "later-drill.json": _later_drill(),
         "exchange.json": _exchange(),
         **{f"real-{one}.json": _real(one) for one in "abc"},
         **{f"{one}.md": _postmortem(one) for one in "abc"},
@@ -171,6 +173,15 @@ def _drills(plan: Plan) -> str:
     )
     steps = (ActionStep(story, "do it", "done", 1.0, 1.0) for story in ways)
     return _text(replace(_record("run-drills", "-1 d"), results=(*results,), steps=(*steps,)))
+
+
+def _later_drill() -> str:
+    """One that could not tell."""
+    story = STORIES["feature-flag"]
+    result = Result(
+        "drills/test_x.py::test_x", "It is so", Outcome.UNKNOWN, phase="rollback", situation=story.situation
+    )
+    return _text(replace(_record("run-later-drill", "-1 h"), verdict="INCONCLUSIVE", exit_code=11, results=(result,)))
 
 
 def _exchange() -> str:

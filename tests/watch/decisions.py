@@ -10,7 +10,7 @@ from pam_rollback.decision.rules.decision import State
 from pam_rollback.report.decision_record import CriterionFound, DecisionRecord
 from pam_rollback.report.run_record import EnvironmentFacts, Moment, Result, RunRecord
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.watch.rules.beside import BESIDE
+from pam_rollback.watch.rules.looks import BESIDE
 
 OUTCOMES = {State.HOLDS: Outcome.BROKEN_CRITERION, State.UNKNOWN: Outcome.UNKNOWN}
 """What became of a test that found this; else it passed."""

@@ -12,8 +12,7 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.watch.rules.beside import BESIDE
-from pam_rollback.watch.rules.looks import Look
+from pam_rollback.watch.rules.looks import BESIDE, Look
 from pam_rollback.watch.rules.turn import Turn
 from pam_rollback.watch.service.beside import AT_ONCE, Beside
 from tests.watch.decisions import Timed, record

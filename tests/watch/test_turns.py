@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,62 @@ def test_two_looks_open_nothing(tmp_path: Path, state: State) -> None:
 
     assert watch.turn(HOUR_S).calm
     assert watch.told == []
+
+
+def written(states: str, criterion: str = "IR-2") -> Callable[[float], list[Finding]]:
+    """A script, look by look and over and over: ``H`` holds, ``w`` is watched, ``.`` is clear."""
+    known = {"H": DOWN, "w": State.WATCH, ".": State.CLEAR}
+    return lambda now_s: [found(known[states[int(now_s // EVERY_S) % len(states)]], criterion)]
+
+
+@pytest.mark.parametrize("states", ["H.HHw.Hww.", "HwwwwwwwwH", "H....H...H" + 40 * "."])
+def test_an_outage_that_comes_and_goes_is_told(tmp_path: Path, states: str) -> None:
+    """With the words that it does, and since its first look, though no three in a row ask."""
+    watch = Simulated(tmp_path, written(states))
+
+    watch.turn(HOUR_S)
+
+    _, _, opened = watch.told[0]
+    assert watch.hooks[0] == "opened"
+    assert re.search(r"as written \(it comes and goes: 3 of the last \d+ looks asked\)", opened.found[0].words)
+    assert opened.found[0].since == watch.clock.start
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        ("H" + 14 * ".", "16 of 240 looks asked for a rollback (tolerated 5 %), too far apart for an incident"),
+        ("www.", "180 of 240 looks saw it (tolerated 50 %)"),
+    ],
+)
+def test_a_turn_of_trouble_is_not_calm(tmp_path: Path, states: str, words: str) -> None:
+    """Too little at a time for an incident, and nobody may call it a good turn."""
+    watch = Simulated(tmp_path, written(states))
+
+    turn = watch.turn(HOUR_S)
+
+    assert watch.told == []
+    with pytest.raises(MeasurementFailed, match=re.escape(words)):
+        _ = turn.calm
+
+
+@pytest.mark.parametrize(
+    ("states", "criterion"),
+    [
+        (10 * "." + "wwwww" + 45 * ".", "IR-5"),  # 8 s of errors an hour, with a look a minute
+        ("w", "IR-6"),  # memory between the levels: for ever
+        (100 * "." + "H" + 139 * ".", "IR-2"),
+        (20 * "." + 40 * "H" + 180 * ".", "IR-2"),  # it was told, and is over
+    ],
+)
+def test_a_hiccup_leaves_a_turn_calm(tmp_path: Path, states: str, criterion: str) -> None:
+    """And so does what was an incident."""
+    assert Simulated(tmp_path, written(states, criterion)).turn(HOUR_S).calm
+
+
+def test_one_bad_look_leaves_a_short_turn_calm(tmp_path: Path) -> None:
+    """It is more than 5 % of the few looks of a sandbox."""
+    assert Simulated(tmp_path, written("....H.....")).turn(10 * EVERY_S).calm
 
 
 def test_a_turn_ends_as_a_decision_does(tmp_path: Path) -> None:

@@ -59,6 +59,15 @@ def pytest_pam_why_left_out(item: pytest.Item) -> str | None:
     return "no incident is recorded here, and a person vouches for the fix (--ack)"
 
 
+def pytest_pam_unproven(request: pytest.FixtureRequest) -> str | None:
+    """Whether a person chose less than what went red."""
+    runbook = runbook_module.of(request.config)
+    if runbook is None or not runbook.options.incident or "recorded_incident" not in request.fixturenames:
+        return None
+    out = request.config.rootpath / "reports" / "out"
+    return incident_choice.left_out(out, runbook.environment.name, runbook.options.incident) or None
+
+
 def pytest_pam_incomplete(config: pytest.Config, left_out: LeftOut, answered: Collection[str]) -> list[str]:
     """What the environment's declarations keep the gate from asking is not known, unless a person or a dated waiver answers for it."""
     runbook = runbook_module.of(config)

@@ -22,7 +22,6 @@ from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.selection import LeftOut
 
-_DAY_S = 86_400
 PLUGIN = "pam-tonight"
 PHASE = "readiness"
 _NOT_CONFIGURED = pytest.StashKey[set[str]]()
@@ -131,7 +130,7 @@ class Tonight:
             tonight.Strategy(
                 one.name,
                 preflight.get(one.name, ""),
-                None if drills[one.name].age_s is None else (drills[one.name].age_s or 0.0) / _DAY_S,
+                drills[one.name].good_d,
                 str(drills[one.name]).removeprefix(f"{one.name} "),
                 past_drills.told(recoveries[one.name]),
             )

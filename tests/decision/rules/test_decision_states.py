@@ -212,4 +212,7 @@ def rewriting(*, compared: int, groups: tuple[int, ...] = ()) -> RowRewriting:
 )
 def test_rows_that_say_something_else_are_corruption(found: RowRewriting, state: State) -> None:
     """One is enough; what could not be compared is not known, and never clear."""
-    assert judged_rewriting(found).finding.state is state
+    judged = judged_rewriting(found)
+
+    assert judged.finding.state is state
+    assert judged.unproven == "contents not compared with before: passwords"

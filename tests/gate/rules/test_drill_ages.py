@@ -1,5 +1,7 @@
 """How long ago the strategies were drilled."""
 
+import pytest
+
 from pam_rollback.report.drill_ages import DrillAges, LastDrill
 
 DAY_S = 86_400
@@ -24,6 +26,20 @@ def test_one_that_is_old_is_named() -> None:
     assert not ages.fresh
     assert str(ages).startswith("gradual: no drill ended with GO in the last 30 days")
     assert "frontend 2 h ago" in str(ages)
+
+
+@pytest.mark.parametrize("failed", ["NO-GO", "ACTION FAILED", "UNDO FAILED"])
+def test_what_failed_last_is_not_fresh_however_young(failed: str) -> None:
+    """It is named with its run and its age; the other one is not blamed."""
+    ages = DrillAges(
+        [LastDrill("gradual", 1860, "sandbox", "r1", failed), LastDrill("frontend", 60, "sandbox", "r2")], 30
+    )
+
+    assert not ages.fresh
+    assert str(ages).startswith("gradual: the newest drill failed (drilled here: gradual 31 min ago with " + failed)
+    assert "(sandbox, r1)" in str(ages)
+    assert ages.figures.measured == "1 failed"
+    assert [one.good_d for one in ages.drills] == [None, 60 / DAY_S]
 
 
 def test_never_is_not_fresh_and_neither_is_nothing() -> None:

@@ -94,11 +94,11 @@ def test_rows_of_a_wide_table_are_counted_by_user(dsn: str, wide: Owner) -> None
     wide.execute("UPDATE wide.user_settings SET pam_preferences = '{\"on\": false}'")
     wide.commit()
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        used = count_rows(snapshot, ROWS, test_user=None, names=NAMES, until=before.created_until)
+        used = count_rows(snapshot, ROWS, test_user=None, names=NAMES, before=before)
     wide.execute("DELETE FROM wide.user_settings WHERE user_id IN (SELECT id FROM profiles LIMIT 3)")
     wide.commit()
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        fewer = count_rows(snapshot, ROWS, test_user=None, names=NAMES, until=before.created_until)
+        fewer = count_rows(snapshot, ROWS, test_user=None, names=NAMES, before=before)
 
     assert lost(before, used).holds
     assert "user_settings: 3 rows lost" in str(lost(before, fewer))

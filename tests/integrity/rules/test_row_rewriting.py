@@ -96,6 +96,44 @@ def test_red_is_red_beside_what_is_unknown() -> None:
     assert not rewriting(counts(BEFORE), counts(after)).none
 
 
+@pytest.mark.parametrize(
+    ("rows", "changed", "words"),
+    [
+        (402, 400, "profiles: 400 of 402 rows were changed since, more than 50 %"),
+        (10, 6, "profiles: 6 of 10 rows were changed since"),
+        (402, 201, ""),  # a busy week
+        (9, 9, ""),  # a handful
+        (402, None, ""),  # the table does not keep it: a condition says so
+    ],
+)
+def test_more_than_half_of_a_table_is_no_use_of_it(rows: int, changed: int | None, words: str) -> None:
+    """Nobody knows whether it is damage; where something else is red, that decides."""
+    before, after = counts(BEFORE), counts(BEFORE)
+    before = before.model_copy(update={"tables": {**before.tables, "profiles": TableCount(rows=rows, keys="1")}})
+    changes = {"profiles": TableCount(rows=rows, keys="1", changed=changed)}
+    after = after.model_copy(update={"tables": {**after.tables, **changes}})
+    red = counts({**BEFORE, 2: (10, "12", "999", 5.0)})
+    red = red.model_copy(update={"tables": {**red.tables, **changes}})
+
+    if words:
+        with pytest.raises(MeasurementFailed, match=words):
+            _ = rewriting(before, after).none
+    else:
+        assert rewriting(before, after).none
+    assert not rewriting(before, red).none
+
+
+def test_what_is_not_compared_is_a_condition() -> None:
+    """By name, each once: what says only how much of it was changed, and what says nothing."""
+    before = counts(BEFORE)
+    tables = {**before.tables, "settings": TableCount(rows=3, keys="1", changed=1)}
+    found = rewriting(before.model_copy(update={"tables": tables}), before.model_copy(update={"tables": tables}))
+
+    assert found.unproven == (
+        "contents not compared with before: settings (only how many rows were changed), profiles (nothing of them), passwords"
+    )
+
+
 def test_other_spans_and_files() -> None:
     """Rows of different spans are never held against each other; what is written is read."""
     with pytest.raises(ValueError, match="counts of different spans"):

@@ -6,8 +6,8 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import Finding, State
-from pam_rollback.watch.rules.beside import BESIDE, findings_of, wants_another
-from pam_rollback.watch.rules.looks import Look, Streaks
+from pam_rollback.watch.rules.beside import findings_of, wants_another
+from pam_rollback.watch.rules.looks import BESIDE, Look, Streaks
 from tests.watch.decisions import record
 
 

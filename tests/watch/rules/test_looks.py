@@ -30,8 +30,6 @@ def after(*states: State | None) -> Streaks:
         ((HOLDS, State.CONSIDER, HOLDS), True),
         ((HOLDS, UNKNOWN, HOLDS, None, HOLDS), True),
         ((HOLDS, HOLDS), False),
-        ((HOLDS, HOLDS, CLEAR, HOLDS, HOLDS), False),
-        ((HOLDS, HOLDS, WATCH, HOLDS), False),
         ((HOLDS, HOLDS, None, None), False),
         ((UNKNOWN,) * 9, False),
     ],
@@ -39,6 +37,37 @@ def after(*states: State | None) -> Streaks:
 def test_three_that_ask_in_a_row(states: tuple[State | None, ...], *, confirmed: bool) -> None:
     """What proves nothing goes on with no streak, and ends none."""
     assert (after(*states).confirmed(()) == ("IR-2",)) == confirmed
+
+
+@pytest.mark.parametrize(
+    ("states", "confirmed"),
+    [
+        ((HOLDS, CLEAR, HOLDS, HOLDS), True),  # 22 s down, 14 s up, a look every 15 s
+        ((HOLDS, *(CLEAR,) * 4, State.CONSIDER, *(CLEAR,) * 3, HOLDS), True),
+        ((HOLDS, *(CLEAR,) * 4, HOLDS, *(CLEAR,) * 4, HOLDS), False),  # the first is no longer one of the ten
+        ((HOLDS, *(WATCH,) * 9, HOLDS, *(WATCH,) * 9, HOLDS), True),  # 4 min down, 2 min up
+        ((HOLDS, *(WATCH,) * 14, HOLDS, *(WATCH,) * 14, HOLDS), False),  # half an hour
+        ((HOLDS, UNKNOWN, CLEAR, None, HOLDS, UNKNOWN, HOLDS), True),
+        ((CLEAR, HOLDS, HOLDS, *(CLEAR,) * 9), False),
+        ((HOLDS, *(CLEAR,) * 12), False),
+        ((WATCH,) * 30, False),
+        ((HOLDS, HOLDS, HOLDS, CLEAR, CLEAR, CLEAR, HOLDS, HOLDS), False),  # told, and over
+    ],
+)
+def test_three_of_ten_that_ask(states: tuple[State | None, ...], *, confirmed: bool) -> None:
+    """An outage that comes and goes is one, whatever lies between; a hiccup is none."""
+    assert (after(*states).confirmed(()) == ("IR-2",)) == confirmed
+
+
+def test_of_decision_sessions_three_in_a_row_ask() -> None:
+    """The next ones follow at once: three of ten would be a stumble a day apart."""
+    streaks = Streaks()
+    for at_s, state in enumerate((HOLDS, CLEAR, HOLDS, CLEAR, HOLDS)):
+        streaks = streaks.after(
+            Look(at_s, (Finding("CR-2", state, "as written"), Finding("IR-2", state, "as written")))
+        )
+
+    assert streaks.confirmed(()) == ("IR-2",)
 
 
 @pytest.mark.parametrize(

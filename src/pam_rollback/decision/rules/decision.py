@@ -75,6 +75,8 @@ class Judged(Sentence):
 
     finding: Finding
     figures: Figures
+    unproven: str = ""
+    """What the measurement would not notice."""
 
     @property
     def holds(self) -> bool:

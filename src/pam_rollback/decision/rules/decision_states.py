@@ -123,7 +123,8 @@ def judged_rewriting(rewriting: RowRewriting | RowMoves) -> Judged:
         state, words = (State.CLEAR if rewriting.none else State.HOLDS), str(rewriting)
     except MeasurementFailed as unknown:
         state, words = State.UNKNOWN, str(unknown)
-    return Judged(Finding(DATA, state, words), rewriting.figures)
+    unproven = rewriting.unproven if isinstance(rewriting, RowRewriting) else ""
+    return Judged(Finding(DATA, state, words), rewriting.figures, unproven)
 
 
 def _since_the_baseline(schema: SchemaComparison | None) -> tuple[list[str], list[str]]:

@@ -1,6 +1,6 @@
 """An incident as an earlier run recorded it, and whether the candidate brings it back."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -53,11 +53,32 @@ class RecordedIncident:
     """Who counted them."""
     users_counted: bool = False
     """Somebody counted what users asked. Without that, there may have been any number of requests."""
+    others: tuple[str, ...] = ()
+    """More runs in which something of it went red."""
+
+    @property
+    def runs(self) -> str:
+        """All of them, in words."""
+        return ", ".join((self.run, *self.others))
 
     def __str__(self) -> str:
         by = f" by {self.counted_by}" if self.counted_by else ""
         load = f", under {self.rate_hz:.4g} requests a second{by}" if self.rate_hz is not None else ""
-        return f"the incident of run {self.run} ({', '.join(self.criteria)}{load})"
+        return f"the incident of run{'s' if self.others else ''} {self.runs} ({', '.join(self.criteria)}{load})"
+
+
+def together(incidents: Sequence[RecordedIncident]) -> RecordedIncident:
+    """What several runs recorded, the newest first, as one: under the most load, and with users counted wherever load matters."""
+    loaded = [one for one in incidents if any(name.startswith(WORSE_UNDER_LOAD) for name in one.criteria)]
+    most = max(incidents, key=lambda one: one.rate_hz or 0.0)
+    return RecordedIncident(
+        incidents[0].run,
+        of_the_service(name for one in incidents for name in one.criteria),
+        most.rate_hz,
+        most.counted_by,
+        users_counted=all(one.users_counted for one in loaded or incidents),
+        others=tuple(one.run for one in incidents[1:]),
+    )
 
 
 class RetestOutcome(StrEnum):
@@ -126,7 +147,7 @@ class IncidentRetest(Sentence):
         """For the table of criteria."""
         back = ", ".join(one.criterion for one in self._of(RetestOutcome.BACK))
         return Figures(
-            what=f"criteria of {self.incident.run} that are red again",
+            what=f"criteria of {self.incident.runs} that are red again",
             asked="none",
             measured=back or "none",
             n=self.answers,

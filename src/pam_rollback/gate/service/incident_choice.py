@@ -1,21 +1,32 @@
-"""Which incident the gate looks for: the run that ``--incident RUN`` names, else the newest that is recorded of the environment."""
+"""Which incident the gate looks for: that of the run that ``--incident RUN`` names, else all that went red since the service was well."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.gate.rules.incident import RecordedIncident, asked_for_a_rollback, observed_in, of_the_service
+from pam_rollback.gate.rules.incident import (
+    RecordedIncident,
+    asked_for_a_rollback,
+    observed_in,
+    of_the_service,
+    together,
+)
 from pam_rollback.observation.service.requests_record import counted_in, probed_in
 from pam_rollback.report import run_record
-from pam_rollback.report.latest_runs import latest
+from pam_rollback.report.latest_runs import begun
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord
 from pam_rollback.report.verdict import Outcome
 
-_EVER = timedelta(days=3650)
-_PHASES = frozenset({"decision", "post_rollback", "rollback"})
+_NEWEST = 200
+"""Runs that are looked at: their names begin with the time."""
+_WITHIN = timedelta(hours=24)
+"""So much belongs to one incident, where no verification says when the one before it was over."""
+_VERIFICATION = "post_rollback"
+_PHASES = frozenset({"decision", _VERIFICATION, "rollback"})
 """Other phases ask whether something may be done, not how a service is that has an incident."""
 
 
@@ -25,11 +36,39 @@ def incident_of(record: RunRecord) -> RecordedIncident | None:
     return RecordedIncident(record.run_id, criteria) if criteria else None
 
 
-def newest_incident(out: Path, environment: str) -> tuple[RecordedIncident, Path] | None:
-    """The newest run of that environment in which something went red, and its folder."""
-    record = latest(out, environment=environment, holds=lambda one: incident_of(one) is not None, within=_EVER)
-    found = None if record is None else incident_of(record)
-    return None if record is None or found is None else (found, out / record.run_id)
+def recorded(out: Path, environment: str) -> list[RecordedIncident]:
+    """What went red in the newest incident of that environment, run by run and with its load, the newest first.
+
+    One run often asks one question, and the newest is seldom the one that asked for the rollback. Nobody knows what is red in a run that a
+    clock dates into the future.
+    """
+    found = list[RecordedIncident]()
+    now = until = datetime.now(UTC)
+    young = 0
+    for folder, record in _runs(out):
+        if record.environment.name != environment or begun(record) > now:
+            continue
+        incident = incident_of(record)
+        if found and _well(record):
+            return found
+        if incident is not None:
+            until = until if found else begun(record)
+            found.append(under_its_load(incident, folder))
+            young += until - begun(record) <= _WITHIN
+    return found[:young]
+
+
+def _runs(out: Path) -> Iterator[tuple[Path, RunRecord]]:
+    """The newest first. Records of another version, and half a folder, are nobody's."""
+    for path in sorted(out.glob("*/run.json"), reverse=True)[:_NEWEST]:
+        with suppress(UnreadableRecord, OSError):
+            yield path.parent, run_record.read(path)
+
+
+def _well(record: RunRecord) -> bool:
+    """A whole verification after a rollback found the service well: the one of a real rollback, too, and no drill's."""
+    whole = record.scope == _VERIFICATION or (record.mode == "real" and bool(record.actions))
+    return record.verdict == "GO" and whole and any(one.phase == _VERIFICATION for one in record.results)
 
 
 def incident_in(folder: Path) -> RecordedIncident | None:
@@ -55,22 +94,31 @@ def chosen(out: Path, environment: str, run: str = "") -> RecordedIncident | Non
 
     Raises MeasurementFailed when ``run`` is none, or has no incident.
     """
-    if run:
-        folder = _folder(out, run)
-        try:
-            found = incident_in(folder)
-        except UnreadableRecord as error:
-            raise MeasurementFailed(f"--incident {run}: {error}") from None
-        if found is None:
-            raise MeasurementFailed(
-                f"--incident {run}: expected a run in which a criterion of the service went red, found none in {_shown(folder)}"
-            )
-    else:
-        newest = newest_incident(out, environment)
-        if newest is None:
-            return None
-        found, folder = newest
+    if not run:
+        incidents = recorded(out, environment)
+        return together(incidents) if incidents else None
+    folder = _folder(out, run)
+    try:
+        found = incident_in(folder)
+    except UnreadableRecord as error:
+        raise MeasurementFailed(f"--incident {run}: {error}") from None
+    if found is None:
+        raise MeasurementFailed(
+            f"--incident {run}: expected a run in which a criterion of the service went red, found none in {_shown(folder)}"
+        )
     return under_its_load(found, folder)
+
+
+def left_out(out: Path, environment: str, run: str) -> str:
+    """What went red in the newest incident and not in the run that ``--incident`` names: in words, empty where that is nothing.
+
+    Raises MeasurementFailed as ``chosen`` does.
+    """
+    named = chosen(out, environment, run)
+    asked = set() if named is None else {*named.criteria}
+    left = {one.run: [name for name in one.criteria if name not in asked] for one in recorded(out, environment)}
+    words = "; ".join(f"{', '.join(names)} of run {of}" for of, names in left.items() if names)
+    return f"--incident {run} leaves out what else went red: {words}" if words else ""
 
 
 def under_its_load(incident: RecordedIncident, folder: Path) -> RecordedIncident:

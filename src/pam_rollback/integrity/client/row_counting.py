@@ -58,23 +58,30 @@ def count_rows(
     *,
     test_user: str | None,
     names: Mapping[str, str],
-    until: datetime | None = None,
+    before: TableCounts | None = None,
 ) -> TableCounts:
-    """Count the rows of these tables that were created ``until`` then (default: a little before the snapshot). Raises MeasurementFailed."""
+    """Count the rows of these tables that were created up to a little before the snapshot: the same as ``before``, and what was changed.
+
+    Raises MeasurementFailed.
+    """
     tables = list(rows)
     statements = Statements.of(snapshot, tables, names)
     snapshot.refuse_blindness(statements.relations.values())
-    if until is None:
-        until = snapshot.row(f"SELECT now() - interval '{_COUNTING_MARGIN}'")[0]
+    until = before.created_until if before else snapshot.row(f"SELECT now() - interval '{_COUNTING_MARGIN}'")[0]
+    traced = {table for table in tables if rows[table].changed_at and statements.has(table, rows[table].changed_at)}
+    since = {table: count.changed_s for table, count in before.tables.items() if table in traced} if before else {}
     fixed = {table: tuple(column for column in rows[table].stays if statements.has(table, column)) for table in tables}
     owners = {table: _owner_of(table, rows[table].owner, statements) for table in tables}
     texts = [statements.text(_counting(table, rows, fixed[table], owners[table], statements)) for table in tables]
-    answers = snapshot.all_of([(text, {"until": until, TEST_USER: test_user}) for text in texts])
+    given = {"until": until, TEST_USER: test_user}
+    answers = snapshot.all_of(
+        [(text, {**given, "since": since.get(table)}) for table, text in zip(tables, texts, strict=True)]
+    )
     counts: dict[str, TableCount] = {}
     for table, answer in zip(tables, answers, strict=True):
         if isinstance(answer, MeasurementFailed):
             raise MeasurementFailed(f"the rows of {table} cannot be counted: {answer}")
-        counts[table] = _count(answer, fixed[table], owners[table])
+        counts[table] = _count(answer, fixed[table], owners[table], since.get(table))
     return TableCounts(created_until=until, tables=counts)
 
 
@@ -127,39 +134,46 @@ def _counting(
     table: str, rows: Mapping[str, UsersRows], fixed: tuple[str, ...], owner: str, statements: Statements
 ) -> str:
     """One scan of a table: all its rows in one, or where it has columns that stay, in groups of rows."""
-    counting = f"count(*) AS n, coalesce(sum({_KEY}), 0)::text AS keys"
-    span = f"FROM {table} WHERE {_counted(table, rows)}"
-    if not fixed and not owner:
-        return f"SELECT {counting} {span}"
     changed_at = rows[table].changed_at
     has_trace = changed_at and statements.has(table, changed_at)
     changed = f"coalesce(extract(epoch FROM max({changed_at})), 0)::float8" if has_trace else "0::float8"
+    since = f"extract(epoch FROM {changed_at})::float8 > %(since)s::float8" if has_trace else "FALSE"
+    counting = (
+        f"count(*) AS n, coalesce(sum({_KEY}), 0)::text AS keys, {changed} AS changed, "
+        f"count(*) FILTER (WHERE {since}) AS changed_since"
+    )
+    span = f"FROM {table} WHERE {_counted(table, rows)}"
+    if not fixed and not owner:
+        return f"SELECT {counting} {span}"
     # Of values and not of texts: how a moment or a number is written depends on the session and on the column's precision.
     content = _sum_of(*fixed) if fixed else "'0'"
     owners = _sum_of(owner) if owner else "'0'"
-    return (
-        f"SELECT {_GROUP} AS part, {counting}, {content} AS content, {changed} AS changed, {owners} AS owners "
-        f"{span} GROUP BY 1"
-    )
+    return f"SELECT {_GROUP} AS part, {counting}, {content} AS content, {owners} AS owners {span} GROUP BY 1"
 
 
 def _sum_of(*columns: str) -> str:
     return f"sum(hash_record_extended(ROW({', '.join(('id', *columns))}), 0))::text"
 
 
-def _count(answer: list[tuple[Any, ...]], fixed: tuple[str, ...], owner: str) -> TableCount:
-    if not fixed and not owner:
-        return TableCount(rows=answer[0][0], keys=answer[0][1])
-    groups = {int(number): (rows, keys, content, changed) for number, rows, keys, content, changed, _ in answer}
-    return TableCount(
-        rows=sum(rows for rows, *_ in groups.values()),
-        keys=str(sum(int(keys) for _, keys, *_ in groups.values())),
-        content=TableContent(
+def _count(answer: list[tuple[Any, ...]], fixed: tuple[str, ...], owner: str, since_s: float | None) -> TableCount:
+    in_groups = bool(fixed or owner)
+    found = {int(number): more for number, *more in answer} if in_groups else {0: [*answer[0]]}
+    content = (
+        TableContent(
             columns=fixed,
-            groups=groups,
+            groups={number: (rows, keys, content, at_s) for number, (rows, keys, at_s, _, content, _) in found.items()},
             owner=owner,
-            owners={int(number): owners for number, *_, owners in answer} if owner else {},
-        ),
+            owners={number: owners for number, (*_, owners) in found.items()} if owner else {},
+        )
+        if in_groups
+        else None
+    )
+    return TableCount(
+        rows=sum(rows for rows, *_ in found.values()),
+        keys=str(sum(int(keys) for _, keys, *_ in found.values())),
+        content=content,
+        changed_s=max((at_s for _, _, at_s, *_ in found.values()), default=0.0) or None,
+        changed=None if since_s is None else sum(changed for _, _, _, changed, *_ in found.values()),
     )
 
 

@@ -34,6 +34,10 @@ class TableCount(BaseModel):
     """The sum of the keys' 64-bit hashes, in decimal: it is longer than JSON's numbers."""
     content: TableContent | None = Field(default=None, strict=False)
     """None where users may change everything of their rows, such as settings."""
+    changed_s: float | None = None
+    """The latest moment of change of one of them, in seconds since 1970; None where the table does not keep it."""
+    changed: int | None = None
+    """How many of them were changed since the counting that this one is held against; None where nobody can tell."""
 
 
 class TableCounts(BaseModel):

@@ -9,7 +9,7 @@ _GOOD, _BAD, _OPEN = "[x]", "[!]", "[ ]"
 
 @dataclass(frozen=True)
 class Strategy:
-    """What is known of one way back. ``drilled_d`` is None where no drill ended with GO."""
+    """What is known of one way back. ``drilled_d`` is None where none was drilled, or the newest drill failed."""
 
     name: str
     preflight: str

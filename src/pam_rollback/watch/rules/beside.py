@@ -11,10 +11,8 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import ExitCode, Outcome
-from pam_rollback.watch.rules.looks import IN_A_ROW, Streak, Streaks
+from pam_rollback.watch.rules.looks import BESIDE, IN_A_ROW, Streak, Streaks
 
-BESIDE: Final = ("IR-1", "IR-3", "CR-1", "CR-2", "CR-3", "CR-4")
-"""The plan's criteria that no look judges."""
 SELECTED: Final = "decision and (security or integrity or journey or accessibility or writes)"
 """Their tests: without those that watch users' answers, which the looks do all the time."""
 _DECIDED = frozenset({ExitCode.GO, ExitCode.NO_GO, ExitCode.INCONCLUSIVE})

@@ -12,8 +12,7 @@ from enum import Enum
 from pam_rollback.environment.standing_consent import StandingConsent
 from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.watched_incident import WatchedIncident
-from pam_rollback.watch.rules.beside import BESIDE
-from pam_rollback.watch.rules.looks import IN_A_ROW, Look, Streak, Streaks
+from pam_rollback.watch.rules.looks import BESIDE, IN_A_ROW, Look, Streak, Streaks
 
 
 class Going(Enum):

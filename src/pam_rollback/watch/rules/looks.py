@@ -1,17 +1,26 @@
-"""From looks to an incident: three in a row open it, three calm ones in a row close it, and a look that proves nothing counts for nothing.
+"""From looks to an incident: three that ask open it, three calm ones in a row close it, and a look that proves nothing counts for nothing.
 
 A criterion *asks* for a rollback where it holds or where the gaps of the plan say "consider". "Watch" (above its limit, not for long
-enough yet, or not any more) neither asks nor is calm.
+enough yet, or not any more) neither asks nor is calm. What comes and goes asks in three looks of ten, and not in a row.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from pam_rollback.decision.rules.decision import Finding, State
 
 IN_A_ROW = 3
 """One look may be the watch's own trouble; Upptime tries as often before it says "down"."""
+OF_TEN = 10
+"""Three of so many looks that ask are an outage that comes and goes: its good minutes must not hide it."""
+_REMEMBERED = 30
+"""Looks: while it is only watched, a criterion is no part of the ten, and what asked longer ago is over."""
+BESIDE: Final = ("IR-1", "IR-3", "CR-1", "CR-2", "CR-3", "CR-4")
+"""The plan's criteria that no look judges. The sessions that do follow each other at once, so that three in a row tell."""
 _ASKS = frozenset({State.HOLDS, State.CONSIDER})
+_OF_A_TIME = frozenset({"IR-2", "IR-4", "IR-5", "CR-5"})
+"""Criteria of users' answers: watched while these are bad. Memory is watched at a level where it may stay for ever."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,17 @@ class Look:
         return "; ".join(f"{one.criterion}: {one.words}" for one in self.findings if one.state is State.UNKNOWN)
 
     @property
+    def asks(self) -> bool:
+        """Whether something asks for a rollback, or for thoughts of one."""
+        return not self.blind and any(one.state in _ASKS for one in self.findings)
+
+    @property
+    def troubled(self) -> bool:
+        """Whether users' answers are bad, or were within the plan's times, also where that does not ask for a rollback yet."""
+        bad = {State.WATCH, *_ASKS}
+        return not self.blind and any(one.state in bad and one.criterion in _OF_A_TIME for one in self.findings)
+
+    @property
     def unknown_about(self) -> str:
         """The same without figures, which move from look to look."""
         return self.blind or " ".join(one.criterion for one in self.findings if one.state is State.UNKNOWN)
@@ -50,6 +70,50 @@ class Streak:
     """The first of those that ask."""
     latest: Finding | None = None
     """The latest that asked."""
+    lately: tuple[tuple[float, State], ...] = ()
+    """The latest looks at which it was known, in a row or not, with their times."""
+
+    def after(self, finding: Finding, at_s: float) -> "Streak":
+        """With one more look. What is not known goes on with nothing, and ends nothing."""
+        if finding.state is State.UNKNOWN:
+            return self
+        lately = (*self.lately, (at_s, finding.state))[-_REMEMBERED:]
+        if finding.state in _ASKS:
+            since_s = self.since_s if self.asks else at_s
+            return Streak(self.asks + 1, 0, since_s, finding, lately)
+        calm = self.calm + 1 if finding.state is State.CLEAR else 0
+        if calm >= IN_A_ROW and self.comes_and_goes:
+            lately = ()  # it was told, and is over
+        return Streak(0, calm, self.since_s, self.latest, lately)
+
+    @property
+    def _of_ten(self) -> tuple[tuple[float, State], ...]:
+        return tuple(one for one in self.lately if one[1] is not State.WATCH)[-OF_TEN:]
+
+    @property
+    def _asked_s(self) -> tuple[float, ...]:
+        return tuple(at_s for at_s, state in self._of_ten if state in _ASKS)
+
+    @property
+    def comes_and_goes(self) -> bool:
+        """It asked in three of the latest ten looks at which it asked or was calm."""
+        return len(self._asked_s) >= IN_A_ROW
+
+    @property
+    def began_s(self) -> float:
+        """The first look that asked, of those that make it an incident."""
+        return self.since_s if self.asks >= IN_A_ROW or not self._asked_s else self._asked_s[0]
+
+    @property
+    def words(self) -> str:
+        """What the latest that asked found, and that it comes and goes where it does; empty when none asked."""
+        if self.latest is None:
+            return ""
+        if self.asks >= IN_A_ROW or not self.comes_and_goes:
+            return self.latest.words
+        return (
+            f"{self.latest.words} (it comes and goes: {len(self._asked_s)} of the last {len(self._of_ten)} looks asked)"
+        )
 
 
 @dataclass(frozen=True)
@@ -64,19 +128,16 @@ class Streaks:
             return self
         found = dict(self.of)
         for finding in look.findings:
-            before = found.get(finding.criterion, Streak())
-            if finding.state in _ASKS:
-                since_s = before.since_s if before.asks else look.at_s
-                found[finding.criterion] = Streak(before.asks + 1, 0, since_s, finding)
-            elif finding.state is State.CLEAR:
-                found[finding.criterion] = Streak(0, before.calm + 1, before.since_s, before.latest)
-            elif finding.state is State.WATCH:
-                found[finding.criterion] = Streak(0, 0, before.since_s, before.latest)
+            found[finding.criterion] = found.get(finding.criterion, Streak()).after(finding, look.at_s)
         return Streaks(found)
 
     def confirmed(self, held: Sequence[str]) -> tuple[str, ...]:
-        """The criteria of an incident: those that asked for three looks, and of those before (``held``) all that are not calm again."""
-        asking = [name for name, streak in self.of.items() if streak.asks >= IN_A_ROW]
+        """The criteria of an incident: those that asked in three looks, and of those before (``held``) all that are not calm again."""
+        asking = [
+            name
+            for name, streak in self.of.items()
+            if streak.asks >= IN_A_ROW or (name not in BESIDE and streak.comes_and_goes)
+        ]
         kept = [name for name in held if self.of.get(name, Streak()).calm < IN_A_ROW]
         return tuple(sorted({*asking, *kept}))
 

@@ -11,7 +11,10 @@ from pam_rollback.watch.rules.looks import IN_A_ROW
 _LENGTH = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _UNITS_S = (86_400, 3600, 60, 1)
 UNKNOWN_PCT_MAX = 5.0
-"""So many looks of a turn may prove nothing; with more of them the turn is INCONCLUSIVE."""
+"""So many looks of a turn may prove nothing, or ask; with more of them the turn is INCONCLUSIVE."""
+TROUBLED_PCT_MAX = 50.0
+"""So many may see answers that were bad for less than the plan's times. A hiccup of seconds is seen for all of the five minutes that a look
+looks back on: one an hour is 8 %."""
 JUMP_S = 30.0
 """What clocks are put right by is less."""
 _SPARE_S = 60.0
@@ -100,6 +103,10 @@ class Turn(Sentence):
     """Looks that proved nothing."""
     why_unknown: str
     """Of the latest of them."""
+    asked: int
+    """Looks that asked for a rollback, and of which no incident told."""
+    troubled: int
+    """Looks that saw users' answers bad, or bad within the plan's times, while no incident was open."""
     unwatched_s: float
     length_s: float
     incident: WatchedIncident | None
@@ -118,6 +125,15 @@ class Turn(Sentence):
             raise MeasurementFailed(str(self))
         if self.suspected:
             raise MeasurementFailed(f"{', '.join(self.suspected)} asks for a rollback, for fewer than {IN_A_ROW} looks")
+        if self.asked > 1 and 100 * self.asked > UNKNOWN_PCT_MAX * self.looks:
+            raise MeasurementFailed(
+                f"{self.asked} of {self.looks} looks asked for a rollback (tolerated {UNKNOWN_PCT_MAX:g} %), too far apart for an incident"
+            )
+        if 100 * self.troubled > TROUBLED_PCT_MAX * self.looks:
+            raise MeasurementFailed(
+                f"users' answers were bad again and again, never for as long as the plan asks for: "
+                f"{self.troubled} of {self.looks} looks saw it (tolerated {TROUBLED_PCT_MAX:g} %)"
+            )
         return self.works  # what nobody saw was not calm
 
     @property
@@ -148,6 +164,7 @@ class Turn(Sentence):
         seen += f", {self.early} before it had seen enough" if self.early else ""
         seen += f"; not judged: {', '.join(self.not_judged)}" if self.not_judged else ""
         seen += f"; {self.unknown} looks proved nothing" if self.unknown else ""
+        seen += f"; {self.asked} looks asked for a rollback, too few for an incident" if self.asked else ""
         seen += "".join(f"; {one}" for one in self.missing)
         if self.incident is None and self.unknown == self.looks:
             return f"whether anything asks for a rollback is not known; {seen}"

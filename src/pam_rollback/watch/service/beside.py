@@ -14,8 +14,8 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.decision.rules.decision_measures import DOWNTIME, ERRORS
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.watch.rules.beside import BESIDE, SessionFindings, findings_of, wants_another
-from pam_rollback.watch.rules.looks import IN_A_ROW, Look, Streaks
+from pam_rollback.watch.rules.beside import SessionFindings, findings_of, wants_another
+from pam_rollback.watch.rules.looks import BESIDE, IN_A_ROW, Look, Streaks
 
 AT_ONCE = IN_A_ROW - 1
 """So many more sessions at most in the time of one: a criterion that comes and goes must not cost more and more."""

@@ -45,8 +45,8 @@ class Keeping:
         for name in criteria:
             streak = self._streaks.of.get(name)
             if streak is not None and streak.latest is not None:
-                since = known[name].since if name in known else datetime.fromtimestamp(streak.since_s, UTC)
-                found.append(CriterionSeen(name, self.book.tools.title(name), streak.latest.words, since))
+                since = known[name].since if name in known else datetime.fromtimestamp(streak.began_s, UTC)
+                found.append(CriterionSeen(name, self.book.tools.title(name), streak.words, since))
             else:
                 found.append(known[name])
         asking = [name for name in criteria if (streak := self._streaks.of.get(name)) and streak.latest is not None]

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from pam_rollback.base.errors import StopRequested
 from pam_rollback.report.watched_incident import NotTold
-from pam_rollback.watch.rules.beside import BESIDE
-from pam_rollback.watch.rules.looks import Look, Streaks
+from pam_rollback.watch.rules.looks import BESIDE, Look, Streaks
 from pam_rollback.watch.rules.state import BEGAN, CLOCK, ENDED, FAILED, LOOKED, TELLING, TOLD, UNWATCHED, Telling
 from pam_rollback.watch.rules.turn import (
     JUMP_S,
@@ -104,6 +103,9 @@ class Watching:
     early: int = 0
     unknown: int = 0
     why_unknown: str = ""
+    asked_s: list[float] = field(default_factory=list)
+    """The looks that asked while no incident was told of."""
+    troubled: int = 0
     unwatched_s: float = 0.0
     lease: Lease = field(init=False)
     book: Book = field(init=False)
@@ -223,15 +225,27 @@ class Watching:
             self.looks += 1
             self.unknown += bool(look.unknown)
             self.why_unknown = look.unknown or self.why_unknown
+            self._count(look)
             self.book.say_once("unknown", look.unknown_about, f"INCONCLUSIVE look: {look.unknown}")
         first = self._recorded_s is None and self.looks > self.unknown
         if first or now.passed_s - (self._recorded_s or self._began_s) >= RECORDED_EVERY_S:
             self._recorded_s = now.passed_s
             self.book.write(now, LOOKED, looks=self.looks, unknown=self.unknown)
         self.streaks = self.streaks.after(look)
+        before = self.book.state.open
         self._keeping.keep(now, self.streaks, goes_on=self._acting.goes_on)
+        opened = self.book.state.open
+        if before is None and opened is not None:
+            since_s = min(seen.since.timestamp() for seen in opened.incident.found)
+            self.asked_s = [at_s for at_s in self.asked_s if at_s < since_s]  # the others are told of now
         self._acting.act(now, look, self.streaks)
         self._teller.tell(now)
+
+    def _count(self, look: Look) -> None:
+        """What no incident tells of."""
+        if self.book.state.open is None:
+            self.troubled += look.troubled
+            self.asked_s += [look.at_s] if look.asks else []
 
     def _with_sessions(self, look: Look, now: Moment) -> Look:
         beside, case = self.tools.beside, self.book.state.open
@@ -261,6 +275,8 @@ class Watching:
             early=self.early,
             unknown=self.unknown,
             why_unknown=self.why_unknown,
+            asked=len(self.asked_s),
+            troubled=self.troubled,
             unwatched_s=self.unwatched_s,
             length_s=now.passed_s - began.passed_s,
             incident=case.incident if case else None,
