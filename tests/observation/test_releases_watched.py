@@ -1,4 +1,4 @@
-"""From when on no other release may answer: in a story from the end of the rollback, elsewhere from the beginning of the watch."""
+"""From when on one process of one release has to answer: in a story from the end of the rollback, elsewhere from the beginning."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,11 +6,15 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.observation.fixtures.windows import _releases_spec
+from pam_rollback.observation.fixtures.windows import _releases_spec, held_window
 from pam_rollback.observation.rules.held_releases import ReleasesSpec
 from pam_rollback.observation.rules.window import Measure, WindowSpec
+from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.rules.expected_releases import ExpectedReleases
-from tests.plan.plan_scene import asked
+from pam_rollback.records.rules.memory import MemoryReading
+from pam_rollback.session.situations import AS_IS
+from tests.plan.plan_scene import ROOT, Waits, Watched, asked, body, quiet, runbook
+from tests.plan.plan_scene import environment as scene_environment
 
 ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=900, gap_max_s=5)
 WELL_S = 100.0
@@ -66,3 +70,23 @@ def test_a_rollback_that_stopped_half_way_leaves_one_or_the_other() -> None:
 def test_a_product_that_names_none_is_left_out() -> None:
     """Or that is not asked for it."""
     assert [spec(weight=0), spec(no_endpoint="none"), spec()] == [None, None, spec(in_situation=None)]
+
+
+@pytest.mark.parametrize(("in_situation", "state"), [(SimpleNamespace(finished_s=5.0), "met"), (None, "unknown")])
+def test_memory_is_watched_from_the_end_of_the_rollback_on(in_situation: object, state: str) -> None:
+    """Users were well three seconds before the old process ended: that is no restart of the new one. Where nobody acted, it is one."""
+    plan = load_plan(ROOT / "plan.toml")
+    readings = [MemoryReading(float(at), 90.0, started_s=0.0 if at < 3 else 3.0) for at in range(1000)]
+    observation = Watched()
+    observation.memory = SimpleNamespace(readings=readings, missed=0)  # type: ignore[assignment]
+    request = asked(
+        plan=plan,
+        runbook=runbook(plan, resumed=None),
+        environment=scene_environment(),
+        in_situation=in_situation,
+        expected_releases=ExpectedReleases(),
+    )
+    clock = SimpleNamespace(monotonic_s=lambda: 1000.0)
+    held = body(held_window)(AS_IS, 0.0, "1", observation, Waits(), clock, quiet(), request)
+
+    assert held.memory().state == state

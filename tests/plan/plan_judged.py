@@ -101,7 +101,7 @@ def held_window(plan: Plan) -> object:
     readings = tuple(MemoryReading(float(at), 90.0) for at in range(1000))
     observation = Watched()
     observation.memory = SimpleNamespace(readings=readings, missed=0)  # type: ignore[assignment]
-    request = asked(plan=plan, runbook=runbook(plan), environment=environment())
+    request = asked(plan=plan, runbook=runbook(plan, resumed=None), environment=environment(), in_situation=None)
     clock = SimpleNamespace(monotonic_s=lambda: 1000.0)
     window = body(windows.held_window)(AS_IS, 0.0, "1", observation, Waits(), clock, quiet(), request)
     return [(repr(one), repr(one.spec)) for one in (window.error_rate(), window.latency_p95(), window.memory())]
