@@ -3,7 +3,7 @@
 In one module: the sections of the file, and what has to fit between them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -317,16 +317,7 @@ class Plan(Table):
                 continue
             item = self._section(section)[item_id]
             known = {key: (value, note) for key, value, note in item.figures()}
-            from pam_rollback.base.moved_keys import new_place  # noqa: PLC0415 - for environments with thresholds
-
-            problems += [
-                Problem(
-                    f"[thresholds.{item_id}] {key}",
-                    f"no figure of this item, {new_place((section, item_id, key)) or suggestion(key, known)}",
-                )
-                for key in figures
-                if key not in known
-            ]
+            problems += [_no_figure(section, item_id, key, known) for key in figures if key not in known]
             wanted = {key: _like(known[key][0], value) for key, value in figures.items() if key in known}
             try:
                 changed = type(item).model_validate({**dict(item), **wanted})
@@ -367,6 +358,13 @@ def plan_of(given: Mapping[str, Any], *, source: str) -> Plan:
     if problems:
         raise ConfigurationError(source, problems)
     return plan
+
+
+def _no_figure(section: str, item_id: str, key: str, known: Iterable[str]) -> Problem:
+    from pam_rollback.base.moved_keys import new_place  # noqa: PLC0415 - for whoever has such a key
+
+    where = new_place((section, item_id, key)) or suggestion(key, known)
+    return Problem(f"[thresholds.{item_id}] {key}", f"no figure of this item, {where}")
 
 
 def _like(planned: float, used: float) -> float:
