@@ -102,6 +102,12 @@ def test_production_that_is_a_sandbox_is_guarded_as_production(folder: Path) -> 
             id="address that moved",
         ),
         pytest.param(
+            'kind = "staging"',
+            'kind = "staging"\npaths.disable_all_pam = "/admin/off"',
+            "[paths] disable_all_pam: unknown key, removed: the emergency call is emergency_rollback",
+            id="path that is gone",
+        ),
+        pytest.param(
             '"flag_admin"',
             '"flag_adnin"',
             "abilities #1: unknown value 'flag_adnin', did you mean 'flag_admin'?",

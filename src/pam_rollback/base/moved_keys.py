@@ -15,6 +15,7 @@ _MOVED: Mapping[str, str] = {
     "prevention.*.area": "removed: anchor says it",
     "success_criteria.*.measure": "removed: the name of its limit says it",
     # environments/NAME.toml
+    "paths.disable_all_pam": "removed: the emergency call is emergency_rollback",
     "render.worker_service_id": "now workers, a list",
     "urls.control": "now control_url in [probing]",
     # products/NAME.toml
