@@ -197,7 +197,7 @@ def test_the_state_file_is_private_and_complete(place: Path) -> None:
         assert state["sandbox"]["variables"]["PAM_DATABASE_DSN"].startswith("postgresql://pam_auditor:")
 
 
-def test_a_range_can_speak_the_plans_dialect(place: Path) -> None:
+def test_a_sandbox_can_speak_the_plans_dialect(place: Path) -> None:
     """Its file says so, and the plan's own SQL runs with its DSN as it stands, on the rows of the product."""
     with running(place, command=[*COMMAND, "--dialect", "plan"]) as found:
         state = tomllib.loads(found.state_file.read_text(encoding="utf-8"))
@@ -469,14 +469,14 @@ class TestRefusals:
 
 
 def guest_databases(dsn: str) -> list[str]:
-    """The databases that ranges made on a server."""
+    """The databases that sandboxes made on a server."""
     with psycopg.connect(dsn) as connection:
         rows = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'pam\\_rollback\\_%'").fetchall()
     return [name for (name,) in rows]
 
 
 def guest_roles(dsn: str) -> list[str]:
-    """The roles that ranges made for their checks on a server."""
+    """The roles that sandboxes made for their checks on a server."""
     with psycopg.connect(dsn) as connection:
         rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE '%auditor'").fetchall()
     return [name for (name,) in rows]
@@ -484,7 +484,7 @@ def guest_roles(dsn: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def somebody_elses_server() -> Iterator[Mapping[str, str]]:
-    """A server that no range started."""
+    """A server that no sandbox started."""
     children = Children()
     folder = Path(tempfile.mkdtemp(prefix="pam-guest-"))
     folder.chmod(0o711)

@@ -1,6 +1,7 @@
 """What earlier runs of the same environment recorded: the newest that has what is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,19 +15,25 @@ _NEWEST = 200
 def latest(out: Path, *, environment: str, holds: Callable[[RunRecord], bool], within: timedelta) -> RunRecord | None:
     """The newest record of that environment for which it holds; None when there is none, or only an older one.
 
-    Records of another version, and half a folder, are nobody's: an old file keeps nobody from anything. One that a clock dates into the
-    future is not known to be young.
+    One that a clock dates into the future is not known to be young.
     """
     now = datetime.now(UTC)
-    oldest = now - within
+    return next(
+        (record for _, record in newest(out, environment) if now - within <= begun(record) <= now and holds(record)),
+        None,
+    )
+
+
+def newest(out: Path, environment: str) -> Iterator[tuple[Path, RunRecord]]:
+    """The folders and records of that environment, the newest first.
+
+    Records of another version, and half a folder, are nobody's: an old file keeps nobody from anything.
+    """
     for path in sorted(out.glob("*/run.json"), reverse=True)[:_NEWEST]:
-        try:
+        with suppress(UnreadableRecord, OSError):
             record = run_record.read(path)
-        except (UnreadableRecord, OSError):
-            continue
-        if record.environment.name == environment and oldest <= begun(record) <= now and holds(record):
-            return record
-    return None
+            if record.environment.name == environment:
+                yield path.parent, record
 
 
 def begun(record: RunRecord) -> datetime:

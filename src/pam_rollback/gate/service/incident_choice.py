@@ -1,7 +1,6 @@
 """Which incident the gate looks for: that of the run that ``--incident RUN`` names, else all that went red since the service was well."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,12 +16,10 @@ from pam_rollback.gate.rules.incident import (
 )
 from pam_rollback.observation.service.requests_record import counted_in, probed_in
 from pam_rollback.report import run_record
-from pam_rollback.report.latest_runs import begun
+from pam_rollback.report.latest_runs import begun, newest
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord
 from pam_rollback.report.verdict import Outcome
 
-_NEWEST = 200
-"""Runs that are looked at: their names begin with the time."""
 _WITHIN = timedelta(hours=24)
 """So much belongs to one incident, where no verification says when the one before it was over."""
 _VERIFICATION = "post_rollback"
@@ -45,8 +42,8 @@ def recorded(out: Path, environment: str) -> list[RecordedIncident]:
     found = list[RecordedIncident]()
     now = until = datetime.now(UTC)
     young = 0
-    for folder, record in _runs(out):
-        if record.environment.name != environment or begun(record) > now:
+    for folder, record in newest(out, environment):
+        if begun(record) > now:
             continue
         incident = incident_of(record)
         if found and _well(record):
@@ -56,13 +53,6 @@ def recorded(out: Path, environment: str) -> list[RecordedIncident]:
             found.append(under_its_load(incident, folder))
             young += until - begun(record) <= _WITHIN
     return found[:young]
-
-
-def _runs(out: Path) -> Iterator[tuple[Path, RunRecord]]:
-    """The newest first. Records of another version, and half a folder, are nobody's."""
-    for path in sorted(out.glob("*/run.json"), reverse=True)[:_NEWEST]:
-        with suppress(UnreadableRecord, OSError):
-            yield path.parent, run_record.read(path)
 
 
 def _well(record: RunRecord) -> bool:
