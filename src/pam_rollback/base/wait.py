@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TypeVar
 
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.errors import StopRequested
+from pam_rollback.base.late_dataclass import dataclass
 
 T = TypeVar("T")
 

@@ -4,11 +4,11 @@ import os
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment

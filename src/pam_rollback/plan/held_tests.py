@@ -2,7 +2,9 @@
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from pam_rollback.base.late_dataclass import dataclass
 
 
 @dataclass(frozen=True)

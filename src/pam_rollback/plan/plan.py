@@ -4,7 +4,6 @@ In one module: the sections of the file, and what has to fit between them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -21,6 +20,7 @@ from pam_rollback.base.configuration import (
     shown,
     suggestion,
 )
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.decision_rules import DecisionRules
 from pam_rollback.plan.plan_items import (
     Channel,

@@ -8,9 +8,10 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report import checklist, plan_coverage, readiness, unanswered, wording
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.shown_record import shown

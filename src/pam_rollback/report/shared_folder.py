@@ -10,10 +10,11 @@ import html
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
+
+from pam_rollback.base.late_dataclass import dataclass
 
 NAME: Final = "common"
 _NAME: Final = re.compile(r".+-[0-9a-f]{12}(\..+)?")

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report import allure_results, run_record, shown_record
 from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder

@@ -1,10 +1,11 @@
 """What is left out and why, and whether what remains is complete enough for a GO."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import pytest
 
 from pam_rollback.base.configuration import suggestion
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import NOT_JUDGED, SHORT_JOURNEY, SHORT_KINDS, SITUATIONS

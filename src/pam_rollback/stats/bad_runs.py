@@ -1,7 +1,8 @@
 """Bad times that follow each other: the one rule by which windows, servers' records and load tests find an outage within a measurement."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from pam_rollback.base.late_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ In one module: every rule is made of the same series, limits and silences of one
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from pam_rollback.alerts.rules import promql
 from pam_rollback.alerts.rules.group import (
@@ -22,6 +21,7 @@ from pam_rollback.alerts.rules.group import (
     Severity,
 )
 from pam_rollback.alerts.rules.promql import duration
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.decision.rules.decision import strategies_for
 from pam_rollback.environment.prometheus_settings import Prometheus
 from pam_rollback.plan.plan import Plan

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from pam_rollback.alerts.rules.group import P95_BEFORE, Alerting, AlertingRule, RecordingRule
 from pam_rollback.base.figures import Figures, Sentence, listed
+from pam_rollback.base.late_dataclass import dataclass
 
 _SHOWN = 4
 _FIGURE = re.compile(r"vector\([0-9.e+-]+\)")

@@ -1,7 +1,6 @@
 """The team's channel: a thread of its own for each incident where a bot may open one, else message by message through the webhook."""
 
-from dataclasses import dataclass
-
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.communication.client.slack import SlackBot, SlackWebhook
 from pam_rollback.environment.environment import Environment
 

@@ -4,7 +4,9 @@ Some products ban an address that asks for more than 20 paths in a minute, for a
 a path, of whichever host, and any 60 seconds have at most ``PATHS_PER_MINUTE`` of them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pam_rollback.base.late_dataclass import dataclass
 
 PATHS_PER_MINUTE = 12
 _MINUTE_S = 60.0

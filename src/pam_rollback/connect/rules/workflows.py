@@ -3,7 +3,8 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from pam_rollback.base.late_dataclass import dataclass
 
 FOLDER = ".github/workflows"
 _SECRETS = "    secrets: inherit # zizmor: ignore[secrets-inherit] only to the commit that is named above\n"

@@ -13,11 +13,12 @@ criterion holds; it never talks a measurement away.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import Strategy
 from pam_rollback.report.decision_record import Recommendation

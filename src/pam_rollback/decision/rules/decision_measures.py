@@ -7,11 +7,11 @@ baseline; quick failures say nothing of speed.
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.decision.rules.decision import OF_GAP, Finding, Judged, State
 from pam_rollback.observation.rules.change import LatencyChange, latencies_ms

@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from pam_rollback.base.answer import Answer
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.exposure.rules.access import A_WRONG_PASSWORD, THE_RIGHT_PASSWORD, Attempt, Door
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.pace import SIGN_IN, spend

@@ -2,12 +2,13 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.exposure.rules.separation import Belonging, Belongings, Look, Separation
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.retries import Retries

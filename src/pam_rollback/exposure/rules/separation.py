@@ -5,11 +5,11 @@ names of the first one's things are kept; whatever else was in it may be anybody
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
+from pam_rollback.base.late_dataclass import dataclass
 
 _SHOWN = 4
 _SUCCESS = range(200, 300)

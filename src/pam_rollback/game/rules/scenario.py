@@ -3,13 +3,13 @@
 import random
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pam_rollback.base.configuration import ConfigurationError, Problem, suggestion
+from pam_rollback.base.late_dataclass import dataclass
 
 SOURCE = "games.toml"
 _Seconds = Annotated[float, Field(ge=0)]

@@ -1,9 +1,9 @@
 """What a game was worth: from what sessions recorded and what the prober saw, never from what anybody says."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.game.rules.scenario import Scenario, Scoring
 
 Outcome = Literal["done", "failed", "not finished"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ import sqlglot
 
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.sql_names import Names
 from pam_rollback.integrity.client.relations import look_up
 from pam_rollback.integrity.client.sql_reader import DIALECT, renamed, text_of

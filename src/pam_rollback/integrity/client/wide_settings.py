@@ -7,11 +7,12 @@ for it as a subquery. A column that is null is a setting that is not there.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import sqlglot
 from sqlglot import exp
 
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.sql_names import Names
 from pam_rollback.integrity.client.sql_reader import DIALECT, source_of
 from pam_rollback.outside.postgres import Relation

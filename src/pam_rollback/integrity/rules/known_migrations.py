@@ -6,7 +6,8 @@ may be applied or not, since a schema grows before a release or after it. Everyt
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+
+from pam_rollback.base.late_dataclass import dataclass
 
 _FILE = re.compile(r"^(?P<version>\d+)[_-].*(?<!\.down)\.sql$")
 

@@ -4,8 +4,7 @@ Nothing in the product gives a row to somebody else, so a row with another owner
 sets that on every write, also on the one that moved it. Groups that lost rows are the business of ``row_counts``.
 """
 
-from dataclasses import dataclass
-
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.integrity.rules.compared_rows import ComparedRows, ComparedTable, same_rows
 from pam_rollback.integrity.rules.row_counts import TableContent, TableCount, TableCounts, refuse_other_span
 

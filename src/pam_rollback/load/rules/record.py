@@ -6,8 +6,10 @@ moments are by. It is put right before anything is compared.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from pam_rollback.base.late_dataclass import dataclass
 
 STABLE, CANDIDATE = "stable", "candidate"
 """What a target may be called where two releases are compared in one run."""

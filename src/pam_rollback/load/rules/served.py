@@ -1,7 +1,9 @@
 """Is what was asked one release's?  What an address said of the release behind it when the load began, and when it was over."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pam_rollback.base.late_dataclass import dataclass
 
 _SHOWN = 12
 """Characters of a commit or a fingerprint."""

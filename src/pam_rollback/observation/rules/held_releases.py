@@ -7,9 +7,9 @@ name any. Where nobody said which release is right, each site must stay with one
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from pam_rollback.base.figures import Figures
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.journeys import HEALTH_JOURNEY, PAGES
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.observation.rules.window import gap

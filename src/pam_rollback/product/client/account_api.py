@@ -1,12 +1,13 @@
 """What the API has of one signed-in account: to see whether what the page shows is stored, and to clear away what a journey wrote."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.http import fetch
 from pam_rollback.product.rules.pointer import Nowhere, value_at
 from pam_rollback.product.rules.settings_loss import settings_in

@@ -1,10 +1,11 @@
 """PAM's health, asked of every endpoint at once."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from functools import partial
 
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.rules.contract import Component
 from pam_rollback.product.rules.health import HealthReport

@@ -6,11 +6,12 @@ is still …").
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.unleash import (
     Unleash,

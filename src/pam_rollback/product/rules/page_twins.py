@@ -1,9 +1,10 @@
 """Red twins of the front page: what a broken site would answer, made from a page that was good. One that is still the site is a hole."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pam_rollback.base.answer import Answer
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.front_page import Asset, PageAnswer
 
 _NOT_FOUND = 404

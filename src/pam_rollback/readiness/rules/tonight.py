@@ -1,7 +1,8 @@
 """The page of readiness: what on-call can rely on tonight, strategy by strategy."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from pam_rollback.base.late_dataclass import dataclass
 
 HEADING = "What on-call can rely on tonight"
 _GOOD, _BAD, _OPEN = "[x]", "[!]", "[ ]"

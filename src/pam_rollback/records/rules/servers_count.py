@@ -1,7 +1,6 @@
 """What servers counted of their requests from one moment to another."""
 
-from dataclasses import dataclass
-
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.stats.histogram import Histogram
 
 

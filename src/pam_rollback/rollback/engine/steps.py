@@ -6,13 +6,14 @@ A step that failed stops only the steps that need it: everything else that helps
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, StopRequested
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.journal.journal import Journal
 
 _LOOKED_EVERY_S = 0.05

@@ -1,10 +1,10 @@
 """What is wrong now: planted in a drill, declared in a real rollback."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.samples import Sample
 
 

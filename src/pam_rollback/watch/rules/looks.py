@@ -5,9 +5,10 @@ enough yet, or not any more) neither asks nor is calm. What comes and goes asks 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.decision.rules.decision import Finding, State
 
 IN_A_ROW = 3

@@ -1,9 +1,10 @@
 """The incident: opened, kept up to date and closed by what the looks show."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from pam_rollback.watch.rules.looks import Streaks
 from pam_rollback.watch.rules.state import CLOSED, OPENED, UPDATED, key_of, told_as

@@ -2,9 +2,10 @@
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from pam_rollback.base.errors import StopRequested
+from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report.watched_incident import NotTold
 from pam_rollback.watch.rules.looks import BESIDE, Look, Streaks
 from pam_rollback.watch.rules.state import BEGAN, CLOCK, ENDED, FAILED, LOOKED, TELLING, TOLD, UNWATCHED, Telling
