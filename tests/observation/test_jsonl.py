@@ -37,7 +37,7 @@ def test_blocks_are_small(tmp_path: Path) -> None:
     """A file of any length is never held whole."""
     path = tmp_path / "lines.jsonl"
     path.write_text('{"n":1}\n' * 1000)
-    blocks = list(LineReader(path).blocks())
+    blocks = list(LineReader(path)._blocks())
 
     assert max(map(len, blocks)) <= 64
     assert b"".join(blocks) == path.read_bytes()

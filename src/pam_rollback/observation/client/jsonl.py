@@ -49,11 +49,10 @@ class LineReader:
         self._offset = 0
         self._lines = 0
 
-    def blocks(self) -> Iterator[bytes]:
+    def _blocks(self) -> Iterator[bytes]:
         """Give the whole lines that came since the last call, in blocks of about a megabyte.
 
-        A block counts as read when the next one is asked for: what raised an error is met again the next time. Raises
-        MeasurementFailed when there is no such file.
+        A block counts as read when the next one is asked for: what raised an error is met again the next time.
         """
         try:
             file = self.path.open("rb")
@@ -81,20 +80,13 @@ class LineReader:
                 self._offset += end
                 self._lines += text.count(b"\n", 0, end)
 
-    def parsed(self, block: bytes) -> list[dict[str, Any]]:
-        """Give the objects of the block that is being read.
-
-        Raises MeasurementFailed when a line is not a JSON object.
-        """
-        return [self._parsed(line, number) for number, line in enumerate(block.splitlines(), self._lines + 1)]
-
     def records(self) -> Iterator[dict[str, Any]]:
         """Give the objects that came since the last call, one by one.
 
         Raises MeasurementFailed when there is no such file or a complete line is not a JSON object.
         """
-        for block in self.blocks():
-            yield from self.parsed(block)
+        for block in self._blocks():
+            yield from [self._parsed(line, number) for number, line in enumerate(block.splitlines(), self._lines + 1)]
 
     def new(self) -> list[dict[str, Any]]:
         """Give the objects that came since the last call, all at once. Raises as ``records`` does."""
