@@ -48,9 +48,9 @@ class Sample:
         """When the answer was complete, or given up."""
         return self.due_s + self.latency_ms / 1000
 
-    def measured(self, late_ms: float = LATE_MS) -> bool:
+    def measured(self) -> bool:
         """Whether this says something about the service: it left, in time, has a real latency, and is not void."""
-        return not self.void and self.lag_ms is not None and self.lag_ms <= late_ms and math.isfinite(self.latency_ms)
+        return not self.void and self.lag_ms is not None and self.lag_ms <= LATE_MS and math.isfinite(self.latency_ms)
 
     def bad(self, slow_ms: float) -> bool:
         """Whether a user would have called it bad: a wrong answer, none, or one later than ``slow_ms``."""
