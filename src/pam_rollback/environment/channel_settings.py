@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from pam_rollback.base.addresses import web_address
 from pam_rollback.base.configuration import Problem, Table
-from pam_rollback.environment.provider_settings import GITHUB_API
+from pam_rollback.environment.repository_settings import GITHUB_API
 
 SLACK_API = "https://slack.com/api"
 STATUSPAGE_API = "https://api.statuspage.io/v1"

@@ -37,8 +37,8 @@ from pam_rollback.environment.environment_tables import (
 )
 from pam_rollback.environment.hosts import HOSTS, KINDS, Host, HostedSite, HostTables, KnownHost, hosts_of
 from pam_rollback.environment.prometheus_settings import Prometheus
-from pam_rollback.environment.provider_settings import Git, GitHub
 from pam_rollback.environment.readiness_settings import Preparedness
+from pam_rollback.environment.repository_settings import Git, GitHub
 from pam_rollback.environment.standing_consent import StandingConsent
 from pam_rollback.environment.unleash import Unleash
 from pam_rollback.product.rules.conditions import Condition

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.provider_settings import GitHub
+from pam_rollback.environment.repository_settings import GitHub
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import Provider, ProviderApi
 from pam_rollback.rollback.rules.pull_requests import BranchRules, Check, CheckState, PullRequest
