@@ -45,7 +45,7 @@ def test_committed_environments_promise_no_flag_api(committed: Environment) -> N
         "feature_check",
     }
     assert committed.contract.name == "pam-today"
-    assert not committed.url_of("health_pam")
+    assert not committed.health_url("pam")
     assert committed.control_probe_url
 
 

@@ -15,8 +15,8 @@ def test_addresses_and_secrets_are_resolved(folder: Path) -> None:
     """What a session needs is there, by name."""
     staging = load_environment("staging", folder, VARIABLES)
 
-    assert staging.url_of("health_db") == "https://api.staging.example.com/health/db"
-    assert staging.url_of("backend_health") == "https://backend.staging.example.com/health"
+    assert staging.health_url("database") == "https://api.staging.example.com/health/db"
+    assert staging.health_url("backend") == "https://backend.staging.example.com/health"
     assert staging.url_of("frontend_version") == "https://staging.example.com/version.json"
     assert staging.url_of("asset_manifest") == "https://staging.example.com/asset-manifest.json"
     assert staging.secret("admin_token") == SECRET
@@ -66,19 +66,25 @@ def test_production_that_is_a_sandbox_is_guarded_as_production(folder: Path) -> 
     [
         pytest.param(
             "[secrets]",
-            '[health.optional]\nhealth_pm = ["checks.tts"]\n[secrets]',
-            "[health.optional] health_pm: unknown key, did you mean 'health_pam'?",
-            id="health of a place that there is not",
+            '[health.optional]\nhealth_pam = ["checks.tts"]\n[secrets]',
+            "health: unknown key, now optional in [contract.health.COMPONENT]",
+            id="health of its own",
         ),
         pytest.param(
             "[secrets]",
-            '[health.optional]\nhealth_pam = ["status"]\n[secrets]',
+            '[paths]\nhealth_db = "/db"\n[secrets]',
+            "[paths] health_db: unknown key, now path in [contract.health.database]",
+            id="path of a health check",
+        ),
+        pytest.param(
+            "[secrets]",
+            '[contract.health.pam]\noptional = ["status"]\n[secrets]',
             "is the answer's own word and never optional",
             id="the word itself as optional",
         ),
         pytest.param(
             "[secrets]",
-            '[health.optional]\nhealth_pam = ["checks tts"]\n[secrets]',
+            '[contract.health.pam]\noptional = ["checks tts"]\n[secrets]',
             "expected the place of a part in the answer, its keys joined by dots",
             id="no place of a part",
         ),

@@ -22,30 +22,23 @@ def test_without_a_word_it_is_the_plans_product(folder: Path) -> None:
     staging = load_environment("staging", folder, VARIABLES)
 
     assert staging.contract.name == "pam-plan"
-    assert staging.url_of("health_pam") == "https://api.staging.example.com/health/pam"
+    assert staging.health_url("pam") == "https://api.staging.example.com/health/pam"
 
 
 def test_todays_product_has_no_endpoint_for_some(folder: Path) -> None:
     """Their addresses are empty, and the back end's is there."""
     staging = load_environment("staging", _with(folder, top='product = "pam-today"'), VARIABLES)
 
-    assert [staging.url_of(name) for name in ("frontend_health", "health_pam", "health_comprehensive")] == [""] * 3
-    assert staging.url_of("backend_health") == "https://backend.staging.example.com/health"
+    assert [staging.health_url(name) for name in ("frontend", "pam", "comprehensive")] == [""] * 3
+    assert staging.health_url("backend") == "https://backend.staging.example.com/health"
 
 
-@pytest.mark.parametrize(
-    "end",
-    [
-        '[paths]\nhealth_pam = "/other/pam"\n[health.optional]\nhealth_pam = ["checks.tts"]\n',
-        '[contract.health.pam]\npath = "/other/pam"\noptional = ["checks.tts"]\n',
-    ],
-    ids=["short", "in full"],
-)
-def test_parts_may_be_said_differently(folder: Path, end: str) -> None:
-    """In full, or in short."""
+def test_parts_may_be_different(folder: Path) -> None:
+    """Of one component; the others stay as the contract has them."""
+    end = '[contract.health.pam]\npath = "/other/pam"\noptional = ["checks.tts"]\n'
     staging = load_environment("staging", _with(folder, end=end), VARIABLES)
 
-    assert staging.url_of("health_pam") == "https://api.staging.example.com/other/pam"
+    assert staging.health_url("pam") == "https://api.staging.example.com/other/pam"
     assert staging.contract.health["pam"].optional == ("checks.tts",)
     assert staging.contract.health["database"].optional == ()
 
@@ -146,9 +139,9 @@ def test_what_is_asked_at_supabase_needs_its_host_and_key(folder: Path) -> None:
     (folder / "staging.toml").write_text(TODAY + SUPABASE, encoding="utf-8")
     today = load_environment("staging", folder, ACCOUNT)
     database = today.contract.health["database"]
-    assert today.health_url(database) == "https://accounts.example.com/rest/v1/profiles?select=id&limit=1"
+    assert today.health_url("database") == "https://accounts.example.com/rest/v1/profiles?select=id&limit=1"
     assert today.headers_at(database.site) == {"apikey": "key-of-the-pages"}
 
     without = load_environment("staging", _with(folder, top='product = "pam-today"'), VARIABLES)
-    assert without.url_of("health_db") == ""
+    assert without.health_url("database") == ""
     assert "the database is asked at Supabase: staging names no [urls] supabase" in without.unasked(database)

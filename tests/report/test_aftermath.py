@@ -38,7 +38,9 @@ def test_the_addresses_are_the_plans_and_say_where_this_environment_asks_instead
     words = at_hand(PLAN, load_environment("production", ROOT / "environments", {}))
     file = tmp_path / "elsewhere.toml"
     urls = "".join(f'{part} = "https://api.example.com"\n' for part in ("frontend", "api", "backend"))
-    text = f'name = "elsewhere"\nkind = "staging"\n[urls]\n{urls}[paths]\nhealth_comprehensive = "/health/all"\n'
+    text = (
+        f'name = "elsewhere"\nkind = "staging"\n[urls]\n{urls}[contract.health.comprehensive]\npath = "/health/all"\n'
+    )
     file.write_text(text, encoding="utf-8")
     elsewhere = at_hand(PLAN, load_environment(str(file), ROOT / "environments", {}))
 

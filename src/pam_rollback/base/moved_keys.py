@@ -15,7 +15,13 @@ _MOVED: Mapping[str, str] = {
     "prevention.*.area": "removed: anchor says it",
     "success_criteria.*.measure": "removed: the name of its limit says it",
     # environments/NAME.toml
+    "health": "now optional in [contract.health.COMPONENT]",
+    "paths.backend_health": "now path in [contract.health.backend]",
     "paths.disable_all_pam": "removed: the emergency call is emergency_rollback",
+    "paths.frontend_health": "now path in [contract.health.frontend]",
+    "paths.health_comprehensive": "now path in [contract.health.comprehensive]",
+    "paths.health_db": "now path in [contract.health.database]",
+    "paths.health_pam": "now path in [contract.health.pam]",
     "render.worker_service_id": "now workers, a list",
     "urls.control": "now control_url in [probing]",
     # products/NAME.toml

@@ -13,12 +13,10 @@ from pam_rollback.base.configuration import ConfigurationError, Problem, nearest
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.channel_settings import Email, PagerDuty, Slack, Statuspage, Tracker
 from pam_rollback.environment.environment_tables import (
-    HEALTH_PATHS,
     OPERATION_PATHS,
     Ability,
     Browser,
     Chat,
-    HealthAnswers,
     Load,
     LoadedJourney,
     OtherPages,
@@ -120,7 +118,6 @@ class Environment(HostTables):
     urls: Urls = Urls.model_construct()
     paths: Paths = Paths.model_construct()
     other_pages: Annotated[OtherPages, Field(alias="pages")] = OtherPages.model_construct()
-    health: HealthAnswers = HealthAnswers.model_construct()
     secret_variables: Annotated[SecretVariables, Field(alias="secrets")] = SecretVariables.model_construct()
     release: Release = Release.model_construct()
     probing: Probing = Probing.model_construct()
@@ -189,14 +186,8 @@ class Environment(HostTables):
         return "" if "flag_admin" in self.abilities else self.contract.flags.constants or ""
 
     def contract_changes(self) -> dict[str, Any]:
-        """What is different here: the tables of ``[contract]``, and the short forms of ``[paths]`` and ``[health.optional]``."""
+        """What is different here: the tables of ``[contract]``, and the short forms of ``[paths]`` and ``[pages]``."""
         changes = dict(self.changes)
-        health = changes.get("health", {})
-        for name, component in HEALTH_PATHS.items():
-            path, optional = getattr(self.paths, name), getattr(self.health.optional, name)
-            short = {**({"path": path} if path else {}), **({"optional": list(optional)} if optional else {})}
-            if short and isinstance(health, dict):
-                health = {**health, component: {**short, **health.get(component, {})}}
         operations = changes.get("operations", {})
         for name in OPERATION_PATHS:
             path = getattr(self.paths, name)
@@ -206,12 +197,15 @@ class Environment(HostTables):
         if self.paths.login and isinstance(sign_in, dict):
             sign_in = {"path": self.paths.login, **sign_in}
         pages = {**self.other_pages.model_dump(exclude_none=True), **changes.get("pages", {})}
-        own = {"health": health, "operations": operations, "sign_in": sign_in, "pages": pages}
+        own = {"operations": operations, "sign_in": sign_in, "pages": pages}
         return {**changes, **{name: table for name, table in own.items() if table}}
 
-    def health_url(self, component: Component) -> str:
+    def health_url(self, name: str) -> str:
         """The address at which the health of a component is asked; empty where there is none: see ``unasked``."""
-        return "" if self.unasked(component) else f"{getattr(self.urls, str(component.site))}{component.address}"
+        component = self.contract.health.get(name)
+        if component is None or self.unasked(component):
+            return ""
+        return f"{getattr(self.urls, str(component.site))}{component.address}"
 
     def unasked(self, component: Component) -> str:
         """Why the health of a component is not asked here; empty when it is."""
@@ -303,9 +297,6 @@ class Environment(HostTables):
             operation = self.contract.operation(path)
             url = str(getattr(self.urls, operation.site)) + operation.address if operation.address else ""
             return url.replace(USER_ID, user_id) if user_id else url
-        if path in HEALTH_PATHS:
-            component = self.contract.health.get(HEALTH_PATHS[path])
-            return "" if component is None else self.health_url(component)
         owner = {"frontend_version": self.urls.frontend, "asset_manifest": self.urls.frontend}
         where: str = getattr(self.paths, path)
         return owner.get(path, self.urls.api) + where

@@ -116,11 +116,6 @@ class Urls(Table):
 class Paths(Table):
     """Where the product answers, below its addresses. The defaults are the plan's and the sandbox's; without one, the contract's."""
 
-    frontend_health: UrlPath | None = None
-    backend_health: UrlPath | None = None
-    health_db: UrlPath | None = None
-    health_pam: UrlPath | None = None
-    health_comprehensive: UrlPath | None = None
     frontend_version: UrlPath = "/version.json"
     asset_manifest: UrlPath = "/asset-manifest.json"
     circuit_breakers: UrlPath = "/health/circuit-breakers"
@@ -168,32 +163,8 @@ class OtherPages(Table):
     profile: UrlPath | None = None
 
 
-class OptionalParts(Table):
-    """By the endpoint in ``[paths]``: the parts of its answer that may be down while the product is well, such as ``checks.tts``."""
-
-    frontend_health: PlacesOfParts = ()
-    backend_health: PlacesOfParts = ()
-    health_db: PlacesOfParts = ()
-    health_pam: PlacesOfParts = ()
-    health_comprehensive: PlacesOfParts = ()
-
-
-HEALTH_PATHS = {
-    "frontend_health": "frontend",
-    "backend_health": "backend",
-    "health_db": "database",
-    "health_pam": "pam",
-    "health_comprehensive": "comprehensive",
-}
-"""The short names of ``[paths]`` and ``[health.optional]``, each with its component in the contract of the product."""
 OPERATION_PATHS = ("chat", "history", "voice", "expenses", "profile", "settings", "tickets", "cache_clear")
 """The short names of ``[paths]`` that are operations of the contract. ``login`` is its sign-in."""
-
-
-class HealthAnswers(Table):
-    """What the product's health answers mean. Without it, nothing in a healthy answer may speak of a fault."""
-
-    optional: OptionalParts = OptionalParts.model_construct()
 
 
 class SecretVariables(HostVariables):

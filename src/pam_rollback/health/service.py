@@ -87,11 +87,10 @@ class Health:
 
 def endpoints_of(environment: Environment) -> tuple[HealthEndpoint, ...]:
     """Where this product's components are asked; none for those without an endpoint."""
-    components = environment.contract.health.values()
     return tuple(
         HealthEndpoint(one, url, environment.headers_at(one.site))
-        for one in components
-        if (url := environment.health_url(one))
+        for name, one in environment.contract.health.items()
+        if (url := environment.health_url(name))
     )
 
 

@@ -19,7 +19,7 @@ def pytest_pam_preflight(environment: Environment) -> "list[Call]":
 
     clock = Question("this machine and the API agree on the time", _TIMED, of_the_api=True)
     account = Question("the test account can sign in", (_VERIFICATION,), "test_account", of_the_api=True)
-    url, deadline_s = environment.url_of("backend_health"), environment.probing.request_deadline_s
+    url, deadline_s = environment.health_url("backend"), environment.probing.request_deadline_s
     return [
         Call((clock,), lambda: [same_time(clock.text, url, deadline_s=deadline_s)]),
         one(account, lambda: _signed_in(environment)),

@@ -32,7 +32,7 @@ def at_hand(plan: Plan, environment: Environment) -> str:
     """The plan's addresses, each with this environment's own where that is another one."""
     own = {
         "QR-1": environment.url_of("emergency_rollback"),
-        "QR-2": environment.url_of("health_comprehensive"),
+        "QR-2": environment.health_url("comprehensive"),
         "QR-3": environment.urls.status_page,
     }
     found = []

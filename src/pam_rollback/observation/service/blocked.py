@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from pam_rollback.observation.rules.samples import Sample
     from pam_rollback.stats.series import Series
 
-_OF_THE_SITE = ("frontend_health", "frontend_version")
-_OF_THE_API = ("backend_health", "health_db", "health_pam", "version")
+_ASKED_OF_THE_API = ("backend", "database", "pam")
 _TURNED_AWAY = "403|429|5[0-9][0-9]"
 _ANY_STATUS = "[1-5][0-9][0-9]"
 _WORTH_A_LOOK = REFUSALS | {404}
@@ -54,11 +53,11 @@ def open_urls(environment: Environment, host: str) -> tuple[str, ...]:
     urls = environment.urls
     found = []
     if host == host_of(urls.frontend):
-        found += [f"{urls.frontend}/", *map(environment.url_of, _OF_THE_SITE)]
+        found += [f"{urls.frontend}/", environment.health_url("frontend"), environment.url_of("frontend_version")]
     for base in (urls.backend, urls.api):
         if host == host_of(base):
-            asked = filter(None, map(environment.url_of, _OF_THE_API))
-            found += [base + urlsplit(url).path.removeprefix(urlsplit(base).path) for url in asked]
+            asked = [*map(environment.health_url, _ASKED_OF_THE_API), environment.url_of("version")]
+            found += [base + urlsplit(url).path.removeprefix(urlsplit(base).path) for url in filter(None, asked)]
             found.append(f"{base}/")
     return tuple(dict.fromkeys(filter(None, found)))
 
