@@ -5,7 +5,7 @@ from typing import Protocol
 
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback.engine.steps import StepsFailed
-from pam_rollback.rollback.strategies.emergency import TELL
+from pam_rollback.rollback.strategies.telling import TELL
 from tests.rollback.strategies.expectations import PROVIDERS, Row
 from tests.rollback.strategies.performed import Ended
 

@@ -23,9 +23,9 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.rollback.service.provider_access import api_host, site_host
 from pam_rollback.rollback.service.writer_lock import environment_lock
 from pam_rollback.rollback.strategies.backend import DEPLOY, STILL_OFF
-from pam_rollback.rollback.strategies.feature_flag import TELL
 from pam_rollback.rollback.strategies.frontend import LOCK, RESTORE
 from pam_rollback.rollback.strategies.full_system import BACK, FRONT
+from pam_rollback.rollback.strategies.telling import TELL
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 ROOT = Path(__file__).parents[3]

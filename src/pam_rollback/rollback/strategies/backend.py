@@ -26,8 +26,7 @@ from pam_rollback.rollback.strategies.backend_host import (
     live_of,
     until_live,
 )
-from pam_rollback.rollback.strategies.feature_flag import TELL
-from pam_rollback.rollback.strategies.telling import notice_problem
+from pam_rollback.rollback.strategies.telling import TELL, notice_problem
 
 UNDO_KIND = "run-deploy"
 

@@ -22,17 +22,16 @@ from pam_rollback.rollback.strategies.feature_flag import (
     Evaluation,
     FlagOutcome,
     evaluate,
-    tell,
     wait_for_flags,
     words,
 )
+from pam_rollback.rollback.strategies.telling import TELL, notice_problem, told
 
 READ = "read the flags"
 CALL = "make the emergency call"
 READ_BACK = "read the flags back"
 OUT_OF_BAND = "roll the back end back past the product"
 EVALUATE = "evaluate the flags as users get them"
-TELL = "tell the team"
 STEPS = (READ, CALL, READ_BACK, EVALUATE, TELL)
 """In order, when the product answers. When it is down, the way past it takes the place of the third and fourth."""
 
@@ -121,14 +120,13 @@ def roll_back_in_an_emergency(
 ) -> EmergencyRollback:
     """Make the call and see what came of it; when the product is down, go past it. Raises StepsFailed when neither helped."""
     found = _Found()
-    notice = tools.notice
     first = [
         Step(READ, lambda: _read(tools, found), essential=False),
         # Essential ones too: but when the product is down, what comes after them decides.
         Step(CALL, lambda: _call(tools, found, reason, initiated_by), after=(READ,), changes=True),
         Step(READ_BACK, lambda: _read_back(tools, found), needs=(CALL,)),
         *_after(tools, found, users, needs=READ_BACK),
-        *([Step(TELL, lambda: tell(notice, message), essential=False, needs=(READ_BACK,))] if notice else []),
+        *told(tools.notice, message, needs=(READ_BACK,)),
     ]
     try:
         records = run_steps(first, tools.journal, tools.clock, tools.narrate)
@@ -144,7 +142,7 @@ def roll_back_in_an_emergency(
         read_back=found.read_back,
         evaluation=found.evaluation,
         served=found.served,
-        notice_problem=next((record.problem for record in reversed(records) if record.name == TELL), None),
+        notice_problem=notice_problem(records),
         steps=records,
     )
 
@@ -152,11 +150,11 @@ def roll_back_in_an_emergency(
 def _go_past(
     tools: EmergencyTools, found: _Found, reason: str, message: str, failed: StepsFailed
 ) -> tuple[StepRecord, ...]:
-    notice = tools.notice
-    steps = [Step(OUT_OF_BAND, lambda: _out_of_band(tools, found, reason), changes=True)]
-    if notice is not None:
-        told = f"{message} · the product was down, its back end was rolled back at the provider ({found.down})"
-        steps.append(Step(TELL, lambda: tell(notice, told), essential=False, needs=(OUT_OF_BAND,)))
+    past = f"{message} · the product was down, its back end was rolled back at the provider ({found.down})"
+    steps = [
+        Step(OUT_OF_BAND, lambda: _out_of_band(tools, found, reason), changes=True),
+        *told(tools.notice, past, needs=(OUT_OF_BAND,)),
+    ]
     try:
         return (*failed.records, *run_steps(steps, tools.journal, tools.clock, tools.narrate))
     except StepsFailed as again:

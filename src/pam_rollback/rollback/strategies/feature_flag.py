@@ -17,12 +17,12 @@ from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.rollback.engine.flag_writing import lower_flags, note_setting, put_flags_back
 from pam_rollback.rollback.engine.steps import Narrator, Step, StepRecord, in_order, run_steps, silent
+from pam_rollback.rollback.strategies.telling import TELL, notice_problem, told
 
 READ = "read the flags"
 SWITCH = "switch the features off"
 READ_BACK = "read the flags back"
 EVALUATE = "evaluate the flags as users get them"
-TELL = "tell the team"
 STEPS = (READ, SWITCH, READ_BACK, EVALUATE, TELL)
 """In order. The last two do not stop the action when they fail: users are helped already."""
 
@@ -152,9 +152,7 @@ def roll_back_flags(
     if tools.evaluation is not None:
         evaluation = tools.evaluation
         steps.append(Step(EVALUATE, lambda: _evaluate(tools, evaluation, target, users, found), essential=False))
-    if tools.notice is not None:
-        notice = tools.notice
-        steps.append(Step(TELL, lambda: tell(notice, message), essential=False))
+    steps += told(tools.notice, message)
     records = run_steps(in_order(steps), tools.journal, tools.clock, tools.narrate)
     return FlagRollback(
         decided_s=decided_s,
@@ -162,7 +160,7 @@ def roll_back_flags(
         before=found.before,
         read_back=found.read_back,
         evaluation=found.evaluation,
-        notice_problem=next((record.problem for record in records if record.name == TELL), None),
+        notice_problem=notice_problem(records),
         steps=records,
     )
 
@@ -262,14 +260,6 @@ def _evaluate(
         if found.evaluation.everyone_off or tools.clock.monotonic_s() >= give_up_s:
             return str(found.evaluation)
         tools.waiter.pause(ASKED_AGAIN_S)
-
-
-def tell(notice: TeamNotice, message: str) -> str:
-    """Tell the team. Raises ActionFailed when the message was not accepted."""
-    problem = notice.post(message)
-    if problem:
-        raise ActionFailed(problem)
-    return "accepted"
 
 
 def words(flags: Mapping[FlagName, Flag]) -> str:

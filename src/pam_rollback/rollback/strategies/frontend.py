@@ -23,9 +23,8 @@ from pam_rollback.rollback.engine.steps import Step, StepRecord
 from pam_rollback.rollback.rules.deploys import READY, Deploy, DeployId, FileDeploys
 from pam_rollback.rollback.rules.repository import Commit, Repository
 from pam_rollback.rollback.strategies.by_pull_request import ByPullRequest
-from pam_rollback.rollback.strategies.feature_flag import TELL
 from pam_rollback.rollback.strategies.frontend_host import FrontendTools, publish, set_lock
-from pam_rollback.rollback.strategies.telling import notice_problem
+from pam_rollback.rollback.strategies.telling import TELL, notice_problem
 
 UNDO_KIND = "publish-deploy"
 UNDO_BRANCH_KIND = "move-branch"

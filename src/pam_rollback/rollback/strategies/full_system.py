@@ -18,11 +18,11 @@ from pam_rollback.rollback.rules.deploys import Deploy
 from pam_rollback.rollback.strategies.backend import DEPLOY_STEPS, BackendAction, BackendRollback
 from pam_rollback.rollback.strategies.backend import SERVED as BACKEND_SERVED
 from pam_rollback.rollback.strategies.backend_host import BackendTools
-from pam_rollback.rollback.strategies.feature_flag import TELL, FlagOutcome
+from pam_rollback.rollback.strategies.feature_flag import FlagOutcome
 from pam_rollback.rollback.strategies.frontend import RESTORE, RESTORE_STEPS, FrontendAction, FrontendRollback
 from pam_rollback.rollback.strategies.frontend import SERVED as FRONTEND_SERVED
 from pam_rollback.rollback.strategies.frontend_host import FrontendTools
-from pam_rollback.rollback.strategies.telling import Telling, notice_problem
+from pam_rollback.rollback.strategies.telling import TELL, Telling, notice_problem
 
 FLAGS = "switch the features off"
 FLAGS_OFF = "see that the features are off"

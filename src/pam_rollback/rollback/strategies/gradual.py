@@ -26,16 +26,15 @@ from pam_rollback.rollback.strategies.feature_flag import (
     EFFECTIVE_WITHIN_S,
     Evaluation,
     FlagOutcome,
-    tell,
     wait_for_flags,
     words,
 )
+from pam_rollback.rollback.strategies.telling import TELL, notice_problem, told
 
 READ = "read the flags and how users fare"
 LOWER = "down to {} %"
 LAST = LOWER.format(0)
 WATCH = "watch users at {} %"
-TELL = "tell the team"
 _EVALUATION_WORKERS = 8
 _HOLD_MIN_S = 1.0
 """A shorter time has too few answers to say how users fare."""
@@ -153,18 +152,15 @@ class _Descending:
             wanted = {name: lowered(flag, share) for name, flag in self.found.now.items()}
             if wanted != self.found.now:
                 self._go_down(share, wanted)
-        last = [Step(LOWER.format(0), self._finish, changes=self.found.now != dict(self.target))]
-        if self.tools.notice is not None:
-            notice = self.tools.notice
-            last.append(Step(TELL, lambda: tell(notice, self.message), essential=False))
-        self._run(in_order(last))
+        last = Step(LOWER.format(0), self._finish, changes=self.found.now != dict(self.target))
+        self._run(in_order([last, *told(self.tools.notice, self.message)]))
         return GradualRollback(
             decided_s=decided_s,
             finished_s=self.tools.clock.monotonic_s(),
             before=self.found.before,
             descent=Descent(tuple(self.found.stages), self.found.straight_because, tuple(self.found.unknown)),
             read_back=self.found.now,
-            notice_problem=next((record.problem for record in self.records if record.name == TELL), None),
+            notice_problem=notice_problem(self.records),
             steps=tuple(self.records),
         )
 

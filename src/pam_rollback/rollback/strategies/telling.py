@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from pam_rollback.base.clock import Clock
+from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import TeamNotice
 from pam_rollback.rollback.engine.steps import Narrator, Step, StepRecord, StepsFailed, run_steps, silent
-from pam_rollback.rollback.strategies.feature_flag import TELL, tell
+
+TELL = "tell the team"
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,27 @@ class Telling:
         try:
             records = run_steps(steps, self.journal, self.clock, self.narrate)
         except StepsFailed as failure:
-            told = self._tell(f"NOT DONE IN FULL: {failure} · what was tried: {self.message}")
-            raise StepsFailed((*failure.records, *told)) from failure
+            last = self._tell(f"NOT DONE IN FULL: {failure} · what was tried: {self.message}")
+            raise StepsFailed((*failure.records, *last)) from failure
         return (*records, *self._tell(self.message))
 
     def _tell(self, message: str) -> tuple[StepRecord, ...]:
-        if self.notice is None:
-            return ()
-        notice = self.notice
-        # A message never decides: whoever is not reached is told of by its own test.
-        step = Step(TELL, lambda: tell(notice, message), essential=False)
-        return run_steps([step], self.journal, self.clock, self.narrate)
+        return run_steps(told(self.notice, message), self.journal, self.clock, self.narrate)
+
+
+def told(notice: TeamNotice | None, message: str, *, needs: tuple[str, ...] = ()) -> list[Step]:
+    """The step that tells the team, where there is somebody to tell. It fails when the message was not accepted."""
+    if notice is None:
+        return []
+
+    def tell() -> str:
+        problem = notice.post(message)
+        if problem:
+            raise ActionFailed(problem)
+        return "accepted"
+
+    # A message never decides: whoever is not reached is told of by its own test.
+    return [Step(TELL, tell, essential=False, needs=needs)]
 
 
 def notice_problem(records: Sequence[StepRecord]) -> str | None:
