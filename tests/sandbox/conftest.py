@@ -1,6 +1,7 @@
 """What the tests of the sandbox share."""
 
 from tests.sandbox.found_range import found, whole_range
+from tests.sandbox.lifecycle_scene import place
 from tests.sandbox.render_range import render, render_started
 from tests.sandbox.site_visits import browser_maker, chromium, firefox, site, site_range, visit
 from tests.sandbox.todays_range import today, todays_range
@@ -10,6 +11,7 @@ __all__ = [
     "chromium",
     "firefox",
     "found",
+    "place",
     "render",
     "render_started",
     "site",

@@ -1,41 +1,38 @@
 """The life of a sandbox: it starts for everybody, says one thing when it cannot, and leaves nothing, however it ends."""
 
-import asyncio
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
 import pytest
 
-import pam_rollback
 from pam_rollback.sandbox import janitor
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.janitor import start_mark
 from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
-from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 from pam_rollback.sandbox.supervisor import make_folder
+from tests.sandbox.lifecycle_scene import (
+    COMMAND,
+    GONE_WITHIN_S,
+    assert_nothing_left,
+    descendants,
+    eventually,
+    remote_of,
+    running,
+    settings,
+)
 
-SOURCE = str(Path(pam_rollback.__file__).parents[1])
-COMMAND = [sys.executable, "-m", "pam_rollback.sandbox"]
 READY_WITHIN_S = 30
-GONE_WITHIN_S = 60
-"""A limit for a busy machine, not a measurement: it is over within a second."""
-Processes = dict[int, str]
-
 PARENT = """
 import sys, time
 from pathlib import Path
@@ -44,101 +41,6 @@ with launch(Path(sys.argv[1])):
     print("ready", flush=True)
     time.sleep(600)
 """
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A temporary folder for one sandbox, which everybody can pass through, as /tmp."""
-    folder = Path(tempfile.mkdtemp(prefix="pam-lifecycle-"))
-    folder.chmod(0o755)
-    (folder / "tmp").mkdir(mode=0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-def settings(place: Path, **more: str) -> dict[str, str]:
-    """The environment of a sandbox whose temporary files are below `place`; it uses the user's own template cache."""
-    return {**os.environ, "PYTHONPATH": SOURCE, "TMPDIR": str(place / "tmp"), **more}
-
-
-@dataclass(frozen=True)
-class Running:
-    """A supervisor that is ready, with everything it started."""
-
-    process: subprocess.Popen[str]
-    state_file: Path
-    processes: Processes
-
-    def is_gone(self) -> bool:
-        """Whether none of its processes is left."""
-        return all(start_mark(pid) != mark for pid, mark in self.processes.items())
-
-
-@contextmanager
-def running(
-    place: Path,
-    more: Mapping[str, str] | None = None,
-    *,
-    prefix: tuple[str, ...] = (),
-    command: Sequence[str] = COMMAND,
-) -> Iterator[Running]:
-    """A sandbox with a pipe as its standard input."""
-    state_file = place / "state.toml"
-    process = subprocess.Popen(
-        [*prefix, *command, "--state-file", str(state_file)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=settings(place, **(more or {})),
-    )
-    with process:
-        try:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            line = process.stdout.readline()
-            assert line == f"ready {state_file}\n", process.stderr.read()
-            yield Running(process, state_file, descendants(process.pid))
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            if process.poll() is None:
-                process.wait(GONE_WITHIN_S)
-
-
-def descendants(pid: int) -> Processes:
-    """The process and everything below it, each with its start mark."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = {int(child): int(parent) for child, parent in (line.split() for line in listed.splitlines())}
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return {number: mark for number in found if (mark := start_mark(number)) is not None}
-
-
-def eventually(holds: Callable[[], bool], what: str, left: Callable[[], object] = str) -> None:
-    """Wait until `holds`; if it never does, say what is left."""
-    end_s = time.monotonic() + GONE_WITHIN_S
-    while not holds():
-        assert time.monotonic() < end_s, f"{what} {left()}"
-        time.sleep(0.02)
-
-
-def assert_nothing_left(place: Path, *, is_gone: Callable[[], bool]) -> None:
-    """No process and no file."""
-    eventually(is_gone, "a process is left")
-    eventually(
-        lambda: list((place / "tmp").iterdir()) == [],
-        "a temporary file is left:",
-        lambda: [*(place / "tmp").rglob("*")][:20],
-    )
-    eventually(lambda: not (place / "state.toml").exists(), "the state file is left")
-
-
-def remote_of(state_file: Path) -> Remote:
-    """The controls of the sandbox with this file."""
-    sandbox = tomllib.loads(state_file.read_text(encoding="utf-8"))["sandbox"]
-    return Remote(sandbox["control_url"], sandbox["token"])
 
 
 def refused(place: Path, *arguments: str, **more: str) -> str:
@@ -466,78 +368,3 @@ class TestRefusals:
     def test_an_address_that_is_none(self, place: Path) -> None:
         """Another database's address is refused by its scheme."""
         assert "expected postgresql://" in refused(place, DATABASE_URL="mysql://127.0.0.1/x")
-
-
-def guest_databases(dsn: str) -> list[str]:
-    """The databases that sandboxes made on a server."""
-    with psycopg.connect(dsn) as connection:
-        rows = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'pam\\_rollback\\_%'").fetchall()
-    return [name for (name,) in rows]
-
-
-def guest_roles(dsn: str) -> list[str]:
-    """The roles that sandboxes made for their checks on a server."""
-    with psycopg.connect(dsn) as connection:
-        rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE '%auditor'").fetchall()
-    return [name for (name,) in rows]
-
-
-@pytest.fixture(scope="module")
-def somebody_elses_server() -> Iterator[Mapping[str, str]]:
-    """A server that no sandbox started."""
-    children = Children()
-    folder = Path(tempfile.mkdtemp(prefix="pam-guest-"))
-    folder.chmod(0o711)
-    children.owns_folder(folder)
-    binaries = find_binaries({})
-    server = Server(
-        binaries=binaries,
-        runner=choose_runner(binaries, folder),
-        children=children,
-        data=folder / "database",
-        logs=folder,
-    )
-    asyncio.run(server.initialise("welcome"))
-    asyncio.run(server.start())
-    yield {"DATABASE_URL": server.dsn(user=ADMINISTRATOR, password="welcome", database="postgres")}
-    asyncio.run(server.stop())
-    children.close()
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_guest_database_is_dropped_at_the_end(
-    place: Path, somebody_elses_server: Mapping[str, str], number: signal.Signals
-) -> None:
-    """DATABASE_URL gets a database of the sandbox's own, which goes with it, also after a kill -9; no server is started."""
-    url = somebody_elses_server["DATABASE_URL"]
-    with running(place, somebody_elses_server) as found:
-        state = tomllib.loads(found.state_file.read_text(encoding="utf-8"))
-        assert len(guest_databases(url)) == 1
-        assert guest_databases(url)[0] in state["sandbox"]["variables"]["PAM_DATABASE_DSN"]
-        assert guest_roles(url) == [f"{guest_databases(url)[0]}_auditor"]
-        found.process.send_signal(number)
-        found.process.wait(GONE_WITHIN_S)
-
-        assert_nothing_left(place, is_gone=found.is_gone)
-        eventually(lambda: guest_databases(url) == [], "the guest database is left")
-        eventually(lambda: guest_roles(url) == [], "the role of the checks is left")
-
-
-def test_an_outage_of_a_guest_database_touches_nothing_else(
-    place: Path, somebody_elses_server: Mapping[str, str]
-) -> None:
-    """`database-down` shuts the sandbox's own database only, and opens it again with its rows."""
-    url = somebody_elses_server["DATABASE_URL"]
-    with running(place, somebody_elses_server) as found:
-        dsn = tomllib.loads(found.state_file.read_text(encoding="utf-8"))["sandbox"]["variables"]["PAM_DATABASE_DSN"]
-        remote = remote_of(found.state_file)
-        remote.plant("database-down")
-        with pytest.raises(psycopg.OperationalError):
-            psycopg.connect(dsn, connect_timeout=2)
-        psycopg.connect(url).close()
-        remote.clear("database-down")
-        with psycopg.connect(dsn) as connection:
-            row = connection.execute("SELECT count(*) FROM public.profiles").fetchone()
-
-        assert row is not None
-        assert row[0] > 0
