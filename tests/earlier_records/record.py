@@ -101,7 +101,7 @@ def _ramp(project: Project, running_sandbox: RunningSandbox) -> None:
         "plan.toml",
         plan.replace("p95_ms_max = 500", "p95_ms_max = 4000").replace("hold_s_min = 7200", "hold_s_min = 900"),
     )
-    leave_gate_run(project.folder / "reports" / "out")
+    leave_gate_run(project.folder / "reports" / "out", commits=[running_sandbox.remote.identity()["commit"]])
     running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, Flag(enabled=False, rollout_pct=0)))
     _session(project, "-m", "ramp", "--env", str(running_sandbox.file), "--pace=180")
 

@@ -34,6 +34,14 @@ ROWS = [
         server="api",
         path="/health",
     ),
+    _row(
+        "window-another-commit",
+        "answers-of-two-builds",
+        {RELEASES},
+        "of release 1.42.0, the others",
+        server="api",
+        path="/health",
+    ),
     _of_another_release(
         "window-old-page-cached",
         "old-page-served",

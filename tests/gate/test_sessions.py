@@ -168,7 +168,7 @@ def without(project: Project, running_sandbox: RunningSandbox, ability: str) -> 
 
 
 def test_what_the_environment_cannot_tell_keeps_it_from_a_go(running_sandbox: RunningSandbox, project: Project) -> None:
-    """An environment without a repository: the candidate's tests are left out, and that is no GO."""
+    """An environment without a repository: the candidate's tests are left out, and that is no GO. What it was about is recorded."""
     leave_run(project.folder, RUN, drilled=first_ways(), verdict="GO")
     file = without(project, running_sandbox, "git")
 
@@ -179,6 +179,10 @@ def test_what_the_environment_cannot_tell_keeps_it_from_a_go(running_sandbox: Ru
     assert "May it be deployed again?" in found.out
     assert "[x] a rollback is ready: 1 of 1" in found.out
     assert "[ ] 15 more questions: NOT ASKED: sandbox declares no git" in one_line(found)
+    live = running_sandbox.remote.identity()["commit"]
+    assert found.record["commits_seen"] == [
+        {"part": part, "commit": live} for part in ("the front end", "the back end")
+    ]
 
 
 def test_a_gate_without_a_database_names_what_it_left_out_and_takes_a_word_for_it(

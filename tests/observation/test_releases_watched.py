@@ -19,6 +19,7 @@ from tests.plan.plan_scene import environment as scene_environment
 ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=900, gap_max_s=5)
 WELL_S = 100.0
 EXPECTED = ExpectedReleases(backend="1.41.3")
+COMMITS = ExpectedReleases(backend="7cce05406677")
 
 
 def spec(
@@ -38,6 +39,7 @@ def spec(
         runbook=SimpleNamespace(resumed=resumed),
         in_situation=in_situation,
         expected_releases=EXPECTED,
+        expected_commits=COMMITS,
     )
     return _releases_spec(request, ERRORS, start_s=WELL_S)
 
@@ -57,7 +59,7 @@ def test_it_begins_when_users_are_well_and_the_target_is_served(
     """Users can be well again, by luck, before the last answer of the old release; a resumed run's moments are of another boot."""
     found = spec(in_situation=in_situation, resumed=resumed)
 
-    assert found == ReleasesSpec(expected=EXPECTED, start_s=start_s, duration_s=900, gap_max_s=25)
+    assert found == ReleasesSpec(expected=EXPECTED, start_s=start_s, duration_s=900, gap_max_s=25, commits=COMMITS)
 
 
 def test_a_rollback_that_stopped_half_way_leaves_one_or_the_other() -> None:
@@ -85,6 +87,7 @@ def test_memory_is_watched_from_the_end_of_the_rollback_on(in_situation: object,
         environment=scene_environment(),
         in_situation=in_situation,
         expected_releases=ExpectedReleases(),
+        expected_commits=ExpectedReleases(),
     )
     clock = SimpleNamespace(monotonic_s=lambda: 1000.0)
     held = body(held_window)(AS_IS, 0.0, "1", observation, Waits(), clock, quiet(), request)

@@ -1,10 +1,12 @@
 """A run of the re-deployment gate, as one leaves its record."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.report.run_record import EnvironmentFacts, Moment, Result, RunRecord, Verdict, write
+from pam_rollback.report.run_record import CommitSeen, EnvironmentFacts, Moment, Result, RunRecord, Verdict, write
 from pam_rollback.report.verdict import Outcome
 
 
@@ -18,6 +20,7 @@ def leave_gate_run(
     phase: str = "redeploy_gate",
     scope: str = "redeploy_gate",
     host: str = "127.0.0.1:1",
+    commits: Sequence[str] = (),
 ) -> Path:
     """Write it into a folder of its own in the folder of runs; gives that folder."""
     ended = datetime.now(UTC) - timedelta(seconds=age_s)
@@ -30,6 +33,7 @@ def leave_gate_run(
         environment=EnvironmentFacts(name=environment, host=host, kind="sandbox"),
         release=release,
         releases_seen=(release,),
+        commits_seen=(CommitSeen(FRONT_END, "f" * 40), *(CommitSeen(BACK_END, one) for one in commits)),
         mode="drill",
         pace=60,
         situations=("as-is",),

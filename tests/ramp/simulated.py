@@ -22,7 +22,7 @@ from pam_rollback.ramp.service.invocation import RampRun, RampTools, Yes, go_on
 from tests.virtual_clock import VirtualClock
 
 FLAGS = ("A", "B")
-RELEASE = "1.42.0"
+RELEASE, COMMIT = "1.42.0", "7cce05406677"
 START_S = 1_800_000_000.0
 WATCH_S = 900.0
 HOLD_S, LAST_S, GAP_S, APART_S, APPROVAL_S = 7200.0, 900.0, 1200.0, 72_000.0, 86_400.0
@@ -196,8 +196,9 @@ class SimulatedRamp:
             world=lambda: World(
                 now_s=self.clock.now_s,
                 release=RELEASE,
+                commit=COMMIT,
                 shares_pct={},
-                gate=GateRun("gate", RELEASE, "GO", START_S - 60),
+                gate=GateRun("gate", RELEASE, "GO", START_S - 60, commits=(COMMIT,)),
             ),
             users=self._users,
             look=self._look,

@@ -1,5 +1,6 @@
 """Which run of the gate a ramp goes by: the newest one of this environment, whatever it said."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,12 +28,25 @@ def test_the_newest_decides(tmp_path: Path) -> None:
 
 
 def test_release_and_moment_are_the_records(tmp_path: Path) -> None:
-    """The ramp compares them, and the host."""
-    folder = leave_gate_run(tmp_path, release="1.42.1", host="api.example")
+    """The ramp compares them, the host, and the commits of the back end."""
+    folder = leave_gate_run(tmp_path, release="1.42.1", host="api.example", commits=["0d1e2f3a4b5c"])
     found = newest_gate([folder], "sandbox")
 
     assert found is not None
     assert (found.run, found.release, found.host) == (folder.name, "1.42.1", "api.example")
+    assert found.commits == ("0d1e2f3a4b5c",)
+
+
+def test_a_record_of_an_older_version_names_no_commit(tmp_path: Path) -> None:
+    """It can be read, and has none to compare."""
+    file = leave_gate_run(tmp_path, commits=["0d1e2f3a4b5c"]) / "run.json"
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    del kept["commits_seen"]
+    file.write_text(json.dumps(kept), encoding="utf-8")
+    found = newest_gate([file.parent], "sandbox")
+
+    assert found is not None
+    assert (found.verdict, found.commits) == ("GO", ())
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,20 @@ def test_an_invocation_enters_one_stage_and_watches_it(simulated: SimulatedRamp)
     assert (simulated.service.share, len(again.fared.looks)) == (10, 1), "between two stages users are looked at once"
 
 
+def test_a_ramp_says_where_no_commit_is_named(simulated: SimulatedRamp) -> None:
+    """Once, when it begins: it goes on, since nothing can be compared."""
+    now = simulated.tools().world
+
+    def world() -> World:
+        found = now()
+        return replace(found, commit="", gate=replace(found.gate, commits=()) if found.gate else None)
+
+    first, later = invoke(simulated, world=world), invoke(simulated, world=world)
+    assert first.progressed.did[1].startswith("this ramp goes by the version alone: the API names no commit")
+    assert not [one for one in later.progressed.did if "by the version alone" in one]
+    assert simulated.service.share == 10
+
+
 def test_what_cannot_be_measured_lets_nobody_in(simulated: SimulatedRamp) -> None:
     """Unknown is never green: neither before the start nor when a raise is due."""
     with pytest.raises(MeasurementFailed, match="nobody is let in: the prober is gone"):
@@ -238,7 +252,9 @@ def test_a_watch_of_another_commit_counts_for_nothing(simulated: SimulatedRamp) 
     served = ["7cce05406677"] * 3 + ["0d1e2f3a4b5c"] * 99
 
     def world() -> World:
-        return replace(now(), commit=served.pop(0))
+        found = now()
+        gate = replace(found.gate, commits=served[:1]) if found.gate is not None else None
+        return replace(found, commit=served.pop(0), gate=gate)
 
     with pytest.raises(
         Refused, match=r"about commit 7cce05406677 of release 1\.42\.0, and commit 0d1e2f3a4b5c of it answers"

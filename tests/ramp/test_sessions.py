@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -113,7 +114,7 @@ def ramped(running_sandbox: RunningSandbox, project: Project) -> Iterator[Ramped
     )
     # A watch of 5 s needs all answers that it can have.
     project.adjust("environments/sandbox.toml", "[probing]\nrate_hz = 25", "[probing]\nrate_hz = 50")
-    leave_gate_run(project.folder / "reports" / "out", host=host_of(running_sandbox))
+    leave_gate_run(project.folder / "reports" / "out", **about(running_sandbox))
     found = Ramped(project, running_sandbox, running_sandbox.file)
     found.let_in(0)
     yield found
@@ -130,6 +131,11 @@ def asking(ramped: Ramped) -> Ramped:
     ramped.env.chmod(0o600)
     ramped.approvals = ("RA-4",)
     return ramped
+
+
+def about(running_sandbox: RunningSandbox) -> dict[str, Any]:
+    """What a gate of it is about, as its record has it."""
+    return {"host": host_of(running_sandbox), "commits": [running_sandbox.remote.identity()["commit"]]}
 
 
 def host_of(running_sandbox: RunningSandbox) -> str:
@@ -266,11 +272,23 @@ def test_a_lost_state_is_refused_and_can_be_taken_over(ramped: Ramped) -> None:
 @pytest.mark.long_matrix("sabotages of a ramp")
 def test_without_a_gate_nobody_is_let_in(ramped: Ramped) -> None:
     """A NO-GO that is newer than the GO decides: 13, and nothing was changed."""
-    leave_gate_run(ramped.project.folder / "reports" / "out", verdict="NO-GO", age_s=5, host=host_of(ramped.range))
+    leave_gate_run(ramped.project.folder / "reports" / "out", verdict="NO-GO", age_s=5, **about(ramped.range))
     ended = ramped.run()
 
     assert (ended.rc, ramped.shares) == (13, {0}), ended.out
     assert "the newest gate was not GO" in " ".join(ended.out.split())
+
+
+def test_a_gate_of_another_commit_lets_nobody_in(ramped: Ramped) -> None:
+    """A GO of the same version that is newer, and of another build: 13 as for another version, both are named, nothing was changed."""
+    out = ramped.project.folder / "reports" / "out"
+    leave_gate_run(out, age_s=5, host=host_of(ramped.range), commits=["0d1e2f3a4b5c"])
+    ended = ramped.run()
+    said = " ".join(ended.out.split())
+
+    assert (ended.rc, ramped.shares) == (13, {0}), ended.out
+    assert "the newest gate was about another commit, 0d1e2f3a4b5c" in said
+    assert f"and {ramped.range.remote.identity()['commit']} answers; run pytest -m redeploy_gate" in said
 
 
 @pytest.mark.long_matrix("sabotages of a ramp")
@@ -327,7 +345,7 @@ def test_the_real_ramp_needs_consent_and_is_the_same(ramped: Ramped) -> None:
     ramped.project.write("plan.toml", plan.replace("hold_s_min = 900", "hold_s_min = 5"))
     ramped.project.write("environments/staging.toml", staging(ramped.range))
     ramped.project.environment.update(ramped.range.variables)
-    leave_gate_run(ramped.project.folder / "reports" / "out", environment="staging", host=host_of(ramped.range))
+    leave_gate_run(ramped.project.folder / "reports" / "out", environment="staging", **about(ramped.range))
     consent = (
         "--mode",
         "real",

@@ -56,6 +56,7 @@ class TestControl:
             *("answers-html", "answers-unhealthy", "answers-503-healthy", "answers-garbage", "answers-wrong-release"),
             *("answers-never-ending", "answers-silence", "answers-half-closed", "answers-slowly"),
             "answers-without-commit",
+            "answers-of-two-builds",
             *("page", "old-asset-served", "old-page-served", "old-error-served", "service-worker-stuck"),
             *("status-page-lies", "status-page-down", "memory-leak", "render-metrics"),
             *("netlify-answers", "netlify-behaviour", "repository", "render-deploys"),

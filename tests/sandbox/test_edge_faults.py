@@ -54,6 +54,16 @@ class TestFaultsOfTheEdge:
         assert {"commit": true["commit"], **found.get("api", "/version").json} == true
         assert "commit" not in found.get("api", "/version").json
 
+    def test_two_builds_of_one_release_take_turns(self, found: RunningSandbox) -> None:
+        """Only the commit tells them apart."""
+        true = found.get("api", HEALTH).json
+        found.remote.plant("answers-of-two-builds", path=HEALTH, server="api")
+        told = [found.get("api", HEALTH).json for _ in range(4)]
+
+        assert {one["release"] for one in told} == {true["release"]}
+        assert [one["commit"] for one in told].count(true["commit"]) == 2
+        assert {one["commit"] for one in told} == {true["commit"], "0" * 40}
+
     @SERVERS
     def test_garbage_that_calls_itself_json(self, found: RunningSandbox, server: str) -> None:
         """200 and the right content type prove nothing."""

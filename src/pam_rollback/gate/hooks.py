@@ -40,6 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) -> None:
     """What a deploy brings is tried as users will have it one day: with what is new in it."""
     if situation == AS_IS and markers.is_gate(request.config):
+        request.getfixturevalue("commits_served")
         request.getfixturevalue("features_tried")
 
 

@@ -62,6 +62,18 @@ class EnvironmentFacts:
 
 
 @dataclass(frozen=True)
+class CommitSeen:
+    """A commit that a part of the product named."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    part: str
+    """``the front end`` or ``the back end``."""
+    commit: str
+    """As it was named, whole or shortened."""
+
+
+@dataclass(frozen=True)
 class Measured:
     """One figure of a criterion beside what the plan asks for."""
 
@@ -354,6 +366,8 @@ class RunRecord:
     """The rollbacks that were decided, in order; none in records of the first version."""
     items: tuple[ItemTitle, ...] = ()
     """What the plan items that were judged ask for; none in records of the first version."""
+    commits_seen: tuple[CommitSeen, ...] = ()
+    """What a session of the re-deployment gate was about, each once: none where no part names a commit, and in older records."""
     watched: "tuple[Watched, ...]" = ()
     """What users saw around each rollback of this session; none in records of the first version."""
     relaxed_thresholds: tuple[RelaxedThreshold, ...] = ()

@@ -219,6 +219,11 @@ _KINDS = (
     _answer("answers-silence", "the connection is accepted and nothing is ever sent"),
     _answer("answers-half-closed", "Content-Length promises more than is sent before the connection closes"),
     _answer("answers-without-commit", "the true answer, without the commit that it names"),
+    _answer(
+        "answers-of-two-builds",
+        "every other answer that names a commit names another one, of the same release",
+        Parameter("commit", "0" * 40, "the commit that these answers claim"),
+    ),
     _answer("answers-slowly", "the true answer, late", _milliseconds(2000, "delay of the answer")),
     FaultKind(
         "we-are-banned",

@@ -40,6 +40,7 @@ class Spoiler:
         self._server = server
         self._page = page
         self._version = version
+        self._of_the_other = False
 
     async def spoil(self, request: web.BaseRequest, true_answer: TrueAnswer) -> web.StreamResponse | None:
         """The answer that the planted faults give to this request; None when the true one is due. Delays are served here too.
@@ -74,7 +75,7 @@ class Spoiler:
 
     async def _shaped(  # noqa: PLR0911 - one line for each fault
         self, request: web.BaseRequest, fault: Fault, true_answer: TrueAnswer
-    ) -> web.StreamResponse:
+    ) -> web.StreamResponse | None:
         match fault.kind.name:
             case name if name in _REFUSING:
                 return _refusal(int(str(fault.settings.get("status", _REFUSING[name]))))
@@ -91,9 +92,15 @@ class Spoiler:
         told = await true_answer(request) or {}
         if fault.kind.name == "answers-without-commit":
             return _without_commit(told)
+        if fault.kind.name == "answers-of-two-builds":
+            return self._of_two_builds(told, fault) if "commit" in told else None
         told = {"timestamp": datetime.now(UTC).isoformat(), **told}
         lying = fault.kind.name == "answers-lying"
         return self._lying(told, str(fault.settings["how"])) if lying else self._changed(told, fault)
+
+    def _of_two_builds(self, told: Mapping[str, object], fault: Fault) -> web.Response:
+        self._of_the_other = not self._of_the_other
+        return web.json_response({**told, "commit": fault.settings["commit"]} if self._of_the_other else {**told})
 
     def _nonsense(self, name: str) -> web.Response:
         if name == "answers-html":

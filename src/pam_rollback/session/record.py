@@ -12,6 +12,7 @@ from pam_rollback.report.readiness_record import read_preflight, read_ways
 from pam_rollback.report.run_record import (
     ActionStep,
     ActionTaken,
+    CommitSeen,
     EnvironmentFacts,
     ItemTitle,
     Measured,
@@ -77,6 +78,7 @@ def build_record(
         environment=EnvironmentFacts(name=environment.name, host=runbook.host or "not started", kind=environment.kind),
         release=runbook.releases_seen[-1] if runbook.releases_seen else None,
         releases_seen=tuple(runbook.releases_seen),
+        commits_seen=tuple(CommitSeen(*one) for one in runbook.commits_seen),
         mode="real" if runbook.options.real else "drill",
         pace=runbook.pace,
         situations=situations,

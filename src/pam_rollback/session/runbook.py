@@ -78,6 +78,8 @@ class Runbook:
     """What ``--baseline FILE`` says."""
     secrets: Secrets = field(default_factory=Secrets)
     releases_seen: list[str] = field(default_factory=list)
+    commits_seen: list[tuple[str, str]] = field(default_factory=list)
+    """Part and commit."""
     resumed: Resumption | None = None
     """What ``--resume RUN`` goes on with; None when this run begins with this session."""
     losses: list[str] = field(default_factory=list)
@@ -105,6 +107,11 @@ class Runbook:
         """Remember that this release answered."""
         if release and release not in self.releases_seen:
             self.releases_seen.append(release)
+
+    def saw_commit(self, part: str, commit: str) -> None:
+        """Remember that this part named this commit."""
+        if commit and (part, commit) not in self.commits_seen:
+            self.commits_seen.append((part, commit))
 
     def use(self, environment: Environment) -> None:
         """Go on with the environment that was just started; its secrets are not written anywhere."""

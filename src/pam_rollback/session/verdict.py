@@ -158,6 +158,8 @@ class Collector:
         self._runbook.host = self._runbook.host or told["host"]
         for release in told["releases"]:
             self._runbook.saw_release(release)
+        for part, commit in told["commits"]:
+            self._runbook.saw_commit(part, commit)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> bool | None:
@@ -382,6 +384,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         "failed": [[int(cause.code), cause.why] for cause in failed],
         "losses": runbook.losses,
         "releases": runbook.releases_seen,
+        "commits": [[*one] for one in runbook.commits_seen],
         "host": runbook.host,
         # Over the pipe between the two processes, never to a file: the controller redacts the junit file.
         "secrets": sorted(runbook.secrets.known),

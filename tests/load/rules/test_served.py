@@ -19,7 +19,6 @@ def why(after: Served, before: Served = BEFORE) -> str:
     [
         BEFORE,
         Served(CANDIDATE),
-        Served({"release": "1.42.0"}),
         Served(CANDIDATE, started_s=BEGAN_S - 60),
         Served(CANDIDATE, started_s=BEGAN_S + 4),
     ],
@@ -49,3 +48,14 @@ def test_silence_afterwards_is_not_known() -> None:
     """Where something was told before; a product that never tells is not blamed for it."""
     assert why(Served(problem="HTTP 503")).endswith("at the end of the load is not known: HTTP 503")
     assert why(Served(problem="HTTP 404"), Served(problem="HTTP 404")) == ""
+
+
+def test_a_commit_that_is_not_named_any_more_is_not_known() -> None:
+    """Another build may name none; of a product that never did nothing is compared."""
+    bare = Served({"release": "1.42.0"})
+
+    assert why(bare) == (
+        "which commit http://api served at the end of the load is not known: it named 4f2c91ab03de before, and none then"
+    )
+    assert why(bare, bare) == ""
+    assert why(BEFORE, bare) == ""

@@ -109,6 +109,73 @@ def test_an_error_of_another_release_is_one_of_its_answers() -> None:
     assert not judged([*answers((100, 160, GOOD)), answer(130.1, BAD, ok=False)]).met
 
 
+BUILT, REBUILT = "7cce05406677" + "a" * 28, "0d1e2f3a4b5c" + "b" * 28
+
+
+def of_builds(*commits: tuple[float, float, str], release: str = GOOD) -> list[Sample]:
+    """Two a second of one version; each stretch is of one commit, or names none."""
+    return [
+        replace(one, commit=commit)
+        for since_s, until_s, commit in commits
+        for one in answers((since_s, until_s, release))
+    ]
+
+
+def test_the_same_version_of_another_commit_is_another_release() -> None:
+    """Every answer names the right version; the words say which commit, how often and when."""
+    samples = of_builds((100, 110, BUILT), (110, 120, REBUILT), (120, 160, BUILT))
+    found = judged(samples)
+
+    assert not found.met
+    assert found.reason == (
+        "20 of 120 answers of the back end name commit 0d1e2f3a4b5c of release 1.41.3, the others 7cce05406677, and no one said which "
+        "is right, from +10.0 s to +19.5 s of the watch (health 20)"
+    )
+    assert judged(samples, NOBODY_SAID).reason == found.reason
+    assert found.figures.measured == 20
+
+
+def test_one_commit_from_the_start_on_is_met() -> None:
+    """However it is written; that of another release is told as that release."""
+    assert judged(of_builds((100, 130, BUILT), (130, 160, BUILT[:12]))).met
+    both = judged([*of_builds((100, 140, BUILT)), *of_builds((140, 160, REBUILT), release=BAD)])
+    assert "name release 1.42.0 instead of 1.41.3" in both.reason
+    assert "commit" not in both.reason
+
+
+def test_what_a_rollback_brought_is_right_however_few_answers_name_it() -> None:
+    """Also where all answers agree on another."""
+    brought = replace(BACK, commits=ExpectedReleases(backend=BUILT))
+
+    assert judged(of_builds((100, 160, BUILT)), brought).met
+    assert "120 of 120 answers of the back end name commit 0d1e2f3a4b5c of release 1.41.3 instead of 7cce05406677" in (
+        judged(of_builds((100, 160, REBUILT)), brought).reason
+    )
+
+
+def test_where_no_answer_names_a_commit_nothing_is_compared() -> None:
+    """That is no fault of the product, also after a rollback whose commit is known; and it is said."""
+    for spec in (BACK, replace(BACK, commits=ExpectedReleases(backend=BUILT))):
+        found = judged(answers((100, 160, GOOD)), spec)
+        assert found.met
+        assert "by the version alone: no health answer names a commit" in str(found)
+        assert "by the version alone" in found.figures.definition
+    assert "by the version alone" not in str(judged(of_builds((100, 160, BUILT))))
+
+
+def test_a_good_answer_without_its_commit_among_others_is_not_known() -> None:
+    """A bad one may name none; it is told in the end, since what is broken later counts more."""
+    samples = of_builds((100, 130, BUILT), (130, 131, ""), (131, 160, BUILT))
+
+    with pytest.raises(
+        MeasurementFailed, match=r"2 of 120 .* name release 1\.41\.3 without its commit, others name 7cce"
+    ):
+        _ = judged(samples).met
+    assert judged(samples[:-2], at_s=159).state is WindowState.HOLDING
+    assert judged([replace(one, ok=bool(one.commit)) for one in samples]).met
+    assert judged([*samples, replace(samples[0], due_s=159.7, commit=REBUILT)]).state is WindowState.BROKEN
+
+
 @pytest.mark.parametrize(
     ("samples", "words"),
     [

@@ -304,6 +304,27 @@ def test_the_gate_is_still_satisfied(gate: GateRun | None, why: str) -> None:
     assert why in found.why
 
 
+@pytest.mark.parametrize(
+    ("commits", "answers", "why"),
+    [
+        ([OTHER], COMMIT, f"was about another commit, {OTHER} (gate-1: GO"),
+        ([COMMIT, OTHER], COMMIT, f"was about another commit, {COMMIT} and {OTHER} (gate-1: GO"),
+        ([], COMMIT, f"does not say which commit it was about, and commit {COMMIT} answers (gate-1: GO"),
+        ([COMMIT], "", f"was about commit {COMMIT}, and what answers names none (gate-1: GO"),
+        ([COMMIT], COMMIT, ""),
+        ([COMMIT + "a" * 28], COMMIT, ""),
+        ([], "", ""),
+    ],
+)
+def test_a_gate_of_another_build_lets_nobody_in(commits: list[str], answers: str, why: str) -> None:
+    """A version can be given twice. A gate whose record has no commit is no match; of an API that names none nothing is compared."""
+    noted = fold([Event(0, GATE, {**vars(go()), "commits": commits})], RULES).gate
+    found = due_after([*HELD, watched(190, 210, "RA-1")], world(210, 10, gate=noted, commit=answers))
+
+    assert found.do is (Do.REFUSE if why else Do.RAISE)
+    assert why in found.why
+
+
 def test_a_gate_of_the_same_host_lets_in() -> None:
     """Also one that an older version noted, without its host."""
     for gate in (replace(go(), host="api.example"), go()):

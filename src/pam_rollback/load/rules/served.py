@@ -5,6 +5,7 @@ from dataclasses import field
 
 from pam_rollback.base.late_dataclass import dataclass
 
+_COMMIT = "commit"
 _SHOWN = 12
 """Characters of a commit or a fingerprint."""
 _CLOCKS_APART_S = 5.0
@@ -37,6 +38,8 @@ def why_not_one(by: str, before: Served, after: Served, *, began_s: float) -> st
     ]
     if changed:
         return f"{by} served {', '.join(changed)}: what was asked is not one release's; deploy nothing meanwhile, and test again"
+    if (commit := before.told.get(_COMMIT)) and not after.told.get(_COMMIT):
+        return f"which commit {by} served at the end of the load is not known: it named {commit[:_SHOWN]} before, and none then"
     if before.started_s is not None and after.started_s is not None and after.started_s > began_s + _CLOCKS_APART_S:
         since_s = after.started_s - began_s
         return f"{by} is answered by a process that began {since_s:.0f} s after the load did: it may have been another release"

@@ -178,6 +178,7 @@ class ProbeRun:
                 "why": self._shown(why),
                 "latency_ms": (end_s - due_s) * 1000,
                 "release": _release(answer, journey),
+                **({"commit": commit} if (commit := journey.expect.commit_of(answer)) else {}),
             }
         )
         if journey.signed_in and self._account.lost(answer.http_status):

@@ -161,6 +161,7 @@ def _sample(record: dict[str, Any]) -> Sample:
         why=sys.intern(record["why"]),
         status=None if record["status"] is None else _whole(record["status"]),
         release=None if record["release"] is None else sys.intern(record["release"]),
+        commit=sys.intern(str(record.get("commit", ""))),
         lag_ms=None if sent_s is None else (_number(sent_s) - due_s) * 1000,
         void=sys.intern(str(record.get("void", ""))),
     )

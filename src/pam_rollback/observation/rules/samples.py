@@ -36,6 +36,8 @@ class Sample:
     status: int | None = None
     release: str | None = None
     """The release that the answer named, where it names one."""
+    commit: str = ""
+    """Its commit, likewise."""
     lag_ms: float | None = 0.0
     """How late the probe left; None when it never did."""
     void: str = ""

@@ -12,6 +12,7 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END
+from pam_rollback.product.rules.health_body import commit_named
 from pam_rollback.product.rules.served_release import Served, Wanted
 
 
@@ -34,7 +35,7 @@ class ServedSite:
         return Served(
             site=FRONT_END,
             wanted=wanted,
-            commit=_text(body, "commit"),
+            commit=commit_named(body),
             version=_text(body, "release") or _text(body, "version"),
             page_sha256="" if problem else sha256(page.body).hexdigest(),
             problem=problem,
@@ -53,7 +54,7 @@ class ServedApi:
         """Ask once."""
         answer = fetch(self.version_url, deadline_s=self.deadline_s)
         body = _object(answer)
-        version, commit = _text(body, "release") or _text(body, "version"), _text(body, "commit")
+        version, commit = _text(body, "release") or _text(body, "version"), commit_named(body)
         problem = "" if answer.http_status == HTTPStatus.OK and (version or commit) else str(answer)
         return Served(BACK_END, wanted, commit, version, problem=problem, cause=answer.cause)
 

@@ -11,6 +11,7 @@ from pam_rollback.product.rules.chat_answer import Intent, shortcoming
 from pam_rollback.product.rules.conditions import Captured, Condition, held_against
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
 from pam_rollback.product.rules.front_page import read_page, release_of_page, shortcoming_of_sent
+from pam_rollback.product.rules.health_body import commit_named
 from pam_rollback.product.rules.judging import body_problems, release_of
 
 _SHOWN_CHARACTERS = 40
@@ -58,6 +59,11 @@ class Expect(BaseModel):
         if self.component is not None:
             return release_of(self.component, answer) if self.component.names_release else ""
         return release_of_page(answer.body) if self.site else ""
+
+    def commit_of(self, answer: Answer) -> str:
+        """The commit that a health answer names beside its release; empty when it names none."""
+        body: Any = answer.json if self.component is not None and self.component.names_release else None
+        return commit_named(body) if isinstance(body, dict) else ""
 
     def _of_body(self, answer: Answer) -> list[str]:
         found = []

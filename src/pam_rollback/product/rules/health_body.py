@@ -70,6 +70,7 @@ _SETTINGS = frozenset(
 """Keys whose values are names, moments or settings: a log level "error" is no error."""
 _NAMES = ("name", "component", "service", "id")
 _RELEASE_KEYS = ("release", "releaseId", "release_id", "version")
+_COMMIT = re.compile(r"[0-9a-f]{7,64}", re.IGNORECASE)
 _SHOWN_CHARACTERS = 60
 _OBJECTIONS_MAX = 20
 
@@ -92,6 +93,12 @@ def release_named(body: Mapping[str, Any]) -> str:
     """
     named = (body.get(key) for key in _RELEASE_KEYS)
     return next((name.strip() for name in named if isinstance(name, str) and names_a_release(name)), "")
+
+
+def commit_named(body: Mapping[str, Any]) -> str:
+    """The commit that an answer names under ``commit``; empty when it names none. A word, or too short a hash, is no commit."""
+    named = body.get("commit")
+    return named.strip() if isinstance(named, str) and _COMMIT.fullmatch(named.strip()) else ""
 
 
 class _Reader:

@@ -313,8 +313,21 @@ def gate_refusal(gate: GateRun | None, rules: RampRules, world: World, *, after_
         return f"the newest gate was about {gate.host} ({gate}), and this ramp is about {world.host}; {again}"
     if gate.verdict != "GO":
         return f"the newest gate was not GO ({gate}); {again}"
-    old = _too_old(gate, rules, world.now_s, after_s)
-    return old and f"{old}; {again}"
+    refused = _other_commit(gate, world) or _too_old(gate, rules, world.now_s, after_s)
+    return refused and f"{refused}; {again}"
+
+
+def _other_commit(gate: GateRun, world: World) -> str:
+    """Why the gate was not about the build that answers, or may not have been; empty where the API names no commit, then or now."""
+    named = " and ".join(gate.commits)
+    if not world.commit:
+        return f"the newest gate was about commit {named}, and what answers names none ({gate})" if named else ""
+    if not named:
+        # A record of an older version, or the API did not say it then: that is no match.
+        return f"the newest gate does not say which commit it was about, and commit {world.commit} answers ({gate})"
+    if all(same_commit(one, world.commit) for one in gate.commits):
+        return ""
+    return f"the newest gate was about another commit, {named} ({gate}), and {world.commit} answers"
 
 
 def _too_old(gate: GateRun, rules: RampRules, now_s: float, after_s: float | None) -> str:

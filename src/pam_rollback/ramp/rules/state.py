@@ -87,6 +87,8 @@ class GateRun:
     ended_s: float
     host: str = ""
     """Of the API that it was about; empty in what an older version noted."""
+    commits: Sequence[str] = ()
+    """That the API named meanwhile; empty where it named none, and in what an older version noted."""
 
     def __str__(self) -> str:
         return f"{self.run}: {self.verdict} for release {self.release or 'unknown'}, {moment(self.ended_s)}"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from pam_rollback.product.rules.expected_releases import BACK_END
 from pam_rollback.ramp.rules.state import GateRun
 from pam_rollback.report.run_record import UnreadableRecord, read
 
@@ -48,4 +49,5 @@ def _gate(folder: Path, environment: str) -> Iterator[GateRun]:
     )
     if is_gate and record.environment.name == environment and record.verdict != "PLANNED":
         ended_s = datetime.fromisoformat(record.finished.iso).timestamp()
-        yield GateRun(record.run_id, record.release or "", record.verdict, ended_s, record.environment.host)
+        commits = tuple(one.commit for one in record.commits_seen if one.part == BACK_END)
+        yield GateRun(record.run_id, record.release or "", record.verdict, ended_s, record.environment.host, commits)

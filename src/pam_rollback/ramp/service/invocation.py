@@ -212,6 +212,7 @@ class _Invocation:
                 verdict=gate.verdict,
                 ended_s=gate.ended_s,
                 host=gate.host,
+                commits=list(gate.commits),
             )
 
     # ---------------------------------------------------------------- people
@@ -305,6 +306,10 @@ class _Invocation:
         journal.append(ENTERED, stage=step.id, by=self.by, users="; ".join(map(str, self.shares)))
         self.raised = True
         self._did(f"raised to {step}")
+        if begins and not world.commit:
+            self._did(
+                "this ramp goes by the version alone: the API names no commit, so another build of it is not noticed"
+            )
         if problem:
             journal.append(BREACH, why=f"{step} let the wrong users in: {problem}")
             return

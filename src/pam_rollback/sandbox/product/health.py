@@ -183,6 +183,7 @@ def _answer(
     body: dict[str, Any] = {
         "status": status,
         "release": parts.config.version,
+        "commit": parts.config.commit,
         "timestamp": datetime.now(UTC).isoformat(),
         **more,
     }

@@ -1,0 +1,32 @@
+"""The commit that each site must name after a rollback: the one that was seen to answer when it was done."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pam_rollback.health.fixtures.health import expected_commits
+from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END, ExpectedReleases
+from pam_rollback.product.rules.served_release import Served, Wanted
+from tests.plan.plan_scene import body
+
+COMMIT = "7cce05406677"
+API, SITE = Served(BACK_END, Wanted(), commit=COMMIT), Served(FRONT_END, Wanted(), commit=COMMIT)
+
+
+@pytest.mark.parametrize(
+    ("rollback", "expected"),
+    [
+        (SimpleNamespace(served=API), ExpectedReleases(backend=COMMIT)),
+        (
+            SimpleNamespace(frontend=SimpleNamespace(served=SITE), backend=SimpleNamespace(served=API)),
+            ExpectedReleases(COMMIT, COMMIT),
+        ),
+        (SimpleNamespace(served=Served(BACK_END, Wanted(), version="1.41.3")), ExpectedReleases()),
+        (SimpleNamespace(), ExpectedReleases()),
+        (None, ExpectedReleases()),
+    ],
+)
+def test_what_the_story_brought_is_expected(rollback: Any, expected: ExpectedReleases) -> None:
+    """Where the site names its commit. Flags bring none, and where nobody acted nobody said."""
+    assert body(expected_commits)(rollback) == expected
