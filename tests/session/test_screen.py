@@ -71,7 +71,7 @@ def test_what_stood_in_the_way_of_all_is_one_cause(running_sandbox: RunningSandb
     assert ended.rc == 10, ended.out
     assert entries[0].startswith("  BROKEN HC-2 HC-3 HC-4 HC-5 4 tests; not true: The back end"), ended.out
     assert 'answers HTTP 502 with \'{"detail": "bad gateway"' in ended.out
-    assert ended.out.count("says JSON without a status") == 2, ended.out  # at once, and in the end
+    assert ended.out.count("answers HTTP 502, JSON without a status") == 2, ended.out  # at once, and in the end
     assert len({one["cause"] for one in ended.record["results"] if one["cause"]}) == 1
 
     running_sandbox.remote.clear_all()

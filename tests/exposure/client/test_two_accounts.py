@@ -1,6 +1,7 @@
 """One account looks for what another owns, against the real product: every leak is found, ours are the only rows, and all is cleared."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,18 @@ def test_a_sound_product_keeps_them_apart(two: TwoAccounts, product_database: Da
     assert product_database.rows(LEFT) == [(0,)]
     assert found.left == ""
     assert product_database.rows("SELECT count(*) FROM user_settings WHERE setting_name = %s", SETTING) == [(1,)]
+
+
+def test_what_the_product_does_not_keep_is_not_looked_for(two: TwoAccounts, product_database: Database) -> None:
+    """PAM is not asked, and it is named."""
+    messages = "SELECT count(*) FROM pam_messages"
+    before = product_database.rows(messages)
+    found = replace(two, keeps_messages=False).looked()
+
+    assert found.holds, found
+    assert [kind.kind for kind in found.kinds] == ["expenses", "settings", "profile"]
+    assert found.not_tried[0] == "messages: the product keeps nothing of a question"
+    assert product_database.rows(messages) == before
 
 
 def test_tickets_are_looked_for_where_there_are_any(

@@ -145,3 +145,51 @@ def test_many_bypasses_are_counted_and_a_few_named() -> None:
 
     assert sentence.startswith("9 of 9 requests without a right token were let in")
     assert sentence.endswith("; and 5 more")
+
+
+def rows(body: bytes, *, by: str = NO_TOKEN) -> Attempt:
+    """What Supabase's REST answered of a table."""
+    return Attempt.of(by, Answer("GET", "http://x/", 200, "application/json", body, 1.0), rows=True)
+
+
+def test_no_row_shown_is_a_refusal_where_the_owner_is_shown_some() -> None:
+    """Row level security hides; it does not refuse. A single row is a bypass."""
+    own = (rows(b'[{"id": 1}]', by="its own token"),) * 2
+    hidden = door(rows(b"[]"), rows(b"[]", by="an unsigned token"), right=own)
+    shown = door(rows(b"[]"), rows(b'[{"id": 1}]', by="an unsigned token"), right=own)
+
+    assert hidden.closed
+    assert not shown.closed
+    assert [finding.text for finding in shown.findings] == [f"{PATH}: lets in an unsigned token"]
+
+
+@pytest.mark.parametrize(
+    ("by", "right", "known"),
+    [
+        (NO_TOKEN, (rows(b"[]", by="its own token"),) * 2, True),
+        ("an unsigned token", (rows(b"[]", by="its own token"),) * 2, False),
+        (NO_TOKEN, (), False),
+    ],
+    ids=["nobody", "whom it may know", "without an account"],
+)
+def test_no_row_shown_says_nothing_where_nobody_has_one(by: str, right: tuple[Attempt, ...], *, known: bool) -> None:
+    """A token that is believed gets the rows of an account that has none."""
+    access = door(rows(b"[]", by=by), right=right)
+
+    if known:
+        assert access.closed
+    else:
+        assert "nobody had a row there that could have been shown" in why_unknown(access)
+
+
+def test_a_list_without_members_is_an_answer_where_no_rows_are_asked_for() -> None:
+    """An API that lists nothing has let somebody in."""
+    assert not door(attempt(200, body=b"[]")).closed
+
+
+def test_what_is_refused_for_its_content_as_with_the_right_token_is_named() -> None:
+    """Nobody knows whether content or token is looked at first: the sentence says what to do."""
+    access = door(attempt(422, by="an unsigned token"), right=(LET_IN, LET_IN), opens_with=EMPTY)
+
+    assert "HTTP 422 application/json, as with the right one: a whole request, by hand, tells" in why_unknown(access)
+    assert "by hand" not in why_unknown(door(attempt(500), right=(LET_IN, LET_IN), opens_with=EMPTY))

@@ -1,5 +1,6 @@
 """Settings in a wide table, one column each, are judged as those in a narrow one."""
 
+import re
 from collections.abc import Iterator
 
 import psycopg
@@ -75,6 +76,9 @@ def test_wiped_settings_are_red(dsn: str, wide: Owner, value: str, red: str) -> 
     broken = {name for name, result in found.results.items() if result.offenders}
     assert broken == {red}
     assert found.results[red].offenders in {402, 402 * 7}
+    # Twenty people, each once and by one id, not three people seven times each.
+    assert len(set(found.results[red].worst)) == len(found.results[red].worst) == 20
+    assert all(re.fullmatch(r"[0-9a-f-]{36}", one) for one in found.results[red].worst)
 
 
 def test_one_setting_wiped_for_everybody_is_red(dsn: str, wide: Owner) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.product.rules.health import HealthAround, HealthReport, is_healthy
-from tests.contracts import usual
+from tests.contracts import condition, usual
 
 
 def report(
@@ -65,6 +65,17 @@ def test_the_status_is_the_bodys_word_or_what_was_found(found: HealthReport, sta
     """Nothing but the word healthy reads as healthy."""
     assert found.status == status
     assert found.status in str(found)
+
+
+def test_an_answer_without_a_word_is_told_by_its_http_status() -> None:
+    """What a table of rows answers has no word for how it is: the two lines of a table differ, and a pattern is shown as it is written."""
+    asked: Any = {"conditions": [condition(answer="text", matches=r"\s*\[.*\]\s*")]}
+    well, ill = report(b'[{"id": 1}]', **asked), report(b'{"code": "PGRST001"}', http_status=503, **asked)
+
+    assert well.figures.measured == "healthy, HTTP 200"
+    assert ill.figures.measured == "not healthy, HTTP 503"
+    assert str(ill).startswith("the database answers HTTP 503, JSON without a status, the text is")
+    assert r"expected a text that matches '\s*\[.*\]\s*'" in str(ill)
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,17 @@ NOT_FOR_ITS_CONTENT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABL
 
 @dataclass(frozen=True)
 class Protected:
-    """A path that must not open without the right token. ``empty_post``: an empty object is posted, which is refused for its content."""
+    """A path that must not open without the right token. ``empty_post``: an empty object is posted, which is refused for its content.
+
+    ``rows``: they are rows of Supabase's REST, which shows none where another would refuse.
+    """
 
     name: str
     url: str
     empty_post: bool = False
+    rows: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What each request there carries beside the token."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +69,11 @@ class AccessProbe:
         return Door(path=f"POST {urlsplit(url).path}", wrong=(tried,), right=(right,))
 
     def _tried(self, path: Protected, name: str, token: str | None) -> Attempt:
-        return Attempt.of(name, self.again.ask(lambda: self._ask(path, token)))
+        return Attempt.of(name, self.again.ask(lambda: self._ask(path, token)), rows=path.rows)
 
     def _ask(self, path: Protected, token: str | None) -> Answer:
         self.pace()
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        headers = {**path.headers, **({} if token is None else {"Authorization": f"Bearer {token}"})}
         if path.empty_post:
             return fetch(path.url, method="POST", json={}, headers=headers, deadline_s=self.deadline_s)
         return fetch(path.url, headers=headers, deadline_s=self.deadline_s)

@@ -50,20 +50,26 @@ class TwoAccounts:
     again: Retries = field(default_factory=Retries)
     own: AccountApi | None = None
     """By which the first account's expense is cleared away; None: at these places, as the plan's product has them."""
+    keeps_messages: bool = True
+    """Whether the product keeps what PAM is asked: what nobody keeps, nobody is shown."""
 
     def looked(self) -> Separation:
         """Write as the first, look as the second, and clear the expense away."""
         mark = f"pam-rollback-probe-{secrets.token_hex(8)}"
         left = ""
         try:
-            kinds = [self._expenses(mark), self._messages(mark), self._settings(mark), self._profile()]
+            messages = (self._messages(mark),) if self.keeps_messages else ()
+            kinds = [self._expenses(mark), *messages, self._settings(mark), self._profile()]
         finally:
             left = self._cleared(mark)
         tickets = self._tickets()
         no_ticket = "support tickets: the first account has none, and opening one would call support"
         return Separation(
             kinds=tuple(filter(None, (*kinds, tickets))),
-            not_tried=() if tickets is not None else (no_ticket,),
+            not_tried=tuple(
+                ([] if self.keeps_messages else ["messages: the product keeps nothing of a question"])
+                + ([] if tickets is not None else [no_ticket])
+            ),
             left=left,
         )
 

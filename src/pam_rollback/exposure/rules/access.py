@@ -42,9 +42,11 @@ class Attempt:
     content_type: str
     size_bytes: int
     problem: str = ""
+    empty: bool = False
+    """Rows were asked for, and none was shown: row level security hides them from whoever it does not know."""
 
     @classmethod
-    def of(cls, credential: str, answer: Answer) -> "Attempt":
+    def of(cls, credential: str, answer: Answer, *, rows: bool = False) -> "Attempt":
         """Keep of the answer what says nothing of anybody."""
         problem = answer.problem
         if (
@@ -55,7 +57,8 @@ class Attempt:
             and answer.body.strip() != b"null"
         ):
             problem = "not JSON although its content type says so"
-        return cls(credential, answer.http_status, answer.content_type, len(answer.body), problem)
+        empty = rows and answer.json == []
+        return cls(credential, answer.http_status, answer.content_type, len(answer.body), problem, empty)
 
     @property
     def is_page(self) -> bool:
@@ -71,7 +74,7 @@ class Attempt:
     def standing(self) -> Standing:
         """Let in, refused, or neither: an error, a page, or no answer says nothing of the door."""
         if self.accepted:
-            return Standing.OPEN
+            return Standing.REFUSED if self.empty else Standing.OPEN
         refused = self.http_status in {_UNAUTHORIZED, _FORBIDDEN} and not self.problem
         return Standing.REFUSED if refused else Standing.UNKNOWN
 
@@ -109,9 +112,21 @@ class Door:
             yield f"{self.path} does not open for {shut[0]}"
         for attempt in self.wrong:
             if attempt.standing is Standing.UNKNOWN:
-                yield f"{self.path} with {attempt}"
+                yield f"{self.path} with {attempt}{self._as_with_the_right_one(attempt)}"
+            elif attempt.empty and self._hides_nothing_from(attempt):
+                yield f"{self.path} with {attempt}, and nobody had a row there that could have been shown"
             elif not self.right and attempt.http_status == _FORBIDDEN:
                 yield f"{self.path} with {attempt}; without a test account nobody can tell a lock from a client that was shut out"
+
+    def _as_with_the_right_one(self, attempt: Attempt) -> str:
+        is_same = attempt.http_status in self.opens_with & {one.http_status for one in self.right}
+        return ", as with the right one: a whole request, by hand, tells whether it is let in" if is_same else ""
+
+    def _hides_nothing_from(self, attempt: Attempt) -> bool:
+        """Whoever bears no token sees what is open to all; that nobody's own rows are there says nothing of another token."""
+        if not self.right:
+            return True
+        return attempt.credential != NO_TOKEN and all(one.empty for one in self.right)
 
     def _opened(self, attempt: Attempt) -> bool:
         if not self.opens_with:

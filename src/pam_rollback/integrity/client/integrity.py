@@ -40,6 +40,8 @@ Rows = list[tuple[Any, ...]]
 _Condition = tuple[str, Scan]
 _ROW, _PARENT = "looked", "parent"
 """How the tables of a shared scan are called in it."""
+_ROWS_OF_ONE = 20
+"""A user of a wide table has so many rows at most before the next one comes to be named."""
 
 
 @dataclass(frozen=True)
@@ -303,9 +305,11 @@ class _Evaluating:
         """The ids of the worst offenders, in the order of the file."""
 
         def take(answer: Rows) -> None:
-            self.worst[identifier] = tuple("/".join(map(str, row)) for row in answer)
+            # A wide table's row stands there for each of its settings.
+            named = dict.fromkeys("/".join(dict.fromkeys(map(str, row))) for row in answer)
+            self.worst[identifier] = tuple(named)[:NAMED_MAX]
 
-        statement = f"{text_of(self._here(identifier))} LIMIT {NAMED_MAX}"
+        statement = f"{text_of(self._here(identifier))} LIMIT {NAMED_MAX * _ROWS_OF_ONE}"
         return _Question(statement, self._weight(identifier), take, self._failing(identifier))
 
     def _failing(self, identifier: str) -> Callable[[MeasurementFailed], None]:

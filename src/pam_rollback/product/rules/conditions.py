@@ -115,7 +115,7 @@ class Condition(Table):
                 return f"a moment less than {value:g} s ago"
             case "lt" | "gt":
                 return f"{'less' if name == 'lt' else 'more'} than {value:g}"
-        return f"a text that matches {value!r}" if name == "matches" else repr(value)
+        return f"a text that matches '{value}'" if name == "matches" else repr(value)
 
 
 _ANSWER = {

@@ -15,7 +15,7 @@ from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedF
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
 from pam_rollback.product.rules.health_words import HEALTHY
-from pam_rollback.product.rules.judging import Judgement, contradiction, judge, release_of, unreadable, word_of
+from pam_rollback.product.rules.judging import NO_WORD, Judgement, contradiction, judge, release_of, unreadable, word_of
 from pam_rollback.product.rules.pointer import has_value
 from pam_rollback.product.rules.twins import survivors
 
@@ -112,7 +112,10 @@ class HealthReport(Sentence):
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        measured = f"{self.status}, HTTP {self.http_status or 'none'}"
+        word = self.status
+        if word == NO_WORD:
+            word = HEALTHY if self.healthy else "not healthy"
+        measured = f"{word}, HTTP {self.http_status or 'none'}"
         return Figures(what=self.name, asked=self.component.asked, measured=measured, n=1)
 
     @property
@@ -154,6 +157,8 @@ class HealthReport(Sentence):
         release = f", release {self.release}" if self.release else ""
         kept = f", but nothing is known of now: {self.not_known}" if self.not_known else ""
         said = "gives no whole answer" if self.answer.problem else f"says {self.status}"
+        if self.status == NO_WORD and self.component.http_status not in {ANY_STATUS, self.http_status}:
+            said = f"answers HTTP {self.http_status}, {NO_WORD}"
         told = self.told.after(f"{self.name} {said}{self._ill_parts}{release}{self._wanted}{kept}")
         return f"{told} ({self.answer}){self.told.advice}"
 

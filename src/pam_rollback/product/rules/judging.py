@@ -14,6 +14,8 @@ from pam_rollback.product.rules.pointer import Nowhere, value_at
 
 _OK = 200
 _SHOWN_OBJECTIONS = 3
+NO_WORD = "JSON without a status"
+"""What is found where an answer does not say how it is."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def word_of(answer: Answer) -> str:
         return found
     body = answer.json
     status = body.get("status") if isinstance(body, dict) else None
-    return status if isinstance(status, str) else "JSON without a status"
+    return status if isinstance(status, str) else NO_WORD
 
 
 def unreadable(answer: Answer) -> str:
