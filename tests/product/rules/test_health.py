@@ -116,6 +116,15 @@ def test_health_before_and_after() -> None:
     )
     assert not released.well
     assert str(released) == "the database ran release 1.42.0 before and 1.43.0 after"
+    first, second = (
+        report(f'{{"status":"healthy","release":"1.42.0","commit":"{one}"}}'.encode()) for one in ("a" * 40, "b" * 40)
+    )
+    rebuilt = HealthAround((first,), (second,))
+    assert not rebuilt.one_release
+    assert str(rebuilt) == (
+        f"the database ran release 1.42.0 of commit {'a' * 12} before and 1.42.0 of commit {'b' * 12} after"
+    )
+    assert HealthAround((first,), (first,)).well
     assert str(HealthAround((well,), (ill,))).startswith("after: the database says degraded")
     assert HealthAround((ill,), (ill, well)).figures.measured == "2 not healthy"
 

@@ -14,6 +14,7 @@ from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
+from pam_rollback.product.rules.health_body import commit_named
 from pam_rollback.product.rules.health_words import HEALTHY
 from pam_rollback.product.rules.judging import NO_WORD, Judgement, contradiction, judge, release_of, unreadable, word_of
 from pam_rollback.product.rules.pointer import has_value
@@ -21,6 +22,7 @@ from pam_rollback.product.rules.twins import survivors
 
 _OK = 200
 _SHOWN_SURVIVORS = 3
+_SHOWN_COMMIT = 12
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,6 +68,17 @@ class HealthReport(Sentence):
     def release(self) -> str:
         """The release that the answer names; empty when it names none."""
         return release_of(self.component, self.answer)
+
+    @property
+    def commit(self) -> str:
+        """The commit that the answer names beside its release; empty when it names none."""
+        body = self.answer.json if self.component.names_release else None
+        return commit_named(body) if isinstance(body, dict) else ""
+
+    @property
+    def build(self) -> str:
+        """Its release, with the commit where one is named."""
+        return f"{self.release or 'unknown'}{f' of commit {self.commit[:_SHOWN_COMMIT]}' if self.commit else ''}"
 
     @property
     def not_known(self) -> str:
@@ -219,9 +232,9 @@ class HealthAround(Sentence):
     @property
     def _changed(self) -> list[str]:
         return [
-            f"{now.name} ran release {was.release or 'unknown'} before and {now.release or 'unknown'} after"
+            f"{now.name} ran release {was.build} before and {now.build} after"
             for was, now in zip(self.before, self.after, strict=False)
-            if was.release != now.release
+            if (was.release, was.commit) != (now.release, now.commit)
         ]
 
     def __str__(self) -> str:
