@@ -71,7 +71,7 @@ def test_answers_make_it_whole(project: Project, file: Path) -> None:
     session = project.run("-m", "decision", PACE, f"--env={file}", *acks(*others))
 
     assert (session.rc, session.record["decision"]["recommendation"]) == (0, "NO ROLLBACK"), session.out
-    assert "IR-1 (roll back now) does not hold, vouched for by a person" in words_of(session)
+    assert "IR-1 (roll back now) is not met, vouched for by a person" in words_of(session)
     assert {ack["item"] for ack in session.record["acknowledgements"]} == set(others)
 
 
@@ -87,7 +87,9 @@ def test_what_a_person_saw_decides(project: Project, file: Path) -> None:
         "ST-1",
         f"not checked: pytest -m preflight --env {file}",
     )
-    assert "IR-5 (roll back now) holds, seen by a person: Many requests fail: Ann: checkout fails for everybody" in said
+    assert (
+        "IR-5 (roll back now) is met, seen by a person: Many requests fail: Ann: checkout fails for everybody" in said
+    )
     assert "begin with ST-1 feature-flag" in said
     assert "recovery: within 30 s by the plan (RTO-1); no drill of it has been measured here" in said
     results = session.folder / "allure-results"

@@ -112,7 +112,7 @@ def test_a_window_opens_before_the_first_check(monkeypatch: pytest.MonkeyPatch) 
     assert begin(monkeypatch, "as-is", "held_window") == [
         "prober",
         "runbook",
-        "window is open: users are watched while the checks run",
+        "window open: users are watched while the checks run",
     ]
     assert begin(monkeypatch, "as-is", "held_window", fails=True) == ["prober"]
     assert begin(monkeypatch, "as-is", "monitored") == []

@@ -63,6 +63,19 @@ def test_what_is_red_has_its_reason_and_the_way_on() -> None:
     assert told == "! BROKEN HC-2 The back end is healthy: HTTP 503; docs/runbook.md#api"
 
 
+def test_the_body_of_an_answer_is_left_to_the_screen() -> None:
+    """It is in the end's "found", and would take two lines of each failure here."""
+    message = (
+        """AssertionError: PAM says unhealthy (GET http://a/health: HTTP 503 application/json '{"status": "un…')"""
+    )
+
+    told = as_it_runs.bad(Outcome.BROKEN_CRITERION, "HC-4", "not true: PAM works.", message, "docs/runbook.md#pam")
+
+    assert told == (
+        "! BROKEN HC-4 not true: PAM works: PAM says unhealthy (GET http://a/health: HTTP 503); docs/runbook.md#pam"
+    )
+
+
 def test_the_picture_says_phase_wait_and_criteria() -> None:
     """What goes on, what is waited for, how many are good, and which are not."""
     picture = as_it_runs.Picture(phase="window", since_s=100, waiting="  … window 3 of 15 s", asked=186)

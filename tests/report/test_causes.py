@@ -126,7 +126,7 @@ def test_all_that_is_broken_is_named_once(broken: RunRecord) -> None:
     assert text.index("BROKEN SC-1") < text.index("BROKEN CR-4") < text.index("UNKNOWN SC-3")
     assert "found       error rate 6.2 %, expected below 2 %" in text
     assert "expected    error rate: < 2 % for 900 s" in text
-    assert "go on       docs/runbook.md#error-rate" in text
+    assert "next        docs/runbook.md#error-rate" in text
     assert text.count("open /chat: HTTP 502") == 1
     assert text.index("BROKEN SC-1") < text.index("incident")
 
@@ -138,9 +138,9 @@ def test_one_cause_of_many_tests_has_one_way_on(broken: RunRecord) -> None:
         for n in range(1, 41)
     ]
     lines = shown(replace(broken, verdict="INCONCLUSIVE", results=tuple(offline)))
-    [first] = [place for place, line in enumerate(lines) if line.startswith("  go on")]
+    [first] = [place for place, line in enumerate(lines) if line.startswith("  next")]
 
-    assert lines[first].split() == ["go", "on", "docs/runbook.md#part-1"]
+    assert lines[first].split() == ["next", "docs/runbook.md#part-1"]
     assert lines[first + 1].strip() == "and 39 more sections, by what each test asks: -v"
 
 
@@ -248,7 +248,7 @@ def test_what_stood_in_the_way_of_many_is_one_cause(drill: RunRecord) -> None:
     term = result(
         "test_term", "SC-5", outcome=red, message="sign in: later", cause=DOWN, runbook="docs/runbook.md#term"
     )
-    first = " ".join(shown(replace(record, results=(*drill.results, model, *met, term)))).partition("go on")
+    first = " ".join(shown(replace(record, results=(*drill.results, model, *met, term)))).partition("next  ")
     assert "BROKEN HC-2 CH-4 PM-9 SC-5 4 tests" in first[0]
     assert "HC-4" not in first[0]
     assert first[2].split()[0] == "docs/runbook.md#0"

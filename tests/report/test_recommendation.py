@@ -52,8 +52,8 @@ def test_everything_is_told_the_most_urgent_first() -> None:
     assert list(told) == [
         "What to do",
         "Why",
-        "Besides",
-        "When it does not help",
+        "Also found",
+        "If that does not help",
         "Not known, and how to answer",
         "What people said",
         "Not met",
@@ -68,9 +68,9 @@ def test_everything_is_told_the_most_urgent_first() -> None:
         "how: by hand, there is no story for it yet; docs/runbook.md#st-5",
     )
     assert told["Why"][0] == (
-        "IR-2 (roll back now) holds, measured: title of IR-2: 0 of 100 answers good, for 300 s; docs/runbook.md#ir-2"
+        "IR-2 (roll back now) is met, measured: title of IR-2: 0 of 100 answers good, for 300 s; docs/runbook.md#ir-2"
     )
-    assert [words.split()[0] for words in told["Besides"]] == ["CR-2"]
+    assert [words.split()[0] for words in told["Also found"]] == ["CR-2"]
     assert [words.split()[0] for words in told["What people said"]] == ["IR-5", "CR-4"]
     question, answers, command = told["Not known, and how to answer"]
     assert question.startswith("IR-6 (roll back now) title of IR-6: memory is not known")

@@ -71,7 +71,7 @@ def test_a_decision_begins_with_what_to_do(urgent: RunRecord) -> None:
         text.index("ST-4")
         < text.index("drills/test_backend_restore.py")
         < text.index("because")
-        < text.index("IR-2 holds")
+        < text.index("IR-2 is met")
     )
 
 
@@ -84,6 +84,9 @@ def test_a_command_on_several_lines_can_be_copied() -> None:
     assert max(map(len, lines)) <= 80
     assert shlex.split(pasted.replace("\\\n", " ")) == shlex.split(COMMAND)
     assert all(line.endswith(" \\") for line in lines[:-1])
+    assert not any(line.endswith(("--mode \\", "--env \\", "--confirm \\")) for line in lines), (
+        "a value beside its option"
+    )
 
 
 def test_a_decision_without_a_strategy_says_what_it_means(urgent: RunRecord) -> None:
@@ -160,5 +163,5 @@ def test_quiet_shows_the_least(urgent: RunRecord, planned: RunRecord) -> None:
 
     assert [line for line in plan if line.strip()] == wording.verdict_line(planned).splitlines()
     assert "drills/test_backend_restore.py" in decision
-    assert "IR-2 holds" in decision
+    assert "IR-2 is met" in decision
     assert "not met" not in decision

@@ -53,8 +53,8 @@ def test_what_is_red_is_told_at_once_and_first(
     assert ended.rc == 10, ended.out
     assert re.match(r"sandbox +pace 60, run \S+, began ", lines[0]), lines
     assert [line for line in lines if line.startswith("! ")] == [
-        "! BROKEN HC-2 The back end is well: HTTP 503 from the back end; docs/runbook.md#api-down",
-        "! UNKNOWN HC-3 The database is well: nobody answers; docs/runbook.md#database-unhealthy",
+        "! BROKEN HC-2 not true: The back end is well: HTTP 503 from the back end; docs/runbook.md#api-down",
+        "! UNKNOWN HC-3 not known: The database is well: nobody answers; docs/runbook.md#database-unhealthy",
     ], live
     assert lines[-2:] == ["health         1 BROKEN, 2 could not be measured", "integrity      1 ok"]
     assert not re.search(r"\d%\]|^checks/|passed|generated xml|short test summary", ended.out, re.MULTILINE), ended.out

@@ -45,13 +45,13 @@ def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) 
     with suppress(Exception):  # whoever asks for the prober gets it again: no other check has to fail for it
         request.getfixturevalue("prober")
         runbook: Runbook = request.getfixturevalue("runbook")
-        progress_of(request.config, runbook).phase("window", "is open: users are watched while the checks run")
+        progress_of(request.config, runbook).phase("window", "open: users are watched while the checks run")
 
 
 def pytest_pam_phase_begins(fixture: str) -> tuple[str, str] | None:
     """The waits for the window, and for enough answers to say how it is."""
     return {
-        _WINDOW: ("window", "the success criteria are watched for their time"),
+        _WINDOW: ("window", "watching the success criteria for the time the plan asks"),
         "answers_from_s": ("baseline", "recording how things are now"),
     }.get(fixture)
 

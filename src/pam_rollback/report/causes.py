@@ -173,7 +173,7 @@ def _in_full(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:
     if len(new) < len(causes) - 1:
         others = len(causes) - 1 - len(new)
         lines += labelled(
-            "besides",
+            "also",
             f"{others} more of this test, for {'another reason' if others == 1 else 'other reasons'}: -v",
             page,
         )
@@ -181,7 +181,7 @@ def _in_full(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:
         return ["", *lines]  # the waivers that would name it say where to go on
     pages = list(dict.fromkeys(one.runbook for group in causes for one in group if one.runbook))
     # A cause that many tests met has the pages of all of them: the first is of what came first.
-    lines += labelled("go on", pages[0] if pages else "", page)
+    lines += labelled("next", pages[0] if pages else "", page)
     if len(pages) > 1:
         sections = f"{len(pages) - 1} more section{'s' if len(pages) > 2 else ''}"  # noqa: PLR2004 - the first is told
         lines += labelled("", f"and {sections}, by what each test asks: -v", page)

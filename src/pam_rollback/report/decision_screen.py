@@ -92,10 +92,10 @@ def _why(decision: DecisionRecord, page: Page, lines: int, links: bool) -> list[
 
 def _criterion(found: CriterionFound, page: Page, lines: int, links: bool) -> list[str]:  # noqa: FBT001 - as above
     said = "" if found.evidence == "measured" else f", {found.evidence}"
-    text = f"{found.id} {found.state}{said}: {found.title}: {found.words}"
+    text = f"{found.id} {recommendation.state(found)}{said}: {found.title}: {found.words}"
     told = fitted(text, page.width, first="  ", rest="    ", lines=lines)
     hue = _HUES[found.asks_for]
-    link = fitted(found.runbook, page.width, first="    go on: ", rest="    ", lines=1) if links else []
+    link = fitted(found.runbook, page.width, first="    next: ", rest="    ", lines=1) if links else []
     apart = [""] if links else []
     return [*apart, told[0].replace(found.id, page.paint(found.id, hue, "bold"), 1), *told[1:], *link]
 

@@ -52,7 +52,7 @@ def section(watched: Watched, record: RunRecord, zone: tzinfo | None, markup: An
         ],
         "put_back": ""
         if undone_s is None
-        else f"{_after(undone_s - decided_s)}: {_put_back(record, name)}; what users saw since is its own doing",
+        else f"{_after(undone_s - decided_s)}: {_put_back(record, name)}; what users saw after that is the drill's doing",
         "notices": _told(watched, decided_s),
     }
 

@@ -76,7 +76,7 @@ def _left_out(record: RunRecord) -> list[str]:
     left = {
         reason: [name for name in names if name not in planned] for reason, names in wording.not_run(record).items()
     }
-    return [f"{len(names)}: {reason}" for reason, names in left.items() if names]
+    return [f"{wording.tests(names)}: {reason}" for reason, names in left.items() if names]
 
 
 def _told(record: RunRecord, page: Page, entries: int) -> list[str]:

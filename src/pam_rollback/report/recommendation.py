@@ -17,6 +17,7 @@ _DO: Final = {
 }
 
 _NOT_MET: Final = "does not hold"
+_STATES: Final = {"holds": "is met", _NOT_MET: "is not met"}
 _LONGEST: Final = 240
 """Of a sentence about what is not known; all of it stands with the problems."""
 
@@ -43,8 +44,8 @@ def paragraphs(decision: "DecisionRecord") -> list[Paragraph]:
                 _told(decision.found(identifier)) for identifier in decision.why if identifier not in decision.unknown
             ),
         ),
-        ("Besides", tuple(_told(found) for found in decision.criteria if is_besides(found, decision))),
-        ("When it does not help", tuple(_next(strategy) for strategy in decision.next)),
+        ("Also found", tuple(_told(found) for found in decision.criteria if is_besides(found, decision))),
+        ("If that does not help", tuple(_next(strategy) for strategy in decision.next)),
         ("Not known, and how to answer", tuple(_questions(decision))),
         ("What people said", tuple(_told(found) for found in decision.criteria if found.person_says)),
         ("Not met", tuple(_not_met(decision))),
@@ -88,8 +89,13 @@ def _named(strategy: "StrategyAdvised") -> str:
 
 def _told(found: "CriterionFound") -> str:
     return (
-        f"{found.id} ({found.asks_for}) {found.state}, {found.evidence}: {found.title}: {found.words}; {found.runbook}"
+        f"{found.id} ({found.asks_for}) {state(found)}, {found.evidence}: {found.title}: {found.words}; {found.runbook}"
     )
+
+
+def state(found: "CriterionFound") -> str:
+    """Whether it is met, or what is recommended of a gap. The record says "holds", which reads like good news."""
+    return _STATES.get(found.state, found.state)
 
 
 def is_besides(found: "CriterionFound", decision: "DecisionRecord") -> bool:

@@ -258,7 +258,7 @@ def _not_run(record: RunRecord, page: Page) -> list[str]:
         return []
     lines = page.heading("Not run")
     for reason, names in by_reason.items():
-        lines += page.wrapped(f"{len(names)}: {reason}")
+        lines += page.wrapped(f"{wording.tests(names)}: {reason}")
         for name in names[:_NAMES_SHOWN]:
             lines += page.wrapped(name, first="     ", rest="       ")
         if len(names) > _NAMES_SHOWN:

@@ -322,11 +322,17 @@ def _drills(record: RunRecord) -> Iterator[_Table]:
         yield _Table("All rollbacks", ("rollback", *columns, "recovery", "asked"), rows)
 
 
+def _short(name: str, record: RunRecord) -> str:
+    """A test without its file, and without the situation where there is only one."""
+    name = name.rpartition("::")[2]
+    return re.sub(r"\[as-is(?:-(.+))?\]$", r"[\1]", name).removesuffix("[]") if len(record.situations) < 2 else name  # noqa: PLR2004 - several
+
+
 def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
     yield unanswered.HEADING, unanswered.lines(record)
     yield "Conditions", wording.conditions(record)
     left_out = [
-        f"{len(names)}: {reason} ({', '.join(name.rpartition('::')[2] for name in names[:_NAMES_MAX])}"
+        f"{wording.tests(names)}: {reason} ({', '.join(_short(name, record) for name in names[:_NAMES_MAX])}"
         f"{', …' if len(names) > _NAMES_MAX else ''})"
         for reason, names in wording.not_run(record).items()
     ]

@@ -21,7 +21,7 @@ from pam_rollback.report import (
     terminal_page,
     wording,
 )
-from pam_rollback.report.run_record import ActionTaken, RunRecord
+from pam_rollback.report.run_record import ActionTaken, Result, RunRecord
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import Page, labelled, rows, several_labelled
 from pam_rollback.report.terms_table import criteria_table, is_recovery_time, is_term, only_advisory, situations_table
@@ -239,6 +239,10 @@ def _also_passed(record: RunRecord) -> str:
     return f"{len(others)} more: {', '.join(f'{kind} {count}' for kind, count in kinds.items())}"
 
 
+def _items(found: Sequence[Result]) -> str:
+    return f"{len(found)} checklist item{'s' if len(found) > 1 else ''}"
+
+
 def _not_judged(record: RunRecord) -> Iterable[str]:
     """What says nothing about the verdict, as counts; all of it is on the page and with -v."""
     if record.scope == _HEALTH and record.verdict == "GO":
@@ -246,13 +250,13 @@ def _not_judged(record: RunRecord) -> Iterable[str]:
     items = [result for result in record.results if checklist.is_item(result)]
     not_done = [result for result in items if checklist.state(result) == NOT_DONE]
     if not_done:
-        yield f"{len(not_done)} of the checklist found not done: {wording.ids(not_done)}"
+        yield f"{_items(not_done)} found not done: {wording.ids(not_done)}"
     advisory = only_advisory(record)
     if advisory:
         yield f"{len(advisory)} only advisory: {wording.ids(advisory)}"
     unconfirmed = [result for result in items if checklist.state(result) not in {NOT_DONE, CONFIRMED}]
     if unconfirmed:
-        yield f"{len(unconfirmed)} of the checklist, confirmed by nobody (--ack): {wording.ids(unconfirmed)}"
+        yield f"{_items(unconfirmed)} that nobody confirmed (--ack): {wording.ids(unconfirmed)}"
     listed = {result.nodeid for result in items} | {
         one.nodeid for one in record.results if wording.decides(one) and one.outcome is not Outcome.KNOWN
     }
@@ -260,4 +264,4 @@ def _not_judged(record: RunRecord) -> Iterable[str]:
         left = [name for name in names if name not in listed] if record.verdict != "GO" else names
         left = [name for name in left if name not in {result.nodeid for result in items}]
         if left:
-            yield f"{len(left)}: {reason}"
+            yield f"{wording.tests(left)}: {reason}"

@@ -39,6 +39,7 @@ _SECOND: Final = "\ufdd0"
 """Stands for the second column of a character while lines are made; no text has it."""
 _AS_A_PICTURE: Final = "\ufe0f"
 """What stands before it takes a column more."""
+_TOGETHER: Final = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|MB|%)(?!\w))|(?<=\d) (?=of \d)|(?<=\d (?:of|in)) (?=\d)")
 _PAINT: Final = re.compile(r"\x1b\[[\d;]*m")
 _VERDICT_COLORS: Final = {"GO": "green", "INCONCLUSIVE": "yellow", "PLANNED": "cyan"}
 _ANSI: Final = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
@@ -112,11 +113,12 @@ def _wrapped(
     lines: int | None = None,
 ) -> list[str]:
     """The text in lines that fit, measured in columns; at most so many of them, and then what is longer than a line is broken, too."""
-    spread = text if text.isascii() else "".join(one + _SECOND if _columns(one) > 1 else one for one in text)
+    whole = _TOGETHER.sub(_NO_BREAK, text)
+    spread = whole if text.isascii() else "".join(one + _SECOND if _columns(one) > 1 else one for one in whole)
     made = textwrap.wrap(
         spread,
         # A line may end between the two columns of a character.
-        width - (spread != text),
+        width - (spread != whole),
         initial_indent=first,
         subsequent_indent=rest,
         break_long_words=lines is not None,
@@ -124,7 +126,7 @@ def _wrapped(
         max_lines=lines,
         placeholder=" …",
     )
-    return [line.replace(_SECOND, "") for line in made]
+    return [line.replace(_SECOND, "").replace(_NO_BREAK, " ") for line in made]
 
 
 def hanging(text: str, width: int, *, indent: int, rest: int, lines: int | None = None) -> list[str]:
@@ -275,11 +277,11 @@ def where(record: RunRecord, page: Page) -> list[str]:
 
 
 def command(label: str, text: str, page: Page) -> list[str]:
-    """A command beside its name. Over several lines it can still be copied: each but the last ends with a backslash."""
+    """A command beside its name. Over several lines it can be copied: each but the last ends with a backslash; values stay with options."""
     first, rest = f"  {label:<{_LABEL}}", " " * (_LABEL + 4)
     lines: list[str] = []
     line = first
-    for word in re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", text):
+    for word in re.findall(r"""(?:--[\w-]+ (?!-))?(?:[^\s"']|"[^"]*"|'[^']*')+""", text):
         if columns(line) + columns(word) + len(" \\") > page.width and line.strip() not in {"", label}:
             lines.append(f"{line.rstrip()} \\")
             line = rest

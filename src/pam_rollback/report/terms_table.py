@@ -37,7 +37,7 @@ _SIGNS: Final = {Outcome.PASSED: "ok", Outcome.UNKNOWN: "?", Outcome.NOT_RUN: "?
 """In a table of several rollbacks; anything else is NO, and what no test judged is a dash. ``ok*``: red as it was before."""
 _NOT_JUDGED: Final = "-"
 _ID, _MEASURED, _ASKED, _N, _VERDICT = 6, 10, 18, 5, 7
-_MEASURED_MAX: Final = 18
+_MEASURED_MAX: Final = 19
 _GAPS: Final = "      "
 _NAME, _RECOVERY, _TIME = 16, 8, 8
 _REST: Final = "rest"
@@ -212,8 +212,10 @@ def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> li
     shown = [row for row in rows if row in kept]
     measured = min(_MEASURED_MAX, max(_MEASURED, *(columns(row.measured) for row in shown), 0))
     verdict = len(ADVISORY) if any(row.advisory for row in shown) else _VERDICT
-    rest = page.width - 2 - _ID - measured - _ASKED - _N - verdict - len(_GAPS)
-    widths = (_ID, min(rest, max(columns(row.title) for row in shown)), measured, _ASKED, _N)
+    asked = min(_ASKED, max(len("asked"), *(columns(row.asked) for row in shown), 0))
+    n = min(_N, 1 + max(1, *(len(row.n) for row in shown), 0))
+    rest = page.width - 2 - _ID - measured - asked - n - verdict - len(_GAPS)
+    widths = (_ID, min(rest, max(columns(row.title) for row in shown)), measured, asked, n)
     lines = ["", f"  {page.paint(_cells(['', '', 'measured', 'asked', 'n'], widths).rstrip(), 'dim')}"]
     for row in shown:
         said, hue = word(row.outcome, advisory=row.advisory)

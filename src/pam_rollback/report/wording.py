@@ -219,8 +219,12 @@ def proves(result: Result) -> str:
 
     Of what no test is about, what happened.
     """
-    outcome, title = result.outcome, result.title.rstrip(".")
-    return HAPPENED.get(outcome) or f"{'not known' if outcome is Outcome.UNKNOWN else 'not true'}: {title}"
+    return stated(result.outcome, result.title)
+
+
+def stated(outcome: Outcome, title: str) -> str:
+    """The same, of a test that has no record yet."""
+    return HAPPENED.get(outcome) or f"{'not known' if outcome is Outcome.UNKNOWN else 'not true'}: {title.rstrip('.')}"
 
 
 def problem(result: Result) -> str:
@@ -229,8 +233,14 @@ def problem(result: Result) -> str:
 
 
 def said(result: Result) -> str:
-    """What a test found, one line, without the name of an exception that only repeats the outcome."""
-    return without_own_word(result.message) or "no message"
+    """What a test found, one line, without the name of an exception that only repeats the outcome, and without its own title."""
+    return without_title(without_own_word(result.message), result.title) or "no message"
+
+
+def without_title(message: str, title: str) -> str:
+    """A message that does not end with what its test proves: that stands in front of it already."""
+    end = f"; expected: {title.rstrip('.')}".lower()
+    return message[: -len(end)] if message.lower().endswith(end) else message
 
 
 def without_own_word(message: str) -> str:
@@ -318,6 +328,11 @@ def not_run(record: RunRecord) -> dict[str, list[str]]:
         if result.outcome in {Outcome.NOT_RUN, Outcome.KNOWN}
     ]
     return by_reason([*found, *((left_out.reason, left_out.nodeid) for left_out in record.deselected)])
+
+
+def tests(names: Sequence[str]) -> str:
+    """How many they are."""
+    return "1 test" if len(names) == 1 else f"{len(names)} tests"
 
 
 def by_reason(found: Iterable[tuple[str, One]]) -> dict[str, list[One]]:

@@ -1,5 +1,6 @@
 """What is told while a session runs: a line for each phase, what is red at once, and the picture that a terminal shows. Pure."""
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from pam_rollback.report.wording import duration
 
 _LABEL: Final = 15
 """Columns of a phase's name."""
+_BODY: Final = re.compile(r"(?<=: HTTP \d\d\d) [\w/+.-]+ '[^']*'(?=\))")
 _BAD: Final = "! "
 _RED_SHOWN: Final = 3
 """Plan items in the picture, which is as wide as a terminal."""
@@ -24,8 +26,8 @@ def line(phase: str, text: str) -> str:
 
 
 def bad(outcome: Outcome, criteria: str, title: str, message: str, runbook: str) -> str:
-    """What is red, with its reason and where to go on."""
-    said = message.removeprefix("AssertionError: ")
+    """What is red, with its reason and where to go on. The body of an answer stands on the screen in the end."""
+    said = _BODY.sub("", message.removeprefix("AssertionError: "))
     where = f"; {runbook}" if runbook else ""
     return f"{_BAD}{WORDS[outcome][0]} {criteria} {title.rstrip('.')}: {said}{where}"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.wording import HAPPENED, cause_of, times_of_day, without_own_word
+from pam_rollback.report.wording import cause_of, stated, times_of_day, without_own_word, without_title
 from pam_rollback.session import as_it_runs, detail, listeners, workers
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
@@ -107,7 +107,8 @@ class LiveReport:
         self._causes |= {test, cause}
         if told:
             return
-        title = HAPPENED.get(outcome) or str(properties.get("title", seen.nodeid))
+        title = str(properties.get("title", seen.nodeid))
+        message, title = without_title(message, title), stated(outcome, title)
         page = next_page(properties, criteria, self._runbook, outcome, message)
         self._progress.announce(as_it_runs.bad(outcome, " ".join(criteria), title, message, page))
 

@@ -200,7 +200,7 @@ def test_a_rate_that_rose() -> None:
 def test_a_rate_that_stayed_at_zero() -> None:
     """No error on either side is known to be no change of two points, and not known to be none of one: 150 answers cannot tell."""
     assert not RateChange(0, 1000, 0, 1000).is_above(2)
-    with pytest.raises(MeasurementFailed, match=r"above \+1 points is not known: more answers show less"):
+    with pytest.raises(MeasurementFailed, match=r"above \+1 points is not known: more answers would tell"):
         RateChange(0, 150, 0, 150).is_above(1)
 
 

@@ -105,11 +105,11 @@ class LatencyChange(Sentence):
     def _why_unknown(self, limit_pct: float) -> str:
         needed = needed_for(self.pct, miss_pct=_MISS_PCT)
         if min(self.before.n, self.now.n) < needed:
-            return f"whether that is above {limit_pct:+g} % is not known: p{self.pct:g} needs {needed} answers on each side"
+            return f"whether that is above {_rounded(limit_pct)} % is not known: p{self.pct:g} needs {needed} answers on each side"
         certain_pct = _as_pct(math.log1p(limit_pct / 100) + self._unseen_below) if limit_pct > -100 else math.inf  # noqa: PLR2004
         return (
-            f"whether that is above {limit_pct:+g} % is not known: these samples would show it from {certain_pct:+z.0f} % on; "
-            "more answers show less"
+            f"whether that is above {_rounded(limit_pct)} % is not known: these samples would show it from {certain_pct:+z.0f} % on; "
+            "more answers would show a smaller one"
         )
 
     @property
@@ -202,7 +202,7 @@ class RateChange(Sentence):
         if self.high_pp <= limit_pp:
             return False
         raise MeasurementFailed(
-            f"{self}; whether that is above {limit_pp:+g} points is not known: more answers show less"
+            f"{self}; whether that is above {limit_pp:+g} points is not known: more answers would tell"
         )
 
     def _low_pp(self, now_bad: int) -> float:
@@ -222,6 +222,10 @@ class RateChange(Sentence):
 
 def _log(value: float) -> float:
     return math.log(value) if value > 0 else -math.inf
+
+
+def _rounded(limit_pct: float) -> str:
+    return f"{limit_pct:+.0f}" if abs(limit_pct) >= 100 else f"{limit_pct:+g}"  # noqa: PLR2004 - its digits say nothing there
 
 
 def _as_pct(shift: float) -> float:
