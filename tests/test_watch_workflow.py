@@ -10,8 +10,6 @@ from tests.workflow_files import FOLDER, workflow
 
 JOB_MINUTES = 360
 """Longer no job of a hosted runner lasts."""
-
-
 SET_UP_MINUTES = 20
 """Before a turn and after it, with room."""
 

@@ -15,8 +15,6 @@ from pam_rollback.report.run_record import RunRecord
 
 SHEET_PX = (726, 1054)
 """What a browser has of A4 between margins of 9 mm, at 96 pixels an inch."""
-
-
 DRAWN = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><script>console.log("ran")</script></svg>'
 
 

@@ -26,11 +26,7 @@ from pam_rollback.ramp.rules.state import (
 )
 
 RELEASE, TERMS = "1.42.0", "as planned"
-
-
 COMMIT, OTHER = "7cce05406677", "0d1e2f3a4b5c"
-
-
 RULES = RampRules(
     stages=(
         RampStep("RA-1", 10, 100),
@@ -44,8 +40,6 @@ RULES = RampRules(
     gate_s_max=1000,
     terms=TERMS,
 )
-
-
 ASKING = replace(RULES, stages=(*RULES.stages[:1], replace(RULES.stages[1], approval=True), *RULES.stages[2:]))
 """Whose second stage needs a person's yes."""
 
@@ -76,12 +70,8 @@ def entered(at_s: float, stage: str) -> list[Event]:
 
 BEGUN = [Event(0, STARTED, {"release": RELEASE, "commit": COMMIT, "terms": TERMS}), *entered(10, "RA-1")]
 """At 10 % since 10 s."""
-
-
 HELD = [*BEGUN, watched(10, 60, "RA-1"), watched(60, 110, "RA-1")]
 """Its window is complete at 110 s."""
-
-
 AT_50 = [
     *HELD,
     *entered(300, "RA-2"),
@@ -102,6 +92,4 @@ def due_after(events: list[Event], now: World, rules: RampRules = RULES) -> Due:
 
 
 OVER = [*BEGUN, watched(10, 20, "RA-1", BROKEN, "5 % errors"), Event(21, LOWERING, {"why": ""}), Event(22, ROLLED_BACK)]
-
-
 RAISED = [*HELD, watched(190, 210, "RA-1"), Event(211, RAISING, {"stage": "RA-2"})]
