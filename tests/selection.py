@@ -34,6 +34,8 @@ QUICK_PATHS = (
     "tests/test_selection.py",
     "tests/test_soak.py",
     "tests/test_summary.py",
+    "tests/test_watch_workflow.py",
+    "tests/test_workflow_rights.py",
     "tests/test_workflow_steps.py",
     "tests/test_workflows.py",
 )

@@ -6,28 +6,21 @@ import re
 import shutil
 import signal
 import subprocess
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.report.pages import keep_pages, write_pages
 from pam_rollback.report.shared_folder import NAME as SHARED
 from pam_rollback.report.shared_folder import SharedFolder
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.watch.rules.turn import length_s
+from tests.workflow_files import FOLDER, all_steps, workflow
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / ".github" / "workflows"
 HOSTILE = "'; touch broken; echo \"$(touch broken)`touch broken`"
 """What somebody may type into a form."""
 RUN = "20261127T100000Z-staging-00aa"
-CHECKED_OUT = "actions/checkout"
 STUB = """#!/bin/sh
 printf '%s\\n' "$0" "$@" | tr '\\n' '\\t' >> "$CALLS"
 echo >> "$CALLS"
@@ -51,16 +44,6 @@ class Done:
     code: int
     said: str
     calls: list[list[str]]
-
-
-def workflow(name: str) -> Any:
-    """As the service reads it; ``on`` stays a word."""
-    return YAML(typ="safe").load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
-
-
-def all_steps(name: str) -> list[Mapping[str, Any]]:
-    """Of all jobs."""
-    return [step for job in workflow(name)["jobs"].values() for step in job.get("steps", ())]
 
 
 def run_step(folder: Path, name: str, title: str, **variables: str) -> Done:
@@ -124,82 +107,6 @@ def test_a_watch_waits_for_no_browser(tmp_path: Path, select: str, decide_every:
 
     assert [words for _, *words in good.calls] == [[target]]
     assert bad.code == 2
-
-
-JOB_MINUTES = 360
-"""Longer no job of a hosted runner lasts."""
-SET_UP_MINUTES = 20
-"""Before a turn and after it, with room."""
-
-
-def faults_of_turns(watch: Mapping[str, Any]) -> list[str]:
-    """What keeps the turns of this workflow from following each other."""
-    job, daily = watch["jobs"]["watch"], watch["jobs"]["preflight"]
-    given = job["with"]
-    usual = watch["on"]["workflow_call"]["inputs"]["turn"]["default"]
-    hourly = [one["cron"] for one in watch["on"]["schedule"] if one["cron"].endswith(" * * * *")]
-    [once] = [one["cron"] for one in watch["on"]["schedule"] if one["cron"] not in hourly] or [""]
-    asked = {
-        "no turn waits each hour": bool(hourly),
-        "nothing asks once a day": once.count("*") == 3 and f"== '{once}'" in daily["if"] and f"!= '{once}'" in job["if"],
-        "two turns look at once, or one ends another": job.get("concurrency")
-        == {"group": "watch-${{ inputs.environment || 'production' }}", "cancel-in-progress": False},
-        "the daily question waits for a turn": "concurrency" not in watch and "concurrency" not in daily,
-        "the service ends a turn": length_s(usual) / 60 + SET_UP_MINUTES <= given["minutes"] < JOB_MINUTES,
-        "it is not a turn": given["select"] == "watch" and f"|| '{usual}'" in given["turn"],
-        "it judges by something else than it is told": given["baseline"] == "${{ inputs.baseline || vars.PAM_WATCH_BASELINE }}"
-        and given["decide_every"] == "${{ inputs.decide_every || vars.PAM_WATCH_DECIDE_EVERY }}",
-        "it may more than keep its state": job["permissions"] == daily["permissions"] == {"contents": "write"},
-    }  # fmt: skip
-    return [fault for fault, good in asked.items() if not good]
-
-
-def test_turns_of_the_watch_follow_each_other() -> None:
-    """One at a time for each environment, the next one waiting; the daily question waits for none."""
-    assert faults_of_turns(workflow("watch")) == []
-    assert workflow("session")["jobs"]["session"]["env"]["PAM_STATE"].startswith("git:")
-
-
-@pytest.mark.parametrize(
-    ("place", "value", "fault"),
-    [
-        (("on", "schedule"), [{"cron": "41 5 * * *"}], "no turn waits each hour"),
-        (("on", "schedule"), [{"cron": "23 * * * *"}], "nothing asks once a day"),
-        (("jobs", "watch", "concurrency", "cancel-in-progress"), True, "two turns look at once, or one ends another"),
-        (("jobs", "watch", "concurrency"), {"group": "watch"}, "two turns look at once, or one ends another"),
-        (("concurrency",), {"group": "watch"}, "the daily question waits for a turn"),
-        (("jobs", "watch", "with", "minutes"), 340, "the service ends a turn"),
-        (("jobs", "watch", "with", "minutes"), 400, "the service ends a turn"),
-        (("jobs", "watch", "with", "turn"), "", "it is not a turn"),
-        (("jobs", "watch", "with", "baseline"), "newest", "it judges by something else than it is told"),
-        (("jobs", "watch", "with", "decide_every"), "1h", "it judges by something else than it is told"),
-        (("jobs", "watch", "permissions"), {"contents": "write", "issues": "write"}, "it may more than keep its state"),
-    ],
-)
-def test_turns_that_do_not_follow_are_seen(place: tuple[str, ...], value: object, fault: str) -> None:
-    """Each by its fault."""
-    changed = workflow("watch")
-    inner = changed
-    for name in place[:-1]:
-        inner = inner[name]
-    inner[place[-1]] = value
-
-    assert faults_of_turns(changed) == [fault]
-
-
-def consents_to_watch(text: str) -> bool:
-    """Whether a workflow could let a watch roll back: it has to name who may sign."""
-    return "--signers" in text or "--consent-again" in text
-
-
-def test_no_job_has_standing_consent() -> None:
-    """docs/decisions/0056: a job is ended from outside, and the rollback with it."""
-    assert [
-        path.name
-        for path in (ROOT / ".github" / "workflows").glob("*.yml")
-        if consents_to_watch(path.read_text("utf-8"))
-    ] == []
-    assert consents_to_watch('set -- "$@" --signers "$SIGNERS"')
 
 
 CONSENTED = {
@@ -435,92 +342,9 @@ def test_pages_are_chosen_with_all_that_they_lead_to(tmp_path: Path) -> None:
     assert len(lead_nowhere(site)) == 4, "a link that leads nowhere is seen"
 
 
-NAMES = sorted(path.stem for path in FOLDER.glob("*.yml"))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_no_input_is_written_into_shell(name: str) -> None:
-    """Only variables are."""
-    assert [step["run"] for step in all_steps(name) if "${{" in step.get("run", "")] == []
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_who_may_what_is_said_job_by_job(name: str) -> None:
-    """The workflow itself may at most read; each job that needs more says what."""
-    read = workflow(name)
-    asked = {job.get("uses", "") or json.dumps(job.get("permissions")) for job in read["jobs"].values()}
-
-    assert read["permissions"] in ({}, {"contents": "read"})
-    assert read["permissions"] or "null" not in asked
-
-
-def lacking(named: set[str], step: Mapping[str, Any]) -> set[str]:
-    """The variables that an environment's file names and the step does not have."""
-    return named - {*map(str, step["env"])}
-
-
-BESIDES = {"PAM_TRACKER_TOKEN", "PAM_SLACK_TOKEN"}
-"""What docs/how-to/incidents.md and channels.md call them: each session tells people there, once an environment names the places."""
-
-
-def named_variables() -> set[str]:
-    """Of staging and production."""
-    files = [
-        tomllib.loads((ROOT / "environments" / f"{name}.toml").read_text("utf-8")) for name in ("staging", "production")
-    ]
-    return {str(variable) for file in files for variable in file["secrets"].values()} | BESIDES
-
-
-@pytest.mark.parametrize(
-    ("name", "title"),
-    [
-        ("session", "Session"),
-        ("ramp", "Go on with the ramp"),
-        ("rollback", "Plan"),
-        ("rollback", "Roll back"),
-        ("undo", "Undo"),
-    ],
-)
-def test_each_session_has_the_secrets_that_its_environment_names(name: str, title: str) -> None:
-    """A new one in the file is missing here, and seen."""
-    [step] = [step for step in all_steps(name) if step.get("name") == title]
-
-    assert lacking(named_variables(), step) == set()
-    assert lacking({"NEW_TOKEN"}, step) == {"NEW_TOKEN"}
-
-
-def test_a_drill_and_its_undo_have_the_same() -> None:
-    """Both are steps of one job, which has them."""
-    assert lacking(named_variables(), workflow("staging-drill")["jobs"]["drill"]) == set()
-
-
 def test_the_ways_are_those_that_there_are() -> None:
     """In the form of the rollback."""
     text = (FOLDER / "rollback.yml").read_text(encoding="utf-8")
     [options] = re.findall(r"options: \[(.*)\]", text)
 
     assert options.split(", ") == [*STORIES]
-
-
-def test_one_writer_and_a_rollback_that_waits_for_none() -> None:
-    """Ramp and drill share a group with deploys; rollback and undo have one of their own."""
-    groups = {name: str(workflow(name).get("concurrency", {}).get("group", "")).partition("${{")[0] for name in NAMES}
-
-    assert {name for name, group in groups.items() if group == "pam-writer-"} == {"ramp", "staging-drill"}
-    assert {name for name, group in groups.items() if group == "pam-rollback-"} == {"rollback", "undo"}
-    assert all(
-        workflow(name)["concurrency"]["cancel-in-progress"] is False
-        for name in ("ramp", "staging-drill", "rollback", "undo")
-    )
-
-
-def test_only_a_drill_is_undone_by_itself() -> None:
-    """By a step that always runs."""
-    steps = [(name, step) for name in NAMES for step in all_steps(name) if "run" in step]
-    undoing = {
-        (name, step.get("if"))
-        for name, step in steps
-        if re.search(r"^ *(?:exec )?\.venv/bin/pytest --undo", step["run"], re.MULTILINE)
-    }
-
-    assert undoing == {("staging-drill", "always()"), ("undo", None)}

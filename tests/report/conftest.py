@@ -26,7 +26,10 @@ from pam_rollback.report.run_record import (
     Waiver,
 )
 from pam_rollback.report.verdict import Outcome
+from tests.report.scorecard_scene import told, told_red
 from tests.report.screens import SITUATION, STATES, TERMS, met_before, result
+
+__all__ = ["told", "told_red"]
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
 PLANTED = "hunter2/hunter2+ä"

@@ -19,10 +19,10 @@ import pytest
 from pam_rollback.base.errors import NothingToProve
 from pam_rollback.base.wait import Waiter
 from pam_rollback.observation.fixtures.observation import Observation
+from pam_rollback.observation.rules.incident import ErrorRate
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.past_drills import sought
 from pam_rollback.rollback.fixtures import incident, story_objectives
-from pam_rollback.rollback.rules.incident import ErrorRate
 from tests.fault_rows.communication import CHANNEL, CHANNELS, STORY_NOTICE
 from tests.fault_rows.matrix import ROOT
 from tests.session.drilling import NO_WINDOW, calm, journal, switched_off, switched_on, wait_for

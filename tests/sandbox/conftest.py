@@ -2,6 +2,7 @@
 
 from tests.sandbox.found_range import found, whole_range
 from tests.sandbox.lifecycle_scene import place
+from tests.sandbox.netlify_host import host, kept_host
 from tests.sandbox.render_range import render, render_started
 from tests.sandbox.site_visits import browser_maker, chromium, firefox, site, site_range, visit
 from tests.sandbox.todays_range import today, todays_range
@@ -11,6 +12,8 @@ __all__ = [
     "chromium",
     "firefox",
     "found",
+    "host",
+    "kept_host",
     "place",
     "render",
     "render_started",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import pytest
 from aiohttp import web
 
 from pam_rollback.sandbox.faults import PlantedFaults, read_fault
@@ -28,6 +29,7 @@ from pam_rollback.sandbox.releases import RELEASES
 from pam_rollback.sandbox.repository import Repository
 from tests.sandbox.answer import Answer
 
+STABLE, CANDIDATE = "1.41.3", "1.42.0"
 WITHIN_S = 60.0
 _ANSWER_WITHIN_S = 15
 
@@ -196,3 +198,30 @@ async def _run(
     await site.deploys.close()
     for runner in runners:
         await runner.cleanup()
+
+
+@pytest.fixture(scope="module")
+def kept_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """One stand-in for each module."""
+    with running(tmp_path_factory.mktemp("netlify")) as host:
+        yield host
+
+
+@pytest.fixture
+def host(kept_host: Host) -> Iterator[Host]:
+    """The stand-in as at the start: the candidate is published, nothing is locked or planted, and no request was counted."""
+    kept_host.site.account.renew()
+    yield kept_host
+    kept_host.site.account.renew()
+    kept_host.deploys.locked = kept_host.deploys.stop_builds = False
+    for fault in kept_host.faults:
+        kept_host.faults.remove(fault)
+    kept_host.deploys.publish(kept_host.deploys.find(kept_host.deploy_of("candidate")))
+
+
+def restored(host: Host, name: str = "stable") -> str:
+    """Ask for a restore of that release's deploy; gives its id."""
+    deploy = host.deploy_of(name)
+    answer = host.on_site("POST", f"/deploys/{deploy}/restore")
+    assert answer.status == 201, answer
+    return deploy

@@ -1,54 +1,21 @@
-"""The stand-in for Netlify's API: its contract, that visitors get what is published, and the ways in which it lets one down."""
+"""The stand-in for Netlify's API: its contract, and that visitors get what is published."""
 
 from __future__ import annotations
 
-import asyncio
-import http.client
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pam_rollback.sandbox.builds import from_files
-from pam_rollback.sandbox.faults import Fault, PlantedFaults, read_fault
-from pam_rollback.sandbox.providers.netlify_account import Refusal
-from pam_rollback.sandbox.providers.netlify_deploys import Deployed, Deploys
-from tests.sandbox.netlify_host import Host, running
+from pam_rollback.sandbox.faults import Fault, read_fault
+from tests.sandbox.netlify_host import CANDIDATE, STABLE, Host, restored, running
 
-STABLE, CANDIDATE = "1.41.3", "1.42.0"
 SITE = {
     "index.html": b"<!doctype html><title>by hand</title>",
     "version.json": b'{"release": "9.9.9"}',
     "a b/c.txt": b"c",
 }
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """One stand-in for this file."""
-    with running(tmp_path_factory.mktemp("netlify")) as host:
-        yield host
-
-
-@pytest.fixture
-def host(kept: Host) -> Iterator[Host]:
-    """The stand-in as at the start: the candidate is published, nothing is locked or planted, and no request was counted."""
-    kept.site.account.renew()
-    yield kept
-    kept.site.account.renew()
-    kept.deploys.locked = kept.deploys.stop_builds = False
-    for fault in kept.faults:
-        kept.faults.remove(fault)
-    kept.deploys.publish(kept.deploys.find(kept.deploy_of("candidate")))
-
-
-def _restored(host: Host, name: str = "stable") -> str:
-    deploy = host.deploy_of(name)
-    answer = host.on_site("POST", f"/deploys/{deploy}/restore")
-    assert answer.status == 201, answer
-    return deploy
 
 
 class TestSite:
@@ -88,9 +55,9 @@ class TestSite:
             ("page=9", 0),
         ],
     )
-    def test_the_list_is_filtered(self, kept: Host, query: str, count: int) -> None:
+    def test_the_list_is_filtered(self, kept_host: Host, query: str, count: int) -> None:
         """By state, branch, kind and page."""
-        assert len(kept.on_site("GET", f"/deploys?{query}").json) == count
+        assert len(kept_host.on_site("GET", f"/deploys?{query}").json) == count
 
     def test_one_deploy_has_two_addresses(self, host: Host) -> None:
         """With the site and without."""
@@ -103,26 +70,26 @@ class TestRefusals:
     """How the API says no."""
 
     @pytest.mark.parametrize("token", ["", "nfp_wrong"])
-    def test_without_the_right_token(self, kept: Host, token: str) -> None:
+    def test_without_the_right_token(self, kept_host: Host, token: str) -> None:
         """401 in the envelope, with an id of the request."""
-        answer = kept.call("GET", f"/sites/{kept.site.id}", token=token)
+        answer = kept_host.call("GET", f"/sites/{kept_host.site.id}", token=token)
 
         assert (answer.status, answer.json) == (401, {"code": 401, "message": "Access Denied"})
         assert answer.headers["x-request-id"]
 
     @pytest.mark.parametrize("path", ["/sites/another", "/deploys/0/createSiteRevert", "/nothing"])
-    def test_a_path_that_is_not_routed_is_plain_text(self, kept: Host, path: str) -> None:
+    def test_a_path_that_is_not_routed_is_plain_text(self, kept_host: Host, path: str) -> None:
         """No envelope, whoever asks."""
-        answer = kept.call("POST", path)
+        answer = kept_host.call("POST", path)
 
         assert (answer.status, answer.text) == (404, "Not Found")
         assert answer.headers["content-type"].startswith("text/plain")
         assert answer.headers["x-request-id"]
 
-    def test_a_deploy_that_is_not_there(self, kept: Host) -> None:
+    def test_a_deploy_that_is_not_there(self, kept_host: Host) -> None:
         """404 in the envelope, also for a restore."""
-        for method, path in (("GET", "/deploys/0123"), ("POST", f"/sites/{kept.site.id}/deploys/0123/restore")):
-            assert kept.call(method, path).json == {"code": 404, "message": "Not Found"}
+        for method, path in (("GET", "/deploys/0123"), ("POST", f"/sites/{kept_host.site.id}/deploys/0123/restore")):
+            assert kept_host.call(method, path).json == {"code": 404, "message": "Not Found"}
 
     def test_more_than_the_limit(self, tmp_path: Path) -> None:
         """Three deploys a minute; the fourth is told the moment from which there are more. Reading goes on."""
@@ -143,7 +110,7 @@ class TestRestore:
     def test_accepted_is_not_published(self, host: Host) -> None:
         """201 comes first; users get the deploy later, and then the site says so, with the moment."""
         before = host.call("GET", f"/deploys/{host.deploy_of('stable')}").json["published_at"]
-        deploy = _restored(host)
+        deploy = restored(host)
 
         assert host.published()["id"] == host.deploy_of("candidate")
         host.until(lambda: host.published()["id"] == deploy, what="restored")
@@ -153,14 +120,14 @@ class TestRestore:
     def test_what_is_published_already_stays(self, host: Host) -> None:
         """Also the moment of its publication."""
         before = host.published()
-        _restored(host, "candidate")
+        restored(host, "candidate")
         time.sleep(2 * host.deploys.latencies.publish_s)
 
         assert host.published() == before
 
     def test_a_push_overwrites_it(self, host: Host) -> None:
         """A restore does not lock: what is pushed afterwards is really built, and published."""
-        deploy = _restored(host)
+        deploy = restored(host)
         host.until(lambda: host.published()["id"] == deploy, what="restored")
         commit = host.repository.push_as_a_colleague({"docs/note.md": "a note\n"}, "A note")
 
@@ -169,7 +136,7 @@ class TestRestore:
 
     def test_a_lock_holds_it(self, host: Host) -> None:
         """The push is built and is ready, and users keep what they had; unlocking publishes nothing that was built meanwhile."""
-        deploy = _restored(host)
+        deploy = restored(host)
         host.until(lambda: host.published()["id"] == deploy, what="restored")
         assert host.call("POST", f"/deploys/{deploy}/lock").json["locked"] is True
         commit = host.repository.push_as_a_colleague({"docs/note.md": "another note\n"}, "Another note")
@@ -192,7 +159,7 @@ class TestRestore:
     def test_while_locked_the_lock_moves(self, host: Host) -> None:
         """Undocumented; the other way is a fault below."""
         host.call("POST", f"/deploys/{host.deploy_of('candidate')}/lock")
-        deploy = _restored(host)
+        deploy = restored(host)
 
         host.until(lambda: host.published()["id"] == deploy, what="restored")
         assert host.published()["locked"] is True
@@ -304,179 +271,6 @@ class TestCache:
     def test_a_purge_names_its_site(self, host: Host, body: object, status: int) -> None:
         """As the contract says."""
         assert host.call("POST", "/purge", body).status == status
-
-
-class TestPageFaults:
-    """A bad page belongs to a release, not to a moment."""
-
-    def test_every_deploy_of_the_release_has_it(self, host: Host) -> None:
-        """A restore of another release heals it, and the release brings it back."""
-        with host.fault("page", what="console-error.js", release="candidate"):
-            assert "console.error" in host.visit().text
-            deploy = _restored(host)
-            host.until(lambda: host.published()["id"] == deploy, what="restored")
-            assert "console.error" not in host.visit().text
-            again = _restored(host, "candidate")
-            host.until(lambda: host.published()["id"] == again, what="restored")
-            assert "console.error" in host.visit().text
-
-
-class TestFaults:
-    """The API as it is on a bad day."""
-
-    @pytest.mark.parametrize("status", [401, 403, 404, 409, 422, 429, 500, 503])
-    def test_it_refuses(self, host: Host, status: int) -> None:
-        """With this status, in the envelope, and nothing is done; other operations go on."""
-        with host.fault("netlify-answers", what=f"error-{status}", operation="restore"):
-            answer = host.on_site("POST", f"/deploys/{host.deploy_of('stable')}/restore")
-
-        assert (answer.status, answer.json["code"]) == (status, status)
-        assert answer.headers["x-request-id"]
-        assert ("x-ratelimit-reset" in answer.headers) is (status == 429)
-        time.sleep(2 * host.deploys.latencies.publish_s)
-        assert host.release() == CANDIDATE
-
-    def test_a_limit_need_not_say_until_when(self, host: Host) -> None:
-        """429 and no header about it."""
-        with host.fault("netlify-answers", what="429-bare"):
-            answer = host.on_site("GET")
-
-        assert answer.status == 429
-        assert not [name for name in answer.headers if name.startswith("x-ratelimit")]
-
-    def test_it_answers_nonsense(self, host: Host) -> None:
-        """200, said to be JSON."""
-        with host.fault("netlify-answers", what="garbage", operation="site"):
-            answer = host.on_site("GET")
-
-        assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
-        with pytest.raises(ValueError, match="Unterminated"):
-            _ = answer.json
-
-    @pytest.mark.parametrize(("what", "release"), [("reset", CANDIDATE), ("answer-lost", STABLE)])
-    def test_the_connection_breaks(self, host: Host, what: str, release: str) -> None:
-        """Nobody can tell from outside whether it was done; here it was, and there it was not."""
-        deploy = host.deploy_of("stable")
-        with (
-            host.fault("netlify-answers", what=what, operation="restore"),
-            pytest.raises((ConnectionError, http.client.HTTPException)),
-        ):
-            host.on_site("POST", f"/deploys/{deploy}/restore")
-        time.sleep(3 * host.deploys.latencies.publish_s)
-
-        assert host.release() == release
-
-    def test_it_hangs(self, host: Host) -> None:
-        """Nothing is sent as long as the fault is planted."""
-        with host.fault("netlify-answers", what="hangs", operation="site"):
-            parts = host.api_url.removeprefix("http://").partition("/")
-            connection = http.client.HTTPConnection(parts[0], timeout=0.5)
-            connection.request("GET", f"/{parts[2]}/sites/{host.site.id}")
-            with pytest.raises(TimeoutError):
-                connection.getresponse()
-            connection.close()
-        assert host.on_site("GET").status == 200
-
-    def test_a_restore_is_never_published(self, host: Host) -> None:
-        """Accepted, and that is all."""
-        with host.fault("netlify-behaviour", what="restore-never-published"):
-            _restored(host)
-            time.sleep(4 * host.deploys.latencies.publish_s)
-        assert host.release() == CANDIDATE
-
-    def test_a_restore_is_superseded(self, host: Host) -> None:
-        """Published, and then replaced by another deploy of what was published before."""
-        with host.fault("netlify-behaviour", what="restore-superseded"):
-            deploy = _restored(host)
-            host.until(lambda: host.published()["id"] == deploy, what="restored")
-            host.until(lambda: host.release() == CANDIDATE, what="superseded")
-        assert host.published()["id"] not in {deploy, host.deploy_of("candidate")}
-
-    def test_a_lock_keeps_it_from_being_superseded(self, host: Host) -> None:
-        """That is what it is for."""
-        with host.fault("netlify-behaviour", what="restore-superseded"):
-            deploy = _restored(host)
-            host.until(lambda: host.published()["id"] == deploy, what="restored")
-            host.call("POST", f"/deploys/{deploy}/lock")
-            time.sleep(1)
-        assert host.release() == STABLE
-
-    def test_a_restore_can_be_refused_while_locked(self, host: Host) -> None:
-        """Unlocked it is accepted."""
-        candidate, stable = host.deploy_of("candidate"), host.deploy_of("stable")
-        with host.fault("netlify-behaviour", what="restore-refused-when-locked"):
-            host.call("POST", f"/deploys/{candidate}/lock")
-            assert host.on_site("POST", f"/deploys/{stable}/restore").status == 422
-            host.call("POST", f"/deploys/{candidate}/unlock")
-            _restored(host)
-        host.until(lambda: host.release() == STABLE, what="restored")
-
-    def test_earlier_deploys_are_gone(self, host: Host) -> None:
-        """404, and not in the list; the published one is kept."""
-        stable = host.deploy_of("stable")
-        with host.fault("netlify-behaviour", what="deploy-expired"):
-            listed = [deploy["id"] for deploy in host.on_site("GET", "/deploys").json]
-            answers = [host.call("GET", f"/deploys/{stable}").status]
-            answers.append(host.on_site("POST", f"/deploys/{stable}/restore").status)
-
-        assert stable not in listed
-        assert host.deploy_of("candidate") in listed
-        assert answers == [404, 404]
-
-
-class TestDeploysAlone:
-    """Rules that need a clock, or an order of things that a running stand-in cannot be brought into."""
-
-    @staticmethod
-    def _deploy(age_s: float, release: str = STABLE) -> Deployed:
-        moment = time.time() - age_s
-        build = from_files({"/version.json": f'{{"release": "{release}"}}'.encode()})
-        return Deployed(
-            "main", "production", state="ready", created_at=moment, updated_at=moment, published_at=moment, build=build
-        )
-
-    def test_deploys_expire_and_the_published_one_does_not(self) -> None:
-        """Whatever its age: users get it."""
-        ancient, recent, published = self._deploy(3000), self._deploy(10), self._deploy(2000, CANDIDATE)
-        deploys = Deploys(PlantedFaults(), [ancient, recent, published], retention_s=1000)
-
-        assert deploys.kept() == [recent, published]
-        with pytest.raises(Refusal, match="Not Found"):
-            deploys.restore(ancient.id)
-
-    def test_what_is_ready_too_late_is_old(self) -> None:
-        """A deploy that began before the published one and ends after it is not published; it can be restored."""
-
-        async def finished() -> Deployed:
-            deploys = Deploys(PlantedFaults(), [self._deploy(10)])
-            late = deploys.add(Deployed("main", "production", state="building", created_at=time.time() - 20))
-            await deploys.finish(late, from_files({"/index.html": b"late"}))
-            assert deploys.published is not late
-            deploys.restore(late.id)
-            await asyncio.sleep(2 * deploys.latencies.publish_s)
-            assert deploys.published is late
-            return late
-
-        assert asyncio.run(finished()).state == "old"
-
-    def test_a_reset_forgets_what_came_later(self) -> None:
-        """Deploys, lock, stopped builds, and what was about to be published."""
-
-        async def after_reset() -> Deploys:
-            first = [self._deploy(20), self._deploy(10, CANDIDATE)]
-            deploys = Deploys(PlantedFaults(), first)
-            deploys.add(self._deploy(0, "9.9.9"))
-            deploys.lock(first[-1].id)
-            deploys.stop_builds = True
-            deploys.restore(first[0].id)
-            await deploys.reset()
-            await asyncio.sleep(2 * deploys.latencies.publish_s)
-            return deploys
-
-        deploys = asyncio.run(after_reset())
-        assert (len(deploys.kept()), deploys.build.release) == (2, CANDIDATE)
-        assert not deploys.locked
-        assert not deploys.stop_builds
 
 
 def _fault(name: str) -> Fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -18,9 +18,8 @@ from pam_rollback.sandbox.providers.netlify import BASE
 from tests.netlify_cli import ON_LOOPBACK, installed
 from tests.npm_packages import node
 from tests.sandbox.answer import Answer
-from tests.sandbox.netlify_host import Host, running
+from tests.sandbox.netlify_host import CANDIDATE, STABLE, Host
 
-STABLE, CANDIDATE = "1.41.3", "1.42.0"
 WITHIN_S = 120
 
 
@@ -28,23 +27,6 @@ WITHIN_S = 120
 def tools() -> Path:
     """Netlify's packages."""
     return installed()
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """One stand-in for this file."""
-    with running(tmp_path_factory.mktemp("netlify")) as host:
-        yield host
-
-
-@pytest.fixture
-def host(kept: Host) -> Iterator[Host]:
-    """The stand-in as it was at the start."""
-    kept.site.account.renew()
-    yield kept
-    kept.site.account.renew()
-    kept.deploys.locked = False
-    kept.deploys.publish(kept.deploys.find(kept.deploy_of("candidate")))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """What users see: the open-loop prober, its timeline, recovery times and windows.
 
-It may touch the foundation, the product from processes of its own, ``records/`` (memory) and ``rollback/`` (a window begins when a strategy
-has ended).
+It may touch the foundation, the product from processes of its own, and ``records/`` (memory; who else was turned away).
 """
 
 HEARD_BY_ALL = True

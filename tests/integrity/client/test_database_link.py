@@ -12,10 +12,11 @@ import psycopg
 import pytest
 
 from pam_rollback.integrity.client.database_link import LinkProbe, replica_problem, same_project
-from pam_rollback.integrity.rules.database_link import SETTING, DatabaseLink, Link
+from pam_rollback.integrity.rules.database_link import DatabaseLink, Link
 from pam_rollback.outside.postgres import Patience
 from pam_rollback.product.client.account_api import AccountApi
 from pam_rollback.product.client.pam_api import Account
+from pam_rollback.product.rules.settings_loss import LINK_SETTING
 from pam_rollback.sandbox import postgres
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id, create
 from pam_rollback.sandbox.database.auditor import dsn_of
@@ -73,7 +74,7 @@ def test_the_right_database_is_shown(judge: Judge, product_database: Database) -
 
     assert {one.link for one in found} == {Link.SHOWN}
     assert "a setting of the test account was written through the API and seen at 127.0.0.1:" in found[0].why
-    assert product_database.rows("SELECT count(*) FROM user_settings WHERE setting_name = %s", SETTING) == [(1,)]
+    assert product_database.rows("SELECT count(*) FROM user_settings WHERE setting_name = %s", LINK_SETTING) == [(1,)]
     assert product_database.rows("SELECT last_value FROM expenses_id_seq") == before
 
 

@@ -1,106 +1,45 @@
-"""The ramp's state machine over written-out journals: what is due, and what is refused, with figures that fit in the head.
+"""What is due after a ramp's journal, and what is refused."""
 
-Four stages of 10, 25, 50 and 100 %. Each is watched for 100 s, the last for 20 s; stages are at least 200 s apart; a hole of 30 s between
-two watches is tolerated; a yes holds for 500 s, a gate for 1000 s.
-"""
-
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
 from pam_rollback.base.event import Event
-from pam_rollback.ramp.rules.due import Do, Due, World, approval_refusal, due
+from pam_rollback.ramp.rules.due import Do, World, approval_refusal, due
 from pam_rollback.ramp.rules.state import (
     ADOPTED,
     APPROVED,
     BREACH,
     BROKEN,
-    ENTERED,
     EXPIRED,
     FINISHED,
     GATE,
-    GOOD,
     LOWERING,
     RAISING,
-    ROLLED_BACK,
-    STARTED,
-    TORN,
     UNKNOWN,
-    WATCHED,
     GateRun,
-    Phase,
     RampRules,
-    RampState,
-    RampStep,
     fold,
 )
-
-RELEASE, TERMS = "1.42.0", "as planned"
-COMMIT, OTHER = "7cce05406677", "0d1e2f3a4b5c"
-RULES = RampRules(
-    stages=(
-        RampStep("RA-1", 10, 100),
-        RampStep("RA-2", 25, 100),
-        RampStep("RA-3", 50, 100),
-        RampStep("RA-4", 100, 20),
-    ),
-    gap_s_max=30,
-    apart_s_min=200,
-    approval_s_max=500,
-    gate_s_max=1000,
-    terms=TERMS,
+from tests.ramp.rules.journals import (
+    ASKING,
+    AT_50,
+    BEGUN,
+    COMMIT,
+    HELD,
+    OTHER,
+    OVER,
+    RAISED,
+    RELEASE,
+    RULES,
+    TERMS,
+    due_after,
+    entered,
+    go,
+    state_of,
+    watched,
+    world,
 )
-ASKING = replace(RULES, stages=(*RULES.stages[:1], replace(RULES.stages[1], approval=True), *RULES.stages[2:]))
-"""Whose second stage needs a person's yes."""
-
-
-def go(ended_s: float = 0.0, *, verdict: str = "GO", release: str = RELEASE) -> GateRun:
-    """A run of the gate."""
-    return GateRun("gate-1", release, verdict, ended_s)
-
-
-def world(now_s: float, share: int | Mapping[str, int], **other: object) -> World:
-    """Both flags at one share, the release as it was, and a gate that said GO at 0."""
-    shares = {"A": share, "B": share} if isinstance(share, int) else share
-    found = World(now_s=now_s, release=RELEASE, shares_pct=shares, gate=go())
-    return replace(found, **other)  # type: ignore[arg-type]
-
-
-def watched(from_s: float, until_s: float, stage: str, state: str = GOOD, words: str = "") -> Event:
-    """One watch, noted when it ended."""
-    return Event(
-        until_s, WATCHED, {"stage": stage, "from_s": from_s, "until_s": until_s, "state": state, "words": words}
-    )
-
-
-def entered(at_s: float, stage: str) -> list[Event]:
-    """A stage that was entered, noted before and after."""
-    return [Event(at_s - 1, RAISING, {"stage": stage}), Event(at_s, ENTERED, {"stage": stage})]
-
-
-BEGUN = [Event(0, STARTED, {"release": RELEASE, "commit": COMMIT, "terms": TERMS}), *entered(10, "RA-1")]
-"""At 10 % since 10 s."""
-HELD = [*BEGUN, watched(10, 60, "RA-1"), watched(60, 110, "RA-1")]
-"""Its window is complete at 110 s."""
-AT_50 = [
-    *HELD,
-    *entered(300, "RA-2"),
-    watched(300, 400, "RA-2"),
-    *entered(600, "RA-3"),
-    watched(600, 700, "RA-3"),
-]
-
-
-def state_of(events: list[Event], rules: RampRules = RULES) -> RampState:
-    """What the journal says."""
-    return fold(events, rules)
-
-
-def due_after(events: list[Event], now: World, rules: RampRules = RULES) -> Due:
-    """What is due then."""
-    return due(state_of(events, rules), rules, now)
-
 
 # ---------------------------------------------------------------- the way up
 
@@ -131,13 +70,6 @@ def test_stages_are_apart() -> None:
     assert "not entered sooner" in found.why
 
 
-def test_a_short_hole_is_not_counted_and_does_no_harm() -> None:
-    """50 s, a hole of 30 s, 40 s: 90 s were watched, not 120."""
-    state = state_of([*BEGUN, watched(10, 60, "RA-1"), watched(90, 130, "RA-1")])
-
-    assert (state.watched_s, state.complete_s) == (90, None)
-
-
 def test_a_long_hole_begins_the_window_anew() -> None:
     """90 s, a hole of 31 s, 50 s: only the 50 count."""
     state = state_of([*BEGUN, watched(10, 100, "RA-1"), watched(131, 181, "RA-1")])
@@ -154,21 +86,6 @@ def test_what_was_complete_stays_complete() -> None:
     assert state_of([*HELD, watched(880, 900, "RA-1")]).complete_s == 110
     assert (found.do, found.stage) == (Do.WATCH, RULES.stages[0])
     assert "before RA-2 (25 %) is entered" in found.why
-
-
-def test_watches_that_overlap_count_once() -> None:
-    """Two sessions that watched the same 50 s did not watch 100."""
-    assert state_of([*BEGUN, watched(10, 60, "RA-1"), watched(10, 60, "RA-1")]).watched_s == 50
-
-
-def test_what_was_watched_before_the_stage_is_not_of_it() -> None:
-    """From 0 to 60 s, entered at 10 s: 50 s."""
-    assert state_of([*BEGUN, watched(0, 60, "RA-1")]).watched_s == 50
-
-
-def test_a_watch_of_another_stage_counts_for_nothing() -> None:
-    """It says nothing of the users who are in now."""
-    assert state_of([*BEGUN, watched(10, 110, "RA-2")]).complete_s is None
 
 
 def test_unknown_is_neither_watched_nor_broken() -> None:
@@ -246,9 +163,6 @@ def test_a_breach_before_anybody_is_in_rolls_nothing_back() -> None:
     events = [watched(0, 20, "", BROKEN, "5 % errors")]
 
     assert (due_after(events, world(20, 0)).do, state_of(events).breach) == (Do.WATCH, "")
-
-
-OVER = [*BEGUN, watched(10, 20, "RA-1", BROKEN, "5 % errors"), Event(21, LOWERING, {"why": ""}), Event(22, ROLLED_BACK)]
 
 
 def test_after_a_rollback_the_same_release_stays_out() -> None:
@@ -385,13 +299,6 @@ def test_a_yes_is_given_to_the_next_stage_when_its_time_has_come(events: list[Ev
     assert why in found if why else found == ""
 
 
-def test_a_yes_to_an_earlier_ramp_says_nothing_to_the_next() -> None:
-    """It was rolled back since."""
-    yes = Event(15, APPROVED, {"stage": "RA-1", "who": "kim", "why": "looks good"})
-
-    assert not state_of([BEGUN[0], yes, *OVER[1:]]).approvals
-
-
 # ---------------------------------------------------------------- the world is not what the journal says
 
 
@@ -473,9 +380,6 @@ def test_features_that_come_back_after_a_rollback_are_refused() -> None:
 # ---------------------------------------------------------------- killed in the middle
 
 
-RAISED = [*HELD, watched(190, 210, "RA-1"), Event(211, RAISING, {"stage": "RA-2"})]
-
-
 def test_a_raise_that_changed_nothing_is_decided_anew() -> None:
     """Killed between the note and the change: with the gate gone meanwhile, nobody is let in."""
     assert due_after(RAISED, world(215, 10)).do is Do.RAISE
@@ -494,18 +398,3 @@ def test_a_raise_that_was_made_is_finished(shares: dict[str, int]) -> None:
 def test_a_raise_to_somewhere_else_is_somebody_elses() -> None:
     """Neither where it was nor where it was going."""
     assert "10 % or 25 %" in due_after(RAISED, world(215, 50)).why
-
-
-def test_a_torn_line_changes_nothing() -> None:
-    """What it would have said was never done, or is done again."""
-    assert state_of([*HELD, Event(150, TORN, {"line": '{"at'})]) == replace(state_of(HELD), last_s=150)
-
-
-def test_the_phase_is_in_words() -> None:
-    """For the report."""
-    assert [state_of(events).phase for events in ([], HELD, RAISED, OVER)] == [
-        Phase.NONE,
-        Phase.STANDING,
-        Phase.RAISING,
-        Phase.ROLLED_BACK,
-    ]

@@ -15,12 +15,13 @@ from psycopg import sql
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.late_dataclass import dataclass
-from pam_rollback.integrity.rules.database_link import SETTING, DatabaseLink, Link, judge_link
+from pam_rollback.integrity.rules.database_link import DatabaseLink, Link, judge_link
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.outside.retries import Retries
 from pam_rollback.product.client.account_api import AccountApi
 from pam_rollback.product.client.pam_api import Account
+from pam_rollback.product.rules.settings_loss import LINK_SETTING
 
 _LOOKS = 3
 _WRITTEN = (HTTPStatus.OK, HTTPStatus.CREATED)
@@ -86,7 +87,7 @@ class LinkProbe:
 
     def _looks(self, kind: str, mark: str, *, was_written: bool) -> Iterator[tuple[str, bool, bool]]:
         """Where, whether that is a replica, and whether the row is there; each on a snapshot of its own."""
-        values = {"user": self.account.user_id, "name": SETTING, "mark": mark}
+        values = {"user": self.account.user_id, "name": LINK_SETTING, "mark": mark}
         for _ in range(_LOOKS):
             with open_snapshot(self.dsn, self.patience, connections=1) as snapshot:
                 [in_recovery] = snapshot.row(_RECOVERY)
@@ -112,14 +113,14 @@ class LinkProbe:
         return fetch(
             self.api.settings_url,
             method="PUT",
-            json={"settings": {SETTING: mark}},
+            json={"settings": {LINK_SETTING: mark}},
             headers=self.account.headers,
             deadline_s=self.api.deadline_s,
         )
 
     def _gives(self, kind: str, mark: str) -> bool:
         if kind == "setting":
-            return (self.api.settings() or {}).get(SETTING) == mark
+            return (self.api.settings() or {}).get(LINK_SETTING) == mark
         return bool(self.api.expenses_noted(mark))
 
     def _cleared(self, kind: str, mark: str) -> str:

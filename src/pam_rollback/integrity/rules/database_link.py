@@ -10,8 +10,6 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Sentence
 from pam_rollback.base.late_dataclass import dataclass
 
-SETTING = "pam_rollback_probe"
-"""The setting that is written for it; it stays."""
 _RUNBOOK = "docs/runbook.md#database-behind-api"
 
 

@@ -3,7 +3,6 @@
 The rule is ``observation/rules/blocking.py``. What is asked here needs no account and is few: a product that bans scanners counts paths.
 """
 
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -35,11 +34,8 @@ from pam_rollback.outside.http import all_at_once, fetch
 if TYPE_CHECKING:
     from pam_rollback.observation.rules.journeys import Journey, ProbeConfig
     from pam_rollback.observation.rules.samples import Sample
-    from pam_rollback.stats.series import Series
 
 _ASKED_OF_THE_API = ("backend", "database", "pam")
-_TURNED_AWAY = "403|429|5[0-9][0-9]"
-_ANY_STATUS = "[1-5][0-9][0-9]"
 _WORTH_A_LOOK = REFUSALS | {404}
 
 
@@ -160,40 +156,20 @@ class Lookout:
             yield from self._counts(since_s, until_s, ours)
 
     def _counts(self, since_s: float, until_s: float, ours: int) -> Iterator[Look]:
-        from pam_rollback.stats.series import Answers  # noqa: PLC0415 - for who was turned away
+        from pam_rollback.records.service import turned_away  # noqa: PLC0415 - for who was turned away
+        from pam_rollback.stats.series import Answers  # noqa: PLC0415 - the same
 
-        sources = {"prometheus": self._by_prometheus, HOST_RECORDS: self._by_the_host}
+        sources = {"prometheus": turned_away.by_prometheus, HOST_RECORDS: turned_away.by_the_host}
         for ability, read in sources.items():
             if ability in self._environment.abilities:
                 try:
-                    series = read(since_s, until_s)
+                    series = read(self._environment, since_s, until_s)
                 except MeasurementFailed as problem:
                     yield Look(Others.UNKNOWN, str(problem))
                     continue
                 known = [point.evidence for point in series.points if isinstance(point.evidence, Answers)]
                 n, bad = sum(one.n for one in known), sum(one.bad for one in known)
                 yield counted(series.where, answers=n, turned_away=bad, ours=ours)
-
-    def _by_prometheus(self, since_s: float, until_s: float) -> "Series":
-        from pam_rollback.records.client import prometheus  # noqa: PLC0415 - for who was turned away
-        from pam_rollback.stats.series import Quantity  # noqa: PLC0415 - the same
-
-        settings = self._environment.prometheus
-        if settings is None or not settings.requests:
-            raise MeasurementFailed("[prometheus] names no counter of requests")
-        token = self._environment.secret("prometheus_token") if self._environment.has_secret("prometheus_token") else ""
-        api = prometheus.PrometheusApi(
-            settings.url, token=token, deadline_s=self._environment.probing.request_deadline_s
-        )
-        by_status = settings.model_copy(update={"status_errors": _TURNED_AWAY, "status_fine": _ANY_STATUS})
-        return prometheus.sources(api, by_status)[Quantity.ERROR_RATE_PCT].read(since_s, until_s)
-
-    def _by_the_host(self, since_s: float, until_s: float) -> "Series":
-        from pam_rollback.rollback.service.host_records import host_records  # noqa: PLC0415 - for who was turned away
-        from pam_rollback.stats.series import Quantity  # noqa: PLC0415 - the same
-
-        records = host_records(self._environment, errors=re.compile(_TURNED_AWAY))
-        return records.sources[Quantity.ERROR_RATE_PCT].read(since_s, until_s)
 
 
 class Sorting:

@@ -16,6 +16,8 @@ from pam_rollback.base.late_dataclass import dataclass
 
 FLAG = "flag "
 SETTING = "setting "
+LINK_SETTING = "pam_rollback_probe"
+"""Written through the API to see whether the database is the one behind it; it stays."""
 _SHOWN = 5
 _WIDE = "_preferences"
 

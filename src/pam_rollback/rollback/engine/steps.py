@@ -15,6 +15,7 @@ from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, StopRequested
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.journal.journal import Journal
+from pam_rollback.observation.rules.incident import Acted
 
 _LOOKED_EVERY_S = 0.05
 
@@ -71,16 +72,8 @@ class StepRecord:
         return f"{self.name}: {self.result if self.done else 'FAILED: ' + self.problem} ({took_ms:.0f} ms)"
 
 
-class Rollback(Protocol):
-    """What every strategy's facts have. Times are monotonic seconds."""
-
-    @property
-    def decided_s(self) -> float:
-        """When acting was decided: the recovery time counts from here."""
-
-    @property
-    def finished_s(self) -> float:
-        """When the last step was over."""
+class Rollback(Acted, Protocol):
+    """What every strategy's facts have."""
 
     @property
     def notice_problem(self) -> str | None:

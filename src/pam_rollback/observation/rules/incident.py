@@ -1,6 +1,7 @@
-"""What is wrong now: planted in a drill, declared in a real rollback."""
+"""What is wrong now, planted in a drill or declared in a real rollback, and when it was acted on."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
@@ -72,3 +73,15 @@ class Incident:
     observed: tuple[str, ...] = ()
     detected_s: float | None = None
     """When a criterion was seen to be broken."""
+
+
+class Acted(Protocol):
+    """What is known of every action against it. Times are monotonic seconds."""
+
+    @property
+    def decided_s(self) -> float:
+        """When acting was decided: the recovery time counts from here."""
+
+    @property
+    def finished_s(self) -> float:
+        """When the last step was over."""

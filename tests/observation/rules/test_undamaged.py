@@ -4,7 +4,7 @@ import pytest
 
 from pam_rollback.observation.rules.recovery import OutageRule, recovery
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.rollback.rules.undamaged import UndamagedRollback
+from pam_rollback.observation.rules.undamaged import UndamagedRollback
 
 OBJECTIVE_S = 60
 DECIDED_S = 10
