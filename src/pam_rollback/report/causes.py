@@ -137,14 +137,19 @@ def _blamed(result: Result, bad: Sequence[Result]) -> int:
 
 
 def _headline(causes: Causes, several: bool, cut: bool) -> str:  # noqa: FBT001 - private words
+    return _entry(causes, several, cut, "; ", wording.proves(causes[0][0]))
+
+
+def _entry(causes: Causes, several: bool, cut: bool, after_count: str, text: str) -> str:  # noqa: FBT001 - as above
+    """``text`` after the outcome, and whose it is; ``after_count`` after how many tests it is of."""
     results = [result for group in causes for result in group]
     result = results[0]
     where = f" [{result.situation}]" if several and result.situation else ""
     word, named = WORDS[result.outcome][0], _few(results, _IDS_OF_A_CAUSE_MAX) if cut else wording.ids(results)
     many = f"{len(results)} tests" if len(results) > 1 else ""
     if result.outcome in wording.HAPPENED:
-        return f"{word}{where} {wording.proves(result)} ({f'{many}: {named}' if many else named})"
-    return f"{word} {named}{where} {many and f'{many}; '}{wording.proves(result)}"
+        return f"{word}{where} {text} ({f'{many}: {named}' if many else named})"
+    return f"{word} {named}{where} {many and f'{many}{after_count}'}{text}"
 
 
 def _painted(lines: Sequence[str], outcome: Outcome, page: Page) -> list[str]:
@@ -190,8 +195,13 @@ def _in_full(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:
 
 def _in_a_line(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:  # noqa: FBT001 - as above
     new = [wording.said_together(group) for group in causes if _names_new(group)]
-    text = f"{_headline(causes, several, cut)}: {'; '.join(new) or wording.said_together(causes[0])}"
-    whole = new and not cut
+    found, whole = "; ".join(new) or wording.said_together(causes[0]), new and not cut
+    # Of a line that is cut what was found has to be left: it says what the test is about, its title does not say what is wrong.
+    text = (
+        f"{_headline(causes, several, cut)}: {found}"
+        if whole or not found
+        else _entry(causes, several, cut, ": ", found)
+    )
     lines = fitted(text, page.width, first="  ", rest="    ", lines=None if whole else _lines_of_ids(causes, page))
     return _painted(lines, causes[0][0].outcome, page)
 
