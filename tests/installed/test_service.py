@@ -89,7 +89,7 @@ def test_what_a_command_wrote_goes_to_the_repository(wheel: Path, shop: Path) ->
 def test_a_checkout_is_whole_as_it_is(wheel: Path, tmp_path: Path) -> None:
     """Nothing is laid out there."""
     checkout = write(tmp_path / "checkout", "plan.toml")
-    (checkout / "pyproject.toml").write_text('addopts = ["-p", "pam_rollback.session"]', encoding="utf-8")
+    (checkout / "pyproject.toml").write_text('addopts = ["-p", "pam_rollback.session.start_up"]', encoding="utf-8")
 
     assert lay_out(checkout, wheel) == checkout
     assert not (checkout / TREE).exists()

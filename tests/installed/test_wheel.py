@@ -40,7 +40,7 @@ OWN_TESTS = {
     "test_product.py": (
         "def test_options(pytestconfig):\n"
         "    assert pytestconfig.getoption('--env') == 'own'\n"
-        "    assert not pytestconfig.pluginmanager.hasplugin('pam_rollback.session')\n"
+        "    assert not pytestconfig.pluginmanager.hasplugin('pam_rollback.session.start_up')\n"
     ),
 }
 

@@ -424,7 +424,7 @@ def test_a_record_belongs_to_one_run(target: LoadTarget, tmp_path: Path) -> None
 def test_sessions_never_import_locust() -> None:
     """It replaces sockets and threads, which once hung a session with a browser for good."""
     program = (
-        "import sys, pam_rollback.load.client.locust, pam_rollback.session, pam_rollback.session.guard; "
+        "import sys, pam_rollback.load.client.locust, pam_rollback.session.start_up, pam_rollback.session.guard; "
         "print(sorted({'locust', 'gevent'} & set(sys.modules)))"
     )
     ended = subprocess.run(

@@ -279,10 +279,15 @@ def test_an_unknown_plan_item_names_the_nearest(begin: Begin) -> None:
         ),
         (("-m", "health", "-p", "no:terminal"), {}, 4, "-p no:terminal: terminal is needed"),
         (("-m", "health"), {"PYTEST_ADDOPTS": "-p no:pam-verdict -k database"}, 4, "-p no:pam-verdict: pam-verdict is"),
-        (("-m", "health", "-p", "no:pam_rollback.session"), {}, 4, "pam_rollback.session is not loaded"),
+        (
+            ("-m", "health", "-p", "no:pam_rollback.session.start_up"),
+            {},
+            4,
+            "pam_rollback.session.start_up is not loaded",
+        ),
         (("-m", "health", "-p", "no:pam_rollback.session.options"), {}, 4, "is needed by every session of the runbook"),
         (
-            ("-m", "health", *("-p", "no:pam_rollback.session"), *("-p", "no:pam_rollback.session.verdict")),
+            ("-m", "health", *("-p", "no:pam_rollback.session.start_up"), *("-p", "no:pam_rollback.session.verdict")),
             {},
             4,
             "is not loaded, and without it pytest's own verdict would stand",

@@ -28,6 +28,6 @@ def is_whole(project: Path) -> bool:
     The repository of a product has a plan, and settings of its own.
     """
     try:
-        return '"pam_rollback.session"' in (project / SETTINGS).read_text(encoding="utf-8")
+        return '"pam_rollback.session.start_up"' in (project / SETTINGS).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return False

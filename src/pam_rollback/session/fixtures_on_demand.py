@@ -4,7 +4,6 @@ Which module has which fixture is read from the text of the topics' ``fixtures``
 by phase (``slices``); a session that explains fixtures has all of them.
 """
 
-import importlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 import pam_rollback
 from pam_rollback.session import markers, slices
 from pam_rollback.session.project_root import only_own_tests
+from pam_rollback.session.start_up import load
 
 _FIXTURE = re.compile(r"^@pytest\.fixture\b.*?^(?:async )?def (\w+)", re.MULTILINE | re.DOTALL)
 _LISTENS = re.compile(r"^def pytest_", re.MULTILINE)
@@ -34,7 +34,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     if explained or heard:
         for module, text in _modules():
             if explained or _LISTENS.search(text):
-                _load(manager, module)
+                load(manager, module)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -57,7 +57,7 @@ class _OnDemand:
     def __call__(self, argname: str, node: pytest.Item | pytest.Collector) -> Sequence[Any] | None:
         """The fixtures of this name that the node sees, the nearest last."""
         module = self._modules.pop(argname, "")
-        if module and _load(self._session.config.pluginmanager, module):
+        if module and load(self._session.config.pluginmanager, module):
             self._put_beneath_a_conftest(module)
         found: Sequence[Any] | None = self._find(argname, node)
         return found
@@ -87,11 +87,3 @@ def _modules() -> Iterator[tuple[str, str]]:
         for path in sorted(folder.glob("fixtures/**/*.py")) if topic not in leaves else ():
             parts = path.relative_to(root).with_suffix("").parts
             yield ".".join([pam_rollback.__name__, *parts]).removesuffix(".__init__"), path.read_text(encoding="utf-8")
-
-
-def _load(manager: pytest.PytestPluginManager, module: str) -> bool:
-    """Whether it was not there yet. Its assertions need not be rewritten: each has words of its own."""
-    if manager.hasplugin(module) or manager.is_blocked(module):
-        return False
-    manager.register(importlib.import_module(module), module)
-    return True

@@ -20,7 +20,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan import stories
 from pam_rollback.plan.plan import Plan, load_plan
-from pam_rollback.session import named_baseline, project_root, pytest_options
+from pam_rollback.session import project_root, pytest_options
 from pam_rollback.session.markers import asks_for
 from pam_rollback.session.options import Options, read
 from pam_rollback.session.runbook import FOLDERS, KEY, OWN_TESTS, Runbook, named_folders
@@ -58,7 +58,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
         raise _unusable(config, error) from None
     config.hook.pytest_pam_earlier_runs(config=config, options=options, environment=environment)
     out = config.rootpath / "reports" / "out"
-    options = replace(options, baseline=named_baseline.found(options.baseline, out, environment.name, options.env))
+    options = replace(options, baseline=_baseline(options, out, environment))
     stored = stored_baseline_of(options.baseline, plan)
     unknown = [text for text in (*options.ack, *options.observed) if text.partition("=")[0] not in plan.ids()]
     if unknown:
@@ -84,6 +84,14 @@ def prepare(config: pytest.Config) -> Runbook | None:
     config.stash[KEY] = runbook
     _set_outputs(config, runbook)
     return runbook
+
+
+def _baseline(options: Options, out: Path, environment: Environment) -> Path | None:
+    if options.baseline is None:
+        return None
+    from pam_rollback.session import named_baseline  # noqa: PLC0415 - for whoever compares
+
+    return named_baseline.found(options.baseline, out, environment.name, options.env)
 
 
 def _unusable(config: pytest.Config, error: ConfigurationError) -> Exception:

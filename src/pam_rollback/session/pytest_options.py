@@ -71,7 +71,7 @@ NEEDED_PLUGINS = frozenset(
 _OURS = "pam_rollback"
 _OUR_PARTS = "pam-"
 """How the names begin of what is registered once the options are known: the verdict is one of those."""
-PLUGIN = "pam_rollback.session"
+PLUGIN = "pam_rollback.session.start_up"
 FIXTURES = ("pam_rollback.session.fixtures.environment", "pam_rollback.session.fixtures.situations")
 """Two of those that conftest.py names."""
 

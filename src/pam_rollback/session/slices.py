@@ -20,6 +20,7 @@ import pytest
 import pam_rollback
 from pam_rollback.session import hookspecs, markers
 from pam_rollback.session.project_root import only_own_tests
+from pam_rollback.session.start_up import load
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -33,22 +34,22 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     known = early_config.known_args_namespace
     if only_own_tests(known.file_or_dir):
         return
-    load = early_config.pluginmanager.import_plugin
+    manager = early_config.pluginmanager
     explained = known.showfixtures or known.show_fixtures_per_test
     named = markers.named_in(known.markexpr)
     # A command line that takes our options away is refused a moment later. What is undone may be a real run.
     real = getattr(known, "pam_mode", "") == "real" or bool(getattr(known, "pam_undo", ""))
     for name, loaded_for in slices().items():
         if explained or named & loaded_for:
-            load(f"{name}.fixtures")
+            load(manager, f"{name}.fixtures")
     for name in topics():
-        load(f"{name}.hooks")
+        load(manager, f"{name}.hooks")
     for name, (option, variable) in asked_for().items():
         if getattr(known, option, "") or os.environ.get(variable):
-            load(f"{name}.hooks")
+            load(manager, f"{name}.hooks")
     for name, heard_in in listening().items():
         if named & _heard_by(name) or (real if heard_in is None else named & heard_in):
-            load(f"{name}.hooks")
+            load(manager, f"{name}.hooks")
 
 
 def slices() -> dict[str, frozenset[str]]:
