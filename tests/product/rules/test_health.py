@@ -120,6 +120,15 @@ def test_health_before_and_after() -> None:
     assert HealthAround((ill,), (ill, well)).figures.measured == "2 not healthy"
 
 
+def test_only_who_is_meant_to_names_a_release() -> None:
+    """A version that never changes says nothing of what runs."""
+    named = report(b'{"status":"healthy","release":"1.42.0"}')
+    constant = report(b'{"status":"healthy","version":"1.0.0"}', names_release=False)
+
+    assert constant.release == "1.0.0"
+    assert HealthAround((named, constant), (named, constant)).releases == ("1.42.0",)
+
+
 _DATE = {"date": "Fri, 27 Nov 2026 12:00:00 GMT"}
 
 

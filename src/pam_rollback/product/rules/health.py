@@ -192,6 +192,11 @@ class HealthAround(Sentence):
         return not self._changed
 
     @property
+    def releases(self) -> tuple[str, ...]:
+        """What runs now, by those that are meant to name it: a constant is no release's name."""
+        return tuple(report.release for report in self.after if report.component.names_release)
+
+    @property
     def red(self) -> tuple[HealthReport, ...]:
         """What was not healthy, before or after; each symptom of an endpoint once."""
         ill = (report for report in (*self.before, *self.after) if not is_healthy(report))
