@@ -73,7 +73,7 @@ def test_an_answer_without_a_word_is_told_by_its_http_status() -> None:
     well, ill = report(b'[{"id": 1}]', **asked), report(b'{"code": "PGRST001"}', http_status=503, **asked)
 
     assert well.figures.measured == "healthy, HTTP 200"
-    assert ill.figures.measured == "not healthy, HTTP 503"
+    assert ill.figures.measured == "HTTP 503, not healthy"
     assert str(ill).startswith("the database answers HTTP 503, JSON without a status, the text is")
     assert r"expected a text that matches '\s*\[.*\]\s*'" in str(ill)
 

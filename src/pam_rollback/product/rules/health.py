@@ -112,10 +112,10 @@ class HealthReport(Sentence):
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        word = self.status
-        if word == NO_WORD:
-            word = HEALTHY if self.healthy else "not healthy"
-        measured = f"{word}, HTTP {self.http_status or 'none'}"
+        http = f"HTTP {self.http_status or 'none'}"
+        word = HEALTHY if self.healthy and self.status == NO_WORD else self.status
+        # The table cuts what is long: what tells it from a healthy answer comes first.
+        measured = f"{http}, not healthy" if word == NO_WORD else f"{word}, {http}"
         return Figures(what=self.name, asked=self.component.asked, measured=measured, n=1)
 
     @property
