@@ -73,7 +73,7 @@ def test_an_answer_without_a_word_is_told_by_its_http_status() -> None:
     well, ill = report(b'[{"id": 1}]', **asked), report(b'{"code": "PGRST001"}', http_status=503, **asked)
 
     assert well.figures.measured == "healthy, HTTP 200"
-    assert ill.figures.measured == "not healthy, HTTP 503"
+    assert ill.figures.measured == "HTTP 503, not healthy"
     assert str(ill).startswith("the database answers HTTP 503, JSON without a status, the text is")
     assert r"expected a text that matches '\s*\[.*\]\s*'" in str(ill)
 
@@ -127,6 +127,15 @@ def test_health_before_and_after() -> None:
     assert HealthAround((first,), (first,)).well
     assert str(HealthAround((well,), (ill,))).startswith("after: the database says degraded")
     assert HealthAround((ill,), (ill, well)).figures.measured == "2 not healthy"
+
+
+def test_only_who_is_meant_to_names_a_release() -> None:
+    """A version that never changes says nothing of what runs."""
+    named = report(b'{"status":"healthy","release":"1.42.0"}')
+    constant = report(b'{"status":"healthy","version":"1.0.0"}', names_release=False)
+
+    assert constant.release == "1.0.0"
+    assert HealthAround((named, constant), (named, constant)).releases == ("1.42.0",)
 
 
 _DATE = {"date": "Fri, 27 Nov 2026 12:00:00 GMT"}

@@ -30,6 +30,17 @@ def test_it_is_told_in_one_sentence() -> None:
     assert str(Budget(Asks(), Limits())) == "nothing of the API, and opens no page"
 
 
+def test_what_a_load_test_sends_is_told_too() -> None:
+    """Its questions cost as much as any: it is never nothing."""
+    load = Asks(under_load=1440, under_load_questions=288)
+
+    assert str(Budget(load, Limits())) == "at most 1440 requests under load, of which 288 questions to PAM"
+    assert str(Budget(load + Asks(questions=2), TODAY)) == (
+        "at most no paths of the API (15 a minute), no sign-ins, no page loads, 2 questions to PAM; "
+        "and 1440 requests under load, of which 288 questions to PAM"
+    )
+
+
 @pytest.mark.parametrize(
     ("steady", "limits", "said"),
     [

@@ -1,13 +1,16 @@
 """What a load test asks of an environment: whom, for what, how often and for how long."""
 
+import math
 from collections.abc import Iterator
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget, LoadWorkers
 from pam_rollback.load.rules.record import CANDIDATE, STABLE
+from pam_rollback.load.rules.shapes import asked
 from pam_rollback.observation.rules import catalogue
 from pam_rollback.observation.rules.journeys import FRONT_PAGE, HEALTH_JOURNEY
 from pam_rollback.plan.plan_terms import LoadTerms
+from pam_rollback.product.rules.limits import Asks
 
 PAGE, HEALTH = FRONT_PAGE, HEALTH_JOURNEY
 """The journeys that the API's servers do not count, or need not."""
@@ -17,25 +20,41 @@ _LOOKED_AT = {catalogue.HISTORY: 3, catalogue.EXPENSES: 2, catalogue.PROFILE: 1}
 def load_order(environment: Environment, terms: LoadTerms, workers: LoadWorkers, *, pace: float, run: str) -> LoadOrder:
     """The load of the plan, for the candidate and, where the stable release can be asked too, for both in turns: each gets all of it."""
     targets = _targets(environment)
-    signed_in = "test_account" in environment.abilities
-    usual = [(journey, journey.weight) for journey in _of_everybody(environment)]
-    if signed_in:
-        usual += [(journey, journey.weight) for journey in _of_the_account(environment)]
-        usual.append((_login(environment), 0))  # nobody is asked to bear it who did not say so
-    weights = {str(name): weight for name, weight in environment.load.weights.items()}
-    asked = [(journey, weights.get(journey.name, weight)) for journey, weight in usual]
     return LoadOrder(
         targets=targets,
-        journeys=tuple(journey.model_copy(update={"weight": weight}) for journey, weight in asked if weight),
-        shape=LoadShape(
-            name=terms.shape, rate_hz=environment.load.rate_hz * len(targets), shares_pct=tuple(terms.steps_pct)
-        ),
+        journeys=_journeys(environment),
+        shape=_shape(environment, terms, targets),
         duration_s=terms.duration_s / pace,
-        sign_in=_sign_in(environment) if signed_in else None,
+        sign_in=_sign_in(environment) if "test_account" in environment.abilities else None,
         timeout_s=environment.load.timeout_s,
         workers=workers,
         run=run,
     )
+
+
+def asked_under_load(environment: Environment, terms: LoadTerms, *, pace: float) -> Asks:
+    """How much that is, told before anything is sent: a question to PAM costs the product money there, too."""
+    steps = asked(_shape(environment, terms, _targets(environment)), terms.duration_s / pace)
+    ends_s = (*(step.from_s for step in steps[1:]), terms.duration_s / pace)
+    requests = sum((step.rate_hz or 0) * (end_s - step.from_s) for step, end_s in zip(steps, ends_s, strict=True))
+    weights = {journey.name: journey.weight for journey in _journeys(environment)}
+    questions = requests * weights.get(catalogue.CHAT, 0) / sum(weights.values())
+    return Asks(under_load=math.ceil(requests), under_load_questions=math.ceil(questions))
+
+
+def _shape(environment: Environment, terms: LoadTerms, targets: tuple[LoadTarget, ...]) -> LoadShape:
+    rate_hz = environment.load.rate_hz * len(targets)
+    return LoadShape(name=terms.shape, rate_hz=rate_hz, shares_pct=tuple(terms.steps_pct))
+
+
+def _journeys(environment: Environment) -> tuple[LoadJourney, ...]:
+    usual = [(journey, journey.weight) for journey in _of_everybody(environment)]
+    if "test_account" in environment.abilities:
+        usual += [(journey, journey.weight) for journey in _of_the_account(environment)]
+        usual.append((_login(environment), 0))  # nobody is asked to bear it who did not say so
+    weights = {str(name): weight for name, weight in environment.load.weights.items()}
+    weighted = [(journey, weights.get(journey.name, weight)) for journey, weight in usual]
+    return tuple(journey.model_copy(update={"weight": weight}) for journey, weight in weighted if weight)
 
 
 def _targets(environment: Environment) -> tuple[LoadTarget, ...]:

@@ -125,10 +125,10 @@ class HealthReport(Sentence):
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        word = self.status
-        if word == NO_WORD:
-            word = HEALTHY if self.healthy else "not healthy"
-        measured = f"{word}, HTTP {self.http_status or 'none'}"
+        http = f"HTTP {self.http_status or 'none'}"
+        word = HEALTHY if self.healthy and self.status == NO_WORD else self.status
+        # The table cuts what is long: what tells it from a healthy answer comes first.
+        measured = f"{http}, not healthy" if word == NO_WORD else f"{word}, {http}"
         return Figures(what=self.name, asked=self.component.asked, measured=measured, n=1)
 
     @property
@@ -203,6 +203,11 @@ class HealthAround(Sentence):
     def one_release(self) -> bool:
         """No part changed its release meanwhile: what was recorded is of one."""
         return not self._changed
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """What runs now, by those that are meant to name it: a constant is no release's name."""
+        return tuple(report.release for report in self.after if report.component.names_release)
 
     @property
     def red(self) -> tuple[HealthReport, ...]:

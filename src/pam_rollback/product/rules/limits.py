@@ -77,6 +77,10 @@ class Asks:
     page_loads: int = 0
     questions: int = 0
     """To PAM: each costs the product time and money."""
+    under_load: int = 0
+    """Requests of a load test: its own processes send them."""
+    under_load_questions: int = 0
+    """As many of them are questions to PAM."""
     too_few: tuple[str, ...] = ()
     """Plan items that cannot have enough answers in their time, each with what would give them."""
 
@@ -88,6 +92,8 @@ class Asks:
             self.sign_ins + other.sign_ins,
             self.page_loads + other.page_loads,
             self.questions + other.questions,
+            self.under_load + other.under_load,
+            self.under_load_questions + other.under_load_questions,
             tuple(dict.fromkeys(self.too_few + other.too_few)),
         )
 
@@ -148,8 +154,9 @@ class Budget:
     def __str__(self) -> str:
         """As it is told before anything is sent."""
         asks, ours = self.asks, self.limits.ours
+        load = f"{_count(asks.under_load, 'request')} under load, of which {_count(asks.under_load_questions, 'question')} to PAM"
         if not (self.paths or asks.sign_ins or asks.page_loads or asks.questions):
-            return "nothing of the API, and opens no page"
+            return f"at most {load}" if asks.under_load else "nothing of the API, and opens no page"
         in_turn = "" if ours.paths is None else f" ({ours.paths} a minute)"
         told = [f"{_count(len(self.paths), 'path')} of the API{in_turn}"]
         for token, whose, most in (
@@ -164,7 +171,7 @@ class Budget:
             _count(asks.page_loads, "page load") + (" with what they ask" if asks.page_loads else ""),
             f"{_count(asks.questions, 'question')} to PAM",
         ]
-        return f"at most {', '.join(told)}"
+        return f"at most {', '.join(told)}{f'; and {load}' if asks.under_load else ''}"
 
 
 def _rarer(ask: float, left: float) -> str:
