@@ -83,7 +83,7 @@ def test_hashes_are_compared_by_their_beginning() -> None:
         ({}, False),
     ],
 )
-def test_another_is_what_is_seen_to_be_one(found: dict[str, str], another: bool) -> None:  # noqa: FBT001 - a case
+def test_another_is_what_is_seen_to_be_one(found: dict[str, Any], another: bool) -> None:  # noqa: FBT001 - a case
     """What shows nothing that could be told is no other one."""
     wanted = Wanted(commit="a" * 40, page_sha256="wanted")
 
