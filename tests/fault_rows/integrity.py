@@ -145,6 +145,10 @@ ROWS = [
     _in_plan_dialect("timestamps-future", "plan-timestamps-future", words="plan-timestamps-future: 5 of"),
     _access("policy-opened", OPEN, words="public.expenses shows authenticated, who owns nothing there, every row"),
     _access("policy-for-everybody", OPEN, words="public.profiles shows anon, who owns nothing there, every row"),
+    _access(
+        "copy-left-open", OPEN, words="public.expenses_before_repair shows anon, who owns nothing there, rows such as"
+    ),
+    _access("view-left-open", OPEN, words="public.recent_messages shows anon, who owns nothing there, rows such as"),
     _access("policy-dropped", REACH, words="public.pam_conversations: has no policy"),
     _access("grants-revoked", REACH, words="policy own_settings lets authenticated SELECT, and no privilege does"),
     _access("policy-opened", OPEN, AS_BEFORE, words="policy own_expenses is for ALL", counted_before=True),

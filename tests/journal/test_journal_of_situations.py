@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.journal.journal import ACTION, FINISHED, Journal, Scope, Undo
+from pam_rollback.journal.journal import ACTION, DONE, FINISHED, STARTED, Journal, Scope, Undo
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.rollback.rules.carried_out import CarriedOut
 
@@ -138,3 +138,22 @@ def test_a_change_without_a_note_is_seen_beside_others(tmp_path: Path) -> None:
     bare.append("step-done", step="call", result="done")
 
     assert "step 'call' is done" in "".join(run.gaps)
+
+
+def test_what_an_earlier_step_noted_counts_for_a_later_one(tmp_path: Path) -> None:
+    """A run that was killed while the target was being run: its automatic deploys were noted with what ran before. Of another kind: not."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append(STARTED, step="switch automatic deploys off")
+    owed = journal.owe("run-deploy", {"deploy": "dep-1", "auto_deploy": True})
+    journal.append(DONE, step="switch automatic deploys off", result="off", problem="")
+    journal.append(STARTED, step="run the target", changes=True)
+    assert journal.open_change == "run the target"
+
+    assert journal.owe("run-deploy", {"deploy": "dep-1"}) == owed
+    assert journal.owe("run-deploy", {"deploy": "dep-1"}) == owed
+
+    assert journal.open_change == ""
+    assert [undo.number for undo in journal.owed()] == [owed.number]
+    assert [entry["event"] for entry in journal.entries()].count("still-owed") == 1
+    journal.append(STARTED, step="publish the target", changes=True)
+    assert journal.open_change == "publish the target"

@@ -44,6 +44,8 @@ FINISHED = "action-finished"
 """The event of an action that was done to its end."""
 
 OWED, SETTLED = "undo-owed", "undo-done"
+STILL_OWED = "still-owed"
+"""A step's change is put back by what an earlier one noted."""
 STARTED = "step-started"
 DONE = "step-done"
 ENDED = (DONE, "step-failed", "step-ended-late")
@@ -259,6 +261,8 @@ class Journal:
         with _ONE_AT_A_TIME:
             known = next((undo for undo in reversed(self.owed()) if (undo.kind, undo.place) == (kind, place)), None)
             if known is not None:
+                if _open_change(self.entries()):
+                    self.append(STILL_OWED, number=known.number)
                 return known
             # By the whole file, so that a version that knows no situations tells them apart, too.
             number = 1 + sum(1 for entry in self._all() if entry["event"] == OWED)
@@ -387,7 +391,7 @@ class Journal:
 
     @property
     def open_change(self) -> str:
-        """The step that would change something, was begun, and has no end and no note of its own; empty when there is none.
+        """The step that would change something, was begun, and has no end and no note, its own or an earlier one; empty: none.
 
         The note comes before the change: whoever was killed there changed nothing, unless their disk was full.
         """
@@ -418,7 +422,7 @@ def _open_change(entries: Sequence[Mapping[str, Any]]) -> str:
     for entry in entries:
         if entry["event"] == STARTED and entry.get("changes"):
             step = str(entry["step"])
-        elif entry["event"] == OWED or (entry["event"] in ENDED and entry["step"] == step):
+        elif entry["event"] in {OWED, STILL_OWED} or (entry["event"] in ENDED and entry["step"] == step):
             step = ""
     return step
 

@@ -175,6 +175,89 @@ def test_the_products_other_tables_are_compared_and_not_tried(dsn: str, owner: O
     assert access_changes(less, before).none
 
 
+def seen_past(owner: Owner, dsn: str, *, do: str, undo: str) -> Strangers:
+    """What is tried while there is another relation in the product's schemas."""
+    owner.execute(do.encode())
+    owner.commit()
+    try:
+        with open_snapshot(dsn, PATIENCE) as snapshot:
+            return strangers(snapshot, read_access(snapshot, ROWS, {}, ("public", "plan")), ROWS, {})
+    finally:
+        owner.execute(undo.encode())
+        owner.commit()
+
+
+@pytest.mark.parametrize(
+    ("kind", "of"),
+    [
+        ("TABLE", "SELECT * FROM expenses"),
+        ("TABLE", "SELECT id, user_id, amount FROM expenses"),
+        ("VIEW", "SELECT * FROM expenses"),
+        ("VIEW", "SELECT id, content, created_at FROM pam_messages WHERE role = 'user'"),
+        ("MATERIALIZED VIEW", "SELECT * FROM user_settings"),
+        ("TABLE", "SELECT * FROM profiles"),
+    ],
+)
+def test_rows_that_are_shown_past_their_table_are_seen(dsn: str, owner: Owner, kind: str, of: str) -> None:
+    """A copy without row security, and a view that asks with its owner's rights, need no open policy."""
+    tried = seen_past(
+        owner, dsn, do=f"CREATE {kind} aside AS {of}; GRANT SELECT ON aside TO PUBLIC", undo=f"DROP {kind} aside"
+    )
+
+    assert {(one.table, one.role) for one in tried.open} == {
+        ("public.aside", "anon"),
+        ("public.aside", "authenticated"),
+    }
+    assert not tried.none
+
+
+@pytest.mark.parametrize(
+    ("kind", "of"),
+    [
+        ("VIEW", "SELECT 1 AS id"),
+        ("VIEW", "SELECT * FROM expenses WHERE user_id = auth.uid()"),
+        ("VIEW", "SELECT category, sum(amount) AS amount FROM expenses GROUP BY category"),
+        ("VIEW", "SELECT id, full_name, created_at FROM profiles"),
+        ("TABLE", "SELECT id + 1000000 AS id, user_id, amount, category FROM expenses"),
+        ("TABLE", "SELECT * FROM expenses LIMIT 0"),
+    ],
+)
+def test_what_shows_nobody_anything_of_others_is_green(dsn: str, owner: Owner, kind: str, of: str) -> None:
+    """One's own rows, sums, what profiles say in public, and what is something else."""
+    tried = seen_past(
+        owner, dsn, do=f"CREATE {kind} aside AS {of}; GRANT SELECT ON aside TO PUBLIC", undo=f"DROP {kind} aside"
+    )
+
+    assert tried.none, tried
+
+
+@pytest.mark.parametrize(
+    ("do", "undo"),
+    [
+        ("CREATE VIEW aside WITH (security_invoker = on) AS SELECT * FROM expenses", "DROP VIEW aside"),
+        (
+            "CREATE TABLE aside AS SELECT * FROM expenses; ALTER TABLE aside ENABLE ROW LEVEL SECURITY",
+            "DROP TABLE aside",
+        ),
+    ],
+)
+def test_what_is_guarded_is_no_open_door(dsn: str, owner: Owner, do: str, undo: str) -> None:
+    """By the tables behind it, or by its own row security."""
+    assert seen_past(owner, dsn, do=f"{do}; GRANT SELECT ON aside TO PUBLIC", undo=undo).none
+
+
+def test_what_our_role_may_not_read_is_not_known(dsn: str, owner: Owner) -> None:
+    """A whole copy that others may read; nobody else's door is looked through."""
+    copy = "CREATE TABLE aside AS SELECT * FROM expenses"
+    tried = seen_past(owner, dsn, do=f"{copy}; GRANT SELECT ON aside TO anon", undo="DROP TABLE aside")
+    closed = seen_past(owner, dsn, do=copy, undo="DROP TABLE aside")
+
+    assert set(tried.unknown) == {"public.aside"}
+    with pytest.raises(MeasurementFailed, match=r"like public\.expenses and which nothing guards"):
+        assert tried.none
+    assert closed.none, closed
+
+
 def test_what_cannot_be_tried_is_named(dsn: str, owner: Owner) -> None:
     """A table without rows or without row security is left out; a condition that fails makes the answer unknown."""
     _, off = during(

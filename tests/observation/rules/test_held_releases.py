@@ -53,6 +53,16 @@ def test_one_release_from_the_start_on_is_met() -> None:
     assert judged(samples[:-20], at_s=150).state is WindowState.HOLDING
 
 
+def test_the_bad_release_that_never_went_is_a_condition_where_nobody_said() -> None:
+    """Whoever verifies without --to is told that nothing was held against a release."""
+    bad = answers((100, 160, BAD))
+
+    assert judged(bad, NOBODY_SAID).met
+    assert "nobody said which (--to)" in judged(bad, NOBODY_SAID).unproven
+    assert not judged(bad).met
+    assert judged(answers((100, 160, GOOD))).unproven == ""
+
+
 def test_an_answer_to_an_earlier_probe_may_be_the_old_releases() -> None:
     """However late it comes; the same answer to a probe of the window itself may not."""
     late = Sample(99.9, 4000.0, "health", ok=True, release=BAD)

@@ -71,3 +71,20 @@ def test_hashes_are_compared_by_their_beginning() -> None:
     assert same_commit("ABCDEF0", "abcdef0123")
     assert same_commit("abcdef0123", "abcdef0")
     assert not same_commit("", "abcdef0")
+
+
+@pytest.mark.parametrize(
+    ("found", "another"),
+    [
+        ({"commit": "a" * 40}, False),
+        ({"commit": "b" * 40}, True),
+        ({"page_sha256": "other"}, True),
+        ({"problem": "HTTP 404"}, False),
+        ({}, False),
+    ],
+)
+def test_another_is_what_is_seen_to_be_one(found: dict[str, Any], another: bool) -> None:  # noqa: FBT001 - a case
+    """What shows nothing that could be told is no other one."""
+    wanted = Wanted(commit="a" * 40, page_sha256="wanted")
+
+    assert Served("the front end", wanted, **found).is_another is another

@@ -3,6 +3,8 @@
 Every way and every failure in memory: ``tests/rollback/strategies/test_provider_failures.py``.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from pam_rollback.base.errors import UndoFailed
@@ -55,6 +57,23 @@ def test_an_undo_that_fails_says_so_and_is_finished_later(
     now = scene.world()
     assert {name: getattr(now, name) for name in back} == back, failed.value
     assert now != before or operation == "deploys"
+    scene.undo()
+    assert scene.journal.owed() == []
+    assert scene.until(before) == before
+
+
+def test_an_undo_that_visitors_do_not_get_is_none(scene: Scene) -> None:
+    """The host publishes what was there before, and its cache has the rollback's page still. Said until visitors have it."""
+    scene = replace(scene, served_within_s=2.0)
+    before = scene.world()
+    assert scene.perform("frontend-restore").exit_code is ExitCode.GO
+    scene.range.remote.plant("old-page-served", release="stable")
+
+    with pytest.raises(UndoFailed, match="what was there before is served again: not stable"):
+        scene.undo()
+
+    assert scene.journal.owed() != []
+    scene.range.remote.clear_all()
     scene.undo()
     assert scene.journal.owed() == []
     assert scene.until(before) == before

@@ -33,6 +33,8 @@ from pam_rollback.outside.postgres import Relation, Snapshot
 
 MAY_SHOW_SOME = "profiles"
 """People may choose to show their profile."""
+_ALIKE_LEAST = 3
+"""What shares fewer columns with a table, and its id among them, is no copy and no view of its rows."""
 _BASES = """
 WITH RECURSIVE reached (asked, relation) AS (
     SELECT asked.name, asked.relation FROM unnest(%(names)s::text[], %(oids)s::oid[]) AS asked (name, relation)
@@ -114,6 +116,28 @@ CROSS JOIN who
 CROSS JOIN unnest(%(privileges)s::text[]) AS one (privilege)
 WHERE has_schema_privilege(who.name, relation.relnamespace, 'USAGE')
 """
+# What nothing of its own guards, and has a table's columns, of the same types. Of a view that asks with the rights of whoever looks, the
+# tables behind it tell.
+_UNGUARDED_LIKE = """
+WITH fields AS (
+    SELECT relation.oid, format('%%s.%%s', space.nspname, relation.relname) AS relation,
+           relation.relkind IN ('r', 'p') AND relation.relrowsecurity
+           OR coalesce(relation.reloptions && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1'], false)
+           AS guarded,
+           field.attname::text AS name, field.atttypid AS type
+    FROM pg_catalog.pg_class AS relation
+    JOIN pg_catalog.pg_namespace AS space ON space.oid = relation.relnamespace
+    JOIN pg_catalog.pg_attribute AS field ON field.attrelid = relation.oid AND field.attnum > 0 AND NOT field.attisdropped
+    WHERE format('%%s.%%s', space.nspname, relation.relname) = ANY (%(tables)s::text[] || %(others)s::text[])
+)
+SELECT other.relation, mine.relation, array_agg(mine.name ORDER BY mine.name),
+       count(*) = (SELECT count(*) FROM fields WHERE fields.oid = mine.oid)
+FROM fields AS other JOIN fields AS mine ON mine.name = other.name AND mine.type = other.type
+WHERE mine.relation = ANY (%(tables)s::text[]) AND other.relation = ANY (%(others)s::text[]) AND NOT other.guarded
+GROUP BY other.relation, mine.relation, mine.oid
+HAVING bool_or(mine.name = 'id') AND count(*) >= %(least)s
+ORDER BY 1, 2
+"""
 _ROLES = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname = ANY (%(roles)s::text[]) ORDER BY 1"
 _MEMBER_OF = """
 SELECT known.rolname::text FROM pg_catalog.pg_roles AS known WHERE pg_has_role(%(role)s::text, known.oid, 'USAGE')
@@ -187,6 +211,17 @@ def strangers(snapshot: Snapshot, access: RowAccess, tables: Iterable[str], name
                 shown += [_tried(snapshot, name, relation, table, role) for role in roles]
         except MeasurementFailed as failed:
             unknown[name] = f"{name}: {failed}"
+    for other, table, columns, whole in _alike(snapshot, access):
+        if whole or table.rpartition(".")[2] != MAY_SHOW_SOME:
+            try:
+                shown += _shown_past(
+                    snapshot, other, table, columns, [one for one in roles if access.others[other].may(one, "SELECT")]
+                )
+            except MeasurementFailed as failed:
+                # What has every column of a table is a copy of it; what has some may be anything.
+                (unknown if whole else left_out)[other] = (
+                    f"{other}, which is like {table} and which nothing guards: {failed}"
+                )
     people = tuple(name for name in access.tables if name.rpartition(".")[2] == MAY_SHOW_SOME)
     return Strangers(tuple(shown), left_out, unknown, may_show_some=people)
 
@@ -212,8 +247,7 @@ def _tried(snapshot: Snapshot, name: str, relation: str, table: TableAccess, rol
         return Shown(name, role, row=None, all_rows=False)
     narrowed = [policy.using or "true" for policy in for_reading if not policy.permissive]
     condition = f"({_joined(allowed, 'OR')}) AND ({_joined(narrowed, 'AND') if narrowed else 'true'})"
-    claims = {"role": role, "aud": role} | ({"sub": str(uuid.uuid4())} if role != CLIENTS[0] else {})
-    snapshot.rows("SELECT set_config('request.jwt.claims', %(claims)s, true)", {"claims": json.dumps(claims)})
+    _claim(snapshot, role)
     # The names in a policy's condition are those of its table, so that stands there under its own.
     if not snapshot.rows(f"SELECT 1 FROM {relation} WHERE {condition} LIMIT 1"):  # noqa: S608 - the catalogue's own words
         return Shown(name, role, row=None, all_rows=False)
@@ -222,6 +256,35 @@ def _tried(snapshot: Snapshot, name: str, relation: str, table: TableAccess, rol
     with suppress(MeasurementFailed):  # what is open is open without a name
         evidence = str(snapshot.rows(f"SELECT id::text FROM {relation} WHERE {condition} LIMIT 1")[0][0])  # noqa: S608 - as above
     return Shown(name, role, row=evidence, all_rows=not hidden)
+
+
+def _alike(snapshot: Snapshot, access: RowAccess) -> list[tuple[Any, ...]]:
+    """The other relations that may show rows of a table past its policies: both names, the columns that they share, and whether all are."""
+    names = {"tables": list(access.tables), "others": list(access.others), "least": _ALIKE_LEAST}
+    return snapshot.rows(_UNGUARDED_LIKE, names)
+
+
+def _shown_past(
+    snapshot: Snapshot, other: str, table: str, columns: Iterable[str], roles: Iterable[str]
+) -> Iterable[Shown]:
+    """What a copy or a view of the table shows the roles: a row that is the table's."""
+    copy, original = (sql.Identifier(*name.split(".", 1)).as_string(None) for name in (other, table))
+    same = " AND ".join(
+        f"mine.{name}::text IS NOT DISTINCT FROM other.{name}::text"
+        for name in (sql.Identifier(column).as_string(None) for column in columns if column != "id")
+    )
+    for role in roles:
+        _claim(snapshot, role)
+        found = snapshot.rows(
+            f"SELECT other.id::text FROM {copy} AS other JOIN {original} AS mine ON mine.id = other.id AND {same} LIMIT 1"  # noqa: S608 - quoted names
+        )
+        yield Shown(other, role, row=found[0][0] if found else None, all_rows=False)
+
+
+def _claim(snapshot: Snapshot, role: str) -> None:
+    """Be somebody who owns nothing."""
+    claims = {"role": role, "aud": role} | ({"sub": str(uuid.uuid4())} if role != CLIENTS[0] else {})
+    snapshot.rows("SELECT set_config('request.jwt.claims', %(claims)s, true)", {"claims": json.dumps(claims)})
 
 
 def _joined(conditions: Iterable[str], word: str) -> str:

@@ -78,7 +78,7 @@ class RowAccess(BaseModel):
     """Those of ``CLIENTS`` and ``SERVICE`` that there are."""
     tables: Mapping[str, TableAccess]
     others: Mapping[str, TableAccess] = {}
-    """The product's other tables, and its views: they are compared, and nothing is asked of them by themselves."""
+    """The product's other tables, and its views: they are compared, and show no stranger what is a user's."""
 
 
 @dataclass(frozen=True, repr=False)

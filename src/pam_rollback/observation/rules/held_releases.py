@@ -53,6 +53,12 @@ class HeldReleases(WindowResult):
     """No health answer names a commit: of two builds of one version nothing is known."""
 
     @property
+    def unproven(self) -> str:
+        """A condition of the verdict: without a word, the bad release that answers all the time is as good as any."""
+        said = self.spec.expected.frontend or self.spec.expected.backend
+        return "" if said else "that the release which answers is the one that should: nobody said which (--to)"
+
+    @property
     def figures(self) -> Figures:
         """For the table of criteria."""
         return Figures(

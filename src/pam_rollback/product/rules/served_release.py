@@ -67,6 +67,11 @@ class Served(Sentence):
         return self.proof is not None and bool(self.proof.against)
 
     @property
+    def is_another(self) -> bool:
+        """What users get is known, and it is not the target."""
+        return self.contradicted or (self.proof is None and not self.problem and not self._agrees)
+
+    @property
     def unproven(self) -> str:
         """A condition of the verdict: what is believed without having been seen; empty when there is nothing."""
         return f"{self}" if self.only_the_host_says else ""

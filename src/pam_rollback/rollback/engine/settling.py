@@ -128,6 +128,26 @@ def until_served(
     return seen
 
 
+def until_no_other_is_served(
+    look: Callable[[], Served], waiter: Waiter, *, within_s: float, every_s: float | Backoff = LOOKED
+) -> None:
+    """Look until nothing else is served, several times in a row. Raises ActionFailed with what is.
+
+    For an undo: what was there before may have been ill, so that nothing proves it. That is no reason to call it not put back.
+    """
+    try:
+        waiter.until(
+            look,
+            holds=lambda served: not served.is_another,
+            within_s=within_s,
+            what="what was there before is served again",
+            in_a_row=IN_A_ROW,
+            every_s=every_s,
+        )
+    except NotReached as error:
+        raise ActionFailed(str(error)) from error
+
+
 def _asked(ask: Callable[[], Deploy]) -> Deploy | str:
     try:
         return ask()

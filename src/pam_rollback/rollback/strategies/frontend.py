@@ -18,7 +18,7 @@ from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.journal.journal import Undo
 from pam_rollback.product.rules.served_release import Served
-from pam_rollback.rollback.engine.settling import until_deploy, until_served
+from pam_rollback.rollback.engine.settling import until_deploy, until_no_other_is_served, until_served
 from pam_rollback.rollback.engine.steps import Step, StepRecord
 from pam_rollback.rollback.rules.deploys import READY, Deploy, DeployId, FileDeploys
 from pam_rollback.rollback.rules.repository import Commit, Repository
@@ -287,7 +287,7 @@ def revert_commit(
 
 
 def undo_publishing(undo: Undo, tools: FrontendTools) -> None:
-    """Publish what was published before, with the lock that it had. Raises UndoFailed."""
+    """Publish what was published before, with the lock that it had, and see that visitors get nothing else. Raises UndoFailed."""
     before, locked = str(undo.facts["deploy"]), bool(undo.facts["locked"])
     problems: list[str] = []
 
@@ -304,13 +304,13 @@ def undo_publishing(undo: Undo, tools: FrontendTools) -> None:
         if now.locked != locked:
             set_lock(tools.host, before, tools, locked=locked)
 
-    for part in (stop_builds, publish_again):
+    for part in (stop_builds, publish_again, lambda: _see_again(before, tools)):
         try:
             part()
         except ActionFailed as error:
             problems.append(str(error))  # one that fails must not keep the other from being put back
     if problems:
-        wanted = f"publish the deploy {before} and {'lock' if locked else 'unlock'} it"
+        wanted = f"publish the deploy {before} and {'lock' if locked else 'unlock'} it; where visitors get another, purge the site's cache"
         raise UndoFailed(
             f"the front end is not as it was before the rollback: {'; '.join(problems)}; a person must {wanted}"
         )
@@ -326,6 +326,15 @@ def undo_push(undo: Undo, repository: Repository) -> None:
         raise UndoFailed(
             f"the branch {branch} is not where it was before the rollback: {error}; it was at {before}, the rollback moved it to {pushed}"
         ) from error
+
+
+def _see_again(before: DeployId, tools: FrontendTools) -> None:
+    """See that visitors get it again, where it is published; where it is not, that is told already. Raises ActionFailed."""
+    now = tools.host.published()
+    if now.id == before:
+        until_no_other_is_served(
+            lambda: tools.look(now), tools.waiter, within_s=tools.served_within_s, every_s=tools.looked_every_s
+        )
 
 
 def _as_asked_for(before: DeployId, tools: FrontendTools) -> Deploy:
