@@ -103,7 +103,7 @@ def test_a_broken_window_is_no_recovery() -> None:
 @pytest.mark.parametrize("state", [WindowState.UNKNOWN, WindowState.HOLDING])
 def test_a_window_that_is_not_known_leaves_it_unknown(state: WindowState) -> None:
     """Never in time."""
-    with pytest.raises(MeasurementFailed, match="error_rate_pct"):
+    with pytest.raises(MeasurementFailed, match="error rate"):
         assert complete(recovered(), window(), window(state)).in_time
 
 
