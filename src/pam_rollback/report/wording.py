@@ -39,7 +39,7 @@ _BESIDES: Final = re.compile(r"; found there: .*?(?=; see docs/|$)")
 _LIMIT: Final = re.compile(rf"{SIGN_IN_LIMITED}(?: \(HTTP 429(?:, again after [^)]*)?\))?")
 """How a limited sign-in is told, without where it was met."""
 
-_BLOCKED: Final = re.compile(r"\bwe alone are blocked\b|\bwe are blocked, or everybody is\b")
+_BLOCKED: Final = re.compile(r"\bonly we are blocked\b|\bwe are blocked, or everybody is\b")
 """How whoever looks for blocks tells of one (``observation``)."""
 
 _LOOK: Final = re.compile(r"(?<=\w)-(?:light|dark|double-size|phone)\b")
