@@ -129,7 +129,7 @@ def render(
         tone=_tone_of(record),
         verdict=wording.verdict_word(record),
         summary=_summary(record, problems),
-        rehearsed=wording.rehearsed(record),
+        limits=[*filter(None, (wording.rehearsed(record), wording.no_all_clear(record)))],
         reasons=wording.more_reasons(record)[:_NAMES_MAX],
         tiles=list(_tiles(record)),
         problems=[_problem(one) for one in found[:_PROBLEMS_MAX]],

@@ -27,6 +27,8 @@ NO_RECORD: Final = "no verdict: the session ended before it wrote its run record
 """What is said of a run that was killed."""
 
 
+_HEALTH: Final = "health"
+"""The scope of a session that asked for health alone."""
 _SUCCESS: Final = "SC-"
 """How the success criteria of the plan are numbered."""
 
@@ -130,6 +132,12 @@ def verdict_word(record: RunRecord) -> str:
 def rehearsed(record: RunRecord) -> str:
     """What a rehearsal says nothing about; empty where something else than the sandbox was looked at."""
     return "On the sandbox: production was neither touched nor judged." if record.rehearsal else ""
+
+
+def no_all_clear(record: RunRecord) -> str:
+    """What a GO for health alone says nothing about; empty for any other verdict."""
+    alone = record.scope == _HEALTH and record.verdict == "GO"
+    return "Only health and the front page were asked. Are users served? -m decision" if alone else ""
 
 
 def escalation(record: RunRecord) -> str:
