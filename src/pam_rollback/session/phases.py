@@ -58,6 +58,7 @@ class LiveReport:
         self._groups = as_it_runs.Groups()
         self._running: dict[str, Seen] = {}
         self._causes: set[str] = set()
+        self._in_full = as_it_runs.ToldInFull()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -110,6 +111,7 @@ class LiveReport:
         title = str(properties.get("title", seen.nodeid))
         message, title = without_title(message, title), stated(outcome, title)
         page = next_page(properties, criteria, self._runbook, outcome, message)
+        message = self._in_full.shortened(message)
         self._progress.announce(as_it_runs.bad(outcome, " ".join(criteria), title, message, page))
 
     def _end(self, seen: Seen) -> None:
