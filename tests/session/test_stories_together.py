@@ -100,8 +100,9 @@ def test_a_broken_range_is_named_and_nothing_is_done(running_sandbox: RunningSan
     running_sandbox.remote.go_live("stable")
     running_sandbox.flags.set_flags({FLAGS[1]: Flag(enabled=False, rollout_pct=0)})
     try:
+        given = (known["plan"], known["clock"], request)
         with pytest.raises(NothingToProve) as told:
-            next(planting("after-feature-flag", runbook, environment, "1.42.0", None, None, request))
+            next(planting("after-feature-flag", runbook, environment, "1.42.0", None, None, *given))
         faults = running_sandbox.remote.faults()
     finally:
         running_sandbox.remote.go_live("candidate")
