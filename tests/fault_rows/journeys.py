@@ -151,6 +151,13 @@ ROWS: list[Row] = [
         how="doubled",
     ),
     _row(
+        "expense-not-deleted",
+        "writes-forgotten",
+        {EXPENSE},
+        "which the API acknowledged, and is still there",
+        what="deletions",
+    ),
+    _row(
         "setting-forgotten",
         "writes-forgotten",
         {SETTING},

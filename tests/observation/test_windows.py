@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.fixtures.windows import refuse_silence
 from tests.session.drilling import calm
 from tests.sessions import ROOT, Project, RunningSandbox
 
@@ -46,6 +48,18 @@ def prober_of(project: Project) -> int:
         if b"pam_rollback.observation.client.probe_process" in words and os.fsencode(project.run_folder) in words:
             return int(folder.name)
     raise AssertionError("no prober runs for this session")
+
+
+@pytest.mark.parametrize(("silent_s", "rate_hz"), [(0.0, 50.0), (39.0, 50.0), (60.0, 0.05)])
+def test_a_prober_that_is_behind_is_waited_for(silent_s: float, rate_hz: float) -> None:
+    """A slow service, a busy machine, and few probes."""
+    refuse_silence(silent_s, 10, rate_hz=rate_hz)
+
+
+def test_a_prober_that_records_nothing_is_not_waited_for() -> None:
+    """On a full disk it runs on: for 25 minutes nobody said that nothing more would be known."""
+    with pytest.raises(MeasurementFailed, match="has recorded nothing for 41 s; is the disk full"):
+        refuse_silence(41, 10, rate_hz=50)
 
 
 def test_a_prober_that_died_leaves_it_unknown(running_sandbox: RunningSandbox, project: Project) -> None:

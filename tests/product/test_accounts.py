@@ -3,6 +3,7 @@
 import re
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from pam_rollback.exposure.fixtures import exposure
 from pam_rollback.health import service as health
 from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.observation.service.prober import start_prober
-from pam_rollback.product.client.accounts import account_api, signed_in
+from pam_rollback.product.client.accounts import account_api, signed_in, still_signed_in
 from pam_rollback.product.rules.site import undescribed
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
@@ -55,6 +56,30 @@ def test_it_signs_in_with_the_key_of_the_pages(today: Environment) -> None:
     api.delete_expenses(note)
     assert api.expenses_noted(note) == []
     assert signed_in(today, "second_test_user").user_id != account.user_id
+
+
+def test_what_is_owed_is_cleared_away_after_the_session_is_over(today: Environment) -> None:
+    """In a new one; settings and expenses of a journey were left to a person. One that goes on is gone on with."""
+    api = account_api(today, signed_in(today))
+
+    assert still_signed_in(today, api)() is api
+    assert api.is_refused is False
+    over = replace(api, token=f"{api.token}x")
+    assert over.is_refused is True
+    later = still_signed_in(today, over)
+    assert later().expenses_noted("nothing like it") == []
+    assert later() is later()
+
+
+def test_it_is_not_known_then_what_is_left_where_nobody_can_sign_in(
+    today: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told by name, by whoever tries."""
+    over = replace(account_api(today, signed_in(today)), token="nobodys")
+    monkeypatch.setattr(Environment, "sign_in_headers", {"apikey": "not-the-key"})
+
+    with pytest.raises(MeasurementFailed, match="does not say whether the expense noted 'a note' is left"):
+        still_signed_in(today, over)().delete_expenses("a note")
 
 
 def test_another_key_is_refused(today: Environment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,6 +123,28 @@ def test_an_undo_elsewhere_is_seen_here(one: Store, other: Store) -> None:
     assert (one.out / run / "journal.jsonl").read_text("utf-8") == OWED + settled
 
 
+def test_what_is_no_text_and_what_is_no_name_hurts_no_other_run(one: Store, other: Store, place: Path) -> None:
+    """A file that was damaged there ended every session of every machine; with a name of other letters no run was kept any more."""
+    damaged, later = run_id(1), run_id(2)
+    folder = recorded(one, damaged)
+    one.add({damaged: folder}, 30)
+    (folder.parent / "bytes").write_bytes(b"\xff\xfe\n{" * 9)
+    blob = git(place, "hash-object", "-w", str(folder.parent / "bytes"))
+    clone = folder.parent.parent / "clone"
+    git(folder.parent, "clone", "-q", "-n", str(place), str(clone))
+    git(clone, "fetch", "-q", "origin", REF)
+    git(clone, "read-tree", "FETCH_HEAD")
+    for path in (f"runs/{damaged}/journal.jsonl", "runs/n\u00f6/run.json"):
+        git(clone, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+    git(clone, "push", "-q", "origin", f"{git(clone, 'commit-tree', '-m', 'x', git(clone, 'write-tree'))}:{REF}", "-f")
+
+    assert (other.bring(30), other.add({later: recorded(other, later)}, 30)) == (1, (later,))
+    assert one.bring(30) == 1
+
+    assert json.loads((other.out / damaged / "run.json").read_text("utf-8"))["verdict"] == "GO"
+    assert git(place, "ls-tree", "-z", "--name-only", f"{REF}:runs").split("\0")[:-1] == [damaged, later, "n\u00f6"]
+
+
 def test_a_drill_counts_elsewhere(one: Store, other: Store) -> None:
     """Its age is known on a machine that never saw it."""
     run = run_id(1)

@@ -47,11 +47,13 @@ def run_program(
     log: Path | None = None,
     meanwhile: Callable[[], None] | None = None,
     patience_s: float = _PATIENCE_S,
+    errors: str = "replace",
 ) -> Ended:
     """Run ``command`` in ``folder``; with ``log`` both its outputs go there as they come. Raises FileNotFoundError without such a program.
 
     It leads a process group of its own, which is gone when this returns, however it returns. ``meanwhile`` is called twice a second: it may
-    tell how far it is, and raise to have the program ended. ``patience_s``: how long a program that is ended may tidy up.
+    tell how far it is, and raise to have the program ended. ``patience_s``: how long a program that is ended may tidy up. ``errors``: what
+    becomes of bytes that are no text, as ``bytes.decode`` has it.
     """
     started_s = time.monotonic()
     # Files, not pipes: a grandchild that keeps a pipe open would keep us waiting after the end.
@@ -75,7 +77,7 @@ def run_program(
                 took_s = time.monotonic() - started_s
             finally:
                 _end_group(process, patience_s)
-        return Ended(exit_code, "" if log else _text(out), _text(err), took_s)
+        return Ended(exit_code, "" if log else _text(out, errors), _text(err), took_s)
 
 
 @contextlib.contextmanager
@@ -124,9 +126,9 @@ def _output(log: Path | None) -> IO[bytes]:
     return log.open("ab")
 
 
-def _text(file: IO[bytes]) -> str:
+def _text(file: IO[bytes], errors: str = "replace") -> str:
     file.seek(0)
-    return file.read().decode(errors="replace")
+    return file.read().decode(errors=errors)
 
 
 def _end_group(process: subprocess.Popen[bytes], patience_s: float) -> None:

@@ -68,7 +68,10 @@ _KINDS = (
         "writes-forgotten",
         "writes are acknowledged and not stored",
         "release",
-        (_RELEASE, Parameter("what", "expenses", "which writes", choices=("expenses", "settings", "messages"))),
+        (
+            _RELEASE,
+            Parameter("what", "expenses", "which writes", choices=("expenses", "settings", "messages", "deletions")),
+        ),
     ),
     FaultKind(
         "configuration-lost",

@@ -30,6 +30,7 @@ _NONE_THERE = "couldn't find remote ref"
 _LOST = "(stale info)"
 _LOCKED = re.compile(r"failed to update ref|cannot lock ref|incorrect old value")
 _LOCKED_TRIES, _LOCKED_S = 4, 0.2
+_BYTES = "surrogateescape"
 _AT_ONCE = 200
 """Files that are read with one call: their texts are in memory meanwhile."""
 
@@ -64,7 +65,8 @@ class StateRef:
                 return Seen()
             raise self.command.trouble("read the state", ended)
         commit = self._done("rev-parse", "--verify", f"{REF}^{{commit}}")
-        listed = [line.split(None, 3) for line in self._done("ls-tree", "-r", "-t", "--full-tree", commit).splitlines()]
+        lines = self._done("ls-tree", "-z", "-r", "-t", "--full-tree", commit).split("\0")
+        listed = [line.split(None, 3) for line in lines if line]
         self._refuse_newer(next((found[2] for found in listed if found[3] == _FORMAT_FILE), ""))
         return Seen(
             commit,
@@ -131,14 +133,16 @@ class StateRef:
     def _texts(self, batch: Collection[tuple[str, str, str]]) -> Iterator[tuple[str, Files]]:
         if not batch:
             return
-        ended = self.command.run(
-            "cat-file", "--batch", folder=self.mirror, given="".join(f"{one[2]}\n" for one in batch)
-        )
+        asked = "".join(f"{one[2]}\n" for one in batch)
+        # The sizes count bytes: what is no text comes as it is.
+        ended = self.command.run("cat-file", "--batch", folder=self.mirror, given=asked, errors=_BYTES)
         if not ended.succeeded:
             raise self.command.trouble("read the state", ended)
-        rest, found = ended.out.encode(), dict[str, dict[str, str]]()
+        rest, found = ended.out.encode(errors=_BYTES), dict[str, dict[str, str]]()
         for record, path, _ in batch:
             head, _, rest = rest.partition(b"\n")
+            if head.endswith(b" missing"):
+                raise self.command.failed("read the state", f"{record}/{path} is missing in {self.mirror}")
             size = int(head.rpartition(b" ")[2])
             found.setdefault(record, {})[path] = rest[:size].decode(errors="replace")
             rest = rest[size + 1 :]
@@ -157,7 +161,7 @@ class StateRef:
         return self._done("hash-object", "-w", "--stdin", given=text)
 
     def _made(self, entries: Iterable[str]) -> str:
-        return self._done("mktree", given="".join(f"{entry}\n" for entry in entries))
+        return self._done("mktree", "-z", given="".join(f"{entry}\0" for entry in entries))
 
     def _refuse_newer(self, blob: str) -> None:
         text = self._done("cat-file", "blob", blob) if blob else ""

@@ -155,6 +155,8 @@ class Expense(Walk):
     """What the page lists of it; None: it does not."""
     stored: tuple[str, ...] = ()
     """The amount of each that the API has."""
+    undeleted: str = ""
+    """That it is still there, although its deletion was acknowledged."""
 
     @property
     def kept(self) -> bool:
@@ -176,7 +178,7 @@ class Expense(Walk):
             return f"an expense of {self.amount} was entered, and the API has {self.stored[0]}"
         if not any(_same_amount(found, self.amount) for found in _FIGURE.findall(self.listed)):
             return f"an expense of {self.amount} was entered, and the page lists {self.listed!r}"
-        return "works"
+        return self.undeleted or "works"
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)

@@ -15,6 +15,10 @@ from pam_rollback.product.rules.settings_loss import settings_in
 _NEWEST = 200
 
 
+class NotDeleted(MeasurementFailed):
+    """A deletion was acknowledged and not done."""
+
+
 @dataclass(frozen=True)
 class AccountApi:
     """The API with a person's own token. What it does not answer is a value, ``None``; only clearing away raises."""
@@ -31,6 +35,11 @@ class AccountApi:
     """The key of the pages, where rows are read at Supabase."""
     expenses_are_rows: bool = False
     """Expenses are rows of Supabase's REST: written with their owner, and deleted by a condition."""
+
+    @property
+    def is_refused(self) -> bool:
+        """The session is over."""
+        return self._get(self.expenses_url).http_status == HTTPStatus.UNAUTHORIZED
 
     def has_message(self, text: str) -> bool:
         """The stored history has a message with this text."""
@@ -59,7 +68,7 @@ class AccountApi:
         )
 
     def delete_expenses(self, note: str) -> None:
-        """Delete what a journey entered. Raises MeasurementFailed with what is left and where."""
+        """Delete what a journey entered, and see it gone. Raises MeasurementFailed with what is left and where."""
         found = self.expenses_noted(note)
         if found is None:
             raise MeasurementFailed(
@@ -75,6 +84,10 @@ class AccountApi:
             )
             if answer.http_status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}:
                 raise MeasurementFailed(f"the expense noted {note!r} is left, delete it by hand: {answer}")
+        if found and self.expenses_noted(note):
+            raise NotDeleted(
+                f"the expense noted {note!r} was deleted, which the API acknowledged, and is still there; delete it by hand"
+            )
 
     def restore_settings(self, before: Mapping[str, Any]) -> None:
         """Put back what a journey changed. Raises MeasurementFailed with what is left."""

@@ -1,7 +1,11 @@
 """The environment's own test accounts, signed in as the contract of its product says."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from typing import Literal
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.product.client.account_api import AccountApi
 from pam_rollback.product.client.pam_api import Account, sign_in
@@ -35,3 +39,15 @@ def account_api(environment: Environment, account: Account) -> AccountApi:
         expenses_are_rows=expenses.site == "supabase",
         apikey=(environment.headers_of("history") | environment.headers_of("expenses")).get("apikey", ""),
     )
+
+
+def still_signed_in(environment: Environment, api: AccountApi) -> Callable[[], AccountApi]:
+    """For later: the same, or in a new session where that one is over by then. Asked once."""
+
+    @cache
+    def later() -> AccountApi:
+        with suppress(MeasurementFailed):  # what cannot be cleared away is told by whoever tries
+            return account_api(environment, signed_in(environment)) if api.is_refused else api
+        return api
+
+    return later

@@ -81,8 +81,15 @@ class GitCommand:
         """The remote for messages, without whatever stands in front of an @."""
         return _PLACE_PASSWORD.sub(r"\1", self.remote)
 
-    def run(self, *arguments: str, folder: Path, given: str = "", deadline_s: float | None = None) -> Ended:
-        """Call git and wait for its end. Raises ProviderError only where there is no git."""
+    def run(
+        self,
+        *arguments: str,
+        folder: Path,
+        given: str = "",
+        deadline_s: float | None = None,
+        errors: str = "replace",
+    ) -> Ended:
+        """Call git and wait for its end. Raises ProviderError only where there is no git. ``errors``: as ``run_program`` has it."""
         try:
             return run_program(
                 ["git", *arguments],
@@ -90,6 +97,7 @@ class GitCommand:
                 variables=self._variables(),
                 deadline_s=self.deadline_s if deadline_s is None else deadline_s,
                 given=given,
+                errors=errors,
             )
         except FileNotFoundError:
             raise self.failed("start", "there is no git on this machine; install it", sent=False) from None

@@ -104,7 +104,7 @@ class SomeUsersParameters(Parameters):
 class ForgottenParameters(Parameters):
     """Which writes are acknowledged and not stored."""
 
-    what: Literal["expenses", "settings", "messages"] = "expenses"
+    what: Literal["expenses", "settings", "messages", "deletions"] = "expenses"
 
 
 class LostConfigurationParameters(Parameters):
