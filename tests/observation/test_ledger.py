@@ -86,10 +86,10 @@ def config(url: str, **changes: object) -> LedgerConfig:
     return LedgerConfig.model_validate(
         {
             "sign_in": SignIn(url=url + "/login", email="t@example.org", password="pass-word-1"),
-            "expenses_url": url + "/expenses",
-            "chat_url": url + "/chat",
-            "history_url": url + "/history",
-            "settings_url": url + "/settings",
+            "expenses": {"url": url + "/expenses", "items": "/expenses"},
+            "chat": {"url": url + "/chat"},
+            "history": {"url": url + "/history", "items": "/messages"},
+            "settings": {"url": url + "/settings"},
             "rate_hz": 40,
             "timeout_s": 0.5,
             **changes,
