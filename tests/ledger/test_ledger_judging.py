@@ -41,7 +41,11 @@ def judged(
 ) -> LedgerVerdict:
     """The verdict on a ledger that was read back once, however often it is judged."""
     read: Any = SimpleNamespace(
-        check=ledger.stop, final_reading=lambda: reading, record=ledger.record, marker_prefix=ledger.marker_prefix
+        check=ledger.stop,
+        read_back=lambda: reading,
+        refuse_nothing=ledger.refuse_nothing,
+        record=ledger.record,
+        marker_prefix=ledger.marker_prefix,
     )
     return judge_ledger(read, environment, link, moments_s=())
 

@@ -71,7 +71,7 @@ def test_a_test_and_a_cause_are_told_once(told: Told) -> None:
     live.pytest_runtest_logreport(red("checks/test_a.py::test_pages[money]", "no browser", Outcome.UNKNOWN))
     live.pytest_runtest_logreport(red("checks/test_a.py::test_third", "another reason"))
 
-    assert [line.partition(": ")[2].partition(";")[0] for line in told.lines] == [
+    assert [line.partition(": It is so: ")[2].partition(";")[0] for line in told.lines] == [
         "home was not reached",
         "no browser",
         "another reason",
@@ -101,8 +101,22 @@ def test_what_stood_in_the_way_of_many_is_one_line(told: Told) -> None:
         report.user_properties += [(CAUSE, cause)] if cause else []
         live.pytest_runtest_logreport(report)
 
-    assert [line.partition(": ")[2].partition(";")[0] for line in told.lines] == [
+    assert [line.partition(": It is so: ")[2].partition(";")[0] for line in told.lines] == [
         f"{name} cannot be read" for name in ("health", "rows", "pages")
+    ]
+
+
+def test_what_kept_a_test_from_beginning_stands_in_place_of_its_title(told: Told) -> None:
+    """Its own docstring is about something else. Where the test itself came upon it, and where it says the cause, its title stands."""
+    for when, message in (("setup", "4 of 5 writes"), ("call", "4 of 6 writes"), ("setup", "no writes: HTTP 403")):
+        report = red(f"checks/test_a.py::test_{message[:6]}{when}", message, Outcome.UNKNOWN)
+        report.when, report.user_properties = when, [*report.user_properties, (CAUSE, "no writes")]
+        LiveReport(SimpleNamespace(), SimpleNamespace(), told).pytest_runtest_logreport(report)  # type: ignore[arg-type]
+
+    assert [line.partition(" CR-4 ")[2].partition(";")[0] for line in told.lines] == [
+        "no writes: 4 of 5 writes",
+        "not known: It is so: 4 of 6 writes",
+        "not known: It is so: no writes: HTTP 403",
     ]
 
 
@@ -114,7 +128,10 @@ def test_what_is_new_is_told_after_what_is_not(told: Told) -> None:
         report.user_properties.append((NOTHING_NEW, old))
         live.pytest_runtest_logreport(report)
 
-    assert [line.partition(": ")[2].partition(";")[0] for line in told.lines] == ["label on home", "label on money"]
+    assert [line.partition(": It is so: ")[2].partition(";")[0] for line in told.lines] == [
+        "label on home",
+        "label on money",
+    ]
 
 
 def test_workers_say_nothing_of_themselves() -> None:

@@ -137,7 +137,7 @@ def _blamed(result: Result, bad: Sequence[Result]) -> int:
 
 
 def _headline(causes: Causes, several: bool, cut: bool) -> str:  # noqa: FBT001 - private words
-    return _entry(causes, several, cut, "; ", wording.proves(causes[0][0]))
+    return _entry(causes, several, cut, "; ", wording.heading([result for group in causes for result in group]))
 
 
 def _entry(causes: Causes, several: bool, cut: bool, after_count: str, text: str) -> str:  # noqa: FBT001 - as above

@@ -314,8 +314,20 @@ def ids(results: Iterable[Result]) -> str:
 
 
 def problem_together(group: Sequence[Result]) -> str:
-    """What the first of several tests with one cause proves, and what all of them found instead, one line."""
-    return f"{proves(group[0])}: {said_together(group)}"
+    """What several tests with one cause are about, and what all of them found instead, one line."""
+    return f"{heading(group)}: {said_together(group)}"
+
+
+def heading(group: Sequence[Result]) -> str:
+    """What the first of several tests with one cause proves; where one thing kept different tests from looking, that thing: it is of none of them."""
+    first = group[0]
+    kept_from_looking = (
+        first.outcome is Outcome.UNKNOWN
+        and first.cause
+        and len({one.title for one in group}) > 1
+        and {(one.cause, one.message) for one in group} == {(first.cause, first.message)}
+    )
+    return first.cause if kept_from_looking and first.cause not in first.message else proves(first)
 
 
 def not_run(record: RunRecord) -> dict[str, list[str]]:

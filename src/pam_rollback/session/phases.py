@@ -83,7 +83,9 @@ class LiveReport:
             outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
             seen.say(outcome)
             message, cause = without_own_word(str(said.get(MESSAGE) or workers.DIED)), str(said.get(CAUSE, ""))
-            self._tell_bad(outcome, message, cause, seen)
+            # What a test's own docstring says is not what kept it from beginning.
+            instead = cause if report.when == "setup" and cause not in message else ""
+            self._tell_bad(outcome, message, cause, seen, instead=instead)
         elif report.skipped:
             seen.say(Outcome.KNOWN if said.get(OUTCOME) == Outcome.KNOWN.value else Outcome.NOT_RUN)
         elif report.when == "call":
@@ -91,7 +93,7 @@ class LiveReport:
         if report.when not in {"setup", "call"}:
             self._end(self._running.pop(report.nodeid))
 
-    def _tell_bad(self, outcome: Outcome, message: str, cause: str, seen: Seen) -> None:
+    def _tell_bad(self, outcome: Outcome, message: str, cause: str, seen: Seen, *, instead: str) -> None:
         """One cause is told once, however many tests meet it, and one test once, whatever its cases find.
 
         All that is nothing new of a plan item is one cause. The screen in the end has each.
@@ -108,7 +110,7 @@ class LiveReport:
         if told:
             return
         title = str(properties.get("title", seen.nodeid))
-        message, title = without_title(message, title), stated(outcome, title)
+        message, title = without_title(message, title), instead or stated(outcome, title)
         page = next_page(properties, criteria, self._runbook, outcome, message)
         self._progress.announce(as_it_runs.bad(outcome, " ".join(criteria), title, message, page))
 

@@ -15,7 +15,7 @@ def configured(environment: Environment, rate_hz: float) -> LedgerConfig:
             f"the contract of {environment.product} names nothing that is kept and can be written ("
             f"{not_written(environment.contract)}); describe one in products/{environment.product}.toml: "
             "docs/how-to/describe-a-product.md",
-            cause="no write can be made, so a lost one would not be noticed",
+            cause="nothing can be written before anything is done: a write that is lost would not be seen",
         )
     return LedgerConfig(
         sign_in=sign_in_of(environment),
