@@ -1,7 +1,10 @@
 """The ledger of today's product: its expenses, as rows at the stand-in of Supabase. What is lost behind its back is named."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -19,6 +22,7 @@ from tests.sessions import ROOT
 
 __all__ = ["today", "todays_range"]
 SHOWN = DatabaseLink(Link.SHOWN, "an expense was seen through both")
+OTHER = DatabaseLink(Link.REFUTED, "an expense was not seen there")
 OWN = "SELECT count(*) FROM expenses WHERE starts_with(description, '{}')"
 
 
@@ -65,17 +69,25 @@ def test_what_is_lost_behind_its_back_is_named(ledger: Ledger, environment: Envi
     assert first in str(verdict)
 
 
-def test_the_database_tells_what_the_host_of_the_rows_does_not(
-    ledger: Ledger, environment: Environment, today: Today
-) -> None:
-    """It gives nothing to an account without its privilege: the database has it all the same."""
-    today.remote.plant("data", what="grants-revoked")
-    verdict = judge_ledger(ledger, environment, lambda: SHOWN, moments_s=())
-    with pytest.raises(MeasurementFailed, match="nothing of the ledger could be read back: expense: HTTP 403"):
-        ledger.final_reading(within_s=0.5)
+def test_the_database_tells_what_the_host_of_the_rows_does_not(ledger: Ledger, environment: Environment) -> None:
+    """Expenses are all that is written: where nothing of them is given back the database behind it is asked. Without one nobody knows."""
+    alone = environment.model_copy(update={"abilities": environment.abilities - {"database"}})
+    given = ledger.read_back()
+    none: Any = SimpleNamespace(
+        check=ledger.stop,
+        read_back=lambda: replace(given, rows=(), unread={WriteKind.EXPENSE: "HTTP 503"}),
+        refuse_nothing=ledger.refuse_nothing,
+        record=ledger.record,
+        marker_prefix=ledger.marker_prefix,
+    )
+    verdict = judge_ledger(none, environment, lambda: SHOWN, moments_s=())
 
     assert verdict.state is LedgerState.KEPT, verdict
     assert verdict.present == verdict.acknowledged >= 24
+    with pytest.raises(MeasurementFailed, match="nothing of the ledger could be read back: expense: HTTP 503"):
+        judge_ledger(none, alone, lambda: SHOWN, moments_s=())
+    with pytest.raises(MeasurementFailed, match="HTTP 503; nor does the database tell: "):
+        judge_ledger(none, environment, lambda: OTHER, moments_s=())
 
 
 def test_where_nothing_can_be_written_nothing_begins(environment: Environment) -> None:

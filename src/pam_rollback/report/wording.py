@@ -319,7 +319,7 @@ def problem_together(group: Sequence[Result]) -> str:
 
 
 def heading(group: Sequence[Result]) -> str:
-    """What the first of several tests with one cause proves; where one thing kept different tests from looking, that thing: it is of none of them."""
+    """What the first of several tests with one cause proves. What kept different tests from looking stands for itself: none is about it."""
     first = group[0]
     kept_from_looking = (
         first.outcome is Outcome.UNKNOWN

@@ -8,8 +8,8 @@ import pytest
 from pam_rollback.ledger.rules.ledger_config import WEIGHTS
 from pam_rollback.ledger.rules.ledger_writes import WriteKind
 from pam_rollback.ledger.rules.written_kinds import not_written, weights_of
-from pam_rollback.product.rules.contract import Contract
 from pam_rollback.product.client.files import load_contract
+from pam_rollback.product.rules.contract import Contract
 
 PRODUCTS = Path(__file__).parents[3] / "products"
 NOTHING_KEPT = "messages: the product keeps nothing of a question"
