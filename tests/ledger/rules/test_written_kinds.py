@@ -13,7 +13,7 @@ from pam_rollback.product.rules.contract import Contract
 
 PRODUCTS = Path(__file__).parents[3] / "products"
 NOTHING_KEPT = "messages: the product keeps nothing of a question"
-NO_COLUMN = "settings: the product has no column for ours"
+NO_COLUMN = "settings: the product takes none of ours"
 
 
 def contract(name: str, **operations: dict[str, Any]) -> Contract:

@@ -26,5 +26,5 @@ def _not_written(contract: Contract) -> list[tuple[WriteKind, str]]:
     if chat.path is None or not chat.kept:
         found.append((WriteKind.CHAT, f"messages: {chat.no_endpoint or 'the product keeps nothing of a question'}"))
     if not contract.takes_settings:
-        found.append((WriteKind.SETTING, f"settings: {settings.no_endpoint or 'the product has no column for ours'}"))
+        found.append((WriteKind.SETTING, f"settings: {settings.no_endpoint or 'the product takes none of ours'}"))
     return found
