@@ -318,6 +318,14 @@ def problem_together(group: Sequence[Result]) -> str:
     return f"{heading(group)}: {said_together(group)}"
 
 
+_HANDBOOK: Final = "docs/how-to/"
+
+
+def says_where(message: str) -> bool:
+    """Whether a message names the page that says what to do about it."""
+    return _HANDBOOK in message
+
+
 def heading(group: Sequence[Result]) -> str:
     """What the first of several tests with one cause proves. What kept different tests from looking stands for itself: none is about it."""
     first = group[0]

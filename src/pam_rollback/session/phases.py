@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.wording import cause_of, stated, times_of_day, without_own_word, without_title
+from pam_rollback.report.wording import cause_of, says_where, stated, times_of_day, without_own_word, without_title
 from pam_rollback.session import as_it_runs, detail, listeners, workers
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
@@ -111,7 +111,9 @@ class LiveReport:
             return
         title = str(properties.get("title", seen.nodeid))
         message, title = without_title(message, title), instead or stated(outcome, title)
-        page = next_page(properties, criteria, self._runbook, outcome, message)
+        # The page of a test that did not begin is about something else, too.
+        told_where = instead and says_where(message)
+        page = "" if told_where else next_page(properties, criteria, self._runbook, outcome, message)
         self._progress.announce(as_it_runs.bad(outcome, " ".join(criteria), title, message, page))
 
     def _end(self, seen: Seen) -> None:

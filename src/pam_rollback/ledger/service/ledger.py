@@ -25,6 +25,7 @@ _START_S = 10.0
 _READ_WITHIN_S = 15.0
 UNSEEN = "too few writes are acknowledged before anything is done: one that is lost would not be seen"
 """What keeps a drill from beginning, whatever its tests ask."""
+_HOW_TO = "docs/how-to/drill-on-staging.md#when-it-does-not-begin"
 _KINDS = {kind.value: kind for kind in WriteKind}
 
 
@@ -148,7 +149,7 @@ class Ledger:
             failed = [attempt.why for attempt in self.record.sign_ins if not attempt.worked]
             raise MeasurementFailed(
                 f"{self._living_count()} of {n} writes acknowledged after {within_s:g} s; answers instead: "
-                f"{', '.join([*reasons, *failed]) or 'none'}",
+                f"{', '.join([*reasons, *failed]) or 'none'}; {_HOW_TO}",
                 cause=UNSEEN,
             ) from None
 
