@@ -378,13 +378,8 @@ def test_rows_are_written_found_and_deleted(server: Server, tmp_path: Path) -> N
     assert all("key-1" not in file.read_text() for file in tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("answer", "why"),
-    [([], "not a JSON object"), ([{}, {}], "not a JSON object"), ({"code": "42501"}, "not a JSON object")],
-)
-def test_a_row_that_is_not_given_back_is_not_acknowledged(
-    server: Server, tmp_path: Path, answer: object, why: str
-) -> None:
+@pytest.mark.parametrize("answer", [[], [{}, {}], {"code": "42501"}])
+def test_a_row_that_is_not_given_back_is_not_acknowledged(server: Server, tmp_path: Path, answer: object) -> None:
     """Whatever its status: it is one row, or nobody knows that it is there."""
     product = Rest(server)
     product.trouble = lambda: server.json(answer, 201)
@@ -392,7 +387,7 @@ def test_a_row_that_is_not_given_back_is_not_acknowledged(
         eventually(lambda: ledger.record.path.exists() and any(one.why for one in ledger.record.writes), "an answer")
 
     assert ledger.record.acknowledged == 0
-    assert any(why in one.why for one in ledger.record.writes)
+    assert any("but not the row that was written" in one.why for one in ledger.record.writes)
 
 
 def test_rows_that_do_not_end_are_not_read(server: Server, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ class LedgerRun:
                 self._register_out = False
         acknowledged_s = time.monotonic()
         row = written(answer.json, are_rows=place.are_rows)
-        why = _not_acknowledged(answer, row)
+        why = _not_acknowledged(answer, row, "the row that was written" if place.are_rows else "a JSON object")
         if why:
             self._writer.write({"unacked": {"seq": seq, "at_s": acknowledged_s, "why": why}})
         else:
@@ -136,13 +136,13 @@ class LedgerRun:
                 return "PUT", config.settings, {"settings": {config.setting_name: marker}}, marker
 
 
-def _not_acknowledged(answer: Answer, row: object) -> str:
+def _not_acknowledged(answer: Answer, row: object, wanted: str) -> str:
     """Why this is no acknowledgement; empty when it is one. A page of the front end with status 200 is none."""
     if answer.problem:
         return answer.problem
     if answer.http_status not in _ACKNOWLEDGING:
         return f"HTTP {answer.http_status}"
-    return "" if isinstance(row, dict) else f"HTTP {answer.http_status}, but not a JSON object"
+    return "" if isinstance(row, dict) else f"HTTP {answer.http_status}, but not {wanted}"
 
 
 def _row_id(body: dict[str, Any]) -> str | None:
