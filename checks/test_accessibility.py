@@ -32,7 +32,7 @@ def test_pages_have_no_new_barriers(state: str, audited: Audited, known: Judge) 
 @pytest.mark.criterion("CR-4")
 @pytest.mark.parametrize("state", STATES)
 def test_dark_colours_bring_no_new_barriers(state: str, audited: Audited, known: Judge) -> None:
-    """Whoever prefers dark colours can read the site.  If red: docs/runbook.md#accessibility-broken."""
+    """The site can be read in dark colours.  If red: docs/runbook.md#accessibility-broken."""
     audit = audited(state, "dark")
 
     assert audit.barriers, audit
@@ -43,7 +43,7 @@ def test_dark_colours_bring_no_new_barriers(state: str, audited: Audited, known:
 @pytest.mark.criterion("CR-4")
 @pytest.mark.parametrize("state", STATES)
 def test_double_size_brings_no_new_barriers(state: str, audited: Audited, known: Judge) -> None:
-    """Whoever enlarges the page to 200 % meets no new barrier.  If red: docs/runbook.md#accessibility-broken."""
+    """A page enlarged to 200 % has no new barrier.  If red: docs/runbook.md#accessibility-broken."""
     audit = audited(state, "double-size")
 
     assert audit.barriers, audit
@@ -54,7 +54,7 @@ def test_double_size_brings_no_new_barriers(state: str, audited: Audited, known:
 @pytest.mark.criterion("CR-4")
 @pytest.mark.parametrize("state", STATES)
 def test_phones_bring_no_new_barriers(state: str, audited: Audited, known: Judge) -> None:
-    """Whoever uses a phone (390 by 844) meets no new barrier.  If red: docs/runbook.md#accessibility-broken."""
+    """A page on a phone (390 by 844) has no new barrier.  If red: docs/runbook.md#accessibility-broken."""
     audit = audited(state, "phone")
 
     assert audit.barriers, audit
@@ -73,7 +73,7 @@ def test_pages_fit_the_window(look: str, audits: Audits, known: Judge) -> None:
 
 @pytest.mark.criterion("CR-4")
 def test_reduced_motion_is_respected(audits: Audits, known: Judge) -> None:
-    """Nothing moves for those whom it makes sick.  If red: docs/runbook.md#accessibility-broken."""
+    """Nothing moves for users who asked for less motion.  If red: docs/runbook.md#accessibility-broken."""
     new = known(audits.in_motion)
 
     assert not new.violations, new
@@ -81,7 +81,7 @@ def test_reduced_motion_is_respected(audits: Audits, known: Judge) -> None:
 
 @pytest.mark.criterion("CR-4")
 def test_the_focus_can_be_seen(audits: Audits, known: Judge) -> None:
-    """Whoever uses the Tab key sees where they are.  If red: docs/runbook.md#accessibility-broken."""
+    """Users of the Tab key see where they are.  If red: docs/runbook.md#accessibility-broken."""
     new = known(audits.focus_unseen)
 
     assert not new.violations, new
@@ -115,7 +115,7 @@ def test_pam_is_asked_by_keyboard_alone(keyboard_chat: KeyboardChat, scored: Sco
 @pytest.mark.writes
 @pytest.mark.criterion("CR-4")
 def test_the_answer_is_announced(keyboard_chat: KeyboardChat, known: Judge) -> None:
-    """Whoever listens to a screen reader hears PAM's answer.  If red: docs/runbook.md#accessibility-broken."""
+    """A screen reader reads PAM's answer out.  If red: docs/runbook.md#accessibility-broken."""
     barrier = known(keyboard_chat.by_ear)
 
     assert barrier.gone, barrier

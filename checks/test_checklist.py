@@ -85,7 +85,7 @@ def test_journeys_were_walked(checklist_item: ChecklistItem, scored: Scored) -> 
 
 @pytest.mark.criterion("DUR-5")
 def test_people_heard_how_it_goes(checklist_item: ChecklistItem, scored: Scored) -> None:
-    """Whoever waits was told how it goes.  If red: docs/runbook.md#checklist-during."""
+    """Those who wait were told how it goes.  If red: docs/runbook.md#checklist-during."""
     item = scored(checklist_item)
 
     assert item.confirmed, item

@@ -23,7 +23,7 @@ pytestmark = [
 @pytest.mark.criterion("DUR-4", "SC-5", "CR-2")
 @pytest.mark.elements("message")
 def test_pam_answers(traveller: Traveller, scored: Scored) -> None:
-    """Whoever signs in and asks PAM is answered, and finds the answer again.  If red: docs/runbook.md#browser-broken."""
+    """A user who signs in and asks PAM is answered, and finds the answer again.  If red: docs/runbook.md#browser-broken."""
     talk = scored(traveller.asks_pam())
 
     assert talk.answered, talk
@@ -94,7 +94,7 @@ def test_trip_is_planned(returning_traveller: Traveller, scored: Scored) -> None
 def test_lost_session_is_renewed(
     kept_sessions: KeptSessions, returning_traveller: Traveller, scored: Scored, known: Judge
 ) -> None:
-    """Whoever was signed out, or whose session may be lost, can sign in again.  If red: docs/runbook.md#sessions-lost."""
+    """A user who was signed out, or whose session may be lost, can sign in again.  If red: docs/runbook.md#sessions-lost."""
     renewed = known(scored(returning_traveller.loses_session()))
 
     assert kept_sessions.as_allowed, kept_sessions

@@ -63,7 +63,7 @@ def test_history_can_be_written(git_readiness: Readiness, scored: Scored) -> Non
 
 
 def test_a_commit_can_be_built(builds_readiness: Readiness, scored: Scored) -> None:
-    """Node.js and npm are here, and whoever gives out the packages answers.  If red: docs/runbook.md#not-ready."""
+    """Node.js and npm are here, and the registry of the packages answers.  If red: docs/runbook.md#not-ready."""
     builds = scored(builds_readiness)
 
     assert builds.ready, builds

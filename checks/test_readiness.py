@@ -61,7 +61,7 @@ def test_the_runbook_is_kept(runbook_page: Finding, scored: Scored) -> None:
 
 @pytest.mark.criterion("PM-12")
 def test_somebody_is_on_call(on_call: Finding, scored: Scored) -> None:
-    """Somebody is on call at any hour, also without whoever is away.  If red: docs/runbook.md#prevention-team."""
+    """Somebody is on call at any hour, also while others are away.  If red: docs/runbook.md#prevention-team."""
     schedule = scored(on_call)
 
     assert schedule.ready, schedule
@@ -85,7 +85,7 @@ def test_root_causes_were_found(causes_kept: Finding, scored: Scored) -> None:
 
 @pytest.mark.criterion("EC-1", "EC-2", "EC-3", "EC-4")
 def test_somebody_answers_each_contact(contacts_kept: Finding, scored: Scored) -> None:
-    """Each contact has a person, also without whoever is away, and takes mail.  If red: docs/runbook.md#contacts."""
+    """Each contact has a person, also while others are away, and takes mail.  If red: docs/runbook.md#contacts."""
     contacts = scored(contacts_kept)
 
     assert contacts.ready, contacts

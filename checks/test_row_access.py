@@ -19,7 +19,7 @@ def test_no_stranger_is_shown_a_row(shown_to_strangers: Strangers, scored: Score
 
 @pytest.mark.criterion("SC-4", "POST-2")
 def test_the_product_can_reach_its_rows(product_reach: Reach, scored: Scored) -> None:
-    """Each table has a policy, and whoever is promised something has a right to it.  If red: docs/runbook.md#rows-out-of-reach."""
+    """Each table has a policy, and users have a right to what they are promised.  If red: docs/runbook.md#rows-out-of-reach."""
     fact = scored(product_reach)
 
     assert fact.holds, fact

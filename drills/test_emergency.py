@@ -30,7 +30,7 @@ def test_all_flags_are_off(flags_after_the_call: FlagOutcome, scored: Scored) ->
 
 @pytest.mark.criterion("ST-6")
 def test_no_user_keeps_a_feature(users_after_the_call: Evaluation, scored: Scored) -> None:
-    """Whoever is asked has none of the features any more, not just one lucky user.  If red: docs/runbook.md#emergency-rollback."""
+    """All users who are looked up have none of the features any more.  If red: docs/runbook.md#emergency-rollback."""
     users = scored(users_after_the_call)
 
     assert users.everyone_off, users

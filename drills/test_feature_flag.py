@@ -20,7 +20,7 @@ def test_flags_are_off(feature_flags_rolled_back: FlagRollback, scored: Scored) 
 
 @pytest.mark.criterion("ST-1")
 def test_every_user_reverts(users_after: Evaluation, scored: Scored) -> None:
-    """Whoever is asked has none of the features any more, not just one lucky user.  If red: docs/runbook.md#feature-flag-rollback."""
+    """All users who are looked up have none of the features any more.  If red: docs/runbook.md#feature-flag-rollback."""
     users = scored(users_after)
 
     assert users.everyone_off, users

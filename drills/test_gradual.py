@@ -30,7 +30,7 @@ def test_flags_are_off_in_the_end(features_taken_back: GradualRollback, scored: 
 
 @pytest.mark.criterion("ST-2")
 def test_nobody_keeps_a_feature(users_in_the_end: Evaluation, scored: Scored) -> None:
-    """Whoever is asked has none of the features any more, not just one lucky user.  If red: docs/runbook.md#gradual-rollback."""
+    """All users who are looked up have none of the features any more.  If red: docs/runbook.md#gradual-rollback."""
     users = scored(users_in_the_end)
 
     assert users.everyone_off, users

@@ -160,3 +160,16 @@ def test_extending_goes_one_level(folder: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="extends another one itself"):
         load_environment("second", folder, {})
+
+
+def test_what_is_wrong_with_the_file_comes_before_the_secrets_that_are_missing(folder: Path) -> None:
+    """A name that does not fit is read among a dozen variables that somebody has to export."""
+    staging = (folder / "staging.toml").read_text(encoding="utf-8")
+    (folder / "copied.toml").write_text(staging, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_environment("copied", folder, {})
+
+    places = [problem.place for problem in caught.value.problems]
+    assert places[0] == "name"
+    assert places[1:]
+    assert all(place.startswith("[secrets]") for place in places[1:])

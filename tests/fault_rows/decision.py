@@ -237,7 +237,7 @@ ROWS: list[DecisionRow] = [
         verdict=THINK,
         strategy="ST-1",
     ),
-    _banned("we-are-banned", "we-are-banned", "we alone are blocked: through the second address"),
+    _banned("we-are-banned", "we-are-banned", "only we are blocked: through the second address"),
     DecisionRow(
         "decision-everybody-is-banned",
         "everybody-is-banned",

@@ -105,7 +105,7 @@ ROWS = [
         "we-are-banned",
         "we-are-banned",
         frozenset(),
-        "we alone are blocked: through the second address",
+        "only we are blocked: through the second address",
         unknown=frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE}),
     ),
     Row(
@@ -118,7 +118,7 @@ ROWS = [
         "we-are-banned-everywhere",
         "we-are-banned",
         frozenset(),
-        "we alone are blocked: through the second address",
+        "only we are blocked: through the second address",
         {"server": "both", "status": "429"},
         unknown=frozenset({FRONTEND, FRONT_PAGE, BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE, IN_TIME}),
     ),

@@ -71,7 +71,7 @@ ROWS = [
     ),
     # /health says healthy.
     _health("database-down", '"code": "PGRST001"', DATABASE),
-    _health("we-are-banned", "we alone are blocked", unknown=BACKEND),
+    _health("we-are-banned", "only we are blocked", unknown=BACKEND),
     _health("everybody-is-banned", "HTTP 403", BACKEND),
     Row(
         "today-chat-apologises",

@@ -151,7 +151,7 @@ def test_what_is_broken_is_told_while_another_is_waited_for() -> None:
 
     assert held(clock, shown, slow_from_s=5).error_rate().met
     (line,) = shown.announced
-    assert line.startswith("  broken already: latency_p95_ms broken: ")
+    assert line.startswith("  broken already: response time ")
 
 
 def test_memory_that_nobody_reads_is_not_known() -> None:

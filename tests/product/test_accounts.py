@@ -145,7 +145,7 @@ def test_a_journey_that_is_left_out_is_named(project: Project, running_sandbox: 
 
 
 def test_accounts_are_kept_apart_or_seen_not_to_be(today: Environment) -> None:
-    """Expenses are rows of Supabase, messages are kept nowhere, settings can only be read; a policy that is open is found, and nothing is left."""
+    """Expenses are rows of Supabase, no message is kept, settings can only be read; an open policy is found, and nothing is left."""
     sandbox = today.sandbox
     assert sandbox is not None
     remote = Remote(sandbox.control_url, sandbox.token)

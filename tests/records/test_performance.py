@@ -165,7 +165,7 @@ def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(
 
     assert session.rc == 10, session.out
     assert outcomes[FEW_ERRORS] == "broken criterion"
-    assert words.index("broken already: error_rate_pct broken") < words.index("BROKEN MT-2"), "told when it is known"
+    assert words.index("broken already: error rate ") < words.index("BROKEN MT-2"), "told when it is known"
     assert {outcomes[name] for name in (FAST, *MEMORY, *RECORDS)} == {"could not measure"}
     assert "above the baseline's 0 %" in words
     assert "memory is not known: expected metrics, found GET" in words

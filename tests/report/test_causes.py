@@ -182,7 +182,7 @@ def test_a_limited_sign_in_is_one_cause_with_one_way_on(drill: RunRecord) -> Non
     """Whatever tests met it, in whatever words; it says when to come again. Another cause, and what is broken, are told apart."""
     met = (
         "MeasurementFailed: whose database it is: POST /login: the sign-in is rate limited (HTTP 429, again after 60 min): no error",
-        "MeasurementFailed: error_rate_pct unknown: 0.00 %: not signed in: the sign-in is rate limited (HTTP 429), which is no error",
+        "MeasurementFailed: error rate not known: 0.00 %: not signed in: the sign-in is rate limited (HTTP 429), which is no error",
         "MeasurementFailed: chat-dark: the sign-in is rate limited (HTTP 429): no error (the page says: later)",
     )
     hidden = [

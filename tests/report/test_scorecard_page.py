@@ -243,13 +243,13 @@ def test_a_page_of_checks_calls_them_no_drill(told: RunRecord) -> None:
 
 
 def test_each_criterion_has_its_margin(told: RunRecord) -> None:
-    """Beside what was asked, what was measured, and how many samples that rests on."""
+    """Beside what was asked, whose figures keep their units, what was measured, and how many samples that rests on."""
     table = scorecard_page.render(told).partition("Criteria and objectives</caption>")[2].partition("</table>")[0]
     rows = re.findall(r'<th scope="row"[^>]*>(RTO-1|SC-1)</th>(.*?)</tr>', table)
 
     assert [(name, re.findall(r"<td[^>]*>([^<]*)</td>", cells)[1:]) for name, cells in rows] == [
-        ("SC-1", ["0.13 %", "at most 2 %", "1500", "+1.87 %", "ok"]),
-        ("RTO-1", ["1.94 s", "at most 30 s", "96", "+28.06 s", "ok"]),
+        ("SC-1", ["0.13 %", "at most 2\N{NO-BREAK SPACE}%", "1500", "+1.87 %", "ok"]),
+        ("RTO-1", ["1.94 s", "at most 30\N{NO-BREAK SPACE}s", "96", "+28.06 s", "ok"]),
     ]
 
 

@@ -259,6 +259,17 @@ def test_what_topics_find_well_is_counted(good_record: RunRecord) -> None:
     assert "  [x] now: command 8" in scorecard.render(record, 80, color=False, ascii_only=False)
 
 
+def test_a_go_for_health_is_no_all_clear(drill: RunRecord) -> None:
+    """Below its first line, where nobody takes it for more; no other verdict says so."""
+    words = "  Only health and the front page were asked. Are users served? -m decision"
+    health = replace(drill, scope="health")
+    others = (drill, replace(health, verdict="NO-GO"), replace(health, scope="post_rollback"))
+
+    assert words in render(health, 80, color=False, ascii_only=False)[:4]
+    assert [words in render(one, 80, color=False, ascii_only=False) for one in others] == [False] * 3
+    assert words.strip() in scorecard_page.render(health)
+
+
 def test_quiet_is_what_is_not_good_and_the_verdict(drill: RunRecord, broken: RunRecord) -> None:
     """``-q``: of a GO nothing but the verdict."""
     go = render(drill, 80, color=False, ascii_only=False, only_bad=True)

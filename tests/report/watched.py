@@ -8,7 +8,7 @@ WATCHED = Watched(
     moments=(
         ActionMoment("onset", 6.0, 0.2, "the first bad answer to a probe"),
         ActionMoment("detection", 11.8, 0.1, "a criterion was seen to be broken"),
-        ActionMoment("decision", 12.0, 0.0, "the clock when it was taken"),
+        ActionMoment("decision", 12.0, 0.0, "when the rollback was decided on"),
         ActionMoment("mitigated", 12.4, 0.2, "good from then on, by the probes"),
     ),
     bins=tuple(TimelineBin(float(at), 50, 20 if 6 <= at < 12 else 0, 80.0 + at) for at in range(38)),

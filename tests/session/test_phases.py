@@ -34,6 +34,11 @@ def red(nodeid: str, message: str, outcome: Outcome = Outcome.BROKEN_CRITERION) 
     return SimpleNamespace(nodeid=nodeid, user_properties=[*said.items()], failed=True, skipped=False, when="call")
 
 
+def said(line: str) -> str:
+    """What the test found, of a line that says that it is not good."""
+    return line.partition(": It is so: ")[2].partition(";")[0]
+
+
 @pytest.fixture
 def told() -> Told:
     """By a session's live report."""
@@ -71,7 +76,7 @@ def test_a_test_and_a_cause_are_told_once(told: Told) -> None:
     live.pytest_runtest_logreport(red("checks/test_a.py::test_pages[money]", "no browser", Outcome.UNKNOWN))
     live.pytest_runtest_logreport(red("checks/test_a.py::test_third", "another reason"))
 
-    assert [line.partition(": It is so: ")[2].partition(";")[0] for line in told.lines] == [
+    assert [said(line) for line in told.lines] == [
         "home was not reached",
         "no browser",
         "another reason",
@@ -93,6 +98,29 @@ def test_one_cause_is_one_line_whatever_each_test_found_besides(told: Told) -> N
     assert "home-light was not reached" in told.lines[1]
 
 
+def test_what_stopped_one_journey_is_told_in_full_once(told: Told) -> None:
+    """The others have a line each, which says that they are red, and where; what stops at the same step otherwise is told."""
+    live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
+    gone = "sign in: the fields are not there within 10 s; the page shows: nothing"
+    for journey, found in (
+        ("asking PAM", gone),
+        ("adding an expense", f"{gone} (found by a journey before)"),
+        ("planning a trip", "sign in: still not signed in"),
+        ("changing a setting", gone),
+        ("speaking to PAM", gone),
+    ):
+        live.pytest_runtest_logreport(red(f"checks/test_a.py::test_{journey}", f"{journey} in chromium: {found}"))
+
+    assert all(line.startswith("! BROKEN CR-4 not true: It is so: ") for line in told.lines)
+    assert [line.removeprefix("! BROKEN CR-4 not true: It is so: ") for line in told.lines] == [
+        f"asking PAM in chromium: {gone}; x",
+        "adding an expense in chromium: as above (sign in); x",
+        "planning a trip in chromium: sign in: still not signed in; x",
+        f"changing a setting in chromium: {gone}; x",
+        "speaking to PAM in chromium: as above (sign in); x",
+    ]
+
+
 def test_what_stood_in_the_way_of_many_is_one_line(told: Told) -> None:
     """In whatever words each says it; another cause, and what nobody knows the cause of, are lines of their own."""
     live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
@@ -101,9 +129,7 @@ def test_what_stood_in_the_way_of_many_is_one_line(told: Told) -> None:
         report.user_properties += [(CAUSE, cause)] if cause else []
         live.pytest_runtest_logreport(report)
 
-    assert [line.partition(": It is so: ")[2].partition(";")[0] for line in told.lines] == [
-        f"{name} cannot be read" for name in ("health", "rows", "pages")
-    ]
+    assert [said(line) for line in told.lines] == [f"{name} cannot be read" for name in ("health", "rows", "pages")]
 
 
 def test_what_kept_a_test_from_beginning_stands_in_place_of_its_title(told: Told) -> None:
@@ -134,10 +160,7 @@ def test_what_is_new_is_told_after_what_is_not(told: Told) -> None:
         report.user_properties.append((NOTHING_NEW, old))
         live.pytest_runtest_logreport(report)
 
-    assert [line.partition(": It is so: ")[2].partition(";")[0] for line in told.lines] == [
-        "label on home",
-        "label on money",
-    ]
+    assert [said(line) for line in told.lines] == ["label on home", "label on money"]
 
 
 def test_workers_say_nothing_of_themselves() -> None:

@@ -42,7 +42,7 @@ def test_what_a_limited_sign_in_hides_goes_on_at_one_page() -> None:
     )
 
     assert next_page(own, ["TF-1"], RUNBOOK, Outcome.UNKNOWN, limited) == "docs/runbook.md#sign-in-limited"
-    blocked = "the back end (HTTP 403): we alone are blocked: through the second address others are served"
+    blocked = "the back end (HTTP 403): only we are blocked: through the second address others are served"
     assert next_page(own, ["TF-1"], RUNBOOK, Outcome.UNKNOWN, blocked) == "docs/runbook.md#blocked"
     assert next_page(own, ["TF-1"], RUNBOOK, Outcome.BROKEN_CRITERION, blocked) != "docs/runbook.md#blocked"
     assert next_page(own, ["TF-1"], RUNBOOK, Outcome.BROKEN_CRITERION, limited) == "docs/runbook.md#own"

@@ -42,10 +42,12 @@ def load_environment(name_or_path: str, folder: Path, variables: Mapping[str, st
         problems = problems_of(error, Environment, hidden=_holds_secrets)
     else:
         problems = [
-            *problems_in(environment),
             *_problems_of_file(environment, own, base, by_name=_is_name(name_or_path)),
+            *problems_in(environment),
+            *_adopted(environment, folder),
         ]
-        problems += _adopted(environment, folder)
+        # What is wrong with the file stands together; what it lacks on this machine comes after it.
+        problems.sort(key=lambda problem: problem.place.startswith("[secrets]"))
         if not problems:
             return environment
     raise ConfigurationError(own.source, _with_origin(problems, own, base))

@@ -25,7 +25,8 @@ pam-rollback run COMMAND [arguments]  a command, as `make` in a checkout: drills
 pam-rollback init                     plan, products and environments to begin with; what is there stays
 pam-rollback --help                   this, and then pytest's own help
 
-Run it in the product's repository. docs/how-to/install-in-a-repository.md says more; it lies in .pam-rollback/docs, beside the runbook.
+Run it in the product's repository. The first command lays out .pam-rollback/docs: read how-to/install-in-a-repository.md there, and
+runbook.md. Where a page says pytest, say pam-rollback.
 """
 _COMMANDS = {
     "forget": "pam_rollback.session.forget",

@@ -17,6 +17,15 @@ REPORTS: Final = (HOME if IS_CHECKOUT else Path.cwd()) / "reports"
 """The folder with the report's configuration and its locked generator; runs are below ``out``."""
 
 
+FIRST_SESSION: Final = "make drill" if IS_CHECKOUT else "pam-rollback -m post_rollback"
+"""What leaves a run behind, for whoever has none."""
+
+
+def command(target: str, from_a_wheel: str = "") -> str:
+    """A command of the suite as it is typed here; ``from_a_wheel``: what follows ``pam-rollback run`` where that differs from make's."""
+    return f"make {target}" if IS_CHECKOUT else f"pam-rollback run {from_a_wheel or target}"
+
+
 def project_of(folder: Path) -> Path | None:
     """The project in which the folder lies, by its plan; None when it lies in none."""
     return next((one for one in (folder, *folder.parents) if (one / PLAN).is_file()), None)

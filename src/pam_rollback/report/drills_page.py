@@ -84,7 +84,7 @@ def render(drills: Sequence[DrillDone], past: Sequence[StrategyPast], *, verdict
                 "tone": VERDICT_TONES.get(drill.word, "no"),
                 "marks": _marks(judged[drill.name].marks if drill.name in judged else {}, columns),
                 "recovery": judged[drill.name].found if drill.name in judged else _DASH,
-                "asked": (judged[drill.name].asked if drill.name in judged else "") or _DASH,
+                "asked": (wording.together(judged[drill.name].asked) if drill.name in judged else "") or _DASH,
                 "took": wording.duration(drill.took_s),
                 "reasons": list(drill.reasons)[:_REASONS_MAX],
             }

@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from pam_rollback.outside.places import command
 from pam_rollback.report import html_report, recommendation, scorecard_page, wording
 from pam_rollback.report.pages import RUNBOOK, TITLES, keep_pages, write_pages
 from pam_rollback.report.run_folder import OUT, RunFolder, history_of
@@ -57,7 +58,7 @@ def build_run(
 
 def _unwritable(error: OSError) -> html_report.Unavailable:
     return html_report.Unavailable(
-        f"the report could not be written: {error}", "make room or the place writable, then: make report"
+        f"the report could not be written: {error}", f"make room or the place writable, then: {command('report')}"
     )
 
 

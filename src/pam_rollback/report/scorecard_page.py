@@ -129,7 +129,7 @@ def render(
         tone=_tone_of(record),
         verdict=wording.verdict_word(record),
         summary=_summary(record, problems),
-        rehearsed=wording.rehearsed(record),
+        limits=[*filter(None, (wording.rehearsed(record), wording.no_all_clear(record)))],
         reasons=wording.more_reasons(record)[:_NAMES_MAX],
         tiles=list(_tiles(record)),
         problems=[_problem(one) for one in found[:_PROBLEMS_MAX]],
@@ -196,7 +196,7 @@ def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
             "name": f"{one.id} {one.title}",
             "measured": one.measured,
             "proviso": one.proviso,
-            "asked": f"asked {one.asked}" if one.asked else "",
+            "asked": f"asked {wording.together(one.asked)}" if one.asked else "",
         }
 
 
@@ -278,7 +278,7 @@ def _terms(record: RunRecord) -> Iterator[_Table]:
                     row.id,
                     row.title,
                     cut(row.found, _MEASURED_MAX),
-                    row.asked or _DASH,
+                    wording.together(row.asked) or _DASH,
                     row.n or _DASH,
                     row.margin,
                     _said(row.outcome, row.advisory),
@@ -314,7 +314,7 @@ def _drills(record: RunRecord) -> Iterator[_Table]:
                     drill.name,
                     *(OUTCOME_WORDS[drill.marks[column]] if column in drill.marks else _DASH for column in columns),
                     drill.found,
-                    drill.asked or _DASH,
+                    wording.together(drill.asked) or _DASH,
                 ),
             )
             for drill in drills
@@ -349,7 +349,7 @@ def _figures(record: RunRecord) -> Iterator[_Table]:
                 " ".join(result.criteria) + _where(result),
                 measured.what + (f" ({measured.definition})" if measured.definition else ""),
                 wording.found(measured),
-                measured.asked or _DASH,
+                wording.together(measured.asked) or _DASH,
                 _DASH if measured.n is None else str(measured.n),
                 wording.margin(measured, result.outcome),
                 _said(result.outcome, not wording.decides(result)),

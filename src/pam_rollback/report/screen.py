@@ -33,7 +33,6 @@ LINES_OF_NO_GO_MAX: Final = 60
 """Of anything else."""
 _LIST_MAX: Final = 5
 """Lines of a list beside the verdict."""
-_HEALTH: Final = "health"
 _WELL: Final = "[x] "
 """How a topic marks what is as it should be."""
 _LAST_STEPS: Final = 3
@@ -119,7 +118,10 @@ def _screen(
     if only_bad:
         return [*first, *verdict]
     last = [*terminal_page.where(record, page), *verdict]
-    first = [*verdict[1:], *page.wrapped(wording.rehearsed(record)), *first, *_head(record, page, zone, room.head)]
+    limits = [
+        line for limit in (wording.rehearsed(record), wording.no_all_clear(record)) for line in page.wrapped(limit)
+    ]
+    first = [*verdict[1:], *limits, *first, *_head(record, page, zone, room.head)]
     # What the session itself answers before what it found out about rollbacks on the way.
     told = [*wording.told(record), *readiness.in_short(record)]
     topics = [(heading, _folded(entries)) for heading, entries in told]
@@ -245,8 +247,6 @@ def _items(found: Sequence[Result]) -> str:
 
 def _not_judged(record: RunRecord) -> Iterable[str]:
     """What says nothing about the verdict, as counts; all of it is on the page and with -v."""
-    if record.scope == _HEALTH and record.verdict == "GO":
-        yield "whether users are served (here each part only says that it is well): pytest -m decision"
     items = [result for result in record.results if checklist.is_item(result)]
     not_done = [result for result in items if checklist.state(result) == NOT_DONE]
     if not_done:

@@ -39,7 +39,6 @@ _SECOND: Final = "\ufdd0"
 """Stands for the second column of a character while lines are made; no text has it."""
 _AS_A_PICTURE: Final = "\ufe0f"
 """What stands before it takes a column more."""
-_TOGETHER: Final = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|MB|%)(?!\w))|(?<=\d) (?=of \d)|(?<=\d (?:of|in)) (?=\d)")
 _PAINT: Final = re.compile(r"\x1b\[[\d;]*m")
 _VERDICT_COLORS: Final = {"GO": "green", "INCONCLUSIVE": "yellow", "PLANNED": "cyan"}
 _ANSI: Final = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
@@ -113,7 +112,7 @@ def _wrapped(
     lines: int | None = None,
 ) -> list[str]:
     """The text in lines that fit, measured in columns; at most so many of them, and then what is longer than a line is broken, too."""
-    whole = _TOGETHER.sub(_NO_BREAK, text)
+    whole = wording.together(text)
     spread = whole if text.isascii() else "".join(one + _SECOND if _columns(one) > 1 else one for one in whole)
     made = textwrap.wrap(
         spread,

@@ -27,6 +27,8 @@ NO_RECORD: Final = "no verdict: the session ended before it wrote its run record
 """What is said of a run that was killed."""
 
 
+_HEALTH: Final = "health"
+"""The scope of a session that asked for health alone."""
 _SUCCESS: Final = "SC-"
 """How the success criteria of the plan are numbered."""
 
@@ -39,9 +41,11 @@ _BESIDES: Final = re.compile(r"; found there: .*?(?=; see docs/|$)")
 _LIMIT: Final = re.compile(rf"{SIGN_IN_LIMITED}(?: \(HTTP 429(?:, again after [^)]*)?\))?")
 """How a limited sign-in is told, without where it was met."""
 
-_BLOCKED: Final = re.compile(r"\bwe alone are blocked\b|\bwe are blocked, or everybody is\b")
+_BLOCKED: Final = re.compile(r"\bonly we are blocked\b|\bwe are blocked, or everybody is\b")
 """How whoever looks for blocks tells of one (``observation``)."""
 
+_TOGETHER: Final = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|MB|%)(?!\w))|(?<=\d) (?=of \d)|(?<=\d (?:of|in)) (?=\d)")
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _LOOK: Final = re.compile(r"(?<=\w)-(?:light|dark|double-size|phone)\b")
 """How a page was looked at, as page states name it: ``chat-dark``."""
 _OWN_WORD: Final = re.compile(
@@ -111,6 +115,11 @@ def margin(measured: Measured, outcome: Outcome) -> str:
     return ("+" if measured.margin >= 0 else "") + figure(measured.margin, measured.unit)
 
 
+def together(text: str) -> str:
+    """The text, in which no line ends between a figure and its unit."""
+    return _TOGETHER.sub(_NO_BREAK, text)
+
+
 def verdict_word(record: RunRecord) -> str:
     """The verdict with what limits it: ``REHEARSAL GO for health``, ``DRILL GO``; of a decision, what to do. A plan is neither."""
     practice = "DRILL " if record.undamaged else "REHEARSAL " if record.rehearsal else ""
@@ -123,6 +132,12 @@ def verdict_word(record: RunRecord) -> str:
 def rehearsed(record: RunRecord) -> str:
     """What a rehearsal says nothing about; empty where something else than the sandbox was looked at."""
     return "On the sandbox: production was neither touched nor judged." if record.rehearsal else ""
+
+
+def no_all_clear(record: RunRecord) -> str:
+    """What a GO for health alone says nothing about; empty for any other verdict."""
+    alone = record.scope == _HEALTH and record.verdict == "GO"
+    return "Only health and the front page were asked. Are users served? -m decision" if alone else ""
 
 
 def escalation(record: RunRecord) -> str:

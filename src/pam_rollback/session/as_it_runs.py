@@ -15,6 +15,7 @@ from pam_rollback.report.wording import duration
 _LABEL: Final = 15
 """Columns of a phase's name."""
 _BODY: Final = re.compile(r"(?<=: HTTP \d\d\d) [\w/+.-]+ '[^']*'(?=\))")
+_FOUND_BEFORE: Final = re.compile(r" \(found by a journey before\)$")
 _BAD: Final = "! "
 _RED_SHOWN: Final = 3
 """Plan items in the picture, which is as wide as a terminal."""
@@ -30,6 +31,25 @@ def bad(outcome: Outcome, criteria: str, title: str, message: str, runbook: str)
     said = _BODY.sub("", message.removeprefix("AssertionError: "))
     where = f"; {runbook}" if runbook else ""
     return f"{_BAD}{WORDS[outcome][0]} {criteria} {title.rstrip('.')}: {said}{where}"
+
+
+@dataclass
+class ToldInFull:
+    """What stopped one test stops others in the same words: they are named, and the words stand in the line above."""
+
+    _found: dict[str, str] = field(default_factory=dict)
+    """By the step at which it was found, what was told of it last."""
+
+    def shortened(self, message: str) -> str:
+        """The message; where all behind its first words was told, those words and the step."""
+        head, _, found = message.partition(": ")
+        found = _FOUND_BEFORE.sub("", found)
+        step, colon, _ = found.partition(": ")
+        if colon and self._found.get(step) == found:
+            return f"{head}: as above ({step})"
+        if colon:
+            self._found[step] = found
+        return message
 
 
 def is_bad(text: str) -> bool:

@@ -131,7 +131,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pam_env",
         default="",
         metavar="NAME-or-FILE",
-        help="the environment: a name in environments/ or a file such as `make sandbox` writes (default: $PAM_ENV, else sandbox)",
+        help="the environment: a name in environments/ or the file of a running sandbox (default: $PAM_ENV, else sandbox)",
     )
     add(
         "--mode",

@@ -58,6 +58,7 @@ class LiveReport:
         self._groups = as_it_runs.Groups()
         self._running: dict[str, Seen] = {}
         self._causes: set[str] = set()
+        self._in_full = as_it_runs.ToldInFull()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -84,7 +85,8 @@ class LiveReport:
             seen.say(outcome)
             message, cause = without_own_word(str(said.get(MESSAGE) or workers.DIED)), str(said.get(CAUSE, ""))
             # What a test's own docstring says is not what kept it from beginning.
-            instead = cause if report.when == "setup" and cause not in message else ""
+            kept_from_looking = report.when == "setup" and outcome is Outcome.UNKNOWN and cause not in message
+            instead = cause if kept_from_looking else ""
             self._tell_bad(outcome, message, cause, seen, instead=instead)
         elif report.skipped:
             seen.say(Outcome.KNOWN if said.get(OUTCOME) == Outcome.KNOWN.value else Outcome.NOT_RUN)
@@ -114,6 +116,7 @@ class LiveReport:
         # The page of a test that did not begin is about something else, too.
         told_where = instead and says_where(message)
         page = "" if told_where else next_page(properties, criteria, self._runbook, outcome, message)
+        message = self._in_full.shortened(message)
         self._progress.announce(as_it_runs.bad(outcome, " ".join(criteria), title, message, page))
 
     def _end(self, seen: Seen) -> None:

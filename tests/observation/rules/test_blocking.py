@@ -125,7 +125,7 @@ def test_the_sentence_says_what_was_seen_and_what_to_do() -> None:
     ("looks", "others", "words"),
     [
         ([], Others.UNKNOWN, "we are blocked, or everybody is"),
-        ([Look(Others.SERVED, "HTTP 200 at a second address")], Others.SERVED, "we alone are blocked: HTTP 200"),
+        ([Look(Others.SERVED, "HTTP 200 at a second address")], Others.SERVED, "only we are blocked: HTTP 200"),
         ([Look(Others.REFUSED, "HTTP 403 there, too")], Others.REFUSED, "users get it too: HTTP 403 there, too"),
         ([Look(Others.UNKNOWN, "no proxy answers")], Others.UNKNOWN, "no proxy answers"),
         ([Look(Others.SERVED, "a"), Look(Others.REFUSED, "b")], Others.REFUSED, "users get it too: b"),
@@ -292,7 +292,7 @@ def test_a_ban_is_no_run_of_bad_seconds() -> None:
 
 
 def test_a_window_is_broken_when_users_are_refused() -> None:
-    """And stays not known when we alone are."""
+    """And stays not known when only we are."""
     assert window(history((30, 200), (30, 403)), REFUSED_TOO) is WindowState.BROKEN
     assert window(history((30, 200), (30, 403)), SERVED) is WindowState.UNKNOWN
 

@@ -103,7 +103,7 @@ def test_a_broken_window_is_no_recovery() -> None:
 @pytest.mark.parametrize("state", [WindowState.UNKNOWN, WindowState.HOLDING])
 def test_a_window_that_is_not_known_leaves_it_unknown(state: WindowState) -> None:
     """Never in time."""
-    with pytest.raises(MeasurementFailed, match="error_rate_pct"):
+    with pytest.raises(MeasurementFailed, match="error rate"):
         assert complete(recovered(), window(), window(state)).in_time
 
 
@@ -120,7 +120,7 @@ def test_the_moments_with_what_they_can_be_wrong_by() -> None:
         ("confirmed", 16.0),
     ]
     assert told[0].definition == "from the decision, ± 0.10 s, the first bad answer to a probe"
-    assert told[2].definition == "from the decision, ± 0.00 s, the clock when it was taken"
+    assert told[2].definition == "from the decision, ± 0.00 s, when the rollback was decided on"
 
 
 @pytest.mark.parametrize(("recovered_s", "shown_s"), [(19.94, 0.0), (19.5, -0.5), (20.06, 0.06)])

@@ -293,16 +293,16 @@ def test_more_errors_never_help(kinds: list[Callable[[float], Sample] | None], i
 def test_a_verdict_is_one_line_with_all_that_it_rests_on() -> None:
     """Of each measure, with its unit; the rule of the percentile where there is one."""
     assert str(judged([error(START_S), *history(60)[1:]])) == (
-        "error_rate_pct met: 0.17 % (asked below 2 %, n=600), observed 60 s of 60 s asked; bad answers: health 1"
+        "error rate 0.17 %, asked below 2 % (n=600), observed 60 s of 60 s asked; bad answers: health 1"
     )
     assert str(judged(history(60, (0, 40, slow)), LATENCY)) == (
-        "latency_p95_ms broken: 700.00 ms (asked below 500 ms, n=600, nearest rank), observed 60 s of 60 s asked: "
+        "response time 700.00 ms, asked below 500 ms (n=600, p95, nearest rank), observed 60 s of 60 s asked: "
         "400 samples at or above 500 ms among at most 600 samples: whatever still comes, p95 stays at 500 ms or more; "
         "bad answers: health 400"
     )
     hopeless = judged([error(START_S + at) for at in range(20)])
     assert "whatever still comes, the error rate stays at 2 % or more" in str(hopeless)
-    assert str(judged([])).startswith("error_rate_pct unknown: nothing measured (asked below 2 %, n=0)")
+    assert str(judged([])).startswith("error rate not known: nothing measured, asked below 2 % (n=0)")
     assert judged([]).margin is None
 
 

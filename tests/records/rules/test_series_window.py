@@ -51,7 +51,7 @@ def test_it_is_met_when_all_of_its_time_was_good() -> None:
     assert (verdict.state, verdict.met, verdict.final) == (WindowState.MET, True, True)
     assert (verdict.value, verdict.margin, verdict.n, verdict.points, verdict.observed_s) == (1, 1, 1000, 10, 100)
     assert str(verdict) == (
-        "error_rate_pct met: 1.00 % (asked below 2 % for 100 s, n=1000, errors over all counted answers; a test, "
+        "error rate 1.00 %, asked below 2 % for 100 s (n=1000, errors over all counted answers; a test, "
         "10 of 10 points known, observed 100 s)"
     )
     assert (verdict.figures.what, verdict.figures.asked) == ("error rate", "< 2 % for 100 s")
@@ -63,7 +63,7 @@ def test_it_passes_late() -> None:
     verdict = judged(ERRORS, [GOOD] * 9, after_s=99)
 
     assert (verdict.state, verdict.final) == (WindowState.HOLDING, False)
-    with pytest.raises(MeasurementFailed, match="error_rate_pct holding"):
+    with pytest.raises(MeasurementFailed, match=r"error rate 1\.00 % so far, asked below 2 %"):
         assert verdict.met
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.rules.ways import Way, way_to
+from pam_rollback.outside.places import command
 
 PLUGIN = "pam-doctor"
 """What the session calls the one who looks."""
@@ -158,8 +159,8 @@ def as_lines(data: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
         yield f"{State.PARTIAL.value} more after: {way}: {' '.join(partial[way])}"
     for why, ids in _grouped(items, State.NOT_AVAILABLE, "why").items():
         yield f"{State.NOT_AVAILABLE.value} not available: {why}: {' '.join(ids)}"
-    for command, ids in _grouped(now, None, "command").items() if verbose else ():
-        yield f"{State.NOW.value} now: {command}: {' '.join(ids)}"
+    for how, ids in _grouped(now, None, "command").items() if verbose else ():
+        yield f"{State.NOW.value} now: {how}: {' '.join(ids)}"
 
 
 def _is(one: Mapping[str, Any], state: State) -> bool:
@@ -217,7 +218,12 @@ def _together(ways: Sequence[Way], place: Place) -> str:
     connects = any(way.by_connect for way in ways)
     words = [f"export {' '.join(f'{name}=…' for name in dict.fromkeys(variables))}"] if variables else []
     if connects:
-        words.append(f"make connect FRONTEND={place.frontend} API={place.api} NAME={place.environment}")
+        words.append(
+            command(
+                f"connect FRONTEND={place.frontend} API={place.api} NAME={place.environment}",
+                f"connect --frontend {place.frontend} --api {place.api} --name {place.environment}",
+            )
+        )
     words += dict.fromkeys(way.what.format(env=place.environment) for way in ways if way.what)
     return "; ".join(words)
 

@@ -11,7 +11,7 @@ between them. At least two different paths were asked, and at least one of them 
 * a host that refuses again and again and answers in between: a service that turns a share of its users away.
 
 A block that begins in the middle of a window leaves what was seen before it as it was. What others are answered decides what a block means:
-refused too, it is what it looks like (an outage); served, we alone are blocked.
+refused too, it is what it looks like (an outage); served, only we are blocked.
 
 Two more answers say nothing about the service: a sign-in that is rate limited, and 404 at a configured path that never answered anything
 else, which the product does not have. A path that once answered and is gone was lost by a release: that is an error.
@@ -131,7 +131,7 @@ def meaning(block: Block, looks: Iterable[Look]) -> tuple[Others, str]:
     for others in (Others.REFUSED, Others.SERVED):
         words = [look.words for look in looks if look.others is others]
         if words:
-            who = "users get it too" if others is Others.REFUSED else "we alone are blocked"
+            who = "users get it too" if others is Others.REFUSED else "only we are blocked"
             return others, f"{block.what}: {who}: {'; '.join(words)}"
     return Others.UNKNOWN, "; ".join([str(block), *(look.words for look in looks if look.words)])
 

@@ -151,8 +151,8 @@ def moments(
             looked_every_s,
             f"a criterion was seen to be broken, looked at every {looked_every_s:g} s",
         ),
-        ("decision", decided_s, 0.0, "the clock when it was taken"),
-        ("first step", first_step_s, 0.0, "the clock when it began"),
+        ("decision", decided_s, 0.0, "when the rollback was decided on"),
+        ("first step", first_step_s, 0.0, "when the first change began"),
         ("mitigated", mitigated_s, probes_s, "good from then on, by the probes"),
         ("confirmed", confirmed_s, probes_s, f"held for {observed_s:.0f} s, as far as observed"),
     )

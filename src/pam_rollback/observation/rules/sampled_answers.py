@@ -71,7 +71,7 @@ class SampledAnswers(Sentence):
             self.against_baseline,
         ]
         return Figures(
-            what="response time" if is_p95 else "error rate",
+            what=spec.measure.words,
             asked=f"< {spec.limit:g} {spec.unit}, n >= {spec.samples_min}",
             measured=verdict.value,
             unit=spec.unit,

@@ -44,6 +44,11 @@ class Measure(StrEnum):
     counts.
     """
 
+    @property
+    def words(self) -> str:
+        """What people call it."""
+        return "response time" if self is Measure.LATENCY_P95_MS else "error rate"
+
 
 @dataclass(frozen=True, kw_only=True)
 class WindowSpec:
@@ -135,7 +140,7 @@ class WindowVerdict(WindowResult):
         spec = self.spec
         percentile_is = f"p95, {DEFINITION}, " if spec.measure is Measure.LATENCY_P95_MS else ""
         return Figures(
-            what="response time" if spec.measure is Measure.LATENCY_P95_MS else "error rate",
+            what=spec.measure.words,
             asked=f"< {spec.limit:g} {spec.unit} for {self.asked_s:g} s",
             measured=self.value,
             unit=spec.unit,
@@ -147,10 +152,10 @@ class WindowVerdict(WindowResult):
 
     def __str__(self) -> str:
         spec = self.spec
-        value = "nothing measured" if self.value is None else f"{self.value:.2f} {spec.unit}"
-        definition = f", {DEFINITION}" if spec.measure is Measure.LATENCY_P95_MS else ""
+        found = "" if self.value is None else f"{self.value:.2f} {spec.unit}"
+        definition = f", p95, {DEFINITION}" if spec.measure is Measure.LATENCY_P95_MS else ""
         return (
-            f"{spec.measure} {self.state}: {value} (asked below {spec.limit:g} {spec.unit}, n={self.n}{definition}), "
+            f"{self.headed(spec.measure.words, found)}, asked below {spec.limit:g} {spec.unit} (n={self.n}{definition}), "
             f"observed {self.observed_s:.0f} s of {self.asked_s:g} s asked"
             + (f": {self.reason}" if self.reason else "")
             + ("; bad answers: " if self.bad else "")

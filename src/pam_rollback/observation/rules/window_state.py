@@ -32,6 +32,12 @@ class WindowResult(Sentence):
         """Why its figure proves nothing, in a few words; empty where it does."""
         return _BEGINNING.split(self.reason, maxsplit=1)[0] if self.state is WindowState.UNKNOWN else ""
 
+    def headed(self, what: str, found: str) -> str:
+        """The first words of its sentence: the name that the table has for it, what was found if anything, and whether that counts."""
+        if self.state is WindowState.UNKNOWN or not found:
+            return f"{what}{' not known' if self.state is WindowState.UNKNOWN else ''}: {found or 'nothing measured'}"
+        return f"{what} {found}{' so far' if self.state is WindowState.HOLDING else ''}"
+
     @property
     def final(self) -> bool:
         """Whether more observation cannot change the state."""

@@ -106,8 +106,8 @@ class Incident:
         yield MomentKnown("detection", None, None, "not in the records of this run: who or what told you?", "-")
         events = list(timeline.of_journal(self.entries))
         for name, words, what in (
-            ("decision", "decided:", "the clock when it was taken"),
-            ("first step", timeline.BEGINS, "the clock when it began"),
+            ("decision", "decided:", "when the rollback was decided on"),
+            ("first step", timeline.BEGINS, "when the first change began"),
         ):
             at = next((event.at for event in events if event.what.startswith(words)), None)
             yield MomentKnown(name, at, 0.0, what, JOURNAL)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pam_rollback.base.late_dataclass import dataclass
+from pam_rollback.outside.places import command
 from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
 from pam_rollback.readiness.rules.finding import Finding
 
@@ -74,7 +75,9 @@ def _each(
             broken.append(f"{run.run}: {why}, due {_moment(end)}")
     if not runs:
         holds.append("no real rollback is on record")
-    return Finding(what, (*holds,), (*broken,), (*unknown,), advice="Begin with: make incident RUN=…")
+    return Finding(
+        what, (*holds,), (*broken,), (*unknown,), advice=f"Begin with: {command('incident RUN=…', 'postmortem RUN')}"
+    )
 
 
 def _moment(at: datetime) -> str:

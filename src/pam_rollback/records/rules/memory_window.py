@@ -101,9 +101,9 @@ class MemoryWindow(WindowResult):
         )
 
     def __str__(self) -> str:
-        value = "nothing measured" if self.value is None else f"up to {self.value:.1f} MB"
+        found = "" if self.value is None else f"up to {self.value:.1f} MB"
         return (
-            f"memory {self.state}: {value} (asked below {self.spec.limit_mb:g} MB, n={len(self.readings)}), observed "
+            f"{self.headed('memory', found)}, asked below {self.spec.limit_mb:g} MB (n={len(self.readings)}), observed "
             f"{self.observed_s:.0f} s of {self.spec.asked_s:g} s asked" + (f": {self.reason}" if self.reason else "")
         )
 

@@ -123,9 +123,9 @@ class SeriesWindow(WindowResult):
 
     def __str__(self) -> str:
         spec, unit = self.spec, self.spec.quantity.unit
-        value = f"{self.value:.2f} {unit}" if self.value is not None else self.bounds or "nothing measured"
+        found = f"{self.value:.2f} {unit}" if self.value is not None else self.bounds
         return (
-            f"{spec.quantity} {self.state}: {value} (asked below {spec.limit:g} {unit} for {self.asked_s:g} s, n={self.n}, "
+            f"{self.headed(spec.quantity.words, found)}, asked below {spec.limit:g} {unit} for {self.asked_s:g} s (n={self.n}, "
             f"{self.definition}; {self._coverage})" + (f": {self.reason}" if self.reason else "")
         )
 

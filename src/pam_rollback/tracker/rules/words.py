@@ -4,6 +4,7 @@ import hashlib
 from datetime import UTC, datetime
 
 from pam_rollback.base.outside_text import cut, one_line
+from pam_rollback.outside.places import command
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.tracker.rules.marks import harmless
 
@@ -56,9 +57,13 @@ def over(incident: WatchedIncident) -> str:
     return f"Over: nothing asks for a rollback any more.{lasted}{notes}"
 
 
+def _draft(run: str) -> str:
+    return command(f"incident RUN={run}", f"postmortem {run} && pam-rollback run tracker --drafted {run}")
+
+
 def no_post_mortem(run: str) -> str:
     """What is missing when an incident is closed."""
-    return f"**No post-mortem is linked.** `make incident RUN={run or 'RUN'}` drafts one and links it here."
+    return f"**No post-mortem is linked.** `{_draft(run or 'RUN')}` drafts one and links it here."
 
 
 def begun(strategy: str, by: str, why: str, run: str) -> str:
@@ -68,7 +73,7 @@ def begun(strategy: str, by: str, why: str, run: str) -> str:
 
 def judged(text: str, run: str, *, go: bool) -> str:
     """How it ended, in the words of the record."""
-    then = f"Close this when the post-mortem is linked (`make incident RUN={run}`)."
+    then = f"Close this when the post-mortem is linked (`{_draft(run)}`)."
     left = then if go else "Not over: this stays open."
     return "\n".join([f"Verdict of run `{harmless(run)}`: {harmless(text)}", "", left])
 
