@@ -337,7 +337,8 @@ class Rest(Product):
             told = [row] if request.headers.get("prefer") == "return=representation" else []
             return self.trouble() or self.server.json(told, 201)
         if request.method == "DELETE":
-            self.expenses = [row for row in self.expenses if str(row["id"]) != asked["id"]]
+            gone = asked["id"].strip("()").split(",")
+            self.expenses = [row for row in self.expenses if str(row["id"]) not in gone]
             return self.server.json([], 200)
         assert (request.query["order"], asked["user_id"]) == (["id.asc"], "u-1")
         own = [row for row in self.expenses if row["description"].startswith(asked["description"].rstrip("*"))]

@@ -8,12 +8,13 @@ from unittest.mock import patch
 
 import pytest
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.ledger.rules.ledger_verdict import FinalReading, judge
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.rules.settings_loss import SETTING, RecordedSettings
-from pam_rollback.rollback.fixtures import story_objectives
+from pam_rollback.rollback.fixtures import incident, story_objectives
 from pam_rollback.session.situations import AS_IS
 from tests.ledger.test_asked import TODAY
 from tests.observation.test_probed_journeys import staging
@@ -91,3 +92,20 @@ def test_what_was_not_written_is_a_condition_of_the_writes(today: Environment, t
 
     assert ("not written: messages: the product keeps nothing of a question; settings: " in found.unproven) != plans
     assert bool(found.unproven) != plans
+
+
+def test_a_drill_whose_writes_are_not_acknowledged_says_so_before_its_baseline() -> None:
+    """On staging that takes ten minutes."""
+    asked: list[str] = []
+    known = {"runbook": SimpleNamespace(resumed=None), "environment": None}
+
+    def getfixturevalue(name: str) -> object:
+        asked.append(name)
+        if name == "written_before":
+            raise MeasurementFailed("4 of 5 writes acknowledged")
+        return known.get(name)
+
+    with pytest.raises(MeasurementFailed, match="4 of 5 writes"):
+        incident._nothing(SimpleNamespace(getfixturevalue=getfixturevalue), "", over_s=1, limit_pct=5)  # type: ignore[arg-type]
+    assert "baseline" not in asked
+    assert asked[-1] == "written_before"

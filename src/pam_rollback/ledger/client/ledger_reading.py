@@ -10,7 +10,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from pam_rollback.observation.client.account import Account
 from pam_rollback.observation.client.exchange import NotSent, exchange, new_session
 from pam_rollback.observation.client.jsonl import LineWriter
 from pam_rollback.observation.client.lifeline import Lifeline, read_config_line
-from pam_rollback.product.rules.expense_requests import one_of
+from pam_rollback.product.rules.expense_requests import several_of
 from pam_rollback.product.rules.pointer import Nowhere, value_at
 
 _BODY_BYTES_MAX = 256 << 20
@@ -36,6 +36,7 @@ _OK = 200
 _DELETED = (200, 202, 204, 404)
 _AT_ONCE = 4
 _PAGE_ROWS = 1000
+_ROWS_DELETED_TOGETHER = 100
 
 
 class Reader:
@@ -58,16 +59,18 @@ class Reader:
     async def delete(self, rows: tuple[Found, ...], until_s: float) -> int:
         """Delete these expenses, as far as there is time; gives how many are gone."""
         limit = asyncio.Semaphore(_AT_ONCE)
+        place, ids = self._config.expenses, [row.row_id for row in rows if row.row_id]
 
-        async def gone(row: Found) -> bool:
+        async def gone(some: Sequence[str]) -> int:
             async with limit:
                 if time.monotonic() >= until_s:
-                    return False
-                place = self._config.expenses
-                address = self._account.filled(one_of(place.url, row.row_id, are_rows=place.are_rows))
-                return (await self._ask("DELETE", URL(address), place)).http_status in _DELETED
+                    return 0
+                address = self._account.filled(several_of(place.url, some, are_rows=place.are_rows))
+                done = (await self._ask("DELETE", URL(address), place)).http_status in _DELETED
+                return len(some) if done else 0
 
-        return sum(await asyncio.gather(*(gone(row) for row in rows if row.row_id)))
+        size = _ROWS_DELETED_TOGETHER if place.are_rows else 1
+        return sum(await asyncio.gather(*(gone(ids[at : at + size]) for at in range(0, len(ids), size))))
 
     async def _attempt(self, kind: WriteKind) -> tuple[tuple[Found, ...], str]:
         async with self._signing_in:

@@ -3,7 +3,7 @@
 There a row names its owner and its day, as the pages write it; without ``RETURNED`` nothing is answered; and one is deleted by a condition.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,6 +19,13 @@ def all_of(url: str) -> str:
 def one_of(url: str, identifier: object, *, are_rows: bool) -> str:
     """The address of a single one."""
     return f"{all_of(url)}{'?id=eq.' if are_rows else '/'}{identifier}"
+
+
+def several_of(url: str, identifiers: Sequence[object], *, are_rows: bool) -> str:
+    """The address at which these are deleted together. The API's own takes one."""
+    if not are_rows or len(identifiers) == 1:
+        return one_of(url, identifiers[0], are_rows=are_rows)
+    return f"{all_of(url)}?id=in.({','.join(map(str, identifiers))})"
 
 
 def body_of(expense: Mapping[str, Any], user_id: str, today: date, *, are_rows: bool) -> dict[str, Any]:
