@@ -11,11 +11,10 @@ import pytest
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.integrity.rules.database_link import DatabaseLink, Link
-from pam_rollback.ledger.rules.ledger_config import LedgerConfig
 from pam_rollback.ledger.rules.ledger_verdict import FinalReading, LedgerState, LedgerVerdict
+from pam_rollback.ledger.service.configuring import configured
 from pam_rollback.ledger.service.ledger import Ledger, start_ledger
 from pam_rollback.ledger.service.ledger_judging import judge_ledger
-from pam_rollback.observation.rules.probed_journeys import sign_in_of
 from tests.sessions import ROOT, RunningSandbox
 
 SHOWN = DatabaseLink(Link.SHOWN, "a setting was seen through both")
@@ -31,15 +30,7 @@ def environment(running_sandbox: RunningSandbox) -> Environment:
 @contextmanager
 def started(environment: Environment, folder: Path, *, read_rows_max: int) -> Iterator[Ledger]:
     """A ledger that has written something of each kind, and writes on."""
-    config = LedgerConfig(
-        sign_in=sign_in_of(environment),
-        expenses_url=environment.url_of("expenses"),
-        chat_url=environment.url_of("chat"),
-        history_url=environment.url_of("history"),
-        settings_url=environment.url_of("settings"),
-        rate_hz=20,
-        read_rows_max=read_rows_max,
-    )
+    config = configured(environment, 20).model_copy(update={"read_rows_max": read_rows_max, "timeout_s": 5.0})
     with start_ledger(config, folder / "ledger.jsonl") as writer:
         writer.wait_for_acknowledged(24, 20)
         yield writer
@@ -50,7 +41,11 @@ def judged(
 ) -> LedgerVerdict:
     """The verdict on a ledger that was read back once, however often it is judged."""
     read: Any = SimpleNamespace(
-        check=ledger.stop, final_reading=lambda: reading, record=ledger.record, marker_prefix=ledger.marker_prefix
+        check=ledger.stop,
+        read_back=lambda: reading,
+        refuse_nothing=ledger.refuse_nothing,
+        record=ledger.record,
+        marker_prefix=ledger.marker_prefix,
     )
     return judge_ledger(read, environment, link, moments_s=())
 

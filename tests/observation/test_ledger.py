@@ -86,10 +86,10 @@ def config(url: str, **changes: object) -> LedgerConfig:
     return LedgerConfig.model_validate(
         {
             "sign_in": SignIn(url=url + "/login", email="t@example.org", password="pass-word-1"),
-            "expenses_url": url + "/expenses",
-            "chat_url": url + "/chat",
-            "history_url": url + "/history",
-            "settings_url": url + "/settings",
+            "expenses": {"url": url + "/expenses", "items": "/expenses"},
+            "chat": {"url": url + "/chat"},
+            "history": {"url": url + "/history", "items": "/messages"},
+            "settings": {"url": url + "/settings"},
             "rate_hz": 40,
             "timeout_s": 0.5,
             **changes,
@@ -317,3 +317,87 @@ def test_a_damaged_record_is_said(tmp_path: Path, lines: str, expected: str) -> 
 
     with pytest.raises(MeasurementFailed, match=expected):
         _ = LedgerRecord(path).writes
+
+
+class Rest(Product):
+    """The same where expenses are rows of Supabase's REST, which gives few of them in one answer."""
+
+    def respond(self, request: Request) -> Reply:
+        """As PostgREST does, with row level security."""
+        if request.path == "/login":
+            return self.server.json({"access_token": self.token, "user": {"id": "u-1"}})
+        if request.headers.get("apikey") != "key-1":
+            return self.server.json({"message": "No API key found in request"}, 401)
+        asked = {name: values[-1].partition(".")[2] for name, values in request.query.items()}
+        if request.method == "POST":
+            row = {"id": next(self._ids), **json.loads(request.body)}
+            if set(row) != {"id", "user_id", "amount", "category", "date", "description"} or row["user_id"] != "u-1":
+                return self.server.json({"code": "42501"}, 403)
+            self.expenses.append(row)
+            told = [row] if request.headers.get("prefer") == "return=representation" else []
+            return self.trouble() or self.server.json(told, 201)
+        if request.method == "DELETE":
+            gone = asked["id"].strip("()").split(",")
+            self.expenses = [row for row in self.expenses if str(row["id"]) not in gone]
+            return self.server.json([], 200)
+        assert (request.query["order"], asked["user_id"]) == (["id.asc"], "u-1")
+        own = [row for row in self.expenses if row["description"].startswith(asked["description"].rstrip("*"))]
+        behind = [row for row in own if row["id"] > int(asked.get("id", -1))]
+        return self.trouble() or self.server.json(behind[:ROWS_IN_ONE_ANSWER])
+
+
+ROWS_IN_ONE_ANSWER = 7
+
+
+def at_supabase(url: str, **changes: object) -> LedgerConfig:
+    """Expenses alone, as rows."""
+    place = {
+        "url": url + "/rest/v1/expenses?user_id=eq.{user_id}&order=created_at.desc",
+        "headers": {"apikey": "key-1"},
+        "are_rows": True,
+    }
+    return config(url, **{"weights": {"expense": 5}, "expenses": place, **changes})
+
+
+def test_rows_are_written_found_and_deleted(server: Server, tmp_path: Path) -> None:
+    """More of them than one answer gives; another person's stays, and what is gone or another is named."""
+    product = Rest(server)
+    product.expenses.append({"id": 0, "amount": 5, "category": "fuel", "description": "of a person"})
+    with start_ledger(at_supabase(server.url), tmp_path / "ledger.jsonl") as ledger:
+        ledger.wait_for_acknowledged(3 * ROWS_IN_ONE_ANSWER, within_s=10)
+        kept = ledger.verdict()
+        lost = product.expenses.pop(3)["description"]
+        product.expenses[9]["amount"] = 999
+        harmed = ledger.verdict()
+        ledger.clean_up()
+
+    assert kept.state is LedgerState.KEPT, kept
+    assert kept.present >= 3 * ROWS_IN_ONE_ANSWER
+    assert {write.kind for write in ledger.record.writes} == {WriteKind.EXPENSE}
+    assert (harmed.lost_markers, harmed.altered) == ((lost,), 1), harmed
+    assert [row["description"] for row in product.expenses] == ["of a person"]
+    assert all("key-1" not in file.read_text() for file in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("answer", [[], [{}, {}], {"code": "42501"}])
+def test_a_row_that_is_not_given_back_is_not_acknowledged(server: Server, tmp_path: Path, answer: object) -> None:
+    """Whatever its status: it is one row, or nobody knows that it is there."""
+    product = Rest(server)
+    product.trouble = lambda: server.json(answer, 201)
+    with start_ledger(at_supabase(server.url), tmp_path / "ledger.jsonl") as ledger:
+        eventually(lambda: ledger.record.path.exists() and any(one.why for one in ledger.record.writes), "an answer")
+
+    assert ledger.record.acknowledged == 0
+    assert any("but not the row that was written" in one.why for one in ledger.record.writes)
+
+
+def test_rows_that_do_not_end_are_not_read(server: Server, tmp_path: Path) -> None:
+    """A host that gives the same rows again and again, or none that are rows, leaves unknown what became of the writes."""
+    product = Rest(server)
+    with start_ledger(at_supabase(server.url), tmp_path / "ledger.jsonl") as ledger:
+        ledger.wait_for_acknowledged(5, within_s=10)
+        ledger.stop()
+        for answer, why in (([{"id": 4}], "the same rows"), ({"rows": []}, "without a list of rows")):
+            product.trouble = lambda answer=answer: server.json(answer)  # type: ignore[misc]
+            with pytest.raises(MeasurementFailed, match=why):
+                ledger.final_reading(within_s=0.5)

@@ -259,6 +259,37 @@ def test_what_stood_in_the_way_of_many_is_one_cause(drill: RunRecord) -> None:
     assert "2 more that say it in words of their own" in page
 
 
+def test_one_thing_that_kept_all_from_looking_is_the_headline(drill: RunRecord) -> None:
+    """In each view, and not the title of whichever test came first: it is about something else. Why follows once."""
+    cause, why = "too few writes are acknowledged", "4 of 5 writes acknowledged after 15 s"
+    met = [
+        replace(
+            result(
+                f"test_{n}", f"DI-{n}", outcome=Outcome.UNKNOWN, message=why, cause=cause, runbook="docs/runbook.md#x"
+            ),
+            title=f"Truth {n}.",
+        )
+        for n in range(3)
+    ]
+    record = replace(drill, verdict="INCONCLUSIVE", exit_code=11, results=(*drill.results, *met))
+    text = " ".join(" ".join(shown(record)).split())
+
+    assert f"UNKNOWN DI-0 DI-1 DI-2 3 tests; {cause} why {why}" in text
+    assert "next docs/runbook.md" in text
+    assert "Truth 0" not in text
+    for view in (scorecard_page.render(record), job_summary.render(record), "".join(in_short.annotations(record))):
+        assert cause in view
+        assert "not known: Truth" not in view
+    # Where it says where to go on, the pages of tests that never began do not.
+    where = [replace(one, message=f"{why}; docs/how-to/x.md") for one in met]
+    told = " ".join(" ".join(shown(replace(record, results=(*drill.results, *where)))).split())
+    assert "x.md" in told
+    assert "next docs/runbook.md" not in told
+    # One test alone is told by its title, as are tests that found something of their own.
+    for some in (met[:1], [replace(one, message=f"{why} ({n})") for n, one in enumerate(met)]):
+        assert wording.heading(some) == "not known: Truth 0"
+
+
 @pytest.mark.parametrize("in_full", [True, False])
 def test_all_that_one_cause_hides_is_named(drill: RunRecord, in_full: bool) -> None:  # noqa: FBT001 - a parameter
     """More plan items than a line holds: they have lines of their own, whether it is told in full or in a line."""

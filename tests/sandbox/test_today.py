@@ -72,6 +72,22 @@ def test_rows_are_written_by_whom_they_belong_to(today: Today) -> None:
     assert (refused.status, refused.json["code"]) == (403, "42501")
 
 
+def test_a_row_as_the_pages_write_it_is_given_back_and_found_by_its_beginning(today: Today) -> None:
+    """A list of one, asked for by ``Prefer``; a star stands for what follows."""
+    marks = ["ledger-1-000001", "ledger-1-000002", "ledger-2-000001"]
+    for mark in marks:
+        row = {"user_id": today.user_id, "amount": 1.5, "category": "fuel", "date": "2026-11-29", "description": mark}
+        answer = today.rows("expenses", row, method="POST")
+        assert (answer.status, [one["description"] for one in answer.json]) == (201, [mark])
+
+    own = today.rows("expenses?description=like.ledger-1-*&order=id.asc").json
+    behind = today.rows(f"expenses?description=like.ledger-1-*&order=id.asc&id=gt.{own[0]['id']}").json
+    assert [one["description"] for one in own] == marks[:2]
+    assert behind == own[1:]
+    assert today.rows("expenses?description=like.edger-*").json == []
+    assert len(today.rows("expenses?description=like.ledger-*", method="DELETE").json) == 3
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [

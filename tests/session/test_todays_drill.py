@@ -64,6 +64,10 @@ def test_the_story_is_told_to_its_end(drill: Drilled) -> None:
     assert of_the_site < own, drill.ended.out
     assert {outcomes[name] for name in own} <= {"passed", "could not measure"}, drill.ended.out
     assert {outcomes[name] for name in of_the_site} == {"passed"}, drill.ended.out
+    # Its expenses are written and found again; its settings of before are compared.
+    of_the_data = {"test_no_acknowledged_write_is_lost", "test_no_older_configuration_is_lost"}
+    assert {outcomes[name] for name in of_the_data} == {"passed"}, drill.ended.out
+    assert "not written: messages: the product keeps nothing of a question" in str(drill.ended.record["notes"])
     assert [step["outcome"] for step in drill.ended.record["steps"] if not step["step"].startswith("undo ")] == [
         "done"
     ] * 6

@@ -137,7 +137,7 @@ def _blamed(result: Result, bad: Sequence[Result]) -> int:
 
 
 def _headline(causes: Causes, several: bool, cut: bool) -> str:  # noqa: FBT001 - private words
-    return _entry(causes, several, cut, "; ", wording.proves(causes[0][0]))
+    return _entry(causes, several, cut, "; ", wording.heading([result for group in causes for result in group]))
 
 
 def _entry(causes: Causes, several: bool, cut: bool, after_count: str, text: str) -> str:  # noqa: FBT001 - as above
@@ -184,6 +184,8 @@ def _in_full(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:
         )
     if result.nothing_new:
         return ["", *lines]  # the waivers that would name it say where to go on
+    if wording.says_where(said) and wording.heading([one for group in causes for one in group]) == result.cause:
+        return ["", *lines]  # the pages of these tests are about what none of them came to
     pages = list(dict.fromkeys(one.runbook for group in causes for one in group if one.runbook))
     # A cause that many tests met has the pages of all of them: the first is of what came first.
     lines += labelled("next", pages[0] if pages else "", page)

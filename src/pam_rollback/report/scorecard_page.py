@@ -206,7 +206,7 @@ def _problem(causes: Causes) -> dict[str, Any]:
     result = results[0]
     blind = result.outcome is Outcome.UNKNOWN
     asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
-    title = wording.proves(result)
+    title = wording.heading(results)
     of_a_test = not blind and result.outcome not in wording.HAPPENED
     found, rest = _parted(wording.said_together(causes[0]))
     others = wording.in_other_words(causes[0])

@@ -329,8 +329,28 @@ def ids(results: Iterable[Result]) -> str:
 
 
 def problem_together(group: Sequence[Result]) -> str:
-    """What the first of several tests with one cause proves, and what all of them found instead, one line."""
-    return f"{proves(group[0])}: {said_together(group)}"
+    """What several tests with one cause are about, and what all of them found instead, one line."""
+    return f"{heading(group)}: {said_together(group)}"
+
+
+_HANDBOOK: Final = "docs/how-to/"
+
+
+def says_where(message: str) -> bool:
+    """Whether a message names the page that says what to do about it."""
+    return _HANDBOOK in message
+
+
+def heading(group: Sequence[Result]) -> str:
+    """What the first of several tests with one cause proves. What kept different tests from looking stands for itself: none is about it."""
+    first = group[0]
+    kept_from_looking = (
+        first.outcome is Outcome.UNKNOWN
+        and first.cause
+        and len({one.title for one in group}) > 1
+        and {(one.cause, one.message) for one in group} == {(first.cause, first.message)}
+    )
+    return first.cause if kept_from_looking and first.cause not in first.message else proves(first)
 
 
 def not_run(record: RunRecord) -> dict[str, list[str]]:

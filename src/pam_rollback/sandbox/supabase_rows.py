@@ -16,7 +16,17 @@ _ROLES = frozenset({"anon", "authenticated", "service_role"})
 _MOST_ROWS = 1000
 """What a project gives at most in one answer, unless somebody changes its settings."""
 _NOT_FILTERS = frozenset({"select", "order", "limit", "offset", "apikey", "columns", "on_conflict"})
-_OPERATORS = {"eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "is": "IS", "in": "IN"}
+_OPERATORS = {
+    "eq": "=",
+    "neq": "<>",
+    "gt": ">",
+    "gte": ">=",
+    "lt": "<",
+    "lte": "<=",
+    "is": "IS",
+    "in": "IN",
+    "like": "LIKE",
+}
 _IS = {"null": "NULL", "true": "TRUE", "false": "FALSE", "unknown": "UNKNOWN"}
 _COLUMN = re.compile(r"[A-Za-z_]\w*")
 _ONE = "application/vnd.pgrst.object+json"
@@ -146,7 +156,8 @@ def _where(asked: Asked) -> tuple[sql.Composed, list[object]]:
             values += within
         else:
             right = sql.SQL("%s")
-            values.append(value)
+            # A star stands for any number of characters: the sign that SQL has for it would have to be written as an escape.
+            values.append(value.replace("*", "%") if operator == "like" else value)
         parts.append(sql.SQL("{} {} {}").format(_column(name), sql.SQL(_OPERATORS[operator]), right))
     if not parts:
         return sql.Composed([]), values

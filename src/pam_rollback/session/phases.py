@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.wording import cause_of, stated, times_of_day, without_own_word, without_title
+from pam_rollback.report.wording import cause_of, says_where, stated, times_of_day, without_own_word, without_title
 from pam_rollback.session import as_it_runs, detail, listeners, workers
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
@@ -84,7 +84,10 @@ class LiveReport:
             outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
             seen.say(outcome)
             message, cause = without_own_word(str(said.get(MESSAGE) or workers.DIED)), str(said.get(CAUSE, ""))
-            self._tell_bad(outcome, message, cause, seen)
+            # What a test's own docstring says is not what kept it from beginning.
+            kept_from_looking = report.when == "setup" and outcome is Outcome.UNKNOWN and cause not in message
+            instead = cause if kept_from_looking else ""
+            self._tell_bad(outcome, message, cause, seen, instead=instead)
         elif report.skipped:
             seen.say(Outcome.KNOWN if said.get(OUTCOME) == Outcome.KNOWN.value else Outcome.NOT_RUN)
         elif report.when == "call":
@@ -92,7 +95,7 @@ class LiveReport:
         if report.when not in {"setup", "call"}:
             self._end(self._running.pop(report.nodeid))
 
-    def _tell_bad(self, outcome: Outcome, message: str, cause: str, seen: Seen) -> None:
+    def _tell_bad(self, outcome: Outcome, message: str, cause: str, seen: Seen, *, instead: str) -> None:
         """One cause is told once, however many tests meet it, and one test once, whatever its cases find.
 
         All that is nothing new of a plan item is one cause. The screen in the end has each.
@@ -109,8 +112,10 @@ class LiveReport:
         if told:
             return
         title = str(properties.get("title", seen.nodeid))
-        message, title = without_title(message, title), stated(outcome, title)
-        page = next_page(properties, criteria, self._runbook, outcome, message)
+        message, title = without_title(message, title), instead or stated(outcome, title)
+        # The page of a test that did not begin is about something else, too.
+        told_where = instead and says_where(message)
+        page = "" if told_where else next_page(properties, criteria, self._runbook, outcome, message)
         message = self._in_full.shortened(message)
         self._progress.announce(as_it_runs.bad(outcome, " ".join(criteria), title, message, page))
 

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ from pam_rollback.outside.http import fetch
 from pam_rollback.outside.retries import Retries
 from pam_rollback.product.client.account_api import AccountApi
 from pam_rollback.product.client.pam_api import Account
+from pam_rollback.product.rules import expense_requests
 from pam_rollback.product.rules.contract import USER_ID
 
 SETTING = "pam_rollback_probe"
@@ -93,14 +95,15 @@ class TwoAccounts:
     def _expenses(self, mark: str) -> Belongings:
         # Dated by the product: the newest comes first in a list that has lost its owner.
         place, expense = self.places.expenses, {"amount": 0.01, "category": "other", "description": mark}
-        base, are_rows = place.partition("?")[0], "expenses" in self.places.rows
-        written = self._write("POST", base, {**expense, "user_id": self.first.user_id} if are_rows else expense)
-        body = written.json[0] if are_rows and isinstance(written.json, list) and written.json else written.json
+        are_rows, today = "expenses" in self.places.rows, datetime.now(UTC).date()
+        body = expense_requests.body_of(expense, self.first.user_id, today, are_rows=are_rows)
+        written = self._write("POST", expense_requests.all_of(place), body)
+        body = expense_requests.written(written.json, are_rows=are_rows)
         identifier = body.get("id") if isinstance(body, dict) else None
         own = Belonging(f"expense {identifier}", mark)
         paths = self._lists(place)
         if identifier is not None:
-            paths[f"{base}?id=eq.{identifier}" if are_rows else f"{base}/{identifier}"] = True
+            paths[expense_requests.one_of(place, identifier, are_rows=are_rows)] = True
         return self._looked_for("expenses", own, written, self._view(place, self.first), paths)
 
     def _messages(self, mark: str) -> Belongings:
@@ -188,7 +191,7 @@ class TwoAccounts:
 
     def _once(self, url: str, account: Account, **options: Any) -> Answer:
         self.pace()
-        at_supabase = {"apikey": self.places.apikey, "Prefer": "return=representation"} if self.places.apikey else {}
+        at_supabase = {"apikey": self.places.apikey, **expense_requests.RETURNED} if self.places.apikey else {}
         return fetch(url, headers={**account.headers, **at_supabase}, deadline_s=self.deadline_s, **options)
 
 

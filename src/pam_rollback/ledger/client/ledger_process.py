@@ -10,6 +10,7 @@ indeterminate.
 import asyncio
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from pydantic import ValidationError
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.open_loop import Ticks, why_not_sent
 from pam_rollback.base.rotation import rotation
-from pam_rollback.ledger.rules.ledger_config import LedgerConfig
+from pam_rollback.ledger.rules.ledger_config import LedgerConfig, Place
 from pam_rollback.ledger.rules.ledger_writes import WriteKind
 from pam_rollback.observation.client.account import Account
 from pam_rollback.observation.client.exchange import NotSent, exchange, new_session
 from pam_rollback.observation.client.jsonl import LineWriter
 from pam_rollback.observation.client.lifeline import Lifeline, read_config_line
+from pam_rollback.product.rules.expense_requests import RETURNED, all_of, body_of, written
 
 _BODY_BYTES_MAX = 1 << 20
 _ACKNOWLEDGING = (200, 201)
@@ -83,7 +85,7 @@ class LedgerRun:
 
     async def _write(self, seq: int, kind: WriteKind) -> None:
         marker = f"{self._config.marker_prefix}{seq:06d}"
-        method, url, body, value = self._request(kind, marker, seq)
+        method, place, body, value = self._request(kind, marker, seq)
         self._writer.write(
             {"sent": {"seq": seq, "kind": kind, "marker": marker, "value": value, "at_s": time.monotonic()}}
         )
@@ -91,10 +93,10 @@ class LedgerRun:
             answer = await exchange(
                 self._session,
                 method,
-                self._account.filled(url),
+                self._account.filled(all_of(place.url) if kind is WriteKind.EXPENSE else place.url),
                 deadline_s=self._config.timeout_s,
                 body_bytes_max=_BODY_BYTES_MAX,
-                headers=self._account.headers,
+                headers={**self._account.headers, **place.headers, **(RETURNED if place.are_rows else {})},
                 body=body,
             )
         except NotSent as error:
@@ -104,11 +106,12 @@ class LedgerRun:
             if kind.is_register:
                 self._register_out = False
         acknowledged_s = time.monotonic()
-        why = _not_acknowledged(answer)
+        row = written(answer.json, are_rows=place.are_rows)
+        why = _not_acknowledged(answer, row, "the row that was written" if place.are_rows else "a JSON object")
         if why:
             self._writer.write({"unacked": {"seq": seq, "at_s": acknowledged_s, "why": why}})
         else:
-            self._writer.write({"acked": {"seq": seq, "at_s": acknowledged_s, "row_id": _row_id(answer)}}, durable=True)
+            self._writer.write({"acked": {"seq": seq, "at_s": acknowledged_s, "row_id": _row_id(row)}}, durable=True)
         if self._account.lost(answer.http_status):
             await self._sign_in()
 
@@ -116,33 +119,34 @@ class LedgerRun:
         worked = await self._account.renew()
         self._writer.write({"sign_in": {"at_s": time.monotonic(), "worked": worked, "why": self._account.why}})
 
-    def _request(self, kind: WriteKind, marker: str, seq: int) -> tuple[str, str, dict[str, Any], str]:
-        """Give method, address and body of a write, and the value that has to be found again under its marker."""
+    def _request(self, kind: WriteKind, marker: str, seq: int) -> tuple[str, Place, dict[str, Any], str]:
+        """Give method, place and body of a write, and the value that has to be found again under its marker."""
         config = self._config
         amount = 1 + (seq * 37 % 9900) / 100
         match kind:
             case WriteKind.EXPENSE:
                 expense = {"amount": round(amount, 2), "category": _CATEGORY, "description": marker}
-                return "POST", config.expenses_url, expense, f"{amount:.2f} {_CATEGORY}"
+                today, are_rows = datetime.now(UTC).date(), config.expenses.are_rows
+                body = body_of(expense, self._account.user_id, today, are_rows=are_rows)
+                return "POST", config.expenses, body, f"{amount:.2f} {_CATEGORY}"
             case WriteKind.CHAT:
                 message = f"{marker}: remember {amount:.2f} dollars for this stop"
-                return "POST", config.chat_url, {"message": message}, message
+                return "POST", config.chat, {"message": message}, message
             case WriteKind.SETTING:
-                return "PUT", config.settings_url, {"settings": {config.setting_name: marker}}, marker
+                return "PUT", config.settings, {"settings": {config.setting_name: marker}}, marker
 
 
-def _not_acknowledged(answer: Answer) -> str:
+def _not_acknowledged(answer: Answer, row: object, wanted: str) -> str:
     """Why this is no acknowledgement; empty when it is one. A page of the front end with status 200 is none."""
     if answer.problem:
         return answer.problem
     if answer.http_status not in _ACKNOWLEDGING:
         return f"HTTP {answer.http_status}"
-    return "" if isinstance(answer.json, dict) else f"HTTP {answer.http_status}, but not a JSON object"
+    return "" if isinstance(row, dict) else f"HTTP {answer.http_status}, but not {wanted}"
 
 
-def _row_id(answer: Answer) -> str | None:
+def _row_id(body: dict[str, Any]) -> str | None:
     """Give the id that the product gave the row, where it tells."""
-    body = answer.json
     nested = body.get("expense")
     for part in (nested if isinstance(nested, dict) else {}, body):
         for key in ("id", "message_id"):

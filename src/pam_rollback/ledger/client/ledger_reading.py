@@ -10,7 +10,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -20,19 +20,23 @@ from pydantic import ValidationError
 from yarl import URL
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.ledger.rules.ledger_config import LedgerConfig, ReadingOrder
+from pam_rollback.ledger.rules.ledger_config import LedgerConfig, Place, ReadingOrder
 from pam_rollback.ledger.rules.ledger_verdict import Found
 from pam_rollback.ledger.rules.ledger_writes import WriteKind
 from pam_rollback.observation.client.account import Account
 from pam_rollback.observation.client.exchange import NotSent, exchange, new_session
 from pam_rollback.observation.client.jsonl import LineWriter
 from pam_rollback.observation.client.lifeline import Lifeline, read_config_line
+from pam_rollback.product.rules.expense_requests import several_of
+from pam_rollback.product.rules.pointer import Nowhere, value_at
 
 _BODY_BYTES_MAX = 256 << 20
 _PAUSE_S = 0.3
 _OK = 200
 _DELETED = (200, 202, 204, 404)
 _AT_ONCE = 4
+_PAGE_ROWS = 1000
+_ROWS_DELETED_TOGETHER = 100
 
 
 class Reader:
@@ -55,34 +59,64 @@ class Reader:
     async def delete(self, rows: tuple[Found, ...], until_s: float) -> int:
         """Delete these expenses, as far as there is time; gives how many are gone."""
         limit = asyncio.Semaphore(_AT_ONCE)
+        place, ids = self._config.expenses, [row.row_id for row in rows if row.row_id]
 
-        async def gone(row: Found) -> bool:
+        async def gone(some: Sequence[str]) -> int:
             async with limit:
                 if time.monotonic() >= until_s:
-                    return False
-                address = URL(self._account.filled(self._config.expenses_url)) / str(row.row_id)
-                return (await self._ask("DELETE", address)).http_status in _DELETED
+                    return 0
+                address = self._account.filled(several_of(place.url, some, are_rows=place.are_rows))
+                done = (await self._ask("DELETE", URL(address), place)).http_status in _DELETED
+                return len(some) if done else 0
 
-        return sum(await asyncio.gather(*(gone(row) for row in rows if row.row_id)))
+        size = _ROWS_DELETED_TOGETHER if place.are_rows else 1
+        return sum(await asyncio.gather(*(gone(ids[at : at + size]) for at in range(0, len(ids), size))))
 
     async def _attempt(self, kind: WriteKind) -> tuple[tuple[Found, ...], str]:
         async with self._signing_in:
             if not self._account.headers and not await self._account.renew():
                 return (), f"the test account cannot sign in: {self._account.why}"
         config = self._config
-        addresses = {
-            WriteKind.EXPENSE: URL(self._account.filled(config.expenses_url)).update_query(limit=config.read_rows_max),
-            WriteKind.CHAT: URL(self._account.filled(config.history_url)).update_query(limit=config.read_rows_max),
-            WriteKind.SETTING: URL(self._account.filled(config.settings_url)),
-        }
-        answer = await self._ask("GET", addresses[kind])
-        if answer.problem or answer.http_status != _OK or not isinstance(answer.json, dict):
+        place = {
+            WriteKind.EXPENSE: config.expenses,
+            WriteKind.CHAT: config.history,
+            WriteKind.SETTING: config.settings,
+        }[kind]
+        url = URL(self._account.filled(place.url))
+        if place.are_rows:
+            return await self._page_by_page(kind, place, url)
+        body, why = await self._given(url if kind.is_register else url.update_query(limit=config.read_rows_max), place)
+        if why:
+            return (), why
+        return _setting(body, config) if kind.is_register else _rows(kind, body, config, place.items)
+
+    async def _page_by_page(self, kind: WriteKind, place: Place, url: URL) -> tuple[tuple[Found, ...], str]:
+        """Rows of Supabase's REST, of this ledger alone: however few it gives in one answer, behind the last there is an empty one."""
+        own = {_TEXT[kind]: f"like.{self._config.marker_prefix}*", "order": "id.asc", "limit": str(_PAGE_ROWS)}
+        rows: list[dict[str, Any]] = []
+        while True:
+            after = {"id": f"gt.{rows[-1].get('id')}"} if rows else {}
+            page, why = await self._given(url.update_query({**own, **after}), place)
+            if not why and not (isinstance(page, list) and all(isinstance(row, dict) for row in page)):
+                why = "an answer without a list of rows"
+            elif not why and page and rows and page[-1].get("id") == rows[-1].get("id"):
+                why = "the same rows were answered again"
+            if why:
+                return (), why
+            if not page:
+                return tuple(_OF_KIND[kind](rows, self._config)), ""
+            rows += page
+
+    async def _given(self, url: URL, place: Place) -> tuple[Any, str]:
+        """The JSON that is answered, or why there is none."""
+        answer = await self._ask("GET", url, place)
+        if answer.problem or answer.http_status != _OK or not isinstance(answer.json, dict | list):
             if self._account.lost(answer.http_status):
                 await self._account.renew()
-            return (), answer.problem or f"HTTP {answer.http_status} {answer.content_type}"
-        return _rows(kind, answer.json, config)
+            return None, answer.problem or f"HTTP {answer.http_status} {answer.content_type}"
+        return answer.json, ""
 
-    async def _ask(self, method: str, url: URL) -> Answer:
+    async def _ask(self, method: str, url: URL, place: Place) -> Answer:
         try:
             return await exchange(
                 self._session,
@@ -90,25 +124,28 @@ class Reader:
                 url,
                 deadline_s=self._config.reading_deadline_s,
                 body_bytes_max=_BODY_BYTES_MAX,
-                headers={**self._account.headers, "Cache-Control": "no-cache"},
+                headers={**self._account.headers, **place.headers, "Cache-Control": "no-cache"},
             )
         except NotSent as error:
             return Answer(method, str(url), None, "", b"", 0.0, problem=str(error))
 
 
-def _rows(kind: WriteKind, body: dict[str, Any], config: LedgerConfig) -> tuple[tuple[Found, ...], str]:
-    if kind is WriteKind.SETTING:
-        settings = body.get("settings")
-        if not isinstance(settings, dict):
-            return (), "an answer without 'settings'"
-        value = settings.get(config.setting_name)
-        return ((Found(kind, str(value), str(value)),) if value is not None else ()), ""
-    name = "expenses" if kind is WriteKind.EXPENSE else "messages"
-    found = body.get(name)
+def _setting(body: Any, config: LedgerConfig) -> tuple[tuple[Found, ...], str]:
+    settings = body.get("settings") if isinstance(body, dict) else None
+    if not isinstance(settings, dict):
+        return (), "an answer without 'settings'"
+    value = settings.get(config.setting_name)
+    return ((Found(WriteKind.SETTING, str(value), str(value)),) if value is not None else ()), ""
+
+
+def _rows(kind: WriteKind, body: Any, config: LedgerConfig, items: str) -> tuple[tuple[Found, ...], str]:
+    try:
+        found = value_at(body, items)
+    except Nowhere:
+        found = None
     if not isinstance(found, list):
-        return (), f"an answer without a list of {name!r}"
-    of_kind = _expenses if kind is WriteKind.EXPENSE else _messages
-    rows = tuple(of_kind([row for row in found if isinstance(row, dict)], config))
+        return (), f"an answer without a list{f' at {items}' if items else ''}"
+    rows = tuple(_OF_KIND[kind]([row for row in found if isinstance(row, dict)], config))
     full = f"{len(found)} rows were asked for and came: there may be more" if len(found) >= config.read_rows_max else ""
     return rows, full
 
@@ -131,6 +168,11 @@ def _messages(found: list[dict[str, Any]], config: LedgerConfig) -> Iterator[Fou
         # The assistant may say the marker back: only what the user wrote is the ledger's.
         if row.get("role") == "user" and (match := pattern.search(content)):
             yield Found(WriteKind.CHAT, match.group(), content, str(row.get("id")))
+
+
+_OF_KIND = {WriteKind.EXPENSE: _expenses, WriteKind.CHAT: _messages}
+_TEXT = {WriteKind.EXPENSE: "description", WriteKind.CHAT: "content"}
+"""The column that begins with the marker."""
 
 
 async def _main(order: ReadingOrder, path: Path) -> None:

@@ -12,27 +12,42 @@ from pam_rollback.observation.rules.journeys import Facts, SignIn
 
 LEDGER_SETTING = "rollback_ledger"
 """The setting that the ledger writes over and over."""
+WEIGHTS = {WriteKind.EXPENSE: 5, WriteKind.CHAT: 2, WriteKind.SETTING: 1}
+"""How often each kind takes its turn, where a product keeps all of them."""
+
+
+class Place(Facts):
+    """Where something is written or read."""
+
+    url: str
+    """``{user_id}`` in it is for whoever signs in to fill."""
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    items: str = ""
+    """Where the rows stand in the answer, as a JSON Pointer."""
+    are_rows: bool = False
+    """They are rows of Supabase's REST, which gives no more than it likes in one answer."""
+
+
+_NOWHERE = Place(url="")
 
 
 class LedgerConfig(Facts):
     """A whole ledger. It acts as the test account only."""
 
     sign_in: SignIn
-    expenses_url: str
-    chat_url: str
-    history_url: str
-    settings_url: str
+    expenses: Place = _NOWHERE
+    chat: Place = _NOWHERE
+    history: Place = _NOWHERE
+    settings: Place = _NOWHERE
     rate_hz: float = Field(gt=0, le=50)
-    weights: dict[WriteKind, int] = Field(
-        default={WriteKind.EXPENSE: 5, WriteKind.CHAT: 2, WriteKind.SETTING: 1}, min_length=1
-    )
+    weights: dict[WriteKind, int] = Field(default=WEIGHTS, min_length=1)
     """How often each kind takes its turn; a kind that is left out is not written."""
     timeout_s: float = Field(default=5.0, gt=0, le=30)
     """For the whole answer to one write; later it counts as unacknowledged."""
     max_run_s: float = Field(default=4 * 3600, gt=0)
     outstanding_max: int = Field(default=64, ge=1)
     read_rows_max: int = Field(default=5000, ge=1)
-    """How many rows the final reading asks for; as many rows as that mean that there may be more."""
+    """How many rows the final reading asks the API for; as many rows as that mean that there may be more."""
     setting_name: str = LEDGER_SETTING
     run: str = Field(default_factory=lambda: secrets.token_hex(4), pattern=r"^[a-z0-9]{4,32}$")
     """Part of every marker, so that each ledger finds only its own rows."""

@@ -90,6 +90,8 @@ class LedgerVerdict(Sentence):
     """The same over settings only; the plan has an objective of its own for them."""
     lost_max: int = 0
     """How many acknowledged writes may be gone (RPO-1)."""
+    unproven: str = ""
+    """What was not written, so that its loss would not be noticed: a condition of the verdict."""
 
     def allowing(self, lost_max: int) -> "LedgerVerdict":
         """The same, where so many writes may be gone. None may be altered or there twice."""

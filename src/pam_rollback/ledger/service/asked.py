@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from pam_rollback.environment.environment import Environment
-from pam_rollback.ledger.rules.ledger_config import LedgerConfig
 from pam_rollback.ledger.rules.ledger_writes import WriteKind
+from pam_rollback.ledger.rules.written_kinds import weights_of
 from pam_rollback.observation.service.asked import hosts_of_the_api
 from pam_rollback.product.rules.limits import Asks, Steady
 
@@ -21,7 +21,7 @@ def asked(environment: Environment, rate_hz: float) -> Asks:
     """What it writes over and over. A drill on a sandbox bothers nobody."""
     if environment.kind == "sandbox" or "test_account" not in environment.abilities:
         return Asks()
-    weights = LedgerConfig.model_fields["weights"].default
+    weights = weights_of(environment.contract)
     whole = sum(weights.values())
     hosts = hosts_of_the_api(environment)
     urls = (

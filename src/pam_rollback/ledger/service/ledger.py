@@ -23,6 +23,9 @@ _READING = "pam_rollback.ledger.client.ledger_reading"
 _GRACE_S = 2.0
 _START_S = 10.0
 _READ_WITHIN_S = 15.0
+UNSEEN = "too few writes are acknowledged before anything is done: one that is lost would not be seen"
+"""What keeps a drill from beginning, whatever its tests ask."""
+_HOW_TO = "docs/how-to/drill-on-staging.md#when-it-does-not-begin"
 _KINDS = {kind.value: kind for kind in WriteKind}
 
 
@@ -146,7 +149,8 @@ class Ledger:
             failed = [attempt.why for attempt in self.record.sign_ins if not attempt.worked]
             raise MeasurementFailed(
                 f"{self._living_count()} of {n} writes acknowledged after {within_s:g} s; answers instead: "
-                f"{', '.join([*reasons, *failed]) or 'none'}"
+                f"{', '.join([*reasons, *failed]) or 'none'}; {_HOW_TO}",
+                cause=UNSEEN,
             ) from None
 
     def _living_count(self) -> int:
@@ -162,13 +166,22 @@ class Ledger:
 
         Raises MeasurementFailed when nothing at all could be read.
         """
+        reading = self.read_back(within_s=within_s)
+        self.refuse_nothing(reading)
+        return reading
+
+    def read_back(self, *, within_s: float = _READ_WITHIN_S) -> FinalReading:
+        """The same, whatever could be read."""
         self.stop()
         reading, _ = self._read(within_s=within_s, delete=False)
+        return reading
+
+    def refuse_nothing(self, reading: FinalReading) -> None:
+        """Raise MeasurementFailed when nothing at all could be read."""
         written = {write.kind for write in self.record.writes}
         if written and written <= set(reading.unread):
             why = "; ".join(f"{kind}: {problem}" for kind, problem in reading.unread.items())
             raise MeasurementFailed(f"nothing of the ledger could be read back: {why}")
-        return reading
 
     def verdict(
         self,

@@ -32,7 +32,7 @@ def judge_ledger(
     tell stays unknown, with both reasons. Raises MeasurementFailed when nothing at all could be read.
     """
     ledger.check()
-    reading = ledger.final_reading()
+    reading = ledger.read_back()
     writes = ledger.record.writes
     if reading.unread and "database" in environment.abilities:
         try:
@@ -40,6 +40,7 @@ def judge_ledger(
         except MeasurementFailed as blind:
             reasons = {kind: f"{why}; nor does the database tell: {blind}" for kind, why in reading.unread.items()}
             reading = replace(reading, unread=reasons)
+    ledger.refuse_nothing(reading)
     verdict = judge(writes, reading, moments_s=moments_s)
     if not verdict.lost or "database" not in environment.abilities:
         return verdict

@@ -36,6 +36,11 @@ class Account:
         """The authorization to send, if there is one."""
         return {"Authorization": f"Bearer {self._token}"} if self._token else {}
 
+    @property
+    def user_id(self) -> str:
+        """The account's own id; empty before it was told."""
+        return self._user_id
+
     def filled(self, url: str) -> str:
         """The address with the account's own id, where it has a place for it."""
         return url.replace("{user_id}", self._user_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +10,7 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.http import fetch
+from pam_rollback.product.rules.expense_requests import RETURNED, all_of, body_of, one_of
 from pam_rollback.product.rules.pointer import Nowhere, value_at
 from pam_rollback.product.rules.settings_loss import settings_in
 
@@ -57,13 +59,12 @@ class AccountApi:
 
     def add_expense(self, expense: Mapping[str, Any], user_id: str) -> Answer:
         """Enter an expense; gives what was answered."""
-        body = {**expense, "user_id": user_id} if self.expenses_are_rows else dict(expense)
-        told = {"Prefer": "return=representation"} if self.expenses_are_rows else {}
+        are_rows = self.expenses_are_rows
         return fetch(
-            self._of_all_expenses,
+            all_of(self.expenses_url),
             method="POST",
-            json=body,
-            headers={**self._headers, **told},
+            json=body_of(expense, user_id, datetime.now(UTC).date(), are_rows=are_rows),
+            headers={**self._headers, **(RETURNED if are_rows else {})},
             deadline_s=self.deadline_s,
         )
 
@@ -76,8 +77,7 @@ class AccountApi:
             )
         for expense in found:
             answer = fetch(
-                self._of_all_expenses
-                + (f"?id=eq.{expense.get('id')}" if self.expenses_are_rows else f"/{expense.get('id')}"),
+                one_of(self.expenses_url, expense.get("id"), are_rows=self.expenses_are_rows),
                 method="DELETE",
                 headers=self._headers,
                 deadline_s=self.deadline_s,
@@ -113,10 +113,6 @@ class AccountApi:
             headers=self._headers,
             deadline_s=self.deadline_s,
         )
-
-    @property
-    def _of_all_expenses(self) -> str:
-        return self.expenses_url.partition("?")[0] if self.expenses_are_rows else self.expenses_url
 
     def _list(self, url: str, items: str) -> list[Mapping[str, Any]] | None:
         body = self._get(f"{url}{'&' if '?' in url else '?'}limit={_NEWEST}").json

@@ -232,6 +232,11 @@ class Contract(Table):
         return {str(known): operation for known, operation in self.operations.items()}[name]
 
     @property
+    def takes_settings(self) -> bool:
+        """A setting of any name can be written by a request: wide settings have a column for each kind, and none for another."""
+        return self.operations["settings"].path is not None and self.tables.settings == "narrow"
+
+    @property
     def names_intent(self) -> bool:
         """A good answer of the chat says how PAM understood the question."""
         return any(one.pointer == "/intent" for one in self.operations["chat"].good)

@@ -59,6 +59,8 @@ class SettingsLoss(Sentence):
     left_out: tuple[str, ...]
     loss_s_max: float
     taken_at: datetime
+    unproven: str = ""
+    """What nobody wrote, so that its loss would not be noticed: a condition of the verdict."""
 
     @property
     def within(self) -> bool:
