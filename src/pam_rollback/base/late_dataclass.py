@@ -1,7 +1,7 @@
 """The standard library's dataclass, written out when it is first needed.
 
 ``dataclasses.dataclass`` writes and compiles six methods for each class, a third of a millisecond in all. A session that acts knows 500
-such classes and makes instances of one in four; its start is an eighth shorter when the others are left as they are (decision 0061). What
+such classes and makes instances of one in four; its start is a tenth shorter when the others are left as they are (decision 0061). What
 comes out is the standard library's own class, to type checkers and to ``fields``, ``replace``, ``asdict``, pydantic, copy and pickle alike.
 """
 
