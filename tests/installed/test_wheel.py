@@ -162,19 +162,29 @@ def test_a_session_in_the_repository_of_a_product(shop: Installed, running_sandb
     assert session.record["environment"]["name"] == "shop"
     assert {one["what"] for result in session.record["results"] for one in result["measured"]} == {"the shop"}
     assert session.folder.parent == shop.repository / "reports" / "out"
+    assert session.record["command_line"][:3] == ["pytest", "-m", "post_rollback"]
     assert own.rc == 0, own.out
 
 
 def test_commands_need_no_checkout(shop: Installed) -> None:
-    """Help, drills by name, the fixtures of checks; and a plan that is half there is said as in a checkout."""
+    """Help, drills by name, the fixtures of checks; and a plan that is half there is said as in a checkout.
+
+    What names a command names one that can be typed there.
+    """
     explained = shop.run("pam-rollback", "--help")
     sandbox = shop.run("python", "-m", "pam_rollback.sandbox", "--help")
+    alerts = shop.run("pam-rollback", "run", "alerts", "--help")
     which = shop.run("pam-rollback", "run", "drills", "--which", "frontend-restore")
+    misspelt = shop.run("pam-rollback", "-m", "baselin")
     (shop.repository / "plan.toml").write_text('[about]\ntitle = "half"\n', encoding="utf-8")
     half = shop.run("pam-rollback", "-m", "health")
 
     assert "pam-rollback run COMMAND" in explained.out
     assert "--initiated-by" in explained.out
+    assert "usage: pam-rollback [options]" in explained.out
+    assert "usage: pam-rollback run sandbox" in sandbox.out
+    assert "usage: pam-rollback run alerts" in alerts.out
+    assert "`pam-rollback --markers` lists them" in misspelt.out
     assert sandbox.rc == 0, sandbox.out
     assert which.out == "drills/test_frontend_restore.py\n"
     assert half.rc == 4

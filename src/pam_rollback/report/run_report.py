@@ -9,6 +9,7 @@ from pam_rollback.report.pages import RUNBOOK, TITLES, keep_pages, write_pages
 from pam_rollback.report.run_folder import OUT, RunFolder, history_of
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.shared_folder import SharedFolder
+from pam_rollback.report.shown_record import shown
 
 
 def build_run(
@@ -89,6 +90,7 @@ def write_page(run: RunFolder, record: RunRecord) -> Path:
 
 def variables(record: RunRecord) -> dict[str, str]:
     """The facts at the head of the report."""
+    record = shown(record)
     facts = {
         "Verdict": wording.verdict_word(record),
         "Why": "; ".join(record.reasons),

@@ -86,7 +86,6 @@ _COLUMNS: Final = (
 _WHAT: Final = 1
 _GAP: Final = "  "
 _AS_IS: Final = "as-is"
-_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
 def _criteria(record: RunRecord, page: Page) -> list[str]:
@@ -209,7 +208,7 @@ def _table_lines(cells: Sequence[str], hue: str, widths: Sequence[int], page: Pa
     ]
     lines = []
     for level in range(max(map(len, wrapped))):
-        row = [cell[level].replace(_NO_BREAK, " ") if level < len(cell) else "" for cell in wrapped]
+        row = [cell[level].replace(wording.NO_BREAK, " ") if level < len(cell) else "" for cell in wrapped]
         head = _row(row[:-1], widths[:-1])
         lines.append(f"  {head}{_GAP}{page.paint(row[-1], hue)}".rstrip())
     return lines
@@ -217,7 +216,7 @@ def _table_lines(cells: Sequence[str], hue: str, widths: Sequence[int], page: Pa
 
 def _together(cell: str) -> str:
     """A figure and its unit stay on one line."""
-    return re.sub(r"(?<=\d) (?=\S{1,5}(?: |$))", _NO_BREAK, cell)
+    return re.sub(r"(?<=\d) (?=\S{1,5}(?: |$))", wording.NO_BREAK, cell)
 
 
 def _situation(result: Result) -> str:

@@ -34,7 +34,6 @@ ADVISORY: Final = "advisory"
 
 _LACKS: Final = "it needs "
 """Begins why a step was not done that stands on one that failed."""
-_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _SECOND: Final = "\ufdd0"
 """Stands for the second column of a character while lines are made; no text has it."""
 _AS_A_PICTURE: Final = "\ufe0f"
@@ -125,7 +124,7 @@ def _wrapped(
         max_lines=lines,
         placeholder=" …",
     )
-    return [line.replace(_SECOND, "").replace(_NO_BREAK, " ") for line in made]
+    return [line.replace(_SECOND, "").replace(wording.NO_BREAK, " ") for line in made]
 
 
 def hanging(text: str, width: int, *, indent: int, rest: int, lines: int | None = None) -> list[str]:
@@ -244,9 +243,9 @@ def waivers(record: RunRecord, page: Page) -> list[str]:
 def quoted(text: str, page: Page) -> list[str]:
     """A text of which no line ends within quotation marks, so that a file takes what is copied from it."""
     kept = re.sub(
-        r"""(["'])(?:\\.|.)*?\1""", lambda found: found.group().replace(" ", _NO_BREAK), " ".join(text.split())
+        r"""(["'])(?:\\.|.)*?\1""", lambda found: found.group().replace(" ", wording.NO_BREAK), " ".join(text.split())
     )
-    return [line.replace(_NO_BREAK, " ") for line in page.wrapped_as_it_is(kept, first="  ", rest="    ")]
+    return [line.replace(wording.NO_BREAK, " ") for line in page.wrapped_as_it_is(kept, first="  ", rest="    ")]
 
 
 def fitted(text: str, width: int, *, first: str, rest: str, lines: int | None) -> list[str]:

@@ -45,7 +45,7 @@ _BLOCKED: Final = re.compile(r"\bonly we are blocked\b|\bwe are blocked, or ever
 """How whoever looks for blocks tells of one (``observation``)."""
 
 _TOGETHER: Final = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|MB|%)(?!\w))|(?<=\d) (?=of \d)|(?<=\d (?:of|in)) (?=\d)")
-_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _LOOK: Final = re.compile(r"(?<=\w)-(?:light|dark|double-size|phone)\b")
 """How a page was looked at, as page states name it: ``chat-dark``."""
 _OWN_WORD: Final = re.compile(
@@ -117,7 +117,7 @@ def margin(measured: Measured, outcome: Outcome) -> str:
 
 def together(text: str) -> str:
     """The text, in which no line ends between a figure and its unit."""
-    return _TOGETHER.sub(_NO_BREAK, text)
+    return _TOGETHER.sub(NO_BREAK, text)
 
 
 def verdict_word(record: RunRecord) -> str:

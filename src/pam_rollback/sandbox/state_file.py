@@ -10,6 +10,7 @@ from typing import Literal
 
 from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.typed import SESSION
 
 Dialect = Literal["product", "plan"]
 """Whose tables the DSN shows first: the product's own, or those that the rollback plan's SQL expects."""
@@ -52,7 +53,7 @@ class State:
     def as_toml(self) -> str:
         """The file's text; it extends `environments/sandbox.toml` by what only this sandbox knows."""
         lines = [
-            "# A running sandbox. Use it with `pytest --env THIS-FILE`; it is removed when the sandbox ends.",
+            f"# A running sandbox. Use it with `{SESSION} --env THIS-FILE`; it is removed when the sandbox ends.",
             'extends = "sandbox"',
             'name = "sandbox"',
             'kind = "sandbox"',

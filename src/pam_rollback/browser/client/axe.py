@@ -73,7 +73,7 @@ def load_rules(packages: Path | None) -> Rules:
     if not found:
         looked = " nor ".join(str(path) for _, path in places) or "nowhere to look"
         raise MeasurementFailed(
-            f"no rules of accessibility: expected axe-core, found neither {looked}; run: make browser"
+            f"no rules of accessibility: expected axe-core, found neither {looked}; run `make browser`"
         )
     return max(found, key=lambda rules: tuple(map(int, rules.version.split("."))))
 

@@ -6,6 +6,8 @@ from dataclasses import field, replace
 
 from pam_rollback.base.errors import StopRequested
 from pam_rollback.base.late_dataclass import dataclass
+from pam_rollback.outside.places import as_typed_here
+from pam_rollback.report.shown_record import mapped
 from pam_rollback.report.watched_incident import NotTold
 from pam_rollback.watch.rules.looks import BESIDE, Look, Streaks
 from pam_rollback.watch.rules.state import BEGAN, CLOCK, ENDED, FAILED, LOOKED, TELLING, TOLD, UNWATCHED, Telling
@@ -57,7 +59,8 @@ class Teller:
 
         def work() -> None:
             try:
-                answers.append(self.book.tools.listeners[telling.listener](telling.hook, telling.incident))
+                told = mapped(telling.incident, as_typed_here)
+                answers.append(self.book.tools.listeners[telling.listener](telling.hook, told))
             except NotTold as problem:
                 certain.append(problem)
                 problems[0] = " ".join(str(problem).split())
