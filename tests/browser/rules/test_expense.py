@@ -33,6 +33,10 @@ def test_it_is_kept(expense: Expense) -> None:
         (replace(KEPT, stored=("1234.0",)), "an expense of 12.34 was entered, and the API has 1234.0"),
         (replace(KEPT, stored=("12",)), "the API has 12"),
         (replace(KEPT, listed="rollback check 12ab €1,234.00"), "an expense of 12.34 was entered, and the page lists"),
+        (
+            replace(KEPT, listed=None, stored=(), note="check 1"),
+            "list it; delete it by hand if it turns up, noted 'check 1'",
+        ),
         (replace(KEPT, undeleted="it is still there"), "it is still there"),
         (replace(KEPT, problem="sign in: HTTP 503"), "sign in: HTTP 503"),
     ],

@@ -70,7 +70,7 @@ class MemoryStage:
         for undo in self.journal.owed():
             try:
                 if undo.kind == backend.UNDO_KIND:
-                    undo_running(undo, self.backend)
+                    undo_running(undo, self.backend, seen=True)
                 elif undo.kind == frontend.UNDO_KIND:
                     undo_publishing(undo, self.frontend)
                 elif undo.kind == frontend.UNDO_BRANCH_KIND:

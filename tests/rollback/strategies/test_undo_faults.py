@@ -9,6 +9,7 @@ import pytest
 
 from pam_rollback.base.errors import UndoFailed
 from pam_rollback.report.verdict import ExitCode, classify
+from pam_rollback.rollback.service.undo_kinds import CLEAR_FAULTS
 from tests.rollback.strategies.scene import Scene
 
 NETLIFY, RENDER, GIT = "netlify-answers", "render-deploys", "repository"
@@ -58,6 +59,26 @@ def test_an_undo_that_fails_says_so_and_is_finished_later(
     assert {name: getattr(now, name) for name in back} == back, failed.value
     assert now != before or operation == "deploys"
     scene.undo()
+    assert scene.journal.owed() == []
+    assert scene.until(before) == before
+
+
+def test_an_undo_that_users_of_the_api_do_not_get_is_none(scene: Scene) -> None:
+    """The host says that the release of before is live, and another answers now and then, as from an instance that was left.
+
+    Planted on purpose it is no reason: what was planted is cleared away afterwards.
+    """
+    before = scene.world()
+    assert scene.perform("backend-provider").exit_code is ExitCode.GO
+    scene.range.remote.plant("answers-of-two-builds", server="api", path="/version")
+
+    with pytest.raises(UndoFailed, match="what was there before is served again: not stable"):
+        scene.undo()
+
+    assert scene.journal.owed() != []
+    planted = scene.journal.owe(CLEAR_FAULTS, {})
+    scene.undo()
+    assert planted not in scene.journal.owed()
     assert scene.journal.owed() == []
     assert scene.until(before) == before
 

@@ -75,7 +75,9 @@ def _front_end(undo: Undo, tools: UndoTools) -> None:
 
 
 def _back_end(undo: Undo, tools: UndoTools) -> None:
-    undo_running(undo, _backend_tools(tools))
+    # A planted incident may name another release, and is cleared away after this.
+    planted = any(owed.kind == CLEAR_FAULTS for owed in tools.journal.owed())
+    undo_running(undo, _backend_tools(tools), seen=not planted)
 
 
 def _worker(undo: Undo, tools: UndoTools) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.base.wait import NotReached
 from pam_rollback.journal.journal import Undo
+from pam_rollback.rollback.engine.settling import until_no_other_is_served
 from pam_rollback.rollback.rules.deploys import Deploy
 from pam_rollback.rollback.rules.repository import Commit
 from pam_rollback.rollback.strategies.backend import DEPLOY
@@ -21,11 +22,25 @@ from pam_rollback.rollback.strategies.backend_host import (
 from pam_rollback.rollback.strategies.backend_workers import RUN
 
 
-def undo_running(undo: Undo, tools: BackendTools) -> None:
-    """Run what ran before, from the branch and with the automatic deploys that it had. Raises UndoFailed."""
+def undo_running(undo: Undo, tools: BackendTools, *, seen: bool = False) -> None:
+    """Run what ran before, from the branch and with the automatic deploys that it had. Raises UndoFailed.
+
+    ``seen``: users get no other release than that, as far as what answers names one.
+    """
     facts = undo.facts
     problems: list[str] = []
-    parts: list[Callable[[], None]] = [lambda: _run_again(str(facts["deploy"]), str(facts["commit"]), tools)]
+
+    def run_again() -> None:
+        _run_again(str(facts["deploy"]), str(facts["commit"]), tools)
+        if seen:
+            until_no_other_is_served(
+                lambda: tools.look(str(facts["commit"])),
+                tools.waiter,
+                within_s=tools.served_within_s,
+                every_s=tools.looked_every_s,
+            )
+
+    parts: list[Callable[[], None]] = [run_again]
     if "branch" in facts:
         parts += [
             lambda: _follow_again(str(facts["branch"]), tools),
