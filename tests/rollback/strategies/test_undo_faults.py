@@ -3,12 +3,13 @@
 Every way and every failure in memory: ``tests/rollback/strategies/test_provider_failures.py``.
 """
 
-from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from pam_rollback.base.errors import UndoFailed
 from pam_rollback.report.verdict import ExitCode, classify
+from pam_rollback.rollback.service import undo_kinds
 from pam_rollback.rollback.service.undo_kinds import CLEAR_FAULTS
 from tests.rollback.strategies.scene import Scene
 
@@ -63,7 +64,14 @@ def test_an_undo_that_fails_says_so_and_is_finished_later(
     assert scene.until(before) == before
 
 
-def test_an_undo_that_users_of_the_api_do_not_get_is_none(scene: Scene) -> None:
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Users need not be waited for as long as in earnest, which is a minute."""
+    for name in ("FrontendTools", "BackendTools"):
+        monkeypatch.setattr(undo_kinds, name, partial(getattr(undo_kinds, name), served_within_s=5.0))
+
+
+def test_an_undo_that_users_of_the_api_do_not_get_is_none(scene: Scene, soon: None) -> None:
     """The host says that the release of before is live, and another answers now and then, as from an instance that was left.
 
     Planted on purpose it is no reason: what was planted is cleared away afterwards.
@@ -83,9 +91,8 @@ def test_an_undo_that_users_of_the_api_do_not_get_is_none(scene: Scene) -> None:
     assert scene.until(before) == before
 
 
-def test_an_undo_that_visitors_do_not_get_is_none(scene: Scene) -> None:
+def test_an_undo_that_visitors_do_not_get_is_none(scene: Scene, soon: None) -> None:
     """The host publishes what was there before, and its cache has the rollback's page still. Said until visitors have it."""
-    scene = replace(scene, served_within_s=2.0)
     before = scene.world()
     assert scene.perform("frontend-restore").exit_code is ExitCode.GO
     scene.range.remote.plant("old-page-served", release="stable")
