@@ -10,6 +10,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import State
 from pam_rollback.decision.rules.decision_states import judged_data, judged_loss, judged_memory, judged_rewriting
 from pam_rollback.integrity.rules.row_counts import TableCount, TableCounts, lost
+from pam_rollback.integrity.rules.row_moves import RowMoves
 from pam_rollback.integrity.rules.row_rewriting import RowRewriting, TableRewriting
 from pam_rollback.integrity.rules.schema_changes import SchemaChanges, SchemaComparison
 from pam_rollback.plan.plan import load_plan
@@ -216,3 +217,10 @@ def test_rows_that_say_something_else_are_corruption(found: RowRewriting, state:
 
     assert judged.finding.state is state
     assert judged.unproven == "contents not compared with before: passwords"
+
+
+def test_rows_of_another_owner_have_nothing_that_is_left_out_of_them() -> None:
+    """Only contents can be left uncompared by their kind."""
+    nobody = judged_rewriting(RowMoves((), "2026-11-25 12:00:00 UTC"))
+
+    assert (nobody.finding.state, nobody.unproven) == (State.UNKNOWN, "")

@@ -31,3 +31,19 @@ def test_what_is_not_known_is_no_answer(state: WindowState) -> None:
     """Neither an all-clear nor an accusation: it raises, with the reason."""
     with pytest.raises(MeasurementFailed, match=f"it is {state}"):
         _ = Standing(state).met
+
+
+@pytest.mark.parametrize(
+    ("state", "found", "words"),
+    [
+        (WindowState.BROKEN, "3 %", "error rate 3 %"),
+        (WindowState.MET, "1 %", "error rate 1 %"),
+        (WindowState.HOLDING, "1 %", "error rate 1 % so far"),
+        (WindowState.UNKNOWN, "1 %", "error rate not known: 1 %"),
+        (WindowState.UNKNOWN, "", "error rate not known: nothing measured"),
+        (WindowState.HOLDING, "", "error rate: nothing measured"),
+    ],
+)
+def test_the_first_words_say_what_was_found_and_whether_it_counts(state: WindowState, found: str, words: str) -> None:
+    """A figure of a window that is not known is told, and is none."""
+    assert Standing(state).headed("error rate", found) == words
