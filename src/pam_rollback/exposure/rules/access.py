@@ -113,7 +113,7 @@ class Door:
         for attempt in self.wrong:
             if attempt.standing is Standing.UNKNOWN:
                 yield f"{self.path} with {attempt}{self._as_with_the_right_one(attempt)}"
-            elif attempt.empty and self._hides_nothing_from(attempt):
+            elif attempt.empty and all(one.empty for one in self.right):
                 yield f"{self.path} with {attempt}, and nobody had a row there that could have been shown"
             elif not self.right and attempt.http_status == _FORBIDDEN:
                 yield f"{self.path} with {attempt}; without a test account nobody can tell a lock from a client that was shut out"
@@ -121,12 +121,6 @@ class Door:
     def _as_with_the_right_one(self, attempt: Attempt) -> str:
         is_same = attempt.http_status in self.opens_with & {one.http_status for one in self.right}
         return ", as with the right one: a whole request, by hand, tells whether it is let in" if is_same else ""
-
-    def _hides_nothing_from(self, attempt: Attempt) -> bool:
-        """Whoever bears no token sees what is open to all; that nobody's own rows are there says nothing of another token."""
-        if not self.right:
-            return True
-        return attempt.credential != NO_TOKEN and all(one.empty for one in self.right)
 
     def _opened(self, attempt: Attempt) -> bool:
         if not self.opens_with:
