@@ -87,6 +87,10 @@ class PageFiles:
 
 
 _LEAD_S = 0.05
+_BROWSER = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0.0.0 Safari/537.36"
+)
+"""A usual browser: who turns our name away or welcomes it does not know this one."""
 _NICENESS = -10
 _WHY_CHARACTERS_MAX = 200
 _RELEASE_CHARACTERS_MAX = 64
@@ -143,7 +147,8 @@ class ProbeRun:
         sent_s = time.monotonic()
         probe_id = f"{self._config.run}-{tick}"
         url = self._account.filled(journey.url)
-        headers = {**journey.headers, "X-Probe-Id": probe_id}
+        headers = dict(journey.headers)
+        headers |= browser_headers(journey) if journey.as_browser_of else {"X-Probe-Id": probe_id}
         if not journey.cached:
             headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
         if journey.signed_in:
@@ -166,6 +171,11 @@ class ProbeRun:
         if journey.expect.site and not why:
             left_s = self._config.timeout_s - (end_s - sent_s)
             why = await self._files.shortcoming(journey.name, answer, cached=journey.cached, within_s=left_s)
+        foreign = (
+            bool(journey.owner) and not answer.problem and is_of_another(answer, journey.owner, self._account.user_id)
+        )
+        if foreign:
+            why = "; ".join(filter(None, ["the answer belongs to another account", why]))
         self._writer.write(
             {
                 "tick": tick,
@@ -179,6 +189,7 @@ class ProbeRun:
                 "latency_ms": (end_s - due_s) * 1000,
                 "release": _release(answer, journey),
                 **({"commit": commit} if (commit := journey.expect.commit_of(answer)) else {}),
+                **({"foreign": True} if foreign else {}),
             }
         )
         if journey.signed_in and self._account.lost(answer.http_status):
@@ -209,6 +220,29 @@ class ProbeRun:
         for secret in self._secrets:
             why = why.replace(secret, "[redacted]")
         return cut(" ".join(why.split()), _WHY_CHARACTERS_MAX, sign="")
+
+
+def browser_headers(journey: Journey) -> dict[str, str]:
+    """Return what a browser sends when it opens a page, or when a page of that site asks the API."""
+    opens = not journey.signed_in
+    fetch = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
+    if not opens:
+        fetch = {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "cross-site"}
+        fetch |= {"Origin": journey.as_browser_of, "Referer": f"{journey.as_browser_of}/"}
+    accept = (
+        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+        if opens
+        else "application/json, text/plain, */*"
+    )
+    return {"User-Agent": _BROWSER, "Accept": accept, "Accept-Language": "en-US,en;q=0.9", **fetch}
+
+
+def is_of_another(answer: Answer, owner: str, user_id: str) -> bool:
+    """Return whether the answer, or one of its rows, names another account than this one as its owner."""
+    body: Any = answer.json
+    rows = body if isinstance(body, list) else [body]
+    named = [str(row[owner]) for row in rows if isinstance(row, dict) and row.get(owner)]
+    return bool(user_id) and any(one != user_id for one in named)
 
 
 def _secrets(config: ProbeConfig) -> tuple[str, ...]:

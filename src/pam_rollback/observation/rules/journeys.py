@@ -15,6 +15,8 @@ CACHED_FRONT_PAGE = "cached front page"
 """Asked for as visitors ask: a cache on the way may answer, and what it keeps is what people get."""
 PAGES = (FRONT_PAGE, CACHED_FRONT_PAGE)
 HEALTH_JOURNEY: Final = "health"
+BROWSER_JOURNEY: Final = "as a browser"
+"""The read of the back end that is asked as a browser asks."""
 LOGIN_JOURNEY = "login"
 
 RATE_HZ_MAX = 200.0
@@ -40,6 +42,8 @@ class Journey(Facts):
     """One request that is repeated."""
 
     name: str = Field(min_length=1)
+    part: str = ""
+    """The part of the product that it asks (``observation/rules/parts.py``)."""
     url: str
     """``{user_id}`` in it stands for the id of the test account."""
     method: str = "GET"
@@ -53,6 +57,10 @@ class Journey(Facts):
     """Ask for exactly this address, so that caches may answer; else every address is unique."""
     signed_in: bool = False
     """Send the test account's token."""
+    as_browser_of: str = ""
+    """The site on whose pages a browser would ask: its headers are sent in place of our name. Empty: asked as ourselves."""
+    owner: str = ""
+    """The key of the answer, or of each of its rows, that holds the id of the account whose it is."""
 
 
 class ProbeConfig(Facts):
@@ -85,3 +93,9 @@ class ProbeConfig(Facts):
         """The order in which the journeys take turns: each as often as its weight, as evenly spread as can be."""
         by_name = {journey.name: journey for journey in self.journeys}
         return tuple(by_name[name] for name in rotation({name: journey.weight for name, journey in by_name.items()}))
+
+
+def users_journeys(config: ProbeConfig) -> tuple[str, ...]:
+    """Return the journeys of users. Where nobody can sign in, health is all that is known of what lies behind the front page."""
+    signed_in = config.sign_in is not None
+    return tuple(one.name for one in config.journeys if not (signed_in and one.name == HEALTH_JOURNEY))
