@@ -91,7 +91,7 @@ def error_rate(shown: str, limit_pct: float, *, reached_counts: bool = False) ->
     def words(samples: Sequence[Sample]) -> str:
         value = rate(samples)
         found = "not known" if value is None else f"{value:.1f} %"
-        return f"error rate of the {shown} {found} ({bad(samples)} of {len(samples)} answers{_most_often(samples)}), limit {limit_pct:g} %"
+        return f"error rate of the {shown} {found} ({bad(samples)} of {len(samples)} answers{_most_often(samples)})"
 
     def figures(samples: Sequence[Sample]) -> Figures:
         value = rate(samples)
@@ -110,7 +110,7 @@ def error_rate(shown: str, limit_pct: float, *, reached_counts: bool = False) ->
 
     # At one request a second a fifth of five minutes cannot contradict 2 %, and a hiccup of six seconds is 2 % of them all.
     half = (lambda samples: 100 * bad(samples) >= limit_pct * len(samples)) if reached_counts else None
-    return Measure(contradicts, above, words, figures, half=half)
+    return Measure(contradicts, above, words, figures, limit=f"{limit_pct:g} %", half=half)
 
 
 def _most_often(samples: Sequence[Sample]) -> str:
@@ -227,7 +227,8 @@ def judged_errors(errors: Mapping[str, Condition], between: Mapping[str, Conditi
         if states[part] is State.CLEAR and condition.state is not ConditionState.CLEAR:
             holds = condition.state is ConditionState.HOLDS
             states[part] = OF_GAP[gaps.errors_between] if holds else _state_of(condition, gaps)
-            told[part] = replace(condition, words=f"{errors[part].words}; of the lower limit: {condition.words}")
+            both = f"{errors[part].words}, limit {errors[part].limit}; of the lower limit: {condition.words}"
+            told[part] = replace(condition, words=both)
     return _worst(ERRORS, told, states)
 
 

@@ -27,7 +27,7 @@ from pam_rollback.observation.client.account import Account
 from pam_rollback.observation.client.exchange import NotSent, exchange, new_session, unique_address
 from pam_rollback.observation.client.jsonl import LineWriter
 from pam_rollback.observation.client.lifeline import Lifeline, read_config_line
-from pam_rollback.observation.rules.journeys import Journey, ProbeConfig
+from pam_rollback.observation.rules.journeys import FOREIGN, Journey, ProbeConfig
 from pam_rollback.product.rules.front_page import ASSET_BYTES, Asset, read_page, seen_files
 
 _LOOK_EVERY_S = 1.0
@@ -87,10 +87,6 @@ class PageFiles:
 
 
 _LEAD_S = 0.05
-_BROWSER = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0.0.0 Safari/537.36"
-)
-"""A usual browser: who turns our name away or welcomes it does not know this one."""
 _NICENESS = -10
 _WHY_CHARACTERS_MAX = 200
 _RELEASE_CHARACTERS_MAX = 64
@@ -138,9 +134,9 @@ class ProbeRun:
             task.add_done_callback(self._outstanding.discard)
 
     async def _probe(self, tick: int, due_s: float, journey: Journey) -> None:
-        if journey.signed_in and self._account.is_limited:
-            # Without a session the answer would be 401, which says nothing of the service.
-            self._record_not_sent(tick, due_s, journey, _LIMITED, void=_LIMITED)
+        if why := self._why_no_session(journey):
+            # Without a session the answer would be 401, which says nothing of this part of the service.
+            self._record_not_sent(tick, due_s, journey, why, void=why)
             if self._account.may_try:
                 await self._account.renew()
             return
@@ -148,7 +144,7 @@ class ProbeRun:
         probe_id = f"{self._config.run}-{tick}"
         url = self._account.filled(journey.url)
         headers = dict(journey.headers)
-        headers |= browser_headers(journey) if journey.as_browser_of else {"X-Probe-Id": probe_id}
+        headers |= journey.browser_headers if journey.as_browser_of else {"X-Probe-Id": probe_id}
         if not journey.cached:
             headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
         if journey.signed_in:
@@ -171,11 +167,9 @@ class ProbeRun:
         if journey.expect.site and not why:
             left_s = self._config.timeout_s - (end_s - sent_s)
             why = await self._files.shortcoming(journey.name, answer, cached=journey.cached, within_s=left_s)
-        foreign = (
-            bool(journey.owner) and not answer.problem and is_of_another(answer, journey.owner, self._account.user_id)
-        )
+        foreign = journey.is_of_another(answer, self._account.user_id)
         if foreign:
-            why = "; ".join(filter(None, ["the answer belongs to another account", why]))
+            why = "; ".join(filter(None, [FOREIGN, why]))
         self._writer.write(
             {
                 "tick": tick,
@@ -194,6 +188,17 @@ class ProbeRun:
         )
         if journey.signed_in and self._account.lost(answer.http_status):
             await self._account.renew()
+
+    def _why_no_session(self, journey: Journey) -> str:
+        """Return why there is no session for this journey by no fault of the part that it asks; empty when there is one."""
+        sign_in = self._config.sign_in
+        if sign_in is None or not journey.signed_in:
+            return ""
+        if self._account.is_limited:
+            return _LIMITED
+        if not self._account.headers and journey.part != sign_in.part:
+            return self._shown(f"not asked: the test account cannot sign in: {self._account.why}")
+        return ""
 
     def _record_not_sent(self, tick: int, due_s: float, journey: Journey, why: str, *, void: str = "") -> None:
         self._writer.write(
@@ -220,29 +225,6 @@ class ProbeRun:
         for secret in self._secrets:
             why = why.replace(secret, "[redacted]")
         return cut(" ".join(why.split()), _WHY_CHARACTERS_MAX, sign="")
-
-
-def browser_headers(journey: Journey) -> dict[str, str]:
-    """Return what a browser sends when it opens a page, or when a page of that site asks the API."""
-    opens = not journey.signed_in
-    fetch = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
-    if not opens:
-        fetch = {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "cross-site"}
-        fetch |= {"Origin": journey.as_browser_of, "Referer": f"{journey.as_browser_of}/"}
-    accept = (
-        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-        if opens
-        else "application/json, text/plain, */*"
-    )
-    return {"User-Agent": _BROWSER, "Accept": accept, "Accept-Language": "en-US,en;q=0.9", **fetch}
-
-
-def is_of_another(answer: Answer, owner: str, user_id: str) -> bool:
-    """Return whether the answer, or one of its rows, names another account than this one as its owner."""
-    body: Any = answer.json
-    rows = body if isinstance(body, list) else [body]
-    named = [str(row[owner]) for row in rows if isinstance(row, dict) and row.get(owner)]
-    return bool(user_id) and any(one != user_id for one in named)
 
 
 def _secrets(config: ProbeConfig) -> tuple[str, ...]:

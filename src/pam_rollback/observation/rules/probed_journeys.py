@@ -61,6 +61,7 @@ def sign_in_of(environment: Environment) -> SignIn:
         email=environment.secret("test_user_email"),
         password=environment.secret("test_user_password"),
         headers=environment.sign_in_headers,
+        part=part_of("", environment.contract.sign_in.site),
     )
 
 

@@ -77,4 +77,4 @@ def _steady(environment: Environment, asked: Iterable[tuple[Journey, float]]) ->
     for journey, per_minute in asked:
         parts = urlsplit(journey.url)
         if parts.netloc in hosts:
-            yield Steady(parts.path, per_minute, journey.signed_in)
+            yield Steady(parts.path, per_minute, journey.signed_in, bool(journey.as_browser_of))

@@ -5,7 +5,7 @@ enough yet, or not any more) neither asks nor is calm. What comes and goes asks 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Final
 
 from pam_rollback.base.late_dataclass import dataclass
@@ -19,6 +19,8 @@ _REMEMBERED = 30
 """Looks: while it is only watched, a criterion is no part of the ten, and what asked longer ago is over."""
 BESIDE: Final = ("IR-1", "IR-3", "CR-1", "CR-2", "CR-3", "CR-4")
 """The plan's criteria that no look judges. The sessions that do follow each other at once, so that three in a row tell."""
+OUTAGE: Final = "IR-2"
+"""What a watch that never saw anything cannot see."""
 _ASKS = frozenset({State.HOLDS, State.CONSIDER})
 _OF_A_TIME = frozenset({"IR-2", "IR-4", "IR-5", "CR-5"})
 """Criteria of users' answers: watched while these are bad. Memory is watched at a level where it may stay for ever."""
@@ -73,11 +75,17 @@ class Streak:
     """The latest that asked."""
     lately: tuple[tuple[float, State], ...] = ()
     """The latest looks at which it was known, in a row or not, with their times."""
+    unknown: int = 0
+    """Looks in a row at which it was not known."""
+    unknown_since_s: float = 0.0
+    why: Finding | None = None
+    """The latest of them."""
 
     def after(self, finding: Finding, at_s: float) -> "Streak":
         """With one more look. What is not known goes on with nothing, and ends nothing."""
         if finding.state is State.UNKNOWN:
-            return self
+            since_s = self.unknown_since_s if self.unknown else at_s
+            return replace(self, unknown=self.unknown + 1, unknown_since_s=since_s, why=finding)
         lately = (*self.lately, (at_s, finding.state))[-_REMEMBERED:]
         if finding.state in _ASKS:
             since_s = self.since_s if self.asks else at_s
@@ -125,10 +133,13 @@ class Streaks:
 
     def after(self, look: Look) -> "Streaks":
         """With one more look. What is not known goes on with neither streak, and ends none."""
+        findings = look.findings
         if look.blind:
-            return self
+            findings = tuple(Finding(name, State.UNKNOWN, look.blind) for name in self.of or (OUTAGE,))
         found = dict(self.of)
-        for finding in look.findings:
+        for finding in findings:
+            if finding.state is State.UNKNOWN and look.early and not look.blind:
+                continue  # it has not seen for long enough yet
             found[finding.criterion] = found.get(finding.criterion, Streak()).after(finding, look.at_s)
         return Streaks(found)
 
@@ -141,6 +152,11 @@ class Streaks:
         ]
         kept = [name for name in held if self.of.get(name, Streak()).calm < IN_A_ROW]
         return tuple(sorted({*asking, *kept}))
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The criteria of which nothing was known in three looks in a row: a watch that sees nothing says so."""
+        return tuple(sorted(name for name, streak in self.of.items() if streak.unknown >= IN_A_ROW))
 
     @property
     def suspected(self) -> tuple[str, ...]:

@@ -5,12 +5,15 @@ from dataclasses import field, replace
 from datetime import UTC, datetime
 
 from pam_rollback.base.late_dataclass import dataclass
+from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from pam_rollback.watch.rules.looks import Streaks
 from pam_rollback.watch.rules.state import CLOSED, OPENED, UPDATED, key_of, told_as
 from pam_rollback.watch.rules.turn import Moment
 from pam_rollback.watch.service.book import Book
 from pam_rollback.watch.service.tools import Advised
+
+UNSEEN = Advised(Recommendation.NOT_KNOWN, "", "nobody can say from here how users are", "", "")
 
 
 @dataclass
@@ -25,7 +28,7 @@ class Keeping:
         self._streaks = streaks
         case = self.book.state.open
         held = tuple(seen.criterion for seen in case.incident.found) if case else ()
-        criteria = self._streaks.confirmed(held)
+        criteria = self._streaks.confirmed(held) or self._streaks.unseen
         if not criteria:
             if case is not None and not goes_on:
                 over = replace(case.incident, closed=_at(now), seen=_at(now))
@@ -45,15 +48,25 @@ class Keeping:
         known = {seen.criterion: seen for seen in case.incident.found} if case else {}
         for name in criteria:
             streak = self._streaks.of.get(name)
-            if streak is not None and streak.latest is not None:
+            if streak is not None and streak.why is not None and name in self._streaks.unseen:
+                since = datetime.fromtimestamp(streak.unknown_since_s, UTC)
+                found.append(CriterionSeen(name, self.book.tools.title(name), f"not known: {streak.why.words}", since))
+            elif streak is not None and streak.latest is not None:
                 since = known[name].since if name in known else datetime.fromtimestamp(streak.began_s, UTC)
                 found.append(CriterionSeen(name, self.book.tools.title(name), streak.words, since))
             else:
                 found.append(known[name])
-        asking = [name for name in criteria if (streak := self._streaks.of.get(name)) and streak.latest is not None]
+        unseen = self._streaks.unseen
+        asking = [
+            name
+            for name in criteria
+            if name not in unseen and (streak := self._streaks.of.get(name)) and streak.latest is not None
+        ]
         advised = (
             self.book.tools.advise(asking, self._streaks)
-            if asking or case is None
+            if asking
+            else UNSEEN
+            if unseen or case is None
             else Advised(
                 case.incident.recommendation,
                 case.incident.strategy,
