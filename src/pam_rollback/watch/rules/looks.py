@@ -10,6 +10,7 @@ from typing import Final
 
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.decision.rules.decision import Finding, State
+from pam_rollback.decision.rules.decision_measures import DOWNTIME
 
 IN_A_ROW = 3
 """One look may be the watch's own trouble; Upptime tries as often before it says "down"."""
@@ -19,8 +20,6 @@ _REMEMBERED = 30
 """Looks: while it is only watched, a criterion is no part of the ten, and what asked longer ago is over."""
 BESIDE: Final = ("IR-1", "IR-3", "CR-1", "CR-2", "CR-3", "CR-4")
 """The plan's criteria that no look judges. The sessions that do follow each other at once, so that three in a row tell."""
-OUTAGE: Final = "IR-2"
-"""What a watch that never saw anything cannot see."""
 _ASKS = frozenset({State.HOLDS, State.CONSIDER})
 _OF_A_TIME = frozenset({"IR-2", "IR-4", "IR-5", "CR-5"})
 """Criteria of users' answers: watched while these are bad. Memory is watched at a level where it may stay for ever."""
@@ -135,7 +134,7 @@ class Streaks:
         """With one more look. What is not known goes on with neither streak, and ends none."""
         findings = look.findings
         if look.blind:
-            findings = tuple(Finding(name, State.UNKNOWN, look.blind) for name in self.of or (OUTAGE,))
+            findings = tuple(Finding(name, State.UNKNOWN, look.blind) for name in self.of or (DOWNTIME,))
         found = dict(self.of)
         for finding in findings:
             if finding.state is State.UNKNOWN and look.early and not look.blind:
