@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,12 +112,6 @@ class RealRelease(Release):
         self.port = port
         for name in tuple(self.faults):
             await self._switch("PUT", name, {})
-
-    async def restart(self) -> None:
-        """Start it again, and wait until it answers; one that ends for want of its database stays away, as the real one does."""
-        await super().restart()
-        with suppress(SandboxError):
-            await self.wait_healthy()
 
     async def _switch(self, method: str, name: str, parameters: Mapping[str, object]) -> None:
         del parameters

@@ -2,13 +2,17 @@
 
 import argparse
 import sys
+import time
 import tomllib
+import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 
+_BACK_WITHIN_S = 180
 _Plant = tuple[str, Mapping[str, str | float]]
 _LIVE = {"release": "candidate"}
 SITUATIONS: Mapping[str, tuple[_Plant, ...]] = {
@@ -59,15 +63,27 @@ def main() -> int:
     )
     options = parser.parse_args()
     try:
-        sandbox = tomllib.loads(options.state.read_text(encoding="utf-8"))["sandbox"]
-        remote = Remote(sandbox["control_url"], sandbox["token"])
+        state = tomllib.loads(options.state.read_text(encoding="utf-8"))
+        remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
         for name in options.situations:
             _break(remote, name)
+        if options.situations == ["none"]:
+            _wait_until_back(state["urls"]["api"])
     except (OSError, SandboxError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sys.stdout.write(f"planted: {remote.faults() or 'nothing'}\n")
     return 0
+
+
+def _wait_until_back(api: str) -> None:
+    """A process that was killed loads for some seconds, or a minute where others use the machine, too."""
+    opener, end_s = urllib.request.build_opener(urllib.request.ProxyHandler({})), time.monotonic() + _BACK_WITHIN_S
+    while time.monotonic() < end_s:
+        with suppress(OSError), opener.open(f"{api}/health", timeout=5):
+            return
+        time.sleep(1)
+    raise SandboxError(f"{api}/health", expected=f"200 within {_BACK_WITHIN_S} s", found="not yet")
 
 
 def _break(remote: Remote, name: str) -> None:
