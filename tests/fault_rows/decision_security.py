@@ -68,7 +68,7 @@ ROWS = [
     DecisionRow(
         "others-profile-shown",
         "cross-user-read",
-        frozenset({OWN}),
+        frozenset({OWN, SEPARATION}),
         "answers belong to another account",
         {"what": "profile"},
         select="decision",
