@@ -54,6 +54,6 @@ def test_a_page_that_was_not_reached_has_no_barrier_that_anybody_saw(said: str, 
     audit: Any = SimpleNamespace(
         properties={}, message=f"AssertionError: {said}", outcome=Outcome.BROKEN_CRITERION, criteria=["CR-4"]
     )
-    decision = decided(PLAN, [audit], [], observed=[], vouched=[], constant_flags="", whole=True)
+    decision = decided(PLAN, [audit], [], observed=[], vouched=[], refused={}, whole=True)
 
     assert {one.state for one in decision.findings if one.criterion == "CR-4"} == {state}

@@ -61,6 +61,10 @@ class Watched:
         """Those of that time."""
         return tuple(one for one in self._all if (since_s or 0) <= one.due_s < (until_s or math.inf))
 
+    def asked(self, *_: object) -> tuple[Sample, ...]:
+        """Nothing beside them."""
+        return ()
+
 
 def asked(**fixtures: object) -> Any:
     """A request that knows these fixtures."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
-from pam_rollback.decision.rules.decision import OF_GAP, Finding, Judged, State
+from pam_rollback.decision.rules.decision import BACK_END, OF_GAP, Finding, Judged, State
 from pam_rollback.integrity.rules.row_counts import RowLoss
 from pam_rollback.integrity.rules.row_moves import RowMoves
 from pam_rollback.integrity.rules.row_rewriting import RowRewriting
@@ -46,7 +46,7 @@ def judged_memory(growth: MemoryGrowth, *, low_below_mb: float, gaps: Gaps) -> J
         measured=newest_mb,
         margin=growth.alarm_mb - newest_mb,
     )
-    return Judged(Finding(MEMORY, state, words), figures)
+    return Judged(Finding(MEMORY, state, words, parts=(BACK_END,)), figures)
 
 
 def _below(growth: MemoryGrowth, newest_mb: float, low_below_mb: float, gaps: Gaps, words: str) -> tuple[State, str]:
