@@ -102,8 +102,9 @@ class Finding:
 
     @classmethod
     def together(cls, criterion: str, state: State, words: str, alike: "Sequence[Finding]") -> "Finding":
-        """One of several: it fails on the parts of all; a cause from outside explains it only if it explains each."""
-        parts = tuple(dict.fromkeys(part for one in alike for part in one.parts))
+        """One of several: the parts are known where each names some, and a cause from outside explains it only if it explains each."""
+        named = all(one.parts for one in alike)
+        parts = tuple(dict.fromkeys(part for one in alike for part in one.parts)) if named else ()
         outside = tuple(cause for cause in alike[0].outside if all(cause in one.outside for one in alike))
         return cls(criterion, state, words, alike[0].evidence, parts, outside)
 

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import (
-    BACK_END,
     CHAT,
     FINDING,
     FRONT_END,
@@ -28,7 +27,6 @@ _NOT_REACHED = re.compile(r"\b[a-z-]+ was not reached: ")
 """How an audit says that it never saw its page: a broken page, and no barrier on it (``browser/rules/accessibility.py``)."""
 _BLAMED = (
     (re.compile(r"\bask PAM: an apology instead of an answer\b"), ((CHAT,), (MODEL,))),
-    (re.compile(r"\b(?:sign in|ask PAM)\b.{0,200}\bHTTP [45]\d\d\b"), ((BACK_END,), ())),
     (re.compile(r"\ban error screen: "), ((FRONT_END,), ())),
 )
 """What journeys of a browser say of what failed behind the page, or in it; the first that fits."""
