@@ -25,8 +25,8 @@ FAR, SLOWER = "test_answers_are_not_far_slower", "test_answers_are_not_noticeabl
 ANSWERS, VOICE = "test_pam_answers", "test_pam_is_spoken_to"
 NOT_WAITED_FOR = {"IR-4": UNKNOWN}
 """Once a rollback is asked for, nobody waits for ten minutes of something else."""
-ONLY_ANSWERS = 'abilities = ["test_account"]'
-"""Nothing but users' answers is looked at."""
+ONLY_ANSWERS = 'abilities = ["test_account", "flag_admin", "netlify", "render"]'
+"""Nothing but users' answers is looked at; every strategy can be carried out."""
 NOT_LOOKED_AT = frozenset({"IR-3", "IR-6"})
 
 

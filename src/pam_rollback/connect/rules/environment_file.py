@@ -1,11 +1,14 @@
 """The text of ``environments/NAME.toml``: where the product runs, what is there to be used, and which variables hold the secrets."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import get_args
 
 from pam_rollback.base.addresses import is_loopback
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.toml_text import comment, pair, table
+from pam_rollback.environment.environment import OPEN_JOURNEYS
+from pam_rollback.environment.environment_tables import ProbedJourney
 from pam_rollback.environment.hosts import HOSTS
 
 _CONTROL = "https://example.com"
@@ -43,8 +46,26 @@ def abilities_of(found: Found, asked: Asked) -> tuple[str, ...]:
     return tuple(abilities)
 
 
-def environment_file(found: Found, asked: Asked) -> str:
-    """The body of the file."""
+WEIGHTS: Mapping[str, int] = {
+    "front page": 2,
+    "cached front page": 1,
+    "health": 3,
+    "history": 1,
+    "expenses": 2,
+    "profile": 2,
+    "settings": 1,
+}
+"""How often each read takes its turn: of each part at least one that users wait for."""
+
+
+def weights_of(reads: Collection[str], *, signed_in: bool) -> dict[str, int]:
+    """What is asked there: without an account only what everybody may read, with one also its reads that the product has."""
+    mine = {*OPEN_JOURNEYS, *reads} if signed_in else {*OPEN_JOURNEYS}
+    return {name: weight for name, weight in WEIGHTS.items() if name in mine and name in get_args(ProbedJourney)}
+
+
+def environment_file(found: Found, asked: Asked, reads: Collection[str]) -> str:
+    """The body of the file. ``reads``: the operations that the product has."""
     where = found.where
     urls = {"frontend": where.frontend, "api": where.api, "backend": where.backend}
     if where.supabase:
@@ -64,6 +85,9 @@ def environment_file(found: Found, asked: Asked) -> str:
         *pair("pace", 1),
         *table("urls", urls),
         *_probing(found),
+        *table(
+            "probing.weights", weights_of(reads, signed_in="test_account" in abilities_of(found, asked)), [_WEIGHTS]
+        ),
         *table("secrets", {f"{name}_env": variable for name, variable in asked.variables.items()}, [_SECRETS]),
         *_hosts(found),
         *_flag_service(found.site.unleash),
@@ -73,6 +97,11 @@ def environment_file(found: Found, asked: Asked) -> str:
 
 
 _SECRETS = "Names of variables, never values. A variable may be unset as long as no declared ability needs it."
+
+
+_WEIGHTS = (
+    "How often each is asked beside the others: of each part of the product at least one read that users wait for."
+)
 
 
 def _what_more(found: Found, asked: Asked) -> str:

@@ -35,6 +35,7 @@ def product_file(name: str, found: Found, like: Mapping[str, Any], titles: Mappi
         *_front_page(found),
         *_pages(like),
         *_tables(found, like),
+        *_rest(like),
     ]
     return "\n".join(lines) + "\n"
 
@@ -137,6 +138,29 @@ def _pages(like: Mapping[str, Any]) -> Iterator[str]:
     yield from table("pages", like["pages"], [note])
     if like.get("elements"):
         yield from table("elements", like["elements"])
+
+
+_SEEN_OR_COMPARED = frozenset(
+    {
+        "name",
+        "description",
+        "health",
+        "marks",
+        "sign_in",
+        "operations",
+        "limits",
+        "front_page",
+        "pages",
+        "elements",
+        "tables",
+    }
+)
+
+
+def _rest(like: Mapping[str, Any]) -> Iterator[str]:
+    """What nobody can look for, such as how features are switched: as it is known."""
+    for name in (one for one in like if one not in _SEEN_OR_COMPARED):
+        yield from table(name, like[name], [f"As {like['name']} has it; not looked for."])
 
 
 def titles_of(health: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
