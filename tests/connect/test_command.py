@@ -3,16 +3,19 @@
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.connect import __main__ as connect
 from pam_rollback.connect.rules.budget import PATHS_PER_MINUTE
+from pam_rollback.connect.rules.environment_file import WEIGHTS, weights_of
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.environment.environment_tables import ProbedJourney
 from pam_rollback.outside import pace
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.product.client.files import load_contract
 from tests.connect.product import (
     API,
     FRONTEND,
@@ -71,6 +74,62 @@ def test_the_files_are_ones_that_a_session_can_use(run: Run, tmp_path: Path) -> 
     assert environment.contract.front_page.names == ("api", "supabase")
     assert "products/here.toml: written" in out
     assert "served by     Netlify and Render, by the headers of its answers" in out
+
+
+def test_what_is_known_of_the_product_stays(run: Run, tmp_path: Path) -> None:
+    """How features are switched and what the API bears nobody can look for. Without it a rollback that is refused would be advised."""
+    run(today(), "--name", "here")
+    contract = load_environment("here", tmp_path / "environments", {}).contract
+    known = load_contract(ROOT / "products" / "pam-today.toml")
+
+    assert contract.flags == known.flags
+    assert (contract.limits, contract.elements, contract.pages) == (known.limits, known.elements, known.pages)
+    assert [one.path for one in contract.marks] == ["/health/system"], "it describes itself nowhere"
+
+
+HERE = "http://127.0.0.1:54321"
+"""Supabase's stand-in, as it is reached."""
+NAMED_HERE = SCRIPT.replace(SUPABASE, "http://abcdefghij.supabase.co.localhost:54321")
+
+
+def test_on_this_machine_a_page_has_to_name_supabase_too(run: Run, tmp_path: Path) -> None:
+    """Pages believe no other host than Supabase's: they get a name that leads here, and it is the address of the environment."""
+    script = (200, "text/javascript", NAMED_HERE)
+    rows = (200, JSON, [])
+    product = today(**{f"{FRONTEND}/assets/app.js": script, f"{HERE}/rest/v1/profiles?select=id&limit=1": rows})
+    run(product, "--name", "here")
+    environment = load_environment("here", tmp_path / "environments", {})
+
+    assert (environment.urls.supabase, environment.contract.front_page.names) == (HERE, ("api", "supabase"))
+
+
+def test_a_condition_that_a_blank_build_meets_is_refused_as_empty(run: Run, tmp_path: Path) -> None:
+    """The API's address is a constant of such a build, too: only Supabase's tells it."""
+    script = (200, "text/javascript", f'const API="{API}";')
+    _, out, _ = run(today(**{f"{FRONTEND}/assets/app.js": script}), "--name", "here")
+    environment = load_environment("here", tmp_path / "environments", {})
+
+    assert environment.contract.front_page.names == ()
+    assert (
+        "[front_page] names = ['api'] is refused as empty: a build without its variables would meet it as well" in out
+    )
+    _, out, _ = run(today(**{f"{FRONTEND}/assets/app.js": script}), "--name", "plan", "--like", "pam-plan")
+    assert load_environment("plan", tmp_path / "environments", {}).contract.front_page.names == ("api",)
+    assert "refused as empty" not in out
+
+
+def test_each_part_that_users_wait_for_gets_its_weight(run: Run, tmp_path: Path) -> None:
+    """With an account, of what the product has; without one, of what everybody may read."""
+    run(today(), "--name", "open")
+    run(today(), "--name", "mine", variables=ACCOUNT)
+    everybody, mine = (
+        load_environment(name, tmp_path / "environments", ACCOUNT).probing.weights for name in ("open", "mine")
+    )
+
+    assert everybody == {"front page": 2, "cached front page": 1, "health": 3}
+    assert {"history": 1, "expenses": 2, **everybody}.items() <= mine.items()
+    assert set(mine) == set(WEIGHTS) & set(get_args(ProbedJourney))
+    assert "profile" not in weights_of({"history", "expenses"}, signed_in=True)
 
 
 def test_it_never_asks_for_more_than_was_told(run: Run) -> None:
