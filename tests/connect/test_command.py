@@ -1,18 +1,18 @@
 """``make connect``: two files that a session can use, within a budget that was told; or one clear message and nothing written."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.connect import __main__ as connect
 from pam_rollback.connect.rules.budget import PATHS_PER_MINUTE
-from pam_rollback.connect.rules.environment_file import WEIGHTS, weights_of
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.environment_tables import ProbedJourney
+from pam_rollback.observation.rules.probed_journeys import usual_weights
 from pam_rollback.outside import pace
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.client.files import load_contract
@@ -95,8 +95,8 @@ NAMED_HERE = SCRIPT.replace(SUPABASE, "http://abcdefghij.supabase.co.localhost:5
 def test_on_this_machine_a_page_has_to_name_supabase_too(run: Run, tmp_path: Path) -> None:
     """Pages believe no other host than Supabase's: they get a name that leads here, and it is the address of the environment."""
     script = (200, "text/javascript", NAMED_HERE)
-    rows = (200, JSON, [])
-    product = today(**{f"{FRONTEND}/assets/app.js": script, f"{HERE}/rest/v1/profiles?select=id&limit=1": rows})
+    rows = f"{HERE}/rest/v1/profiles?select=id&limit=1"
+    product = today(**{f"{FRONTEND}/assets/app.js": script, rows: (200, JSON, [])})
     run(product, "--name", "here")
     environment = load_environment("here", tmp_path / "environments", {})
 
@@ -122,14 +122,14 @@ def test_each_part_that_users_wait_for_gets_its_weight(run: Run, tmp_path: Path)
     """With an account, of what the product has; without one, of what everybody may read."""
     run(today(), "--name", "open")
     run(today(), "--name", "mine", variables=ACCOUNT)
-    everybody, mine = (
-        load_environment(name, tmp_path / "environments", ACCOUNT).probing.weights for name in ("open", "mine")
-    )
+    run(today(), "--name", "known", "--product", "pam-today", variables=ACCOUNT)
+    folder = tmp_path / "environments"
+    shutil.copy(ROOT / "products" / "pam-today.toml", tmp_path / "products")
+    everybody, mine, known = (load_environment(name, folder, ACCOUNT) for name in ("open", "mine", "known"))
 
-    assert everybody == {"front page": 2, "cached front page": 1, "health": 3}
-    assert {"history": 1, "expenses": 2, **everybody}.items() <= mine.items()
-    assert set(mine) == set(WEIGHTS) & set(get_args(ProbedJourney))
-    assert "profile" not in weights_of({"history", "expenses"}, signed_in=True)
+    assert set(everybody.probing.weights) == {"front page", "cached front page", "health"}
+    assert {"profile", "settings", "history", "expenses", "as a browser"} < set(mine.probing.weights)
+    assert mine.probing.weights == known.probing.weights == usual_weights(mine.contract)
 
 
 def test_it_never_asks_for_more_than_was_told(run: Run) -> None:

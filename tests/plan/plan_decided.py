@@ -13,11 +13,12 @@ from pam_rollback.communication.fixtures import communication, escalation
 from pam_rollback.communication.rules.escalation import Ladder, Sent, where_to_post
 from pam_rollback.communication.rules.escalation_told import Followed
 from pam_rollback.decision.fixtures import decision
-from pam_rollback.decision.rules.decision import BACK_END, CHAT, FRONT_END, Finding, State, decide
+from pam_rollback.decision.rules.decision import CHAT, Finding, State, decide
 from pam_rollback.decision.service.recommending import Here, advised
 from pam_rollback.environment.environment import Environment
 from pam_rollback.exposure.fixtures import exposure
 from pam_rollback.gate.fixtures import readiness
+from pam_rollback.observation.rules.parts import BACK_END, FRONT_END
 from pam_rollback.observation.rules.sustained import Condition, ConditionState
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES, no_such_story
@@ -64,9 +65,15 @@ def gaps_of_answers(plan: Plan) -> object:
         return Condition(state, "words", 300, 300, 0, 300, 10, Figures(what="x", asked="y", measured=None))
 
     watcher = decision.Watcher(Watched(), plan, 1.0, None)  # type: ignore[arg-type]
-    names = ("down", "partly down", "errors", "some errors")
-    clear = dict.fromkeys(names, seen(ConditionState.CLEAR))
-    found = [watcher._judged({**clear, name: seen(state)}) for name in names for state in ConditionState]
+    of_parts = ("down", "errors", "some errors")
+    clear = {key: {"back end": seen(ConditionState.CLEAR)} for key in of_parts}
+    beside = {"partly down": seen(ConditionState.CLEAR)}
+    found = [
+        watcher._judged({**clear, name: {"back end": seen(state)}}, beside)
+        for name in of_parts
+        for state in ConditionState
+    ]
+    found += [watcher._judged(clear, {"partly down": seen(state)}) for state in ConditionState]
     return [(watch.downtime.finding.state, watch.errors.finding.state) for watch in found]
 
 

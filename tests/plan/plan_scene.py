@@ -11,6 +11,7 @@ from typing import Any
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.observation.rules.parts import Series
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.plan.plan import Plan, UnknownPlanItem
 from pam_rollback.report.baseline_record import Baseline, Origin
@@ -46,7 +47,9 @@ class Watched:
     """An observation: a probe a second, all of them recorded."""
 
     journeys = ("front page", "history")
+    series = (Series("front end", ("front page",), 1.0), Series("back end", ("history",), 1.0))
     rate_hz = 1.0
+    slowest_part_hz = 1.0
     began_s = 0.0
     memory = None
 
@@ -57,13 +60,13 @@ class Watched:
             for at in range(for_s)
         ]
 
+    def samples_of_parts(self, since_s: float | None = None, until_s: float | None = None) -> tuple[Sample, ...]:
+        """The same: health is not asked."""
+        return self.samples(since_s, until_s)
+
     def samples(self, since_s: float | None = None, until_s: float | None = None) -> tuple[Sample, ...]:
         """Those of that time."""
         return tuple(one for one in self._all if (since_s or 0) <= one.due_s < (until_s or math.inf))
-
-    def asked(self, *_: object) -> tuple[Sample, ...]:
-        """Nothing beside them."""
-        return ()
 
 
 def asked(**fixtures: object) -> Any:

@@ -9,16 +9,11 @@ import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.decision.rules.decision import (
-    BACK_END,
-    BROWSER,
     CHAT,
     EDGE,
-    FRONT_END,
-    HEALTH,
     HOSTS,
     MODEL,
     OF_GAP,
-    ROWS,
     WORST_FIRST,
     Advice,
     Decision,
@@ -29,6 +24,7 @@ from pam_rollback.decision.rules.decision import (
     decide,
     strategies_for,
 )
+from pam_rollback.observation.rules.parts import BACK_END, BROWSER, FRONT_END, HEALTH, ROWS
 from pam_rollback.plan.decision_rules import Gap
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.report.decision_record import DecisionRecord, Recommendation

@@ -1,15 +1,15 @@
 """The text of ``environments/NAME.toml``: where the product runs, what is there to be used, and which variables hold the secrets."""
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import get_args
+from collections.abc import Iterator, Mapping
 
 from pam_rollback.base.addresses import is_loopback
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.toml_text import comment, pair, table
 from pam_rollback.environment.environment import OPEN_JOURNEYS
-from pam_rollback.environment.environment_tables import ProbedJourney
 from pam_rollback.environment.hosts import HOSTS
+from pam_rollback.observation.rules.probed_journeys import usual_weights
+from pam_rollback.product.rules.contract import Contract
 
 _CONTROL = "https://example.com"
 ALWAYS = ("browser",)
@@ -46,26 +46,8 @@ def abilities_of(found: Found, asked: Asked) -> tuple[str, ...]:
     return tuple(abilities)
 
 
-WEIGHTS: Mapping[str, int] = {
-    "front page": 2,
-    "cached front page": 1,
-    "health": 3,
-    "history": 1,
-    "expenses": 2,
-    "profile": 2,
-    "settings": 1,
-}
-"""How often each read takes its turn: of each part at least one that users wait for."""
-
-
-def weights_of(reads: Collection[str], *, signed_in: bool) -> dict[str, int]:
-    """What is asked there: without an account only what everybody may read, with one also its reads that the product has."""
-    mine = {*OPEN_JOURNEYS, *reads} if signed_in else {*OPEN_JOURNEYS}
-    return {name: weight for name, weight in WEIGHTS.items() if name in mine and name in get_args(ProbedJourney)}
-
-
-def environment_file(found: Found, asked: Asked, reads: Collection[str]) -> str:
-    """The body of the file. ``reads``: the operations that the product has."""
+def environment_file(found: Found, asked: Asked, contract: Contract) -> str:
+    """The body of the file."""
     where = found.where
     urls = {"frontend": where.frontend, "api": where.api, "backend": where.backend}
     if where.supabase:
@@ -85,9 +67,7 @@ def environment_file(found: Found, asked: Asked, reads: Collection[str]) -> str:
         *pair("pace", 1),
         *table("urls", urls),
         *_probing(found),
-        *table(
-            "probing.weights", weights_of(reads, signed_in="test_account" in abilities_of(found, asked)), [_WEIGHTS]
-        ),
+        *_weights(contract, signed_in="test_account" in abilities_of(found, asked)),
         *table("secrets", {f"{name}_env": variable for name, variable in asked.variables.items()}, [_SECRETS]),
         *_hosts(found),
         *_flag_service(found.site.unleash),
@@ -97,11 +77,6 @@ def environment_file(found: Found, asked: Asked, reads: Collection[str]) -> str:
 
 
 _SECRETS = "Names of variables, never values. A variable may be unset as long as no declared ability needs it."
-
-
-_WEIGHTS = (
-    "How often each is asked beside the others: of each part of the product at least one read that users wait for."
-)
 
 
 def _what_more(found: Found, asked: Asked) -> str:
@@ -124,6 +99,14 @@ def _probing(found: Found) -> Iterator[str]:
         content["control_url"] = _CONTROL
         notes.append("control_url has nothing to do with the product: when it is silent too, this machine is offline.")
     yield from table("probing", content, notes)
+
+
+def _weights(contract: Contract, *, signed_in: bool) -> Iterator[str]:
+    usual = usual_weights(contract)
+    asked = {name: weight for name, weight in usual.items() if signed_in or name in OPEN_JOURNEYS}
+    yield from table(
+        "probing.weights", asked, ["How often each takes its turn: each part that users wait for, as often."]
+    )
 
 
 _MIGRATIONS_OF_SUPABASE = "supabase/migrations"

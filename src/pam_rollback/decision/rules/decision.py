@@ -22,6 +22,7 @@ from enum import StrEnum
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.late_dataclass import dataclass
+from pam_rollback.observation.rules.parts import FRONT_END, ROWS
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import Strategy
 from pam_rollback.plan.stories import STORIES, first_way
@@ -47,8 +48,8 @@ OF_GAP: Mapping[str, State] = {"consider": State.CONSIDER, "watch": State.WATCH,
 
 FINDING = "pam-finding"
 """The property of a test's report that holds what it found of a criterion (``Finding.as_data``)."""
-FRONT_END, BACK_END, ROWS, HEALTH, BROWSER, CHAT = "front end", "back end", "rows", "health", "browser", "chat"
-"""The parts on which users' answers can fail: rows are those at Supabase, and browser is the back end as a browser asks it."""
+CHAT = "chat"
+"""A part beside those of ``observation/rules/parts.py``, where nothing but PAM's answers fails."""
 EDGE, HOSTS, MODEL, DATABASE_DEAD = "edge", "hosts", "model", "database"
 """Causes outside the releases."""
 LIFTED_BY_NOTHING: Mapping[str, str] = {
@@ -85,7 +86,7 @@ class Finding:
     words: str
     evidence: Evidence = Evidence.MEASURED
     parts: tuple[str, ...] = ()
-    """The parts on which users' answers fail; none: not known."""
+    """The parts of the product on which users' answers fail (``observation/rules/parts.py``); none: not known."""
     outside: tuple[str, ...] = ()
     """What explains all that failed, and is no matter of a release (``LIFTED_BY_NOTHING``)."""
 

@@ -6,11 +6,12 @@ from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
-from pam_rollback.decision.rules.decision import BACK_END, OF_GAP, Finding, Judged, State
+from pam_rollback.decision.rules.decision import OF_GAP, Finding, Judged, State
 from pam_rollback.integrity.rules.row_counts import RowLoss
 from pam_rollback.integrity.rules.row_moves import RowMoves
 from pam_rollback.integrity.rules.row_rewriting import RowRewriting
 from pam_rollback.integrity.rules.schema_changes import SchemaComparison
+from pam_rollback.observation.rules.parts import BACK_END
 from pam_rollback.plan.decision_rules import Gaps
 from pam_rollback.product.rules.invariants import InvariantResult
 from pam_rollback.records.rules.memory import MemoryGrowth

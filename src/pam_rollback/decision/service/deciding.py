@@ -9,7 +9,6 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import (
     CHAT,
     FINDING,
-    FRONT_END,
     MODEL,
     Decision,
     Evidence,
@@ -17,6 +16,7 @@ from pam_rollback.decision.rules.decision import (
     State,
     decide,
 )
+from pam_rollback.observation.rules.parts import FRONT_END
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.verdict import Outcome
