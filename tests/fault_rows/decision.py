@@ -44,7 +44,7 @@ def _down(how: str, *, red: frozenset[str], states: Mapping[str, str], words: st
         unknown=every - red,
         states={"IR-2": HOLDS, "IR-3": UNKNOWN, "IR-5": HOLDS, "IR-6": UNKNOWN, **NOT_WAITED_FOR, **states},
         verdict=NOW,
-        strategy="ST-5",
+        strategy="ST-4",
     )
 
 
@@ -147,8 +147,8 @@ def _errors(
 
 ROWS: list[DecisionRow] = [
     # Of what a signed-in user asks for; a third of all answers are those of the front page.
-    _errors("25-percent", HOLDS, NOW, "limit 20 %, for 5 s", share=0.38, strategy="ST-1"),
-    _errors("8-percent", CONSIDER, THINK, "of the lower limit: error rate", share=0.12, strategy="ST-1"),
+    _errors("25-percent", HOLDS, NOW, "limit 20 %, for 5 s", share=0.38, strategy="ST-4"),
+    _errors("8-percent", CONSIDER, THINK, "of the lower limit: error rate", share=0.12, strategy="ST-4"),
     _errors("not-for-long-yet", WATCH, LOOK_AGAIN, "not yet for 15 s", share=0.6, pace=20, onset_s=6),
     _errors("over-again", WATCH, LOOK_AGAIN, "not any more now", share=0.6, pace=20, onset_s=1, lasts_s=5),
     _down(
@@ -178,11 +178,11 @@ ROWS: list[DecisionRow] = [
         unknown=frozenset({FAR}),
         states={"IR-2": CONSIDER, "IR-5": HOLDS, **NOT_WAITED_FOR},
         verdict=NOW,
-        strategy="ST-1",
+        strategy="ST-4",
     ),
     _data("expenses-orphaned", {DAMAGED, MOVED}, "damaged rows by"),
     _data("settings-wiped", {DAMAGED}, "damaged rows by"),
-    _data("expenses-deleted", {GONE}, "rows lost"),
+    _data("expenses-deleted", {GONE}, "old code brings no rows back"),
     _data("messages-rewritten", {REWRITTEN}, "rewritten without a trace"),
     _data("expenses-moved", {MOVED}, "were moved to another owner"),
     _data("key-dropped", set(), "but the database's own rules are damaged", verdict=THINK, state=CONSIDER),
@@ -242,7 +242,7 @@ ROWS: list[DecisionRow] = [
         "decision-everybody-is-banned",
         "everybody-is-banned",
         frozenset({DOWN, ERRORS}),
-        "answers good of PAM behind it, for 5 s (the plan asks for 300 s)",
+        "no rollback lifts this: users are refused on every path",
         select="decision",
         files=DECISION,
         setting=ONLY_ANSWERS,
@@ -250,7 +250,31 @@ ROWS: list[DecisionRow] = [
         unknown=frozenset({FAR, SLOWER}),
         states={"IR-2": HOLDS, "IR-5": HOLDS, "CR-5": UNKNOWN, **NOT_WAITED_FOR},
         verdict=NOW,
-        strategy="ST-5",
+    ),
+    DecisionRow(
+        "decision-front-page-gone",
+        "site-missing",
+        frozenset({DOWN, ERRORS}),
+        "begin with ST-3",
+        select="decision",
+        files=DECISION,
+        setting=ONLY_ANSWERS,
+        vouched=NOT_LOOKED_AT,
+        unknown=frozenset({FAR, SLOWER}),
+        states={"IR-2": HOLDS, "IR-5": HOLDS, "CR-5": UNKNOWN, **NOT_WAITED_FOR},
+        verdict=NOW,
+        strategy="ST-3",
+    ),
+    DecisionRow(
+        "decision-database-down",
+        "database-down",
+        frozenset({DOWN, ERRORS}),
+        "no rollback lifts this: the database gives no rows",
+        select="decision",
+        files=DECISION,
+        unknown=frozenset({DAMAGED, GONE, MOVED, REWRITTEN, FAR, SLOWER}),
+        states={"IR-2": HOLDS, "IR-3": UNKNOWN, "IR-5": HOLDS, "CR-5": UNKNOWN, **NOT_WAITED_FOR},
+        verdict=NOW,
     ),
     _banned("login-rate-limited", "rate-limited-login", "the sign-in is rate limited (HTTP 429)"),
     # The baseline knows that it was there: a release has lost it.
@@ -267,14 +291,14 @@ ROWS: list[DecisionRow] = [
         unknown=frozenset({FAR}),
         states={"IR-2": CONSIDER, "IR-5": HOLDS, **NOT_WAITED_FOR},
         verdict=NOW,
-        strategy="ST-1",
+        strategy="ST-4",
         pace=40,  # a third of the answers is missing, and a p95 needs 73
     ),
     DecisionRow(
         "decision-chat-apologises",
         "chat-apologises",
         frozenset({ERRORS}),
-        "most often chat: an apology instead of an answer (intent: None)",
+        "no rollback lifts this: PAM apologises and all else is good",
         select="decision",
         files=DECISION,
         setting=f"{ONLY_ANSWERS}\nprobing = {{ rate_hz = 50, weights = {{ chat = 4 }} }}",
@@ -282,6 +306,5 @@ ROWS: list[DecisionRow] = [
         unknown=frozenset({FAR}),
         states={"IR-2": CONSIDER, "IR-5": HOLDS, **NOT_WAITED_FOR},
         verdict=NOW,
-        strategy="ST-1",
     ),
 ]

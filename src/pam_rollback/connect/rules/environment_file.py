@@ -105,7 +105,7 @@ def _weights(contract: Contract, *, signed_in: bool) -> Iterator[str]:
     usual = usual_weights(contract)
     asked = {name: weight for name, weight in usual.items() if signed_in or name in OPEN_JOURNEYS}
     yield from table(
-        "probing.weights", asked, ["How often each takes its turn: each part that users wait for, as often."]
+        "probing.weights", asked, ["How often each takes its turn: as often for each part that users need."]
     )
 
 

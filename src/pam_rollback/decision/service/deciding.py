@@ -6,16 +6,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.decision.rules.decision import (
-    CHAT,
-    FINDING,
-    MODEL,
-    Decision,
-    Evidence,
-    Finding,
-    State,
-    decide,
-)
+from pam_rollback.decision.rules.decision import CHAT, FINDING, MODEL, Decision, Evidence, Finding, State, decide
 from pam_rollback.observation.rules.parts import FRONT_END
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.decision_record import Recommendation
