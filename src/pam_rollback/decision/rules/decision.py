@@ -284,7 +284,7 @@ def _outside(findings: Sequence[Finding], own: Sequence[Finding], parts: Collect
 def _of_parts(plan: Plan, causes: Sequence[str], parts: Collection[str]) -> tuple[tuple[str, ...], str]:
     """The strategies that bring back what fails, and the reason in words."""
     of, behind = plan.decision.parts, {*parts} - {FRONT_END, ROWS}
-    where = f"users' answers fail at: {', '.join(sorted(parts))}"
+    where = f"what brings back the parts on which users' answers fail ({', '.join(sorted(parts))})"
     if not behind:
         return (of.front_end, where) if FRONT_END in parts else ((), where)
     if FRONT_END in parts:
