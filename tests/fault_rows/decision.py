@@ -147,8 +147,8 @@ def _errors(
 
 ROWS: list[DecisionRow] = [
     # Of what a signed-in user asks for; a third of all answers are those of the front page.
-    _errors("25-percent", HOLDS, NOW, "limit 20 %, for 5 s", share=0.38, strategy="ST-4"),
-    _errors("8-percent", CONSIDER, THINK, "of the lower limit: error rate", share=0.12, strategy="ST-4"),
+    _errors("25-percent", HOLDS, NOW, "limit 20 %, for 5 s", share=0.38, strategy="ST-1"),
+    _errors("8-percent", CONSIDER, THINK, "of the lower limit: error rate", share=0.12, strategy="ST-1"),
     _errors("not-for-long-yet", WATCH, LOOK_AGAIN, "not yet for 15 s", share=0.6, pace=20, onset_s=6),
     _errors("over-again", WATCH, LOOK_AGAIN, "not any more now", share=0.6, pace=20, onset_s=1, lasts_s=5),
     _down(
@@ -178,7 +178,7 @@ ROWS: list[DecisionRow] = [
         unknown=frozenset({FAR}),
         states={"IR-2": CONSIDER, "IR-5": HOLDS, **NOT_WAITED_FOR},
         verdict=NOW,
-        strategy="ST-4",
+        strategy="ST-1",
     ),
     _data("expenses-orphaned", {DAMAGED, MOVED}, "damaged rows by"),
     _data("settings-wiped", {DAMAGED}, "damaged rows by"),
@@ -291,7 +291,7 @@ ROWS: list[DecisionRow] = [
         unknown=frozenset({FAR}),
         states={"IR-2": CONSIDER, "IR-5": HOLDS, **NOT_WAITED_FOR},
         verdict=NOW,
-        strategy="ST-4",
+        strategy="ST-1",
         pace=40,  # a third of the answers is missing, and a p95 needs 73
     ),
     DecisionRow(

@@ -59,7 +59,7 @@ class DecisionRules(Table):
     several: Annotated[_Ids, Field(min_length=1)]
     """The same when several criteria of the list "roll back now" hold that do not follow from each other."""
     parts: PartStrategies
-    slow: _Ids
-    """Criteria of answers that come late, and not of answers that fail."""
+    features: _Ids
+    """Criteria that one feature of the back end can meet, while the rest of it answers."""
     follows: Mapping[str, _Ids]
     """A criterion, and those that hold with it and are no problem of their own: who is down fails, and is slow, too."""

@@ -468,7 +468,7 @@ def _broken_rules(plan: Plan) -> list[Problem]:
         for place, found in (
             ("[decision.strategies]", [*rules.strategies]),
             ("[decision.follows]", [name for key, ids in rules.follows.items() for name in (key, *ids)]),
-            ("[decision] slow", rules.slow),
+            ("[decision] features", rules.features),
         )
         for criterion in found
         if criterion not in criteria

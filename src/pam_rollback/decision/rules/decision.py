@@ -24,7 +24,7 @@ from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.parts import FRONT_END, ROWS
 from pam_rollback.plan.plan import Plan
-from pam_rollback.plan.plan_items import Strategy
+from pam_rollback.plan.plan_items import NoticeableSlowdownTrigger, SlowdownTrigger, Strategy
 from pam_rollback.plan.stories import STORIES, first_way
 from pam_rollback.report.decision_record import Recommendation
 
@@ -62,6 +62,7 @@ LIFTED_BY_NOTHING: Mapping[str, str] = {
 """What is said first of each."""
 _NO_DATABASE = "docs/runbook.md#database-unhealthy"
 """Where whoever cannot ask the database is sent."""
+_SLOW = (SlowdownTrigger, NoticeableSlowdownTrigger)
 _DAMAGED = (
     "old code brings no rows back: stop what writes, keep a copy of the database as it is, and find the copy that has the rows: "
     "docs/runbook.md#data-corrupted"
@@ -242,7 +243,7 @@ def _advise(plan: Plan, findings: Sequence[Finding], refused: Mapping[str, str])
     causes = _causes(plan, [one.criterion for one in deciding])
     own = [one for one in deciding if one.criterion in causes]
     # Whoever fails is slow, too: where something fails, what is only slow adds no part.
-    failing = [one for one in deciding if one in own or one.criterion not in plan.decision.slow]
+    failing = [one for one in deciding if one in own or not isinstance(plan.item(one.criterion), _SLOW)]
     parts = {part for one in failing for part in one.parts} if all(one.parts for one in own) else set()
     outside = _outside(findings, own, parts)
     if parts:
@@ -291,8 +292,9 @@ def _of_parts(plan: Plan, causes: Sequence[str], parts: Collection[str]) -> tupl
         return of.both, where
     if behind == {CHAT}:
         return of.feature, f"{where}, a feature alone"
-    if {*causes} <= {*plan.decision.slow}:
-        return of.feature, f"{where}, by being slow"
+    if {*causes} <= {*plan.decision.features}:
+        named = dict.fromkeys(name for cause in causes for name in strategies_for(plan, cause))
+        return tuple(name for name in named if name in of.feature) or of.feature, f"{where}, of which some are good"
     return of.back_end, where
 
 
