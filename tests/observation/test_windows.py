@@ -121,6 +121,7 @@ def test_outside_the_sandbox_the_windows_are_judged_too(running_sandbox: Running
     """After a rollback that this suite did not do: what is left open is what nobody measured, and not SC-1 to SC-3."""
     calm(project)
     project.write("environments/staging.toml", staging(running_sandbox.state["urls"]))
+    project.environment |= {name: running_sandbox.variables[name] for name in ("TEST_USER_EMAIL", "TEST_USER_PASSWORD")}
     session = project.run("-m", "post_rollback", "--env", "staging")
 
     assert {session.outcomes()[name] for name in EVERYTHING} == {"passed"}, session.out
@@ -140,7 +141,7 @@ def staging(urls: dict[str, str]) -> str:
     return f"""
 name = "staging"
 kind = "staging"
-abilities = ["metrics"]
+abilities = ["metrics", "test_account"]
 [urls]
 frontend = "{urls["frontend"]}"
 api = "{urls["api"]}"
@@ -152,4 +153,7 @@ timeout_s = 2
 duration_s = 6
 gap_s_max = 5
 samples_min = 20
+[secrets]
+test_user_email_env = "TEST_USER_EMAIL"
+test_user_password_env = "TEST_USER_PASSWORD"
 {waivers}"""

@@ -442,4 +442,4 @@ def test_a_part_that_is_not_clear_is_said_beside_a_service_that_is(partial: Cond
 def test_errors_say_the_lower_limit_only_where_it_matters() -> None:
     """A clear finding is one sentence."""
     assert "of the lower limit" not in of_errors((300, usual)).finding.words
-    assert "; of the lower limit: error rate of the front end 8.3 %" in of_errors((300, failing(12))).finding.words
+    assert "; of the lower limit: error rate of the front end 8.4 %" in of_errors((300, failing(12))).finding.words

@@ -15,6 +15,7 @@ from pam_rollback.product.rules.health_body import commit_named
 from pam_rollback.product.rules.judging import body_problems, release_of
 
 _SHOWN_CHARACTERS = 40
+JSON = "application/json"
 
 
 class Expect(BaseModel):
@@ -69,6 +70,8 @@ class Expect(BaseModel):
         found = []
         if self.component is not None:
             return list(body_problems(self.component, Captured(answer, datetime.now(UTC))))
+        if self.content_type == JSON and answer.http_status == self.status and answer.json is None:
+            return [f"no JSON: {answer.json_problem or cut(answer.text, _SHOWN_CHARACTERS, sign='')!r}"]
         if self.json_values or self.json_keys or self.chat:
             body = answer.json
             if not isinstance(body, dict):
