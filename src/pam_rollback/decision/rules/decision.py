@@ -13,6 +13,8 @@ criterion holds; it never talks a measurement away.
 
 With which strategy to begin follows the parts on which users' answers fail, and within them the plan. What this environment refuses is
 never advised, and where no rollback lifts the cause, that comes first.
+
+In one module: a finding, the recommendation and the advice stand on each other.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
