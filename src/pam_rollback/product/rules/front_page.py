@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import field
 from html.parser import HTMLParser
 
-from pam_rollback.base.addresses import server_of
+from pam_rollback.base.addresses import is_loopback, server_of
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.late_dataclass import dataclass
@@ -239,8 +239,14 @@ def unnamed(scripts: Iterable[bytes], addresses: Mapping[str, str]) -> Iterable[
     return [
         f"none of its {len(bodies)} scripts names the {name} ({host}): was it built without its variables?"
         for name, host in addresses.items()
-        if not any(host.encode() in body for body in bodies)
+        if not any(one in body for one in spellings(host) for body in bodies)
     ]
+
+
+def spellings(host: str) -> tuple[bytes, ...]:
+    """How scripts may write it: pages that believe Supabase's own names only get one below ``.localhost`` for what runs on this machine."""
+    own, port = host.encode(), host.rpartition(":")[2]
+    return (own, f"localhost:{port}".encode()) if is_loopback(f"http://{host}") and port.isdecimal() else (own,)
 
 
 @dataclass(frozen=True)
