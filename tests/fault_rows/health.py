@@ -19,6 +19,10 @@ def _of_database(identifier: str, fault: str, words: str, **parameters: str) -> 
     return Row(identifier, fault, frozenset({DATABASE, SAME_RELEASE}), words, _DB | parameters)
 
 
+def _lying(how: str, words: str) -> Row:
+    return Row(f"health-{how}", "answers-lying", frozenset({DATABASE}), words, _DB | {"how": how})
+
+
 def _withheld(how: str, words: str) -> Row:
     return Row(f"page-withheld-{how}", "page-withheld", frozenset({FRONT_PAGE}), words, {"how": how})
 
@@ -68,6 +72,11 @@ ROWS = [
         "issues is ['database: no route']",
         _DB | {"how": "issues"},
     ),
+    _lying("maintenance", "healthy at its top only: maintenance is True"),
+    _lying("warnings", "warnings is ['database: 97 of 100 connections are used']"),
+    _lying("alerts", "alerts is [{'name': 'high error rate'"),
+    _lying("breaker-open", "circuit_breakers.model is 'OPEN'"),
+    _lying("traceback", "detail is 'Traceback (most recent call last):"),
     Row("release-unknown", "answers-lying", frozenset({SAME_RELEASE}), "none: the database", _DB | {"how": "nameless"}),
     Row(
         "answer-kept",

@@ -73,6 +73,20 @@ ROWS = [
     _health("database-down", '"code": "PGRST001"', DATABASE),
     _health("we-are-banned", "only we are blocked", unknown=BACKEND),
     _health("everybody-is-banned", "HTTP 403", BACKEND),
+    *(
+        Row(
+            f"today-health-{how}",
+            "answers-lying",
+            frozenset({BACKEND}),
+            words,
+            {"server": "api", "path": "/health", "how": how},
+            product=TODAY,
+        )
+        for how, words in (
+            ("maintenance", "healthy at its top only: maintenance is True"),
+            ("breaker-open", "circuit_breakers.model is 'OPEN'"),
+        )
+    ),
     Row(
         "today-chat-apologises",
         "chat-apologises",

@@ -214,8 +214,12 @@ _KINDS = (
             "how",
             None,
             "twice: the key status, the first time unhealthy; not-a-number: a load of NaN; part-down: a part that is down; flag: healthy "
-            "is false; issues: a filled list of issues; nameless: an unknown release; kept: an answer that a cache has had for a day",
-            choices=("twice", "not-a-number", "part-down", "flag", "issues", "nameless", "kept"),
+            "is false; issues: a filled list of issues; nameless: an unknown release; kept: an answer that a cache has had for a day; "
+            "maintenance, warnings, alerts, breaker-open, traceback: what their names say",
+            choices=(
+                *("twice", "not-a-number", "part-down", "flag", "issues", "nameless", "kept"),
+                *("maintenance", "warnings", "alerts", "breaker-open", "traceback"),
+            ),
         ),
     ),
     _answer("answers-never-ending", "headers, then a drip of spaces without end"),

@@ -28,7 +28,7 @@ _IN_TROUBLE_ITSELF = re.compile(
     r"|\bi (?:encountered|ran into|hit) an? (?:\w+ )?(?:error|issue|problem)\b"
 )
 """Today's product says no sorry: what it cannot do is to answer at all. A place that cannot be found is none of this."""
-_CRASH = re.compile(
+CRASH = re.compile(
     r"(?i:traceback \(most recent call last\))|^(?:[a-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception)\b\s*[:(]|^\s*(?i:internal server error)\W*$",
     re.MULTILINE,
 )
@@ -48,7 +48,7 @@ _MARKS = re.compile(r"[\n*_`#\[\]()<>|~]+")
 def apology(text: str) -> str:
     """The beginning of a text that says that there is no answer, sorry or not; empty when it is none."""
     plain = " ".join(text.replace("\u2019", "'").lower().split())
-    if _CRASH.search(text):
+    if CRASH.search(text):
         return shown(text)
     if not (_IN_TROUBLE_ITSELF.search(plain) or (_SORRY.search(plain) and _IN_TROUBLE.search(plain))):
         return ""
@@ -80,7 +80,7 @@ def shortcoming(body: Mapping[str, Any], intent: Intent) -> str:
         return "without text in 'response'"
     if body.get(_FAILED):
         return f"an error instead of an answer: {shown(text)!r}"
-    if _CRASH.search(text):
+    if CRASH.search(text):
         return f"the end of a program instead of an answer: {shown(text)!r}"
     if intent == "never":
         return f"an apology instead of an answer: {shown(text)!r}" if apology(text) else ""
