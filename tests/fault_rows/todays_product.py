@@ -98,6 +98,17 @@ ROWS = [
         red_anyway=frozenset({LOST_SESSION}),
     ),
     Row(
+        "today-chat-says-it-failed",
+        "failure-beside",
+        frozenset({ANSWERS, PHONE}),
+        "ask PAM: an error instead of an answer: ",
+        {"says": "success"},
+        select="journey",
+        product=TODAY,
+        setting='browsers = ["chromium"]',
+        red_anyway=frozenset({LOST_SESSION}),
+    ),
+    Row(
         "today-chat-apologises-in-webkit",
         "chat-apologises",
         frozenset({WEBKIT}),

@@ -177,6 +177,20 @@ _KINDS = (
         ),
     ),
     FaultKind(
+        "failure-beside",
+        "what chat, profile and expenses answer says besides that it failed: HTTP 200, and the content is as ever",
+        "release",
+        (
+            _RELEASE,
+            Parameter(
+                "says",
+                "error",
+                "error: 'model unreachable'; success: false",
+                choices=("error", "success"),
+            ),
+        ),
+    ),
+    FaultKind(
         "release-down",
         "the process of a release does not answer",
         "process",

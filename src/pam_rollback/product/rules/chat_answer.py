@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from pam_rollback.base.outside_text import cut
+from pam_rollback.product.rules.health_words import is_ill, is_no, is_nothing
 
 Intent = Literal["named", "never"]
 """As in ``[chat] intent`` of the environment file."""
@@ -69,8 +70,25 @@ def said_on_socket(frame: str | bytes) -> dict[str, Any] | None:
     words = next((body[key] for key in _WORDS_ON_SOCKET if isinstance(body.get(key), str)), None)
     if words is None:
         return None
-    failed = body.get("type") == "error" or body.get("error") not in {None, False, ""}
+    failed = body.get("type") == "error" or bool(failure_beside(body))
     return {"response": words, "intent": body.get("intent"), **({_FAILED: True} if failed else {})}
+
+
+def failure_beside(body: Mapping[str, Any]) -> str:
+    """What an answer says, beside what it gives, of having failed; empty when it says nothing of that. Below the top anything may stand."""
+    for key in ("success", "error", "errors", "detail"):
+        value = body.get(key)
+        text = value if isinstance(value, str) else ""
+        if key == "success":
+            wrong = value is False or (bool(text) and is_no(text))
+        elif key == "detail":
+            # It may be a detail of what was asked for.
+            wrong = bool(text) and (is_ill(text) or bool(CRASH.search(text) or apology(text)))
+        else:
+            wrong = value is True or bool(text and not is_nothing(text)) or (isinstance(value, (list, dict)) and bool(value))
+        if wrong:
+            return f"it says that it failed: {key} is {shown(repr(value))}"
+    return ""
 
 
 def shortcoming(body: Mapping[str, Any], intent: Intent) -> str:
@@ -80,6 +98,8 @@ def shortcoming(body: Mapping[str, Any], intent: Intent) -> str:
         return "without text in 'response'"
     if body.get(_FAILED):
         return f"an error instead of an answer: {shown(text)!r}"
+    if failed := failure_beside(body):
+        return f"{failed}, beside {shown(text)!r}"
     if CRASH.search(text):
         return f"the end of a program instead of an answer: {shown(text)!r}"
     if intent == "never":

@@ -88,6 +88,12 @@ class ApologyParameters(Parameters):
     says: Literal["apology", "traceback"] = "apology"
 
 
+class BesideParameters(Parameters):
+    """What an answer says beside what it gives."""
+
+    says: Literal["success", "error"] = "error"
+
+
 class FalsifiedParameters(Parameters):
     """What becomes of an expense: shown as a hundred times as much, stored as a tenth, or stored twice."""
 
@@ -148,6 +154,9 @@ CHAT_APOLOGISES = FaultKind(
     "PAM answers every question with an apology and no intent, or with the end of a program",
     parameters=ApologyParameters,
 )
+FAILURE_BESIDE = FaultKind(
+    "failure-beside", "what chat, profile and expenses answer says besides that it failed", parameters=BesideParameters
+)
 EXPENSES_FALSIFIED = FaultKind(
     "expenses-falsified", "an expense is not what was entered", parameters=FalsifiedParameters
 )
@@ -183,6 +192,7 @@ CATALOGUE: Mapping[str, FaultKind] = {
             MODEL_DOWN,
             WRITES_FORGOTTEN,
             EXPENSES_FALSIFIED,
+            FAILURE_BESIDE,
         ),
         *(AUTH_BYPASS, CROSS_USER_READ, FEATURE_FAILS, CONFIGURATION_LOST),
     )
@@ -265,6 +275,13 @@ class Faults:
         """What is said in place of every answer; empty when answers are given."""
         parameters = self._active.get(CHAT_APOLOGISES.name)
         return parameters.says if isinstance(parameters, ApologyParameters) else ""
+
+    def beside(self) -> dict[str, Any]:
+        """What stands beside what is asked for."""
+        parameters = self._active.get(FAILURE_BESIDE.name)
+        if not isinstance(parameters, BesideParameters):
+            return {}
+        return {"success": False} if parameters.says == "success" else {"error": "model unreachable"}
 
     def falsifies(self, how: str) -> bool:
         """Whether expenses are made something else in this way."""
