@@ -29,6 +29,7 @@ def _withheld(how: str, words: str) -> Row:
 
 ROWS = [
     Row("script-is-html", "missing-script-served-as-html", frozenset({FRONT_PAGE}), "is missing: a page of HTML is"),
+    Row("lazy-scripts-gone", "lazy-scripts-gone", frozenset({FRONT_PAGE}), "that its scripts load later are not there"),
     Row("error-page", "error-page-served", frozenset({FRONT_PAGE}), "the page is an error screen: 'Oops! Something"),
     _withheld("no-scripts", "its Content-Security-Policy lets no script run"),
     _withheld("sent-on", "it sends its visitors on to 'https://elsewhere.example/' by itself"),

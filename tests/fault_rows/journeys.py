@@ -98,7 +98,7 @@ ROWS: list[Row] = [
         "chat-says-it-failed",
         "failure-beside",
         {ANSWERS, PHONE, TRIP},
-        "ask PAM: it says that it failed: error is 'model unreachable', beside",
+        "ask PAM: it says that it failed: error is 'model unreachable': ",
     ),
     _row("phones-refused", "phones-refused", {PHONE, _BEHIND_IN_CHROMIUM}, "on a screen of 390 by 844"),
     _unseen("page-covered"),

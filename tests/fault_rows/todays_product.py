@@ -69,6 +69,23 @@ ROWS = [
         {"asset": "app/services.js"},
         product=TODAY,
     ),
+    *(
+        Row(
+            f"today-lazy-scripts-gone-{how}",
+            "lazy-scripts-gone",
+            frozenset({FRONT_PAGE}),
+            words,
+            {"how": how},
+            product=TODAY,
+        )
+        for how, words in (
+            (
+                "html",
+                "3 of 7 files that its scripts load later are not there, and the pages that need them are error screens",
+            ),
+            ("404", ".js: HTTP 404"),
+        )
+    ),
     # /health says healthy.
     _health("database-down", '"code": "PGRST001"', DATABASE),
     _health("we-are-banned", "only we are blocked", unknown=BACKEND),

@@ -323,6 +323,16 @@ _KINDS = (
         ),
     ),
     FaultKind(
+        "lazy-scripts-gone",
+        "scripts are gone that are loaded when a page is opened: each of these is an error screen then, and the first page is as ever",
+        "page",
+        (
+            _BUILT,
+            Parameter("share", 0.5, "how many of them", low=0, high=1),
+            Parameter("how", "html", "html: 200 with the page in its place, or 404", choices=("html", "404")),
+        ),
+    ),
+    FaultKind(
         "error-page-served",
         "every unknown address, the front page too, is 200 with a page that only says that something went wrong",
         "page",

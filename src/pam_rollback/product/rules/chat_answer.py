@@ -85,7 +85,11 @@ def failure_beside(body: Mapping[str, Any]) -> str:
             # It may be a detail of what was asked for.
             wrong = bool(text) and (is_ill(text) or bool(CRASH.search(text) or apology(text)))
         else:
-            wrong = value is True or bool(text and not is_nothing(text)) or (isinstance(value, (list, dict)) and bool(value))
+            wrong = (
+                value is True
+                or bool(text and not is_nothing(text))
+                or (isinstance(value, (list, dict)) and bool(value))
+            )
         if wrong:
             return f"it says that it failed: {key} is {shown(repr(value))}"
     return ""
@@ -96,10 +100,8 @@ def shortcoming(body: Mapping[str, Any], intent: Intent) -> str:
     text = body.get("response")
     if not isinstance(text, str) or not text.strip():
         return "without text in 'response'"
-    if body.get(_FAILED):
-        return f"an error instead of an answer: {shown(text)!r}"
-    if failed := failure_beside(body):
-        return f"{failed}, beside {shown(text)!r}"
+    if failed := "an error instead of an answer" if body.get(_FAILED) else failure_beside(body):
+        return f"{failed}: {shown(text)!r}"
     if CRASH.search(text):
         return f"the end of a program instead of an answer: {shown(text)!r}"
     if intent == "never":

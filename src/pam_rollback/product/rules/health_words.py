@@ -56,7 +56,9 @@ _UNNAMED = _set(
 _OPEN = _set("open half-open tripped")
 _SWITCHED = _set("true on yes 1 active enabled in-progress ongoing")
 _SWITCHES = _set("enabled active on status mode")
-_MAINTENANCE = _set("maintenance maintenance-mode in-maintenance under-maintenance maintenance-active maintenance-enabled")
+_MAINTENANCE = _set(
+    "maintenance maintenance-mode in-maintenance under-maintenance maintenance-active maintenance-enabled"
+)
 _TEMPLATE = re.compile(r"\$\{|\{\{|%[A-Za-z_]+%|\$[A-Za-z_]+$|<[A-Za-z_ -]+>$")
 _BREAKER = re.compile("breaker|circuit", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
