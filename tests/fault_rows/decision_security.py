@@ -64,6 +64,17 @@ ROWS = [
     _exposed("messages", "by GET /api/v1/pam/history?limit=200"),
     _exposed("settings", "setting pam_rollback_probe by GET /api/v1/settings"),
     _exposed("user-id", "by GET /api/v1/expenses?user_id="),
+    DecisionRow(
+        "chat-answers-anothers-words",
+        "chat-answers-anothers-words",
+        frozenset({SEPARATION}),
+        "asked PAM by POST /api/v1/pam/chat",
+        select="decision",
+        files=EXPOSURE,
+        states={"IR-1": HOLDS},
+        verdict=NOW,
+        strategy="ST-4",
+    ),
     _fails("chat", 30, "chat fails for"),
     _fails("expenses", 30, "expenses fails for"),
     DecisionRow(

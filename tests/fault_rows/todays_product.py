@@ -1,5 +1,6 @@
 """The ways in which today's product was seen to be broken and look healthy, on the sandbox of it."""
 
+from tests.fault_rows.decision_security import ACCESS, SEPARATION
 from tests.fault_rows.health import BACKEND, DATABASE, FRONT_PAGE
 from tests.fault_rows.integrity import LOST, OPENED, WEAKER
 from tests.fault_rows.journeys import ANSWERS, PHONE, PUBLISHED, SESSION, WEBKIT
@@ -124,6 +125,15 @@ ROWS = [
         product=TODAY,
         setting='browsers = ["chromium"]',
         red_anyway=frozenset({LOST_SESSION}),
+    ),
+    Row(
+        "today-chat-answers-anothers-words",
+        "chat-answers-anothers-words",
+        frozenset({SEPARATION}),
+        "what the first account asked PAM by POST /api/v1/pam/chat",
+        file="test_exposure.py",
+        product=TODAY,
+        red_anyway=frozenset({ACCESS, SEPARATION}),
     ),
     Row(
         "today-chat-apologises-in-webkit",

@@ -177,6 +177,12 @@ _KINDS = (
         ),
     ),
     FaultKind(
+        "chat-answers-anothers-words",
+        "PAM's answers are kept by what they are about, and given to whoever asks about that next",
+        "release",
+        (_RELEASE,),
+    ),
+    FaultKind(
         "failure-beside",
         "what chat, profile and expenses answer says besides that it failed: HTTP 200, and the content is as ever",
         "release",
