@@ -131,7 +131,7 @@ ROWS = [
         "chat-answers-anothers-words",
         frozenset({SEPARATION}),
         "what the first account asked PAM by POST /api/v1/pam/chat",
-        file="test_exposure.py",
+        select="redeploy_gate and security",
         product=TODAY,
         red_anyway=frozenset({ACCESS, SEPARATION}),
     ),

@@ -93,7 +93,11 @@ _KINDS = (
         "flags-partial",
         "some users keep a feature that was switched off",
         "release",
-        (_RELEASE, Parameter("percent", 5, "share of the users who keep it", low=0, high=100)),
+        (
+            _RELEASE,
+            Parameter("percent", 5, "share of the users who keep it", low=0, high=100),
+            Parameter("who", "anybody", "accounts: nobody does who has no account", choices=("anybody", "accounts")),
+        ),
     ),
     FaultKind(
         "auth-bypass",

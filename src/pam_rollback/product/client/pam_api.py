@@ -185,7 +185,7 @@ class FlagEvaluationApi:
             }
         except (TypeError, KeyError, AttributeError):
             raise MeasurementFailed(
-                f"what user {user_id} gets is not known: expected OFREP's flags, found {answer}", cause=answer.cause
+                f"what a user gets is not known: expected OFREP's flags, found {answer}", cause=answer.cause
             ) from None
 
 

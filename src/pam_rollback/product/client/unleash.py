@@ -180,7 +180,7 @@ class UnleashEvaluation:
         except (KeyError, TypeError):
             found = str(answer).replace(self.token, "(the token)")
             raise MeasurementFailed(
-                f"what user {user_id} gets is not known: expected Unleash's toggles, found {found}{_HINTS.get(answer.http_status, '')}"
+                f"what a user gets is not known: expected Unleash's toggles, found {found}{_HINTS.get(answer.http_status, '')}"
             ) from None
 
     def _flags(self) -> Collection[FlagName]:

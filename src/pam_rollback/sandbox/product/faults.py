@@ -47,9 +47,10 @@ class LatencyParameters(Parameters):
 
 
 class PartialParameters(Parameters):
-    """How many users keep every feature."""
+    """How many users keep every feature: of all ids that somebody may ask for, or of those only who have an account."""
 
     percent: float = Field(default=5, ge=0, le=100, allow_inf_nan=False)
+    who: Literal["anybody", "accounts"] = "anybody"
 
 
 class LeakParameters(Parameters):
@@ -347,3 +348,9 @@ class Faults:
         """Whether the user has every feature whatever the flags say."""
         parameters = self._active.get(FLAGS_PARTIAL.name)
         return isinstance(parameters, PartialParameters) and bucket(f"keeps:{user_id}") < parameters.percent
+
+    @property
+    def keeps_accounts_only(self) -> bool:
+        """Whether only who has an account keeps them."""
+        parameters = self._active.get(FLAGS_PARTIAL.name)
+        return isinstance(parameters, PartialParameters) and parameters.who == "accounts"
