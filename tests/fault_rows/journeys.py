@@ -98,7 +98,7 @@ ROWS: list[Row] = [
         "chat-says-it-failed",
         "failure-beside",
         {ANSWERS, PHONE, TRIP},
-        "ask PAM: it says that it failed: error is 'model unreachable': ",
+        "ask PAM: it says that it failed: success is False: ",
     ),
     _row("phones-refused", "phones-refused", {PHONE, _BEHIND_IN_CHROMIUM}, "on a screen of 390 by 844"),
     _unseen("page-covered"),

@@ -120,7 +120,6 @@ ROWS = [
         "failure-beside",
         frozenset({ANSWERS, PHONE}),
         "ask PAM: an error instead of an answer: ",
-        {"says": "success"},
         select="journey",
         product=TODAY,
         setting='browsers = ["chromium"]',

@@ -190,15 +190,7 @@ _KINDS = (
         "failure-beside",
         "what chat, profile and expenses answer says besides that it failed: HTTP 200, and the content is as ever",
         "release",
-        (
-            _RELEASE,
-            Parameter(
-                "says",
-                "error",
-                "error: 'model unreachable'; success: false",
-                choices=("error", "success"),
-            ),
-        ),
+        (_RELEASE,),
     ),
     FaultKind(
         "release-down",

@@ -150,7 +150,7 @@ def test_of_users_who_do_not_exist_nothing_is_known(journal: Journal) -> None:
     """That nobody of them has a feature proves nothing; one who has it is broken all the same."""
 
     def nobody() -> list[str]:
-        raise MeasurementFailed("the sandbox declares neither feature_check nor database, which know users")
+        raise MeasurementFailed("the sandbox declares neither feature_check nor database")
 
     def asked(product: Product) -> Evaluation:
         return act(product, journal, users=AskedUsers(nobody, "run-1")).evaluated

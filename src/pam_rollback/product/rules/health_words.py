@@ -54,11 +54,8 @@ _UNNAMED = _set(
     "placeholder",
 )
 _OPEN = _set("open half-open tripped")
-_SWITCHED = _set("true on yes 1 active enabled in-progress ongoing")
-_SWITCHES = _set("enabled active on status mode")
-_MAINTENANCE = _set(
-    "maintenance maintenance-mode in-maintenance under-maintenance maintenance-active maintenance-enabled"
-)
+_SWITCHED_ON = _set("true on yes 1 active enabled in-progress ongoing")
+_MAINTENANCE = _set("maintenance maintenance-mode in-maintenance under-maintenance")
 _TEMPLATE = re.compile(r"\$\{|\{\{|%[A-Za-z_]+%|\$[A-Za-z_]+$|<[A-Za-z_ -]+>$")
 _BREAKER = re.compile("breaker|circuit", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -134,10 +131,8 @@ def is_good_truth(words: Sequence[str]) -> bool:
 
 def is_maintenance(words: Sequence[str], value: Any) -> bool:
     """It is switched on now; one that is announced is not."""
-    if bare(words) not in _MAINTENANCE:
-        return False
-    told = [value.get(key) for key in _SWITCHES] if isinstance(value, dict) else [value]
-    return any(as_word(str(one)) in _SWITCHED for one in told)
+    told = value.get("enabled", value.get("active")) if isinstance(value, dict) else value
+    return bare(words) in _MAINTENANCE and as_word(str(told)) in _SWITCHED_ON
 
 
 def is_open_breaker(where: str, words: Sequence[str], value: Any) -> bool:

@@ -1,6 +1,6 @@
 """Ids of users who exist: from the product, which draws them by lot, or from its database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
@@ -8,7 +8,6 @@ from pam_rollback.exposure.client.feature_check import FeatureCheckApi
 from pam_rollback.rollback.rules.asked_users import EVALUATED_USERS, AskedUsers
 
 _WITHIN_S = 5
-"""Whoever waits has switched the features off already, and wants to know whether that helped."""
 _IDS = "SELECT profile.id::text FROM profiles AS profile ORDER BY random() LIMIT %(number)s"
 
 
@@ -17,27 +16,24 @@ def asked_users(environment: Environment, run: str) -> AskedUsers:
     return AskedUsers(lambda: _drawn(environment), run)
 
 
-def _drawn(environment: Environment) -> Sequence[str]:
+def _drawn(environment: Environment) -> Iterable[str]:
     """Raises MeasurementFailed, with why neither the product nor its database gives any."""
     problems = []
     for ability, draw in (("feature_check", _from_product), ("database", _from_database)):
-        if ability not in environment.abilities:
-            continue
         try:
-            return draw(environment)
+            if ability in environment.abilities:
+                return draw(environment)
         except MeasurementFailed as failed:
             problems.append(str(failed))
-    raise MeasurementFailed(
-        "; ".join(problems) or f"{environment.name} declares neither feature_check nor database, which know users"
-    )
+    raise MeasurementFailed("; ".join(problems) or f"{environment.name} declares neither feature_check nor database")
 
 
-def _from_product(environment: Environment) -> Sequence[str]:
+def _from_product(environment: Environment) -> Iterable[str]:
     url = environment.url_of("feature_check")
     return FeatureCheckApi(url, environment.secret("admin_token"), _WITHIN_S).drawn(EVALUATED_USERS)[1]
 
 
-def _from_database(environment: Environment) -> Sequence[str]:
+def _from_database(environment: Environment) -> Iterable[str]:
     # The driver is loaded only where it is used: it takes a quarter of a second.
     from pam_rollback.integrity.client.row_counting import Statements  # noqa: PLC0415 - as above
     from pam_rollback.outside.postgres import Patience, open_snapshot  # noqa: PLC0415 - as above
@@ -46,5 +42,4 @@ def _from_database(environment: Environment) -> Sequence[str]:
     with open_snapshot(environment.secret("database_dsn"), patience, connections=1) as snapshot:
         statements = Statements.of(snapshot, ("profiles",), environment.table_names)
         snapshot.refuse_blindness(statements.relations.values())
-        rows = snapshot.rows(statements.text(_IDS), {"number": EVALUATED_USERS})
-    return [str(user_id) for (user_id,) in rows]
+        return [str(one) for (one,) in snapshot.rows(statements.text(_IDS), {"number": EVALUATED_USERS})]

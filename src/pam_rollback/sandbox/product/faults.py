@@ -92,12 +92,6 @@ class ApologyParameters(Parameters):
     says: Literal["apology", "traceback"] = "apology"
 
 
-class BesideParameters(Parameters):
-    """What an answer says beside what it gives."""
-
-    says: Literal["success", "error"] = "error"
-
-
 class FalsifiedParameters(Parameters):
     """What becomes of an expense: shown as a hundred times as much, stored as a tenth, or stored twice."""
 
@@ -158,9 +152,7 @@ CHAT_APOLOGISES = FaultKind(
     "PAM answers every question with an apology and no intent, or with the end of a program",
     parameters=ApologyParameters,
 )
-FAILURE_BESIDE = FaultKind(
-    "failure-beside", "what chat, profile and expenses answer says besides that it failed", parameters=BesideParameters
-)
+FAILURE_BESIDE = FaultKind("failure-beside", "what chat, profile and expenses answer says besides that it failed")
 EXPENSES_FALSIFIED = FaultKind(
     "expenses-falsified", "an expense is not what was entered", parameters=FalsifiedParameters
 )
@@ -297,10 +289,7 @@ class Faults:
 
     def beside(self) -> dict[str, Any]:
         """What stands beside what is asked for."""
-        parameters = self._active.get(FAILURE_BESIDE.name)
-        if not isinstance(parameters, BesideParameters):
-            return {}
-        return {"success": False} if parameters.says == "success" else {"error": "model unreachable"}
+        return {"success": False, "error": "model unreachable"} if self.is_on(FAILURE_BESIDE) else {}
 
     def falsifies(self, how: str) -> bool:
         """Whether expenses are made something else in this way."""
