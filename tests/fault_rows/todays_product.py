@@ -132,7 +132,7 @@ ROWS = [
         "what the first account asked PAM by POST /api/v1/pam/chat",
         select="redeploy_gate and security",
         product=TODAY,
-        red_anyway=frozenset({ACCESS, SEPARATION}),
+        red_anyway=frozenset({ACCESS}),
     ),
     Row(
         "today-chat-apologises-in-webkit",

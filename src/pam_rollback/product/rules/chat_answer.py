@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from pam_rollback.base.outside_text import cut
-from pam_rollback.product.rules.health_words import is_ill, is_no, is_nothing
+from pam_rollback.product.rules.health_words import is_ill, is_no, is_nothing, is_number
 
 Intent = Literal["named", "never"]
 """As in ``[chat] intent`` of the environment file."""
@@ -81,15 +81,10 @@ def failure_beside(body: Mapping[str, Any]) -> str:
         text = value if isinstance(value, str) else ""
         if key == "success":
             wrong = value is False or (bool(text) and is_no(text))
-        elif key == "detail":
-            # It may be a detail of what was asked for.
-            wrong = bool(text) and (is_ill(text) or bool(CRASH.search(text) or apology(text)))
+        elif key == "detail":  # of what was asked for, or of a failure
+            wrong = bool(text) and bool(is_ill(text) or CRASH.search(text) or apology(text))
         else:
-            wrong = (
-                value is True
-                or bool(text and not is_nothing(text))
-                or (isinstance(value, (list, dict)) and bool(value))
-            )
+            wrong = not is_nothing(text) if text else bool(value) and not is_number(value)
         if wrong:
             return f"it says that it failed: {key} is {shown(repr(value))}"
     return ""
