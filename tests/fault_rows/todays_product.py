@@ -116,6 +116,13 @@ ROWS = [
         red_anyway=frozenset({LOST_SESSION}),
     ),
     Row(
+        "today-profile-says-it-failed",
+        "failure-beside",
+        frozenset({"test_users_reads_are_answered"}),
+        "it says that it failed: success is False",
+        product=TODAY,
+    ),
+    Row(
         "today-chat-says-it-failed",
         "failure-beside",
         frozenset({ANSWERS, PHONE}),
