@@ -16,7 +16,6 @@ from pam_rollback.product.rules.front_page import (
     Asset,
     FrontPage,
     PageAnswer,
-    imports_of,
     later_files,
     read_page,
     spread,
@@ -52,8 +51,9 @@ def look_at_front_page(
     files = {asset: answers[str(asset)] for asset in assets}
     found = PageAnswer(answer, files, text=tuple(text), names=names or {})
     if any(unnamed(found.scripts, found.names)):
-        found = replace(found, imported=tuple(_imported(files, deadline_s)))
-    looked, told = _later(url, files, deadline_s, later) if later else ({}, "")
+        beside, _ = _later(url, files, deadline_s, IMPORTS_MAX, whole=True)
+        found = replace(found, imported=tuple(one.body for one in beside.values()))
+    looked, told = _later(url, files, deadline_s, later, whole=later > LATER_SAMPLED) if later else ({}, "")
     found = replace(found, later=looked)
     problems = found.problems
     doubts = () if problems else (unproven(found), *(f"not seen from here: {one}" for one in found.unseen))
@@ -83,40 +83,25 @@ def _asked(page: str, asset: Asset, deadline_s: float, *, whole: bool) -> Answer
 
 
 def _later(
-    page: str, files: Mapping[Asset, Answer | str | None], deadline_s: float, most: int
+    page: str, files: Mapping[Asset, Answer | str | None], deadline_s: float, most: int, *, whole: bool
 ) -> tuple[dict[Asset, Answer], str]:
-    """What the files answer that only the page's scripts name, and how many of how many were asked for."""
-    own = urlsplit(page).netloc
+    """What the files answer that only the page's scripts name, and how many of how many were asked for.
+
+    ``whole``: they are read, in the order in which they are named, and what they name is asked for as well; else some of all parts.
+    """
     fresh = [one for asset, one in files.items() if asset.kind == "script" and isinstance(one, Answer)]
     known = {one.url for one in files.values() if isinstance(one, Answer)}
-    found, named = dict[Asset, Answer](), set[str]()
-    while fresh:
-        paths = ((one, path) for one in fresh for path in later_files(urlsplit(one.url).path, one.body))
-        urls = {urljoin(one.url, path) for one, path in paths if urlsplit(one.url).netloc == own} - known - named
-        named |= urls
-        chosen = spread(urls)[: most - len(found)]
+    found, named = dict[Asset, Answer](), 0
+    while fresh and len(found) < most:
+        paths = ((one.url, path) for one in fresh for path in later_files(urlsplit(one.url).path, one.body))
+        urls = [url for url in dict.fromkeys(urljoin(*each) for each in paths) if url not in known]
+        known, named = known.union(urls), named + len(urls)
+        chosen = (urls if whole else spread(urls))[: most - len(found)]
         assets = {url: Asset("style" if url.endswith(".css") else "script", urlsplit(url).path) for url in chosen}
-        whole = most > LATER_SAMPLED
-        asked = {url: partial(_asked, page, asset, deadline_s, whole=whole) for url, asset in assets.items()}
+        asked = {
+            url: partial(_asked, page, Asset(asset.kind, url), deadline_s, whole=whole) for url, asset in assets.items()
+        }
         answers = {assets[url]: one for url, one in all_at_once(asked).items() if isinstance(one, Answer)}
         found |= answers
         fresh = [one for asset, one in answers.items() if whole and asset.kind == "script"]
-    return found, f"{len(found)} of {len(named)} files that its scripts name were looked at"
-
-
-def _imported(files: Mapping[Asset, Answer | str | None], deadline_s: float) -> Iterable[bytes]:
-    """The files beside the page's scripts that these import, one after the other."""
-    fresh = [one for asset, one in files.items() if asset.kind == "script" and isinstance(one, Answer)]
-    own = {one.url for one in fresh}
-    found, beside = list[bytes](), dict[str, None]()
-    while fresh and len(beside) < IMPORTS_MAX:
-        named = (urljoin(one.url, name) for one in fresh for name in imports_of(one.body))
-        new = [url for url in dict.fromkeys(named) if url not in beside and url not in own]
-        new = new[: IMPORTS_MAX - len(beside)]
-        beside |= dict.fromkeys(new)
-        asked = {
-            url: partial(fetch, url, deadline_s=deadline_s, max_body_bytes=_SCRIPT_BYTES, light=True) for url in new
-        }
-        fresh = list(all_at_once(asked).values()) if asked else []
-        found += [one.body for one in fresh]
-    return found
+    return found, f"{len(found)} of {named} files that its scripts name were looked at"

@@ -227,12 +227,6 @@ def _is_for_others(page: str, found: Answer) -> bool:
     return silent and server_of(found.url) != server_of(page)
 
 
-def imports_of(script: bytes) -> tuple[str, ...]:
-    """The files beside a script that it imports, as it names them."""
-    found = _IMPORT.findall(script)
-    return tuple(dict.fromkeys(name.decode("utf-8", "replace") for name in found))[:ASSETS_MAX]
-
-
 def later_files(path: str, script: bytes) -> tuple[str, ...]:
     """The paths of all scripts and styles that a script at this path names: those that it imports, and those that it loads later.
 
