@@ -77,6 +77,17 @@ ROWS = [
         verdict=NOW,
         strategy="ST-4",
     ),
+    DecisionRow(
+        "chat-answers-anothers-words",
+        "chat-answers-anothers-words",
+        frozenset({SEPARATION}),
+        "asked PAM by POST /api/v1/pam/chat",
+        select="decision",
+        files=EXPOSURE,
+        states={"IR-1": HOLDS},
+        verdict=NOW,
+        strategy="ST-4",
+    ),
     _fails("chat", 30, "chat fails for"),
     _fails("expenses", 30, "expenses fails for"),
     DecisionRow(

@@ -20,7 +20,7 @@ from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.front_page import (
     IMPORTS_MAX,
     PageContent,
-    imports_of,
+    later_files,
     read_page,
     shortcoming_of_asset,
     shortcoming_of_sent,
@@ -98,7 +98,7 @@ class SiteLook:
                     advice="Connect a product that is well: publish the site anew first.",
                 )
             self.bodies.append(captured.answer.body)
-            new = [urljoin(url, name) for name in imports_of(captured.answer.body)]
+            new = [urljoin(url, path) for path in later_files(urlsplit(url).path, captured.answer.body)]
             new = [one for one in new if origin(one) == origin(url) and one not in asked and one not in waiting]
             new = new[: IMPORTS_MAX - beside]
             beside += len(new)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.outside_text import cut
-from pam_rollback.product.rules.chat_answer import Intent, shortcoming
+from pam_rollback.product.rules.chat_answer import Intent, failure_beside, shortcoming
 from pam_rollback.product.rules.conditions import Captured, Condition, held_against
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
 from pam_rollback.product.rules.front_page import read_page, release_of_page, shortcoming_of_sent
@@ -16,6 +16,7 @@ from pam_rollback.product.rules.judging import body_problems, release_of
 
 _SHOWN_CHARACTERS = 40
 JSON = "application/json"
+_ERRORS_FROM = 400
 
 
 class Expect(BaseModel):
@@ -85,6 +86,8 @@ class Expect(BaseModel):
             found += [f"without {key!r}" for key in self.json_keys if key not in body]
             if self.chat and answer.http_status == self.status:
                 found += filter(None, [shortcoming(body, self.chat)])
+        elif self.content_type and answer.http_status == self.status < _ERRORS_FROM and isinstance(answer.json, dict):
+            found += filter(None, [failure_beside(answer.json)])
         captured = Captured(answer, datetime.now(UTC))
         # What is wrong with a chat's answer has better words of its own.
         told = not found and (held_against(condition, captured) for condition in self.good)

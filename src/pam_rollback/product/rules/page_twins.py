@@ -54,6 +54,10 @@ def _made(green: PageAnswer) -> Iterator[PageTwin]:
         yield PageTwin(f"{name} is gone", _file(green, asset, replace(found, http_status=_NOT_FOUND)))
         yield PageTwin(f"{name} is empty", _file(green, asset, replace(found, body=b"")))
         break  # the others are judged as this one is
+    for asset, found in green.later.items():
+        gone = {**green.later, asset: replace(found, body=green.answer.body, content_type=_HTML)}
+        yield PageTwin(f"{asset.address}, which it loads later, is the page again", replace(green, later=gone))
+        break
     for name, host in green.names.items():
         yield PageTwin(f"scripts that do not name the {name}", _without(host, green))
 
