@@ -132,7 +132,10 @@ def drill_on_production(_: Project, __: RunningSandbox) -> list[str]:
 def production_by_another_name(project: Project, _: RunningSandbox) -> list[str]:
     """A staging file at production's address, in another spelling; a dry run is refused as well."""
     text = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
-    return [*_env(project, text.replace("wheels-wins-backend-staging.onrender.com", "PAM-backend.onrender.com.")), "--dry-run"]
+    return [
+        *_env(project, text.replace("wheels-wins-backend-staging.onrender.com", "PAM-backend.onrender.com.")),
+        "--dry-run",
+    ]
 
 
 def unknown_site(_: Project, running_sandbox: RunningSandbox) -> list[str]:
