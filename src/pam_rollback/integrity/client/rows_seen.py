@@ -3,10 +3,58 @@
 from collections.abc import Mapping, Sequence
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_tables import Sql
 from pam_rollback.environment.sql_names import Names
+from pam_rollback.integrity.client.catalogue import WHO
 from pam_rollback.integrity.client.relations import look_up
+from pam_rollback.integrity.client.row_counting import Statements
 from pam_rollback.outside.postgres import Patience, open_snapshot
+from pam_rollback.report.wording import duration
+from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.remote import Remote
+
+_CREATED = "created_at"
+
+
+def make_copy_anew(environment: Environment) -> None:
+    """On the sandbox the copy is made now. Elsewhere somebody has made it. Raises MeasurementFailed."""
+    if environment.sandbox is None:
+        return
+    try:
+        Remote(environment.sandbox.control_url, environment.sandbox.token).copy_database()
+    except SandboxError as error:
+        raise MeasurementFailed(f"the sandbox makes no copy of its database: {error}") from error
+
+
+def copy_seen(environment: Environment) -> str:
+    """Say how old the newest row of the copy is.
+
+    Raises ActionFailed when nothing could come back from it, and MeasurementFailed when that is not known.
+    """
+    make_copy_anew(environment)
+    sql, tables, deadline_s = environment.sql, tuple(environment.users_rows), environment.probing.request_deadline_s
+    patience = Patience(statement_timeout_s=deadline_s, lock_timeout_s=min(deadline_s, sql.lock_timeout_s))
+    with open_snapshot(environment.secret("staging_copy_dsn"), patience, connections=1) as copy:
+        if "database" in environment.abilities:
+            with open_snapshot(environment.secret("database_dsn"), patience, connections=1) as original:
+                if copy.row(WHO) == original.row(WHO):
+                    raise ActionFailed(
+                        f"staging_copy_dsn leads to the database itself, at {copy.where}: that is no copy"
+                    )
+        statements = Statements.of(copy, tables, environment.table_names)
+        copy.refuse_blindness(statements.relations.values())
+        ages_s = [
+            copy.row(
+                statements.text(f"SELECT extract(epoch FROM now() - max({_CREATED}))::float8 AS age_s FROM {table}")
+            )[0]  # noqa: S608 - identifiers
+            for table in tables
+            if statements.has(table, _CREATED)
+        ]
+    known_s = [age_s for age_s in ages_s if age_s is not None]
+    if not known_s:
+        raise ActionFailed(f"no row of the copy at {copy.where} says when it was made: nothing is known to be in it")
+    return f"the copy at {copy.where}, whose newest row is {duration(max(0.0, min(known_s)))} old"
 
 
 def rows_seen(dsn: str, tables: Sequence[str], names: Mapping[str, str], sql: Sql, *, deadline_s: float) -> str:
