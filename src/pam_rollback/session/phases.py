@@ -9,16 +9,9 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.report import wording
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.wording import (
-    cause_of,
-    name_of,
-    says_where,
-    stated,
-    times_of_day,
-    without_own_word,
-    without_title,
-)
+from pam_rollback.report.wording import cause_of, says_where, stated, times_of_day, without_own_word, without_title
 from pam_rollback.session import as_it_runs, detail, listeners, workers
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
@@ -110,7 +103,7 @@ class LiveReport:
         """
         properties = seen.properties
         criteria = str(properties.get("criterion", "")).split()
-        named = criteria or [name_of(seen.nodeid)]
+        named = criteria or [wording.name_of(seen.nodeid)]
         self._progress.bad(named)
         of_old = bool(properties.get(NOTHING_NEW))
         # What is new is told, also where the same test has found what was there before.
