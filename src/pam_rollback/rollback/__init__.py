@@ -2,7 +2,7 @@
 
 Alone among the topics it may change what a product runs on: hosts, flags, repository. It may touch the foundation, ``communication/`` (the
 team is told), ``ledger/`` and ``observation/`` (what it is held to, and how a page asks), ``exposure/`` and ``integrity/`` (which users
-exist), and ``sandbox/``, where it plants incidents.
+exist, which migrations a target has to live with), and ``sandbox/``, where it plants incidents.
 """
 
 HEARD_BY_ALL = True
