@@ -1,7 +1,9 @@
 """How it is said that something was there before, and how a waiver would name it. Pure."""
 
 import json
+import re
 from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import Final
 
 NEW: Final = "new: "
@@ -10,15 +12,27 @@ NOTHING_NEW: Final = "nothing new"
 """How a sentence begins that tells of nothing but what was there before."""
 
 
+_BORNE_D: Final = 90
+_NEXT_KEY: Final = re.compile(r", (known = \[|at_most = \d+$)")
+
+
 def nobody_answers(count: int, named: str) -> str:
     """So many were there before: ``6 known before, and nobody answers for them: button-name (4), color-contrast (2)``."""
     return f"{count} known before, and nobody answers for {'it' if count == 1 else 'them'}: {named}"
 
 
-def waiver_for(item: str, patterns: Iterable[str]) -> str:
+def waiver_for(item: str, patterns: Iterable[str], at_most: int) -> str:
     """The waiver that would name these, but for who answers until when and why, which a person has to say."""
     named = ", ".join(map(_quoted, dict.fromkeys(patterns)))
-    return f'[[waivers]] item = "{item}", known = [{named}], until, reason, approved_by'
+    return f'[[waivers]] item = "{item}", known = [{named}], at_most = {at_most}, until, reason, approved_by'
+
+
+def to_paste(waiver: str, today: date) -> list[str]:
+    """A proposed waiver as lines that an environment's file takes: nobody has accepted it yet, so it does not count yet."""
+    head, _, rest = waiver.removesuffix(", until, reason, approved_by").partition("] ")
+    until = f"until = {today + timedelta(days=_BORNE_D)}"
+    keys = _NEXT_KEY.sub(r"\n\1", rest).splitlines()
+    return [f"{head}]", *keys, until, 'reason = "why it is borne"', 'approved_by = "provisional: name who answers"']
 
 
 def _quoted(text: str) -> str:

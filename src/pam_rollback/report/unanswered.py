@@ -39,19 +39,25 @@ def nothing_new(deciding: Iterable[Result]) -> str:
 
 def waivers(record: RunRecord) -> list[tuple[str, str]]:
     """Each plan item of which something was there before, with the one waiver that would name all of it."""
-    return [(item, waiver_for(item, [one.pattern for one in found])) for item, found in _by_item(record).items()]
+    return [(item, _waiver(item, found)) for item, found in _by_item(record).items()]
 
 
 def lines(record: RunRecord) -> list[str]:
     """All of it: by item the waiver, then each kind with what was found."""
     told: list[str] = []
     for item, found in _by_item(record).items():
-        told.append(f"{item}: {_size(found)}; {waiver_for(item, [one.pattern for one in found])}")
+        told.append(f"{item}: {_size(found)}; {_waiver(item, found)}")
         kinds: dict[str, list[str]] = {}
         for one in found:
             kinds.setdefault(one.kind, []).extend(one.findings)
         told += [f"{item} {kind + ': ' if kind else ''}{'; '.join(each)}" for kind, each in kinds.items()]
     return told
+
+
+def _waiver(item: str, found: Iterable[Unanswered]) -> str:
+    """The waiver that names all of it, and no more than that."""
+    borne = {one.pattern: max(one.borne, len(one.findings)) for one in found}
+    return waiver_for(item, borne, sum(borne.values()))
 
 
 def _by_item(record: RunRecord) -> dict[str, Sequence[Unanswered]]:
