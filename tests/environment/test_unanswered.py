@@ -40,6 +40,7 @@ def applied(advice: str, folder: Path) -> tuple[Answer, ...]:
         "\n",
         advice.partition(": ")[2].replace("]] item", "]]\nitem").replace(", known", "\nknown"),
     ).replace(", until, reason, approved_by", '\nuntil = 2026-12-31\nreason = "r"\napproved_by = "R. Ramp"')
+    written = written.replace(", at_most", "\nat_most")
     file = folder / "place.toml"
     file.write_text(f"{(ENVIRONMENTS / 'sandbox.toml').read_text(encoding='utf-8')}\n{written}\n", encoding="utf-8")
     return answers_in(load_environment(str(file), ENVIRONMENTS, {}).waivers)
@@ -72,10 +73,10 @@ def test_the_waiver_that_is_proposed_names_all_of_it(found: tuple[Finding, ...],
 def test_what_is_no_kind_is_named_by_its_own_text() -> None:
     """A door, an error, an illness: each is named by whoever has looked at it. What has backslashes or quotes is TOML, too."""
     advice = before(*DOORS).told(DOORS).advice
-    literal = waiver_for("SC-4", [one.text for one in (*BUTTONS, PALE)])
+    literal = waiver_for("SC-4", [one.text for one in (*BUTTONS, PALE)], 3)
 
     assert """known = ["public.a: shows anon rows of others", 'public."b": shows anon rows']""" in advice
-    listed = tomllib.loads(literal.partition(", ")[2].partition(", until")[0])
+    listed = tomllib.loads(literal.partition(", ")[2].partition(", at_most")[0])
     assert listed["known"] == [one.text for one in (*BUTTONS, PALE)]
 
 
