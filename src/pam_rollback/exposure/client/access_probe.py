@@ -4,20 +4,24 @@ Where that tells nothing, because content is judged before the token, a whole re
 """
 
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from pam_rollback.base.answer import Answer
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.late_dataclass import dataclass
-from pam_rollback.exposure.rules.access import A_WRONG_PASSWORD, THE_RIGHT_PASSWORD, Attempt, Door
+from pam_rollback.exposure.rules.access import A_WRONG_PASSWORD, NO_TOKEN, THE_RIGHT_PASSWORD, Attempt, Door
+from pam_rollback.exposure.rules.routes import routes_in
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.pace import QUESTION, SIGN_IN, spend
 from pam_rollback.outside.retries import Retries
+from pam_rollback.product.rules.contract import USER_ID
 
 NOT_FOR_ITS_CONTENT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+_DESCRIPTIONS = ("/openapi.json", "/api/openapi.json")
 _ANSWERED_WITHIN_S = 20.0
 """A whole question that is let in is answered by the model, which takes longer than a refusal."""
 
@@ -86,6 +90,10 @@ class AccessProbe:
         right = Attempt(THE_RIGHT_PASSWORD, int(HTTPStatus.OK), "application/json", 0)
         return Door(path=f"POST {urlsplit(url).path}", wrong=(tried,), right=(right,))
 
+    def read(self, url: str) -> Answer:
+        """What somebody without a token is answered."""
+        return self.again.ask(lambda: self._ask(Protected("", url), None, {}, self.deadline_s))
+
     def _judged(self, path: Protected, name: str, token: str | None, *, whole: bool) -> Attempt:
         tried = self._tried(path, name, token)
         if not whole or path.whole is None or tried.http_status not in NOT_FOR_ITS_CONTENT:
@@ -102,3 +110,27 @@ class AccessProbe:
         if path.empty_post:
             return fetch(path.url, method="POST", json=dict(content), headers=headers, deadline_s=deadline_s)
         return fetch(path.url, headers=headers, deadline_s=deadline_s)
+
+
+@dataclass(frozen=True)
+class Described:
+    """The API, asked for what it says of itself."""
+
+    probe: AccessProbe
+    api: str
+    user_id: str
+
+    def routes(self) -> tuple[str, ...]:
+        """Those of its description, at both usual places; empty where it has none."""
+        answers = (self.probe.read(self.api + path) for path in _DESCRIPTIONS)
+        return next((found for one in answers if (found := routes_in(one.json)) is not None), ())
+
+    def asked(self, routes: Iterable[str]) -> Mapping[str, Attempt]:
+        """Each without a token. Raises MeasurementFailed when this client was shut out meanwhile: what refuses it then is no lock."""
+        doors = {one: Protected(one, self.api + one.replace(USER_ID, self.user_id)) for one in routes}
+        found = {one: self.probe.door(door, wrong={NO_TOKEN: None}, right={}).wrong[0] for one, door in doors.items()}
+        if found and not self.routes():
+            raise MeasurementFailed(
+                f"after {len(found)} of its routes the API does not describe itself any more: was this client shut out?"
+            )
+        return found

@@ -4,8 +4,7 @@ Much of an API is meant for everybody, and no rule tells which part. What was re
 was not there before. Only what GET reads is asked for, and only what needs nothing but a path and the test account's own id.
 """
 
-from collections.abc import Mapping, Sequence
-from http import HTTPStatus
+from collections.abc import Mapping
 from random import SystemRandom
 from typing import Any
 
@@ -15,12 +14,12 @@ from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.exposure.rules.access import Attempt, Standing
 from pam_rollback.product.rules.contract import USER_ID
 
-_SHOWN = 4
-IN_ALL_WHERE_UNLIMITED = 30
-"""So many are looked at where nobody says how many paths the product bears in a minute."""
-
 Answered = Mapping[str, bool | None]
 """By route: whether it answered without a token (True), refused (False), or neither was seen (None)."""
+_SAYS = {Standing.OPEN: True, Standing.REFUSED: False, Standing.UNKNOWN: None}
+_SHOWN = 4
+_SAYS_NOTHING_FROM = 429
+"""Too many requests, and what a broken service answers."""
 
 
 def routes_in(description: Any) -> tuple[str, ...] | None:
@@ -28,60 +27,55 @@ def routes_in(description: Any) -> tuple[str, ...] | None:
     paths = description.get("paths") if isinstance(description, dict) else None
     if not isinstance(paths, dict):
         return None
-    reads = {path: item["get"] for path, item in paths.items() if isinstance(item, dict) and "get" in item}
-    return tuple(sorted(path for path, read in reads.items() if _is_whole(str(path), read)))
-
-
-def _is_whole(path: str, read: Any) -> bool:
-    asked = read.get("parameters", ()) if isinstance(read, dict) else ()
-    needed = [one for one in asked if isinstance(one, dict) and one.get("required") and one.get("in") != "path"]
-    return path.startswith("/") and "{" not in path.replace(USER_ID, "") and not needed
-
-
-def drawn(described: Sequence[str], before: Answered, most: int) -> list[str]:
-    """Those to look at now: what is new in the description first, then by lot of what refused before."""
-    added = [route for route in described if route not in before]
-    refused = [route for route in described if before.get(route) is False]
-    SystemRandom().shuffle(refused)
-    return [*added, *refused][:most]
+    reads = {
+        path: one["get"] for path, one in paths.items() if isinstance(one, dict) and isinstance(one.get("get"), dict)
+    }
+    return tuple(
+        sorted(
+            path
+            for path, read in reads.items()
+            if "{" not in path.replace(USER_ID, "")
+            and not any(one.get("required") and one.get("in") == "query" for one in read.get("parameters", ()))
+        )
+    )
 
 
 @dataclass(frozen=True, repr=False)
 class Routes(Sentence):
-    """What was answered without a token. ``described``: how many routes there are; None: the API describes itself nowhere."""
+    """What was answered without a token. ``described``: all that there are."""
 
-    described: int | None
-    attempts: Mapping[str, Attempt]
+    described: tuple[str, ...]
     before: Answered
+    attempts: Mapping[str, Attempt]
 
     @property
     def answered(self) -> Answered:
         """As a baseline has it."""
-        known = {Standing.OPEN: True, Standing.REFUSED: False, Standing.UNKNOWN: None}
-        return {route: known[attempt.standing] for route, attempt in self.attempts.items()}
+        return dict.fromkeys(self.described) | {route: _SAYS[one.standing] for route, one in self.attempts.items()}
 
     @property
     def opened(self) -> tuple[str, ...]:
         """Those that answer now, and did not before."""
-        return tuple(f"GET {one} with {self.attempts[one]}" for one, is_open in self.answered.items() if is_open)
+        return tuple(f"GET {route} with {self.attempts[route]}" for route, is_open in self.answered.items() if is_open)
 
     @property
     def closed(self) -> bool:
         """Whether none was opened. One that was decides; else, MeasurementFailed for what did not answer."""
-        if self.opened:
-            return False
-        silent = [f"GET {route} with {one}" for route, one in self.attempts.items() if _says_nothing(one)]
-        if silent:
+        silent = [
+            f"GET {route} with {one}"
+            for route, one in self.attempts.items()
+            if one.http_status is None or one.http_status >= _SAYS_NOTHING_FROM
+        ]
+        if silent and not self.opened:
             raise MeasurementFailed(f"whether routes were opened to strangers is not known: {listed(silent, _SHOWN)}")
-        return True
+        return not self.opened
 
     @property
     def unproven(self) -> str:
-        """What was not looked at for want of a description, now or before."""
-        if self.before:
-            return ""
-        when = "the API describes itself nowhere" if self.described is None else "it did not describe itself before"
-        return f"only the routes of the contract were tried without a token: {when}"
+        """What was not looked at, because the API describes itself nowhere, or did not before."""
+        return (
+            "" if self.before else "without a token only the contract's paths were tried: the API describes no others"
+        )
 
     @property
     def figures(self) -> Figures:
@@ -91,20 +85,17 @@ class Routes(Sentence):
             asked="0",
             measured=len(self.opened),
             n=len(self.attempts),
-            definition=self.unproven
-            or f"{len(self.attempts)} of {self.described} routes that GET reads by their path, new ones first, then by lot "
-            f"of {sum(one is False for one in self.before.values())} that refused before",
+            definition=self.unproven or f"of {len(self.described)} that GET reads by their path: new ones, then by lot",
         )
 
     def __str__(self) -> str:
-        if self.opened:
-            return (
-                f"{len(self.opened)} of {len(self.attempts)} routes answer without a token, and did not when the baseline was recorded: "
-                f"{listed(self.opened, _SHOWN)}"
-            )
-        return f"{len(self.attempts)} of {self.described} routes looked at, none was opened"
+        looked = f"{len(self.attempts)} of {len(self.described)} routes were asked for without a token"
+        answer = f"{len(self.opened)} answer, and did not when the baseline was recorded: {listed(self.opened, _SHOWN)}"
+        return f"{looked}, {answer if self.opened else 'none was opened'}"
 
 
-def _says_nothing(attempt: Attempt) -> bool:
-    status = attempt.http_status
-    return status is None or status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+def drawn(described: tuple[str, ...], before: Answered, most: int) -> list[str]:
+    """Those to ask for now: what is new in the description first, then by lot of what refused before."""
+    refused = [route for route in described if before.get(route) is False]
+    SystemRandom().shuffle(refused)
+    return [*(route for route in described if route not in before), *refused][:most]
