@@ -1,4 +1,4 @@
-"""What is normal here?  Recorded for later runs, while the service is well.  Reads only: safe on production."""
+"""What is normal here?  Recorded for later runs, while the service is well.  Reads, and writes as the test account: safe on production."""
 
 import pytest
 

@@ -12,7 +12,7 @@ from pam_rollback.browser.rules.journeys import BehindThePages, NewSession
 from pam_rollback.browser.rules.known_barriers import as_finding
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.environment.known_before import Answer, Finding, Judged, KnownBefore, answers_in
-from pam_rollback.environment.known_words import waiver_for
+from pam_rollback.environment.known_words import to_paste, waiver_for
 from pam_rollback.exposure.rules.access import NO_TOKEN, Access, Attempt, Door
 from pam_rollback.integrity.rules.row_access import Shown, Strangers
 
@@ -135,3 +135,13 @@ def test_nobody_says_nothing_new_of_what_was_not_seen() -> None:
         said = str(unanswered(fact, *(strangers.findings or ()), *access.findings))
         assert why in said
         assert "nothing new" not in said
+
+
+def test_what_is_pasted_is_taken_and_counts_only_with_an_owner() -> None:
+    """As lines of TOML, with a day; nobody has accepted it until somebody is named."""
+    lines = to_paste("IR-1", ["GET /a: lets in *", 'b "c", known = [d'], 3, date(2026, 12, 1))
+    [read] = tomllib.loads("\n".join(lines))["waivers"]
+
+    assert (read["item"], read["at_most"], read["until"]) == ("IR-1", 3, date(2027, 3, 1))
+    assert read["known"] == ["GET /a: lets in *", 'b "c", known = [d']
+    assert read["approved_by"].startswith("provisional")

@@ -1,7 +1,6 @@
 """How it is said that something was there before, and how a waiver would name it. Pure."""
 
 import json
-import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Final
@@ -13,7 +12,6 @@ NOTHING_NEW: Final = "nothing new"
 
 
 _BORNE_D: Final = 90
-_NEXT_KEY: Final = re.compile(r", (known = \[|at_most = \d+$)")
 
 
 def nobody_answers(count: int, named: str) -> str:
@@ -23,16 +21,19 @@ def nobody_answers(count: int, named: str) -> str:
 
 def waiver_for(item: str, patterns: Iterable[str], at_most: int) -> str:
     """The waiver that would name these, but for who answers until when and why, which a person has to say."""
-    named = ", ".join(map(_quoted, dict.fromkeys(patterns)))
-    return f'[[waivers]] item = "{item}", known = [{named}], at_most = {at_most}, until, reason, approved_by'
+    return f"[[waivers]] {', '.join(_keys(item, patterns, at_most))}, until, reason, approved_by"
 
 
-def to_paste(waiver: str, today: date) -> list[str]:
-    """A proposed waiver as lines that an environment's file takes: nobody has accepted it yet, so it does not count yet."""
-    head, _, rest = waiver.removesuffix(", until, reason, approved_by").partition("] ")
+def to_paste(item: str, patterns: Iterable[str], at_most: int, today: date) -> list[str]:
+    """The same as lines that an environment's file takes: nobody has accepted it yet, so it does not count yet."""
     until = f"until = {today + timedelta(days=_BORNE_D)}"
-    keys = _NEXT_KEY.sub(r"\n\1", rest).splitlines()
-    return [f"{head}]", *keys, until, 'reason = "why it is borne"', 'approved_by = "provisional: name who answers"']
+    nobody = 'approved_by = "provisional: name who answers"'
+    return ["[[waivers]]", *_keys(item, patterns, at_most), until, 'reason = "why it is borne"', nobody]
+
+
+def _keys(item: str, patterns: Iterable[str], at_most: int) -> list[str]:
+    named = ", ".join(map(_quoted, dict.fromkeys(patterns)))
+    return [f'item = "{item}"', f"known = [{named}]", f"at_most = {at_most}"]
 
 
 def _quoted(text: str) -> str:

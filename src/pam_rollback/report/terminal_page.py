@@ -5,12 +5,10 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Final
 
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import for_terminal
-from pam_rollback.environment import known_words
 from pam_rollback.report import recommendation, unanswered, wording
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.verdict import Outcome
@@ -236,11 +234,7 @@ def labelled(label: str, text: str, page: Page, lines: int | None = None) -> lis
 
 def waivers(record: RunRecord, page: Page) -> list[str]:
     """Of each plan item one waiver that would name all that was there before, whatever number of tests found it."""
-    found = [waiver for _, waiver in unanswered.waivers(record)]
-    if record.verdict == "GO":  # of a baseline: nothing else wants the screen
-        today = datetime.fromisoformat(record.started.iso).date()
-        found = [part for waiver in found for part in known_words.to_paste(waiver, today)]
-    told = [line for waiver in found for line in quoted(waiver, page)]
+    told = [line for text in unanswered.proposed(record) for line in quoted(text, page)]
     if not told:
         return []
     return ["", *page.wrapped(f"Somebody may answer for it until a day: {unanswered.HOW_TO}"), *told]
