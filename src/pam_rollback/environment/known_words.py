@@ -9,6 +9,8 @@ NEW: Final = "new: "
 """How a sentence begins that names what was not there before, one by one."""
 NOTHING_NEW: Final = "nothing new"
 """How a sentence begins that tells of nothing but what was there before."""
+OF_OLD: Final = "pam-nothing-new"
+"""The property of a test's report: it is red, and by nothing else than that."""
 
 
 _BORNE_D: Final = 90

@@ -66,6 +66,8 @@ class Finding:
     evidence: Evidence = Evidence.MEASURED
     parts: tuple[str, ...] = ()
     """The parts of the product on which users' answers fail, where that is known (``observation/rules/parts.py``)."""
+    old: bool = False
+    """It was so before, and nobody answers for it: it counts, and comes after what is new."""
 
     def as_data(self) -> dict[str, str]:
         """Plain text, which travels between processes."""
@@ -121,7 +123,7 @@ class Decision:
             Recommendation.NO: (),
         }[self.recommendation]
         found = [finding for finding in self.findings if finding.state in deciding]
-        return tuple(sorted(found, key=lambda finding: WORST_FIRST.index(finding.state)))
+        return tuple(sorted(found, key=lambda finding: (WORST_FIRST.index(finding.state), finding.old)))
 
     @property
     def unknown(self) -> tuple[Finding, ...]:
@@ -168,7 +170,7 @@ def _worst(criterion: str, measured: Sequence[Finding]) -> Finding:
     blind = [finding.words for finding in own if finding.state is State.UNKNOWN]
     if blind and state not in {State.UNKNOWN, State.CLEAR}:
         words += f"; not known besides: {'; '.join(dict.fromkeys(blind))}"
-    return Finding(criterion, state, words, worst[0].evidence)
+    return Finding(criterion, state, words, worst[0].evidence, old=all(finding.old for finding in worst))
 
 
 def _with_people(finding: Finding, observed: str | None, vouched: str | None) -> Finding:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import FINDING, Decision, Evidence, Finding, State, decide
+from pam_rollback.environment.known_words import OF_OLD
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.verdict import Outcome
@@ -78,8 +79,9 @@ def _findings(plan: Plan, tests: Sequence[Judging]) -> Iterable[Finding]:
         ]
         for state in State:
             alike = [(test, finding) for test, finding in own if finding.state is state]
+            alike.sort(key=lambda one: one[1].old)  # what is new comes first
             if alike:
-                yield Finding(criterion, state, _together(alike), alike[0][1].evidence)
+                yield replace(alike[0][1], words=_together(alike))
 
 
 def _found(criterion: str, test: Judging) -> Finding:
@@ -88,7 +90,8 @@ def _found(criterion: str, test: Judging) -> Finding:
     if outcome is Outcome.BROKEN_CRITERION and _NOT_REACHED.search(test.message):
         return Finding(criterion, State.UNKNOWN, without_own_word(test.message), Evidence.NONE)
     if outcome is Outcome.BROKEN_CRITERION:
-        return Finding(criterion, State.HOLDS, own["words"] if own else test.message)
+        old = bool(test.properties.get(OF_OLD))
+        return Finding(criterion, State.HOLDS, own["words"] if own else test.message, old=old)
     if outcome is Outcome.PASSED:
         return Finding(criterion, State(own["state"]), own["words"]) if own else Finding(criterion, State.CLEAR, "")
     if outcome is Outcome.KNOWN:
