@@ -120,3 +120,23 @@ def test_a_page_that_was_not_reached_has_no_barrier_that_anybody_saw(said: str, 
     decision = decided(PLAN, [audit], [], observed=[], vouched=[], refused={}, whole=True)
 
     assert {one.state for one in decision.findings if one.criterion == "CR-4"} == {state}
+
+
+def test_what_is_new_comes_before_what_was_so_before() -> None:
+    """An open door that everybody knows and nobody answers for counts, and does not take the first place in an outage."""
+
+    def broken(criterion: str, words: str, *, old: bool = False) -> Any:
+        properties = {"pam-nothing-new": True} if old else {}
+        return SimpleNamespace(
+            properties=properties, message=words, outcome=Outcome.BROKEN_CRITERION, criteria=[criterion]
+        )
+
+    door, down = broken("IR-1", "nothing new: a door", old=True), broken("IR-2", "nobody is served")
+    decision = decided(PLAN, [door, down], [], observed=[], vouched=[], refused={}, whole=True)
+    both = decided(
+        PLAN, [door, broken("IR-1", "rows shown")], [], observed=[], vouched=[], refused={}, whole=True
+    )
+
+    assert [one.criterion for one in decision.why] == ["IR-2", "IR-1"]
+    assert both.why[0].words == "rows shown; nothing new: a door"
+    assert not both.why[0].old

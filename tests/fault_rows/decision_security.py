@@ -6,14 +6,15 @@ ACCESS = "test_nobody_gets_in_without_a_right_token"
 SEPARATION = "test_nobody_sees_what_belongs_to_others"
 USERS = "test_core_features_work_for_most_users"
 OWN = "test_no_answer_belongs_to_another_account"
-_ALL = frozenset({ACCESS, SEPARATION, USERS, OWN})
+OPENED = "test_no_route_was_opened_to_strangers"
+_ALL = frozenset({ACCESS, SEPARATION, USERS, OWN, OPENED})
 
 
-def _bypass(accepts: str, words: str) -> DecisionRow:
+def _bypass(accepts: str, words: str, *red: str) -> DecisionRow:
     return DecisionRow(
         f"sign-in-bypassed-{accepts}",
         "auth-bypass",
-        frozenset({ACCESS}),
+        frozenset({ACCESS, *red}),
         words,
         {"accepts": accepts},
         select="decision",
@@ -55,7 +56,7 @@ def _fails(what: str, percent: float, words: str) -> DecisionRow:
 
 
 ROWS = [
-    _bypass("missing", "GET /api/v1/profile with no token: HTTP 200"),
+    _bypass("missing", "GET /api/v1/profile with no token: HTTP 200", OPENED),
     _bypass("wrong", "GET /api/v1/profile with a made-up token: HTTP 200"),
     _bypass("unverified", "GET /api/v1/profile with an unsigned token: HTTP 200"),
     _bypass("expired", "GET /api/v1/profile with an expired token: HTTP 200"),

@@ -92,6 +92,8 @@ class Finding:
     """The parts of the product on which users' answers fail (``observation/rules/parts.py``); none: not known."""
     outside: tuple[str, ...] = ()
     """What explains all that failed, and is no matter of a release (``LIFTED_BY_NOTHING``)."""
+    old: bool = False
+    """It was so before, and no waiver answers for it: it counts, and comes after what is new."""
 
     def as_data(self) -> dict[str, str]:
         """Plain text, which travels between processes."""
@@ -101,8 +103,8 @@ class Finding:
     @classmethod
     def of_data(cls, criterion: str, data: Mapping[str, str]) -> "Finding":
         """Read it back; what an older process wrote names no parts."""
-        named = (tuple(filter(None, data.get(name, "").split(", "))) for name in ("parts", "outside"))
-        return cls(criterion, State(data["state"]), data["words"], Evidence.MEASURED, *named)
+        parts, outside = (tuple(filter(None, data.get(name, "").split(", "))) for name in ("parts", "outside"))
+        return cls(criterion, State(data["state"]), data["words"], parts=parts, outside=outside)
 
     @classmethod
     def together(cls, criterion: str, state: State, words: str, alike: "Sequence[Finding]") -> "Finding":
@@ -110,7 +112,7 @@ class Finding:
         named = all(one.parts for one in alike)
         parts = tuple(dict.fromkeys(part for one in alike for part in one.parts)) if named else ()
         outside = tuple(cause for cause in alike[0].outside if all(cause in one.outside for one in alike))
-        return cls(criterion, state, words, alike[0].evidence, parts, outside)
+        return cls(criterion, state, words, alike[0].evidence, parts, outside, all(one.old for one in alike))
 
 
 @dataclass(frozen=True, repr=False)
@@ -165,7 +167,7 @@ class Decision:
             Recommendation.NO: (),
         }[self.recommendation]
         found = [finding for finding in self.findings if finding.state in deciding]
-        return tuple(sorted(found, key=lambda finding: WORST_FIRST.index(finding.state)))
+        return tuple(sorted(found, key=lambda finding: (WORST_FIRST.index(finding.state), finding.old)))
 
     @property
     def unknown(self) -> tuple[Finding, ...]:

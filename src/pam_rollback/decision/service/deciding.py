@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import CHAT, FINDING, MODEL, Decision, Evidence, Finding, State, decide
+from pam_rollback.environment.known_words import OF_OLD
 from pam_rollback.observation.rules.parts import FRONT_END
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.decision_record import Recommendation
@@ -84,6 +85,7 @@ def _findings(plan: Plan, tests: Sequence[Judging]) -> Iterable[Finding]:
         ]
         for state in State:
             alike = [(test, finding) for test, finding in own if finding.state is state]
+            alike.sort(key=lambda one: one[1].old)  # what is new comes first
             if alike:
                 yield Finding.together(criterion, state, _together(alike), [finding for _, finding in alike])
 
@@ -97,7 +99,8 @@ def _found(criterion: str, test: Judging) -> Finding:
         if own:
             return replace(Finding.of_data(criterion, own), state=State.HOLDS)
         parts, outside = _seen_in(test.message)
-        return Finding(criterion, State.HOLDS, test.message, parts=parts, outside=outside)
+        old = bool(test.properties.get(OF_OLD))
+        return Finding(criterion, State.HOLDS, test.message, parts=parts, outside=outside, old=old)
     if outcome is Outcome.PASSED:
         return Finding.of_data(criterion, own) if own else Finding(criterion, State.CLEAR, "")
     if outcome is Outcome.KNOWN:
