@@ -90,7 +90,7 @@ class Expect(BaseModel):
             found += filter(None, [failure_beside(answer.json)])
         captured = Captured(answer, datetime.now(UTC))
         # What is wrong with a chat's answer has better words of its own.
-        told = not found and (held_against(condition, captured) for condition in self.good)
+        told = not found and answer.http_status == self.status and [held_against(one, captured) for one in self.good]
         found += [str(result) for result in told or () if not result.met]
         if self.site:
             found += filter(None, [shortcoming_of_sent(read_page(answer.body))])
