@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pam_rollback.environment.environment import Environment
-from pam_rollback.integrity import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
+from pam_rollback.integrity import ACCESS_FILE, ACCOUNT_FILE, ROWS_FILE, SCHEMA_FILE
 from pam_rollback.session.baseline_files import BaselinePart
 
 if TYPE_CHECKING:
@@ -38,6 +38,13 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
             file=SCHEMA_FILE,
         ),
         BaselinePart("open tables", "open_tables_recorded", _READER, _DATABASE),
+        BaselinePart(
+            "the test account's contents",
+            "contents_recorded",
+            "a test account that is shown what it has",
+            ("test_account",),
+            file=ACCOUNT_FILE,
+        ),
     ]
 
 
