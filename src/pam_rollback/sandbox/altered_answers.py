@@ -53,7 +53,7 @@ class AlteredAnswers:
     def _changed(self, fault: Fault, request: web.BaseRequest, part: str, body: bytes) -> bytes:
         what = fault.settings.get("what", "")
         match fault.kind.name:
-            case "reads-behind" if part:
+            case "reads-behind" if part in {"expenses", "history"}:
                 return self._of_before(fault, request, body, float(fault.settings["s"]))
             case "metrics-lie" if request.path.endswith("/metrics"):
                 return self._of_another() if what == "of-another" else self._of_before(fault, request, body, _DAY_S)

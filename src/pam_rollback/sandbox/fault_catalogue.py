@@ -244,7 +244,7 @@ _KINDS = (
     ),
     FaultKind(
         "reads-behind",
-        "what an account reads is as it was: a cache in front of it keeps each answer",
+        "expenses and history are shown as they were: a cache in front of them keeps each answer",
         "answers",
         (Parameter("s", 90, "for so many seconds", low=0, high=3600),),
     ),
