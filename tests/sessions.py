@@ -29,8 +29,8 @@ from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.client.files import load_contract
 from pam_rollback.product.client.accounts import signed_in
+from pam_rollback.product.client.files import load_contract
 from pam_rollback.product.client.pam_api import FlagApi
 from pam_rollback.report.baseline_record import Origin, Part
 from pam_rollback.sandbox.launch import launch

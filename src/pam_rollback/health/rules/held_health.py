@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 from pam_rollback.product.rules.front_page import FrontPage
-from pam_rollback.product.rules.health import HealthReport, is_healthy
+from pam_rollback.product.rules.health import HealthReport
 
 
 @dataclass(frozen=True, repr=False)
@@ -15,18 +14,16 @@ class HeldHealth(Sentence):
     """All of them, asked once."""
 
     reports: tuple[HealthReport, ...]
-    front_page: FrontPage | None
-    unknown: tuple[str, ...]
-    """Why nothing is known of the others."""
+    front_page: FrontPage
     told: JudgedFindings = NOTHING_TOLD
     """What of it somebody answers for."""
 
     @property
-    def healthy(self) -> bool:
-        """All are well, or known not to be. Raises MeasurementFailed when that is not known of one."""
-        if not self.ill and self.unknown:
-            raise MeasurementFailed("; ".join(self.unknown))
-        return not self.ill
+    def ill(self) -> list[str]:
+        """What is not well and not known to be so, each as a sentence."""
+        counting = (one for one in self.reports if not all(self.told.knows(found.text) for found in one.findings))
+        reports = [str(one) for one in counting]
+        return reports if self.front_page.is_the_site else [*reports, str(self.front_page)]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -40,20 +37,9 @@ class HeldHealth(Sentence):
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        n = len(self.reports) + (self.front_page is not None)
-        return Figures("health when the window is over", "healthy", f"{len(self.ill)} not healthy", n=n)
-
-    @property
-    def ill(self) -> list[str]:
-        """What is not well and not known to be so, each as a sentence."""
-        ill = [
-            str(report)
-            for report in self.reports
-            if not is_healthy(report) and not all(self.told.knows(finding.text) for finding in report.findings)
-        ]
-        page = self.front_page
-        return ill if page is None or page.is_the_site else [*ill, str(page)]
+        return Figures(
+            "health when the window is over", "healthy", f"{len(self.ill)} not healthy", n=1 + len(self.reports)
+        )
 
     def __str__(self) -> str:
-        said = "; ".join((*self.ill, *self.unknown)) or "all are healthy"
-        return f"when the window was over: {said}{self.told.advice if self.ill else ''}"
+        return f"when the window was over: {'; '.join(self.ill) or 'all are healthy'}{self.told.advice if self.ill else ''}"
