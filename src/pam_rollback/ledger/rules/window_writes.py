@@ -46,7 +46,7 @@ class WindowWrites(Sentence):
             measured=f"{len(self.broken)} kinds do not",
             n=len(self.writes),
             definition="; ".join(f"{kind} n={n}" for kind, n in self._counts.items()),
-            proviso="" if self.broken else "; ".join(self.unknown)[:60],
+            proviso="" if self.broken or not self.unknown else f"{len(self.unknown)} kinds are not known",
         )
 
     @property
