@@ -35,6 +35,7 @@ _MINUTE_S = 60.0
 _SAME_START_S = 1.0
 """Moments of a process' start that differ by less are the same, rounded differently."""
 _FELL_TO = 0.5
+_STILL_MIN = 3
 _STILL_MIN_S, _STILL_SHARE, _STILL_MAX_S, _STILL_WITHOUT_COUNTERS_S = 10.0, 0.8, 60.0, 300.0
 
 
@@ -219,13 +220,15 @@ def frozen(readings: Sequence[MemoryReading]) -> str:
 
     Whoever writes the page anew only now and then is given a minute, and one without counters more: its figures may rest.
     """
-    span_s, n = max(
-        ((_span_s(run), len(run)) for _, each in groupby(readings, lambda one: one.page) if (run := [*each])[0].page),
-        default=(0.0, 0),
-    )
-    short = len(readings) >= READINGS_MIN and span_s >= _STILL_MIN_S and span_s >= _STILL_SHARE * _span_s(readings)
-    counts = any(reading.counts for reading in readings)
-    if not (short or span_s >= _STILL_MAX_S if counts else span_s >= _STILL_WITHOUT_COUNTERS_S):
+    runs = [[*each] for page, each in groupby(readings, lambda reading: reading.page) if page]
+    longest = max(runs, key=_span_s, default=[])
+    if len(longest) < _STILL_MIN:
+        return ""
+    span_s, n = _span_s(longest), len(longest)
+    # A window that the pace made short has no minute.
+    short = n >= READINGS_MIN and span_s >= max(_STILL_MIN_S, _STILL_SHARE * _span_s(readings))
+    enough_s = _STILL_WITHOUT_COUNTERS_S if not longest[0].counts else _STILL_MIN_S if short else _STILL_MAX_S
+    if span_s < enough_s:
         return ""
     return (
         f"the page of metrics did not change for {span_s:.0f} s, in {n} readings, though each was a request of its own: "
