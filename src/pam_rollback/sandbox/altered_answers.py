@@ -42,13 +42,19 @@ class AlteredAnswers:
         if any(_fails(fault, request, part) for fault in planted):
             return web.json_response({"detail": "something went wrong on our side"}, status=500)
         found = await answer(request)
-        readable = isinstance(found, web.Response) and request.method == "GET" and found.status == HTTPStatus.OK
-        if not planted or not readable:
+        if (
+            not planted
+            or request.method != "GET"
+            or found.status != HTTPStatus.OK
+            or not isinstance(found, web.Response)
+        ):
             return found
+        body = found.body if isinstance(found.body, bytes) else b""
         for fault in planted:
-            body = self._changed(fault, request, part, bytes(found.body))  # type: ignore[attr-defined]
-            found.body = body  # type: ignore[attr-defined]
-        return found
+            body = self._changed(fault, request, part, body)
+        headers = found.headers.copy()
+        headers.popall("Content-Length", None)
+        return web.Response(body=body, headers=headers)
 
     def _changed(self, fault: Fault, request: web.BaseRequest, part: str, body: bytes) -> bytes:
         what = fault.settings.get("what", "")
