@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from pam_rollback.base.figures import Scored
+from pam_rollback.observation.service.users_reads import UsersReads
 from pam_rollback.product.rules.expected_releases import ExpectedReleases
 from pam_rollback.product.rules.front_page import FrontPage
 from pam_rollback.product.rules.health import HealthReport
@@ -49,6 +50,14 @@ def test_front_page_is_the_site(site_page: FrontPage, scored: Scored) -> None:
     page = scored(site_page)
 
     assert page.is_the_site, page
+
+
+@pytest.mark.criterion("HC-2")
+def test_users_reads_are_answered(users_reads: UsersReads, scored: Scored) -> None:
+    """What users read of the back end and of their rows is answered, to browsers too.  If red: docs/runbook.md#backend-unhealthy."""
+    reads = scored(users_reads)
+
+    assert reads.answered, reads
 
 
 @pytest.mark.criterion("HC-1", "HC-2")

@@ -24,6 +24,7 @@ from pam_rollback.observation.client.timeline import Timeline
 from pam_rollback.observation.fixtures.observation import Observation
 from pam_rollback.observation.fixtures.windows import _await_answers
 from pam_rollback.observation.rules.journeys import Journey, ProbeConfig, SignIn
+from pam_rollback.observation.rules.parts import Series
 from pam_rollback.observation.rules.recovery import OutageRule, find_outages
 from pam_rollback.observation.service.prober import Prober, start_prober
 from pam_rollback.product.rules.expectation import Expect
@@ -89,7 +90,9 @@ def test_a_rollback_that_is_done_before_it_has_begun_waits_for_it(server: Server
         os.kill(prober.pid, signal.SIGSTOP)
         begun = threading.Timer(0.5, os.kill, (prober.pid, signal.SIGCONT))
         begun.start()
-        observation = Observation(prober, ("health",), SystemClock())
+        probed = config(server.url)
+        series = (Series("health", ("health",), probed.rate_hz),)
+        observation = Observation(prober, probed, series, SystemClock())
         _await_answers(observation, Waiter(), since_s=decided_s, within_s=10)
         begun.join()
 

@@ -64,9 +64,15 @@ def gaps_of_answers(plan: Plan) -> object:
         return Condition(state, "words", 300, 300, 0, 300, 10, Figures(what="x", asked="y", measured=None))
 
     watcher = decision.Watcher(Watched(), plan, 1.0, None)  # type: ignore[arg-type]
-    names = ("down", "partly down", "errors", "some errors")
-    clear = dict.fromkeys(names, seen(ConditionState.CLEAR))
-    found = [watcher._judged({**clear, name: seen(state)}) for name in names for state in ConditionState]
+    of_parts = ("down", "errors", "some errors")
+    clear = {key: {"back end": seen(ConditionState.CLEAR)} for key in of_parts}
+    beside = {"partly down": seen(ConditionState.CLEAR)}
+    found = [
+        watcher._judged({**clear, name: {"back end": seen(state)}}, beside)
+        for name in of_parts
+        for state in ConditionState
+    ]
+    found += [watcher._judged(clear, {"partly down": seen(state)}) for state in ConditionState]
     return [(watch.downtime.finding.state, watch.errors.finding.state) for watch in found]
 
 

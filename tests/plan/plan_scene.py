@@ -11,6 +11,7 @@ from typing import Any
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.observation.rules.parts import Series
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.plan.plan import Plan, UnknownPlanItem
 from pam_rollback.report.baseline_record import Baseline, Origin
@@ -46,7 +47,9 @@ class Watched:
     """An observation: a probe a second, all of them recorded."""
 
     journeys = ("front page", "history")
+    series = (Series("front end", ("front page",), 1.0), Series("back end", ("history",), 1.0))
     rate_hz = 1.0
+    slowest_part_hz = 1.0
     began_s = 0.0
     memory = None
 
@@ -56,6 +59,10 @@ class Watched:
             Sample(float(at), ms, self.journeys[at % 2], ok=not bad(at), why="HTTP 503" if bad(at) else "", status=401)
             for at in range(for_s)
         ]
+
+    def samples_of_parts(self, since_s: float | None = None, until_s: float | None = None) -> tuple[Sample, ...]:
+        """The same: health is not asked."""
+        return self.samples(since_s, until_s)
 
     def samples(self, since_s: float | None = None, until_s: float | None = None) -> tuple[Sample, ...]:
         """Those of that time."""

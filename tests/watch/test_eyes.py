@@ -104,7 +104,7 @@ def watcher(*, red: bool = True, state: State = State.CLEAR) -> Any:
     finding = SimpleNamespace(finding=Finding("IR-2", state, "as written"))
     return SimpleNamespace(
         longest_s=LONGEST_S,
-        is_red_when_all_fail=lambda _since_s: red,
+        blind=lambda _since_s: "" if red else "back end: as written",
         seen=lambda _since_s: SimpleNamespace(watch=SimpleNamespace(all=(finding,))),
     )
 
@@ -155,12 +155,12 @@ def test_the_same_answers_all_turned_bad_are_an_outage() -> None:
     calm = Watcher(Watched(), plan, 1.0, None)  # type: ignore[arg-type]
 
     assert calm.seen(0).watch.downtime.finding.state is State.CLEAR
-    assert calm.is_red_when_all_fail(0)
+    assert calm.blind(0) == ""
 
     nobody = Watched(for_s=1000)
     nobody._all.clear()
 
-    assert not Watcher(nobody, plan, 1.0, None).is_red_when_all_fail(0)  # type: ignore[arg-type]
+    assert Watcher(nobody, plan, 1.0, None).blind(0) == "front end: no answers; back end: no answers"  # type: ignore[arg-type]
 
 
 PLAN = load_plan(ROOT / "plan.toml")

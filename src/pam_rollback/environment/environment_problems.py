@@ -97,7 +97,11 @@ def _problems_of_probing(environment: Environment) -> Iterator[Problem]:
         for name in sorted(name for name in weights if name not in OPEN_JOURNEYS and weights[name]):
             what = 'acts as the test account; add "test_account" to abilities, or take it out'
             yield Problem(f"[probing.weights] {name}", what)
-    of_users = ("front page", "cached front page", "history", "expenses") if signed_in else OPEN_JOURNEYS
+    of_users = (
+        ("front page", "cached front page", "history", "expenses", "profile", "settings")
+        if signed_in
+        else OPEN_JOURNEYS
+    )
     if not any(weights.get(name, 1) for name in of_users) and not (weights.get("login") or weights.get("chat")):
         yield Problem(
             "[probing] weights", f"no journey of users is left; give {' or '.join(of_users)} a weight above 0"

@@ -78,7 +78,18 @@ PathTemplate = Annotated[
     str, Field(pattern=r"^/(([A-Za-z0-9._~-]+|\{user_id\})(/([A-Za-z0-9._~-]+|\{user_id\}))*/?)?$")
 ]
 UrlPath = Annotated[str, Field(pattern=r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?$")]
-ProbedJourney = Literal["front page", "cached front page", "health", "history", "expenses", "login", "chat"]
+ProbedJourney = Literal[
+    "front page",
+    "cached front page",
+    "health",
+    "history",
+    "expenses",
+    "profile",
+    "settings",
+    "as a browser",
+    "login",
+    "chat",
+]
 LoadedJourney = Literal["front page", "health", "history", "expenses", "profile", "chat", "login"]
 Text = Annotated[str, Field(min_length=1)]
 

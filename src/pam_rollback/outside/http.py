@@ -42,12 +42,13 @@ def fetch(
 ) -> Answer:
     """Make one request; the deadline in seconds covers all of it, from the name look-up to the last byte of the body.
 
-    What is sent is ``json``, or ``body`` as it is with a content type among the headers. ``proxy``: the address of a forward proxy, which
-    then asks (RFC 9110, section 3.7); what is encrypted goes through it as it is (CONNECT). Without one, the environment's is used
-    (``HTTPS_PROXY``, ``NO_PROXY``), except for this machine. With ``start_is_enough`` a larger body is no problem: its start is read, and
-    no more. With ``reuse`` the connection is kept for the next such request: for what is asked over and over and is not judged. A check
-    has a connection of its own, as a new visitor has: one that was kept would still be answered by the release before. With ``light`` it is
-    asked by the standard library, where no proxy is between: for what has to be known within a second.
+    What is sent is ``json``, or ``body`` as it is with a content type among the headers; an empty header is not sent.
+    ``proxy``: the address of a forward proxy, which then asks (RFC 9110, section 3.7); what is encrypted goes through it as it is
+    (CONNECT). Without one, the environment's is used (``HTTPS_PROXY``, ``NO_PROXY``), except for this machine. With ``start_is_enough``
+    a larger body is no problem: its start is read, and no more. With ``reuse`` the connection is kept for the next such request: for
+    what is asked over and over and is not judged. A check has a connection of its own, as a new visitor has: one that was kept would
+    still be answered by the release before. With ``light`` it is asked by the standard library, where no proxy is between: for what has
+    to be known within a second.
     """
     head = {"User-Agent": USER_AGENT, "Accept": "application/json, text/html;q=0.9, */*;q=0.8"}
     head |= {"Accept-Encoding": "identity", "Connection": "keep-alive" if reuse else "close"}
@@ -59,6 +60,7 @@ def fetch(
         payload = json_module.dumps(json).encode()
         head["Content-Type"] = "application/json"
     head.update({name: field_value(value) for name, value in (headers or {}).items()})
+    head = {name: value for name, value in head.items() if value}
     if not proxy:  # which is another address
         pace.before_request(url, head)
     wish = Wish(method, url, head, payload, deadline_s, max_body_bytes, proxy, start_is_enough, reuse)

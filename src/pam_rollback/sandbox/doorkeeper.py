@@ -9,12 +9,14 @@ from http import HTTPStatus
 from aiohttp import web
 
 _MINUTE_S, _HOUR_S = 60.0, 3600.0
+HURRY = 60
+"""How often a minute of limits goes into one here: the sandbox's environment divides the plan's windows by as much."""
 PATHS_MAX = 20
 """Different paths from one address within a minute; one more, and it is taken for a scanner."""
-_REQUESTS_MAX = 100
+REQUESTS_MAX = 100
 """Within a minute with a token, whoever's: accounts are told apart by the beginning of the token, which is the same for all of them. And
 from one address, from there on, without one."""
-_OF_AN_ADDRESS_MAX = 200
+OF_AN_ADDRESS_MAX = 200
 """Within a minute, whoever asks; without a token each counts twice."""
 CLIENT_MAX = 50
 """Requests of one browser, as address and User-Agent tell it, within a minute of the clock; one more, and it is shut out."""
@@ -32,10 +34,14 @@ _UNPROVEN = ("/health", "/openapi.json", "/metrics", "/api/v1/pam", "/api/v1/sup
 
 
 class Doorkeeper:
-    """Remembers addresses, whatever becomes of the releases behind it: a ban survives each of their restarts."""
+    """Remembers addresses, whatever becomes of the releases behind it: a ban survives each of their restarts.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    ``hurry`` times as many requests are borne, where windows are as much shorter; a scanner is one after as many paths as ever.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, hurry: int = 1) -> None:
         self._clock = clock
+        self._hurry = hurry
         self._paths: dict[str, deque[tuple[float, str]]] = defaultdict(deque)
         self._asked: dict[str, deque[float]] = defaultdict(deque)
         self._clients: dict[tuple[str, str], tuple[int, int]] = {}
@@ -81,10 +87,10 @@ class Doorkeeper:
         if request.path in _UNLIMITED:
             return None
         if request.headers.get("Authorization", ""):
-            return self._limited((("", _REQUESTS_MAX), (client, _OF_AN_ADDRESS_MAX)), now)
-        most = _SIGN_INS_MAX if request.path == SIGN_IN else _REQUESTS_MAX
+            return self._limited((("", REQUESTS_MAX), (client, OF_AN_ADDRESS_MAX)), now)
+        most = _SIGN_INS_MAX if request.path == SIGN_IN else REQUESTS_MAX
         # An address is counted for itself and again as the one who asks, where nobody else is known to.
-        return self._limited(((client, most), (client, _OF_AN_ADDRESS_MAX)), now)
+        return self._limited(((client, most), (client, OF_AN_ADDRESS_MAX)), now)
 
     def _limited(self, counts: Sequence[tuple[str, int]], now: float) -> web.Response | None:
         """What is beyond one of the limits is refused, and counts where it is not."""
@@ -93,7 +99,7 @@ class Doorkeeper:
             asked = self._asked[whose]
             while asked and asked[0] <= now - _MINUTE_S:
                 asked.popleft()
-            if len(asked) < most:
+            if len(asked) < most * self._hurry:
                 asked.append(now)
             else:
                 wait_s = max(wait_s, int(_MINUTE_S - (now - asked[0])) + 1)
@@ -115,7 +121,7 @@ class Doorkeeper:
         minute = int(now // _MINUTE_S)
         latest, asked = self._clients.get(who, (minute, 0))
         self._clients[who] = minute, asked + 1 if latest == minute else 1
-        if self._clients[who][1] > CLIENT_MAX:
+        if self._clients[who][1] > CLIENT_MAX * self._hurry:
             self._shut_out_until[who] = now + _SHUT_OUT_S
         return None
 

@@ -12,7 +12,9 @@ from pam_rollback.sandbox.page_snippets import snippet_names
 
 _RELEASE = Parameter("release", "candidate", "the release that has the fault", choices=("stable", "candidate"))
 _PATH = Parameter("path", None, "the path it applies to; * stands for anything")
-_SERVER = Parameter("server", "both", "which server answers so", choices=("api", "frontend", "both"))
+_SERVER = Parameter(
+    "server", "both", "which server answers so; both: API and site", choices=("api", "frontend", "supabase", "both")
+)
 _BANNING = Parameter("server", "api", "which server refuses", choices=("api", "frontend", "both"))
 _REFUSAL = Parameter("status", "403", "how: 403, or 429 with Retry-After", choices=("403", "429"))
 _MS_MAX = 120_000
@@ -227,6 +229,9 @@ _KINDS = (
         "every other answer that names a commit names another one, of the same release",
         Parameter("commit", "0" * 40, "the commit that these answers claim"),
     ),
+    _answer(
+        "answers-fail", "a share of the answers is 500", Parameter("share", 1.0, "share that fails", low=0, high=1)
+    ),
     _answer("answers-slowly", "the true answer, late", _milliseconds(2000, "delay of the answer")),
     FaultKind(
         "writes-fail",
@@ -324,6 +329,12 @@ _KINDS = (
         ),
     ),
     FaultKind("pictures-are-pages", "a picture is gone: the host answers its address with 200 and the page", "page"),
+    FaultKind(
+        "browsers-refused",
+        "whoever asks as a browser is answered 503, and programs are served",
+        "edge",
+        (_SERVER,),
+    ),
     FaultKind("phones-refused", "whoever has a telephone's browser is answered 500", "edge", (_SERVER,)),
     FaultKind(
         "site-missing",

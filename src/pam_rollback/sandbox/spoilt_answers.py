@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -19,7 +20,15 @@ _DRIP_S = 0.05
 _PROMISED_BYTES = 4096
 _OF_THE_API = {"rate-limited-login": "/api/v1/auth/login", "path-missing": "*"}
 """Faults that only the API can have, and their paths where they name none."""
-_REFUSING = {"we-are-banned": 403, "everybody-is-banned": 403, "rate-limited-login": 429, "path-missing": 404}
+_REFUSING = {
+    "we-are-banned": 403,
+    "everybody-is-banned": 403,
+    "rate-limited-login": 429,
+    "path-missing": 404,
+    "browsers-refused": 503,
+    "answers-fail": 500,
+    "phones-refused": 500,
+}
 """Faults that are nothing but a status, and which where the fault does not say."""
 _LIES: Mapping[str, Mapping[str, object]] = {
     "not-a-number": {"load": float("nan")},
@@ -28,10 +37,13 @@ _LIES: Mapping[str, Mapping[str, object]] = {
     "issues": {"issues": ["database: no route"]},
 }
 _START = b'{"status": "healthy", '
+_BOTH = frozenset({"api", "frontend"})
+_GOLDEN = 0.6180339887498949
+"""Multiples of it spread evenly over 0 to 1: any run of requests holds the wanted share."""
 
 
 class Spoiler:
-    """Spoils the answers of one server (`api` or `frontend`). `page` is the site's page, `version` the live release's."""
+    """Spoils the answers of one server (`api`, `frontend` or `supabase`). `page` is the site's page, `version` the live release's."""
 
     def __init__(
         self, faults: PlantedFaults, *, server: str, page: Callable[[], bytes], version: Callable[[], str]
@@ -41,6 +53,7 @@ class Spoiler:
         self._page = page
         self._version = version
         self._of_the_other = False
+        self._asked: Counter[str] = Counter()
 
     async def spoil(self, request: web.BaseRequest, true_answer: TrueAnswer) -> web.StreamResponse | None:
         """The answer that the planted faults give to this request; None when the true one is due. Delays are served here too.
@@ -63,6 +76,8 @@ class Spoiler:
             return False
         if fault.kind.name == "we-are-banned" and is_from_elsewhere(request):
             return False
+        if fault.kind.name == "browsers-refused" and "Mozilla" not in request.headers.get("User-Agent", ""):
+            return False
         if fault.kind.name == "phones-refused" and "Mobile" not in request.headers.get("User-Agent", ""):
             return False
         if fault.kind.name in _OF_THE_API and self._server != "api":
@@ -71,7 +86,15 @@ class Spoiler:
             fault.settings.get("server", "both"),
             fault.settings.get("path", _OF_THE_API.get(fault.kind.name, "*")),
         )
-        return server in {self._server, "both"} and fnmatchcase(request.path, str(pattern))
+        own = self._server == server or (server == "both" and self._server in _BOTH)
+        return own and fnmatchcase(request.path, str(pattern)) and self._is_of_the_share(fault, request)
+
+    def _is_of_the_share(self, fault: Fault, request: web.BaseRequest) -> bool:
+        """Whether this request is one of those that fail: each path meets the share by itself."""
+        if "share" not in fault.settings:
+            return True
+        self._asked[request.path] += 1
+        return (self._asked[request.path] * _GOLDEN) % 1 < float(fault.settings["share"])
 
     async def _shaped(  # noqa: PLR0911 - one line for each fault
         self, request: web.BaseRequest, fault: Fault, true_answer: TrueAnswer
@@ -79,8 +102,6 @@ class Spoiler:
         match fault.kind.name:
             case name if name in _REFUSING:
                 return _refusal(int(str(fault.settings.get("status", _REFUSING[name]))))
-            case "phones-refused":
-                return web.Response(status=500, text="Internal Server Error")
             case "answers-html" | "answers-garbage" as name:
                 return self._nonsense(name)
             case "answers-never-ending":
@@ -127,8 +148,8 @@ class Spoiler:
 
 
 def _refusal(status: int) -> web.Response:
-    if status == HTTPStatus.NOT_FOUND:
-        return web.json_response({"detail": "Not Found"}, status=status)
+    if status == HTTPStatus.NOT_FOUND or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return web.json_response({"detail": HTTPStatus(status).phrase}, status=status)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return web.json_response({"detail": "too many requests"}, status=status, headers={"Retry-After": "3600"})
     return web.json_response({"detail": "blocked"}, status=status)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pam_rollback.sandbox.doorkeeper import CLIENT_MAX, HURRY, OF_AN_ADDRESS_MAX, REQUESTS_MAX
 from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.typed import SESSION
@@ -21,6 +22,16 @@ _TODAYS_ABILITIES = (
     "]",
 )
 """What is there to be used of today's product: no flags, no admin API, no metrics worth reading, and no file that names its release."""
+
+_TODAYS_LIMITS = (
+    "[contract.limits]",
+    f"address = {OF_AN_ADDRESS_MAX * HURRY}",
+    f"without_token = {REQUESTS_MAX * HURRY // 2}",
+    f"with_token = {REQUESTS_MAX * HURRY}",
+    f"client = {CLIENT_MAX * HURRY}",
+    "",
+)
+"""What it bears within a minute, where all goes as much faster as the windows are shorter."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,7 @@ class State:
             *((f"supabase = {_text(self.supabase_url)}",) if self.supabase_url else ()),
             "",
             *(("[secrets]", 'supabase_key_env = "SUPABASE_ANON_KEY"', "") if self.supabase_url else ()),
+            *(() if self.product == "pam-plan" else _TODAYS_LIMITS),
             "[sql]",
             f"dialect = {_text(self.dialect)}",
             "",

@@ -22,6 +22,7 @@ from pam_rollback.sandbox.altered_answers import AlteredAnswers
 from pam_rollback.sandbox.database.passwords import UNUSABLE, verify_password
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.product.tokens import TOKEN_LIFETIME_S, issue, issue_key, read_claims
+from pam_rollback.sandbox.spoilt_answers import Spoiler
 from pam_rollback.sandbox.supabase_rows import Asked, Rows, problem
 
 _AUTH, _REST = "/auth/v1", "/rest/v1"
@@ -36,12 +37,17 @@ _CORS = {
 }
 
 
+async def _no_document(_request: web.BaseRequest) -> None:
+    """Rows are no document that a changed answer could start from."""
+
+
 class Supabase:
     """One project. `anon_key` is in every page; `service_key` bypasses row level security and is for the product alone."""
 
     def __init__(self, faults: PlantedFaults, *, dsn: str, jwt_secret: str) -> None:
         self._faults = faults
         self._altered = AlteredAnswers(faults)
+        self._spoiler = Spoiler(faults, server="supabase", page=bytes, version=str)
         self._secret = jwt_secret
         self.anon_key = issue_key("anon", secret=jwt_secret)
         self.service_key = issue_key("service_role", secret=jwt_secret)
@@ -74,7 +80,8 @@ class Supabase:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
-        answer = await self._altered.give(request, self._answer)
+        spoilt = await self._spoiler.spoil(request, _no_document)
+        answer = spoilt or await self._altered.give(request, self._answer)
         answer.headers.update(_CORS)
         return answer
 

@@ -28,7 +28,7 @@ from pam_rollback.sandbox.database import (
     account_id,
 )
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
-from pam_rollback.sandbox.doorkeeper import Doorkeeper
+from pam_rollback.sandbox.doorkeeper import HURRY, Doorkeeper
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.elsewhere import Elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
@@ -181,7 +181,7 @@ class Supervisor:
         )
         stable = next(spec for spec in RELEASES if spec.name == "stable")
         second = SecondAddress(self._fleet, replace(stable, commit=repository.commits[stable.name]))
-        door = Doorkeeper() if self._personality.bans_scanners else None
+        door = Doorkeeper(hurry=HURRY) if self._personality.bans_scanners else None
         edge = Edge(
             self._fleet,
             faults,

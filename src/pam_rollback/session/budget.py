@@ -133,7 +133,7 @@ def _pace_of(runbook: Runbook, budget: Budget, *, counted: bool) -> Pace:
         address=left(ours.address, sum(steady.values())),
         without_token=left(ours.without_token, sum(steady.values())),
         with_token=left(ours.with_token, steady[True]),
-        client=left(ours.client, sum(steady.values())),
+        client=left(ours.client, round(budget.per_minute_of_client(browser=False))),
         free=limits.free,
         steady=[(one.path, 0.0 if one.path in limits.free else one.per_minute, one.token) for one in asks.steady],
         patient=not runbook.options.real,

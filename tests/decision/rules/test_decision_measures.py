@@ -11,7 +11,6 @@ import pytest
 
 from pam_rollback.decision.rules.decision import Judged, State
 from pam_rollback.decision.rules.decision_measures import (
-    Parts,
     downtime,
     error_rate,
     judged_downtime,
@@ -29,7 +28,7 @@ from pam_rollback.stats.distribution import Distribution
 
 GAPS = load_plan(Path(__file__).resolve().parents[3] / "plan.toml").decision.gaps
 JOURNEYS = ("front page", "history", "expenses")
-PARTS = Parts(page=("front page",), behind=("history", "expenses"))
+PARTS = {"front end": ("front page",), "back end": ("history", "expenses")}
 RATE_HZ = 10.0
 MINUTES_5 = 300.0
 MINUTES_10 = 600.0
@@ -61,8 +60,8 @@ def dead(*journeys: str) -> Make:
 
 
 def failing(every: int) -> Make:
-    """Fail once in so many answers."""
-    return lambda tick: answer(tick, ok=False, ms=2) if tick % every == 0 else usual(tick)
+    """Fail once in so many answers of each journey."""
+    return lambda tick: answer(tick, ok=False, ms=2) if tick // len(JOURNEYS) % every == 0 else usual(tick)
 
 
 def answers(*history: tuple[float, Make]) -> list[Sample]:
@@ -79,19 +78,34 @@ def held(samples: Sequence[Sample], measure: Measure, duration_s: float) -> Cond
     return judge(samples, question, measure, Span(0, len(samples) / RATE_HZ, RATE_HZ))
 
 
+def by_part(samples: Sequence[Sample], measure: Callable[[str], Measure]) -> dict[str, Condition]:
+    """Each part by itself."""
+    own = {part: [one for one in samples if one.journey in names] for part, names in PARTS.items()}
+    span = Span(0, len(samples) / RATE_HZ, RATE_HZ / len(JOURNEYS))
+    question = Question(asked_s=MINUTES_5, duration_s=MINUTES_5, gap_max_s=5)
+    return {part: judge(some, question, measure(part), span) for part, some in own.items()}
+
+
 def of_downtime(*history: tuple[float, Make]) -> Judged:
     """IR-2."""
     samples = answers(*history)
-    down, partial = (held(samples, measure, MINUTES_5) for measure in (downtime(PARTS), partial_downtime(PARTS)))
-    return judged_downtime(down, partial, GAPS)
+    return judged_downtime(by_part(samples, downtime), held(samples, partial_downtime(JOURNEYS), MINUTES_5), GAPS)
+
+
+def lower(shown: str) -> Measure:
+    """SC-1's limit."""
+    return error_rate(shown, 2, reached_counts=True)
+
+
+def upper(shown: str) -> Measure:
+    """IR-5's limit."""
+    return error_rate(shown, 20)
 
 
 def of_errors(*history: tuple[float, Make]) -> Judged:
     """IR-5, above 2 % of SC-1."""
     samples = answers(*history)
-    errors = held(samples, error_rate(20), MINUTES_5)
-    between = held(samples, error_rate(2, reached_counts=True), MINUTES_5)
-    return judged_errors(errors, between, GAPS)
+    return judged_errors(by_part(samples, upper), by_part(samples, lower), GAPS)
 
 
 def of_speed(*history: tuple[float, Make]) -> tuple[Judged, Judged]:
@@ -130,16 +144,41 @@ def of_speed(*history: tuple[float, Make]) -> tuple[Judged, Judged]:
     ],
 )
 def test_down_is_when_nobody_can_be_served(history: list[tuple[float, Make]], state: State) -> None:
-    """A user needs the page and something behind it; a part that is dead lies between the criteria."""
+    """A user needs every part; a journey that is dead lies between the criteria."""
     assert of_downtime(*history).finding.state is state
 
 
-def test_without_anything_behind_the_page_the_page_is_the_service() -> None:
-    """Where nobody can sign in and the page alone is known, it decides."""
-    alone = Parts(page=("front page",), behind=())
-    samples = [replace(sample, journey="front page") for sample in answers((300, dead(*JOURNEYS)))]
+@pytest.mark.parametrize(
+    ("history", "parts"),
+    [
+        ([(300, dead("front page"))], ("front end",)),
+        ([(300, dead("history", "expenses"))], ("back end",)),
+        ([(300, dead(*JOURNEYS))], ("front end", "back end")),
+        ([(300, usual)], ()),
+    ],
+)
+def test_the_parts_that_fail_are_told(history: list[tuple[float, Make]], parts: tuple[str, ...]) -> None:
+    """They decide what is recommended; the others are named beside them."""
+    for found in (of_downtime(*history).finding, of_errors(*history).finding):
+        assert found.parts == parts
+        assert all(part in found.words for part in PARTS)
 
-    assert held(samples, downtime(alone), MINUTES_5).held
+
+def test_health_alone_asks_for_no_rollback() -> None:
+    """It says nothing of what users read: where they are served it is a gap, where nothing else of the back end is known it counts."""
+    good, bad = by_part(answers((300, usual)), downtime), by_part(answers((300, dead(*JOURNEYS))), downtime)
+    partial = held(answers((300, usual)), partial_downtime(JOURNEYS), MINUTES_5)
+    unknown = replace(good["back end"], state=ConditionState.UNKNOWN)
+
+    served = judged_downtime({**good, "health": bad["front end"]}, partial, GAPS).finding
+    not_asked = judged_downtime({"back end": unknown, "health": bad["front end"]}, partial, GAPS).finding
+    failing_health = {
+        **by_part(answers((300, usual)), upper),
+        "health": by_part(answers((300, dead(*JOURNEYS))), upper)["front end"],
+    }
+    errors = judged_errors(failing_health, {}, GAPS).finding
+
+    assert (served.state, not_asked.state, errors.state) == (State.CONSIDER, State.HOLDS, State.CONSIDER)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +247,7 @@ def states(samples: Sequence[Sample]) -> tuple[State, State, State]:
 
     far = found(slowdown(SCATTERED, 50), MINUTES_10)
     band = found(slowdown(SCATTERED, 20, reached_counts=True), MINUTES_5)
-    errors, between = found(error_rate(20), MINUTES_5), found(error_rate(2, reached_counts=True), MINUTES_5)
+    errors, between = {"all": found(upper("all"), MINUTES_5)}, {"all": found(lower("all"), MINUTES_5)}
     slow, slower = judged_far_slower(far, GAPS), judged_slower(band, far, GAPS)
     failing = judged_errors(errors, between, GAPS)
     return slow.finding.state, slower.finding.state, failing.finding.state
@@ -277,47 +316,41 @@ def of(journey: str, good: int, bad: int, why: str = "HTTP 503") -> list[Sample]
 
 def test_three_answers_show_that_a_journey_is_dead_and_one_that_it_works() -> None:
     """Two say nothing, in either measure; a user is served when each side has a good answer."""
-    down, partial = downtime(PARTS), partial_downtime(PARTS)
-    page = of("front page", 1, 0)
+    down, partial = downtime("back end"), partial_downtime(JOURNEYS)
 
     for bad, dead_now in ((2, False), (3, True)):
-        samples = page + of("history", 0, bad)
+        samples = of("history", 0, bad)
         assert (down.above(samples), partial.above(samples)) == (dead_now, dead_now)
         assert partial.contradicts(samples) is not dead_now
         assert not down.contradicts(samples)
-    assert down.contradicts(page + of("history", 1, 9))
+    assert down.contradicts(of("history", 1, 9))
+    assert not down.above(of("history", 1, 3))
     assert not down.contradicts([])
     assert not partial.contradicts([])
-    assert not Parts(page=(), behind=()).works(page)
-    assert Parts(page=("front page",), behind=()).works(page)
-    assert not downtime(Parts(page=("front page",), behind=())).above(page + of("history", 0, 9))
-    # A side without journeys is not known: it is neither dead nor waited for.
-    assert not downtime(Parts(page=(), behind=("history",))).above(of("history", 1, 3))
 
 
-def test_downtime_says_how_many_were_good_on_which_side() -> None:
-    """And nothing of a side that was not asked for."""
-    samples = of("front page", 2, 1) + of("history", 0, 3)
-    down, partial = downtime(PARTS), partial_downtime(PARTS)
+def test_downtime_says_how_many_were_good() -> None:
+    """And what was wrong most often."""
+    samples = of("profile", 0, 2) + of("history", 0, 3)
+    down, partial = downtime("back end"), partial_downtime(("profile", *JOURNEYS))
 
-    assert down.words(samples) == "service: 0 of 3 answers good of PAM behind it, 2 of 3 answers good at the front page"
-    assert down.words(of("history", 1, 0)) == "service: 1 of 1 answers good of PAM behind it"
-    assert down.words([]) == "service: no answers"
-    assert (down.figures(samples).measured, down.figures(samples).n) == ("none", 6)
+    assert down.words(samples) == "back end: 0 of 5 answers good; most often history: HTTP 503"
+    assert down.words([]) == "back end: 0 of 0 answers good"
+    assert (down.figures(samples).measured, down.figures(samples).n) == ("none", 5)
     assert down.figures(samples + of("expenses", 1, 0)).measured == "some"
-    assert partial.words(samples) == "never answered: history (n=6)"
-    assert (partial.figures(samples).measured, partial.figures(samples).n) == (1, 6)
+    assert partial.words(samples) == "never answered: history (n=5)"
+    assert (partial.figures(samples).measured, partial.figures(samples).n) == (1, 5)
 
 
 def test_an_error_rate_says_what_was_wrong_most_often() -> None:
     """A person has to know what it is about; no answers are no rate."""
-    twenty = error_rate(20)
+    twenty = error_rate("back end", 20)
     samples = of("chat", 6, 1, why="HTTP 500") + of("history", 0, 2) + of("history", 1, 1, why="")
 
-    assert twenty.words(samples) == "error rate 36.4 % (4 of 11 answers; most often history: HTTP 503), limit 20 %"
-    assert twenty.words(of("chat", 3, 0)) == "error rate 0.0 % (0 of 3 answers), limit 20 %"
+    assert twenty.words(samples) == "error rate of the back end 36.4 % (4 of 11 answers; most often history: HTTP 503)"
+    assert twenty.words(of("chat", 3, 0)) == "error rate of the back end 0.0 % (0 of 3 answers)"
     assert twenty.words(of("chat", 0, 1, why="x" * 300)).count("x") <= 100
-    assert twenty.words([]) == "error rate not known (0 of 0 answers), limit 20 %"
+    assert twenty.words([]) == "error rate of the back end not known (0 of 0 answers)"
     figures = twenty.figures(of("chat", 3, 1))
     assert (figures.measured, figures.margin, figures.n, figures.unit) == (25, -5, 4, "%")
     assert (twenty.figures([]).measured, twenty.figures([]).margin) == (None, None)
@@ -331,7 +364,13 @@ def test_exactly_at_the_limit(*, reached_counts: bool, at_limit: bool) -> None:
     limit_pct = LatencyChange.of(BEFORE, [200.0] * 600).increase_pct
 
     assert slowdown(BEFORE, limit_pct, reached_counts=reached_counts).above(twice) is at_limit
-    assert error_rate(20, reached_counts=reached_counts).above(of("chat", 4, 1)) is at_limit
+    assert error_rate("all", 20, reached_counts=reached_counts).above(of("chat", 12, 3)) is at_limit
+
+
+def test_two_bad_answers_are_no_rate_yet() -> None:
+    """Of the few of one part in five minutes: two lost connections ask nobody to think of a rollback."""
+    assert not lower("all").above(of("chat", 58, 2))
+    assert lower("all").above(of("chat", 57, 3))
 
 
 @pytest.mark.parametrize(("now_ms", "above"), [(45.0, False), (108.5, False), (109.7, True)])
@@ -359,20 +398,8 @@ def test_what_nobody_notices_is_no_slowdown(*, now_ms: float, above: bool) -> No
 
 def test_only_the_lower_limit_is_judged_by_halves() -> None:
     """20 % of the answers of a slice can contradict, 2 % cannot."""
-    assert error_rate(20).half is None
-    assert error_rate(2, reached_counts=True).half is not None
-
-
-def test_the_worse_side_is_said_first() -> None:
-    """By its share: three of four is better than none of two."""
-    down = downtime(Parts(["front page"], ["chat"]))
-
-    assert down.words([*of("front page", 3, 1), *of("chat", 1, 1)]) == (
-        "service: 1 of 2 answers good of PAM behind it, 3 of 4 answers good at the front page"
-    )
-    assert down.words([*of("front page", 1, 1), *of("chat", 2, 8)]) == (
-        "service: 2 of 10 answers good of PAM behind it, 1 of 2 answers good at the front page"
-    )
+    assert upper("all").half is None
+    assert lower("all").half is not None
 
 
 def test_a_slowdown_says_how_much_beside_what() -> None:
@@ -405,14 +432,14 @@ def test_a_slowdown_says_how_much_beside_what() -> None:
 def test_a_part_that_is_not_clear_is_said_beside_a_service_that_is(partial: ConditionState, state: State) -> None:
     """Up, and with something that may be dead."""
     samples = answers((300, usual))
-    down, beside = (held(samples, measure, MINUTES_5) for measure in (downtime(PARTS), partial_downtime(PARTS)))
+    beside = replace(held(samples, partial_downtime(JOURNEYS), MINUTES_5), state=partial)
 
-    found = judged_downtime(down, replace(beside, state=partial), GAPS).finding
+    found = judged_downtime(by_part(samples, downtime), beside, GAPS).finding
     assert found.state is state
-    assert found.words == f"{down}; {replace(beside, state=partial)}"
+    assert found.words.startswith(f"{beside}; front end: 1000 of 1000 answers good, back end:")
 
 
 def test_errors_say_the_lower_limit_only_where_it_matters() -> None:
     """A clear finding is one sentence."""
     assert "of the lower limit" not in of_errors((300, usual)).finding.words
-    assert "; of the lower limit: error rate 8.3 %" in of_errors((300, failing(12))).finding.words
+    assert "; of the lower limit: error rate of the front end 8.3 %" in of_errors((300, failing(12))).finding.words

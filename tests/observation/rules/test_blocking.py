@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.decision.rules.decision_measures import Parts, downtime, error_rate
+from pam_rollback.decision.rules.decision_measures import downtime, error_rate
 from pam_rollback.observation.rules.blocking import (
     Block,
     BlocksSeen,
@@ -249,14 +249,25 @@ def window(samples: tuple[Sample, ...], looks: dict[str, list[Look]] | None = No
 def conditions(
     samples: tuple[Sample, ...], looks: dict[str, list[Look]] | None = None
 ) -> tuple[ConditionState, ConditionState]:
-    """IR-2 and IR-5, each for 30 s, at the end of it."""
+    """IR-2 and IR-5 of the worse part, each for 30 s, at the end of it."""
     found = BlocksSeen.of(samples, PLACES, looks=looks).sorted_out(samples)
-    parts = Parts(("front page",), ("health", "history", "expenses"))
-    question, span = Question(asked_s=30, duration_s=30, gap_max_s=5), Span(0, ROUNDS, 4)
+    sides = [[one for one in found if (one.journey == "front page") is page] for page in (True, False)]
+    question, span = Question(asked_s=30, duration_s=30, gap_max_s=5), Span(0, ROUNDS, 1)
     down, errors = (
-        judge_condition(found, question, measure, span).state for measure in (downtime(parts), error_rate(20))
+        max((judge_condition(side, question, measure, span).state for side in sides), key=_BAD_LAST.index)
+        for measure in (downtime("side"), error_rate("side", 20))
     )
     return down, errors
+
+
+_BAD_LAST: tuple[ConditionState, ...] = (
+    ConditionState.CLEAR,
+    ConditionState.OPEN,
+    ConditionState.UNKNOWN,
+    ConditionState.OVER,
+    ConditionState.NOT_YET,
+    ConditionState.HOLDS,
+)
 
 
 @pytest.mark.parametrize(
@@ -344,7 +355,7 @@ def test_a_ban_is_not_waited_out() -> None:
     found = BlocksSeen.of(samples, PLACES).sorted_out(samples)
     question = Question(asked_s=30, duration_s=30, gap_max_s=5)
 
-    assert judge_condition(found, question, error_rate(20), Span(0, 10, 4)).final
+    assert judge_condition(found, question, error_rate("all", 20), Span(0, 10, 4)).final
 
 
 def test_recovery_is_not_known_behind_a_ban() -> None:

@@ -13,7 +13,7 @@ from pam_rollback.observation.rules.sustained import Condition, ConditionState, 
 RATE_HZ = 10.0
 START_S = 1000.0
 FIVE_MINUTES = Question(asked_s=300, duration_s=300, gap_max_s=5)
-OVER_20_PCT = error_rate(20)
+OVER_20_PCT = error_rate("back end", 20)
 
 Make = Callable[[int], Sample | None]
 
@@ -58,7 +58,10 @@ def test_it_holds_when_it_stood_for_all_of_the_time() -> None:
     holds = after((300, one_in(3)))
 
     assert (holds.state, holds.held, holds.held_s) == (ConditionState.HOLDS, True, 300)
-    assert str(holds) == "error rate 33.3 % (1000 of 3000 answers; most often history: HTTP 503), limit 20 %, for 300 s"
+    assert (
+        str(holds)
+        == "error rate of the back end 33.3 % (1000 of 3000 answers; most often history: HTTP 503), limit 20 %, for 300 s"
+    )
     assert after((299, one_in(3))).state is ConditionState.OPEN
 
 

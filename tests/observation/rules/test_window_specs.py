@@ -32,7 +32,7 @@ def test_a_shortened_window_lasts_until_its_answers_can_be_there(
     sandbox: Environment, pace: float, rate_hz: float, lasts_s: float
 ) -> None:
     """A window of 15 s with one answer a second could only ever say that it had too few."""
-    spec = answers_spec(PLAN.success_criteria["SC-1"], 2, sandbox, pace=pace, rate_hz=rate_hz)
+    spec = answers_spec(PLAN.success_criteria["SC-1"], 2, rate_hz, environment=sandbox, pace=pace)
 
     assert spec.duration_s == pytest.approx(lasts_s)
     assert spec.asked_s == 900

@@ -64,6 +64,8 @@ class Finding:
     state: State
     words: str
     evidence: Evidence = Evidence.MEASURED
+    parts: tuple[str, ...] = ()
+    """The parts of the product on which users' answers fail, where that is known (``observation/rules/parts.py``)."""
 
     def as_data(self) -> dict[str, str]:
         """Plain text, which travels between processes."""

@@ -1,20 +1,22 @@
 """What of the users' answers bears on which decision criterion: downtime, errors, and how much slower than the baseline.
 
-Definitions that the plan leaves open (docs/decisions/0010): a user needs both the front page and PAM behind it, so the service is down when
-the front page is never answered, or nothing behind it ever is. Response time is p95 over all journeys of users, beside the p95 of the
-baseline; quick failures say nothing of speed.
+Definitions that the plan leaves open (docs/decisions/0010): a user needs every part, so the service is down when one of them is never
+answered. Each part is judged by itself and the worst decides. Health says nothing of what users read, so it never asks for a rollback
+alone. Response time is p95 over all journeys of users, beside the p95 of the baseline; quick failures say nothing of speed.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
-from pam_rollback.decision.rules.decision import OF_GAP, Finding, Judged, State
+from pam_rollback.decision.rules.decision import OF_GAP, WORST_FIRST, Finding, Judged, State
 from pam_rollback.observation.rules.change import LatencyChange, latencies_ms
+from pam_rollback.observation.rules.parts import BACK_END, HEALTH
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.observation.rules.sustained import Condition, ConditionState, Measure, share_is_below
 from pam_rollback.plan.decision_rules import Gaps
@@ -29,88 +31,67 @@ _P95 = 95.0
 _REASON_CHARACTERS = 100
 _ANSWERS_OF_A_PART = 3
 """Fewer of one journey do not show that it is never answered."""
+_BAD_MIN = 3
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The journeys that a user needs: at least one of the page, and one of what is behind it. An empty side is not known."""
+def downtime(shown: str) -> Measure:
+    """IR-2, of one part: no user is served there."""
 
-    page: Collection[str]
-    behind: Collection[str]
-
-    def good(self, samples: Sequence[Sample], names: Collection[str]) -> tuple[int, int]:
-        """How many answers of these journeys were good, of how many."""
-        own = [sample for sample in samples if sample.journey in names]
-        return sum(sample.ok for sample in own), len(own)
-
-    def dead(self, samples: Sequence[Sample]) -> list[str]:
-        """The journeys that were asked for and never answered."""
-        counts = {name: self.good(samples, (name,)) for name in (*self.page, *self.behind)}
-        return [name for name, (good, n) in counts.items() if good == 0 and n >= _ANSWERS_OF_A_PART]
-
-    def works(self, samples: Sequence[Sample]) -> bool:
-        """A user who came then could have been served: every side had a good answer."""
-        sides = [names for names in (self.page, self.behind) if names]
-        return bool(sides) and all(self.good(samples, names)[0] > 0 for names in sides)
-
-
-def downtime(parts: Parts) -> Measure:
-    """IR-2: no user can be served."""
-
-    def is_down(samples: Sequence[Sample]) -> bool:
-        sides = [parts.good(samples, names) for names in (parts.page, parts.behind)]
-        return any(good == 0 and n >= _ANSWERS_OF_A_PART for good, n in sides)
-
-    def words(samples: Sequence[Sample]) -> str:
-        page, behind = parts.good(samples, parts.page), parts.good(samples, parts.behind)
-        sides = [side for side in ((*page, "at the front page"), (*behind, "of PAM behind it")) if side[1]]
-        said = [
-            f"{good} of {n} answers good {where}" for good, n, where in sorted(sides, key=lambda one: one[0] / one[1])
-        ]
-        return f"service: {', '.join(said) or 'no answers'}"
+    def good(samples: Sequence[Sample]) -> int:
+        return sum(sample.ok for sample in samples)
 
     return Measure(
-        contradicts=parts.works,
-        above=is_down,
-        words=words,
+        contradicts=lambda samples: good(samples) > 0,
+        above=lambda samples: good(samples) == 0 and len(samples) >= _ANSWERS_OF_A_PART,
+        words=lambda samples: f"{shown}: {good(samples)} of {len(samples)} answers good{_most_often(samples)}",
         figures=lambda samples: Figures(
             what="users who could be served",
             asked="none",
-            measured="some" if parts.works(samples) else "none",
+            measured="some" if good(samples) else "none",
             n=len(samples),
+            definition=f"of the {shown}",
         ),
     )
 
 
-def partial_downtime(parts: Parts) -> Measure:
+def partial_downtime(journeys: Collection[str]) -> Measure:
     """The gap below IR-2: some journey is never answered."""
+
+    def dead(samples: Sequence[Sample]) -> list[str]:
+        asked = Counter(sample.journey for sample in samples)
+        answered = {sample.journey for sample in samples if sample.ok}
+        return [name for name in journeys if name not in answered and asked[name] >= _ANSWERS_OF_A_PART]
+
     return Measure(
-        contradicts=lambda samples: bool(samples) and not parts.dead(samples),
-        above=lambda samples: bool(parts.dead(samples)),
-        words=lambda samples: f"never answered: {', '.join(parts.dead(samples)) or 'no journey'} (n={len(samples)})",
+        contradicts=lambda samples: bool(samples) and not dead(samples),
+        above=lambda samples: bool(dead(samples)),
+        words=lambda samples: f"never answered: {', '.join(dead(samples)) or 'no journey'} (n={len(samples)})",
         figures=lambda samples: Figures(
-            what="journeys never answered", asked="at least one", measured=len(parts.dead(samples)), n=len(samples)
+            what="journeys never answered", asked="at least one", measured=len(dead(samples)), n=len(samples)
         ),
     )
 
 
-def error_rate(limit_pct: float, *, reached_counts: bool = False) -> Measure:
-    """IR-5: the share of wrong or missing answers is above the limit; with ``reached_counts`` also when it is exactly there."""
+def error_rate(shown: str, limit_pct: float, *, reached_counts: bool = False) -> Measure:
+    """IR-5, of one part: the share of wrong or missing answers is above the limit; with ``reached_counts`` also when it is exactly there.
+
+    Two bad answers among the few of a part in five minutes are no rate yet.
+    """
 
     def bad(samples: Sequence[Sample]) -> int:
         return sum(not sample.ok for sample in samples)
 
     def above(samples: Sequence[Sample]) -> bool:
         found, limit = 100 * bad(samples), limit_pct * len(samples)
-        return found >= limit if reached_counts else found > limit
+        return found >= limit and bad(samples) >= _BAD_MIN if reached_counts else found > limit
 
     def rate(samples: Sequence[Sample]) -> float | None:
         return 100 * bad(samples) / len(samples) if samples else None
 
     def words(samples: Sequence[Sample]) -> str:
         value = rate(samples)
-        shown = "not known" if value is None else f"{value:.1f} %"
-        return f"error rate {shown} ({bad(samples)} of {len(samples)} answers{_most_often(samples)}), limit {limit_pct:g} %"
+        found = "not known" if value is None else f"{value:.1f} %"
+        return f"error rate of the {shown} {found} ({bad(samples)} of {len(samples)} answers{_most_often(samples)})"
 
     def figures(samples: Sequence[Sample]) -> Figures:
         value = rate(samples)
@@ -121,13 +102,15 @@ def error_rate(limit_pct: float, *, reached_counts: bool = False) -> Measure:
             unit="%",
             n=len(samples),
             margin=None if value is None else limit_pct - value,
+            definition=f"of the {shown}",
         )
 
     def contradicts(samples: Sequence[Sample]) -> bool:
         return share_is_below(bad(samples), len(samples), limit_pct)
 
     # At one request a second a fifth of five minutes cannot contradict 2 %, and a hiccup of six seconds is 2 % of them all.
-    return Measure(contradicts, above, words, figures, half=above if reached_counts else None)
+    half = (lambda samples: 100 * bad(samples) >= limit_pct * len(samples)) if reached_counts else None
+    return Measure(contradicts, above, words, figures, limit=f"{limit_pct:g} %", half=half)
 
 
 def _most_often(samples: Sequence[Sample]) -> str:
@@ -221,24 +204,45 @@ class _Slowdown:
 # ---------------------------------------------------------------- from conditions to findings
 
 
-def judged_downtime(down: Condition, partial: Condition, gaps: Gaps) -> Judged:
-    """IR-2. Where it is not down altogether, a part that is down counts by its gap."""
-    state = _state_of(down, gaps)
-    if state is State.CLEAR and partial.state is not ConditionState.CLEAR:
+def judged_downtime(down: Mapping[str, Condition], partial: Condition, gaps: Gaps) -> Judged:
+    """IR-2, by the worst part. Where no part is down altogether, a journey that is never answered counts by its gap."""
+    states = {part: _state_of(condition, gaps) for part, condition in down.items()}
+    if states.get(HEALTH) is State.HOLDS and states.get(BACK_END) not in {State.HOLDS, State.UNKNOWN}:
+        states[HEALTH] = OF_GAP[gaps.partial_downtime]
+    found = _worst(DOWNTIME, down, states)
+    if found.finding.state is State.CLEAR and partial.state is not ConditionState.CLEAR:
         beside = State.UNKNOWN if partial.state in {ConditionState.UNKNOWN, ConditionState.OPEN} else State.WATCH
         state = OF_GAP[gaps.partial_downtime] if partial.state is ConditionState.HOLDS else beside
-        return Judged(Finding(DOWNTIME, state, f"{down}; {partial}"), down.figures)
-    return Judged(Finding(DOWNTIME, state, str(down)), down.figures)
+        return replace(found, finding=Finding(DOWNTIME, state, f"{partial}; {found.finding.words}"))
+    return found
 
 
-def judged_errors(errors: Condition, between: Condition, gaps: Gaps) -> Judged:
-    """IR-5. Where it is clear, what lies between SC-1's limit and this one counts by its gap."""
-    state = _state_of(errors, gaps)
-    if state is not State.CLEAR:
-        return Judged(Finding(ERRORS, state, str(errors)), errors.figures)
-    state = OF_GAP[gaps.errors_between] if between.state is ConditionState.HOLDS else _state_of(between, gaps)
-    words = str(errors) if state is State.CLEAR else f"{errors}; of the lower limit: {between}"
-    return Judged(Finding(ERRORS, state, words), errors.figures)
+def judged_errors(errors: Mapping[str, Condition], between: Mapping[str, Condition], gaps: Gaps) -> Judged:
+    """IR-5, by the worst part. Where it is clear, what lies between SC-1's limit and this one counts by its gap."""
+    states = {part: _state_of(one, gaps) for part, one in errors.items()}
+    if states.get(HEALTH) is State.HOLDS:
+        states[HEALTH] = OF_GAP[gaps.errors_between]
+    told = dict(errors)
+    for part, condition in between.items():
+        if states[part] is State.CLEAR and condition.state is not ConditionState.CLEAR:
+            holds = condition.state is ConditionState.HOLDS
+            states[part] = OF_GAP[gaps.errors_between] if holds else _state_of(condition, gaps)
+            both = f"{errors[part].words}, limit {errors[part].limit}; of the lower limit: {condition.words}"
+            told[part] = replace(condition, words=both)
+    return _worst(ERRORS, told, states)
+
+
+def _worst(criterion: str, conditions: Mapping[str, Condition], states: Mapping[str, State]) -> Judged:
+    """Return what is known of the criterion: the parts of the worst state, in their own words, and the others in short."""
+    state = next(one for one in WORST_FIRST if one in states.values())
+    own = [part for part in conditions if states[part] is state]
+    # One sentence for all that is well; each part that is not has its own.
+    whole = state is State.CLEAR
+    words = "; ".join(str(conditions[part]) for part in own) if not whole else ""
+    others = ", ".join(conditions[part].words for part in conditions if whole or part not in own)
+    parts = () if state in {State.CLEAR, State.UNKNOWN} else tuple(own)
+    said = "; beside it: ".join(filter(None, (words, others)))
+    return Judged(Finding(criterion, state, said, parts=parts), conditions[own[0]].figures)
 
 
 def judged_far_slower(far: Condition, gaps: Gaps) -> Judged:

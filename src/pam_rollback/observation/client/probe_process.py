@@ -27,7 +27,7 @@ from pam_rollback.observation.client.account import Account
 from pam_rollback.observation.client.exchange import NotSent, exchange, new_session, unique_address
 from pam_rollback.observation.client.jsonl import LineWriter
 from pam_rollback.observation.client.lifeline import Lifeline, read_config_line
-from pam_rollback.observation.rules.journeys import Journey, ProbeConfig
+from pam_rollback.observation.rules.journeys import FOREIGN, Journey, ProbeConfig
 from pam_rollback.product.rules.front_page import ASSET_BYTES, Asset, read_page, seen_files
 
 _LOOK_EVERY_S = 1.0
@@ -134,16 +134,17 @@ class ProbeRun:
             task.add_done_callback(self._outstanding.discard)
 
     async def _probe(self, tick: int, due_s: float, journey: Journey) -> None:
-        if journey.signed_in and self._account.is_limited:
-            # Without a session the answer would be 401, which says nothing of the service.
-            self._record_not_sent(tick, due_s, journey, _LIMITED, void=_LIMITED)
+        if why := self._why_no_session(journey):
+            # Without a session the answer would be 401, which says nothing of this part of the service.
+            self._record_not_sent(tick, due_s, journey, why, void=why)
             if self._account.may_try:
                 await self._account.renew()
             return
         sent_s = time.monotonic()
         probe_id = f"{self._config.run}-{tick}"
         url = self._account.filled(journey.url)
-        headers = {**journey.headers, "X-Probe-Id": probe_id}
+        headers = dict(journey.headers)
+        headers |= journey.browser_headers if journey.as_browser_of else {"X-Probe-Id": probe_id}
         if not journey.cached:
             headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
         if journey.signed_in:
@@ -166,6 +167,9 @@ class ProbeRun:
         if journey.expect.site and not why:
             left_s = self._config.timeout_s - (end_s - sent_s)
             why = await self._files.shortcoming(journey.name, answer, cached=journey.cached, within_s=left_s)
+        foreign = journey.is_of_another(answer, self._account.user_id)
+        if foreign:
+            why = "; ".join(filter(None, [FOREIGN, why]))
         self._writer.write(
             {
                 "tick": tick,
@@ -179,10 +183,22 @@ class ProbeRun:
                 "latency_ms": (end_s - due_s) * 1000,
                 "release": _release(answer, journey),
                 **({"commit": commit} if (commit := journey.expect.commit_of(answer)) else {}),
+                **({"foreign": True} if foreign else {}),
             }
         )
         if journey.signed_in and self._account.lost(answer.http_status):
             await self._account.renew()
+
+    def _why_no_session(self, journey: Journey) -> str:
+        """Return why there is no session for this journey by no fault of the part that it asks; empty when there is one."""
+        sign_in = self._config.sign_in
+        if sign_in is None or not journey.signed_in:
+            return ""
+        if self._account.is_limited:
+            return _LIMITED
+        if not self._account.headers and journey.part != sign_in.part:
+            return self._shown(f"not asked: the test account cannot sign in: {self._account.why}")
+        return ""
 
     def _record_not_sent(self, tick: int, due_s: float, journey: Journey, why: str, *, void: str = "") -> None:
         self._writer.write(

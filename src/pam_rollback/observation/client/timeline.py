@@ -164,4 +164,5 @@ def _sample(record: dict[str, Any]) -> Sample:
         commit=sys.intern(str(record.get("commit", ""))),
         lag_ms=None if sent_s is None else (_number(sent_s) - due_s) * 1000,
         void=sys.intern(str(record.get("void", ""))),
+        foreign=record.get("foreign") is True,
     )

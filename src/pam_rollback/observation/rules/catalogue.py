@@ -9,8 +9,8 @@ from pam_rollback.observation.rules.journeys import FRONT_PAGE, HEALTH_JOURNEY, 
 from pam_rollback.product.rules.contract import BACKEND, Site
 from pam_rollback.product.rules.expectation import Expect, healthy
 
-HISTORY, EXPENSES, PROFILE, CHAT = "history", "expenses", "profile", "chat"
-_READ = {HISTORY: "limit=20", EXPENSES: "limit=20", PROFILE: ""}
+HISTORY, EXPENSES, PROFILE, SETTINGS, CHAT = "history", "expenses", "profile", "settings", "chat"
+_READ = {HISTORY: "limit=20", EXPENSES: "limit=20", PROFILE: "", SETTINGS: ""}
 """What an account reads, and the query that keeps the answer short."""
 _JSON = "application/json"
 
@@ -26,6 +26,8 @@ class Request:
     method: str = "GET"
     body: dict[str, Any] | None = None
     signed_in: bool = False
+    owner: str = ""
+    """The key of the answer, or of each of its rows, that holds the id of the account whose it is; empty: nothing says."""
 
 
 def front_page(environment: Environment) -> Request:
@@ -46,9 +48,8 @@ def read_by_the_account(environment: Environment, *names: str) -> Iterator[Reque
         if done.address:
             query = f"{'&' if '?' in done.address else '?'}{_READ[name]}" if _READ[name] else ""
             expect = Expect(content_type=_JSON, good=done.good)
-            yield Request(
-                name, done.site, done.address + query, expect, done.method, done.body_with(""), signed_in=True
-            )
+            path, body = done.address + query, done.body_with("")
+            yield Request(name, done.site, path, expect, done.method, body, signed_in=True, owner=done.owner)
 
 
 def login(environment: Environment, email: str, password: str) -> Request:

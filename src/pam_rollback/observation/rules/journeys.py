@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pam_rollback.base.answer import Answer
 from pam_rollback.base.rotation import rotation
 from pam_rollback.product.rules.expectation import Expect
 
@@ -15,7 +16,15 @@ CACHED_FRONT_PAGE = "cached front page"
 """Asked for as visitors ask: a cache on the way may answer, and what it keeps is what people get."""
 PAGES = (FRONT_PAGE, CACHED_FRONT_PAGE)
 HEALTH_JOURNEY: Final = "health"
+BROWSER_JOURNEY: Final = "as a browser"
+"""The read of the back end that is asked as a browser asks."""
 LOGIN_JOURNEY = "login"
+
+_BROWSER = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0.0.0 Safari/537.36"
+)
+"""A usual browser: what turns our name away, or welcomes it, does not know this one."""
+FOREIGN = "the answer belongs to another account"
 
 RATE_HZ_MAX = 200.0
 """Probes a second; a load beyond that is for a load test."""
@@ -34,12 +43,16 @@ class SignIn(Facts):
     email: str
     password: str = Field(repr=False)
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    part: str = ""
+    """The part of the product that signs in."""
 
 
 class Journey(Facts):
     """One request that is repeated."""
 
     name: str = Field(min_length=1)
+    part: str = ""
+    """The part of the product that it asks (``observation/rules/parts.py``)."""
     url: str
     """``{user_id}`` in it stands for the id of the test account."""
     method: str = "GET"
@@ -53,6 +66,28 @@ class Journey(Facts):
     """Ask for exactly this address, so that caches may answer; else every address is unique."""
     signed_in: bool = False
     """Send the test account's token."""
+    as_browser_of: str = ""
+    """The site on whose pages a browser would ask: its headers are sent in place of our name. Empty: asked as ourselves."""
+    owner: str = ""
+    """The key of the answer, or of each of its rows, that holds the id of the account whose it is."""
+
+    @property
+    def browser_headers(self) -> dict[str, str]:
+        """What a browser sends when it opens a page, or when a page of that site asks the API."""
+        fetch = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
+        accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+        if self.signed_in:
+            accept = "application/json, text/plain, */*"
+            fetch = {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "cross-site"}
+            fetch |= {"Origin": self.as_browser_of, "Referer": f"{self.as_browser_of}/"}
+        return {"User-Agent": _BROWSER, "Accept": accept, "Accept-Language": "en-US,en;q=0.9", **fetch}
+
+    def is_of_another(self, answer: Answer, user_id: str) -> bool:
+        """Return whether the answer, or one of its rows, names another account than this one as its owner."""
+        body: Any = None if answer.problem or not self.owner else answer.json
+        rows = body if isinstance(body, list) else [body]
+        named = [str(row[self.owner]) for row in rows if isinstance(row, dict) and row.get(self.owner)]
+        return bool(user_id) and any(one != user_id for one in named)
 
 
 class ProbeConfig(Facts):
@@ -85,3 +120,9 @@ class ProbeConfig(Facts):
         """The order in which the journeys take turns: each as often as its weight, as evenly spread as can be."""
         by_name = {journey.name: journey for journey in self.journeys}
         return tuple(by_name[name] for name in rotation({name: journey.weight for name, journey in by_name.items()}))
+
+
+def users_journeys(config: ProbeConfig) -> tuple[str, ...]:
+    """Return the journeys of users. Where nobody can sign in, health is all that is known of what lies behind the front page."""
+    signed_in = config.sign_in is not None
+    return tuple(one.name for one in config.journeys if not (signed_in and one.name == HEALTH_JOURNEY))

@@ -7,6 +7,8 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.rules.catalogue import (
     EXPENSES,
     HISTORY,
+    PROFILE,
+    SETTINGS,
     Request,
     back_end_health,
     chat,
@@ -14,7 +16,21 @@ from pam_rollback.observation.rules.catalogue import (
     login,
     read_by_the_account,
 )
-from pam_rollback.observation.rules.journeys import CACHED_FRONT_PAGE, PAGES, Journey, ProbeConfig, SignIn
+from pam_rollback.observation.rules.journeys import (
+    BROWSER_JOURNEY,
+    CACHED_FRONT_PAGE,
+    FRONT_PAGE,
+    HEALTH_JOURNEY,
+    PAGES,
+    Journey,
+    ProbeConfig,
+    SignIn,
+)
+from pam_rollback.observation.rules.parts import READS, part_of
+from pam_rollback.product.rules.contract import Contract
+
+_TURNS = 3
+"""Of each part in a round: at one probe a second each part has 180 answers in the 15 minutes of SC-1, which needs 150."""
 
 
 def probe_config(environment: Environment, *, run: str) -> ProbeConfig:
@@ -23,11 +39,12 @@ def probe_config(environment: Environment, *, run: str) -> ProbeConfig:
     Without a test account there is nothing but the front page (asked for past caches and through them) and the health
     endpoint to see, and all of them count.
     """
-    weights = {str(name): weight for name, weight in environment.probing.weights.items()}
+    weights = usual_weights(environment.contract)
+    weights |= {str(name): weight for name, weight in environment.probing.weights.items()}
     signed_in = "test_account" in environment.abilities
     usual = [*_of_everybody(environment), *(_of_the_account(environment) if signed_in else ())]
-    # A journey that is weighed 0 takes no turn; one that only the environment asks for has no weight of its own.
-    asked = [(journey, weights.get(journey.name, weight)) for journey, weight in usual]
+    # A journey that is weighed 0 takes no turn; sign-in and chat have no weight of their own.
+    asked = [(journey, weights.get(journey.name, 0)) for journey in usual]
     return ProbeConfig(
         journeys=tuple(journey.model_copy(update={"weight": weight}) for journey, weight in asked if weight),
         rate_hz=environment.probing.rate_hz,
@@ -44,26 +61,44 @@ def sign_in_of(environment: Environment) -> SignIn:
         email=environment.secret("test_user_email"),
         password=environment.secret("test_user_password"),
         headers=environment.sign_in_headers,
+        part=part_of("", environment.contract.sign_in.site),
     )
 
 
-def _of_everybody(environment: Environment) -> Iterator[tuple[Journey, int]]:
+def usual_weights(contract: Contract) -> dict[str, int]:
+    """Return how often each journey takes its turn where the environment says nothing else, as many turns for each part."""
+    found = {FRONT_PAGE: 1, CACHED_FRONT_PAGE: 2, HEALTH_JOURNEY: _TURNS}
+    reads = [name for name in READS if contract.operation(name).address]
+    for at_supabase in (False, True):
+        own = [name for name in reads if (contract.operation(name).site == "supabase") is at_supabase]
+        if own and not at_supabase:
+            found[BROWSER_JOURNEY] = _TURNS
+        found |= {name: max(1, _TURNS - len(own) + 1) if name == own[0] else 1 for name in own}
+    return found
+
+
+def _of_everybody(environment: Environment) -> Iterator[Journey]:
     for name in PAGES:
-        yield _journey(environment, replace(front_page(environment), name=name), cached=name == CACHED_FRONT_PAGE), 1
-    yield _journey(environment, back_end_health(environment)), 1
+        cached = name == CACHED_FRONT_PAGE
+        yield _journey(environment, replace(front_page(environment), name=name), cached=cached, as_browser=cached)
+    yield _journey(environment, back_end_health(environment))
 
 
-def _of_the_account(environment: Environment) -> Iterator[tuple[Journey, int]]:
+def _of_the_account(environment: Environment) -> Iterator[Journey]:
     """As the test account. All but the chat only read; what is asked there stays in the account's own history."""
-    for read in read_by_the_account(environment, HISTORY, EXPENSES):
+    reads = list(read_by_the_account(environment, PROFILE, SETTINGS, HISTORY, EXPENSES))
+    for read in reads:
         # Supabase takes a parameter that it does not know for a column.
-        yield _journey(environment, read, cached=read.part == "supabase"), 2
+        yield _journey(environment, read, cached=read.part == "supabase")
+    of_the_back_end = [read for read in reads if read.part != "supabase"]
+    if of_the_back_end:
+        yield _journey(environment, replace(of_the_back_end[0], name=BROWSER_JOURNEY), cached=True, as_browser=True)
     sign_in = sign_in_of(environment)
-    yield _journey(environment, login(environment, sign_in.email, sign_in.password)), 0
-    yield _journey(environment, chat(environment, "{probe_id}")), 0
+    yield _journey(environment, login(environment, sign_in.email, sign_in.password))
+    yield _journey(environment, chat(environment, "{probe_id}"))
 
 
-def _journey(environment: Environment, asked: Request, *, cached: bool = False) -> Journey:
+def _journey(environment: Environment, asked: Request, *, cached: bool = False, as_browser: bool = False) -> Journey:
     """At the environment's own addresses."""
     return Journey(
         name=asked.name,
@@ -74,4 +109,7 @@ def _journey(environment: Environment, asked: Request, *, cached: bool = False) 
         expect=asked.expect,
         signed_in=asked.signed_in,
         cached=cached,
+        part=part_of(asked.name, asked.part),
+        as_browser_of=environment.urls.frontend if as_browser else "",
+        owner=asked.owner,
     )

@@ -25,6 +25,7 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
@@ -39,6 +40,8 @@ BAD_SECOND_PCT = 10.0
 GAP_MAX_S = 5.0
 """A longer hole in the samples after the incident: we do not know whether the service was good."""
 _ALONE = 1
+_OFTEN_HZ = 3.0
+_STRAY = 1.5
 _SECOND_S = 1.0
 _WHOLE_PCT = 100
 _BY_LUCK = 0.01
@@ -52,6 +55,21 @@ class OutageRule:
     limit_pct: float
     slow_ms: float = 500.0
     merge_s: float = 3.0
+    gap_max_s: float = GAP_MAX_S
+
+    def at(self, rate_hz: float) -> "OutageRule":
+        """Return the rule for one part of the product, of which there are ``rate_hz`` probes a second.
+
+        Where probes are rare, times are as long as three of them; where they are not, one stray failure makes no bad second.
+        """
+        limit_pct = _STRAY / rate_hz * _WHOLE_PCT if rate_hz > _OFTEN_HZ else self.limit_pct
+        rare_s = _OFTEN_HZ / rate_hz
+        return replace(
+            self,
+            limit_pct=max(self.limit_pct, limit_pct),
+            merge_s=max(self.merge_s, rare_s),
+            gap_max_s=max(self.gap_max_s, rare_s),
+        )
 
 
 @dataclass(frozen=True)
@@ -99,6 +117,8 @@ class Recovery:
     outages: tuple[Outage, ...]
     blips: tuple[Sample, ...]
     n: int
+    part: str = ""
+    """The part of the product that was well last, where each is judged by itself."""
 
     @property
     def from_decision_s(self) -> float | None:
@@ -121,7 +141,8 @@ class Recovery:
         return JudgedRecovery(self, objective_s)
 
     def __str__(self) -> str:
-        outages = f"{len(self.outages)} outage(s), {len(self.blips)} blip(s), n={self.n}"
+        whose = f" of the {self.part}, the last to be well" if self.part else ""
+        outages = f"{len(self.outages)} outage(s), {len(self.blips)} blip(s), n={self.n}{whose}"
         if self.from_decision_s is None:
             return f"not recovered: good for only {self.good_for_s:.1f} s at the end of the samples; {outages}"
         incident = "" if self.from_incident_s is None else f", {self.from_incident_s:.2f} s after the incident"
@@ -163,7 +184,8 @@ class JudgedRecovery(Sentence):
             unit="s",
             n=self.recovery.n,
             margin=None if found_s is None else self.objective_s - found_s,
-            definition=f"from the decision, ± {self.recovery.resolution_s:.2f} s",
+            definition=f"from the decision, ± {self.recovery.resolution_s:.2f} s"
+            + (f", by the {self.recovery.part}" if self.recovery.part else ""),
         )
 
     def __str__(self) -> str:
@@ -200,7 +222,7 @@ def recovery(samples: Iterable[Sample], *, incident_s: float | None, decision_s:
     if void:
         raise MeasurementFailed(f"when users were well again is not known: {void}")
     measured = _measured(samples)
-    _refuse_holes(measured, since_s, decision_s)
+    _refuse_holes(measured, since_s, decision_s, rule.gap_max_s)
     outages, blips = find_outages(measured, rule)
     concerned = [outage for outage in outages if outage.ended_s is None or outage.ended_s > since_s]
     last_s = measured[-1].due_s
@@ -234,23 +256,23 @@ def _measured(samples: Iterable[Sample]) -> list[Sample]:
     return measured
 
 
-def _refuse_holes(measured: list[Sample], since_s: float, decision_s: float) -> None:
+def _refuse_holes(measured: list[Sample], since_s: float, decision_s: float, gap_max_s: float) -> None:
     moments = [sample.due_s for sample in measured]
     if moments[-1] <= decision_s:
         raise MeasurementFailed(
             f"the last sample is {decision_s - moments[-1]:.1f} s older than the decision: recovery was not observed"
         )
-    if moments[0] > decision_s + GAP_MAX_S:
+    if moments[0] > decision_s + gap_max_s:
         raise MeasurementFailed(
             f"the first sample is {moments[0] - decision_s:.1f} s younger than the decision: its effect went unseen"
         )
     first = max(0, bisect_left(moments, since_s) - 1)
     after = moments[first:]
     length_s, at_s = max(((b - a, a) for a, b in pairwise(after)), default=(0.0, since_s))
-    if length_s > GAP_MAX_S:
+    if length_s > gap_max_s:
         raise MeasurementFailed(
             f"no usable sample for {length_s:.1f} s, {at_s - decision_s:+z.1f} s from the decision "
-            f"(tolerated {GAP_MAX_S:g} s): an outage in this hole would not be seen"
+            f"(tolerated {gap_max_s:g} s): an outage in this hole would not be seen"
         )
 
 

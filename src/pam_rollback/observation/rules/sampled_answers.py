@@ -67,7 +67,7 @@ class SampledAnswers(Sentence):
             f"p95, {DEFINITION}"
             if is_p95
             else f"share of answers, with {_CONFIDENCE_PCT:g} % confidence below {self.share_bound_pct:.2f} %",
-            f"over {verdict.observed_s:.0f} s",
+            f"{f'of the {verdict.part}, ' if verdict.part else ''}over {verdict.observed_s:.0f} s",
             self.against_baseline,
         ]
         return Figures(
@@ -87,17 +87,19 @@ class SampledAnswers(Sentence):
         compared = f", {self.against_baseline}" if self.against_baseline else ""
         return (
             f"{self.figures.what} {found}, expected below {spec.limit:g} {spec.unit} "
-            f"({verdict.bad} of {verdict.n} answers speak against it, over {verdict.observed_s:.0f} s{compared})"
-            + (f": {verdict.reason}" if verdict.reason else "")
+            f"({verdict.bad} of {verdict.n} answers{f' of the {verdict.part}' if verdict.part else ''} speak against it, "
+            f"over {verdict.observed_s:.0f} s{compared})" + (f": {verdict.reason}" if verdict.reason else "")
         )
 
 
-def sample_spec(measure: Measure, limit: float, *, rate_hz: float, answer_max_s: float) -> WindowSpec:
-    """What a sample of users' answers has to be like, when ``rate_hz`` of them come a second."""
+def sample_spec(
+    measure: Measure, limit: float, rate_hz: float, *, answer_max_s: float, slowest_hz: float | None = None
+) -> WindowSpec:
+    """What a sample of users' answers has to be like, when ``rate_hz`` of them come a second, ``slowest_hz`` of the part asked least."""
     return WindowSpec(
         measure=measure,
         limit=limit,
-        duration_s=_SPARE * ANSWERS_FOR_ERRORS / rate_hz,
+        duration_s=_SPARE * ANSWERS_FOR_ERRORS / (slowest_hz or rate_hz),
         samples_min=ANSWERS_FOR_P95 if measure is Measure.LATENCY_P95_MS else ANSWERS_FOR_ERRORS,
         answer_max_s=answer_max_s,
         gap_max_s=max(5.0, 5 / rate_hz),

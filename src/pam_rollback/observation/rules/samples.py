@@ -38,6 +38,8 @@ class Sample:
     """The release that the answer named, where it names one."""
     commit: str = ""
     """Its commit, likewise."""
+    foreign: bool = False
+    """The answer belongs to another account than the one that asked."""
     lag_ms: float | None = 0.0
     """How late the probe left; None when it never did."""
     void: str = ""

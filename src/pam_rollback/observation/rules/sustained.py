@@ -87,6 +87,8 @@ class Condition(Sentence):
     figures: Figures
     reason: str = ""
     """Why it is not known."""
+    limit: str = ""
+    """What the words are held against, where they do not say it."""
 
     @property
     def held(self) -> bool:
@@ -108,7 +110,9 @@ class Condition(Sentence):
             ConditionState.OVER: ", not any more now",
             ConditionState.OPEN: f", after {self.observed_s:.0f} of {self.duration_s:g} s{scaled}",
         }.get(self.state, "")
-        return f"{self.words}{for_how_long}" + (f": {self.reason}" if self.reason else "")
+        return f"{self.words}{self.limit and ', limit '}{self.limit}{for_how_long}" + (
+            f": {self.reason}" if self.reason else ""
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +144,8 @@ class Measure:
     """Over these answers the measure is above its limit. Raises MeasurementFailed when they cannot tell."""
     words: Callable[[Sequence[Sample]], str]
     figures: Callable[[Sequence[Sample]], Figures]
+    limit: str = ""
+    """What the words are held against, where they do not say it."""
     half: Callable[[Sequence[Sample]], bool] | None = None
     """As measured, a half of the time is above the limit. None where a slice has answers enough to contradict."""
 
@@ -176,6 +182,7 @@ def judge(samples: Sequence[Sample], question: Question, measure: Measure, span:
         n=len(measured),
         figures=_with_time(measure.figures(measured), question, span),
         reason=reason,
+        limit=measure.limit,
     )
 
 

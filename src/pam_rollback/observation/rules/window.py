@@ -123,6 +123,10 @@ class WindowVerdict(WindowResult):
     observed_s: float
     bad_by_journey: tuple[tuple[str, int], ...] = ()
     """Whose the bad answers are, the most first."""
+    part: str = ""
+    """The part of the product that this is about, the worst of several; empty: of all samples together."""
+    others: tuple[tuple[str, "WindowVerdict"], ...] = ()
+    """The other parts, each by itself."""
 
     @property
     def asked_s(self) -> float:
@@ -146,7 +150,7 @@ class WindowVerdict(WindowResult):
             unit=spec.unit,
             n=self.n,
             margin=self.margin,
-            definition=f"{percentile_is}observed {self.observed_s:.0f} s",
+            definition=f"{self._whose}{percentile_is}observed {self.observed_s:.0f} s",
             proviso=self.proviso,
         )
 
@@ -155,12 +159,24 @@ class WindowVerdict(WindowResult):
         found = "" if self.value is None else f"{self.value:.2f} {spec.unit}"
         definition = f", p95, {DEFINITION}" if spec.measure is Measure.LATENCY_P95_MS else ""
         return (
-            f"{self.headed(spec.measure.words, found)}, asked below {spec.limit:g} {spec.unit} (n={self.n}{definition}), "
+            f"{self.headed(f'{spec.measure.words} of the {self.part}' if self.part else spec.measure.words, found)}, "
+            f"asked below {spec.limit:g} {spec.unit} (n={self.n}{definition}), "
             f"observed {self.observed_s:.0f} s of {self.asked_s:g} s asked"
             + (f": {self.reason}" if self.reason else "")
             + ("; bad answers: " if self.bad else "")
             + ", ".join(f"{journey} {bad}" for journey, bad in self.bad_by_journey)
+            + ("; beside it: " if self.others else "")
+            + ", ".join(f"{part} {one.briefly}" for part, one in self.others)
         )
+
+    @property
+    def briefly(self) -> str:
+        """The value and its n."""
+        return f"{'nothing' if self.value is None else f'{self.value:.3g} {self.spec.unit}'} (n={self.n})"
+
+    @property
+    def _whose(self) -> str:
+        return f"of the {self.part}, the worst of {len(self.others) + 1} parts, " if self.others else ""
 
 
 def judge(

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.rules.enough import Need
-from pam_rollback.observation.rules.journeys import HEALTH_JOURNEY, LOGIN_JOURNEY, Journey, ProbeConfig
+from pam_rollback.observation.rules.journeys import LOGIN_JOURNEY, Journey, ProbeConfig
+from pam_rollback.observation.rules.parts import series_of
 from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.observation.service.window_specs import answers_spec, memory_spec, reading_every_s
 from pam_rollback.plan.plan import Plan
@@ -35,9 +36,11 @@ def of_memory(environment: Environment, plan: Plan, pace: float) -> Asks:
 
 def in_windows(environment: Environment, plan: Plan, pace: float) -> Asks:
     """SC-1 and SC-2: whether their windows can have the answers that they need."""
-    rate_hz = users_rate_hz(environment)
+    rate_hz = slowest_part_hz(environment)
     goals = (plan.the(ErrorRateGoal), plan.the(P95Goal))
-    specs = ((goal.id, answers_spec(goal, 1.0, environment, pace=pace, rate_hz=rate_hz)) for goal in goals if rate_hz)
+    specs = (
+        (goal.id, answers_spec(goal, 1.0, rate_hz, environment=environment, pace=pace)) for goal in goals if rate_hz
+    )
     needs = (
         Need(name, spec.samples_min, "answers of users", spec.asked_s or spec.duration_s, spec.duration_s, rate_hz)
         for name, spec in specs
@@ -45,13 +48,12 @@ def in_windows(environment: Environment, plan: Plan, pace: float) -> Asks:
     return Asks(too_few=tuple(filter(None, (need.lacking for need in needs))))
 
 
-def users_rate_hz(environment: Environment) -> float:
-    """How many probes a second are users' journeys; 0 where nobody could be asked."""
+def slowest_part_hz(environment: Environment) -> float:
+    """Return how many probes a second the part has that is asked least; 0 where nothing could be asked."""
     config = _config(environment)
     if config is None:
         return 0.0
-    counted = [one for one in config.journeys if config.sign_in is None or one.name != HEALTH_JOURNEY]
-    return sum(_per_minute(config, one) for one in counted) / _MINUTE_S
+    return min(one.rate_hz for one in series_of(environment, config) if one.journeys)
 
 
 def hosts_of_the_api(environment: Environment) -> set[str]:
@@ -75,4 +77,4 @@ def _steady(environment: Environment, asked: Iterable[tuple[Journey, float]]) ->
     for journey, per_minute in asked:
         parts = urlsplit(journey.url)
         if parts.netloc in hosts:
-            yield Steady(parts.path, per_minute, journey.signed_in)
+            yield Steady(parts.path, per_minute, journey.signed_in, bool(journey.as_browser_of))

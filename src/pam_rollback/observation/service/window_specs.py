@@ -18,13 +18,20 @@ _SHORTEST_PAUSE_S = 0.1
 
 
 def answers_spec(
-    goal: AnswersWindow, limit: float, environment: Environment, *, pace: float, rate_hz: float
+    goal: AnswersWindow,
+    limit: float,
+    rate_hz: float,
+    *,
+    environment: Environment,
+    pace: float,
+    slowest_hz: float | None = None,
 ) -> WindowSpec:
     """What is asked of the users' answers. ``rate_hz`` is the rate of the probes that count.
 
-    The pace makes a window shorter, but not too short for the answers that it needs: at a low rate it would never say anything.
+    The pace makes a window shorter, but not too short for the answers that it needs: at a low rate it would never say anything. All parts
+    have the time of the one that is asked least, at ``slowest_hz``.
     """
-    needed_s = _ANSWERS_SPARE * goal.samples_min / rate_hz
+    needed_s = _ANSWERS_SPARE * goal.samples_min / (slowest_hz or rate_hz)
     return WindowSpec(
         measure=Measure(goal.measure),
         limit=limit,

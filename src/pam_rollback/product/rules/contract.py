@@ -144,6 +144,8 @@ class Operation(Table):
     """What is always asked with it: ``order=created_at.desc``."""
     items: Pointer = ""
     """Where the rows stand in the answer, of what gives a list."""
+    owner: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]*$")] = ""
+    """The key of the answer, or of each of its rows, that holds the id of the account whose it is. Not given: nothing says."""
     no_endpoint: Text | None = None
     """Why nobody can do it by a request: no path answers, or none that works."""
     body: Mapping[str, Any] = {}

@@ -64,6 +64,8 @@ class Steady:
     per_minute: float
     token: bool = False
     """With the token of the test account."""
+    browser: bool = False
+    """As a browser asks: it is another client than we are."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,11 @@ class Budget:
         """Requests that are made over and over, to paths that are not free."""
         return self._rate(self.asks.steady, token=token)
 
+    def per_minute_of_client(self, *, browser: bool) -> float:
+        """Requests that are made over and over by ourselves or as a browser, to paths that are not free."""
+        own = [one for one in self.asks.steady if one.browser is browser]
+        return sum(self._rate(own, token=token) for token in (False, True))
+
     def _rate(self, steady: Iterable[Steady], *, token: bool) -> float:
         return sum(one.per_minute for one in steady if one.token is token and one.path not in self.limits.free)
 
@@ -142,7 +149,8 @@ class Budget:
         known: Mapping[str, tuple[float, float, int | None]] = {
             "without a token": (asked[False], beside[False], ours.without_token),
             "with a token": (asked[True], beside[True], ours.with_token),
-            "as one client": (sum(asked.values()), 0, ours.client),  # another session's prober has another name
+            # Another session's prober has another name.
+            "as one client": (max(self.per_minute_of_client(browser=one) for one in (False, True)), 0, ours.client),
             "in all": (sum(asked.values()), sum(beside.values()), ours.address),
         }
         for what, (ask, others, most) in known.items():

@@ -5,11 +5,12 @@ enough yet, or not any more) neither asks nor is calm. What comes and goes asks 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Final
 
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.decision.rules.decision import Finding, State
+from pam_rollback.decision.rules.decision_measures import DOWNTIME
 
 IN_A_ROW = 3
 """One look may be the watch's own trouble; Upptime tries as often before it says "down"."""
@@ -73,11 +74,17 @@ class Streak:
     """The latest that asked."""
     lately: tuple[tuple[float, State], ...] = ()
     """The latest looks at which it was known, in a row or not, with their times."""
+    unknown: int = 0
+    """Looks in a row at which it was not known."""
+    unknown_since_s: float = 0.0
+    why: Finding | None = None
+    """The latest of them."""
 
     def after(self, finding: Finding, at_s: float) -> "Streak":
         """With one more look. What is not known goes on with nothing, and ends nothing."""
         if finding.state is State.UNKNOWN:
-            return self
+            since_s = self.unknown_since_s if self.unknown else at_s
+            return replace(self, unknown=self.unknown + 1, unknown_since_s=since_s, why=finding)
         lately = (*self.lately, (at_s, finding.state))[-_REMEMBERED:]
         if finding.state in _ASKS:
             since_s = self.since_s if self.asks else at_s
@@ -125,10 +132,13 @@ class Streaks:
 
     def after(self, look: Look) -> "Streaks":
         """With one more look. What is not known goes on with neither streak, and ends none."""
+        findings = look.findings
         if look.blind:
-            return self
+            findings = tuple(Finding(name, State.UNKNOWN, look.blind) for name in self.of or (DOWNTIME,))
         found = dict(self.of)
-        for finding in look.findings:
+        for finding in findings:
+            if finding.state is State.UNKNOWN and look.early and not look.blind:
+                continue  # it has not seen for long enough yet
             found[finding.criterion] = found.get(finding.criterion, Streak()).after(finding, look.at_s)
         return Streaks(found)
 
@@ -141,6 +151,11 @@ class Streaks:
         ]
         kept = [name for name in held if self.of.get(name, Streak()).calm < IN_A_ROW]
         return tuple(sorted({*asking, *kept}))
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The criteria of which nothing was known in three looks in a row: a watch that sees nothing says so."""
+        return tuple(sorted(name for name, streak in self.of.items() if streak.unknown >= IN_A_ROW))
 
     @property
     def suspected(self) -> tuple[str, ...]:

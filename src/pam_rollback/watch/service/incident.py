@@ -5,12 +5,15 @@ from dataclasses import field, replace
 from datetime import UTC, datetime
 
 from pam_rollback.base.late_dataclass import dataclass
+from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from pam_rollback.watch.rules.looks import Streaks
 from pam_rollback.watch.rules.state import CLOSED, OPENED, UPDATED, key_of, told_as
 from pam_rollback.watch.rules.turn import Moment
 from pam_rollback.watch.service.book import Book
 from pam_rollback.watch.service.tools import Advised
+
+UNSEEN = Advised(Recommendation.NOT_KNOWN, "", "nobody can say from here how users are", "", "")
 
 
 @dataclass
@@ -25,24 +28,33 @@ class Keeping:
         self._streaks = streaks
         case = self.book.state.open
         held = tuple(seen.criterion for seen in case.incident.found) if case else ()
-        criteria = self._streaks.confirmed(held)
+        saw_nothing = case is not None and case.incident.recommendation == Recommendation.NOT_KNOWN
+        criteria = streaks.confirmed(() if saw_nothing else held)
+        if not criteria and saw_nothing and streaks.confirmed(held):
+            return  # not seen again yet
+        if not criteria and case is None and streaks.unseen:
+            self._change(now, OPENED, self._incident(now, self._not_seen(streaks.unseen), UNSEEN))
+            return
         if not criteria:
             if case is not None and not goes_on:
                 over = replace(case.incident, closed=_at(now), seen=_at(now))
                 self._change(now, CLOSED, over)
             return
+        found = self._seen(criteria)
+        asking = [name for name in criteria if (streak := streaks.of.get(name)) and streak.latest is not None]
         if case is None:
-            self._change(
-                now, OPENED, self._incident(now, criteria, key_of(self.book.tools.environment, _at(now)), _at(now))
-            )
+            self._change(now, OPENED, self._incident(now, found, self.book.tools.advise(asking, streaks)))
             return
-        latest = self._incident(now, criteria, case.incident.key, case.incident.opened)
+        latest = self._incident(
+            now, found, self.book.tools.advise(asking, streaks) if asking else _as_advised(case.incident)
+        )
         if _says(latest) != _says(case.incident):
             self._change(now, UPDATED, replace(latest, notes=case.incident.notes))
 
-    def _incident(self, now: Moment, criteria: Sequence[str], key: str, opened: datetime) -> WatchedIncident:
-        case, found = self.book.state.open, []
+    def _seen(self, criteria: Sequence[str]) -> list[CriterionSeen]:
+        case = self.book.state.open
         known = {seen.criterion: seen for seen in case.incident.found} if case else {}
+        found = []
         for name in criteria:
             streak = self._streaks.of.get(name)
             if streak is not None and streak.latest is not None:
@@ -50,23 +62,25 @@ class Keeping:
                 found.append(CriterionSeen(name, self.book.tools.title(name), streak.words, since))
             else:
                 found.append(known[name])
-        asking = [name for name in criteria if (streak := self._streaks.of.get(name)) and streak.latest is not None]
-        advised = (
-            self.book.tools.advise(asking, self._streaks)
-            if asking or case is None
-            else Advised(
-                case.incident.recommendation,
-                case.incident.strategy,
-                case.incident.strategy_title,
-                case.incident.rehearsed,
-                case.incident.command,
-            )
-        )
+        return found
+
+    def _not_seen(self, criteria: Sequence[str]) -> list[CriterionSeen]:
+        """What is told of a watch that sees nothing."""
+        found = []
+        for name in criteria:
+            streak = self._streaks.of[name]
+            since = datetime.fromtimestamp(streak.unknown_since_s, UTC)
+            words = f"not known for {streak.unknown} looks in a row: {streak.why.words if streak.why else ''}"
+            found.append(CriterionSeen(name, self.book.tools.title(name), words, since))
+        return found
+
+    def _incident(self, now: Moment, found: Sequence[CriterionSeen], advised: Advised) -> WatchedIncident:
+        case = self.book.state.open
         return WatchedIncident(
-            key=key,
+            key=case.incident.key if case else key_of(self.book.tools.environment, _at(now)),
             environment=self.book.tools.environment,
             found=tuple(found),
-            opened=opened,
+            opened=case.incident.opened if case else _at(now),
             seen=_at(now),
             run=self.book.tools.run,
             **vars(advised),
@@ -81,6 +95,12 @@ class Keeping:
             return
         command = f"; {incident.strategy_title}: {incident.command or 'see the runbook'}"
         self.book.tools.say(f"{incident.key} {incident.recommendation}: {words}{command}")
+
+
+def _as_advised(incident: WatchedIncident) -> Advised:
+    return Advised(
+        incident.recommendation, incident.strategy, incident.strategy_title, incident.rehearsed, incident.command
+    )
 
 
 def _says(incident: WatchedIncident) -> tuple[object, ...]:
