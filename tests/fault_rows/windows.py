@@ -1,5 +1,7 @@
 """What turns the windows over the success criteria red."""
 
+from dataclasses import replace
+
 from tests.fault_rows.row import Row
 
 ERRORS = "test_error_rate_stays_low"
@@ -27,9 +29,15 @@ def _of_another_release(identifier: str, fault: str, words: str, **parameters: s
 
 
 ROWS = [
-    _row("window-errors", "errors", {ERRORS}, "whatever still comes, the error rate stays at 2 % or more", share=0.08),
+    # A question that is asked once may meet an error, or not.
+    replace(
+        _row(
+            "window-errors", "errors", {ERRORS}, "whatever still comes, the error rate stays at 2 % or more", share=0.08
+        ),
+        file="test_success_criteria.py",
+    ),
     # Past the cache the front page is well.
-    _row("window-old-error-cached", "old-error-served", {ERRORS}, "bad answers: cached front page"),
+    _row("window-old-error-cached", "old-error-served", {ERRORS, PEOPLE}, "bad answers: cached front page"),
     _of_another_release(
         "window-another-release",
         "answers-wrong-release",
