@@ -1,9 +1,10 @@
-"""What is normal here?  Recorded for later runs, while the service is well.  Reads only: safe on production."""
+"""What is normal here?  Recorded for later runs, while the service is well.  Reads, and writes as the test account: safe on production."""
 
 import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.baseline.service.taken_baseline import TakenBaseline
+from pam_rollback.environment.known_before import JudgedFindings
 from pam_rollback.product.rules.health import HealthAround
 
 pytestmark = [pytest.mark.baseline]
@@ -23,3 +24,10 @@ def test_what_is_recorded_is_good(taken_baseline: TakenBaseline, scored: Scored)
     answers = scored(taken_baseline.answers)
 
     assert answers.good, answers
+
+
+@pytest.mark.advisory
+@pytest.mark.criterion("IR-1", "CR-4")
+def test_somebody_answers_for_what_was_found(recorded_findings: JudgedFindings) -> None:
+    """Open doors, barriers and errors have an owner and a day; waivers are proposed.  If red: docs/runbook.md#security-hole."""
+    assert not recorded_findings.reasons, recorded_findings.reasons

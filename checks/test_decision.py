@@ -1,7 +1,7 @@
 """Must we roll back? Each test is red when its criterion of the plan is met.  Reads only, but for one row of the test account.
 
 The criteria about browsers, voice and accessibility are judged by the journeys, those about access and shares of users by the detectors:
-`pytest -m decision` runs all of them, and the recommendation stands at its end.
+`pytest -m decision` runs all of them, and the recommendation stands at its end. Of the data, what was lost comes before what that breaks.
 """
 
 from collections.abc import Callable
@@ -18,18 +18,18 @@ Enter = Callable[[Judged], Judged]
 
 @pytest.mark.integrity
 @pytest.mark.criterion("IR-3")
-def test_no_data_of_users_is_damaged(user_data: Judged, judged: Enter) -> None:
-    """Every invariant of the users' data holds.  If red: docs/runbook.md#data-corrupted."""
-    found = judged(user_data)
+def test_no_row_of_users_is_gone(users_rows: Judged, judged: Enter) -> None:
+    """The rows that the baseline counted are all there.  If red: docs/runbook.md#data-corrupted."""
+    found = judged(users_rows)
 
     assert not found.holds, found
 
 
 @pytest.mark.integrity
 @pytest.mark.criterion("IR-3")
-def test_no_row_of_users_is_gone(users_rows: Judged, judged: Enter) -> None:
-    """The rows that the baseline counted are all there.  If red: docs/runbook.md#data-corrupted."""
-    found = judged(users_rows)
+def test_no_row_of_users_is_moved(users_moves: Judged, judged: Enter) -> None:
+    """The baseline's rows belong to whom they belonged to.  If red: docs/runbook.md#rows-moved."""
+    found = judged(users_moves)
 
     assert not found.holds, found
 
@@ -45,9 +45,9 @@ def test_no_row_of_users_is_rewritten(users_rewriting: Judged, judged: Enter) ->
 
 @pytest.mark.integrity
 @pytest.mark.criterion("IR-3")
-def test_no_row_of_users_is_moved(users_moves: Judged, judged: Enter) -> None:
-    """The baseline's rows belong to whom they belonged to.  If red: docs/runbook.md#rows-moved."""
-    found = judged(users_moves)
+def test_no_data_of_users_is_damaged(user_data: Judged, judged: Enter) -> None:
+    """Every invariant of the users' data holds.  If red: docs/runbook.md#data-corrupted."""
+    found = judged(user_data)
 
     assert not found.holds, found
 

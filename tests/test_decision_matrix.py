@@ -11,7 +11,20 @@ from typing import Any
 
 import pytest
 
-from tests.fault_rows.decision_row import CLEAR, DECISION, JUDGED_BY, LOOK_AGAIN, NOT_KNOWN, NOW, THINK, DecisionRow
+from pam_rollback.exposure.rules.routes import routes_in
+from pam_rollback.outside.http import fetch
+from pam_rollback.report.baseline_record import load_baseline
+from tests.fault_rows.decision_row import (
+    CLEAR,
+    DECISION,
+    EXPOSURE,
+    JUDGED_BY,
+    LOOK_AGAIN,
+    NOT_KNOWN,
+    NOW,
+    THINK,
+    DecisionRow,
+)
 from tests.fault_rows.matrix import rows
 from tests.fault_rows.row import cases_of
 from tests.sessions import Collected, RunningSandbox, runbook_in, store_baseline
@@ -41,6 +54,7 @@ class Decisions:
         self.range = range_
         self._new_folder = new_folder
         self._baseline = store_baseline(range_, new_folder(), latency_ms=USUAL_MS, scatter=0.01)
+        load_baseline(self._baseline).model_copy(update={"routes": routes_of(range_)}).save(self._baseline)
         self._sessions: dict[tuple[object, ...], tuple[Collected, set[str]]] = {}
 
     def healthy(self, row: DecisionRow) -> tuple[Collected, set[str]]:
@@ -61,13 +75,20 @@ class Decisions:
         file.touch(mode=0o600)
         file.write_text(f"{row.setting}\n{self.range.file.read_text(encoding='utf-8')}", encoding="utf-8")
         acks = [f"--ack={criterion}=the matrix: not part of this row" for criterion in sorted(row.answered)]
-        before = [f"--baseline={self._baseline}"] if row.files == DECISION else []
+        before = [f"--baseline={self._baseline}"] if row.files in {DECISION, EXPOSURE} else []
         return ["-m", "decision", *row.files, f"--env={file}", f"--pace={row.pace:g}", *before, *acks]
 
     def close(self) -> None:
         """End every session."""
         for session, _ in self._sessions.values():
             session.close()
+
+
+def routes_of(range_: RunningSandbox) -> dict[str, bool | None]:
+    """How each route that the sandbox describes answers somebody without a token."""
+    api = range_.state["urls"]["api"]
+    answers = {route: fetch(api + route).http_status for route in routes_in(fetch(f"{api}/openapi.json").json) or ()}
+    return {route: {200: True, 401: False, 403: False}.get(status or 0) for route, status in answers.items()}
 
 
 @pytest.fixture(scope="session")

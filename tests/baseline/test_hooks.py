@@ -75,7 +75,7 @@ def asked(folder: Path) -> Any:
 
 def test_pytest_pam_baseline_parts(tmp_path: Path) -> None:
     """Fields, files and findings stand in the index; what is not there is named with what would let it be, and takes nothing with it."""
-    found, failed = record(asked(tmp_path), listeners.baseline_parts(listened_to(Broken(), Own())))
+    found, failed, _ = record(asked(tmp_path), listeners.baseline_parts(listened_to(Broken(), Own())))
 
     assert (found.tickets, found.found) == (TICKETS, (Red(item="IR-1", what="GET /own", said="open"),))
     assert {name: part.n for name, part in found.parts.items()} == {"own.json": 2}

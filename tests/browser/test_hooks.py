@@ -33,7 +33,7 @@ class Recorded:
 def test_pytest_pam_known_before(problem: str) -> None:
     """It is known as far as somebody answers for it; a part that cannot be read makes nothing known, and says so."""
     waiver = SimpleNamespace(
-        item="CR-4", known=("home: *",), is_provisional=False, until=date(2099, 1, 1), approved_by="R. Ramp"
+        item="CR-4", known=("home: *",), is_provisional=False, until=date(2099, 1, 1), approved_by="R. Ramp", at_most=9
     )
     environment = SimpleNamespace(waivers=[waiver])
     stored = SimpleNamespace(

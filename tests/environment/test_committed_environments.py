@@ -35,6 +35,16 @@ def test_what_nobody_approved_does_not_count(committed: Environment) -> None:
     assert "UNTRIED" in (COMMITTED / f"{committed.name}.toml").read_text(encoding="utf-8")
 
 
+def test_their_addresses_are_those_of_the_public_repository(committed: Environment) -> None:
+    """A name that someone made up answers nobody, or a stranger."""
+    assert set(committed.addresses()) <= {
+        "https://wheelsandwins.com",
+        "https://pam-backend.onrender.com",
+        "https://staging-wheelsandwins.netlify.app",
+        "https://wheels-wins-backend-staging.onrender.com",
+    }
+
+
 def test_committed_environments_promise_no_flag_api(committed: Environment) -> None:
     """Today's product has none: promising it would make a rollback fail in the middle of an incident."""
     assert not committed.abilities & {

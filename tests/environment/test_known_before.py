@@ -17,8 +17,8 @@ from pam_rollback.environment.known_before import (
     Finding,
     Judged,
     KnownBefore,
-    answered_on,
     answers_in,
+    unanswered_on,
     without_numbers,
 )
 from pam_rollback.exposure.rules.access import NO_TOKEN, Access, Attempt, Door
@@ -78,6 +78,21 @@ def test_a_finding_is_known_by_baseline_and_owner(register: KnownBefore, why: st
             raise ValueError(told.reasons)
     else:
         assert told.reasons == ""
+
+
+@pytest.mark.parametrize(("at_most", "bears"), [(None, True), (2, True), (1, False)])
+def test_a_pattern_bears_no_more_than_somebody_looked_at(at_most: int | None, bears: bool) -> None:  # noqa: FBT001 - a case
+    """Above its count it makes none of them known, in a verdict as where a baseline is refused: a later baseline may have more."""
+    other = replace(OPEN, said="shows authenticated rows of others", count=1)
+    ramp = replace(RAMP, at_most=at_most)
+    recorded = {(one.item, one.text): one.count for one in (OPEN, other)}
+    told = KnownBefore(recorded, (ramp,), today=TODAY).told([OPEN])
+    waiver = Waiver(item="SC-4", until=TODAY, reason="r", approved_by="R. Ramp", known=(OPEN.text,), at_most=at_most)
+    wide = waiver.model_copy(update={"known": RAMP.patterns})
+
+    assert [finding for finding, _ in told.known] == ([OPEN] if bears else [])
+    assert told.reasons == ("" if bears else f"a waiver bears 1 of them, and the baseline has 2 (R. Ramp): {OPEN}")
+    assert unanswered_on(TODAY, [wide])([OPEN, other]) == (() if bears else (OPEN, other))
 
 
 def test_what_is_known_is_told_with_its_owner() -> None:
@@ -170,12 +185,20 @@ def test_pages_and_errors_beside_known_ones_are_new() -> None:
         ('reason = "r"\napproved_by = "R. Ramp"', "until: missing, it is required"),
         ('until = 2027-01-31\nreason = "r"\napproved_by = " "', "expected who answers for it, found nobody"),
         ('until = 2027-01-31\nreason = "r"\napproved_by = "R. Ramp"\nknown = ["*"]', "which names any"),
+        (
+            'until = 2027-01-31\nreason = "r"\napproved_by = "R. Ramp"\nknown = ["expenses: *"]\nat_most = 2',
+            "names too much",
+        ),
+        (
+            'until = 2027-01-31\nreason = "r"\napproved_by = "R. Ramp"\nknown = ["public.expenses: *"]',
+            'known = ["public.expenses: *"], at_most = …, until, reason, approved_by',
+        ),
     ],
 )
 def test_nobody_and_no_day_are_refused(tmp_path: Path, waiver: str, words: str) -> None:
     """With one line, before anything is sent."""
     file = tmp_path / "place.toml"
-    known = "" if "known" in waiver else 'known = ["public.expenses: *"]\n'
+    known = "" if "known" in waiver else 'known = ["public.expenses: *"]\nat_most = 1\n'
     text = (ENVIRONMENTS / "sandbox.toml").read_text(encoding="utf-8")
     file.write_text(f'{text}\n[[waivers]]\nitem = "SC-4"\n{known}{waiver}\n', encoding="utf-8")
 
@@ -189,13 +212,15 @@ def test_a_provisional_waiver_has_nobody_yet() -> None:
     """Nor does one that is about the whole item."""
 
     def waiver(owner: str, *known: str) -> Waiver:
-        return Waiver(item="SC-4", until=TODAY, reason="r", approved_by=owner, known=known)
+        return Waiver(
+            item="SC-4", until=TODAY, reason="r", approved_by=owner, known=known, at_most=1 if known else None
+        )
 
     known = waiver("R. Ramp", "public.expenses: *")
     waivers = (known, waiver("provisional, to be confirmed", "public.expenses: *"), waiver("R. Ramp"))
 
-    assert answers_in(waivers) == (replace(RAMP, until=TODAY),)
-    assert answered_on(TODAY, [known])(OPEN)
-    assert not answered_on(date(2026, 11, 28), [known])(OPEN)
-    assert not answered_on(TODAY, waivers[1:])(OPEN)
+    assert answers_in(waivers) == (replace(RAMP, until=TODAY, at_most=1),)
+    assert unanswered_on(TODAY, [known])([OPEN]) == ()
+    assert unanswered_on(date(2026, 11, 28), [known])([OPEN]) == (OPEN,)
+    assert unanswered_on(TODAY, waivers[1:])([OPEN]) == (OPEN,)
     assert [one.holds(TODAY) for one in waivers] == [False, False, True]

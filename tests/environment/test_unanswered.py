@@ -12,7 +12,7 @@ from pam_rollback.browser.rules.journeys import BehindThePages, NewSession
 from pam_rollback.browser.rules.known_barriers import as_finding
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.environment.known_before import Answer, Finding, Judged, KnownBefore, answers_in
-from pam_rollback.environment.known_words import waiver_for
+from pam_rollback.environment.known_words import to_paste, waiver_for
 from pam_rollback.exposure.rules.access import NO_TOKEN, Access, Attempt, Door
 from pam_rollback.integrity.rules.row_access import Shown, Strangers
 
@@ -40,6 +40,7 @@ def applied(advice: str, folder: Path) -> tuple[Answer, ...]:
         "\n",
         advice.partition(": ")[2].replace("]] item", "]]\nitem").replace(", known", "\nknown"),
     ).replace(", until, reason, approved_by", '\nuntil = 2026-12-31\nreason = "r"\napproved_by = "R. Ramp"')
+    written = written.replace(", at_most", "\nat_most")
     file = folder / "place.toml"
     file.write_text(f"{(ENVIRONMENTS / 'sandbox.toml').read_text(encoding='utf-8')}\n{written}\n", encoding="utf-8")
     return answers_in(load_environment(str(file), ENVIRONMENTS, {}).waivers)
@@ -72,10 +73,10 @@ def test_the_waiver_that_is_proposed_names_all_of_it(found: tuple[Finding, ...],
 def test_what_is_no_kind_is_named_by_its_own_text() -> None:
     """A door, an error, an illness: each is named by whoever has looked at it. What has backslashes or quotes is TOML, too."""
     advice = before(*DOORS).told(DOORS).advice
-    literal = waiver_for("SC-4", [one.text for one in (*BUTTONS, PALE)])
+    literal = waiver_for("SC-4", [one.text for one in (*BUTTONS, PALE)], 3)
 
     assert """known = ["public.a: shows anon rows of others", 'public."b": shows anon rows']""" in advice
-    listed = tomllib.loads(literal.partition(", ")[2].partition(", until")[0])
+    listed = tomllib.loads(literal.partition(", ")[2].partition(", at_most")[0])
     assert listed["known"] == [one.text for one in (*BUTTONS, PALE)]
 
 
@@ -134,3 +135,13 @@ def test_nobody_says_nothing_new_of_what_was_not_seen() -> None:
         said = str(unanswered(fact, *(strangers.findings or ()), *access.findings))
         assert why in said
         assert "nothing new" not in said
+
+
+def test_what_is_pasted_is_taken_and_counts_only_with_an_owner() -> None:
+    """As lines of TOML, with a day; nobody has accepted it until somebody is named."""
+    lines = to_paste("IR-1", ["GET /a: lets in *", 'b "c", known = [d'], 3, date(2026, 12, 1))
+    [read] = tomllib.loads("\n".join(lines))["waivers"]
+
+    assert (read["item"], read["at_most"], read["until"]) == ("IR-1", 3, date(2027, 3, 1))
+    assert read["known"] == ["GET /a: lets in *", 'b "c", known = [d']
+    assert read["approved_by"].startswith("provisional")

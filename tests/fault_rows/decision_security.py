@@ -5,14 +5,16 @@ from tests.fault_rows.decision_row import EXPOSURE, HOLDS, NOT_KNOWN, NOW, THINK
 ACCESS = "test_nobody_gets_in_without_a_right_token"
 SEPARATION = "test_nobody_sees_what_belongs_to_others"
 USERS = "test_core_features_work_for_most_users"
-_ALL = frozenset({ACCESS, SEPARATION, USERS})
+OWN = "test_no_answer_belongs_to_another_account"
+OPENED = "test_no_route_was_opened_to_strangers"
+_ALL = frozenset({ACCESS, SEPARATION, USERS, OWN, OPENED})
 
 
-def _bypass(accepts: str, words: str) -> DecisionRow:
+def _bypass(accepts: str, words: str, *red: str) -> DecisionRow:
     return DecisionRow(
         f"sign-in-bypassed-{accepts}",
         "auth-bypass",
-        frozenset({ACCESS}),
+        frozenset({ACCESS, *red}),
         words,
         {"accepts": accepts},
         select="decision",
@@ -54,7 +56,7 @@ def _fails(what: str, percent: float, words: str) -> DecisionRow:
 
 
 ROWS = [
-    _bypass("missing", "GET /api/v1/profile with no token: HTTP 200"),
+    _bypass("missing", "GET /api/v1/profile with no token: HTTP 200", OPENED),
     _bypass("wrong", "GET /api/v1/profile with a made-up token: HTTP 200"),
     _bypass("unverified", "GET /api/v1/profile with an unsigned token: HTTP 200"),
     _bypass("expired", "GET /api/v1/profile with an expired token: HTTP 200"),
@@ -64,6 +66,29 @@ ROWS = [
     _exposed("messages", "by GET /api/v1/pam/history?limit=200"),
     _exposed("settings", "setting pam_rollback_probe by GET /api/v1/settings"),
     _exposed("user-id", "by GET /api/v1/expenses?user_id="),
+    DecisionRow(
+        "others-profile-shown",
+        "cross-user-read",
+        frozenset({OWN, SEPARATION}),
+        "answers belong to another account",
+        {"what": "profile"},
+        select="decision",
+        files=EXPOSURE,
+        states={"IR-1": HOLDS},
+        verdict=NOW,
+        strategy="ST-4",
+    ),
+    DecisionRow(
+        "chat-answers-anothers-words",
+        "chat-answers-anothers-words",
+        frozenset({SEPARATION}),
+        "asked PAM by POST /api/v1/pam/chat",
+        select="decision",
+        files=EXPOSURE,
+        states={"IR-1": HOLDS},
+        verdict=NOW,
+        strategy="ST-4",
+    ),
     _fails("chat", 30, "chat fails for"),
     _fails("expenses", 30, "expenses fails for"),
     DecisionRow(
@@ -88,7 +113,7 @@ ROWS = [
         files=EXPOSURE,
         states={"IR-1": UNKNOWN},
         verdict=NOT_KNOWN,
-        unknown=frozenset({ACCESS, SEPARATION}),
+        unknown=frozenset({ACCESS, SEPARATION, OWN}),
     ),
     DecisionRow(
         "feature-check-is-a-page",

@@ -35,5 +35,6 @@ def _of(text: str) -> Question:
 
 DATABASE = _of("the database can be read")
 ACCOUNT = _of("the test account can sign in")
+BACKUP = _of("lost rows could come back")
 CHANNEL = _of("the incident channel")
 CLOCK = _of("the API agree on the time")

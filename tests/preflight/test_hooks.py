@@ -62,4 +62,12 @@ def test_strategies_come_first_in_the_plans_order() -> None:
     names = [*found.readiness([Answered(one.text, State.YES, "") for one in found.questions])]
 
     assert names[: len(PLAN.strategies)] == [one.name for one in PLAN.strategies.values()]
-    assert {*names[len(PLAN.strategies) :]} == {"by-git", "builds", "names", "verification", "message"}
+    assert {*names[len(PLAN.strategies) :]} == {
+        "by-git",
+        "builds",
+        "names",
+        "verification",
+        "message",
+        "backup",
+        "way back",
+    }

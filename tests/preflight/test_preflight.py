@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -180,13 +179,10 @@ def asked(environment: Environment) -> Mapping[str, Readiness]:
 
 def judged(checks: Mapping[str, Callable[..., None]], environment: Environment) -> dict[str, str]:
     """What each check says: nothing when it is green, "?" when it cannot tell, else what is wrong."""
-    by_name = asked(environment)
-    facts = {"health": health.ask(environment), "scored": lambda fact: fact}
+    facts = {"health": health.ask(environment), "scored": lambda fact: fact, "readiness": asked(environment)}
     said = {}
     for name, test in checks.items():
-        arguments = {
-            wanted: facts.get(wanted) or fact(wanted, by_name) for wanted in inspect.signature(test).parameters
-        }
+        arguments = {wanted: facts[wanted] for wanted in inspect.signature(test).parameters}
         try:
             test(**arguments)
         except AssertionError as wrong:
@@ -196,11 +192,6 @@ def judged(checks: Mapping[str, Callable[..., None]], environment: Environment) 
         else:
             said[name] = ""
     return said
-
-
-def fact(fixture: str, by_name: Mapping[str, Readiness]) -> Any:
-    """What the fixture of that name gives."""
-    return getattr(preflight, fixture)._get_wrapped_function()(by_name)
 
 
 def states(ended: Finished) -> dict[str, str]:
@@ -231,7 +222,7 @@ def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(
     record = ended.record
     assert ended.rc == 0, ended.out
     assert set(states(ended).values()) == {"ready"}
-    assert set(states(ended)) == {part for question in QUESTIONS for part in question.parts}
+    assert set(states(ended)) == {"way back", *(part for question in QUESTIONS for part in question.parts)}
     assert record["finished"]["monotonic_s"] - record["started"]["monotonic_s"] < 10
     assert running_sandbox.remote.slack_messages() == []
     assert {running_sandbox.flags.read_flags()[name] for name in FLAGS} == {ON}

@@ -44,6 +44,17 @@ def test_a_no_go_of_nothing_new_says_so_and_is_short(red_before: RunRecord) -> N
     assert lines[0].startswith("REHEARSAL NO-GO") or lines[1].startswith("REHEARSAL NO-GO")
 
 
+def test_a_test_of_no_plan_item_is_called_by_its_name(good_record: RunRecord) -> None:
+    """Whoever reads what is broken reads what it is of, in each view."""
+    bad = result("test_the_front_end_can_be_restored", outcome=Outcome.BROKEN_CRITERION, message="no earlier deploy")
+    record = replace(good_record, results=(bad,), verdict="NO-GO")
+
+    entries = [line for line in shown(record) if line.startswith("  BROKEN")]
+    assert entries[0].startswith("  BROKEN test_the_front_end_can_be_restored not true: It is so")
+    assert "broken criterion test_the_front_end_can_be_restored" in in_short.annotations(record)[1]
+    assert "broken criterion test\\_the\\_front" in job_summary.render(record)
+
+
 def counted_more(text: str) -> str:
     """How many tests have no line of their own."""
     return str(re.search(r"(\d+) tests? more: -v or the page", text)[1])  # type: ignore[index]

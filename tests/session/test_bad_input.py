@@ -132,7 +132,10 @@ def drill_on_production(_: Project, __: RunningSandbox) -> list[str]:
 def production_by_another_name(project: Project, _: RunningSandbox) -> list[str]:
     """A staging file at production's address, in another spelling; a dry run is refused as well."""
     text = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
-    return [*_env(project, text.replace("api.staging.wheelsandwins.com", "API.wheelsandwins.com.")), "--dry-run"]
+    return [
+        *_env(project, text.replace("wheels-wins-backend-staging.onrender.com", "PAM-backend.onrender.com.")),
+        "--dry-run",
+    ]
 
 
 def unknown_site(_: Project, running_sandbox: RunningSandbox) -> list[str]:
@@ -193,7 +196,7 @@ def _env(project: Project, text: str) -> list[str]:
         ),
         (two_stories, 13, ["exactly one action, selected: feature-flag, gradual"]),
         (drill_on_production, 13, ["a drill plants damage"]),
-        (production_by_another_name, 13, ["other.toml: [urls] api: https://API.wheelsandwins.com. is production's"]),
+        (production_by_another_name, 13, ["other.toml: [urls] api: https://PAM-backend.onrender.com. is production's"]),
         (unknown_site, 4, ["--to 'fronted=1.41.3': expected one RELEASE for both sites, or frontend=RELEASE and"]),
         (used_run_folder, 4, ["expected a new or empty folder, found files; evidence of two runs is never mixed"]),
         (folder_that_cannot_be, 4, ["cannot be made: File name too long; choose another with --run-dir"]),

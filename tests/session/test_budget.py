@@ -169,7 +169,7 @@ def test_it_is_told_and_kept_until_the_end(tmp_path: Path) -> None:
     session = Session(Asks(sign_ins=1, too_few=("SC-1: 150 answers of users are needed",)), tmp_path)
     with session.begun() as runbook:
         assert [name for name, _ in session.told] == ["asks", "too short"]
-        assert session.told[0][1].startswith("at most no paths of the API (15 a minute), 1 sign-in, no page loads")
+        assert session.told[0][1].startswith("at most 1 sign-in")
         assert pace.is_held()
         pace.spend(pace.SIGN_IN)
         noted = budget.pytest_pam_notes(runbook)

@@ -83,6 +83,16 @@ def test_a_test_and_a_cause_are_told_once(told: Told) -> None:
     ]
 
 
+def test_a_test_of_no_plan_item_is_called_by_its_name(told: Told) -> None:
+    """In its line as in the end."""
+    live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
+    report = red("checks/test_a.py::test_git[main]", "nothing can be pushed")
+    report.user_properties = [one for one in report.user_properties if one[0] != "criterion"]
+    live.pytest_runtest_logreport(report)
+
+    assert told.lines[0].startswith("! BROKEN test_git not true: ")
+
+
 def test_one_cause_is_one_line_whatever_each_test_found_besides(told: Told) -> None:
     """The look at a page, and what was found although nobody knows whether it counts, make no other cause."""
     live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]

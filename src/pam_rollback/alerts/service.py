@@ -11,7 +11,7 @@ from pam_rollback.alerts.rules.group import ERROR_RATE, Alerting, KnownBefore
 from pam_rollback.alerts.rules.loaded import AlertReceivers, AlertsLoaded, Fed, held_against
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.known_before import answered_on
+from pam_rollback.environment.known_before import unanswered_on
 from pam_rollback.environment.prometheus_settings import Prometheus
 from pam_rollback.plan.plan import Plan
 from pam_rollback.records.client.prometheus import PrometheusApi
@@ -38,7 +38,7 @@ def known_before(file: Path, environment: Environment, plan: Plan) -> KnownBefor
     """The response times of a recorded baseline: of this environment, recent, of a healthy service, with enough answers."""
     stored = load_baseline(file)
     stored.refuse_too_few(plan.baseline.answers_min)
-    stored.refuse_ill(answered_on(datetime.now(UTC).date(), environment.waivers))
+    stored.refuse_ill(unanswered_on(datetime.now(UTC).date(), environment.waivers))
     stored.refuse_stale(plan.baseline.age_max_d, datetime.now(UTC))
     if stored.origin.environment != environment.name:
         raise MeasurementFailed(

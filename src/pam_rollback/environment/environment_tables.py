@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, Strict
+from pydantic import AfterValidator, Field, Strict, model_validator
 
 from pam_rollback.base.addresses import web_address
 from pam_rollback.base.configuration import Table
@@ -289,12 +289,23 @@ def undeclared_load(place: str) -> str:
 
 
 _LETTERS_MIN = 3
+_LITERAL_MIN = 12
+"""So many characters of a pattern say what it is about."""
+
+
+def is_anchored(pattern: str) -> bool:
+    """Whether a pattern says enough of what it is about."""
+    return len(pattern.replace("*", "")) >= _LITERAL_MIN
 
 
 def _names_a_finding(text: str) -> str:
     """Refuse what would name everything: a waiver is for what somebody has looked at. Raises ValueError."""
     if sum(map(str.isalpha, text)) < _LETTERS_MIN:
         raise ValueError(f"expected the words of a finding, as the baseline has them, found {text!r}, which names any")
+    if "*" in text and not is_anchored(text):
+        raise ValueError(
+            f"expected a pattern with at least {_LITERAL_MIN} characters beside *, found {text!r}, which names too much"
+        )
     return text
 
 
@@ -317,6 +328,17 @@ class Waiver(Table):
     """Who accepted it. "provisional …": nobody yet, and it does not count."""
     known: Annotated[tuple[Annotated[str, AfterValidator(_names_a_finding)], ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     """What was red before, in the words in which a red check and the baseline tell it; ``*`` stands for anything."""
+    at_most: Annotated[int, Field(ge=1)] | None = None
+    """So many findings of the baseline ``known`` may name. With one more it makes none of them known: nobody has looked at that one."""
+
+    @model_validator(mode="after")
+    def _counted(self) -> "Waiver":
+        if self.at_most is None and (open_ended := [one for one in self.known if "*" in one]):
+            raise ValueError(
+                f"{open_ended[0]!r} names whatever a later baseline has; say how many findings it stands for: "
+                f'[[waivers]] item = "{self.item}", known = ["{open_ended[0]}"], at_most = …, until, reason, approved_by'
+            )
+        return self
 
     @property
     def is_provisional(self) -> bool:

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, Final, Protocol, Self, TypeVar
 
 from pam_rollback.base.late_dataclass import dataclass
-from pam_rollback.environment.environment_tables import Waiver
+from pam_rollback.environment.environment_tables import Waiver, is_anchored
 from pam_rollback.environment.known_words import NOTHING_NEW, nobody_answers, waiver_for
 
 _SHOWN = 3
@@ -51,6 +51,11 @@ class Finding:
         """How a waiver names it."""
         return f"{self.what}: {self.said}"
 
+    @property
+    def named(self) -> str:
+        """How a waiver names all of its kind, where that says enough of what it is about; else this one alone."""
+        return self.pattern if is_anchored(self.pattern) else self.text
+
     def __str__(self) -> str:
         return self.text + (f" ({self.count})" if self.count > 1 else "")
 
@@ -64,22 +69,46 @@ class Answer:
     """Texts of findings, with ``*`` for whatever may stand there."""
     until: date
     owner: str
+    at_most: int | None = None
+    """So many findings of a baseline it may name; None: each by its own words."""
 
     def names(self, finding: Finding) -> bool:
         """Whether this is one of those that it is about."""
-        return self.item == finding.item and any(_expression(one).fullmatch(finding.text) for one in self.patterns)
+        return self.names_text(finding.item, finding.text)
+
+    def names_text(self, item: str, text: str) -> bool:
+        """The same by item and text."""
+        return self.item == item and any(_expression(one).fullmatch(text) for one in self.patterns)
+
+    def count(self, recorded: Collection[tuple[str, str]]) -> int:
+        """How many of a baseline's findings it names, by their items and texts."""
+        return sum(self.names_text(item, text) for item, text in recorded)
+
+    def too_many(self, recorded: Collection[tuple[str, str]]) -> str:
+        """Why it makes nothing known of a baseline with these items and texts; empty when it may."""
+        found = self.count(recorded)
+        if self.at_most is None or found <= self.at_most:
+            return ""
+        return f"a waiver bears {self.at_most} of them, and the baseline has {found} ({self.owner})"
 
 
 def answers_in(waivers: Iterable[Waiver]) -> tuple[Answer, ...]:
     """Who answers for what that was red before, by the environment's waivers; a provisional one has nobody yet."""
     accepted = (one for one in waivers if one.known and not one.is_provisional)
-    return tuple(Answer(one.item, one.known, one.until, one.approved_by) for one in accepted)
+    return tuple(Answer(one.item, one.known, one.until, one.approved_by, one.at_most) for one in accepted)
 
 
-def answered_on(day: date, waivers: Iterable[Waiver]) -> Callable[[Finding], bool]:
-    """Whether somebody answers for a finding on that day."""
+def unanswered_on(day: date, waivers: Iterable[Waiver]) -> Callable[[Iterable[Finding]], tuple[Finding, ...]]:
+    """Those of a baseline's findings for which nobody answers on that day."""
     answers = [one for one in answers_in(waivers) if one.until >= day]
-    return lambda finding: any(answer.names(finding) for answer in answers)
+
+    def left(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        findings = tuple(findings)
+        recorded = {(one.item, one.text) for one in findings}
+        bearing = [answer for answer in answers if not answer.too_many(recorded)]
+        return tuple(one for one in findings if not any(answer.names(one) for answer in bearing))
+
+    return left
 
 
 @cache
@@ -132,6 +161,8 @@ class JudgedFindings:
     """What else to know of those that count."""
     ill: tuple[Finding, ...] = ()
     """What would have to be answered for so that the baseline is of use."""
+    borne: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Item and pattern of what nobody answers for: how many findings of the baseline a waiver with it would name."""
 
     def knows(self, text: str) -> bool:
         """Whether somebody answers for the finding of this text."""
@@ -175,21 +206,25 @@ class JudgedFindings:
         """A line of its own with the waivers that would name what nobody answers for; empty where there is nothing to name."""
         items: dict[str, list[str]] = {}
         for finding in self.unanswered:
-            items.setdefault(finding.item, []).append(finding.pattern or finding.text)
-        told = "; ".join(waiver_for(item, patterns) for item, patterns in items.items())
+            items.setdefault(finding.item, []).append(finding.named)
+        told = "; ".join(
+            waiver_for(item, patterns, sum(self.borne.get((item, one), 1) for one in set(patterns)))
+            for item, patterns in items.items()
+        )
         return f"\n  to answer for it until a day: {told}" if told else ""
 
     def as_data(self) -> dict[str, Any]:
         """What nobody answers for, by kind, as a record keeps it; ``only`` begins the sentence where there is nothing else."""
         kinds: dict[tuple[str, str, str], list[Finding]] = {}
         for one in (*self.unanswered, *self.ill):
-            kinds.setdefault((one.item, one.kind, one.pattern or one.text), []).append(one)
+            kinds.setdefault((one.item, one.kind, one.named), []).append(one)
         listed = [
             {
                 "item": item,
                 "kind": kind,
                 "pattern": pattern,
                 "count": size(found),
+                "borne": self.borne.get((item, pattern), len(found)),
                 "findings": [str(one) if kind else one.text for one in found],
             }
             for (item, kind, pattern), found in kinds.items()
@@ -251,6 +286,10 @@ class KnownBefore:
             refused=self.refused,
             aside=self._other_tools([*why, *unanswered]),
             ill=self.ill,
+            borne={
+                (one.item, one.named): max(1, Answer(one.item, (one.named,), date.max, "").count(self.recorded.keys()))
+                for one in unanswered
+            },
         )
 
     def _other_tools(self, counting: Iterable[Finding]) -> str:
@@ -280,7 +319,7 @@ class KnownBefore:
         latest = max(named, key=lambda answer: answer.until)
         if latest.until < self.today:
             return f"{_UNTIL}{latest.until}, and that day is over ({latest.owner})"
-        return latest
+        return latest.too_many(self.recorded.keys()) or latest
 
     @property
     def _not_recorded(self) -> str:

@@ -2,7 +2,7 @@
 
 A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, the environment, the
 records of runs and their journal, flags, repository and hosts of ``rollback/``, the prober of ``observation/``, the schema of
-``integrity/``, the states of ``decision/``, ``sandbox/``, npm and a database. Its fixtures and hooks alone know the session.
+``integrity/``, the states of ``decision/``, npm and a database. Its fixtures and hooks alone know the session.
 """
 
 LOADED_FOR = frozenset({"redeploy_gate"})

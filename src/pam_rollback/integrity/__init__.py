@@ -1,7 +1,7 @@
 """What the database holds: invariants, rows, schema, policies and grants, each against how it was.
 
-It may touch the foundation, the product's database, which it only reads, ``observation/`` (when the window is over) and ``rollback/``
-(which migrations a release knows).
+It may touch the foundation, the product's database, which it only reads, ``observation/`` (when the window is over), ``rollback/``
+(which migrations a release knows) and ``sandbox/`` (which makes a copy of its database).
 """
 
 HEARD_BY_ALL = True

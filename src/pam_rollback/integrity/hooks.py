@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.integrity import ACCESS_FILE, ACCOUNT_FILE, ROWS_FILE, SCHEMA_FILE
+from pam_rollback.plan.plan import Plan
 from pam_rollback.session.baseline_files import BaselinePart
 
 if TYPE_CHECKING:
@@ -48,19 +50,31 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
     ]
 
 
-def pytest_pam_preflight(environment: Environment) -> "list[Call]":
-    """Whether the database would show what is compared."""
+def pytest_pam_preflight(environment: Environment, plan: Plan) -> "list[Call]":
+    """Whether the database would show what is compared, and from which copy of it lost rows could come back."""
     from pam_rollback.base.question import Question, one  # noqa: PLC0415 - for the phases that ask
+    from pam_rollback.plan.plan_items import WriteLossLimit  # noqa: PLC0415 - the same
 
     text = "the database can be read, and no row is hidden from our role"
+    copy = Question("lost rows could come back from a copy whose age is known", ("backup",))
     return [
-        one(Question(text, ("backend", "full-system", "verification"), "database"), lambda: _rows_seen(environment))
+        one(Question(text, ("backend", "full-system", "verification"), "database"), lambda: _rows_seen(environment)),
+        one(copy, lambda: _copy_seen(environment, plan.the(WriteLossLimit).id)),
     ]
+
+
+def _copy_seen(environment: Environment, item: str) -> str:
+    from pam_rollback.integrity.client.rows_seen import copy_seen  # noqa: PLC0415 - as below
+
+    if "staging_copy" in environment.abilities:
+        return copy_seen(environment)
+    raise MeasurementFailed(
+        f"{environment.name} declares no copy of its database (staging_copy): ask who keeps the backups, and answer "
+        f'--ack {item}="who: which copy, and how old"'
+    )
 
 
 def _rows_seen(environment: Environment) -> str:
     from pam_rollback.integrity.client.rows_seen import rows_seen  # noqa: PLC0415 - the driver takes long to load
 
-    tables, names = tuple(environment.users_rows), environment.table_names
-    deadline_s = environment.probing.request_deadline_s
-    return rows_seen(environment.secret("database_dsn"), tables, names, environment.sql, deadline_s=deadline_s)
+    return rows_seen(environment)

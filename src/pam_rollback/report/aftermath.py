@@ -31,7 +31,7 @@ def _due(min_s: float | None, max_s: float | None, ended: datetime | None) -> st
 def at_hand(plan: Plan, environment: Environment) -> str:
     """The plan's addresses, each with this environment's own where that is another one."""
     own = {
-        "QR-1": environment.url_of("emergency_rollback"),
+        "QR-1": environment.url_of("emergency_rollback") if "emergency_endpoint" in environment.abilities else "",
         "QR-2": environment.health_url("comprehensive"),
         "QR-3": environment.urls.status_page,
     }

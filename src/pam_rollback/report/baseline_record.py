@@ -5,7 +5,7 @@ two runs are never mixed and a missing one is never taken for "there was nothing
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
@@ -147,6 +147,8 @@ class Baseline(_Record):
     """What of the service was ill when it was recorded."""
     found: tuple[Red, ...] = ()
     """Open doors and errors that a healthy service had."""
+    routes: dict[str, bool | None] | None = None
+    """Of each route that the API described, whether it answered without a token; null: not seen. None: nobody looked."""
     memory: MemoryHeld | None = None
     tickets: TicketRate | None = None
     parts: dict[str, Part] = {}
@@ -190,23 +192,23 @@ class Baseline(_Record):
                 f"{self.origin} is from the future, by {-age_d * 24:.1f} h: one of two clocks is wrong, so its age is not known"
             )
 
-    def refuse_ill(self, answered: Callable[[Finding], bool]) -> None:
+    def refuse_ill(self, unanswered: Callable[[Iterable[Finding]], tuple[Finding, ...]]) -> None:
         """Raise MeasurementFailed when something was ill while it was recorded, unless somebody answers for it: it may be the incident."""
-        ill = self.ill(answered)
+        ill = self.ill(unanswered)
         if ill:
             items = {
                 item: [one.text for one in ill if one.item == item] for item in dict.fromkeys(one.item for one in ill)
             }
-            waivers = "; ".join(waiver_for(item, texts) for item, texts in items.items())
+            waivers = "; ".join(waiver_for(item, texts, len(texts)) for item, texts in items.items())
             raise MeasurementFailed(
                 f"{self.origin} was recorded while something was red ({'; '.join(f'{one.item}: {one.text}' for one in ill)}), so nothing "
                 "is compared with it and nothing is known by it; take a new one when all is well, with 'pytest -m baseline', or have "
                 f"somebody answer for it until a day: {waivers}"
             )
 
-    def ill(self, answered: Callable[[Finding], bool]) -> tuple[Finding, ...]:
+    def ill(self, unanswered: Callable[[Iterable[Finding]], tuple[Finding, ...]]) -> tuple[Finding, ...]:
         """What was ill while it was recorded, and nobody answers for."""
-        return tuple(red.finding for red in self.red if not answered(red.finding))
+        return unanswered(red.finding for red in self.red)
 
     def save(self, path: Path) -> None:
         """Write it to ``path``, in one piece or not at all."""

@@ -42,11 +42,10 @@ def annotations(record: RunRecord) -> list[str]:
     record = shown(record)
     level = _LEVELS.get(record.verdict, "error")
     lines = [annotation(record.verdict, wording.verdict_word(record), in_short(record))]
-    for group in alike(not_good(record))[: ANNOTATIONS_MAX - 1] if level != "notice" else ():
-        ids = " ".join(dict.fromkeys(item for one in group for item in one.criteria))
-        title = " ".join(filter(None, (group[0].outcome.value, ids)))
-        lines.append(_command(level, title, wording.problem_together(group)))
-    return lines
+    told = alike(not_good(record))[: ANNOTATIONS_MAX - 1] if level != "notice" else ()
+    return lines + [
+        _command(level, f"{one[0].outcome.value} {wording.ids(one)}", wording.problem_together(one)) for one in told
+    ]
 
 
 def annotation(verdict: str, title: str, text: str) -> str:
@@ -55,7 +54,7 @@ def annotation(verdict: str, title: str, text: str) -> str:
 
 
 def _not_good(record: RunRecord) -> Sequence[str]:
-    ids = list(dict.fromkeys(item for one in not_good(record) for item in one.criteria))
+    ids = wording.ids(not_good(record)).split()
     if not ids or record.verdict == "GO":
         return []
     more = f" and {len(ids) - _IDS_MAX} more" if len(ids) > _IDS_MAX else ""

@@ -116,8 +116,7 @@ def _problems(record: RunRecord) -> str:
     entries = []
     for group in alike(not_good(record)):
         result = group[0]
-        ids = dict.fromkeys(item for one in group for item in one.criteria)
-        head = _text(" ".join([result.outcome.value, *ids, *_where(result)]))
+        head = _text(" ".join([result.outcome.value, wording.ids(group), *_where(result)]))
         entry = f"- **{head}** {_text(wording.problem_together(group))}"
         entry += f"<br>{_code(result.nodeid)}" + (f" and {len(group) - 1} more" if len(group) > 1 else "")
         others = wording.in_other_words(group)

@@ -120,6 +120,8 @@ class Unanswered:
     """How many."""
     findings: tuple[str, ...]
     """Each as it was found."""
+    borne: int = 0
+    """How many findings of the baseline that pattern names."""
 
 
 @dataclass(frozen=True)

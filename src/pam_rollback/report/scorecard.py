@@ -236,10 +236,9 @@ def _problems(record: RunRecord, page: Page) -> list[str]:
     for group in alike(bad):
         result = group[0]
         said, hue = WORDS[result.outcome]
-        ids = " ".join(dict.fromkeys(identifier for each in group for identifier in each.criteria))
         where = f" [{result.situation}]" if _situation(result) != _AS_IS else ""
         found = wording.problem(result) if len(group) == 1 else f"{len(group)} tests: {wording.said_together(group)}"
-        first, *others = page.wrapped(f"{said} {ids}{where} {found}")
+        first, *others = page.wrapped(f"{said} {wording.ids(group)}{where} {found}")
         lines += [first.replace(said, page.paint(said, hue, "bold"), 1), *others]
         lines += [
             line for words in wording.in_other_words(group) for line in page.wrapped(f"and {words}", first="    ")

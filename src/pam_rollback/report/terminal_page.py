@@ -234,7 +234,7 @@ def labelled(label: str, text: str, page: Page, lines: int | None = None) -> lis
 
 def waivers(record: RunRecord, page: Page) -> list[str]:
     """Of each plan item one waiver that would name all that was there before, whatever number of tests found it."""
-    told = [line for _, waiver in unanswered.waivers(record) for line in quoted(waiver, page)]
+    told = [line for text in unanswered.proposed(record) for line in quoted(text, page)]
     if not told:
         return []
     return ["", *page.wrapped(f"Somebody may answer for it until a day: {unanswered.HOW_TO}"), *told]

@@ -79,9 +79,8 @@ def advisory_lines(record: RunRecord) -> list[str]:
     """The same in words, a line a cause, with where one reads on."""
     lines = []
     for group in alike(only_advisory(record)):
-        ids = " ".join(dict.fromkeys(item for one in group for item in one.criteria))
         page = f"; {group[0].runbook}" if group[0].runbook else ""
-        lines.append(f"{ids} {wording.problem_together(group)}{page}")
+        lines.append(f"{wording.ids(group)} {wording.problem_together(group)}{page}")
     return lines
 
 

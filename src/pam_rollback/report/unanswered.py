@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
-from pam_rollback.environment.known_words import NOTHING_NEW, nobody_answers, waiver_for
+from pam_rollback.environment.known_words import NOTHING_NEW, nobody_answers, to_paste, waiver_for
 from pam_rollback.report.run_record import Result, RunRecord, Unanswered
 from pam_rollback.report.verdict import Outcome
 
@@ -39,19 +40,33 @@ def nothing_new(deciding: Iterable[Result]) -> str:
 
 def waivers(record: RunRecord) -> list[tuple[str, str]]:
     """Each plan item of which something was there before, with the one waiver that would name all of it."""
-    return [(item, waiver_for(item, [one.pattern for one in found])) for item, found in _by_item(record).items()]
+    return [(item, waiver_for(*_named(item, found))) for item, found in _by_item(record).items()]
+
+
+def proposed(record: RunRecord) -> list[str]:
+    """Those waivers, each on a line; of a baseline, where nothing else wants the screen, as a file takes them."""
+    if record.verdict != "GO":
+        return [waiver for _, waiver in waivers(record)]
+    today = datetime.fromisoformat(record.started.iso).date()
+    return [line for item, found in _by_item(record).items() for line in to_paste(*_named(item, found), today)]
 
 
 def lines(record: RunRecord) -> list[str]:
     """All of it: by item the waiver, then each kind with what was found."""
     told: list[str] = []
     for item, found in _by_item(record).items():
-        told.append(f"{item}: {_size(found)}; {waiver_for(item, [one.pattern for one in found])}")
+        told.append(f"{item}: {_size(found)}; {waiver_for(*_named(item, found))}")
         kinds: dict[str, list[str]] = {}
         for one in found:
             kinds.setdefault(one.kind, []).extend(one.findings)
         told += [f"{item} {kind + ': ' if kind else ''}{'; '.join(each)}" for kind, each in kinds.items()]
     return told
+
+
+def _named(item: str, found: Iterable[Unanswered]) -> tuple[str, Iterable[str], int]:
+    """The patterns of a waiver that names all of it, and how many findings of the baseline they name."""
+    borne = {one.pattern: max(one.borne, len(one.findings)) for one in found}
+    return item, borne, sum(borne.values())
 
 
 def _by_item(record: RunRecord) -> dict[str, Sequence[Unanswered]]:

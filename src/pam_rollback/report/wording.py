@@ -324,8 +324,13 @@ def in_other_words(group: Sequence[Result]) -> list[str]:
 
 
 def ids(results: Iterable[Result]) -> str:
-    """The plan items of these, each once."""
-    return " ".join(dict.fromkeys(item for result in results for item in result.criteria))
+    """The plan items of these, each once; a test that is of none is called by its name."""
+    return " ".join(dict.fromkeys(item for result in results for item in result.criteria or [name_of(result.nodeid)]))
+
+
+def name_of(nodeid: str) -> str:
+    """The name of a test, without its case."""
+    return nodeid.partition("[")[0].rpartition("::")[2]
 
 
 def problem_together(group: Sequence[Result]) -> str:

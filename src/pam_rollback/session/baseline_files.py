@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.late_dataclass import dataclass
-from pam_rollback.environment.known_before import Finding, answered_on
+from pam_rollback.environment.known_before import Finding, unanswered_on
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Recorded:
     """Files beside the index, which were written into the folder ``evidence``, each with how many observations it is made of."""
     found: Sequence[Finding] = ()
     """What was open or wrong, however well the service was."""
+    listed: Sequence[Finding] = ()
+    """The same, of what stands in one of the files."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def stored_model(runbook: Runbook, name: str, model: type[Model]) -> Model | Non
 def stored_baseline(runbook: Runbook) -> "Baseline | None":
     """What ``--baseline FILE`` says; None when it was not given. Raises MeasurementFailed when it is too old, or of an ill service."""
     if runbook.stored is not None:
-        runbook.stored.refuse_ill(answered_on(datetime.now(UTC).date(), runbook.environment.waivers))
+        runbook.stored.refuse_ill(unanswered_on(datetime.now(UTC).date(), runbook.environment.waivers))
         runbook.stored.refuse_stale(runbook.plan.baseline.age_max_d, datetime.now(UTC))
     return runbook.stored
 

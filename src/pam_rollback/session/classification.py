@@ -8,6 +8,7 @@ import pytest
 
 from pam_rollback.base.errors import cause_of
 from pam_rollback.base.outside_text import visible
+from pam_rollback.environment.known_words import OF_OLD
 from pam_rollback.plan.checklist import NOT_CONFIRMED, NOT_DONE
 from pam_rollback.report.verdict import Outcome, classify
 from pam_rollback.report.wording import without_own_word
@@ -24,7 +25,7 @@ KNOWN = "pam-known"
 
 UNANSWERED = "pam-unanswered"
 """What a test found that was there before, and that nobody answers for; and the sentence, where it found nothing else."""
-NOTHING_NEW = "pam-nothing-new"
+NOTHING_NEW = OF_OLD
 """A test is red, and by nothing else than that."""
 
 CAUSE = "pam-cause"

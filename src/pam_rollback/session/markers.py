@@ -29,7 +29,7 @@ KINDS = {
     "performance": "response times, error rates, memory, page weight",
     "window": "the success criteria that have to hold for a time: waits for it",
     "integrity": "SQL invariants",
-    "security": "who gets in, and who is shown what; part of the decision",
+    "security": "who gets in, and who is shown what; part of the decision, and by itself",
     "journey": "what a user does, in a real browser",
     "accessibility": "WCAG, keyboard, screen readers",
     "load": "under load",
@@ -107,8 +107,8 @@ def waits_to_be_named(marks: Collection[str], expression: str) -> bool:
     """Whether all phases among a test's markers run only when ``-m`` names them, and it names none of them."""
     phases = PHASES.keys() & set(marks)
     named = named_in(expression)
-    under_load = "load" in marks and "load" in named  # `-m load` is a whole kind
-    return bool(phases) and phases <= ONLY_WHEN_NAMED and not (phases & named or under_load)
+    by_kind = {"load", "security"} & set(marks) & named  # `-m load` and `-m security` are whole kinds
+    return bool(phases) and phases <= ONLY_WHEN_NAMED and not (phases & named or by_kind)
 
 
 def names_of(item: pytest.Item) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.report import wording
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.wording import cause_of, says_where, stated, times_of_day, without_own_word, without_title
 from pam_rollback.session import as_it_runs, detail, listeners, workers
@@ -102,7 +103,8 @@ class LiveReport:
         """
         properties = seen.properties
         criteria = str(properties.get("criterion", "")).split()
-        self._progress.bad(criteria)
+        named = criteria or [wording.name_of(seen.nodeid)]
+        self._progress.bad(named)
         of_old = bool(properties.get(NOTHING_NEW))
         # What is new is told, also where the same test has found what was there before.
         test = f"{outcome} {of_old} {properties.get('situation', AS_IS)} {seen.nodeid.partition('[')[0]}"
@@ -117,7 +119,7 @@ class LiveReport:
         told_where = instead and says_where(message)
         page = "" if told_where else next_page(properties, criteria, self._runbook, outcome, message)
         message = self._in_full.shortened(message)
-        self._progress.announce(as_it_runs.bad(outcome, " ".join(criteria), title, message, page))
+        self._progress.announce(as_it_runs.bad(outcome, " ".join(named), title, message, page))
 
     def _end(self, seen: Seen) -> None:
         properties = seen.properties

@@ -110,7 +110,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     order = {name: index for index, name in enumerate(_each_once(selection))}
     phases = {name: index for index, name in enumerate(PHASES)}
 
-    def position(item: pytest.Item) -> tuple[int, bool, bool, bool, int, int, bool]:
+    def position(item: pytest.Item) -> tuple[int, bool, bool, bool, int, int, bool, bool]:
         phase, stands_on = phase_of(item), needs_of(item, account=False)
         # A story is told in its own order.
         # What has no kind, such as circuit breakers that are given ten seconds to close, comes behind health, which takes one.
@@ -126,6 +126,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             any(one.waits in late for one in stands_on),
             phases.get(phase, len(phases)),
             kind,
+            item.path.suffix == ".sql",  # rows that are lost break invariants: the loss comes before its symptoms
             # As many answers as a baseline has take 14 s at 50 a second: pages are loaded meanwhile.
             any(one.waits == "answers" and one.baseline for one in stands_on),
         )

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.client.access_probe import AccessProbe, Protected
+from pam_rollback.exposure.client.access_probe import AccessProbe, Described, Protected
 from pam_rollback.exposure.rules.access import NO_TOKEN, Access
 from pam_rollback.exposure.rules.forged_tokens import FALSE_SIGNATURE, MADE_UP, UNSIGNED, forged_from
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id
@@ -125,3 +126,48 @@ def test_a_product_that_is_gone_is_not_known(paced: list[None]) -> None:
     with pytest.raises(MeasurementFailed, match="refused the connection"):
         Access((door,)).closed  # noqa: B018 - asking raises
     assert len(paced) == 6
+
+
+@pytest.mark.parametrize("accepts", ["", "unverified"])
+def test_a_whole_request_tells_what_an_empty_one_does_not(candidate: Product, accepts: str) -> None:
+    """Content is judged first: a forged token is let in with a whole question, as the test account, or refused without one."""
+    token = candidate.sign_in()
+    wrong: dict[str, str | None] = {NO_TOKEN: None, **forged_from(token)}
+    url = f"http://127.0.0.1:{candidate.port}/api/v1/pam/chat"
+    chat = Protected(CHAT, url, empty_post=True, whole={"message": "Please ignore this test."})
+    probe = AccessProbe(lambda: None)
+    if not accepts:
+        door = probe.door(chat, wrong=wrong, right={"right": token}, ours={FALSE_SIGNATURE, UNSIGNED})
+        assert (door.bypasses, [*door.unknown()]) == ((), [])
+        return
+    with candidate.fault("auth-bypass", accepts=accepts):
+        empty = probe.door(chat, wrong=wrong, right={"right": token})
+        whole = probe.door(chat, wrong=wrong, right={"right": token}, ours={FALSE_SIGNATURE, UNSIGNED})
+
+    assert len([*empty.unknown()]) == 2
+    assert {one.credential for one in whole.bypasses} == {FALSE_SIGNATURE, UNSIGNED}
+    assert [*whole.unknown()] == []
+
+
+@pytest.mark.parametrize("shut_out", [False, True])
+def test_routes_are_asked_for_only_while_the_api_describes_itself(shut_out: bool) -> None:  # noqa: FBT001 - a case
+    """A client that is refused everything since is no lock."""
+    asked: list[str] = []
+
+    class Stand(AccessProbe):
+        """Answers from memory."""
+
+        def _ask(self, path: Protected, *_: object) -> Answer:
+            asked.append(path.url.removeprefix("http://x"))
+            described = asked.count("/openapi.json") > 1 and shut_out
+            status, body = (403, b"{}") if described else (200, b'{"paths": {"/a/{user_id}": {"get": {}}}}')
+            return Answer("GET", path.url, status, "application/json", body, 1.0, "")
+
+    described = Described(Stand(lambda: None), "http://x", "me")
+    assert described.routes() == ("/a/{user_id}",)
+    if shut_out:
+        with pytest.raises(MeasurementFailed, match="was this client shut out"):
+            described.asked(["/a/{user_id}"])
+    else:
+        assert list(described.asked(["/a/{user_id}"])) == ["/a/{user_id}"]
+    assert asked[1] == "/a/me"

@@ -61,6 +61,8 @@ def test_few_answers_cannot_tell() -> None:
         MeasurementFailed, match=r"whether p\d\d is worse cannot be told from so many answers: ask more"
     ):
         assert found.speed.good
+    assert "% or more with 95 % confidence" in str(found.speed)
+    assert "inf" not in f"{found.speed} {found.speed.figures} {found.errors} {found.errors.figures}"
 
 
 def test_bursts_make_the_interval_wider() -> None:

@@ -87,6 +87,17 @@ def test_a_small_baseline_shows_nothing() -> None:
         found.is_above(50)
 
 
+def test_no_end_of_an_interval_is_told_as_infinite() -> None:
+    """What the samples do not give is left out: nobody has seen a change of +inf %."""
+    few, blind = change(3.0, n=60), LatencyChange.of(Distribution.of([10.0] * 30), [1000.0] * 600)
+    rates = RateChange(0, 2, 0, 2)
+
+    assert "% or more with 95 % confidence, smallest visible increase" in str(few)
+    assert "% with 95 % confidence, no increase would be visible" in str(blind)
+    assert "confidence, no increase would be visible" in str(rates)
+    assert "inf" not in f"{few} {few.figures} {blind} {blind.figures} {rates}"
+
+
 def test_scatter_never_passes_by_itself() -> None:
     """Kayenta's pitfall: the more values scatter, the more passes there. Here it is unknown."""
     draw = random.Random(5)

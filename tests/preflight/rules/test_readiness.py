@@ -7,7 +7,7 @@ from pam_rollback.base.question import Answered, Question, State
 from pam_rollback.preflight.fixtures.preflight import NAMES
 from pam_rollback.preflight.rules.readiness import NOT_CHECKED, NOT_READY, Readiness, readiness_of
 from pam_rollback.rollback.rules import questions
-from tests.preflight.asked import ACCOUNT, CHANNEL, CLOCK, DATABASE, EVERY, QUESTIONS
+from tests.preflight.asked import ACCOUNT, BACKUP, CHANNEL, CLOCK, DATABASE, EVERY, QUESTIONS
 
 
 def yes_to_all() -> dict[str, Answered]:
@@ -52,6 +52,7 @@ def test_all_yes_is_ready() -> None:
         (DATABASE, {"backend", "full-system", "verification"}),
         (ACCOUNT, {"verification"}),
         (CHANNEL, {"message"}),
+        (BACKUP, {"backup"}),
         (CLOCK, {"feature-flag", "gradual", "full-system", "emergency", "verification"}),
     ],
 )

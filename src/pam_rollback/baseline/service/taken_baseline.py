@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.late_dataclass import dataclass
+from pam_rollback.environment.known_before import Finding
 from pam_rollback.plan.plan_items import ErrorRateLimit, ResponseTimeLimit
 from pam_rollback.product.rules.health import HealthAround
 from pam_rollback.report.baseline_record import ANSWERS, Baseline, Red
@@ -72,6 +73,8 @@ class TakenBaseline:
     """The parts that this environment declares and that could not be recorded, each with the reason and what would let it be."""
     errors: ErrorRateLimit
     response_time: ResponseTimeLimit
+    found: tuple[Finding, ...] = ()
+    """What was open or wrong, however well the service was."""
 
     @property
     def kept(self) -> Baseline:

@@ -217,7 +217,7 @@ class Access(Sentence):
 
 
 def _let_in(door: Door, attempt: Attempt) -> Finding:
-    return Finding(ITEM, door.path, f"lets in {attempt.credential}")
+    return Finding(ITEM, door.path, f"lets in {attempt.credential}", pattern=f"{door.path}: lets in *")
 
 
 def _some(sentences: Sequence[str]) -> str:

@@ -1,25 +1,32 @@
 """Does one user see what belongs to another? Source: the plan's IR-1 ("data exposure").
 
-Two accounts of our own: the first owns things that can be recognised, the second looks for them. Of what the second was shown, only the
-names of the first one's things are kept; whatever else was in it may be anybody's.
+Two accounts of our own: each owns things that can be recognised, and the other one looks for them. Of what that was shown, only the
+names of the owner's things are kept; whatever else was in it may be anybody's.
 """
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import compress
+from typing import Self
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
 from pam_rollback.base.late_dataclass import dataclass
+from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
+from pam_rollback.exposure.rules.access import ITEM
 
 _SHOWN = 4
 _SUCCESS = range(200, 300)
 _NOT_FOR_YOU = frozenset({400, 401, 403, 404, 405, 422})
 """How a product says that there is nothing to be had in this way."""
+_ID = re.compile(r"(?<=[/=.])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+)(?=[/?&]|$)")
 
 
 @dataclass(frozen=True)
 class Belonging:
-    """Something of the first account: ``mark`` stands nowhere else, ``name`` is what evidence calls it."""
+    """Something of one account: ``mark`` stands nowhere else, ``name`` is what evidence calls it."""
 
     name: str
     mark: str
@@ -27,7 +34,7 @@ class Belonging:
 
 @dataclass(frozen=True)
 class Look:
-    """One request of the second account. ``by_id``: it asks for what is the first one's, which may be refused; else for its own."""
+    """One request of the other account. ``by_id``: it asks for what is the owner's, which may be refused; else for its own."""
 
     path: str
     by_id: bool
@@ -39,16 +46,25 @@ class Look:
     def of(cls, path: str, answer: Answer, belongings: tuple[Belonging, ...], *, by_id: bool) -> "Look":
         """Look for the marks in the answer, whatever its form."""
         text = answer.body.decode("utf-8", "replace")
-        seen = tuple(own.name for own in belongings if own.mark in text)
+        # An error that says which path was asked for shows nothing but the question.
+        asked = "" if answer.http_status in _SUCCESS else answer.url
+        seen = tuple(own.name for own in belongings if own.mark in text and own.mark not in asked)
         read = answer.http_status in _SUCCESS and answer.json is not None
         refused = by_id and answer.http_status in _NOT_FOR_YOU
         found = "" if read or refused else f"HTTP {answer.http_status} {answer.content_type or 'without content type'}"
         return cls(path, by_id, answer.http_status, seen, answer.problem or found)
 
+    def finding(self, kind: str) -> Finding:
+        """That it showed the first one's things: without ids and numbers, which differ between two looks at the same."""
+        place, asked = _ID.sub("N", self.path), " by the first one's id" if self.by_id else ""
+        return Finding(
+            ITEM, place, f"shows others' {kind}{asked}", pattern=f"{place.partition('?')[0]}*: shows others' {kind}*"
+        )
+
 
 @dataclass(frozen=True)
 class Belongings:
-    """One kind of thing: what the first account has of it, whether it sees that itself (``problem`` is empty), and the second's looks."""
+    """One kind of thing: what its owner has of it, whether they see that themselves (``problem`` is empty), and the other one's looks."""
 
     kind: str
     owned: tuple[Belonging, ...]
@@ -61,7 +77,7 @@ class Belongings:
             yield f"{self.kind}: {self.problem}"
         elif not self.owned or not self.looks:
             yield f"{self.kind}: nothing was looked for"
-        yield from (f"{look.path} as the second account: {look.problem}" for look in self.looks if look.problem)
+        yield from (f"{look.path} as the other account: {look.problem}" for look in self.looks if look.problem)
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,22 +88,37 @@ class Separation(Sentence):
     not_tried: tuple[str, ...] = ()
     left: str = ""
     """What could not be cleared away, for a person to do."""
+    told: JudgedFindings = NOTHING_TOLD
+    """What of it is known, and why the rest counts."""
+
+    @property
+    def _shown(self) -> tuple[tuple[Finding, Look], ...]:
+        """Each look that showed something, but for what is known."""
+        looks = [(look.finding(kind.kind), look) for kind in self.kinds for look in kind.looks if look.seen]
+        return tuple((finding, look) for finding, look in looks if not self.told.knows(finding.text))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each way in which the second account was shown something."""
+        return tuple(dict.fromkeys(finding for finding, _ in self._shown))
+
+    def without(self, told: JudgedFindings) -> Self:
+        """Judged without the ways that are known to be open."""
+        return replace(self, told=told)
 
     @property
     def exposed(self) -> tuple[str, ...]:
-        """What the second account saw, and where."""
-        return tuple(
-            f"{', '.join(look.seen)} by {look.path}" for kind in self.kinds for look in kind.looks if look.seen
-        )
+        """What the other account saw, and where."""
+        return tuple(f"{', '.join(look.seen)} by {look.path}" for _, look in self._shown)
 
     @property
     def looks(self) -> int:
-        """How many times the second account looked."""
+        """How many times one looked for what is the other's."""
         return sum(len(kind.looks) for kind in self.kinds)
 
     @property
     def holds(self) -> bool:
-        """Whether the second account sees nothing of the first. What it saw decides; else, MeasurementFailed for what is not known."""
+        """Whether neither account sees anything of the other. What one saw decides; else, MeasurementFailed for what is not known."""
         if self.exposed:
             return False
         unknown = [why for kind in self.kinds for why in kind.unknown()] or (
@@ -100,7 +131,7 @@ class Separation(Sentence):
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        kinds = ", ".join(kind.kind for kind in self.kinds)
+        kinds = ", ".join(dict.fromkeys(kind.kind for kind in self.kinds))
         said = (f"two accounts of our own: {kinds}", *(f"not tried: {why}" for why in self.not_tried), self.left)
         return Figures(
             what="looks that showed another user's things",
@@ -112,8 +143,10 @@ class Separation(Sentence):
 
     def __str__(self) -> str:
         if self.exposed:
+            is_new = [not self.told.is_old(finding.text) for finding, _ in self._shown]
+            new = listed(tuple(compress(self.exposed, is_new)), _SHOWN)
             return (
-                f"the second account was shown what belongs to the first in {len(self.exposed)} of {self.looks} looks, expected none: "
-                f"{listed(self.exposed, _SHOWN)}"
+                f"one of two accounts was shown what belongs to the other in {len(self.exposed)} of {self.looks} looks, expected none: "
+                f"{self.told.after(new)}{self.told.advice}"
             )
-        return f"the second account saw nothing of the first in {self.looks} looks"
+        return f"of two accounts neither saw anything of the other in {self.looks} looks"

@@ -18,17 +18,12 @@ from pam_rollback.gate.client import stable_statements
 from pam_rollback.gate.rules.migration_files import MigrationFile
 from pam_rollback.gate.rules.migrations import Column, Contents, Picture
 from pam_rollback.gate.rules.stable_release import Ran, Statement
-from pam_rollback.integrity.client.catalogue import BLIND, CATALOGUE, COLUMNS, TABLES
+from pam_rollback.integrity.client.catalogue import BLIND, CATALOGUE, COLUMNS, TABLES, WHO
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _CONNECT_WITHIN_S = 5
 _LOCK_WITHIN_S = 5
 _BOOKKEEPING = ("schema_migrations", "supabase_migrations.schema_migrations")
-_WHO = """
-SELECT (SELECT system_identifier FROM pg_control_system())::text, database.oid::text, pg_postmaster_start_time()::text,
-       database.datname::text
-FROM pg_catalog.pg_database AS database WHERE database.datname = current_database()
-"""
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,7 @@ class MigrationCopy:
     def refuse_original(self, original_dsn: str) -> None:
         """Raise Refused when the copy is the environment's own database, by whatever name; MeasurementFailed when it cannot be told."""
         with self._connected() as copy, self._connected(original_dsn) as original:
-            here, there = _row(copy, _WHO), _row(original, _WHO)
+            here, there = _row(copy, WHO), _row(original, WHO)
         if here == there:
             raise Refused(
                 f"staging_copy_dsn leads to {here[3]!r}, the environment's own database: migrations are tried on a copy only; "

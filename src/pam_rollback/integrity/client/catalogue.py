@@ -3,6 +3,13 @@
 Objects of extensions and of the server are left out. Run with an empty search path every name comes with its schema.
 """
 
+WHO = """
+SELECT (SELECT system_identifier FROM pg_control_system())::text, database.oid::text, pg_postmaster_start_time()::text,
+       database.datname::text
+FROM pg_catalog.pg_database AS database WHERE database.datname = current_database()
+"""
+"""Which database it is, by whatever name it was reached."""
+
 _OWN = "nspname !~ '^pg_' AND nspname <> 'information_schema'"
 _OF_EXTENSIONS = "EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = '{catalog}'::regclass AND d.objid = o.oid AND d.deptype = 'e')"
 # Privileges that nobody ever changed are none in the catalogue, and spelled out as soon as one was granted and taken back.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,8 @@ _COUNTING_MARGIN = "30 seconds"
 
 _GROUPS = 4096
 _IDS_MAX = 20
+_SEARCHED_MAX = 50_000
+"""In a table with more rows it takes too long to find those that were moved."""
 
 
 @dataclass(frozen=True)
@@ -88,22 +91,37 @@ def count_rows(
 def ids_in_groups(
     snapshot: Snapshot,
     rows: Mapping[str, UsersRows],
-    groups: Mapping[str, Iterable[int]],
+    groups: Mapping[str, Sequence[int]],
     *,
     test_user: str | None,
     names: Mapping[str, str],
     until: datetime,
+    moved: Mapping[str, Mapping[int, int]] | None = None,
 ) -> dict[str, tuple[str, ...]]:
-    """Give the ids of some rows of these groups, by table: ids only, never contents. Raises MeasurementFailed."""
+    """Give the ids of some rows of these groups, by table: ids only, never contents. Raises MeasurementFailed.
+
+    ``moved``: by how much the sum of each group's owners changed. Rows are named that make this change if they belonged to another owner
+    of the table, which none does by chance; where none does (two rows of a group were moved), and in large tables, any of the groups.
+    """
     statements = Statements.of(snapshot, tuple(groups), names)
     found: dict[str, tuple[str, ...]] = {}
     for table, numbers in groups.items():
-        text = (
-            f"SELECT id::text AS id FROM {table} WHERE {_GROUP} = ANY (%(groups)s)"  # noqa: S608 - constants
-            f" AND {_counted(table, rows)} ORDER BY created_at, id LIMIT {_IDS_MAX}"
+        shifts = {str(number): str(shift) for number, shift in (moved or {}).get(table, {}).items()}
+        given = {"groups": list(numbers[:_IDS_MAX]), "until": until, TEST_USER: test_user, "shifts": json.dumps(shifts)}
+        owner = rows[table].owner
+        was = (
+            f" AND EXISTS (SELECT FROM {table} AS other WHERE hash_record_extended(ROW(moved.id, other.{owner}), 0)::numeric"
+            f" - hash_record_extended(ROW(moved.id, moved.{owner}), 0)"
+            f" = (%(shifts)s::jsonb ->> {_GROUP.replace('id::', 'moved.id::')}::text)::numeric)"
         )
-        given = {"groups": list(numbers), "until": until, TEST_USER: test_user}
-        found[table] = tuple(str(row[0]) for row in snapshot.rows(statements.text(text), given))
+        for own in (was, "") if shifts and statements.relations[table].rows <= _SEARCHED_MAX else ("",):
+            text = (
+                f"SELECT id::text AS id FROM {table} AS moved WHERE {_GROUP} = ANY (%(groups)s)"  # noqa: S608 - constants
+                f" AND {_counted(table, rows)}{own} ORDER BY created_at, id LIMIT {_IDS_MAX}"
+            )
+            found[table] = tuple(str(row[0]) for row in snapshot.rows(statements.text(text), given))
+            if found[table]:
+                break
     return found
 
 

@@ -4,6 +4,9 @@ Nothing in the product gives a row to somebody else, so a row with another owner
 sets that on every write, also on the one that moved it. Groups that lost rows are the business of ``row_counts``.
 """
 
+from collections.abc import Mapping
+from dataclasses import field
+
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.integrity.rules.compared_rows import ComparedRows, ComparedTable, same_rows
 from pam_rollback.integrity.rules.row_counts import TableContent, TableCount, TableCounts, refuse_other_span
@@ -17,6 +20,9 @@ class TableMoves(ComparedTable):
     undamaged = "every row has its owner"
     too_few = "the owners of {compared} of {rows} rows could be compared, {min} % are needed: the others stand in groups that lost rows"
 
+    shifts: Mapping[int, int] = field(default_factory=dict)
+    """By how much the sum of a group's owners changed: which row was moved follows from it."""
+
 
 @dataclass(frozen=True, repr=False)
 class RowMoves(ComparedRows[TableMoves]):
@@ -24,6 +30,11 @@ class RowMoves(ComparedRows[TableMoves]):
 
     what = "rows moved to another owner"
     nothing = "no owner of a row was compared, so nothing is known of moved rows"
+
+    @property
+    def shifts(self) -> Mapping[str, Mapping[int, int]]:
+        """Of each table."""
+        return {table.table: table.shifts for table in self.tables}
 
 
 def moves(before: TableCounts, after: TableCounts) -> RowMoves:
@@ -46,7 +57,7 @@ def moved_groups(before: TableContent, after: TableContent) -> frozenset[int]:
     return frozenset(
         number
         for number in same_rows(before, after)
-        if number in before.owners and before.owners[number] != after.owners.get(number)
+        if number in before.owners and number in after.owners and before.owners[number] != after.owners[number]
     )
 
 
@@ -56,19 +67,10 @@ def _table(name: str, count: TableCount, before: TableContent, after: TableConte
         return TableMoves(
             name, count.rows, 0, unknown=f"its owners are not comparable any more, expected the column {column}"
         )
-    same = same_rows(before, after)
-    if before.owner:
-        compared = sum(before.groups[number][0] for number in same)
-        return TableMoves(name, count.rows, compared, tuple(sorted(moved_groups(before, after))))
-    # Counted by an earlier version, which summed the owner only together with what users may correct.
-    alike = [number for number in same if before.groups[number][2] == after.groups[number][2]]
-    compared = sum(before.groups[number][0] for number in alike)
-    doubtful = len(same) - len(alike)
-    unknown = (
-        f"rows of {doubtful} groups were changed, and the baseline, of an earlier version, does not say whose they were; take a new one"
-        if doubtful
-        else "the baseline, of an earlier version, does not say whose the rows were; take a new one"
-        if after.owner not in before.columns or before.columns != after.columns
-        else ""
-    )
-    return TableMoves(name, count.rows, compared, unknown=unknown)
+    if not before.owner:
+        return TableMoves(name, count.rows, 0, unknown="the baseline does not say whose its rows were; take a new one")
+    compared = sum(before.groups[number][0] for number in same_rows(before, after))
+    shifts = {
+        number: int(before.owners[number]) - int(after.owners[number]) for number in sorted(moved_groups(before, after))
+    }
+    return TableMoves(name, count.rows, compared, tuple(shifts), shifts=shifts)

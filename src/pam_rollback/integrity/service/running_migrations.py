@@ -1,5 +1,7 @@
 """Which migrations the release knows that its host says is running: read from the repository, for a product that does not say."""
 
+from contextlib import suppress
+
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
@@ -32,3 +34,34 @@ def running_migrations(environment: Environment) -> KnownMigrations:
             f"{folder} has no migrations as of commit {live.commit[:12]}; is [git] migrations_folder right?"
         )
     return found
+
+
+def applied_since(environment: Environment, target: str, running: str) -> str:
+    """Name the migrations that the target of a rollback does not know, and meets all the same; both are commits.
+
+    By the database's own list; where it cannot be read, by the files of what runs. Raises ActionFailed or MeasurementFailed.
+    """
+    if environment.git is None or not (target and running):
+        raise MeasurementFailed("no commit is known, or no [git]")
+    folder = environment.git.migrations_folder
+    with open_repository(git_command(environment)) as repository:
+        known, files = versions_in(repository.names(target, folder)), repository.names(running, folder)
+    applied, source = versions_in(files), "by the files of what runs"
+    with suppress(MeasurementFailed):
+        applied, source = _applied(environment), "by the database"
+    if not known or not applied:
+        raise MeasurementFailed(f"{folder} has none at {target[:12]}; is [git] migrations_folder right?")
+    names = {version: file for file in files for version in versions_in([file])}
+    return f"{', '.join(names.get(one, one) for one in sorted(applied - known)) or 'none'} ({source})"
+
+
+def _applied(environment: Environment) -> frozenset[str]:
+    from pam_rollback.integrity.client.row_counting import Statements  # noqa: PLC0415 - the driver takes long to load
+    from pam_rollback.outside.postgres import Patience, open_snapshot  # noqa: PLC0415 - the same
+
+    if "database" not in environment.abilities:
+        raise MeasurementFailed("no database is declared")
+    with open_snapshot(environment.secret("database_dsn"), Patience(1, 1), connections=1) as snapshot:
+        statements = Statements.of(snapshot, ("schema_migrations",), environment.table_names)
+        rows = snapshot.rows(statements.text("SELECT version::text AS version FROM schema_migrations"))
+    return frozenset(str(version) for (version,) in rows)

@@ -271,12 +271,13 @@ def _reasons(
     moments = sorted(_moments(acked))
     if not moments:
         yield "no write was acknowledged"
-    for moment_s in moments_s:
+    for number, moment_s in enumerate(moments_s, 1):
         before = _any_between(moments, moment_s - hole_max_s, moment_s)
         after = _any_between(moments, moment_s, moment_s + hole_max_s)
         if not (before and after):
             sides = " and ".join(name for name, there in (("before", before), ("after", after)) if not there)
-            yield f"no write acknowledged within {hole_max_s:g} s {sides} {moment_s:.2f} s: a hole hides a loss"
+            change = f"change {number} of {len(moments_s)}" if len(moments_s) > 1 else "the change"
+            yield f"no write acknowledged within {hole_max_s:g} s {sides} {change}: a hole hides a loss"
     if reading is None:
         yield "there was no final reading"
         return

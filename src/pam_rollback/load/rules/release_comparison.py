@@ -28,7 +28,7 @@ from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.load.rules.facts import CONFIDENCE_PCT, LoadFact
 from pam_rollback.load.rules.generator import NO_DOUBTS, Doubts, doubts
 from pam_rollback.load.rules.record import CANDIDATE, STABLE, LoadRecord, LoadRequest
-from pam_rollback.observation.rules.change import LatencyChange, RateChange
+from pam_rollback.observation.rules.change import LatencyChange, RateChange, between, smallest_visible
 from pam_rollback.plan.plan import LoadGate
 from pam_rollback.plan.plan_items import LoadErrorIncreaseLimit, LoadSlowdownLimit
 from pam_rollback.stats.distribution import FLOOR, GROWTH, Distribution
@@ -92,13 +92,12 @@ class Slowdown(Sentence):
     def __str__(self) -> str:
         """Both figures, the change as ratio and difference, and how sure it is."""
         before, now, interval = self.exact.before, self.exact.now, self.interval
-        high = "any" if math.isinf(interval.high) else f"{interval.high:+z.0f}"
         ratio, change_ms = now.value / before.value, now.value - before.value
-        sure = f"with {CONFIDENCE_PCT:g} % confidence, smallest visible {self.smallest_visible_pct:.0f} %"
+        sure = f"with {CONFIDENCE_PCT:g} % confidence, {smallest_visible(self.smallest_visible_pct, '%')}"
         return (
             f"p{self.pct:g} {now.value:.0f} ms (n={now.n}), stable {before.value:.0f} ms (n={before.n}): {ratio:.2f} times, "
-            f"{change_ms:+z.0f} ms ({self.blocks_ms.low:+z.0f} to {self.blocks_ms.high:+z.0f}), {self.exact.increase_pct:+z.0f} % "
-            f"({interval.low:+z.0f} to {high} {sure}, limit {self.limit_pct:+z.0f} %)"
+            f"{change_ms:+z.0f} ms ({between(self.blocks_ms.low, self.blocks_ms.high, 'ms')}), {self.exact.increase_pct:+z.0f} % "
+            f"({between(interval.low, interval.high, '%')} {sure}, limit {self.limit_pct:+z.0f} %)"
         )
 
 
@@ -142,8 +141,8 @@ class SpeedOfReleases(LoadFact):
             n=worst.exact.now.n,
             margin=round(worst.limit_pct - worst.exact.increase_pct, 1),
             definition=(
-                f"between {worst.interval.low:+z.0f} and {worst.interval.high:+z.0f} %, smallest visible "
-                f"{worst.smallest_visible_pct:.0f} %, stable {worst.exact.before.value:.0f} ms of n={worst.exact.before.n}; beside it "
+                f"{between(worst.interval.low, worst.interval.high, '%')}, {smallest_visible(worst.smallest_visible_pct, '%')}, "
+                f"stable {worst.exact.before.value:.0f} ms of n={worst.exact.before.n}; beside it "
                 + ", ".join(
                     f"p{one.pct:g} {one.exact.increase_pct:+z.0f} %" for one in self.changes if one is not worst
                 )
@@ -194,8 +193,8 @@ class ErrorsOfReleases(LoadFact):
             n=change.now_n,
             margin=round(self.limit.error_rate_increase_pp_max - change.increase_pp, 2),
             definition=(
-                f"between {interval.low:+z.2f} and {interval.high:+z.2f} points, smallest visible increase "
-                f"{change.smallest_visible_pp:.2f}, stable {change.before_bad} of {change.before_n}"
+                f"{between(interval.low, interval.high, 'points', places=2)}, "
+                f"{smallest_visible(change.smallest_visible_pp, 'points', places=2)}, stable {change.before_bad} of {change.before_n}"
             ),
         )
 
@@ -204,8 +203,9 @@ class ErrorsOfReleases(LoadFact):
         return (
             f"error rate of the candidate {100 * change.now_bad / change.now_n:.2f} % ({change.now_bad} of {change.now_n}), of the stable "
             f"release {100 * change.before_bad / change.before_n:.2f} % ({change.before_bad} of {change.before_n}): "
-            f"{change.increase_pp:+z.2f} points ({interval.low:+z.2f} to {interval.high:+z.2f} with {CONFIDENCE_PCT:g} % confidence, "
-            f"smallest visible increase {change.smallest_visible_pp:.2f}), expected at most {self.limit.error_rate_increase_pp_max:+g}"
+            f"{change.increase_pp:+z.2f} points ({between(interval.low, interval.high, 'points', places=2)} with {CONFIDENCE_PCT:g} % "
+            f"confidence, {smallest_visible(change.smallest_visible_pp, 'points', places=2)}), "
+            f"expected at most {self.limit.error_rate_increase_pp_max:+g}"
         )
 
 

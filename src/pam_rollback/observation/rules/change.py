@@ -107,8 +107,9 @@ class LatencyChange(Sentence):
         if min(self.before.n, self.now.n) < needed:
             return f"whether that is above {_rounded(limit_pct)} % is not known: p{self.pct:g} needs {needed} answers on each side"
         certain_pct = _as_pct(math.log1p(limit_pct / 100) + self._unseen_below) if limit_pct > -100 else math.inf  # noqa: PLR2004
+        shown = f"show it from {certain_pct:+z.0f} % on" if math.isfinite(certain_pct) else "show none"
         return (
-            f"whether that is above {_rounded(limit_pct)} % is not known: these samples would show it from {certain_pct:+z.0f} % on; "
+            f"whether that is above {_rounded(limit_pct)} % is not known: these samples would {shown}; "
             "more answers would show a smaller one"
         )
 
@@ -139,8 +140,8 @@ class LatencyChange(Sentence):
     @property
     def _interval(self) -> str:
         return (
-            f"between {self.low_pct:+z.0f} % and {self.high_pct:+z.0f} % with {CONFIDENCE_PCT:g} % confidence, "
-            f"smallest visible increase {self.smallest_visible_pct:.0f} %"
+            f"{between(self.low_pct, self.high_pct, '%')} with {CONFIDENCE_PCT:g} % confidence, "
+            f"{smallest_visible(self.smallest_visible_pct, '%')}"
         )
 
     def __str__(self) -> str:
@@ -215,9 +216,23 @@ class RateChange(Sentence):
         return (
             f"error rate {100 * self.now_bad / self.now_n:.3g} % ({self.now_bad} of {self.now_n}), baseline "
             f"{100 * self.before_bad / self.before_n:.3g} % ({self.before_bad} of {self.before_n}): {self.increase_pp:+z.2f} points, "
-            f"between {self.low_pp:+z.2f} and {self.high_pp:+z.2f} with {CONFIDENCE_PCT:g} % confidence, "
-            f"smallest visible increase {self.smallest_visible_pp:.2f} points"
+            f"{between(self.low_pp, self.high_pp, 'points', places=2)} with {CONFIDENCE_PCT:g} % confidence, "
+            f"{smallest_visible(self.smallest_visible_pp, 'points', places=2)}"
         )
+
+
+def between(low: float, high: float, unit: str, *, places: int = 0) -> str:
+    """An interval in words. An end that the samples do not give is left out: no change of a service is infinite."""
+    least, most = (f"{end:+z.{places}f}" if math.isfinite(end) else "" for end in (low, high))
+    if least and most:
+        return f"between {least} and {most} {unit}"
+    return f"{least} {unit} or more" if least else f"{most} {unit} or less" if most else "any change"
+
+
+def smallest_visible(increase: float, unit: str, *, places: int = 0) -> str:
+    """The smallest increase that samples can show, in words."""
+    found = f"smallest visible increase {increase:.{places}f} {unit}"
+    return found if math.isfinite(increase) else "no increase would be visible"
 
 
 def _log(value: float) -> float:

@@ -13,7 +13,7 @@ from typing import Self
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.late_dataclass import dataclass
-from pam_rollback.observation.rules.change import LatencyChange, RateChange, latencies_ms
+from pam_rollback.observation.rules.change import LatencyChange, RateChange, between, latencies_ms, smallest_visible
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.stats.distribution import Distribution
 
@@ -147,8 +147,9 @@ class ErrorsAgainstBaseline(Sentence):
             n=change.now_n,
             margin=round(self.increase_pp_max - change.increase_pp, 2),
             definition=(
-                f"between {change.low_pp:+z.2f} and {change.high_pp:+z.2f} points, smallest visible increase "
-                f"{change.smallest_visible_pp:.2f}, baseline {change.before_bad} of {change.before_n}; {self.baseline}"
+                f"{between(change.low_pp, change.high_pp, 'points', places=2)}, "
+                f"{smallest_visible(change.smallest_visible_pp, 'points', places=2)}, "
+                f"baseline {change.before_bad} of {change.before_n}; {self.baseline}"
             ),
         )
 

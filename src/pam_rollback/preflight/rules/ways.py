@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.question import Answered, Question, State
-from pam_rollback.preflight.rules.readiness import NOT_CHECKED, NOT_READY, READY
+from pam_rollback.preflight.rules.readiness import NOT_CHECKED, NOT_READY, READY, Readiness
 
 NAME_RESOLUTION, SLACK = "name resolution here", "Slack"
 
@@ -74,6 +74,20 @@ def ways_of(
             state, words = READY, ""
         found.append(Way(name, parties, state, words))
     return tuple(found)
+
+
+def way_back(ways: Iterable[Way]) -> Readiness:
+    """Whether any way of rolling back is ready; which are, else what stands in the way of each."""
+    found = tuple(ways)
+    by_words: dict[tuple[str, str], list[str]] = {}
+    for way in [way for way in found if way.state == READY] or found:
+        by_words.setdefault((way.state, way.words), []).append(way.name)
+    states = {READY: State.YES, NOT_READY: State.NO, NOT_CHECKED: State.NOT_KNOWN}
+    answers = (
+        Answered(f"{' or '.join(names)} can be taken", states[state], words or ", ".join(names))
+        for (state, words), names in by_words.items()
+    )
+    return Readiness("way back", tuple(answers))
 
 
 def without_each(ways: Iterable[Way], *, by_name: Iterable[str]) -> tuple[Without, ...]:

@@ -162,11 +162,13 @@ class Budget:
     def __str__(self) -> str:
         """As it is told before anything is sent."""
         asks, ours = self.asks, self.limits.ours
-        load = f"{_count(asks.under_load, 'request')} under load, of which {_count(asks.under_load_questions, 'question')} to PAM"
+        load = f"{_count(asks.under_load, 'request')} under load"
+        if asks.under_load_questions:
+            load += f", of which {_count(asks.under_load_questions, 'question')} to PAM"
         if not (self.paths or asks.sign_ins or asks.page_loads or asks.questions):
             return f"at most {load}" if asks.under_load else "nothing of the API, and opens no page"
         in_turn = "" if ours.paths is None else f" ({ours.paths} a minute)"
-        told = [f"{_count(len(self.paths), 'path')} of the API{in_turn}"]
+        told = [f"{_count(len(self.paths), 'path')} of the API{in_turn}"] if self.paths else []
         for token, whose, most in (
             (False, "without a token", ours.without_token),
             (True, "with a token", ours.with_token),
@@ -174,11 +176,12 @@ class Budget:
             rate = self.per_minute(token=token)
             if rate:
                 told.append(f"{rate:.0f} requests a minute {whose}" + ("" if most is None else f" (of {most})"))
-        told += [
-            _count(asks.sign_ins, "sign-in"),
-            _count(asks.page_loads, "page load") + (" with what they ask" if asks.page_loads else ""),
-            f"{_count(asks.questions, 'question')} to PAM",
-        ]
+        rest = {
+            "sign-in": (asks.sign_ins, ""),
+            "page load": (asks.page_loads, " with what they ask"),
+            "question": (asks.questions, " to PAM"),
+        }
+        told += [f"{_count(count, what)}{more}" for what, (count, more) in rest.items() if count]
         return f"at most {', '.join(told)}{f'; and {load}' if asks.under_load else ''}"
 
 
@@ -187,4 +190,4 @@ def _rarer(ask: float, left: float) -> str:
 
 
 def _count(n: int, what: str) -> str:
-    return f"{n or 'no'} {what}{'' if n == 1 else 's'}"
+    return f"{n} {what}{'' if n == 1 else 's'}"

@@ -1,0 +1,16 @@
+"""Was a route of the API opened to strangers?  Asks without a token for what the API itself describes, and changes nothing."""
+
+import pytest
+
+from pam_rollback.base.figures import Scored
+from pam_rollback.exposure.rules.routes import Routes
+
+pytestmark = [pytest.mark.decision, pytest.mark.security]
+
+
+@pytest.mark.criterion("IR-1")
+def test_no_route_was_opened_to_strangers(routes: Routes, scored: Scored) -> None:
+    """No route answers without a token that did not in the baseline.  If red: docs/runbook.md#security-hole."""
+    found = scored(routes)
+
+    assert found.closed, found
