@@ -3,6 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
+from pam_rollback.integrity.rules.account_contents import ContentsChange
 from pam_rollback.integrity.rules.row_counts import RowLoss
 from pam_rollback.integrity.rules.row_moves import RowMoves
 from pam_rollback.integrity.rules.row_rewriting import RowRewriting
@@ -30,5 +31,13 @@ def test_no_row_is_rewritten(row_rewriting: RowRewriting, scored: Scored) -> Non
 def test_no_row_is_moved(row_moves: RowMoves, scored: Scored) -> None:
     """The rows of before belong to whom they belonged to.  If red: docs/runbook.md#rows-moved."""
     fact = scored(row_moves)
+
+    assert fact.none, fact
+
+
+@pytest.mark.criterion("SC-4", "IR-3", "POST-2")
+def test_the_account_is_shown_what_it_had(contents_change: ContentsChange, scored: Scored) -> None:
+    """The test account reads its rows, profile and settings as they were.  If red: docs/runbook.md#data-corrupted."""
+    fact = scored(contents_change)
 
     assert fact.none, fact

@@ -18,14 +18,18 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
-from pam_rollback.integrity import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.integrity import ACCESS_FILE, ACCOUNT_FILE, ROWS_FILE, SCHEMA_FILE
+from pam_rollback.integrity.client.account_contents import read_contents
 from pam_rollback.integrity.client.row_access import read_access
 from pam_rollback.integrity.client.row_counting import account_id, count_rows
 from pam_rollback.integrity.client.schema_objects import read_schema
+from pam_rollback.integrity.rules.account_contents import recorded
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.plan.flags import Flag
+from pam_rollback.product.client.accounts import signed_in
 from pam_rollback.product.client.files import load_contract
 from pam_rollback.product.client.pam_api import FlagApi
 from pam_rollback.report.baseline_record import Origin, Part
@@ -278,7 +282,13 @@ def store_baseline(
     rows.write_text(counts.model_dump_json(), encoding="utf-8")
     access.write_text(reached.model_dump_json(), encoding="utf-8")
     schema.write_text(made_of.model_dump_json(exclude_defaults=True), encoding="utf-8")
-    parts = {file.name: Part.of(file, n=1) for file in (rows, access, schema)}
+    account_file = folder / ACCOUNT_FILE
+    environment = load_environment(str(running_sandbox.file), ROOT / "environments", {})
+    given, _ = read_contents(environment, signed_in(environment))
+    account_file.write_text(
+        recorded(given, taken_at=datetime.now(UTC), salt="salt").model_dump_json(), encoding="utf-8"
+    )
+    parts = {file.name: Part.of(file, n=1) for file in (rows, access, schema, account_file)}
     return save_baseline(running_sandbox, folder, latency_ms=latency_ms, scatter=scatter, parts=parts)
 
 

@@ -133,9 +133,7 @@ def test_what_is_new_comes_before_what_was_so_before() -> None:
 
     door, down = broken("IR-1", "nothing new: a door", old=True), broken("IR-2", "nobody is served")
     decision = decided(PLAN, [door, down], [], observed=[], vouched=[], refused={}, whole=True)
-    both = decided(
-        PLAN, [door, broken("IR-1", "rows shown")], [], observed=[], vouched=[], refused={}, whole=True
-    )
+    both = decided(PLAN, [door, broken("IR-1", "rows shown")], [], observed=[], vouched=[], refused={}, whole=True)
 
     assert [one.criterion for one in decision.why] == ["IR-2", "IR-1"]
     assert both.why[0].words == "rows shown; nothing new: a door"

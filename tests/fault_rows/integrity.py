@@ -68,6 +68,7 @@ OPEN, REACH, AS_BEFORE = (
 )
 
 
+CONTENTS = "test_the_account_is_shown_what_it_had"
 LOST, WEAKER, OPENED = (
     "test_nothing_of_the_schema_is_lost",
     "test_nothing_of_the_schema_is_weaker",
@@ -199,5 +200,21 @@ ROWS = [
         counted_before=True,
     ),
     _moved("expenses-moved", words="expenses: 14 rows or more were moved to another owner, among the ids"),
+    *(
+        Row(
+            f"contents-{what}",
+            "contents-altered",
+            frozenset({CONTENTS}),
+            words,
+            {"what": what},
+            file="test_data_loss.py",
+            counted_before=True,
+        )
+        for what, words in (
+            ("old-amounts", "has another amount"),
+            ("foreign-message", "is older, and was not there"),
+            ("preferences-empty", "profile has another preferences"),
+        )
+    ),
     _loss("messages-doubled", "messages-duplicate", words="8 rows more than before that claim to be old"),
 ]

@@ -2,9 +2,10 @@
 
 from tests.fault_rows.decision_security import ACCESS, SEPARATION
 from tests.fault_rows.health import BACKEND, DATABASE, FRONT_PAGE
-from tests.fault_rows.integrity import LOST, OPENED, WEAKER
+from tests.fault_rows.integrity import CONTENTS, LOST, OPENED, WEAKER
 from tests.fault_rows.journeys import ANSWERS, PHONE, PUBLISHED, SESSION, WEBKIT
 from tests.fault_rows.row import Row
+from tests.fault_rows.windows import PEOPLE, WRITES
 
 TODAY = "pam-today"
 READS = "test_users_reads_are_answered"
@@ -56,6 +57,12 @@ def _health(fault: str, words: str, *red: str, unknown: frozenset[str] = frozens
 def _data(what: str, words: str, file: str, *red: str, counted_before: bool = False) -> Row:
     name, parameters = f"today-{what}", {"what": what}
     return Row(name, "data", frozenset(red), words, parameters, file=file, counted_before=counted_before, product=TODAY)
+
+
+def _contents(what: str, words: str) -> Row:
+    name, red = f"today-contents-{what}", frozenset({CONTENTS})
+    file = "test_data_loss.py"
+    return Row(name, "contents-altered", red, words, {"what": what}, file=file, counted_before=True, product=TODAY)
 
 
 ROWS = [
@@ -177,5 +184,26 @@ ROWS = [
     _data("trigger-dropped", "was lost: trigger public.expenses.touch", "test_schema.py", LOST, counted_before=True),
     _data("null-allowed", "public.expenses.category may be null now", "test_schema.py", WEAKER, counted_before=True),
     _data("function-opened", "public.spent_by(uuid) is new", "test_schema.py", OPENED, counted_before=True),
+    Row(
+        "today-window-chat-apologises",
+        "chat-apologises",
+        frozenset({WRITES, PEOPLE}),
+        "an apology instead of an answer",
+        select="window",
+        product=TODAY,
+        setting='browsers = ["chromium"]',
+    ),
+    Row(
+        "today-window-expenses-fail",
+        "writes-fail",
+        frozenset({WRITES}),
+        "expense failed",
+        {"what": "expenses", "after_s": 7},
+        select="window",
+        product=TODAY,
+        setting='browsers = ["chromium"]',
+    ),
+    _contents("old-amounts", "has another amount"),
+    _contents("preferences-empty", "settings has another display_preferences"),
     _data("grants-revoked", "and no privilege does", "test_row_access.py", "test_the_product_can_reach_its_rows"),
 ]

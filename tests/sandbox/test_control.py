@@ -63,6 +63,7 @@ class TestControl:
             *("auth-bypass", "cross-user-read", "feature-fails-for-some"),
             *("configuration-lost", "channel-fails", "code-errors", "site-missing", "model-down"),
             *("we-are-banned", "everybody-is-banned", "rate-limited-login", "path-missing", "chat-apologises"),
+            *("writes-fail", "reads-behind", "contents-altered", "metrics-lie"),
             *("expenses-falsified", "page-withheld", "pictures-are-pages", "phones-refused"),
             *(
                 "answers-lying",

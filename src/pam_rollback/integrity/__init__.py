@@ -11,3 +11,4 @@ HEARD_BY_ALL = True
 ROWS_FILE = "rows-before.json"
 ACCESS_FILE = "access-before.json"
 SCHEMA_FILE = "schema-before.json"
+ACCOUNT_FILE = "account-before.json"

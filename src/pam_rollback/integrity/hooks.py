@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.integrity import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
+from pam_rollback.integrity import ACCESS_FILE, ACCOUNT_FILE, ROWS_FILE, SCHEMA_FILE
 from pam_rollback.plan.plan import Plan
 from pam_rollback.session.baseline_files import BaselinePart
 
@@ -40,6 +40,13 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
             file=SCHEMA_FILE,
         ),
         BaselinePart("open tables", "open_tables_recorded", _READER, _DATABASE),
+        BaselinePart(
+            "the test account's contents",
+            "contents_recorded",
+            "a test account that is shown what it has",
+            ("test_account",),
+            file=ACCOUNT_FILE,
+        ),
     ]
 
 

@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from pam_rollback.sandbox import chat_socket
+from pam_rollback.sandbox.altered_answers import AlteredAnswers
 from pam_rollback.sandbox.doorkeeper import Doorkeeper
 from pam_rollback.sandbox.elsewhere import ADDRESS, is_from_elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
@@ -82,6 +83,7 @@ class Edge:
         self._talks = talks
         self.door = door
         self._spoiler = Spoiler(faults, server="api", page=page, version=lambda: fleet.live.spec.version)
+        self._altered = AlteredAnswers(faults)
         self.counts = RequestCounts()
         self.records = ServiceRecords()
 
@@ -89,7 +91,7 @@ class Edge:
         """The answer to one request to the API's address."""
         began_s, status = time.monotonic(), GIVEN_UP
         try:
-            response = await self._answer(request)
+            response = await self._altered.give(request, self._answer)
             status = response.status
             return response
         finally:  # also when the client went away, which cancels this

@@ -254,6 +254,53 @@ _KINDS = (
     ),
     _answer("answers-slowly", "the true answer, late", _milliseconds(2000, "delay of the answer")),
     FaultKind(
+        "writes-fail",
+        "what people write is answered 500, at the API and where rows are written, while all that they read is well",
+        "answers",
+        (
+            Parameter(
+                "what",
+                "all",
+                "which writes; chat: questions to PAM",
+                choices=("all", "chat", "expenses", "settings", "profile", "tickets", "history"),
+            ),
+            Parameter("after_s", 0, "how long after the planting it begins", low=0, high=3600),
+        ),
+    ),
+    FaultKind(
+        "reads-behind",
+        "expenses and history are shown as they were: a cache in front of them keeps each answer",
+        "answers",
+        (Parameter("s", 90, "for so many seconds", low=0, high=3600),),
+    ),
+    FaultKind(
+        "contents-altered",
+        "what accounts read is not what is stored",
+        "answers",
+        (
+            Parameter(
+                "what",
+                None,
+                "old-amounts: expenses of more than an hour ago are a hundred times as much; foreign-message: a message of somebody else "
+                "in each history; preferences-empty: those of profile and settings",
+                choices=("old-amounts", "foreign-message", "preferences-empty"),
+            ),
+        ),
+    ),
+    FaultKind(
+        "metrics-lie",
+        "the product's metrics are not those of the process that answers",
+        "answers",
+        (
+            Parameter(
+                "what",
+                "frozen",
+                "frozen: as they were at the first reading; of-another: of a process that nobody asks for anything else",
+                choices=("frozen", "of-another"),
+            ),
+        ),
+    ),
+    FaultKind(
         "we-are-banned",
         "every path refuses this machine's requests, and nobody else's, as a product does that takes it for a scanner",
         "edge",

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Layer = Literal["release", "process", "database", "data", "edge", "page", "notifications", "provider", "repository"]
+Layer = Literal[
+    "release", "process", "database", "data", "edge", "answers", "page", "notifications", "provider", "repository"
+]
 Value = str | float
 
 

@@ -77,7 +77,7 @@ class Planter:
                 await asyncio.to_thread(data_damage.plant, self._access, str(settings["what"]))
             case "repository":
                 self._repository.break_down(str(settings["what"]))
-            case "edge" | "page" | "notifications" | "provider":
+            case "edge" | "answers" | "page" | "notifications" | "provider":
                 pass  # whoever answers looks at the list
 
     async def _take_away(self, fault: Fault) -> None:
@@ -93,6 +93,6 @@ class Planter:
                 await asyncio.to_thread(data_damage.heal, self._access, str(settings["what"]))
             case "repository":
                 self._repository.mend(str(settings["what"]))
-            case "edge" | "page" | "notifications" | "provider":
+            case "edge" | "answers" | "page" | "notifications" | "provider":
                 pass
         self._faults.remove(fault)

@@ -18,6 +18,7 @@ import psycopg
 from aiohttp import web
 from psycopg_pool import AsyncConnectionPool
 
+from pam_rollback.sandbox.altered_answers import AlteredAnswers
 from pam_rollback.sandbox.database.passwords import UNUSABLE, verify_password
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.product.tokens import TOKEN_LIFETIME_S, issue, issue_key, read_claims
@@ -45,6 +46,7 @@ class Supabase:
 
     def __init__(self, faults: PlantedFaults, *, dsn: str, jwt_secret: str) -> None:
         self._faults = faults
+        self._altered = AlteredAnswers(faults)
         self._spoiler = Spoiler(faults, server="supabase", page=bytes, version=str)
         self._secret = jwt_secret
         self.anon_key = issue_key("anon", secret=jwt_secret)
@@ -78,11 +80,12 @@ class Supabase:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
-        answer = await self._spoiler.spoil(request, _no_document) or await self._answer(request)
+        spoilt = await self._spoiler.spoil(request, _no_document)
+        answer = spoilt or await self._altered.give(request, self._answer)
         answer.headers.update(_CORS)
         return answer
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "OPTIONS":
             # Whatever a page wants to send: each version of the client adds a header of its own.
             wanted = request.headers.get("Access-Control-Request-Headers", "")

@@ -15,7 +15,7 @@ from pam_rollback.session.needs import fixtures_with, needs_of
 from pam_rollback.session.project_root import only_own_tests
 from pam_rollback.session.runbook import Runbook
 
-BROWSER_KINDS = ("journey", "accessibility", "performance")
+BROWSER_KINDS = ("journey", "accessibility", "performance", "window")
 """Kinds of tests that open a browser; each of them may stand beside one of the phases."""
 BROWSER_PHASES = frozenset({"post_rollback", "rollback", "redeploy_gate", "baseline", "decision"})
 _AMONG = " among its browsers"

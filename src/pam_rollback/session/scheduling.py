@@ -16,6 +16,7 @@ _TOGETHER = {
     "checks/test_success_criteria.py": _PROBED,
     "checks/test_servers_records.py": _PROBED,
     "checks/test_held_data.py": _PROBED,
+    "checks/test_until_the_end.py": _PROBED,
     "checks/test_decision.py": _PROBED,
 }
 """They share one prober: what the checks of performance saw is the beginning of the window, so that it waits for the rest only.

@@ -5,7 +5,14 @@ import math
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.records.rules.memory import LOOKS_MAX, MemoryGrowth, MemoryLevel, MemoryReading, confirmed_growth
+from pam_rollback.records.rules.memory import (
+    LOOKS_MAX,
+    MemoryGrowth,
+    MemoryLevel,
+    MemoryReading,
+    confirmed_growth,
+    frozen,
+)
 
 
 def readings(*values: float, every_s: float = 0.5) -> tuple[MemoryReading, ...]:
@@ -126,3 +133,29 @@ def test_a_process_that_began_anew_does_not_clear_what_grew_before_it() -> None:
     for killed in (growth(*[60.0] * 12), growth(*FLAT)):
         left = iter([leak, killed])
         assert not confirmed_growth(lambda left=left: next(left)).settled  # type: ignore[misc]
+
+
+def paged(pages: str, every_s: float, *, counts: bool = True) -> list[MemoryReading]:
+    """Readings of a page that says this, one after the other."""
+    return [MemoryReading(at * every_s, 50.0, page=page, counts=counts) for at, page in enumerate(pages)]
+
+
+@pytest.mark.parametrize(
+    ("readings", "still"),
+    [
+        (paged("a" * 20, 1), True),
+        (paged("ab" * 10, 1), False),
+        (paged("a" * 20, 0.4), False),  # somebody may write it anew each half minute
+        (paged("ab" * 50 + "c" * 62, 1), True),
+        (paged("ab" * 50 + "c" * 30, 1), False),
+        (paged("a" * 60, 2, counts=False), False),  # a level may rest
+        (paged("a" * 160, 2, counts=False), True),
+        ([MemoryReading(at, 50.0) for at in range(400)], False),
+    ],
+)
+def test_a_page_that_stands_still_proves_nothing(readings: list[MemoryReading], *, still: bool) -> None:
+    """As long as it is asked, a page with counters moves."""
+    assert bool(frozen(readings)) is still
+    if still:
+        with pytest.raises(MeasurementFailed, match="it is frozen"):
+            MemoryLevel(tuple(readings), 100)

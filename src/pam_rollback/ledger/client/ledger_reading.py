@@ -10,7 +10,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from yarl import URL
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.ledger.rules.ledger_config import LedgerConfig, Place, ReadingOrder
+from pam_rollback.ledger.rules.ledger_config import NOWHERE, LedgerConfig, Place, ReadingOrder
 from pam_rollback.ledger.rules.ledger_verdict import Found
 from pam_rollback.ledger.rules.ledger_writes import WriteKind
 from pam_rollback.observation.client.account import Account
@@ -37,15 +37,17 @@ _DELETED = (200, 202, 204, 404)
 _AT_ONCE = 4
 _PAGE_ROWS = 1000
 _ROWS_DELETED_TOGETHER = 100
+_SHOWN_TO_USERS = 20
+_PAST_CACHES: Mapping[str, str] = {"Cache-Control": "no-cache"}
 
 
 class Reader:
     """Reads the ledger's rows back through the product."""
 
-    def __init__(self, session: aiohttp.ClientSession, config: LedgerConfig) -> None:
+    def __init__(self, session: aiohttp.ClientSession, config: LedgerConfig, account: Account | None = None) -> None:
         self._session = session
         self._config = config
-        self._account = Account(session, config.sign_in, deadline_s=config.timeout_s)
+        self._account = account or Account(session, config.sign_in, deadline_s=config.timeout_s)
         self._signing_in = asyncio.Lock()
 
     async def read(self, kind: WriteKind, until_s: float) -> tuple[tuple[Found, ...], str]:
@@ -66,7 +68,7 @@ class Reader:
                 if time.monotonic() >= until_s:
                     return 0
                 address = self._account.filled(several_of(place.url, some, are_rows=place.are_rows))
-                done = (await self._ask("DELETE", URL(address), place)).http_status in _DELETED
+                done = (await self._ask("DELETE", URL(address), place, _PAST_CACHES)).http_status in _DELETED
                 return len(some) if done else 0
 
         size = _ROWS_DELETED_TOGETHER if place.are_rows else 1
@@ -76,19 +78,31 @@ class Reader:
         async with self._signing_in:
             if not self._account.headers and not await self._account.renew():
                 return (), f"the test account cannot sign in: {self._account.why}"
-        config = self._config
-        place = {
-            WriteKind.EXPENSE: config.expenses,
-            WriteKind.CHAT: config.history,
-            WriteKind.SETTING: config.settings,
-        }[kind]
-        url = URL(self._account.filled(place.url))
+        place = self.place(kind)
         if place.are_rows:
-            return await self._page_by_page(kind, place, url)
-        body, why = await self._given(url if kind.is_register else url.update_query(limit=config.read_rows_max), place)
+            return await self._page_by_page(kind, place, URL(self._account.filled(place.url)))
+        return await self._found(kind, self._config.read_rows_max, _PAST_CACHES)
+
+    async def newest(self, kind: WriteKind) -> tuple[tuple[Found, ...], str]:
+        """Give what a user is shown now, by the caches that users read through; and why that is nothing."""
+        return await self._found(kind, _SHOWN_TO_USERS, {})
+
+    async def _found(self, kind: WriteKind, most: int, headers: Mapping[str, str]) -> tuple[tuple[Found, ...], str]:
+        config, place = self._config, self.place(kind)
+        url = URL(self._account.filled(place.url))
+        body, why = await self._given(url if kind.is_register else url.update_query(limit=most), place, headers)
         if why:
             return (), why
         return _setting(body, config) if kind.is_register else _rows(kind, body, config, place.items)
+
+    def place(self, kind: WriteKind) -> Place:
+        """Where users read it; nowhere, of what is in no list that they read."""
+        config = self._config
+        return {
+            WriteKind.EXPENSE: config.expenses,
+            WriteKind.CHAT: config.history,
+            WriteKind.SETTING: config.settings,
+        }.get(kind, NOWHERE)
 
     async def _page_by_page(self, kind: WriteKind, place: Place, url: URL) -> tuple[tuple[Found, ...], str]:
         """Rows of Supabase's REST, of this ledger alone: however few it gives in one answer, behind the last there is an empty one."""
@@ -96,7 +110,7 @@ class Reader:
         rows: list[dict[str, Any]] = []
         while True:
             after = {"id": f"gt.{rows[-1].get('id')}"} if rows else {}
-            page, why = await self._given(url.update_query({**own, **after}), place)
+            page, why = await self._given(url.update_query({**own, **after}), place, _PAST_CACHES)
             if not why and not (isinstance(page, list) and all(isinstance(row, dict) for row in page)):
                 why = "an answer without a list of rows"
             elif not why and page and rows and page[-1].get("id") == rows[-1].get("id"):
@@ -107,16 +121,16 @@ class Reader:
                 return tuple(_OF_KIND[kind](rows, self._config)), ""
             rows += page
 
-    async def _given(self, url: URL, place: Place) -> tuple[Any, str]:
+    async def _given(self, url: URL, place: Place, headers: Mapping[str, str]) -> tuple[Any, str]:
         """The JSON that is answered, or why there is none."""
-        answer = await self._ask("GET", url, place)
+        answer = await self._ask("GET", url, place, headers)
         if answer.problem or answer.http_status != _OK or not isinstance(answer.json, dict | list):
             if self._account.lost(answer.http_status):
                 await self._account.renew()
             return None, answer.problem or f"HTTP {answer.http_status} {answer.content_type}"
         return answer.json, ""
 
-    async def _ask(self, method: str, url: URL, place: Place) -> Answer:
+    async def _ask(self, method: str, url: URL, place: Place, headers: Mapping[str, str]) -> Answer:
         try:
             return await exchange(
                 self._session,
@@ -124,7 +138,7 @@ class Reader:
                 url,
                 deadline_s=self._config.reading_deadline_s,
                 body_bytes_max=_BODY_BYTES_MAX,
-                headers={**self._account.headers, **place.headers, "Cache-Control": "no-cache"},
+                headers={**self._account.headers, **place.headers, **headers},
             )
         except NotSent as error:
             return Answer(method, str(url), None, "", b"", 0.0, problem=str(error))
@@ -194,7 +208,8 @@ async def _main(order: ReadingOrder, path: Path) -> None:
 
 async def _read_all(order: ReadingOrder, writer: LineWriter, session: aiohttp.ClientSession) -> None:
     started_s = time.monotonic()
-    kinds = [kind for kind, weight in order.config.weights.items() if weight]
+    kept = [kind for kind, weight in order.config.weights.items() if weight]
+    kinds = [WriteKind.EXPENSE] if order.delete and WriteKind.EXPENSE in kept else kept
     async with session:
         reader = Reader(session, order.config)
         writer.write({"started_s": started_s, "run": order.config.run})

@@ -14,6 +14,9 @@ class WriteKind(StrEnum):
     EXPENSE = "expense"
     CHAT = "chat"
     SETTING = "setting"
+    FORGET = "deletion of the history"
+    PROFILE = "profile"
+    TICKET = "ticket"
 
     @property
     def is_register(self) -> bool:
@@ -35,6 +38,10 @@ class Write:
     acked_s: float | None = None
     why: str = ""
     """Why there was no acknowledgement, as far as is known."""
+    seen_s: float | None = None
+    """When it was first shown where users read, as far as somebody looked."""
+    unseen: str = ""
+    """What was shown instead, for as long as it may take."""
 
 
 class Writes:
@@ -69,6 +76,10 @@ class Writes:
     def leave_open(self, seq: int, why: str) -> None:
         """Enter why a write was not acknowledged. IndexError for a write that was never announced."""
         self._writes[seq] = replace(self._writes[seq], why=why)
+
+    def look(self, seq: int, seen_s: float | None, unseen: str = "") -> None:
+        """Enter what users were shown of a write. IndexError for a write that was never announced."""
+        self._writes[seq] = replace(self._writes[seq], seen_s=seen_s, unseen=unseen)
 
     def __len__(self) -> int:
         return len(self._writes)

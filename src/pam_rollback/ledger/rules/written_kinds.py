@@ -13,6 +13,12 @@ def weights_of(contract: Contract) -> Mapping[WriteKind, int]:
     return {kind: weight for kind, weight in WEIGHTS.items() if kind not in without}
 
 
+def kinds_in_window(contract: Contract) -> list[WriteKind]:
+    """The kinds that are written while a window is open: those, and PAM is asked, too, where nothing of it is kept."""
+    asked = {WriteKind.CHAT} if contract.operation("chat").path else set()
+    return [kind for kind in WEIGHTS if kind in weights_of(contract) or kind in asked]
+
+
 def not_written(contract: Contract) -> str:
     """What is not written, and why; empty where all kinds are."""
     return "; ".join(why for _, why in _not_written(contract))

@@ -1,10 +1,24 @@
 """What is written in an environment, and where."""
 
+from collections.abc import Mapping
+
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.ledger.rules.ledger_config import LedgerConfig, Place
-from pam_rollback.ledger.rules.written_kinds import not_written, weights_of
+from pam_rollback.ledger.rules.ledger_config import NOWHERE, WINDOW_SETTING, LedgerConfig, Place
+from pam_rollback.ledger.rules.ledger_writes import WriteKind
+from pam_rollback.ledger.rules.window_writes import SEEN_WITHIN_S
+from pam_rollback.ledger.rules.written_kinds import kinds_in_window, not_written, weights_of
 from pam_rollback.observation.rules.probed_journeys import sign_in_of
+from pam_rollback.product.rules.expectation import Expect
+
+ROUNDS = 5
+"""So often each kind is written in a window: the last but one falls into its last third."""
+_RATE_MAX_HZ = 10.0
+_WRITTEN_ONCE: Mapping[WriteKind, str] = {
+    WriteKind.FORGET: "history",
+    WriteKind.PROFILE: "profile",
+    WriteKind.TICKET: "tickets",
+}
 
 
 def configured(environment: Environment, rate_hz: float) -> LedgerConfig:
@@ -17,6 +31,42 @@ def configured(environment: Environment, rate_hz: float) -> LedgerConfig:
             "docs/how-to/describe-a-product.md",
             cause="nothing can be written before anything is done: a write that is lost would not be seen",
         )
+    return _config(environment, weights, rate_hz)
+
+
+def in_window(environment: Environment, *, duration_s: float) -> LedgerConfig:
+    """Each kind some times while the window is open: questions to PAM cost money. It is looked for as users read."""
+    kinds = kinds_in_window(environment.contract)
+    config = _config(environment, dict.fromkeys(kinds, 1), min(ROUNDS * len(kinds) / duration_s, _RATE_MAX_HZ))
+    expect = Expect(chat=environment.chat_intent, good=environment.chat_good)
+    return config.model_copy(
+        update={
+            "chat": config.chat.model_copy(update={"expect": expect}),
+            "history": config.history if environment.contract.operation("chat").kept else NOWHERE,
+            "setting_name": WINDOW_SETTING,
+            "seen_within_s": SEEN_WITHIN_S,
+        }
+    )
+
+
+def when_it_ends(environment: Environment, config: LedgerConfig, *, shared: bool) -> LedgerConfig:
+    """Once more each kind, in a session of its own, and what is written once only.
+
+    ``shared``: somebody else works with the account, whose history and tickets stay as they are.
+    """
+    # The history first: after it something is asked, so that it is not empty for those who look there.
+    written = {kind: environment.contract.operation(name).written for kind, name in _WRITTEN_ONCE.items()}
+    others = {
+        kind: _place(environment, _WRITTEN_ONCE[kind]).model_copy(update={"written": how})
+        for kind, how in written.items()
+        if how is not None and not (shared and kind in {WriteKind.FORGET, WriteKind.TICKET})
+    }
+    run = f"{config.run}end"
+    weights = dict.fromkeys([*others, *config.weights], 1)
+    return config.model_copy(update={"others": others, "weights": weights, "once": True, "run": run})
+
+
+def _config(environment: Environment, weights: Mapping[WriteKind, int], rate_hz: float) -> LedgerConfig:
     return LedgerConfig(
         sign_in=sign_in_of(environment),
         expenses=_place(environment, "expenses"),

@@ -87,6 +87,10 @@ class LedgerRecord:
                 self._acknowledge(seq, at_s)
             case {"unacked": {"seq": int(seq), "why": str(why)}} if 0 <= seq < len(self._writes):
                 self._writes.leave_open(seq, why)
+            case {"seen": {"seq": int(seq), "at_s": float(at_s)}} if 0 <= seq < len(self._writes):
+                self._writes.look(seq, at_s)
+            case {"unseen": {"seq": int(seq), "why": str(why)}} if 0 <= seq < len(self._writes):
+                self._writes.look(seq, None, why)
             case {"sign_in": {"at_s": float(at_s), "worked": bool(worked), "why": str(why)}}:
                 self._sign_ins.append(SignInAttempt(at_s, worked, why))
             case {"anchor": _} | {"end": _}:
@@ -117,6 +121,11 @@ class Ledger:
     def pid(self) -> int:
         """The writing process's id."""
         return self._child.pid
+
+    @property
+    def config(self) -> LedgerConfig:
+        """What it writes, and how."""
+        return self._config
 
     @property
     def marker_prefix(self) -> str:
@@ -159,7 +168,13 @@ class Ledger:
 
     def stop(self) -> None:
         """End the writing; the writes in flight are still recorded. May be called again."""
-        self._child.stop(within_s=self._config.timeout_s + _GRACE_S)
+        self._child.stop(within_s=self._config.longest_write_s + _GRACE_S)
+
+    def wait_until_once(self) -> None:
+        """Wait until each kind was written, as ``once`` asks. Raises MeasurementFailed when that does not come to an end."""
+        if not self._child.wait(within_s=_START_S + len(self._config.weights) * self._config.longest_write_s):
+            self.stop()
+            raise MeasurementFailed(f"the last writes did not end: {self._child.last_words()}")
 
     def final_reading(self, *, within_s: float = _READ_WITHIN_S) -> FinalReading:
         """Stop writing, then read everything back through the product, trying for ``within_s`` seconds.

@@ -35,6 +35,13 @@ def _http_status(value: Any) -> Any:
     return value
 
 
+def filled(body: Mapping[str, Any], message: str) -> dict[str, Any]:
+    """The body with a message in its place."""
+    return {
+        key: value.replace("{message}", message) if isinstance(value, str) else value for key, value in body.items()
+    }
+
+
 class Component(Table):
     """One component of the product, and what makes it healthy."""
 
@@ -116,6 +123,16 @@ class SignIn(Table):
         return f"{self.path}?grant_type=password" if self.kind == "supabase" else self.path
 
 
+class Written(Table):
+    """How the suite writes there as the test account, once, when a window ends. Nothing of it has to be cleared away."""
+
+    method: Literal["POST", "PUT", "DELETE"]
+    body: Mapping[str, Any] = {}
+    """Sent as JSON. ``{message}`` in a text is a mark of the suite."""
+    same: Annotated[tuple[str, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """Fields that are sent as they are read there, so that nothing changes."""
+
+
 class Operation(Table):
     """Something that users do, as one request."""
 
@@ -137,6 +154,8 @@ class Operation(Table):
     """What a good answer has, beside HTTP 200 and JSON."""
     kept: bool = True
     """What is said in the chat is found again in the history."""
+    written: Written | None = None
+    """None: the suite writes nothing there, beside questions, expenses and settings."""
 
     @model_validator(mode="after")
     def _somewhere(self) -> "Operation":
@@ -151,12 +170,7 @@ class Operation(Table):
 
     def body_with(self, message: str) -> dict[str, Any] | None:
         """What is sent; None when nothing is."""
-        if not self.body:
-            return None
-        return {
-            key: value.replace("{message}", message) if isinstance(value, str) else value
-            for key, value in self.body.items()
-        }
+        return filled(self.body, message) if self.body else None
 
 
 class Mark(Table):

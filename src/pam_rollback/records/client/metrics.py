@@ -4,6 +4,7 @@ import math
 import re
 import time
 from collections.abc import Mapping
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +25,7 @@ REQUESTS = "pam_requests_total"
 TIMES = "pam_request_duration_seconds_bucket"
 _MB = 1e6
 _SHOWN_CHARACTERS = 120
+_COUNTER = re.compile(r"^\w+_(?:total|count|sum)[{ ]", re.MULTILINE)
 _MAY_BE_METRICS = re.compile(r"[#a-zA-Z_:]|$")
 
 
@@ -40,7 +42,7 @@ class RequestCounters:
 
 def read_requests(url: str, *, deadline_s: float) -> RequestCounters:
     """Read the counters of requests. Raises MeasurementFailed when the endpoint has none."""
-    at_s, samples = _read(url, "the servers' count of requests", deadline_s=deadline_s)
+    at_s, samples, _ = _read(url, "the servers' count of requests", deadline_s=deadline_s)
     values = {
         (one.name, tuple(sorted(one.labels.items()))): one.value for one in samples if one.name in {REQUESTS, TIMES}
     }
@@ -90,7 +92,7 @@ def read_memory(url: str, *, deadline_s: float) -> MemoryReading:
 
     Raises MeasurementFailed when the endpoint does not say: no answer, another status, no metrics, not this one, not a number.
     """
-    at_s, samples = _read(url, "memory", deadline_s=deadline_s, only=(MEMORY, STARTED, REQUESTS))
+    at_s, samples, text = _read(url, "memory", deadline_s=deadline_s, only=(MEMORY, STARTED, REQUESTS))
     values = [sample.value for sample in samples if sample.name == MEMORY]
     starts = [sample.value for sample in samples if sample.name == STARTED and math.isfinite(sample.value)]
     if not values:
@@ -103,7 +105,8 @@ def read_memory(url: str, *, deadline_s: float) -> MemoryReading:
     counts = [sample.value for sample in samples if sample.name == REQUESTS and math.isfinite(sample.value)]
     # Of several processes the youngest: whichever begins anew, this moment moves.
     started_s, requests = max(starts, default=None), sum(counts) if counts else None
-    return MemoryReading(at_s=at_s, mb=max(values) / _MB, started_s=started_s, requests=requests)
+    page = sha256(text.encode()).hexdigest()
+    return MemoryReading(at_s, max(values) / _MB, started_s, requests, page, counts=bool(_COUNTER.search(text)))
 
 
 def _samples(
@@ -112,8 +115,8 @@ def _samples(
     return tuple((reading.at_s, reading.values[key]) for reading in (before, after) if key in reading.values)
 
 
-def _read(url: str, what: str, *, deadline_s: float, only: tuple[str, ...] = ()) -> tuple[float, list[Any]]:
-    """Everything that stands there, and when it was read. Raises MeasurementFailed, in the name of ``what``.
+def _read(url: str, what: str, *, deadline_s: float, only: tuple[str, ...] = ()) -> tuple[float, list[Any], str]:
+    """Everything that stands there, when it was read, and its text. Raises MeasurementFailed, in the name of ``what``.
 
     ``only``: series that begin so are enough, where the first of them is there. Memory is read up to ten times a second, and the histograms
     of a page take most of the parser's time.
@@ -126,11 +129,11 @@ def _read(url: str, what: str, *, deadline_s: float, only: tuple[str, ...] = ())
     from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415
 
     try:
-        text = answer.body.decode("utf-8")
+        whole = text = answer.body.decode("utf-8")
         lines = text.split("\n")
         if any(line.startswith(only[:1]) for line in lines) and all(map(_MAY_BE_METRICS.match, lines)):
             text = "".join(f"{line}\n" for line in lines if line.startswith(only))
-        return at_s, [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        return at_s, [one for family in text_string_to_metric_families(text) for one in family.samples], whole
     except (ValueError, KeyError, IndexError) as error:
         raise MeasurementFailed(
             f"{what} is not known: {url} answers what is not Prometheus' text format ({cut(str(error), _SHOWN_CHARACTERS)}): {answer.text}"

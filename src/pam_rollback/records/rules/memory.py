@@ -14,7 +14,7 @@ than it is projected to is looked at again, over readings of its own: a leak goe
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import combinations, pairwise
+from itertools import combinations, groupby, pairwise
 from statistics import median
 
 from pam_rollback.base.errors import MeasurementFailed
@@ -35,6 +35,8 @@ _MINUTE_S = 60.0
 _SAME_START_S = 1.0
 """Moments of a process' start that differ by less are the same, rounded differently."""
 _FELL_TO = 0.5
+_STILL_MIN = 3
+_STILL_MIN_S, _STILL_SHARE, _STILL_MAX_S, _STILL_WITHOUT_COUNTERS_S = 10.0, 0.8, 60.0, 300.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,10 @@ class MemoryReading:
     """When the process started, in seconds since 1970; None when the product does not tell."""
     requests: float | None = None
     """How many requests it has counted since then, read from the same page; None when the product does not tell."""
+    page: str = ""
+    """A fingerprint of the whole page; empty where it is no page that was read."""
+    counts: bool = False
+    """The page has counters, which move with each request."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -209,12 +215,35 @@ def restart(readings: Sequence[MemoryReading], start_s: float = 0.0) -> str:
     return ""
 
 
+def frozen(readings: Sequence[MemoryReading]) -> str:
+    """Why the figures prove nothing: the page said the same over and over, although it was asked. Empty when it moved.
+
+    Whoever writes the page anew only now and then is given a minute, and one without counters more: its figures may rest.
+    """
+    runs = [[*each] for page, each in groupby(readings, lambda reading: reading.page) if page]
+    longest = max(runs, key=_span_s, default=[])
+    if len(longest) < _STILL_MIN:
+        return ""
+    span_s, n = _span_s(longest), len(longest)
+    # A window that the pace made short has no minute.
+    short = n >= READINGS_MIN and span_s >= max(_STILL_MIN_S, _STILL_SHARE * _span_s(readings))
+    enough_s = _STILL_WITHOUT_COUNTERS_S if not longest[0].counts else _STILL_MIN_S if short else _STILL_MAX_S
+    if span_s < enough_s:
+        return ""
+    return (
+        f"the page of metrics did not change for {span_s:.0f} s, in {n} readings, though each was a request of its own: "
+        "it is frozen; ask past the cache in front of it, or see why its process counts nothing"
+    )
+
+
 def _usable(readings: Sequence[MemoryReading]) -> None:
     if len(readings) < READINGS_MIN:
         raise MeasurementFailed(f"{len(readings)} readings of memory, {READINGS_MIN} are needed: too few is not green")
     wrong = [reading.mb for reading in readings if not (math.isfinite(reading.mb) and reading.mb > 0)]
     if wrong:
         raise MeasurementFailed(f"memory in use was read as {wrong[0]:g} MB: no process holds that")
+    if still := frozen(readings):
+        raise MeasurementFailed(f"memory is not known: {still}")
 
 
 def _span_s(readings: Sequence[MemoryReading]) -> float:

@@ -16,7 +16,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.window_state import WindowResult, WindowState, standing
-from pam_rollback.records.rules.memory import MemoryGrowth, MemoryReading, restart
+from pam_rollback.records.rules.memory import MemoryGrowth, MemoryReading, frozen, restart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +154,7 @@ def judge_memory(
     usable = tuple(sorted((reading for reading in inside if _is_amount(reading.mb)), key=lambda reading: reading.at_s))
     broken = _reached(usable, spec, start_s)
     unknown = restart(usable, start_s) or _gap(usable, missed, spec, start_s, reach_s)
+    unknown = unknown or (frozen(usable) if complete else "")
     if complete and len(usable) < spec.readings_min:
         unknown = unknown or f"{len(usable)} usable readings, {spec.readings_min} are needed"
     state, reason = standing(broken, unknown, complete=complete)

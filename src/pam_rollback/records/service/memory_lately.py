@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.records.client import prometheus
-from pam_rollback.records.client.metrics import read_memory
 from pam_rollback.records.client.prometheus import PrometheusApi
 from pam_rollback.records.rules.memory import READINGS_MIN, MemoryReading, restart
+from pam_rollback.records.service.own_metrics import memory_reader
 from pam_rollback.rollback.service import host_records
 from pam_rollback.stats.series import Quantity, Source
 
@@ -22,8 +22,7 @@ Lately = Callable[[], tuple[MemoryReading, ...]]
 def memory_lately(environment: Environment) -> Lately | None:
     """By the first that is declared; None where nobody is. The product's own metrics are read once at each call."""
     if "metrics" in environment.abilities:
-        url, deadline_s = environment.url_of("metrics"), environment.probing.request_deadline_s
-        return Kept(lambda: read_memory(url, deadline_s=deadline_s))
+        return Kept(memory_reader(environment))
     if host_records.ABILITY in environment.abilities:
         records = host_records.host_records(environment)
         return Recorded(records.sources[Quantity.MEMORY_MB], records.step_s)
