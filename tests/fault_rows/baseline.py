@@ -17,6 +17,16 @@ ROWS = [
         select="baseline",
     ),
     Row(
+        "baseline-with-an-open-door",
+        "",
+        frozenset({"test_somebody_answers_for_what_was_found"}),
+        "at_most = 16",
+        select="baseline",
+        product="pam-today",
+        elsewhere="tests/exposure/test_todays_known.py",
+        verdict="GO",
+    ),
+    Row(
         "baseline-with-errors",
         "errors",
         frozenset({GOOD}),

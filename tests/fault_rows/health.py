@@ -10,6 +10,7 @@ PAM = "test_pam_is_healthy"
 EVERYTHING = "test_everything_together_is_healthy"
 IN_TIME = "test_health_verdict_came_in_time"
 SAME_RELEASE = "test_no_part_was_left_behind"
+READS = "test_users_reads_are_answered"
 
 _API = {"server": "api"}
 _DB = {"server": "api", "path": "/health/db"}
@@ -96,18 +97,18 @@ ROWS = [
         "says unhealthy",
         _API | {"path": "/health/comprehensive"},
     ),
-    Row("database-down", "database-down", frozenset({BACKEND, DATABASE, PAM, EVERYTHING}), "says unhealthy"),
+    Row("database-down", "database-down", frozenset({BACKEND, DATABASE, PAM, EVERYTHING, READS}), "says unhealthy"),
     Row(
         "release-killed",
         "release-down",
-        frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE}),
+        frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE, READS}),
         "HTTP 502",
         {"how": "killed"},
     ),
     Row(
         "release-hung",
         "release-down",
-        frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE}),
+        frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE, READS}),
         "silent: connected",
         {"how": "hung"},
     ),
@@ -116,12 +117,12 @@ ROWS = [
         "we-are-banned",
         frozenset(),
         "only we are blocked: through the second address",
-        unknown=frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE}),
+        unknown=frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE, READS}),
     ),
     Row(
         "everybody-is-banned",
         "everybody-is-banned",
-        frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE}),
+        frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE, READS}),
         "HTTP 403",
     ),
     Row(
@@ -130,7 +131,7 @@ ROWS = [
         frozenset(),
         "only we are blocked: through the second address",
         {"server": "both", "status": "429"},
-        unknown=frozenset({FRONTEND, FRONT_PAGE, BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE, IN_TIME}),
+        unknown=frozenset({FRONTEND, FRONT_PAGE, BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE, READS, IN_TIME}),
     ),
     Row(
         "path-missing",

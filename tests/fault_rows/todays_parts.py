@@ -1,8 +1,8 @@
 """Each part of today's product that users need, down, failing now and then, slow and wrong: what turns red, and which part is named."""
 
-from tests.fault_rows.health import BACKEND, DATABASE, FRONT_PAGE
+from tests.fault_rows.health import BACKEND, DATABASE, FRONT_PAGE, READS
 from tests.fault_rows.row import Row
-from tests.fault_rows.todays_product import READS, TODAY
+from tests.fault_rows.todays_product import TODAY
 from tests.fault_rows.windows import ERRORS, RESPONSES
 
 SITE, ROWS_HOST = {"server": "frontend", "path": "/*"}, {"server": "supabase", "path": "/rest/*"}

@@ -1,14 +1,13 @@
 """The ways in which today's product was seen to be broken and look healthy, on the sandbox of it."""
 
 from tests.fault_rows.decision_security import ACCESS, SEPARATION
-from tests.fault_rows.health import BACKEND, DATABASE, FRONT_PAGE
+from tests.fault_rows.health import BACKEND, DATABASE, FRONT_PAGE, READS
 from tests.fault_rows.integrity import CONTENTS, LOST, OPENED, WEAKER
 from tests.fault_rows.journeys import ANSWERS, PHONE, PUBLISHED, SESSION, WEBKIT
 from tests.fault_rows.row import Row
 from tests.fault_rows.windows import PEOPLE, WRITES
 
 TODAY = "pam-today"
-READS = "test_users_reads_are_answered"
 REAL: dict[str, str] = {
     "-m health": "GO",
     "-m journey": "PAM answers, on its WebSocket, and keeps nothing of it; NO-GO of what a lost session shows",

@@ -10,9 +10,10 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.rules.journeys import FOREIGN, Journey, ProbeConfig
 from pam_rollback.observation.rules.parts import FRONT_END, HEALTH, SHOWN, series_of
 from pam_rollback.observation.rules.probed_journeys import probe_config
-from pam_rollback.observation.service.blocked import Lookout, told_of
+from pam_rollback.observation.service.blocked import Lookout, refuse_when_blocked, told_of
 from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.client.accounts import signed_in
+from pam_rollback.product.client.offline import refuse_when_offline
 from pam_rollback.product.client.pam_api import Account, SignInLimited
 
 _AS_A_BROWSER = {"Cache-Control": "", "Pragma": ""}
@@ -62,6 +63,8 @@ def read_as_users(environment: Environment, observed: Iterable[str] = ()) -> Use
     except SignInLimited:
         raise
     except MeasurementFailed as problem:
+        refuse_when_blocked(environment, "users' reads are not known", observed)
+        refuse_when_offline(environment, "users' reads are not known")
         return _without_a_session(config, problem)
     reads = {one.shown: journeys[one.journeys[0]] for one in asked}
     answers = all_at_once({part: lambda read=read: _read(environment, read, account) for part, read in reads.items()})  # type: ignore[misc]
