@@ -24,6 +24,7 @@ def _window(
         words,
         parameters,
         select="window",
+        file="test_success_criteria.py",
         unknown=frozenset({unknown} - {""}),
         uncertain=frozenset({uncertain} - {""}),
         product=TODAY,
