@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from honesty_parts import actions, health, peers, selections, situations
+from honesty_parts import actions, health, peers, selections, situations, todays_product
 from honesty_parts.lane import Lane, lane
 from honesty_parts.sabotage import Sabotage
 
@@ -55,7 +55,8 @@ def judge(sabotage: Sabotage, where: Lane) -> Judged:
         if sabotage.prepare is not None:
             sabotage.prepare(where)
         if sabotage.fault:
-            where.remote.plant(sabotage.fault, **sabotage.parameters)
+            remote = where.today if sabotage.environment == "today" else where.remote
+            remote.plant(sabotage.fault, **sabotage.parameters)
         if tool == 0:
             ours = _ask_the_suite(sabotage, where)
             said = "\n".join(where.said.strip().splitlines()[-_SHOWN_LINES:])
@@ -77,6 +78,7 @@ def everything() -> Iterator[Sabotage]:
     """All groups; what takes longest comes first, so that no lane waits for it in the end."""
     yield from selections.load_rows()
     yield from actions.rows()
+    yield from todays_product.rows()
     yield from situations.rows()
     yield from selections.rows()
     yield from health.rows()

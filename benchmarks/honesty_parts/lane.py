@@ -31,6 +31,9 @@ class Lane:
     sandbox_file: Path
     state: Mapping[str, Any]
     remote: Remote
+    today_file: Path
+    """A sandbox of today's product."""
+    today: Remote
     hostile: Hostile
     chaos: Path
     """The command of Chaos Toolkit."""
@@ -52,7 +55,8 @@ class Lane:
 
     def file_of(self, environment: str) -> Path:
         """The environment file of this name."""
-        return self.sandbox_file if environment == "sandbox" else self.hostile_file
+        known = {"sandbox": self.sandbox_file, "today": self.today_file}
+        return known.get(environment) or self.hostile_file
 
     def pytest_command(self, arguments: Sequence[str], environment: str = "sandbox") -> tuple[list[str], Path]:
         """The command of a session, and the folder of its run."""
@@ -98,8 +102,10 @@ class Lane:
     def as_it_was(self) -> None:
         """Nothing is broken any more."""
         self.hostile.heal()
-        self.remote.clear_all()
-        self.remote.reset()
+        for remote in (self.remote, self.today):
+            remote.clear_all()
+            remote.reset()
+            remote.forgive()
 
 
 def clean_environment() -> dict[str, str]:
@@ -111,7 +117,11 @@ def clean_environment() -> dict[str, str]:
 def lane(folder: Path, chaos: Path) -> Iterator[Lane]:
     """A place that lives as long as the block."""
     folder.mkdir()
-    with launch(folder / "sandbox.toml") as file, hostile() as product:
-        state = tomllib.loads(file.read_text(encoding="utf-8"))
-        remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
-        yield Lane(folder, file, state, remote, product, chaos)
+    with (
+        launch(folder / "sandbox.toml") as file,
+        launch(folder / "today.toml", product="pam-today") as today,
+        hostile() as product,
+    ):
+        state, todays = (tomllib.loads(one.read_text(encoding="utf-8")) for one in (file, today))
+        remote, other = (Remote(one["sandbox"]["control_url"], one["sandbox"]["token"]) for one in (state, todays))
+        yield Lane(folder, file, state, remote, today, other, product, chaos)

@@ -104,7 +104,7 @@ def watcher(*, red: bool = True, state: State = State.CLEAR) -> Any:
     finding = SimpleNamespace(finding=Finding("IR-2", state, "as written"))
     return SimpleNamespace(
         longest_s=LONGEST_S,
-        blind=lambda _since_s: "" if red else "back end: as written",
+        blind=lambda _since_s, early: "" if red else "back end: as written",
         seen=lambda _since_s: SimpleNamespace(watch=SimpleNamespace(all=(finding,))),
     )
 
@@ -161,6 +161,7 @@ def test_the_same_answers_all_turned_bad_are_an_outage() -> None:
     nobody._all.clear()
 
     assert Watcher(nobody, plan, 1.0, None).blind(0) == "front end: no answers; back end: no answers"  # type: ignore[arg-type]
+    assert Watcher(nobody, plan, 1.0, None).blind(0, early=True) == ""  # type: ignore[arg-type]
 
 
 PLAN = load_plan(ROOT / "plan.toml")
