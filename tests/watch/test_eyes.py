@@ -104,7 +104,7 @@ def watcher(*, red: bool = True, state: State = State.CLEAR) -> Any:
     finding = SimpleNamespace(finding=Finding("IR-2", state, "as written"))
     return SimpleNamespace(
         longest_s=LONGEST_S,
-        blind=lambda _since_s, early: "" if red else "back end: as written",
+        blind=lambda _since_s, **_how: "" if red else "back end: as written",
         seen=lambda _since_s: SimpleNamespace(watch=SimpleNamespace(all=(finding,))),
     )
 
