@@ -14,8 +14,8 @@ from pam_rollback.sandbox.problems import SandboxError
 
 SURPRISE = "surprise"
 SURPRISES: tuple[tuple[str, Mapping[str, Value]], ...] = (
+    ("errors", {"share": 0.6}),
     ("code-errors", {"share": 0.4}),
-    ("code-errors", {"share": 1.0}),
     ("release-down", {"how": "killed"}),
     ("release-down", {"how": "hung"}),
     ("site-missing", {}),
