@@ -62,8 +62,7 @@ async def _run(path: Path, options: argparse.Namespace, fault: Fault | None) -> 
         if start.done():
             state = start.result()
             if fault is not None:
-                plant = Remote(state.control_url, state.token).plant
-                await asyncio.to_thread(plant, fault.kind.name, **fault.settings)
+                await asyncio.to_thread(Remote(state.control_url, state.token).plant, fault.kind.name, **fault.settings)
             sys.stdout.write(f"ready {path}\n")
             if options.print:
                 sys.stdout.write(_guide(path, state) if options.product == "pam-plan" else _todays_guide(path, state))
