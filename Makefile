@@ -55,13 +55,12 @@ stand-ins: $(READY) browser netlify-cli unleash ## the tests of the sandbox and 
 mutants: $(READY) ## change each line of the rules that decide: does a test notice? (ONLY=guard for one module)
 	@$(BIN)/python -m tests.mutants $${ONLY:+"$$ONLY"}
 
-sandbox: $(READY) ## the sandbox alone, to click through; Ctrl-C ends it
-	@$(BIN)/python -m pam_rollback.sandbox --product "$${PRODUCT:-pam-plan}" --state-file "$${STATE:-sandbox.env.toml}" --print
+sandbox: $(READY) ## the sandbox alone, to click through; Ctrl-C ends it (FAULT=surprise to practise)
+	@$(BIN)/python -m pam_rollback.sandbox --product "$${PRODUCT:-pam-plan}" --state-file "$${STATE:-sandbox.env.toml}" --print \
+	  $${FAULT:+--fault "$$FAULT"}
 
-game: export PAM_GAME_SCENARIO = $(SCENARIO)
-game: export PAM_GAME_SEED = $(SEED)
-game: $(READY) ## a game day: something breaks, and nobody says what; you are scored (SEED=number, SCENARIO=name)
-	@$(BIN)/python -m pam_rollback.game
+game:
+	@echo "there is no make game any more: type \`make sandbox FAULT=surprise\`, and see docs/how-to/sandbox.md" >&2; exit 2
 
 report: $(READY) ## the HTML report of the newest run (RUN=folder for another, SINGLE=file.html: one file to send)
 	@$(BIN)/python -m pam_rollback.report $${RUN:+"$$RUN"} $${SINGLE:+--single "$$SINGLE"}

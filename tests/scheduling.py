@@ -49,7 +49,6 @@ LONG = (
     "tests/installed/",
     "tests/connect/",
     "tests/tracker/",
-    "tests/game/",
     "tests/rollback/strategies/test_by_pull_request.py",
     "tests/rollback/client/",
 )

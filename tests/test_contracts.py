@@ -33,9 +33,7 @@ TOPICS = "topics, and the session, know of each other only this"
 PURE = "rules and the lower foundation are pure: no I/O libraries, no session, no sandbox"
 PYTEST = "pytest, Allure and the session stay in session, report, fixtures and hooks"
 PROVIDERS = "a provider is known in its own folder, where it is found by its name, and by a tracker"
-SANDBOX = (
-    "the sandbox is driven by drills, by the guard that proves it, and by games; everybody else meets it over HTTP"
-)
+SANDBOX = "the sandbox is driven by drills and by the guard that proves it; everybody else meets it over HTTP"
 WRONG = [
     (LAYERS, "base.clock", "plan.plan"),
     (LAYERS, "session.verdict", "gate.hooks"),

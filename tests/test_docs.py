@@ -31,8 +31,8 @@ _FENCE = re.compile(r"^(?P<fence>```+)(?P<language>\w*)\n(?P<body>.*?)^(?P=fence
 _SPAN = re.compile(r"`([^`]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-_STARTED = re.compile(r"(sandbox|game)\.env\.toml")
-"""Files that are there while a sandbox or a game runs."""
+_STARTED = re.compile(r"sandbox\.env\.toml")
+"""Files that are there while a sandbox runs."""
 _INVENTED = re.compile(r"prelive|--env harbour")
 """Environments of examples; what is shown of ``harbour`` is run by test_additions.py."""
 _ELSEWHERE = re.compile(r"# (?!checks/|drills/)\S+\.py\b")

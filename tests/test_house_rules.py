@@ -37,7 +37,6 @@ REAL_TIME = {
 """Where a test lets real time pass, and why it cannot be a clock that jumps (``tests/virtual_clock.py``) or a condition."""
 NAMES_HOSTS = {
     "src/pam_rollback/environment/hosts.py": "it describes each, for whoever goes through all of them",
-    "src/pam_rollback/game/games.toml": "what goes wrong in a game is a fault of a stand-in",
 }
 """Where a host is named beside its folder and its stand-in (``sandbox``), and why."""
 MAY_NAME_ITEMS = {

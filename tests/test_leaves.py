@@ -23,7 +23,6 @@ LEAVES = {
     "connect": ("checks/test_doctor.py",),
     "state": (),
     "tracker": (),
-    "game": (),
     "drills": (),
     "readiness": ("checks/test_readiness.py",),
     "watch": ("checks/test_watch.py",),

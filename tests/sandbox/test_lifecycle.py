@@ -16,6 +16,7 @@ import pytest
 
 from pam_rollback.sandbox import janitor
 from pam_rollback.sandbox.children import Children
+from pam_rollback.sandbox.faults import SURPRISES
 from pam_rollback.sandbox.janitor import start_mark
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.problems import SandboxError
@@ -335,6 +336,30 @@ def test_a_person_sees_where_to_click(place: Path) -> None:
     assert_nothing_left(place, is_gone=lambda: True)
 
 
+def test_a_fault_to_begin_with(place: Path) -> None:
+    """A named fault is there when the sandbox is ready, with its usual settings."""
+    with running(place, command=[*COMMAND, "--fault", "chat-apologises"]) as found:
+        planted = remote_of(found.state_file).faults()
+
+        assert [(fault["name"], fault["says"]) for fault in planted] == [("chat-apologises", "apology")]
+
+
+@pytest.mark.parametrize("product", ["pam-plan", "pam-today"])
+def test_a_surprise_is_told_when_it_is_over(place: Path, product: str) -> None:
+    """People practise as on staging, by a file that does not say what is broken; Ctrl-C says it."""
+    with running(place, command=[*COMMAND, "--fault", "surprise", "--print", "--product", product]) as found:
+        (planted,) = remote_of(found.state_file).faults()
+        state = found.state_file.read_text(encoding="utf-8")
+        found.process.send_signal(signal.SIGINT)
+        assert found.process.stdout is not None
+        guide, _, told = found.process.stdout.read().partition("\nit was ")
+
+    assert any(planted["name"] == name and planted.items() >= settings.items() for name, settings in SURPRISES)
+    assert told.startswith(f"{planted['name']} (")
+    assert planted["name"] not in guide + state
+    assert 'kind = "staging"' in state
+
+
 class TestRefusals:
     """One message, exit code 2, and nothing left."""
 
@@ -368,3 +393,8 @@ class TestRefusals:
     def test_an_address_that_is_none(self, place: Path) -> None:
         """Another database's address is refused by its scheme."""
         assert "expected postgresql://" in refused(place, DATABASE_URL="mysql://127.0.0.1/x")
+
+    @pytest.mark.parametrize(("typed", "meant"), [("chat-apologizes", "chat-apologises"), ("suprise", "surprise")])
+    def test_a_fault_that_is_none(self, place: Path, typed: str, meant: str) -> None:
+        """A typo is found before anything starts, with the nearest name."""
+        assert f"did you mean {meant!r}?" in refused(place, "--fault", typed)

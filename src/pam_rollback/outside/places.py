@@ -32,7 +32,7 @@ _SESSION: Final = re.compile(
 )
 """The suite's own sessions: followed by an option or by a place of ours, not in a path, and not as a module of Python; and its usage."""
 _MODULE: Final = re.compile(r"(?<![\w./-])python -m pam_rollback\.(?:[a-z_]+\.)*([a-z_]+)")
-_TARGET: Final = re.compile(r"`make (alerts|browser|connect|drills|forget|game|incidents?|report|sandbox)`")
+_TARGET: Final = re.compile(r"`make (alerts|browser|connect|drills|forget|incidents?|report|sandbox)`")
 _AS_COMMANDS: Final = {"incident": "postmortem", "incidents": "tracker"}
 """Where a command has another name than its target."""
 

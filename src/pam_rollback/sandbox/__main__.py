@@ -11,9 +11,11 @@ from typing import get_args
 
 from pam_rollback.sandbox import state_file, typed
 from pam_rollback.sandbox.end_signs import until_told_to_end
+from pam_rollback.sandbox.faults import SURPRISE, Fault, fault_to_begin_with
 from pam_rollback.sandbox.latencies import Profile
 from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.remote import Remote
 from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.supervisor import Supervisor
 
@@ -27,9 +29,10 @@ def main() -> int:
     given: Path | None = options.state_file
     path = (given or Path(tempfile.gettempdir()) / f"pam-sandbox-{os.getpid()}.toml").absolute()
     try:
+        fault = fault_to_begin_with(options.fault) if options.fault else None
         state_file.check_writable(path)
         _go_before_checks()
-        return asyncio.run(_run(path, options))
+        return asyncio.run(_run(path, options, fault))
     except SandboxError as error:
         sys.stderr.write(f"the sandbox cannot start: {error}\n")
         return 2
@@ -41,7 +44,7 @@ def _go_before_checks() -> None:
         os.nice(_NICENESS)
 
 
-async def _run(path: Path, options: argparse.Namespace) -> int:
+async def _run(path: Path, options: argparse.Namespace, fault: Fault | None) -> int:
     supervisor = Supervisor(
         os.environ,
         state_path=path,
@@ -49,6 +52,7 @@ async def _run(path: Path, options: argparse.Namespace) -> int:
         dialect=options.dialect,
         latencies=options.latencies,
         product=options.product,
+        practice=options.fault == SURPRISE,
     )
     try:
         # Signals are heard from the first moment on: a start that is interrupted leaves nothing behind either.
@@ -57,6 +61,8 @@ async def _run(path: Path, options: argparse.Namespace) -> int:
         await asyncio.wait({start, end}, return_when=asyncio.FIRST_COMPLETED)
         if start.done():
             state = start.result()
+            if fault is not None:
+                await asyncio.to_thread(Remote(state.control_url, state.token).plant, fault.kind.name, **fault.settings)
             sys.stdout.write(f"ready {path}\n")
             if options.print:
                 sys.stdout.write(_guide(path, state) if options.product == "pam-plan" else _todays_guide(path, state))
@@ -65,6 +71,9 @@ async def _run(path: Path, options: argparse.Namespace) -> int:
             start.cancel()
             await asyncio.wait({start})
         await end
+        if options.fault == SURPRISE and fault is not None:
+            settings = ", ".join(f"{name}={value}" for name, value in fault.settings.items())
+            sys.stdout.write(f"\nit was {fault.kind.name} ({settings}): {fault.kind.summary}\n")
     finally:
         await supervisor.stop()
     return 0
@@ -104,6 +113,11 @@ def _options() -> argparse.Namespace:
         choices=get_args(Profile),
         default="fast",
         help="how long the hosts take: no longer than the work that is really done here, or as long as they typically do (minutes)",
+    )
+    parser.add_argument(
+        "--fault",
+        default="",
+        help=f"begin with this fault; {SURPRISE}: one that is told when the sandbox ends, to practise on (the file then says staging)",
     )
     return parser.parse_args()
 

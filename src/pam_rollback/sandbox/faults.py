@@ -2,14 +2,26 @@
 
 import asyncio
 import difflib
+import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.fault_kinds import FaultKind, Parameter, Value
 from pam_rollback.sandbox.problems import SandboxError
+
+SURPRISE = "surprise"
+SURPRISES: tuple[tuple[str, Mapping[str, Value]], ...] = (
+    ("errors", {"share": 0.6}),
+    ("code-errors", {"share": 0.4}),
+    ("release-down", {"how": "killed"}),
+    ("release-down", {"how": "hung"}),
+    ("site-missing", {}),
+    ("error-page-served", {"release": "candidate"}),
+)
+"""What can go wrong unannounced: a decision answers each with a rollback, on both products, and the earlier release has none of it."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,16 @@ def read_fault(name: str, given: Mapping[str, object]) -> Fault:
     return Fault(kind=kind, settings=settings, planted_s=time.monotonic())
 
 
+def fault_to_begin_with(name: str) -> Fault:
+    """The fault with which a sandbox starts, by its name; ``surprise`` is one by chance. Raises SandboxError."""
+    if name == SURPRISE:
+        return read_fault(*secrets.choice(SURPRISES))
+    if name not in CATALOGUE:
+        found = "none such" + _nearest(name, [SURPRISE, *CATALOGUE])
+        raise SandboxError(f"fault {name!r}", expected=f"{SURPRISE!r} or a name of the catalogue", found=found)
+    return read_fault(name, {})
+
+
 class PlantedFaults:
     """The faults that are active now, the oldest first."""
 
@@ -110,6 +132,6 @@ def _expectation(kind: FaultKind) -> str:
     )
 
 
-def _nearest(name: str, known: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, [*known], n=1)
     return f", did you mean {near[0]!r}?" if near else ""

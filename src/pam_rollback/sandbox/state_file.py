@@ -60,14 +60,15 @@ class State:
     product: Product = "pam-plan"
     supabase_url: str = ""
     """Where accounts and rows are, for a product that has such a host beside its API."""
+    practice: bool = False
+    """Described as staging, so that people decide and roll back as at night: a drill would not begin where something is broken."""
 
     def as_toml(self) -> str:
         """The file's text; it extends `environments/sandbox.toml` by what only this sandbox knows."""
         lines = [
             f"# A running sandbox. Use it with `{SESSION} --env THIS-FILE`; it is removed when the sandbox ends.",
             'extends = "sandbox"',
-            'name = "sandbox"',
-            'kind = "sandbox"',
+            *(('name = "practice"', 'kind = "staging"') if self.practice else ('name = "sandbox"', 'kind = "sandbox"')),
             *(() if self.product == "pam-plan" else (f"product = {_text(self.product)}", *_TODAYS_ABILITIES)),
             "",
             "[urls]",

@@ -77,6 +77,7 @@ class Supervisor:
         dialect: Dialect = "product",
         latencies: Profile = "fast",
         product: Product = "pam-plan",
+        practice: bool = False,
     ) -> None:
         self._personality = PERSONALITIES[product]
         self._started_s = time.monotonic()
@@ -95,6 +96,7 @@ class Supervisor:
         self._use_template = use_template
         self._dialect = dialect
         self._latencies = latencies
+        self._practice = practice
         first = next(spec for spec in RELEASES if spec.name == LIVE_AT_START)
         self._fleet = Fleet(self._release(first), make=self._release)
 
@@ -368,6 +370,7 @@ class Supervisor:
             },
             dialect=self._dialect,
             product=self._personality.name,
+            practice=self._practice,
         )
 
     async def _serve(self, runner: web.BaseRunner, listener: socket.socket) -> None:

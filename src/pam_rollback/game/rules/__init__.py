@@ -1,1 +1,0 @@
-"""What can go wrong on a game day, how a game is scored, and how that is told. Pure."""
