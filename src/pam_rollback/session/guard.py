@@ -49,6 +49,8 @@ class Facts:
     """Abilities that the stories' actions stand on and that the environment does not declare."""
     constant_flags: str = ""
     """Why nobody can switch a flag there, when a selected action would; empty when one can, or when none would."""
+    no_shares: str = ""
+    """Why no share of users can be given there, when a selected action would; empty when one can, or when none would."""
     undeclared_load: str = ""
     """Why nothing may be loaded there; empty when it may, or when no load test is selected."""
     untouched: tuple[str, ...] = ()
@@ -142,6 +144,11 @@ def _impossible(facts: Facts) -> list[str]:
     if facts.constant_flags:
         why = f"nobody can switch a flag of {facts.name} ({facts.constant_flags})"
         return [f"{', '.join(facts.stories)}: {why}, and features go back with the front end: pytest {_INSTEAD}"]
+    if facts.no_shares:
+        what = (
+            "a ramp lets a share of users in" if facts.ramp else f"{', '.join(facts.stories)} goes down share by share"
+        )
+        return [f"{what}, and on {facts.name} {facts.no_shares}; all at once: pytest drills/test_feature_flag.py"]
     if not facts.undeclared:
         return []
     missing = f"{facts.name} declares no {', '.join(facts.undeclared)}"
@@ -257,6 +264,7 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         untouched=_untouched(stories, options.to.apart),
         undeclared=_undeclared(stories, environment.abilities, ramp=ramp),
         constant_flags=_constant_flags(stories, runbook),
+        no_shares=runbook.environment.no_shares if ramp or "gradual" in stories else "",
         drills=environment.drills,
         ramp=ramp,
         watch=watch,

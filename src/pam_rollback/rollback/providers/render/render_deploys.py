@@ -77,17 +77,17 @@ class RenderDeploys:
     def deploy(self, deploy_id: DeployId) -> Deploy:
         """``GET /services/{id}/deploys/{deploy}``."""
         operation = f"the deploy {deploy_id}"
-        return _deploy(self.api.ask_told(operation, self._deploy_path(operation, deploy_id), "a deploy"), deploy_id)
+        return deploy_of(self.api.ask_told(operation, self._deploy_path(operation, deploy_id), "a deploy"), deploy_id)
 
     def deploys(self) -> Sequence[Deploy]:
         """``GET /services/{id}/deploys``, page by page."""
-        found = self._pages(f"the deploys of {self._id}", f"{self._path}/deploys", "deploy")
-        return tuple({deploy.id: deploy for deploy in map(_deploy, found)}.values())
+        found = self.pages(f"the deploys of {self._id}", f"{self._path}/deploys", "deploy")
+        return tuple({deploy.id: deploy for deploy in map(deploy_of, found)}.values())
 
     def events(self, since: datetime) -> Sequence[ServiceEvent]:
         """``GET /services/{id}/events``: what happened since then, the newest first."""
         query = (("startTime", since.isoformat()),)
-        return tuple(map(_event, self._pages(f"the events of {self._id}", f"{self._path}/events", "event", query)))
+        return tuple(map(_event, self.pages(f"the events of {self._id}", f"{self._path}/events", "event", query)))
 
     def roll_back(self, deploy_id: DeployId) -> Deploy:
         """``POST /services/{id}/rollback``: 201 with a new deploy, which is not live yet."""
@@ -99,7 +99,7 @@ class RenderDeploys:
             json={"deployId": deploy_id},
             expected=_CREATED,
         )
-        made = _deploy(told)
+        made = deploy_of(told)
         if made.id == deploy_id:
             raise told.complaint("expected a new deploy that does it", f"the target itself, {made}")
         return made
@@ -117,7 +117,7 @@ class RenderDeploys:
         if answer.http_status == HTTPStatus.ACCEPTED:
             return None
         told = self.api.told(operation, answer, "a deploy")
-        made = _deploy(told)
+        made = deploy_of(told)
         if made.commit and made.commit != commit:
             raise told.complaint(f"expected a deploy of the commit {commit}", made)
         return made
@@ -126,7 +126,7 @@ class RenderDeploys:
         """``POST /services/{id}/deploys/{deploy}/cancel``."""
         operation = f"cancel the deploy {deploy_id}"
         path = f"{self._deploy_path(operation, deploy_id)}/cancel"
-        return _deploy(self.api.ask_told(operation, path, "a deploy", method="POST"), deploy_id)
+        return deploy_of(self.api.ask_told(operation, path, "a deploy", method="POST"), deploy_id)
 
     def set_auto_deploy(self, *, on: bool, trigger: str = _COMMIT) -> Service:
         """``PATCH /services/{id}`` with ``autoDeployTrigger``. ``trigger`` is what it was before, when it is switched on again."""
@@ -175,7 +175,7 @@ class RenderDeploys:
             trigger=trigger,
         )
 
-    def _pages(self, operation: str, path: str, what: str, query: Query = ()) -> Iterator[JsonObject]:
+    def pages(self, operation: str, path: str, what: str, query: Query = ()) -> Iterator[JsonObject]:
         """Everything of ``[{what: …, "cursor": …}]``: the cursor of the last one leads on."""
         cursor = ""
         for _ in range(_PAGES_MAX):
@@ -189,7 +189,8 @@ class RenderDeploys:
                 raise page[-1].complaint("expected another cursor on each page", cursor)
 
 
-def _deploy(told: JsonObject, deploy_id: DeployId = "") -> Deploy:
+def deploy_of(told: JsonObject, deploy_id: DeployId = "") -> Deploy:
+    """Give a deploy as Render tells it."""
     if deploy_id:
         told.same("id", deploy_id)
     commit = told.inner("commit")
