@@ -16,12 +16,11 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.client.flag_service import switches_of
-from pam_rollback.product.client.switches import EverySwitch, Switches
 from pam_rollback.product.rules.expected_releases import ExpectedReleases
 from pam_rollback.product.rules.switches import OFF, ON
 from pam_rollback.rollback.engine.flag_writing import note_setting, owe_flags
 from pam_rollback.rollback.service.asked_before import calls
+from pam_rollback.rollback.service.switches import Switches, switches_of
 from pam_rollback.rollback.strategies.feature_flag import FlagRollback, FlagRollbackTools, roll_back_flags, undo_flags
 from tests.sandbox.todays_range import Today, today, todays_range
 from tests.sessions import ROOT
@@ -39,8 +38,7 @@ class Range:
     def __init__(self, today: Today, journal: Journal) -> None:
         self.today, self.journal = today, journal
         self.environment: Environment = load_environment(str(today.file), ROOT / "environments", {})
-        self.switches: Switches = switches_of(self.environment, deadline_s=5.0)
-        self.render = self.switches.variables
+        self.switches: Switches = switches_of(self.environment, 5.0)
         self.api_url, self.service = today.state["render"]["api_url"], today.state["render"]["service_id"]
 
     def asks(self) -> set[int]:
@@ -132,18 +130,17 @@ def test_what_somebody_changed_later_is_left_alone(place: Range, theirs: dict[st
     if "enabled" in theirs:
         place.undone()  # it is on, as before
     else:
-        with pytest.raises(UndoFailed, match="somebody changed it, and that is not raised over"):
+        with pytest.raises(UndoFailed, match="the false that was left there is gone"):
             place.undone()
     assert place.row() == theirs
 
 
 def test_a_row_that_somebody_changes_in_this_moment_is_not_written_over(place: Range) -> None:
     """The write asks for the value that was read."""
-    assert place.switches.rows is not None
     switch = place.switches.switches[ROUTER]
     place.row({"enabled": True, "by": "somebody"})
     with pytest.raises(ActionFailed, match="somebody else changed it in this moment"):
-        place.switches.rows.write(switch, {"enabled": True}, on=False)
+        place.switches.write_row(switch, {"enabled": True}, on=False)
     assert place.row() == {"enabled": True, "by": "somebody"}
 
 
@@ -152,14 +149,14 @@ def test_the_row_alone_does_not_switch_off_what_a_variable_switches_on(place: Ra
     place.set_variable("true")
     place.today.remote.plant("router-fails", share=1)
     own = place.switches.switches
-    blind = replace(
-        place.switches, switches={ROUTER: own[ROUTER]}, out_of_reach={BY_HOST: own[BY_HOST]}, variables=None
-    )
+    blind = replace(place.switches, switches={ROUTER: own[ROUTER]}, host=None)
 
     done = place.rolled_back(blind)
 
     assert (place.row(), place.asks()) == ({"enabled": False}, {500})
-    with pytest.raises(MeasurementFailed, match=f"the host's variable {VARIABLE} switches it on as well"):
+    with pytest.raises(
+        MeasurementFailed, match=f"the host's variable {VARIABLE} counts as well, and is out of reach here"
+    ):
         assert done.evaluated.everyone_off
     assert place.switches.flags_of("anybody")[ROUTER] is True
 
@@ -282,7 +279,7 @@ def test_a_process_that_is_older_than_the_live_deploy_has_not_read_it(place: Ran
     place.today.remote.plant("render-deploys", what="live-in-name-only")
     place.set_variable("false")
 
-    with pytest.raises(MeasurementFailed, match="no older than the host's live deploy"):
+    with pytest.raises(MeasurementFailed, match="the process that answers has started since"):
         place.switches.flags_of("anybody")
 
 
@@ -290,7 +287,7 @@ def test_the_emergency_call_of_a_product_without_one_lowers_all(place: Range) ->
     """Past the product, whatever is on."""
     place.set_variable("true")
 
-    told = EverySwitch(place.switches).call("errors", "Łukasz")
+    told = place.switches.call("errors", "Łukasz")
 
     assert told == f"no emergency endpoint here: {ROUTER}, {BY_HOST} lowered past the product"
     assert set(place.switches.read_flags().values()) == {OFF}
@@ -315,7 +312,7 @@ def test_preflight_says_beforehand_that_a_variable_cannot_be_lowered_in_time(pla
 
     state, words = asked()
     assert state == "yes"
-    assert "off already, and could not be lowered in time: the quickest of the latest deploys took 180 s" in words
+    assert "off, and could not be lowered in time: the quickest of the latest deploys took 180 s" in words
     place.host("PUT", f"/env-vars/{VARIABLE}", {"value": "true"})
     state, words = asked()
     assert (state, f"{VARIABLE} could not be lowered in time" in words) == ("no", True)

@@ -3,8 +3,7 @@
 Each is on or off for everybody: there is no share of users. Only what is plainly on or off is touched.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
 from pydantic import Field, Strict, model_validator
 
@@ -14,7 +13,6 @@ from pam_rollback.plan.flags import Flag
 
 ON, OFF = Flag(enabled=True, rollout_pct=100), Flag(enabled=False, rollout_pct=0)
 _Name = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
-_Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")]
 
 
 class Switch(Table):
@@ -22,12 +20,11 @@ class Switch(Table):
 
     kind: Literal["row", "variable"]
     variable: _Name = ""
-    """The host's variable: absent or ``false`` is off, ``true`` is on, and a process reads it when it starts."""
+    """The host's: absent or ``false`` is off, ``true`` is on, and a process reads it when it starts."""
     table: _Name = ""
-    """Of Supabase's REST, asked with the service key."""
+    """Of Supabase's REST. The row whose ``key_column`` is ``key`` has the switch; no such row is off."""
     key_column: _Name = ""
-    key: _Key = ""
-    """In ``key_column``: which row it is. No such row is off."""
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
     column: _Name = ""
     """A JSON object, whose ``field`` is true or false."""
     field: _Name = ""
@@ -36,60 +33,30 @@ class Switch(Table):
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> "Switch":
-        own = {"row": ("table", "key_column", "key", "column", "field"), "variable": ("variable",)}
-        for kind, names in own.items():
-            wrong = [name for name in names if bool(getattr(self, name)) != (self.kind == kind)]
-            if wrong:
-                raise ValueError(
-                    f"{self.kind}: {wrong[0]} is {'missing' if self.kind == kind else 'not for this kind'}"
-                )
+        for name in ("variable", "table", "key_column", "key", "column", "field"):
+            wanted = (name == "variable") == (self.kind == "variable")
+            if bool(getattr(self, name)) != wanted:
+                raise ValueError(f"{name} is {'missing' if wanted else 'not for this'}: kind is {self.kind!r}")
         return self
 
     @property
     def place(self) -> str:
         """Where it is, for messages."""
-        if self.kind == "variable":
-            return f"the host's variable {self.variable}"
-        return f"{self.table}, {self.key_column} {self.key}, {self.column}.{self.field}"
+        row = f"{self.table}, {self.key_column} {self.key}, {self.column}.{self.field}"
+        return f"the host's variable {self.variable}" if self.variable else row
 
-
-class ServiceVariables(Protocol):
-    """The variables of the back end's service at its host. Each call raises ActionFailed when the host does not do or say it."""
-
-    def read(self, names: Collection[str]) -> Mapping[str, str | None]:
-        """Give each one's text; None where it is not set."""
-
-    def why_not_written(self) -> str:
-        """Why the running build cannot be deployed again, so that nothing may be written; empty when it can."""
-
-    def write(self, texts: Mapping[str, str]) -> None:
-        """Set them, deploy the running build again without a new one, and return when that deploy is live."""
-
-    def live_for_s(self) -> float:
-        """For how many seconds the live deploy has been there, from when it was asked for: no process that read its variables is older."""
-
-    def quickest_s(self) -> float | None:
-        """How long the quickest of the latest deploys took, from the request until it was live; None where none tells."""
-
-
-def is_on(switch: Switch, value: object) -> bool:
-    """Whether a switch's value is on; nothing at all is off. Raises ActionFailed for what is neither."""
-    told = value
-    if switch.kind == "variable" and isinstance(value, str):
-        told = {"true": True, "false": False}.get(value.lower(), value)
-    if told is None:
-        return False
-    if not isinstance(told, bool):
-        # Its text may be a secret that somebody put there by mistake.
+    def is_on(self, found: object) -> bool:
+        """Whether a row's object, or a variable's text, is on; none at all is off. Raises ActionFailed for what is neither."""
+        told = found.get(self.field) if isinstance(found, dict) else found
+        if self.variable and isinstance(told, str):
+            told = {"true": True, "false": False}.get(told.lower(), told)
+        if told is None or isinstance(told, bool):
+            return bool(told)
+        # What it is may be a secret that somebody put there by mistake.
         raise ActionFailed(
-            f"{switch.place}: expected true, false or nothing, found something else, which is not touched: "
-            "set it to true or false by hand"
+            f"{self.place}: expected true, false or nothing, found something else, which is not touched: set it by hand"
         )
-    return told
 
-
-def why_not_raised(switch: Switch, value: object) -> str:
-    """Why it is not put on: only the ``false`` that a rollback left is raised, never what somebody took away. Empty: it may be."""
-    if value is False or value == "false":
-        return ""
-    return f"{switch.place}: expected the false that was left there, and found none: somebody changed it, and that is not raised over"
+    def may_be_raised(self, found: object) -> bool:
+        """Whether the ``false`` is there that a rollback leaves: what somebody took away is not raised over."""
+        return found == "false" if self.variable else isinstance(found, dict) and found.get(self.field) is False

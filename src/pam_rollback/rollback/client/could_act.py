@@ -12,7 +12,6 @@ from http import HTTPStatus
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation
-from pam_rollback.product.rules.switches import ServiceVariables
 
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _FOR_ITS_CONTENT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
@@ -27,28 +26,6 @@ def flags_known(api: FlagAdmin, names: Collection[str]) -> str:
     if missing:
         raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
     return f"the flag API has {', '.join(f'{name} {flags[name]}' for name in sorted(names))}"
-
-
-def variables_in_time(variables: ServiceVariables, names: Collection[str], *, within_s: float) -> str:
-    """A variable that is on can be lowered, and within that time. Raises ActionFailed when not; what is off already needs no time."""
-    stuck, quickest_s = variables.why_not_written(), variables.quickest_s()
-    found = variables.read(names)
-    on = [name for name in names if (found[name] or "false").lower() != "false"]
-    took = (
-        "how long a deploy takes is not known"
-        if quickest_s is None
-        else f"the quickest of the latest deploys took {quickest_s:.0f} s"
-    )
-    late = quickest_s is None or quickest_s > within_s
-    slow = f"{took}, the plan allows {within_s:.0f} s: rows and other ways are quicker" if late else ""
-    problem = "; ".join(filter(None, (stuck, slow)))
-    if on and problem:
-        raise ActionFailed(f"{', '.join(on)} could not be lowered in time: {problem}")
-    return (
-        f"the host's variables {', '.join(names)} are off already, and could not be lowered in time: {problem}"
-        if problem
-        else took
-    )
 
 
 def evaluation_known(api: FlagEvaluation, names: Collection[str]) -> str:

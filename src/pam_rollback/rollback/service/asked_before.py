@@ -1,6 +1,7 @@
 """What has to be asked before a rollback: each strategy's questions, over the clients that the strategy would use."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
@@ -11,27 +12,16 @@ from pam_rollback.environment.hosts import HostedSite
 from pam_rollback.environment.repository_settings import Git
 from pam_rollback.outside.same_time import same_time
 from pam_rollback.plan.plan import Plan
-from pam_rollback.product.client.flag_service import (
-    flag_admin_of,
-    flag_admin_url,
-    flag_evaluation_of,
-    service_variables,
-)
+from pam_rollback.product.client.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
 from pam_rollback.product.rules.expected_releases import ExpectedReleases
 from pam_rollback.rollback.client.build_tools import programs_here, registry_answers
-from pam_rollback.rollback.client.could_act import (
-    call_known,
-    closed,
-    evaluation_known,
-    flags_known,
-    path_known,
-    variables_in_time,
-)
+from pam_rollback.rollback.client.could_act import call_known, closed, evaluation_known, flags_known, path_known
 from pam_rollback.rollback.client.git import GitRepository, open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.rules import questions as asked
 from pam_rollback.rollback.rules.could_go_back import ask_backend, ask_frontend, ask_repository
 from pam_rollback.rollback.service.provider_access import api_host, pull_requests, site_host
+from pam_rollback.rollback.service.switches import switches_of
 from pam_rollback.rollback.service.told_versions import VersionSources
 
 _GIT_WITHIN_S = 8.0
@@ -41,48 +31,45 @@ def calls(environment: Environment, plan: Plan, to: ExpectedReleases) -> list[Ca
     """All of them; whoever asks leaves out what the environment does not declare. ``to``: what a rollback would go back to."""
     flags = sorted(plan.strategy("feature-flag").flag_changes)
     url, deadline_s = environment.url_of, environment.probing.request_deadline_s
-    where = environment.urls.supabase if environment.switches else environment.urls.api
-
-    def known() -> str:
-        return flags_known(flag_admin_of(environment, "preflight", deadline_s=deadline_s), flags)
-
-    def emergency() -> str:
-        if environment.switches:
-            return known()
-        return call_known(url("emergency_rollback"), environment.secret("emergency_token"), deadline_s=deadline_s)
-
+    known = one(
+        asked.FLAGS,
+        lambda: flags_known(flag_admin_of(environment, "preflight", deadline_s=deadline_s), flags),
+        address=environment.urls.supabase if environment.switches else environment.urls.api,
+    )
     return [
-        one(asked.FLAGS, known, address=where),
-        *_of_the_variables(environment, plan, deadline_s),
+        known,
+        *(_of_switches(environment, plan, known, deadline_s) if environment.switches else ()),
         one(asked.FLAGS_CLOSED, lambda: closed(flag_admin_url(environment), reads=True, deadline_s=deadline_s)),
         one(
             asked.EVALUATION,
             lambda: evaluation_known(flag_evaluation_of(environment, deadline_s=deadline_s), flags),
             address=environment.urls.api,
         ),
-        one(asked.EMERGENCY, emergency, address=where),
-        one(
-            asked.EMERGENCY_CLOSED,
-            lambda: closed(
-                flag_admin_url(environment) if environment.switches else url("emergency_rollback"),
-                reads=False,
-                deadline_s=deadline_s,
-            ),
-        ),
+        *([] if environment.switches else _of_the_emergency_call(environment, deadline_s)),
         *_of_the_hosts(environment, to, deadline_s),
         *_of_the_repository(environment),
         one(asked.CACHE, lambda: path_known(url("cache_clear"), deadline_s=deadline_s)),
     ]
 
 
-def _of_the_variables(environment: Environment, plan: Plan, deadline_s: float) -> list[Call]:
-    names = [switch.variable for switch in environment.switches.values() if switch.variable]
-    host, within_s = environment.host_of("backend"), plan.rto("feature-flag").max_s
-    variables = service_variables(environment, deadline_s=deadline_s) if names else None
-    if variables is None or host is None:
-        return []
-    asking = partial(variables_in_time, variables, names, within_s=within_s)
-    return [one(asked.VARIABLES, asking, address=host.api_url)]
+def _of_the_emergency_call(environment: Environment, deadline_s: float) -> list[Call]:
+    url = environment.url_of("emergency_rollback")
+    return [
+        one(
+            asked.EMERGENCY,
+            lambda: call_known(url, environment.secret("emergency_token"), deadline_s=deadline_s),
+            address=environment.urls.api,
+        ),
+        one(asked.EMERGENCY_CLOSED, lambda: closed(url, reads=False, deadline_s=deadline_s)),
+    ]
+
+
+def _of_switches(environment: Environment, plan: Plan, known: Call, deadline_s: float) -> list[Call]:
+    """What a variable takes, and that there are no shares; the emergency call is the same as all of them."""
+    switches, within_s = switches_of(environment, deadline_s), plan.rto("feature-flag").max_s
+    found = [Call((asked.EMERGENCY,), lambda: [replace(known.ask()[0], question=asked.EMERGENCY.text)], known.address)]
+    found.append(Call((asked.SHARES,), lambda: [Answered(asked.SHARES.text, State.NO, environment.no_shares)]))
+    return [one(asked.VARIABLES, lambda: switches.in_time(within_s)), *found] if switches.variables else found
 
 
 def _of_the_hosts(environment: Environment, to: ExpectedReleases, deadline_s: float) -> list[Call]:

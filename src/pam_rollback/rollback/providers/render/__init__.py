@@ -9,7 +9,6 @@ from pam_rollback.outside.provider import Asking
 from pam_rollback.rollback.providers.render import render_metrics
 from pam_rollback.rollback.providers.render.render_api import RenderApi, render_api
 from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
-from pam_rollback.rollback.providers.render.render_variables import RenderVariables
 from pam_rollback.rollback.rules.host_records import HostRecords
 
 
@@ -18,11 +17,6 @@ def host(environment: Environment, asking: Asking) -> RenderDeploys:
     settings, key = environment.render or Render(), environment.host_token("backend")
     api = render_api(settings, key, deadline_s=asking.deadline_s, patience_s=asking.patience_s, waiter=asking.waiter)
     return RenderDeploys(api, settings)
-
-
-def variables(environment: Environment, asking: Asking) -> RenderVariables:
-    """Those of the environment's service."""
-    return RenderVariables(host(environment, asking))
 
 
 def records(environment: Environment, errors: re.Pattern[str] | None) -> HostRecords:

@@ -5,7 +5,7 @@ is: a push brings the bad release back unless it was switched off before. Nothin
 that is ``deactivated`` was replaced by another one. Most settings take effect with the next deploy only.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -77,17 +77,17 @@ class RenderDeploys:
     def deploy(self, deploy_id: DeployId) -> Deploy:
         """``GET /services/{id}/deploys/{deploy}``."""
         operation = f"the deploy {deploy_id}"
-        return deploy_of(self.api.ask_told(operation, self._deploy_path(operation, deploy_id), "a deploy"), deploy_id)
+        return _deploy(self.api.ask_told(operation, self._deploy_path(operation, deploy_id), "a deploy"), deploy_id)
 
     def deploys(self) -> Sequence[Deploy]:
         """``GET /services/{id}/deploys``, page by page."""
-        found = self.pages(f"the deploys of {self._id}", f"{self._path}/deploys", "deploy")
-        return tuple({deploy.id: deploy for deploy in map(deploy_of, found)}.values())
+        found = self._pages(f"the deploys of {self._id}", f"{self._path}/deploys", "deploy")
+        return tuple({deploy.id: deploy for deploy in map(_deploy, found)}.values())
 
     def events(self, since: datetime) -> Sequence[ServiceEvent]:
         """``GET /services/{id}/events``: what happened since then, the newest first."""
         query = (("startTime", since.isoformat()),)
-        return tuple(map(_event, self.pages(f"the events of {self._id}", f"{self._path}/events", "event", query)))
+        return tuple(map(_event, self._pages(f"the events of {self._id}", f"{self._path}/events", "event", query)))
 
     def roll_back(self, deploy_id: DeployId) -> Deploy:
         """``POST /services/{id}/rollback``: 201 with a new deploy, which is not live yet."""
@@ -99,7 +99,7 @@ class RenderDeploys:
             json={"deployId": deploy_id},
             expected=_CREATED,
         )
-        made = deploy_of(told)
+        made = _deploy(told)
         if made.id == deploy_id:
             raise told.complaint("expected a new deploy that does it", f"the target itself, {made}")
         return made
@@ -117,16 +117,48 @@ class RenderDeploys:
         if answer.http_status == HTTPStatus.ACCEPTED:
             return None
         told = self.api.told(operation, answer, "a deploy")
-        made = deploy_of(told)
+        made = _deploy(told)
         if made.commit and made.commit != commit:
             raise told.complaint(f"expected a deploy of the commit {commit}", made)
         return made
+
+    def variables(self, names: Collection[str]) -> dict[str, str | None]:
+        """``GET /services/{id}/env-vars``; for what is not there the groups of variables that are linked to the service."""
+        found: dict[str, str | None] = dict.fromkeys(names)
+        what = "the groups of variables"
+        for group in self.api.told_list(
+            what, self.api.ask(what, "/env-groups", query=(("limit", str(_PAGE)),)), "a group"
+        ):
+            if self._id in [link.get("id") for link in group.document.get("serviceLinks") or []]:
+                path = f"/env-groups/{self.api.part_of_path(what, group.text('id'))}"
+                told = self.api.ask_told(what, path, "a group of variables")
+                found |= {one["key"]: str(one["value"]) for one in told.document["envVars"] if one["key"] in found}
+        own = self._pages(f"the variables of {self._id}", f"{self._path}/env-vars", "envVar")
+        return found | {key: str(one.document.get("value")) for one in own if (key := one.text("key")) in found}
+
+    def set_variable(self, name: str, text: str) -> None:
+        """``PUT /services/{id}/env-vars/{name}``."""
+        operation = f"set {name} to {text}"
+        path = f"{self._path}/env-vars/{self.api.part_of_path(operation, name)}"
+        self.api.ask(operation, path, method="PUT", json={"value": text}, repeatable=True)
+
+    def deploy_again(self) -> Deploy:
+        """``POST /services/{id}/deploys`` with ``deploy_only``: 201 with a new deploy of the last successful build."""
+        told = self.api.ask_told(
+            "deploy the last build again",
+            f"{self._path}/deploys",
+            "a deploy",
+            method="POST",
+            json={"deployMode": "deploy_only"},
+            expected=_CREATED,
+        )
+        return _deploy(told)
 
     def cancel(self, deploy_id: DeployId) -> Deploy:
         """``POST /services/{id}/deploys/{deploy}/cancel``."""
         operation = f"cancel the deploy {deploy_id}"
         path = f"{self._deploy_path(operation, deploy_id)}/cancel"
-        return deploy_of(self.api.ask_told(operation, path, "a deploy", method="POST"), deploy_id)
+        return _deploy(self.api.ask_told(operation, path, "a deploy", method="POST"), deploy_id)
 
     def set_auto_deploy(self, *, on: bool, trigger: str = _COMMIT) -> Service:
         """``PATCH /services/{id}`` with ``autoDeployTrigger``. ``trigger`` is what it was before, when it is switched on again."""
@@ -175,7 +207,7 @@ class RenderDeploys:
             trigger=trigger,
         )
 
-    def pages(self, operation: str, path: str, what: str, query: Query = ()) -> Iterator[JsonObject]:
+    def _pages(self, operation: str, path: str, what: str, query: Query = ()) -> Iterator[JsonObject]:
         """Everything of ``[{what: …, "cursor": …}]``: the cursor of the last one leads on."""
         cursor = ""
         for _ in range(_PAGES_MAX):
@@ -189,8 +221,7 @@ class RenderDeploys:
                 raise page[-1].complaint("expected another cursor on each page", cursor)
 
 
-def deploy_of(told: JsonObject, deploy_id: DeployId = "") -> Deploy:
-    """Give a deploy as Render tells it."""
+def _deploy(told: JsonObject, deploy_id: DeployId = "") -> Deploy:
     if deploy_id:
         told.same("id", deploy_id)
     commit = told.inner("commit")
