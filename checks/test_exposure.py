@@ -7,6 +7,7 @@ from pam_rollback.environment.known_before import Judge
 from pam_rollback.exposure.rules.access import Access
 from pam_rollback.exposure.rules.affected_users import AffectedUsers
 from pam_rollback.exposure.rules.separation import Separation
+from pam_rollback.observation.rules.own_answers import OwnAnswers
 
 pytestmark = [pytest.mark.decision, pytest.mark.redeploy_gate]
 
@@ -28,6 +29,15 @@ def test_nobody_sees_what_belongs_to_others(separation: Separation, scored: Scor
     found = scored(separation)
 
     assert found.holds, found
+
+
+@pytest.mark.security
+@pytest.mark.criterion("IR-1")
+def test_no_answer_belongs_to_another_account(own_answers: OwnAnswers, scored: Scored) -> None:
+    """What a user is answered is their own, also where a cache answers.  If red: docs/runbook.md#security-hole."""
+    found = scored(own_answers)
+
+    assert found.all_own, found
 
 
 @pytest.mark.health

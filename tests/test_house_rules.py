@@ -27,6 +27,7 @@ REAL_TIME = {
     "tests/load_target.py": "a server that is slow, for real clients",
     "tests/observation/conftest.py": "a server that is slow, for a real prober",
     "tests/plan_audit/recorder.py": "a server that is silent, for the plan's own curl",
+    "tests/real_product/faults.py": "a real product whose answers come late",
     "tests/records/test_memory_watch.py": "a real process, looked at now and then",
     "tests/sandbox/": "stand-ins with their own latencies, and processes killed in the middle of what they do",
     "tests/rollback/strategies/test_killed.py": "what a killed process had asked for would come within this time",

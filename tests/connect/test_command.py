@@ -1,6 +1,7 @@
 """``make connect``: two files that a session can use, within a budget that was told; or one clear message and nothing written."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.connect import __main__ as connect
 from pam_rollback.connect.rules.budget import PATHS_PER_MINUTE
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.observation.rules.probed_journeys import usual_weights
 from pam_rollback.outside import pace
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.product.client.files import load_contract
 from tests.connect.product import (
     API,
     FRONTEND,
@@ -71,6 +74,62 @@ def test_the_files_are_ones_that_a_session_can_use(run: Run, tmp_path: Path) -> 
     assert environment.contract.front_page.names == ("api", "supabase")
     assert "products/here.toml: written" in out
     assert "served by     Netlify and Render, by the headers of its answers" in out
+
+
+def test_what_is_known_of_the_product_stays(run: Run, tmp_path: Path) -> None:
+    """How features are switched and what the API bears nobody can look for. Without it a rollback that is refused would be advised."""
+    run(today(), "--name", "here")
+    contract = load_environment("here", tmp_path / "environments", {}).contract
+    known = load_contract(ROOT / "products" / "pam-today.toml")
+
+    assert contract.flags == known.flags
+    assert (contract.limits, contract.elements, contract.pages) == (known.limits, known.elements, known.pages)
+    assert [one.path for one in contract.marks] == ["/health/system"], "it describes itself nowhere"
+
+
+HERE = "http://127.0.0.1:54321"
+"""Supabase's stand-in, as it is reached."""
+NAMED_HERE = SCRIPT.replace(SUPABASE, "http://abcdefghij.supabase.co.localhost:54321")
+
+
+def test_on_this_machine_a_page_has_to_name_supabase_too(run: Run, tmp_path: Path) -> None:
+    """Pages believe no other host than Supabase's: they get a name that leads here, and it is the address of the environment."""
+    script = (200, "text/javascript", NAMED_HERE)
+    rows = f"{HERE}/rest/v1/profiles?select=id&limit=1"
+    product = today(**{f"{FRONTEND}/assets/app.js": script, rows: (200, JSON, [])})
+    run(product, "--name", "here")
+    environment = load_environment("here", tmp_path / "environments", {})
+
+    assert (environment.urls.supabase, environment.contract.front_page.names) == (HERE, ("api", "supabase"))
+
+
+def test_a_condition_that_a_blank_build_meets_is_refused_as_empty(run: Run, tmp_path: Path) -> None:
+    """The API's address is a constant of such a build, too: only Supabase's tells it."""
+    script = (200, "text/javascript", f'const API="{API}";')
+    _, out, _ = run(today(**{f"{FRONTEND}/assets/app.js": script}), "--name", "here")
+    environment = load_environment("here", tmp_path / "environments", {})
+
+    assert environment.contract.front_page.names == ()
+    assert (
+        "[front_page] names = ['api'] is refused as empty: a build without its variables would meet it as well" in out
+    )
+    _, out, _ = run(today(**{f"{FRONTEND}/assets/app.js": script}), "--name", "plan", "--like", "pam-plan")
+    assert load_environment("plan", tmp_path / "environments", {}).contract.front_page.names == ("api",)
+    assert "refused as empty" not in out
+
+
+def test_each_part_that_users_wait_for_gets_its_weight(run: Run, tmp_path: Path) -> None:
+    """With an account, of what the product has; without one, of what everybody may read."""
+    run(today(), "--name", "open")
+    run(today(), "--name", "mine", variables=ACCOUNT)
+    run(today(), "--name", "known", "--product", "pam-today", variables=ACCOUNT)
+    folder = tmp_path / "environments"
+    shutil.copy(ROOT / "products" / "pam-today.toml", tmp_path / "products")
+    everybody, mine, known = (load_environment(name, folder, ACCOUNT) for name in ("open", "mine", "known"))
+
+    assert set(everybody.probing.weights) == {"front page", "cached front page", "health"}
+    assert {"profile", "settings", "history", "expenses", "as a browser"} < set(mine.probing.weights)
+    assert mine.probing.weights == known.probing.weights == usual_weights(mine.contract)
 
 
 def test_it_never_asks_for_more_than_was_told(run: Run) -> None:

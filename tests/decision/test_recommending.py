@@ -7,14 +7,18 @@ from typing import Any
 import pytest
 
 from pam_rollback.browser.rules.accessibility import Audit
-from pam_rollback.decision.rules.decision import Finding, State, decide
+from pam_rollback.decision.rules.decision import FINDING, Finding, State, decide
 from pam_rollback.decision.service.deciding import decided
-from pam_rollback.decision.service.recommending import Here, recommended
+from pam_rollback.decision.service.recommending import Here, recommended, refused_in
+from pam_rollback.environment.environment import _as_meant
+from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report import recommendation
 from pam_rollback.report.verdict import Outcome
 
-PLAN = load_plan(Path(__file__).resolve().parents[2] / "plan.toml")
+ROOT = Path(__file__).resolve().parents[2]
+PLAN = load_plan(ROOT / "plan.toml")
+HELD = Finding("IR-5", State.HOLDS, "25 %", parts=("back end", "rows"), outside=("edge",))
 NO_DATABASE = "cannot ask the database: Connection refused; see docs/runbook.md#database-unhealthy"
 
 
@@ -41,6 +45,65 @@ def test_no_back_end_goes_back_while_its_database_is_down(holds: str, words: str
     assert ("before any back end goes back" in found(holds, words)) is warned
 
 
+def test_what_no_rollback_lifts_is_the_first_line_also_where_nothing_is_to_be_begun() -> None:
+    """Before the strategies that come when it is over."""
+    lines = found("IR-2", NO_DATABASE).splitlines()
+
+    assert lines[1].startswith("before anything else: no rollback lifts this: the database gives no rows")
+    assert not any(line.startswith("begin with") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("abilities", "possible"),
+    [
+        ((), set()),
+        (("test_account", "netlify"), {"ST-3"}),
+        (("render", "database"), {"ST-4"}),
+        (("netlify", "render"), {"ST-3", "ST-4", "ST-5"}),
+        (("netlify", "render", "flag_admin", "emergency_endpoint"), {"ST-1", "ST-2", "ST-3", "ST-4", "ST-5", "ST-6"}),
+    ],
+)
+def test_a_strategy_is_refused_as_the_guard_would(abilities: tuple[str, ...], possible: set[str]) -> None:
+    """On today's product, whose flags are constants: by what its environment declares."""
+    environment = load_environment("staging", ROOT / "environments", {}).model_copy(
+        update={"abilities": frozenset(_as_meant([*abilities]))}  # type: ignore[call-overload]
+    )
+    refused = refused_in(PLAN, environment)
+
+    assert set(PLAN.strategies) - set(refused) == possible
+    if "ST-1" in refused:
+        assert refused["ST-1"] == "nobody can switch a flag here (its flags are constants of the site's bundle)"
+    if "ST-4" in refused:
+        assert refused["ST-4"] == "no backend_host is declared"
+
+
+def failed(message: str, criterion: str = "CR-2", **properties: object) -> Any:
+    """A test that found its criterion met."""
+    return SimpleNamespace(
+        properties=properties, message=message, outcome=Outcome.BROKEN_CRITERION, criteria=[criterion]
+    )
+
+
+@pytest.mark.parametrize(
+    ("tests", "parts", "outside"),
+    [
+        ([failed("asking PAM in chromium: ask PAM: an apology instead of an answer: 'I have'")], ("chat",), ("model",)),
+        ([failed("3 of 4 pages: / shows an error screen: 'Oops!'")], ("front end",), ()),
+        ([failed("ask PAM: an apology instead of an answer"), failed("an error screen: x")], ("chat", "front end"), ()),
+        ([failed("ask PAM: an apology instead of an answer"), failed("add an expense: it is gone")], (), ()),
+        ([failed("asking PAM in firefox: ask PAM: no answer within 5 s")], (), ()),
+        ([failed("x", "IR-5", **{FINDING: HELD.as_data()})], ("back end", "rows"), ("edge",)),
+    ],
+)
+def test_parts_and_causes_come_with_what_tests_found(
+    tests: list[Any], parts: tuple[str, ...], outside: tuple[str, ...]
+) -> None:
+    """By the finding that a test hands over, or by the words of a page; one test that blames nothing leaves it open."""
+    decision = decided(PLAN, tests, [], observed=[], vouched=[], refused={}, whole=True)
+
+    assert [(one.parts, one.outside) for one in decision.why] == [(parts, outside)]
+
+
 @pytest.mark.parametrize(
     ("said", "state"),
     [
@@ -54,6 +117,6 @@ def test_a_page_that_was_not_reached_has_no_barrier_that_anybody_saw(said: str, 
     audit: Any = SimpleNamespace(
         properties={}, message=f"AssertionError: {said}", outcome=Outcome.BROKEN_CRITERION, criteria=["CR-4"]
     )
-    decision = decided(PLAN, [audit], [], observed=[], vouched=[], constant_flags="", whole=True)
+    decision = decided(PLAN, [audit], [], observed=[], vouched=[], refused={}, whole=True)
 
     assert {one.state for one in decision.findings if one.criterion == "CR-4"} == {state}

@@ -25,8 +25,8 @@ FAR, SLOWER = "test_answers_are_not_far_slower", "test_answers_are_not_noticeabl
 ANSWERS, VOICE = "test_pam_answers", "test_pam_is_spoken_to"
 NOT_WAITED_FOR = {"IR-4": UNKNOWN}
 """Once a rollback is asked for, nobody waits for ten minutes of something else."""
-ONLY_ANSWERS = 'abilities = ["test_account"]'
-"""Nothing but users' answers is looked at."""
+ONLY_ANSWERS = 'abilities = ["test_account", "flag_admin", "netlify", "render"]'
+"""Nothing but users' answers is looked at; every strategy can be carried out."""
 NOT_LOOKED_AT = frozenset({"IR-3", "IR-6"})
 
 
@@ -44,7 +44,7 @@ def _down(how: str, *, red: frozenset[str], states: Mapping[str, str], words: st
         unknown=every - red,
         states={"IR-2": HOLDS, "IR-3": UNKNOWN, "IR-5": HOLDS, "IR-6": UNKNOWN, **NOT_WAITED_FOR, **states},
         verdict=NOW,
-        strategy="ST-5",
+        strategy="ST-4",
     )
 
 
@@ -182,7 +182,7 @@ ROWS: list[DecisionRow] = [
     ),
     _data("expenses-orphaned", {DAMAGED, MOVED}, "damaged rows by"),
     _data("settings-wiped", {DAMAGED}, "damaged rows by"),
-    _data("expenses-deleted", {GONE}, "rows lost"),
+    _data("expenses-deleted", {GONE}, "old code brings no rows back"),
     _data("messages-rewritten", {REWRITTEN}, "rewritten without a trace"),
     _data("expenses-moved", {MOVED}, "were moved to another owner"),
     _data("key-dropped", set(), "but the database's own rules are damaged", verdict=THINK, state=CONSIDER),
@@ -242,7 +242,7 @@ ROWS: list[DecisionRow] = [
         "decision-everybody-is-banned",
         "everybody-is-banned",
         frozenset({DOWN, ERRORS}),
-        "answers good of PAM behind it, for 5 s (the plan asks for 300 s)",
+        "no rollback lifts this: users are refused on every path",
         select="decision",
         files=DECISION,
         setting=ONLY_ANSWERS,
@@ -250,7 +250,31 @@ ROWS: list[DecisionRow] = [
         unknown=frozenset({FAR, SLOWER}),
         states={"IR-2": HOLDS, "IR-5": HOLDS, "CR-5": UNKNOWN, **NOT_WAITED_FOR},
         verdict=NOW,
-        strategy="ST-5",
+    ),
+    DecisionRow(
+        "decision-front-page-gone",
+        "site-missing",
+        frozenset({DOWN, ERRORS}),
+        "begin with ST-3",
+        select="decision",
+        files=DECISION,
+        setting=ONLY_ANSWERS,
+        vouched=NOT_LOOKED_AT,
+        unknown=frozenset({FAR, SLOWER}),
+        states={"IR-2": HOLDS, "IR-5": HOLDS, "CR-5": UNKNOWN, **NOT_WAITED_FOR},
+        verdict=NOW,
+        strategy="ST-3",
+    ),
+    DecisionRow(
+        "decision-database-down",
+        "database-down",
+        frozenset({DOWN, ERRORS}),
+        "no rollback lifts this: the database gives no rows",
+        select="decision",
+        files=DECISION,
+        unknown=frozenset({DAMAGED, GONE, MOVED, REWRITTEN, FAR, SLOWER}),
+        states={"IR-2": HOLDS, "IR-3": UNKNOWN, "IR-5": HOLDS, "CR-5": UNKNOWN, **NOT_WAITED_FOR},
+        verdict=NOW,
     ),
     _banned("login-rate-limited", "rate-limited-login", "the sign-in is rate limited (HTTP 429)"),
     # The baseline knows that it was there: a release has lost it.
@@ -274,7 +298,7 @@ ROWS: list[DecisionRow] = [
         "decision-chat-apologises",
         "chat-apologises",
         frozenset({ERRORS}),
-        "most often chat: an apology instead of an answer (intent: None)",
+        "no rollback lifts this: PAM apologises and all else is good",
         select="decision",
         files=DECISION,
         setting=f"{ONLY_ANSWERS}\nprobing = {{ rate_hz = 50, weights = {{ chat = 4 }} }}",
@@ -282,6 +306,5 @@ ROWS: list[DecisionRow] = [
         unknown=frozenset({FAR}),
         states={"IR-2": CONSIDER, "IR-5": HOLDS, **NOT_WAITED_FOR},
         verdict=NOW,
-        strategy="ST-1",
     ),
 ]

@@ -5,7 +5,8 @@ from tests.fault_rows.decision_row import EXPOSURE, HOLDS, NOT_KNOWN, NOW, THINK
 ACCESS = "test_nobody_gets_in_without_a_right_token"
 SEPARATION = "test_nobody_sees_what_belongs_to_others"
 USERS = "test_core_features_work_for_most_users"
-_ALL = frozenset({ACCESS, SEPARATION, USERS})
+OWN = "test_no_answer_belongs_to_another_account"
+_ALL = frozenset({ACCESS, SEPARATION, USERS, OWN})
 
 
 def _bypass(accepts: str, words: str) -> DecisionRow:
@@ -64,6 +65,29 @@ ROWS = [
     _exposed("messages", "by GET /api/v1/pam/history?limit=200"),
     _exposed("settings", "setting pam_rollback_probe by GET /api/v1/settings"),
     _exposed("user-id", "by GET /api/v1/expenses?user_id="),
+    DecisionRow(
+        "others-profile-shown",
+        "cross-user-read",
+        frozenset({OWN, SEPARATION}),
+        "answers belong to another account",
+        {"what": "profile"},
+        select="decision",
+        files=EXPOSURE,
+        states={"IR-1": HOLDS},
+        verdict=NOW,
+        strategy="ST-4",
+    ),
+    DecisionRow(
+        "chat-answers-anothers-words",
+        "chat-answers-anothers-words",
+        frozenset({SEPARATION}),
+        "asked PAM by POST /api/v1/pam/chat",
+        select="decision",
+        files=EXPOSURE,
+        states={"IR-1": HOLDS},
+        verdict=NOW,
+        strategy="ST-4",
+    ),
     _fails("chat", 30, "chat fails for"),
     _fails("expenses", 30, "expenses fails for"),
     DecisionRow(
@@ -88,7 +112,7 @@ ROWS = [
         files=EXPOSURE,
         states={"IR-1": UNKNOWN},
         verdict=NOT_KNOWN,
-        unknown=frozenset({ACCESS, SEPARATION}),
+        unknown=frozenset({ACCESS, SEPARATION, OWN}),
     ),
     DecisionRow(
         "feature-check-is-a-page",

@@ -19,12 +19,17 @@ def _of_database(identifier: str, fault: str, words: str, **parameters: str) -> 
     return Row(identifier, fault, frozenset({DATABASE, SAME_RELEASE}), words, _DB | parameters)
 
 
+def _lying(how: str, words: str) -> Row:
+    return Row(f"health-{how}", "answers-lying", frozenset({DATABASE}), words, _DB | {"how": how})
+
+
 def _withheld(how: str, words: str) -> Row:
     return Row(f"page-withheld-{how}", "page-withheld", frozenset({FRONT_PAGE}), words, {"how": how})
 
 
 ROWS = [
     Row("script-is-html", "missing-script-served-as-html", frozenset({FRONT_PAGE}), "is missing: a page of HTML is"),
+    Row("lazy-scripts-gone", "lazy-scripts-gone", frozenset({FRONT_PAGE}), "that its scripts load later are not there"),
     Row("error-page", "error-page-served", frozenset({FRONT_PAGE}), "the page is an error screen: 'Oops! Something"),
     _withheld("no-scripts", "its Content-Security-Policy lets no script run"),
     _withheld("sent-on", "it sends its visitors on to 'https://elsewhere.example/' by itself"),
@@ -68,6 +73,11 @@ ROWS = [
         "issues is ['database: no route']",
         _DB | {"how": "issues"},
     ),
+    _lying("maintenance", "healthy at its top only: maintenance is True"),
+    _lying("warnings", "warnings is ['database: 97 of 100 connections are used']"),
+    _lying("alerts", "alerts is [{'name': 'high error rate'"),
+    _lying("breaker-open", "circuit_breakers.model is 'OPEN'"),
+    _lying("traceback", "detail is 'Traceback (most recent call last):"),
     Row("release-unknown", "answers-lying", frozenset({SAME_RELEASE}), "none: the database", _DB | {"how": "nameless"}),
     Row(
         "answer-kept",

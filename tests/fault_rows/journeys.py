@@ -94,6 +94,12 @@ ROWS: list[Row] = [
         "the end of a program instead of an answer",
         says="traceback",
     ),
+    _row(
+        "chat-says-it-failed",
+        "failure-beside",
+        {ANSWERS, PHONE, TRIP},
+        "ask PAM: it says that it failed: success is False: ",
+    ),
     _row("phones-refused", "phones-refused", {PHONE, _BEHIND_IN_CHROMIUM}, "on a screen of 390 by 844"),
     _unseen("page-covered"),
     _unseen("main-never-fades-in"),

@@ -1,11 +1,13 @@
 """The ways in which today's product was seen to be broken and look healthy, on the sandbox of it."""
 
+from tests.fault_rows.decision_security import ACCESS, SEPARATION
 from tests.fault_rows.health import BACKEND, DATABASE, FRONT_PAGE
 from tests.fault_rows.integrity import LOST, OPENED, WEAKER
 from tests.fault_rows.journeys import ANSWERS, PHONE, PUBLISHED, SESSION, WEBKIT
 from tests.fault_rows.row import Row
 
 TODAY = "pam-today"
+READS = "test_users_reads_are_answered"
 REAL: dict[str, str] = {
     "-m health": "GO",
     "-m journey": "PAM answers, on its WebSocket, and keeps nothing of it; NO-GO of what a lost session shows",
@@ -47,9 +49,8 @@ RED_ANYWAY = frozenset({LOST_SESSION, *BARRIERS, "test_journeys_were_walked"})
 """What is broken in every release of today's product, of all checks; where there is no baseline, and nobody answers for it."""
 
 
-def _health(fault: str, words: str, *red: str, unknown: str = "", **parameters: str) -> Row:
-    unknowns = frozenset({unknown} - {""})
-    return Row(f"today-{fault}", fault, frozenset(red), words, parameters, unknown=unknowns, product=TODAY)
+def _health(fault: str, words: str, *red: str, unknown: frozenset[str] = frozenset(), **parameters: str) -> Row:
+    return Row(f"today-{fault}", fault, frozenset(red), words, parameters, unknown=unknown, product=TODAY)
 
 
 def _data(what: str, words: str, file: str, *red: str, counted_before: bool = False) -> Row:
@@ -69,10 +70,41 @@ ROWS = [
         {"asset": "app/services.js"},
         product=TODAY,
     ),
+    *(
+        Row(
+            f"today-lazy-scripts-gone-{how}",
+            "lazy-scripts-gone",
+            frozenset({FRONT_PAGE}),
+            words,
+            {"how": how},
+            product=TODAY,
+        )
+        for how, words in (
+            (
+                "html",
+                "3 of 7 files that its scripts load later are not there, and the pages that need them are error screens",
+            ),
+            ("404", ".js: HTTP 404"),
+        )
+    ),
     # /health says healthy.
-    _health("database-down", '"code": "PGRST001"', DATABASE),
-    _health("we-are-banned", "only we are blocked", unknown=BACKEND),
-    _health("everybody-is-banned", "HTTP 403", BACKEND),
+    _health("database-down", '"code": "PGRST001"', DATABASE, READS),
+    _health("we-are-banned", "only we are blocked", unknown=frozenset({BACKEND, READS})),
+    _health("everybody-is-banned", "HTTP 403", BACKEND, READS),
+    *(
+        Row(
+            f"today-health-{how}",
+            "answers-lying",
+            frozenset({BACKEND}),
+            words,
+            {"server": "api", "path": "/health", "how": how},
+            product=TODAY,
+        )
+        for how, words in (
+            ("maintenance", "healthy at its top only: maintenance is True"),
+            ("breaker-open", "circuit_breakers.model is 'OPEN'"),
+        )
+    ),
     Row(
         "today-chat-apologises",
         "chat-apologises",
@@ -82,6 +114,32 @@ ROWS = [
         product=TODAY,
         setting='browsers = ["chromium"]',
         red_anyway=frozenset({LOST_SESSION}),
+    ),
+    Row(
+        "today-profile-says-it-failed",
+        "failure-beside",
+        frozenset({"test_users_reads_are_answered"}),
+        "it says that it failed: success is False",
+        product=TODAY,
+    ),
+    Row(
+        "today-chat-says-it-failed",
+        "failure-beside",
+        frozenset({ANSWERS, PHONE}),
+        "ask PAM: an error instead of an answer: ",
+        select="journey",
+        product=TODAY,
+        setting='browsers = ["chromium"]',
+        red_anyway=frozenset({LOST_SESSION}),
+    ),
+    Row(
+        "today-chat-answers-anothers-words",
+        "chat-answers-anothers-words",
+        frozenset({SEPARATION}),
+        "what the first account asked PAM by POST /api/v1/pam/chat",
+        select="redeploy_gate and security",
+        product=TODAY,
+        red_anyway=frozenset({ACCESS}),
     ),
     Row(
         "today-chat-apologises-in-webkit",

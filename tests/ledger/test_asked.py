@@ -1,10 +1,10 @@
 """What the ledger asks of the product's API over and over, said beforehand."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.ledger.service.asked import asked
-from tests.observation.test_asked import per_minute
 from tests.observation.test_probed_journeys import staging
 from tests.sessions import ROOT
 
@@ -23,6 +23,11 @@ test_user_email_env = "MAIL"
 test_user_password_env = "PASSWORD"
 supabase_key_env = "KEY"
 """
+
+
+def per_minute(steady: object) -> dict[str, tuple[float, bool]]:
+    """By path: how often, and whether with a token."""
+    return {one["path"]: (round(one["per_minute"], 1), one["token"]) for one in map(asdict, steady)}  # type: ignore[call-overload]
 
 
 def test_a_ledger_asks_what_it_writes(tmp_path: Path) -> None:

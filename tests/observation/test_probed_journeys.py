@@ -8,11 +8,14 @@ import pytest
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.observation.rules.parts import series_of
 from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.observation.service.prober import start_prober
 from tests.sessions import RunningSandbox
 
 ROOT = Path(__file__).resolve().parents[2]
+OPEN = {"front page": 1, "cached front page": 2, "health": 3}
+READS = {"profile": 1, "settings": 1, "history": 1, "expenses": 1}
 PASSWORD = "s3cr3t-password-4711"
 VARIABLES = {"MAIL": "pam-test@example.com", "PASSWORD": PASSWORD}
 
@@ -49,19 +52,13 @@ def test_usually_nothing_costs(tmp_path: Path) -> None:
     """Reads only; nobody signs in again and again, nobody asks PAM."""
     config = probe_config(staging(tmp_path), run="r1")
 
-    assert turns(staging(tmp_path)) == {
-        "front page": 1,
-        "cached front page": 1,
-        "health": 1,
-        "history": 2,
-        "expenses": 2,
-    }
+    assert turns(staging(tmp_path)) == {**OPEN, "as a browser": 3, **READS}
     assert {journey.method for journey in config.journeys} == {"GET"}
 
 
 def test_without_an_account_three_are_left(tmp_path: Path) -> None:
     """The front page, past caches and through them, and the health of what lies behind it."""
-    assert turns(staging(tmp_path, account=False)) == {"front page": 1, "cached front page": 1, "health": 1}
+    assert turns(staging(tmp_path, account=False)) == OPEN
 
 
 def test_an_environment_says_what_else_and_how_often(tmp_path: Path) -> None:
@@ -69,9 +66,10 @@ def test_an_environment_says_what_else_and_how_often(tmp_path: Path) -> None:
     environment = staging(tmp_path, weights="weights = { login = 1, chat = 2, expenses = 0, history = 5 }")
 
     assert turns(environment) == {
-        "front page": 1,
-        "cached front page": 1,
-        "health": 1,
+        **OPEN,
+        "as a browser": 3,
+        "profile": 1,
+        "settings": 1,
         "history": 5,
         "login": 1,
         "chat": 2,
@@ -89,7 +87,7 @@ def test_an_environment_says_what_else_and_how_often(tmp_path: Path) -> None:
             "[probing] weights: no journey of users is left",
         ),
         (
-            'weights = { "front page" = 0, "cached front page" = 0, history = 0, expenses = 0 }',
+            'weights = { "front page" = 0, "cached front page" = 0, history = 0, expenses = 0, profile = 0, settings = 0 }',
             True,
             "[probing] weights: no journey of users is left",
         ),
@@ -122,3 +120,60 @@ def test_the_sandbox_is_signed_in_to_and_asked(running_sandbox: RunningSandbox, 
     assert asked["chat"] >= 2
     assert [sample for sample in samples if not sample.ok] == []
     assert environment.secret("test_user_password") not in (tmp_path / "timeline.jsonl").read_text("utf-8")
+
+
+def test_todays_product_is_asked_in_each_of_its_parts(tmp_path: Path) -> None:
+    """As many turns for each; what is asked as a browser asks names nothing of ours, and goes to where users read."""
+    today = load_environment(str(todays(tmp_path)), ROOT / "environments", VARIABLES | {"KEY": "anon"})
+    config = probe_config(today, run="r1")
+    series = {one.part: one for one in series_of(today, config)}
+
+    assert {name: one.journeys for name, one in series.items()} == {
+        "front end": ("front page", "cached front page"),
+        "back end": ("profile", "settings"),
+        "browser": ("as a browser",),
+        "rows": ("history", "expenses"),
+        "health": ("health",),
+    }
+    assert {round(one.rate_hz, 3) for one in series.values()} == {0.2}
+    [browser] = [one for one in config.journeys if one.name == "as a browser"]
+    assert browser.url.endswith("/api/v1/users/{user_id}/profile")
+    assert browser.cached
+    assert "pam" not in browser.browser_headers["User-Agent"].lower()
+    assert browser.browser_headers["Origin"] == today.urls.frontend
+
+
+def test_a_part_that_nothing_asks_says_why(tmp_path: Path) -> None:
+    """No account, no weight."""
+    alone = staging(tmp_path, account=False)
+    weighed = staging(tmp_path, weights="weights = { profile = 0, settings = 0, history = 0, expenses = 0 }")
+
+    why = {one.part: one.lacking for one in series_of(alone, probe_config(alone, run="r"))}
+    assert "test_account" in why["back end"]
+    assert why["front end"] == ""
+    lacking = {one.part: one.lacking for one in series_of(weighed, probe_config(weighed, run="r"))}
+    assert "weight 0" in lacking["back end"]
+
+
+def todays(folder: Path) -> Path:
+    """An environment of today's product."""
+    file = folder / "today.toml"
+    file.write_text(
+        """
+name = "today"
+kind = "staging"
+product = "pam-today"
+abilities = ["test_account"]
+[urls]
+frontend = "https://www.prelive.example.org"
+api = "https://api.prelive.example.org"
+backend = "https://api.prelive.example.org"
+supabase = "https://rows.prelive.example.org"
+[secrets]
+test_user_email_env = "MAIL"
+test_user_password_env = "PASSWORD"
+supabase_key_env = "KEY"
+""",
+        "utf-8",
+    )
+    return file

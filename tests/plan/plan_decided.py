@@ -3,7 +3,7 @@
 Where a fixture reads a figure, its own body is called.
 """
 
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -13,11 +13,12 @@ from pam_rollback.communication.fixtures import communication, escalation
 from pam_rollback.communication.rules.escalation import Ladder, Sent, where_to_post
 from pam_rollback.communication.rules.escalation_told import Followed
 from pam_rollback.decision.fixtures import decision
-from pam_rollback.decision.rules.decision import Finding, State, decide
+from pam_rollback.decision.rules.decision import CHAT, Finding, State, decide
 from pam_rollback.decision.service.recommending import Here, advised
 from pam_rollback.environment.environment import Environment
 from pam_rollback.exposure.fixtures import exposure
 from pam_rollback.gate.fixtures import readiness
+from pam_rollback.observation.rules.parts import BACK_END, FRONT_END
 from pam_rollback.observation.rules.sustained import Condition, ConditionState
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES, no_such_story
@@ -129,11 +130,12 @@ def decisions(plan: Plan) -> object:
     criteria = (*plan.immediate_criteria, *plan.consider_criteria)
     holding = [(one,) for one in criteria] + list(combinations(criteria, 2))
     found = []
-    for state, which in ((state, which) for state in (State.HOLDS, State.CONSIDER) for which in holding):
-        findings = [Finding(one, state if one in which else State.CLEAR, "words") for one in criteria]
+    parts = ((), (FRONT_END,), (BACK_END,), (FRONT_END, BACK_END), (CHAT,))
+    for state, which, where in product((State.HOLDS, State.CONSIDER), holding, parts):
+        findings = [Finding(one, state if one in which else State.CLEAR, "words", parts=where) for one in criteria]
         advice = decide(plan, findings, observed={}, vouched={}).advice
         assert advice is not None, which
-        found.append((advice.strategy.id, advice.why, [one.id for one in advice.next]))
+        found.append((advice.strategy and advice.strategy.id, advice.why, [one.id for one in advice.next]))
     return found
 
 

@@ -53,10 +53,14 @@ class Watched:
     began_s = 0.0
     memory = None
 
-    def __init__(self, bad: Callable[[int], bool] = lambda _: False, *, ms: float = 105.0, for_s: int = 1000) -> None:
+    def __init__(
+        self, bad: Callable[[int], bool] = lambda _: False, *, ms: float = 105.0, for_s: int = 1000, status: int = 401
+    ) -> None:
         self.settled_s = float(for_s)
         self._all = [
-            Sample(float(at), ms, self.journeys[at % 2], ok=not bad(at), why="HTTP 503" if bad(at) else "", status=401)
+            Sample(
+                float(at), ms, self.journeys[at % 2], ok=not bad(at), why="HTTP 503" if bad(at) else "", status=status
+            )
             for at in range(for_s)
         ]
 

@@ -34,7 +34,7 @@ READ_BY: Mapping[Reader, tuple[str, ...]] = {
     decided.memory_criterion: ("decision.gaps.memory_*", "monitoring.MT-3.memory_mb_max"),
     decided.user_data: ("decision.gaps.schema_damaged", "*.affected_records_max"),
     decided.affected_users: ("*.affected_users_pct_max",),
-    decided.decisions: ("decision.several", "decision.strategies.*", "decision.follows.*", "*.mitigation"),
+    decided.decisions: ("decision.several", "decision.features", "decision.strategies.*", "decision.[fp]*.*", "*.mitigation"),
     # strategies
     decided.advice: ("strategies.*.rto", "strategies.*.when_to_use", "recovery_times.RTO-[1-4].min_s", "strategies.*.methods.0.title"),
     decided.drill_files: ("strategies.*.name", "strategies.*.methods.*.way", "about.review_after_d"),

@@ -11,20 +11,23 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 from aiohttp import web
 
 from pam_rollback.sandbox import builds, releases, site_builder, state_file, supervisor
 from pam_rollback.sandbox.end_signs import until_told_to_end
+from pam_rollback.sandbox.fault_catalogue import CATALOGUE
+from pam_rollback.sandbox.fault_kinds import FaultKind
 from pam_rollback.sandbox.listeners import BACKLOG, Listeners, url_of
 from pam_rollback.sandbox.personalities import PAM_TODAY, PERSONALITIES
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import Release, ReleaseSpec
 from pam_rollback.sandbox.supervisor import Supervisor
 from tests.real_product.back_end import STARTED_WITHIN_S, Around, RealEdge, RealRelease, free_port
-from tests.real_product.front_end import FrontEnds
+from tests.real_product.faults import KINDS
+from tests.real_product.front_end import FrontEnds, RealSite
 from tests.real_product.stand_ins import Model, RealSupabase
 
 
@@ -121,6 +124,7 @@ def _in_place(front_ends: FrontEnds, listeners: Listeners, around: Around) -> It
 
     def supabase(*args: Any, **kwargs: Any) -> RealSupabase:
         around.supabase.append(RealSupabase(*args, **kwargs))
+        around.model.faults = args[0]
         return around.supabase[-1]
 
     plain = replace(PAM_TODAY, bans_scanners=False, talks_on_socket=False)
@@ -129,6 +133,7 @@ def _in_place(front_ends: FrontEnds, listeners: Listeners, around: Around) -> It
         (site_builder, "build_directly", front_ends.build),
         (builds, "load", front_ends.load),
         (supervisor, "Edge", RealEdge),
+        (supervisor, "FrontEndServer", RealSite),
         (supervisor, "Supabase", supabase),
         (Listeners, "open", lambda: listeners),
         (releases, "_HEALTHY_WITHIN_S", STARTED_WITHIN_S),
@@ -137,6 +142,7 @@ def _in_place(front_ends: FrontEnds, listeners: Listeners, around: Around) -> It
         for where, name, real in taken:
             stack.enter_context(mock.patch.object(where, name, real))
         stack.enter_context(mock.patch.dict(PERSONALITIES, {"pam-today": plain}))
+        stack.enter_context(mock.patch.dict(cast("dict[str, FaultKind]", CATALOGUE), KINDS))
         yield
 
 

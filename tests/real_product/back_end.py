@@ -2,22 +2,30 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
 from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.edge import Edge
+from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id
+from pam_rollback.sandbox.edge import Edge, forward
+from pam_rollback.sandbox.faults import PlantedFaults
+from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.product.tokens import issue
 from pam_rollback.sandbox.releases import ProductSecrets, Release, ReleaseSpec
+from tests.real_product.faults import OF_A_RELEASE, Trouble, is_asked_so
 from tests.real_product.stand_ins import Model, RealSupabase
 
 _APOLOGY = "chat-apologises"
+_PROFILE = re.compile(r"/api/v1/users/(?P<whose>[0-9a-f-]{36})/profile")
 STARTED_WITHIN_S = 300.0
 """It loads for a minute or two where others use the machine, too."""
 _IDLE_CONNECTION_S = 2.0
@@ -71,7 +79,7 @@ class Around:
 
 
 class RealRelease(Release):
-    """One release of the real API. Of the sandbox's faults of a release it has one: no model can be reached."""
+    """One release of the real API. Of the sandbox's faults of a release it has those that can be planted around it."""
 
     def __init__(self, spec: ReleaseSpec, around: Around, *, children: Children, logs: Path) -> None:
         super().__init__(spec, children=children, logs=logs)
@@ -107,24 +115,53 @@ class RealRelease(Release):
 
     async def _switch(self, method: str, name: str, parameters: Mapping[str, object]) -> None:
         del parameters
-        if name != _APOLOGY:
+        if name not in OF_A_RELEASE:
             raise SandboxError(
-                f"fault {name!r}", expected=f"{_APOLOGY}, of the real API", found="one of the sandbox's own"
+                f"fault {name!r}",
+                expected=f"{', '.join(OF_A_RELEASE)}, of the real API",
+                found="one of the sandbox's own",
             )
-        self._around.model.is_reachable = method == "DELETE"
+        if name == _APOLOGY:
+            self._around.model.is_reachable = method == "DELETE"
+
+    def token_of(self, email: str) -> str:
+        """What Supabase would give this account."""
+        secret = "" if self._secrets is None else self._secrets.jwt_secret
+        return issue(account_id(email), email, secret=secret)
 
 
 class RealEdge(Edge):
-    """The sandbox's, which lets WebSockets through to the release."""
+    """The sandbox's, which lets WebSockets through to the release, and has faults in front of it."""
+
+    def __init__(self, fleet: Fleet, faults: PlantedFaults, **more: Any) -> None:
+        super().__init__(fleet, faults, **more)
+        self._faults = faults
+        self._trouble = Trouble(faults, "api", lambda: fleet.live.faults)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        return await self._trouble.answer(request, super()._answer)
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
         release = self._fleet.live
         if request.headers.get("Upgrade", "").lower() != "websocket" or release.address is None:
-            return await super()._forward(request)
+            return await self._of_another(request, release) or await super()._forward(request)
         try:
             return await _relay(request, release, release.address)
         except aiohttp.WSServerHandshakeError as refused:
             return web.Response(status=refused.status)
+
+    async def _of_another(self, request: web.BaseRequest, release: Release) -> web.StreamResponse | None:
+        """A cache's answer, which it has from another account's request; None: it has none for this one."""
+        asked_for, kept = _PROFILE.fullmatch(request.path), self._faults.named("shared-cache")
+        if asked_for is None or not any(is_asked_so(request, str(one.settings["asked"])) for one in kept):
+            return None
+        if request.method != "GET" or not isinstance(release, RealRelease):
+            return None
+        email = OTHER_ACCOUNT_EMAIL if asked_for["whose"] == str(account_id(TEST_ACCOUNT_EMAIL)) else TEST_ACCOUNT_EMAIL
+        headers = request.headers.copy()
+        headers["Authorization"] = f"Bearer {release.token_of(email)}"
+        path = request.rel_url.with_path(f"/api/v1/users/{account_id(email)}/profile")
+        return await forward(request.clone(rel_url=path, headers=headers), release)
 
 
 async def _relay(request: web.BaseRequest, release: Release, address: str) -> web.StreamResponse:

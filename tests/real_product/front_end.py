@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from aiohttp import web
+
 from pam_rollback.sandbox.builds import Build, File
+from pam_rollback.sandbox.front_end_server import FrontEndServer
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import RELEASES
 
@@ -46,6 +49,14 @@ class RealBuild(Build):
             raise SandboxError("front end", expected=f"--front-end {BLANK}=FOLDER", found="none")
         return self.blank
 
+    @cached_property
+    def half_of_the_lazy(self) -> frozenset[str]:
+        """Every other script that the page loads only when somebody goes there."""
+        scripts = [address for address in self.assets if address.endswith(".js")]
+        page = b"" if self.page is None else self.page.body
+        first = {address for address in scripts if address.encode() in page}
+        return frozenset(sorted(set(scripts) - first)[::2])
+
     def address(self, name: str) -> str:
         """The script that the page names, for each file of the sandbox's own site."""
         page = b"" if self.page is None else self.page.body
@@ -60,16 +71,21 @@ class FrontEnds:
     def __init__(self, folders: Mapping[str, Path]) -> None:
         self._folders = folders
         self._replaced: Mapping[bytes, bytes] = {}
+        self._constants: Mapping[bytes, bytes] = {}
+        """What stands in every build, whatever its variables: without them, too."""
 
     async def build(self, source: Path, *, commit: str, variables: Mapping[str, str]) -> Path:
         """The folder of the release whose sources these are. `variables` are those of the sandbox's own site."""
         del commit  # the sources say which release they are
         api, supabase = variables["VITE_BACKEND_URL"], variables["VITE_SUPABASE_URL"]
+        self._constants = {
+            **{f"https://{host}".encode(): api.encode() for host in PUBLIC_HOSTS},
+            **{f"wss://{host}".encode(): api.replace("http", "ws", 1).encode() for host in PUBLIC_HOSTS},
+        }
         self._replaced = {
             SUPABASE.encode(): supabase.replace("127.0.0.1", _HOST).encode(),
             KEY.encode(): variables["VITE_SUPABASE_ANON_KEY"].encode(),
-            **{f"https://{host}".encode(): api.encode() for host in PUBLIC_HOSTS},
-            **{f"wss://{host}".encode(): api.replace("http", "ws", 1).encode() for host in PUBLIC_HOSTS},
+            **self._constants,
         }
         version = (source / "package.json").read_text(encoding="utf-8")
         return self._folders[next(spec.name for spec in RELEASES if f'"{spec.version}"' in version)]
@@ -78,8 +94,22 @@ class FrontEnds:
         """Read one."""
         name = next(name for name, one in self._folders.items() if one == folder)
         release = next(spec.version for spec in RELEASES if spec.name == name)
-        blank = Build(_files(self._folders[BLANK], release, {}), release) if BLANK in self._folders else None
+        blank = (
+            Build(_files(self._folders[BLANK], release, self._constants), release) if BLANK in self._folders else None
+        )
         return RealBuild(_files(folder, release, self._replaced), release, blank)
+
+
+class RealSite(FrontEndServer):
+    """The sandbox's, of which half of what is loaded lazily can be gone."""
+
+    def _special(self, request: web.BaseRequest) -> web.StreamResponse | None:
+        build, gone = self._published, self._faults.named("chunks-gone")
+        if not gone or not isinstance(build, RealBuild) or request.path not in build.half_of_the_lazy:
+            return super()._special(request)
+        if gone[-1].settings["how"] == "status":
+            return web.Response(status=404, text="Not Found")
+        return web.Response(body=self.page, content_type="text/html", charset="utf-8")
 
 
 def _files(folder: Path, release: str, replaced: Mapping[bytes, bytes]) -> Mapping[str, File]:

@@ -138,7 +138,7 @@ gap_max_s = 5.0
 
 
 def bearing(folder: Path, *abilities: str) -> Environment:
-    """It probes once a second, five of seven probes at the back end, and bears 50 requests a second."""
+    """It probes once a second, ten of thirteen probes at the back end, and bears 50 requests a second."""
     environment = staging(folder)
     return environment.model_copy(update={"abilities": (*environment.abilities, *abilities)})
 
@@ -154,8 +154,8 @@ def test_what_is_observed_anyway_is_not_sent_again(tmp_path: Path) -> None:
     load = planned(INCIDENT, tmp_path, "load")
 
     assert load.asked_hz == 4
-    assert load.observed_hz == pytest.approx(5 / 7)
-    assert load.added_hz == pytest.approx(4 - 5 / 7)
+    assert load.observed_hz == pytest.approx(10 / 13)
+    assert load.added_hz == pytest.approx(4 - 10 / 13)
 
 
 def test_without_a_record_the_observation_is_enough(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_without_a_record_the_observation_is_enough(tmp_path: Path) -> None:
     ("abilities", "rate_hz", "added_hz", "words"),
     [
         ((), 4.0, 0.0, "prelive declares no load"),
-        (("load",), 80.0, 50 - 5 / 7, "prelive bears 50 ([load] rate_hz_max)"),
+        (("load",), 80.0, 50 - 10 / 13, "prelive bears 50 ([load] rate_hz_max)"),
     ],
 )
 def test_no_place_is_given_more_than_it_bears(

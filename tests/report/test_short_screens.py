@@ -100,6 +100,17 @@ def test_a_decision_without_a_strategy_says_what_it_means(urgent: RunRecord) -> 
     assert "add it to pytest -m decision --env production" in text
 
 
+def test_what_no_rollback_lifts_is_said_above_all_else(urgent: RunRecord) -> None:
+    """Nothing is to be begun; what fits afterwards is named below."""
+    decision = replace(NOW, strategy=None, caution="no rollback lifts this: docs/runbook.md#blocked")
+    lines = shown(replace(urgent, decision=decision))
+    text = " ".join("\n".join(lines).split())
+
+    assert text.index("first no rollback lifts this: docs/runbook.md#blocked") < text.index("that means")
+    assert "if not ST-4 name-ST-4" in text
+    assert not any(line.lstrip().startswith("do ") for line in lines)
+
+
 @settings(deadline=None, max_examples=60)
 @given(words=st.lists(WORD, max_size=30), criteria=st.integers(1, 11), state=st.sampled_from(["holds", "not known"]))
 def test_a_decision_fits_into_one_screen(good_record: RunRecord, words: list[str], criteria: int, state: str) -> None:

@@ -194,7 +194,7 @@ def consented(tmp_path: Path, running_sandbox: RunningSandbox) -> Iterator[Watch
     folder.mkdir()
     project = runbook_with(folder, "test_watch.py", "test_health.py")
     as_staging(running_sandbox, project, without=("browser",))
-    project.adjust("staging.toml", "pace = 600", "pace = 300")  # time for enough answers in IR-2's window
+    project.adjust("staging.toml", "pace = 600", "pace = 120")  # time for enough answers in IR-2's window
     project.environment["CI"] = ""  # in a job of a CI service it is refused, and these tests may be in one
     with (folder / "conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write(LISTENER)

@@ -277,7 +277,7 @@ def test_whoever_listens_later_hears_nothing_of_what_is_over(tmp_path: Path) -> 
 
 
 def test_a_look_that_proves_nothing_counts_for_nothing(tmp_path: Path) -> None:
-    """A red control that is good: neither calm nor an incident, and the turn is not known."""
+    """A red control that is good: neither calm nor a rollback. The team is told once that nothing is seen; the turn is not known."""
 
     def script(now_s: float) -> Look | list[Finding]:
         if 300 <= now_s < 1500:
@@ -287,10 +287,12 @@ def test_a_look_that_proves_nothing_counts_for_nothing(tmp_path: Path) -> None:
     watch = Simulated(tmp_path, script)
     turn = watch.turn(HOUR_S)
 
-    assert watch.told == []
+    assert watch.hooks == ["opened", "closed"]
+    assert watch.told[0][2].recommendation == "NOT KNOWN"
+    assert watch.told[0][2].found[0].words.startswith("not known for 3 looks in a row: the red control was good")
     with pytest.raises(MeasurementFailed, match=r"80 of 240 looks proved nothing .* the red control was good"):
         _ = turn.works
-    assert sum("the red control was good" in line for line in watch.lines) == 1
+    assert sum("INCONCLUSIVE look: the red control was good" in line for line in watch.lines) == 1
     assert re.match("nothing asks for a rollback; .*; 80 looks proved nothing$", str(turn)), str(turn)
 
 
@@ -330,7 +332,22 @@ def test_a_look_that_raises_is_a_look_that_proves_nothing(tmp_path: Path) -> Non
 
     with pytest.raises(MeasurementFailed, match="the prober is gone"):
         _ = turn.works
-    assert str(turn).startswith("whether anything asks for a rollback is not known; "), str(turn)
+    assert str(turn).startswith("NOT KNOWN ("), str(turn)
+
+
+def test_an_outage_after_a_time_of_blindness_is_an_incident_of_its_words(tmp_path: Path) -> None:
+    """Told that nothing is seen, then that it is down, and not before three looks say so."""
+
+    def script(now_s: float) -> Look | list[Finding]:
+        if now_s < 300:
+            return [found(State.UNKNOWN)]
+        return [found(DOWN, words="all of it fails")]
+
+    watch = Simulated(tmp_path, script)
+    watch.turn(HOUR_S)
+
+    assert watch.hooks == ["opened", "updated"]
+    assert [told.recommendation for _, _, told in watch.told] == ["NOT KNOWN", "ROLL BACK NOW"]
 
 
 def test_time_that_nobody_watched_is_said_and_not_counted_as_good(tmp_path: Path) -> None:

@@ -35,6 +35,13 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     sent: bool = True
     """False when it is certain that nothing of the request was sent."""
+    earlier: str = ""
+    """What came of the same request just before, where it was asked once more."""
+
+    @property
+    def lost(self) -> bool:
+        """The connection was cut under way: neither a refusal nor a silence, which last. See ``http_wish.Progress``."""
+        return self.problem.startswith(("closed ", "connection failed while "))
 
     @property
     def complete(self) -> bool:
@@ -109,9 +116,10 @@ class Answer:
 
     def __str__(self) -> str:
         """One line that a person understands."""
+        before = f" (asked once more: {self.earlier} the first time)" if self.earlier else ""
         if self.problem:
-            return f"{self.method} {self.url}: {self.problem}"
+            return f"{self.method} {self.url}: {self.problem}{before}"
         target = f" (a redirect to {self.redirected_to})" if self.redirected_to else ""
         later = f" (Retry-After: {self.retry_after})" if self.retry_after else ""
         kind = self.content_type or "without content type"
-        return f"{self.method} {self.url}: HTTP {self.http_status}{target}{later} {kind} {self.text!r}"
+        return f"{self.method} {self.url}: HTTP {self.http_status}{target}{later} {kind} {self.text!r}{before}"

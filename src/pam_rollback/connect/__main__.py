@@ -98,6 +98,7 @@ def _connected(
         described=load_contract(path).health if wish.product else {},
         sign_in_path=str(like["sign_in"]["path"]),
         chat=like["operations"]["chat"],
+        told_apart_by=tuple(like.get("front_page", {}).get("names", ())),
     )
     found = look.found()
     written = write(root, wish, found, like, variables)

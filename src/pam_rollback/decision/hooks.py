@@ -37,7 +37,7 @@ def pytest_pam_recommendation(
     if runbook is None:
         return None
     from pam_rollback.decision.service.deciding import decided  # noqa: PLC0415 - for decisions
-    from pam_rollback.decision.service.recommending import Here, recommended  # noqa: PLC0415 - the same
+    from pam_rollback.decision.service.recommending import Here, recommended, refused_in  # noqa: PLC0415 - the same
     from pam_rollback.session.deciding import answer_with  # noqa: PLC0415 - the same
 
     options, environment = runbook.options, runbook.environment
@@ -47,7 +47,7 @@ def pytest_pam_recommendation(
         [(why, ids) for _, why, ids in left_out.tests if not is_of_another_browser(why)],
         observed=options.observed,
         vouched=options.ack,
-        constant_flags=environment.constant_flags,
+        refused=refused_in(runbook.plan, environment),
         whole=not partial,
     )
     here = Here(

@@ -1,6 +1,7 @@
 """Asks again after an error, for questions about something else: one of four requests may fail (IR-5) without making them unanswerable."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 
 from pam_rollback.base.answer import Answer
@@ -26,6 +27,12 @@ class Retries:
             answer = once()
         self.gave_up = self.gave_up or _is_error(answer)
         return answer
+
+
+def once_more(ask: Callable[[], Answer]) -> Answer:
+    """Ask again, once, when the connection was lost: of thirty a network loses one, and a second loss is the service's."""
+    answer = ask()
+    return replace(ask(), earlier=answer.problem) if answer.lost else answer
 
 
 def _is_error(answer: Answer) -> bool:

@@ -37,6 +37,15 @@ class Gaps(Table):
     """The database's own rules are damaged; no row of a user is known to be."""
 
 
+class PartStrategies(Table):
+    """With which strategies to begin, by the parts on which users' answers fail, whatever the criterion."""
+
+    front_end: Annotated[_Ids, Field(min_length=1)]
+    back_end: Annotated[_Ids, Field(min_length=1)]
+    both: Annotated[_Ids, Field(min_length=1)]
+    feature: Annotated[_Ids, Field(min_length=1)]
+
+
 class DecisionRules(Table):
     """How criteria become a recommendation."""
 
@@ -49,5 +58,8 @@ class DecisionRules(Table):
     """For each criterion the strategies (ids), the one to begin with first."""
     several: Annotated[_Ids, Field(min_length=1)]
     """The same when several criteria of the list "roll back now" hold that do not follow from each other."""
+    parts: PartStrategies
+    features: _Ids
+    """Criteria that one feature of the back end can meet, while the rest of it answers."""
     follows: Mapping[str, _Ids]
     """A criterion, and those that hold with it and are no problem of their own: who is down fails, and is slow, too."""

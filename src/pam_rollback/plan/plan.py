@@ -461,6 +461,7 @@ def _broken_rules(plan: Plan) -> list[Problem]:
     named = {
         **{f"[decision.strategies] {criterion}": ids for criterion, ids in rules.strategies.items()},
         "[decision] several": rules.several,
+        **{f"[decision.parts] {part}": ids for part, ids in rules.parts},
     }
     problems = [
         Problem(place, f"{shown(strategy)} is not in [strategies], {suggestion(strategy, plan.strategies)}")
@@ -478,6 +479,7 @@ def _broken_rules(plan: Plan) -> list[Problem]:
         for place, found in (
             ("[decision.strategies]", [*rules.strategies]),
             ("[decision.follows]", [name for key, ids in rules.follows.items() for name in (key, *ids)]),
+            ("[decision] features", rules.features),
         )
         for criterion in found
         if criterion not in criteria

@@ -59,10 +59,11 @@ def only_bad(record: RunRecord, decision: DecisionRecord, page: Page) -> list[st
 def _to_do(decision: DecisionRecord, page: Page, lines: int, following: int) -> list[str]:
     """What to do, with what, and what comes next when it does not help."""
     strategy = decision.strategy
+    told = labelled("first", decision.caution, page)
     if strategy is None:
-        return labelled("that means", recommendation.meaning(decision), page)
-    told = [
-        *labelled("first", decision.caution, page),
+        told += labelled("that means", recommendation.meaning(decision), page)
+        return told + _following(decision, page, following)
+    told += [
         *labelled("do", f"{strategy.id} {strategy.name}: {strategy.title}", page, lines=min(lines, 2)),
         *(
             command("command" if _FOR_REAL in strategy.command else "practise", strategy.command, page)
@@ -74,6 +75,11 @@ def _to_do(decision: DecisionRecord, page: Page, lines: int, following: int) -> 
         *labelled("recovery", f"{strategy.objective}; {strategy.past}", page, lines=min(lines, 2)),
         *labelled("ready", strategy.readiness, page, lines=min(lines, 2)),
     ]
+    return told + _following(decision, page, following)
+
+
+def _following(decision: DecisionRecord, page: Page, following: int) -> list[str]:
+    told: list[str] = []
     for place, other in enumerate(decision.next[:following]):
         text = f"{other.id} {other.name}: {other.title}; {other.runbook}"
         told += labelled("" if place else "if not", text, page, lines=following)

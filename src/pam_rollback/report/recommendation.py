@@ -63,10 +63,10 @@ def as_text(decision: "DecisionRecord") -> str:
 def _what_to_do(decision: "DecisionRecord") -> Iterable[str]:
     yield headline(decision)
     strategy = decision.strategy
-    if strategy is None:
-        return
     if decision.caution:
         yield f"before anything else: {decision.caution}"
+    if strategy is None:
+        return
     yield f"begin with {_named(strategy)}"
     yield f"because it is {decision.chosen_because}"
     yield f"the plan uses it for: {', '.join(strategy.when_to_use)}"

@@ -73,4 +73,5 @@ async def _answer(said: str, token: str, release: Release) -> Mapping[str, objec
         return _OUT_OF_REACH
     if "response" not in body:
         return _OUT_OF_REACH
-    return {"type": "chat_response", "content": body["response"], "timestamp": body.get("timestamp")}
+    beside = {key: body[key] for key in ("success", "error") if key in body}
+    return {"type": "chat_response", "content": body["response"], "timestamp": body.get("timestamp"), **beside}

@@ -102,7 +102,11 @@ _KINDS = (
         "flags-partial",
         "some users keep a feature that was switched off",
         "release",
-        (_RELEASE, Parameter("percent", 5, "share of the users who keep it", low=0, high=100)),
+        (
+            _RELEASE,
+            Parameter("percent", 5, "share of the users who keep it", low=0, high=100),
+            Parameter("who", "anybody", "accounts: nobody does who has no account", choices=("anybody", "accounts")),
+        ),
     ),
     FaultKind(
         "auth-bypass",
@@ -186,6 +190,18 @@ _KINDS = (
         ),
     ),
     FaultKind(
+        "chat-answers-anothers-words",
+        "PAM's answers are kept by what they are about, and given to whoever asks about that next",
+        "release",
+        (_RELEASE,),
+    ),
+    FaultKind(
+        "failure-beside",
+        "what chat, profile and expenses answer says besides that it failed: HTTP 200, and the content is as ever",
+        "release",
+        (_RELEASE,),
+    ),
+    FaultKind(
         "release-down",
         "the process of a release does not answer",
         "process",
@@ -223,8 +239,12 @@ _KINDS = (
             "how",
             None,
             "twice: the key status, the first time unhealthy; not-a-number: a load of NaN; part-down: a part that is down; flag: healthy "
-            "is false; issues: a filled list of issues; nameless: an unknown release; kept: an answer that a cache has had for a day",
-            choices=("twice", "not-a-number", "part-down", "flag", "issues", "nameless", "kept"),
+            "is false; issues: a filled list of issues; nameless: an unknown release; kept: an answer that a cache has had for a day; "
+            "maintenance, warnings, alerts, breaker-open, traceback: what their names say",
+            choices=(
+                *("twice", "not-a-number", "part-down", "flag", "issues", "nameless", "kept"),
+                *("maintenance", "warnings", "alerts", "breaker-open", "traceback"),
+            ),
         ),
     ),
     _answer("answers-never-ending", "headers, then a drip of spaces without end"),
@@ -320,6 +340,16 @@ _KINDS = (
                 "the page's own, or the module that today's page preloads",
                 choices=("app/main.js", "app/services.js"),
             ),
+        ),
+    ),
+    FaultKind(
+        "lazy-scripts-gone",
+        "scripts are gone that are loaded when a page is opened: each of these is an error screen then, and the first page is as ever",
+        "page",
+        (
+            _BUILT,
+            Parameter("share", 0.5, "how many of them", low=0, high=1),
+            Parameter("how", "html", "html: 200 with the page in its place, or 404", choices=("html", "404")),
         ),
     ),
     FaultKind(

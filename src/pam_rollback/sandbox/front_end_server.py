@@ -1,5 +1,6 @@
 """Serves the site as its host would: the files of the published deploy, the page for every unknown path, and a few JSON files."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
@@ -36,6 +37,7 @@ _WITHHELD: Mapping[str, Mapping[str, str]] = {
     "download": {"Content-Disposition": 'attachment; filename="index.html"'},
     "not-gzip": {"Content-Encoding": "gzip"},
 }
+_LAZY = re.compile("/app/(?:pages|views)/")
 _DOCUMENTS = frozenset({"/version.json", "/asset-manifest.json"})
 
 
@@ -103,8 +105,10 @@ class FrontEndServer:
         if document is not None:
             headers = {"Cache-Control": "no-store", RELEASE_HEADER: self._published.release}
             return web.json_response(document, headers=headers)
-        found = None
-        if not self._is_gone(request.path):
+        found, gone = None, self._took_away(request.path)
+        if gone is not None and gone.settings["how"] == "404":
+            return web.Response(status=404, text="Not Found")
+        if gone is None and not self._is_gone(request.path):
             asset = self._asset(request.path)
             if asset is not None:
                 return self._answer(request, asset, _FOR_EVER)
@@ -119,6 +123,14 @@ class FrontEndServer:
         if path.endswith(".svg") and self._faults.named("pictures-are-pages"):
             return True
         return path == _PAGE or any(path == self._published.address(str(one.settings["asset"])) for one in faults)
+
+    def _took_away(self, path: str) -> Fault | None:
+        """The fault that took away this script, one of the pages' own: as evenly spread over them as its share is."""
+        lazy = [address for address in self._published.assets if address.endswith(".js") and _LAZY.search(address)]
+        place = lazy.index(path) if path in lazy else -1
+        faults = self._built_so("lazy-scripts-gone")
+        shares = ((fault, float(fault.settings["share"])) for fault in faults if place >= 0)
+        return next((fault for fault, share in shares if int((place + 1) * share) > int(place * share)), None)
 
     def _is_hidden(self, path: str) -> bool:
         """What the build writes for its host, and a product that does not tell its release keeps to itself."""

@@ -35,6 +35,11 @@ _LIES: Mapping[str, Mapping[str, object]] = {
     "part-down": {"checks": {"database": {"status": "unhealthy"}, "redis": "down"}},
     "flag": {"healthy": False},
     "issues": {"issues": ["database: no route"]},
+    "maintenance": {"maintenance": True},
+    "warnings": {"warnings": ["database: 97 of 100 connections are used"]},
+    "alerts": {"alerts": [{"name": "high error rate", "status": "firing"}]},
+    "breaker-open": {"circuit_breakers": {"model": "OPEN"}},
+    "traceback": {"detail": "Traceback (most recent call last):\n  File"},
 }
 _START = b'{"status": "healthy", '
 _BOTH = frozenset({"api", "frontend"})

@@ -19,7 +19,7 @@ LEFT = "SELECT count(*) FROM expenses WHERE description LIKE 'pam-rollback-probe
 @pytest.fixture
 def two(candidate: Product, product_database: Database) -> TwoAccounts:
     """Both accounts of the sandbox, without tickets."""
-    product_database.rows("DELETE FROM support_tickets WHERE user_id = %s", FIRST)
+    product_database.rows("DELETE FROM support_tickets WHERE user_id = ANY(%s::uuid[])", [FIRST, SECOND])
     api = f"http://127.0.0.1:{candidate.port}/api/v1"
     places = Places(
         expenses=f"{api}/expenses",
@@ -39,40 +39,43 @@ def paths(found: Separation) -> set[str]:
 
 
 def test_a_sound_product_keeps_them_apart(two: TwoAccounts, product_database: Database) -> None:
-    """Every kind is looked for by list and by id; nothing stays but a message and a setting of the first account."""
-    settings = "SELECT count(*) FROM user_settings WHERE user_id <> %s"
-    others = "SELECT md5(string_agg(t::text, '' ORDER BY id)) FROM expenses t WHERE user_id <> %s"
-    before = product_database.rows(settings, FIRST), product_database.rows(others, FIRST)
+    """Every kind is looked for by list and by id, and words; nothing stays but messages and a setting of both accounts."""
+    settings = "SELECT count(*) FROM user_settings WHERE user_id <> ALL(%s::uuid[])"
+    others = "SELECT md5(string_agg(t::text, '' ORDER BY id)) FROM expenses t WHERE user_id <> ALL(%s::uuid[])"
+    ours = [FIRST, SECOND]
+    before = product_database.rows(settings, ours), product_database.rows(others, ours)
     found = two.looked()
 
     assert found.holds, found
-    assert [kind.kind for kind in found.kinds] == ["expenses", "messages", "settings", "profile"]
+    kinds = ["expenses", "messages", "settings", "profile"]
+    assert [kind.kind for kind in found.kinds] == [*kinds, *kinds, "words", "words"]
     assert {look.by_id for kind in found.kinds for look in kind.looks} == {True, False}
-    assert found.looks == 10
-    assert (product_database.rows(settings, FIRST), product_database.rows(others, FIRST)) == before
+    assert found.looks == 22
+    assert (product_database.rows(settings, ours), product_database.rows(others, ours)) == before
     assert product_database.rows(LEFT) == [(0,)]
     assert found.left == ""
-    assert product_database.rows("SELECT count(*) FROM user_settings WHERE setting_name = %s", SETTING) == [(1,)]
+    assert product_database.rows("SELECT count(*) FROM user_settings WHERE setting_name = %s", SETTING) == [(2,)]
 
 
-def test_what_the_product_does_not_keep_is_not_looked_for(two: TwoAccounts, product_database: Database) -> None:
-    """PAM is not asked, and it is named."""
-    messages = "SELECT count(*) FROM pam_messages"
-    before = product_database.rows(messages)
+def test_what_the_product_does_not_keep_is_not_looked_for(two: TwoAccounts) -> None:
+    """PAM is asked for words only, and it is named."""
     found = replace(two, keeps_messages=False).looked()
 
     assert found.holds, found
-    assert [kind.kind for kind in found.kinds] == ["expenses", "settings", "profile"]
+    kinds = ["expenses", "settings", "profile"]
+    assert [kind.kind for kind in found.kinds] == [*kinds, *kinds, "words", "words"]
     assert found.not_tried[0] == "messages: the product keeps nothing of a question"
-    assert product_database.rows(messages) == before
 
 
 def test_tickets_are_looked_for_where_there_are_any(
     two: TwoAccounts, candidate: Product, product_database: Database
 ) -> None:
     """None is opened for this: support would be called. What cannot be tried is named."""
-    [without] = two.looked().not_tried
-    assert without.startswith("support tickets: the first account has none")
+    without = two.looked().not_tried
+    assert [one.partition(",")[0] for one in without] == [
+        "support tickets: the first account has none",
+        "support tickets: the second account has none",
+    ]
 
     body = {"subject": "From the suite", "message": "Please ignore."}
     opened = candidate.call("POST", "/api/v1/support/tickets", body, token=candidate.sign_in()).status
@@ -83,7 +86,7 @@ def test_tickets_are_looked_for_where_there_are_any(
 
     assert opened == 201
     assert found.holds
-    assert (found.not_tried, found.kinds[-1].kind) == ((), "support tickets")
+    assert [kind.kind for kind in found.kinds].count("support tickets") == 1
     assert not leaking.holds
     assert paths(leaking) == {"GET /api/v1/support/tickets?limit=…"}
 
@@ -104,6 +107,27 @@ def test_a_list_without_its_owner_is_found(two: TwoAccounts, candidate: Product,
     assert not found.holds
     assert paths(found) == seen
     assert found.left == ""
+
+
+def test_anothers_words_as_an_answer_are_found(two: TwoAccounts, candidate: Product) -> None:
+    """In both directions; of what was said, evidence has only whose it was."""
+    with candidate.fault("chat-answers-anothers-words"):
+        found = two.looked()
+
+    assert not found.holds
+    assert {seen for seen in found.exposed if "POST" in seen} == {
+        "what the first account asked PAM by POST /api/v1/pam/chat",
+        "what the second account asked PAM by POST /api/v1/pam/chat",
+    }
+    assert "ignore this test" not in repr(vars(found))
+
+
+def test_both_directions_are_looked_at(two: TwoAccounts, candidate: Product) -> None:
+    """A list without its owner shows each of them the other's expense."""
+    with candidate.fault("cross-user-read", what="expenses"):
+        found = two.looked()
+
+    assert len({seen for seen in found.exposed if seen.startswith("expense ") and "limit=" in seen}) == 2
 
 
 def test_another_users_id_with_ones_own_token_is_found(two: TwoAccounts, candidate: Product) -> None:

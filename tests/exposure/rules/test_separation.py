@@ -54,7 +54,10 @@ def test_whatever_shows_it_exposes_it(shown: Look) -> None:
     found = of(look(200), shown)
 
     assert not found.holds
-    assert "was shown what belongs to the first in 1 of 2 looks, expected none: expense 7 by GET" in str(found)
+    assert (
+        "one of two accounts was shown what belongs to the other in 1 of 2 looks, expected none: expense 7 by GET"
+        in str(found)
+    )
     assert "Rosa" not in f"{found}{found!r}{found.figures}"
 
 
@@ -76,7 +79,7 @@ def test_whatever_shows_it_exposes_it(shown: Look) -> None:
 )
 def test_an_answer_that_says_nothing_is_not_known(odd: Look) -> None:
     """An account that cannot read its own list does not see others' either, and that proves nothing."""
-    assert "as the second account: " in why_unknown(of(look(200), odd))
+    assert "as the other account: " in why_unknown(of(look(200), odd))
 
 
 def test_what_its_owner_does_not_see_proves_nothing() -> None:

@@ -16,7 +16,7 @@ from pam_rollback.observation.rules.journeys import Journey, ProbeConfig
 from pam_rollback.observation.service.prober import start_prober
 from pam_rollback.product.client.front_page import look_at_front_page
 from pam_rollback.product.rules.expectation import Expect
-from pam_rollback.product.rules.front_page import shortcoming_of_rendered
+from pam_rollback.product.rules.front_page import LATER_ALL, LATER_SAMPLED, later_files, shortcoming_of_rendered
 from tests.contracts import PAGES
 
 Files = dict[str, tuple[str, bytes]]
@@ -146,6 +146,64 @@ def test_a_bundle_names_the_api_that_it_talks_to(site: Site, place: str) -> None
     assert "none of its 3 scripts names the api (api.example.com): was it built without its variables?" in said
     site.files[place] = ("text/javascript", site.files[place][1] + b"; const u = 'https://api.example.com/v1'")
     assert "a page, with 2 scripts and styles" in look()
+
+
+def _with_chunks(site: Site, number: int) -> list[str]:
+    """Make the site of one script that loads so many later, as Vite writes it: all in a list, and half of them imported by their name."""
+    names = [f"P{one}.x{one % 7}-_.js" for one in range(number)]
+    listed = ",".join(f'"assets/{name}"' for name in names)
+    imported = "".join(f'a(()=>import("./{name}"),d([{one}]));' for one, name in enumerate(names) if one % 2)
+    site.files["/"] = ("text/html", _PAGE.replace(b"/a.js", b"/assets/a.js"))
+    main = f"const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=[{listed}])))=>i;{imported}"
+    site.files["/assets/a.js"] = ("text/javascript", main.encode())
+    paths = [f"/assets/{name}" for name in names]
+    site.files |= dict.fromkeys(paths, ("text/javascript", b'import{a}from"./a.js"'))
+    return paths
+
+
+@pytest.mark.parametrize("gone", [range(0, 120, 2), range(1, 120, 2), range(60), range(60, 120)])
+def test_half_of_the_scripts_that_are_loaded_later_are_gone(site: Site, gone: range) -> None:
+    """Whichever half it is: a sample of twelve tells, and how many it looked at of how many."""
+    paths = _with_chunks(site, 120)
+    whole = look_at_front_page(f"{site.url}/", deadline_s=5, later=LATER_SAMPLED)
+    for one in gone:
+        site.files.pop(paths[one])
+    found = look_at_front_page(f"{site.url}/", deadline_s=5, later=LATER_SAMPLED)
+
+    assert whole.is_the_site, whole
+    assert whole.figures.definition == "12 of 120 files that its scripts name were looked at"
+    assert "of 12 files that its scripts load later are not there" in str(found)
+    assert "is missing: a page of HTML is answered in its place" in str(found)
+
+
+def test_one_script_of_many_is_gone(site: Site) -> None:
+    """Whoever verifies for minutes looks at all of them, and at what only these name."""
+    paths = _with_chunks(site, 120)
+    site.files[paths[7]] = ("text/javascript", b'a(()=>import("./deep.js"))')
+    site.files["/assets/deep.js"] = ("text/javascript", b"1")
+    whole = look_at_front_page(f"{site.url}/", deadline_s=5, later=LATER_ALL)
+    site.files.pop("/assets/deep.js")
+    found = look_at_front_page(f"{site.url}/", deadline_s=5, later=LATER_ALL)
+
+    assert (whole.problems, whole.later) == ((), "121 of 121 files that its scripts name were looked at")
+    assert "1 of 121 files that its scripts load later are not there" in str(found)
+    assert "its script /assets/deep.js is missing" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("script", "named"),
+    [
+        (b'import("./Login.DnjwgY9U.js")', ["/app/assets/./Login.DnjwgY9U.js"]),
+        (b"n(()=>import(`../x.js`),[])", ["/app/assets/../x.js"]),
+        (b'm.f=["assets/A.js","assets/B.css"]', ["/app/assets/A.js", "/app/assets/B.css"]),
+        (b'm.f||(m.f=["chunks/A.js"])', ["/chunks/A.js"]),
+        (b'm.f=["https://cdn.example/a.js","assets/logo.svg"]; "assets/no.js"', []),
+        (b'const help = "put main.js beside it", t = ["assets/no.js"]', []),
+    ],
+)
+def test_what_a_script_names(script: bytes, named: list[str]) -> None:
+    """By an import, or in the list of what is loaded with it; a text that looks like a file is none."""
+    assert list(later_files("/app/assets/index.js", script)) == named
 
 
 def test_a_page_has_its_words(site: Site) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.communication.client.slack import SlackWebhook
+from pam_rollback.observation.rules.journeys import Journey
 from pam_rollback.plan.flags import Flag
 from pam_rollback.product.client.health_api import HealthEndpoint, read_health
 from pam_rollback.product.client.pam_api import EmergencyApi, FlagApi, FlagEvaluationApi, sign_in
@@ -78,6 +79,23 @@ def test_an_unknown_flag_changes_nothing(flags: FlagApi) -> None:
     with pytest.raises(ActionFailed, match="not known there"):
         flags.set_flags({NAME: OFF, "PAM_NO_SUCH_FLAG": OFF})
     assert flags.read_flags() == before
+
+
+def test_flags_are_evaluated_as_a_page_asks() -> None:
+    """What stands before the product may answer us and nobody else."""
+    page = Journey(name="flags", url="", as_browser_of="https://pam.example", signed_in=True).browser_headers
+    seen: list[Request] = []
+
+    def answer(request: Request) -> Reply:
+        seen.append(request)
+        return says({"flags": [{"key": NAME, "value": True}]})
+
+    with scripted(by=answer) as server:
+        assert FlagEvaluationApi(f"{server.url}/flags", headers=page).flags_of("user-1") == {NAME: True}
+
+    headers = {name.lower(): value for name, value in seen[0].headers.items()}
+    assert (headers["origin"], headers["user-agent"]) == ("https://pam.example", page["User-Agent"])
+    assert "Mozilla" in headers["user-agent"]
 
 
 def test_users_are_evaluated(state: Mapping[str, Any], flags: FlagApi) -> None:

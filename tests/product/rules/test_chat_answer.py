@@ -141,3 +141,17 @@ def test_the_end_of_a_program_is_no_answer(text: str, intent: Intent) -> None:
     """Whichever intent comes with it, over HTTP and on a page."""
     assert "the end of a program instead of an answer" in shortcoming({"response": text, "intent": "other"}, intent)
     assert apology(text)
+
+
+@pytest.mark.parametrize("beside", [{"success": False}, {"error": "model unreachable"}, {"errors": ["no model"]}])
+@pytest.mark.parametrize("intent", ["named", "never"])
+def test_an_answer_that_says_that_it_failed_is_none(beside: dict[str, object], intent: Intent) -> None:
+    """Over HTTP and on a socket, whatever it answers; a page shows only the words."""
+    body = {"response": "You have spent 12.00 this month.", "intent": "budget"}
+    frame = json.dumps({"type": "chat_response", "content": body["response"], **beside})
+    said = said_on_socket(frame)
+
+    assert "it says that it failed: " in shortcoming(body | beside, intent)
+    assert said is not None
+    assert "an error instead of an answer" in shortcoming(said, intent)
+    assert shortcoming(body | {"success": True, "error": None}, intent) == ""

@@ -77,6 +77,13 @@ WELL: list[dict[str, Any]] = [
     {"services": {"api": "pam 2.0", "worker": "running"}},
     {"uptime_s": 0, "users_online": 0, "code": 200},
     {"circuit_breakers": {"model": {"state": "CLOSED", "failures": 2, "opened": 1}}},
+    {"circuit_breakers": {"model": "CLOSED", "open": 0, "total": 3}, "breaker": {"open": False}},
+    {"cache": {"status": "warm", "hits": 3}, "checks": {"cache": "warm"}},
+    {"maintenance": False, "maintenance_mode": "off", "maintenance_window": "Sun 02:00"},
+    {"maintenance": {"enabled": False, "message": "We are back soon"}},
+    {"warnings": [], "alerts": 0, "alerts_enabled": True, "last_alert": "cpu"},
+    {"alerts": {"enabled": True}, "memory": {"warning": 400, "critical": 480}},
+    {"alerts": [{"name": "cpu", "status": "resolved"}], "warnings": 3, "socket": {"state": "open"}},
 ]
 ILL: list[tuple[dict[str, Any], str]] = [
     (
@@ -113,6 +120,18 @@ ILL: list[tuple[dict[str, Any], str]] = [
     ({"summary": {"passed": 5, "failed": 2}}, "summary.failed is 2"),
     ({"degraded": True}, "degraded is True"),
     ({"circuit_breakers": {"model": {"state": "OPEN"}}}, "circuit_breakers.model.state is 'OPEN'"),
+    ({"circuit_breakers": {"model": "OPEN"}}, "circuit_breakers.model is 'OPEN'"),
+    ({"checks": {"model": {"circuitBreaker": "open"}}}, "checks.model.circuitBreaker is 'open'"),
+    ({"circuit_breaker_open": True}, "circuit_breaker_open is True"),
+    ({"circuit_breakers": {"open": 1, "total": 3}}, "circuit_breakers.open is 1"),
+    ({"maintenance": True}, "maintenance is True"),
+    ({"maintenance_mode": "on"}, "maintenance_mode is 'on'"),
+    ({"maintenance": {"enabled": True}}, "maintenance is {'enabled': True}"),
+    ({"warnings": ["the disk is almost full"]}, "warnings is ['the disk is almost full']"),
+    ({"alerts": [{"name": "cpu", "status": "firing"}]}, "alerts is"),
+    ({"active_alerts": 2}, "active_alerts is 2"),
+    ({"detail": "Traceback (most recent call last):\n  File"}, "detail is 'Traceback"),
+    ({"database": "psycopg.OperationalError: no route"}, "database is"),
     ({"last_check": {"status": "failed"}}, "last_check.status is 'failed'"),
     ({"services": {"voice": "unknown"}}, "services.voice is 'unknown'"),
 ]

@@ -45,6 +45,23 @@ def test_conditions_that_notice_everything_have_no_survivors() -> None:
     assert unproven(GREEN) == ""
 
 
+@pytest.mark.parametrize(
+    ("named", "missing"),
+    [
+        ("http://127.0.0.1:7002", False),
+        ("http://project.supabase.co.localhost:7002", False),
+        ("http://127.0.0.1:7001", True),
+        ("http://project.supabase.co.localhost", True),
+    ],
+)
+def test_what_runs_here_may_have_a_name_of_this_machine(named: str, *, missing: bool) -> None:
+    """Pages that believe no other host than Supabase's get one below .localhost; the port tells it from the API."""
+    page = replace(GREEN, imported=(f'"{named}"'.encode(),), names={"supabase": "127.0.0.1:7002"})
+
+    assert bool(page.problems) is missing
+    assert missing or survivors(page) == ()
+
+
 def test_without_words_another_page_is_taken_for_the_site() -> None:
     """And the sentence says so."""
     loose = replace(GREEN, text=())

@@ -1,6 +1,6 @@
 """The feature-flag rollback: judged by what is read back and by what users get, never by an accepted request."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,14 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.strategies.feature_flag import FlagRollback, FlagRollbackTools, roll_back_flags, undo_flags
+from pam_rollback.rollback.rules.asked_users import AskedUsers
+from pam_rollback.rollback.strategies.feature_flag import (
+    Evaluation,
+    FlagRollback,
+    FlagRollbackTools,
+    roll_back_flags,
+    undo_flags,
+)
 from tests.virtual_clock import VirtualClock
 
 ON = Flag(enabled=True, rollout_pct=100)
@@ -58,11 +65,11 @@ class Product:
         return self.notice
 
 
-def act(product: Product, journal: Journal) -> FlagRollback:
+def act(product: Product, journal: Journal, users: Sequence[str] = USERS) -> FlagRollback:
     """Roll back with a clock that waits for nobody."""
     clock = VirtualClock()
     tools = FlagRollbackTools(product, product, product, journal, Waiter(clock), clock)
-    return roll_back_flags(tools, TARGET, users=USERS, message="PAM features are off", decided_s=0.0)
+    return roll_back_flags(tools, TARGET, users=users, message="PAM features are off", decided_s=0.0)
 
 
 @pytest.fixture
@@ -131,11 +138,30 @@ def test_a_flag_that_is_not_there_changes_nothing(journal: Journal) -> None:
 
 
 def test_a_user_who_keeps_a_feature_is_found(journal: Journal) -> None:
-    """One of twenty is enough, and is named."""
+    """One of twenty is enough, and is counted: nobody reads whose id it is."""
     found = act(Product(keep=("user-7",)), journal).evaluated
 
     assert not found.everyone_off
-    assert "user-7" in str(found)
+    assert "1 of 20 users" in str(found)
+    assert "user-7" not in str(found)
+
+
+def test_of_users_who_do_not_exist_nothing_is_known(journal: Journal) -> None:
+    """That nobody of them has a feature proves nothing; one who has it is broken all the same."""
+
+    def nobody() -> list[str]:
+        raise MeasurementFailed("the sandbox declares neither feature_check nor database")
+
+    def asked(product: Product) -> Evaluation:
+        return act(product, journal, users=AskedUsers(nobody, "run-1")).evaluated
+
+    with pytest.raises(
+        MeasurementFailed, match="their ids are made up, since none that exists could be had: the sandbox"
+    ):
+        _ = asked(Product()).everyone_off
+    kept = AskedUsers(nobody, "run-1")[7]
+    assert not asked(Product(keep=(kept,))).everyone_off
+    assert kept not in str(asked(Product(keep=(kept,))))
 
 
 def test_a_flag_that_the_evaluation_forgets_is_not_off(journal: Journal) -> None:

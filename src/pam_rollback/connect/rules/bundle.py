@@ -35,8 +35,8 @@ class Bundle:
     """Addresses whose frontend API of Unleash is asked for flags."""
 
     def names(self, address: str) -> bool:
-        """Whether a script names that origin."""
-        return origin(address) in self.addresses
+        """Whether a script names that origin, by whatever name it has on this machine."""
+        return origin(address) in {*self.addresses, *map(reachable, self.addresses)}
 
 
 def origin(address: str) -> str:

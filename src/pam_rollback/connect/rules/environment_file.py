@@ -6,7 +6,10 @@ from pam_rollback.base.addresses import is_loopback
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.toml_text import comment, pair, table
+from pam_rollback.environment.environment import OPEN_JOURNEYS
 from pam_rollback.environment.hosts import HOSTS
+from pam_rollback.observation.rules.probed_journeys import usual_weights
+from pam_rollback.product.rules.contract import Contract
 
 _CONTROL = "https://example.com"
 ALWAYS = ("browser",)
@@ -43,7 +46,7 @@ def abilities_of(found: Found, asked: Asked) -> tuple[str, ...]:
     return tuple(abilities)
 
 
-def environment_file(found: Found, asked: Asked) -> str:
+def environment_file(found: Found, asked: Asked, contract: Contract) -> str:
     """The body of the file."""
     where = found.where
     urls = {"frontend": where.frontend, "api": where.api, "backend": where.backend}
@@ -64,6 +67,7 @@ def environment_file(found: Found, asked: Asked) -> str:
         *pair("pace", 1),
         *table("urls", urls),
         *_probing(found),
+        *_weights(contract, signed_in="test_account" in abilities_of(found, asked)),
         *table("secrets", {f"{name}_env": variable for name, variable in asked.variables.items()}, [_SECRETS]),
         *_hosts(found),
         *_flag_service(found.site.unleash),
@@ -95,6 +99,14 @@ def _probing(found: Found) -> Iterator[str]:
         content["control_url"] = _CONTROL
         notes.append("control_url has nothing to do with the product: when it is silent too, this machine is offline.")
     yield from table("probing", content, notes)
+
+
+def _weights(contract: Contract, *, signed_in: bool) -> Iterator[str]:
+    usual = usual_weights(contract)
+    asked = {name: weight for name, weight in usual.items() if signed_in or name in OPEN_JOURNEYS}
+    yield from table(
+        "probing.weights", asked, ["How often each takes its turn: as often for each part that users need."]
+    )
 
 
 _MIGRATIONS_OF_SUPABASE = "supabase/migrations"

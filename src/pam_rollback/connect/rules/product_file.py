@@ -1,6 +1,7 @@
 """The text of ``products/NAME.toml``: health as it was seen, the rest as a known product has it, compared where that can be."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pam_rollback.connect.rules.found import Found
@@ -36,7 +37,7 @@ def product_file(name: str, found: Found, like: Mapping[str, Any], titles: Mappi
         *_pages(like),
         *_tables(found, like),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_rest(like, lines)]) + "\n"
 
 
 def _health(found: Found, titles: Mapping[str, tuple[str, str]]) -> Iterator[str]:
@@ -137,6 +138,13 @@ def _pages(like: Mapping[str, Any]) -> Iterator[str]:
     yield from table("pages", like["pages"], [note])
     if like.get("elements"):
         yield from table("elements", like["elements"])
+
+
+def _rest(like: Mapping[str, Any], written: Iterable[str]) -> Iterator[str]:
+    """What nobody can look for, such as how features are switched: as it is known."""
+    seen = {*tomllib.loads("\n".join(written)), "marks"}
+    for name in (one for one in like if one not in seen):
+        yield from table(name, like[name], [f"As {like['name']} has it; not looked for."])
 
 
 def titles_of(health: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, str]]:

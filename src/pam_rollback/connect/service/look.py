@@ -54,12 +54,14 @@ class Look:
     sign_in_path: str
     chat: Mapping[str, Any]
     """Method, path and body of a question to PAM."""
+    told_apart_by: tuple[str, ...] = ()
+    """Whose addresses a build without its variables lacks."""
     unknown: list[str] = field(default_factory=list)
     _seen: dict[str, Captured] = field(default_factory=dict)
 
     def found(self) -> Found:
         """All of it. Raises CannotConnect."""
-        site_look = SiteLook(self.wish, self.product, self._get, self._tried, self.unknown)
+        site_look = SiteLook(self.wish, self.product, self._get, self._tried, self.unknown, self.told_apart_by)
         page = site_look.front_page()
         self._api_is_there()
         described_at, described = self._description()

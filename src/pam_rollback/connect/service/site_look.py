@@ -1,10 +1,11 @@
 """The front end: its page, its scripts and what they name, and what robots.txt asks for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import field
 from functools import partial
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.late_dataclass import dataclass
@@ -19,11 +20,13 @@ from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.front_page import (
     IMPORTS_MAX,
     PageContent,
-    imports_of,
+    later_files,
     read_page,
     shortcoming_of_asset,
     shortcoming_of_sent,
+    unnamed,
 )
+from pam_rollback.product.rules.page_twins import without
 
 _SCRIPTS_MAX = 6
 
@@ -37,6 +40,10 @@ class SiteLook:
     get: Callable[..., Captured]
     tried: Callable[..., Any]
     unknown: list[str]
+    told_apart_by: tuple[str, ...] = ()
+    """Whose addresses a build without its variables lacks, by a contract that is known; none: nobody has tried, and it may lack all."""
+    bodies: list[bytes] = field(default_factory=list)
+    """What the scripts say, once they were read."""
 
     def front_page(self) -> PageContent:
         """The page as it is sent. Raises CannotConnect for whatever is not the site."""
@@ -72,7 +79,6 @@ class SiteLook:
 
     def bundle(self, page: PageContent) -> tuple[Bundle, int]:
         """What its scripts name, with those that they import, and how many there are. Raises CannotConnect."""
-        bodies: list[bytes] = []
         scripts = [one for one in page.assets if one.kind == "script"][:_SCRIPTS_MAX]
         waiting = [urljoin(f"{self.wish.frontend}/", one.address) for one in scripts]
         beside = 0
@@ -91,13 +97,13 @@ class SiteLook:
                     found=said,
                     advice="Connect a product that is well: publish the site anew first.",
                 )
-            bodies.append(captured.answer.body)
-            new = [urljoin(url, name) for name in imports_of(captured.answer.body)]
+            self.bodies.append(captured.answer.body)
+            new = [urljoin(url, path) for path in later_files(urlsplit(url).path, captured.answer.body)]
             new = [one for one in new if origin(one) == origin(url) and one not in asked and one not in waiting]
             new = new[: IMPORTS_MAX - beside]
             beside += len(new)
             waiting += new
-        return read_bundle(bodies, [self.wish.frontend]), len(bodies)
+        return read_bundle(self.bodies, [self.wish.frontend]), len(self.bodies)
 
     def site(self, title: str, scripts: int, bundle: Bundle, where: Where, delay_s: float) -> Site:
         """What it is, with what is true of the previous release, too."""
@@ -118,7 +124,21 @@ class SiteLook:
             self.unknown.append(
                 f"the site's scripts do not name the API {where.api} ({others}): whether a build lacks its variables cannot be told"
             )
+        elif not self._tells_a_blank_build({name: urlsplit(hosts[name]).netloc for name in names}):
+            self.unknown.append(
+                f"[front_page] names = {list(names)} is refused as empty: a build without its variables would meet it as well, since that "
+                f"lacks only the address of {' and '.join(self.told_apart_by)}, which the scripts do not name"
+            )
+            names = ()
         return Site(title, tuple(words), names, bundle.addresses, scripts, delay_s, bundle.unleash)
+
+    def _tells_a_blank_build(self, names: Mapping[str, str]) -> bool:
+        """Whether these conditions, tried on the scripts without the addresses that variables give, find that something is missing."""
+        blank = self.bodies
+        for name in self.told_apart_by or names:
+            if host := names.get(name):
+                blank = [without(host, body) for body in blank]
+        return any(unnamed(blank, names))
 
     def _page_at(self, address: str) -> PageContent:
         captured = self.get(f"{address}/", accept="text/html")

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from pam_rollback.connect.service.wish import VARIABLES, CannotConnect, Wish
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.outside import places
 from pam_rollback.product.client.files import path_of, read_contract
+from pam_rollback.product.rules.contract import Contract
 
 PRODUCTS, ENVIRONMENTS = "products", "environments"
 MADE_BY = "Written by `make connect`. Change what you like: what you change stays."
@@ -41,9 +43,11 @@ def write(root: Path, wish: Wish, found: Found, like: Mapping[str, Any], variabl
     """Write what is new. Raises NotWritten, or CannotConnect for files that could not be used."""
     set_here = frozenset(name for name, variable in VARIABLES.items() if variables.get(variable))
     asked = Asked(wish.name, wish.kind, wish.product or wish.name, VARIABLES, set_here)
-    bodies = {f"{ENVIRONMENTS}/{wish.name}.toml": environment_file(found, asked)}
+    bodies, contract = dict[str, str](), like
     if not wish.product:
-        bodies[f"{PRODUCTS}/{wish.name}.toml"] = product_file(wish.name, found, like, titles_of(like["health"]))
+        body = bodies[f"{PRODUCTS}/{wish.name}.toml"] = product_file(wish.name, found, like, titles_of(like["health"]))
+        contract = tomllib.loads(body)
+    bodies[f"{ENVIRONMENTS}/{wish.name}.toml"] = environment_file(found, asked, Contract.model_validate(contract))
     _read_back(root, wish, bodies, variables)
     files = {
         name: proposed(body, places.as_typed_here(MADE_BY), text_of(root / name))

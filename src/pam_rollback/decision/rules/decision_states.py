@@ -11,6 +11,7 @@ from pam_rollback.integrity.rules.row_counts import RowLoss
 from pam_rollback.integrity.rules.row_moves import RowMoves
 from pam_rollback.integrity.rules.row_rewriting import RowRewriting
 from pam_rollback.integrity.rules.schema_changes import SchemaComparison
+from pam_rollback.observation.rules.parts import BACK_END
 from pam_rollback.plan.decision_rules import Gaps
 from pam_rollback.product.rules.invariants import InvariantResult
 from pam_rollback.records.rules.memory import MemoryGrowth
@@ -46,7 +47,7 @@ def judged_memory(growth: MemoryGrowth, *, low_below_mb: float, gaps: Gaps) -> J
         measured=newest_mb,
         margin=growth.alarm_mb - newest_mb,
     )
-    return Judged(Finding(MEMORY, state, words), figures)
+    return Judged(Finding(MEMORY, state, words, parts=(BACK_END,)), figures)
 
 
 def _below(growth: MemoryGrowth, newest_mb: float, low_below_mb: float, gaps: Gaps, words: str) -> tuple[State, str]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.decision.rules.decision import FINDING, Decision, Evidence, Finding, State, decide
+from pam_rollback.decision.rules.decision import CHAT, FINDING, MODEL, Decision, Evidence, Finding, State, decide
+from pam_rollback.observation.rules.parts import FRONT_END
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.verdict import Outcome
@@ -15,6 +16,11 @@ from pam_rollback.report.wording import without_own_word
 _SHOWN = 3
 _NOT_REACHED = re.compile(r"\b[a-z-]+ was not reached: ")
 """How an audit says that it never saw its page: a broken page, and no barrier on it (``browser/rules/accessibility.py``)."""
+_BLAMED = (
+    (re.compile(r"\bask PAM: an apology instead of an answer\b"), ((CHAT,), (MODEL,))),
+    (re.compile(r"\ban error screen: "), ((FRONT_END,), ())),
+)
+"""What journeys of a browser say of what failed behind the page, or in it; the first that fits."""
 
 
 class Judging(Protocol):
@@ -42,13 +48,13 @@ def decided(
     *,
     observed: Iterable[str],
     vouched: Iterable[str],
-    constant_flags: str,
+    refused: Mapping[str, str],
     whole: bool,
 ) -> Decision:
     """The recommendation. A selection that is not ``whole`` never says no.
 
     ``not_asked``: why a test was left out, and the plan items that it would have served; what it would have found is not known.
-    ``observed`` and ``vouched``: what people say, as ``CRITERION=words``.
+    ``observed`` and ``vouched``: what people say, as ``CRITERION=words``. ``refused``: strategies that cannot be carried out there.
     """
     criteria = {*plan.immediate_criteria, *plan.consider_criteria}
     unknown = [
@@ -61,7 +67,7 @@ def decided(
         [*_findings(plan, tests), *unknown],
         observed=_words_of_people(observed),
         vouched=_words_of_people(vouched),
-        constant_flags=constant_flags,
+        refused=refused,
     )
     if not whole and found.recommendation is Recommendation.NO:
         return replace(found, recommendation=Recommendation.NOT_KNOWN)
@@ -79,7 +85,7 @@ def _findings(plan: Plan, tests: Sequence[Judging]) -> Iterable[Finding]:
         for state in State:
             alike = [(test, finding) for test, finding in own if finding.state is state]
             if alike:
-                yield Finding(criterion, state, _together(alike), alike[0][1].evidence)
+                yield Finding.together(criterion, state, _together(alike), [finding for _, finding in alike])
 
 
 def _found(criterion: str, test: Judging) -> Finding:
@@ -88,13 +94,21 @@ def _found(criterion: str, test: Judging) -> Finding:
     if outcome is Outcome.BROKEN_CRITERION and _NOT_REACHED.search(test.message):
         return Finding(criterion, State.UNKNOWN, without_own_word(test.message), Evidence.NONE)
     if outcome is Outcome.BROKEN_CRITERION:
-        return Finding(criterion, State.HOLDS, own["words"] if own else test.message)
+        if own:
+            return replace(Finding.of_data(criterion, own), state=State.HOLDS)
+        parts, outside = _seen_in(test.message)
+        return Finding(criterion, State.HOLDS, test.message, parts=parts, outside=outside)
     if outcome is Outcome.PASSED:
-        return Finding(criterion, State(own["state"]), own["words"]) if own else Finding(criterion, State.CLEAR, "")
+        return Finding.of_data(criterion, own) if own else Finding(criterion, State.CLEAR, "")
     if outcome is Outcome.KNOWN:
         return Finding(criterion, State.CLEAR, test.message)
     why = test.message.removeprefix(f"{MeasurementFailed.__name__}: ")
     return Finding(criterion, State.UNKNOWN, why or "the session ended before it was reached", Evidence.NONE)
+
+
+def _seen_in(message: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The part that a page's own words blame, and the cause from outside; nothing where they blame none."""
+    return next((found for words, found in _BLAMED if words.search(message)), ((), ()))
 
 
 def _together(alike: Sequence[tuple[Judging, Finding]]) -> str:

@@ -6,15 +6,13 @@ from pathlib import Path
 
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.decision.rules.decision import Decision, Finding
+from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
 from pam_rollback.plan.stories import STORIES, first_way
 from pam_rollback.report import readiness, wording
 from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
 from pam_rollback.report.past_drills import PastRecovery, past_recoveries, sought, told
-
-_NO_DATABASE = "docs/runbook.md#database-unhealthy"
-"""Where whoever cannot ask the database is sent."""
 
 
 @dataclass(frozen=True)
@@ -46,27 +44,24 @@ def recommended(here: Here, decision: Decision) -> DecisionRecord:
         why=tuple(finding.criterion for finding in decision.why),
         unknown=tuple(finding.criterion for finding in decision.unknown),
         answer_with=here.answer_with,
-        strategy=advised(advice.strategy, here, past, files, ready) if advice else None,
+        strategy=advised(advice.strategy, here, past, files, ready) if advice and advice.strategy else None,
         chosen_because=advice.why if advice else "",
-        caution=_caution(decision) if advice and _starts_a_back_end(advice.strategy) else "",
+        caution=advice.first if advice else "",
         next=tuple(advised(strategy, here, past, files, ready) for strategy in advice.next) if advice else (),
     )
 
 
-def _caution(decision: Decision) -> str:
-    """What has to be known before a back end is started: without its database it ends again (docs/runbook.md#service-down)."""
-    unreachable = any(_NO_DATABASE in finding.words for finding in decision.findings)
-    return (
-        "the database does not answer, and a back end ends when it starts without its database: "
-        f"{_NO_DATABASE}, before any back end goes back"
-        if unreachable
-        else ""
-    )
-
-
-def _starts_a_back_end(strategy: Strategy) -> bool:
-    story = STORIES.get(first_way(strategy))
-    return story is not None and "backend" in story.sites
+def refused_in(plan: Plan, environment: Environment) -> dict[str, str]:
+    """The strategies (ids) that the guard would refuse there (13), and why: by what the way to begin with needs."""
+    found = {}
+    for strategy in plan.strategies.values():
+        story = STORIES.get(first_way(strategy))
+        missing = [name for name in story.abilities if name not in environment.abilities] if story else []
+        if missing:
+            flags = environment.constant_flags if "flag_admin" in missing else ""
+            what = f"nobody can switch a flag here ({flags})" if flags else f"no {' and no '.join(missing)} is declared"
+            found[strategy.id] = what
+    return found
 
 
 def _criterion(plan: Plan, finding: Finding) -> CriterionFound:

@@ -16,7 +16,7 @@ from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.exposure.rules.affected_users import CORE_FEATURES, TRIES
 from pam_rollback.outside.http import fetch
 from pam_rollback.product.client.pam_api import Account
-from pam_rollback.product.rules.chat_answer import Intent, shortcoming
+from pam_rollback.product.rules.chat_answer import Intent, failure_beside, shortcoming
 
 _AT_ONCE = 50
 _QUESTION = "How much did I spend this month?"
@@ -109,7 +109,9 @@ def _is_content(feature: str, answer: Answer, intent: Intent) -> bool:
     body = answer.json
     if answer.http_status != HTTPStatus.OK or not isinstance(body, dict):
         return False
-    return not shortcoming(body, intent) if feature == "chat" else isinstance(body.get("expenses"), list)
+    if feature == "chat":
+        return not shortcoming(body, intent)
+    return isinstance(body.get("expenses"), list) and not failure_beside(body)
 
 
 def _read(results: object) -> Iterable[tuple[str, dict[str, bool]]]:

@@ -1,8 +1,11 @@
-"""One account of our own owns things, another one looks for them. Writes as the first, reads as both, deletes only what it wrote itself."""
+"""One account of our own owns things, another one looks for them, and the other way round; both ask PAM, who must not mistake them.
+
+Writes as both, and deletes only what it wrote itself.
+"""
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +24,7 @@ from pam_rollback.product.rules.contract import USER_ID
 SETTING = "pam_rollback_probe"
 """The setting that carries the mark. It stays: there is no way to delete a setting."""
 _NEWEST = 200
+_TO_IGNORE = "Please ignore this test: {}"
 _CREATED = (HTTPStatus.OK, HTTPStatus.CREATED)
 
 
@@ -52,20 +56,46 @@ class TwoAccounts:
     again: Retries = field(default_factory=Retries)
     own: AccountApi | None = None
     """By which the first account's expense is cleared away; None: at these places, as the plan's product has them."""
+    own_of_second: AccountApi | None = None
+    """By which the second's is."""
+    names: tuple[str, str] = ("the first account", "the second account")
     keeps_messages: bool = True
     """Whether the product keeps what PAM is asked: what nobody keeps, nobody is shown."""
 
     def looked(self) -> Separation:
+        """Write as each of them, look as the other one, and clear the expenses away; then hold what PAM says to one against the other."""
+        there = self._one_way()
+        # The second owns, and the first looks.
+        turned = replace(self, first=self.second, second=self.first, own=self.own_of_second, names=self.names[::-1])
+        back = turned._one_way()  # noqa: SLF001 - its own
+        return Separation(
+            kinds=(*there.kinds, *back.kinds, *(self._words() if self.places.chat else ())),
+            not_tried=tuple(dict.fromkeys((*there.not_tried, *back.not_tried))),
+            left="; ".join(filter(None, (there.left, back.left))),
+        )
+
+    def _words(self) -> Iterator[Belongings]:
+        """What PAM answers each account is looked through for what the other one said just before, and for its id."""
+        said: tuple[Belonging, ...] = ()
+        for account, name in zip((self.first, self.second, self.first), (*self.names, ""), strict=True):
+            mark = _mark()
+            asked = {"message": _TO_IGNORE.format(mark)}
+            answer = self._asked(self.places.chat, account, method="POST", json=asked)
+            if said:
+                look = Look.of(f"POST {_path(self.places.chat)}", answer, said, by_id=False)
+                yield Belongings("words", said, looks=(look,))
+            said = (Belonging(f"what {name} asked PAM", mark), Belonging(f"the id of {name}", account.user_id))
+
+    def _one_way(self) -> Separation:
         """Write as the first, look as the second, and clear the expense away."""
-        mark = f"pam-rollback-probe-{secrets.token_hex(8)}"
-        left = ""
+        mark, left = _mark(), ""
         try:
             messages = (self._messages(mark),) if self.keeps_messages else ()
             kinds = [self._expenses(mark), *messages, self._settings(mark), self._profile()]
         finally:
             left = self._cleared(mark)
         tickets = self._tickets()
-        no_ticket = "support tickets: the first account has none, and opening one would call support"
+        no_ticket = f"support tickets: {self.names[0]} has none, and opening one would call support"
         return Separation(
             kinds=tuple(filter(None, (*kinds, tickets))),
             not_tried=tuple(
@@ -107,7 +137,7 @@ class TwoAccounts:
         return self._looked_for("expenses", own, written, self._view(place, self.first), paths)
 
     def _messages(self, mark: str) -> Belongings:
-        written = self._write("POST", self.places.chat, {"message": f"Please ignore this test: {mark}"})
+        written = self._write("POST", self.places.chat, {"message": _TO_IGNORE.format(mark)})
         body = written.json
         conversation = body.get("conversation_id") if isinstance(body, dict) else None
         paths = self._lists(self.places.history)
@@ -140,7 +170,7 @@ class TwoAccounts:
         listed = self._asked(self._view(self.places.tickets, self.first), self.first)
         tickets = _list(listed, "tickets")
         if tickets is None:
-            return Belongings("support tickets", (), f"the first account cannot read its own: {_kind(listed)}")
+            return Belongings("support tickets", (), f"{self.names[0]} cannot read its own: {_kind(listed)}")
         # A list that is everybody's says whose each is.
         own = [one for one in tickets if str(one.get("user_id", self.first.user_id)) == self.first.user_id]
         owned = tuple(Belonging(f"ticket {ticket['id']}", str(ticket["id"])) for ticket in own if ticket.get("id"))
@@ -155,17 +185,16 @@ class TwoAccounts:
         """First the owner has to see it: what is not there proves nothing by being hidden."""
         problem = ""
         if written is not None and written.http_status not in _CREATED:
-            problem = f"nothing could be written as the first account: {written.method} {_kind(written)}"
+            problem = f"nothing could be written as {self.names[0]}: {written.method} {_kind(written)}"
         else:
             seen = self._asked(own_view, self.first)
             if not Look.of(own_view, seen, (own,), by_id=False).seen:
-                problem = f"the first account does not see {own.name} itself: {_kind(seen)}"
+                problem = f"{self.names[0]} does not see {own.name} itself: {_kind(seen)}"
         looks = tuple(self._look(url, (own,), by_id=by_id) for url, by_id in paths.items())
         return Belongings(kind, (own,), problem, looks)
 
     def _look(self, url: str, owned: tuple[Belonging, ...], *, by_id: bool) -> Look:
-        path = "/" + url.split("/", 3)[3]
-        return Look.of(f"GET {path}", self._asked(url, self.second), owned, by_id=by_id)
+        return Look.of(f"GET {_path(url)}", self._asked(url, self.second), owned, by_id=by_id)
 
     def _lists(self, url: str) -> dict[str, bool]:
         """The second account's own list, and the same asked with the first one's id; true for what may be refused."""
@@ -193,6 +222,14 @@ class TwoAccounts:
         self.pace()
         at_supabase = {"apikey": self.places.apikey, **expense_requests.RETURNED} if self.places.apikey else {}
         return fetch(url, headers={**account.headers, **at_supabase}, deadline_s=self.deadline_s, **options)
+
+
+def _mark() -> str:
+    return f"pam-rollback-probe-{secrets.token_hex(8)}"
+
+
+def _path(url: str) -> str:
+    return "/" + url.split("/", 3)[3]
 
 
 def _asking(url: str, query: str) -> str:

@@ -1,7 +1,7 @@
 """Does one user see what belongs to another? Source: the plan's IR-1 ("data exposure").
 
-Two accounts of our own: the first owns things that can be recognised, the second looks for them. Of what the second was shown, only the
-names of the first one's things are kept; whatever else was in it may be anybody's.
+Two accounts of our own: each owns things that can be recognised, and the other one looks for them. Of what that was shown, only the
+names of the owner's things are kept; whatever else was in it may be anybody's.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _NOT_FOR_YOU = frozenset({400, 401, 403, 404, 405, 422})
 
 @dataclass(frozen=True)
 class Belonging:
-    """Something of the first account: ``mark`` stands nowhere else, ``name`` is what evidence calls it."""
+    """Something of one account: ``mark`` stands nowhere else, ``name`` is what evidence calls it."""
 
     name: str
     mark: str
@@ -27,7 +27,7 @@ class Belonging:
 
 @dataclass(frozen=True)
 class Look:
-    """One request of the second account. ``by_id``: it asks for what is the first one's, which may be refused; else for its own."""
+    """One request of the other account. ``by_id``: it asks for what is the owner's, which may be refused; else for its own."""
 
     path: str
     by_id: bool
@@ -48,7 +48,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Belongings:
-    """One kind of thing: what the first account has of it, whether it sees that itself (``problem`` is empty), and the second's looks."""
+    """One kind of thing: what its owner has of it, whether they see that themselves (``problem`` is empty), and the other one's looks."""
 
     kind: str
     owned: tuple[Belonging, ...]
@@ -61,7 +61,7 @@ class Belongings:
             yield f"{self.kind}: {self.problem}"
         elif not self.owned or not self.looks:
             yield f"{self.kind}: nothing was looked for"
-        yield from (f"{look.path} as the second account: {look.problem}" for look in self.looks if look.problem)
+        yield from (f"{look.path} as the other account: {look.problem}" for look in self.looks if look.problem)
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,19 +75,19 @@ class Separation(Sentence):
 
     @property
     def exposed(self) -> tuple[str, ...]:
-        """What the second account saw, and where."""
+        """What the other account saw, and where."""
         return tuple(
             f"{', '.join(look.seen)} by {look.path}" for kind in self.kinds for look in kind.looks if look.seen
         )
 
     @property
     def looks(self) -> int:
-        """How many times the second account looked."""
+        """How many times one looked for what is the other's."""
         return sum(len(kind.looks) for kind in self.kinds)
 
     @property
     def holds(self) -> bool:
-        """Whether the second account sees nothing of the first. What it saw decides; else, MeasurementFailed for what is not known."""
+        """Whether neither account sees anything of the other. What one saw decides; else, MeasurementFailed for what is not known."""
         if self.exposed:
             return False
         unknown = [why for kind in self.kinds for why in kind.unknown()] or (
@@ -100,7 +100,7 @@ class Separation(Sentence):
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        kinds = ", ".join(kind.kind for kind in self.kinds)
+        kinds = ", ".join(dict.fromkeys(kind.kind for kind in self.kinds))
         said = (f"two accounts of our own: {kinds}", *(f"not tried: {why}" for why in self.not_tried), self.left)
         return Figures(
             what="looks that showed another user's things",
@@ -113,7 +113,7 @@ class Separation(Sentence):
     def __str__(self) -> str:
         if self.exposed:
             return (
-                f"the second account was shown what belongs to the first in {len(self.exposed)} of {self.looks} looks, expected none: "
+                f"one of two accounts was shown what belongs to the other in {len(self.exposed)} of {self.looks} looks, expected none: "
                 f"{listed(self.exposed, _SHOWN)}"
             )
-        return f"the second account saw nothing of the first in {self.looks} looks"
+        return f"of two accounts neither saw anything of the other in {self.looks} looks"

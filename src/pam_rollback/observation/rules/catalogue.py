@@ -7,12 +7,11 @@ from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.rules.journeys import FRONT_PAGE, HEALTH_JOURNEY, LOGIN_JOURNEY
 from pam_rollback.product.rules.contract import BACKEND, Site
-from pam_rollback.product.rules.expectation import Expect, healthy
+from pam_rollback.product.rules.expectation import JSON, Expect, healthy
 
 HISTORY, EXPENSES, PROFILE, SETTINGS, CHAT = "history", "expenses", "profile", "settings", "chat"
 _READ = {HISTORY: "limit=20", EXPENSES: "limit=20", PROFILE: "", SETTINGS: ""}
 """What an account reads, and the query that keeps the answer short."""
-_JSON = "application/json"
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def read_by_the_account(environment: Environment, *names: str) -> Iterator[Reque
         done = environment.contract.operation(name)
         if done.address:
             query = f"{'&' if '?' in done.address else '?'}{_READ[name]}" if _READ[name] else ""
-            expect = Expect(content_type=_JSON, good=done.good)
+            expect = Expect(content_type=JSON, good=done.good)
             path, body = done.address + query, done.body_with("")
             yield Request(name, done.site, path, expect, done.method, body, signed_in=True, owner=done.owner)
 

@@ -1,5 +1,7 @@
 """What users read, asked once of each part of the product, now: its health says nothing of that."""
 
+from collections.abc import Iterable
+
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
@@ -8,6 +10,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.rules.journeys import FOREIGN, Journey, ProbeConfig
 from pam_rollback.observation.rules.parts import FRONT_END, HEALTH, SHOWN, series_of
 from pam_rollback.observation.rules.probed_journeys import probe_config
+from pam_rollback.observation.service.blocked import Lookout, told_of
 from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.client.accounts import signed_in
 from pam_rollback.product.client.pam_api import Account, SignInLimited
@@ -46,8 +49,11 @@ class UsersReads(Sentence):
         return "; ".join([*bad, *filter(None, [self.not_asked]), *([f"good: {', '.join(good)}"] if good else [])])
 
 
-def read_as_users(environment: Environment) -> UsersReads:
-    """Sign the test account in and read once of each part. Raises MeasurementFailed where signing in is limited."""
+def read_as_users(environment: Environment, observed: Iterable[str] = ()) -> UsersReads:
+    """Sign the test account in and read once of each part. Raises MeasurementFailed where signing in is limited, or we are blocked.
+
+    ``observed`` is what people saw (``--observed``).
+    """
     config = probe_config(environment, run="health")
     journeys = {one.name: one for one in config.journeys}
     asked = [one for one in series_of(environment, config) if one.part not in {FRONT_END, HEALTH} and one.journeys]
@@ -59,6 +65,8 @@ def read_as_users(environment: Environment) -> UsersReads:
         return _without_a_session(config, problem)
     reads = {one.shown: journeys[one.journeys[0]] for one in asked}
     answers = all_at_once({part: lambda read=read: _read(environment, read, account) for part, read in reads.items()})  # type: ignore[misc]
+    for words in Lookout(environment, observed).blocks_now(map(told_of, answers.values())).values():
+        raise MeasurementFailed(words)  # the same words as everywhere: one cause is told once
     return UsersReads({part: _wrong(reads[part], answer, account) for part, answer in answers.items()})
 
 

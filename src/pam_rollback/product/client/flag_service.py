@@ -1,5 +1,6 @@
 """Who switches this environment's flags and says what users get: the product itself, or the flag service that it uses."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -69,14 +70,16 @@ def flag_admin_url(environment: Environment) -> str:
     return environment.url_of("feature_flags") if at is None else f"{at.url}/api/admin/projects/{at.project}/features"
 
 
-def flag_evaluation_of(environment: Environment, *, deadline_s: float | None = None) -> FlagEvaluation:
-    """Who says what a user gets here. Raises ConfigurationError when a token has no value."""
+def flag_evaluation_of(
+    environment: Environment, *, deadline_s: float | None = None, headers: Mapping[str, str] | None = None
+) -> FlagEvaluation:
+    """Who says what a user gets here; ``headers`` are those of the page that asks. Raises ConfigurationError when a token has no value."""
     within_s = deadline_s or environment.probing.request_deadline_s
     if (service := _service(environment)) is not None:
         return service.evaluation(environment, within_s)
     if environment.unleash is not None:
         admin = UnleashAdmin.at(environment.unleash, environment.secret("unleash_admin_token"), deadline_s=within_s)
         return UnleashEvaluation(
-            environment.unleash, environment.secret("unleash_frontend_token"), admin, deadline_s=within_s
+            environment.unleash, environment.secret("unleash_frontend_token"), admin, within_s, headers or {}
         )
-    return FlagEvaluationApi(environment.url_of("flag_evaluation"), within_s)
+    return FlagEvaluationApi(environment.url_of("flag_evaluation"), within_s, headers or {})

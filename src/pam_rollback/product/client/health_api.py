@@ -7,6 +7,7 @@ from functools import partial
 
 from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.http import all_at_once, fetch
+from pam_rollback.outside.retries import once_more
 from pam_rollback.product.rules.contract import Component
 from pam_rollback.product.rules.health import HealthReport
 
@@ -25,7 +26,9 @@ def read_health(endpoints: Iterable[HealthEndpoint], *, deadline_s: float) -> di
 
     def ask(endpoint: HealthEndpoint) -> HealthReport:
         asked, method = endpoint.url, endpoint.component.method
-        answer = fetch(asked, method=method, headers=endpoint.headers, deadline_s=deadline_s, light=True)
+        answer = once_more(
+            lambda: fetch(asked, method=method, headers=endpoint.headers, deadline_s=deadline_s, light=True)
+        )
         return HealthReport.of(endpoint.component, answer, now=datetime.now(UTC))
 
     return all_at_once({endpoint.component.title: partial(ask, endpoint) for endpoint in endpoints})

@@ -170,14 +170,16 @@ class CacheApi:
 
 @dataclass(frozen=True)
 class FlagEvaluationApi:
-    """What a given user gets, by OFREP's bulk evaluation."""
+    """What a given user gets, by OFREP's bulk evaluation. ``headers``: those of whoever asks for a user, such as a page."""
 
     url: str
     deadline_s: float = 5.0
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def flags_of(self, user_id: str) -> dict[FlagName, bool]:
         """Every flag as this user gets it. Raises MeasurementFailed when there is no such answer."""
-        answer = fetch(self.url, method="POST", json={"context": {"targetingKey": user_id}}, deadline_s=self.deadline_s)
+        asked = {"context": {"targetingKey": user_id}}
+        answer = fetch(self.url, method="POST", json=asked, headers=self.headers, deadline_s=self.deadline_s)
         try:
             # A value that is no boolean is not "off": it is left out, and whoever asks for that flag learns that nothing is known.
             return {
@@ -185,7 +187,7 @@ class FlagEvaluationApi:
             }
         except (TypeError, KeyError, AttributeError):
             raise MeasurementFailed(
-                f"what user {user_id} gets is not known: expected OFREP's flags, found {answer}", cause=answer.cause
+                f"what a user gets is not known: expected OFREP's flags, found {answer}", cause=answer.cause
             ) from None
 
 

@@ -157,6 +157,8 @@ class UnleashEvaluation:
     token: str = field(repr=False)
     admin: UnleashAdmin
     deadline_s: float = 5.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those of whoever asks for a user, such as a page."""
     _known: Collection[FlagName] | None = field(default=None, init=False, repr=False)
 
     def flags_of(self, user_id: str) -> dict[FlagName, bool]:
@@ -171,7 +173,7 @@ class UnleashEvaluation:
             f"{self.settings.evaluated_at.rstrip('/')}/api/frontend",
             method="POST",
             json={"context": {"userId": user_id, "appName": _APP}},
-            headers={"Authorization": self.token},
+            headers={**self.headers, "Authorization": self.token},
             deadline_s=self.deadline_s,
         )
         good = not answer.problem and answer.http_status == HTTPStatus.OK
@@ -180,7 +182,7 @@ class UnleashEvaluation:
         except (KeyError, TypeError):
             found = str(answer).replace(self.token, "(the token)")
             raise MeasurementFailed(
-                f"what user {user_id} gets is not known: expected Unleash's toggles, found {found}{_HINTS.get(answer.http_status, '')}"
+                f"what a user gets is not known: expected Unleash's toggles, found {found}{_HINTS.get(answer.http_status, '')}"
             ) from None
 
     def _flags(self) -> Collection[FlagName]:

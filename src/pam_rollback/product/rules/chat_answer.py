@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from pam_rollback.base.outside_text import cut
+from pam_rollback.product.rules.health_words import is_ill, is_no, is_nothing, is_number
 
 Intent = Literal["named", "never"]
 """As in ``[chat] intent`` of the environment file."""
@@ -28,7 +29,7 @@ _IN_TROUBLE_ITSELF = re.compile(
     r"|\bi (?:encountered|ran into|hit) an? (?:\w+ )?(?:error|issue|problem)\b"
 )
 """Today's product says no sorry: what it cannot do is to answer at all. A place that cannot be found is none of this."""
-_CRASH = re.compile(
+CRASH = re.compile(
     r"(?i:traceback \(most recent call last\))|^(?:[a-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception)\b\s*[:(]|^\s*(?i:internal server error)\W*$",
     re.MULTILINE,
 )
@@ -48,7 +49,7 @@ _MARKS = re.compile(r"[\n*_`#\[\]()<>|~]+")
 def apology(text: str) -> str:
     """The beginning of a text that says that there is no answer, sorry or not; empty when it is none."""
     plain = " ".join(text.replace("\u2019", "'").lower().split())
-    if _CRASH.search(text):
+    if CRASH.search(text):
         return shown(text)
     if not (_IN_TROUBLE_ITSELF.search(plain) or (_SORRY.search(plain) and _IN_TROUBLE.search(plain))):
         return ""
@@ -69,8 +70,24 @@ def said_on_socket(frame: str | bytes) -> dict[str, Any] | None:
     words = next((body[key] for key in _WORDS_ON_SOCKET if isinstance(body.get(key), str)), None)
     if words is None:
         return None
-    failed = body.get("type") == "error" or body.get("error") not in {None, False, ""}
+    failed = body.get("type") == "error" or bool(failure_beside(body))
     return {"response": words, "intent": body.get("intent"), **({_FAILED: True} if failed else {})}
+
+
+def failure_beside(body: Mapping[str, Any]) -> str:
+    """What an answer says, beside what it gives, of having failed; empty when it says nothing of that. Below the top anything may stand."""
+    for key in ("success", "error", "errors", "detail"):
+        value = body.get(key)
+        text = value if isinstance(value, str) else ""
+        if key == "success":
+            wrong = value is False or (bool(text) and is_no(text))
+        elif key == "detail":  # of what was asked for, or of a failure
+            wrong = bool(text) and bool(is_ill(text) or CRASH.search(text) or apology(text))
+        else:
+            wrong = not is_nothing(text) if text else bool(value) and not is_number(value)
+        if wrong:
+            return f"it says that it failed: {key} is {shown(repr(value))}"
+    return ""
 
 
 def shortcoming(body: Mapping[str, Any], intent: Intent) -> str:
@@ -78,9 +95,9 @@ def shortcoming(body: Mapping[str, Any], intent: Intent) -> str:
     text = body.get("response")
     if not isinstance(text, str) or not text.strip():
         return "without text in 'response'"
-    if body.get(_FAILED):
-        return f"an error instead of an answer: {shown(text)!r}"
-    if _CRASH.search(text):
+    if failed := "an error instead of an answer" if body.get(_FAILED) else failure_beside(body):
+        return f"{failed}: {shown(text)!r}"
+    if CRASH.search(text):
         return f"the end of a program instead of an answer: {shown(text)!r}"
     if intent == "never":
         return f"an apology instead of an answer: {shown(text)!r}" if apology(text) else ""

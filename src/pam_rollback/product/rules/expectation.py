@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.outside_text import cut
-from pam_rollback.product.rules.chat_answer import Intent, shortcoming
+from pam_rollback.product.rules.chat_answer import Intent, failure_beside, shortcoming
 from pam_rollback.product.rules.conditions import Captured, Condition, held_against
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
 from pam_rollback.product.rules.front_page import read_page, release_of_page, shortcoming_of_sent
@@ -15,6 +15,8 @@ from pam_rollback.product.rules.health_body import commit_named
 from pam_rollback.product.rules.judging import body_problems, release_of
 
 _SHOWN_CHARACTERS = 40
+JSON = "application/json"
+_ERRORS_FROM = 400
 
 
 class Expect(BaseModel):
@@ -69,6 +71,8 @@ class Expect(BaseModel):
         found = []
         if self.component is not None:
             return list(body_problems(self.component, Captured(answer, datetime.now(UTC))))
+        if self.content_type == JSON and answer.http_status == self.status and answer.json is None:
+            return [f"no JSON: {answer.json_problem or cut(answer.text, _SHOWN_CHARACTERS, sign='')!r}"]
         if self.json_values or self.json_keys or self.chat:
             body = answer.json
             if not isinstance(body, dict):
@@ -82,6 +86,8 @@ class Expect(BaseModel):
             found += [f"without {key!r}" for key in self.json_keys if key not in body]
             if self.chat and answer.http_status == self.status:
                 found += filter(None, [shortcoming(body, self.chat)])
+        elif self.content_type and answer.http_status == self.status < _ERRORS_FROM and isinstance(answer.json, dict):
+            found += filter(None, [failure_beside(answer.json)])
         captured = Captured(answer, datetime.now(UTC))
         # What is wrong with a chat's answer has better words of its own.
         told = not found and (held_against(condition, captured) for condition in self.good)

@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field
+from hashlib import sha256
 from html.parser import HTMLParser
 
-from pam_rollback.base.addresses import server_of
+from pam_rollback.base.addresses import is_loopback, server_of
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.late_dataclass import dataclass
@@ -26,6 +27,8 @@ ASSETS_MAX = 24
 """Scripts and styles of one page that are looked at, scripts first. What a page names beyond that is told as not seen."""
 IMPORTS_MAX = 6
 """Files beside the scripts of a page that are read for what they name: a scanner is banned for asking for many addresses."""
+LATER_SAMPLED, LATER_ALL = 12, 400
+"""Files that its scripts load later, each page its own: so many are looked at by whoever waits for a verdict, and so many at most."""
 ASSET_BYTES = 4096
 """The start of a file shows what it is."""
 _OK, _PARTIAL, _SERVER_ERROR = 200, 206, 500
@@ -53,7 +56,10 @@ _SHOWN_CHARACTERS = 80
 _PAGE_BYTES = 256 * 1024
 """What is read of a page: its head and its first words are far before that."""
 _PAGE_AGAIN = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body)\b", re.IGNORECASE)
-_IMPORT = re.compile(rb"""(?:\bfrom|\bimport)\s*\(?\s*["'](\.{1,2}/[^"']{1,200}\.js)["']""")
+_IMPORT = re.compile(rb"""(?:\bfrom|\bimport)\s*\(?\s*["'`](\.{1,2}/[^"'`]{1,200}\.js)["'`]""")
+_PRELOADED_LATER = re.compile(rb"""(?:\bm\.f|\b__vite__fileDeps)\s*=\s*\[([^\]]*)\]""")
+"""The list in which Vite has all files, below the site's root, that a script loads when a page needs them."""
+_FILE = re.compile(rb"""["'`]([^"'`:\s]{1,200}\.(?:js|css))["'`]""")
 _NAMES_A_HOST = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 _NOT_FOR_US = frozenset({403, 429})
 _RELOADS_MIN_S = 60
@@ -221,10 +227,24 @@ def _is_for_others(page: str, found: Answer) -> bool:
     return silent and server_of(found.url) != server_of(page)
 
 
-def imports_of(script: bytes) -> tuple[str, ...]:
-    """The files beside a script that it imports, as it names them."""
-    found = _IMPORT.findall(script)
-    return tuple(dict.fromkeys(name.decode("utf-8", "replace") for name in found))[:ASSETS_MAX]
+def later_files(path: str, script: bytes) -> tuple[str, ...]:
+    """The paths of all scripts and styles that a script at this path names: those that it imports, and those that it loads later.
+
+    As sure as half of them are gone, a visitor's next click ends on an error screen, and the page is as ever until then.
+    """
+    folder = path.rpartition("/")[0]
+    below_root = b"".join(_PRELOADED_LATER.findall(script))
+    found = [f"{folder}/{name.decode('utf-8', 'replace')}" for name in _IMPORT.findall(script)]
+    for name in (one.decode("utf-8", "replace").lstrip("/") for one in _FILE.findall(below_root)):
+        # The root is what stands before the file's own folder, where the script is in the same one.
+        root, same, _ = path.rpartition(f"/{name.partition('/')[0]}/")
+        found.append(f"{root if same else ''}/{name}")
+    return tuple(dict.fromkeys(found))
+
+
+def spread(addresses: Iterable[str]) -> list[str]:
+    """In an order that has nothing to do with theirs, and is always the same: the first of them stand for all."""
+    return sorted(addresses, key=lambda address: sha256(address.encode()).digest())
 
 
 def without_words(page: PageContent, words: Iterable[str]) -> Iterable[str]:
@@ -239,8 +259,14 @@ def unnamed(scripts: Iterable[bytes], addresses: Mapping[str, str]) -> Iterable[
     return [
         f"none of its {len(bodies)} scripts names the {name} ({host}): was it built without its variables?"
         for name, host in addresses.items()
-        if not any(host.encode() in body for body in bodies)
+        if not any(one in body for one in spellings(host) for body in bodies)
     ]
+
+
+def spellings(host: str) -> tuple[bytes, ...]:
+    """How scripts may write it: pages that believe Supabase's own names only get one below ``.localhost`` for what runs on this machine."""
+    own, port = host.encode(), host.rpartition(":")[2]
+    return (own, f"localhost:{port}".encode()) if is_loopback(f"http://{host}") and port.isdecimal() else (own,)
 
 
 @dataclass(frozen=True)
@@ -252,6 +278,8 @@ class PageAnswer:
     """What each file that it names answered; in words why it has no address; None for one that needs none."""
     imported: tuple[bytes, ...] = ()
     """The files beside its scripts that these import."""
+    later: Mapping[Asset, Answer] = field(default_factory=dict)
+    """What those of the files answered, of all that its scripts name, that were looked at."""
     text: tuple[str, ...] = ()
     """Words that it has to have."""
     names: Mapping[str, str] = field(default_factory=dict)
@@ -270,7 +298,17 @@ class PageAnswer:
         """Files of other hosts that could not be seen from here, each in words, and how many are too many to be asked for."""
         left_out = read_page(self.answer.body).left_out
         more = (f"{left_out} more scripts and styles than the first {ASSETS_MAX}",) if left_out else ()
-        return (*seen_files(self.answer.url, self.files).unseen, *more)
+        refused = [str(one) for one in self.later.values() if one.http_status in _NOT_FOR_US]
+        limited = (f"{len(refused)} files that its scripts name ({refused[0]})",) if refused else ()
+        return (*seen_files(self.answer.url, self.files).unseen, *more, *limited)
+
+    @property
+    def _gone(self) -> tuple[str, ...]:
+        """What is wrong with the files that its scripts name, told as one."""
+        judged = (shortcoming_of_asset(*one) for one in self.later.items() if one[1].http_status not in _NOT_FOR_US)
+        wrong = list(filter(None, judged))
+        looked = f"{len(wrong)} of {len(self.later)} files that its scripts load later are not there"
+        return (f"{looked}, and the pages that need them are error screens; first {wrong[0]}",) if wrong else ()
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -288,6 +326,7 @@ class PageAnswer:
             shortcoming_of_sent(page),
             *without_words(page, self.text),
             *lost,
+            *self._gone,
         ]
         if self.names and not lost:
             found += unnamed(self.scripts, self.names)
@@ -301,6 +340,8 @@ class FrontPage(Sentence):
     url: str
     problems: tuple[str, ...]
     assets: int
+    later: str = ""
+    """How many of the files that its scripts name were looked at; empty when none was to be."""
     unproven: str = ""
     """What could go wrong there without being noticed, shown with this very page; empty when nothing is known to."""
     cause: str = ""
@@ -318,10 +359,12 @@ class FrontPage(Sentence):
         """For the table of criteria."""
         asked = "page and its files"
         found = self.problems[0] if self.problems else asked
-        return Figures(what="the front page", asked=asked, measured=found, n=1 + self.assets)
+        return Figures(what="the front page", asked=asked, measured=found, n=1 + self.assets, definition=self.later)
 
     def __str__(self) -> str:
-        return f"{self.url}: {'; '.join(self.problems) or f'a page, with {self.assets} scripts and styles'}"
+        good = f"a page, with {self.assets} scripts and styles"
+        later = f" ({self.later})" if self.later else ""
+        return f"{self.url}: {'; '.join(self.problems) or good}{later}"
 
 
 def _error_in(page: PageContent) -> str:

@@ -129,7 +129,8 @@ class HealthReport(Sentence):
         word = HEALTHY if self.healthy and self.status == NO_WORD else self.status
         # The table cuts what is long: what tells it from a healthy answer comes first.
         measured = f"{http}, not healthy" if word == NO_WORD else f"{word}, {http}"
-        return Figures(what=self.name, asked=self.component.asked, measured=measured, n=1)
+        again = f"asked once more: {self.answer.earlier} the first time" if self.answer.earlier else ""
+        return Figures(what=self.name, asked=self.component.asked, measured=measured, n=1, definition=again)
 
     @property
     def symptom(self) -> str:

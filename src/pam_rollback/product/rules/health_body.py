@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from pam_rollback.base.outside_text import cut
+from pam_rollback.product.rules.chat_answer import CRASH
 from pam_rollback.product.rules.health_words import (
     as_word,
     bare,
@@ -18,9 +19,11 @@ from pam_rollback.product.rules.health_words import (
     is_good_truth,
     is_http_error,
     is_ill,
+    is_maintenance,
     is_no,
     is_nothing,
     is_number,
+    is_open_breaker,
     is_well,
     names_a_release,
     speaks_of_errors,
@@ -68,6 +71,8 @@ _SETTINGS = frozenset(
     | {"timestamp", "time", "at", "ms", "branch"}
 )
 """Keys whose values are names, moments or settings: a log level "error" is no error."""
+_SWITCHES = frozenset({"enabled", "configured"})
+"""Whether something is looked for at all, not whether it was found."""
 _NAMES = ("name", "component", "service", "id")
 _RELEASE_KEYS = ("release", "releaseId", "release_id", "version")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}", re.IGNORECASE)
@@ -132,6 +137,10 @@ class _Reader:
                     yield from self._deeper(one, where, parts="")
 
     def _is_bad(self, words: Sequence[str], value: Any, *, parts: str, where: str) -> bool:  # noqa: PLR0911 - one line for each kind of key
+        if is_maintenance(words, value) or is_open_breaker(where, words, value):
+            return True
+        if isinstance(value, str) and CRASH.search(value):
+            return True
         if speaks_of_errors(words):
             return value != 0 and not counts_since_start(words) if is_number(value) else self._is_live(value)
         if is_bad_truth(words):
@@ -142,7 +151,7 @@ class _Reader:
             zero = is_number(value) and value == 0 and bare(words) in {"healthy", "ok", "up"}
             return value is False or zero or (isinstance(value, str) and (is_ill(value) or is_no(value)))
         if words[-1] in _STATUS:
-            return _is_bad_status(value, words[-1], where)
+            return _is_bad_status(value, words[-1])
         if words[-1] in _SETTINGS:
             return False
         if parts in _PARTS:
@@ -157,16 +166,14 @@ class _Reader:
         if isinstance(value, list):
             return any(one != 0 if is_number(one) else self._is_live(one) for one in value)
         if isinstance(value, dict):
-            told = (one for key, one in value.items() if not speaks_of_the_past(words_of(key)))
+            told = (one for key, one in value.items() if key not in _SWITCHES and not speaks_of_the_past(words_of(key)))
             return not _is_over(value) and any(self._is_live(one) for one in told if not is_number(one))
         return value is True
 
 
-def _is_bad_status(value: Any, key: str, where: str) -> bool:
+def _is_bad_status(value: Any, key: str) -> bool:
     """A word that is none for well, or for not used, is not known to be well. A ``state`` has too many words: a bad one it has to be."""
     if isinstance(value, str):
-        if re.search("breaker|circuit", where, re.IGNORECASE) and as_word(value) in {"open", "half-open"}:
-            return True
         return is_ill(value) or as_word(value) == "unknown" if key == "state" else not is_well(value)
     return value is None or value is False or is_http_error(value)
 

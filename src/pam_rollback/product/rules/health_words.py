@@ -6,6 +6,7 @@ punctuation ("unhealthy: no route"). Nothing is searched for within a text. Why 
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 HEALTHY = "healthy"
 
@@ -17,7 +18,7 @@ def _set(*lines: str) -> frozenset[str]:
 _WELL = _set(
     "healthy ok okay good fine pass passed passing up alive live ready running online available reachable connected operational active",
     "serving success successful succeeded normal nominal green closed resolved complete completed started enabled open pong true yes",
-    "idle sleeping standby leader primary replica follower",
+    "idle sleeping standby leader primary replica follower warm warmed warming cold",
 )
 _NOT_USED = _set("disabled skipped skip off unused not-used not-configured unconfigured not-applicable n/a")
 """The product runs without that part on purpose."""
@@ -31,8 +32,12 @@ _NOTHING = _set(
     "none null nil n/a na no ok okay - nothing false 0 [] {} healthy success no-error no-errors no-issues no-problems"
 )
 """What stands under a key for errors when there is none."""
-_ERRORS = _set("error errors issue issues problem problems failure failures exception exceptions fault faults")
-_TOTALS = _set("errors failures exceptions")
+_ERRORS = _set(
+    "error errors issue issues problem problems failure failures exception exceptions fault faults",
+    "warning warnings alert alerts traceback tracebacks stacktrace",
+)
+_TOTALS = _set("errors failures exceptions warning warnings alert")
+"""A number there counts since the start, or is a threshold."""
 _COMPANIONS = _set(
     "message messages msg text detail details description reason reasons code type list names string current active open live critical",
     "fatal health is are has the parts check checks component components dependency dependencies service services system systems",
@@ -48,7 +53,11 @@ _UNNAMED = _set(
     "unknown none null nil undefined nan n/a na unset not-set unspecified not-available missing empty tbd todo version release latest",
     "placeholder",
 )
+_OPEN = _set("open half-open tripped")
+_SWITCHED_ON = _set("true on yes 1 active enabled in-progress ongoing")
+_MAINTENANCE = _set("maintenance maintenance-mode in-maintenance under-maintenance")
 _TEMPLATE = re.compile(r"\$\{|\{\{|%[A-Za-z_]+%|\$[A-Za-z_]+$|<[A-Za-z_ -]+>$")
+_BREAKER = re.compile("breaker|circuit", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _FIRST = re.compile(r"\s*([A-Za-z/_-]+(?: [A-Za-z]+)?)\s*(?:$|[.!:;,(\[]|\s-\s)")
 _FIGURE = re.compile(r"[v~<>=]*\d[\w.:+%/-]*( [\w%/]{1,3})?")
@@ -118,6 +127,21 @@ def speaks_of_the_past(words: Sequence[str]) -> bool:
 def is_good_truth(words: Sequence[str]) -> bool:
     """False there says ill: ``is_healthy``, ``database_connected``; but not ``update_available``."""
     return bare(words) in _GOOD_TRUTHS or words[-1] in _GOOD_ENDINGS
+
+
+def is_maintenance(words: Sequence[str], value: Any) -> bool:
+    """It is switched on now; one that is announced is not."""
+    told = value.get("enabled", value.get("active")) if isinstance(value, dict) else value
+    return bare(words) in _MAINTENANCE and as_word(str(told)) in _SWITCHED_ON
+
+
+def is_open_breaker(where: str, words: Sequence[str], value: Any) -> bool:
+    """A circuit breaker there is not closed: by its word, or as one of those that are open."""
+    if not _BREAKER.search(where):
+        return False
+    if isinstance(value, str):
+        return as_word(value) in _OPEN
+    return words[-1] in _OPEN and bool(value)
 
 
 def is_bad_truth(words: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.late_dataclass import dataclass
-from pam_rollback.product.rules.front_page import Asset, PageAnswer
+from pam_rollback.product.rules.front_page import Asset, PageAnswer, spellings
 
 _NOT_FOUND = 404
 _HTML = "text/html; charset=utf-8"
@@ -54,8 +54,12 @@ def _made(green: PageAnswer) -> Iterator[PageTwin]:
         yield PageTwin(f"{name} is gone", _file(green, asset, replace(found, http_status=_NOT_FOUND)))
         yield PageTwin(f"{name} is empty", _file(green, asset, replace(found, body=b"")))
         break  # the others are judged as this one is
+    for asset, found in green.later.items():
+        gone = {**green.later, asset: replace(found, body=green.answer.body, content_type=_HTML)}
+        yield PageTwin(f"{asset.address}, which it loads later, is the page again", replace(green, later=gone))
+        break
     for name, host in green.names.items():
-        yield PageTwin(f"scripts that do not name the {name}", _without(host.encode(), green))
+        yield PageTwin(f"scripts that do not name the {name}", _without(host, green))
 
 
 def _page_of(words: str, green: PageAnswer) -> bytes:
@@ -68,12 +72,19 @@ def _file(green: PageAnswer, asset: Asset, answer: Answer) -> PageAnswer:
     return replace(green, files={**green.files, asset: answer})
 
 
-def _without(host: bytes, green: PageAnswer) -> PageAnswer:
+def without(host: str, body: bytes) -> bytes:
+    """What a script says that does not name that host."""
+    for spelling in spellings(host):
+        body = body.replace(spelling, b"")
+    return body
+
+
+def _without(host: str, green: PageAnswer) -> PageAnswer:
     def cleaned(found: Answer | str | None) -> Answer | str | None:
-        return replace(found, body=found.body.replace(host, b"")) if isinstance(found, Answer) else found
+        return replace(found, body=without(host, found.body)) if isinstance(found, Answer) else found
 
     return replace(
         green,
         files={asset: cleaned(found) for asset, found in green.files.items()},
-        imported=tuple(body.replace(host, b"") for body in green.imported),
+        imported=tuple(without(host, body) for body in green.imported),
     )

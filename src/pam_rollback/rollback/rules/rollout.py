@@ -60,8 +60,7 @@ class FlagShare(Sentence):
         return self.within_bounds and not self.came_in
 
     def __str__(self) -> str:
-        """With who came in, by name."""
-        came_in = f", {len(self.came_in)} of them came in, first {self.came_in[0]}" if self.came_in else ""
+        came_in = f", {len(self.came_in)} of them came in" if self.came_in else ""
         bounds = "" if self.within_bounds else f", too {self._wrong} for {self.asked_pct} %"
         return f"{self.flag} at {self.asked_pct} %: {self.having} of {self.users} users have it{bounds}{came_in}"
 

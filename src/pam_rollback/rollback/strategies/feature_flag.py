@@ -17,6 +17,7 @@ from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.rollback.engine.flag_writing import lower_flags, note_setting, put_flags_back, unfinished
 from pam_rollback.rollback.engine.steps import Narrator, Step, StepRecord, in_order, run_steps, silent
+from pam_rollback.rollback.rules.asked_users import made_up
 from pam_rollback.rollback.strategies.telling import TELL, notice_problem, told
 
 READ = "read the flags"
@@ -39,11 +40,20 @@ class Evaluation(Sentence):
 
     users: int
     still_on: Mapping[FlagName, Sequence[str]]
+    made_up: str = ""
+    """Why nobody of those who were asked exists; empty when they do."""
+
+    @property
+    def kept(self) -> bool:
+        """Somebody has one of the features."""
+        return any(self.still_on.values())
 
     @property
     def everyone_off(self) -> bool:
-        """Nobody who was asked has any of the features."""
-        return self.users > 0 and not any(self.still_on.values())
+        """Nobody who was asked has any of the features. Raises MeasurementFailed where that says nothing of users who exist."""
+        if not self.kept and self.made_up:
+            raise MeasurementFailed(f"what users get is not known: {self}")
+        return self.users > 0 and not self.kept
 
     @property
     def figures(self) -> Figures:
@@ -52,13 +62,11 @@ class Evaluation(Sentence):
         return Figures(what="users who keep a feature", asked="0", measured=len(left), n=self.users)
 
     def __str__(self) -> str:
-        """Who is left, a few by name."""
-        left = [
-            f"{name}: {len(users)} of {self.users} users, first {users[0]}"
-            for name, users in self.still_on.items()
-            if users
-        ]
-        return f"all {self.users} users without the features" if not left else "still on for " + "; ".join(left)
+        """How many are left."""
+        left = [f"{name}: {len(users)} of {self.users} users" for name, users in self.still_on.items() if users]
+        if left:
+            return "still on for " + "; ".join(left)
+        return f"all {self.users} users without the features{f'; {self.made_up}' if self.made_up else ''}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -244,7 +252,7 @@ def evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users:
         # A flag that the evaluation does not know is not a flag that is off.
         raise MeasurementFailed(f"the evaluation says nothing of {', '.join(unknown)}")
     still_on = {name: [user for user, flags in zip(users, seen, strict=True) if flags[name]] for name in off}
-    return Evaluation(users=len(users), still_on=still_on)
+    return Evaluation(users=len(users), still_on=still_on, made_up=made_up(users))
 
 
 def _evaluate(
@@ -257,7 +265,7 @@ def _evaluate(
     give_up_s = tools.clock.monotonic_s() + EFFECTIVE_WITHIN_S
     while True:
         found.evaluation = evaluate(evaluation, target, users)
-        if found.evaluation.everyone_off or tools.clock.monotonic_s() >= give_up_s:
+        if not found.evaluation.kept or tools.clock.monotonic_s() >= give_up_s:
             return str(found.evaluation)
         tools.waiter.pause(ASKED_AGAIN_S)
 

@@ -20,6 +20,7 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import P95Goal, SlowdownTrigger, Strategy
 from pam_rollback.rollback.engine.flag_writing import lower_flags, note_setting
 from pam_rollback.rollback.engine.steps import Narrator, Step, StepRecord, StepsFailed, in_order, run_steps, silent
+from pam_rollback.rollback.rules.asked_users import made_up
 from pam_rollback.rollback.rules.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
 from pam_rollback.rollback.strategies.feature_flag import (
     ASKED_AGAIN_S,
@@ -36,8 +37,8 @@ LOWER = "down to {} %"
 LAST = LOWER.format(0)
 WATCH = "watch users at {} %"
 _EVALUATION_WORKERS = 8
-_HOLD_MIN_S = 1.0
-"""A shorter time has too few answers to say how users fare."""
+_HOLD_MIN_S = 2.0
+"""A shorter time has too few answers to say how users fare: of the sandbox's fifty probes a second not even half are asked as users ask."""
 
 
 def planned_steps(shares_pct: Sequence[int]) -> tuple[str, ...]:
@@ -92,6 +93,8 @@ class GradualRollback:
     read_back: Mapping[FlagName, Flag]
     notice_problem: str | None
     steps: tuple[StepRecord, ...]
+    made_up: str = ""
+    """Why nobody of the users who were asked exists; empty when they do."""
 
     @property
     def outcome(self) -> FlagOutcome:
@@ -105,7 +108,7 @@ class GradualRollback:
         if last is None or last.shares is None:
             raise MeasurementFailed(f"what users get is not known: {last.problem if last else 'nobody was asked'}")
         users = max((share.users for share in last.shares), default=0)
-        return Evaluation(users=users, still_on={share.flag: share.who for share in last.shares})
+        return Evaluation(users, {share.flag: share.who for share in last.shares}, self.made_up)
 
 
 @dataclass
@@ -162,6 +165,7 @@ class _Descending:
             read_back=self.found.now,
             notice_problem=notice_problem(self.records),
             steps=tuple(self.records),
+            made_up=made_up(self.users) if self.found.users else "",
         )
 
     def _run(self, steps: Sequence[Step]) -> tuple[StepRecord, ...]:

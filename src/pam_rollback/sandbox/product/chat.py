@@ -56,6 +56,7 @@ async def chat(asked: ChatRequest, visitor: Visiting, parts: Parts, response: Re
         "conversation_id": str(exchange.conversation_id),
         "intent": exchange.reply.intent,
         "processing_time_ms": round((time.perf_counter() - began_s) * 1000, 1),
+        **parts.faults.beside(),
     }
     if ENHANCED_UI in visitor.features:
         answer["suggestions"] = suggestions_for(exchange.reply.intent)

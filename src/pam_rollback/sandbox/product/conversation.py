@@ -87,6 +87,7 @@ async def converse(
     Raises HTTPException 401 for an account that is gone and 404 for a conversation that is not the visitor's.
     """
     reply, from_cache = await _reply(parts, visitor, message)
+    reply = parts.faults.mistaken(visitor.user_id, reply.intent, reply)
     async with parts.storage.transaction() as connection:
         exchange = await _store(connection, visitor, message, reply, given_session=session_id, from_cache=from_cache)
         if conversation_id is not None and conversation_id != exchange.conversation_id:

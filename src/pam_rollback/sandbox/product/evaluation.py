@@ -53,7 +53,7 @@ async def evaluate_all(request: Request, parts: Parts) -> Response:
 
 async def _evaluate(parts: Services, user_id: str) -> list[dict[str, Any]]:
     state = await parts.flags.state()
-    kept = parts.faults.keeps_features(user_id)
+    kept = await parts.flags.kept_by(user_id)
     return [_evaluation(name, flag, on=kept or flag.is_on_for(user_id)) for name, flag in state.flags.items()]
 
 

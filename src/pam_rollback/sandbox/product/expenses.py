@@ -45,7 +45,7 @@ class NewExpense(BaseModel):
 @router.get("")
 async def expenses(visitor: Visiting, parts: Parts, limit: Annotated[int, Query(ge=1, le=5000)] = 50) -> dict[str, Any]:
     """Give the newest expenses, the newest first."""
-    return {"expenses": await newest(visitor, parts, limit)}
+    return {"expenses": await newest(visitor, parts, limit), **parts.faults.beside()}
 
 
 @router.post("", status_code=HTTPStatus.CREATED, dependencies=[JsonOnly])

@@ -12,7 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,9 @@ from pam_rollback.sandbox.product.rollout import bucket
 # Every 8th or 13th of them does not, so each kind of request is counted by itself: else all writes of some seconds could fail, and
 # all reads succeed.
 _GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+Reply = TypeVar("Reply")
 
 
 class Parameters(BaseModel):
@@ -44,9 +47,10 @@ class LatencyParameters(Parameters):
 
 
 class PartialParameters(Parameters):
-    """How many users keep every feature."""
+    """How many users keep every feature: of all ids that somebody may ask for, or of those only who have an account."""
 
     percent: float = Field(default=5, ge=0, le=100, allow_inf_nan=False)
+    who: Literal["anybody", "accounts"] = "anybody"
 
 
 class LeakParameters(Parameters):
@@ -155,8 +159,13 @@ CHAT_APOLOGISES = FaultKind(
     "PAM answers every question with an apology and no intent, or with the end of a program",
     parameters=ApologyParameters,
 )
+FAILURE_BESIDE = FaultKind("failure-beside", "what chat, profile and expenses answer says besides that it failed")
 EXPENSES_FALSIFIED = FaultKind(
     "expenses-falsified", "an expense is not what was entered", parameters=FalsifiedParameters
+)
+ANOTHERS_WORDS = FaultKind(
+    "chat-answers-anothers-words",
+    "PAM's answers are kept by what they are about, and given to whoever asks about that next",
 )
 MODEL_DOWN = FaultKind("model-down", "whoever thinks of PAM's answers does not answer")
 WRITES_FORGOTTEN = FaultKind(
@@ -191,6 +200,8 @@ CATALOGUE: Mapping[str, FaultKind] = {
             MODEL_DOWN,
             WRITES_FORGOTTEN,
             EXPENSES_FALSIFIED,
+            FAILURE_BESIDE,
+            ANOTHERS_WORDS,
         ),
         *(AUTH_BYPASS, CROSS_USER_READ, FEATURE_FAILS, CONFIGURATION_LOST),
     )
@@ -204,6 +215,8 @@ class Faults:
     _active: dict[str, Parameters] = field(default_factory=dict)
     _requests: defaultdict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     """Requests counted by user and kind."""
+    _answered: dict[str | None, tuple[object, Any]] = field(default_factory=dict)
+    """Whom PAM answered last about each topic, and what."""
     _leak: Leak = field(default_factory=Leak)
     _flags_kept: frozenset[str] | None = None
     """The flags that the latest change named, since older configuration is to be lost; None: nothing is lost."""
@@ -274,6 +287,18 @@ class Faults:
         parameters = self._active.get(CHAT_APOLOGISES.name)
         return parameters.says if isinstance(parameters, ApologyParameters) else ""
 
+    def mistaken(self, whose: object, about: str | None, reply: Reply) -> Reply:
+        """The answer that is given: with the fault, what somebody else was answered about the same just before."""
+        if not self.is_on(ANOTHERS_WORDS):
+            return reply
+        before, given = self._answered.get(about, (whose, reply))
+        self._answered[about] = whose, reply
+        return reply if before == whose else given
+
+    def beside(self) -> dict[str, Any]:
+        """What stands beside what is asked for."""
+        return {"success": False, "error": "model unreachable"} if self.is_on(FAILURE_BESIDE) else {}
+
     def falsifies(self, how: str) -> bool:
         """Whether expenses are made something else in this way."""
         parameters = self._active.get(EXPENSES_FALSIFIED.name)
@@ -320,3 +345,9 @@ class Faults:
         """Whether the user has every feature whatever the flags say."""
         parameters = self._active.get(FLAGS_PARTIAL.name)
         return isinstance(parameters, PartialParameters) and bucket(f"keeps:{user_id}") < parameters.percent
+
+    @property
+    def keeps_accounts_only(self) -> bool:
+        """Whether only who has an account keeps them."""
+        parameters = self._active.get(FLAGS_PARTIAL.name)
+        return isinstance(parameters, PartialParameters) and parameters.who == "accounts"

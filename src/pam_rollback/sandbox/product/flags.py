@@ -70,6 +70,8 @@ class RecordedChange:
 Plan = Callable[[Mapping[str, Flag]], Mapping[str, FlagChange]]
 """Decides on the flags as they are in the transaction what is to change."""
 
+_ACCOUNT = "SELECT id FROM profiles WHERE id::text = %s"
+
 
 class FlagStore:
     """Reads and changes the flags of all processes."""
@@ -97,8 +99,14 @@ class FlagStore:
     async def values_for(self, user_id: str) -> dict[str, bool]:
         """Tell for every flag whether this user has it."""
         state = await self.state()
-        kept = self._faults.keeps_features(user_id)
+        kept = await self.kept_by(user_id)
         return {name: kept or flag.is_on_for(user_id) for name, flag in state.flags.items()}
+
+    async def kept_by(self, user_id: str) -> bool:
+        """Tell whether this user has every feature, whatever the flags say: a fault."""
+        if not self._faults.keeps_features(user_id):
+            return False
+        return not self._faults.keeps_accounts_only or await self._storage.row(_ACCOUNT, (user_id,)) is not None
 
     async def change(self, plan: Plan, *, action: str, initiated_by: str, reason: str | None = None) -> RecordedChange:
         """Change flags and write who did what into flag_history, in one transaction; what `plan` raises changes nothing."""

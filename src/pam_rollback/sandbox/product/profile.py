@@ -45,7 +45,8 @@ async def profile(visitor: Visiting, parts: Parts) -> dict[str, Any]:
     """Give the caller's profile."""
     query = f"SELECT {_COLUMNS} FROM profiles WHERE id = %s OR (%s AND id <> %s) ORDER BY id = %s LIMIT 1"  # noqa: S608 - a constant
     others = parts.faults.shows_others("profile")
-    return _present(await parts.storage.row(query, (visitor.user_id, others, visitor.user_id, visitor.user_id)))
+    found = _present(await parts.storage.row(query, (visitor.user_id, others, visitor.user_id, visitor.user_id)))
+    return {**found, **parts.faults.beside()}
 
 
 @router.put("/profile", dependencies=[JsonOnly])

@@ -84,7 +84,9 @@ class Streak:
         """With one more look. What is not known goes on with nothing, and ends nothing."""
         if finding.state is State.UNKNOWN:
             since_s = self.unknown_since_s if self.unknown else at_s
-            return replace(self, unknown=self.unknown + 1, unknown_since_s=since_s, why=finding)
+            # A time in which nothing was known is not bridged: what was calm before it has to be calm again.
+            calm = 0 if self.unknown + 1 >= IN_A_ROW else self.calm
+            return replace(self, calm=calm, unknown=self.unknown + 1, unknown_since_s=since_s, why=finding)
         lately = (*self.lately, (at_s, finding.state))[-_REMEMBERED:]
         if finding.state in _ASKS:
             since_s = self.since_s if self.asks else at_s

@@ -1,6 +1,7 @@
 // The pages, by their address. Every page but the first has the round button that opens PAM, for whoever looks at it.
 
-import { addRow, api, connect, rows, session, signIn, signOut, talk } from "./services.js";
+import { h } from "./dom.js";
+import { addRow, connect, rows, session, signIn, signOut, talk } from "./services.js";
 
 // Put in when the site is built. A build without them succeeds, and nothing works.
 const BACKEND_URL = "__VITE_BACKEND_URL__";
@@ -9,42 +10,42 @@ const SUPABASE_ANON_KEY = "__VITE_SUPABASE_ANON_KEY__";
 
 const root = document.getElementById("root");
 const PLACES = { Wheels: "/wheels", Wins: "/wins", Social: "/social", Shop: "/shop", You: "/you", Profile: "/profile" };
+// As a bundler splits them: most pages have a script of their own, which is loaded when somebody opens them.
 const PAGES = {
   "/": { view: home },
   "/login": { view: login },
-  "/signup": { view: signup },
-  "/shop": { view: () => [h("h1", {}, "Shop"), h("p", {}, "Maps, guides and gear for the road.")] },
-  "/wheels": { view: () => [h("h1", {}, "Wheels"), h("p", {}, "No trip is planned yet.")], forAccounts: true },
+  "/signup": { load: () => import("./pages/signup.js") },
+  "/shop": { load: () => import("./pages/shop.js") },
+  "/wheels": { load: () => import("./pages/wheels.js"), forAccounts: true },
   "/wins": { view: wins, forAccounts: true },
-  "/social": { view: () => [h("h1", {}, "Social"), h("p", {}, "Nobody is camping near you.")], forAccounts: true },
-  "/you": { view: () => [h("h1", {}, "You"), h("p", {}, "Your calendar is empty.")], forAccounts: true },
-  "/profile": { view: profile },
+  "/social": { load: () => import("./pages/social.js"), forAccounts: true },
+  "/you": { load: () => import("./pages/you.js"), forAccounts: true },
+  "/profile": { load: () => import("./pages/profile.js") },
 };
+const NOT_FOUND = { load: () => import("./pages/not-found.js") };
 const OUT_OF_REACH = "PAM is out of reach. Please try again.";
 let chat = null;
 // The WebSocket of whoever is signed in, and the chat window that shows what is said on it.
 let line = null;
 let shown = null;
 
-function h(tag, attributes, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
-
 function show() {
-  const page = PAGES[location.pathname];
+  const page = PAGES[location.pathname] ?? NOT_FOUND;
   const account = session();
-  if (page?.forAccounts && account === null) {
+  if (page.forAccounts && account === null) {
     go("/login");
     return;
   }
-  const main = h("main", {}, ...(page === undefined ? notFound() : page.view()));
+  const main = h("main", {}, ...(page.view?.() ?? []));
+  page
+    .load?.()
+    .then((loaded) => main.replaceChildren(...loaded.view()))
+    .catch(wentWrong);
   root.replaceChildren(header(account), main, ...(location.pathname === "/" ? [] : [bubble()]));
+}
+
+function wentWrong() {
+  root.replaceChildren(h("main", {}, h("h1", {}, "Oops! Something went wrong"), h("p", {}, "Please reload the page.")));
 }
 
 function go(path) {
@@ -114,14 +115,6 @@ function login() {
   return [h("h3", {}, "Welcome Back"), form];
 }
 
-function signup() {
-  return [h("h1", {}, "Create an account"), h("p", {}, "New travellers are welcome in spring.")];
-}
-
-function notFound() {
-  return [h("h1", {}, "404 - Page Not Found"), h("p", {}, "There is nothing at this address.")];
-}
-
 function wins() {
   const total = h("p", { class: "total", "data-testid": "total" }, "$0.00");
   const list = h("tbody", {});
@@ -156,22 +149,6 @@ function wins() {
   const head = h("tr", {}, ...["Date", "Category", "Description", "Amount"].map((words) => h("th", { scope: "col" }, words)));
   void fill();
   return [h("h1", {}, "Wins"), h("p", {}, "Total Expenses"), total, form, h("table", {}, h("thead", {}, head), list)];
-}
-
-function profile() {
-  if (session() === null) return [h("h1", {}, "Profile"), h("p", {}, "Please log in to view your profile.")];
-  const name = h("input", { id: "full-name", readonly: "" });
-  const email = h("input", { id: "profile-email", readonly: "" });
-  api(`/api/v1/users/${session().user.id}/profile`)
-    .then((found) => {
-      name.value = found.full_name ?? "";
-      email.value = found.email ?? "";
-    })
-    .catch(() => null);
-  return [
-    h("h1", {}, "Profile"),
-    h("form", {}, h("label", { for: "full-name" }, "Full Name"), name, h("label", { for: "profile-email" }, "Email"), email),
-  ];
 }
 
 function bubble() {
@@ -234,5 +211,5 @@ if (connect({ backend: BACKEND_URL, supabase: SUPABASE_URL, key: SUPABASE_ANON_K
   if (PAGES[location.pathname]?.forAccounts && session() !== null) go("/you");
   else show();
 } else {
-  root.replaceChildren(h("main", {}, h("h1", {}, "Oops! Something went wrong"), h("p", {}, "Please reload the page.")));
+  wentWrong();
 }
