@@ -67,6 +67,10 @@ class Range:
         """The newest first."""
         return [one["deploy"] for one in self.host("GET", "/deploys")]
 
+    def variables(self) -> dict[str, str]:
+        """All that are set at the host."""
+        return {one["envVar"]["key"]: one["envVar"]["value"] for one in self.host("GET", "/env-vars")}
+
     def set_variable(self, text: str, *, name: str = VARIABLE) -> None:
         """As a person does it: written, and deployed."""
         self.host("PUT", f"/env-vars/{name}", {"value": text})
@@ -172,11 +176,11 @@ def test_a_variable_is_lowered_by_deploying_the_running_build_again(place: Range
     made = place.deploys()[0]
     assert (made["commit"]["id"], made["status"]) == (before["commit"]["id"], "live")
     assert (place.asks(), done.evaluated.everyone_off) == ({200}, True)
-    assert place.host("GET", f"/env-vars/{VARIABLE}")["value"] == "false"
+    assert place.variables()[VARIABLE] == "false"
     place.undone()
-    assert place.host("GET", f"/env-vars/{VARIABLE}")["value"] == "true"
+    assert place.variables()[VARIABLE] == "true"
     assert (place.asks(), place.row()) == ({500}, {"enabled": True})
-    assert [one["value"] for one in (item["envVar"] for item in place.host("GET", "/env-vars"))] == ["true"]
+    assert place.variables() == {VARIABLE: "true"}
 
 
 def _rolled_back_at_the_host(place: Range) -> str:
@@ -208,7 +212,7 @@ def test_a_variable_is_refused_where_the_last_build_is_not_the_live_one(
         place.rolled_back()
 
     assert place.deploys() == deployed
-    assert place.host("GET", f"/env-vars/{VARIABLE}")["value"] == "true"
+    assert place.variables()[VARIABLE] == "true"
     assert place.row() == {"enabled": False}
     assert [owed.kind for owed in place.journal.owed()] == ["set-flags"]
 
@@ -236,7 +240,7 @@ def test_a_text_that_is_neither_is_not_touched(place: Range, text: str) -> None:
 
     assert "June" not in str(told.value)
     assert (place.row(), place.journal.owed()) == ({"enabled": True}, [])
-    assert place.host("GET", "/env-vars/ENABLE_PAM_AGENTIC")["value"] == text
+    assert place.variables()["ENABLE_PAM_AGENTIC"] == text
 
 
 def test_killed_between_the_note_and_the_change_nothing_is_left_to_put_back(place: Range) -> None:
@@ -265,7 +269,7 @@ def test_killed_between_the_variable_and_its_deploy_it_is_deployed_when_it_is_do
 
     assert place.asks() == {200}
     place.undone()
-    assert (place.host("GET", f"/env-vars/{VARIABLE}")["value"], place.asks()) == ("true", {500})
+    assert (place.variables()[VARIABLE], place.asks()) == ("true", {500})
 
 
 def test_a_process_that_is_older_than_the_live_deploy_has_not_read_it(place: Range) -> None:

@@ -61,8 +61,12 @@ def put_flags_back(admin: FlagAdmin, journal: Journal, recorded: Flags) -> Putti
     """Set the flags as they were recorded, except those that somebody else changed; gives both. Raises ActionFailed."""
     found = _found(admin, recorded)
     putting = put_back(found, recorded, _left_at(journal, recorded))
+    begun = unfinished(journal)
     note_setting(journal, putting.wanted)
-    _set_or_seen(admin, putting.wanted)
+    # What stands there already is not written again: for a variable of a host that would be a deploy.
+    changes = {name: flag for name, flag in putting.wanted.items() if flag != found[name] or name in begun}
+    if changes:
+        _set_or_seen(admin, changes)
     return putting
 
 

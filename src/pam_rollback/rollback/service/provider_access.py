@@ -15,7 +15,7 @@ from pam_rollback.product.rules.contract import Site as PartOfProduct
 from pam_rollback.product.rules.served_release import Served, Wanted
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.client.release_marks import MarkedApi
-from pam_rollback.rollback.rules.deploys import Deploy, ServiceHost, SiteHost, VariableHost
+from pam_rollback.rollback.rules.deploys import Deploy, ServiceHost, SiteHost
 from pam_rollback.rollback.rules.hosts_seen import Looking
 from pam_rollback.rollback.rules.pull_requests import PullRequests
 from pam_rollback.rollback.service.added import PROVIDERS, Provider
@@ -52,14 +52,6 @@ def api_host(environment: Environment, waiter: Waiter, *, once_s: float | None =
     """Who runs the back end; as ``site_host``."""
     found: ServiceHost = provider_of(environment, "backend").host(environment, _asking(waiter, once_s))
     return found
-
-
-def variable_host(environment: Environment, waiter: Waiter, *, once_s: float) -> VariableHost:
-    """The same, for its variables. Raises ActionFailed where its client knows none."""
-    host = api_host(environment, waiter, once_s=once_s)
-    if not hasattr(host, "set_variable"):
-        raise ActionFailed(f"{environment.name}: the client of its back end's host sets no variables")
-    return cast("VariableHost", host)
 
 
 def _asking(waiter: Waiter, once_s: float | None) -> Asking:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from pam_rollback.base.change_gate import before_change
@@ -25,7 +25,7 @@ from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.product.rules.switches import OFF, ON, Switch
 from pam_rollback.rollback.engine.settling import until_deploy
 from pam_rollback.rollback.rules.deploys import LIVE, NEVER_LIVE, WERE_LIVE, Deploy, VariableHost
-from pam_rollback.rollback.service.provider_access import marked_api, variable_host
+from pam_rollback.rollback.service.provider_access import api_host, marked_api
 
 _KEPT_S = 0.5
 """What users get is the same for all of them: they share one look."""
@@ -231,7 +231,7 @@ def switches_of(environment: Environment, deadline_s: float) -> Switches:
     """The contract's switches, as far as they can be reached from here."""
     reached = environment.switches
     has_variables = any(switch.variable for switch in reached.values())
-    host = variable_host(environment, Waiter(), once_s=deadline_s) if has_variables else None
+    host = cast("VariableHost", api_host(environment, Waiter())) if has_variables else None
     return Switches(environment, reached, host, deadline_s)
 
 

@@ -50,7 +50,7 @@ _ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", r"/rollback", "rollback"),
     ("GET", r"/events", "events"),
     ("GET", r"/env-vars", "variables"),
-    *((verb, r"/env-vars/(?P<deploy>[A-Za-z_][A-Za-z0-9_]*)", "variable") for verb in ("GET", "PUT", "DELETE")),
+    ("PUT", r"/env-vars/(?P<deploy>[A-Za-z_][A-Za-z0-9_]*)", "variable"),
 )
 _PAGE, _PAGE_MAX = 20, 100
 _ENDS = {"live": "succeeded", "deactivated": "succeeded", "canceled": "canceled"}
@@ -251,18 +251,12 @@ class Services:
         return _page(request, ((key, "envVar", {"key": key, "value": text}) for key, text in found))
 
     async def _variable(self, deploys: ServiceDeploys, request: web.BaseRequest, what: Asked) -> web.Response:
-        """Read, set or taken away. None of it deploys anything."""
-        if request.method == "PUT":
-            text = (await _body(request)).get("value")
-            if not isinstance(text, str):
-                raise Refusal(HTTPStatus.BAD_REQUEST, "value must be a text")
-            deploys.variables[what.deploy] = text
-        if what.deploy not in deploys.variables:
-            raise Refusal(HTTPStatus.NOT_FOUND, f"not found: {what.deploy}")
-        if request.method == "DELETE":
-            del deploys.variables[what.deploy]
-            return web.Response(status=HTTPStatus.NO_CONTENT)
-        return web.json_response({"key": what.deploy, "value": deploys.variables[what.deploy]})
+        """Set; it deploys nothing."""
+        text = (await _body(request)).get("value")
+        if not isinstance(text, str):
+            raise Refusal(HTTPStatus.BAD_REQUEST, "value must be a text")
+        deploys.variables[what.deploy] = text
+        return web.json_response({"key": what.deploy, "value": text})
 
     def _event(self, event: Event) -> dict[str, object]:
         return {
