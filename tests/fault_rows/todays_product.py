@@ -89,6 +89,7 @@ ROWS = [
     ),
     # /health says healthy.
     _health("database-down", '"code": "PGRST001"', DATABASE, READS),
+    _health("router-fails", "HTTP 500", READS, share=1),
     _health("we-are-banned", "only we are blocked", unknown=frozenset({BACKEND, READS})),
     _health("everybody-is-banned", "HTTP 403", BACKEND, READS),
     *(

@@ -31,11 +31,10 @@ def calls(environment: Environment, plan: Plan, to: ExpectedReleases) -> list[Ca
     """All of them; whoever asks leaves out what the environment does not declare. ``to``: what a rollback would go back to."""
     flags = sorted(plan.strategy("feature-flag").flag_changes)
     url, deadline_s = environment.url_of, environment.probing.request_deadline_s
-    known = one(
-        asked.FLAGS,
-        lambda: flags_known(flag_admin_of(environment, "preflight", deadline_s=deadline_s), flags),
-        address=environment.urls.supabase if environment.switches else environment.urls.api,
-    )
+    ask = partial(_flags_known, environment, flags, deadline_s)
+    at = environment.urls.supabase if environment.switches else environment.urls.api
+    # Switches stand at the hosts: they are lowered while the product is down.
+    known = Call((asked.FLAGS,), ask, at, "the hosts of its switches" if environment.switches else "")
     return [
         known,
         *(_of_switches(environment, plan, known, deadline_s) if environment.switches else ()),
@@ -50,6 +49,11 @@ def calls(environment: Environment, plan: Plan, to: ExpectedReleases) -> list[Ca
         *_of_the_repository(environment),
         one(asked.CACHE, lambda: path_known(url("cache_clear"), deadline_s=deadline_s)),
     ]
+
+
+def _flags_known(environment: Environment, flags: Sequence[str], deadline_s: float) -> list[Answered]:
+    admin = partial(flag_admin_of, environment, "preflight", deadline_s=deadline_s)
+    return [answered(asked.FLAGS.text, lambda: flags_known(admin(), flags))]
 
 
 def _of_the_emergency_call(environment: Environment, deadline_s: float) -> list[Call]:
