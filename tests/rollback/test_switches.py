@@ -333,4 +333,4 @@ def test_the_plan_is_about_the_switches_there(place: Range) -> None:
     )
     assert AGENTIC in strategy.team_message
     assert "voice" not in strategy.team_message
-    assert "there is no percentage" in place.environment.no_shares
+    assert "no share of users can be given here" in place.environment.no_shares

@@ -209,7 +209,8 @@ class Environment(HostTables):
     def no_shares(self) -> str:
         """Why no share of users can be given a feature here; empty where one can, or where nobody can switch anything."""
         names = ", ".join(self.switches) if "flag_admin" in self.abilities else ""
-        return names and f"features are on or off for everybody, there is no percentage ({names})"
+        words = f"no share of users can be given here: features are on or off for everybody ({names})"
+        return names and f"{words}; all at once: pytest drills/test_feature_flag.py"
 
     def contract_changes(self) -> dict[str, Any]:
         """What is different here: the tables of ``[contract]``, and the short forms of ``[paths]`` and ``[pages]``."""

@@ -50,7 +50,6 @@ class Facts:
     constant_flags: str = ""
     """Why nobody can switch a flag there, when a selected action would; empty when one can, or when none would."""
     no_shares: str = ""
-    """Why no share of users can be given there, when a selected action would; empty when one can, or when none would."""
     undeclared_load: str = ""
     """Why nothing may be loaded there; empty when it may, or when no load test is selected."""
     untouched: tuple[str, ...] = ()
@@ -88,7 +87,7 @@ def refusals(facts: Facts) -> list[str]:
         f"--to {site}=…: {', '.join(facts.stories)} does not roll the {site} back; leave that out, or name another file of drills/"
         for site in facts.untouched
     ]
-    found += filter(None, (facts.undeclared_load, facts.foreign_baseline))
+    found += filter(None, (facts.no_shares, facts.undeclared_load, facts.foreign_baseline))
     if facts.ramp and facts.stories:
         found.append("a ramp is an action of its own: name no file of drills/ beside -m ramp")
     if facts.ramp and facts.distributed:
@@ -144,11 +143,6 @@ def _impossible(facts: Facts) -> list[str]:
     if facts.constant_flags:
         why = f"nobody can switch a flag of {facts.name} ({facts.constant_flags})"
         return [f"{', '.join(facts.stories)}: {why}, and features go back with the front end: pytest {_INSTEAD}"]
-    if facts.no_shares:
-        what = (
-            "a ramp lets a share of users in" if facts.ramp else f"{', '.join(facts.stories)} goes down share by share"
-        )
-        return [f"{what}, and on {facts.name} {facts.no_shares}; all at once: pytest drills/test_feature_flag.py"]
     if not facts.undeclared:
         return []
     missing = f"{facts.name} declares no {', '.join(facts.undeclared)}"
