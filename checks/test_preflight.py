@@ -26,7 +26,7 @@ def test_flags_can_be_switched_off(readiness: Readinesses, scored: Scored) -> No
     assert flags.ready, flags
 
 
-@needs("flag_admin", "flag_evaluation")
+@needs("flag_admin", "flag_evaluation", lacking=lambda _, environment: environment.no_shares)
 def test_flags_can_be_taken_back_step_by_step(readiness: Readinesses, scored: Scored) -> None:
     """The flag API is ready for a share of the users, and what a user gets can be asked.  If red: docs/runbook.md#not-ready."""
     gradual = scored(readiness["gradual"])

@@ -4,9 +4,11 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.browser.fixtures.walkers.traveller import Traveller
+from pam_rollback.rollback.fixtures.actions import constant_page
 from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
 from pam_rollback.rollback.strategies.emergency import EmergencyRollback, Took
 from pam_rollback.rollback.strategies.feature_flag import Evaluation, FlagOutcome
+from pam_rollback.session.needs import needs
 
 pytestmark = pytest.mark.rollback
 
@@ -36,6 +38,7 @@ def test_no_user_keeps_a_feature(users_after_the_call: Evaluation, scored: Score
     assert users.everyone_off, users
 
 
+@needs(lacking=constant_page)
 @pytest.mark.journey
 @pytest.mark.criterion("SC-5")
 def test_page_shows_the_old_chat(emergency_called: EmergencyRollback, traveller: Traveller) -> None:

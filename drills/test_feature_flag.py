@@ -4,8 +4,10 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.browser.fixtures.walkers.traveller import Traveller
+from pam_rollback.rollback.fixtures.actions import constant_page
 from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
 from pam_rollback.rollback.strategies.feature_flag import Evaluation, FlagRollback
+from pam_rollback.session.needs import needs
 
 pytestmark = pytest.mark.rollback
 
@@ -26,6 +28,7 @@ def test_every_user_reverts(users_after: Evaluation, scored: Scored) -> None:
     assert users.everyone_off, users
 
 
+@needs(lacking=constant_page)
 @pytest.mark.journey
 @pytest.mark.criterion("SC-5")
 def test_page_shows_the_old_chat(feature_flags_rolled_back: FlagRollback, traveller: Traveller) -> None:

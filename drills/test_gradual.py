@@ -4,10 +4,12 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.browser.fixtures.walkers.traveller import Traveller
+from pam_rollback.rollback.fixtures.actions import constant_page
 from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
 from pam_rollback.rollback.rules.rollout import Descent
 from pam_rollback.rollback.strategies.feature_flag import Evaluation
 from pam_rollback.rollback.strategies.gradual import GradualRollback
+from pam_rollback.session.needs import needs
 
 pytestmark = pytest.mark.rollback
 
@@ -36,6 +38,7 @@ def test_nobody_keeps_a_feature(users_in_the_end: Evaluation, scored: Scored) ->
     assert users.everyone_off, users
 
 
+@needs(lacking=constant_page)
 @pytest.mark.journey
 @pytest.mark.criterion("SC-5")
 def test_page_shows_the_old_chat(features_taken_back: GradualRollback, traveller: Traveller) -> None:

@@ -13,6 +13,8 @@ __all__ = ["folder"]
 
 def _with(folder: Path, *, top: str = "", end: str = "") -> Path:
     text = STAGING.replace('kind = "staging"', f'kind = "staging"\n{top}', 1) + end
+    if "pam-today" in top:
+        text = text.replace('"flag_admin", ', "")  # it has switches, which need other secrets
     (folder / "staging.toml").write_text(text, encoding="utf-8")
     return folder
 
@@ -145,3 +147,25 @@ def test_what_is_asked_at_supabase_needs_its_host_and_key(folder: Path) -> None:
     without = load_environment("staging", _with(folder, top='product = "pam-today"'), VARIABLES)
     assert without.health_url("database") == ""
     assert "the database is asked at Supabase: staging names no [urls] supabase" in without.unasked(database)
+
+
+SWITCHED = TODAY.replace('"test_account"', '"test_account", "flag_admin", "flag_evaluation", "emergency_endpoint"')
+
+
+def test_switches_are_those_that_can_be_reached(folder: Path) -> None:
+    """Rows with the service key, variables with the host; with neither it is said what each needs, and no token of an API is asked for."""
+    rows = SUPABASE + 'supabase_service_key_env = "SERVICE"\n'
+    host = rows + 'render_api_key_env = "RENDER"\n[render]\nservice_id = "srv-1"\n'
+    file, values = folder / "staging.toml", {**ACCOUNT, "SERVICE": "service-key", "RENDER": "rnd_1"}
+
+    def switches(text: str) -> list[str]:
+        file.write_text(text, encoding="utf-8")
+        return list(load_environment("staging", folder, values).switches)
+
+    assert switches(SWITCHED + rows) == ["PAM_AI_ROUTER"]
+    assert len(switches(SWITCHED.replace('["test', '["render", "test') + host)) == 5
+    with pytest.raises(ConfigurationError, match="pam-today has switches, and none can be reached: rows need"):
+        switches(SWITCHED + SUPABASE)
+    file.write_text(TODAY + rows, encoding="utf-8")
+    without = load_environment("staging", folder, values)
+    assert (without.constant_flags, without.no_shares) == ("its flags are constants of the site's bundle", "")

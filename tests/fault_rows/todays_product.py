@@ -49,7 +49,7 @@ RED_ANYWAY = frozenset({LOST_SESSION, *BARRIERS, "test_journeys_were_walked"})
 """What is broken in every release of today's product, of all checks; where there is no baseline, and nobody answers for it."""
 
 
-def _health(fault: str, words: str, *red: str, unknown: frozenset[str] = frozenset(), **parameters: str) -> Row:
+def _health(fault: str, words: str, *red: str, unknown: frozenset[str] = frozenset(), **parameters: str | float) -> Row:
     return Row(f"today-{fault}", fault, frozenset(red), words, parameters, unknown=unknown, product=TODAY)
 
 
@@ -95,6 +95,7 @@ ROWS = [
     ),
     # /health says healthy.
     _health("database-down", '"code": "PGRST001"', DATABASE, READS),
+    _health("router-fails", "HTTP 500", READS, share=1),
     _health("we-are-banned", "only we are blocked", unknown=frozenset({BACKEND, READS})),
     _health("everybody-is-banned", "HTTP 403", BACKEND, READS),
     *(

@@ -19,6 +19,7 @@ from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.journal.undoing import UndoKind, beside_actions, undo_all
 from pam_rollback.plan import stories
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.product.client import flag_service
 from pam_rollback.report.run_record import ActionStep
 from pam_rollback.rollback import hooks as of_rollback
 from pam_rollback.rollback.rules.sandbox_proof import PLANTED_BEFORE
@@ -116,6 +117,29 @@ def test_pytest_pam_stories(request: pytest.FixtureRequest) -> None:
     with pytest.raises(ConfigurationError, match="story feature-flag: there is one of this name"):
         stories.add([replace(own, name="feature-flag")])
     assert stories.STORIES["feature-flag"].fixture == "feature_flags_rolled_back"
+
+
+def test_pytest_pam_flag_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name, for switching, for what users get, and for its door; one that nobody knows ends the session before it begins."""
+    monkeypatch.setattr(flag_service, "SERVICES", {})
+    named = ENVIRONMENT.model_copy(update={"flag_service": "quay"})
+    own: Any = SimpleNamespace(
+        admin=lambda _environment, by, within_s: ("admin", by, within_s),
+        evaluation=lambda _environment, within_s: ("evaluation", within_s),
+        door=lambda _environment: "https://quay.example.com/flags",
+    )
+    known = SimpleNamespace(pytest_pam_flag_service=lambda name: own if name == "quay" else None)
+
+    with pytest.raises(ActionFailed, match=r"only a session that loads your conftest\.py knows flag_service 'quay'"):
+        flag_service.flag_admin_of(named)
+    with pytest.raises(pytest.UsageError, match="flag_service: nobody knows 'quay'"):
+        of_rollback.pytest_pam_command_line(listened_to(of_rollback), named)
+    of_rollback.pytest_pam_command_line(listened_to(of_rollback, known), named)
+    admin: Any = flag_service.flag_admin_of(named, "kim", deadline_s=2.0)
+    evaluation: Any = flag_service.flag_evaluation_of(named, deadline_s=3.0)
+    assert admin == ("admin", "kim", 2.0)
+    assert evaluation == ("evaluation", 3.0)
+    assert flag_service.flag_admin_url(named) == "https://quay.example.com/flags"
 
 
 def test_pytest_pam_provider(monkeypatch: pytest.MonkeyPatch) -> None:

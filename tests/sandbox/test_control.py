@@ -49,7 +49,7 @@ class TestControl:
         catalogue = {kind["name"]: kind for kind in found.control("GET", "/faults").json["catalogue"]}
 
         assert set(catalogue) == {
-            *("errors", "latency", "voice", "admin-refuses", "flags-ignored", "flags-partial"),
+            *("errors", "latency", "voice", "router-fails", "admin-refuses", "flags-ignored", "flags-partial"),
             *("release-down", "database-down", "data", "notifications-down", "delay-all"),
             "worker-left-behind",
             "writes-forgotten",

@@ -199,7 +199,7 @@ def test_the_catalogue_says_what_there_is_and_what_is_on(candidate: Product) -> 
     kinds = {kind["name"]: kind for kind in listed["catalogue"]}
 
     assert set(kinds) == {
-        *("errors", "latency", "voice", "flags-ignored", "flags-partial", "admin-refuses"),
+        *("errors", "latency", "voice", "router-fails", "flags-ignored", "flags-partial", "admin-refuses"),
         *("chat-answers-anothers-words", "failure-beside"),
         *("memory-leak", "writes-forgotten", "auth-bypass", "cross-user-read", "feature-fails-for-some"),
         *("configuration-lost", "code-errors", "expenses-falsified"),

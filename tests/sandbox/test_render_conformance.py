@@ -12,17 +12,28 @@ from typing import Any
 
 import pytest
 from render.public_api.api.deploys import cancel_deploy, create_deploy, list_deploys, retrieve_deploy, rollback_deploy
+from render.public_api.api.environment_groups import list_env_groups
 from render.public_api.api.logs import list_logs
-from render.public_api.api.services import list_events, list_services, retrieve_service, update_service
+from render.public_api.api.services import (
+    get_env_vars_for_service,
+    list_events,
+    list_services,
+    retrieve_service,
+    update_env_var,
+    update_service,
+)
 from render.public_api.client import AuthenticatedClient
 from render.public_api.models import (
     AutoDeploy,
     AutoDeployTrigger,
     CreateDeployBody,
     Deploy,
+    DeployMode,
     DeployStatus,
     DeployTrigger,
     DeployWithCursor,
+    EnvVar,
+    EnvVarValue,
     Error,
     ListLogsResponse200,
     ListServicesSuspendedItem,
@@ -32,6 +43,7 @@ from render.public_api.models import (
     ServiceType,
 )
 from render.public_api.models.web_service_details import WebServiceDetails
+from render.public_api.types import UNSET
 
 from pam_rollback.rollback.providers.render.looking import beside, look
 from pam_rollback.rollback.rules.hosts_seen import NotFound
@@ -230,6 +242,30 @@ def test_the_service_and_a_change_of_it(render: Render) -> None:
     assert (by_new_word.auto_deploy, by_new_word.auto_deploy_trigger) == (AutoDeploy.NO, AutoDeployTrigger.OFF)
     assert by_new_word.branch == "fix"
     assert isinstance(both, Error)
+
+
+def test_variables_and_the_last_build_deployed_again(render: Render) -> None:
+    """A variable is set and listed and deploys nothing; the last build is deployed again without a new one, and with no other field."""
+    before = render.deploys()
+    made = update_env_var.sync(
+        render.service, "AI_ROUTER_ENABLED", client=render.client, body=EnvVarValue(value="true")
+    )
+    listed = get_env_vars_for_service.sync(render.service, client=render.client)
+    body = CreateDeployBody(deploy_mode=DeployMode.DEPLOY_ONLY, clear_cache=UNSET)
+    again = create_deploy.sync(render.service, client=render.client, body=body)
+    refused = create_deploy.sync(
+        render.service, client=render.client, body=CreateDeployBody(deploy_mode=DeployMode.DEPLOY_ONLY)
+    )
+
+    assert made == EnvVar(key="AI_ROUTER_ENABLED", value="true")
+    assert isinstance(listed, list)
+    assert [item.env_var for item in listed] == [made]
+    assert list_env_groups.sync(client=render.client) == []
+    assert isinstance(again, Deploy)
+    assert again.commit == before[0].commit
+    assert render.live(again).trigger is DeployTrigger.API
+    assert len(render.deploys()) == len(before) + 1
+    assert isinstance(refused, Error)
 
 
 def test_events(render: Render) -> None:

@@ -177,6 +177,12 @@ def test_flags_that_nobody_can_switch_are_one_line_with_what_to_do_instead() -> 
     assert _constant_flags(("frontend-restore", "somebody-elses"), today) == ""
 
 
+def test_what_needs_shares_is_refused_where_there_are_none() -> None:
+    """With the strategy that is there instead, for a ramp as well."""
+    for one in (replace(REAL, stories=("gradual",)), replace(REAL, ramp=True, stories=())):
+        assert refusals(replace(one, no_shares="no share can be given here")) == ["no share can be given here"]
+
+
 BORROWED = ("--execute",)
 RAMP = replace(REAL, ramp=True, stories=())
 

@@ -39,7 +39,7 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Drilled:
     return drilled(tmp_path_factory.mktemp("drill"), *FEWER)
 
 
-def drilled(folder: Path, *selected: str) -> Drilled:
+def drilled(folder: Path, *selected: str, story: str = STORY) -> Drilled:
     """The drill in that folder, on a sandbox of its own."""
     with tempfile.TemporaryDirectory() as beside:
         file = Path(beside) / "state.toml"
@@ -51,7 +51,7 @@ def drilled(folder: Path, *selected: str) -> Drilled:
             one = project.folder / "one-browser.toml"  # the others at night: test_todays_verdict.py
             one.write_text(f'browsers = ["chromium"]\n{file.read_text(encoding="utf-8")}', encoding="utf-8")
             one.chmod(0o600)
-            ended = project.run(STORY, f"--env={one}", *selected)
+            ended = project.run(story, f"--env={one}", *selected)
             return Drilled(ended, (*remote.faults(), *remote.changes()))
 
 
@@ -101,3 +101,13 @@ def judged(ended: Finished, red: frozenset[str], *asked: str) -> None:
 def test_nothing_is_left_behind(drill: Drilled) -> None:
     """The fault is gone, and the deploy of before is published again."""
     assert drill.left == ()
+
+
+@pytest.mark.parametrize("story", ["feature_flag", "emergency"])
+def test_its_switches_are_lowered_and_put_back(tmp_path: Path, story: str) -> None:
+    """By a row, and past the product: users are well again in time, all is off, nobody keeps a feature, and nothing is left behind."""
+    done = drilled(tmp_path, "-m", "rollback", story=f"drills/test_{story}.py")
+
+    assert "REHEARSAL GO for rollback" in " ".join(done.ended.out.split()), done.ended.out
+    assert "its flags are constants of the site's bundle" in done.ended.out
+    assert done.left == ()

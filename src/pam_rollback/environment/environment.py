@@ -41,6 +41,7 @@ from pam_rollback.environment.standing_consent import StandingConsent
 from pam_rollback.environment.unleash import Unleash
 from pam_rollback.product.rules.conditions import Condition
 from pam_rollback.product.rules.contract import USER_ID, Component, Contract, Site
+from pam_rollback.product.rules.switches import Switch
 from pam_rollback.product.rules.tables import UsersRows
 
 OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "cached front page", "health")
@@ -74,6 +75,10 @@ _NEEDED_AT_UNLEASH: Mapping[str, tuple[SecretName, ...]] = {
     "in_app_notice": ("admin_token",),
 }
 """What these need where a flag service switches the flags, and not the product."""
+_NEEDED_AT_SWITCHES: Mapping[str, tuple[SecretName, ...]] = dict.fromkeys(
+    ("flag_admin", "flag_evaluation", "emergency_endpoint"), ()
+)
+"""The same where the contract has switches: which of them can be reached decides what there is (``Environment.switches``)."""
 _DECLARED_AS: Mapping[str, str] = {host.name: f"{host.site}_host" for host in HOSTS}
 """What a file may also call them: by who it is."""
 _SECRET_NAMES: tuple[SecretName, ...] = get_args(SecretName)
@@ -142,6 +147,8 @@ class Environment(HostTables):
     tracker: Tracker | None = None
     standing_consent: StandingConsent | None = None
     unleash: Unleash | None = None
+    flag_service: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
+    """Who switches flags, where that is a service of your own: the name under which your ``conftest.py`` gives it."""
     sandbox: Sandbox | None = None
 
     _origin: Origin = PrivateAttr()
@@ -184,6 +191,26 @@ class Environment(HostTables):
     def constant_flags(self) -> str:
         """Why no flag can be switched here; empty where a service switches them."""
         return "" if "flag_admin" in self.abilities else self.contract.flags.constants or ""
+
+    @property
+    def has_switches(self) -> bool:
+        """Features are switched by what the contract names, and by no flag service or admin API."""
+        return bool(self.contract.flags.switches) and self.unleash is None and not self.flag_service
+
+    @property
+    def switches(self) -> dict[str, Switch]:
+        """The contract's switches that can be reached from here, by the names of their features."""
+        rows = bool(self.urls.supabase) and self.has_secret("supabase_service_key")
+        reached = {"row": rows, "variable": "backend_host" in self.abilities and self.known_host("backend") is not None}
+        found = self.contract.flags.switches if self.has_switches else {}
+        return {name: switch for name, switch in found.items() if reached[switch.kind]}
+
+    @property
+    def no_shares(self) -> str:
+        """Why no share of users can be given a feature here; empty where one can, or where nobody can switch anything."""
+        names = ", ".join(self.switches) if "flag_admin" in self.abilities else ""
+        words = f"no share of users can be given here: features are on or off for everybody ({names})"
+        return names and f"{words}; all at once: pytest drills/test_feature_flag.py"
 
     def contract_changes(self) -> dict[str, Any]:
         """What is different here: the tables of ``[contract]``, and the short forms of ``[paths]`` and ``[pages]``."""
@@ -358,7 +385,9 @@ class Environment(HostTables):
     def needed_by(self) -> Mapping[str, tuple[SecretName, ...]]:
         """The secrets that each ability needs here."""
         hosts = {f"{site}_host": (self.host_secret(site),) for site in KINDS}
-        return {**_NEEDED_SECRETS, **(_NEEDED_AT_UNLEASH if self.unleash is not None else {}), **hosts}
+        known = getattr(self, "_contract", None) is not None  # not yet, or wrong itself
+        switched = _NEEDED_AT_SWITCHES if known and self.has_switches else {}
+        return {**_NEEDED_SECRETS, **(_NEEDED_AT_UNLEASH if self.unleash is not None else switched), **hosts}
 
     def variable_of(self, name: SecretName) -> str:
         """The variable that holds a secret; empty where none is named."""

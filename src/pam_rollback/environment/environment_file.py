@@ -41,10 +41,11 @@ def load_environment(name_or_path: str, folder: Path, variables: Mapping[str, st
     except ValidationError as error:
         problems = problems_of(error, Environment, hidden=_holds_secrets)
     else:
+        adopted = _adopted(environment, folder)  # first: what is needed depends on the contract
         problems = [
             *_problems_of_file(environment, own, base, by_name=_is_name(name_or_path)),
             *problems_in(environment),
-            *_adopted(environment, folder),
+            *adopted,
         ]
         # What is wrong with the file stands together; what it lacks on this machine comes after it.
         problems.sort(key=lambda problem: problem.place.startswith("[secrets]"))

@@ -160,6 +160,13 @@ def problems_with_contract(environment: Environment) -> Iterator[Problem]:
     if not environment.users_rows:
         what = f"{environment.product} describes no tables as the plan's queries assume them ([tables.plan])"
         yield Problem("[sql] dialect", what)
+    switching = environment.abilities & {"flag_admin", "flag_evaluation", "emergency_endpoint"}
+    if environment.has_switches and switching and not environment.switches and not environment.is_template:
+        what = f"{environment.product} has switches, and none can be reached: rows need [urls] supabase and [secrets] "
+        what += (
+            f"supabase_service_key_env, variables need the back end's host; or leave out {', '.join(sorted(switching))}"
+        )
+        yield Problem("abilities", what)
     if (
         environment.is_template
         or "test_account" not in environment.abilities

@@ -66,6 +66,7 @@ SecretName = Literal[
     "smtp_username",
     "smtp_password",
     "supabase_key",
+    "supabase_service_key",
     "on_call_calendar",
     "pagerduty_token",
     "tracker_token",
@@ -208,6 +209,8 @@ class SecretVariables(HostVariables):
     smtp_password_env: VariableName | None = None
     supabase_key_env: VariableName | None = None
     """The key that the site's pages carry (anon, publishable). Whoever signs in at Supabase needs it."""
+    supabase_service_key_env: VariableName | None = None
+    """The service key (service_role, secret), which no page carries. Whoever lowers a switch that is a row needs it."""
     on_call_calendar_env: VariableName | None = None
     """The private address (https) of the calendar of who is on call. No ability needs it."""
     pagerduty_token_env: VariableName | None = None

@@ -34,6 +34,7 @@ from pam_rollback.plan.plan_items import (
     ErrorRateTrigger,
     Escalation,
     ExperienceGoal,
+    FlagSetting,
     GateCommand,
     HealthCheck,
     Item,
@@ -333,6 +334,16 @@ class Plan(Table):
         if problems:
             raise ConfigurationError(source, problems)
         return Plan.model_validate({**dict(self), **sections}, context=(*self._overrides, *overrides))
+
+    def with_switches(self, names: Iterable[str]) -> "Plan":
+        """Give the plan with these switched off in place of its own flags, in each strategy that has flags; none: as it is."""
+        flags = dict.fromkeys(names, FlagSetting(enabled=False, rollout_pct=0))
+        told = f"PAM rollback (switches): {', '.join(flags)} switched off for all users. Recovery is being watched."
+        changes = {"flags": flags, "team_message": told}
+        found = {
+            key: one.model_copy(update=changes) if one.flags and flags else one for key, one in self.strategies.items()
+        }
+        return self.model_copy(update={"strategies": found})
 
     def _section(self, name: str) -> Mapping[str, Item]:
         section: Mapping[str, Item] = getattr(self, name)

@@ -79,6 +79,8 @@ def preferred(plan: Plan) -> str:
     return first_way(next(iter(plan.strategies.values())))
 
 
+ROUTER_FAILS = Planted("router-fails", "errors for a share of the requests while the model router is on")
+"""In place of ``ERRORS`` where features are switched by what the contract names."""
 ERRORS = Planted("errors", "errors for a share of the requests of users with PAM_ENHANCED_UI")
 
 CODE_ERRORS = Planted("code-errors", "errors for a share of all requests, whatever the flags say", {"share": 0.5})

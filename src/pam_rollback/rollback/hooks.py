@@ -82,13 +82,16 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
 
 
 def pytest_pam_command_line(config: pytest.Config, environment: Environment) -> None:
-    """Whoever answers for a site there has to be known."""
-    if environment.frontend_host is None and environment.backend_host is None:
+    """Whoever answers for a site there, or switches flags, has to be known."""
+    if environment.frontend_host is None and environment.backend_host is None and not environment.flag_service:
         return
-    from pam_rollback.rollback.service.added import take  # noqa: PLC0415 - for hosts from outside
+    from pam_rollback.product.client import flag_service  # noqa: PLC0415 - for what comes from outside
+    from pam_rollback.rollback.service.added import take  # noqa: PLC0415 - the same
 
     try:
         take(config.hook, environment)
+        if environment.flag_service:
+            flag_service.take(config.hook.pytest_pam_flag_service(name=environment.flag_service), environment)
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None
 

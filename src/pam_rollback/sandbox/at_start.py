@@ -48,6 +48,8 @@ def _back_end(fleet: Fleet, deploys: BackendDeploys) -> Iterator[Change]:
         yield _change("back end, branch", usual.branch, now.branch)
     if now.auto_deploy != usual.auto_deploy:
         yield _change("back end, autodeploy", usual.auto_deploy, now.auto_deploy)
+    if any(text != "false" for text in deploys.variables.values()):
+        yield _change("back end, variables", "none, or false", str(deploys.variables))
     running = [deploy.id for deploy in deploys.deploys if deploy.is_running]
     if running:
         yield _change("back end, deploys under way", "none", ", ".join(running))

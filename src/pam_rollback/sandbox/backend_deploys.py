@@ -98,6 +98,8 @@ class ServiceDeploys:
         self._faults = faults
         self._latencies = latencies
         self.settings = Settings()
+        self.variables: dict[str, str] = {}
+        """What the next deploy's process starts with."""
         self.deploys: list[BackendDeploy] = []
         """The oldest first."""
         self.events: list[Event] = []
@@ -144,6 +146,10 @@ class ServiceDeploys:
         """Run an earlier deploy's build again, as a new deploy."""
         return self._again(target, "rollback", self._latencies)
 
+    def deploy_only(self) -> BackendDeploy:
+        """Run the last build again, whether it is the one that runs or not."""
+        return self._again(self._built, "api", self._latencies)
+
     def cancel(self, deploy: BackendDeploy) -> None:
         """Stop a deploy that is running; nothing is done to another one."""
         if deploy.is_running:
@@ -189,8 +195,9 @@ class ServiceDeploys:
             task.cancel()
         for deploy in self.deploys:
             self.cancel(deploy)
-        live = self._first[-1].artifact
-        if live is not None and self.running != live:
+        live, told = self._first[-1].artifact, bool(self.variables)
+        self.variables = {}
+        if live is not None and (self.running != live or told):
             take_over = await self._started(live)
             take_over()
         self.settings = Settings()
@@ -206,6 +213,7 @@ class ServiceDeploys:
 
     def _forget(self) -> None:
         self.deploys = list(self._first)
+        self._built = self._first[-1]
         for deploy in self.deploys:
             deploy.status = "live" if deploy is self._first[-1] else "deactivated"
             deploy.updated_at = deploy.finished_at
@@ -240,6 +248,7 @@ class ServiceDeploys:
                 self._set(deploy, "build_in_progress")
                 await asyncio.sleep(latencies.build_s)
                 deploy.artifact = await self._build(deploy)
+                self._built = deploy
             self._set(deploy, "update_in_progress")
             await asyncio.sleep(latencies.update_s)
             await self._meet_faults(deploy)
@@ -344,6 +353,7 @@ class BackendDeploys(ServiceDeploys):
         return self._fleet.live.spec
 
     async def _started(self, spec: ReleaseSpec) -> Callable[[], None]:
+        self._fleet.variables = dict(self.variables)
         release = await self._fleet.start(spec)
         return lambda: self._fleet.move_to(release)
 

@@ -59,6 +59,13 @@ _KINDS = (
         (_RELEASE, Parameter("share", 0.6, "share of the requests that fail", low=0, high=1)),
     ),
     FaultKind(
+        "router-fails",
+        "a share of the users' requests answers 500 while today's model router is on, by its row or its variable",
+        "release",
+        (_RELEASE, Parameter("share", 0.6, "share of the requests that fail", low=0, high=1)),
+        flag="PAM_AI_ROUTER",
+    ),
+    FaultKind(
         "latency",
         "the users' requests take longer",
         "release",

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import RELEASES, ProductSecrets, Release, ReleaseSpec
@@ -23,6 +24,8 @@ class Fleet:
         self._faults: dict[str, dict[str, Mapping[str, object]]] = {}
         self._down: dict[str, str] = {}
         self._product: ProductSecrets | None = None
+        self.variables: dict[str, str] = {}
+        """What a process that starts from now on is told."""
         self._background: set[asyncio.Task[None]] = set()
         self._all: list[Release] = [first]
         self._beside = asyncio.Lock()
@@ -52,7 +55,7 @@ class Fleet:
         self._all.append(release)
         try:
             release.spawn()
-            await release.configure(self._product)
+            await release.configure(replace(self._product, variables=dict(self.variables)))
             await self._bring_down(release)
             await release.wait_healthy()
         except BaseException:

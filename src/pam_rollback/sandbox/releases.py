@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -65,6 +65,8 @@ class ProductSecrets:
     internal_token: str
     frontend_origin: str
     product: Product = "pam-plan"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Those of the host's service, as they are when the process starts."""
 
 
 class Release:

@@ -17,12 +17,19 @@ Dialect = Literal["product", "plan"]
 """Whose tables the DSN shows first: the product's own, or those that the rollback plan's SQL expects."""
 _TODAYS_ABILITIES = (
     "abilities = [",
+    '    "flag_admin", "flag_evaluation", "emergency_endpoint",',
     '    "test_account", "second_test_account", "browser", "slack", "database", "staging_copy", "status_page",',
     '    "render_metrics", "render", "git", "netlify", "statuspage", "pagerduty", "email",',
     "]",
 )
-"""What is there to be used of today's product: no flags, no admin API, no metrics worth reading, and no file that names its release."""
+"""What is there to be used of today's product: switches, no admin API, no metrics worth reading, and no file that names its release."""
 
+_TODAYS_SECRETS = (
+    "[secrets]",
+    'supabase_key_env = "SUPABASE_ANON_KEY"',
+    'supabase_service_key_env = "SUPABASE_SERVICE_ROLE_KEY"',
+    "",
+)
 _TODAYS_LIMITS = (
     "[contract.limits]",
     f"address = {OF_AN_ADDRESS_MAX * HURRY}",
@@ -78,7 +85,7 @@ class State:
             f"status_page = {_text(self.status_page_url)}",
             *((f"supabase = {_text(self.supabase_url)}",) if self.supabase_url else ()),
             "",
-            *(("[secrets]", 'supabase_key_env = "SUPABASE_ANON_KEY"', "") if self.supabase_url else ()),
+            *(_TODAYS_SECRETS if self.supabase_url else ()),
             *(() if self.product == "pam-plan" else _TODAYS_LIMITS),
             "[sql]",
             f"dialect = {_text(self.dialect)}",

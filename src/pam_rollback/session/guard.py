@@ -49,6 +49,7 @@ class Facts:
     """Abilities that the stories' actions stand on and that the environment does not declare."""
     constant_flags: str = ""
     """Why nobody can switch a flag there, when a selected action would; empty when one can, or when none would."""
+    no_shares: str = ""
     undeclared_load: str = ""
     """Why nothing may be loaded there; empty when it may, or when no load test is selected."""
     untouched: tuple[str, ...] = ()
@@ -86,7 +87,7 @@ def refusals(facts: Facts) -> list[str]:
         f"--to {site}=…: {', '.join(facts.stories)} does not roll the {site} back; leave that out, or name another file of drills/"
         for site in facts.untouched
     ]
-    found += filter(None, (facts.undeclared_load, facts.foreign_baseline))
+    found += filter(None, (facts.no_shares, facts.undeclared_load, facts.foreign_baseline))
     if facts.ramp and facts.stories:
         found.append("a ramp is an action of its own: name no file of drills/ beside -m ramp")
     if facts.ramp and facts.distributed:
@@ -257,6 +258,7 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         untouched=_untouched(stories, options.to.apart),
         undeclared=_undeclared(stories, environment.abilities, ramp=ramp),
         constant_flags=_constant_flags(stories, runbook),
+        no_shares=runbook.environment.no_shares if ramp or "gradual" in stories else "",
         drills=environment.drills,
         ramp=ramp,
         watch=watch,

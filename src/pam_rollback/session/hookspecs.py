@@ -48,6 +48,14 @@ def pytest_pam_provider(name: str) -> object | None:
     """
 
 
+@pytest.hookspec(firstresult=True)
+def pytest_pam_flag_service(name: str) -> object | None:
+    """Say who switches flags where the environment's file has ``flag_service = "name"``.
+
+    It is a module, or an object, with ``admin``, ``evaluation`` and ``door`` (``product/client/flag_service.py``).
+    """
+
+
 def pytest_pam_earlier_runs(config: pytest.Config, options: "Options", environment: "Environment") -> None:
     """Have in ``reports/out`` what later parts of this session look for there: nobody has looked yet, and nothing was sent.
 

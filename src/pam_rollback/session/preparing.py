@@ -54,6 +54,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
         refuse_unknown_names(environment, config.rootpath)
         stories.add(one for found in config.hook.pytest_pam_stories() for one in found)
         plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
+        plan = plan.with_switches(environment.switches)
     except ConfigurationError as error:
         raise _unusable(config, error) from None
     config.hook.pytest_pam_earlier_runs(config=config, options=options, environment=environment)

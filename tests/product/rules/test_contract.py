@@ -253,3 +253,23 @@ def test_a_question_is_put_into_the_body(tmp_path: Path) -> None:
     assert contract.operations["chat"].body_with("Where to?") == {"message": "Where to?", "limit": 3}
     assert contract.operations["expenses"].body_with("Where to?") is None
     assert not contract.names_intent
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('kind = "variable"', "variable is missing: kind is 'variable'"),
+        ('kind = "variable"\nvariable = "A"\ntable = "t"', "table is not for this: kind is 'variable'"),
+        ('kind = "row"\ntable = "t"\nkey_column = "k"\nkey = "a"\ncolumn = "v"', "field is missing: kind is 'row'"),
+        ('kind = "variable"\nvariable = "A"\nalso_on_by = ["B"]', "also_on_by names 'B', which is no other switch"),
+    ],
+)
+def test_a_switch_is_wholly_of_its_kind(tmp_path: Path, table: str, message: str) -> None:
+    """What is missing, what is not for it, and a name that leads nowhere."""
+    file = tmp_path / "pam-small.toml"
+    file.write_text(f"{GOOD}\n[flags.switches.A]\n{table}\n", encoding="utf-8")
+
+    with pytest.raises(ConfigurationError) as raised:
+        load_contract(file)
+
+    assert message in " ".join(str(raised.value).split())

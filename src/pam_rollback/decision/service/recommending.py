@@ -61,6 +61,8 @@ def refused_in(plan: Plan, environment: Environment) -> dict[str, str]:
             flags = environment.constant_flags if "flag_admin" in missing else ""
             what = f"nobody can switch a flag here ({flags})" if flags else f"no {' and no '.join(missing)} is declared"
             found[strategy.id] = what
+        elif strategy.rollout_steps_pct and environment.no_shares:
+            found[strategy.id] = environment.no_shares
     return found
 
 

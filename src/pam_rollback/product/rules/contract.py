@@ -13,6 +13,7 @@ from pam_rollback.environment.environment_tables import Pages, PathTemplate, Pla
 from pam_rollback.product.rules.conditions import Condition, Pointer
 from pam_rollback.product.rules.limits import Limits
 from pam_rollback.product.rules.site import Element, ElementName
+from pam_rollback.product.rules.switches import Switch
 from pam_rollback.product.rules.tables import Tables
 
 Site = Literal["frontend", "api", "backend", "supabase"]
@@ -212,6 +213,16 @@ class Flags(Table):
 
     constants: Text | None = None
     """Why nobody can switch one: they are constants of the site's bundle. What they show goes back with the front end."""
+    switches: Mapping[Text, Switch] = {}
+    """What can be switched all the same where an environment declares ``flag_admin``, by the names of the features."""
+
+    @model_validator(mode="after")
+    def _known(self) -> "Flags":
+        for name, switch in self.switches.items():
+            for other in switch.also_on_by:
+                if other not in self.switches or other == name:
+                    raise ValueError(f"switches.{name}: also_on_by names {other!r}, which is no other switch")
+        return self
 
 
 class Contract(Table):

@@ -34,7 +34,8 @@ def lower_flags(admin: FlagAdmin, journal: Journal, target: Flags) -> dict[FlagN
     """
     found = _found(admin, target)
     wanted = lowered(found, target)
-    changes = {name: flag for name, flag in wanted.items() if flag != found[name]}
+    begun = unfinished(journal)
+    changes = {name: flag for name, flag in wanted.items() if flag != found[name] or begun.get(name) == flag}
     if changes:
         owe_flags(journal, found)
         note_setting(journal, changes)
@@ -45,12 +46,27 @@ def lower_flags(admin: FlagAdmin, journal: Journal, target: Flags) -> dict[FlagN
     return wanted
 
 
+def unfinished(journal: Journal) -> dict[FlagName, Flag]:
+    """What a run that was killed may have begun to set: it was not seen to be done, so it is asked for again, whatever is read."""
+    found: dict[FlagName, Flag] = {}
+    for entry in journal.entries():
+        if entry["event"] == SETTING:
+            found |= {name: Flag(state["enabled"], state["rollout_pct"]) for name, state in entry["flags"].items()}
+        elif entry["event"] == SET:
+            found = {name: flag for name, flag in found.items() if name not in entry["flags"]}
+    return found
+
+
 def put_flags_back(admin: FlagAdmin, journal: Journal, recorded: Flags) -> PuttingBack:
     """Set the flags as they were recorded, except those that somebody else changed; gives both. Raises ActionFailed."""
     found = _found(admin, recorded)
     putting = put_back(found, recorded, _left_at(journal, recorded))
+    begun = unfinished(journal)
     note_setting(journal, putting.wanted)
-    _set_or_seen(admin, putting.wanted)
+    # What stands there already is not written again: for a variable of a host that would be a deploy.
+    changes = {name: flag for name, flag in putting.wanted.items() if flag != found[name] or name in begun}
+    if changes:
+        _set_or_seen(admin, changes)
     return putting
 
 

@@ -4,7 +4,7 @@ A provider's word for a state is kept as it is; its ``Rules`` say what it means,
 states have one word for all providers, which a client translates its own into: ``ready``, ``live``, ``deactivated``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -149,6 +149,22 @@ class CommitDeploys(Protocol):
 
     def deploy_commit(self, commit: str) -> Deploy | None:
         """Ask for a deploy of the commit; None when it was only queued and has no id yet."""
+
+    def cancel(self, deploy_id: DeployId) -> Deploy:
+        """Stop a deploy that is not done."""
+
+
+class VariableHost(BackendHost, Protocol):
+    """Who has the variables that a back end's process starts with, and can deploy its last build again, without a new one."""
+
+    def variables(self, names: Collection[str]) -> Mapping[str, str | None]:
+        """Each one's text; None where it is not set."""
+
+    def set_variable(self, name: str, text: str) -> None:
+        """Write one. It counts for processes that start later: nothing is deployed by it."""
+
+    def deploy_again(self) -> Deploy:
+        """Ask for the last successful build to be deployed again; gives the new deploy, which is not live yet."""
 
     def cancel(self, deploy_id: DeployId) -> Deploy:
         """Stop a deploy that is not done."""

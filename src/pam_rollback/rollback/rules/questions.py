@@ -21,6 +21,8 @@ FLAGS = Question(
     of_the_api=True,
 )
 FLAGS_CLOSED = Question("the flag API refuses callers without a token", _FLAGS, "flag_admin", of_the_api=True)
+SHARES = Question("a share of users can be given a feature", ("gradual",), "flag_admin", PRODUCT, ("gradual",))
+VARIABLES = Question("a variable of the host can be lowered within the plan's time", ("feature-flag",), "flag_admin")
 EVALUATION = Question(
     "what a user gets can be asked", ("gradual",), "flag_evaluation", PRODUCT, ("gradual",), of_the_api=True
 )

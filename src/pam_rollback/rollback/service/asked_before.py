@@ -1,6 +1,7 @@
 """What has to be asked before a rollback: each strategy's questions, over the clients that the strategy would use."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
@@ -20,6 +21,7 @@ from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.rules import questions as asked
 from pam_rollback.rollback.rules.could_go_back import ask_backend, ask_frontend, ask_repository
 from pam_rollback.rollback.service.provider_access import api_host, pull_requests, site_host
+from pam_rollback.rollback.service.switches import switches_of
 from pam_rollback.rollback.service.told_versions import VersionSources
 
 _GIT_WITHIN_S = 8.0
@@ -29,28 +31,49 @@ def calls(environment: Environment, plan: Plan, to: ExpectedReleases) -> list[Ca
     """All of them; whoever asks leaves out what the environment does not declare. ``to``: what a rollback would go back to."""
     flags = sorted(plan.strategy("feature-flag").flag_changes)
     url, deadline_s = environment.url_of, environment.probing.request_deadline_s
+    ask = partial(_flags_known, environment, flags, deadline_s)
+    at = environment.urls.supabase if environment.switches else environment.urls.api
+    # Switches stand at the hosts: they are lowered while the product is down.
+    known = Call((asked.FLAGS,), ask, at, "the hosts of its switches" if environment.switches else "")
     return [
-        one(
-            asked.FLAGS,
-            lambda: flags_known(flag_admin_of(environment, "preflight", deadline_s=deadline_s), flags),
-            address=environment.urls.api,
-        ),
+        known,
+        *(_of_switches(environment, plan, known, deadline_s) if environment.switches else ()),
         one(asked.FLAGS_CLOSED, lambda: closed(flag_admin_url(environment), reads=True, deadline_s=deadline_s)),
         one(
             asked.EVALUATION,
             lambda: evaluation_known(flag_evaluation_of(environment, deadline_s=deadline_s), flags),
             address=environment.urls.api,
         ),
-        one(
-            asked.EMERGENCY,
-            lambda: call_known(url("emergency_rollback"), environment.secret("emergency_token"), deadline_s=deadline_s),
-            address=environment.urls.api,
-        ),
-        one(asked.EMERGENCY_CLOSED, lambda: closed(url("emergency_rollback"), reads=False, deadline_s=deadline_s)),
+        *([] if environment.switches else _of_the_emergency_call(environment, deadline_s)),
         *_of_the_hosts(environment, to, deadline_s),
         *_of_the_repository(environment),
         one(asked.CACHE, lambda: path_known(url("cache_clear"), deadline_s=deadline_s)),
     ]
+
+
+def _flags_known(environment: Environment, flags: Sequence[str], deadline_s: float) -> list[Answered]:
+    admin = partial(flag_admin_of, environment, "preflight", deadline_s=deadline_s)
+    return [answered(asked.FLAGS.text, lambda: flags_known(admin(), flags))]
+
+
+def _of_the_emergency_call(environment: Environment, deadline_s: float) -> list[Call]:
+    url = environment.url_of("emergency_rollback")
+    return [
+        one(
+            asked.EMERGENCY,
+            lambda: call_known(url, environment.secret("emergency_token"), deadline_s=deadline_s),
+            address=environment.urls.api,
+        ),
+        one(asked.EMERGENCY_CLOSED, lambda: closed(url, reads=False, deadline_s=deadline_s)),
+    ]
+
+
+def _of_switches(environment: Environment, plan: Plan, known: Call, deadline_s: float) -> list[Call]:
+    """What a variable takes, and that there are no shares; the emergency call is the same as all of them."""
+    switches, within_s = switches_of(environment, deadline_s), plan.rto("feature-flag").max_s
+    found = [Call((asked.EMERGENCY,), lambda: [replace(known.ask()[0], question=asked.EMERGENCY.text)], known.address)]
+    found.append(Call((asked.SHARES,), lambda: [Answered(asked.SHARES.text, State.NO, environment.no_shares)]))
+    return [one(asked.VARIABLES, lambda: switches.in_time(within_s)), *found] if switches.variables else found
 
 
 def _of_the_hosts(environment: Environment, to: ExpectedReleases, deadline_s: float) -> list[Call]:

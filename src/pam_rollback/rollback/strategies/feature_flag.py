@@ -15,7 +15,7 @@ from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
-from pam_rollback.rollback.engine.flag_writing import lower_flags, note_setting, put_flags_back
+from pam_rollback.rollback.engine.flag_writing import lower_flags, note_setting, put_flags_back, unfinished
 from pam_rollback.rollback.engine.steps import Narrator, Step, StepRecord, in_order, run_steps, silent
 from pam_rollback.rollback.rules.asked_users import made_up
 from pam_rollback.rollback.strategies.telling import TELL, notice_problem, told
@@ -207,7 +207,7 @@ def _remember(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: 
 
 
 def _switch(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
-    if found.before == dict(target):
+    if found.before == dict(target) and not unfinished(tools.journal):
         return f"nothing to change: {words(target)} already"
     found.wanted = lower_flags(tools.admin, tools.journal, target)
     return words(found.wanted)

@@ -38,6 +38,8 @@ class ProductConfig(BaseModel):
     internal_token: Secret
     frontend_origin: str = Field(pattern=r"^https?://[^/\s]+$")
     product: Product = "pam-plan"
+    variables: dict[str, str] = {}
+    """Those of the host that the process starts with."""
 
     @property
     def personality(self) -> Personality:

@@ -140,6 +140,13 @@ ERRORS = FaultKind("errors", "a share of the users' requests answers 500", "PAM_
 CODE_ERRORS = FaultKind(
     "code-errors", "a share of the users' requests answers 500, whatever the flags say", parameters=ErrorsParameters
 )
+AI_ROUTER = "PAM_AI_ROUTER"
+ROUTER_FAILS = FaultKind(
+    "router-fails",
+    "a share of the users' requests answers 500 while the model router is on",
+    AI_ROUTER,
+    ErrorsParameters,
+)
 LATENCY = FaultKind("latency", "the users' requests take longer", "PAM_PERFORMANCE_OPTIMIZATIONS", LatencyParameters)
 VOICE = FaultKind("voice", "voice requests answer 503", "PAM_VOICE_FEATURES")
 FLAGS_IGNORED = FaultKind("flags-ignored", "the admin API says 200 and changes nothing")
@@ -182,6 +189,7 @@ CATALOGUE: Mapping[str, FaultKind] = {
         *(
             ERRORS,
             CODE_ERRORS,
+            ROUTER_FAILS,
             LATENCY,
             VOICE,
             FLAGS_IGNORED,
@@ -323,7 +331,7 @@ class Faults:
         """Whether this request of the user is one of those of its kind that fail; counts it."""
         shares = [
             parameters.share
-            for kind in (ERRORS, CODE_ERRORS)
+            for kind in (ERRORS, CODE_ERRORS, ROUTER_FAILS)
             if isinstance(parameters := self._active.get(kind.name), ErrorsParameters) and self.hits(kind, features)
         ]
         if not shares:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from pam_rollback.sandbox.product.faults import FLAGS_IGNORED, Faults
+from pam_rollback.sandbox.product.faults import AI_ROUTER, FLAGS_IGNORED, ROUTER_FAILS, Faults
 from pam_rollback.sandbox.product.rollout import Flag
-from pam_rollback.sandbox.product.storage import Storage, fetch
+from pam_rollback.sandbox.product.storage import Storage, StorageUnavailableError, fetch
 
 CACHED_S = 0.2
 """The longest that a change takes to reach every process."""
@@ -157,8 +158,25 @@ class FlagStore:
             self._state = None if failed else task.result()
 
 
+_ROUTER = "SELECT setting_value->'enabled' = 'true' AS on FROM system_settings WHERE setting_key = 'ai_router_enabled'"
+
+
 class ConstantFlags(FlagStore):
-    """Features that are constants of the code: everybody has them, and nobody can take them away."""
+    """Features that are constants of the code, and the model router, which a row or a variable of the process switches on."""
+
+    def __init__(self, storage: Storage, faults: Faults, variables: Mapping[str, str]) -> None:
+        super().__init__(storage, faults)
+        self._router_on = variables.get("AI_ROUTER_ENABLED", "").lower() in {"1", "true", "yes"}
+
+    async def values_for(self, user_id: str) -> dict[str, bool]:
+        """Read the row anew for each request; a row that cannot be read is off. Only its fault tells whether the router is on."""
+        values = await super().values_for(user_id)
+        if not self._faults.is_on(ROUTER_FAILS):
+            return values
+        with suppress(StorageUnavailableError):
+            row = await self._storage.row(_ROUTER)
+            return {**values, AI_ROUTER: self._router_on or bool(row and row["on"])}
+        return {**values, AI_ROUTER: self._router_on}
 
     async def state(self) -> FlagState:
         """Give all of them, on."""

@@ -43,7 +43,9 @@ def build_services(config: ProductConfig) -> Services:
     return Services(
         config=config,
         storage=storage,
-        flags=(FlagStore if config.personality.has_flags else ConstantFlags)(storage, faults),
+        flags=FlagStore(storage, faults)
+        if config.personality.has_flags
+        else ConstantFlags(storage, faults, config.variables),
         faults=faults,
         answers=AnswerCache(),
         metrics=Metrics((storage.breaker, model)),

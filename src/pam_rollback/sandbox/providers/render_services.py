@@ -24,7 +24,20 @@ from pam_rollback.sandbox import history
 from pam_rollback.sandbox.backend_deploys import AutoDeploy, BackendDeploy, Event, ServiceDeploys
 from pam_rollback.sandbox.providers.render_account import Refusal
 
-Operation = Literal["services", "service", "patch", "list", "get", "deploy", "rollback", "cancel", "events"]
+Operation = Literal[
+    "services",
+    "service",
+    "patch",
+    "list",
+    "get",
+    "deploy",
+    "rollback",
+    "cancel",
+    "events",
+    "variables",
+    "variable",
+    "groups",
+]
 CHANGES: frozenset[Operation] = frozenset({"patch", "deploy"})
 """What counts against the limit of one service."""
 _ROUTES: tuple[tuple[str, str, Operation], ...] = (
@@ -36,6 +49,8 @@ _ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", r"/deploys/(?P<deploy>[^/]+)/cancel", "cancel"),
     ("POST", r"/rollback", "rollback"),
     ("GET", r"/events", "events"),
+    ("GET", r"/env-vars", "variables"),
+    ("PUT", r"/env-vars/(?P<deploy>[A-Za-z_][A-Za-z0-9_]*)", "variable"),
 )
 _PAGE, _PAGE_MAX = 20, 100
 _ENDS = {"live": "succeeded", "deactivated": "succeeded", "canceled": "canceled"}
@@ -44,7 +59,7 @@ _STATUS_CODES = {"succeeded": 2, "failed": 3, "canceled": 4}
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: what it wants, and of which deploy."""
+    """One request: what it wants, and of which deploy or variable."""
 
     operation: Operation
     service: str
@@ -53,6 +68,8 @@ class Asked:
 
 def asked(method: str, path: str) -> Asked:
     """What a request for /services, or below it, wants. Raises Refusal when there is no such thing."""
+    if (method, path) == ("GET", "/env-groups"):
+        return Asked("groups", "")
     if path == "/services":
         if method == "GET":
             return Asked("services", "")
@@ -94,6 +111,8 @@ class Services:
             "rollback": self._roll_back,
             "cancel": self._cancel,
             "events": self._events,
+            "variables": self._variables,
+            "variable": self._variable,
         }
 
     async def answer(self, request: web.BaseRequest, what: Asked) -> web.Response:
@@ -186,8 +205,13 @@ class Services:
             raise Refusal(HTTPStatus.BAD_REQUEST, "commitId must be a commit")
         if body.get("clearCache", "do_not_clear") not in ("clear", "do_not_clear"):
             raise Refusal(HTTPStatus.BAD_REQUEST, "clearCache must be one of: clear, do_not_clear")
-        if "imageUrl" in body or body.get("deployMode", "build_and_deploy") != "build_and_deploy":
+        mode = body.get("deployMode", "build_and_deploy")
+        if "imageUrl" in body or mode not in {"build_and_deploy", "deploy_only"}:
             raise Refusal(HTTPStatus.BAD_REQUEST, "this service is built from its repository")
+        if mode == "deploy_only":
+            if commit is not None or "clearCache" in body:
+                raise Refusal(HTTPStatus.BAD_REQUEST, "deploy_only cannot be combined with commitId or clearCache")
+            return web.json_response(_deploy(deploys.deploy_only()), status=HTTPStatus.CREATED)
         chosen = commit or await asyncio.to_thread(deploys.head) or deploys.settings.branch
         begun = await deploys.deploy(chosen, "api")
         if deploys.planted("queued") is not None:
@@ -221,6 +245,18 @@ class Services:
             and (until is None or event.at <= until)
         ]
         return _page(request, ((event.id, "event", self._event(event)) for event in found))
+
+    async def _variables(self, deploys: ServiceDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
+        found = sorted(deploys.variables.items())
+        return _page(request, ((key, "envVar", {"key": key, "value": text}) for key, text in found))
+
+    async def _variable(self, deploys: ServiceDeploys, request: web.BaseRequest, what: Asked) -> web.Response:
+        """Set; it deploys nothing."""
+        text = (await _body(request)).get("value")
+        if not isinstance(text, str):
+            raise Refusal(HTTPStatus.BAD_REQUEST, "value must be a text")
+        deploys.variables[what.deploy] = text
+        return web.json_response({"key": what.deploy, "value": text})
 
     def _event(self, event: Event) -> dict[str, object]:
         return {

@@ -5,7 +5,7 @@ is: a push brings the bad release back unless it was switched off before. Nothin
 that is ``deactivated`` was replaced by another one. Most settings take effect with the next deploy only.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -121,6 +121,38 @@ class RenderDeploys:
         if made.commit and made.commit != commit:
             raise told.complaint(f"expected a deploy of the commit {commit}", made)
         return made
+
+    def variables(self, names: Collection[str]) -> dict[str, str | None]:
+        """``GET /services/{id}/env-vars``; for what is not there the groups of variables that are linked to the service."""
+        found: dict[str, str | None] = dict.fromkeys(names)
+        what = "the groups of variables"
+        for group in self.api.told_list(
+            what, self.api.ask(what, "/env-groups", query=(("limit", str(_PAGE)),)), "a group"
+        ):
+            if self._id in [link.get("id") for link in group.document.get("serviceLinks") or []]:
+                path = f"/env-groups/{self.api.part_of_path(what, group.text('id'))}"
+                told = self.api.ask_told(what, path, "a group of variables")
+                found |= {one["key"]: str(one["value"]) for one in told.document["envVars"] if one["key"] in found}
+        own = self._pages(f"the variables of {self._id}", f"{self._path}/env-vars", "envVar")
+        return found | {key: str(one.document.get("value")) for one in own if (key := one.text("key")) in found}
+
+    def set_variable(self, name: str, text: str) -> None:
+        """``PUT /services/{id}/env-vars/{name}``."""
+        operation = f"set {name} to {text}"
+        path = f"{self._path}/env-vars/{self.api.part_of_path(operation, name)}"
+        self.api.ask(operation, path, method="PUT", json={"value": text}, repeatable=True)
+
+    def deploy_again(self) -> Deploy:
+        """``POST /services/{id}/deploys`` with ``deploy_only``: 201 with a new deploy of the last successful build."""
+        told = self.api.ask_told(
+            "deploy the last build again",
+            f"{self._path}/deploys",
+            "a deploy",
+            method="POST",
+            json={"deployMode": "deploy_only"},
+            expected=_CREATED,
+        )
+        return _deploy(told)
 
     def cancel(self, deploy_id: DeployId) -> Deploy:
         """``POST /services/{id}/deploys/{deploy}/cancel``."""
