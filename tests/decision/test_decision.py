@@ -10,8 +10,8 @@ from tests.session.beginning import Begin, begin
 from tests.sessions import ROOT, Finished, Project, RunningSandbox
 
 __all__ = ["begin"]
-PACE = "--pace=150"
-"""For sessions that are about answers: two seconds of good ones instead of five."""
+PACE = "--pace=100"
+"""For sessions that are about answers: three seconds of good ones instead of five."""
 CRITERIA = ("IR-1", "IR-2", "IR-3", "IR-4", "IR-5", "IR-6", "CR-1", "CR-2", "CR-3", "CR-4", "CR-5")
 MEASURED = ("IR-2", "IR-5")
 

@@ -9,10 +9,11 @@ import pytest
 
 from tests.sessions import Finished, Project, RunningSandbox
 
-ACCESS, SEPARATION, USERS = (
+ACCESS, SEPARATION, USERS, OWN = (
     "test_nobody_gets_in_without_a_right_token",
     "test_nobody_sees_what_belongs_to_others",
     "test_core_features_work_for_most_users",
+    "test_no_answer_belongs_to_another_account",
 )
 
 
@@ -47,11 +48,11 @@ def figures(session: Finished) -> dict[str, dict[str, object]]:
 
 
 def test_the_healthy_sandbox_is_green(running_sandbox: RunningSandbox, project: Project) -> None:
-    """All three, with what was tried; no token, password or address is in what the session leaves."""
+    """All four, with what was tried; no token, password or address is in what the session leaves."""
     session = project.run("-m", "decision", f"--env={running_sandbox.file}")
     table = figures(session)
 
-    assert session.outcomes() == dict.fromkeys((ACCESS, SEPARATION, USERS), "passed"), session.out
+    assert session.outcomes() == dict.fromkeys((ACCESS, SEPARATION, USERS, OWN), "passed"), session.out
     assert session.record["unmeasured"] == [], "the decision does not judge whether a rollback succeeded"
     assert (table[ACCESS]["n"], table[ACCESS]["measured"]) == (6 * 5 + 6 + 1, 0)
     assert "an expired token" in str(table[ACCESS]["definition"])

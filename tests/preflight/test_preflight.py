@@ -120,7 +120,7 @@ WRONG = [
     Wrong(
         "no evaluation",
         GRADUAL,
-        "what user preflight gets is not known",
+        "what a user gets is not known",
         settings='[paths]\nflag_evaluation = "/nowhere"\n',
     ),
     Wrong("Netlify's token", FRONTEND, "Netlify", secret="NETLIFY_AUTH_TOKEN"),

@@ -15,7 +15,7 @@ SOURCES = ROOT / "src" / "pam_rollback"
 FOUNDATION = {"base", "stats", "outside", "plan", "environment", "product", "journal", "report", "session"}
 OF_HEALTH = FOUNDATION | {"health", "observation", "rollback"}
 """The folders of which a session of health checks may load modules."""
-MODULES_MAX = 166
+MODULES_MAX = 200
 """How many of ours it may load, without packages' own."""
 OF_THOSE_WHO_ACT = (
     "pam_rollback.rollback.strategies",

@@ -75,14 +75,6 @@ def test_a_marker_that_is_given_elsewhere_is_seen(runbook: Project, file: str, t
     assert test in listed(runbook, "-m", "health")[0]
 
 
-def test_phases_of_files_that_were_not_read_are_named(runbook: Project) -> None:
-    """Who selects nothing is told what would have to be named."""
-    ended = runbook.run("-m", "security", "--env=staging")
-
-    assert ended.rc == 5, ended.out
-    assert "tests of the phase decision run only when -m names it" in ended.out
-
-
 def test_a_file_that_is_named_is_read(runbook: Project) -> None:
     """And then selects nothing, as ever."""
     ended = runbook.run("-m", "health", "--env=staging", "checks/test_breakers.py")

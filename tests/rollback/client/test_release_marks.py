@@ -93,15 +93,16 @@ def test_a_mark_has_one_subject() -> None:
             Mark(path="/about", **cast("dict[str, Any]", wrong))
 
 
-def test_todays_product_has_marks_and_the_plans_needs_none() -> None:
-    """The plan's names its release."""
+def test_todays_product_has_marks_and_the_plans_tells_its_age_alone() -> None:
+    """The plan's names its release; by the age of the process its metrics are told from another one's."""
     today, plan = (load_contract(ROOT / "products" / f"{name}.toml") for name in ("pam-today", "pam-plan"))
 
     assert [(mark.title, mark.tells) for mark in today.marks] == [
         ("/openapi.json", "release"),
         ("/checks/process/uptime_seconds of /health/system", "uptime_s"),
     ]
-    assert (plan.marks, plan.health["backend"].names_release) == ((), True)
+    assert [(mark.tells, mark.path) for mark in plan.marks] == [("uptime_s", "/health/comprehensive")]
+    assert plan.health["backend"].names_release
 
 
 def test_a_baseline_keeps_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
