@@ -41,7 +41,7 @@ TOGETHER = {
         "request-refused",
         "worker-stuck",
     ),
-    "windows": ("memory-high", "some-errors", "window-errors", "window-data-damaged", "window-memory-high"),
+    "windows": ("memory-high", "some-errors", "window-data-damaged", "window-memory-high"),
 }
 """Of the rows that wait for something, those whose faults do not meet: planted at once where what they are about has changed.
 
