@@ -31,6 +31,10 @@ REAL: dict[str, str] = {
     "today-expenses-moved": "NO-GO, SC-4 and IR-3",
     "today-policy-opened": "NO-GO, SC-4",
     "today-grants-revoked": "NO-GO, SC-4",
+    "health-back-end-fails": "NO-GO, HC-2; decision ROLL BACK NOW with ST-4, watch the same",
+    "health-browsers-refused": "NO-GO, HC-2; decision ROLL BACK NOW",
+    "health-back-end-down": "NO-GO, HC-2",
+    "today-lazy-scripts-gone-404": "NO-GO, HC-1",
 }
 """By a row's id, or by what is asked where nothing is wrong: the verdict that the real product got, built and run on loopback."""
 
