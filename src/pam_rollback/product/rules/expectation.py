@@ -71,9 +71,10 @@ class Expect(BaseModel):
         found = []
         if self.component is not None:
             return list(body_problems(self.component, Captured(answer, datetime.now(UTC))))
-        if self.content_type == JSON and answer.http_status == self.status and answer.json is None:
+        told_of_keys = bool(self.json_values or self.json_keys or self.chat)
+        if self.content_type == JSON and not told_of_keys and answer.http_status == self.status and answer.json is None:
             return [f"no JSON: {answer.json_problem or cut(answer.text, _SHOWN_CHARACTERS, sign='')!r}"]
-        if self.json_values or self.json_keys or self.chat:
+        if told_of_keys:
             body = answer.json
             if not isinstance(body, dict):
                 why = f" ({answer.json_problem})" if answer.json_problem else ""
