@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.report.baseline_record import Origin, Red
 from tests.baselines import baseline_of
-from tests.fault_rows.decision_security import ACCESS, SEPARATION
+from tests.fault_rows.decision_security import ACCESS, OWN, SEPARATION
 from tests.sandbox.todays_range import Today, today, todays_range
 from tests.sessions import Finished, Project
 
@@ -88,7 +88,9 @@ def test_known_doors_are_no_reason_to_roll_back(sessions: Sessions) -> None:
     """In the baseline, and somebody answers for them: NO ROLLBACK, 0, with a whole request for a forged token on the chat."""
     found = sessions.run(sessions.baseline(*DOORS, routes=found_routes(sessions.today)), WAIVER)
 
-    assert found.outcomes() == {ACCESS: "known before", SEPARATION: "known before", ROUTES: "passed"}, found.out
+    assert found.outcomes() == {ACCESS: "known before", SEPARATION: "known before", ROUTES: "passed", OWN: "passed"}, (
+        found.out
+    )
     assert (found.rc, found.record["decision"]["recommendation"]) == (0, "NO ROLLBACK"), found.out
 
 
@@ -135,7 +137,7 @@ def test_security_selects_by_itself(sessions: Sessions) -> None:
     """All checks of IR-1, and no decision."""
     found = sessions.run(sessions.baseline(*DOORS, routes={}), WAIVER, select="security")
 
-    assert set(found.outcomes()) == {ACCESS, SEPARATION, ROUTES}, found.out
+    assert set(found.outcomes()) == {ACCESS, SEPARATION, ROUTES, OWN}, found.out
     assert found.record["decision"] is None
     assert "REHEARSAL GO for security" in found.out, found.out
 
