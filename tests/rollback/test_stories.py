@@ -24,6 +24,7 @@ from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.past_drills import sought
 from pam_rollback.rollback.fixtures import incident, story_objectives
 from tests.fault_rows.communication import CHANNEL, CHANNELS, STORY_NOTICE
+from tests.fault_rows.health import READS
 from tests.fault_rows.matrix import ROOT
 from tests.session.drilling import NO_WINDOW, calm, journal, switched_off, switched_on, wait_for
 from tests.sessions import ONLY_HEALTH, WINDOWS, Project, RunningSandbox
@@ -90,7 +91,7 @@ def test_a_rollback_that_does_not_help_is_seen(
 
 
 def test_a_failed_action_is_told_and_hidden_by_nothing(running_sandbox: RunningSandbox, project: Project) -> None:
-    """The admin API says 200 and nothing changes. Only checks are selected and all of them are green: 12, never GO.
+    """The admin API says 200 and nothing changes. Only checks are selected, and all that says nothing of the incident is green: 12.
 
     Whoever heard that the rollback began hears at once that it failed, with the step.
     """
@@ -101,7 +102,9 @@ def test_a_failed_action_is_told_and_hidden_by_nothing(running_sandbox: RunningS
         "-m", "health", "--situation", "after-feature-flag", "--env", str(running_sandbox.file), NO_WINDOW
     )
 
-    assert set(ended.outcomes().values()) == {"passed"}, ended.out
+    outcomes = ended.outcomes()
+    del outcomes[READS]  # the incident goes on: a share of what users read fails
+    assert set(outcomes.values()) == {"passed"}, ended.out
     assert ended.rc == 12, ended.out
     said = " ".join(ended.out.split())
     assert "accepted, but it did not take effect" in said
