@@ -172,6 +172,8 @@ def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
     own = [result for result in like_it if result.criteria[0] == identifier] or like_it
     # Where there is a window, it is what the plan asks for; then the latest of few tests, which has seen most. What is not good: the first.
     windows = [result for result in own if _WINDOW in result.kind.split() and len(result.measured) > 0]
+    if outcome is Outcome.PASSED:  # a rate says how good it is; "works" does not
+        windows.sort(key=lambda result: result.measured[0].unit != "%")
     with_figures = windows or [result for result in own if result.measured]
     advisory = not any(map(wording.decides, results))
     many = len(own) > _FIGURES_TOLD and not windows if outcome is Outcome.PASSED else not with_figures
