@@ -71,3 +71,9 @@ def test_where_nothing_is_described_nothing_is_claimed() -> None:
     assert found.unproven == found.figures.definition
     assert "the API describes no others" in found.unproven
     assert of({"/shut": 401}, {"/shut": False}).unproven == ""
+
+
+def test_a_baseline_of_which_nothing_is_asked_is_not_known() -> None:
+    """Its routes were all open or odd, or no request was left for them."""
+    with pytest.raises(MeasurementFailed, match="none could be asked"):
+        _ = of({}, {"/open": True, "/odd": None}).closed

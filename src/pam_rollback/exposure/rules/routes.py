@@ -66,6 +66,8 @@ class Routes(Sentence):
             for route, one in self.attempts.items()
             if one.http_status is None or one.http_status >= _SAYS_NOTHING_FROM
         ]
+        if self.before and not self.attempts:
+            raise MeasurementFailed("whether routes were opened to strangers is not known: none could be asked for")
         if silent and not self.opened:
             raise MeasurementFailed(f"whether routes were opened to strangers is not known: {listed(silent, _SHOWN)}")
         return not self.opened

@@ -32,8 +32,8 @@ class UsersReads(Sentence):
         """Every part answered well. Raises MeasurementFailed where one could not be asked and no other one is bad."""
         if any(self.wrong.values()):
             return False
-        if self.not_asked:
-            raise MeasurementFailed(self.not_asked)
+        if self.not_asked or not self.wrong:
+            raise MeasurementFailed(self.not_asked or "nothing that users read could be asked")
         return True
 
     @property
