@@ -1,11 +1,10 @@
 """What a service answered, as a value: an answer that makes no sense is an observation, not an exception."""
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.strict_json import NotJson, read_json
 

@@ -5,14 +5,13 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from typing_extensions import is_typeddict
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 
 # Plug-ins of other packages have no say in what a file of ours may hold; looking for them takes a fiftieth of the start.

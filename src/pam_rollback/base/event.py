@@ -1,10 +1,8 @@
 """One line of a journal that outlives sessions: what happened, and when."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
-
-from pam_rollback.base.late_dataclass import dataclass
 
 
 @dataclass(frozen=True)

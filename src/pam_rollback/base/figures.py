@@ -1,9 +1,8 @@
 """What a criterion asked and what was measured, as the table of criteria prints it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
-
-from pam_rollback.base.late_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ Prober, ledger and load test share it. What cannot leave in time is recorded as 
 
 import math
 from collections.abc import Iterable
-
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass
 
 TOO_LATE_S = 1.0
 """Missed by more (the machine slept, the process was stopped), it does not leave any more."""

@@ -1,10 +1,10 @@
 """What a rollback stands on, as questions that are asked before one, and what they were answered."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError, Refused
-from pam_rollback.base.late_dataclass import dataclass
 
 _TOO_MANY_REQUESTS = 429
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.errors import StopRequested
-from pam_rollback.base.late_dataclass import dataclass
 
 T = TypeVar("T")
 

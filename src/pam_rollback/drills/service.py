@@ -12,13 +12,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import TIMELINE_FILE
 from pam_rollback.drills.rules.side_by_side import Drilled, at_once_next, late_pct
 from pam_rollback.observation.client.timeline import Timeline

@@ -4,13 +4,13 @@ In one module: one class: what the file says, and what follows from several of i
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, PrivateAttr, Strict
 
 from pam_rollback.base.configuration import ConfigurationError, Problem, nearest
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.channel_settings import Email, PagerDuty, Slack, Statuspage, Tracker
 from pam_rollback.environment.environment_tables import (
     OPERATION_PATHS,

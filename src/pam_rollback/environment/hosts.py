@@ -5,13 +5,13 @@ Outside its folder in ``rollback/providers`` a host is named here alone. One mor
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, Strict
 
 from pam_rollback.base.addresses import web_address
 from pam_rollback.base.configuration import Problem, Table
-from pam_rollback.base.late_dataclass import dataclass
 
 HostedSite = Literal["frontend", "backend"]
 HostSecret = Literal["netlify_auth_token", "render_api_key"]

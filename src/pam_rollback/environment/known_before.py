@@ -9,12 +9,11 @@ In one module: a finding, who answers for it and what is then new are three side
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from typing import Any, Final, Protocol, Self, TypeVar
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment_tables import Waiver, is_anchored
 from pam_rollback.environment.known_words import NOTHING_NEW, nobody_answers, waiver_for
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic_core import Url
 
 from pam_rollback.base.addresses import server_of
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.hosts import HOSTS
 
 if TYPE_CHECKING:

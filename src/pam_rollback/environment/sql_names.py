@@ -6,9 +6,9 @@ accepted here can stand in every query, whatever else it is the name of.
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from pam_rollback.base.configuration import ConfigurationError, Problem, suggestion
-from pam_rollback.base.late_dataclass import dataclass
 
 TABLES = (
     *("auth.users", "expenses", "pam_conversations", "pam_messages", "profiles", "schema_migrations"),

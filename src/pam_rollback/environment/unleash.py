@@ -6,14 +6,13 @@ segments, several strategies) counts as everybody, the most that it can be: it c
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from pam_rollback.base.addresses import web_address
 from pam_rollback.base.configuration import Problem, Table
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.flags import Flag, FlagName
 
 _NAME = r"^[A-Za-z0-9._~-]+$"

@@ -15,13 +15,12 @@ import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.base import formats
 from pam_rollback.base.clock import Clock, SystemClock
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.outside.durable import append_line

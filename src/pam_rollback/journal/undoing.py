@@ -1,9 +1,9 @@
 """Puts back what a journal owes, by the kinds of change that are known."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import UndoFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import Journal, Undo

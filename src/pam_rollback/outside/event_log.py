@@ -5,13 +5,13 @@ Whoever reads it decides what a line that cannot be read means.
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.base import formats
 from pam_rollback.base.event import Event
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.strict_json import read_json
 from pam_rollback.outside.durable import append_line

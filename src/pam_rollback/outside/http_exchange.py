@@ -13,11 +13,11 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.outside.http_proxy import Proxy, environment_proxy, place
 from pam_rollback.outside.http_wish import Progress, Wish, target_of, trusted

@@ -1,10 +1,9 @@
 """Which proxy asks: the one that is given, or the one that the environment names for an address. Loads no HTTP client."""
 
 import ipaddress
+from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
-
-from pam_rollback.base.late_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ import threading
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 
 _URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})

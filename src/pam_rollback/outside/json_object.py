@@ -1,11 +1,11 @@
 """Reads the fields of a provider's JSON: each is what its document says, or the error names it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.base.late_dataclass import dataclass
 
 Complaint = Callable[[str, object], ProviderError]
 """Makes the error from what was expected and what was found."""

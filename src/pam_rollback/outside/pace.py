@@ -10,12 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.pace_book import AHEAD_S, MINUTE_S, STEADY, Book, Line, Tally
 
 SIGN_IN, PAGE_LOAD, QUESTION = "sign-in", "page load", "question to PAM"

@@ -9,11 +9,10 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.durable import make_private
 from pam_rollback.outside.user_folders import user_folders
 

@@ -7,10 +7,10 @@ import http.client
 import io
 import socket
 import threading
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.outside.http_wish import Progress, Wish, target_of, trusted
 

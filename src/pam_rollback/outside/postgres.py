@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -23,7 +23,6 @@ from psycopg.pq import TransactionStatus
 from psycopg.waiting import Ready, Wait
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 
 T = TypeVar("T")
 Connection = psycopg.Connection[tuple[Any, ...]]

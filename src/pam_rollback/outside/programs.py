@@ -8,10 +8,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-
-from pam_rollback.base.late_dataclass import dataclass
 
 _LOOK_EVERY_S = 0.5
 _LOOK_FOR_KILLED_EVERY_S = 0.01

@@ -14,7 +14,7 @@ import random
 import re
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
@@ -23,7 +23,6 @@ from urllib.parse import quote, urlencode, urlsplit
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.change_gate import before_change
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.wait import Waiter
 from pam_rollback.outside.http import fetch

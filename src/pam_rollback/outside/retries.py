@@ -1,11 +1,10 @@
 """Asks again after an error, for questions about something else: one of four requests may fail (IR-5) without making them unanswerable."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 
 TRIES = 6
 """With one of four requests failing, all six do once in 4,000 times."""

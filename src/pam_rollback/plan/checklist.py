@@ -11,10 +11,10 @@ nothing        none              not confirmed
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, NothingToProve
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 
 CONFIRMED = "confirmed"
 NOT_DONE = "NOT DONE"

@@ -1,9 +1,8 @@
 """Feature flags as the plan speaks of them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
-
-from pam_rollback.base.late_dataclass import dataclass
 
 FlagName = str
 

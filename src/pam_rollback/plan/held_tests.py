@@ -2,9 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ In one module: the sections of the file, and what has to fit between them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -20,7 +21,6 @@ from pam_rollback.base.configuration import (
     shown,
     suggestion,
 )
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.decision_rules import DecisionRules
 from pam_rollback.plan.plan_items import (
     Channel,

@@ -1,10 +1,9 @@
 """The stories of ``drills/``: what each needs to be known of here. One from outside comes by the hook ``pytest_pam_stories``."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pam_rollback.base.configuration import ConfigurationError, Problem, nearest
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
 

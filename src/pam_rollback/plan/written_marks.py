@@ -8,9 +8,7 @@ says nothing rather than too little.
 
 import ast
 import sys
-from dataclasses import field
-
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass, field
 
 _KNOWN = frozenset({*sys.stdlib_module_names, "pam_rollback", "pytest"}) - {"unittest"}
 """From elsewhere there may come tests under any name."""

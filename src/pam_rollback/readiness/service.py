@@ -1,11 +1,11 @@
 """Puts records, schedules and answers together into findings. Everything here raises MeasurementFailed, and judges nothing."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import RAMP_JOURNAL, WATCH_RECORD
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment

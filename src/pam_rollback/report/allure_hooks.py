@@ -5,13 +5,13 @@ Register an instance on ``allure_commons.plugin_manager`` after allure-pytest ha
 
 from collections.abc import Callable, Generator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import allure_commons
 from allure_commons.model2 import StatusDetails
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report.redaction import Redactor
 
 Status = Literal["passed", "failed", "broken", "skipped"]

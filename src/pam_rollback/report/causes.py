@@ -6,9 +6,9 @@ lines do not fit the rest is counted, with its plan items. All of it is on the p
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.known_words import NEW
 from pam_rollback.report import terminal_page, unanswered, wording
 from pam_rollback.report.run_record import Result, RunRecord

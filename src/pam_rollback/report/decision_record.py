@@ -1,11 +1,11 @@
 """What a decision session recommends, as data: a part of the run record."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final, Literal
 
 from pydantic import ConfigDict
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report.verdict import ExitCode
 
 _STRICT: Final = ConfigDict(extra="ignore", use_attribute_docstrings=True)

@@ -1,9 +1,9 @@
 """How long ago each strategy was drilled, and whether it worked (PM-10). A way back that was not tried for a month is a hope."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 
 _DAY_S = 86_400
 _HOUR_S = 3_600

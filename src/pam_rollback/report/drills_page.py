@@ -1,10 +1,10 @@
 """The page of all drills: strategies by criteria, each with a link to its own page, and how recovery went over past drills."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report import wording
 from pam_rollback.report.pages_html import template
 from pam_rollback.report.past_drills import PastRecovery, told

@@ -17,12 +17,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.places import FIRST_SESSION, REPORTS, command
 from pam_rollback.report.attachments_beside import staged
 from pam_rollback.report.node import OLDEST_MAJOR, Node, find_node, npm_command

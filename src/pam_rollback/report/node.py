@@ -5,11 +5,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
-
-from pam_rollback.base.late_dataclass import dataclass
 
 OLDEST_MAJOR: Final = 20
 """The generator's oldest Node.js."""

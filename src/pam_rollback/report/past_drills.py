@@ -1,9 +1,9 @@
 """How long recoveries took in the drills that were done: read from the run records that they left."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES, Story
 from pam_rollback.report import run_record, wording

@@ -1,11 +1,10 @@
 """What a preflight found, as data: a part of the run record."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
 from pydantic import ConfigDict, TypeAdapter
-
-from pam_rollback.base.late_dataclass import dataclass
 
 _STRICT: Final = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 PREFLIGHT_FILE: Final = "preflight.json"

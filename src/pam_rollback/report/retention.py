@@ -15,9 +15,8 @@ A lock needs no line of its own: a living session's run is young, and a dead one
 
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import timedelta
-
-from pam_rollback.base.late_dataclass import dataclass
 
 LEAST = timedelta(hours=1)
 """No run is removed sooner: whatever is in progress has written something by then."""

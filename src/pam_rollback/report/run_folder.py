@@ -1,9 +1,9 @@
 """Where things lie in the folder of one run, so that its writers and readers agree."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.places import REPORTS
 
 OUT: Final = REPORTS / "out"

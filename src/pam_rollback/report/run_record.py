@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from pam_rollback.base import formats
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.report.readiness_record import StandingAlone, StrategyReadiness
 from pam_rollback.report.redaction import Redactor

@@ -8,10 +8,9 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report import checklist, plan_coverage, readiness, unanswered, wording
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.shown_record import shown

@@ -9,12 +9,12 @@ In one module: a function for each part of one page, in its order.
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.report import (
     checklist,

@@ -7,11 +7,11 @@ is broken, what is new before what was there before, and then with what could no
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 from typing import Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.checklist import CONFIRMED, NOT_DONE
 from pam_rollback.report import (
     causes,

@@ -10,11 +10,11 @@ import html
 import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.places import command
 
 NAME: Final = "common"

@@ -5,9 +5,9 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.report import recommendation, unanswered, wording
 from pam_rollback.report.run_record import Result, RunRecord

@@ -4,9 +4,9 @@ In one module: the table of one session and that of several rollbacks have their
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.report import checklist, wording
 from pam_rollback.report.run_record import Measured, Result, RunRecord

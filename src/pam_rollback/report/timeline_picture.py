@@ -4,11 +4,11 @@ Without a script and without a font of its own. What it shows stands in a table 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
 from itertools import groupby, pairwise
 from typing import Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report import wording
 from pam_rollback.report.watched_record import FeatureShare, TimelineBin, Watched
 

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from pam_rollback.base.errors import ActionFailed, Refused, UndoFailed
-from pam_rollback.base.late_dataclass import dataclass
 
 
 class ExitCode(IntEnum):

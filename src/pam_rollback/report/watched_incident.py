@@ -1,8 +1,7 @@
 """An incident that a watch found: what listeners are told of it (``pytest_pam_incident_opened`` and the two beside it)."""
 
+from dataclasses import dataclass
 from datetime import datetime
-
-from pam_rollback.base.late_dataclass import dataclass
 
 
 class NotTold(Exception):  # noqa: N818 - named by what is known

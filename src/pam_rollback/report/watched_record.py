@@ -1,10 +1,9 @@
 """What the run record keeps of how users fared around a rollback: the prober's record in bins, the incident's moments, who was told."""
 
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from pydantic import ConfigDict
-
-from pam_rollback.base.late_dataclass import dataclass
 
 _STRICT: Final = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 

@@ -4,10 +4,9 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report.terminal_page import WORDS
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.wording import duration

@@ -4,11 +4,11 @@ What a fixture of a session asks is asked once in a situation, what one of a tes
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.product.rules.limits import Asks

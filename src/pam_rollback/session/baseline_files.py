@@ -6,13 +6,12 @@ them from beside that file, and refuses what is missing, changed or of another r
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.known_before import Finding, unanswered_on
 from pam_rollback.session.runbook import Runbook
 

@@ -5,11 +5,11 @@ The rules are a pure function of the facts, so that each can be seen refusing in
 
 import os
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 import pytest
 
 from pam_rollback.base.errors import Refused
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment_tables import undeclared_load
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.report.verdict import ExitCode

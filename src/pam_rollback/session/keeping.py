@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.places import as_typed_here
 from pam_rollback.report import allure_results, run_record, shown_record
 from pam_rollback.report.redaction import scan

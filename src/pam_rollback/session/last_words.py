@@ -7,11 +7,10 @@ into a file of the run, too. What is owed and no disk takes is said at once.
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import pytest
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import Cause, classify

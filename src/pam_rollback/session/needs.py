@@ -5,12 +5,12 @@ does not declare that, or its product's contract does not describe it, the test 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
 import pytest
 
 from pam_rollback.base.configuration import suggestion
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_tables import Ability, Browser
 

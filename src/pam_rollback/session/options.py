@@ -5,6 +5,7 @@ In one module: each option as it is declared and as it is read, with what is ref
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import pytest
 
 from pam_rollback.base.addresses import host_and_port
 from pam_rollback.base.free_text import cleaned, shows_something
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.expected_releases import ExpectedReleases
 
 _WORKERS_MAX = 200

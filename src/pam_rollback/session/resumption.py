@@ -4,10 +4,9 @@ Monotonic seconds are exact and mean nothing after a restart of the machine, or 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-from pam_rollback.base.late_dataclass import dataclass
 
 _CLOCKS_AGREE_S = 5.0
 """By more than this the two clocks of one machine do not drift apart between a kill and its resumption: it is another boot, or machine."""

@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import for_terminal, redact_with
 from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.base.wait import StopFile

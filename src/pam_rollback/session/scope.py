@@ -2,12 +2,12 @@
 
 import os
 import re
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report.run_record import Acknowledgement, RelaxedThreshold, Unmeasured, Waiver
 from pam_rollback.session import listeners, markers
 from pam_rollback.session.runbook import Runbook

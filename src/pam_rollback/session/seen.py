@@ -1,10 +1,9 @@
 """What the reports of one test said, phase by phase."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report.verdict import Outcome, worst
 
 

@@ -1,11 +1,10 @@
 """What is left out and why, and whether what remains is complete enough for a GO."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import pytest
 
 from pam_rollback.base.configuration import suggestion
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import NOT_JUDGED, SHORT_JOURNEY, SHORT_KINDS, SITUATIONS

@@ -7,13 +7,13 @@
 import inspect
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pam_rollback.base.configuration import suggestion
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.stories import SITUATIONS
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.markers import PHASES, asks_for, kinds_of, phase_of

@@ -1,6 +1,7 @@
 """Collects ``checks/integrity/*.sql``: each file becomes a test, and is for pytest a module like any other."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
@@ -9,7 +10,6 @@ import pytest
 
 from pam_rollback.base.configuration import ConfigurationError, Problem
 from pam_rollback.base.figures import HasFigures, Scored
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment import Environment
 from pam_rollback.product.rules.invariants import Invariant, parse_invariant
 from pam_rollback.session import runbook as runbook_module

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.session import markers
 from pam_rollback.session.classification import OUTCOME

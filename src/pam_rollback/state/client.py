@@ -14,11 +14,10 @@ was dropped has none, so that what was dropped is gone from the ref's history, t
 import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.programs import Ended
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.state.rules.kept import Files

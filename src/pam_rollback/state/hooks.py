@@ -8,13 +8,12 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL, WATCH_RECORD
 from pam_rollback.environment.environment import Environment

@@ -7,12 +7,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL, WATCH_LEASE, WATCH_RECORD
 from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.client.git_command import GitCommand

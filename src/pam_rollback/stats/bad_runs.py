@@ -1,8 +1,7 @@
 """Bad times that follow each other: the one rule by which windows, servers' records and load tests find an outage within a measurement."""
 
 from collections.abc import Iterable, Iterator, Sequence
-
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ answers. Bounds are read at the edges: what the buckets do not know makes an int
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.stats.binomial import at_least, at_most
 from pam_rollback.stats.percentiles import nearest_rank
 

@@ -12,10 +12,10 @@ A value exactly at an edge that is the limit counts as below it: the bucket cann
 import math
 from bisect import bisect_left
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.stats.percentiles import DEFINITION, nearest_rank
 from pam_rollback.stats.standing import Standing
 

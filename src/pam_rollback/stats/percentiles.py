@@ -7,10 +7,10 @@ interpolated.
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 
 DEFINITION = "nearest rank"
 

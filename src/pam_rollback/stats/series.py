@@ -7,12 +7,12 @@ traffic each give a point that says why it is unknown, never one that is low.
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from typing import Protocol
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.stats.histogram import Histogram, Latencies
 from pam_rollback.stats.standing import Standing
 from pam_rollback.stats.step_percentiles import StepPercentiles

@@ -13,8 +13,8 @@ between them are open. On a busy machine every third second may have a slow answ
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.stats.percentiles import DEFINITION, nearest_rank
 from pam_rollback.stats.standing import Standing
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.channel_settings import Tracker as Settings
 from pam_rollback.outside.json_object import JsonObject

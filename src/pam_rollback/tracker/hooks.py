@@ -5,14 +5,13 @@ A real rollback never waits for it: a thread of its own has it on record, and wh
 
 import threading
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import TRACKED, Journal

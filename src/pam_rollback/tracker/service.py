@@ -1,11 +1,10 @@
 """One environment's incidents in a tracker: opened once, found by any machine, told of once."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 
 from pam_rollback.base.errors import ActionFailed, ProviderError
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.tracker.rules import words
 from pam_rollback.tracker.rules.issue import Issue, Tracker

@@ -7,6 +7,7 @@ In one module: every rule is made of the same series, limits and silences of one
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from pam_rollback.alerts.rules import promql
 from pam_rollback.alerts.rules.group import (
@@ -21,7 +22,6 @@ from pam_rollback.alerts.rules.group import (
     Severity,
 )
 from pam_rollback.alerts.rules.promql import duration
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.decision.rules.decision import strategies_for
 from pam_rollback.environment.prometheus_settings import Prometheus
 from pam_rollback.outside.places import command

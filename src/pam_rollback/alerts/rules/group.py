@@ -1,10 +1,9 @@
 """A group of rules as values: recorded values, alerts, and what none of them tells."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
-
-from pam_rollback.base.late_dataclass import dataclass
 
 Severity = Literal["page", "ticket"]
 

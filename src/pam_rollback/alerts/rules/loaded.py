@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from pam_rollback.alerts.rules.group import P95_BEFORE, Alerting, AlertingRule, RecordingRule
 from pam_rollback.base.figures import Figures, Sentence, listed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.places import command
 
 _SHOWN = 4

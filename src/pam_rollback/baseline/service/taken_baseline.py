@@ -1,10 +1,10 @@
 """What ``pytest -m baseline`` recorded, part by part, and what later runs have to know of it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.known_before import Finding
 from pam_rollback.plan.plan_items import ErrorRateLimit, ResponseTimeLimit
 from pam_rollback.product.rules.health import HealthAround

@@ -10,10 +10,9 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from pam_rollback.base.late_dataclass import dataclass
 
 _INSTALL_WITHIN_S = 600
 _SANDBOX = Path("environments") / "sandbox.toml"

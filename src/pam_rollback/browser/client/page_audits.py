@@ -6,14 +6,13 @@ styles, which the engines agree on.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from playwright.sync_api import Browser, CDPSession, Error, Locator, sync_playwright
 
 from pam_rollback.base.errors import MeasurementFailed, cause_of
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.browser.client import axe, keyboard
 from pam_rollback.browser.client.axe import Rules
 from pam_rollback.browser.client.browser import launch_arguments

@@ -8,7 +8,7 @@ In one module: one visit: most states begin where another one has ended.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,7 +16,6 @@ from playwright.sync_api import Error, Locator, Page, Request
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.client import paced
 from pam_rollback.browser.client.clicking import click, covered_by

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Error, Locator, Page, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.sign_in_words import limited
 from pam_rollback.base.strict_json import read_json
 from pam_rollback.browser.client import paced

@@ -2,11 +2,11 @@
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Error, Page, Response
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.browser.rules.journeys import Stopped
 
 _CONTENT = """async (path) => {

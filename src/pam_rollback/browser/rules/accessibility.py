@@ -4,11 +4,10 @@ A state that was not reached is judged by its own test, and left out of what is 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.browser.rules.barriers import Findings
 from pam_rollback.browser.rules.keyboard_access import FocusWalk
 

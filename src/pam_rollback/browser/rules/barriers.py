@@ -6,11 +6,10 @@ decide never counts: it is kept for a person.
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 from pam_rollback.base.figures import Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.browser.rules.known_barriers import Key, Known, as_finding, stable
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, counted
 from pam_rollback.environment.known_words import NEW

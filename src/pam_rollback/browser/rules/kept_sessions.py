@@ -1,10 +1,10 @@
 """Whether users stayed signed in (RPO-3). Where the plan allows sessions to be lost, nobody asks: then they have to be renewable."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.samples import Sample
 
 _UNAUTHORIZED = 401

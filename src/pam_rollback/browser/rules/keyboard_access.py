@@ -1,11 +1,10 @@
 """What the keyboard alone reaches: the way of the Tab key over a page, and a talk with PAM."""
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.rules.barriers import OWN_RULES, Element, Findings, Violation
 from pam_rollback.browser.rules.known_barriers import ITEM

@@ -3,10 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.known_before import Finding
 
 BARRIERS_FILE = "barriers.json"

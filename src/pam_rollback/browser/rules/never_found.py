@@ -4,8 +4,9 @@ Only what speaks for a broken page is evidence of one. A page that is well and h
 nor bad: nobody knows which of the two is out of date.
 """
 
+from dataclasses import dataclass
+
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.front_page import PageContent, shortcoming_of_rendered
 
 

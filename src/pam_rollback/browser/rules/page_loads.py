@@ -15,7 +15,7 @@ for its loads.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import isfinite
 from statistics import fmean, median
@@ -23,7 +23,6 @@ from typing import Any, Self
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.browser.rules.page_weight import PageWeight, Transfer
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 

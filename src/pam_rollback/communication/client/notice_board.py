@@ -1,10 +1,9 @@
 """Puts the notice inside the app up and takes it down, through the product's admin API."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut, for_message
 from pam_rollback.outside.http import fetch
 from pam_rollback.product.client.pam_api import NAME_MAX

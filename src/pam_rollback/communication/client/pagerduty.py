@@ -4,12 +4,11 @@ Contract: POST of JSON to ``/v2/enqueue`` and ``/v2/change/enqueue``; accepted i
 which is why an event may be sent again after 429 and 5xx. About 120 events a minute for each key.
 """
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut, for_message
 from pam_rollback.communication.client.delivery import TURNED_AWAY, UNWELL, deliver
 from pam_rollback.communication.rules.escalation import Severity

@@ -8,13 +8,12 @@ webhook tells nobody the ``ts`` of its message, so it can open no thread.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import for_message, redacted
 from pam_rollback.communication.client.delivery import deliver
 from pam_rollback.outside.http import fetch

@@ -7,11 +7,10 @@ import smtplib
 import ssl
 import threading
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut, for_message, redacted
 
 

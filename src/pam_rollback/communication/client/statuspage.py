@@ -6,12 +6,11 @@ its rate is repeated.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut, for_message
 from pam_rollback.communication.client.delivery import deliver
 from pam_rollback.outside.http import fetch

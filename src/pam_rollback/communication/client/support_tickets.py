@@ -1,11 +1,11 @@
 """Counts the support tickets in the product's database. Reads numbers only: no ticket is looked at, and no person is named."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from psycopg import sql
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.communication.rules.tickets import GAP_D, HISTORY_D, LATEST_S_MAX
 from pam_rollback.outside.postgres import Patience, open_snapshot
 

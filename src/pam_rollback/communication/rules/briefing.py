@@ -1,8 +1,8 @@
 """In which words people are told of a rollback: the team, customers, and whoever posts where only a person can."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.communication.rules.escalation import Notice
 
 

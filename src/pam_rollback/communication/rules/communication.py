@@ -20,11 +20,11 @@ service is well.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.health import HealthReport, is_healthy
 
 OPERATIONAL = "none"

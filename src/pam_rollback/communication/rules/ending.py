@@ -16,11 +16,11 @@ the trouble cannot see its end either: that is not known.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed, StopRequested
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.communication.rules.escalation import FAILED, HELPED, STOPPED
 from pam_rollback.observation.rules.recovery import GAP_MAX_S, OutageRule, recovery
 from pam_rollback.observation.rules.samples import Sample

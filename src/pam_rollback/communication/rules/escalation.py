@@ -16,9 +16,9 @@ the plan's minutes, as it does with its windows.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.plan import Plan
 
 Means = Literal["slack", "pagerduty", "email", "statuspage", "in_app_notice", "twitter", "user_email"]

@@ -1,9 +1,9 @@
 """Whether everybody was told who should have been by now, in time, and nobody before their time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.communication.rules.escalation import (
     DONE,
     FAILED,

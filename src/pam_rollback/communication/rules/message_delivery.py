@@ -1,10 +1,10 @@
 """What became of the message to the incident channel.  Plan item CH-1."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 
 
 @dataclass(frozen=True)

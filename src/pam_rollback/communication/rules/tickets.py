@@ -13,9 +13,10 @@ Soon after a rollback the latest hour still holds the tickets of the incident it
 is not, nothing is known yet: neither "as usual" nor "not recovered" would be true.
 """
 
+from dataclasses import dataclass
+
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.stats.binomial import at_least
 
 ALARM_BELOW_P = 0.001

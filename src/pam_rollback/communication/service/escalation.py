@@ -11,11 +11,10 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pam_rollback.base.clock import Clock
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.communication.rules.briefing import Briefing, duration
 from pam_rollback.communication.rules.ending import Ending
 from pam_rollback.communication.rules.escalation import (

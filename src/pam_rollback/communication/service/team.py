@@ -9,10 +9,9 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.communication.rules.briefing import Briefing
 from pam_rollback.communication.rules.escalation import (
     NAMES,

@@ -1,6 +1,7 @@
 """The team's channel: a thread of its own for each incident where a bot may open one, else message by message through the webhook."""
 
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass
+
 from pam_rollback.communication.client.slack import SlackBot, SlackWebhook
 from pam_rollback.environment.environment import Environment
 

@@ -1,12 +1,11 @@
 """The product, asked slowly: each request waits for its turn, and none is more than was told beforehand."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.clock import Clock
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.rules.budget import Spending
 from pam_rollback.outside.http import fetch
 from pam_rollback.product.rules.conditions import Captured

@@ -4,9 +4,7 @@ Some products ban an address that asks for more than 20 paths in a minute, for a
 a path, of whichever host, and any 60 seconds have at most ``PATHS_PER_MINUTE`` of them.
 """
 
-from dataclasses import field
-
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass, field
 
 PATHS_PER_MINUTE = 12
 _MINUTE_S = 60.0

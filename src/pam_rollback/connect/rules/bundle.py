@@ -6,9 +6,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pam_rollback.base.addresses import is_loopback
-from pam_rollback.base.late_dataclass import dataclass
 
 _ADDRESS = re.compile(rb"""https?://(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]{1,253})(?::\d{1,5})?(?=[/"'`?#\s\\]|$)""")
 _JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{10,400}\.eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,200}")

@@ -5,11 +5,11 @@ are ready asks readiness.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.rules.ways import Way, way_to
 from pam_rollback.outside.places import command
 

@@ -1,9 +1,9 @@
 """The text of ``environments/NAME.toml``: where the product runs, what is there to be used, and which variables hold the secrets."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from pam_rollback.base.addresses import is_loopback
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.toml_text import comment, pair, table
 from pam_rollback.environment.environment import OPEN_JOURNEYS

@@ -1,9 +1,8 @@
 """All that a look at a product showed. No secret is in it: keys and passwords stay in variables."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.rules.proposals import Kept, Turned
 from pam_rollback.environment.hosts import HOSTS
 from pam_rollback.product.rules.chat_answer import Intent

@@ -7,10 +7,10 @@ it may be written anew.
 import hashlib
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.rules.toml_text import value
 
 _SIGN = "# Nobody has changed it as long as this is the sum of what follows: "

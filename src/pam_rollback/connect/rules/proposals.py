@@ -6,9 +6,9 @@ endpoint with a twin that survives is refused, with the twin shown: it would sta
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut, one_line
 from pam_rollback.product.rules.conditions import Captured, Condition, held_against
 from pam_rollback.product.rules.contract import Component

@@ -1,8 +1,8 @@
 """How each ability comes about: by a variable and one more look, or by a table that somebody writes."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.hosts import HOSTS, KINDS, hosts_of
 
 

@@ -3,8 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass
 
 FOLDER = ".github/workflows"
 _SECRETS = "    secrets: inherit # zizmor: ignore[secrets-inherit] only to the commit that is named above\n"

@@ -1,11 +1,11 @@
 """What is looked at with keys: as the test account, in the database, at the hosts. Each raises what says why it is not known."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.client.asking import Product
 from pam_rollback.connect.client.catalogue import read_catalogue
 from pam_rollback.connect.client.hosts import seen_at, workers_at

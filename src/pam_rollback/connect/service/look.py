@@ -1,13 +1,12 @@
 """A look at a product: page, bundle, health now and before, its own description; then whatever there is a key for."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from pam_rollback.base.errors import MeasurementFailed, ProviderError
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import one_line
 from pam_rollback.connect.client.asking import Product
 from pam_rollback.connect.rules.budget import BudgetSpent

@@ -1,14 +1,13 @@
 """The front end: its page, its scripts and what they name, and what robots.txt asks for."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.client.asking import Product
 from pam_rollback.connect.rules.bundle import Bundle, origin, read_bundle
 from pam_rollback.connect.rules.found import Site, Where

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pam_rollback.base.addresses import is_encrypted, is_loopback, loopback_hint, web_address
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.rules.budget import Budget
 from pam_rollback.connect.rules.workflows import SUITE
 from pam_rollback.environment.hosts import HOSTS

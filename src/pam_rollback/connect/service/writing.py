@@ -4,11 +4,11 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.connect.client.files import text_of, write_all
 from pam_rollback.connect.rules.environment_file import Asked, environment_file
 from pam_rollback.connect.rules.found import Found

@@ -18,12 +18,11 @@ In one module: a finding, the recommendation and the advice stand on each other.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.parts import FRONT_END, ROWS
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import NoticeableSlowdownTrigger, SlowdownTrigger, Strategy

@@ -7,12 +7,11 @@ alone. Response time is p95 over all journeys of users, beside the p95 of the ba
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.decision.rules.decision import OF_GAP, WORST_FIRST, Finding, Judged, State
 from pam_rollback.observation.rules.change import LatencyChange, latencies_ms

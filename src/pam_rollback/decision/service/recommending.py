@@ -2,9 +2,9 @@
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.decision.rules.decision import Decision, Finding
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan

@@ -14,8 +14,8 @@ Above 5 % a window says that it was not fit to judge (``observation/rules/window
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.open_loop import Sending
 from pam_rollback.observation.rules.samples import LATE_MS, Sample
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode, worst

@@ -5,14 +5,13 @@ Where that tells nothing, because content is judged before the token, a whole re
 
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.exposure.rules.access import A_WRONG_PASSWORD, NO_TOKEN, THE_RIGHT_PASSWORD, Attempt, Door
 from pam_rollback.exposure.rules.routes import routes_in
 from pam_rollback.outside.http import fetch

@@ -6,13 +6,12 @@ for that user, up to where it would store something. Ids are all that is shown o
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeGuard
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.exposure.rules.affected_users import CORE_FEATURES, TRIES
 from pam_rollback.outside.http import fetch
 from pam_rollback.product.client.pam_api import Account

@@ -5,14 +5,13 @@ Writes as both, and deletes only what it wrote itself.
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.exposure.rules.separation import Belonging, Belongings, Look, Separation
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.retries import Retries

@@ -5,14 +5,13 @@ gets 403 on everything, and that is no lock. What was answered is not kept, sinc
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
 ITEM = "IR-1"

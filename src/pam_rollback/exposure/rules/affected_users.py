@@ -6,10 +6,10 @@ one-sided 95 % interval (Clopper, Pearson) does, and not above it when the upper
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.sampled_answers import share_bound_pct
 
 ITEM = "CR-1"

@@ -5,12 +5,12 @@ was not there before. Only what GET reads is asked for, and only what needs noth
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.exposure.rules.access import Attempt, Standing
 from pam_rollback.product.rules.contract import USER_ID
 

@@ -6,14 +6,13 @@ names of the owner's things are kept; whatever else was in it may be anybody's.
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Self
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 from pam_rollback.exposure.rules.access import ITEM
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +14,6 @@ from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from pam_rollback.base.errors import MeasurementFailed, Refused
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.gate.client import stable_statements
 from pam_rollback.gate.rules.migration_files import MigrationFile
 from pam_rollback.gate.rules.migrations import Column, Contents, Picture

@@ -8,11 +8,10 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.gate.rules.stages import Stage, scripts_of, telling_words
 from pam_rollback.outside.programs import Ended, run_program
 from pam_rollback.plan.plan_items import GateCommand

@@ -1,7 +1,8 @@
 """Which commit is to be deployed again."""
 
+from dataclasses import dataclass
+
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.served_release import Served, same_commit
 
 

@@ -5,10 +5,10 @@ release misses (``contraction``).
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, listed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.gate.rules.migration_files import MigrationFile
 from pam_rollback.integrity.rules.schema_changes import compare
 from pam_rollback.integrity.rules.schema_objects import Schema

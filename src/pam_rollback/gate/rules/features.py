@@ -6,11 +6,11 @@ The declaration is a file of the repository::
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.plan.flags import Flag, FlagName

@@ -1,11 +1,11 @@
 """An incident as an earlier run recorded it, and whether the candidate brings it back."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.decision.rules.decision import State
 
 OF_THE_SERVICE = ("IR-", "CR-", "SC-", "MT-", "HC-", "DI-", "WV-", "PW-")

@@ -6,10 +6,9 @@ with hyphens or blanks as people write them, and with versions that several file
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.gate.rules.sql_statements import statements
 
 _FILE = re.compile(r"^(?P<version>\d+)(?P<mark>[_-])(?P<name>[\w .-]+?)(\.(?P<way>up|down))?\.sql$")

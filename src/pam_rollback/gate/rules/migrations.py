@@ -5,11 +5,10 @@ rows say, by a digest of each column. A way back that brings a column back witho
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.gate.rules.migration_files import MigrationFile
 
 

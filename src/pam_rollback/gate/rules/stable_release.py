@@ -7,10 +7,10 @@ the stable release really uses nobody tells, so all that were there count as use
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.gate.rules.contraction import Finding, contracted, insert_triggers, loosened
 from pam_rollback.gate.rules.migration_files import MigrationFile
 from pam_rollback.gate.rules.migrations import Picture

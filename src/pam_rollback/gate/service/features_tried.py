@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.gate.rules.features import Exposure

@@ -1,10 +1,10 @@
 """Tries the candidate's migrations on a copy of the database: pictures before, with them, and after they were rolled back again."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.gate.rules.doors import Doors, Reached
 from pam_rollback.gate.rules.migration_files import MigrationFile, ToApply
 from pam_rollback.gate.rules.migrations import (

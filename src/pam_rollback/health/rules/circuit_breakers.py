@@ -1,10 +1,10 @@
 """How the product's circuit breakers stand: closed where all is well, open while what they guard fails."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 
 CLOSED = "CLOSED"
 KNOWN = frozenset({CLOSED, "OPEN", "HALF_OPEN"})

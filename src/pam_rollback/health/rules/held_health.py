@@ -1,9 +1,8 @@
 """The health of every component, and the front page, when the window over the success criteria is over."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 from pam_rollback.product.rules.front_page import FrontPage
 from pam_rollback.product.rules.health import HealthReport

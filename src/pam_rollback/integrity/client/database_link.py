@@ -6,7 +6,7 @@ the account's id and a mark that stands nowhere else; [sql.names] says what tabl
 
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -14,7 +14,6 @@ from psycopg import sql
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.integrity.rules.database_link import DatabaseLink, Link, judge_link
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.postgres import Patience, open_snapshot

@@ -6,7 +6,7 @@ In one module: how conditions are put together into scans, and how the counts fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,6 @@ from sqlglot import exp
 
 from pam_rollback.base.configuration import ConfigurationError, nearest
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.sql_names import TABLES, Names
 from pam_rollback.integrity.client.relations import look_up
 from pam_rollback.integrity.client.row_counting import TEST_USER, Unavailable

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 import sqlglot
@@ -16,7 +17,6 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
 from pam_rollback.base.configuration import ConfigurationError, Problem, suggestion
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.environment.sql_names import Names
 from pam_rollback.integrity.client.sql_scans import Scan, scans_of, table_name

@@ -5,9 +5,9 @@ All of those over one table can be answered by one scan. What does not have that
 
 from __future__ import annotations
 
-from sqlglot import exp
+from dataclasses import dataclass
 
-from pam_rollback.base.late_dataclass import dataclass
+from sqlglot import exp
 
 _AGGREGATES = (exp.AggFunc, exp.Window)
 _NOT_A_LOOK_AT_ROWS = ("laterals", "group", "having", "distinct", "with_", "windows", "limit")

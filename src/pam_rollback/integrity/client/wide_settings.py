@@ -7,12 +7,11 @@ for it as a subquery. A column that is null is a setting that is not there.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import sqlglot
 from sqlglot import exp
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.sql_names import Names
 from pam_rollback.integrity.client.sql_reader import DIALECT, source_of
 from pam_rollback.outside.postgres import Relation

@@ -6,6 +6,7 @@ is somebody else's. Fields that a release does not show are not compared, nor th
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -15,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
-from pam_rollback.base.late_dataclass import dataclass
 
 Contents = Mapping[str, Sequence[Mapping[str, Any]]]
 """By the name of the operation: rows, or the one thing that it gives."""

@@ -6,12 +6,11 @@ table could be compared. Groups that lost rows are the business of ``row_counts`
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, Self, TypeVar
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.integrity.rules.row_counts import TableContent
 
 COMPARED_PCT_MIN = 50.0

@@ -4,11 +4,11 @@ Without that, green says little: a copy, a replica that lags, or another environ
 account may write, both may still name the same project of Supabase; else the verdict has a condition.
 """
 
+from dataclasses import dataclass
 from enum import Enum
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Sentence
-from pam_rollback.base.late_dataclass import dataclass
 
 _RUNBOOK = "docs/runbook.md#database-behind-api"
 

@@ -6,11 +6,10 @@ but damage that was found counts whatever else is not known.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.invariants import InvariantResult
 
 _SHOWN = 3

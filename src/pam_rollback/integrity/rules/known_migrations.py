@@ -6,8 +6,7 @@ may be applied or not, since a schema grows before a release or after it. Everyt
 
 import re
 from collections.abc import Collection, Iterable
-
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass
 
 _FILE = re.compile(r"^(?P<version>\d+)[_-].*(?<!\.down)\.sql$")
 

@@ -8,7 +8,7 @@ In one module: three questions about the same policies and privileges, one of wh
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
 PUBLIC = "public"

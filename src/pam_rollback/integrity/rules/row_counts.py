@@ -1,12 +1,12 @@
 """Were rows lost? Counts and fingerprints of the core tables before, held against those after."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 
 
 class TableContent(BaseModel):

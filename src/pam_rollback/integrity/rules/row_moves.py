@@ -5,9 +5,8 @@ sets that on every write, also on the one that moved it. Groups that lost rows a
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.integrity.rules.compared_rows import ComparedRows, ComparedTable, same_rows
 from pam_rollback.integrity.rules.row_counts import TableContent, TableCount, TableCounts, refuse_other_span
 

@@ -8,8 +8,9 @@ Of tables in which users may change everything there is only the count of rows t
 half of a table is a migration, or damage. A person has to tell.
 """
 
+from dataclasses import dataclass
+
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.integrity.rules.compared_rows import ComparedRows, ComparedTable, same_rows
 from pam_rollback.integrity.rules.row_counts import TableContent, TableCounts, refuse_other_span
 from pam_rollback.integrity.rules.row_moves import moved_groups

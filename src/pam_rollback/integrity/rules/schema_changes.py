@@ -6,12 +6,12 @@ went with them: then nothing is known.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.integrity.rules.row_access import CLIENTS, PUBLIC
 from pam_rollback.integrity.rules.schema_objects import Kind, Schema, SchemaObject
 

@@ -6,10 +6,9 @@ are asked for by themselves.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.integrity.client.row_counting import Statements, Unavailable, account_id
 from pam_rollback.ledger.rules.ledger_verdict import FinalReading, Found, LedgerVerdict, judge
 from pam_rollback.ledger.rules.ledger_writes import Write, WriteKind

@@ -1,11 +1,10 @@
 """What a ledger wrote, and what became of each write as far as the product has answered."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 
 
 class WriteKind(StrEnum):

@@ -6,11 +6,11 @@ again at once, and only two in a row count; what is acknowledged and not shown i
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.ledger.rules.ledger_writes import Write, WriteKind
 
 SEEN_WITHIN_S = 30.0

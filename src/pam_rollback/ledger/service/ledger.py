@@ -4,12 +4,12 @@ What the product acknowledged while it was broken and repaired, and what it stil
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.ledger.rules.ledger_config import LedgerConfig, ReadingOrder

@@ -3,12 +3,11 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.record import LoadRecord, LoadRequest, LoadWorker
 from pam_rollback.load.rules.shapes import asked, due_times

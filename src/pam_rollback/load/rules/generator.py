@@ -12,10 +12,9 @@ Rules, each a doubt in words. With one, nothing good is known. Two kinds differ 
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.open_loop import Sending
 from pam_rollback.load.rules.blocking import why_nothing_is_known
 from pam_rollback.load.rules.record import LoadRecord, LoadRequest

@@ -6,10 +6,8 @@ moments are by. It is put right before anything is compared.
 """
 
 import math
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from pam_rollback.base.late_dataclass import dataclass
 
 STABLE, CANDIDATE = "stable", "candidate"
 """What a target may be called where two releases are compared in one run."""

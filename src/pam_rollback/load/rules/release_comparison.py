@@ -18,13 +18,13 @@ import random
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.load.rules.facts import CONFIDENCE_PCT, LoadFact
 from pam_rollback.load.rules.generator import NO_DOUBTS, Doubts, doubts
 from pam_rollback.load.rules.record import CANDIDATE, STABLE, LoadRecord, LoadRequest

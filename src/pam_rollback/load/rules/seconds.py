@@ -3,8 +3,8 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.load.rules.generator import steps_of
 from pam_rollback.load.rules.record import LoadRecord, LoadRequest
 from pam_rollback.stats.percentiles import percentile

@@ -1,9 +1,7 @@
 """Is what was asked one release's?  What an address said of the release behind it when the load began, and when it was over."""
 
 from collections.abc import Mapping
-from dataclasses import field
-
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass, field
 
 _COMMIT = "commit"
 _SHOWN = 12

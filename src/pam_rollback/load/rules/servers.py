@@ -11,10 +11,10 @@ Other people's requests are in the servers' record too. Where they are many, mor
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.load.rules.generator import NO_DOUBTS, Doubts
 from pam_rollback.load.rules.record import LoadRequest
 from pam_rollback.plan.plan_items import LoadAgreement

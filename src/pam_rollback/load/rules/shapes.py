@@ -1,10 +1,10 @@
 """How much a load shape asks for, and when each request of the open model is due. The same order always gives the same times."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.rotation import rotation
 from pam_rollback.load.rules.order import LoadOrder, LoadShape
 from pam_rollback.load.rules.record import AskedRate

@@ -6,10 +6,9 @@ no doubt: in a step of 40 answers it would be p99, and 2.5 % of errors.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pam_rollback.base.figures import Figures
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.load.rules.facts import ErrorsUnderLoad, LatencyUnderLoad, LoadFact
 from pam_rollback.load.rules.generator import NO_DOUBTS, Doubts, LoadStep, steps_of
 from pam_rollback.load.rules.record import LoadRecord

@@ -4,10 +4,9 @@ Where two releases were asked in one run, the thresholds are the candidate's: th
 (``load/rules/release_comparison.py``).
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.load.rules.facts import ErrorsUnderLoad, LatencyUnderLoad, OutageUnderLoad
 from pam_rollback.load.rules.generator import Doubts, doubts
 from pam_rollback.load.rules.record import CANDIDATE, STABLE, AskedRate, LoadRecord, LoadRequest

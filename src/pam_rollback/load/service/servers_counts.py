@@ -1,10 +1,9 @@
 """What the servers count while a load test runs: by Prometheus where there is one, else by the product's own metrics."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.load.rules.plan_order import HEALTH, PAGE

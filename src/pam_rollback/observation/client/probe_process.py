@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from pydantic import ValidationError
 from yarl import URL
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.open_loop import Ticks, why_not_sent
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.sign_in_words import limited

@@ -2,12 +2,12 @@
 
 import math
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.observation.client.jsonl import LineReader
 from pam_rollback.observation.rules.samples import Sample

@@ -19,11 +19,10 @@ else, which the product does not have. A path that once answered and is gone was
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.sign_in_words import SIGN_IN_LIMITED
 

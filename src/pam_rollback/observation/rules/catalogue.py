@@ -1,9 +1,9 @@
 """What users ask of a product over and over, listed once: prober and load test take from it, each with weights of its own."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.rules.journeys import FRONT_PAGE, HEALTH_JOURNEY, LOGIN_JOURNEY
 from pam_rollback.product.rules.contract import BACKEND, Site

@@ -16,12 +16,12 @@ Source: plan items IR-4 and CR-5 ("above the baseline"), MT-1 and MT-2.
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.stats.binomial import share_above, share_below
 from pam_rollback.stats.distribution import Distribution, QuantileBounds, bounds_of, needed_for

@@ -7,9 +7,9 @@ On the way the six moments of an incident, each with what it can be wrong by: on
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.recovery import Recovery
 from pam_rollback.observation.rules.window import WindowVerdict
 from pam_rollback.observation.rules.window_state import WindowState

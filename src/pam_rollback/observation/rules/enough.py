@@ -1,8 +1,7 @@
 """Whether a criterion can have enough answers in the time that it is watched for: told before the watch begins, not at its end."""
 
 import math
-
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass
 
 _UNSCALED = 1.0
 

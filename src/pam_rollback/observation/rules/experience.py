@@ -8,11 +8,11 @@ A service that answers in 5 ms is not slower for its users when it takes 7.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.change import LatencyChange, RateChange, between, latencies_ms, smallest_visible
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.stats.distribution import Distribution

@@ -10,9 +10,9 @@ one it is not known whose it is. Where none names one nothing is compared, and t
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from pam_rollback.base.figures import Figures
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.journeys import HEALTH_JOURNEY, PAGES
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.observation.rules.window import gap
@@ -35,7 +35,7 @@ class ReleasesSpec:
     duration_s: float
     gap_max_s: float
     """The longest time without an answer by which the back end is known."""
-    commits: ExpectedReleases = ExpectedReleases()
+    commits: ExpectedReleases = field(default_factory=ExpectedReleases)
     """The commit that each site was brought to; empty where nobody said."""
 
 

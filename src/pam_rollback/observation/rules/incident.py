@@ -1,11 +1,11 @@
 """What is wrong now, planted in a drill or declared in a real rollback, and when it was acted on."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.samples import Sample
 
 

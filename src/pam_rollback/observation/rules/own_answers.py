@@ -1,11 +1,11 @@
 """Whether users are shown their own: a shared cache may hand the answer of one account to another one (IR-1)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.samples import Sample
 
 

@@ -6,10 +6,9 @@ good pages say nothing. The worst part decides. A part that is declared and not 
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.rules.journeys import BROWSER_JOURNEY, HEALTH_JOURNEY, PAGES, ProbeConfig
 from pam_rollback.observation.rules.prober_lag import judge_without_prober_lag

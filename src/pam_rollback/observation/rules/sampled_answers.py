@@ -6,10 +6,9 @@ error, the true share lies, with 95 % confidence, below ``share_bound_pct(0, n)`
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.prober_lag import judge_without_prober_lag
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.observation.rules.window import Measure, WindowSpec, WindowVerdict

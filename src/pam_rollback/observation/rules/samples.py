@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.open_loop import Sending
 
 LATE_MS = 250.0

@@ -21,13 +21,12 @@ Source: plan items IR-2, IR-4, IR-5; the plan's own figures stand there, the sli
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.blocking import why_void
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.stats.binomial import share_below

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.stats.percentiles import percentile
 

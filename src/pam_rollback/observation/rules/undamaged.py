@@ -1,9 +1,9 @@
 """A drill without damage, on staging: how long a rollback takes there, and what it costs users. Whether it cures is not judged."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.stories import NOT_JUDGED
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ In one module: broken, met and unknown are one order of precedence over the same
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
 from pam_rollback.base.figures import Figures
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.blocking import why_void
 from pam_rollback.observation.rules.samples import LATE_MS, Sample
 from pam_rollback.observation.rules.window_state import WindowResult, WindowState, standing

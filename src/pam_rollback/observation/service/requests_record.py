@@ -3,11 +3,11 @@
 import json
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import TIMELINE_FILE
 from pam_rollback.observation.client.timeline import Timeline
 from pam_rollback.observation.rules.journeys import PAGES

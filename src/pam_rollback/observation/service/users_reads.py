@@ -1,11 +1,11 @@
 """What users read, asked once of each part of the product, now: its health says nothing of that."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.rules.journeys import FOREIGN, Journey, ProbeConfig
 from pam_rollback.observation.rules.parts import FRONT_END, HEALTH, SHOWN, series_of

@@ -1,8 +1,8 @@
 """All that is known of one incident, each part with what says so."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.postmortem.rules.timeline import Event
 from pam_rollback.report.aftermath import ToDo
 from pam_rollback.report.run_record import Result, RunRecord

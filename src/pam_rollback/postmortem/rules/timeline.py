@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from math import floor
 from typing import Any
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.observation.rules.journeys import PAGES
 from pam_rollback.observation.rules.recovery import Outage

@@ -7,11 +7,11 @@ import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment

@@ -4,12 +4,12 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import JOURNAL, RECOVERY_FILE, SETTINGS_FILE
 from pam_rollback.journal.journal import TARGET
 from pam_rollback.observation.client.timeline import Anchor

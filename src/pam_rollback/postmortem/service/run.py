@@ -1,12 +1,11 @@
 """The folder of one run, whole or cut short by a kill, as far as it can be read."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import JOURNAL, TIMELINE_FILE
 from pam_rollback.journal.journal import TRACKED, Journal
 from pam_rollback.observation.client.timeline import Anchor, Timeline

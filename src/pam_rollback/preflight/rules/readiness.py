@@ -4,10 +4,10 @@ An ability that the environment does not declare, and a question that nobody cou
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.question import Answered, Question, State
 
 READY, NOT_READY, NOT_CHECKED = "ready", "not ready", "not checked"

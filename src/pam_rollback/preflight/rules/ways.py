@@ -5,8 +5,8 @@ without is no reason that a way is not there: telling the team, the database, th
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.question import Answered, Question, State
 from pam_rollback.preflight.rules.readiness import NOT_CHECKED, NOT_READY, READY, Readiness
 

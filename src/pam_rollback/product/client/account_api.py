@@ -1,14 +1,13 @@
 """What the API has of one signed-in account: to see whether what the page shows is stored, and to clear away what a journey wrote."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.http import fetch
 from pam_rollback.product.rules.expense_requests import RETURNED, all_of, body_of, one_of
 from pam_rollback.product.rules.pointer import Nowhere, value_at

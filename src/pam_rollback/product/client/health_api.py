@@ -1,11 +1,10 @@
 """PAM's health, asked of every endpoint at once."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.outside.retries import once_more
 from pam_rollback.product.rules.contract import Component

@@ -5,14 +5,13 @@ Contracts: the plan's health checks and admin commands; flag evaluation is OFREP
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.change_gate import before_change
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError, UnreadableAnswer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.sign_in_words import limited
 from pam_rollback.outside.http import fetch

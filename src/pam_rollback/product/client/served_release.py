@@ -4,12 +4,12 @@ The front end is known by its version document where there is one, and by its pa
 (which serves exactly that deploy). The back end is known by its version document.
 """
 
+from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END
 from pam_rollback.product.rules.health_body import commit_named

@@ -6,12 +6,11 @@ is still …").
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.unleash import (
     Unleash,

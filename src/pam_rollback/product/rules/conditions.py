@@ -6,6 +6,7 @@ nor with "absent" where there is no object that could have had the key.
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,6 @@ from pydantic import AfterValidator, ConfigDict, Field, Strict, model_validator
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.configuration import Table, shown
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.product.rules.freshness import moment
 from pam_rollback.product.rules.pointer import Nowhere, accepted, steps_of, value_at, written

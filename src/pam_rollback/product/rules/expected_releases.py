@@ -1,8 +1,7 @@
 """Which release each of the two sites should serve: after a rollback of one of them they differ, and that is right."""
 
 from collections.abc import Mapping, Sequence
-
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass
 
 FRONT_END, BACK_END = "the front end", "the back end"
 FRONT_PAGE = "the front page"

@@ -11,14 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from html.parser import HTMLParser
 
 from pam_rollback.base.addresses import is_loopback, server_of
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 
 ITEM = "HC-1"

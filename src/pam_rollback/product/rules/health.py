@@ -4,13 +4,12 @@ Source: the plan's health checks HC-1 to HC-5, and the audit of the plan's scrip
 unhealthy, and a 503 that says healthy all pass there).
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.contract import ANY_STATUS, Component

@@ -6,11 +6,11 @@ only reads is another question: see ``integrity/client/sql_reader.py``.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from pam_rollback.base.configuration import ConfigurationError, Problem, shown, suggestion
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 
 Severity = Literal["critical", "advisory"]
 Dialect = Literal["product", "plan"]

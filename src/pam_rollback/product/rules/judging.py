@@ -1,10 +1,10 @@
 """A captured answer held against the whole of a component: status, type, conditions, the rest of the body, and whether it is of now."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.conditions import Captured, ConditionResult, held_against
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
 from pam_rollback.product.rules.freshness import kept

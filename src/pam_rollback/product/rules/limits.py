@@ -6,12 +6,12 @@ belongs to its browser or to the test account is all its own.
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import Field, Strict
 
 from pam_rollback.base.configuration import Table
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment_tables import UrlPath
 
 _SHARE: Final = 0.75

@@ -1,10 +1,9 @@
 """Red twins of the front page: what a broken site would answer, made from a page that was good. One that is still the site is a hole."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.front_page import Asset, PageAnswer, spellings
 
 _NOT_FOUND = 404

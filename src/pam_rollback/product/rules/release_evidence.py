@@ -1,8 +1,7 @@
 """What speaks for a release, or against it, where no answer names one; each with its strength."""
 
+from dataclasses import dataclass
 from enum import Enum
-
-from pam_rollback.base.late_dataclass import dataclass
 
 STRONG, WEAK = "strong: seen in an answer to users", "weak: the host's word"
 

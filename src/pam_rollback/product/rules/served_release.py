@@ -1,7 +1,8 @@
 """Which release users really get: by what is served to them, never by a provider's status (audit C12)."""
 
+from dataclasses import dataclass
+
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.release_evidence import ReleaseProof
 
 _SHORTEST_COMMIT = 7

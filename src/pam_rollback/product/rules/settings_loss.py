@@ -5,6 +5,7 @@ it was allowed to go. Flags that the strategy itself switches are left out, and 
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 
 FLAG = "flag "
 SETTING = "setting "

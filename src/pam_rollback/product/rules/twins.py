@@ -7,13 +7,12 @@ answer without a moment in it has no stale one.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.conditions import Captured, Condition
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
 from pam_rollback.product.rules.freshness import moment

@@ -6,13 +6,13 @@ which the next session neither leaves anything out nor does it twice.
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.base import formats
 from pam_rollback.base.errors import Refused
 from pam_rollback.base.event import Event
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.durable import append_line
 from pam_rollback.outside.event_log import EventLog, Line
 from pam_rollback.ramp.rules.state import TORN

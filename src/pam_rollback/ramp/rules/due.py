@@ -11,10 +11,9 @@ In one module: what is decided is the order of these rules; each refusal is a st
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.served_release import same_commit
 from pam_rollback.ramp.rules.state import Approval, GateRun, Phase, RampRules, RampState, RampStep, moment
 

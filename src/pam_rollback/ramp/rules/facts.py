@@ -1,8 +1,9 @@
 """What one invocation of a ramp shows, as facts that a test judges."""
 
+from dataclasses import dataclass
+
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.ramp.rules.due import Do, Due
 from pam_rollback.ramp.rules.state import GOOD
 from pam_rollback.rollback.rules.rollout import OUTSIDE, FlagShare

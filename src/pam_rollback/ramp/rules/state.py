@@ -5,12 +5,11 @@ begins the window anew. Once complete it stays complete. Moments are seconds sin
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from pam_rollback.base.event import Event
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import (
     RAMP_ADOPTED,
     RAMP_ENTERED,

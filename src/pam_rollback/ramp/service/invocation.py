@@ -9,10 +9,9 @@ In one module: journal, look and change come in an order that keeps users safe, 
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
 from pam_rollback.ramp.client.journal import RampJournal

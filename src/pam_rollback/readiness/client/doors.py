@@ -3,11 +3,11 @@
 import smtplib
 import ssl
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.readiness.rules.upkeep import Token

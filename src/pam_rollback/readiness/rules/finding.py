@@ -1,8 +1,9 @@
 """One answer of readiness: what holds, what does not, and what nobody could tell."""
 
+from dataclasses import dataclass
+
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,9 +1,9 @@
 """PM-12: whether somebody is on call at any hour, also when one of them is away."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.readiness.rules.finding import Finding
 
 _SHOWN = 3

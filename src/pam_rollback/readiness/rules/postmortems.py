@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.places import command
 from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
 from pam_rollback.readiness.rules.finding import Finding

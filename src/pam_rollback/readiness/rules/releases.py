@@ -5,9 +5,9 @@ the plan is kept: a deploy without a ramp went to everybody who could reach it.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.readiness.rules.finding import Finding
 
 ALL_PCT = 100

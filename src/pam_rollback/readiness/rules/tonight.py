@@ -1,8 +1,7 @@
 """The page of readiness: what on-call can rely on tonight, strategy by strategy."""
 
 from collections.abc import Iterable, Sequence
-
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass
 
 HEADING = "What on-call can rely on tonight"
 _GOOD, _BAD, _OPEN = "[x]", "[!]", "[ ]"

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.readiness.rules.finding import Finding
 from pam_rollback.readiness.rules.on_call import is_named

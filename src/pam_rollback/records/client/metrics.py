@@ -4,12 +4,12 @@ import math
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.outside.http import fetch
 from pam_rollback.records.rules.memory import MemoryReading

@@ -12,6 +12,7 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
@@ -19,7 +20,6 @@ from urllib.parse import urlencode
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.environment.prometheus_settings import Prometheus
 from pam_rollback.outside.http import fetch

@@ -10,11 +10,11 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.window_state import WindowResult, WindowState, standing
 from pam_rollback.records.rules.memory import MemoryGrowth, MemoryReading, frozen, restart
 

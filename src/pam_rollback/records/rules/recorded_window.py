@@ -5,11 +5,10 @@ Records without the requests that we made ourselves are about something else.
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.observation.rules.window_state import WindowState
 from pam_rollback.records.rules.memory import READINGS_MIN, SPAN_MIN_S, MemoryReading

@@ -1,6 +1,7 @@
 """What servers counted of their requests from one moment to another."""
 
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass
+
 from pam_rollback.stats.histogram import Histogram
 
 

@@ -14,11 +14,11 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pam_rollback.base.change_gate import before_change
 from pam_rollback.base.errors import ActionFailed, ProviderError
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.programs import Ended
 from pam_rollback.outside.scratch import scratch_folder, sweep_abandoned
 from pam_rollback.rollback.client.git_command import GitCommand

@@ -3,12 +3,11 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.programs import Ended, run_program
 
 PROVIDER = "git"

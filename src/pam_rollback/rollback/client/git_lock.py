@@ -6,9 +6,9 @@ clone does not fetch it. Read it with ``git ls-remote ORIGIN 'refs/locks/*'`` an
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, ProviderError
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.rollback.client.git import GitRepository
 from pam_rollback.rollback.rules.locks import Version
 

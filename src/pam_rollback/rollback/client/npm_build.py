@@ -7,10 +7,10 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.programs import last_lines, run_program
 
 _PROVIDER = "npm"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -9,7 +10,6 @@ from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.rules.contract import Mark
 from pam_rollback.product.rules.pointer import Nowhere, value_at

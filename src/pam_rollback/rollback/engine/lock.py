@@ -14,13 +14,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pam_rollback.base.change_gate import gated_by
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.errors import ActionFailed, LockLost, Refused
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.rollback.engine.machine_lock import MachineLock, machine_lock
 from pam_rollback.rollback.rules.lock_targets import LockTarget
 from pam_rollback.rollback.rules.locks import (

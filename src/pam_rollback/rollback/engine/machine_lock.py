@@ -14,12 +14,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pam_rollback.base.errors import LockLost, Refused
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.rollback.rules.lock_targets import LockTarget
 from pam_rollback.rollback.rules.locks import Claim, LockRecord, read_lock_record, refusal, stopped
 

@@ -6,14 +6,13 @@ A step that failed stops only the steps that need it: everything else that helps
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, StopRequested
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.journal.journal import Journal
 from pam_rollback.observation.rules.incident import Acted
 

@@ -1,11 +1,11 @@
 """What the journal says of a rollback: which steps were begun and done, when, and whether somebody watched meanwhile."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.checklist import Finding
 from pam_rollback.plan.plan_items import TimeFrame
 

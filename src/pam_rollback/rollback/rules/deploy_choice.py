@@ -15,11 +15,10 @@ their commit; a revert makes a new commit, so without versions it is a release o
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pam_rollback.base.errors import Refused
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.rollback.rules.deploys import LIVE, Deploy, Rules
 from pam_rollback.rollback.rules.named_versions import VersionsOf
 

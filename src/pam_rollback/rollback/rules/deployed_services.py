@@ -1,7 +1,8 @@
 """The services that one deploy covers: the API, and workers of the same commit, whose database and queue it shares."""
 
+from dataclasses import dataclass
+
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.rollback.rules.deploys import Deploy
 
 

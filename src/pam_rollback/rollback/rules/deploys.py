@@ -5,11 +5,10 @@ states have one word for all providers, which a client translates its own into: 
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
-
-from pam_rollback.base.late_dataclass import dataclass
 
 DeployId = str
 READY = "ready"

@@ -6,9 +6,8 @@ who get the feature: 0 while it is switched off, whatever its share says.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.flags import Flag, FlagName
 
 Flags = Mapping[FlagName, Flag]

@@ -1,8 +1,8 @@
 """What a host kept of the product's servers, whichever host that is."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.stats.series import Quantity, Source
 
 

@@ -1,9 +1,8 @@
 """What a host says of a site or service that is found there by its address."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
-
-from pam_rollback.base.late_dataclass import dataclass
 
 
 class NotFound(Exception):  # noqa: N818 - named by what happened

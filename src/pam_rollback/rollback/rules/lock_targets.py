@@ -7,9 +7,9 @@ common. The repository is a target only of actions that push: staging and produc
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pam_rollback.base.addresses import is_loopback, is_named_local
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import KINDS
 

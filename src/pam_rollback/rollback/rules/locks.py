@@ -5,11 +5,10 @@ Alive is whose record moves while we watch, by our own monotonic clock. The time
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 
 Version = str

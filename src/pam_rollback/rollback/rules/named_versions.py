@@ -7,9 +7,9 @@ deploy that could be answering has the same one, or may have.
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.strict_json import read_json
 from pam_rollback.product.rules.served_release import Wanted
 from pam_rollback.rollback.rules.deploys import NEVER_LIVE, WERE_LIVE, Deploy

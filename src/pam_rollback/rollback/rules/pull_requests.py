@@ -1,10 +1,10 @@
 """A change that main takes by pull request only: what it asks for, how far one is, and what to do next."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.rollback.rules.repository import Commit
 
 _SHOWN = 4

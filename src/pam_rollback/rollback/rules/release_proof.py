@@ -5,10 +5,9 @@ answer to users; the word of the host is weak, because it is what a rollback is 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.release_evidence import WEAK, Evidence, ReleaseProof, Says
 from pam_rollback.rollback.rules.deploys import LIVE, Deploy
 from pam_rollback.rollback.rules.named_versions import Sighting, could_answer, seen_versions

@@ -1,10 +1,9 @@
 """The product's repository as the strategies speak of it: two sites are built from its main branch."""
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-
-from pam_rollback.base.late_dataclass import dataclass
 
 Commit = str
 """A full hash, 40 hexadecimal digits."""

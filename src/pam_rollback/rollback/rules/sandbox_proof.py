@@ -11,8 +11,8 @@ a fault, on a sandbox that was attached     noted: planting one is how people pr
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.plan.flags import Flag, FlagName
 
 PLANTED_BEFORE = "planted-before"

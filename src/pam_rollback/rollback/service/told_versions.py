@@ -1,10 +1,9 @@
 """What is known of the versions of deploys, and how the back end is recognised where it names its version and no commit."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.environment import Environment
 from pam_rollback.product.client.served_release import ServedApi
 from pam_rollback.product.rules.expected_releases import BACK_END

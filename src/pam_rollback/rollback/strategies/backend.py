@@ -9,9 +9,9 @@ In one module: the three ways are lists of the same steps.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.product.rules.served_release import Served
 from pam_rollback.rollback.engine.settling import done_or_seen, until_served
 from pam_rollback.rollback.engine.steps import Step, StepRecord

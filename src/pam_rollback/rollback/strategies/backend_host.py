@@ -1,9 +1,9 @@
 """How a deploy of the back end is asked for, found, waited for and stopped: the same for a rollback and for its undo."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import Backoff, NotReached, Waiter
 from pam_rollback.product.rules.served_release import Served
 from pam_rollback.rollback.engine.settling import ASKED, LOOKED, done_or_seen, until_deploy

@@ -4,10 +4,9 @@ Users have the reverted site before this begins; what waits here is main. Each p
 there. When it cannot be merged the request stays open, with its address in the message: nothing of main was touched.
 """
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import ActionFailed, ProviderError, UndoFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import Backoff, NotReached, Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.rollback.rules.pull_requests import (

@@ -6,12 +6,11 @@ authenticated JSON, the answer judged, the flags read back, and the outcome eval
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice

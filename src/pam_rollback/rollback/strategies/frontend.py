@@ -11,11 +11,10 @@ In one module: the three ways are lists of the same steps, and the undo takes th
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pam_rollback.base.errors import ActionFailed, UndoFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.journal.journal import Undo
 from pam_rollback.product.rules.served_release import Served
 from pam_rollback.rollback.engine.settling import until_deploy, until_no_other_is_served, until_served

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import Backoff, Waiter
 from pam_rollback.product.rules.served_release import Served
 from pam_rollback.rollback.engine.settling import ASKED, LOOKED, done_or_seen, until_deploy

@@ -6,10 +6,9 @@ nothing else from being done, caches are emptied only of a release that is live 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
 from pam_rollback.rollback.engine.flag_writing import lower_flags, note_setting

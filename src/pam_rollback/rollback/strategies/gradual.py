@@ -8,11 +8,10 @@ they fare worse or a step does not take. A flag only ever goes down: one that st
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice

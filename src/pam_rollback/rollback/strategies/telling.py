@@ -1,10 +1,10 @@
 """The message at the end of an action: success is told when it is one, and what failed is told, too (docs/plan-audit.md, G12)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import TeamNotice
 from pam_rollback.rollback.engine.steps import Narrator, Step, StepRecord, StepsFailed, run_steps, silent

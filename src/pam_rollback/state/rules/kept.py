@@ -14,10 +14,10 @@ baseline
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pam_rollback.base.addresses import is_loopback
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import JOURNAL, RAMP_FINISHED, RAMP_ROLLED_BACK
 
 Files = Mapping[str, str]

@@ -1,9 +1,8 @@
 """An issue of a tracker, and what a tracker has to be able to do. GitHub is one; whoever has another one writes a client like it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal, Protocol
-
-from pam_rollback.base.late_dataclass import dataclass
 
 Reason = Literal["completed", "duplicate"]
 

@@ -1,8 +1,8 @@
 """Marks in the tracker's texts: comments of HTML that no reader sees, and by which any machine finds again what another one wrote."""
 
 import re
+from dataclasses import dataclass
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import one_line
 
 BEGINS, ENDS = "<!-- pam-rollback begins -->", "<!-- pam-rollback ends -->"

@@ -17,9 +17,9 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.durable import make_private
 from pam_rollback.watch.client.beginning import BEGUN, settle
 from pam_rollback.watch.rules.consent import Going

@@ -5,13 +5,12 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pam_rollback.base import formats
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.event import Event
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import WATCH_LEASE, WATCH_RECORD
 from pam_rollback.base.strict_json import read_json
 from pam_rollback.outside.durable import make_private

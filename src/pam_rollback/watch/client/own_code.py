@@ -9,10 +9,10 @@ import shutil
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pam_rollback
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.scratch import scratch_folder
 
 _NOT_A_WATCHS = ("sandbox", "__pycache__", "*.pyc")

@@ -3,10 +3,10 @@
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pam_rollback.base.errors import MeasurementFailed, StopRequested
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut, one_line
 from pam_rollback.outside.programs import Ended, run_program
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read

@@ -7,10 +7,10 @@ settings. What counts is the commit by which the entry, as it is now, came to th
 import stat
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.rollback.client.git_command import GitCommand
 
 TABLE = "standing_consent"

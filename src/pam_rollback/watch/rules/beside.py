@@ -4,11 +4,10 @@ Nothing is judged here: the words and states are those of ``-m decision``.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import ExitCode, Outcome

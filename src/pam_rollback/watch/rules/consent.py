@@ -5,10 +5,10 @@ and what is recommended, and whoever may sign has signed that entry. The journal
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.standing_consent import StandingConsent
 from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.watched_incident import WatchedIncident

@@ -5,10 +5,9 @@ enough yet, or not any more) neither asks nor is calm. What comes and goes asks 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.decision.rules.decision_measures import DOWNTIME
 

@@ -1,12 +1,11 @@
 """What the journal of a watch says: incidents, who was told of which version of them, and what is still owed to whom."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from pam_rollback.base.event import Event
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.run_files import WATCH_BEGAN, WATCH_ENDED, WATCH_LOOKED
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from pam_rollback.watch.rules.consent import Use

@@ -1,11 +1,10 @@
 """One turn of a watch: how long, whose, which time nobody watched, and what it ends with."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.rules.looks import IN_A_ROW
 

@@ -4,11 +4,10 @@ Nothing here raises: whatever keeps the watch from acting is one line, and peopl
 """
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from pam_rollback.base.event import Event
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut, one_line
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.client.beginning import BEGUN

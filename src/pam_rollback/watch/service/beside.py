@@ -6,12 +6,11 @@ too long is not known, whatever came before and after.
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.decision.rules.decision_measures import DOWNTIME, ERRORS
 from pam_rollback.report.run_record import RunRecord

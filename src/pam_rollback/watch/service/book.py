@@ -1,9 +1,8 @@
 """The journal of a watch while it is written: what it says stands in ``state``, and nothing is said twice in a row."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pam_rollback.base.event import Event
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.watch.rules.state import WatchState, state_of
 from pam_rollback.watch.rules.turn import Moment
 from pam_rollback.watch.service.tools import WatchTools

@@ -1,6 +1,7 @@
 """An incident in the team's channel."""
 
-from pam_rollback.base.late_dataclass import dataclass
+from dataclasses import dataclass
+
 from pam_rollback.communication.service.team_channel import TeamChannel
 from pam_rollback.report.watched_incident import NotTold, WatchedIncident
 

@@ -1,10 +1,9 @@
 """The incident: opened, kept up to date and closed by what the looks show."""
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from pam_rollback.watch.rules.looks import Streaks

@@ -1,9 +1,9 @@
 """What a turn works with."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.standing_consent import StandingConsent
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.client.files import WatchFiles

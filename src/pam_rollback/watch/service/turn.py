@@ -2,10 +2,9 @@
 
 import threading
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from pam_rollback.base.errors import StopRequested
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.places import as_typed_here
 from pam_rollback.report.shown_record import mapped
 from pam_rollback.report.watched_incident import NotTold

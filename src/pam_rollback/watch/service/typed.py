@@ -6,13 +6,13 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.standing_consent import StandingConsent
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.client.signature import TABLE, signed

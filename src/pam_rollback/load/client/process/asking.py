@@ -4,6 +4,7 @@ import errno
 import json
 import socket
 import time
+from dataclasses import dataclass
 from ssl import SSLError
 from typing import NamedTuple
 
@@ -12,7 +13,6 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 from locust.event import EventHook
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.load.client.process.client import BrokenOff, Client, Reply, origin_and_path

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from dataclasses import field
+from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.load.client.process import messages
 from pam_rollback.load.client.process.clock import Echo, now_s, offset_s
 from pam_rollback.load.rules.order import LoadOrder

@@ -5,10 +5,10 @@ used here.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.repository_settings import GitHub
 from pam_rollback.outside.json_object import JsonObject

@@ -7,13 +7,12 @@ it lets the server choose, and twice is back again; nor is ``createSiteRevert``,
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.hosts import Netlify
 from pam_rollback.outside.json_object import JsonObject

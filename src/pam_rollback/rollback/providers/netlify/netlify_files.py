@@ -8,12 +8,12 @@ at the folder's root, or ``_redirects`` and ``_headers`` are. Functions are not 
 import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from pam_rollback.base.errors import ActionFailed, ProviderError, StopRequested
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.outside.http import all_at_once
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.rollback.providers.netlify.netlify import DONE, NetlifySite

@@ -6,12 +6,11 @@ that is ``deactivated`` was replaced by another one. Most settings take effect w
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from pam_rollback.base.late_dataclass import dataclass
 from pam_rollback.environment.hosts import Render
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import ProviderApi, Query
