@@ -8,6 +8,7 @@ Run as ``python benchmarks/planted [--only WORD …] [--at-once 2]``. What is ex
 import argparse
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -120,7 +121,7 @@ class Place:
         for thread in late:
             thread.start()
         try:
-            return self._session(*self.case.ask.split(), *baseline, f"--run-dir={run}")
+            return self._session(*shlex.split(self.case.ask), *baseline, f"--run-dir={run}")
         finally:
             over.set()
             for thread in late:
@@ -216,7 +217,7 @@ def main() -> int:
     chosen = [
         case
         for case in cases()
-        if not options.only or any(word in f"{case.group} {case.name}" for word in options.only)
+        if not options.only or any(word in f"{case.group}: {case.name}" for word in options.only)
     ]
     if not chosen:
         parser.error(
