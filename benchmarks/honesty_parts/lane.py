@@ -59,12 +59,12 @@ class Lane:
         return known.get(environment) or self.hostile_file
 
     def pytest_command(self, arguments: Sequence[str], environment: str = "sandbox") -> tuple[list[str], Path]:
-        """The command of a session, and the folder of its run."""
+        """The command of a session, and the folder of its run. A watch would stand by, or go on with an incident, of another one."""
         self.runs += 1
         run = self.folder / f"run-{self.runs}"
         return [
             *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments),
-            *(f"--env={self.file_of(environment)}", f"--run-dir={run}"),
+            *(f"--env={self.file_of(environment)}", f"--run-dir={run}", f"--state-dir={run / 'state'}"),
         ], run
 
     def suite(self, arguments: Sequence[str], environment: str = "sandbox", **variables: str) -> int:

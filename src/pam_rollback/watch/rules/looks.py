@@ -35,12 +35,14 @@ class Look:
     """Why it proves nothing, such as a red control that was good. Its findings do not count then."""
     early: bool = False
     """The prober has not seen as much as the plan looks back on: what is not known yet is neither good nor the watch's fault."""
+    unseen: str = ""
+    """Why an outage of some part would not be seen. What asks all the same counts, and nobody acts on it by themselves."""
 
     @property
     def unknown(self) -> str:
         """Why this look is not good, although nothing is known to be bad; empty when all is known."""
-        if self.blind:
-            return self.blind
+        if self.blind or self.unseen:
+            return self.blind or self.unseen
         if not self.findings:
             return "nothing was looked at"
         return "; ".join(f"{one.criterion}: {one.words}" for one in self.findings if one.state is State.UNKNOWN)
@@ -59,7 +61,9 @@ class Look:
     @property
     def unknown_about(self) -> str:
         """The same without figures, which move from look to look."""
-        return self.blind or " ".join(one.criterion for one in self.findings if one.state is State.UNKNOWN)
+        return (
+            self.blind or self.unseen or " ".join(one.criterion for one in self.findings if one.state is State.UNKNOWN)
+        )
 
 
 @dataclass(frozen=True)
