@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ UNDOING = "undoing"
 FINISHED = "action-finished"
 """The event of an action that was done to its end."""
 
+LINE = "line"
+"""The key of each line's number, from 1 on: a line that is missing is noticed by it."""
 OWED, SETTLED = "undo-owed", "undo-done"
 STILL_OWED = "still-owed"
 """A step's change is put back by what an earlier one noted."""
@@ -178,6 +181,8 @@ class Journal:
             **({} if self._scope is None else {"situation": self._scope.situation}),
         }
         with _ONE_AT_A_TIME:
+            # Within a situation, because the workers that write side by side have one each.
+            entry[LINE] = 1 + max(_lines(self._all()).get(_situation(entry), {0}))
             waiting = self._unwritten.entries
             waiting.append(entry)
             problem = ""
@@ -377,6 +382,13 @@ class Journal:
         says_when = bool(self.written_by)
         cut = [line for line in self.damaged if line.owes or (line.unclear and not says_when and self.action_began)]
         found = [f"{line}; it may have said how to put a change back" for line in cut]
+        for situation, there in _lines(self.entries()).items():
+            if (missing := max(there) - len(there)) > 0:
+                first = next(number for number in count(1) if number not in there)
+                whose = f" of {situation}" if situation else ""
+                found.append(
+                    f"{self.path}: {missing} of {max(there)} lines{whose} are missing, the first is line {first}"
+                )
         for entries in self._by_situation():
             found += _changes_without_a_note(entries, left_to_others)
         return found
@@ -400,6 +412,15 @@ class Journal:
 
 def _situation(entry: Mapping[str, Any]) -> str:
     return str(entry.get("situation", ""))
+
+
+def _lines(entries: Sequence[Mapping[str, Any]]) -> dict[str, set[int]]:
+    """The numbers of the lines that there are, by situation. An earlier version wrote none."""
+    found: dict[str, set[int]] = {}
+    for entry in entries:
+        if isinstance(entry.get(LINE), int):
+            found.setdefault(_situation(entry), set()).add(entry[LINE])
+    return found
 
 
 def _changes_without_a_note(entries: Sequence[Mapping[str, Any]], left_to_others: Collection[str]) -> list[str]:
