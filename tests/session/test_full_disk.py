@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.journal.journal import ACTION, FINISHED, Journal
-from tests.session.beginning import Begin, begin
+from pam_rollback.session import second_places
+from tests.session.beginning import USAGE_ERROR, Begin, begin
 from tests.session.drilling import CONSENT, as_staging, journal, switched_off, switched_on, take_notice_down, told
 from tests.sessions import FLAGS, ONLY_HEALTH, Project, RunningSandbox
 from tests.small_disk import fill, small_disk
@@ -114,6 +115,21 @@ def test_a_disk_that_is_full_from_the_start(project: Project, begin: Begin, stag
     undone = begin(project.folder, "--undo", str(first), *staging)
     assert undone.rc == 0, undone.said
     assert "UNDONE: 0 changes" in undone.said
+
+
+def test_what_an_earlier_run_left_in_a_second_place_is_not_mixed_in(
+    project: Project, begin: Begin, staging: list[str]
+) -> None:
+    """Its folder was emptied and is named again. Before, an undo of the new run said 0 with a change of the earlier one mixed in."""
+    run = project.folder / "again"
+    [second, _] = second_places.folders(run)
+    Journal(second / "journal.jsonl").owe("set-flags", {"flags": {}})
+
+    begun = begin(project.folder, STORY, *staging, f"--run-dir={run}")
+
+    assert begun.rc == USAGE_ERROR, begun.said
+    assert f"an earlier run of this folder left its notes in {second}" in begun.said
+    assert not run.exists()
 
 
 def decided(api: str) -> dict[str, object]:
