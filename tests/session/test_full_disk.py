@@ -92,8 +92,13 @@ def test_a_disk_that_fills_up_stops_nothing(
     assert "action-finished" in {entry["event"] for entry in journal(second)}
     assert json.loads((second / "run.json").read_text("utf-8"))["verdict"] == "INCONCLUSIVE"
     assert "the run record is not in the run's folder (No space left on device)" in told(running_sandbox)
+    (run / "filler").unlink()
     undone = begin(project.folder, "--undo", str(run), *staging)
     assert (undone.rc, switched_on(running_sandbox)) == (0, True), undone.said
+    assert not second.exists(), "all of it is in the run's folder"
+    assert json.loads((run / "run.json").read_text("utf-8"))["verdict"] == "INCONCLUSIVE"
+    again = begin(project.folder, "--undo", str(run), *staging)
+    assert (again.rc, "UNDONE: 0 changes" in again.said) == (0, True), again.said
 
 
 def test_a_disk_that_is_full_from_the_start(project: Project, begin: Begin, staging: list[str], disk: Path) -> None:
@@ -115,6 +120,7 @@ def test_a_disk_that_is_full_from_the_start(project: Project, begin: Begin, stag
     undone = begin(project.folder, "--undo", str(first), *staging)
     assert undone.rc == 0, undone.said
     assert "UNDONE: 0 changes" in undone.said
+    assert (second / "journal.jsonl").exists(), "there is no room for it in the run's folder yet"
 
 
 def test_what_an_earlier_run_left_in_a_second_place_is_not_mixed_in(
