@@ -30,7 +30,10 @@ written = Journal.append
 
 
 def append(self, event, **facts):
-    if event == os.environ["FILL_AT"]:
+    if event == os.environ["FILL_AT"] and "IN_ITS_PLACE" in os.environ:
+        self.path.rename(self.path.with_name("aside"))
+        self.path.mkdir()
+    elif event == os.environ["FILL_AT"]:
         with self.path.open("ab") as own:  # what is left of its last page would take more lines on a full disk
             own.write(b" " * (-own.tell() % 4096))
         filler = os.open(self.path.parent / "filler", os.O_WRONLY | os.O_CREAT)
@@ -99,6 +102,24 @@ def test_a_disk_that_fills_up_stops_nothing(
     assert json.loads((run / "run.json").read_text("utf-8"))["verdict"] == "INCONCLUSIVE"
     again = begin(project.folder, "--undo", str(run), *staging)
     assert (again.rc, "UNDONE: 0 changes" in again.said) == (0, True), again.said
+
+
+def test_a_folder_in_the_journals_place_stops_nothing(
+    running_sandbox: RunningSandbox, project: Project, begin: Begin, staging: list[str]
+) -> None:
+    """It cannot be read any more: the rollback is done and judged; an undo puts back all that is known, and says that there may be more."""
+    project.environment.update({"FILL_AT": "undo-owed", "IN_ITS_PLACE": "folder"})
+    run = project.folder / "run"
+
+    ended = project.run("-p", "filler", STORY, "-k", "test_flags_are_off", *staging, f"--run-dir={run}")
+
+    assert switched_off(running_sandbox), ended.out
+    assert ended.rc == 11, ended.out
+    assert "Traceback" not in ended.out
+    assert "INCONCLUSIVE for feature-flag" in told(running_sandbox)
+    undone = begin(project.folder, "--undo", str(run), *staging)
+    assert (undone.rc, switched_on(running_sandbox)) == (14, True), undone.said
+    assert "journal.jsonl cannot be read (Is a directory)" in undone.said
 
 
 def test_a_disk_that_is_full_from_the_start(project: Project, begin: Begin, staging: list[str], disk: Path) -> None:

@@ -343,13 +343,19 @@ def test_a_journal_that_cannot_be_read_is_not_taken_for_nothing_done(tmp_path: P
             journal_of(config, option, str(tmp_path / "run-1"))
 
 
-def test_a_folder_in_the_journals_place_is_no_journal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("record", [None, "{}"])
+def test_a_folder_in_the_journals_place_is_no_journal(tmp_path: Path, record: str | None) -> None:
     """Whoever made it, what the run did is not known by it."""
     (tmp_path / "run-1" / "allure-results").mkdir(parents=True)
     (tmp_path / "run-1" / "journal.jsonl").mkdir()
+    if record is not None:
+        (tmp_path / "run-1" / "run.json").write_text(record, encoding="utf-8")
     config = cast("pytest.Config", SimpleNamespace(rootpath=tmp_path))
 
-    with pytest.raises(Refused, match="is no file: whether this run changed something is not known"):
+    with pytest.raises(
+        Refused,
+        match=r"journal.jsonl cannot be read \(Is a directory\): whether this run changed something is not known",
+    ):
         journal_of(config, "--undo", str(tmp_path / "run-1"))
 
 

@@ -110,7 +110,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Damaged:
-    """A line that is no event: somebody was kept from finishing it."""
+    """A line that is no event: somebody was kept from finishing it. Or, as number 0, a whole file that cannot be read, and why."""
 
     path: Path
     number: int
@@ -118,9 +118,11 @@ class Damaged:
 
     @property
     def owes(self) -> bool:
-        """It is the beginning of a note of how to put a change back."""
+        """It is the beginning of a note of how to put a change back, or holds such notes."""
         event = self._event
-        return event.startswith("undo-o") and (OWED.startswith(event) or event.startswith(f'{OWED}"'))
+        return not self.number or (
+            event.startswith("undo-o") and (OWED.startswith(event) or event.startswith(f'{OWED}"'))
+        )
 
     @property
     def unclear(self) -> bool:
@@ -133,6 +135,8 @@ class Damaged:
 
     def __str__(self) -> str:
         """Where it is, and what is left of it."""
+        if not self.number:
+            return f"{self.path} cannot be read ({self.text})"
         return f"{self.path}, line {self.number}, is cut short: {cut(self.text, 200)}"
 
 
@@ -206,7 +210,7 @@ class Journal:
         for place in (self.path, *self.others):
             own = place == self.path
             try:
-                append_line(place, b"".join([*taken_away, line]) if own else line)
+                append_line(place, b"".join([*taken_away, line]))
             except OSError as error:
                 problem = problem or error.strerror or str(error)
                 continue
@@ -214,6 +218,8 @@ class Journal:
                 self._unwritten.written.append(line)
                 if taken_away:
                     self._tell(f"{self.path} was taken away, or changed, while it was written: it is there again")
+            elif taken_away:
+                self._unwritten.written.clear()  # the second place has them now
             return ""
         return problem or "no place"
 
@@ -358,8 +364,9 @@ class Journal:
         taken_away = [json.loads(line) for line in self._taken_away()]
         found = [entry for one in [taken_away, *read] for entry in one if not isinstance(entry, Damaged)]
         if sum(map(bool, [*read, taken_away])) > 1:
-            # Each place is in order; between them the clocks decide, which one machine wrote within one run.
-            found.sort(key=_moment)
+            # Each place is in order; between them the clocks decide, which one machine wrote within one run. Where the first could not
+            # be read for a while, both have the same.
+            found = sorted({json.dumps(entry): entry for entry in found}.values(), key=_moment)
         return [*found, *self._unwritten.entries]
 
     @property
@@ -452,6 +459,9 @@ def _events(path: Path) -> Iterator[dict[str, Any] | Damaged]:
     try:
         lines = path.read_bytes().split(b"\n")
     except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        yield Damaged(path, 0, error.strerror or str(error))
         return
     for number, line in enumerate(lines, 1):
         if not line.strip():
