@@ -13,7 +13,7 @@ In one module: tries, limits and words are of one request: what may be sent agai
 import random
 import re
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -93,6 +93,8 @@ class ProviderApi:
     waiter: Waiter = field(default_factory=Waiter)
     date: str = ""
     """The moment that the latest answer claims (HTTP ``Date``); empty when none did."""
+    before_first_change: Callable[[], object] | None = None
+    """Asked before anything is changed there: raises when that is not what may be changed."""
     _not_before_s: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
     def ask(
@@ -122,6 +124,9 @@ class ProviderApi:
         for attempt in range(1, _TRIES_MAX + 1):
             self._hold(request, end_s)
             if not request.reads and self.provider.changes_users:
+                if self.before_first_change is not None:
+                    self.before_first_change()
+                    self.before_first_change = None
                 before_change(f"{operation} ({self.provider.name})")
             left_s = end_s - self._now_s() if attempt > 1 else request.deadline_s
             answer = self._send(request, min(request.deadline_s, max(left_s, _SHORTEST_S)))

@@ -67,6 +67,7 @@ def _put_back(config: pytest.Config, runbook: Runbook, journal: Journal, kinds: 
             by = options.initiated_by or "pam-rollback-suite"
             count = undo_all(journal, environment, kinds, initiated_by=by)
             _refuse_gaps(journal, count, kinds)
+    second_places.bring_home(journal.path)
     warned = "".join(f"\nwent on without it: lock: {warning}" for warning in warnings)
     warned += "".join(f"\nthe team: {redact(problem)}" for problem in untold)
     return f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back{warned}"
