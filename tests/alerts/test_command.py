@@ -122,7 +122,7 @@ memory_bytes = 'memory{}'
     ("arguments", "words"),
     [
         (["--env", "sandbox"], "sandbox names no series: expected a table [prometheus] in its file"),
-        (["--env", "prodution"], "did you mean 'production'?"),
+        (["--env", "sandbx"], "did you mean 'sandbox'?"),
         (["--env", str(EXAMPLE), "--pace", "0.5"], "--pace 0.5: expected 1 or more"),
         (["--env", str(EXAMPLE), "--baseline", "nowhere.json"], "nowhere.json: there is no baseline"),
     ],

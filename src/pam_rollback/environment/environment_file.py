@@ -24,6 +24,8 @@ from pam_rollback.environment.environment_problems import problems_in, problems_
 from pam_rollback.environment.production_places import shared_places
 from pam_rollback.product.service import contract_of, laid_over
 
+EXAMPLES = "examples"
+"""Below the folder of environments: files to copy, or to run by their path. No name leads there."""
 _OPEN_TO_OTHERS = 0o077
 
 
@@ -57,14 +59,14 @@ def load_environment(name_or_path: str, folder: Path, variables: Mapping[str, st
 def production_shared(environment: Environment, folder: Path) -> list[str]:
     """Which places of this environment are production's, although it calls itself something else; one line each.
 
-    Production is every file of ``folder`` whose kind says so. A sandbox proves its addresses itself. Raises ConfigurationError.
+    Production is every file of ``folder``, and of its examples, whose kind says so: a copy of such a file under another name still
+    leads there. A sandbox proves its addresses itself. Raises ConfigurationError.
     """
     if environment.kind != "staging":
         return []
     content, _ = _extended(read_toml(environment.file), folder)
     found: list[str] = []
-    for name in _names(folder):
-        path = folder / f"{name}.toml"
+    for path in sorted((*folder.glob("*.toml"), *folder.glob(f"{EXAMPLES}/*.toml"))):
         other, _ = _extended(read_toml(path), folder)
         if other.get("kind") == "production":
             found += shared_places(content, other, label(path))
