@@ -196,7 +196,15 @@ def test_other_settings_and_another_root_are_refused(pytestconfig: pytest.Config
         (("-m", "health", "--assert=plain"), "assertions are switched off"),
         (
             (
-                *("drills/test_feature_flag.py", "--env", "production", "--mode", "real", "--execute", "--setup-plan"),
+                *(
+                    "drills/test_feature_flag.py",
+                    "--env",
+                    "environments/examples/production.toml",
+                    "--mode",
+                    "real",
+                    "--execute",
+                    "--setup-plan",
+                ),
                 *("--confirm", "production", "--reason", "errors", "--initiated-by", "alex"),
             ),
             "would act and verify nothing",

@@ -17,7 +17,7 @@ from tests.sessions import ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox
 __all__ = ["begin"]
 
 CONSENT = (
-    *("drills/test_feature_flag.py", "--env", "production", "--mode", "real", "--execute"),
+    *("drills/test_feature_flag.py", "--env", "environments/examples/production.toml", "--mode", "real", "--execute"),
     *("--confirm", "production", "--reason", "errors", "--initiated-by", "alex"),
 )
 TAKES = """

@@ -35,7 +35,7 @@ OTHER_SANDBOX = "http://127.0.0.1:9"
 @pytest.fixture
 def environment() -> Environment:
     """Any one: these undos reach nothing."""
-    return load_environment("production", ROOT / "environments", {})
+    return load_environment(str(ROOT / "environments/examples/production.toml"), ROOT / "environments", {})
 
 
 @pytest.fixture
