@@ -118,12 +118,13 @@ def watcher(*, red: bool = True, state: State = State.CLEAR) -> Any:
         (True, 302, False, "was answered with 302"),
         (False, None, False, "an outage would not be seen"),
         (True, None, True, "seems to be offline"),
+        (False, None, True, "seems to be offline"),
     ],
 )
 def test_red_controls(
     monkeypatch: pytest.MonkeyPatch, *, red: bool, status: int | None, offline: bool, blind: str
 ) -> None:
-    """A control that is good, or a machine without a network, and the look proves nothing."""
+    """A control that is good, or a machine without a network, and the look proves nothing; what fails is seen without the control."""
 
     def refuse(_environment: object, what: str) -> None:
         if offline:
@@ -163,6 +164,11 @@ def test_the_same_answers_all_turned_bad_are_an_outage() -> None:
     assert Watcher(nobody, plan, 1.0, None).blind(0) == "front end: no answers; back end: no answers"  # type: ignore[arg-type]
     assert Watcher(nobody, plan, 1.0, None).blind(0, early=True) == ""  # type: ignore[arg-type]
 
+    nobody._all += [replace(one, void="nobody could sign in") for one in Watched(for_s=1000)._all]
+
+    assert Watcher(nobody, plan, 1.0, None).blind(0) == "front end: no answers; back end: no answers"  # type: ignore[arg-type]
+    assert Watcher(nobody, plan, 1.0, None).blind(0, early=True) == ""  # type: ignore[arg-type]
+
 
 PLAN = load_plan(ROOT / "plan.toml")
 CALM = Look(0, (Finding("IR-2", State.CLEAR, "as written"),))
@@ -195,6 +201,7 @@ def test_a_service_that_is_down_tells_no_memory() -> None:
         raise MeasurementFailed("memory is not known: no answer")
 
     assert with_memory(DOWN, silent, PLAN) is DOWN
+    assert with_memory(DOWN, lambda: readings(400)[:7], PLAN) is DOWN
     assert with_memory(CALM, silent, PLAN).unknown == "IR-6: memory is not known: no answer"
 
 
