@@ -299,7 +299,7 @@ def test_a_kill_before_the_first_note_is_told_once(
     journal.append("step-started", step="publish the target", changes=True)
     session = Listening(monkeypatch, journal, environment, kinds)
 
-    with pytest.raises(MeasurementFailed, match="within the step 'publish the target'.* then repeat this command"):
+    with pytest.raises(MeasurementFailed, match=r"within the step 'publish the target'.* then repeat this command"):
         undoing.undo_run(session.config, session.runbook)
     assert undoing.undo_run(session.config, session.runbook).startswith("UNDONE: 0 changes")
 
