@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from pam_rollback.base.errors import Refused, UndoFailed
+from pam_rollback.base.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import SETTLED, Journal, Scope, Undo
@@ -288,6 +288,20 @@ def test_a_line_that_the_journal_lacks_is_no_complete_undo(
     ):
         undoing.undo_run(session.config, session.runbook)
     assert len(put_back) == (2 if line in {2, 5, 8} else 3)
+
+
+def test_a_kill_before_the_first_note_is_told_once(
+    tmp_path: Path, environment: Environment, kinds: UndoKinds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """11 says where to look; whoever looked says so by the same command, and it is over. Before, it was 11 for ever."""
+    journal = Journal(tmp_path / "run-1" / "journal.jsonl")
+    journal.append("action", strategy="frontend-restore", mode="real", environment="production", api="")
+    journal.append("step-started", step="publish the target", changes=True)
+    session = Listening(monkeypatch, journal, environment, kinds)
+
+    with pytest.raises(MeasurementFailed, match=r"within the step 'publish the target'.* then repeat this command"):
+        undoing.undo_run(session.config, session.runbook)
+    assert undoing.undo_run(session.config, session.runbook).startswith("UNDONE: 0 changes")
 
 
 def test_a_line_that_a_kill_cut_short_is_no_gap(

@@ -49,6 +49,8 @@ LINE = "line"
 OWED, SETTLED = "undo-owed", "undo-done"
 STILL_OWED = "still-owed"
 """A step's change is put back by what an earlier one noted."""
+TOLD = "undo-told"
+"""The event of a person who was told to look whether a step took effect that had noted nothing."""
 STARTED = "step-started"
 DONE = "step-done"
 ENDED = (DONE, "step-failed", "step-ended-late")
@@ -446,11 +448,13 @@ def _changes_without_a_note(entries: Sequence[Mapping[str, Any]], left_to_others
 
 
 def _open_change(entries: Sequence[Mapping[str, Any]]) -> str:
-    step = ""
+    step, noted = "", set[object]()
     for entry in entries:
         if entry["event"] == STARTED and entry.get("changes"):
-            step = str(entry["step"])
-        elif entry["event"] in {OWED, STILL_OWED} or (entry["event"] in ENDED and entry["step"] == step):
+            step = "" if entry.get("owes") in noted else str(entry["step"])
+        if entry["event"] == OWED:
+            noted.add(entry["kind"])
+        if entry["event"] in {OWED, STILL_OWED, TOLD} or (entry["event"] in ENDED and entry["step"] == step):
             step = ""
     return step
 

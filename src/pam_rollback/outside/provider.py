@@ -42,7 +42,8 @@ _SHORTEST_S = 0.1
 _FIRST_WAIT_S, _WAIT_MAX_S = 0.25, 8.0
 _EPOCH_FROM = 1e9
 """A reset that is larger is a moment, a smaller one a length of time."""
-_RESET_MAX_S = 120.0
+_RESET_MAX_S, _TOLD_MAX_S = 120.0, 86_400.0
+"""Longer is nonsense: of a moment, and of a length of time."""
 _GATEWAY = frozenset({500, 502, 503, 504})
 _SHOWN_CHARACTERS = 200
 _UNCLEAR = "; it may have been done all the same: look before you do it again"
@@ -251,17 +252,11 @@ class ProviderApi:
         return spent or "retry-after" in answer.headers or "rate limit" in answer.text.lower()
 
     def _reset_s(self, answer: Answer) -> float | None:
-        """How long until the limit is lifted; None when it is not told, or cannot be: a clock that is off, or nonsense."""
-        told = answer.headers.get(self.provider.reset_header, answer.headers.get("retry-after", ""))
-        if answer.http_status == HTTPStatus.FORBIDDEN:
-            # Beside the limit of an hour, which it may be far from, stands how long this one lasts.
-            told = answer.headers.get("retry-after", told)
-        try:
-            reset = float(told)
-        except ValueError:
-            return None
-        wait_s = reset - _claimed_now(answer) if reset >= _EPOCH_FROM else reset
-        return wait_s if 0 < wait_s <= _RESET_MAX_S else None
+        """How long until the limit is lifted, by the later of what is told; None when nothing is, or only nonsense."""
+        own, later = (answer.headers.get(name, "") for name in (self.provider.reset_header, "retry-after"))
+        # With a 403 the limit of an hour stands beside it, which may be far from met.
+        told = [later] if answer.http_status == HTTPStatus.FORBIDDEN and later else [own, later]
+        return max((lasts_s for one in told if (lasts_s := _lasts_s(one, answer)) is not None), default=None)
 
     def _refusal(self, request: "_Request", answer: Answer, attempts: int, expected: Collection[int]) -> ProviderError:
         status = answer.http_status
@@ -344,6 +339,17 @@ class _Request:
         """Beside the token."""
         raw = {"Content-Type": "application/octet-stream"} if self.body is not None else {}
         return {"Accept": "application/json", **raw}
+
+
+def _lasts_s(told: str, answer: Answer) -> float | None:
+    try:
+        reset = float(told)
+    except ValueError:
+        return None
+    # A moment is as good as two clocks; a length of time is what the provider says.
+    moment = reset >= _EPOCH_FROM
+    wait_s = reset - _claimed_now(answer) if moment else reset
+    return wait_s if 0 < wait_s <= (_RESET_MAX_S if moment else _TOLD_MAX_S) else None
 
 
 def _claimed_now(answer: Answer) -> float:

@@ -188,6 +188,7 @@ class NetlifySite:
             method="POST",
             json={"site_id": self.settings.site_id},
             expected=(HTTPStatus.ACCEPTED,),
+            repeatable=True,  # what is empty is emptied again
         )
 
     def read_deploy(self, told: JsonObject, deploy_id: DeployId = "") -> Deploy:
