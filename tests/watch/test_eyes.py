@@ -12,6 +12,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.fixtures.decision import Watcher
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.product.rules.front_page import FrontPage
 from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
 from pam_rollback.watch.fixtures import eyes as looking
@@ -138,6 +139,7 @@ def test_red_controls(
 
     monkeypatch.setattr(looking, "refuse_when_offline", refuse)
     monkeypatch.setattr(looking, "fetch", answer)
+    monkeypatch.setattr(looking, "ask_front_page", lambda _: FrontPage("http://site.test/", (), 9))
     environment: Any = SimpleNamespace(probing=SimpleNamespace(request_deadline_s=1))
     eyes: Any = SimpleNamespace(
         look=lambda: watcher(red=red, state=State.HOLDS if offline else State.CLEAR), began_s=-10_000
@@ -148,6 +150,28 @@ def test_red_controls(
     assert asked == [CONTROL]
     assert (blind in found.blind) if blind else not found.blind
     assert not found.early
+
+
+@pytest.mark.parametrize(
+    ("problems", "files", "state"),
+    [
+        ((), 9, State.CLEAR),
+        (("none of its 14 scripts names the supabase",), 9, State.CONSIDER),
+        (("HTTP 403",), 0, State.CLEAR),  # a page that is not answered is the prober's to tell
+    ],
+)
+def test_a_page_that_is_answered_and_is_not_the_site(
+    monkeypatch: pytest.MonkeyPatch, problems: tuple[str, ...], files: int, state: State
+) -> None:
+    """A build without its variables, or without half of its files: every answer is good, and users see an error on each page."""
+    monkeypatch.setattr(looking, "fetch", lambda *_, **__: SimpleNamespace(http_status=None))
+    monkeypatch.setattr(looking, "ask_front_page", lambda _: FrontPage("http://site.test/", problems, files))
+    environment: Any = SimpleNamespace(probing=SimpleNamespace(request_deadline_s=1))
+
+    found = look(environment, cast("Any", SimpleNamespace(look=watcher, began_s=-10_000)), VirtualClock())
+
+    assert states(found) == {"IR-2": state}
+    assert all(one.parts == ("front end",) and problems[0] in one.words for one in found.findings if found.asks)
 
 
 def test_the_same_answers_all_turned_bad_are_an_outage() -> None:
