@@ -190,7 +190,8 @@ def test_the_same_answers_all_turned_bad_are_an_outage() -> None:
 
     nobody._all += [replace(one, void="nobody could sign in") for one in Watched(for_s=1000)._all]
 
-    assert Watcher(nobody, plan, 1.0, None).blind(0) == "front end: no answers; back end: no answers"  # type: ignore[arg-type]
+    said = "front end: nobody could sign in; back end: nobody could sign in"
+    assert Watcher(nobody, plan, 1.0, None).blind(0) == said  # type: ignore[arg-type]
     assert Watcher(nobody, plan, 1.0, None).blind(0, early=True) == ""  # type: ignore[arg-type]
 
 
