@@ -12,6 +12,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.fixtures.decision import Watcher
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.product.rules.front_page import FrontPage
 from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
 from pam_rollback.watch.fixtures import eyes as looking
@@ -143,6 +144,7 @@ def test_red_controls(
 
     monkeypatch.setattr(looking, "refuse_when_offline", refuse)
     monkeypatch.setattr(looking, "fetch", answer)
+    monkeypatch.setattr(looking, "ask_front_page", lambda _: FrontPage("http://site.test/", (), 9))
     environment: Any = SimpleNamespace(probing=SimpleNamespace(request_deadline_s=1))
     eyes: Any = SimpleNamespace(look=lambda: watcher(red=red, state=state), began_s=-10_000)
 
@@ -153,6 +155,28 @@ def test_red_controls(
     assert bool(found.unknown) == (bool(blind) or not red)  # a doubt is a no to standing consent
     assert found.asks == (state is State.HOLDS and not blind)
     assert not found.early
+
+
+@pytest.mark.parametrize(
+    ("problems", "files", "state"),
+    [
+        ((), 9, State.CLEAR),
+        (("none of its 14 scripts names the supabase",), 9, State.CONSIDER),
+        (("HTTP 403",), 0, State.CLEAR),  # a page that is not answered is the prober's to tell
+    ],
+)
+def test_a_page_that_is_answered_and_is_not_the_site(
+    monkeypatch: pytest.MonkeyPatch, problems: tuple[str, ...], files: int, state: State
+) -> None:
+    """A build without its variables, or without half of its files: every answer is good, and users see an error on each page."""
+    monkeypatch.setattr(looking, "fetch", lambda *_, **__: SimpleNamespace(http_status=None))
+    monkeypatch.setattr(looking, "ask_front_page", lambda _: FrontPage("http://site.test/", problems, files))
+    environment: Any = SimpleNamespace(probing=SimpleNamespace(request_deadline_s=1))
+
+    found = look(environment, cast("Any", SimpleNamespace(look=watcher, began_s=-10_000)), VirtualClock())
+
+    assert states(found) == {"IR-2": state}
+    assert all(one.parts == ("front end",) and problems[0] in one.words for one in found.findings if found.asks)
 
 
 def test_the_same_answers_all_turned_bad_are_an_outage() -> None:
@@ -167,6 +191,12 @@ def test_the_same_answers_all_turned_bad_are_an_outage() -> None:
     nobody._all.clear()
 
     assert Watcher(nobody, plan, 1.0, None).blind(0) == "front end: no answers; back end: no answers"  # type: ignore[arg-type]
+    assert Watcher(nobody, plan, 1.0, None).blind(0, early=True) == ""  # type: ignore[arg-type]
+
+    nobody._all += [replace(one, void="nobody could sign in") for one in Watched(for_s=1000)._all]
+
+    said = "front end: nobody could sign in; back end: nobody could sign in"
+    assert Watcher(nobody, plan, 1.0, None).blind(0) == said  # type: ignore[arg-type]
     assert Watcher(nobody, plan, 1.0, None).blind(0, early=True) == ""  # type: ignore[arg-type]
 
 

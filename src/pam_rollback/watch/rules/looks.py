@@ -140,7 +140,7 @@ class Streaks:
         """With one more look. What is not known goes on with neither streak, and ends none."""
         findings = look.findings
         if look.blind:
-            findings = tuple(Finding(name, State.UNKNOWN, look.blind) for name in self.of or (DOWNTIME,))
+            findings = tuple(Finding(name, State.UNKNOWN, look.blind) for name in dict.fromkeys((DOWNTIME, *self.of)))
         found = dict(self.of)
         for finding in findings:
             if finding.state is State.UNKNOWN and look.early and not look.blind:
