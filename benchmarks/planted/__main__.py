@@ -39,10 +39,12 @@ class Case:
 
     name: str
     group: str
-    ask: str
-    """What pytest is called with, besides the environment and the folder of the run."""
     code: int
     """The exit code."""
+    ask: str = ""
+    """What pytest is called with, besides the environment and the folder of the run."""
+    test: str = ""
+    """A test that brings about what one session cannot, such as a kill, and judges it; it is called in place of ``ask``."""
     first: str = ""
     """A regular expression that the first lines below the verdict have; empty where nothing is red."""
     plant: tuple[Mapping[str, Any], ...] = ()
@@ -148,24 +150,7 @@ class Place:
             self._plant(one)
 
     def _session(self, *arguments: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--env={self.file}", *arguments]
-        with subprocess.Popen(
-            command,
-            cwd=_ROOT,
-            env=_clean_environment() | dict(self.secrets),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as session:
-            try:
-                said, _ = session.communicate(timeout=_LONGEST_S)
-            except subprocess.TimeoutExpired:
-                session.terminate()
-                said, _ = session.communicate()
-                return _TIMED_OUT, said
-        return session.returncode, said
+        return _run(f"--env={self.file}", *arguments, **self.secrets)
 
 
 @contextmanager
@@ -184,6 +169,27 @@ def _clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("PAM_", "PYTEST_", "GITHUB_"))}
 
 
+def _run(*arguments: str, **variables: str) -> tuple[int, str]:
+    """Run a session to its end; gives its exit code and what it printed."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        cwd=_ROOT,
+        env=_clean_environment() | variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as session:
+        try:
+            said, _ = session.communicate(timeout=_LONGEST_S)
+        except subprocess.TimeoutExpired:
+            session.terminate()
+            said, _ = session.communicate()
+            return _TIMED_OUT, said
+    return session.returncode, said
+
+
 def _without_token(file: Path) -> Path:
     """Write the environment as one that no token makes a sandbox; what it needs is in variables, as it is elsewhere."""
     text = file.read_text(encoding="utf-8").split("\n[sandbox]\n", 1)[0]
@@ -198,8 +204,11 @@ def _without_token(file: Path) -> Path:
 def judge(case: Case) -> Judged:
     """Bring the case about in a sandbox of its own and ask the suite."""
     begun_s = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="planted-") as folder, place(case, Path(folder)) as where:
-        code, said = where.ask()
+    if case.test:
+        code, said = _run(*shlex.split(case.test))
+    else:
+        with tempfile.TemporaryDirectory(prefix="planted-") as folder, place(case, Path(folder)) as where:
+            code, said = where.ask()
     found = Judged(case, code, said, time.monotonic() - begun_s)
     print(f"{'ok   ' if found.right else 'WRONG'} {found.took_s:4.0f} s  {case.group}: {case.name}", flush=True)
     return found
