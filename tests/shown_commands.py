@@ -57,8 +57,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _selects(config: pytest.Config, items: Iterable[pytest.Item], command: str) -> str:
     words = [word for word in shlex.split(command)[1:] if word != "--execute"]
     asked = configured(config, ROOT, *words)
-    if asked.option.pam_env in CONNECTED:
-        asked.option.pam_env = f"environments/examples/{asked.option.pam_env}.toml"
+    named = asked.option.pam_env or "sandbox"  # by a variable, or a drill
+    asked.option.pam_env = f"environments/examples/{named}.toml" if named in CONNECTED else named
     asked.hook = config.hook
     try:
         prepared = preparing.prepare(asked)

@@ -82,7 +82,7 @@ import json, sys, pytest
 class Tell:
     def pytest_configure(self, config):
         print("OPTIONS", json.dumps(sorted(vars(config.option))))
-pytest.main(["-m", "journey", "--collect-only", "-q", "-p", "timeout"], plugins=[Tell()])
+pytest.main(["-m", "journey", "--env=sandbox", "--collect-only", "-q", "-p", "timeout"], plugins=[Tell()])
 """
 
 
@@ -193,7 +193,7 @@ def test_other_settings_and_another_root_are_refused(pytestconfig: pytest.Config
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("-m", "health", "--assert=plain"), "assertions are switched off"),
+        (("-m", "health", "--env=sandbox", "--assert=plain"), "assertions are switched off"),
         (
             (
                 *(

@@ -256,7 +256,7 @@ def test_a_plan_item_is_complete_in_itself(
 
 def test_an_unknown_plan_item_names_the_nearest(begin: Begin) -> None:
     """Before anything is done."""
-    begun = begin(ROOT, "--item", "SC-11")
+    begun = begin(ROOT, "--env=sandbox", "--item", "SC-11")
 
     assert begun.rc == 4
     assert begun.said.startswith("--item SC-11: no plan item 'SC-11', did you mean 'SC-1'?"), begun.said
