@@ -150,7 +150,7 @@ class Place:
             self._plant(one)
 
     def _session(self, *arguments: str) -> tuple[int, str]:
-        return _run(f"--env={self.file}", *arguments, **self.secrets)
+        return _run(f"--env={self.file}", f"--state-dir={self.folder / 'state'}", *arguments, **self.secrets)
 
 
 @contextmanager
