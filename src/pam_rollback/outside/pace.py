@@ -24,7 +24,7 @@ _RENEWED_EVERY_S: Final = 20.0
 _TOLD_FROM_S: Final = 1.5
 """A shorter wait is over before anybody has read of it."""
 _ROOM_FOR_A_PAGE: Final = 10
-"""Requests to the API that a page of the site may make when it is opened, as long as none has shown how many it makes."""
+"""Requests to the API that a page of the site may make when it is opened, at most: as many as one of them was seen to make."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Pace:
         def wait_s(asked: Sequence[Line], now_s: float) -> float:
             clients = {one.whose for one in asked if one.kind == _CLIENT}
             all_of_them = (*minutes, *(self._minute(_CLIENT, self.client, agent) for agent in clients))
-            room = max(1, *self._asked_by_pages) if self._asked_by_pages else _ROOM_FOR_A_PAGE
+            room = min(_ROOM_FOR_A_PAGE, max(1, *self._asked_by_pages)) if self._asked_by_pages else _ROOM_FOR_A_PAGE
             return max(one.wait_s(asked, now_s, room=room) for one in all_of_them)
 
         self._wait(wait_s, lambda _: self._asked_by_pages.append(0))

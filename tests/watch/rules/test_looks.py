@@ -30,6 +30,7 @@ def test_what_proves_nothing_is_about_users_also_where_only_memory_was_known() -
         streaks = streaks.after(Look(at_s, blind="we are blocked"))
 
     assert {name: one.unknown for name, one in streaks.of.items()} == {"IR-2": 3, "IR-6": 3}
+    assert Look(1, blind="blocked, n=200").unknown_about == Look(2, blind="blocked, n=218").unknown_about
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ A criterion *asks* for a rollback where it holds or where the gaps of the plan s
 enough yet, or not any more) neither asks nor is calm. What comes and goes asks in three looks of ten, and not in a row.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from typing import Final
@@ -61,9 +62,8 @@ class Look:
     @property
     def unknown_about(self) -> str:
         """The same without figures, which move from look to look."""
-        return (
-            self.blind or self.unseen or " ".join(one.criterion for one in self.findings if one.state is State.UNKNOWN)
-        )
+        unknown = " ".join(one.criterion for one in self.findings if one.state is State.UNKNOWN)
+        return re.sub(r"\d+", "N", self.blind or self.unseen) or unknown
 
 
 @dataclass(frozen=True)
