@@ -22,7 +22,7 @@ from honesty_parts.sabotage import Sabotage
 
 LANES = 2
 TOOLS = ("suite", "Chaos Toolkit", "plan's scripts")
-_SHOWN_LINES = 12
+_SHOWN_LINES = 40
 
 
 @dataclass(frozen=True)

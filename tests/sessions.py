@@ -358,6 +358,8 @@ def runbook_in(folder: Path) -> Project:
         source = ROOT / part
         copy: Callable[..., Any] = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, folder / part)
+    for connected in {*(folder / "environments").glob("*.toml")} - {folder / "environments" / "sandbox.toml"}:
+        connected.unlink()  # as a fresh clone has it, also where a product was connected
     made = Project(folder)
     # Half as often as drills for people: half the processor, and more than enough answers for what is planted here.
     made.adjust("environments/sandbox.toml", "[probing]\nrate_hz = 50", "[probing]\nrate_hz = 25")

@@ -22,6 +22,8 @@ from tests.session.beginning import configured
 ROOT = Path(__file__).resolve().parents[1]
 _ASKED, _ANSWERS = "SHOWN_COMMANDS", "shown-commands: "
 _WITHIN_S = 60
+CONNECTED = ("staging", "production")
+"""Environments of which the pages speak as of yours: here they are examples."""
 _ALL = ("checks", "drills", "load", "--situation", "as-is,after-each", "--collect-only", "-q")
 
 
@@ -55,6 +57,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _selects(config: pytest.Config, items: Iterable[pytest.Item], command: str) -> str:
     words = [word for word in shlex.split(command)[1:] if word != "--execute"]
     asked = configured(config, ROOT, *words)
+    named = asked.option.pam_env or "sandbox"  # by a variable, or a drill
+    asked.option.pam_env = f"environments/examples/{named}.toml" if named in CONNECTED else named
     asked.hook = config.hook
     try:
         prepared = preparing.prepare(asked)

@@ -437,6 +437,31 @@ def test_a_command_that_selects_nothing_is_seen() -> None:
     assert "did you mean 'health'?" in selected()[MISSPELT]
 
 
+def unnamed(text: str) -> list[str]:
+    """The sessions that a page shows without an environment, although they are none of drills, and no list."""
+    shown = [line for line in lines(text) if re.match(r"(?:\S+/)?(?:pytest|pam-rollback) ", line)]
+    return [
+        line
+        for line in shown
+        if not re.search(
+            r"--env|\bdrills\b|--situation after-|--fixtures|--markers|--help| tests|pam-rollback (?:run|init)", line
+        )
+    ]
+
+
+@pytest.mark.parametrize("page", [README, *HOW_TOS, ROOT / "docs" / "runbook.md"], ids=named)
+def test_shown_sessions_name_their_environment(page: Path) -> None:
+    """What is copied once a product is connected would be asked which one is meant."""
+    assert unnamed(read(page)) == []
+
+
+def test_a_session_without_an_environment_is_seen() -> None:
+    """A drill is on the sandbox, a list is of none, and a variable names one."""
+    shown = "pytest -m health\npytest -m health --env E\npytest drills\nPAM_ENV=E pytest -m load\npytest tests/plan"
+
+    assert unnamed(f"```console\n{shown}\n```\n") == ["pytest -m health"]
+
+
 # ------------------------------------------------------------------ examples and form
 
 

@@ -131,7 +131,7 @@ PARSERS = [
     Parser(
         "an environment",
         _as_file("staging.toml", _environment),
-        (ROOT / "environments" / "production.toml").read_bytes(),
+        (ROOT / "environments" / "examples" / "production.toml").read_bytes(),
         (ConfigurationError,),
     ),
     Parser(

@@ -39,7 +39,8 @@ BESIDES = {"PAM_TRACKER_TOKEN", "PAM_SLACK_TOKEN"}
 def named_variables() -> set[str]:
     """Of staging and production."""
     files = [
-        tomllib.loads((ROOT / "environments" / f"{name}.toml").read_text("utf-8")) for name in ("staging", "production")
+        tomllib.loads((ROOT / "environments" / "examples" / f"{name}.toml").read_text("utf-8"))
+        for name in ("staging", "production")
     ]
     return {str(variable) for file in files for variable in file["secrets"].values()} | BESIDES
 

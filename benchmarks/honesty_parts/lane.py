@@ -14,6 +14,10 @@ from typing import Any
 
 from honesty_parts.hostile import Hostile, hostile
 
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.plan.flags import Flag
+from pam_rollback.product.client.pam_api import FlagApi
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 
@@ -21,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _LONGEST_S = 240
 _TIMED_OUT = 124
 NOT_STARTED = frozenset({126, 127})
+ON = Flag(enabled=True, rollout_pct=100)
+_ON_WITHIN_S = 60
 
 
 @dataclass
@@ -59,12 +65,12 @@ class Lane:
         return known.get(environment) or self.hostile_file
 
     def pytest_command(self, arguments: Sequence[str], environment: str = "sandbox") -> tuple[list[str], Path]:
-        """The command of a session, and the folder of its run."""
+        """The command of a session, and the folder of its run. A watch would stand by, or go on with an incident, of another one."""
         self.runs += 1
         run = self.folder / f"run-{self.runs}"
         return [
             *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments),
-            *(f"--env={self.file_of(environment)}", f"--run-dir={run}"),
+            *(f"--env={self.file_of(environment)}", f"--run-dir={run}", f"--state-dir={run / 'state'}"),
         ], run
 
     def suite(self, arguments: Sequence[str], environment: str = "sandbox", **variables: str) -> int:
@@ -106,6 +112,21 @@ class Lane:
             remote.clear_all()
             remote.reset()
             remote.forgive()
+        # The plan's own commands leave them off. A database that was down is found again after a moment.
+        Waiter().until(self._switched_on, holds=bool, within_s=_ON_WITHIN_S, what="all features on")
+
+    @property
+    def flags(self) -> FlagApi:
+        """The sandbox's admin API."""
+        token = self.state["sandbox"]["variables"]["PAM_ADMIN_TOKEN"]
+        return FlagApi(self.state["urls"]["api"] + "/admin/feature-flags", token)
+
+    def _switched_on(self) -> bool:
+        try:
+            self.flags.set_flags(dict.fromkeys(self.flags.read_flags(), ON))
+        except ActionFailed:
+            return False
+        return True
 
 
 def clean_environment() -> dict[str, str]:

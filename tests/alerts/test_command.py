@@ -122,7 +122,7 @@ memory_bytes = 'memory{}'
     ("arguments", "words"),
     [
         (["--env", "sandbox"], "sandbox names no series: expected a table [prometheus] in its file"),
-        (["--env", "prodution"], "did you mean 'production'?"),
+        (["--env", "sandbx"], "did you mean 'sandbox'?"),
         (["--env", str(EXAMPLE), "--pace", "0.5"], "--pace 0.5: expected 1 or more"),
         (["--env", str(EXAMPLE), "--baseline", "nowhere.json"], "nowhere.json: there is no baseline"),
     ],
@@ -132,6 +132,15 @@ def test_what_cannot_be_written_is_said_in_one_line(
 ) -> None:
     """What was expected, what was found, what to do; and no file."""
     assert words in refusal(capsys, *arguments)
+
+
+def test_without_a_name_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Alerts of a toy would be taken for those of production."""
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "production.toml").touch()
+
+    assert alerts.main([], root=tmp_path) == 1
+    assert "which environment? --env production, or --env sandbox to practise" in capsys.readouterr().err
 
 
 def test_another_environments_baseline_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,7 +61,7 @@ def test_a_baseline_of_another_place_is_refused(running_sandbox: RunningSandbox,
     other.write_text(text.replace('"environment": "sandbox"', '"environment": "staging"'), encoding="utf-8")
     of_host = begin(ROOT, "-m", "performance", env, f"--baseline={elsewhere}")
     of_place = begin(ROOT, "-m", "performance", env, f"--baseline={other}")
-    own = begin(ROOT, "-m", "performance", f"--baseline={stored}")
+    own = begin(ROOT, "-m", "performance", "--env=sandbox", f"--baseline={stored}")
 
     assert (of_host.rc, of_place.rc, own.rc) == (13, 13, 13)
     assert f"recorded on sandbox at 127.0.0.1:1, and this session is about sandbox at {host}" in of_host.said

@@ -12,7 +12,8 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.session import listeners
 from tests.listening import NO_ONE, listened_to
 
-ENVIRONMENT = load_environment("production", Path(__file__).parents[2] / "environments", {})
+_ROOT = Path(__file__).parents[2]
+ENVIRONMENT = load_environment(str(_ROOT / "environments/examples/production.toml"), _ROOT / "environments", {})
 
 
 class Team:

@@ -123,7 +123,7 @@ def test_a_selection_that_is_not_whole_never_says_no(project: Project, file: Pat
 )
 def test_a_word_about_something_else_is_refused(begin: Begin, option: str, problem: str) -> None:
     """Before anything is sent: a misspelt id would be an answer to nothing."""
-    begun = begin(ROOT, "-m", "decision", option)
+    begun = begin(ROOT, "-m", "decision", "--env=sandbox", option)
 
     assert begun.rc == 4, begun.said
     assert problem in begun.said

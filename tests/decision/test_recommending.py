@@ -65,7 +65,9 @@ def test_what_no_rollback_lifts_is_the_first_line_also_where_nothing_is_to_be_be
 )
 def test_a_strategy_is_refused_as_the_guard_would(abilities: tuple[str, ...], possible: set[str]) -> None:
     """On today's product, whose flags are constants: by what its environment declares."""
-    environment = load_environment("staging", ROOT / "environments", {}).model_copy(
+    environment = load_environment(
+        str(ROOT / "environments/examples/staging.toml"), ROOT / "environments", {}
+    ).model_copy(
         update={"abilities": frozenset(_as_meant([*abilities]))}  # type: ignore[call-overload]
     )
     refused = refused_in(PLAN, environment)

@@ -10,6 +10,7 @@ from pam_rollback.environment.environment_file import load_environment
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "environments"
+EXAMPLES = COMMITTED / "examples"
 SECRET = "s3cr3t-value-0815"
 
 STAGING = """

@@ -7,13 +7,13 @@ import pytest
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
-from tests.environment.declared_environments import COMMITTED, ROOT
+from tests.environment.declared_environments import COMMITTED, EXAMPLES, ROOT
 
 
 @pytest.fixture(params=["staging", "production"])
 def committed(request: pytest.FixtureRequest) -> Environment:
     """Give each committed environment; none of them needs a secret for read-only checks."""
-    return load_environment(request.param, COMMITTED, {})
+    return load_environment(str(EXAMPLES / f"{request.param}.toml"), COMMITTED, {})
 
 
 def test_committed_environments_fit_the_plan(committed: Environment) -> None:
@@ -32,7 +32,7 @@ def test_what_nobody_approved_does_not_count(committed: Environment) -> None:
     approved = committed.waivers[0].model_copy(update={"approved_by": "Ann, technical lead"})
     assert approved.holds(date(2026, 12, 1))
     assert not approved.holds(date(2027, 2, 1))
-    assert "UNTRIED" in (COMMITTED / f"{committed.name}.toml").read_text(encoding="utf-8")
+    assert "UNTRIED" in (EXAMPLES / f"{committed.name}.toml").read_text(encoding="utf-8")
 
 
 def test_their_addresses_are_those_of_the_public_repository(committed: Environment) -> None:

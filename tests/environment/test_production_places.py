@@ -7,7 +7,7 @@ import pytest
 
 from pam_rollback.environment.environment_file import load_environment, production_shared
 from pam_rollback.environment.production_places import shared_places
-from tests.environment.declared_environments import COMMITTED, ROOT, folder, running
+from tests.environment.declared_environments import COMMITTED, EXAMPLES, ROOT, folder, running
 
 __all__ = ["folder"]
 
@@ -95,7 +95,9 @@ def test_on_this_machine_ports_tell_places_apart() -> None:
 
 def test_the_committed_staging_is_another_place() -> None:
     """As it is delivered."""
-    assert production_shared(load_environment("staging", COMMITTED, {}), ROOT / "environments") == []
+    assert (
+        production_shared(load_environment(str(EXAMPLES / "staging.toml"), COMMITTED, {}), ROOT / "environments") == []
+    )
 
 
 def test_any_file_of_kind_production_is_production(folder: Path) -> None:

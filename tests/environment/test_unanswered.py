@@ -15,6 +15,7 @@ from pam_rollback.environment.known_before import Answer, Finding, Judged, Known
 from pam_rollback.environment.known_words import to_paste, waiver_for
 from pam_rollback.exposure.rules.access import NO_TOKEN, Access, Attempt, Door
 from pam_rollback.integrity.rules.row_access import Shown, Strangers
+from pam_rollback.report.terminal_page import Page, quoted
 
 TODAY = date(2026, 11, 28)
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
@@ -138,10 +139,12 @@ def test_nobody_says_nothing_new_of_what_was_not_seen() -> None:
 
 
 def test_what_is_pasted_is_taken_and_counts_only_with_an_owner() -> None:
-    """As lines of TOML, with a day; nobody has accepted it until somebody is named."""
-    lines = to_paste("IR-1", ["GET /a: lets in *", 'b "c", known = [d'], 3, date(2026, 12, 1))
-    [read] = tomllib.loads("\n".join(lines))["waivers"]
+    """As lines of TOML on a terminal of 80 columns, with a day; nobody has accepted it until somebody is named."""
+    known = ["GET /a: lets in * " * 5, 'b "c", known = [d']
+    lines = to_paste("IR-1", known, 3, date(2026, 12, 1))
+    shown = [part for line in lines for part in quoted(line, Page(80, color=False))]
+    [read] = tomllib.loads("\n".join(shown))["waivers"]
 
     assert (read["item"], read["at_most"], read["until"]) == ("IR-1", 3, date(2027, 3, 1))
-    assert read["known"] == ["GET /a: lets in *", 'b "c", known = [d']
+    assert read["known"] == known
     assert read["approved_by"].startswith("provisional")

@@ -1,5 +1,6 @@
 """What is owed is on the disk before the change is made, and survives whoever made it."""
 
+import errno
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.journal import journal as journal_module
 from pam_rollback.journal.journal import Journal
 
 
@@ -157,3 +159,40 @@ def test_what_somebody_takes_away_is_still_owed(tmp_path: Path, left: str | None
     again.settled(first)
     assert journal.owed() == []
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES, errno.EISDIR], ids=errno.errorcode.get)
+def test_a_journal_that_cannot_be_read_any_more_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """What this process wrote it knows, and goes on in the second place; to whoever comes later the journal is not whole."""
+    journal, told = Journal(tmp_path / "run" / "journal.jsonl", others=[tmp_path / "second.jsonl"]), list[str]()
+    journal.tell_losses_to(told.append)
+    journal.append("action")
+    journal.owe("set-flags", {"flags": {"A": 1}}, place="A")
+    if number == errno.EISDIR:
+        journal.path.unlink()
+        journal.path.mkdir()
+    else:
+        opened, read = os.open, Path.read_bytes
+
+        def allowed(path: Path) -> Path:
+            if path == journal.path:
+                raise OSError(number, os.strerror(number), str(path))
+            return path
+
+        monkeypatch.setattr(os, "open", lambda path, *more, **options: opened(allowed(path), *more, **options))
+        monkeypatch.setattr(Path, "read_bytes", lambda path: read(allowed(path)))
+
+    journal.owe("set-flags", {"flags": {"B": 1}}, place="B")
+
+    assert [undo.place for undo in journal.owed()] == ["B", "A"]
+    assert journal.warnings == told == []
+    journal_module._UNWRITTEN.clear()
+    later = Journal(journal.path, others=journal.others)
+    assert [undo.place for undo in later.owed()] == ["B", "A"], "the second place has all of it"
+    assert f"{journal.path} cannot be read ({os.strerror(number)})" in later.gaps[0]
+    if number != errno.EISDIR:
+        monkeypatch.undo()
+        assert [undo.place for undo in later.owed()] == ["B", "A"], "each once, when both can be read again"
+        assert later.gaps == []

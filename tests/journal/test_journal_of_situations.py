@@ -155,5 +155,8 @@ def test_what_an_earlier_step_noted_counts_for_a_later_one(tmp_path: Path) -> No
     assert journal.open_change == ""
     assert [undo.number for undo in journal.owed()] == [owed.number]
     assert [entry["event"] for entry in journal.entries()].count("still-owed") == 1
-    journal.append(STARTED, step="publish the target", changes=True)
+    journal.append(STARTED, step="publish the target", changes=True, owes="publish-deploy")
     assert journal.open_change == "publish the target"
+    journal.owe("publish-deploy", {})
+    journal.append(STARTED, step="publish the target", changes=True, owes="publish-deploy")
+    assert journal.open_change == "", "killed before it said so itself"

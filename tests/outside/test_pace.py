@@ -137,6 +137,24 @@ def test_a_browser_and_we_are_two_clients() -> None:
     assert asked(time, slow.before_page) == pytest.approx(61, abs=1)
 
 
+def test_a_page_needs_as_much_room_as_pages_were_seen_to_ask() -> None:
+    """The first one a page's full room, the others what the busiest asked: else each of hundred pages waits a minute for nothing."""
+    time = Time()
+    slow = kept(time, without_token=13)
+
+    def opened(asks: int) -> float:
+        took_s = asked(time, slow.before_page)
+        for _ in range(asks):
+            slow.saw_request(f"{API}/me", "")
+        return took_s
+
+    assert [opened(3), *(opened(1) for _ in range(8))] == [0] * 9
+    assert opened(1) == pytest.approx(61, abs=1)
+    opened(12)  # what fails is asked for again; no page needs more room than the first one
+    time.let_pass(61)
+    assert [opened(1) for _ in range(4)] == [0] * 4
+
+
 def test_who_waits_keeps_nobody_from_being_counted() -> None:
     """A page asks while another thread waits: its journey goes on."""
     time, counted = Time(), list[float]()

@@ -228,17 +228,22 @@ def test_a_limit_that_names_no_moment_is_waited_for_longer_each_time(told: dict[
     )
 
 
-def test_a_limit_that_outlasts_the_time_is_told_at_once() -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [{"X_RateLimit_Reset": "100"}, {"Retry_After": "3600"}, {"Retry_After": "3600", "X_RateLimit_Reset": "5"}],
+    ids=["its own header", "an hour", "two headers, the later counts"],
+)
+def test_a_limit_that_outlasts_the_time_is_told_at_once(headers: dict[str, str]) -> None:
     """And nobody asks the same before its moment; reads and other changes are not held up."""
-    clock = VirtualClock()
-    with scripted(says({"message": "slow"}, 429, X_RateLimit_Reset="100"), OK) as server:
+    clock, told = VirtualClock(), headers.get("Retry_After", "100")
+    with scripted(says({"message": "slow"}, 429, **headers), OK) as server:
         asking = api(server.url, clock, patience_s=20.0)
         first = refused(asking, "POST")
         second = refused(asking, "POST")
         asking.ask("look", "/things/x")
         asking.ask("do something else", "/others", method="POST")
 
-        assert "ask again in 100 s" in str(first)
+        assert f"ask again in {told} s" in str(first)
         assert "not asked: its limit of requests was met, ask again in" in str(second)
         assert (second.http_status, second.sent) == (429, False)
         assert server.asked == ["POST /things/x", "GET /things/x", "POST /others"]

@@ -182,7 +182,7 @@ def posts(plan: Plan) -> object:
     """Where a person posts, what is said there, and where the team's message must have arrived."""
     action = {"strategy": "gradual", "reason": "it is down"}
     told = body(communication.team_told)(
-        SimpleNamespace(notice_problem=""), runbook(plan), environment(), plan, asked()
+        SimpleNamespace(notice_problem=""), runbook(plan), environment(), plan, SimpleNamespace(decided_s=0.0), asked()
     )
     tweet = escalation._briefing(action, environment(), runbook(plan), plan).tweet
     return where_to_post(plan, "twitter"), tweet, str(told)

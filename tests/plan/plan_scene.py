@@ -31,7 +31,7 @@ def body(fixture: Any) -> Callable[..., Any]:
 @cache
 def environment() -> Environment:
     """Production's, as it is committed, without a secret."""
-    return load_environment("production", ROOT / "environments", {})
+    return load_environment(str(ROOT / "environments/examples/production.toml"), ROOT / "environments", {})
 
 
 class Waits:

@@ -24,7 +24,9 @@ def preflight(environment: Environment, *others: object) -> Preflight:
     return Preflight(environment, PLAN, [call for calls in found for call in calls])
 
 
-QUESTIONS = preflight(load_environment("production", ROOT / "environments", {})).questions
+QUESTIONS = preflight(
+    load_environment(str(ROOT / "environments/examples/production.toml"), ROOT / "environments", {})
+).questions
 EVERY = {one.ability for one in QUESTIONS} - {""}
 
 

@@ -12,7 +12,7 @@ from pam_rollback.preflight.rules.readiness import NOT_CHECKED, NOT_READY, READY
 from tests.preflight.asked import PLAN, preflight
 
 ROOT = Path(__file__).parents[2]
-_PRODUCTION = load_environment("production", ROOT / "environments", {})
+_PRODUCTION = load_environment(str(ROOT / "environments/examples/production.toml"), ROOT / "environments", {})
 ENVIRONMENT = _PRODUCTION.model_copy(update={"urls": _PRODUCTION.urls.model_copy(update={"api": "http://127.0.0.1:9"})})
 """At an address: no name is looked up."""
 OWN = Question("the pager is charged", ("own", "message"))

@@ -48,7 +48,7 @@ def test_one_that_is_ready_is_a_way_back(states: Iterable[str], state: str, word
 
 def test_without_hosts_and_flags_no_way_is_ready_and_the_backup_is_asked_of_people() -> None:
     """The shipped staging environment declares neither; whoever answers for the backup is quoted."""
-    asked = preflight(load_environment("staging", ROOT / "environments", {}))
+    asked = preflight(load_environment(str(ROOT / "environments/examples/staging.toml"), ROOT / "environments", {}))
     answers = [Answered(one.text, State.YES, "") for one in QUESTIONS if not one.ability and one.parts != ("backup",)]
     found, answered = asked.readiness(answers), asked.readiness(answers, acked=[SAID])
 

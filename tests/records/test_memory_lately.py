@@ -78,7 +78,7 @@ def test_records_are_those_since_the_last_restart() -> None:
 
 def test_whoever_is_declared_tells(tmp_path: Path) -> None:
     """The product's own metrics first; nobody where nobody is declared."""
-    text = (ROOT / "environments" / "production.toml").read_text("utf-8")
+    text = (ROOT / "environments" / "examples" / "production.toml").read_text("utf-8")
     host = '\n[render]\nservice_id = "srv-1"\nowner_id = "tea-1"\n'
 
     def declared(*abilities: str, more: str = "") -> Any:

@@ -35,7 +35,9 @@ def test_where_the_end_is_not_known_no_date_is_made_up() -> None:
 
 def test_the_addresses_are_the_plans_and_say_where_this_environment_asks_instead(tmp_path: Path) -> None:
     """Of today's product, which has no comprehensive check, the plan's address stands; one that has it elsewhere says where."""
-    words = at_hand(PLAN, load_environment("production", ROOT / "environments", {}))
+    words = at_hand(
+        PLAN, load_environment(str(ROOT / "environments/examples/production.toml"), ROOT / "environments", {})
+    )
     file = tmp_path / "elsewhere.toml"
     urls = "".join(f'{part} = "https://api.example.com"\n' for part in ("frontend", "api", "backend"))
     text = (

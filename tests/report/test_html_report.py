@@ -190,6 +190,24 @@ def test_a_run_counts_once_in_the_history_of_its_environment(run: RunFolder, goo
     assert newest.path == run.path
 
 
+def test_a_damaged_line_of_the_history_costs_no_report_its_evidence(run: RunFolder, good_record: RunRecord) -> None:
+    """Half a line of a killed session, bytes of a bad disk, and JSON that is no run: named, kept beside it, and the others stay."""
+    history = history_of("sandbox", run.path.parent)
+    whole = history.read_bytes()
+    history.write_bytes(whole[: len(whole) // 2] + b"\n\x00\xff\n" + whole + b"{}\nnull\n")
+
+    answer = build_run(run, good_record, out=run.path.parent)
+
+    assert isinstance(answer, Built)
+    assert answer.without is None
+    assert f"{history}: line 1, 2, 4, 5 of 5 is damaged and was left out" in answer.skipped
+    assert history.read_bytes() == whole
+    assert len(history.with_suffix(".damaged").read_bytes().splitlines()) == 4
+    again = build_run(run, good_record, out=run.path.parent)
+    assert isinstance(again, Built)
+    assert (again.without, again.skipped) == (None, "")
+
+
 def test_what_a_browser_would_load_is_found() -> None:
     """The guard sees scripts, styles, images and frames from elsewhere, and does not mind links."""
     page = """<script src="https://a/x.js"></script><link rel="stylesheet" href="//b/x.css"><img src="HTTP://c/x.png">

@@ -30,7 +30,7 @@ from tests.undo_kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
 PLAN = load_plan(ROOT / "plan.toml")
-ENVIRONMENT = load_environment("production", ROOT / "environments", {})
+ENVIRONMENT = load_environment(str(ROOT / "environments/examples/production.toml"), ROOT / "environments", {})
 
 
 class Own:

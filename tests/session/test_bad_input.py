@@ -21,6 +21,7 @@ def checks_copied() -> tuple[str, ...]:
     return ONLY_HEALTH
 
 
+PRODUCTION = "environments/examples/production.toml"
 Arrange = Callable[[Project, RunningSandbox], list[str]]
 
 
@@ -44,7 +45,7 @@ def name_that_is_none(project: Project, running_sandbox: RunningSandbox) -> list
 
 def missing_variable(project: Project, _: RunningSandbox) -> list[str]:
     """A declared ability whose variable is not set."""
-    text = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
+    text = (ROOT / "environments" / "examples" / "staging.toml").read_text(encoding="utf-8")
     text = text.replace('abilities = ["browser"]', 'abilities = ["browser", "slack"]').replace(
         '"PAM_SLACK_WEBHOOK_URL"', '"NOT_SET"'
     )
@@ -92,7 +93,7 @@ def misspelt_marker(_: Project, running_sandbox: RunningSandbox) -> list[str]:
 
 def real_without_execute(_: Project, __: RunningSandbox) -> list[str]:
     """A real rollback without consent."""
-    return ["drills/test_feature_flag.py", "--env", "production", "--mode", "real"]
+    return ["drills/test_feature_flag.py", "--env", PRODUCTION, "--mode", "real"]
 
 
 def invisible_reason(_: Project, __: RunningSandbox) -> list[str]:
@@ -108,7 +109,7 @@ def invisible_reason(_: Project, __: RunningSandbox) -> list[str]:
         "--initiated-by",
         "Ł",
     ]
-    return ["drills/test_feature_flag.py", "--env", "production", *consent]
+    return ["drills/test_feature_flag.py", "--env", PRODUCTION, *consent]
 
 
 def two_stories(_: Project, __: RunningSandbox) -> list[str]:
@@ -117,7 +118,7 @@ def two_stories(_: Project, __: RunningSandbox) -> list[str]:
     return [
         *(f"drills/test_{name}.py" for name in ("feature_flag", "gradual")),
         "--env",
-        "production",
+        PRODUCTION,
         "--mode",
         "real",
         *consent,
@@ -126,12 +127,12 @@ def two_stories(_: Project, __: RunningSandbox) -> list[str]:
 
 def drill_on_production(_: Project, __: RunningSandbox) -> list[str]:
     """Planting damage where people are."""
-    return ["drills/test_feature_flag.py", "--env", "production"]
+    return ["drills/test_feature_flag.py", "--env", PRODUCTION]
 
 
 def production_by_another_name(project: Project, _: RunningSandbox) -> list[str]:
     """A staging file at production's address, in another spelling; a dry run is refused as well."""
-    text = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
+    text = (ROOT / "environments" / "examples" / "staging.toml").read_text(encoding="utf-8")
     return [
         *_env(project, text.replace("wheels-wins-backend-staging.onrender.com", "PAM-backend.onrender.com.")),
         "--dry-run",
@@ -237,7 +238,7 @@ def test_a():
     ("arguments", "code", "words"),
     [
         (["-m", "post_rolback"], 4, "no marker 'post_rolback', did you mean 'post_rollback'?"),
-        (["drills/test_feature_flag.py", "--env", "production", "--mode", "real"], 13, "REFUSED by the guard"),
+        (["drills/test_feature_flag.py", "--env", PRODUCTION, "--mode", "real"], 13, "REFUSED by the guard"),
         (["-m", "readiness"], 5, "-m 'readiness' selected no test, so nothing was verified"),
         (["checks/test_case.py"], 4, "criterion 'HC-33' is not an item of plan.toml"),
     ],

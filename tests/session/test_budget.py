@@ -22,7 +22,7 @@ from pam_rollback.session.asks import Around, asks, asks_of
 
 ROOT = Path(__file__).parents[2]
 PLAN = load_plan(ROOT / "plan.toml")
-TODAY = load_environment("production", ROOT / "environments", {})
+TODAY = load_environment(str(ROOT / "environments/examples/production.toml"), ROOT / "environments", {})
 AROUND = Around(TODAY, PLAN, 1, compares=False)
 
 

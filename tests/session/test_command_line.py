@@ -125,7 +125,7 @@ def test_a_file_outside_the_project_is_found_all_the_same(running_sandbox: Runni
 )
 def test_a_wrong_option_is_one_error(begin: Begin, arguments: list[str], words: str) -> None:
     """Exit code 4, the option, what was expected."""
-    begun = begin(ROOT, *arguments)
+    begun = begin(ROOT, "-m", "health", "--env=sandbox", *arguments)
 
     assert begun.rc == 4, begun.said
     assert words in begun.said

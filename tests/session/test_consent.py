@@ -17,7 +17,7 @@ from tests.recording_server import Recording, recording_server
 from tests.sessions import ONLY_HEALTH, Finished, Project
 
 STORY = "drills/test_feature_flag.py"
-YES = ("--mode=real", "--execute", "--confirm=shop", "--reason=errors since 14:02", "--initiated-by=alex")
+YES = ("--env=shop", "--mode=real", "--execute", "--confirm=shop", "--reason=errors since 14:02", "--initiated-by=alex")
 WRONG = ("--mode=drill", "--dry-run", "--confirm=other", "--confirm=", "--reason=", "--reason= ", "--initiated-by=")
 OTHERS = ("-m", "ramp", "--to=1.41.3", "--approve=RA-2=kim: fine", "--undo=x", "-q", "-rA", "--situation=after-gradual")
 CASES = 10_000 if os.environ.get("PAM_WHOLE_MATRIX") else 1_000
@@ -43,7 +43,7 @@ class Case:
 
 
 PIECES = st.sampled_from([[piece] for piece in (*YES, *WRONG, STORY, "drills/test_gradual.py", "drills", *OTHERS[2:])])
-PIECES_OF_ALL = st.one_of(PIECES, st.just(["-m", "ramp"]), st.just([*YES]), st.just([*YES, STORY]), st.just([*YES[:4]]))
+PIECES_OF_ALL = st.one_of(PIECES, st.just(["-m", "ramp"]), st.just([*YES]), st.just([*YES, STORY]), st.just([*YES[:5]]))
 CASE = st.builds(
     lambda a, b: Case([x for piece in a for x in piece], [x for piece in b for x in piece]),
     st.lists(PIECES_OF_ALL, max_size=4),
@@ -196,7 +196,7 @@ def test_it_is_refused_before_the_first_request(project: Project, how: str) -> N
     with recording_server() as server:
         ended = run(project, server, Case([STORY], [*YES]), how)
 
-    words = "consent to change shop is typed on the command line, each time: --mode, --execute, --confirm"
+    words = "consent to change shop is typed on the command line, each time: --env, --mode, --execute, --confirm"
     assert ended.rc == 13, ended.out
     assert words in ended.out
     assert server.asked == []
@@ -209,7 +209,7 @@ def test_no_real_session_changes_anything(project: Project, seed: int) -> None:
     """Two hundred sessions with consent that is never typed in full, counted at the server that they lead to."""
     draw = random.Random(seed)
     pieces = [*YES, *WRONG, STORY, "-q"]
-    given_up = draw.choice(YES)
+    given_up = draw.choice(YES[1:])
     case = Case(
         [piece for piece in (*YES, STORY) if piece != given_up and draw.random() < 0.9],
         [*draw.sample(pieces, draw.randint(0, 4)), *draw.choice([[], [given_up], [*YES], [*YES, STORY]])],

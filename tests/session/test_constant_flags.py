@@ -18,7 +18,7 @@ def checks_copied() -> tuple[str, ...]:
 @pytest.mark.parametrize("name", ["staging", "production"])
 def test_the_committed_environments_of_todays_product_have_no_flags(name: str) -> None:
     """Until one of them declares a service that switches them."""
-    environment = load_environment(name, ROOT / "environments", {})
+    environment = load_environment(str(ROOT / f"environments/examples/{name}.toml"), ROOT / "environments", {})
 
     assert environment.constant_flags == "its flags are constants of the site's bundle"
     assert environment.model_copy(update={"abilities": frozenset({"flag_admin"})}).constant_flags == ""
@@ -36,7 +36,7 @@ def test_a_rollback_by_flags_is_refused_with_what_to_do(way: str, project: Proje
     """Before the first request, in one line, also when it would only be shown."""
     drill = Path("drills") / f"test_{way}.py"
 
-    found = project.run(str(drill), "--env=staging", "--mode=real", "--dry-run")
+    found = project.run(str(drill), "--env=environments/examples/staging.toml", "--mode=real", "--dry-run")
 
     assert found.rc == 13, found.out
     said = " ".join(found.out.split())

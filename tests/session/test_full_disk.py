@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.journal.journal import ACTION, FINISHED, Journal
-from tests.session.beginning import Begin, begin
+from pam_rollback.session import second_places
+from tests.session.beginning import USAGE_ERROR, Begin, begin
 from tests.session.drilling import CONSENT, as_staging, journal, switched_off, switched_on, take_notice_down, told
 from tests.sessions import FLAGS, ONLY_HEALTH, Project, RunningSandbox
 from tests.small_disk import fill, small_disk
@@ -29,7 +30,10 @@ written = Journal.append
 
 
 def append(self, event, **facts):
-    if event == os.environ["FILL_AT"]:
+    if event == os.environ["FILL_AT"] and "IN_ITS_PLACE" in os.environ:
+        self.path.rename(self.path.with_name("aside"))
+        self.path.mkdir()
+    elif event == os.environ["FILL_AT"]:
         with self.path.open("ab") as own:  # what is left of its last page would take more lines on a full disk
             own.write(b" " * (-own.tell() % 4096))
         filler = os.open(self.path.parent / "filler", os.O_WRONLY | os.O_CREAT)
@@ -91,8 +95,31 @@ def test_a_disk_that_fills_up_stops_nothing(
     assert "action-finished" in {entry["event"] for entry in journal(second)}
     assert json.loads((second / "run.json").read_text("utf-8"))["verdict"] == "INCONCLUSIVE"
     assert "the run record is not in the run's folder (No space left on device)" in told(running_sandbox)
+    (run / "filler").unlink()
     undone = begin(project.folder, "--undo", str(run), *staging)
     assert (undone.rc, switched_on(running_sandbox)) == (0, True), undone.said
+    assert not second.exists(), "all of it is in the run's folder"
+    assert json.loads((run / "run.json").read_text("utf-8"))["verdict"] == "INCONCLUSIVE"
+    again = begin(project.folder, "--undo", str(run), *staging)
+    assert (again.rc, "UNDONE: 0 changes" in again.said) == (0, True), again.said
+
+
+def test_a_folder_in_the_journals_place_stops_nothing(
+    running_sandbox: RunningSandbox, project: Project, begin: Begin, staging: list[str]
+) -> None:
+    """It cannot be read any more: the rollback is done and judged; an undo puts back all that is known, and says that there may be more."""
+    project.environment.update({"FILL_AT": "undo-owed", "IN_ITS_PLACE": "folder"})
+    run = project.folder / "run"
+
+    ended = project.run("-p", "filler", STORY, "-k", "test_flags_are_off", *staging, f"--run-dir={run}")
+
+    assert switched_off(running_sandbox), ended.out
+    assert ended.rc == 11, ended.out
+    assert "Traceback" not in ended.out
+    assert "INCONCLUSIVE for feature-flag" in told(running_sandbox)
+    undone = begin(project.folder, "--undo", str(run), *staging)
+    assert (undone.rc, switched_on(running_sandbox)) == (14, True), undone.said
+    assert "journal.jsonl cannot be read (Is a directory)" in undone.said
 
 
 def test_a_disk_that_is_full_from_the_start(project: Project, begin: Begin, staging: list[str], disk: Path) -> None:
@@ -114,6 +141,22 @@ def test_a_disk_that_is_full_from_the_start(project: Project, begin: Begin, stag
     undone = begin(project.folder, "--undo", str(first), *staging)
     assert undone.rc == 0, undone.said
     assert "UNDONE: 0 changes" in undone.said
+    assert (second / "journal.jsonl").exists(), "there is no room for it in the run's folder yet"
+
+
+def test_what_an_earlier_run_left_in_a_second_place_is_not_mixed_in(
+    project: Project, begin: Begin, staging: list[str]
+) -> None:
+    """Its folder was emptied and is named again. Before, an undo of the new run said 0 with a change of the earlier one mixed in."""
+    run = project.folder / "again"
+    [second, _] = second_places.folders(run)
+    Journal(second / "journal.jsonl").owe("set-flags", {"flags": {}})
+
+    begun = begin(project.folder, STORY, *staging, f"--run-dir={run}")
+
+    assert begun.rc == USAGE_ERROR, begun.said
+    assert f"an earlier run of this folder left its notes in {second}" in begun.said
+    assert not run.exists()
 
 
 def decided(api: str) -> dict[str, object]:

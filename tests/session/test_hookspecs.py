@@ -25,7 +25,7 @@ from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 ROOT = Path(__file__).parents[2]
 PLAN = load_plan(ROOT / "plan.toml")
-ENVIRONMENT = load_environment("production", ROOT / "environments", {})
+ENVIRONMENT = load_environment(str(ROOT / "environments/examples/production.toml"), ROOT / "environments", {})
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("pytest_"))
 A_TEST = re.compile(r"^def (test_pytest_pam_\w+)\(", re.MULTILINE)
 PAGE = ROOT / "docs" / "reference" / "hooks.md"
@@ -326,7 +326,9 @@ def test_pytest_pam_earlier_runs(tmp_path: Path) -> None:
     project = runbook_with(tmp_path, *ONLY_HEALTH)
     with (tmp_path / "conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write(BRINGS)
-    session = project.run("--undo", "brought", "--env=production", "--execute", "--confirm=production")
+    session = project.run(
+        "--undo", "brought", "--env=environments/examples/production.toml", "--execute", "--confirm=production"
+    )
 
     assert "undoing needs --reason and --initiated-by" in session.out
     assert "the run changed production at https://elsewhere.example" in session.out

@@ -16,10 +16,12 @@ import pytest
 from pam_rollback.base.wait import Waiter
 from pam_rollback.rollback.strategies.feature_flag import SWITCH
 from tests.session.drilling import CONSENT, as_staging, journal, switched_off, take_notice_down, told
-from tests.sessions import ONLY_HEALTH, Project, RunningSandbox
+from tests.sessions import ONLY_HEALTH, SCREEN, Project, RunningSandbox
 
 STORY = "drills/test_feature_flag.py"
 WITHIN_S = 120
+HIDES_CURSOR = b"\x1b[?25l"
+"""What a live picture begins with."""
 
 
 @pytest.fixture
@@ -71,15 +73,17 @@ def test_no_stream_is_needed(running_sandbox: RunningSandbox, project: Project, 
     assert "INCONCLUSIVE for feature-flag" in told(running_sandbox)
 
 
+@pytest.mark.parametrize("drawn", [False, True], ids=["at once", "with a picture on it"])
 def test_a_terminal_that_is_closed_stops_nothing(
-    running_sandbox: RunningSandbox, project: Project, staging: list[str]
+    running_sandbox: RunningSandbox, project: Project, staging: list[str], *, drawn: bool
 ) -> None:
-    """Closed as soon as the action begins: the kernel sends SIGHUP, and writing fails from then on."""
+    """Closed as soon as the action begins, or when the live picture is drawn: SIGHUP comes, and writing fails from then on."""
+    shown = bytearray()
     master, slave = os.openpty()
     with subprocess.Popen(
-        project.command(*staging, "-k", "test_flags_are_off"),
+        project.command(*staging, "-k", "test_flags_are_off", SCREEN),
         cwd=project.folder,
-        env=project.variables,
+        env={**project.variables, "TERM": "xterm-256color"},
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -87,21 +91,24 @@ def test_a_terminal_that_is_closed_stops_nothing(
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - the only way to have a controlling terminal
     ) as session:
         os.close(slave)
-        threading.Thread(target=read_all, args=(master,), daemon=True).start()
+        threading.Thread(target=read_all, args=(master, shown), daemon=True).start()
         written = project.run_folder / "journal.jsonl"
         Waiter().until(written.is_file, holds=bool, within_s=60, what="the action begins")
+        if drawn:
+            Waiter().until(lambda: HIDES_CURSOR in shown, holds=bool, within_s=60, what="the picture is drawn")
         os.close(master)
         rc = session.wait(WITHIN_S)
 
     assert_finished(running_sandbox, project, rc)
+    assert "INCONCLUSIVE for feature-flag" in (project.run_folder / "scorecard.txt").read_text("utf-8")
     assert "standard output was lost (Input/output error)" in told(running_sandbox)
 
 
-def read_all(terminal: int) -> None:
+def read_all(terminal: int, shown: bytearray) -> None:
     """As somebody who looks on, until it is closed."""
     with contextlib.suppress(OSError):
-        while os.read(terminal, 65536):
-            pass
+        while read := os.read(terminal, 65536):
+            shown += read
 
 
 def test_nohup_is_respected(running_sandbox: RunningSandbox, project: Project) -> None:

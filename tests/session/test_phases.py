@@ -46,16 +46,24 @@ def told() -> Told:
 
 
 @pytest.mark.parametrize(
-    ("real", "stories", "words"),
-    [(False, (), "pace 2, "), (False, ("emergency",), "drill, pace 2, "), (True, ("emergency",), "for real, pace 2, ")],
+    ("real", "stories", "sandbox", "words"),
+    [
+        (False, (), False, "pace 2, "),
+        (False, (), True, "rehearsal, pace 2, "),
+        (False, ("emergency",), True, "drill, pace 2, "),
+        (True, ("emergency",), False, "for real, pace 2, "),
+    ],
 )
-def test_only_a_drill_is_called_one(told: Told, *, real: bool, stories: tuple[str, ...], words: str) -> None:
-    """Who asks production whether it is well reads of no drill there."""
+def test_only_a_drill_is_called_one(
+    told: Told, *, real: bool, stories: tuple[str, ...], sandbox: bool, words: str
+) -> None:
+    """Who asks production whether it is well reads of no drill there, and of a rehearsal who asks a sandbox."""
     lines: list[str] = []
     told.phase = lambda *line: lines.append(line[1])  # type: ignore[attr-defined]
     runbook: Any = SimpleNamespace(
         started=datetime.now(UTC),
         options=SimpleNamespace(real=real),
+        on_sandbox=sandbox,
         environment=SimpleNamespace(name="production"),
         pace=2,
         id="20260101T000000Z",

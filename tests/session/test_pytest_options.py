@@ -82,7 +82,7 @@ import json, sys, pytest
 class Tell:
     def pytest_configure(self, config):
         print("OPTIONS", json.dumps(sorted(vars(config.option))))
-pytest.main(["-m", "journey", "--collect-only", "-q", "-p", "timeout"], plugins=[Tell()])
+pytest.main(["-m", "journey", "--env=sandbox", "--collect-only", "-q", "-p", "timeout"], plugins=[Tell()])
 """
 
 
@@ -193,10 +193,18 @@ def test_other_settings_and_another_root_are_refused(pytestconfig: pytest.Config
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("-m", "health", "--assert=plain"), "assertions are switched off"),
+        (("-m", "health", "--env=sandbox", "--assert=plain"), "assertions are switched off"),
         (
             (
-                *("drills/test_feature_flag.py", "--env", "production", "--mode", "real", "--execute", "--setup-plan"),
+                *(
+                    "drills/test_feature_flag.py",
+                    "--env",
+                    "environments/examples/production.toml",
+                    "--mode",
+                    "real",
+                    "--execute",
+                    "--setup-plan",
+                ),
                 *("--confirm", "production", "--reason", "errors", "--initiated-by", "alex"),
             ),
             "would act and verify nothing",

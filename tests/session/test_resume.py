@@ -124,7 +124,9 @@ def assert_undone_once(
     refused = {
         "was performing": begin(project.folder, "drills", *env, "--resume", str(folder)),
         "name the file of that sandbox with --env": begin(project.folder, story, "--resume", str(folder)),
-        "the run changed sandbox at": begin(project.folder, "--undo", str(folder), "--env", "production", *consent),
+        "the run changed sandbox at": begin(
+            project.folder, "--undo", str(folder), "--env", "environments/examples/production.toml", *consent
+        ),
     }
     assert {words: (ended.rc, words in ended.said) for words, ended in refused.items()} == dict.fromkeys(
         refused, (13, True)

@@ -51,7 +51,7 @@ def test_what_is_red_is_told_at_once_and_first(
     lines = [line for line in live.splitlines() if line.strip() and not line.startswith("bringing up")]
 
     assert ended.rc == 10, ended.out
-    assert re.match(r"sandbox +pace 60, run \S+, began ", lines[0]), lines
+    assert re.match(r"sandbox +rehearsal, pace 60, run \S+, began ", lines[0]), lines
     assert [line for line in lines if line.startswith("! ")] == [
         "! BROKEN HC-2 not true: The back end is well: HTTP 503 from the back end; docs/runbook.md#api-down",
         "! UNKNOWN HC-3 not known: The database is well: nobody answers; docs/runbook.md#database-unhealthy",

@@ -17,7 +17,7 @@ from tests.sessions import ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox
 __all__ = ["begin"]
 
 CONSENT = (
-    *("drills/test_feature_flag.py", "--env", "production", "--mode", "real", "--execute"),
+    *("drills/test_feature_flag.py", "--env", "environments/examples/production.toml", "--mode", "real", "--execute"),
     *("--confirm", "production", "--reason", "errors", "--initiated-by", "alex"),
 )
 TAKES = """
@@ -256,7 +256,7 @@ def test_a_plan_item_is_complete_in_itself(
 
 def test_an_unknown_plan_item_names_the_nearest(begin: Begin) -> None:
     """Before anything is done."""
-    begun = begin(ROOT, "--item", "SC-11")
+    begun = begin(ROOT, "--env=sandbox", "--item", "SC-11")
 
     assert begun.rc == 4
     assert begun.said.startswith("--item SC-11: no plan item 'SC-11', did you mean 'SC-1'?"), begun.said

@@ -77,7 +77,7 @@ def test_a_marker_that_is_given_elsewhere_is_seen(runbook: Project, file: str, t
 
 def test_a_file_that_is_named_is_read(runbook: Project) -> None:
     """And then selects nothing, as ever."""
-    ended = runbook.run("-m", "health", "--env=staging", "checks/test_breakers.py")
+    ended = runbook.run("-m", "health", "--env=environments/examples/staging.toml", "checks/test_breakers.py")
 
     assert ended.rc == 5, ended.out
     assert "selected no test" in ended.out

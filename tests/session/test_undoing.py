@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from pam_rollback.base.errors import Refused, UndoFailed
+from pam_rollback.base.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import SETTLED, Journal, Scope, Undo
@@ -35,7 +35,7 @@ OTHER_SANDBOX = "http://127.0.0.1:9"
 @pytest.fixture
 def environment() -> Environment:
     """Any one: these undos reach nothing."""
-    return load_environment("production", ROOT / "environments", {})
+    return load_environment(str(ROOT / "environments/examples/production.toml"), ROOT / "environments", {})
 
 
 @pytest.fixture
@@ -253,6 +253,74 @@ def test_a_journal_that_tells_less_than_the_record_is_not_whole(
         undoing.undo_run(session.config, session.runbook)
 
 
+THREE = ("flags", "site", "service")
+
+
+@pytest.mark.parametrize("spoilt", ["gone", "damaged", "zeros"])
+@pytest.mark.parametrize("line", [0, 1, 2, 5, 8])
+def test_a_line_that_the_journal_lacks_is_no_complete_undo(
+    tmp_path: Path,
+    environment: Environment,
+    kinds: UndoKinds,
+    put_back: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    line: int,
+    spoilt: str,
+) -> None:
+    """14 with all that is known put back, whichever line it is: it may have said how to put back a third change."""
+    journal = Journal(tmp_path / "run-1" / "journal.jsonl")
+    journal.append("action", strategy="full-system", mode="real", environment="production", api=environment.urls.api)
+    for place in THREE:
+        journal.append("step-started", step=place, changes=True)
+        journal.owe(WORKS, {}, place=place)
+        journal.append("step-done", step=place, result="done")
+    lines = journal.path.read_bytes().splitlines(keepends=True)
+    half = len(lines[line]) // 2
+    lines[line] = {"gone": b"", "damaged": lines[line][:half] + b"\n", "zeros": bytes(half) + b"\n"}[spoilt]
+    copy = Journal(tmp_path / "run-2" / "journal.jsonl")
+    copy.path.parent.mkdir()
+    copy.path.write_bytes(b"".join(lines))
+    session = Listening(monkeypatch, copy, environment, kinds)
+
+    with pytest.raises(
+        UndoFailed,
+        match=r"the journal is not whole, so there may be more.* 1 of 1\d lines are missing, the first is line",
+    ):
+        undoing.undo_run(session.config, session.runbook)
+    assert len(put_back) == (2 if line in {2, 5, 8} else 3)
+
+
+def test_a_kill_before_the_first_note_is_told_once(
+    tmp_path: Path, environment: Environment, kinds: UndoKinds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """11 says where to look; whoever looked says so by the same command, and it is over. Before, it was 11 for ever."""
+    journal = Journal(tmp_path / "run-1" / "journal.jsonl")
+    journal.append("action", strategy="frontend-restore", mode="real", environment="production", api="")
+    journal.append("step-started", step="publish the target", changes=True)
+    session = Listening(monkeypatch, journal, environment, kinds)
+
+    with pytest.raises(MeasurementFailed, match=r"within the step 'publish the target'.* then repeat this command"):
+        undoing.undo_run(session.config, session.runbook)
+    assert undoing.undo_run(session.config, session.runbook).startswith("UNDONE: 0 changes")
+
+
+def test_a_line_that_a_kill_cut_short_is_no_gap(
+    tmp_path: Path, environment: Environment, kinds: UndoKinds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one of a session: whoever goes on begins with its number. So does each of the situations that are written side by side."""
+    journal = Journal(tmp_path / "run-1" / "journal.jsonl")
+    for situation in ("one", "two", "one"):
+        journal.of(Scope(situation, "production", environment.urls.api)).append(
+            "action", environment="production", api=""
+        )
+    with journal.path.open("ab") as file:
+        file.write(b'{"at": "2026')
+    session = Listening(monkeypatch, Journal(journal.path), environment, kinds)
+
+    assert undoing.undo_run(session.config, session.runbook).startswith("UNDONE: 0 changes")
+    assert journal.gaps == []
+
+
 @pytest.mark.parametrize("text", [None, "", '{"event": "resumed"}\n'], ids=["gone", "empty", "without a beginning"])
 def test_a_journal_without_a_beginning_is_lost_when_the_record_has_steps(tmp_path: Path, text: str | None) -> None:
     """Nothing was done where the record has no step, either, or only what a dry run planned."""
@@ -289,13 +357,19 @@ def test_a_journal_that_cannot_be_read_is_not_taken_for_nothing_done(tmp_path: P
             journal_of(config, option, str(tmp_path / "run-1"))
 
 
-def test_a_folder_in_the_journals_place_is_no_journal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("record", [None, "{}"])
+def test_a_folder_in_the_journals_place_is_no_journal(tmp_path: Path, record: str | None) -> None:
     """Whoever made it, what the run did is not known by it."""
     (tmp_path / "run-1" / "allure-results").mkdir(parents=True)
     (tmp_path / "run-1" / "journal.jsonl").mkdir()
+    if record is not None:
+        (tmp_path / "run-1" / "run.json").write_text(record, encoding="utf-8")
     config = cast("pytest.Config", SimpleNamespace(rootpath=tmp_path))
 
-    with pytest.raises(Refused, match="is no file: whether this run changed something is not known"):
+    with pytest.raises(
+        Refused,
+        match=r"journal.jsonl cannot be read \(Is a directory\): whether this run changed something is not known",
+    ):
         journal_of(config, "--undo", str(tmp_path / "run-1"))
 
 

@@ -12,6 +12,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.fixtures.decision import Watcher
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.product.rules.front_page import FrontPage
 from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
 from pam_rollback.watch.fixtures import eyes as looking
@@ -110,20 +111,26 @@ def watcher(*, red: bool = True, state: State = State.CLEAR) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("red", "status", "offline", "blind"),
+    ("red", "state", "status", "offline", "blind"),
     [
-        (True, None, False, ""),
-        (True, 502, False, ""),
-        (True, 200, False, "was answered with 200"),
-        (True, 302, False, "was answered with 302"),
-        (False, None, False, "an outage would not be seen"),
-        (True, None, True, "seems to be offline"),
+        (True, State.CLEAR, None, False, ""),
+        (True, State.CLEAR, 502, False, ""),
+        (True, State.CLEAR, 200, False, "was answered with 200"),
+        (True, State.HOLDS, 302, False, "was answered with 302"),
+        (False, State.CLEAR, None, False, "an outage would not be seen"),
+        (False, State.UNKNOWN, None, False, "an outage would not be seen"),
+        (False, State.HOLDS, None, False, ""),
+        (True, State.HOLDS, None, True, "seems to be offline"),
+        (False, State.HOLDS, None, True, "seems to be offline"),
     ],
 )
 def test_red_controls(
-    monkeypatch: pytest.MonkeyPatch, *, red: bool, status: int | None, offline: bool, blind: str
+    monkeypatch: pytest.MonkeyPatch, *, red: bool, state: State, status: int | None, offline: bool, blind: str
 ) -> None:
-    """A control that is good, or a machine without a network, and the look proves nothing."""
+    """A control that is good, or a machine without a network, and the look proves nothing.
+
+    That another part's outage would not be seen takes nothing from one that is.
+    """
 
     def refuse(_environment: object, what: str) -> None:
         if offline:
@@ -137,16 +144,39 @@ def test_red_controls(
 
     monkeypatch.setattr(looking, "refuse_when_offline", refuse)
     monkeypatch.setattr(looking, "fetch", answer)
+    monkeypatch.setattr(looking, "ask_front_page", lambda _: FrontPage("http://site.test/", (), 9))
     environment: Any = SimpleNamespace(probing=SimpleNamespace(request_deadline_s=1))
-    eyes: Any = SimpleNamespace(
-        look=lambda: watcher(red=red, state=State.HOLDS if offline else State.CLEAR), began_s=-10_000
-    )
+    eyes: Any = SimpleNamespace(look=lambda: watcher(red=red, state=state), began_s=-10_000)
 
     found = look(environment, eyes, VirtualClock())
 
     assert asked == [CONTROL]
     assert (blind in found.blind) if blind else not found.blind
+    assert bool(found.unknown) == (bool(blind) or not red)  # a doubt is a no to standing consent
+    assert found.asks == (state is State.HOLDS and not blind)
     assert not found.early
+
+
+@pytest.mark.parametrize(
+    ("problems", "files", "state"),
+    [
+        ((), 9, State.CLEAR),
+        (("none of its 14 scripts names the supabase",), 9, State.CONSIDER),
+        (("HTTP 403",), 0, State.CLEAR),  # a page that is not answered is the prober's to tell
+    ],
+)
+def test_a_page_that_is_answered_and_is_not_the_site(
+    monkeypatch: pytest.MonkeyPatch, problems: tuple[str, ...], files: int, state: State
+) -> None:
+    """A build without its variables, or without half of its files: every answer is good, and users see an error on each page."""
+    monkeypatch.setattr(looking, "fetch", lambda *_, **__: SimpleNamespace(http_status=None))
+    monkeypatch.setattr(looking, "ask_front_page", lambda _: FrontPage("http://site.test/", problems, files))
+    environment: Any = SimpleNamespace(probing=SimpleNamespace(request_deadline_s=1))
+
+    found = look(environment, cast("Any", SimpleNamespace(look=watcher, began_s=-10_000)), VirtualClock())
+
+    assert states(found) == {"IR-2": state}
+    assert all(one.parts == ("front end",) and problems[0] in one.words for one in found.findings if found.asks)
 
 
 def test_the_same_answers_all_turned_bad_are_an_outage() -> None:
@@ -162,6 +192,22 @@ def test_the_same_answers_all_turned_bad_are_an_outage() -> None:
 
     assert Watcher(nobody, plan, 1.0, None).blind(0) == "front end: no answers; back end: no answers"  # type: ignore[arg-type]
     assert Watcher(nobody, plan, 1.0, None).blind(0, early=True) == ""  # type: ignore[arg-type]
+
+    nobody._all += [replace(one, void="nobody could sign in") for one in Watched(for_s=1000)._all]
+
+    said = "front end: nobody could sign in; back end: nobody could sign in"
+    assert Watcher(nobody, plan, 1.0, None).blind(0) == said  # type: ignore[arg-type]
+    assert Watcher(nobody, plan, 1.0, None).blind(0, early=True) == ""  # type: ignore[arg-type]
+
+
+def test_an_outage_is_seen_beside_a_part_of_which_nothing_is() -> None:
+    """The worst part decides."""
+    bad = Watched(lambda _: True)
+    bad._all = bad._all[1::2]
+    half = Watcher(bad, PLAN, 1.0, None)  # type: ignore[arg-type]
+
+    assert half.blind(0) == "front end: no answers"
+    assert half.seen(0).watch.downtime.finding.state is State.HOLDS
 
 
 PLAN = load_plan(ROOT / "plan.toml")
@@ -198,11 +244,12 @@ def test_a_service_that_is_down_tells_no_memory() -> None:
     assert with_memory(CALM, silent, PLAN).unknown == "IR-6: memory is not known: no answer"
 
 
-def test_a_leak_that_would_not_be_seen_makes_a_look_worthless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The red control of memory."""
+def test_a_leak_that_would_not_be_seen_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The red control of memory. It says nothing of what users get."""
     monkeypatch.setattr(looking, "is_red_when_it_leaks", lambda *_: False)
 
-    assert "a leak would not be seen" in with_memory(CALM, lambda: readings(60), PLAN).blind
+    assert "a leak would not be seen" in with_memory(CALM, lambda: readings(60), PLAN).unknown
+    assert states(with_memory(DOWN, lambda: readings(60), PLAN)) == {"IR-2": State.HOLDS, "IR-6": State.UNKNOWN}
 
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -57,8 +57,10 @@ def test_an_outage_is_found_told_and_closed_by_the_next_turn(
 
     running_sandbox.remote.plant(OUTAGE.fault, **OUTAGE.parameters)
     red = project.run(*watch, "--turn=18s")
+    opened = heard_by(running_sandbox)
     running_sandbox.as_it_was()
     green = project.run(*watch, "--turn=24s")
+    closed = heard_by(running_sandbox)
 
     heard = [json.loads(line) for line in (tmp_path / "heard.jsonl").read_text(encoding="utf-8").splitlines()]
     assert (red.rc, green.rc) == (10, 0), red.out + green.out
@@ -71,6 +73,38 @@ def test_an_outage_is_found_told_and_closed_by_the_next_turn(
     assert heard[-1]["reference"] == "https://tracker.example/7"
     assert len({one["key"] for one in heard}) == 1
     assert any("is over" in line for line in green.record["notes"]), green.record["notes"]
+    key = heard[0]["key"]
+    assert opened.rung[0] == ("trigger", f"pam-rollback/{key}", "error")
+    assert {one[1] for one in opened.rung} == {f"pam-rollback/{key}"}
+    assert opened.mailed[0][0] == ["dev-team@wheelsandwins.com", "ops@wheelsandwins.com"]
+    assert key in opened.mailed[0][1]
+    assert heard[0]["command"] in opened.said
+    assert closed.rung[-1] == ("resolve", f"pam-rollback/{key}", "")
+    assert closed.mailed[-1][1].startswith(f"Over: {key}")
+    assert f"Over: {key}" in closed.said
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the sandbox's PagerDuty, mailboxes and channel got."""
+
+    rung: list[tuple[str, str, str]]
+    """Action, key and severity."""
+    mailed: list[tuple[list[str], str]]
+    """Recipients and text."""
+    said: str
+
+
+def heard_by(running_sandbox: RunningSandbox) -> Heard:
+    """Look into all three."""
+    events = [one["body"] for one in running_sandbox.remote.received("pagerduty")]
+    rung = [
+        (one["event_action"], one["dedup_key"], one.get("payload", {}).get("severity", ""))
+        for one in events
+        if "event_action" in one
+    ]
+    mails = [(one["recipients"], one["text"]) for one in running_sandbox.remote.received("email")]
+    return Heard(rung, mails, told(running_sandbox))
 
 
 @pytest.mark.nightly
@@ -134,6 +168,25 @@ def test_a_watch_that_sees_nothing_proves_nothing(
     blind = project.run("-m", "watch", f"--env={file}", "--look-every=1s", "--turn=3s")
 
     judge([OFFLINE], blind, {ASKS, SAW})
+
+
+def test_a_watch_that_cannot_see_for_three_looks_wakes_people(tmp_path: Path, running_sandbox: RunningSandbox) -> None:
+    """By the same way as an outage: whether users are well is not known, and a person has to look."""
+    project = runbook_with(tmp_path, "test_watch.py")
+    running_sandbox.remote.plant(OFFLINE.fault, **OFFLINE.parameters)
+    file = running_sandbox.described(tmp_path / "offline.toml", OFFLINE.environment)
+    try:
+        blind = project.run("-m", "watch", f"--env={file}", "--look-every=1s", "--turn=8s")
+        heard = heard_by(running_sandbox)
+    finally:
+        running_sandbox.as_it_was()
+
+    assert blind.rc == 11, blind.out
+    assert [(action, severity) for action, _, severity in heard.rung] == [("trigger", "error")], blind.out
+    assert len(heard.mailed) == 1
+    for text in (heard.mailed[0][1], heard.said):
+        assert "NOT KNOWN" in text
+        assert "not known for 3 looks in a row" in text
 
 
 @dataclass(frozen=True)

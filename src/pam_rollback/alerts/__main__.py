@@ -11,7 +11,7 @@ from pam_rollback.alerts.rules.group import Alerting
 from pam_rollback.alerts.rules.rule_file import rule_file
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.environment.environment_file import SANDBOX, load_environment, which
 from pam_rollback.outside import plainly
 from pam_rollback.outside.places import as_typed_here, command
 from pam_rollback.plan.plan import load_plan
@@ -26,6 +26,9 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     root = root or plainly.project_folder()
     if options.pace is not None and not options.pace >= 1:
         return _failed(f"--pace {options.pace:g}: expected 1 or more")
+    if not options.env and (question := which(root / "environments")):
+        return _failed(question)
+    options.env = options.env or SANDBOX
     try:
         alerting = _alerting(options, root)
     except (ConfigurationError, MeasurementFailed) as problem:
@@ -47,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m pam_rollback.alerts",
         description="Write Prometheus alerting rules from plan.toml for the series that an environment names.",
     )
-    parser.add_argument("--env", default=os.environ.get("PAM_ENV", "sandbox"), help="name or file of the environment")
+    parser.add_argument("--env", default=os.environ.get("PAM_ENV", ""), help="name or file of the environment")
     parser.add_argument("--baseline", type=Path, help="a recorded baseline: how fast answers were when all was well")
     parser.add_argument(
         "--pace", type=float, help="divides the plan's times, for a rehearsal (default: the environment's)"

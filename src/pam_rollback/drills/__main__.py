@@ -117,6 +117,8 @@ def _report(done: Sequence[Drilled], root: Path) -> None:
         built = build_run(RunFolder(Path(drill.folder)), record_of(drill), out=out, shared=SharedFolder(out / SHARED))
         if isinstance(built, Unavailable):
             sys.stdout.write(f"no report    {drill.story}: {built.reason}; {built.how_to}\n")
+        elif built.skipped:
+            sys.stdout.write(f"{built.skipped}\n")
 
 
 def _tell_all(done: Sequence[Drilled]) -> None:

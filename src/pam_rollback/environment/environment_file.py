@@ -24,6 +24,9 @@ from pam_rollback.environment.environment_problems import problems_in, problems_
 from pam_rollback.environment.production_places import shared_places
 from pam_rollback.product.service import contract_of, laid_over
 
+SANDBOX = "sandbox"
+EXAMPLES = "examples"
+"""Below the folder of environments: files to copy, or to run by their path. No name leads there."""
 _OPEN_TO_OTHERS = 0o077
 
 
@@ -57,14 +60,14 @@ def load_environment(name_or_path: str, folder: Path, variables: Mapping[str, st
 def production_shared(environment: Environment, folder: Path) -> list[str]:
     """Which places of this environment are production's, although it calls itself something else; one line each.
 
-    Production is every file of ``folder`` whose kind says so. A sandbox proves its addresses itself. Raises ConfigurationError.
+    Production is every file of ``folder``, and of its examples, whose kind says so: a copy of such a file under another name still
+    leads there. A sandbox proves its addresses itself. Raises ConfigurationError.
     """
     if environment.kind != "staging":
         return []
     content, _ = _extended(read_toml(environment.file), folder)
     found: list[str] = []
-    for name in _names(folder):
-        path = folder / f"{name}.toml"
+    for path in sorted((*folder.glob("*.toml"), *folder.glob(f"{EXAMPLES}/*.toml"))):
         other, _ = _extended(read_toml(path), folder)
         if other.get("kind") == "production":
             found += shared_places(content, other, label(path))
@@ -82,21 +85,33 @@ def _adopted(environment: Environment, folder: Path) -> list[Problem]:
     return list(problems_with_contract(environment))
 
 
+def which(folder: Path) -> str:
+    """Ask which environment is meant; empty where ``folder`` holds the sandbox alone, which is meant then."""
+    others = [f"--env {name}" for name in _names(folder) if name != SANDBOX]
+    return f"which environment? {', '.join(others)}, or --env {SANDBOX} to practise" if others else ""
+
+
 def _is_name(name_or_path: str) -> bool:
     return os.sep not in name_or_path and not name_or_path.endswith(".toml")
 
 
 def _path_of(name_or_path: str, folder: Path) -> Path:
-    if not _is_name(name_or_path):
-        return Path(name_or_path)
-    path = folder / f"{name_or_path}.toml"
-    if not path.is_file():
-        known = _names(folder)
-        near = nearest(name_or_path, known)
-        guess = f", did you mean {near!r}?" if near else ";"
-        what = f"no environment of that name{guess} there are: {', '.join(known) or 'none'}"
-        raise ConfigurationError(label(path), [Problem("", what)])
-    return path
+    """Find the file. What is not there is answered with what is near: a name with a name, a file with a file."""
+    path = folder / f"{name_or_path}.toml" if _is_name(name_or_path) else Path(name_or_path)
+    if path.exists():
+        return path
+    if "." in name_or_path:
+        path = Path(name_or_path)
+        near = nearest(path.name, [file.name for file in path.parent.glob("*.toml")])
+        guess = f", did you mean {str(path.with_name(near))!r}?" if near else ""
+        raise ConfigurationError(label(path), [Problem("", f"there is no such file{guess}")])
+    known = _names(folder)
+    near = nearest(name_or_path, known)
+    guess = f", did you mean {near!r}?" if near else ";"
+    example = folder / EXAMPLES / path.name
+    copied = f"; to copy: {label(example)}" if example.is_file() else ""
+    what = f"no environment of that name{guess} there are: {', '.join(known) or 'none'}{copied}"
+    raise ConfigurationError(label(path), [Problem("", what)])
 
 
 def _names(folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ from pam_rollback.product.client.health_api import HealthEndpoint, read_health
 from pam_rollback.product.client.offline import refuse_when_offline
 from pam_rollback.product.rules.expected_releases import FRONT_PAGE
 from pam_rollback.product.rules.front_page import ITEM as OF_THE_FRONT_PAGE
-from pam_rollback.product.rules.front_page import FrontPage
+from pam_rollback.product.rules.front_page import LATER_SAMPLED, FrontPage
 from pam_rollback.product.rules.health import HealthReport, is_healthy
 
 _PAGE = "the front page"
@@ -107,18 +107,9 @@ def ask(
     urls, endpoints = environment.urls, endpoints_of(environment)
     deadline_s = environment.probing.request_deadline_s
     home = urls.frontend + environment.pages.home
-    wanted = environment.contract.front_page
-    limited = host_of(home) == host_of(urls.api) and environment.contract.limits.paths is not None
     # Side by side: what is asked for here is what a person waits for. The page's scripts come while the other answers are judged.
     beside = ThreadPoolExecutor(max_workers=1)
-    front_page = beside.submit(
-        look_at_front_page,
-        home,
-        deadline_s=deadline_s,
-        text=wanted.text,
-        later=min(later, _LATER_BESIDE_THE_API) if limited else later,
-        names={name: host for name in wanted.names if (host := host_of(getattr(urls, name)))},
-    )
+    front_page = beside.submit(ask_front_page, environment, later=later)
     beside.shutdown(wait=False)
     reports = read_health(endpoints, deadline_s=deadline_s)
     if not any(report.reachable for report in reports.values()):
@@ -131,6 +122,20 @@ def ask(
     if (front := host_of(home)) in blocked:
         no_answers[_PAGE] = blocked[front]
     return Health(reports, front_page, no_answers)
+
+
+def ask_front_page(environment: Environment, *, later: int = LATER_SAMPLED) -> FrontPage:
+    """Look at the front page as the product's contract wants it."""
+    urls, wanted = environment.urls, environment.contract.front_page
+    home = urls.frontend + environment.pages.home
+    limited = host_of(home) == host_of(urls.api) and environment.contract.limits.paths is not None
+    return look_at_front_page(
+        home,
+        deadline_s=environment.probing.request_deadline_s,
+        text=wanted.text,
+        later=min(later, _LATER_BESIDE_THE_API) if limited else later,
+        names={name: host for name in wanted.names if (host := host_of(getattr(urls, name)))},
+    )
 
 
 def _without_a_path(environment: Environment, reports: Mapping[str, HealthReport]) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,13 @@ UNDOING = "undoing"
 FINISHED = "action-finished"
 """The event of an action that was done to its end."""
 
+LINE = "line"
+"""The key of each line's number, from 1 on: a line that is missing is noticed by it."""
 OWED, SETTLED = "undo-owed", "undo-done"
 STILL_OWED = "still-owed"
 """A step's change is put back by what an earlier one noted."""
+TOLD = "undo-told"
+"""The event of a person who was told to look whether a step took effect that had noted nothing."""
 STARTED = "step-started"
 DONE = "step-done"
 ENDED = (DONE, "step-failed", "step-ended-late")
@@ -106,7 +111,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Damaged:
-    """A line that is no event: somebody was kept from finishing it."""
+    """A line that is no event: somebody was kept from finishing it. Or, as number 0, a whole file that cannot be read, and why."""
 
     path: Path
     number: int
@@ -114,9 +119,11 @@ class Damaged:
 
     @property
     def owes(self) -> bool:
-        """It is the beginning of a note of how to put a change back."""
+        """It is the beginning of a note of how to put a change back, or holds such notes."""
         event = self._event
-        return event.startswith("undo-o") and (OWED.startswith(event) or event.startswith(f'{OWED}"'))
+        return not self.number or (
+            event.startswith("undo-o") and (OWED.startswith(event) or event.startswith(f'{OWED}"'))
+        )
 
     @property
     def unclear(self) -> bool:
@@ -129,6 +136,8 @@ class Damaged:
 
     def __str__(self) -> str:
         """Where it is, and what is left of it."""
+        if not self.number:
+            return f"{self.path} cannot be read ({self.text})"
         return f"{self.path}, line {self.number}, is cut short: {cut(self.text, 200)}"
 
 
@@ -177,6 +186,8 @@ class Journal:
             **({} if self._scope is None else {"situation": self._scope.situation}),
         }
         with _ONE_AT_A_TIME:
+            # Within a situation, because the workers that write side by side have one each.
+            entry[LINE] = 1 + max(_lines(self._all()).get(_situation(entry), {0}))
             waiting = self._unwritten.entries
             waiting.append(entry)
             problem = ""
@@ -200,7 +211,7 @@ class Journal:
         for place in (self.path, *self.others):
             own = place == self.path
             try:
-                append_line(place, b"".join([*taken_away, line]) if own else line)
+                append_line(place, b"".join([*taken_away, line]))
             except OSError as error:
                 problem = problem or error.strerror or str(error)
                 continue
@@ -208,6 +219,8 @@ class Journal:
                 self._unwritten.written.append(line)
                 if taken_away:
                     self._tell(f"{self.path} was taken away, or changed, while it was written: it is there again")
+            elif taken_away:
+                self._unwritten.written.clear()  # the second place has them now
             return ""
         return problem or "no place"
 
@@ -352,8 +365,9 @@ class Journal:
         taken_away = [json.loads(line) for line in self._taken_away()]
         found = [entry for one in [taken_away, *read] for entry in one if not isinstance(entry, Damaged)]
         if sum(map(bool, [*read, taken_away])) > 1:
-            # Each place is in order; between them the clocks decide, which one machine wrote within one run.
-            found.sort(key=_moment)
+            # Each place is in order; between them the clocks decide, which one machine wrote within one run. Where the first could not
+            # be read for a while, both have the same.
+            found = sorted({json.dumps(entry): entry for entry in found}.values(), key=_moment)
         return [*found, *self._unwritten.entries]
 
     @property
@@ -376,6 +390,13 @@ class Journal:
         says_when = bool(self.written_by)
         cut = [line for line in self.damaged if line.owes or (line.unclear and not says_when and self.action_began)]
         found = [f"{line}; it may have said how to put a change back" for line in cut]
+        for situation, there in _lines(self.entries()).items():
+            if (missing := max(there) - len(there)) > 0:
+                first = next(number for number in count(1) if number not in there)
+                whose = f" of {situation}" if situation else ""
+                found.append(
+                    f"{self.path}: {missing} of {max(there)} lines{whose} are missing, the first is line {first}"
+                )
         for entries in self._by_situation():
             found += _changes_without_a_note(entries, left_to_others)
         return found
@@ -401,6 +422,15 @@ def _situation(entry: Mapping[str, Any]) -> str:
     return str(entry.get("situation", ""))
 
 
+def _lines(entries: Sequence[Mapping[str, Any]]) -> dict[str, set[int]]:
+    """The numbers of the lines that there are, by situation. An earlier version wrote none."""
+    found: dict[str, set[int]] = {}
+    for entry in entries:
+        if isinstance(entry.get(LINE), int):
+            found.setdefault(_situation(entry), set()).add(entry[LINE])
+    return found
+
+
 def _changes_without_a_note(entries: Sequence[Mapping[str, Any]], left_to_others: Collection[str]) -> list[str]:
     if any(
         (entry["event"] == OWED and entry["kind"] not in left_to_others)
@@ -417,11 +447,13 @@ def _changes_without_a_note(entries: Sequence[Mapping[str, Any]], left_to_others
 
 
 def _open_change(entries: Sequence[Mapping[str, Any]]) -> str:
-    step = ""
+    step, noted = "", set[object]()
     for entry in entries:
         if entry["event"] == STARTED and entry.get("changes"):
-            step = str(entry["step"])
-        elif entry["event"] in {OWED, STILL_OWED} or (entry["event"] in ENDED and entry["step"] == step):
+            step = "" if entry.get("owes") in noted else str(entry["step"])
+        if entry["event"] == OWED:
+            noted.add(entry["kind"])
+        if entry["event"] in {OWED, STILL_OWED, TOLD} or (entry["event"] in ENDED and entry["step"] == step):
             step = ""
     return step
 
@@ -430,6 +462,9 @@ def _events(path: Path) -> Iterator[dict[str, Any] | Damaged]:
     try:
         lines = path.read_bytes().split(b"\n")
     except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        yield Damaged(path, 0, error.strerror or str(error))
         return
     for number, line in enumerate(lines, 1):
         if not line.strip():

@@ -23,7 +23,7 @@ _RENEWED_EVERY_S: Final = 20.0
 _TOLD_FROM_S: Final = 1.5
 """A shorter wait is over before anybody has read of it."""
 _ROOM_FOR_A_PAGE: Final = 10
-"""Requests to the API that a page of the site may make when it is opened."""
+"""Requests to the API that a page of the site may make when it is opened, at most: as many as one of them was seen to make."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,7 @@ class Pace:
         )
         self._named = self._minute(_NAMED, self.with_token)
         self._lock = threading.RLock()
+        self._asked_by_pages = list[int]()
 
     def _minute(self, kind: str, most: int | None, whose: str = "") -> Minute:
         return Minute(kind, most, whose, self.session, self.reserved)
@@ -131,6 +132,8 @@ class Pace:
         if path is not None:
             with self._held() as asked:
                 self._note(asked, dict(self._minutes(path, token, agent)))
+                if self._asked_by_pages:
+                    self._asked_by_pages[-1] += 1
 
     def before_page(self) -> None:
         """Wait until a page may be opened with all that it asks for. Raises MeasurementFailed when there were enough."""
@@ -140,9 +143,10 @@ class Pace:
         def wait_s(asked: Sequence[Line], now_s: float) -> float:
             clients = {one.whose for one in asked if one.kind == _CLIENT}
             all_of_them = (*minutes, *(self._minute(_CLIENT, self.client, agent) for agent in clients))
-            return max(one.wait_s(asked, now_s, room=_ROOM_FOR_A_PAGE) for one in all_of_them)
+            room = min(_ROOM_FOR_A_PAGE, max(1, *self._asked_by_pages)) if self._asked_by_pages else _ROOM_FOR_A_PAGE
+            return max(one.wait_s(asked, now_s, room=room) for one in all_of_them)
 
-        self._wait(wait_s)
+        self._wait(wait_s, lambda _: self._asked_by_pages.append(0))
 
     def spend(self, what: str) -> None:
         """One more of what was told beforehand. Raises MeasurementFailed when there is none left."""

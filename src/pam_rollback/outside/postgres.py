@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.waiting import Ready, Wait
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.wait import Waiter
 
 T = TypeVar("T")
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -35,6 +36,8 @@ _WORK_MEM_MB = 64
 _AFTER_TIMEOUT_S = 5.0
 """How much longer than the server's own limit is waited for its answer: a server that hangs keeps no limits."""
 _CONNECTIONS = 2
+_BACK_AFTER_S = 3.0
+"""A server that restarts, or a pooler that changes over, is back by then."""
 _ROWS_OF_A_BLOCK = 1000
 _USABLE = (TransactionStatus.INTRANS, TransactionStatus.IDLE)
 _SECRET = "***"  # noqa: S105 - what is shown instead of one
@@ -113,6 +116,10 @@ _TROUBLE = (
 """What a kind of error means to us, and what to do. The first that fits."""
 
 
+class ConnectionLost(MeasurementFailed):
+    """The server went away, or could not be reached; a new snapshot may get answers."""
+
+
 class QuestionFailed(MeasurementFailed):
     """The server refused this one statement; another may still be answered."""
 
@@ -181,7 +188,13 @@ class Snapshot:
                 while block := list(islice(rows, _ROWS_OF_A_BLOCK)):
                     yield block
         except psycopg.Error as error:
-            raise MeasurementFailed(self._told(error)) from None
+            kind = ConnectionLost if self.is_lost else MeasurementFailed
+            raise kind(self._told(error)) from None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server has closed one of the connections."""
+        return any(connection.broken for connection in self.connections)
 
     def all_of(self, questions: Sequence[tuple[str, Parameters]]) -> list[list[tuple[Any, ...]] | MeasurementFailed]:
         """Ask several questions, as many at a time as there are connections, in the order given; each has its own answer."""
@@ -238,7 +251,8 @@ class Snapshot:
                 return connection.execute(statement, parameters).fetchall()
         except psycopg.Error as error:
             of_all = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-            kind = MeasurementFailed if of_all else QuestionFailed
+            lost = ConnectionLost if connection.broken else MeasurementFailed
+            kind = lost if of_all else QuestionFailed
             raise kind(self._told(error)) from None
 
     def _told(self, error: psycopg.Error) -> str:
@@ -270,7 +284,7 @@ def open_snapshot(dsn: str, patience: Patience, *, connections: int = _CONNECTIO
         yield Snapshot(where, role, patience, opened, secret)
     except psycopg.Error as error:
         said = _first_line(error, secret)
-        raise MeasurementFailed(
+        raise ConnectionLost(
             f"cannot ask the database at {where}: {said}; is it up, and is the DSN (database_dsn) right? "
             "see docs/runbook.md#database-unhealthy",
             cause=f"the database at {where} cannot be asked: {said}",
@@ -278,6 +292,17 @@ def open_snapshot(dsn: str, patience: Patience, *, connections: int = _CONNECTIO
     finally:
         for connection in opened:
             connection.close()  # ends the transaction; there is nothing to keep
+
+
+def on_snapshot(dsn: str, patience: Patience, ask: Callable[[Snapshot], T]) -> T:
+    """Ask on one snapshot; once more, on a new one, where the server went away meanwhile. Raises MeasurementFailed."""
+    with suppress(ConnectionLost), open_snapshot(dsn, patience) as snapshot:
+        found = ask(snapshot)
+        if not snapshot.is_lost:
+            return found
+    Waiter().pause(_BACK_AFTER_S)
+    with open_snapshot(dsn, patience) as snapshot:
+        return ask(snapshot)
 
 
 def _connect(dsn: str, patience: Patience, opened: list[Connection]) -> Connection:

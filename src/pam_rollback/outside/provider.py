@@ -13,7 +13,7 @@ In one module: tries, limits and words are of one request: what may be sent agai
 import random
 import re
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -41,7 +41,8 @@ _SHORTEST_S = 0.1
 _FIRST_WAIT_S, _WAIT_MAX_S = 0.25, 8.0
 _EPOCH_FROM = 1e9
 """A reset that is larger is a moment, a smaller one a length of time."""
-_RESET_MAX_S = 120.0
+_RESET_MAX_S, _TOLD_MAX_S = 120.0, 86_400.0
+"""Longer is nonsense: of a moment, and of a length of time."""
 _GATEWAY = frozenset({500, 502, 503, 504})
 _SHOWN_CHARACTERS = 200
 _UNCLEAR = "; it may have been done all the same: look before you do it again"
@@ -92,6 +93,8 @@ class ProviderApi:
     waiter: Waiter = field(default_factory=Waiter)
     date: str = ""
     """The moment that the latest answer claims (HTTP ``Date``); empty when none did."""
+    before_first_change: Callable[[], object] | None = None
+    """Asked before anything is changed there: raises when that is not what may be changed."""
     _not_before_s: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
     def ask(
@@ -121,6 +124,9 @@ class ProviderApi:
         for attempt in range(1, _TRIES_MAX + 1):
             self._hold(request, end_s)
             if not request.reads and self.provider.changes_users:
+                if self.before_first_change is not None:
+                    self.before_first_change()
+                    self.before_first_change = None
                 before_change(f"{operation} ({self.provider.name})")
             left_s = end_s - self._now_s() if attempt > 1 else request.deadline_s
             answer = self._send(request, min(request.deadline_s, max(left_s, _SHORTEST_S)))
@@ -245,17 +251,11 @@ class ProviderApi:
         return spent or "retry-after" in answer.headers or "rate limit" in answer.text.lower()
 
     def _reset_s(self, answer: Answer) -> float | None:
-        """How long until the limit is lifted; None when it is not told, or cannot be: a clock that is off, or nonsense."""
-        told = answer.headers.get(self.provider.reset_header, answer.headers.get("retry-after", ""))
-        if answer.http_status == HTTPStatus.FORBIDDEN:
-            # Beside the limit of an hour, which it may be far from, stands how long this one lasts.
-            told = answer.headers.get("retry-after", told)
-        try:
-            reset = float(told)
-        except ValueError:
-            return None
-        wait_s = reset - _claimed_now(answer) if reset >= _EPOCH_FROM else reset
-        return wait_s if 0 < wait_s <= _RESET_MAX_S else None
+        """How long until the limit is lifted, by the later of what is told; None when nothing is, or only nonsense."""
+        own, later = (answer.headers.get(name, "") for name in (self.provider.reset_header, "retry-after"))
+        # With a 403 the limit of an hour stands beside it, which may be far from met.
+        told = [later] if answer.http_status == HTTPStatus.FORBIDDEN and later else [own, later]
+        return max((lasts_s for one in told if (lasts_s := _lasts_s(one, answer)) is not None), default=None)
 
     def _refusal(self, request: "_Request", answer: Answer, attempts: int, expected: Collection[int]) -> ProviderError:
         status = answer.http_status
@@ -338,6 +338,17 @@ class _Request:
         """Beside the token."""
         raw = {"Content-Type": "application/octet-stream"} if self.body is not None else {}
         return {"Accept": "application/json", **raw}
+
+
+def _lasts_s(told: str, answer: Answer) -> float | None:
+    try:
+        reset = float(told)
+    except ValueError:
+        return None
+    # A moment is as good as two clocks; a length of time is what the provider says.
+    moment = reset >= _EPOCH_FROM
+    wait_s = reset - _claimed_now(answer) if moment else reset
+    return wait_s if 0 < wait_s <= (_RESET_MAX_S if moment else _TOLD_MAX_S) else None
 
 
 def _claimed_now(answer: Answer) -> float:

@@ -45,6 +45,8 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     if isinstance(answer, Unavailable):
         return _failed(answer.reason, answer.how_to)
     sys.stdout.write(f"report      {from_here(answer.index)} (built in {wording.duration(answer.seconds)})\n")
+    if answer.skipped:
+        sys.stderr.write(f"{answer.skipped}\n")
     if answer.without is not None:
         sys.stderr.write(f"no evidence beside it: {answer.without.reason}\n  {answer.without.how_to}\n")
     if options.single is not None:

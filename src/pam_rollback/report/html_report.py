@@ -53,6 +53,8 @@ class Built:
     seconds: float
     without: "Unavailable | None" = None
     """Why there is the scorecard only, and no evidence beside it."""
+    skipped: str = ""
+    """Which lines of the history are damaged, and were left out of it."""
 
 
 @dataclass(frozen=True)
@@ -172,10 +174,7 @@ def _digest(lock_file: Path) -> str:
 def _install(node: Node, reports: Path) -> None:
     npm = npm_command(node)
     if npm is None:
-        raise _Failed(
-            "the report generator is not installed, and there is no npm",
-            _WITH_NODE,
-        )
+        raise _Failed("the report generator is not installed, and there is no npm", _WITH_NODE)
     options = [
         "--ignore-scripts",
         "--no-audit",

@@ -1,5 +1,6 @@
 """The HTML report of one run, at the end of the session or afterwards: its head, and its place in the history."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 
@@ -27,7 +28,9 @@ def build_run(
     """
     evidence = run.html / scorecard_page.EVIDENCE
     known = record is not None
+    history = history_of(record.environment.name, out) if record else None
     try:
+        skipped = _take_out_damage(history) if history else ""
         pages = keep_pages(shared) if shared else {}
     except OSError as error:
         return _unwritable(error)
@@ -36,7 +39,7 @@ def build_run(
         evidence,
         title=wording.title(record) if record else run.path.name,
         variables=variables(record) if record else {"Verdict": wording.NO_RECORD},
-        history=history_of(record.environment.name, out) if record else None,
+        history=history,
         append_history=known and not evidence.exists(),
         environment=record.environment.name if record else None,
         shared=shared,
@@ -54,7 +57,31 @@ def build_run(
         return _unwritable(error)
     if isinstance(built, html_report.Unavailable):
         return html_report.Built(page, 0.0, without=built)
-    return html_report.Built(page, built.seconds)
+    return html_report.Built(page, built.seconds, skipped=skipped)
+
+
+def _take_out_damage(history: Path) -> str:
+    """Move lines that are no run into a file beside the history, and name them: the generator gives up at the first. Raises OSError."""
+    lines = history.read_bytes().splitlines(keepends=True) if history.is_file() else []
+    damaged = {number: line for number, line in enumerate(lines, 1) if not _is_run(line)}
+    if not damaged:
+        return ""
+    beside = history.with_suffix(".damaged")
+    with beside.open("ab") as kept:
+        kept.writelines(line.rstrip(b"\n") + b"\n" for line in damaged.values())
+    whole = history.with_suffix(".whole")
+    whole.write_bytes(b"".join(line for number, line in enumerate(lines, 1) if number not in damaged))
+    whole.replace(history)
+    numbers = ", ".join(map(str, damaged))
+    return f"{history}: line {numbers} of {len(lines)} is damaged and was left out, see {beside.name}; the evidence lacks those runs' trend"
+
+
+def _is_run(line: bytes) -> bool:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and isinstance(found.get("testResults"), dict)
 
 
 def _unwritable(error: OSError) -> html_report.Unavailable:

@@ -241,10 +241,9 @@ def waivers(record: RunRecord, page: Page) -> list[str]:
 
 
 def quoted(text: str, page: Page) -> list[str]:
-    """A text of which no line ends within quotation marks, so that a file takes what is copied from it."""
-    kept = re.sub(
-        r"""(["'])(?:\\.|.)*?\1""", lambda found: found.group().replace(" ", wording.NO_BREAK), " ".join(text.split())
-    )
+    """A text of which no line ends within quotation marks or beside an equals sign, so that a file takes what is copied from it."""
+    whole = re.compile(r"""(["'])(?:\\.|.)*?\1| = """)
+    kept = whole.sub(lambda found: found.group().replace(" ", wording.NO_BREAK), " ".join(text.split()))
     return [line.replace(wording.NO_BREAK, " ") for line in page.wrapped_as_it_is(kept, first="  ", rest="    ")]
 
 

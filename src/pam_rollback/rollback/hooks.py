@@ -43,14 +43,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_pam_sole_writer(config: pytest.Config, runbook: Runbook, journal: "Journal") -> Iterator[list[str]]:
     """The locks of all that the run may have changed. Raises Refused when another session has one."""
     from pam_rollback.journal.journal import ACTION  # noqa: PLC0415 - for whoever undoes
+    from pam_rollback.rollback.service.provider_access import refuse_another  # noqa: PLC0415 - the same
     from pam_rollback.rollback.service.writer_lock import environment_lock, may_push  # noqa: PLC0415 - the same
 
     options = runbook.options
+    stories = [str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION]
+    refuse_another(runbook.environment, stories)
     with environment_lock(
         runbook.environment,
         run=runbook.id,
         who=options.initiated_by,
-        pushes=may_push(str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION),
+        pushes=may_push(stories),
         take_over=options.take_over,
         undoes=options.undo,
         say=progress_of(config, runbook).announce,

@@ -80,7 +80,7 @@ class Rows:
         """Do it, in one transaction."""
         try:
             statement, values = _statement(asked, body)
-            async with self._pool.connection() as connection, connection.cursor() as cursor:
+            async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
                 await cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(asked.role)))
                 await cursor.execute(
                     "SELECT set_config('request.jwt.claims', %s, true)", (json.dumps(dict(asked.claims)),)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 SAYS_WHAT: Final[Mapping[str, str]] = {
+    "--env": "pam_env",
     "--mode": "pam_mode",
     "--execute": "pam_execute",
     "--confirm": "pam_confirm",
@@ -43,7 +44,6 @@ def _parser() -> _Parser:
             parser.add_argument(option, dest=name, action="append", default=[])
         else:
             parser.add_argument(option, dest=name, default=_DEFAULTS.get(option, ""))
-    parser.add_argument("--env", dest="pam_env", default="")
     parser.add_argument("-m", dest="markexpr", default="")
     return parser
 

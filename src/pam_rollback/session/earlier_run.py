@@ -1,6 +1,7 @@
 """The run that ``--undo RUN`` or ``--resume RUN`` names: where its journal is, and whether it was about this environment."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def journal_of(config: pytest.Config, option: str, run: str) -> Path:
         )
     # What a run's own folder did not take is in a second place; that may be all of it.
     own = [folder / JOURNAL for folder in folders]
-    path = next((path for path in own if any(place.is_file() for place in (path, *second_places.files(path)))), None)
+    path = next((path for path in own if any(map(os.path.lexists, (path, *second_places.files(path))))), None)
     if path is not None:
         _refuse_unreadable(path)
         _refuse_nothing(path)
@@ -44,8 +45,6 @@ def journal_of(config: pytest.Config, option: str, run: str) -> Path:
         raise pytest.UsageError(
             f"{option} {run}: expected a run's id or folder with a {JOURNAL}, found none at {' or '.join(map(shown, folders))}"
         )
-    if (folder / JOURNAL).exists():
-        raise _unreadable(folder / JOURNAL, "is no file")
     raise _nothing_done(folder, f"has no {JOURNAL}")
 
 
@@ -75,9 +74,14 @@ def _refuse_unreadable(path: Path) -> None:
     A run that wrote its record is told by that.
     """
     journal = Journal(path, others=second_places.files(path))
-    if journal.entries() or (path.parent / "run.json").is_file():
-        return
     damaged = journal.damaged
+    if journal.entries():
+        return
+    for unread in damaged:
+        if not unread.number:
+            raise _unreadable(unread.path, str(unread).removeprefix(f"{unread.path} "))
+    if (path.parent / "run.json").is_file():
+        return
     if not damaged:
         raise _unreadable(path, "is empty")
     if len(damaged) > 1 or not damaged[0].text.startswith('{"at": '):
@@ -95,7 +99,7 @@ def _refuse_nothing(path: Path) -> None:
 
 def _is_of_a_run(folder: Path) -> bool:
     """What every session makes before anything else."""
-    return (folder / "allure-results").is_dir()
+    return os.path.isdir(folder / "allure-results")  # noqa: PTH112 - raises nothing
 
 
 def unfinished_elsewhere(journal: Journal) -> str:

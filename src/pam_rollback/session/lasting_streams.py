@@ -20,14 +20,15 @@ from pam_rollback.outside.places import as_typed_here
 
 _NAMES: Final = {1: "standard output", 2: "standard error"}
 _PATIENCE_S: Final = 2.0
-_LOST: dict[int, str] = {}
+_PICTURE: Final = "the live picture"
+_LOST: dict[str, str] = {}
 _SCREEN: list[int] = []
 """Standard error as it was before pytest began to capture it."""
 
 
 def lost() -> dict[str, str]:
     """The streams that did not take everything, by their names, with the reason."""
-    return {_NAMES[number]: why for number, why in _LOST.items()}
+    return dict(_LOST)
 
 
 def say_now(text: str) -> None:
@@ -61,6 +62,8 @@ class _Dropping(io.RawIOBase):
         """``owned``: nobody else writes to this descriptor, so it goes with this."""
         self._descriptor = descriptor
         self._owned = owned
+        # Where it is lost the process's own stream is, too: the session ends as it does without a picture.
+        self._name = _PICTURE if owned else _NAMES[descriptor]
 
     def close(self) -> None:
         """Let go of it."""
@@ -90,9 +93,9 @@ class _Dropping(io.RawIOBase):
             select.select([], [self._descriptor], [], _PATIENCE_S)
             with contextlib.suppress(OSError):
                 return os.write(self._descriptor, data)
-            _LOST.setdefault(self._descriptor, "its reader takes nothing")
+            _LOST.setdefault(self._name, "its reader takes nothing")
         except OSError as error:
-            _LOST.setdefault(self._descriptor, error.strerror or str(error))
+            _LOST.setdefault(self._name, error.strerror or str(error))
         return size
 
 
@@ -129,7 +132,7 @@ def _open_if_closed() -> None:
                 os.close(nothing)
             os.set_inheritable(number, True)  # noqa: FBT003 - positional by its own signature
             if number in _NAMES:
-                _LOST[number] = "closed from the start"
+                _LOST[_NAMES[number]] = "closed from the start"
 
 
 def _is_the_process_own(stream: TextIO, number: int) -> bool:

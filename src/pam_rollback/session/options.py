@@ -85,7 +85,7 @@ def read(config: pytest.Config) -> Options:
     said = {"--reason": option.pam_reason, "--initiated-by": option.pam_initiated_by}
     shown = {name: text if shows_something(text) else "" for name, raw in said.items() for text in [cleaned(raw)]}
     return Options(
-        env=option.pam_env or os.environ.get("PAM_ENV") or "sandbox",
+        env=option.pam_env or os.environ.get("PAM_ENV", ""),
         mode=option.pam_mode,
         execute=option.pam_execute,
         confirm=option.pam_confirm,
@@ -131,7 +131,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pam_env",
         default="",
         metavar="NAME-or-FILE",
-        help="the environment: a name in environments/ or the file of a running sandbox (default: $PAM_ENV, else sandbox)",
+        help="the environment: a name in environments/ or the file of a running sandbox (default: $PAM_ENV; "
+        "the sandbox where there is no other, and for drills; else it is asked for)",
     )
     add(
         "--mode",

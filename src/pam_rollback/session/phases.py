@@ -68,7 +68,8 @@ class LiveReport:
         runbook = self._runbook
         began = times_of_day((runbook.started,), datetime.now().astimezone().tzinfo)
         drill = bool(self._config.stash[SITUATIONS_KEY].stories)
-        mode = "for real, " if runbook.options.real else "drill, " if drill else ""
+        elsewhere = "rehearsal, " if runbook.on_sandbox else ""
+        mode = "for real, " if runbook.options.real else "drill, " if drill else elsewhere
         text = f"{mode}pace {runbook.pace:g}, run {runbook.id}, began {began}"
         self._progress.phase(runbook.environment.name, text)
 

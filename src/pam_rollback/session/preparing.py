@@ -17,11 +17,11 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.free_text import cleaned
 from pam_rollback.base.run_files import is_run_id
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.environment.environment_file import SANDBOX, load_environment, which
 from pam_rollback.plan import stories
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.session import project_root, pytest_options
-from pam_rollback.session.markers import asks_for
+from pam_rollback.session.markers import KINDS, PHASES, asks_for
 from pam_rollback.session.options import Options, read
 from pam_rollback.session.runbook import FOLDERS, KEY, OWN_TESTS, Runbook, named_folders
 from pam_rollback.session.sql_names import refuse_unknown_names
@@ -46,7 +46,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
                 "the suite's own tests are sessions of their own: name tests/, or checks/ and drills/, not both"
             )
         return None
-    options = read(config)
+    options = _options(config, folders)
     try:
         plan = load_plan(config.rootpath / "plan.toml")
         environment = load_environment(options.env, config.rootpath / "environments", os.environ)
@@ -85,6 +85,42 @@ def prepare(config: pytest.Config) -> Runbook | None:
     config.stash[KEY] = runbook
     _set_outputs(config, runbook)
     return runbook
+
+
+def _options(config: pytest.Config, folders: set[str]) -> Options:
+    """Read what was typed, with the environment that is meant. Raises pytest.UsageError where it has to be asked for.
+
+    A drill plants damage, and does that on the sandbox unless something else is typed. Whatever else is there may be meant by all others.
+    """
+    options = read(config)
+    if not config.option.pam_env and _asks_for_nothing(config):
+        raise pytest.UsageError(_OFFER)
+    if options.env:
+        return options
+    drill = "drills" in folders or any(name.startswith("after-") for name in options.situation)
+    question = which(config.rootpath / "environments")
+    if question and not (drill and not options.real and not options.undo):
+        raise pytest.UsageError(question)
+    return replace(options, env=SANDBOX)
+
+
+def _asks_for_nothing(config: pytest.Config) -> bool:
+    """Whether this is ``pytest`` alone: nothing chooses among all that there is."""
+    option = config.option
+    chosen = (option.markexpr, option.keyword, option.collectonly, getattr(option, "lf", False))
+    ours = (option.pam_item, option.pam_situation, option.pam_undo, option.pam_resume)
+    return not any((*chosen, *ours)) and config.args_source is not pytest.Config.ArgsSource.ARGS
+
+
+_OFFER = "\n".join(
+    (
+        "nothing was asked for, and nothing was run; there is:",
+        *(f"  pytest -m {name:<14} {meaning}" for name, meaning in PHASES.items() if name != "rollback"),
+        f"  pytest -m {'KIND':<14} one kind of checks alone: {', '.join(KINDS)}",
+        "  pytest drills/test_STORY.py   a drill: incident, rollback, proof",
+        "each with --env NAME; `pytest --help` lists all options, README.md where to begin",
+    )
+)
 
 
 def _baseline(options: Options, out: Path, environment: Environment) -> Path | None:

@@ -182,6 +182,12 @@ class Runbook:
             raise pytest.UsageError(
                 f"--run-dir {self.folder}: expected a new or empty folder, found files; evidence of two runs is never mixed"
             )
+        left = next((place for place in second_places.folders(self.folder) if place.is_dir()), None)
+        if self.resumed is None and left is not None:
+            raise pytest.UsageError(
+                f"--run-dir {self.folder}: an earlier run of this folder left its notes in {left}, which took them when this folder "
+                f"was full; put back what it changed with --undo {self.folder}, move its notes away, or choose another folder"
+            )
         let_go = living_runs.hold(self.folder)
         if let_go is None:
             raise pytest.UsageError(f"{self.folder}: another session is at work in this folder; choose another")

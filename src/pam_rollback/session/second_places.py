@@ -6,10 +6,12 @@ second may be memory. Both are open to their owner only.
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from pam_rollback.outside.durable import make_private
+from pam_rollback.outside.durable import append_line, make_private
 from pam_rollback.outside.user_folders import user_folders
 
 
@@ -37,3 +39,24 @@ def kept(path: Path, write: Callable[[Path], object]) -> tuple[Path | None, str]
             continue
         return place, problem
     return None, problem
+
+
+def bring_home(path: Path) -> None:
+    """Move all that the second places of this journal's run hold into the run's folder. What has no room there yet stays. Never raises."""
+    run_folder = path.parent
+    for folder in folders(run_folder):
+        for found in sorted(folder.rglob("*")):
+            with suppress(OSError):
+                home = run_folder / found.relative_to(folder)
+                if home == path and home.exists():
+                    append_line(home, found.read_bytes())
+                    found.unlink()
+                elif found.is_file() and not home.exists():
+                    make_private(home.parent)
+                    try:
+                        shutil.move(found, home)
+                    except OSError:
+                        home.unlink(missing_ok=True)
+        for place in sorted((folder, *folder.rglob("*")), reverse=True):
+            with suppress(OSError):
+                place.rmdir()  # those that are empty now

@@ -10,7 +10,7 @@ import pytest
 
 from pam_rollback import VERSION
 from pam_rollback.base.errors import MeasurementFailed, Refused, UndoFailed
-from pam_rollback.journal.journal import ACTION, UNDOING, Journal, Undo
+from pam_rollback.journal.journal import ACTION, TOLD, UNDOING, Journal, Undo
 from pam_rollback.journal.undoing import UndoKinds, beside_actions, owed_here, undo_all
 from pam_rollback.session import listeners, second_places
 from pam_rollback.session.earlier_run import elsewhere, journal_of, lost_steps, unfinished_elsewhere
@@ -67,6 +67,7 @@ def _put_back(config: pytest.Config, runbook: Runbook, journal: Journal, kinds: 
             by = options.initiated_by or "pam-rollback-suite"
             count = undo_all(journal, environment, kinds, initiated_by=by)
             _refuse_gaps(journal, count, kinds)
+    second_places.bring_home(journal.path)
     warned = "".join(f"\nwent on without it: lock: {warning}" for warning in warnings)
     warned += "".join(f"\nthe team: {redact(problem)}" for problem in untold)
     return f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back{warned}"
@@ -94,10 +95,12 @@ def _refuse_gaps(journal: Journal, count: int, kinds: UndoKinds) -> None:
             f"{undone}; {len(elsewhere)} more of this run is owed to another environment and was not touched ({_named(elsewhere)}): "
             "name that one with --env"
         )
-    if journal.open_change:
+    if step := journal.open_change:
+        journal.append(TOLD, step=step)
         raise MeasurementFailed(
-            f"{undone}; the run ended within the step {journal.open_change!r}, before it noted how to put that back. A note comes before "
-            "its change, so nothing was changed by it, unless the disk of that run was full: look whether it took effect"
+            f"{undone}; the run ended within the step {step!r}, before it noted how to put that back. A note comes before "
+            "its change, so nothing was changed by it, unless the disk of that run was full: look whether it took effect, then repeat "
+            "this command to say that it did not"
         )
 
 

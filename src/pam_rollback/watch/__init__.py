@@ -1,9 +1,9 @@
 """The watch (``-m watch``): decision criteria looked at over and over, and an incident opened once, kept up to date and closed.
 
 A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, the environment, the
-prober of ``observation/``, the recommendation of ``decision/``, the team's channel of ``communication/``, memory of ``records/``, and lock
-and git of ``rollback/``; its fixtures and hooks alone know the session. Whoever is told of an incident listens to the suite's hooks. Its
-journal outlives sessions, so that the next turn tells nothing twice.
+prober of ``observation/``, the recommendation of ``decision/``, the team's channel of ``communication/``, the front page of ``health/``,
+memory of ``records/``, and lock and git of ``rollback/``; its fixtures and hooks alone know the session. Whoever is told of an incident
+listens to the suite's hooks. Its journal outlives sessions, so that the next turn tells nothing twice.
 """
 
 LOADED_FOR = frozenset({"watch"})

@@ -15,7 +15,7 @@ from pam_rollback.browser.client.browser import CHROMIUM
 from pam_rollback.browser.client.page_states import Site, Visit
 from pam_rollback.browser.client.pam_site import PamSite
 from pam_rollback.browser.client.rendered_page import heading_of
-from pam_rollback.browser.rules.journeys import Stopped
+from pam_rollback.browser.rules.journeys import NotLoaded, Stopped
 from pam_rollback.product.rules.site import Element, ElementName
 from tests.contracts import PAGES, elements
 
@@ -293,3 +293,31 @@ def test_a_form_that_went_before_anybody_looked_was_there(
     monkeypatch.setattr(Visit, "_asks_to_sign_in", property(late))
 
     visit.reach("money")
+
+
+BUSY = PAGE + "<script>const end = Date.now() + 4000; while (Date.now() < end);</script>"
+"""It answers at once, and is not there within its time: as on a machine that is too busy to show it."""
+
+
+@pytest.mark.parametrize(
+    ("body", "late"),
+    [
+        (BUSY, True),
+        (PAGE.replace("<main>", f"<script src='{HANGING}'></script><main>"), False),
+        ("<!doctype html><link rel=icon href=data:,><main></main>", False),
+    ],
+    ids=["busy machine", "hanging script", "blank"],
+)
+def test_a_page_that_is_late_is_told_from_a_broken_one(page: Page, site: Site, body: str, late: bool) -> None:  # noqa: FBT001 - a case
+    """What hangs without a browser, too, is a finding, and so is what is there and shows nothing; to audits as to journeys."""
+    page.route(f"{site.frontend}/money", lambda route: route.fulfill(content_type="text/html", body=body))
+    pages = site.pages.model_copy(update={"money": "/money"})
+    visit = Visit(page, replace(site, pages=pages, deadline_s=1.5))
+    person = PamSite(page, site.frontend, pages, site.elements, within_s=1.5, hosts=frozenset())
+
+    with pytest.raises(Stopped) as audited:
+        visit.reach("money")
+    with pytest.raises(Stopped) as walked:
+        person.open("/money")
+
+    assert [type(found.value) is NotLoaded for found in (audited, walked)] == [late, late], (audited, walked)

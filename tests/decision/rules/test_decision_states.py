@@ -21,9 +21,10 @@ GAPS = load_plan(Path(__file__).resolve().parents[3] / "plan.toml").decision.gap
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def growing(first_mb: float, mb_per_s: float) -> MemoryGrowth:
-    """Twelve readings in 5.5 s, towards the plan's 200 MB, a quarter of an hour ahead."""
-    readings = tuple(MemoryReading(at_s=100 + step / 2, mb=first_mb + mb_per_s * step / 2) for step in range(12))
+def growing(first_mb: float, mb_per_s: float, *, every_s: float = 0.5) -> MemoryGrowth:
+    """Twelve readings, towards the plan's 200 MB, a quarter of an hour ahead."""
+    moments = [every_s * step for step in range(12)]
+    readings = tuple(MemoryReading(at_s=100 + at_s, mb=first_mb + mb_per_s * at_s) for at_s in moments)
     return MemoryGrowth(readings, alarm_mb=200, horizon_s=900)
 
 
@@ -56,6 +57,14 @@ def test_memory_at_a_limit_and_how_far_it_is_from_the_level() -> None:
     for first_mb, state in ((100.0, State.WATCH), (99.9, State.CLEAR)):
         assert judged_memory(growing(first_mb, 0), low_below_mb=100, gaps=GAPS).finding.state is state
     assert judged_memory(growing(150, 0), low_below_mb=100, gaps=GAPS).figures.margin == 50
+
+
+@pytest.mark.parametrize(("mb_per_min", "state"), [(0.0, State.CONSIDER), (0.4, State.CONSIDER), (0.8, State.HOLDS)])
+def test_a_warm_process_above_the_level_is_no_leak(mb_per_min: float, state: State) -> None:
+    """The real product rests at 400 MB and takes up to 0.4 MB a minute: its readings scatter so little that this is seen."""
+    judged = judged_memory(growing(401, mb_per_min / 60, every_s=60), low_below_mb=100, gaps=GAPS)
+
+    assert judged.finding.state is state, judged
 
 
 def test_memory_that_scatters_is_not_known() -> None:

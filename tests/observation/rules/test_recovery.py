@@ -139,6 +139,14 @@ def test_before_the_decision_by_less_than_can_be_told_is_at_it() -> None:
     assert found.from_decision_s == 0
 
 
+def test_a_recovery_from_before_the_decision_is_not_by_this_rollback() -> None:
+    """Users were well 16 s before anybody acted, or no probe saw them ill: before, that was "ok, in time"."""
+    for samples in (history(60, (10, 14)), history(60)):
+        found = recovery(samples, incident_s=10.0, decision_s=30.08, rule=RULE)
+        with pytest.raises(MeasurementFailed, match=r"users were well \d\d\.\d+ s before it was decided"):
+            found.within(30).in_time  # noqa: B018 - it raises
+
+
 def test_slow_answers_are_an_outage() -> None:
     """An answer after 700 ms is no answer to a user."""
     (outage,), _ = find_outages(history(20, (5, 6.2), make=lambda due_s: replace(good(due_s), latency_ms=700)), RULE)

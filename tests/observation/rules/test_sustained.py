@@ -123,6 +123,14 @@ def test_what_was_not_seen_is_not_known(history: list[tuple[float, Make]], why: 
         _ = found.held
 
 
+@pytest.mark.parametrize(("fails_once_in", "state"), [(4, ConditionState.HOLDS), (5, ConditionState.UNKNOWN)])
+def test_a_late_prober_hides_only_what_it_could_change(fails_once_in: int, state: ConditionState) -> None:
+    """One probe in ten left late: had all of them been answered well, 25 % would have failed, or no more than 20 %."""
+    make = one_in(fails_once_in)
+
+    assert after((300, lambda tick: late(tick) if tick % 10 == 1 else make(tick))).state is state
+
+
 def test_a_hole_does_not_hide_what_is_known_now() -> None:
     """The newest minute was healthy: the condition does not stand, whatever the hole hides."""
     assert after((150, good), (60, nothing), (90, good)).state is ConditionState.CLEAR

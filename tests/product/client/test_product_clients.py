@@ -11,11 +11,11 @@ from pam_rollback.communication.client.slack import SlackWebhook
 from pam_rollback.observation.rules.journeys import Journey
 from pam_rollback.plan.flags import Flag
 from pam_rollback.product.client.health_api import HealthEndpoint, read_health
-from pam_rollback.product.client.pam_api import EmergencyApi, FlagApi, FlagEvaluationApi, sign_in
+from pam_rollback.product.client.pam_api import CacheApi, EmergencyApi, FlagApi, FlagEvaluationApi, sign_in
 from pam_rollback.product.rules.emergency import ProductDown
 from pam_rollback.sandbox.remote import Remote
 from tests.contracts import usual
-from tests.scripted_provider import Reply, Request, says, scripted
+from tests.scripted_provider import Reply, Request, reset, says, scripted
 from tests.sessions import RunningSandbox
 
 ON = Flag(enabled=True, rollout_pct=100)
@@ -208,3 +208,16 @@ def test_nonsense_is_not_taken_for_yes(emergency: EmergencyApi, remote: Remote, 
 
     with pytest.raises(ActionFailed, match="was not accepted"):
         emergency.call("errors", "alex")
+
+
+def test_a_cache_is_emptied_although_the_answer_is_lost() -> None:
+    """Twice is the same as once; what is refused is told at once."""
+    with scripted(reset, says({"cleared": 3})) as server:
+        assert CacheApi(f"{server.url}/cache", "t").clear() == "emptied: 3 answers dropped"
+    with (
+        scripted(says({"detail": "no"}, 403)) as refusing,
+        pytest.raises(ActionFailed, match="the caches were not emptied"),
+    ):
+        CacheApi(f"{refusing.url}/cache", "t").clear()
+
+    assert (len(server.requests), len(refusing.requests)) == (2, 1)

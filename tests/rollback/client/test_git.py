@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, ProviderError
+from pam_rollback.base.wait import Waiter
 from pam_rollback.rollback.client.git import GitRepository, open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.rules.repository import Repository
@@ -123,6 +124,14 @@ def test_a_merge_is_taken_back_on_its_main_line(repository: GitRepository, origi
     assert f"This reverts commit {origin.merge}, reversing changes made to {origin.stable}." in message
     assert "Before that branch is merged again, revert this commit" in message
     assert origin.refs() == before
+
+
+def test_a_revert_is_the_same_commit_whenever_it_is_made(repository: GitRepository, origin: Origin) -> None:
+    """A run that goes on after a kill finds what it built of it, and publishes nothing a second time."""
+    made = repository.revert(origin.merge, onto=origin.merge, reason="errors")
+    Waiter().pause(1.1)  # git's moments are whole seconds
+
+    assert repository.revert(origin.merge, onto=origin.merge, reason="errors") == made
 
 
 def test_an_ordinary_commit_is_taken_back_and_later_ones_stay(

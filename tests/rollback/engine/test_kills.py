@@ -14,7 +14,7 @@ import pytest
 
 from pam_rollback.journal.journal import Journal
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.strategies import backend
+from pam_rollback.rollback.strategies import backend, frontend
 from pam_rollback.rollback.strategies.backend_host import LISTED_WITHIN_S
 from tests.rollback.strategies import hosts
 from tests.rollback.strategies.boundaries import OWED, STRATEGIES, boundaries
@@ -79,6 +79,15 @@ def test_done_again_it_is_done_and_can_be_undone(tmp_path: Path, strategy: str, 
     stage.undo()
     assert stage.settle() == before
     assert stage.under_way() == []
+
+
+def test_a_revert_that_is_published_is_not_built_again(tmp_path: Path) -> None:
+    """Killed before the push: what goes on makes the same commit, finds it published, and only pushes it."""
+    stage = killed(tmp_path, "frontend-revert", f"step-started {frontend.PUSH}")
+
+    assert stage.perform("frontend-revert").exit_code is ExitCode.GO
+    assert stage.hosts.changes == []
+    assert stage.hosts.state.heads["main"] == stage.hosts.state.site[0].commit
 
 
 @pytest.mark.parametrize(("strategy", "at"), CASES)

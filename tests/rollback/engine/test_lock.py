@@ -18,7 +18,7 @@ from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.client.git_lock import GitLocks
 from pam_rollback.rollback.engine import lock as module
-from pam_rollback.rollback.engine.lock import Shared, WriterLock, claim_of, sole_writer
+from pam_rollback.rollback.engine.lock import SURE_FOR_S, Shared, WriterLock, claim_of, sole_writer
 from pam_rollback.rollback.rules.lock_targets import LockTarget
 from pam_rollback.rollback.rules.locks import LockRecord, TakeOver
 from tests.bare_repository import VARIABLES, git
@@ -296,14 +296,34 @@ def test_whose_it_is_is_looked_at_before_each_change(remote: Path, machines: Cal
     before_change("without a lock nothing is asked")
 
 
-def test_a_lock_that_was_removed_by_hand_is_taken_again(remote: Path, machines: Callable[[str], Path]) -> None:
-    """Nobody else is proven to act: said, and gone on."""
+def test_a_lock_that_is_not_there_any_more_is_lost_for_good(remote: Path, machines: Callable[[str], Path]) -> None:
+    """Whoever took it may have undone everything and ended: what is free is not ours, also when it looks like ours again later."""
     with held(remote, machines("one")) as lock:
+        before = git(remote, "rev-parse", f"refs/locks/{SITE}")
         git(remote, "update-ref", "-d", f"refs/locks/{SITE}")
-        before_change("the site")
-        assert on_remote(remote)["run"] == "run-2"
-        assert "was removed by somebody, and taken again" in lock.warnings[0]
-    assert refs(remote) == []
+        with pytest.raises(LockLost, match="the lock of production is not ours any more, it is not there"):
+            before_change("the site")
+        git(remote, "update-ref", f"refs/locks/{SITE}", before)
+        with pytest.raises(LockLost, match="stopped before the caches, which was not sent"):
+            before_change("the caches")
+        assert len(lock.warnings) == 1
+
+
+def test_a_frozen_session_that_wakes_after_it_was_undone_sends_nothing(
+    remote: Path, machines: Callable[[str], Path]
+) -> None:
+    """Somebody took over, undid everything and ended while it slept: no lock is there, and none is taken again."""
+    with session(machines("one"), "run-1", PRODUCT, SITE, remote=remote, every_s=0.5) as first:
+        assert asked(first) == "held []"
+        os.kill(first.pid, signal.SIGSTOP)
+        with held(remote, machines("two"), take_over="run-1=Grace: the laptop is shut"):
+            before_change("the flags, back")
+        assert refs(remote) == []
+        Waiter().pause(SURE_FOR_S)
+        os.kill(first.pid, signal.SIGCONT)
+        assert asked(first, "change the flags").startswith("stopped stopped before the flags, which was not sent")
+        assert asked(first, "end").startswith("released ['the lock of production is not ours any more")
+        assert refs(remote) == []
 
 
 def test_a_lock_out_of_reach_stops_nobody(tmp_path: Path, machines: Callable[[str], Path]) -> None:

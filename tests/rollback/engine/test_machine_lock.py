@@ -207,26 +207,18 @@ def test_a_word_about_another_run_takes_nothing_over(folder: Path) -> None:
             pass
 
 
-def test_a_file_that_was_removed_is_taken_again(folder: Path) -> None:
-    """As by somebody who tidies up: said, and still ours."""
+def test_a_file_that_was_removed_is_lost_for_good(folder: Path) -> None:
+    """Another session may have had it meanwhile, and ended: it is not ours, whoever has it now."""
     with held(folder) as lock:
         file_of(folder).unlink()
-        lock.check("the site")
-        assert "was removed while it was held" in lock.warnings[0]
-        with session(folder, "run-3", "site-1") as third:
-            assert asked(third).startswith("refused")
-
-
-def test_a_file_that_was_removed_and_taken_by_another_is_lost(folder: Path) -> None:
-    """The other one is proven to act."""
-    with held(folder) as lock:
-        file_of(folder).unlink()
+        for what in ("the site", "the caches"):
+            with pytest.raises(
+                LockLost, match=rf"stopped before {what}, which was not sent: .* is not ours any more: .*{SITE.name}"
+            ):
+                lock.check(what)
+        assert len(lock.warnings) == 1
         with session(folder, "run-3", "site-1") as third:
             assert asked(third) == "held []"
-            with pytest.raises(LockLost, match=r"stopped before the site, which was not sent: .* is held by run run-3"):
-                lock.check("the site")
-            with pytest.raises(LockLost):
-                lock.check("the site")
 
 
 def test_a_session_of_the_first_edition_keeps_us_out(folder: Path, tmp_path: Path) -> None:

@@ -1,13 +1,91 @@
-"""How often it is looked what a product serves."""
+"""How often it is looked what a product serves, and for how long a host may say nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.base.wait import Waiter
+from pam_rollback.journal.journal import Journal
 from pam_rollback.product.rules.expected_releases import BACK_END
 from pam_rollback.product.rules.served_release import Served, Wanted
-from pam_rollback.rollback.engine.settling import looked_every_s, until_served
+from pam_rollback.report.verdict import ExitCode
+from pam_rollback.rollback.engine.settling import looked_every_s, until_deploy, until_served
+from pam_rollback.rollback.rules.deploys import Deploy
+from tests.rollback.strategies import stage as stage_module
+from tests.rollback.strategies.hosts import Failure
+from tests.rollback.strategies.stage import MemoryStage
 from tests.virtual_clock import VirtualClock
+
+
+def answering(*answers: Deploy | ProviderError) -> Callable[[], Deploy]:
+    """One after the other, the last for ever."""
+    left = list(answers)
+
+    def ask() -> Deploy:
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(answer, ProviderError):
+            raise answer
+        return answer
+
+    return ask
+
+
+def test_a_host_that_says_nothing_is_given_up() -> None:
+    """It accepted, and its reads answer 503: what waits for that is told within two minutes, and not at the end of ten."""
+    clock, silent = VirtualClock(), ProviderError("HTTP 503", provider="Netlify", operation="site", http_status=503)
+
+    with pytest.raises(ActionFailed, match=r"it is live: not known, no answer for 9\d s \(HTTP 503\)"):
+        until_deploy(
+            answering(silent),
+            holds=lambda _: True,
+            failed=lambda _: False,
+            waiter=Waiter(clock),
+            within_s=600,
+            what="it is live",
+        )
+    assert clock.waited_s < 100
+    seen = until_deploy(
+        answering(*[silent] * 20, Deploy("d1", "building"), *[silent] * 20, Deploy("d1", "live")),
+        holds=lambda deploy: deploy.state == "live",
+        failed=lambda _: False,
+        waiter=Waiter(VirtualClock()),
+        within_s=600,
+        what="it is live",
+    )
+    assert seen.state == "live", "each answer counts"
+
+
+@pytest.mark.parametrize("strategy", ["frontend-restore", "backend-provider", "full-system"])
+def test_a_host_that_says_nothing_after_it_accepted_has_a_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: str
+) -> None:
+    """Within 200 s, although a rollback of code may take ten minutes: not done as far as is known, and what is owed is noted."""
+    monkeypatch.setattr(stage_module, "LIVE_WITHIN_S", 600.0)
+    stage = MemoryStage(Journal(tmp_path / "journal.jsonl"))
+    host = stage.hosts.service if strategy == "backend-provider" else stage.hosts.site
+    provider, reads, change = (
+        ("Render", ("service", "get", "list"), "roll_back")
+        if strategy == "backend-provider"
+        else ("Netlify", ("site", "get", "deploys"), "restore")
+    )
+    accept = getattr(host, change)
+
+    def accepted(deploy: str) -> Deploy:
+        made: Deploy = accept(deploy)
+        stage.hosts.failing.update({(provider, one): Failure(503) for one in reads})
+        return made
+
+    monkeypatch.setattr(host, change, accepted)
+
+    ended = stage.perform(strategy)
+
+    assert ended.exit_code is ExitCode.ACTION_FAILED
+    assert "no answer for 9" in str(ended.error)
+    assert stage.clock.monotonic_s() < 200
+    assert stage.journal.owed()
+
 
 REQUESTS_OF_A_LOOK = 2
 BORNE_A_MINUTE = 50

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from pam_rollback.base.errors import Refused
 from pam_rollback.rollback.providers.netlify.netlify import NETLIFY
 from pam_rollback.rollback.providers.render.render_deploys import RENDER
-from pam_rollback.rollback.rules.deploy_choice import History, only_live
-from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.rules.deploy_choice import History, live_in, only_live
+from pam_rollback.rollback.rules.deploys import BackendHost, Deploy
 from pam_rollback.rollback.rules.named_versions import Versions
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -39,14 +40,46 @@ A, B, C = site("a", 0, 1), site("b", 10, 11), site("c", 20, 21)
 
 
 def test_the_last_one_that_users_had_is_chosen() -> None:
-    """Whatever order they are told in, and whether the list has the live one or not."""
-    choices = [History(NETLIFY, deploys, C).choose() for deploys in ([A, B, C], [C, B, A], [B, A])]
+    """Whatever order they are told in."""
+    choices = [History(NETLIFY, deploys, C).choose() for deploys in ([A, B, C], [C, B, A])]
 
-    assert [choice.deploy for choice in choices] == [B, B, B]
+    assert [choice.deploy for choice in choices] == [B, B]
     assert str(choices[0]) == (
         "target: id-b (ready, commit bbbbbbbbbbbb): the last one that users had (from 2026-11-25 12:11:00 UTC) before id-c, "
         "which they have now"
     )
+
+
+def test_a_list_without_what_users_have_is_refused() -> None:
+    """It is old, or not whole: what it has last may be days behind. A deploy that a person names is that one all the same."""
+    with pytest.raises(
+        Refused, match=r"the list of 1 deploys does not hold id-c .*, which users have: it is old, or not"
+    ):
+        History(NETLIFY, [A], C).choose()
+    assert History(NETLIFY, [A], C).choose("id-a").deploy == A
+
+
+class OldList:
+    """A service whose list of deploys is from before the one that runs now."""
+
+    rules = RENDER
+
+    def deploys(self) -> Sequence[Deploy]:
+        """As it was."""
+        return [service("a", 0), service("b", 10, state="live")]
+
+    def deploy(self, deploy_id: str) -> Deploy:
+        """As it is."""
+        return next(replace(one, state="deactivated") for one in self.deploys() if one.id == deploy_id)
+
+
+def test_a_list_that_calls_live_what_was_replaced_is_refused() -> None:
+    """The deploy itself tells otherwise, when it is asked for."""
+    host = cast("BackendHost", OldList())
+    with pytest.raises(
+        Refused, match=r"lists dep-b \(live.* and tells of it alone that it is deactivated: the list is old"
+    ):
+        live_in(host, host.deploys())
 
 
 def test_twice_is_the_same_as_once_although_a_restore_changes_the_moments() -> None:
@@ -179,7 +212,7 @@ def test_without_moments_there_is_no_order() -> None:
     with pytest.raises(Refused, match=r"it is not told when id-b .* was made"):
         History(NETLIFY, [A, replace(B, created_at=None), C], C).choose()
     with pytest.raises(Refused, match="not told since when users have"):
-        History(NETLIFY, [A, B], replace(C, finished_at=None), incident_began=at(40)).choose()
+        History(NETLIFY, [A, B, C], replace(C, finished_at=None), incident_began=at(40)).choose()
 
 
 @pytest.mark.parametrize("to", ["id-a", "aaaa", "a" * 40, "1.41.2"])

@@ -5,6 +5,7 @@ same). That an HTTP answer has that shape is tested with the clients (``tests/ou
 answers so, with its stand-in (``tests/sandbox``).
 """
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -386,7 +387,7 @@ class MemoryRepository:
         yield Path("/nowhere") / commit
 
     def revert(self, commit: str, *, onto: str, reason: str) -> str:
-        """A commit of its own for each pair."""
+        """A commit of its own for each pair, the same each time."""
         assert reason
         self._reach()
         if "conflict" in self.hosts.behaves:
@@ -394,7 +395,7 @@ class MemoryRepository:
         state = self.hosts.state
         if state.releases[onto] != state.releases[commit]:
             return onto  # it is taken back there already
-        made = f"{len(state.takes_back) + 1:x}" * 40
+        made = hashlib.sha1(f"{commit} {onto} {reason}".encode(), usedforsecurity=False).hexdigest()
         state.takes_back[made] = commit
         state.releases[made] = STABLE if state.releases[commit] == CANDIDATE else CANDIDATE
         return made

@@ -23,6 +23,16 @@ def after(*states: State | None) -> Streaks:
     return streaks
 
 
+def test_what_proves_nothing_is_about_users_also_where_only_memory_was_known() -> None:
+    """Blocked from the first look on: memory, which the host tells, was the only thing that had been known."""
+    streaks = Streaks().after(Look(0, (Finding("IR-6", CLEAR, "as written"),)))
+    for at_s in (1, 2, 3):
+        streaks = streaks.after(Look(at_s, blind="we are blocked"))
+
+    assert {name: one.unknown for name, one in streaks.of.items()} == {"IR-2": 3, "IR-6": 3}
+    assert Look(1, blind="blocked, n=200").unknown_about == Look(2, blind="blocked, n=218").unknown_about
+
+
 @pytest.mark.parametrize(
     ("states", "confirmed"),
     [

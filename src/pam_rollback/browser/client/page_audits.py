@@ -17,8 +17,8 @@ from pam_rollback.browser.client import axe, keyboard
 from pam_rollback.browser.client.axe import Rules
 from pam_rollback.browser.client.browser import launch_arguments
 from pam_rollback.browser.client.page_states import Site, Visit
-from pam_rollback.browser.rules.accessibility import PUBLIC_STATES, WALKED_STATES, Audit, Audits, reachable
-from pam_rollback.browser.rules.journeys import Stopped
+from pam_rollback.browser.rules.accessibility import PUBLIC_STATES, STATES, WALKED_STATES, Audit, Audits, reachable
+from pam_rollback.browser.rules.journeys import NotLoaded, Stopped
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ _PHONE: Final = (_Look("phone", 390, 844),)
 _AS_LOADED: Final = (_DESKTOP[0], _PHONE[0])
 
 
-def collect(browser: Browser, site: Site, rules: Rules) -> Audits:
-    """The audit of each state in each look. What the site does is in the audits; nothing raises for it."""
+def collect(browser: Browser, site: Site, rules: Rules, states: Sequence[str] = STATES) -> Audits:
+    """The audit of each of these states in each look. What the site does is in the audits; nothing raises for it."""
     desktop: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
     phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3}
     found: dict[str, Audit] = {}
@@ -52,7 +52,7 @@ def collect(browser: Browser, site: Site, rules: Rules) -> Audits:
             visit = Visit(context.new_page(), site)
             for audit in _audits(
                 visit,
-                reachable(site.elements, account=bool(site.email)),
+                [state for state in reachable(site.elements, account=bool(site.email)) if state in states],
                 context.new_cdp_session(visit.page),
                 looks,
                 rules,
@@ -116,7 +116,9 @@ def _without(state: str, looks: tuple[_Look, ...], problem: Exception) -> Iterat
     """What the site did instead is a finding; what broke on our side, the browser too, leaves it unknown."""
     for look in looks:
         name = f"{state}-{look.name}"
-        if isinstance(problem, Stopped):
+        if isinstance(problem, NotLoaded):
+            yield Audit(name, unmeasured=str(problem), late=True)
+        elif isinstance(problem, Stopped):
             yield Audit(name, problem=str(problem), cause=problem.cause)
         else:
             yield Audit(name, unmeasured=_in_short(problem), cause=cause_of(problem))

@@ -23,10 +23,10 @@ class SignsOfPage:
         self._page = page
         self._hosts = hosts
         self._failed: list[str] = []
-        self._open: dict[Request, None] = {}
+        self._under_way: dict[Request, None] = {}
         page.on("request", self._asked)
         page.on("response", self._answered)
-        page.on("requestfinished", lambda request: self._open.pop(request, None))
+        page.on("requestfinished", lambda request: self._under_way.pop(request, None))
         page.on("requestfailed", self._gave_up)
         page.on("pageerror", self._broke)
 
@@ -35,6 +35,15 @@ class SignsOfPage:
         return PageSigns(
             content_of(self._page), hidden, tuple(self._failed), tuple(_named(request) for request in self._open)
         )
+
+    @property
+    def under_way(self) -> tuple[Request, ...]:
+        """What was asked for and has not been answered."""
+        return tuple(self._under_way)
+
+    @property
+    def _open(self) -> list[Request]:
+        return [request for request in self._under_way if self.is_ours(request)]
 
     @property
     def waits(self) -> bool:
@@ -48,16 +57,15 @@ class SignsOfPage:
     def _asked(self, request: Request) -> None:
         if request.is_navigation_request() and request.frame == self._page.main_frame:
             self.forget()
-            self._open.clear()
-        if self.is_ours(request):
-            self._open[request] = None
+            self._under_way.clear()
+        self._under_way[request] = None
 
     def _answered(self, response: Response) -> None:
         if self.is_ours(response.request) and response.status >= HTTPStatus.BAD_REQUEST:
             self._failed.append(f"HTTP {response.status}: {_named(response.request)}")
 
     def _gave_up(self, request: Request) -> None:
-        self._open.pop(request, None)
+        self._under_way.pop(request, None)
         why = request.failure or "no reason given"
         if self.is_ours(request) and not any(word in why for word in _GIVEN_UP):
             self._failed.append(f"failed request: {_named(request)} ({why})")

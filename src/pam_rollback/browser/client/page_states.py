@@ -20,10 +20,11 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.client import paced
 from pam_rollback.browser.client.clicking import click, covered_by
 from pam_rollback.browser.client.held_question import HeldQuestion
+from pam_rollback.browser.client.lateness import LATE, is_late
 from pam_rollback.browser.client.pam_site import PamSite
 from pam_rollback.browser.client.rendered_page import heading_of
 from pam_rollback.browser.rules.accessibility import PUBLIC_STATES
-from pam_rollback.browser.rules.journeys import Stopped
+from pam_rollback.browser.rules.journeys import NotLoaded, Stopped
 from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.outside.pace import SIGN_IN, spend
 from pam_rollback.product.rules.site import Element, ElementName
@@ -95,7 +96,7 @@ class Visit:
         self._question = HeldQuestion(
             page, QUESTION, services=site.services, chat_path=site.chat_path, login_path=site.login_path
         )
-        self._now = ""
+        self._now = self._opened = ""
         self._failed: dict[str, Exception] = {}
         self._signed_in_anew = False
         """A session may be lost once: whoever signs out elsewhere may end all of the account's."""
@@ -158,9 +159,18 @@ class Visit:
             self._calm()
             if state not in _MEANT_TO_ALERT:
                 self._no_alert()
+        except PlaywrightTimeoutError as error:
+            raise self._stopped(error.message.splitlines()[0]) from None
         except Error as error:
             raise Stopped(f"{error.message.splitlines()[0]}; {self._shown()}") from None
         return own
+
+    def _stopped(self, what: str) -> Stopped:
+        """Say what was not there within its time: that the page is late, or what is shown instead."""
+        deadline_s = self._site.deadline_s
+        if is_late(self.page, self._under_way, self._opened, deadline_s=deadline_s):
+            return NotLoaded(f"{what}; {LATE}")
+        return Stopped(f"{what}; {self._shown()}")
 
     @property
     def _asks_to_sign_in(self) -> bool:
@@ -314,13 +324,14 @@ class Visit:
         # Away from the old page first: what it still asks for is over then, and Playwright does not always say so.
         self.page.goto("about:blank")
         self._under_way.clear()
-        paced.goto(self.page, self._site.frontend + path, wait_until="domcontentloaded")
+        self._opened = self._site.frontend + path
+        paced.goto(self.page, self._opened, wait_until="domcontentloaded")
 
     def _wait_for(self, locator: Locator, what: str) -> Locator:
         try:
             locator.first.wait_for(state="visible")
         except PlaywrightTimeoutError:
-            raise Stopped(f"{what} did not appear within {self._site.deadline_s:g} s; {self._shown()}") from None
+            raise self._stopped(f"{what} did not appear within {self._site.deadline_s:g} s") from None
         return locator.first
 
     def _no_alert(self) -> None:
@@ -338,7 +349,7 @@ class Visit:
                 self._under_way -= self._doubted
             if waited_s > self._site.deadline_s:
                 pending = ", ".join(sorted({urlsplit(request.url).path for request in self._under_way}))
-                raise Stopped(f"still loading {pending} after {self._site.deadline_s:g} s; {self._shown()}")
+                raise self._stopped(f"still loading {pending} after {self._site.deadline_s:g} s")
             self.page.wait_for_timeout(_PAUSE_MS)
             calm = 0 if self._under_way else calm + 1
 

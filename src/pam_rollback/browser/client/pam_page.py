@@ -7,8 +7,9 @@ browser that breaks raises Playwright's own error: then nothing is known of the 
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Error, Locator, Page
@@ -18,15 +19,17 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.client import paced
 from pam_rollback.browser.client.clicking import click, covered_by
+from pam_rollback.browser.client.lateness import LATE, is_late
 from pam_rollback.browser.client.page_signs import SignsOfPage
 from pam_rollback.browser.client.pausing import pause
 from pam_rollback.browser.client.rendered_page import await_heading, content_of, rendered
-from pam_rollback.browser.rules.journeys import Stopped, Unreachable
+from pam_rollback.browser.rules.journeys import NotLoaded, Stopped, Unreachable
 from pam_rollback.browser.rules.never_found import NotAsDescribed
 from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.product.rules.front_page import PageContent
 from pam_rollback.product.rules.site import Element, ElementName
 
+T = TypeVar("T")
 _LOOK_MS = 1000
 _LOOK_AGAIN_MS = 50
 _HEADING_GOES_WITHIN_MS = 500
@@ -70,26 +73,53 @@ class PamPage:
         self._address = address
         self._pages = pages
         self._within_s = within_s
+        self._opened = ""
         page.set_default_timeout(within_s * 1000)
         page.set_default_navigation_timeout(within_s * 1000)
 
     def open(self, path: str) -> str:
         """Open a page and wait until it has its heading; gives that."""
-        with self._step(f"open {path}", "no page with a heading"):
-            paced.goto(self.page, self._address + path, wait_until="domcontentloaded")
+
+        def load() -> str:
+            self._goto(path, wait_until="domcontentloaded")
             return self.heading()
+
+        return self._load(f"open {path}", "no page with a heading", load)
 
     def rendered(self, path: str) -> PageContent:
         """Open a page and give what it shows, whatever that is."""
-        with self._step(f"open {path}", "it goes on loading"):
-            paced.goto(self.page, self._address + path, wait_until="load")
+
+        def load() -> PageContent:
+            self._goto(path, wait_until="load")
             return rendered(self.page, within_s=self._within_s)
+
+        return self._load(f"open {path}", "it goes on loading", load)
 
     def reload(self) -> None:
         """Load the page again."""
-        with self._step("load the page again", "no page with a heading"):
+
+        def load() -> str:
             paced.reload(self.page)
-            self.heading()
+            return self.heading()
+
+        self._load("load the page again", "no page with a heading", load)
+
+    def _goto(self, path: str, *, wait_until: str) -> None:
+        self._opened = self._address + path
+        paced.goto(self.page, self._opened, wait_until=wait_until)
+
+    def _load(self, what: str, missing: str, load: Callable[[], T], *works_with: ElementName) -> T:
+        """Load a page; once more where it was late. Raises NotLoaded where it was late again, else as every step does."""
+        with suppress(NotLoaded), self._step(what, missing, *works_with, loads=True):
+            return load()
+        with self._step(what, missing, *works_with, loads=True):
+            return load()
+
+    @property
+    def is_late(self) -> bool:
+        """The page is still being loaded, although whatever it waits for answers without a browser."""
+        opened = self._opened or self.page.url
+        return is_late(self.page, self._signs.under_way, opened, deadline_s=self._within_s)
 
     def reach(self, path: str) -> str:
         """Open a page; where its address leads elsewhere, go there by the site's own link. Gives its heading."""
@@ -97,7 +127,7 @@ class PamPage:
         link = self.page.locator(f'a[href="{path}"]:visible')
         if self.is_at(path) or not link.count():
             return heading
-        with self._step(f"go to {path}", "no page with a heading"):
+        with self._step(f"go to {path}", "no page with a heading", loads=True):
             click(link.first, within_s=self._within_s)
             self.page.wait_for_url(self._address + path, wait_until="commit")
             return self.heading()
@@ -117,14 +147,14 @@ class PamPage:
         link = self.page.get_by_role("navigation").locator(f'a[href="{path}"]')
         if link.count() == 0:
             return self.open(path)
-        with self._step(f"go to {path}", "no page with a heading"):
+        with self._step(f"go to {path}", "no page with a heading", loads=True):
             click(link.first, within_s=self._within_s)
             self.page.wait_for_url(self._address + path, wait_until="commit")
             return self.heading()
 
     def loaded(self) -> None:
         """Wait until all that belongs to the page is there."""
-        with self._step("load the page", "it goes on loading"):
+        with self._step("load the page", "it goes on loading", loads=True):
             self.page.wait_for_load_state("load")
 
     def release(self) -> str:
@@ -169,14 +199,16 @@ class PamPage:
         return urlsplit(self.page.url).path.rstrip("/") == path.rstrip("/") and self.page.url.startswith("http")
 
     @contextmanager
-    def _step(self, what: str, missing: str, *works_with: ElementName) -> Iterator[None]:
-        """Turn a time-out into a sentence, and a site that cannot be reached into Unreachable.
+    def _step(self, what: str, missing: str, *works_with: ElementName, loads: bool = False) -> Iterator[None]:
+        """Turn a time-out into a sentence, and a site that cannot be reached into Unreachable. One that ``loads`` may be late.
 
         Where one of the elements that the step works with was never found on a page that is well, that says nothing of the site.
         """
         try:
             yield
         except PlaywrightTimeoutError as error:
+            if loads and self.is_late:
+                raise NotLoaded(f"{what}: it was not loaded within {self._within_s:g} s; {LATE}") from None
             over = covered_by(error)
             if over:
                 shown = self._shown()

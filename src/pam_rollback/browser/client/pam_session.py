@@ -79,13 +79,17 @@ class SignedInPage(PamPage):
         Raises SignInLimited where the service says that there were too many.
         """
         spend(SIGN_IN)
-        with self._step("sign in", "the fields for e-mail and password are not there", "email", "password"):
+
+        def fill_in() -> None:
             if self._sign_in_link.count():
                 click(self._sign_in_link.first, within_s=self._within_s)
             elif not self.is_at(self._pages.login):
-                paced.goto(self.page, self._address + self._pages.login, wait_until="domcontentloaded")
+                self._goto(self._pages.login, wait_until="domcontentloaded")
             self.find("email").fill(email)
             self.find("password").fill(password)
+
+        missing = "the fields for e-mail and password are not there"
+        self._load("sign in", missing, fill_in, "email", "password")
         self._posts.clear()
         self._limited = False
         self.page.on("response", self._remember)
@@ -135,8 +139,7 @@ class SignedInPage(PamPage):
 
     def asks_to_sign_in(self) -> bool:
         """Load the page again; whether the site asks for e-mail and password instead of showing a page that cannot work."""
-        with self._step("load the page with a lost session", "the page does not load"):
-            paced.reload(self.page)
+        self._load("load the page with a lost session", "the page does not load", lambda: paced.reload(self.page))
         password = self.find("password")
         try:
             password.wait_for()

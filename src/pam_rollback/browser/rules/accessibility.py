@@ -75,6 +75,8 @@ class Audit(Sentence):
     """Why we could not judge a state that was reached."""
     cause: str = ""
     """What stood in its way, and in that of others."""
+    late: bool = False
+    """It could not be judged because it was not loaded within its time: it may be, once nothing else runs here."""
 
     @property
     def reached(self) -> bool:
@@ -111,6 +113,18 @@ class Audits:
     def reached(self) -> int:
         """How many states were reached."""
         return sum(audit.reached for audit in self.of_states.values())
+
+    @property
+    def late(self) -> tuple[str, ...]:
+        """The states to be looked at again: one of them was not loaded within its time."""
+        late = [name for name, audit in self.of_states.items() if audit.late]
+        return tuple(state for state in STATES if any(name.startswith(f"{state}-") for name in late))
+
+    def renewed(self, again: "Audits") -> "Audits":
+        """The same, with what is known now of those that were late; nothing else gets a second chance."""
+        return Audits(
+            {name: again.of_states.get(name, audit) if audit.late else audit for name, audit in self.of_states.items()}
+        )
 
     def not_known_where_not_reached(self, why: str) -> "Audits":
         """The same; nothing is known of what was not reached, since it was not the site that kept us from it."""

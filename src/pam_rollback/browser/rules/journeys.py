@@ -43,6 +43,10 @@ class Unreachable(Stopped):
     """The site could not be reached at all: it is down, or this machine is offline."""
 
 
+class NotLoaded(Stopped):
+    """A page was not there within its time, although all that it waits for answers without a browser: nothing is known of the site."""
+
+
 @dataclass(frozen=True, repr=False, kw_only=True)
 class Walk(Sentence):
     """One journey. ``problem`` is empty when it came to its end; else it is the sentence that says where it stopped, and what was seen."""

@@ -183,6 +183,11 @@ class Escalation:
         """An action is or was followed."""
         return self._thread is not None
 
+    @property
+    def decided_s(self) -> float:
+        """When the action was decided; what came in earlier is of another one. 0 where none was followed."""
+        return self._decided_s
+
     def _until_s(self) -> float:
         end_s = self._done_s if self._done_s is not None else self.clock.monotonic_s()
         return end_s - self._decided_s

@@ -160,8 +160,16 @@ class JudgedRecovery(Sentence):
 
     @property
     def in_time(self) -> bool:
-        """Users were well again within the objective. Raises MeasurementFailed where they may have been later than the samples show."""
+        """Users were well again within the objective.
+
+        Raises MeasurementFailed where they may have been later than the samples show, and where they were well before it was decided.
+        """
         found_s, by_s = self.recovery.from_decision_s, self.recovery.recovered_by_s
+        if found_s is not None and found_s < 0:
+            raise MeasurementFailed(
+                f"{self}; users were well {-found_s:.2f} s before it was decided, so it is not this rollback that helped them: what it was "
+                "to help against is over, or no probe sees it"
+            )
         if found_s is None or by_s is None or found_s > self.objective_s:
             return False
         latest_s = by_s - self.recovery.decision_s

@@ -12,7 +12,8 @@ the end of the last slice that contradicts the condition has been standing:
 
   Where slices have too few answers to contradict anything (a p95, 2 % of errors at one request a second), each half of T has to be above by
   itself, too: a burst of seconds would stand for all of it otherwise. Above in the newer half alone is *not yet*, in the older one *over*.
-* *unknown*: the prober was not fit to judge, there are holes in which anything may have been, or answers say nothing about the service
+* *unknown*: the prober was not fit to judge (unless it holds even if every probe that was not measured had been answered well at once),
+  there are holes in which anything may have been, or answers say nothing about the service
   (``observation/rules/blocking.py``). While we are blocked, more observation tells nothing: that is known at once.
 * *open*: it stands, and T is not over. The only state that more observation is waited for.
 
@@ -164,6 +165,10 @@ def judge(samples: Sequence[Sample], question: Question, measure: Measure, span:
         state, reason = _by_halves(measured, measure.half, span.settled_s - question.duration_s / 2)
         held_s = held_s if state is ConditionState.HOLDS else held_s / 2
     problem = _unfit(inside, measured, question, since_s, span)
+    if problem and state is ConditionState.HOLDS and len(measured) < len(inside):
+        at_best = [one if one.measured() else replace(one, ok=True, latency_ms=0.0, lag_ms=0.0) for one in inside]
+        if judge(at_best, question, measure, span).state is ConditionState.HOLDS:
+            problem = ""  # whatever the others would have been answered
     # A slice that contradicts is evidence; every other final word stands on all of the time, and a hole may hide anything.
     if problem and state is not ConditionState.OPEN and standing != 0:
         state, reason = ConditionState.UNKNOWN, problem

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.rules.enough import Need
-from pam_rollback.observation.rules.journeys import LOGIN_JOURNEY, Journey, ProbeConfig
+from pam_rollback.observation.rules.journeys import LOGIN_JOURNEY, Journey, ProbeConfig, users_journeys
 from pam_rollback.observation.rules.parts import series_of
 from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.observation.service.window_specs import answers_spec, memory_spec, reading_every_s
@@ -54,6 +54,15 @@ def slowest_part_hz(environment: Environment) -> float:
     if config is None:
         return 0.0
     return min(one.rate_hz for one in series_of(environment, config) if one.journeys)
+
+
+def users_hz(environment: Environment) -> float:
+    """Return how many probes a second are users' journeys, which are held against the baseline together; 0 where nothing could be asked."""
+    config = _config(environment)
+    if config is None:
+        return 0.0
+    users = users_journeys(config)
+    return sum(_per_minute(config, one) for one in config.journeys if one.name in users) / _MINUTE_S
 
 
 def hosts_of_the_api(environment: Environment) -> set[str]:

@@ -25,11 +25,11 @@ class UsersReads(Sentence):
 
     wrong: dict[str, str]
     not_asked: str = ""
-    """Why the other parts could not be asked."""
+    """Why the other parts were not asked."""
 
     @property
     def answered(self) -> bool:
-        """Every part answered well. Raises MeasurementFailed where one could not be asked and no other one is bad."""
+        """Every part answered well. Raises MeasurementFailed where one was not asked and no other one is bad."""
         if any(self.wrong.values()):
             return False
         if self.not_asked or not self.wrong:
@@ -57,7 +57,7 @@ def read_as_users(environment: Environment, observed: Iterable[str] = ()) -> Use
     """
     config = probe_config(environment, run="health")
     journeys = {one.name: one for one in config.journeys}
-    asked = [one for one in series_of(environment, config) if one.part not in {FRONT_END, HEALTH} and one.journeys]
+    parts = [one for one in series_of(environment, config) if one.part not in {FRONT_END, HEALTH}]
     try:
         account = signed_in(environment)
     except SignInLimited:
@@ -66,11 +66,12 @@ def read_as_users(environment: Environment, observed: Iterable[str] = ()) -> Use
         refuse_when_blocked(environment, "users' reads are not known", observed)
         refuse_when_offline(environment, "users' reads are not known")
         return _without_a_session(config, problem)
-    reads = {one.shown: journeys[one.journeys[0]] for one in asked}
+    reads = {one.shown: journeys[one.journeys[0]] for one in parts if one.journeys}
     answers = all_at_once({part: lambda read=read: _read(environment, read, account) for part, read in reads.items()})  # type: ignore[misc]
     for words in Lookout(environment, observed).blocks_now(map(told_of, answers.values())).values():
         raise MeasurementFailed(words)  # the same words as everywhere: one cause is told once
-    return UsersReads({part: _wrong(reads[part], answer, account) for part, answer in answers.items()})
+    not_asked = "; ".join(f"{one.shown}: {one.lacking}" for one in parts if one.lacking)
+    return UsersReads({part: _wrong(reads[part], answer, account) for part, answer in answers.items()}, not_asked)
 
 
 def _without_a_session(config: ProbeConfig, problem: MeasurementFailed) -> UsersReads:

@@ -102,7 +102,8 @@ class GitRepository:
     def revert(self, commit: Commit, *, onto: Commit, reason: str) -> Commit:
         """Make the commit on top of ``onto`` that takes ``commit`` (also a merge) back.
 
-        Gives ``onto`` itself when nothing of the commit is left there to take back. A conflict raises, and leaves nothing behind.
+        Gives ``onto`` itself when nothing of the commit is left there to take back. A conflict raises, and leaves nothing behind. Dated as
+        ``onto`` is, so that it is the same commit whenever it is made: a run that goes on after a kill finds what it built of it.
         """
         self._have(commit, onto)
         parents = self._parents(commit)
@@ -117,8 +118,17 @@ class GitRepository:
             ):
                 return onto
             message = self._revert_message(commit, parents, reason)
+            dated = self._done("log", "-1", "--format=%cI", onto, operation="read a commit")
             self.command.done(
-                "commit", "--quiet", "--no-verify", "-F", "-", folder=folder, operation="revert", given=message
+                "commit",
+                "--quiet",
+                "--no-verify",
+                "-F",
+                "-",
+                folder=folder,
+                operation="revert",
+                given=message,
+                dated=dated,
             )
             return self.command.done("rev-parse", "HEAD", folder=folder, operation="revert")
 

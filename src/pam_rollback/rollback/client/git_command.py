@@ -87,13 +87,18 @@ class GitCommand:
         given: str = "",
         deadline_s: float | None = None,
         errors: str = "replace",
+        dated: str = "",
     ) -> Ended:
-        """Call git and wait for its end. Raises ProviderError only where there is no git. ``errors``: as ``run_program`` has it."""
+        """Call git and wait for its end. Raises ProviderError only where there is no git. ``errors``: as ``run_program`` has it.
+
+        ``dated`` is the moment of a commit; without one it is now.
+        """
         try:
             return run_program(
                 ["git", *arguments],
                 folder=folder,
-                variables=self._variables(),
+                variables=self._variables()
+                | ({"GIT_AUTHOR_DATE": dated, "GIT_COMMITTER_DATE": dated} if dated else {}),
                 deadline_s=self.deadline_s if deadline_s is None else deadline_s,
                 given=given,
                 errors=errors,
@@ -111,9 +116,9 @@ class GitCommand:
         )
         return "packet:" in ended.err
 
-    def done(self, *arguments: str, folder: Path, operation: str, given: str = "") -> str:
+    def done(self, *arguments: str, folder: Path, operation: str, given: str = "", dated: str = "") -> str:
         """Call git and give what it printed; raises ProviderError when it did not succeed."""
-        ended = self.run(*arguments, folder=folder, given=given)
+        ended = self.run(*arguments, folder=folder, given=given, dated=dated)
         if not ended.succeeded:
             raise self.trouble(operation, ended)
         return ended.out.strip()

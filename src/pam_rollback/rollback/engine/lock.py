@@ -343,34 +343,28 @@ class _Renewal:
             self._holding = _Holding(held, names, version, asked_s)
 
     def _see_whose(self) -> None:
-        """Look whose the locks are; take back those that somebody removed, without having taken them."""
+        """Look whether all of the locks hold this session; one that is free is not ours."""
         holding, asked_s = self._holding, self._shared.since_boot_s()
         found = self._shared.locks.read(holding.names)
         for name in holding.names:
-            if name in found and found[name][0] != holding.version:
-                held = read_lock_record(found[name][1])
-                if held is None or not held.is_of(holding.held):
-                    return self._lose(held)
-        seen = {name: version for name, (version, _) in found.items()}
-        if seen == holding.seen:
-            holding.seen_s = asked_s
-            return None
-        # Ours all the same, as after a renewal whose answer was lost; or removed by hand.
-        version = self._shared.locks.write(holding.names, holding.held.text(), seen=seen)
-        if version is None:
-            return self._lose(None)
-        if len(seen) < len(holding.names):
-            self._warn(
-                f"the lock of {self._claim.environment} was removed by somebody, and taken again; find out who is acting"
-            )
-        self._holding = _Holding(holding.held, holding.names, version, asked_s)
+            if name not in found:
+                return self._lose("it is not there: somebody took or removed it")
+            held = read_lock_record(found[name][1])
+            if found[name][0] != holding.version and (held is None or not held.is_of(holding.held)):
+                return self._lose(self._taken_by(held))
+        # As it was, or ours all the same: a renewal whose answer was lost.
+        holding.seen_s = asked_s
+        version = found[holding.names[0]][0]
+        if all(found[name][0] == version for name in holding.names):
+            holding.version = version
         return None
 
-    def _lose(self, taker: LockRecord | None) -> None:
-        who = (
-            taker.described(self._shared.clock.wall()) if taker is not None else "somebody whose record cannot be read"
-        )
-        self._lost = f"the lock of {self._claim.environment} is not ours any more, it was taken by {who}"
+    def _taken_by(self, held: LockRecord | None) -> str:
+        who = held.described(self._shared.clock.wall()) if held is not None else "somebody whose record cannot be read"
+        return f"it was taken by {who}"
+
+    def _lose(self, why: str) -> None:
+        self._lost = f"the lock of {self._claim.environment} is not ours any more, {why}"
         self._warn(f"{self._lost}; find out who is acting")
 
     def _release(self) -> None:
@@ -385,7 +379,7 @@ class _Renewal:
         if ours:
             self._shared.locks.remove({name: found[name][0] for name in ours})
         if taken and not self._lost:
-            self._lose(taken[0])
+            self._lose(self._taken_by(taken[0]))
 
     def _warn(self, text: str) -> None:
         # Once each: a host that stays away would fill the report.

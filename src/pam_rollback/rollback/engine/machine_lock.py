@@ -86,30 +86,24 @@ class MachineLock:
                 raise LockLost(stopped(self.claim, what, self._lost))
 
     def _still_ours(self, file: _File) -> bool:
-        """Look at the file by its name: it may have been removed, replaced or taken over."""
+        """Look at the file by its name: one that was removed or replaced is not ours, whoever has it now."""
         if self._lost:
             return False
-        if file.descriptor is not None and not _is_at(file.descriptor, file.path):
-            os.close(file.descriptor)
-            file.descriptor, file.written = None, False
-            self._warn(f"{file.path} was removed while it was held")
-        if file.descriptor is None:
-            taken = _take(file.path)
-            if isinstance(taken, int):
-                file.descriptor = taken
-                _write(file, self.held)
-                return True
         found = _holder(file.path)
-        # A file that we could not write in says nothing of us, and so nothing of who came after us.
-        if found is not None and not found.is_of(self.held) and (file.written or file.descriptor is None):
-            if file.descriptor is None and not file.written and not self._is_news(found):
-                return True
-            self._lost = (
-                f"the lock of {self.claim.environment} on this machine is held by {found.described(datetime.now(UTC))}"
+        if file.descriptor is not None:
+            # Where we could not write in it, what it says is of those who were before us.
+            lost = not _is_at(file.descriptor, file.path) or (
+                file.written and found is not None and not found.is_of(self.held)
             )
+        elif file.written:
+            lost = found is None or not found.is_of(self.held)
+        else:
+            lost = found is not None and self._is_news(found)
+        if lost:
+            by = f"it is held by {found.described(datetime.now(UTC))}" if found is not None else "it was removed"
+            self._lost = f"the lock of {self.claim.environment} on this machine is not ours any more: {file.path}, {by}"
             self._warn(self._lost)
-            return False
-        return True
+        return not lost
 
     def _is_news(self, found: LockRecord) -> bool:
         """Whether it came after us; not: the one on whose death a person gave their word."""

@@ -29,6 +29,8 @@ LOOKED = Backoff(least_s=0.25, most_s=5.0)
 LOOKED_WHERE_LIMITED = Backoff(least_s=0.5, most_s=10.0, share=1.0)
 """The same of a product that shuts out whoever asks too often: 11 times in the first minute, 6 times in later ones. Today's PAM bears 50
 requests a minute of one client, a look is two of them, and half an hour without any answer would follow an action that is not seen yet."""
+SILENT_S = 90.0
+"""So long a host may say nothing of what it accepted. Most hiccups are over by then, and the verdict is due within minutes."""
 IN_A_ROW = 3
 """Answers of a content network, and of two processes during a change, may alternate for a moment."""
 
@@ -84,11 +86,28 @@ def until_deploy(
 ) -> Deploy:
     """Ask until the deploy is as wanted; an error of the provider in between is no answer, and is asked again.
 
-    Raises ActionFailed when the deploy failed, when the provider refuses to say, or after ``within_s`` seconds.
+    Raises ActionFailed when the deploy failed, when the provider refuses to say, after ``within_s`` seconds, and after ``SILENT_S`` of
+    nothing but errors: what waits for it (a lock, the verdict) has to be told by then that nothing is known.
     """
+    answered_s = waiter.clock.monotonic_s()
+
+    def asked() -> Deploy | str:
+        nonlocal answered_s
+        try:
+            seen = ask()
+        except ProviderError as error:
+            silent_s = waiter.clock.monotonic_s() - answered_s
+            if error.http_status in _FINAL:
+                raise
+            if silent_s >= SILENT_S:
+                raise ActionFailed(f"{what}: not known, no answer for {silent_s:.0f} s ({error})") from error
+            return f"no answer ({error})"
+        answered_s = waiter.clock.monotonic_s()
+        return seen
+
     try:
         seen = waiter.until(
-            lambda: _asked(ask),
+            asked,
             holds=lambda seen: isinstance(seen, Deploy) and (holds(seen) or failed(seen)),
             within_s=within_s,
             what=what,
@@ -146,12 +165,3 @@ def until_no_other_is_served(
         )
     except NotReached as error:
         raise ActionFailed(str(error)) from error
-
-
-def _asked(ask: Callable[[], Deploy]) -> Deploy | str:
-    try:
-        return ask()
-    except ProviderError as error:
-        if error.http_status in _FINAL:
-            raise
-        return f"no answer ({error})"

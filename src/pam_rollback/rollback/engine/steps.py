@@ -34,6 +34,8 @@ class Step:
     after: tuple[str, ...] = ()
     changes: bool = False
     """It changes what users get: what they write around this moment is looked for."""
+    owes: str = ""
+    """The kind of note that says how to put its change back, where an earlier step may have written it."""
     deadline_s: float | None = None
     """After this time it counts as failed, although it may still take effect. None: its own waits are limit enough."""
 
@@ -208,7 +210,8 @@ class _Run:
         )
 
     def _begin(self, step: Step) -> float:
-        self.journal.append("step-started", step=step.name, **({"changes": True} if step.changes else {}))
+        changes = {"changes": True, "owes": step.owes} if step.changes else {}
+        self.journal.append("step-started", step=step.name, **changes)
         return self.clock.monotonic_s()
 
     def _start(self, step: Step) -> None:

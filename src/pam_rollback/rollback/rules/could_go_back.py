@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.question import Answered, answered
 from pam_rollback.rollback.rules import questions
-from pam_rollback.rollback.rules.deploy_choice import Choice, History, only_live
+from pam_rollback.rollback.rules.deploy_choice import Choice, History, live_in
 from pam_rollback.rollback.rules.deploys import BackendHost, Deploy, FrontendHost
 from pam_rollback.rollback.rules.named_versions import VersionsOf
 from pam_rollback.rollback.rules.pull_requests import PullRequests
@@ -87,7 +87,7 @@ def _restorable(host: FrontendHost, to: str, versions_of: VersionsOf | None) -> 
 
 def _runnable(host: BackendHost, to: str, versions_of: VersionsOf | None) -> str:
     known = host.deploys()
-    history = History(host.rules, known, only_live(host.rules, known))
+    history = History(host.rules, known, live_in(host, known))
     return f"the back end can go back to {_target(host, history, history.choose(to, versions_of))}"
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pam_rollback.base.errors import Refused
-from pam_rollback.rollback.rules.deploys import LIVE, Deploy, Rules
+from pam_rollback.rollback.rules.deploys import LIVE, BackendHost, Deploy, Rules
 from pam_rollback.rollback.rules.named_versions import VersionsOf
 
 _COMMIT = re.compile(r"[0-9a-f]{4,40}")
@@ -35,6 +35,18 @@ def only_live(rules: Rules, deploys: Sequence[Deploy]) -> Deploy:
             f"{rules.provider}: expected one deploy that is live, found {found}; is the service suspended, or one just being replaced?"
         )
     return live[0]
+
+
+def live_in(host: BackendHost, deploys: Sequence[Deploy]) -> Deploy:
+    """The same, seen to be live when it is asked for by itself: a list may be old. Raises Refused, or ActionFailed."""
+    live = only_live(host.rules, deploys)
+    now = host.deploy(live.id)
+    if now.state != LIVE:
+        raise Refused(
+            f"{host.rules.provider} lists {live}, and tells of it alone that it is {now.state}: the list is old, or one is just being "
+            "replaced; look again in a moment"
+        )
+    return live
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,10 @@ class History:
     # ---------------------------------------------------------------- by the rule
 
     def _by_rule(self) -> Choice:
+        if all(deploy.id != self.live.id for deploy in self.deploys):
+            raise self._refused(
+                f"the list of {len(self.deploys)} deploys does not hold {self.live}, which users have: it is old, or not whole; look again"
+            )
         live_place = self._place(self.live)
         later = [deploy for deploy in self._were_live if self._place(deploy) > live_place]
         began = self.incident_began

@@ -20,7 +20,7 @@ from pam_rollback.rollback.client.git import GitRepository, open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.rules import questions as asked
 from pam_rollback.rollback.rules.could_go_back import ask_backend, ask_frontend, ask_repository
-from pam_rollback.rollback.service.provider_access import api_host, pull_requests, site_host
+from pam_rollback.rollback.service.provider_access import api_host, pull_requests, see_own, site_host
 from pam_rollback.rollback.service.switches import switches_of
 from pam_rollback.rollback.service.told_versions import VersionSources
 
@@ -81,12 +81,12 @@ def _of_the_hosts(environment: Environment, to: ExpectedReleases, deadline_s: fl
 
     def front() -> Sequence[Answered]:
         site = site_host(environment, Waiter(), once_s=deadline_s)
-        return ask_frontend(site, to=to.frontend, versions_of=versions.of)
+        return _of_the_own(site, ask_frontend(site, to=to.frontend, versions_of=versions.of))
 
     def back() -> Sequence[Answered]:
         service = api_host(environment, Waiter(), once_s=deadline_s)
         workers = [service.beside(worker) for worker in environment.workers]
-        return ask_backend(service, workers=workers, to=to.backend, versions_of=versions.of)
+        return _of_the_own(service, ask_backend(service, workers=workers, to=to.backend, versions_of=versions.of))
 
     found = []
     hosts: Sequence[tuple[HostedSite, Callable[[], Sequence[Answered]], tuple[Question, ...], Question]] = (
@@ -101,6 +101,13 @@ def _of_the_hosts(environment: Environment, to: ExpectedReleases, deadline_s: fl
         found.append(Call(own, ask, host.api_url, host.provider.title()))
         found.append(Call((clock,), partial(_clock, clock.text, host.api_url, deadline_s)))
     return found
+
+
+def _of_the_own(host: object, found: Sequence[Answered]) -> Sequence[Answered]:
+    """The answers of a host, the first of which is no where it has another product there."""
+    first, *others = found
+    own = answered(first.question, lambda: see_own(host))
+    return [own if own.state is State.NO else first, *others]
 
 
 def _clock(question: str, url: str, deadline_s: float) -> list[Answered]:

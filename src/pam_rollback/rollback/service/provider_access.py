@@ -1,26 +1,31 @@
 """The clients of an environment's providers, for fixtures and for undoing, which has none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from importlib import import_module
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import HostedSite
 from pam_rollback.outside.provider import Asking
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.client.served_release import ServedApi, ServedSite, page_of_deploy
 from pam_rollback.product.rules.contract import BACKEND
 from pam_rollback.product.rules.contract import Site as PartOfProduct
 from pam_rollback.product.rules.served_release import Served, Wanted
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.client.release_marks import MarkedApi
+from pam_rollback.rollback.rules import hosts_seen
 from pam_rollback.rollback.rules.deploys import Deploy, ServiceHost, SiteHost
 from pam_rollback.rollback.rules.hosts_seen import Looking
 from pam_rollback.rollback.rules.pull_requests import PullRequests
 from pam_rollback.rollback.service.added import PROVIDERS, Provider
 
 _FOLDERS = "pam_rollback.rollback.providers"
+_SEEN_WITHIN_S = 3.0
+"""Users wait meanwhile."""
 
 
 def provider_of(environment: Environment, site: HostedSite) -> Provider:
@@ -44,13 +49,45 @@ def looking_at(provider: str) -> Looking:
 
 def site_host(environment: Environment, waiter: Waiter, *, once_s: float | None = None) -> SiteHost:
     """Who publishes the front end. ``once_s``: asked once, within this time. Raises ActionFailed where the environment names nobody."""
-    found: SiteHost = provider_of(environment, "frontend").host(environment, _asking(waiter, once_s))
+    found: SiteHost = _bound(environment, "frontend", _asking(waiter, once_s))
     return found
 
 
 def api_host(environment: Environment, waiter: Waiter, *, once_s: float | None = None) -> ServiceHost:
     """Who runs the back end; as ``site_host``."""
-    found: ServiceHost = provider_of(environment, "backend").host(environment, _asking(waiter, once_s))
+    found: ServiceHost = _bound(environment, "backend", _asking(waiter, once_s))
+    return found
+
+
+def refuse_another(environment: Environment, stories: Iterable[str]) -> None:
+    """Raise Refused when a host that these stories change has another product there; one that is out of reach is asked before it acts."""
+    for site in sorted({site for story in stories if story in STORIES for site in STORIES[story].sites}):
+        with suppress(ActionFailed):
+            see_own(_bound(environment, cast("HostedSite", site), Asking(deadline_s=_SEEN_WITHIN_S, patience_s=0)))
+
+
+def see_own(host: object) -> str:
+    """See that it is the environment's; gives no words. Raises Refused, or ActionFailed when that cannot be told.
+
+    A host of yours sees to that itself.
+    """
+    seen = getattr(getattr(host, "api", None), "before_first_change", None)
+    if seen is not None:
+        seen()
+    return ""
+
+
+def _bound(environment: Environment, site: HostedSite, asking: Asking) -> Any:
+    """The host, which changes nothing before it was seen that it has the environment's site or service."""
+    found, urls = provider_of(environment, site).host(environment, asking), environment.urls
+    table = environment.host_of(site)
+    known = environment.known_host(site)
+    if table is not None and known is not None:
+        front, back = {"[urls] frontend": urls.frontend}, {"[urls] api": urls.api, "[urls] backend": urls.backend}
+        meant, named = front if site == "frontend" else back, f"{known.title}: the {known.kind} {table.id}"
+        found.api.before_first_change = lambda: hosts_seen.refuse_another(
+            found.addresses(), meant, f"{named} ([{known.name}] {known.id_key})"
+        )
     return found
 
 

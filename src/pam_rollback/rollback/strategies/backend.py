@@ -104,6 +104,7 @@ class BackendAction:
                 needs=(prefix + LOOK, *needs),
                 after=(prefix + OFF, prefix + CANCEL, *after),
                 changes=True,
+                owes=UNDO_KIND,
             ),
             *self._workers.running(prefix, needs=(prefix + DEPLOY,)),
             Step(prefix + STILL_OFF, self._still_off, needs=(prefix + DEPLOY,)),

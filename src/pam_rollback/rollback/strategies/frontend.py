@@ -102,7 +102,7 @@ class FrontendAction:
     def publishing(self, prefix: str = "", *, needs: tuple[str, ...] = ()) -> list[Step]:
         """The steps from a deploy that the host has to one that visitors get."""
         return [
-            Step(prefix + RESTORE, self._restore, needs=(prefix + LOOK, *needs), changes=True),
+            Step(prefix + RESTORE, self._restore, needs=(prefix + LOOK, *needs), changes=True, owes=UNDO_KIND),
             Step(prefix + LOCK, self._lock, needs=(prefix + RESTORE,)),
             Step(prefix + CANCEL, self._cancel_builds, essential=False, needs=(prefix + LOOK,), after=(prefix + LOCK,)),
             Step(prefix + SERVED, self._see, needs=(prefix + RESTORE,)),

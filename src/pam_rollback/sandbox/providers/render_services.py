@@ -37,6 +37,7 @@ Operation = Literal[
     "variables",
     "variable",
     "groups",
+    "domains",
 ]
 CHANGES: frozenset[Operation] = frozenset({"patch", "deploy"})
 """What counts against the limit of one service."""
@@ -49,6 +50,7 @@ _ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("POST", r"/deploys/(?P<deploy>[^/]+)/cancel", "cancel"),
     ("POST", r"/rollback", "rollback"),
     ("GET", r"/events", "events"),
+    ("GET", r"/custom-domains", "domains"),
     ("GET", r"/env-vars", "variables"),
     ("PUT", r"/env-vars/(?P<deploy>[A-Za-z_][A-Za-z0-9_]*)", "variable"),
 )
@@ -121,6 +123,8 @@ class Services:
             raise Refusal(HTTPStatus.NOT_FOUND, "not found")
         if what.operation == "service":
             return web.json_response(self.document())
+        if what.operation == "domains":
+            return web.json_response([])  # this service has none
         if self._deploys is None:
             raise Refusal(HTTPStatus.NOT_FOUND, "not found")
         return await self._answers[what.operation](self._deploys, request, what)

@@ -4,6 +4,7 @@ A criterion *asks* for a rollback where it holds or where the gaps of the plan s
 enough yet, or not any more) neither asks nor is calm. What comes and goes asks in three looks of ten, and not in a row.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -34,12 +35,14 @@ class Look:
     """Why it proves nothing, such as a red control that was good. Its findings do not count then."""
     early: bool = False
     """The prober has not seen as much as the plan looks back on: what is not known yet is neither good nor the watch's fault."""
+    unseen: str = ""
+    """Why an outage of some part would not be seen. What asks all the same counts, and nobody acts on it by themselves."""
 
     @property
     def unknown(self) -> str:
         """Why this look is not good, although nothing is known to be bad; empty when all is known."""
-        if self.blind:
-            return self.blind
+        if self.blind or self.unseen:
+            return self.blind or self.unseen
         if not self.findings:
             return "nothing was looked at"
         return "; ".join(f"{one.criterion}: {one.words}" for one in self.findings if one.state is State.UNKNOWN)
@@ -58,7 +61,8 @@ class Look:
     @property
     def unknown_about(self) -> str:
         """The same without figures, which move from look to look."""
-        return self.blind or " ".join(one.criterion for one in self.findings if one.state is State.UNKNOWN)
+        unknown = " ".join(one.criterion for one in self.findings if one.state is State.UNKNOWN)
+        return re.sub(r"\d+", "N", self.blind or self.unseen) or unknown
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ class Streaks:
         """With one more look. What is not known goes on with neither streak, and ends none."""
         findings = look.findings
         if look.blind:
-            findings = tuple(Finding(name, State.UNKNOWN, look.blind) for name in self.of or (DOWNTIME,))
+            findings = tuple(Finding(name, State.UNKNOWN, look.blind) for name in dict.fromkeys((DOWNTIME, *self.of)))
         found = dict(self.of)
         for finding in findings:
             if finding.state is State.UNKNOWN and look.early and not look.blind:

@@ -1,7 +1,9 @@
-"""An incident in the team's channel."""
+"""An incident in the team's channel, and by the other means of a rollback's escalation."""
 
 from dataclasses import dataclass
 
+from pam_rollback.communication.rules.escalation import OVER
+from pam_rollback.communication.service.escalation import Message, Send
 from pam_rollback.communication.service.team_channel import TeamChannel
 from pam_rollback.report.watched_incident import NotTold, WatchedIncident
 
@@ -23,6 +25,29 @@ class Channel:
         if problem:
             raise NotTold(problem)
         return thread
+
+
+@dataclass(frozen=True)
+class Woken:
+    """Wakes people by one means: PagerDuty goes by the incident's key, mail to the contacts of the level."""
+
+    send: Send
+    level: str
+    contacts: tuple[str, ...] = ()
+    link: str = ""
+
+    def __call__(self, hook: str, incident: WatchedIncident) -> str:
+        """Send it, also what may have arrived already: PagerDuty knows the key, and a mail that comes twice is better than none.
+
+        Raises NotTold when it was not taken.
+        """
+        over = hook.endswith("closed")
+        title = f"PAM on {incident.environment}: {'over' if over else incident.recommendation} ({incident.key})"
+        occasion, text = OVER if over else self.level, message(hook, incident)
+        problem = self.send(Message(occasion, title, text, incident.key, False, self.contacts, self.link))  # noqa: FBT003 - no drill
+        if problem:
+            raise NotTold(problem)
+        return ""
 
 
 def message(hook: str, incident: WatchedIncident) -> str:

@@ -113,6 +113,13 @@ class NetlifySite:
             stop_builds=build.truth("stop_builds") if build else False,
         )
 
+    def addresses(self) -> Iterator[str]:
+        """``getSite``: where its visitors find it."""
+        told = self._site()
+        yield from filter(None, (told.text_or_none(key) for key in ("ssl_url", "url", "custom_domain")))
+        yield f"{told.text('name')}.netlify.app"
+        yield from map(str, told.document.get("domain_aliases") or ())
+
     def published(self) -> Deploy:
         """``getSite``: its ``published_deploy``."""
         told = self._site()
@@ -180,6 +187,7 @@ class NetlifySite:
             method="POST",
             json={"site_id": self.settings.site_id},
             expected=(HTTPStatus.ACCEPTED,),
+            repeatable=True,  # what is empty is emptied again
         )
 
     def read_deploy(self, told: JsonObject, deploy_id: DeployId = "") -> Deploy:

@@ -56,6 +56,15 @@ class RenderDeploys:
         """Another service of the same account."""
         return replace(self, settings=self.settings.model_copy(update={"service_id": service_id, "workers": ()}))
 
+    def addresses(self) -> Iterator[str]:
+        """``GET /services/{id}``, and only where that is not enough ``GET /services/{id}/custom-domains``: where its clients find it."""
+        told = self.api.ask_told(f"the service {self._id}", self._path, "a service")
+        details = own_service(told, self.settings).inner("serviceDetails")
+        if details is not None and details.text_or_none("url"):
+            yield details.text("url")
+        domains = self._pages(f"the domains of {self._id}", f"{self._path}/custom-domains", "customDomain")
+        yield from (domain.text("name") for domain in domains)
+
     @property
     def door(self) -> str:
         """``GET /services/{id}``."""
