@@ -5,7 +5,7 @@ A test with a parameter ``row`` proves that row when it passes. One that proves 
 """
 
 import importlib
-from collections import Counter
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from tests.fault_rows.row import Row
+from tests.house_budget import ROOT, measured
 
+DURATIONS = ROOT / "reports" / "durations.json"
 ROW = "fault row"
 LEFT_OUT = "left out"
 """Under this name a worker tells how many cases of long matrices it left to `make test-all`."""
@@ -42,12 +44,32 @@ def told_rows(rows: Mapping[str, Sequence[Row]], proven: set[str], broken: set[s
             yield f"  not run: {missing} of {len(of_kind)} of {kind}{browser}: {why}"
 
 
+def files_of(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Return the seconds of each test file."""
+    files: dict[str, float] = {}
+    for nodeid, taken_s in seconds.items():
+        name = nodeid.partition("::")[0]
+        files[name] = files.get(name, 0.0) + taken_s
+    return files
+
+
+def house_in_a_line() -> str:
+    """Return the lines of src and tests and the number of pages."""
+    found = measured()
+    source = sum(of[1] for name, of in found.items() if name.startswith("src/"))
+    return f"lines of src {source}, of tests {found['tests'][0]}; pages {found['pages'][0]}"
+
+
+def _keep_durations(files: Mapping[str, float]) -> None:
+    """Keep the latest time of each test file, for whoever wants to know which tests cost a run its time."""
+    kept = json.loads(DURATIONS.read_text(encoding="utf-8")) if DURATIONS.exists() else {}
+    rounded = {name: round(taken_s, 2) for name, taken_s in files.items()}
+    DURATIONS.write_text(json.dumps(kept | rounded, indent=1, sort_keys=True), encoding="utf-8")
+
+
 def longest(seconds: Mapping[str, float]) -> Iterator[str]:
     """The files and the tests that took longest, with their seconds."""
-    files: Counter[str] = Counter()
-    for nodeid, taken_s in seconds.items():
-        files[nodeid.partition("::")[0]] += taken_s  # type: ignore[assignment]
-    for name, taken in (("files", files), ("tests", seconds)):
+    for name, taken in (("files", files_of(seconds)), ("tests", seconds)):
         yield f"{name}:"
         ranked = sorted(taken.items(), key=lambda item: -item[1])[:_LONGEST]
         yield from (f"  {taken_s:7.1f} s  {of[:110]}" for of, taken_s in ranked)
@@ -88,8 +110,11 @@ class Summary:
         for line in longest(self._seconds):
             terminalreporter.write_line(line)
         terminalreporter.section("what was proven, and what was not run")
-        for line in self._told(left_out):
+        told = list(self._told(left_out))
+        for line in told:
             terminalreporter.write_line(line)
+        _keep_durations(files_of(self._seconds))
+        terminalreporter.write_line(f"{house_in_a_line()}, {told[0]}")
 
     def _told(self, left_out: int) -> Iterator[str]:
         broken = {row for nodeid in self._broken for row in self._rows.get(nodeid, ())}

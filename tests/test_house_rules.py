@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from pam_rollback.environment.hosts import HOSTS
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import SHORT_JOURNEY, STORIES
 from pam_rollback.session.situations import story_name
+from tests.house_budget import measured, modules
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNBOOK_FOLDERS = ("checks", "drills", "load")
 EXEMPT = {"load/locustfile.py"}
 FORBIDDEN_NODES = {ast.Try: "try", ast.While: "while", ast.TryStar: "try", ast.For: "for", ast.With: "with"}
 FORBIDDEN_MODULES = {"allure", "os", "subprocess", "time", "threading", "asyncio", "http", "urllib", "socket"}
+_LINES_MAX = 500
 FORBIDDEN_CALLS = {"sleep", "getenv", "skip", "xfail"}
 REAL_TIME = {
     "tests/browser/client/test_page_loads.py": "a page that is slow",
@@ -343,3 +346,17 @@ def test_a_host_is_named_in_its_folder_and_its_configuration_only() -> None:
 def test_a_host_that_is_named_is_seen(text: str, found: list[str]) -> None:
     """In each way that code, a message or an address has; a page may be rendered."""
     assert list(hosts_named(text)) == found
+
+
+def test_the_house_does_not_grow() -> None:
+    """Each figure is at most its budget; one above it takes a decision page."""
+    budgets = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["house"]
+    found = measured()
+
+    assert found.keys() == budgets["budget"].keys()
+    assert {
+        name: have
+        for name, have in found.items()
+        if any(a > b for a, b in zip(have, budgets["budget"][name], strict=True))
+    } == {}
+    assert {name: n for name, n in modules().items() if n > budgets["long"].get(name, _LINES_MAX)} == {}
