@@ -40,7 +40,7 @@ def described(folder: Path, product: str, more: str, abilities: Collection[str])
     file = folder / "elsewhere.toml"
     own = f'extends = "production"\nname = "elsewhere"\nproduct = "{product}"\nabilities = {sorted(abilities)}\n'
     file.write_text(own + more, encoding="utf-8")
-    return load_environment(str(file), ROOT / "environments", SECRETS)
+    return load_environment(str(file), ROOT / "environments" / "examples", SECRETS)
 
 
 @pytest.mark.parametrize(("product", "more", "abilities", "missing"), CASES)

@@ -89,7 +89,7 @@ def test_a_file_outside_the_project_is_found_all_the_same(running_sandbox: Runni
         (["--resume="], "--resume: expected a value, found none"),
         (["--env", " "], "--env: expected a value, found none"),
         (["--run-dir", "y" * 300], "file name too long; nothing was changed"),
-        (["--undo", "y" * 300], "file name too long; mend that, and repeat the command"),
+        (["--undo", "y" * 300], "expected a run's id or folder with a journal.jsonl, found none at"),
         (["--env", "y" * 300], "file name too long; nothing was changed"),
         (["--baseline", "y" * 300], "file name too long; nothing was changed"),
         (["--ack", "SC-66=kim: yes"], "no plan item 'SC-66', did you mean 'SC-6'?"),

@@ -277,10 +277,8 @@ class Escalation:
             self._problems.append(f"{notice.key} is not on record: no disk takes the journal")
 
     def _last_step(self) -> str:
-        try:
-            return last_step(self.journal.entries())
-        except (OSError, ValueError) as error:
-            return f"not known ({error})"
+        unread = [line for line in self.journal.damaged if line.number == 0]
+        return f"not known ({unread[0]})" if unread else last_step(self.journal.entries())
 
     def _message(self, notice: Notice) -> Message:
         briefing = self._briefing
