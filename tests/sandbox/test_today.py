@@ -254,7 +254,7 @@ def test_its_file_is_an_environment_of_the_suite(today: Today) -> None:
 
     assert (environment.product, environment.contract.sign_in.kind) == ("pam-today", "supabase")
     assert environment.secret("supabase_key") == today.key
-    assert not {"flag_admin", "cache_admin", "asset_manifest", "metrics"} & set(environment.abilities)
+    assert not {"cache_admin", "asset_manifest", "metrics"} & set(environment.abilities)
 
 
 def test_its_migrations_are_tried_on_a_copy(today: Today) -> None:

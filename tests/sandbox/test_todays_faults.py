@@ -32,7 +32,7 @@ LOOKS: dict[str, tuple[Callable[[Today], object], object, object]] = {
     "policy-dropped": (lambda today: len(today.rows("pam_conversations?select=id").json), 1, 0),
     "row-security-off": (lambda today: owners(today.rows(OTHERS_MONEY)) > 1, False, True),
     "todays-migration-ahead": (lambda today: today.sql(LATER), [(0,)], [(1,)]),
-    "todays-migration-behind": (lambda today: today.sql(NEWEST), [("20261118071500",)], [("20261104083000",)]),
+    "todays-migration-behind": (lambda today: today.sql(NEWEST), [("20261118071500",)], [("20261112090000",)]),
     "grants-revoked": (lambda today: today.rows("user_settings").status, 200, 403),
 }
 """By damage: where to look, what is seen there without it, and with it."""
