@@ -1,7 +1,7 @@
-"""The judge that stays put: each planted case must get the verdict, the exit code and the first named part that `cases.toml` freezes.
+"""The judge that stays put: each planted case must get the exit code and the first named part that `cases.toml` freezes.
 
-Each case has a sandbox of its own, in which the suite is asked as a user asks it. A case that says ``baseline`` records one first, one that
-says ``named`` is asked as an ordinary environment that no token makes a sandbox, and one with ``twin`` is healthy: it must stay green.
+Each case has a sandbox of its own, in which the suite is asked as a user asks it; healthy ones must stay green. A case that says
+``baseline`` records one first, and one that says ``named`` is asked as an ordinary environment that no token makes a sandbox.
 Run as ``python benchmarks/planted [--only WORD …] [--at-once 2]``. What is expected may not be changed to fit the code (see README.md).
 """
 
