@@ -34,7 +34,6 @@ REAL_TIME = {
     "tests/records/test_memory_watch.py": "a real process, looked at now and then",
     "tests/sandbox/": "stand-ins with their own latencies, and processes killed in the middle of what they do",
     "tests/rollback/strategies/test_killed.py": "what a killed process had asked for would come within this time",
-    "tests/watch/test_standing_consent.py": "a process is killed at a random moment, and the next one goes on",
     "tests/test_decision_matrix.py": "an incident on a real sandbox has its age",
 }
 """Where a test lets real time pass, and why it cannot be a clock that jumps (``tests/virtual_clock.py``) or a condition."""

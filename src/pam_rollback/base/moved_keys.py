@@ -23,6 +23,7 @@ _MOVED: Mapping[str, str] = {
     "paths.health_db": "now path in [contract.health.database]",
     "paths.health_pam": "now path in [contract.health.pam]",
     "render.worker_service_id": "now workers, a list",
+    "standing_consent": "removed: a watch only tells, and a person starts the rollback by the command that it tells",
     "urls.control": "now control_url in [probing]",
     # products/NAME.toml
     "health.*.answered_by": "now site and path, or no_endpoint",
