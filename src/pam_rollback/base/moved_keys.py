@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+_CALENDAR = "removed: give the address of PagerDuty's iCalendar export as [secrets] on_call_calendar_env"
+_VOUCHED = "removed: a person answers for how releases reach users, with --ack PM-2, PM-3 and PM-4"
 _MOVED: Mapping[str, str] = {
     # plan.toml
     "consider_criteria.CR-5.response_time_increase_pct_max": "now IR-4's: the band ends where that begins",
@@ -23,6 +25,15 @@ _MOVED: Mapping[str, str] = {
     "paths.health_db": "now path in [contract.health.database]",
     "paths.health_pam": "now path in [contract.health.pam]",
     "render.worker_service_id": "now workers, a list",
+    "readiness.exchange": _VOUCHED,
+    "readiness.links": "removed: a link checker in CI asks for them",
+    "readiness.pagerduty_schedules": _CALENDAR,
+    "readiness.pagerduty_url": _CALENDAR,
+    "readiness.people": "removed: who answers a contact is the plan's [contacts]",
+    "readiness.releases_d": _VOUCHED,
+    "readiness.tokens_left_d_min": "removed: nothing asks when tokens end; -m preflight asks their services whether they are taken",
+    "readiness.watch_age_s_max": "removed: -m watch says itself whether somebody watched (PM-8)",
+    "secrets.pagerduty_token_env": _CALENDAR,
     "standing_consent": "removed: a watch only tells, and a person starts the rollback by the command that it tells",
     "urls.control": "now control_url in [probing]",
     # products/NAME.toml
