@@ -105,7 +105,9 @@ class Product:
     @contextmanager
     def fault(self, name: str, **parameters: object) -> Iterator[None]:
         """Have a fault planted for a while."""
-        planted = self.call("PUT", f"/__range__/faults/{name}", read_fault(name, parameters).inside, token=INTERNAL_TOKEN)
+        planted = self.call(
+            "PUT", f"/__range__/faults/{name}", read_fault(name, parameters).inside, token=INTERNAL_TOKEN
+        )
         assert planted.status == 200, planted
         try:
             yield
