@@ -1,4 +1,7 @@
-"""Everything that can be broken on purpose: one entry for each fault, found by its name. Nothing else says what a fault takes."""
+"""Everything that can be broken on purpose: nothing else says what a fault takes.
+
+In one module: an entry for each fault, to be looked up by its name.
+"""
 
 from collections.abc import Mapping
 
