@@ -21,6 +21,7 @@ _MOVED: Mapping[str, str] = {
     "web_vitals": _PAGES,
     "success_criteria.*.measure": "removed: the name of its limit says it",
     # environments/NAME.toml
+    "github.merge*": "removed: a pull request is opened, and a person merges it",
     "health": "now optional in [contract.health.COMPONENT]",
     "paths.backend_health": "now path in [contract.health.backend]",
     "paths.disable_all_pam": "removed: the emergency call is emergency_rollback",
