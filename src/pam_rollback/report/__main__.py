@@ -35,6 +35,10 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     if options.schema:
         sys.stdout.write(f"{json.dumps(schema(), indent=1, sort_keys=True)}\n")
         return 0
+    return _build(options, out)
+
+
+def _build(options: argparse.Namespace, out: Path) -> int:
     run = RunFolder(options.run_folder) if options.run_folder else newest_run(out)
     if run is None:
         return _failed(f"no run in {out}", f"run a session first, for example: {FIRST_SESSION}")
