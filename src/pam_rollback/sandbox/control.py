@@ -4,10 +4,9 @@ import asyncio
 import hmac
 import json
 import os
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 
@@ -23,19 +22,10 @@ from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.providers.netlify_deploys import Deploys
 from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec
 from pam_rollback.sandbox.repository import BRANCH, Repository
-from pam_rollback.sandbox.status_page import StatusPage
+from pam_rollback.sandbox.sinks import Sink, StatusPage
 from pam_rollback.sandbox.worker_deploys import WorkerDeploys
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Sink(Protocol):
-    """What receives messages of one kind."""
-
-    messages: deque[dict[str, Any]]
-
-    def forget(self) -> None:
-        """Have received nothing."""
 
 
 class Control:
@@ -224,9 +214,9 @@ class Control:
         if unknown or not (incident is None or isinstance(incident, dict)):
             found = f"{', '.join(unknown)} besides" if unknown else f"incident is {incident!r}"
             raise SandboxError("status page", expected="indicator, and incident (an object or null)", found=found)
-        board = self._status_page.board
-        board.set(str(wanted.get("indicator", "none")), incident)
-        return web.json_response({"indicator": board.indicator, "unresolved": len(board.unresolved)})
+        page = self._status_page
+        page.set(str(wanted.get("indicator", "none")), incident)
+        return web.json_response({"indicator": page.indicator, "unresolved": len(page.incidents)})
 
     async def _requests(self, _: web.Request) -> web.Response:
         return web.json_response({"counts": self._edge.counts.as_mapping()})

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 from aiohttp import web
 
-from pam_rollback.sandbox import database_copy, history, state_file, statuspage_api
+from pam_rollback.sandbox import database_copy, history, state_file
 from pam_rollback.sandbox.backend_deploys import BackendDeploys
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
@@ -36,9 +36,7 @@ from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.front_end_server import FrontEndServer
 from pam_rollback.sandbox.latencies import BACKEND, FRONTEND, Profile
 from pam_rollback.sandbox.listeners import BACKLOG, Listeners, url_of
-from pam_rollback.sandbox.mail_sink import USERNAME, MailSink
 from pam_rollback.sandbox.own_addresses import addresses_of
-from pam_rollback.sandbox.pagerduty_sink import PagerDutySink
 from pam_rollback.sandbox.personalities import PERSONALITIES, Product
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
@@ -49,10 +47,16 @@ from pam_rollback.sandbox.providers.netlify_site import NetlifySite
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, ProductSecrets, Release, ReleaseSpec
 from pam_rollback.sandbox.repository import Repository
 from pam_rollback.sandbox.second_address import SecondAddress
-from pam_rollback.sandbox.slack_sink import SlackSink
+from pam_rollback.sandbox.sinks import (
+    MAIL_USER,
+    STATUSPAGE_BASE,
+    MailSink,
+    PagerDutySink,
+    SlackSink,
+    StatusPage,
+    StatuspageApi,
+)
 from pam_rollback.sandbox.state_file import Dialect, State
-from pam_rollback.sandbox.status_page import StatusPage
-from pam_rollback.sandbox.statuspage_api import StatuspageApi
 from pam_rollback.sandbox.supabase import Supabase
 from pam_rollback.sandbox.worker_deploys import WorkerDeploys
 
@@ -157,8 +161,8 @@ class Supervisor:
         )
         self._netlify = site
 
-        status_page = StatusPage(faults, url=url_of(listeners.status_page))
-        slack = SlackSink(faults, path=f"/services/T000/B000/{secrets.token_urlsafe(18)}")
+        status_page = StatusPage(faults)
+        slack = SlackSink(faults)
         state = self._state(
             listeners,
             product,
@@ -166,10 +170,10 @@ class Supervisor:
             repository,
             site,
             slack_path=slack.path,
-            status_page_id=status_page.board.page_id,
+            status_page_id=status_page.id,
             supabase=supabase,
         )
-        page_api = StatuspageApi(faults, status_page.board, key=state.variables["STATUSPAGE_API_KEY"])
+        page_api = StatuspageApi(faults, status_page, key=state.variables["STATUSPAGE_API_KEY"])
         pager = PagerDutySink(faults, routing_key=state.variables["PAGERDUTY_ROUTING_KEY"])
         mail = MailSink(faults, password=state.variables["PAM_SMTP_PASSWORD"])
         front_end = FrontEndServer(
@@ -251,7 +255,7 @@ class Supervisor:
             (status_page.handle, listeners.status_page),
             (render_api.handle, listeners.render),
             (site.api.handle, listeners.netlify),
-            (_by_path({statuspage_api.BASE + "/": page_api.handle}, otherwise=pager.handle), listeners.channels),
+            (_by_path({STATUSPAGE_BASE + "/": page_api.handle}, otherwise=pager.handle), listeners.channels),
         ):
             # A handler whose client has gone is cancelled: a silent answer does not stay for ever.
             server = web.Server(handler, access_log=None, handler_cancellation=True)
@@ -328,12 +332,12 @@ class Supervisor:
                 ),
             },
             channels={
-                "statuspage": {"page_id": status_page_id, "api_url": url_of(listeners.channels) + statuspage_api.BASE},
+                "statuspage": {"page_id": status_page_id, "api_url": url_of(listeners.channels) + STATUSPAGE_BASE},
                 "pagerduty": {"api_url": url_of(listeners.channels)},
                 "email": {
                     "host": "127.0.0.1",
                     "port": listeners.mail.getsockname()[1],
-                    "from": "rollback@sandbox.example",
+                    "from": MAIL_USER,
                     "starttls": False,
                 },
             },
@@ -353,7 +357,7 @@ class Supervisor:
                 "RENDER_API_KEY": f"rnd_{secrets.token_urlsafe(24)}",
                 "STATUSPAGE_API_KEY": secrets.token_urlsafe(24),
                 "PAGERDUTY_ROUTING_KEY": secrets.token_hex(16),
-                "PAM_SMTP_USERNAME": USERNAME,
+                "PAM_SMTP_USERNAME": MAIL_USER,
                 "PAM_SMTP_PASSWORD": secrets.token_urlsafe(18),
                 "PAM_STAGING_COPY_DSN": database_copy.dsn_of(access.product_dsn),
                 "PAM_DATABASE_DSN": in_plan_dialect(access.auditor_dsn)
