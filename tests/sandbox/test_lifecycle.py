@@ -383,17 +383,6 @@ class TestRefusals:
         """A wrong PAM_PG_BIN is named."""
         assert "PAM_PG_BIN: expected a folder" in refused(place, PAM_PG_BIN=str(place))
 
-    def test_an_unreachable_server(self, place: Path) -> None:
-        """DATABASE_URL is named with its address, and never its password."""
-        said = refused(place, DATABASE_URL="postgresql://somebody:hidden-word@127.0.0.1:9/postgres")
-
-        assert "DATABASE_URL (127.0.0.1:9)" in said
-        assert "hidden-word" not in said
-
-    def test_an_address_that_is_none(self, place: Path) -> None:
-        """Another database's address is refused by its scheme."""
-        assert "expected postgresql://" in refused(place, DATABASE_URL="mysql://127.0.0.1/x")
-
     @pytest.mark.parametrize(("typed", "meant"), [("chat-apologizes", "chat-apologises"), ("suprise", "surprise")])
     def test_a_fault_that_is_none(self, place: Path, typed: str, meant: str) -> None:
         """A typo is found before anything starts, with the nearest name."""

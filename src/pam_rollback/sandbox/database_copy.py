@@ -25,9 +25,8 @@ def dsn_of(dsn: str) -> str:
 def make(access: Access, product: Product = "pam-plan") -> None:
     """Throw the old copy away, and make one of what the database holds now; blocks for a second. Raises SandboxError."""
     name = sql.Identifier(name_of(access.product_dsn))
-    administrator = access.administrator_dsn or access.product_dsn
     try:
-        with psycopg.connect(administrator, autocommit=True) as connection:
+        with psycopg.connect(access.administrator_dsn, autocommit=True) as connection:
             owner = conninfo_to_dict(access.product_dsn)["user"]
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(str(owner))))

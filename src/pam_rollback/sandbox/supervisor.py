@@ -39,7 +39,7 @@ from pam_rollback.sandbox.listeners import BACKLOG, Listeners, url_of
 from pam_rollback.sandbox.own_addresses import addresses_of
 from pam_rollback.sandbox.personalities import PERSONALITIES, Product
 from pam_rollback.sandbox.planting import Planter
-from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
+from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.product.tokens import issue
 from pam_rollback.sandbox.providers import netlify, netlify_account, render, render_account
@@ -109,7 +109,7 @@ class Supervisor:
         self._fleet.live.spawn()  # its code loads while the database starts
         listeners = Listeners.open()
         faults = PlantedFaults()
-        database = choose_database(
+        database = PracticeDatabase(
             self._environment,
             folder=self._folder,
             children=self._children,
