@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 
 from pam_rollback.sandbox.children import Children
+from pam_rollback.sandbox.edge import SecondAddress
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import Release, ReleaseSpec
-from pam_rollback.sandbox.second_address import SecondAddress
 from tests.sandbox.edge_scene import PRODUCT, STABLE, Scene, play
 
 

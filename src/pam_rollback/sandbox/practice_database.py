@@ -15,9 +15,6 @@ from pam_rollback.sandbox.postgres import Server
 from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
 from pam_rollback.sandbox.postgres_template import TemplateBrokenError, TemplateCache, default_cache, template_key
 
-COPY_SUFFIX = "_copy"
-"""What is added to the database's name for the copy on which migrations are tried."""
-
 
 @dataclass(frozen=True)
 class Access:
