@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -235,31 +233,3 @@ def test_a_password_fits_its_hash_only() -> None:
     assert not verify_password("", UNUSABLE)
     assert stored != hash_password("secret")
     assert "secret" not in stored
-
-
-@pytest.mark.parametrize(
-    ("line", "code", "words"),
-    [
-        ("", 2, "expected one JSON line"),
-        ("[]", 2, "expected one JSON line"),
-        ('{"dsn": "postgresql://127.0.0.1:1/none"}', 1, "the database was not made"),
-    ],
-)
-def test_the_command_says_what_is_wrong(line: str, code: int, words: str) -> None:
-    """One clear error, no traceback."""
-    command = [sys.executable, "-m", "pam_rollback.sandbox.database"]
-    done = subprocess.run(command, input=line + "\n", capture_output=True, text=True, check=False, timeout=30)
-
-    assert done.returncode == code
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_the_command_makes_a_database(empty_dsn: str) -> None:
-    """The same by hand, with the password on stdin."""
-    line = json.dumps({"dsn": empty_dsn, "password": "by hand"})
-    command = [sys.executable, "-m", "pam_rollback.sandbox.database"]
-    done = subprocess.run(command, input=line + "\n", capture_output=True, text=True, check=False, timeout=30)
-
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("created in ")
