@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.sandbox.builds import from_files
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.providers.netlify_account import Refusal
+from pam_rollback.sandbox.providers.accounts import Refusal
 from pam_rollback.sandbox.providers.netlify_deploys import Deployed, Deploys
 from tests.sandbox.netlify_host import CANDIDATE, STABLE
 

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from pam_rollback.sandbox import at_start
-from pam_rollback.sandbox.backend_deploys import BackendDeploys
+from pam_rollback.sandbox.backend_deploys import BackendDeploys, WorkerDeploys
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.faults import PlantedFaults
@@ -24,7 +24,6 @@ from pam_rollback.sandbox.providers.netlify_deploys import Deploys
 from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec
 from pam_rollback.sandbox.repository import BRANCH, Repository
 from pam_rollback.sandbox.sinks import Sink, StatusPage
-from pam_rollback.sandbox.worker_deploys import WorkerDeploys
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -18,7 +18,7 @@ import psycopg
 from aiohttp import web
 
 from pam_rollback.sandbox import database_copy, history, state_file
-from pam_rollback.sandbox.backend_deploys import BackendDeploys
+from pam_rollback.sandbox.backend_deploys import BackendDeploys, WorkerDeploys
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
 from pam_rollback.sandbox.database import (
@@ -41,7 +41,8 @@ from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.product.tokens import issue
-from pam_rollback.sandbox.providers import netlify, netlify_account, render, render_account
+from pam_rollback.sandbox.providers import netlify, render
+from pam_rollback.sandbox.providers.accounts import NetlifyAccount, RenderAccount
 from pam_rollback.sandbox.providers.netlify_site import NetlifySite
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, ProductSecrets, Release, ReleaseSpec
 from pam_rollback.sandbox.repository import Repository
@@ -56,7 +57,6 @@ from pam_rollback.sandbox.sinks import (
 )
 from pam_rollback.sandbox.state_file import TODAYS_ABILITIES, TODAYS_LIMITS, Dialect, State, Value
 from pam_rollback.sandbox.supabase import Supabase
-from pam_rollback.sandbox.worker_deploys import WorkerDeploys
 
 _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -397,7 +397,7 @@ def _by_path(handlers: Mapping[str, _Handler], *, otherwise: _Handler) -> _Handl
     return handle
 
 
-def _forgive(door: Doorkeeper | None, hosts: Sequence[netlify_account.Account | render_account.Account]) -> None:
+def _forgive(door: Doorkeeper | None, hosts: Sequence[NetlifyAccount | RenderAccount]) -> None:
     """Let everybody ask again who asked too often."""
     if door is not None:
         door.forgive()
