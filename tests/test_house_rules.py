@@ -43,7 +43,6 @@ NAMES_HOSTS = {
 }
 """Where a host is named beside its folder and its stand-in (``sandbox``), and why."""
 MAY_NAME_ITEMS = {
-    "base/moved_keys.py": "where keys of single items stood in older plans",
     "checklist/fixtures/checklist.py": "by item, what measures it",
     "gate/service/answers.py": "to which question of the gate an item belongs",
     "report/aftermath.py": "the plan's addresses, each with this environment's own",

@@ -28,7 +28,7 @@ _BESIDE = "Beside the way"
 LINES_MAX = 300
 _REASON = re.compile(r"^In one module: (?:\S+\s+){4,}\S+", re.MULTILINE)
 OF_THE_WHOLE = {
-    "earlier_records",
+    "samples",
     "fault_rows",
     "mutants",
     "netlify_cli",

@@ -21,7 +21,6 @@ from pam_rollback.product.rules.front_page import (
     spread,
     unnamed,
 )
-from pam_rollback.product.rules.page_twins import unproven
 
 _SCRIPT_BYTES = 8 << 20
 
@@ -56,8 +55,7 @@ def look_at_front_page(
     looked, told = _later(url, files, deadline_s, later, whole=later > LATER_SAMPLED) if later else ({}, "")
     found = replace(found, later=looked)
     problems = found.problems
-    doubts = () if problems else (unproven(found), *(f"not seen from here: {one}" for one in found.unseen))
-    doubt = "; ".join(filter(None, doubts))
+    doubt = "" if problems else "; ".join(f"not seen from here: {one}" for one in found.unseen)
     return FrontPage(url, problems, len(assets), told, doubt, release=content.release)
 
 
