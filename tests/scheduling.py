@@ -46,7 +46,6 @@ LONG = (
     "tests/report/test_html_report.py",
     "tests/test_forked.py",
     "tests/test_leaves.py",
-    "tests/installed/",
     "tests/connect/",
     "tests/tracker/",
     "tests/rollback/strategies/test_by_pull_request.py",

@@ -26,7 +26,6 @@ LEAVES = {
     "drills": (),
     "readiness": ("checks/test_readiness.py",),
     "watch": ("checks/test_watch.py",),
-    "installed": (),
 }
 """Each leaf, with its files of the runbook."""
 KINDS_OF_ONE_PHASE = {"load"}

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pam_rollback.outside.places import command
 from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
 from pam_rollback.readiness.rules.finding import Finding
 
@@ -75,9 +74,7 @@ def _each(
             broken.append(f"{run.run}: {why}, due {_moment(end)}")
     if not runs:
         holds.append("no real rollback is on record")
-    return Finding(
-        what, (*holds,), (*broken,), (*unknown,), advice=f"Begin with: {command('incident RUN=…', 'postmortem RUN')}"
-    )
+    return Finding(what, (*holds,), (*broken,), (*unknown,), advice="Begin with: make incident RUN=…")
 
 
 def _moment(at: datetime) -> str:
