@@ -23,7 +23,7 @@ from pam_rollback.browser.client.browser import BrowserMissing, webkit
 from pam_rollback.browser.rules.journeys import Stopped, Unreachable
 from pam_rollback.browser.rules.never_found import NotAsDescribed, PageSigns
 from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.outside.pace import QUESTION, SIGN_IN, before_page, spend
+from pam_rollback.outside.pace import before_page
 from pam_rollback.product.rules.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
 from pam_rollback.product.rules.front_page import PageContent
 from pam_rollback.product.rules.site import Element, ElementName
@@ -128,7 +128,6 @@ class WebKitSite:
 
     def sign_in(self, email: str, password: str) -> None:
         """Open the form, fill it in and send it."""
-        spend(SIGN_IN)
         before_page()
         try:
             self._driver.get(self._address + self._pages.login)
@@ -147,7 +146,6 @@ class WebKitSite:
 
     def ask(self, question: str) -> str:
         """Open the chat, send a message and wait for PAM's answer; gives the answer."""
-        spend(QUESTION)
         if not self._driver.current_url.startswith(self._address + self._pages.chat):
             before_page()
             self._driver.get(self._address + self._pages.chat)
