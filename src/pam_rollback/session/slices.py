@@ -20,6 +20,7 @@ import pytest
 import pam_rollback
 from pam_rollback.session import hookspecs, markers
 from pam_rollback.session.project_root import only_own_tests
+from pam_rollback.session.pytest_options import FIXTURES as NAMED_BY_CONFTEST
 from pam_rollback.session.start_up import load
 
 
@@ -55,11 +56,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def fixtures_of_topics() -> list[str]:
-    """Each module of fixtures that every session has: those of the packages without ``LOADED_FOR``."""
+    """Each module of fixtures that every session has: those of packages without ``LOADED_FOR``, but for what conftest.py names."""
     [root] = pam_rollback.__path__
     folders = [Path(root, name.rpartition(".")[2], "fixtures") for name in packages() if name not in slices()]
     files = [path for folder in folders for path in sorted(folder.rglob("*.py")) if path.name != "__init__.py"]
-    return [".".join([pam_rollback.__name__, *path.relative_to(root).with_suffix("").parts]) for path in files]
+    names = [".".join([pam_rollback.__name__, *path.relative_to(root).with_suffix("").parts]) for path in files]
+    return [name for name in names if name not in NAMED_BY_CONFTEST]
 
 
 def slices() -> dict[str, frozenset[str]]:

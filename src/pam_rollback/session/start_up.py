@@ -35,7 +35,7 @@ pytest_plugins = (
     "pam_rollback.session.sql_files",
     "pam_rollback.session.unasked_files",
     "pam_rollback.session.selection",
-    "pam_rollback.session.budget",
+    "pam_rollback.session.paced",
     "pam_rollback.session.completeness",
     "pam_rollback.session.stop",
     "pam_rollback.session.harmless_terminal",
