@@ -117,7 +117,7 @@ def test_each_way_to_fail_has_its_words(talk: Callable[[socket.socket], None], w
 def test_where_the_standard_library_reads_otherwise(
     raw: bytes, strict: tuple[int | None, str], plain: tuple[int, str]
 ) -> None:
-    """Here the two differ: other words for a chunk that is none, and an early hint is taken for the answer (docs/decisions/0057)."""
+    """Here the two differ: other words for a chunk that is none, and an early hint is taken for the answer (docs/decisions/house.md)."""
     for light, (http_status, words) in {False: strict, True: plain}.items():
         with one_answer(says(raw)) as port:
             answer = fetch(f"http://127.0.0.1:{port}/health", deadline_s=10, light=light)

@@ -1,6 +1,6 @@
 """The one door to HTTP: one request, one deadline for all of it, and an answer that is always a value.
 
-The client behind it is httpx (``http_exchange``, docs/decisions/0057), loaded with the first request that needs it: a session that asks
+The client behind it is httpx (``http_exchange``, docs/decisions/house.md), loaded with the first request that needs it: a session that asks
 nothing does not pay for it. What has to be known within a second asks by the standard library (``plain_exchange``). Redirects are not
 followed and nothing is repeated: a probe that retries hides what it should count.
 """

@@ -1,6 +1,6 @@
 """One HTTP exchange by the standard library, for what has to be known within a second: loading httpx takes a fifth of it.
 
-It knows no proxy, keeps no connection, and takes an early hint (103) for the answer, which httpx does not (docs/decisions/0057).
+It knows no proxy, keeps no connection, and takes an early hint (103) for the answer, which httpx does not (docs/decisions/house.md).
 """
 
 import http.client
