@@ -14,7 +14,9 @@ _MOVED: Mapping[str, str] = {
     "integrity.*.recent_s": "removed: every row is looked at, however old",
     "prevention.*.area": "removed: anchor says it",
     "success_criteria.*.measure": "removed: the name of its limit says it",
+    "load_gate.LG-9.*": "removed: a person says whether the servers counted the same",
     # environments/NAME.toml
+    "load.users_max": "removed: load is asked by a rate, see rate_hz_max",
     "health": "now optional in [contract.health.COMPONENT]",
     "paths.backend_health": "now path in [contract.health.backend]",
     "paths.disable_all_pam": "removed: the emergency call is emergency_rollback",

@@ -1,0 +1,20 @@
+"""Options that the suite had once, each with what to do instead. Whoever types one is told in a line; a later release forgets it."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pytest
+
+GONE: Final[Mapping[str, str]] = {
+    "--load-workers": "load from many machines is Locust's own: docs/how-to/load-from-many-machines.md",
+}
+
+
+class Refused(argparse.Action):
+    """Refuse it. Raises pytest.UsageError."""
+
+    def __call__(self, _parser: object, _namespace: object, _values: Any, option_string: str | None = None) -> None:
+        """By its name."""
+        name = option_string or ""
+        raise pytest.UsageError(f"{name} is gone: {GONE[name]}")
