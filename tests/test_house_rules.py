@@ -333,7 +333,6 @@ def test_a_host_is_named_in_its_folder_and_its_configuration_only() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ('looking_at("netlify")', ['"netlify"']),
         ("environment.render.service_id", ["environment.render"]),
         ("class RenderLook: ...", ["Render"]),
         ('"render_api_key", "--render-api"', ["render_", "-render"]),
