@@ -90,8 +90,8 @@ def test_each_ability_can_be_switched_on_by_taking_away_its_sign(run: Run, tmp_p
         "test_account",
         "second_test_account",
         "database",
-        "netlify",
-        "render",
+        "frontend_host",
+        "backend_host",
         "render_metrics",
         "slack",
     } < found.abilities
