@@ -24,6 +24,7 @@ import pam_rollback
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
+from pam_rollback.sandbox.faults import read_fault
 from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
 from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
 from tests.sandbox.answer import Answer
@@ -104,7 +105,9 @@ class Product:
     @contextmanager
     def fault(self, name: str, **parameters: object) -> Iterator[None]:
         """Have a fault planted for a while."""
-        planted = self.call("PUT", f"/__range__/faults/{name}", parameters, token=INTERNAL_TOKEN)
+        planted = self.call(
+            "PUT", f"/__range__/faults/{name}", read_fault(name, parameters).inside, token=INTERNAL_TOKEN
+        )
         assert planted.status == 200, planted
         try:
             yield

@@ -23,7 +23,6 @@ FORBIDDEN_MODULES = {"allure", "os", "subprocess", "time", "threading", "asyncio
 _LINES_MAX = 500
 FORBIDDEN_CALLS = {"sleep", "getenv", "skip", "xfail"}
 REAL_TIME = {
-    "tests/browser/client/test_page_loads.py": "a page that is slow",
     "tests/outside/test_provider.py": "a name server that is slow",
     "tests/rollback/providers/test_render_metrics.py": "records that are stale grow old while they are",
     "tests/load/test_load_gate.py": "a generator or a service that stops for a while, under a real load",

@@ -34,4 +34,4 @@ def test_pytest_pam_criterion_retest() -> None:
     assert retest("DI-1") == (True, "own eyes")
     assert retest("HC-2") == (False, "own words")
     assert retest("HC-3") == (True, "HC-3 is well")
-    assert retest("WV-1") is None
+    assert retest("MT-1") is None

@@ -9,8 +9,6 @@ from typing import Any
 from unittest.mock import patch
 
 from pam_rollback.browser.fixtures import journeys
-from pam_rollback.browser.rules.page_loads import Metric, PageLoad, PageLoads, Visit
-from pam_rollback.browser.rules.page_weight import PageWeight
 from pam_rollback.checklist.fixtures import checklist
 from pam_rollback.integrity.fixtures import integrity
 from pam_rollback.integrity.rules.row_counts import TableCount, TableCounts
@@ -21,7 +19,7 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.rules.settings_loss import FLAG, RecordedSettings
 from pam_rollback.readiness.rules.upkeep import runbook_kept
-from pam_rollback.records.fixtures import page_loading, performance
+from pam_rollback.records.fixtures import performance
 from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.rollback.fixtures import story_objectives
 from pam_rollback.session.fixtures import time_frames
@@ -45,22 +43,6 @@ def monitored(plan: Plan) -> object:
     """p95 and error rate over the users' answers."""
     request = asked(clock=SimpleNamespace(monotonic_s=lambda: 1000.0), progress=quiet(), runbook=runbook(plan))
     return body(performance.monitored)(AS_IS, 0.0, Watched(), environment(), plan, Waits(), "1", request)
-
-
-def page(plan: Plan) -> object:
-    """The web vitals of a page."""
-    loads = [PageLoad(visit, dict.fromkeys(Metric, 50.0), ()) for visit in Visit for _ in range(5)]
-    measured = page_loading.MeasuredPage(PageLoads("the front page", tuple(loads)), plan, {})
-    return measured.painted("first"), measured.shifted("first"), measured.answered
-
-
-def page_weight(plan: Plan) -> object:
-    """What a page weighs, beside a baseline where it weighed less."""
-    now, before = (
-        PageWeight("the front page", of, number, {}, {}) for of, number in ((3_000_000, 100), (1_000_000, 30))
-    )
-    found = page_loading.weighed(plan, now, before), page_loading.weighed(plan, now, None)
-    return [(str(one.megabytes), str(one.requests)) for one in found]
 
 
 def first_verdicts(plan: Plan) -> object:

@@ -43,8 +43,6 @@ READ_BY: Mapping[Reader, tuple[str, ...]] = {
     decided.messages: ("strategies.*.team_message",),
     # checks
     judged.monitored: ("monitoring.MT-1.*_max", "monitoring.MT-2.*_max"),
-    judged.page: ("web_vitals.*_max",),
-    judged.page_weight: ("page_weight.*_max",),
     judged.first_verdicts: ("time_frames.TF-[123].section", "time_frames.TF-[123].*_s"),
     judged.checklists: ("time_frames.TF-[456].section", "time_frames.TF-[456].*_s", "post_rollback.*.stable_s_min"),
     # objectives

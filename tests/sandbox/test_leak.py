@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pam_rollback.sandbox.product.faults import MEMORY_LEAK, Faults, LeakParameters
+from pam_rollback.sandbox.product.faults import Faults
 from pam_rollback.sandbox.product.leak import Leak
 from pam_rollback.sandbox.product.metrics import resident_bytes
 
@@ -53,10 +53,10 @@ def test_the_fault_holds_it_until_it_is_cleared() -> None:
     """Planted like every other fault of a release."""
     faults = Faults()
     before = resident_bytes()
-    faults.plant(MEMORY_LEAK.name, LeakParameters(mb=60))
+    faults.plant("memory-leak", {"mb": 60, "mb_per_s": 0})
     faults.leak()
     during = resident_bytes()
-    faults.clear(MEMORY_LEAK.name)
+    faults.clear("memory-leak")
     faults.leak()
 
     assert during - before == pytest.approx(60 * MB, rel=0.15)

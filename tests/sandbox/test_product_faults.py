@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pam_rollback.sandbox.faults import read_fault
+from pam_rollback.sandbox.problems import SandboxError
+
 if TYPE_CHECKING:
     from tests.running_product import Database, Product
 
 ENHANCED, VOICE, FAST = "PAM_ENHANCED_UI", "PAM_VOICE_FEATURES", "PAM_PERFORMANCE_OPTIMIZATIONS"
-INTERNAL = "internal-token-of-the-tests"
 ADMIN = "admin-token-of-the-tests"
 FAULTS = "/__range__/faults"
 REQUESTS = 100
@@ -192,55 +194,29 @@ def test_older_settings_are_lost_and_young_ones_stay(candidate: Product) -> None
     assert candidate.call("GET", path, token=token).json["settings"] == before
 
 
-def test_the_catalogue_says_what_there_is_and_what_is_on(candidate: Product) -> None:
-    """Names, summaries, flags, defaults, and what is active with its parameters."""
-    with candidate.fault("errors", share=0.5):
-        listed = candidate.call("GET", FAULTS, token=INTERNAL).json
-    kinds = {kind["name"]: kind for kind in listed["catalogue"]}
-
-    assert set(kinds) == {
-        *("errors", "latency", "voice", "router-fails", "flags-ignored", "flags-partial", "admin-refuses"),
-        *("chat-answers-anothers-words", "failure-beside"),
-        *("memory-leak", "writes-forgotten", "auth-bypass", "cross-user-read", "feature-fails-for-some"),
-        *("configuration-lost", "code-errors", "expenses-falsified"),
-        *("model-down", "chat-apologises"),
-    }
-    assert (kinds["errors"]["flag"], kinds["errors"]["parameters"]) == (ENHANCED, {"share": 0.6})
-    assert (kinds["latency"]["flag"], kinds["latency"]["parameters"]) == (FAST, {"ms": 900})
-    assert listed["active"] == [{"name": "errors", "share": 0.5}]
-    assert candidate.call("GET", FAULTS, token=INTERNAL).json["active"] == []
-
-
 @pytest.mark.parametrize(
-    ("name", "parameters", "status"),
+    ("name", "parameters"),
     [
-        ("errors", {"share": 1.5}, 422),
-        ("errors", {"share": -0.1}, 422),
-        ("errors", b'{"share": NaN}', 422),
-        ("errors", {"shar": 0.5}, 422),
-        ("errors", [], 422),
-        ("errors", b"{", 422),
-        ("latency", {"ms": -1}, 422),
-        ("voice", {"share": 0.5}, 422),
-        ("flags-partial", {"percent": 101}, 422),
-        ("auth-bypass", {"accepts": "everything"}, 422),
-        ("cross-user-read", {"what": "chat"}, 422),
-        ("feature-fails-for-some", {"percent": 101}, 422),
-        ("feature-fails-for-some", {"what": "voice"}, 422),
-        ("earthquake", {}, 404),
+        ("errors", {"share": 1.5}),
+        ("errors", {"share": -0.1}),
+        ("errors", {"share": float("nan")}),
+        ("errors", {"shar": 0.5}),
+        ("latency", {"ms": True}),
+        ("voice", {"share": 0.5}),
+        ("auth-bypass", {"accepts": "everything"}),
+        ("earthquake", {}),
     ],
     ids=repr,
 )
-def test_an_odd_fault_is_refused(candidate: Product, name: str, parameters: object, status: int) -> None:
-    """Unknown names and parameters and impossible values plant nothing."""
-    assert candidate.call("PUT", f"{FAULTS}/{name}", parameters, token=INTERNAL).status == status
-    assert candidate.call("GET", FAULTS, token=INTERNAL).json["active"] == []
+def test_an_odd_fault_is_refused(name: str, parameters: dict[str, object]) -> None:
+    """Unknown names and parameters and impossible values."""
+    with pytest.raises(SandboxError):
+        read_fault(name, parameters)
 
 
 @pytest.mark.parametrize("token", [None, "garbage", ADMIN])
 def test_the_switches_do_not_exist_for_others(candidate: Product, token: str | None) -> None:
     """404 without the sandbox's own token, the admin token included."""
-    assert candidate.call("GET", FAULTS, token=token).status == 404
     assert candidate.call("PUT", f"{FAULTS}/voice", {}, token=token).status == 404
     assert candidate.call("DELETE", f"{FAULTS}/voice", token=token).status == 404
 

@@ -4,13 +4,13 @@ from itertools import groupby
 
 import pytest
 
-from pam_rollback.sandbox.product.faults import CODE_ERRORS, ErrorsParameters, Faults
+from pam_rollback.sandbox.product.faults import Faults
 
 
 def failing() -> Faults:
     """60 % of the requests fail, as if nothing else were said."""
     faults = Faults()
-    faults.plant(CODE_ERRORS.name, ErrorsParameters())
+    faults.plant("code-errors", {"share": 0.6})
     return faults
 
 

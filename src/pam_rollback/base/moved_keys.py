@@ -1,7 +1,9 @@
 """Keys of plan, environment and product that had another name or place: whoever still writes one is told where it stands now."""
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 
+_PAGES = "removed: how pages load, and what they weigh, is measured by the site's own build, as by Lighthouse CI; here are journeys"
 _MOVED: Mapping[str, str] = {
     # plan.toml
     "consider_criteria.CR-5.response_time_increase_pct_max": "now IR-4's: the band ends where that begins",
@@ -13,6 +15,8 @@ _MOVED: Mapping[str, str] = {
     "integrity.*.table": "now in the query of its file in checks/integrity",
     "integrity.*.recent_s": "removed: every row is looked at, however old",
     "prevention.*.area": "removed: anchor says it",
+    "page_weight": _PAGES,
+    "web_vitals": _PAGES,
     "success_criteria.*.measure": "removed: the name of its limit says it",
     "load_gate.LG-9.*": "removed: a person says whether the servers counted the same",
     # environments/NAME.toml
@@ -25,6 +29,8 @@ _MOVED: Mapping[str, str] = {
     "paths.health_db": "now path in [contract.health.database]",
     "paths.health_pam": "now path in [contract.health.pam]",
     "render.worker_service_id": "now workers, a list",
+    "thresholds.PW-*": _PAGES,
+    "thresholds.WV-*": _PAGES,
     "urls.control": "now control_url in [probing]",
     # products/NAME.toml
     "health.*.answered_by": "now site and path, or no_endpoint",
@@ -38,6 +44,6 @@ def new_place(location: tuple[str | int, ...]) -> str | None:
     steps = [str(step) for step in location]
     for old, new in _MOVED.items():
         known = old.split(".")
-        if len(known) == len(steps) and all(one in ("*", step) for one, step in zip(known, steps, strict=True)):
+        if len(known) == len(steps) and all(fnmatchcase(step, one) for one, step in zip(known, steps, strict=True)):
             return new
     return None

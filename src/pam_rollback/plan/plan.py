@@ -53,22 +53,18 @@ from pam_rollback.plan.plan_items import (
     NoticeableSlowdownTrigger,
     OwnTrigger,
     P95Goal,
-    PaintingLimit,
     QuickReference,
     RampStage,
-    ReactionLimit,
     RecordLossTrigger,
     RecoveryStage,
     RecoveryTime,
     Relaxed,
     ResponseTimeLimit,
     SessionLoss,
-    ShiftLimit,
     SlowdownTrigger,
     Strategy,
     TimeFrame,
     UserShareTrigger,
-    WeightLimit,
     WriteLossLimit,
 )
 from pam_rollback.plan.plan_terms import About, BaselineTerms, LoadTerms, RedeploymentTerms
@@ -104,8 +100,6 @@ Monitoring = TypedDict(
     "Monitoring",
     {"MT-1": ResponseTimeLimit, "MT-2": ErrorRateLimit, "MT-3": MemoryLimit, "MT-4": Item},
 )
-WebVitals = TypedDict("WebVitals", {"WV-1": PaintingLimit, "WV-2": ShiftLimit, "WV-3": ReactionLimit})
-PageWeights = TypedDict("PageWeights", {"PW-1": WeightLimit})
 LoadGate = TypedDict(
     "LoadGate",
     {
@@ -142,8 +136,6 @@ _PREFIXES = {
     "strategies": "ST",
     "health_checks": "HC",
     "monitoring": "MT",
-    "web_vitals": "WV",
-    "page_weight": "PW",
     "integrity": "DI",
     "time_frames": "TF",
     "contacts": "EC",
@@ -209,8 +201,6 @@ class Plan(Table):
     strategies: Mapping[str, Strategy]
     health_checks: Mapping[str, HealthCheck]
     monitoring: Monitoring
-    web_vitals: WebVitals
-    page_weight: PageWeights
     integrity: Mapping[str, Item]
     time_frames: Mapping[str, TimeFrame]
     contacts: Mapping[str, Contact]
@@ -311,9 +301,8 @@ class Plan(Table):
         for item_id, figures in thresholds.items():
             section = next((name for name in _PREFIXES if item_id in self._section(name)), None)
             if section is None:
-                problems.append(
-                    Problem(f"[thresholds] {item_id}", f"no such plan item, {suggestion(item_id, self.ids())}")
-                )
+                where = _new_place(("thresholds", item_id)) or suggestion(item_id, self.ids())
+                problems.append(Problem(f"[thresholds] {item_id}", f"no such plan item, {where}"))
                 continue
             item = self._section(section)[item_id]
             known = {key: (value, note) for key, value, note in item.figures()}
@@ -371,10 +360,14 @@ def plan_of(given: Mapping[str, Any], *, source: str) -> Plan:
 
 
 def _no_figure(section: str, item_id: str, key: str, known: Iterable[str]) -> Problem:
+    where = _new_place((section, item_id, key)) or suggestion(key, known)
+    return Problem(f"[thresholds.{item_id}] {key}", f"no figure of this item, {where}")
+
+
+def _new_place(location: tuple[str, ...]) -> str | None:
     from pam_rollback.base.moved_keys import new_place  # noqa: PLC0415 - for whoever has such a key
 
-    where = new_place((section, item_id, key)) or suggestion(key, known)
-    return Problem(f"[thresholds.{item_id}] {key}", f"no figure of this item, {where}")
+    return new_place(location)
 
 
 def _like(planned: float, used: float) -> float:

@@ -41,7 +41,6 @@ MillisecondsAtMost = Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
 MegabytesAtMost = Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
 CountAtMost = Annotated[int, Field(ge=0), Relaxed.BY_RAISING]
 CountAtLeast = Annotated[int, Field(gt=0), Relaxed.BY_LOWERING]
-ShiftAtMost = Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
 
 
 def _notes_of_choices(annotation: object) -> Iterator[object]:
@@ -215,32 +214,6 @@ class ExperienceGoal(Item):
     response_time_increase_pct_max: GrowthAtMost
     response_time_unnoticed_ms: MillisecondsAtMost
     error_rate_increase_pp_max: PercentAtMost
-
-
-class PaintingLimit(Item):
-    """The main content of a page is painted within ``lcp_ms_max`` (which is still good)."""
-
-    lcp_ms_max: MillisecondsAtMost
-
-
-class ShiftLimit(Item):
-    """What a page shows jumps by no more than ``cls_max``: the share of the window that moves times how far it moves."""
-
-    cls_max: ShiftAtMost
-
-
-class ReactionLimit(Item):
-    """A page answers to a key or a click within ``inp_ms_max``."""
-
-    inp_ms_max: MillisecondsAtMost
-
-
-class WeightLimit(Item):
-    """What a first visit to a page fetches; ``increase_pct_max`` is how much more than the baseline it may be, where there is one."""
-
-    weight_mb_max: MegabytesAtMost
-    requests_max: CountAtMost
-    increase_pct_max: GrowthAtMost
 
 
 class CorruptionLimit(Item):

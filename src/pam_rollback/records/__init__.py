@@ -1,7 +1,7 @@
 """What servers recorded themselves: error rate, response times, memory.
 
-It may touch the foundation, metrics of the product and of its hosts (``rollback/``), ``browser/`` (page loads), and ``observation/``, by
-whose rules a series is judged.
+It may touch the foundation, metrics of the product and of its hosts (``rollback/``), and ``observation/``, by whose
+rules a series is judged.
 """
 
 HEARD_BY_ALL = True

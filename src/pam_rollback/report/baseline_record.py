@@ -1,6 +1,6 @@
 """How the service behaved before: one versioned file with error rates and response times by journey, and a list of what lies beside it.
 
-The file is the index of a baseline: it names its parts (rows, barriers, web vitals, page weight) with their checksums, so that parts of
+The file is the index of a baseline: it names its parts (rows, barriers) with their checksums, so that parts of
 two runs are never mixed and a missing one is never taken for "there was nothing".
 """
 

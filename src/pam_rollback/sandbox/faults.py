@@ -44,6 +44,12 @@ class Fault:
             self.settings.get("server", self.settings.get("operation", "")),
         )
 
+    @property
+    def inside(self) -> dict[str, Value]:
+        """What the process of a release is told: the settings, and the flag behind which it hides."""
+        told = {key: value for key, value in self.settings.items() if key != "release"}
+        return told | ({"flag": self.kind.flag} if self.kind.flag else {})
+
     def described(self) -> dict[str, Any]:
         """For the control API."""
         return {"name": self.kind.name, "planted_s": self.planted_s, **self.settings}

@@ -67,8 +67,7 @@ class Planter:
         settings = fault.settings
         match fault.kind.layer:
             case "release":
-                own = {key: value for key, value in settings.items() if key != "release"}
-                await self._fleet.plant(str(settings["release"]), fault.kind.name, own)
+                await self._fleet.plant(str(settings["release"]), fault.kind.name, fault.inside)
             case "process":
                 await self._fleet.take_down(str(settings["release"]), str(settings["how"]))
             case "database":

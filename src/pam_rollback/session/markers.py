@@ -26,7 +26,7 @@ ONLY_WHEN_NAMED = frozenset(
 """Phases that say nothing of a rollback that was done. They run only when ``-m`` names them, never beside a story."""
 KINDS = {
     "health": "asks the health endpoints of the plan",
-    "performance": "response times, error rates, memory, page weight",
+    "performance": "response times, error rates, memory",
     "window": "the success criteria that have to hold for a time: waits for it",
     "integrity": "SQL invariants",
     "security": "who gets in, and who is shown what; part of the decision, and by itself",

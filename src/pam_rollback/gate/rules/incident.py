@@ -8,7 +8,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.decision.rules.decision import State
 
-OF_THE_SERVICE = ("IR-", "CR-", "SC-", "MT-", "HC-", "DI-", "WV-", "PW-")
+OF_THE_SERVICE = ("IR-", "CR-", "SC-", "MT-", "HC-", "DI-")
 """Kinds of plan items that say how the service is; the others are about what people and the suite did."""
 WORSE_UNDER_LOAD = (
     *("IR-2", "IR-4", "IR-5", "IR-6", "CR-1", "CR-5", "SC-1", "SC-2", "SC-3", "SC-5"),

@@ -12,7 +12,6 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 
-from pam_rollback.sandbox.product import faults
 from pam_rollback.sandbox.product.auth import bearer_token
 from pam_rollback.sandbox.product.bodies import JsonOnly, JsonOrNothing, read_json
 from pam_rollback.sandbox.product.flags import FlagChange, RecordedChange
@@ -36,7 +35,7 @@ def _holder_of(needed: TokenName) -> Callable[..., Coroutine[Any, Any, None]]:
         token = bearer_token(request)
         known: dict[TokenName, str] = {"admin": parts.config.admin_token, "emergency": parts.config.emergency_token}
         held = next((name for name, secret in known.items() if token is not None and _same(token, secret)), None)
-        if held == needed and not parts.faults.is_on(faults.ADMIN_REFUSES):
+        if held == needed and not parts.faults.is_on("admin-refuses"):
             return
         is_user = token is not None and read_token(token, secret=parts.config.jwt_secret) is not None
         if parts.faults.opens_admin_api(has_token=token is not None, is_user=is_user):

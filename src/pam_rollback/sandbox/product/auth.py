@@ -12,14 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.sandbox.database.passwords import UNUSABLE, verify_password
 from pam_rollback.sandbox.product.bodies import JsonOnly
-from pam_rollback.sandbox.product.faults import (
-    ANY_PASSWORD,
-    ANY_TOKEN,
-    EXPIRED_TOKEN,
-    OF_ANY_USER_ID,
-    UNVERIFIED_TOKEN,
-    WITHOUT_TOKEN,
-)
 from pam_rollback.sandbox.product.services import Parts
 from pam_rollback.sandbox.product.tokens import TOKEN_LIFETIME_S, SignedIn, issue, read_token
 
@@ -46,7 +38,7 @@ async def login(credentials: Credentials, parts: Parts) -> dict[str, Any]:
     # An unknown account costs the same time, so that the answer does not tell which addresses are known.
     stored = UNUSABLE if account is None else account["encrypted_password"]
     fits = await asyncio.to_thread(verify_password, credentials.password, stored)
-    if account is None or not (fits or parts.faults.lets_in(ANY_PASSWORD)):
+    if account is None or not (fits or parts.faults.lets_in("any-password")):
         raise _refused("e-mail or password is wrong")
     await parts.storage.rows("UPDATE auth.users SET last_sign_in_at = now() WHERE id = %s", (account["id"],))
     return {
@@ -72,7 +64,7 @@ async def _signed_in(request: Request, parts: Parts) -> SignedIn:
         raise _refused("sign in first" if token is None else "the token is not valid or has expired")
     asked_for = request.query_params.getlist("user_id")
     if any(user_id != str(account.user_id) for user_id in asked_for):
-        if parts.faults.shows_others(OF_ANY_USER_ID):
+        if parts.faults.shows_others("user-id"):
             return SignedIn(user_id=_id(asked_for[-1]), email=account.email)
         raise HTTPException(HTTPStatus.FORBIDDEN, "this belongs to another account")
     return account
@@ -82,12 +74,12 @@ async def _through_the_hole(parts: Parts, token: str | None) -> SignedIn | None:
     """The account that a release with an open door takes this request for; None: the door is closed."""
     faults = parts.faults
     if token is None:
-        return await _anybody(parts) if faults.lets_in(WITHOUT_TOKEN) else None
-    if faults.lets_in(UNVERIFIED_TOKEN) or parts.config.personality.believes_every_token:
+        return await _anybody(parts) if faults.lets_in("missing") else None
+    if faults.lets_in("unverified") or parts.config.personality.believes_every_token:
         return read_token(token, secret=parts.config.jwt_secret, checks_signature=False)
-    if faults.lets_in(EXPIRED_TOKEN):
+    if faults.lets_in("expired"):
         return read_token(token, secret=parts.config.jwt_secret, checks_expiry=False)
-    return await _anybody(parts) if faults.lets_in(ANY_TOKEN) else None
+    return await _anybody(parts) if faults.lets_in("wrong") else None
 
 
 async def _anybody(parts: Parts) -> SignedIn | None:

@@ -18,7 +18,6 @@ from pam_rollback.sandbox.product.assistant import reply_to
 from pam_rollback.sandbox.product.bodies import JsonOnly
 from pam_rollback.sandbox.product.conversation import know
 from pam_rollback.sandbox.product.expenses import newest
-from pam_rollback.sandbox.product.faults import CHAT_APOLOGISES
 from pam_rollback.sandbox.product.services import Parts, Services
 from pam_rollback.sandbox.product.visitor import Visitor, begin, prepare
 
@@ -76,7 +75,7 @@ async def _chat(parts: Services, visitor: Visitor) -> None:
     facts = await know(parts, visitor.user_id)
     if facts is None:
         raise HTTPException(404, "there is no such account")
-    if parts.faults.is_on(CHAT_APOLOGISES):
+    if parts.faults.is_on("chat-apologises"):
         raise HTTPException(503, "whoever thinks of the answers does not answer")
     reply_to(_QUESTION, facts)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from pam_rollback.sandbox.product.faults import AI_ROUTER, FLAGS_IGNORED, ROUTER_FAILS, Faults
+from pam_rollback.sandbox.product.faults import Faults
 from pam_rollback.sandbox.product.rollout import Flag
 from pam_rollback.sandbox.product.storage import Storage, StorageUnavailableError, fetch
 
@@ -21,6 +21,7 @@ CACHED_S = 0.2
 
 ENHANCED_UI = "PAM_ENHANCED_UI"
 VOICE_FEATURES = "PAM_VOICE_FEATURES"
+AI_ROUTER = "PAM_AI_ROUTER"
 PERFORMANCE_OPTIMIZATIONS = "PAM_PERFORMANCE_OPTIMIZATIONS"
 
 _READ = """
@@ -117,7 +118,7 @@ class FlagStore:
             before = {row["name"]: _flag(row) for row in rows}
             changes = plan(before)
             after = {name: changes[name].applied_to(flag) if name in changes else flag for name, flag in before.items()}
-            if self._faults.is_on(FLAGS_IGNORED):
+            if self._faults.is_on("flags-ignored"):
                 return RecordedChange(change_id=None, changed_at=None, flags=after, touched=tuple(changes))
             for name in changes:
                 await connection.execute(
@@ -171,7 +172,7 @@ class ConstantFlags(FlagStore):
     async def values_for(self, user_id: str) -> dict[str, bool]:
         """Read the row anew for each request; a row that cannot be read is off. Only its fault tells whether the router is on."""
         values = await super().values_for(user_id)
-        if not self._faults.is_on(ROUTER_FAILS):
+        if not self._faults.is_on("router-fails"):
             return values
         with suppress(StorageUnavailableError):
             row = await self._storage.row(_ROUTER)

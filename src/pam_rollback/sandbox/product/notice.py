@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from pam_rollback.sandbox.product import faults
 from pam_rollback.sandbox.product.admin import ADMIN, initiator
 from pam_rollback.sandbox.product.bodies import JsonOnly
 from pam_rollback.sandbox.product.services import Parts
@@ -57,7 +56,7 @@ async def notice(parts: Parts, response: Response) -> dict[str, Any]:
 async def set_notice(wanted: NewNotice, request: Request, parts: Parts) -> dict[str, Any]:
     """Put a notice up, change it, or take it away; who did so is on record in the same transaction."""
     who = initiator(request, "admin")
-    if parts.faults.is_on(faults.FLAGS_IGNORED):
+    if parts.faults.is_on("flags-ignored"):
         return {"status": "ok", "notice": {**wanted.model_dump(), "since": None}, "change_id": None}
     async with parts.storage.transaction() as connection:
         [before] = await fetch(connection, _READ + " FOR UPDATE")

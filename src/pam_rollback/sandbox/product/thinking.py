@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pam_rollback.sandbox.product.assistant import Facts, Reply, reply_to
 from pam_rollback.sandbox.product.breaker import OpenCircuitError
-from pam_rollback.sandbox.product.faults import MODEL_DOWN
 from pam_rollback.sandbox.product.services import Services
 
 
@@ -16,7 +15,7 @@ def think(parts: Services, message: str, facts: Facts) -> Reply:
     """Have an answer thought of; raises ModelUnavailableError, at once when it failed several times a moment ago."""
     try:
         with parts.model.guard(ModelUnavailableError):
-            if parts.faults.is_on(MODEL_DOWN):
+            if parts.faults.is_on("model-down"):
                 raise ModelUnavailableError("the model provider does not answer")
             return reply_to(message, facts)
     except OpenCircuitError as error:

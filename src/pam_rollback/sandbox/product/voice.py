@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 
-from pam_rollback.sandbox.product import faults
 from pam_rollback.sandbox.product.bodies import media_type
 from pam_rollback.sandbox.product.conversation import converse
 from pam_rollback.sandbox.product.flags import VOICE_FEATURES
@@ -32,7 +31,7 @@ async def voice(request: Request, visitor: Visiting, parts: Parts) -> dict[str, 
     declared = media_type(request)
     if not declared.startswith("audio/") and declared != "application/octet-stream":
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"expected audio, found {declared or 'no content type'}")
-    if parts.faults.hits(faults.VOICE, visitor.features):
+    if parts.faults.hits("voice", visitor.features):
         raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "the voice service does not answer")
     transcript = _hear(await _recording(request))
     exchange = await converse(parts, visitor, transcript, conversation_id=None, session_id=None)
