@@ -6,7 +6,6 @@ from pam_rollback.base.figures import Scored
 from pam_rollback.browser.fixtures.walkers.onlooker import Onlooker
 from pam_rollback.browser.fixtures.walkers.traveller import Traveller
 from pam_rollback.browser.fixtures.walkers.visitor import Visitor
-from pam_rollback.browser.fixtures.walkers.webkit_traveller import WebKitTraveller
 from pam_rollback.browser.rules.kept_sessions import KeptSessions
 from pam_rollback.environment.known_before import Judge
 
@@ -136,14 +135,3 @@ def test_returning_visitor_gets_the_release(visitor: Visitor, scored: Scored) ->
 
     assert served.right_release, served
     assert served.right_files, served
-
-
-@pytest.mark.decision
-@pytest.mark.writes
-@pytest.mark.criterion("CR-2")
-def test_pam_answers_in_webkit(webkit_traveller: WebKitTraveller, scored: Scored) -> None:
-    """The third engine signs in, asks and shows the answer.  If red: docs/runbook.md#browser-broken."""
-    talk = scored(webkit_traveller.asks_pam())
-
-    assert talk.answered, talk
-    assert talk.stored is not False, talk

@@ -35,7 +35,6 @@ _LIBRARIES = (
     "allure_commons.logger",
     "execnet",
     "psycopg",
-    "sqlglot",
 )
 _SEEN_BY_THE_INTERPRETER = ("PYTHON", "LC_", "LANG", "TZ", "LD_")
 _END_WITHIN_S = 20.0

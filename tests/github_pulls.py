@@ -1,9 +1,9 @@
 """A stand-in for GitHub's pull requests over a real bare repository; each answer is held against GitHub's own description.
 
-What a test sets: rules of main, checks and how they end, what keeps a request from being merged. Merges are real ones.
+What a test sets: whether main is protected, and which answers are lost. Merges are real ones.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,25 +15,14 @@ from tests.github_stand_in import BASE, OWN, REPOSITORY, TOKEN, Fault, GitHubPar
 __all__ = ["TOKEN", "StandIn", "stand_in"]
 
 
-BEGAN, ENDED = "2026-11-27T12:00:00Z", "2026-11-27T12:06:20Z"
-
-
 @dataclass
 class StandIn(GitHubPart):
     """What a test sets and sees."""
 
     origin: Origin = field(kw_only=True)
     protected: bool = True
-    approvals: int = 0
-    required: tuple[str, ...] = ("build", "test")
     by_rule_set: bool = True
-    """The required checks stand in a rule set; else in the branch's own protection."""
-    conclusions: dict[str, str | None] = field(default_factory=lambda: {"build": "success", "test": "success"})
-    """What becomes of each check; None: it never ends."""
-    refuses_merge: str = ""
-    """Why, in GitHub's words."""
-    state: str = "clean"
-    moved_before_merge: Callable[[], None] | None = None
+    """That it takes pull requests stands in a rule set; else in the branch's own protection."""
     loses: set[str] = field(default_factory=set)
     """Requests whose answer is lost although they are done, as ``METHOD path``."""
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -56,7 +45,7 @@ class StandIn(GitHubPart):
     # ---------------------------------------------------------------- what GitHub does
 
     def routes(self) -> Sequence[Route]:
-        """Branches and their rules, pull requests, checks."""
+        """Branches and their rules, pull requests."""
         return (
             (f"GET {BASE}/branches/(.+)", f"GET {OWN}/branches/{{branch}}", self._branch),
             (f"GET {BASE}/rules/branches/(.+)", f"GET {OWN}/rules/branches/{{branch}}", self._rules),
@@ -64,34 +53,25 @@ class StandIn(GitHubPart):
             (f"POST {BASE}/pulls", f"POST {OWN}/pulls", self._open),
             (rf"GET {BASE}/pulls/(\d+)", f"GET {OWN}/pulls/{{pull_number}}", self._look),
             (rf"PATCH {BASE}/pulls/(\d+)", f"PATCH {OWN}/pulls/{{pull_number}}", self._change),
-            (rf"PUT {BASE}/pulls/(\d+)/merge", f"PUT {OWN}/pulls/{{pull_number}}/merge", self._merge),
-            (f"GET {BASE}/commits/(.+)/check-runs", f"GET {OWN}/commits/{{ref}}/check-runs", self._check_runs),
-            (f"GET {BASE}/commits/(.+)/status", f"GET {OWN}/commits/{{ref}}/status", self._status),
         )
 
     def _branch(self, _query: Any, _body: Any, name: str) -> Reply:
         commit = self.origin.head(name)
         if not commit:
             return 404, {"message": "Branch not found"}
-        contexts = [] if self.by_rule_set else [*self.required]
         return 200, {
             "name": name,
             "commit": {"sha": commit},
-            "protected": self.protected,
-            "protection": {"required_status_checks": {"contexts": contexts}},
+            "protected": self.protected and not self.by_rule_set,
+            "protection": {"required_status_checks": {"contexts": []}},
         }
 
     def _rules(self, _query: Any, _body: Any, _name: str) -> Reply:
         if not self.protected or not self.by_rule_set:
             return 200, []
-        checks = [{"context": name} for name in self.required]
         return 200, [
             {"type": "deletion"},
-            {"type": "pull_request", "parameters": {"required_approving_review_count": self.approvals}},
-            {
-                "type": "required_status_checks",
-                "parameters": {"required_status_checks": checks, "strict_required_status_checks_policy": False},
-            },
+            {"type": "pull_request", "parameters": {"required_approving_review_count": 1}},
         ]
 
     def _list(self, query: Mapping[str, str], _body: Any) -> Reply:
@@ -125,38 +105,16 @@ class StandIn(GitHubPart):
         self.pulls[int(number)]["state"] = body["state"]
         return 200, self._shown(int(number))
 
-    def _merge(self, _query: Any, body: Any, number: str) -> Reply:
-        pull = self.pulls[int(number)]
-        if self.moved_before_merge is not None:
-            self.moved_before_merge()
-        if self.refuses_merge:
-            return 405, {"message": self.refuses_merge}
+    def merge(self, number: int) -> None:
+        """As a person does, by the button of its page."""
+        pull = self.pulls[number]
         head, base = self.origin.head(pull["head"]), self.origin.head(pull["base"])
-        if body["sha"] != head:
-            return 409, {"message": "Head branch was modified. Review and try the merge again."}
         tree = git(self.origin.folder, "merge-tree", "--write-tree", base, head)
         made = git(
             self.origin.folder, "commit-tree", tree, "-p", base, "-p", head, "-m", f"Merge pull request #{number}"
         )
         git(self.origin.folder, "update-ref", f"refs/heads/{pull['base']}", made, base)
         pull.update(state="closed", merged=True, commit=made)
-        return 200, {"sha": made, "merged": True, "message": "Pull Request successfully merged"}
-
-    def _check_runs(self, _query: Any, _body: Any, _ref: str) -> Reply:
-        runs = [
-            {
-                "name": name,
-                "status": "completed" if conclusion else "in_progress",
-                "conclusion": conclusion,
-                "started_at": BEGAN,
-                "completed_at": ENDED if conclusion else None,
-            }
-            for name, conclusion in self.conclusions.items()
-        ]
-        return 200, {"total_count": len(runs), "check_runs": runs}
-
-    def _status(self, _query: Any, _body: Any, ref: str) -> Reply:
-        return 200, {"state": "pending", "sha": ref, "total_count": 0, "statuses": []}
 
     def _shown(self, number: int) -> dict[str, Any]:
         pull = self.pulls[number]
@@ -167,8 +125,8 @@ class StandIn(GitHubPart):
             "html_url": f"https://github.example/{REPOSITORY}/pull/{number}",
             "state": pull["state"],
             "merged": pull["merged"],
-            "mergeable": self.state != "dirty",
-            "mergeable_state": self.state,
+            "mergeable": True,
+            "mergeable_state": "clean",
             "merge_commit_sha": pull["commit"],
             "head": {"ref": pull["head"], "sha": head},
             "base": {"ref": pull["base"], "sha": self.origin.head(pull["base"])},

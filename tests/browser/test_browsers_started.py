@@ -24,14 +24,8 @@ def loads_pages() -> None:
     """Measures in the browser that tells it."""
 
 
-@needs("browser", browser="webkit")
-def smokes() -> None:
-    """Drives its browser without Playwright."""
-
-
 HEALTH: Any = SimpleNamespace()
 PAGE_LOADS: Any = SimpleNamespace(callspec=SimpleNamespace(params={}), function=loads_pages)
-IN_WEBKIT: Any = SimpleNamespace(function=smokes)
 
 
 class Engines:
@@ -96,7 +90,6 @@ def test_what_does_not_start_is_left_to_its_tests(monkeypatch: pytest.MonkeyPatc
     ("items", "options"),
     [
         pytest.param((HEALTH,), {}, id="nobody-drives-one"),
-        pytest.param((IN_WEBKIT,), {}, id="not-playwrights"),
         pytest.param((driven("chromium"),), {"headed": True}, id="with-windows"),
         pytest.param((driven("chromium"),), {"slowmo": 50}, id="slowed-down"),
         pytest.param((driven("chromium"),), {"browser_channel": "msedge"}, id="another-channel"),

@@ -106,6 +106,16 @@ def test_parts_and_causes_come_with_what_tests_found(
     assert [(one.parts, one.outside) for one in decision.why] == [(parts, outside)]
 
 
+def test_a_browser_in_which_nobody_looked_is_said() -> None:
+    """People on iPhones have no other engine: journeys that went well elsewhere say nothing of theirs."""
+    walked: Any = SimpleNamespace(properties={}, message="", outcome=Outcome.PASSED, criteria=["CR-2"])
+    decision = decided(PLAN, [walked], [], observed=[], vouched=[], refused={}, whole=True, unseen=["webkit"])
+
+    assert [one.words for one in decision.findings if one.criterion == "CR-2"] == [
+        "1 test passed; not looked at in webkit"
+    ]
+
+
 @pytest.mark.parametrize(
     ("said", "state"),
     [

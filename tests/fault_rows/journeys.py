@@ -14,7 +14,6 @@ NEW = "test_new_visitor_gets_the_release"
 PAGES = "test_pages_are_no_error_screens"
 RETURNING = "test_returning_visitor_gets_the_release"
 PUBLISHED = "test_visitors_get_the_published_page"
-WEBKIT = "test_pam_answers_in_webkit"
 
 SIGNED_IN = frozenset({ANSWERS, PHONE, VOICE, EXPENSE, SETTING, TRIP, SESSION, BEHIND})
 """Every journey that begins with signing in."""
@@ -213,14 +212,5 @@ ROWS: list[Row] = [
         "service-worker-stuck",
         {RETURNING},
         "what a returning visitor gets in chromium: the page is of release 1.41.3",
-    ),
-    Row(
-        "webkit-too",
-        "answers-503-healthy",
-        frozenset({WEBKIT}),
-        "signing in and asking PAM in webkit: ask PAM: no answer within 10 s",
-        CHAT,
-        select="journey",
-        setting='browsers = ["webkit"]',
     ),
 ]

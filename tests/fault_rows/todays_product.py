@@ -3,7 +3,7 @@
 from tests.fault_rows.decision_security import ACCESS, SEPARATION
 from tests.fault_rows.health import BACKEND, DATABASE, FRONT_PAGE, READS
 from tests.fault_rows.integrity import CONTENTS, LOST, OPENED, WEAKER
-from tests.fault_rows.journeys import ANSWERS, PHONE, PUBLISHED, SESSION, WEBKIT
+from tests.fault_rows.journeys import ANSWERS, PHONE, PUBLISHED, SESSION
 from tests.fault_rows.row import Row
 from tests.fault_rows.windows import PEOPLE, WRITES
 
@@ -151,15 +151,6 @@ ROWS = [
         select="redeploy_gate and security",
         product=TODAY,
         red_anyway=frozenset({ACCESS}),
-    ),
-    Row(
-        "today-chat-apologises-in-webkit",
-        "chat-apologises",
-        frozenset({WEBKIT}),
-        "signing in and asking PAM in webkit: ask PAM: an apology instead of an answer: ",
-        select="journey",
-        product=TODAY,
-        setting='browsers = ["webkit"]',
     ),
     # The old front end before the new back end: both work, and nothing names a release.
     Row(

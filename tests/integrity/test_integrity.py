@@ -192,8 +192,8 @@ def test_what_is_wrong_and_what_is_not_known_stand_side_by_side(
     for words in (
         "docs/runbook.md#profiles-damaged",
         "docs/runbook.md#schema-damaged",  # a check of the catalogue leads to its own page, not to that of the first plan item
-        "column expenses.total is missing",
-        "expected SELECT or WITH … SELECT, found DELETE",
+        "a column is missing",
+        "syntax error at or near",
         "found another or a changed file",
     ):
         assert words in said, found.out
@@ -223,12 +223,11 @@ def test_a_broken_header_fails_the_collection(running_sandbox: RunningSandbox, p
 
 
 def test_other_sessions_do_not_pay_for_it(running_sandbox: RunningSandbox, project: Project) -> None:
-    """Neither the driver nor the parser is loaded, and no SQL file is read, when something else is asked."""
+    """The driver is not loaded, and no SQL file is read, when something else is asked."""
     project.environment["PYTHONPROFILEIMPORTTIME"] = "1"
     found = project.run_apart("-m", "health", f"--env={running_sandbox.file}")
 
     assert found.rc == 0, found.out
-    assert "sqlglot" not in found.out
     assert "psycopg" not in found.out
     assert not re.search(r"\.sql\b", found.out)
 

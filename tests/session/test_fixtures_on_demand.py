@@ -22,7 +22,7 @@ OF_THOSE_WHO_ACT = (
     "pam_rollback.rollback.providers",
     "pam_rollback.rollback.client",
 )
-OF_OTHERS = frozenset({"xdist", "execnet", "playwright", "psycopg", "sqlglot", "rich", "jinja2", "aiohttp", "httpx"})
+OF_OTHERS = frozenset({"xdist", "execnet", "playwright", "psycopg", "rich", "jinja2", "aiohttp", "httpx"})
 """Libraries that health checks do without."""
 _LOADED = """
 import sys

@@ -1,10 +1,11 @@
 """What a session of the phase ``decision`` watches from its beginning, and recommends in the end."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
+from pam_rollback.environment.environment_tables import Browser
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.browser_gate import is_of_another_browser
 from pam_rollback.session.seen import Seen
@@ -49,6 +50,7 @@ def pytest_pam_recommendation(
         vouched=options.ack,
         refused=refused_in(runbook.plan, environment),
         whole=not partial,
+        unseen=[name for name in get_args(Browser) if name not in environment.browsers],
     )
     here = Here(
         plan=runbook.plan,

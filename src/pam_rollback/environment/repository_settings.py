@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
@@ -20,10 +20,6 @@ class GitHub(Table):
     """As ``owner/name``."""
     api_url: Annotated[str, AfterValidator(web_address)] = GITHUB_API
     """The base address of GitHub's API."""
-    merge_method: Literal["merge", "squash", "rebase"] = "merge"
-    """How a pull request is merged."""
-    merged_within_s: Annotated[float, Field(gt=0, le=7200)] = 1800
-    """For so long a revert waits for its checks and approvals."""
 
     def problems(self) -> Iterator[Problem]:
         """Everything that is well-formed but cannot be used like this."""

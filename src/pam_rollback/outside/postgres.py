@@ -79,12 +79,6 @@ SELECT wanted.place, relation.oid::bigint, relation.reltuples::float8,
            SELECT field.attname::text FROM pg_catalog.pg_attribute AS field
            WHERE field.attrelid = relation.oid AND field.attnum > 0 AND NOT field.attisdropped
              AND NOT has_column_privilege(relation.oid, field.attnum, 'SELECT')
-       ),
-       ARRAY(
-           SELECT field.attname::text FROM pg_catalog.pg_index AS entry
-           JOIN pg_catalog.pg_attribute AS field ON field.attrelid = relation.oid AND field.attnum = entry.indkey[0]
-           WHERE entry.indrelid = relation.oid AND entry.indnkeyatts = 1 AND entry.indisunique AND entry.indisvalid
-             AND entry.indimmediate AND entry.indpred IS NULL
        )
 FROM unnest(%(schemas)s::text[], %(names)s::text[]) WITH ORDINALITY AS wanted (schema, name, place)
 JOIN pg_catalog.pg_class AS relation ON relation.relname = wanted.name AND relation.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
@@ -142,8 +136,6 @@ class Relation:
     columns: tuple[str, ...]
     hidden_columns: tuple[str, ...] = ()
     """Columns that the role may not read."""
-    unique_columns: tuple[str, ...] = ()
-    """Columns whose values stand there once: each by itself, by a valid index over all rows."""
 
     @property
     def visible_columns(self) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ _OPTIONS = ("--browser", "--tracing", "--headed", "--screenshot", "--video", "--
 _KEPT_OF_A_FAILURE = {"--tracing": "retain-on-failure", "--screenshot": "only-on-failure"}
 _WANTED = pytest.StashKey[str]()
 """The option for pictures, as long as it is off."""
-_NOT_PLAYWRIGHTS = "webkit"
+_SILENT = "webkit"
+"""Playwright gives it no microphone that hums by itself, so nobody speaks to PAM there where another browser can."""
 PASSED = pytest.StashKey[bool]()
 """Whether the body of the running test passed, and no trace is wanted then. Its windows are closed after that."""
 
@@ -85,12 +86,15 @@ def _note(config: pytest.Config, *, passed: bool) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, Any, Any]:
-    """A test for which one browser is enough runs in the first one only."""
+    """A test for which one browser is enough runs in the first one only, and one that speaks in those that can."""
     option = metafunc.config.option
     browsers = getattr(option, "browser", None)
-    if not browsers or not fixtures_with(metafunc, lambda one: one.one_browser):
+    if not browsers:
         return (yield)
-    option.browser = browsers[:1]
+    if fixtures_with(metafunc, lambda one: one.one_browser):
+        option.browser = browsers[:1]
+    elif any("speak" in mark.args for mark in metafunc.definition.iter_markers("elements")):
+        option.browser = [name for name in browsers if name != _SILENT] or browsers
     try:
         return (yield)
     finally:
@@ -113,8 +117,8 @@ def is_loaded(config: pytest.Config) -> bool:
 
 
 def declared(runbook: Runbook) -> tuple[str, ...]:
-    """The browsers that the environment demands and that Playwright drives. WebKit has a smoke test of its own, without Playwright."""
-    return tuple(name for name in runbook.environment.browsers if name != _NOT_PLAYWRIGHTS)
+    """The browsers that the environment demands."""
+    return runbook.environment.browsers
 
 
 def driven_by(items: Iterable[pytest.Item]) -> tuple[str, ...]:
@@ -124,7 +128,7 @@ def driven_by(items: Iterable[pytest.Item]) -> tuple[str, ...]:
         callspec = getattr(item, "callspec", None)
         own = [str(callspec.params["browser_name"])] if callspec and "browser_name" in callspec.params else []
         said = [one.browser for one in needs_of(item, account=False)]
-        found |= dict.fromkeys(name for name in (*own, *said) if name and name != _NOT_PLAYWRIGHTS)
+        found |= dict.fromkeys(name for name in (*own, *said) if name)
     return tuple(found)
 
 

@@ -1,15 +1,15 @@
 """Which browser is driven, what is said when it is missing, and how make gets it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.browser.client import browser
-from pam_rollback.browser.client.browser import CHROMIUM, PLAYWRIGHTS, BrowserMissing, Machine, launch_arguments, webkit
+from pam_rollback.browser.client.browser import ENGINES, BrowserMissing, launch_arguments
 
-VARIABLES = ("PAM_CHROMIUM", "PAM_FIREFOX", "PAM_WEBKIT_DRIVER")
+SYSTEMS = {name: engine for name, engine in ENGINES.items() if engine.packages}
+Installs = Callable[..., list[str]]
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
+    for engine in ENGINES.values():
+        monkeypatch.delenv(engine.variable, raising=False)
     return folder
 
 
@@ -38,35 +38,35 @@ def put(folder: Path, name: str) -> Path:
     return program
 
 
-@dataclass
-class Recorded:
-    """A machine on which nothing is installed; it notes what it is told, and `brings` appears on the PATH with each command."""
+@pytest.fixture
+def installs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installs:
+    """A machine on which nothing is installed: what is done there for some browsers, where packages bring programs."""
+    put(path, "apt-get")
 
-    folder: Path
-    brings: Mapping[str, str] = field(default_factory=dict)
-    root: bool = True
-    commands: list[str] = field(default_factory=list)
+    def done(*names: str, brings: Mapping[str, str], root: bool = True, ends: int = 0) -> list[str]:
+        commands: list[str] = []
 
-    def run(self, command: list[str]) -> int:
-        """Note the command; what it brings is there afterwards."""
-        self.commands.append(" ".join(command))
-        brought = [name for package, name in self.brings.items() if package in command and "install" in command]
-        for name in brought:
-            put(self.folder, name)
-        return 0 if brought or "update" in command else 1
+        def run(*command: str) -> bool:
+            commands.append(" ".join(command))
+            brought = [name for package, name in brings.items() if package in command and "install" in command]
+            for name in brought:
+                put(path, name)
+            return bool(brought)
 
-    @property
-    def machine(self) -> Machine:
-        """It, as the installer sees it."""
-        own = {name: self.folder / "own" / name for name in PLAYWRIGHTS}
-        return Machine(run=self.run, is_root=self.root, has_apt=True, own=lambda: own)
+        monkeypatch.setattr(browser, "_run", run)
+        monkeypatch.setattr(browser, "_own", lambda name: tmp_path / "own" / name)
+        monkeypatch.setattr("os.geteuid", lambda: 0 if root else 1000)
+        assert browser.provide(names) == ends
+        return [command.partition("--no-install-recommends ")[2] or command for command in commands]
+
+    return done
 
 
 def test_the_systems_browser_is_driven(path: Path, nowhere: Path) -> None:
     """Firefox by the channel that Debian's build understands; both with a microphone that hums by itself."""
     chromium, firefox = put(path, "chromium"), put(path, "firefox-esr")
 
-    found = {name: launch_arguments(name, own=nowhere) for name in PLAYWRIGHTS}
+    found = {name: launch_arguments(name, own=nowhere) for name in SYSTEMS}
 
     assert found["chromium"]["executable_path"] == str(chromium)
     assert "--use-fake-device-for-media-stream" in found["chromium"]["args"]
@@ -81,17 +81,16 @@ def test_playwrights_own_is_driven_where_the_system_has_none(path: Path, tmp_pat
     assert {"executable_path", "channel"} & set(launch_arguments("firefox", own=own)) == set()
 
 
-@pytest.mark.parametrize("name", PLAYWRIGHTS)
+@pytest.mark.parametrize("name", ENGINES)
 def test_a_missing_browser_is_named_with_what_to_do(path: Path, nowhere: Path, name: str) -> None:
-    """Which one, where it was looked for, the package, and the variable."""
+    """Which one, the package where systems have one, Playwright's own, and the variable."""
     with pytest.raises(BrowserMissing) as missing:
         launch_arguments(name, own=nowhere)
 
-    engine = PLAYWRIGHTS[name]
+    engine = ENGINES[name]
     words = str(missing.value)
-    assert all(part in words for part in (name, engine.variable, f"apt-get install {engine.packages[0]}", "PATH")), (
-        words
-    )
+    told = [name, engine.variable, f"playwright install --with-deps {name}", *engine.packages[:1]]
+    assert all(part in words for part in told), words
 
 
 def test_a_variable_that_names_nothing_is_not_passed_over(
@@ -105,51 +104,19 @@ def test_a_variable_that_names_nothing_is_not_passed_over(
         launch_arguments("firefox", own=nowhere)
 
 
-def test_webkit_needs_its_driver_and_a_screen(path: Path) -> None:
-    """Both are named when both are missing; with both it is there."""
-    with pytest.raises(BrowserMissing, match="WebKitWebDriver and Xvfb not found"):
-        webkit()
-
-    driver, screen = put(path, "WebKitWebDriver"), put(path, "Xvfb")
-    assert (webkit().driver, webkit().screen) == (str(driver), str(screen))
-
-
-def test_nothing_is_installed_when_all_is_there(path: Path) -> None:
+def test_nothing_is_installed_when_all_is_there(path: Path, installs: Installs) -> None:
     """And nobody is asked."""
-    for name in ("chromium", "firefox-esr", "WebKitWebDriver", "Xvfb"):
+    for name in ("chromium", "firefox-esr"):
         put(path, name)
-    recorded = Recorded(path)
 
-    assert browser.provide(("chromium", "firefox"), recorded.machine) == 0
-    assert recorded.commands == []
+    assert installs("chromium", "firefox", brings={}) == []
 
 
-def test_several_missing_browsers_are_one_installation(path: Path) -> None:
-    """One update and one install for what is demanded; WebKit, which nobody demands, comes after."""
-    brings = {
-        "chromium-headless-shell": "chromium-headless-shell",
-        "firefox-esr": "firefox",
-        "webkit2gtk-driver": "WebKitWebDriver",
-        "xvfb": "Xvfb",
-    }
-    recorded = Recorded(path, brings=brings)
+def test_a_system_without_the_best_package_gets_the_next(installs: Installs) -> None:
+    """Not every system has Chromium without windows; the lists of packages are renewed once."""
+    commands = installs("chromium", "firefox", brings={"chromium": "chromium", "firefox-esr": "firefox"})
 
-    assert browser.provide(("chromium", "firefox"), recorded.machine) == 0
-    installs = [
-        command.partition("--no-install-recommends ")[2] for command in recorded.commands if " install" in command
-    ]
-    assert installs == ["chromium-headless-shell firefox-esr", "webkit2gtk-driver xvfb xauth"]
-
-
-def test_a_system_without_the_best_package_gets_the_next(path: Path) -> None:
-    """Not every system has Chromium without windows; and of Firefox there is nothing else to try."""
-    recorded = Recorded(path, brings={"chromium": "chromium"})
-
-    assert browser.provide(("chromium",), recorded.machine) == 0
-    assert [command.split()[-1] for command in recorded.commands if " install" in command][:2] == [
-        "chromium-headless-shell",
-        "chromium",
-    ]
+    assert commands == ["apt-get update -qq", "chromium-headless-shell", "chromium", "firefox-esr"]
 
 
 def test_chromium_without_windows_is_preferred(path: Path, nowhere: Path) -> None:
@@ -160,41 +127,21 @@ def test_chromium_without_windows_is_preferred(path: Path, nowhere: Path) -> Non
     assert launch_arguments("chromium", own=nowhere)["executable_path"] == str(shell)
 
 
-def test_without_the_systems_packages_playwright_is_asked(path: Path) -> None:
+def test_without_the_systems_packages_playwright_is_asked(path: Path, installs: Installs) -> None:
     """Who is not root leaves the system alone."""
-    recorded = Recorded(path, brings={"firefox": "firefox"}, root=False)
     put(path, "chromium")
+    [command] = installs("chromium", "firefox", brings={"firefox": "firefox"}, root=False)
 
-    assert browser.provide(("chromium", "firefox"), recorded.machine) == 0
-    [command] = recorded.commands
     assert command.endswith("-m playwright install firefox")
 
 
-def test_what_cannot_be_installed_is_one_clear_error(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The package and the variable, for each that is missing; WebKit is a note at most."""
-    assert browser.provide(("chromium", "firefox"), Recorded(path).machine) == 1
+def test_what_cannot_be_installed_is_one_clear_error(installs: Installs, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the package and the variable of each that is missing."""
+    installs("chromium", "firefox", brings={}, ends=1)
 
-    said = capsys.readouterr()
-    assert [line.strip() for line in said.err.splitlines() if "neither" in line] == [
+    said = capsys.readouterr().err
+    assert [line for line in said.splitlines() if "neither" in line] == [
         f"no {name}: neither the system's packages nor Playwright could install it." for name in ("chromium", "firefox")
     ]
-    assert "PAM_CHROMIUM" in said.err
-    assert "PAM_FIREFOX" in said.err
-    assert next(line for line in said.out.splitlines() if "webkit" in line).startswith("note: ")
-
-
-@pytest.mark.parametrize(
-    ("text", "demanded"),
-    [
-        ('browsers = ["firefox"]\n', ("firefox",)),
-        ('name = "sandbox"\n', ("chromium",)),
-        ("browsers = [", ("chromium",)),
-    ],
-)
-def test_the_sandboxs_file_says_which_are_demanded(tmp_path: Path, text: str, demanded: tuple[str, ...]) -> None:
-    """A file that cannot be read is somebody else's complaint."""
-    file = tmp_path / "sandbox.toml"
-    file.write_text(text, encoding="utf-8")
-
-    assert browser._demanded(file) == demanded
-    assert browser._demanded(tmp_path / "none.toml") == (CHROMIUM.name,)
+    assert "PAM_CHROMIUM" in said
+    assert "PAM_FIREFOX" in said

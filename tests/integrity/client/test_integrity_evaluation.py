@@ -6,11 +6,8 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.integrity.client.integrity import evaluate
 from pam_rollback.integrity.client.row_counting import Unavailable
-from pam_rollback.integrity.client.sql_reader import read_query, text_of
-from pam_rollback.outside import postgres
-from pam_rollback.outside.postgres import Snapshot, open_snapshot
+from pam_rollback.outside.postgres import open_snapshot
 from tests.integrity.client.asked_database import (
-    GIVEN,
     PATIENCE,
     administrator,
     as_role,
@@ -86,21 +83,20 @@ def test_a_role_without_rights_is_told_which(dsn: str, administrator: psycopg.Co
 
 
 def test_what_is_missing_is_named_with_the_way_out(dsn: str) -> None:
-    """A table, and a column; the nearest one that is there."""
+    """A table, and a column."""
     query = "SELECT id FROM expenses WHERE amounts < 0"
     by_column = evaluated(dsn, made_up("a", query), made_up("b", "SELECT id FROM expenses WHERE amount < 0"))
     by_table = evaluated(dsn, made_up("a", query), names={"expenses": "money.expenses"})
 
-    assert "column expenses.amounts is missing" in by_column.unknown["a"]
-    assert "there is 'amount'" in by_column.unknown["a"]
-    assert 'set [sql.names] "expenses.amounts" = "…"' in by_column.unknown["a"]
+    assert "a column is missing" in by_column.unknown["a"]
+    assert 'column "amounts" does not exist; say under [sql.names] what it is called here' in by_column.unknown["a"]
     assert by_column.results["b"].holds
     assert "table money.expenses (for expenses) is missing" in by_table.unknown["a"]
     assert 'set [sql.names] "expenses" = "…"' in by_table.unknown["a"]
 
 
 def test_other_names_lead_to_the_same_rows(dsn: str, owner: psycopg.Connection[tuple[object, ...]]) -> None:
-    """A table elsewhere whose columns are called differently, in a shared scan and alone."""
+    """A table elsewhere whose columns are called differently, for conditions on a row and on several."""
     owner.execute("CREATE SCHEMA money")
     owner.execute(
         "CREATE TABLE money.spent AS SELECT id, user_id, amount AS total, category, date, description, created_at FROM expenses"
@@ -127,46 +123,6 @@ def test_other_names_lead_to_the_same_rows(dsn: str, owner: psycopg.Connection[t
     assert found.results["expenses-duplicate"].holds
 
 
-def test_a_shared_scan_counts_what_each_query_counts(
-    dsn: str, administrator: psycopg.Connection[tuple[object, ...]]
-) -> None:
-    """On rows that are bad in several ways; each query alone is the measure."""
-    shared = [invariant for invariant in invariants() if read_query(invariant).scans]
-    administrator.execute("SET session_replication_role = replica")  # no trigger, no foreign key
-    administrator.execute("CREATE TABLE expenses_were AS SELECT * FROM expenses")
-    administrator.execute("CREATE TABLE messages_were AS SELECT * FROM pam_messages")
-    administrator.execute("UPDATE expenses SET amount = 'NaN', category = ' ' WHERE id % 100 = 0")
-    administrator.execute("UPDATE expenses SET user_id = gen_random_uuid() WHERE id % 70 = 0")
-    administrator.execute("UPDATE pam_messages SET content = '' WHERE id IN (SELECT id FROM pam_messages LIMIT 5)")
-    administrator.execute(
-        "UPDATE pam_messages SET conversation_id = gen_random_uuid() WHERE id IN (SELECT id FROM pam_messages OFFSET 9 LIMIT 4)"
-    )
-    administrator.execute(
-        """UPDATE pam_messages SET metadata = '{"user_id": "another"}' WHERE id IN (SELECT id FROM pam_messages LIMIT 30)"""
-    )
-    try:
-        alone = {
-            invariant.id: len(administrator.execute(text_of(read_query(invariant).query).encode(), GIVEN).fetchall())
-            for invariant in shared
-        }
-        found = evaluated(dsn)
-    finally:
-        for table, was in (("expenses", "expenses_were"), ("pam_messages", "messages_were")):
-            administrator.execute(f"DELETE FROM {table}".encode())  # noqa: S608 - a constant
-            administrator.execute(f"INSERT INTO {table} SELECT * FROM {was}".encode())  # noqa: S608 - a constant
-            administrator.execute(f"DROP TABLE {was}".encode())
-
-    assert {invariant.id: found.results[invariant.id].offenders for invariant in shared} == alone
-    assert [name for name, count in alone.items() if count] == [
-        "expenses-amount",
-        "expenses-incomplete",
-        "expenses-orphaned",
-        "messages-blank",
-        "messages-orphaned",
-        "rows-of-another-user",
-    ]
-
-
 def test_a_key_that_is_not_unique_is_not_joined(
     dsn: str, administrator: psycopg.Connection[tuple[object, ...]]
 ) -> None:
@@ -186,7 +142,7 @@ def test_a_key_that_is_not_unique_is_not_joined(
 
 
 def test_a_condition_that_fails_takes_no_other_with_it(dsn: str) -> None:
-    """They share a scan; the one that cannot be evaluated is unknown alone."""
+    """The one that cannot be evaluated is unknown alone."""
     found = evaluated(
         dsn,
         made_up("bad", "SELECT id FROM expenses WHERE category::int < 0"),
@@ -196,41 +152,6 @@ def test_a_condition_that_fails_takes_no_other_with_it(dsn: str) -> None:
 
     assert set(found.results) == {"good", "fine"}
     assert "invalid input syntax for type integer" in found.unknown["bad"]
-
-
-def test_one_scan_for_all_conditions_of_a_table(
-    dsn: str, administrator: psycopg.Connection[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Counted by the statements that are sent."""
-    sent: list[str] = []
-    asked = Snapshot._asked
-
-    def listening(self: Snapshot, connection: postgres.Connection, statement: str, parameters: object) -> object:
-        sent.append(statement)
-        return asked(self, connection, statement, parameters)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Snapshot, "_asked", listening)
-    queries = (
-        "SELECT id FROM expenses WHERE amount < 0",
-        "SELECT id FROM expenses WHERE amount > 900000",
-        "SELECT id FROM expenses WHERE category = ''",
-    )
-    found = [made_up(f"x{number}", query) for number, query in enumerate(queries)]
-    evaluated(dsn, *found)
-
-    assert sum("FROM expenses" in statement for statement in sent) == 1
-
-
-def test_a_query_that_writes_is_not_asked(dsn: str) -> None:
-    """It is unknown, with the reason; the others are judged."""
-    found = evaluated(
-        dsn,
-        made_up("bad", "WITH gone AS (DELETE FROM expenses RETURNING id) SELECT id FROM gone"),
-        made_up("good", "SELECT id FROM expenses WHERE amount < 0"),
-    )
-
-    assert "not allowed in a query that only reads: DELETE" in found.unknown["bad"]
-    assert found.results["good"].looked_at > 0
 
 
 def test_what_cannot_be_given_makes_unknown_what_needs_it(dsn: str) -> None:

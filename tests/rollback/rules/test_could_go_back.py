@@ -18,7 +18,7 @@ from pam_rollback.rollback.providers.render.render_deploys import RENDER
 from pam_rollback.rollback.rules import questions
 from pam_rollback.rollback.rules.could_go_back import ask_backend, ask_frontend, ask_repository
 from pam_rollback.rollback.rules.deploys import Deploy, Service
-from pam_rollback.rollback.rules.pull_requests import BranchRules, PullRequests
+from pam_rollback.rollback.rules.pull_requests import PullRequests
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OLD = Deploy("old", "ready", "a" * 40, created_at=NOON - timedelta(days=2), finished_at=NOON - timedelta(days=2))
@@ -239,14 +239,12 @@ def test_a_push_that_would_be_refused_is_a_no() -> None:
     assert states(refused) == {questions.HEAD.text: State.YES, questions.PUSH.text: State.NO}
 
 
-def test_what_a_protected_branch_costs_is_told_on_a_quiet_day() -> None:
-    """By who takes its pull requests."""
-    rules = BranchRules(protected=True, checks=("build",), took_s=70)
-    pulls = cast("PullRequests", SimpleNamespace(rules=lambda _: rules))
+def test_that_a_person_has_to_merge_is_told_on_a_quiet_day() -> None:
+    """By who takes the branch's pull requests."""
+    pulls = cast("PullRequests", SimpleNamespace(protects=lambda _: True))
 
     found = {one.question: one.words for one in ask_repository(History(), History(), branch="main", pulls=pulls)}
 
     assert found[questions.PUSH.text] == (
-        "a push would be taken; main is protected: it takes a change by pull request only, with good checks (build); "
-        "the checks of its newest commit took 1 min 10 s"
+        "a push would be taken; main is protected: a pull request is opened, and a person has to merge it"
     )

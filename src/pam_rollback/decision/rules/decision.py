@@ -20,6 +20,7 @@ In one module: a finding, the recommendation and the advice stand on each other.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
@@ -49,6 +50,7 @@ OF_GAP: Mapping[str, State] = {"consider": State.CONSIDER, "watch": State.WATCH,
 
 FINDING = "pam-finding"
 """The property of a test's report that holds what it found of a criterion (``Finding.as_data``)."""
+BROWSERS: Final = "CR-2"
 CHAT = "chat"
 """A part beside those of ``observation/rules/parts.py``, where nothing but PAM's answers fails."""
 EDGE, HOSTS, MODEL, DATABASE_DEAD = "edge", "hosts", "model", "database"

@@ -6,7 +6,17 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.decision.rules.decision import CHAT, FINDING, MODEL, Decision, Evidence, Finding, State, decide
+from pam_rollback.decision.rules.decision import (
+    BROWSERS,
+    CHAT,
+    FINDING,
+    MODEL,
+    Decision,
+    Evidence,
+    Finding,
+    State,
+    decide,
+)
 from pam_rollback.environment.known_words import OF_OLD
 from pam_rollback.observation.rules.parts import FRONT_END
 from pam_rollback.plan.plan import Plan
@@ -51,11 +61,13 @@ def decided(
     vouched: Iterable[str],
     refused: Mapping[str, str],
     whole: bool,
+    unseen: Iterable[str] = (),
 ) -> Decision:
     """The recommendation. A selection that is not ``whole`` never says no.
 
     ``not_asked``: why a test was left out, and the plan items that it would have served; what it would have found is not known.
     ``observed`` and ``vouched``: what people say, as ``CRITERION=words``. ``refused``: strategies that cannot be carried out there.
+    ``unseen``: browsers in which nobody looks here.
     """
     criteria = {*plan.immediate_criteria, *plan.consider_criteria}
     unknown = [
@@ -65,7 +77,7 @@ def decided(
     ]
     found = decide(
         plan,
-        [*_findings(plan, tests), *unknown],
+        [*_findings(plan, tests, ", ".join(unseen)), *unknown],
         observed=_words_of_people(observed),
         vouched=_words_of_people(vouched),
         refused=refused,
@@ -75,7 +87,7 @@ def decided(
     return found
 
 
-def _findings(plan: Plan, tests: Sequence[Judging]) -> Iterable[Finding]:
+def _findings(plan: Plan, tests: Sequence[Judging], unseen: str) -> Iterable[Finding]:
     """One for each criterion and each thing that can be known of it: forty tests that passed are one sentence."""
     for criterion in (*plan.immediate_criteria, *plan.consider_criteria):
         own = [
@@ -87,7 +99,10 @@ def _findings(plan: Plan, tests: Sequence[Judging]) -> Iterable[Finding]:
             alike = [(test, finding) for test, finding in own if finding.state is state]
             alike.sort(key=lambda one: one[1].old)  # what is new comes first
             if alike:
-                yield Finding.together(criterion, state, _together(alike), [finding for _, finding in alike])
+                words = _together(alike)
+                if criterion == BROWSERS and unseen:
+                    words += f"; not looked at in {unseen}"
+                yield Finding.together(criterion, state, words, [finding for _, finding in alike])
 
 
 def _found(criterion: str, test: Judging) -> Finding:

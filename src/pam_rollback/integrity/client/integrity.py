@@ -1,46 +1,43 @@
-"""Asks the database about every invariant at once: one scan of each table for all conditions on its rows, the rest query by query.
+"""Asks the database about every invariant on one snapshot: how many rows break it, the ids of the worst, and how many rows there are.
 
-In one module: how conditions are put together into scans, and how the counts find back to their invariants, mirror each other.
+A file's query stands within another one and is sent with a parameter, so by the extended protocol: PostgreSQL itself refuses a second
+statement and whatever is no query, and the transaction is READ ONLY.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlglot import exp
-
-from pam_rollback.base.configuration import ConfigurationError, nearest
+from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.sql_names import TABLES, Names
-from pam_rollback.integrity.client.relations import look_up
+from pam_rollback.integrity.client.relations import look_up, renamed
 from pam_rollback.integrity.client.row_counting import TEST_USER, Unavailable
-from pam_rollback.integrity.client.sql_reader import (
-    LOOKED_AT,
-    Reading,
-    read_query,
-    renamed,
-    source_of,
-    text_of,
-)
-from pam_rollback.integrity.client.sql_scans import Scan
 from pam_rollback.integrity.client.wide_settings import SETTINGS, WideSettings
-from pam_rollback.outside.postgres import QuestionFailed, Relation, Snapshot
+from pam_rollback.outside.postgres import Snapshot
 from pam_rollback.product.rules.invariants import NAMED_MAX, Invariant, InvariantResult
 from pam_rollback.product.rules.tables import SettingsForm
 
 _NOT_SHOWN = {TEST_USER}
-
-
-Given = Mapping[str, object | Unavailable]
-Rows = list[tuple[Any, ...]]
-_Condition = tuple[str, Scan]
-_ROW, _PARENT = "looked", "parent"
-"""How the tables of a shared scan are called in it."""
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+_ACTS = re.compile(
+    r"\b(set_config|setval|nextval|lo_\w+|dblink\w*|\w+_to_xml\w*|pg_(sleep|read|ls|terminate|cancel|advisory|try|reload|rotate|switch"
+    r"|notify|stat_reset|logical|create|drop|promote|backup|start|stop|wal|copy|replication|export)\w*)\b|\bU&\"",
+    re.IGNORECASE,
+)
+"""Functions that do more than compute, in a READ ONLY transaction too. Row security could hide rows."""
+_USERS_TABLES = "users_tables"
+_OFFENDERS = "SELECT row_to_json(offender), count(*) OVER () FROM (\n{query}\n) AS offender LIMIT %(named_max)s"
 _ROWS_OF_ONE = 20
 """A user of a wide table has so many rows at most before the next one comes to be named."""
+_OF_THE_CATALOGUE = (
+    "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = ANY (%(users_tables)s::bigint[]) AND relkind IN ('r', 'p')"
+)
+
+Given = Mapping[str, object | Unavailable]
 
 
 @dataclass(frozen=True)
@@ -64,11 +61,47 @@ def evaluate(
 
     ``settings`` is the form that they should have; None: whichever is found.
     """
-    work = _Evaluating(snapshot, given, settings)
-    work.read(invariants)
-    work.find_relations(_names(names, invariants))
-    work.count()
-    return work.judged(offenders_max)
+    here = _names(names, invariants)
+    unknown = {one.id: f"{one.id}: {why}" for one in invariants if (why := _refused(one, given))}
+    tables = sorted({table for one in invariants if one.id not in unknown for table in one.tables})
+    relations, wrong = look_up(snapshot, tables, here)
+    snapshot.refuse_blindness(relations.values())
+    wide = {table: shape for table, one in relations.items() if (shape := WideSettings.of(table, one, here))}
+    if SETTINGS in relations and settings is not None and (SETTINGS in wide) != (settings == "wide"):
+        found = "wide" if SETTINGS in wide else "narrow"
+        wrong[SETTINGS] = (
+            f"expected {settings} settings in {here.table(SETTINGS)} at {snapshot.where}, found {found} ones; "
+            f'if that is right, set settings = "{found}" in [tables] of the product'
+        )
+    for one in invariants:
+        if one.id not in unknown and (problems := [wrong[table] for table in one.tables if table in wrong]):
+            unknown[one.id] = f"{one.id}: {'; '.join(problems)}"
+    asked = [one for one in invariants if one.id not in unknown]
+
+    def weight(read: Iterable[str]) -> float:
+        return sum(relations[table].rows for table in read)
+
+    questions = {
+        ("query", one.id): (_OFFENDERS.format(query=one.query.rstrip("; \n")), weight(one.tables)) for one in asked
+    }
+    looked_at = {table for one in asked for table in _looked_at(one)}
+    counts = {("rows", table): (f"SELECT count(*) FROM {table}", weight([table])) for table in looked_at}  # noqa: S608
+    if any(not one.tables for one in asked):
+        counts["rows", ""] = (_OF_THE_CATALOGUE, 0.0)
+    # The longest first, so that the connections end at about the same time.
+    ordered = sorted({**questions, **counts}.items(), key=lambda entry: -entry[1][1])
+    values = {name: value for name, value in given.items() if not isinstance(value, Unavailable)}
+    values["named_max"] = NAMED_MAX * _ROWS_OF_ONE
+    statements = [(renamed(text, here, relations, wide), values) for _, (text, _) in ordered]
+    answers = dict(zip((key for key, _ in ordered), snapshot.all_of(statements), strict=True))
+    results = {}
+    for one in asked:
+        rows = [answers["rows", table] for table in _looked_at(one) or ("",)]
+        try:
+            results[one.id] = _result(one, answers["query", one.id], rows, given, offenders_max)
+        except MeasurementFailed as problem:
+            unknown[one.id] = f"{one.id}: {problem}"
+    return Evaluation(results, unknown)
 
 
 def _names(names: Mapping[str, str], invariants: Sequence[Invariant]) -> Names:
@@ -81,259 +114,59 @@ def _names(names: Mapping[str, str], invariants: Sequence[Invariant]) -> Names:
         raise MeasurementFailed(str(error)) from None
 
 
-@dataclass(frozen=True)
-class _Question:
-    """One statement, and what is done with its answer. ``weight`` is roughly how much there is to read."""
+def _refused(invariant: Invariant, given: Given) -> str:
+    """Return why the query is not sent; empty where it is."""
+    if acts := _ACTS.search(invariant.query):
+        return f"{invariant.source}: not allowed in a query that only reads: {acts[0]}"
+    parameters = _parameters(invariant)
+    if not invariant.tables and _USERS_TABLES not in parameters:
+        return f"{invariant.source}: it names no `tables`, and does not ask for %({_USERS_TABLES})s: nobody knows what it looks at"
+    values = [given.get(name, Unavailable(f"nothing gives the parameter {name!r}")) for name in parameters]
+    return next((value.why for value in values if isinstance(value, Unavailable)), "")
 
-    statement: str
-    weight: float
-    take: Callable[[Rows], None]
-    fail: Callable[[MeasurementFailed], None]
+
+def _parameters(invariant: Invariant) -> list[str]:
+    return sorted(set(_PARAMETER.findall(invariant.query)))
 
 
-@dataclass
-class _Evaluating:
-    """The work of one evaluation: what is asked, in which statement, and what came back, by invariant."""
+def _looked_at(invariant: Invariant) -> tuple[str, ...]:
+    """Return the tables whose rows it goes through: of a union all, else the first, whose rows are held against the others."""
+    return invariant.tables if re.search(r"\bUNION\b", invariant.query) else invariant.tables[:1]
 
-    snapshot: Snapshot
-    given: Given
-    settings: SettingsForm | None = None
-    invariants: dict[str, Invariant] = field(default_factory=dict)
-    readings: dict[str, Reading] = field(default_factory=dict)
-    unknown: dict[str, str] = field(default_factory=dict)
-    relations: dict[str, Relation] = field(default_factory=dict)
-    wide: dict[str, WideSettings] = field(default_factory=dict)
-    """The tables that have another form than the checks are written for."""
-    names: Names = field(default_factory=lambda: Names({}, {}))
-    rows: dict[str, int | MeasurementFailed] = field(default_factory=dict)
-    """How many there are, by table."""
-    offenders: dict[str, int] = field(default_factory=dict)
-    looked_at: dict[str, int] = field(default_factory=dict)
-    worst: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def read(self, invariants: Sequence[Invariant]) -> None:
-        """Understand the queries; one that is more than a query is not asked."""
-        for invariant in invariants:
-            self.invariants[invariant.id] = invariant
-            try:
-                reading = read_query(invariant)
-            except ConfigurationError as error:
-                self.unknown[invariant.id] = str(error)
-                continue
-            self.readings[invariant.id] = reading
-            for name in sorted(reading.parameters):
-                value = self.given.get(name, Unavailable(f"nothing gives the parameter {name!r}"))
-                if isinstance(value, Unavailable):
-                    self.unknown[invariant.id] = f"{invariant.id}: {value.why}"
+Answer = list[tuple[Any, ...]] | MeasurementFailed
 
-    def find_relations(self, names: Names) -> None:
-        """Look up what is read. Raises MeasurementFailed for a role that does not see all rows."""
-        self.names = names
-        tables = sorted({table for identifier in self._open() for table in self.invariants[identifier].tables})
-        self.relations, wrong = look_up(self.snapshot, tables, names)
-        self.snapshot.refuse_blindness(self.relations.values())
-        for table, relation in self.relations.items():
-            wide = WideSettings.of(table, relation, names)
-            if table == SETTINGS and self.settings is not None and (wide is not None) != (self.settings == "wide"):
-                found = "narrow" if wide is None else "wide"
-                wrong[table] = (
-                    f"expected {self.settings} settings in {names.table(table)} at {self.snapshot.where}, found {found} ones; "
-                    f'if that is right, set settings = "{found}" in [tables] of the product'
-                )
-            elif wide is not None:
-                self.wide[table] = wide
-                self.relations[table] = wide.narrow
-        for identifier in self._open():
-            problems = [wrong[table] for table in self.invariants[identifier].tables if table in wrong]
-            problems += self._missing_columns(self.readings[identifier])
-            if problems:
-                self.unknown[identifier] = f"{identifier}: {'; '.join(problems)}"
 
-    def count(self) -> None:
-        """Count the offenders, then name the worst where there are any."""
-        self._ask(self._counts())
-        self._ask([self._named(identifier) for identifier in self._open() if self.offenders.get(identifier)])
-
-    def judged(self, offenders_max: int) -> Evaluation:
-        """The facts."""
-        results = {}
-        for identifier in self._open():
-            invariant, reading = self.invariants[identifier], self.readings[identifier]
-            tables = self._looks_at(identifier)
-            rows = [self.looked_at[identifier]] if reading.has_looked_at else [self.rows[table] for table in tables]
-            lacking = next((count for count in rows if isinstance(count, MeasurementFailed)), None)
-            if lacking is not None:
-                self.unknown[identifier] = f"{identifier}: the rows that it looks at cannot be counted: {lacking}"
-                continue
-            given = {name: self.given[name] for name in sorted(reading.parameters) if name not in _NOT_SHOWN}
-            results[identifier] = InvariantResult(
-                id=identifier,
-                sentence=invariant.sentence,
-                looked_at=sum(count for count in rows if isinstance(count, int)),
-                offenders=self.offenders[identifier],
-                worst=self.worst.get(identifier, ()),
-                order=invariant.order,
-                may_be_empty=invariant.may_be_empty,
-                offenders_max=0 if reading.has_looked_at else offenders_max,
-                tables=tables,
-                given={name: _shown(value) for name, value in given.items() if value},
+def _result(
+    invariant: Invariant, found: Answer, looked_at: Sequence[Answer], given: Given, offenders_max: int
+) -> InvariantResult:
+    """Put the answers together. Raises MeasurementFailed where one is missing, and where offenders are named by more than ids."""
+    if isinstance(found, MeasurementFailed):
+        raise found
+    for one in looked_at:
+        if isinstance(one, MeasurementFailed):
+            raise MeasurementFailed(f"the rows that it looks at cannot be counted: {one}")
+    named = [offender for offender, _ in found]
+    for name in named[0] if named else ():
+        if not (name in {"id", "object"} or name.endswith("_id")):
+            raise MeasurementFailed(
+                f"expected `id`, a name that ends in `_id`, or `object` as what names an offender, found {name!r}"
             )
-        return Evaluation(results, self.unknown)
-
-    def _open(self) -> list[str]:
-        return [identifier for identifier in self.readings if identifier not in self.unknown]
-
-    def _missing_columns(self, reading: Reading) -> Iterator[str]:
-        for table, columns in reading.columns.items():
-            relation = self.relations.get(table)
-            if relation is None:
-                continue
-            called = self.names.table(table)
-            for column in sorted(columns):
-                here = self.names.column(table, column)
-                if here not in relation.columns:
-                    near = nearest(here, relation.columns)
-                    yield (
-                        f"column {called}.{here} is missing at {self.snapshot.where}{f', there is {near!r}' if near else ''}; "
-                        f'if it is called otherwise here, set [sql.names] "{table}.{column}" = "…"'
-                    )
-                elif here in relation.hidden_columns:
-                    yield f"role {self.snapshot.role} may not read column {called}.{here}; GRANT SELECT on it"
-
-    def _ask(self, questions: Iterable[_Question]) -> None:
-        # The longest first, so that the connections end at about the same time.
-        ordered = sorted(questions, key=lambda question: -question.weight)
-        values = {name: value for name, value in self.given.items() if not isinstance(value, Unavailable)}
-        answers = self.snapshot.all_of([(question.statement, values) for question in ordered])
-        for question, answer in zip(ordered, answers, strict=True):
-            if isinstance(answer, MeasurementFailed):
-                question.fail(answer)
-            else:
-                question.take(answer)
-
-    def _counts(self) -> list[_Question]:
-        """One question for each table whose conditions share a scan, one for each query that stands alone."""
-        shared: dict[str, list[_Condition]] = {}
-        questions = []
-        for identifier in self._open():
-            reading = self.readings[identifier]
-            if reading.scans and all(map(self._can_share, reading.scans)):
-                for scan in reading.scans:
-                    shared.setdefault(scan.table, []).append((identifier, scan))
-                continue
-            questions.append(self._alone(identifier))
-            if not reading.has_looked_at:  # the rows that it looks at have to be counted all the same
-                for table in self._looks_at(identifier):
-                    shared.setdefault(table, [])
-        return [*questions, *(self._scan(table, conditions) for table, conditions in shared.items())]
-
-    def _can_share(self, scan: Scan) -> bool:
-        """A second row of the same key in the other table would count rows of this one twice."""
-        parent = scan.parent
-        if parent is None:
-            return True
-        return self.names.column(parent.table, parent.key) in self.relations[parent.table].unique_columns
-
-    def _looks_at(self, identifier: str) -> tuple[str, ...]:
-        """The tables whose rows the query goes through."""
-        scanned = tuple(dict.fromkeys(scan.table for scan in self.readings[identifier].scans))
-        return scanned or self.invariants[identifier].tables[:1]
-
-    def _scan(self, table: str, conditions: Sequence[_Condition]) -> _Question:
-        """All conditions on the rows of one table, and their number, in one scan."""
-        parents: dict[tuple[str, str, str], str] = {}
-        rows = exp.Count(this=exp.Star())
-        counts = []
-        for _, scan in conditions:
-            of_parent = ""
-            if scan.parent is not None:
-                place = (scan.parent.table, scan.parent.key, scan.parent.column)
-                of_parent = parents.setdefault(place, f"{_PARENT}{len(parents)}")
-            where = exp.Where(this=_in_shared_scan(scan, of_parent))
-            counts.append(exp.Filter(this=rows.copy(), expression=where))
-        statement = exp.select(rows, *counts).from_(self._source(table, _ROW))
-        for (other, key, column), alias in parents.items():
-            on = exp.EQ(this=exp.column(key, table=alias), expression=exp.column(column, table=_ROW))
-            statement = statement.join(self._source(other, alias), on=on, join_type="left")
-
-        def take(answer: Rows) -> None:
-            self.rows[table], *found = answer[0]
-            for (identifier, _), offenders in zip(conditions, found, strict=True):
-                self.offenders[identifier] = self.offenders.get(identifier, 0) + offenders
-
-        def fail(why: MeasurementFailed) -> None:
-            self.rows[table] = why
-            for identifier, _ in conditions:
-                self.unknown.setdefault(identifier, f"{identifier}: {why}")
-
-        def fall_apart(why: MeasurementFailed) -> None:
-            if not isinstance(why, QuestionFailed) or len(conditions) == 1:
-                fail(why)
-                return
-            # One condition that cannot be evaluated must not make the others unknown.
-            self._ask([self._scan(table, [condition]) for condition in conditions])
-
-        read = self.relations[table].rows + sum(self.relations[other].rows for other, _, _ in parents)
-        return _Question(text_of(statement), read, take, fall_apart)
-
-    def _source(self, table: str, alias: str) -> exp.Expr:
-        if table in self.wide:
-            return self.wide[table].source(alias, self.names)
-        return source_of(table, alias, self.names, self.relations[table].visible_columns)
-
-    def _alone(self, identifier: str) -> _Question:
-        """One query by itself: how many offenders, and how many rows it looked at where it says so."""
-        query = self._here(identifier)
-        query.set("order", None)
-        before = query.args.get("with_") if self.readings[identifier].has_looked_at else None
-        if before is not None:
-            query.set("with_", None)
-        outer = exp.select(exp.Count(this=exp.Star())).from_(query.subquery("offenders"))
-        if before is not None:
-            looked_at = exp.select(exp.Count(this=exp.Star())).from_(LOOKED_AT).subquery()
-            outer = outer.select(looked_at)
-            outer.set("with_", before)
-
-        def take(answer: Rows) -> None:
-            self.offenders[identifier], *looked_at = answer[0]
-            self.looked_at.update((identifier, rows) for rows in looked_at)
-
-        return _Question(text_of(outer), self._weight(identifier), take, self._failing(identifier))
-
-    def _named(self, identifier: str) -> _Question:
-        """The ids of the worst offenders, in the order of the file."""
-
-        def take(answer: Rows) -> None:
-            # A wide table's row stands there for each of its settings.
-            named = dict.fromkeys("/".join(dict.fromkeys(map(str, row))) for row in answer)
-            self.worst[identifier] = tuple(named)[:NAMED_MAX]
-
-        statement = f"{text_of(self._here(identifier))} LIMIT {NAMED_MAX * _ROWS_OF_ONE}"
-        return _Question(statement, self._weight(identifier), take, self._failing(identifier))
-
-    def _failing(self, identifier: str) -> Callable[[MeasurementFailed], None]:
-        def fail(why: MeasurementFailed) -> None:
-            self.unknown[identifier] = f"{identifier}: {why}"
-
-        return fail
-
-    def _here(self, identifier: str) -> exp.Query:
-        columns = {name: found.visible_columns for name, found in self.relations.items()}
-        columns |= {name: wide.relation.visible_columns for name, wide in self.wide.items()}
-        shaped = {name: partial(wide.source, names=self.names) for name, wide in self.wide.items()}
-        return renamed(self.readings[identifier].query, self.names, columns, shaped)
-
-    def _weight(self, identifier: str) -> float:
-        return sum(self.relations[table].rows for table in self.readings[identifier].tables)
-
-
-def _in_shared_scan(scan: Scan, of_parent: str) -> exp.Expr:
-    """The condition with the aliases of the shared scan instead of those of its own file."""
-    condition = scan.condition.copy()
-    for column in condition.find_all(exp.Column):
-        is_parents = scan.parent is not None and column.table == scan.parent.alias
-        column.set("table", exp.to_identifier(of_parent if is_parents else _ROW))
-    return condition
+    # A wide table's row stands there for each of its settings.
+    worst = dict.fromkeys("/".join(dict.fromkeys(map(str, offender.values()))) for offender in named)
+    values = {name: given[name] for name in _parameters(invariant) if name not in _NOT_SHOWN | {_USERS_TABLES}}
+    return InvariantResult(
+        id=invariant.id,
+        sentence=invariant.sentence,
+        looked_at=sum(one[0][0] for one in looked_at if not isinstance(one, MeasurementFailed)),
+        offenders=found[0][1] if found else 0,
+        worst=tuple(worst)[:NAMED_MAX],
+        order=invariant.order,
+        may_be_empty=invariant.may_be_empty,
+        offenders_max=offenders_max if invariant.tables else 0,
+        tables=_looked_at(invariant),
+        given={name: _shown(value) for name, value in values.items() if value},
+    )
 
 
 def _shown(value: object) -> str:

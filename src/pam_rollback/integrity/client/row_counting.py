@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlglot
-
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.sql_names import Names
-from pam_rollback.integrity.client.relations import look_up
-from pam_rollback.integrity.client.sql_reader import DIALECT, renamed, text_of
+from pam_rollback.integrity.client.relations import look_up, renamed
 from pam_rollback.integrity.rules.row_counts import TableContent, TableCount, TableCounts
 from pam_rollback.outside.postgres import Relation, Snapshot
 from pam_rollback.product.rules.tables import UsersRows
@@ -221,10 +218,7 @@ class Statements:
 
     def text(self, statement: str) -> str:
         """The statement for this database."""
-        query = sqlglot.parse_one(statement, dialect=DIALECT)
-        return text_of(
-            renamed(query, self.names, {name: found.visible_columns for name, found in self.relations.items()})
-        )
+        return renamed(statement, self.names, self.relations)
 
 
 def _sorted(names: Mapping[str, str], tables: Iterable[str]) -> Names:

@@ -7,18 +7,16 @@ for it as a subquery. A column that is null is a setting that is not there.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import sqlglot
-from sqlglot import exp
+from psycopg import sql
 
 from pam_rollback.environment.sql_names import Names
-from pam_rollback.integrity.client.sql_reader import DIALECT, source_of
 from pam_rollback.outside.postgres import Relation
 
 SETTINGS = "user_settings"
 _NARROW = ("setting_name", "setting_value")
-_PREFERENCES = re.compile(r".+_preferences")
+_PREFERENCES = re.compile(r"[^%]+_preferences")
 
 
 @dataclass(frozen=True)
@@ -36,27 +34,15 @@ class WideSettings:
         found = tuple(column for column in relation.visible_columns if _PREFERENCES.fullmatch(column))
         return cls(relation, found) if found else None
 
-    @property
-    def narrow(self) -> Relation:
-        """The table as the checks see it. A user has several rows in it."""
-        own = [column for column in self.relation.columns if column not in self.preferences]
-        columns = dict.fromkeys((*own, "id", *_NARROW))
-        return replace(self.relation, columns=tuple(columns), unique_columns=())
-
-    def source(self, alias: str, names: Names) -> exp.Expr:
-        """What stands after FROM for it."""
-        settings = ", ".join(
-            f"({exp.Literal.string(column).sql(DIALECT)}, to_jsonb(wide.{exp.to_identifier(column, quoted=True).sql(DIALECT)}))"
+    def narrowed(self, source: sql.Composable, names: Names) -> sql.Composable:
+        """Return the query that gives its settings as rows. A user has several."""
+        settings = [
+            sql.SQL("({}, to_jsonb(wide.{}))").format(sql.Literal(column), sql.Identifier(column))
             for column in self.preferences
-        )
-        wide = source_of(SETTINGS, "wide", names, self.relation.visible_columns).sql(DIALECT)
+        ]
         # A table without ids of its own has one row a user.
         lacks_id = "id" not in self.relation.columns and "id" not in names.columns.get(SETTINGS, {})
-        narrow = (
-            f"SELECT wide.*{', wide.user_id AS id' if lacks_id else ''}, one.setting_name, one.setting_value "  # noqa: S608 - quoted
-            f"FROM {wide} CROSS JOIN LATERAL (VALUES {settings}) AS one (setting_name, setting_value) "
-            "WHERE NOT one.setting_value IS NULL"
-        )
-        query = sqlglot.parse_one(narrow, dialect=DIALECT)
-        assert isinstance(query, exp.Select)
-        return query.subquery(alias)
+        return sql.SQL(
+            "SELECT wide.*{}, one.setting_name, one.setting_value FROM ({}) AS wide "
+            "CROSS JOIN LATERAL (VALUES {}) AS one (setting_name, setting_value) WHERE one.setting_value IS NOT NULL"
+        ).format(sql.SQL(", wide.user_id AS id" if lacks_id else ""), source, sql.SQL(", ").join(settings))

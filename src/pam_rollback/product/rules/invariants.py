@@ -1,7 +1,7 @@
 """The SQL integrity checks as data: the header of each file, and what became of each invariant.
 
-One file is one invariant: a header of ``-- key: value`` lines, then one query whose rows are the offenders. Whether the query is one that
-only reads is another question: see ``integrity/client/sql_reader.py``.
+One file is one invariant: a header of ``-- key: value`` lines, then one query whose rows are the offenders. That it is one query, and only
+reads, PostgreSQL sees to: see ``integrity/client/integrity.py``.
 """
 
 import re
@@ -24,7 +24,7 @@ _EMPTY = ("refused", "allowed")
 _HEADER = re.compile(r"--[ \t]*(?P<key>[a-z]+):(?P<value>.*)")
 # Nothing in it can match in two ways: a line of blanks must not take longer than another.
 CHARACTERS_MAX = 100_000
-"""A longer file is no invariant that anybody could read, and its query would keep the parser busy for minutes."""
+"""A longer file is no invariant that anybody could read,."""
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 _CRITERION = re.compile(r"[A-Z]{2,4}-[1-9]\d*$")
 _TABLE = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$")

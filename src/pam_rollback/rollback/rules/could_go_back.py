@@ -8,7 +8,7 @@ from pam_rollback.rollback.rules import questions
 from pam_rollback.rollback.rules.deploy_choice import Choice, History, live_in
 from pam_rollback.rollback.rules.deploys import BackendHost, Deploy, FrontendHost
 from pam_rollback.rollback.rules.named_versions import VersionsOf
-from pam_rollback.rollback.rules.pull_requests import PullRequests
+from pam_rollback.rollback.rules.pull_requests import PullRequests, told
 from pam_rollback.rollback.rules.repository import PushRehearsal, Repository
 
 
@@ -71,7 +71,7 @@ def ask_repository(
     def push() -> str:
         rehearsal.rehearse_push()
         if pulls is not None:
-            return f"a push would be taken; {pulls.rules(branch).told(branch)}"
+            return f"a push would be taken; {told(branch, protected=pulls.protects(branch))}"
         return "a push would be taken (the rules of a protected branch speak only at a real one)"
 
     return (

@@ -20,6 +20,7 @@ from pam_rollback.product.rules.served_release import Served
 from pam_rollback.rollback.engine.settling import until_deploy, until_no_other_is_served, until_served
 from pam_rollback.rollback.engine.steps import Step, StepRecord
 from pam_rollback.rollback.rules.deploys import READY, Deploy, DeployId, FileDeploys
+from pam_rollback.rollback.rules.pull_requests import PullRequest, told
 from pam_rollback.rollback.rules.repository import Commit, Repository
 from pam_rollback.rollback.strategies.by_pull_request import ByPullRequest
 from pam_rollback.rollback.strategies.frontend_host import FrontendTools, publish, set_lock
@@ -30,7 +31,7 @@ UNDO_BRANCH_KIND = "move-branch"
 
 LOOK = "see what is published"
 BUILD = "build the site once from a fresh worktree, and upload it"
-ASKS = "see how the branch takes a change, and what that costs"
+ASKS = "see how the branch takes a change"
 REVERT = "take the bad commit back on top of the branch"
 RESTORE = "publish the target"
 LOCK = "lock it against automatic publishing"
@@ -98,6 +99,7 @@ class FrontendAction:
         self._pushed: Commit = ""
         self._changed = False
         self._protected = False
+        self._asked: PullRequest | None = None
 
     def publishing(self, prefix: str = "", *, needs: tuple[str, ...] = ()) -> list[Step]:
         """The steps from a deploy that the host has to one that visitors get."""
@@ -146,12 +148,12 @@ class FrontendAction:
         return f"{self._pushed} takes {taken_back or bad} back, on top of {self._onto}"
 
     def asks(self, sources: Sources) -> str:
-        """Tell beforehand how long the branch will take, where it takes pull requests only. Visitors have the site before that."""
+        """Tell beforehand that a person will have to merge, where the branch takes pull requests only."""
         if sources.by_pull_request is None:
             raise ActionFailed(f"nobody says who takes pull requests for {sources.branch}")
-        rules = sources.by_pull_request.rules()
-        self._protected = rules.protected
-        return rules.told(sources.branch) + ("; visitors have the site before that" if rules.protected else "")
+        self._protected = sources.by_pull_request.pulls.protects(sources.branch)
+        how = told(sources.branch, protected=self._protected)
+        return how + ("; visitors have the site before that" if self._protected else "")
 
     def push(self, sources: Sources, bad: Commit, reason: str) -> str:
         """Move the branch to the revert, so that the next build from git has it, too. What somebody pushed meanwhile is not touched."""
@@ -160,8 +162,8 @@ class FrontendAction:
         if sources.by_pull_request is not None and self._protected:
             self._changed = True
             taken_back = sources.repository.taken_back_by(bad)
-            self._pushed, said = sources.by_pull_request.bring_in(self._pushed, of=taken_back or bad, reason=reason)
-            return said
+            self._asked = sources.by_pull_request.ask(self._pushed, of=taken_back or bad, reason=reason)
+            return f"{self._asked} is open: {sources.branch} has the bad commit until a person merges it"
         self._tools.telling.journal.owe(
             UNDO_BRANCH_KIND,
             {"branch": sources.branch, "before": self._onto, "pushed": self._pushed},
@@ -173,6 +175,8 @@ class FrontendAction:
 
     def follow(self, see: Callable[[Commit], Served]) -> str:
         """See what the push did to the other site."""
+        if self._asked is not None:
+            return f"it follows when {self._asked} is merged"
         self._followed = see(self._pushed)
         return str(self._followed)
 
