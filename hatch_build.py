@@ -6,7 +6,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDERS = ("checks", "docs", "drills", "environments", "load", "products")
 FILES = ("plan.toml", "conftest.py", "pyproject.toml")
-REPORTS = (".npmrc", "allurerc.json", "package.json", "package-lock.json", "run.schema.json")
+REPORTS = (".npmrc", "allurerc.json", "package.json", "package-lock.json")
 SHIPPED = "pam_rollback/shipped"
 
 
