@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
-from pam_rollback.sandbox import state_file, typed
+from pam_rollback.sandbox import state_file
 from pam_rollback.sandbox.end_signs import until_told_to_end
 from pam_rollback.sandbox.faults import SURPRISE, Fault, fault_to_begin_with
 from pam_rollback.sandbox.latencies import Profile
@@ -81,14 +81,14 @@ async def _run(path: Path, options: argparse.Namespace, fault: Fault | None) -> 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog=typed.ITSELF,
+        prog="python -m pam_rollback.sandbox",
         description="A sandbox with real parts on loopback: PostgreSQL, the PAM API as one process per release, and the site. "
         "Ends on Ctrl-C, on SIGTERM, when its piped standard input closes, or when its parent dies, and leaves nothing behind.",
     )
     parser.add_argument(
         "--state-file",
         type=Path,
-        help=f"environment file to write (mode 0600) for `{typed.SESSION} --env FILE`; default: one in the temporary folder",
+        help="environment file to write (mode 0600) for `pytest --env FILE`; default: one in the temporary folder",
     )
     parser.add_argument(
         "--print", action="store_true", help="print addresses, the test account and a few commands to try"
@@ -133,8 +133,8 @@ def _guide(path: Path, state: State) -> str:
   Netlify    {state.netlify["api_url"]}   site {state.netlify["site_id"]}   token {variables["NETLIFY_AUTH_TOKEN"]}
   controls   {state.control_url}   token in {path}
 
-  try        {typed.SESSION} -m health --env {path}
-             {typed.SESSION} drills --env {path}
+  try        pytest -m health --env {path}
+             pytest drills --env {path}
              curl -X PUT {state.control_url}/faults/errors -H "Authorization: Bearer {state.token}"
              curl {state.api_url}/admin/feature-flags -H "Authorization: Bearer {variables["PAM_ADMIN_TOKEN"]}"
 

@@ -11,7 +11,6 @@ from typing import Literal
 from pam_rollback.sandbox.doorkeeper import CLIENT_MAX, HURRY, OF_AN_ADDRESS_MAX, REQUESTS_MAX
 from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.typed import SESSION
 
 Dialect = Literal["product", "plan"]
 """Whose tables the DSN shows first: the product's own, or those that the rollback plan's SQL expects."""
@@ -73,7 +72,7 @@ class State:
     def as_toml(self) -> str:
         """The file's text; it extends `environments/sandbox.toml` by what only this sandbox knows."""
         lines = [
-            f"# A running sandbox. Use it with `{SESSION} --env THIS-FILE`; it is removed when the sandbox ends.",
+            "# A running sandbox. Use it with `pytest --env THIS-FILE`; it is removed when the sandbox ends.",
             'extends = "sandbox"',
             *(('name = "practice"', 'kind = "staging"') if self.practice else ('name = "sandbox"', 'kind = "sandbox"')),
             *(() if self.product == "pam-plan" else (f"product = {_text(self.product)}", *_TODAYS_ABILITIES)),

@@ -8,7 +8,6 @@ from typing import Any
 from pam_rollback.alerts.service.rule_file import group_of, names_in, rule_file, series_of
 from pam_rollback.base.figures import Figures, Sentence, listed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.outside.places import command
 from pam_rollback.plan.plan import Plan
 from pam_rollback.records.client.prometheus import PrometheusApi
 
@@ -41,7 +40,7 @@ class AlertsLoaded(Sentence):
             return f"{self.where} has all {self.expected} rules of {self.group}, and evaluates them"
         return (
             f"{self.where} does not watch as the plan asks ({self.expected} rules in {self.group}): "
-            f"{listed(self.problems, _SHOWN)}; write them anew with {command('alerts')}, and reload it"
+            f"{listed(self.problems, _SHOWN)}; write them anew with make alerts, and reload it"
         )
 
 
@@ -118,7 +117,7 @@ def loaded(api: PrometheusApi, plan: Plan, environment: Environment) -> AlertsLo
     except (KeyError, TypeError, AttributeError):
         raise api.nonsense("rules", data) from None
     if not found:
-        problems = [f"it has no group {group}: name the file that {command('alerts')} writes under rule_files"]
+        problems = [f"it has no group {group}: name the file that make alerts writes under rule_files"]
     else:
         problems = [f"{name} is not loaded" for name in wanted if name not in found]
         problems += [f"{name} is loaded, and not of today's rules" for name in found if name not in wanted]

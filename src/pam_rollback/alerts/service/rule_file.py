@@ -11,7 +11,6 @@ from pam_rollback.decision.rules.decision import strategies_for
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.known_before import unanswered_on
 from pam_rollback.environment.prometheus_settings import Prometheus
-from pam_rollback.outside.places import command
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import OwnTrigger
 from pam_rollback.report.baseline_record import load_baseline
@@ -62,7 +61,7 @@ def rule_file(
         before=before,
         pace=pace,
         runbook=runbook,
-        with_baseline=command("alerts BASELINE=FILE", "alerts --baseline FILE"),
+        with_baseline="make alerts BASELINE=FILE",
         not_watched=list(not_watched(plan, settings)),
         first=lambda item: plan.strategies[strategies_for(plan, item)[0]],
         rate=lambda selector: f"rate({selector}[{duration(2 * settings.step_s)}])",

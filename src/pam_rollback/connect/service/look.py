@@ -12,6 +12,7 @@ from pam_rollback.base.addresses import is_loopback
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.outside_text import cut, one_line
 from pam_rollback.connect.rules.given import CannotConnect, Given
+from pam_rollback.connect.rules.twins import survivors
 from pam_rollback.observation.rules.blocking import REFUSALS
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.contract import BACKEND, Component, Contract
@@ -24,7 +25,6 @@ from pam_rollback.product.rules.front_page import (
     unnamed,
 )
 from pam_rollback.product.rules.judging import judge
-from pam_rollback.product.rules.twins import survivors
 
 Get = Callable[[str, dict[str, str]], Captured]
 _SCRIPTS_MAX = 6

@@ -81,7 +81,7 @@ def environment_text(given: Given, contract: Contract, supabase: str, set_here: 
     )
     template = templates.from_string(Path(__file__).with_name("environment.toml.j2").read_text(encoding="utf-8"))
     abilities = _abilities(given, contract, supabase, set_here)
-    text = template.render(
+    return template.render(
         given=given,
         supabase=supabase,
         abilities=abilities,
@@ -92,7 +92,6 @@ def environment_text(given: Given, contract: Contract, supabase: str, set_here: 
         variables=VARIABLES,
         hosts=HOSTS,
     )
-    return places.as_typed_here(text)
 
 
 def _abilities(
