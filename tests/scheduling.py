@@ -44,7 +44,6 @@ LONG = (
     "tests/state/",
     "tests/report/test_html_report.py",
     "tests/test_forked.py",
-    "tests/installed/",
     "tests/connect/",
     "tests/tracker/",
     "tests/rollback/strategies/test_by_pull_request.py",

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.connect import __main__ as connect
 from pam_rollback.connect.rules.budget import PATHS_PER_MINUTE
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.observation.rules.probed_journeys import usual_weights
-from pam_rollback.outside import pace
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.client.files import load_contract
 from tests.connect.product import (
@@ -36,28 +34,6 @@ ROOT = Path(__file__).parents[2]
 ACCOUNT = {"TEST_USER_EMAIL": "a@example.org", "TEST_USER_PASSWORD": "invented-pass-word", "SUPABASE_ANON_KEY": KEY}
 JSON = "application/json"
 MUCH = 64
-
-
-def test_connect_shares_a_minute_with_whoever_asks_here(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Twice within a minute would be 24 paths, and a ban. By the clock of a test it knows nobody else."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    found: list[Path | None] = []
-
-    def connected(*_: object) -> dict[str, object]:
-        found.extend(one.book.file for one in pace._paces)
-        return {}
-
-    monkeypatch.setattr(connect, "_connected", connected)
-    monkeypatch.setattr(connect, "as_lines", lambda *_, **__: [])
-    run(today(), "--name", "here")
-    connect.main(
-        ["--frontend", FRONTEND, "--api", API], root=tmp_path, variables={}, ask=lambda _: "", doctor=lambda *_: {}
-    )
-
-    assert found == [None, tmp_path / "state" / "pam-rollback" / "asked"]
-    assert not pace.is_held()
 
 
 def test_the_files_are_ones_that_a_session_can_use(run: Run, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.load.rules.order import LoadOrder, LoadWorkers
-from pam_rollback.load.rules.plan_order import asked_under_load, load_order
+from pam_rollback.load.rules.plan_order import load_order
 from pam_rollback.load.rules.shapes import asked, due_times
 from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.plan.plan import load_plan
@@ -38,17 +38,6 @@ def test_each_release_gets_the_whole_load(environment: Environment) -> None:
     assert order.duration_s == 40
     assert [step.rate_hz for step in asked(order.shape, order.duration_s)] == [8, 20, 40, 80]
     assert len(list(due_times(order))) == 2 * 740
-
-
-def test_what_is_told_beforehand_is_what_is_sent(environment: Environment) -> None:
-    """All requests, and those that are questions to PAM."""
-    order = order_of(environment)
-    told = asked_under_load(environment, PLAN.load, pace=60)
-    sent = [order.journeys[due.journey].name for due in due_times(order)]
-
-    assert told.under_load == len(sent)
-    assert sent.count("chat") > 0
-    assert abs(told.under_load_questions - sent.count("chat")) <= len(order.targets)
 
 
 def test_it_asks_what_the_prober_asks(environment: Environment) -> None:

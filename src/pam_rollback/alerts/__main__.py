@@ -13,7 +13,6 @@ from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment_file import SANDBOX, load_environment, which
 from pam_rollback.outside import plainly
-from pam_rollback.outside.places import as_typed_here, command
 from pam_rollback.plan.plan import load_plan
 
 FAILED = 1
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
         return _failed(str(problem))
     file: Path = options.out or root / "reports" / "out" / "alerts" / f"{alerting.environment}.rules.yml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(as_typed_here(rule_file(alerting, made_by=_command(options))), encoding="utf-8")
+    file.write_text(rule_file(alerting, made_by=_command(options)), encoding="utf-8")
     sys.stdout.write("\n".join(_told(alerting, file)) + "\n")
     return 0
 
@@ -63,10 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 def _command(options: argparse.Namespace) -> str:
     """The same command again: paths of this machine are left out."""
     name, baseline = Path(options.env).stem, bool(options.baseline)
-    return command(
-        f"alerts ENV={name}{' BASELINE=FILE' if baseline else ''}",
-        f"alerts --env {name}{' --baseline FILE' if baseline else ''}",
-    )
+    return f"make alerts ENV={name}{' BASELINE=FILE' if baseline else ''}"
 
 
 def _alerting(options: argparse.Namespace, root: Path) -> Alerting:

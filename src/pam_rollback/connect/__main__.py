@@ -35,7 +35,6 @@ from pam_rollback.environment.hosts import HOSTS
 from pam_rollback.outside import pace, plainly
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.pace import Pace
-from pam_rollback.outside.pace_book import Book
 from pam_rollback.product.client.files import load_contract
 
 Doctor = Callable[[Path, str, Mapping[str, str]], Mapping[str, Any]]
@@ -106,7 +105,7 @@ def _connected(
 
 
 def _pace(wish: Wish, clock: Clock | None, say: Callable[[str], None]) -> Pace:
-    """Sessions of this machine ask the same product, as does ``connect`` a minute ago: all together have as many paths."""
+    """As many paths a minute as a product bears that is not known."""
     host, own, told_s = urlsplit(wish.api).netloc, clock or SystemClock(), [-_TOLD_EVERY_S]
 
     def told(line: str) -> None:
@@ -120,7 +119,6 @@ def _pace(wish: Wish, clock: Clock | None, say: Callable[[str], None]) -> Pace:
         told=told,
         clock=own.monotonic_s,
         sleep=own.sleep,
-        book=Book.of(host) if clock is None else Book(host),
     )
 
 

@@ -256,8 +256,8 @@ class Journal:
 
     @property
     def too_new(self) -> str:
-        """Why this version cannot read it, and which one to install; empty when it can."""
-        return formats.any_too_new(self.entries(), formats.JOURNAL)
+        """Why this version cannot read it, and which one wrote it; empty when it can."""
+        return next(filter(None, (formats.too_new(entry, formats.JOURNAL) for entry in self.entries())), "")
 
     @property
     def written_by(self) -> str:

@@ -14,7 +14,6 @@ from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.outside import plainly
-from pam_rollback.outside.places import as_typed_here
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.postmortem.service import SLOW_MS, Incident, read_run
 from pam_rollback.report.redaction import Redactor
@@ -39,7 +38,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     for situation in run.situations:
         page = (target / situation if len(run.situations) > 1 else target) / "post-mortem.md"
         page.parent.mkdir(parents=True, exist_ok=True)
-        text = as_typed_here(Incident(run, situation, _plan(root), slow_ms).draft())
+        text = Incident(run, situation, _plan(root), slow_ms).draft()
         page.write_text(redactor.text(text), encoding="utf-8")
         sys.stdout.write(for_terminal(f"incident    {page}\n"))
     return 0

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from pam_rollback.outside import plainly
-from pam_rollback.outside.places import FIRST_SESSION
 from pam_rollback.report import wording
 from pam_rollback.report.html_report import Unavailable
 from pam_rollback.report.run_folder import OUT, RunFolder, from_here, newest_run
@@ -41,7 +40,7 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
 def _build(options: argparse.Namespace, out: Path) -> int:
     run = RunFolder(options.run_folder) if options.run_folder else newest_run(out)
     if run is None:
-        return _failed(f"no run in {out}", f"run a session first, for example: {FIRST_SESSION}")
+        return _failed(f"no run in {out}", "run a session first, for example: make drill")
     if not run.results.is_dir():
         return _failed(
             f"{run.path}: expected the folder of a run with allure-results in it, found none", "give another RUN_FOLDER"

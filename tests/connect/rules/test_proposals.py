@@ -13,9 +13,9 @@ from pam_rollback.connect.rules.proposals import (
     proposals,
     weighed,
 )
+from pam_rollback.connect.rules.twins import survivors
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.judging import judge
-from pam_rollback.product.rules.twins import survivors
 from tests.contracts import HEALTH, PAM, captured
 
 HERE = Proposal("backend", "backend", "/health")

@@ -24,7 +24,6 @@ from pam_rollback.alerts.rules.group import (
 from pam_rollback.alerts.rules.promql import duration
 from pam_rollback.decision.rules.decision import strategies_for
 from pam_rollback.environment.prometheus_settings import Prometheus
-from pam_rollback.outside.places import command
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import OwnTrigger, Strategy
 
@@ -176,7 +175,7 @@ class _Rules:
             summary="What response times are held against is not known: nobody will be told that answers are slower",
             words=(
                 f"There is no {P95_BEFORE}: Prometheus has not recorded {_BEFORE_DAYS + _BEFORE_OFFSET_DAYS} days yet, or no longer. "
-                f"Give it a baseline: {command('alerts BASELINE=FILE', 'alerts --baseline FILE')}."
+                f"Give it a baseline: make alerts BASELINE=FILE."
             ),
         )
 

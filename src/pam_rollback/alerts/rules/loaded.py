@@ -7,7 +7,6 @@ from datetime import date
 
 from pam_rollback.alerts.rules.group import P95_BEFORE, Alerting, AlertingRule, RecordingRule
 from pam_rollback.base.figures import Figures, Sentence, listed
-from pam_rollback.outside.places import command
 
 _SHOWN = 4
 _FIGURE = re.compile(r"vector\([0-9.e+-]+\)")
@@ -56,7 +55,7 @@ class AlertsLoaded(Sentence):
             return f"{self.where} has all {self.expected} rules of {self.group}, and evaluates them"
         return (
             f"{self.where} does not watch as the plan asks ({self.expected} rules in {self.group}): "
-            f"{listed(self.problems, _SHOWN)}; write them anew with {command('alerts')}, and reload it"
+            f"{listed(self.problems, _SHOWN)}; write them anew with make alerts, and reload it"
         )
 
 
@@ -131,7 +130,7 @@ def held_against(
     """Hold what is loaded (None: there is no such group) against what the plan would write; queries in the same notation."""
     wanted: tuple[RecordingRule | AlertingRule, ...] = (*expected.recording, *expected.alerting)
     if loaded is None:
-        problems = [f"it has no group {expected.group}: name the file that {command('alerts')} writes under rule_files"]
+        problems = [f"it has no group {expected.group}: name the file that make alerts writes under rule_files"]
         return AlertsLoaded(where, expected.group, len(wanted), tuple(problems))
     by_name = {rule.name: rule for rule in loaded}
     names = {_name(rule) for rule in wanted}

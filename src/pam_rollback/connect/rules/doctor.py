@@ -11,7 +11,6 @@ from typing import Any
 
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.connect.rules.ways import Way, way_to
-from pam_rollback.outside.places import command
 
 PLUGIN = "pam-doctor"
 """What the session calls the one who looks."""
@@ -218,12 +217,7 @@ def _together(ways: Sequence[Way], place: Place) -> str:
     connects = any(way.by_connect for way in ways)
     words = [f"export {' '.join(f'{name}=…' for name in dict.fromkeys(variables))}"] if variables else []
     if connects:
-        words.append(
-            command(
-                f"connect FRONTEND={place.frontend} API={place.api} NAME={place.environment}",
-                f"connect --frontend {place.frontend} --api {place.api} --name {place.environment}",
-            )
-        )
+        words.append(f"make connect FRONTEND={place.frontend} API={place.api} NAME={place.environment}")
     words += dict.fromkeys(way.what.format(env=place.environment) for way in ways if way.what)
     return "; ".join(words)
 

@@ -1,6 +1,6 @@
 """Where the health of each component may be asked, and which conditions an answer itself gives: kept where they are proven.
 
-A condition is kept when it is true of the live release and of the previous one, and false of every red twin (``product.rules.twins``). An
+A condition is kept when it is true of the live release and of the previous one, and false of every red twin (``twins``). An
 endpoint with a twin that survives is refused, with the twin shown: it would stay healthy while something is broken.
 """
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pam_rollback.base.outside_text import cut, one_line
+from pam_rollback.connect.rules.twins import survivors
 from pam_rollback.product.rules.conditions import Captured, Condition, held_against
 from pam_rollback.product.rules.contract import Component
 from pam_rollback.product.rules.health_words import is_good_truth, is_well, words_of
 from pam_rollback.product.rules.judging import judge, release_of, unreadable
-from pam_rollback.product.rules.twins import survivors
 
 _HTML = "text/html"
 _STATUS_KEYS = ("status", "health", "state")

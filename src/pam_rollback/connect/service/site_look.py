@@ -23,9 +23,9 @@ from pam_rollback.product.rules.front_page import (
     read_page,
     shortcoming_of_asset,
     shortcoming_of_sent,
+    spellings,
     unnamed,
 )
-from pam_rollback.product.rules.page_twins import without
 
 _SCRIPTS_MAX = 6
 
@@ -136,7 +136,7 @@ class SiteLook:
         blank = self.bodies
         for name in self.told_apart_by or names:
             if host := names.get(name):
-                blank = [without(host, body) for body in blank]
+                blank = [_without(host, body) for body in blank]
         return any(unnamed(blank, names))
 
     def _page_at(self, address: str) -> PageContent:
@@ -151,3 +151,10 @@ class SiteLook:
         if not is_page(robots) and robots.answer.http_status == HTTPStatus.OK:
             self.product.spending.gap_s = crawl_delay_s(robots.answer.body)
         return self.product.spending.gap_s
+
+
+def _without(host: str, body: bytes) -> bytes:
+    """What a script says that does not name that host."""
+    for spelling in spellings(host):
+        body = body.replace(spelling, b"")
+    return body

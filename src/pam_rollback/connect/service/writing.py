@@ -49,10 +49,7 @@ def write(root: Path, wish: Wish, found: Found, like: Mapping[str, Any], variabl
         contract = tomllib.loads(body)
     bodies[f"{ENVIRONMENTS}/{wish.name}.toml"] = environment_file(found, asked, Contract.model_validate(contract))
     _read_back(root, wish, bodies, variables)
-    files = {
-        name: proposed(body, places.as_typed_here(MADE_BY), text_of(root / name))
-        for name, body in sorted(bodies.items(), reverse=True)
-    }
+    files = {name: proposed(body, MADE_BY, text_of(root / name)) for name, body in sorted(bodies.items(), reverse=True)}
     texts = {root / name: one.text for name, one in files.items() if one.text is not None}
     for name, one in _workflows(wish).items():
         files[name] = one
@@ -67,7 +64,7 @@ def _workflows(wish: Wish) -> dict[str, Proposed]:
     if wish.workflows is None:
         return {}
     return {
-        str(path): proposed(body, places.as_typed_here(MADE_BY), text_of(path), lines_apart)
+        str(path): proposed(body, MADE_BY, text_of(path), lines_apart)
         for name, body in workflows(wish.kind, wish.name, wish.suite).items()
         for path in [wish.workflows / name]
     }

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from pam_rollback.base.errors import Refused
+from pam_rollback.base.steady import Steady, beyond
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_tables import undeclared_load
 from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.shapes import asked
-from pam_rollback.product.rules.limits import Asks, Budget, Steady
 
 _MINUTE_S = 60.0
 _NO_PAUSE_S = 0.1
@@ -56,12 +56,12 @@ def _beyond(order: LoadOrder, environment: Environment, rate_hz: float, place: s
     """What the product's API would refuse, or ban this machine for. Each release is asked its share, from the same address."""
     machines = order.workers.count if order.workers.remote else 1
     each_hz = rate_hz / machines / len(order.targets) / sum(journey.weight for journey in order.journeys)
-    asked_for = tuple(
+    asked_for = [
         Steady(journey.path, each_hz * journey.weight * _MINUTE_S, token=journey.signed_in)
         for journey in order.journeys
         if journey.part in {"api", "backend"}
-    )
-    for fact, _, _ in Budget(Asks(steady=asked_for), environment.contract.limits).exceeded():
+    ]
+    for fact, _ in beyond(asked_for, **environment.contract.limits.ours().model_dump()):
         yield (
             f"{place}: at its height the shape {order.shape.name} makes {fact}; where this machine may ask more, say so in "
             "[contract.limits]"

@@ -1,16 +1,13 @@
 """What a load test asks of an environment: whom, for what, how often and for how long."""
 
-import math
 from collections.abc import Iterator
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget, LoadWorkers
 from pam_rollback.load.rules.record import CANDIDATE, STABLE
-from pam_rollback.load.rules.shapes import asked
 from pam_rollback.observation.rules import catalogue
 from pam_rollback.observation.rules.journeys import FRONT_PAGE, HEALTH_JOURNEY
 from pam_rollback.plan.plan_terms import LoadTerms
-from pam_rollback.product.rules.limits import Asks
 
 PAGE, HEALTH = FRONT_PAGE, HEALTH_JOURNEY
 """The journeys that the API's servers do not count, or need not."""
@@ -30,16 +27,6 @@ def load_order(environment: Environment, terms: LoadTerms, workers: LoadWorkers,
         workers=workers,
         run=run,
     )
-
-
-def asked_under_load(environment: Environment, terms: LoadTerms, *, pace: float) -> Asks:
-    """How much that is, told before anything is sent: a question to PAM costs the product money there, too."""
-    steps = asked(_shape(environment, terms, _targets(environment)), terms.duration_s / pace)
-    ends_s = (*(step.from_s for step in steps[1:]), terms.duration_s / pace)
-    requests = sum((step.rate_hz or 0) * (end_s - step.from_s) for step, end_s in zip(steps, ends_s, strict=True))
-    weights = {journey.name: journey.weight for journey in _journeys(environment)}
-    questions = requests * weights.get(catalogue.CHAT, 0) / sum(weights.values())
-    return Asks(under_load=math.ceil(requests), under_load_questions=math.ceil(questions))
 
 
 def _shape(environment: Environment, terms: LoadTerms, targets: tuple[LoadTarget, ...]) -> LoadShape:

@@ -342,7 +342,7 @@ class FrontPage(Sentence):
     later: str = ""
     """How many of the files that its scripts name were looked at; empty when none was to be."""
     unproven: str = ""
-    """What could go wrong there without being noticed, shown with this very page; empty when nothing is known to."""
+    """Which of its files could not be seen from here; empty when all were."""
     cause: str = ""
     """What stood in its way, and in that of others."""
     release: str = ""
