@@ -5,7 +5,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -18,8 +17,6 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
 from pam_rollback.outside.provider import Asking
-from pam_rollback.readiness.client.doors import token_at
-from pam_rollback.readiness.service import doors_of
 from pam_rollback.rollback.rules.deploy_choice import History
 from pam_rollback.rollback.rules.deploys import SiteHost
 from pam_rollback.rollback.service import added
@@ -125,7 +122,7 @@ def page_of_pier(tmp_path: Path) -> Iterator[ModuleType]:
 def test_the_provider_is_what_the_engine_asks_for(
     page_of_pier: ModuleType, host: Pier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By its words a way that knows nothing of it brings the deploy to visitors and puts it back; its token is tried as others are."""
+    """By its words a way that knows nothing of it brings the deploy to visitors and puts it back."""
     for block in blocks():
         if block.file == "environments/harbour.toml":
             block.put_into(tmp_path, places(host, "http://127.0.0.1:9"))
@@ -136,10 +133,6 @@ def test_the_provider_is_what_the_engine_asks_for(
     with pytest.raises(MeasurementFailed, match=r"names no backend_host"):
         host_records(environment)
     monkeypatch.setitem(added.PROVIDERS, "pier", cast("added.Provider", page_of_pier))
-    [door] = doors_of(environment)
-
-    assert token_at(door, deadline_s=5).valid is True
-    assert token_at(replace(door, authorization="Bearer of another"), deadline_s=5).valid is False
     assert TOKEN in environment.secrets()
     assert History(site.rules, site.deploys(), site.published()).choose().deploy.id == "release-1"
 

@@ -33,7 +33,6 @@ REAL_TIME = {
     "tests/records/test_memory_watch.py": "a real process, looked at now and then",
     "tests/sandbox/": "stand-ins with their own latencies, and processes killed in the middle of what they do",
     "tests/rollback/strategies/test_killed.py": "what a killed process had asked for would come within this time",
-    "tests/watch/test_standing_consent.py": "a process is killed at a random moment, and the next one goes on",
     "tests/test_decision_matrix.py": "an incident on a real sandbox has its age",
 }
 """Where a test lets real time pass, and why it cannot be a clock that jumps (``tests/virtual_clock.py``) or a condition."""
@@ -199,7 +198,7 @@ def test_items_of_the_plan_are_named_where_they_are_judged() -> None:
     named = {
         path.as_posix()
         for path, source in modules.items()
-        if "rules" not in path.parts and path.parts[0] != "plan" and any(plan_items(source))
+        if "rules" not in path.with_suffix("").parts and path.parts[0] != "plan" and any(plan_items(source))
     }
 
     assert sorted(named) == sorted(MAY_NAME_ITEMS)

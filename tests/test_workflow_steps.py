@@ -75,7 +75,7 @@ def left_by_a_run(folder: Path, run: str = RUN, *, here: bool = True) -> None:
 
 def test_a_session_is_asked_for_what_was_typed(tmp_path: Path) -> None:
     """Each input is one word, whatever is in it; what is empty is not given."""
-    nothing = {"TO": "", "BASELINE": "", "TURN": "", "DECIDE_EVERY": ""}
+    nothing = {"TO": "", "BASELINE": "", "TURN": ""}
     whole = run_step(
         tmp_path,
         "session",
@@ -84,26 +84,24 @@ def test_a_session_is_asked_for_what_was_typed(tmp_path: Path) -> None:
         TO=HOSTILE,
         BASELINE="newest",
         TURN=HOSTILE,
-        DECIDE_EVERY=HOSTILE,
     )
     short = run_step(tmp_path, "session", "Session", SELECT="health", **nothing)
     turn = run_step(tmp_path, "session", "Session", SELECT="watch", **{**nothing, "TURN": "5h30m"})
 
     expected = ["-m", "post_rollback", "--env", "staging", "--to", HOSTILE, "--baseline", "newest"]
-    expected += ["--turn", HOSTILE, "--decide-every", HOSTILE]
+    expected += ["--turn", HOSTILE]
     assert [words for _, *words in whole.calls] == [expected]
     assert [words for _, *words in short.calls] == [["-m", "health", "--env", "staging"]]
     assert [words for _, *words in turn.calls] == [["-m", "watch", "--env", "staging", "--turn", "5h30m"]]
 
 
 @pytest.mark.parametrize(
-    ("select", "decide_every", "target"),
-    [("watch", "", ".venv/.ready"), ("watch", "1h", "browser"), ("post_rollback", "", "browser")],
+    ("select", "target"), [("watch", ".venv/.ready"), ("decision", "browser"), ("post_rollback", "browser")]
 )
-def test_a_watch_waits_for_no_browser(tmp_path: Path, select: str, decide_every: str, target: str) -> None:
-    """Between two turns nobody looks; only decision sessions beside it open one. What cannot be set up ends it."""
-    good = run_step(tmp_path, "session", "Set up", SELECT=select, DECIDE_EVERY=decide_every)
-    bad = run_step(tmp_path, "session", "Set up", SELECT=select, DECIDE_EVERY=decide_every, CODE="2")
+def test_a_watch_waits_for_no_browser(tmp_path: Path, select: str, target: str) -> None:
+    """Between two turns nobody looks. What cannot be set up ends it."""
+    good = run_step(tmp_path, "session", "Set up", SELECT=select)
+    bad = run_step(tmp_path, "session", "Set up", SELECT=select, CODE="2")
 
     assert [words for _, *words in good.calls] == [[target]]
     assert bad.code == 2

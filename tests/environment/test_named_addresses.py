@@ -109,8 +109,6 @@ def test_no_address_is_forgotten(folder: Path) -> None:
         "[tracker] api_url",
         "[slack] api_url",
         "[load] targets",
-        "[readiness] links",
-        "[readiness] pagerduty_url",
         "[unleash] frontend_url",
         "[unleash] url",
     }

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from pam_rollback.rollback.fixtures import story_objectives, story_of_the_service, story_of_the_site
+from tests.fault_rows.readiness import BY_A_PERSON
 from tests.fault_rows.row import Row
 from tests.fault_rows.todays_product import REAL, TODAY
 from tests.fault_rows.watch import SAW
@@ -22,8 +23,8 @@ OF_THEIR_OWN = {
     "test_doctor.py": "tests/connect/test_doctor_sessions.py",
 }
 """Files of ``checks/`` whose tests are turned red by a missing fact rather than by a fault: where each of them is seen red."""
-NEVER_RED = frozenset({SAW})
-"""Checks that judge nothing but whether something was seen: their fault makes them unknown."""
+NEVER_RED = frozenset({SAW, BY_A_PERSON})
+"""Checks of whether something was seen, or a person vouched: without that they are not known."""
 _NO_ROWS = {"__init__", "row", "decision_row", "matrix"}
 _HEAD = """# The fault matrix
 

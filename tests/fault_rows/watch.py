@@ -34,22 +34,4 @@ OFFLINE = Row(
     unknown=frozenset({ASKS, SAW}),
     elsewhere=_PROVEN_BY,
 )
-HOLE = Row(
-    "watch-hole",
-    "auth-bypass",
-    frozenset({ASKS}),
-    "IR-1 since",
-    select="watch",
-    elsewhere=_PROVEN_BY,
-)
-NOT_FOUND_OUT = Row(
-    "watch-not-found-out",
-    "answers-html",
-    frozenset(),
-    "for how many users a core feature fails is not known: found HTTP 200 text/html",
-    {"server": "api", "path": "/admin/feature-check"},
-    select="watch",
-    unknown=frozenset({ASKS, SAW}),
-    elsewhere=_PROVEN_BY,
-)
-ROWS = [OUTAGE, LEAK, OFFLINE, HOLE, NOT_FOUND_OUT]
+ROWS = [OUTAGE, LEAK, OFFLINE]

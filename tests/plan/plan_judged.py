@@ -18,7 +18,7 @@ from pam_rollback.observation.rules.window_state import WindowState
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.rules.settings_loss import FLAG, RecordedSettings
-from pam_rollback.readiness.rules.upkeep import runbook_kept
+from pam_rollback.readiness.rules import runbook_kept
 from pam_rollback.records.fixtures import performance
 from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.rollback.fixtures import story_objectives

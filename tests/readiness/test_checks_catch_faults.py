@@ -6,21 +6,24 @@ from pathlib import Path
 import pytest
 
 from tests.fault_rows.matrix import ROOT, names_in
-from tests.fault_rows.readiness import TOGETHER, ReadinessRow
+from tests.fault_rows.readiness import BY_A_PERSON, TOGETHER, ReadinessRow
 from tests.readiness.scene import changed_by, team
 from tests.sessions import RunningSandbox
 from tests.summary import ROW
 from tests.test_checks_catch_faults import judge
 
-CHECKS = names_in(ROOT / "checks" / "test_readiness.py")
+NAMES = names_in(ROOT / "checks" / "test_readiness.py")
+ITEMS = ("PM-2", "PM-3", "PM-4")
+VOUCHED = [f"--ack={item}=kim: by the ramp" for item in ITEMS]
+CHECKS = NAMES - {BY_A_PERSON} | {f"{BY_A_PERSON}[{item}]" for item in ITEMS}
 
 
 def test_a_team_that_is_ready_is_go(running_sandbox: RunningSandbox, tmp_path: Path) -> None:
     """Every check of readiness is asked, and holds."""
-    with team(changed_by([]), tmp_path, running_sandbox) as (project, file):
-        ready = project.run("-m", "readiness", f"--env={file}")
+    project, file = team(changed_by([]), tmp_path, running_sandbox)
+    ready = project.run("-m", "readiness", f"--env={file}", *VOUCHED)
 
-    assert ready.outcomes() == dict.fromkeys(CHECKS, "passed"), ready.out
+    assert ready.outcomes() == dict.fromkeys(NAMES, "passed"), ready.out
     assert ready.rc == 0, ready.out
 
 
@@ -30,8 +33,8 @@ def test_each_check_of_readiness_is_turned_red(
     """By its row, with its words: the rows do not meet, so one session shows them all."""
     for row in TOGETHER:
         record_property(ROW, row.id)
-    with team(changed_by(TOGETHER), tmp_path, running_sandbox) as (project, file):
-        found = project.run("-m", "readiness", f"--env={file}")
+    project, file = team(changed_by(TOGETHER), tmp_path, running_sandbox)
+    found = project.run("-m", "readiness", f"--env={file}", *VOUCHED)
 
     judge(TOGETHER, found, CHECKS, rehearsal=False)
 
@@ -42,7 +45,7 @@ def test_each_row_alone_turns_its_checks_and_no_others(
     row: ReadinessRow, running_sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
     """Every other check stays green."""
-    with team(changed_by([row]), tmp_path, running_sandbox) as (project, file):
-        found = project.run("-m", "readiness", f"--env={file}")
+    project, file = team(changed_by([row]), tmp_path, running_sandbox)
+    found = project.run("-m", "readiness", f"--env={file}", *VOUCHED)
 
     judge([row], found, CHECKS, rehearsal=False)

@@ -4,8 +4,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
@@ -17,8 +15,6 @@ from pam_rollback.rollback.engine.lock import WriterLock
 from pam_rollback.rollback.rules.lock_targets import targets_of
 from pam_rollback.rollback.service import writer_lock
 from pam_rollback.rollback.service.writer_lock import ask_early, environment_lock, may_push, noting
-from pam_rollback.session.runbook import Runbook
-from pam_rollback.watch.fixtures import watched as watch
 from tests.bare_repository import git
 
 STAGING = """
@@ -69,16 +65,6 @@ def locked(
     machine.mkdir(exist_ok=True)
     with environment_lock(environment, run=run, who=who, pushes=pushes, folder=machine) as lock:
         yield lock
-
-
-def test_where_nobody_looks_a_lock_that_others_do_not_see_is_none(tmp_path: Path, remote: Path) -> None:
-    """Standing consent acts with the lock that other machines see, or not at all."""
-    runbook = cast("Runbook", SimpleNamespace(id="run-1", options=SimpleNamespace(initiated_by="Ada")))
-
-    assert watch.locked(environment(tmp_path, remote), runbook) == ""
-    said = watch.locked(environment(tmp_path, tmp_path / "gone.git"), runbook)
-    assert said.startswith("the lock of staging is in doubt: "), said
-    assert "nobody else is kept from changing staging" in said
 
 
 def refs(remote: Path) -> list[str]:

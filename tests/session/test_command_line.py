@@ -58,8 +58,8 @@ def test_options_with_paths_are_joined() -> None:
         "-q",
     ]
     assert joined(["--env=/x/s.toml", "--env"]) == ["--env=/x/s.toml", "--env"]
-    assert joined(["--signers", "/y", "--state", "/z", "--state-dir", "/s"]) == [
-        "--signers=/y",
+    assert joined(["--baseline", "/y", "--state", "/z", "--state-dir", "/s"]) == [
+        "--baseline=/y",
         "--state=/z",
         "--state-dir=/s",
     ]

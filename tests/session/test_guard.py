@@ -68,12 +68,10 @@ def test_what_is_safe_may_run(facts: Facts) -> None:
 def test_a_refusal_says_what_is_meant() -> None:
     """Each consent by its own name; a drill without damage is offered where one can be."""
     [real] = refusals(replace(REAL, execute=False))
-    [watch] = refusals(replace(REAL, execute=False, watch=True, stories=(), signers=True))
     [production] = refusals(replace(CHECKS_ON_PRODUCTION, stories=("feature-flag",)))
     [staging] = refusals(replace(CHECKS_ON_PRODUCTION, kind="staging", stories=("feature-flag",)))
 
     assert real.startswith("a real rollback needs --execute")
-    assert watch.startswith("standing consent needs --execute")
     assert production.endswith("--reason … --initiated-by …")
     assert staging.endswith("; a drill without damage needs drills = true in its file")
 
@@ -187,36 +185,11 @@ BORROWED = ("--execute",)
 RAMP = replace(REAL, ramp=True, stories=())
 
 
-STANDING = replace(REAL, stories=(), watch=True, signers=True)
-
-
-def test_a_watch_with_the_whole_consent_may_run() -> None:
-    """So may one that only tells."""
-    assert refusals(STANDING) == []
-    assert refusals(replace(STANDING, again=True)) == []
-    assert refusals(replace(CHECKS_ON_PRODUCTION, watch=True, job=True)) == []
-
-
-@pytest.mark.parametrize(
-    ("facts", "words"),
-    [
-        (replace(STANDING, signers=False), "needs --signers FILE"),
-        (replace(STANDING, job=True), "standing consent in a job of a CI service"),
-        (replace(STANDING, stories=("gradual",)), "name no file of drills/ beside -m watch"),
-        (replace(STANDING, execute=False), "standing consent needs --execute"),
-        (replace(STANDING, confirm="staging"), "--confirm must repeat"),
-        (replace(STANDING, reason=""), "standing consent needs --reason"),
-        (replace(STANDING, initiated_by=""), "standing consent needs --initiated-by"),
-        (replace(STANDING, borrowed=("--signers",)), "is typed on the command line, each time: --signers"),
-        (replace(STANDING, mode="drill"), "that needs -m watch --mode real, too"),
-        (replace(REAL, signers=True), "that needs -m watch --mode real"),
-        (replace(REAL, again=True), "--signers and --consent-again let a watch"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_watch_that_may_act_needs_all_of_it(facts: Facts, words: str) -> None:
-    """Each part that is missing is named."""
-    assert any(words in line for line in refusals(facts))
+def test_a_watch_only_tells() -> None:
+    """By itself it changes nothing."""
+    assert refusals(replace(CHECKS_ON_PRODUCTION, watch=True)) == []
+    [told] = refusals(replace(REAL, stories=(), watch=True))
+    assert "a person starts the rollback" in told
 
 
 @pytest.mark.parametrize(

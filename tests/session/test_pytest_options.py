@@ -11,7 +11,6 @@ import pytest
 from _pytest.config import default_plugins, essential_plugins
 
 from pam_rollback.connect.rules.doctor import PLUGIN as DOCTOR
-from pam_rollback.readiness.hooks import PLUGIN as TONIGHT
 from pam_rollback.session.pytest_options import (
     LISTING,
     NARROWING,
@@ -171,7 +170,7 @@ def test_what_the_suite_stands_on_is_not_taken_away(
 def test_what_registers_later_has_a_name_that_is_ours() -> None:
     """By its beginning it is known as needed, before it is there."""
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "src" / "pam_rollback").rglob("*.py")]
-    names = [DOCTOR, TONIGHT, *(name for text in sources for name in REGISTERED.findall(text))]
+    names = [DOCTOR, *(name for text in sources for name in REGISTERED.findall(text))]
 
     assert {"pam-verdict", "pam-told"} <= {*names}
     assert [name for name in names if not name.startswith("pam-")] == []

@@ -82,11 +82,13 @@ def test_news_is_said_once_and_what_people_wrote_stays(github: Issues) -> None:
     here = machine(github)
     url = here.opened(INCIDENT)
     github.issues[0]["body"] += "\nKim is on it."
-    worse = replace(INCIDENT, reference=url, recommendation="CONSIDER A ROLLBACK", notes=("token s3cret", "ask @all"))
+    worse = replace(
+        INCIDENT, reference=url, recommendation="CONSIDER A ROLLBACK", strategy_title="token s3cret, ask @all"
+    )
 
     for _ in range(2):
         machine(github).updated(worse)
-    machine(github).updated(replace(worse, notes=()))
+    machine(github).updated(replace(worse, strategy="ST-1"))
     machine(github).updated(worse)
 
     assert len(github.said(1)) == 3

@@ -9,8 +9,7 @@ from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.client.files import WatchFiles
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.turn import Moment, Turn
-from pam_rollback.watch.service.beside import Beside
-from pam_rollback.watch.service.tools import Advised, Consent, Tell, WatchTools
+from pam_rollback.watch.service.tools import Advised, Tell, WatchTools
 from pam_rollback.watch.service.turn import Watching
 from tests.virtual_clock import VirtualClock
 
@@ -38,20 +37,17 @@ class Simulated:
     fails: Callable[[str, float], str] = lambda _listener, _now_s: ""
     names: tuple[str, ...] = ("tracker",)
     turns: int = 0
-    consent: Consent | None = None
-    beside: Beside | None = None
     every_s: float = EVERY_S
-    verdict: str = "GO staging"
 
     def now(self) -> Moment:
         """By both clocks."""
         return Moment(self.clock.now_s, self.clock.wall().timestamp() + self.wall_off_s)
 
-    def turn(self, length_s: float, *, token: str = "") -> Turn:
+    def turn(self, length_s: float) -> Turn:
         """One turn."""
-        return self.watching(length_s, token=token).turn()
+        return self.watching(length_s).turn()
 
-    def watching(self, length_s: float, *, token: str = "", pause: Callable[[float], None] | None = None) -> Watching:
+    def watching(self, length_s: float, *, pause: Callable[[float], None] | None = None) -> Watching:
         """One that has not begun."""
         self.turns += 1
         return Watching(
@@ -66,14 +62,10 @@ class Simulated:
                 say=self.lines.append,
                 environment="e",
                 run=f"run-{self.turns}",
-                token=token or f"token-{self.turns}",
                 every_s=self.every_s,
                 length_s=length_s,
                 watched=("IR-2", "IR-5"),
-                verdict=lambda _folder: self.verdict,
-                ways_on=lambda use: f"pytest --resume {use.folder}",
-                consent=self.consent,
-                beside=self.beside,
+                not_judged=("IR-3",),
             )
         )
 

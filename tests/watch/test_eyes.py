@@ -152,7 +152,7 @@ def test_red_controls(
 
     assert asked == [CONTROL]
     assert (blind in found.blind) if blind else not found.blind
-    assert bool(found.unknown) == (bool(blind) or not red)  # a doubt is a no to standing consent
+    assert bool(found.unknown) == (bool(blind) or not red)
     assert found.asks == (state is State.HOLDS and not blind)
     assert not found.early
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
+_CALENDAR = "removed: give the address of PagerDuty's iCalendar export as [secrets] on_call_calendar_env"
+_VOUCHED = "removed: a person answers for how releases reach users, with --ack PM-2, PM-3 and PM-4"
 _PAGES = "removed: how pages load, and what they weigh, is measured by the site's own build, as by Lighthouse CI; here are journeys"
 _MOVED: Mapping[str, str] = {
     # plan.toml
@@ -28,6 +30,16 @@ _MOVED: Mapping[str, str] = {
     "paths.health_db": "now path in [contract.health.database]",
     "paths.health_pam": "now path in [contract.health.pam]",
     "render.worker_service_id": "now workers, a list",
+    "readiness.exchange": _VOUCHED,
+    "readiness.links": "removed: a link checker in CI asks for them",
+    "readiness.pagerduty_schedules": _CALENDAR,
+    "readiness.pagerduty_url": _CALENDAR,
+    "readiness.people": "removed: who answers a contact is the plan's [contacts]",
+    "readiness.releases_d": _VOUCHED,
+    "readiness.tokens_left_d_min": "removed: nothing asks when tokens end; -m preflight asks their services whether they are taken",
+    "readiness.watch_age_s_max": "removed: -m watch says itself whether somebody watched (PM-8)",
+    "secrets.pagerduty_token_env": _CALENDAR,
+    "standing_consent": "removed: a watch only tells, and a person starts the rollback by the command that it tells",
     "thresholds.PW-*": _PAGES,
     "thresholds.WV-*": _PAGES,
     "urls.control": "now control_url in [probing]",

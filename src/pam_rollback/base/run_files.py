@@ -26,8 +26,6 @@ WATCH_RECORD = "watch.jsonl"
 """What the watch of an environment did; each line has the moment ``at_s`` (seconds since 1970)."""
 WATCH_BEGAN, WATCH_LOOKED, WATCH_ENDED = "turn-began", "looked", "turn-ended"
 """Its events that tell whether it saw: the latter two have the ``looks`` of the turn, and how many of them proved nothing (``unknown``)."""
-WATCH_LEASE = "watch-lease.json"
-"""Beside it: whose turn it is."""
 
 
 def is_run_id(name: str, environment: str) -> bool:

@@ -37,7 +37,6 @@ from pam_rollback.environment.hosts import HOSTS, KINDS, Host, HostedSite, HostT
 from pam_rollback.environment.prometheus_settings import Prometheus
 from pam_rollback.environment.readiness_settings import Preparedness
 from pam_rollback.environment.repository_settings import Git, GitHub
-from pam_rollback.environment.standing_consent import StandingConsent
 from pam_rollback.environment.unleash import Unleash
 from pam_rollback.product.rules.conditions import Condition
 from pam_rollback.product.rules.contract import USER_ID, Component, Contract, Site
@@ -145,7 +144,6 @@ class Environment(HostTables):
     email: Email | None = None
     readiness: Preparedness | None = None
     tracker: Tracker | None = None
-    standing_consent: StandingConsent | None = None
     unleash: Unleash | None = None
     flag_service: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
     """Who switches flags, where that is a service of your own: the name under which your ``conftest.py`` gives it."""

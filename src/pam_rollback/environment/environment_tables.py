@@ -68,7 +68,6 @@ SecretName = Literal[
     "supabase_key",
     "supabase_service_key",
     "on_call_calendar",
-    "pagerduty_token",
     "tracker_token",
     "unleash_admin_token",
     "unleash_frontend_token",
@@ -213,8 +212,6 @@ class SecretVariables(HostVariables):
     """The service key (service_role, secret), which no page carries. Whoever lowers a switch that is a row needs it."""
     on_call_calendar_env: VariableName | None = None
     """The private address (https) of the calendar of who is on call. No ability needs it."""
-    pagerduty_token_env: VariableName | None = None
-    """A token of PagerDuty's REST API that may read schedules. No ability needs it."""
     tracker_token_env: VariableName | None = None
     unleash_admin_token_env: VariableName | None = None
     """Of a service account or a person. Who switches flags needs it where there is ``[unleash]``, instead of ``admin_token``."""

@@ -67,11 +67,6 @@ def web_addresses(environment: "Environment") -> Iterator[NamedAddress]:
         yield NamedAddress("[probing] second_address_proxy", environment.probing.second_address_proxy)
     if environment.prometheus is not None:
         yield NamedAddress("[prometheus] url", environment.prometheus.url, only_read=True)
-    if environment.readiness is not None:
-        for number, address in enumerate(environment.readiness.links, 1):
-            yield NamedAddress(f"[readiness] links #{number}", address, only_read=True)
-        if environment.readiness.pagerduty_schedules:
-            yield NamedAddress("[readiness] pagerduty_url", environment.readiness.pagerduty_url, only_read=True)
 
 
 def all_addresses(environment: "Environment") -> Iterator[NamedAddress]:

@@ -1,8 +1,7 @@
-"""Are people, credentials and paperwork ready (``-m readiness``)? What on-call can rely on tonight, by records and schedules.
+"""Are people and paperwork ready (``-m readiness``)? Drills, the runbook, who is on call, and post-mortems, by records and calendars.
 
-A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, the environment, the
-records of runs, ramp and watch (as files), the prober of ``observation/`` and the hosts of ``rollback/``; its fixtures and hooks alone know
-the session.
+A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, the environment and the
+records of runs (as files); its fixtures and hooks alone know the session.
 """
 
 LOADED_FOR = frozenset({"readiness", "doctor"})

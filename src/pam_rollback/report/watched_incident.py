@@ -46,8 +46,6 @@ class WatchedIncident:
     """The watch's run."""
     closed: datetime | None = None
     """None while it lasts."""
-    notes: tuple[str, ...] = ()
-    """What else there is to tell, such as what was done by standing consent."""
     reference: str = ""
     """What this listener answered when it was told that the incident was opened."""
     told_before: bool = False

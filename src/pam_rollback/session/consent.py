@@ -22,8 +22,6 @@ SAYS_WHAT: Final[Mapping[str, str]] = {
     "--approve": "pam_approve",
     "--adopt": "pam_adopt",
     "--take-over": "pam_take_over",
-    "--signers": "pam_signers",
-    "--consent-again": "pam_consent_again",
 }
 """The options that say yes, and those that say to what; where each is found in pytest's options."""
 _LISTS: Final = frozenset({"--to", "--approve"})

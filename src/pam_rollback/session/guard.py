@@ -3,7 +3,6 @@
 The rules are a pure function of the facts, so that each can be seen refusing in a test.
 """
 
-import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -21,8 +20,6 @@ from pam_rollback.session.situations import SITUATIONS_KEY, stories_of
 REFUSED_KEY = pytest.StashKey[str]()
 _INSTEAD = "drills/test_frontend_restore.py"
 """What is done where flags are constants of the site's bundle."""
-_JOBS = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "JENKINS_URL")
-"""Variables that services set in their jobs."""
 RAMP_ABILITIES = ("flag_admin", "flag_evaluation")
 """What a ramp stands on: without an evaluation the share of users would be believed, not measured."""
 
@@ -63,11 +60,6 @@ class Facts:
     borrowed: tuple[str, ...] = ()
     """What says yes to a change, or to which, and was not typed on the command line."""
     watch: bool = False
-    """The session watches, and would act only by standing consent."""
-    signers: bool = False
-    again: bool = False
-    job: bool = False
-    """It is a job of a CI service, and whatever it starts ends with it."""
     foreign_baseline: str = ""
     """Why the baseline that was given is none of this environment; empty when it is, or when none was given."""
 
@@ -92,7 +84,6 @@ def refusals(facts: Facts) -> list[str]:
         found.append("a ramp is an action of its own: name no file of drills/ beside -m ramp")
     if facts.ramp and facts.distributed:
         found.append("a ramp runs in one process: leave -n out")
-    found += _standing(facts)
     undamaged = bool(facts.stories) and facts.mode == "drill" and facts.kind == "staging" and facts.drills
     acts = facts.mode == "real" or facts.ramp or undamaged
     if facts.borrowed and not facts.is_sandbox and not facts.dry_run and acts:
@@ -111,29 +102,6 @@ def refusals(facts: Facts) -> list[str]:
             f"a drill plants damage, and {facts.name} ({facts.kind}) is not the sandbox; "
             "a real rollback needs --mode real --execute --confirm NAME --reason … --initiated-by …"
             + ("; a drill without damage needs drills = true in its file" if facts.kind == "staging" else "")
-        )
-    return found
-
-
-def _standing(facts: Facts) -> list[str]:
-    """What is wrong with a watch that may roll back by itself."""
-    given = facts.signers or facts.again
-    if given and not (facts.watch and facts.mode == "real"):
-        return ["--signers and --consent-again let a watch roll back by itself; that needs -m watch --mode real, too"]
-    if not facts.watch or facts.mode != "real":
-        return []
-    found = []
-    if not facts.signers:
-        found.append(
-            "a watch with --mode real may roll back by itself: it needs --signers FILE (docs/how-to/watch.md#standing-consent); "
-            "one that only tells needs no --mode real"
-        )
-    if facts.stories:
-        found.append("a watch starts its rollback itself: name no file of drills/ beside -m watch")
-    if facts.job:
-        found.append(
-            "standing consent in a job of a CI service: the service ends the job, and the rollback with it; "
-            "start this watch on a machine of your own"
         )
     return found
 
@@ -162,15 +130,16 @@ def _not_typed(borrowed: tuple[str, ...], name: str) -> str:
 
 
 def _real(facts: Facts) -> list[str]:
+    if facts.watch:
+        return ["a watch only tells: leave --mode real out; a person starts the rollback by the command that it tells"]
     on_sandbox = "--mode real on the sandbox: there is nothing real to act on; leave --mode out for a drill"
-    what = "standing consent" if facts.watch else "a real rollback"
-    return [*([on_sandbox] if facts.is_sandbox else []), *_consented(facts, what)]
+    return [*([on_sandbox] if facts.is_sandbox else []), *_consented(facts, "a real rollback")]
 
 
 def _consented(facts: Facts, what: str) -> list[str]:
     """What is missing of the consent to act outside the sandbox. ``what`` is done."""
     found: list[str] = []
-    if len(facts.stories) != 1 and not facts.ramp and not facts.watch:
+    if len(facts.stories) != 1 and not facts.ramp:
         selected = ", ".join(facts.stories) or "none"
         found.append(f"{what} is exactly one action, selected: {selected}; name one file of drills/")
     if facts.distributed:
@@ -262,10 +231,7 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         drills=environment.drills,
         ramp=ramp,
         watch=watch,
-        signers=options.signers is not None,
-        again=bool(options.consent_again),
-        job=any(os.environ.get(name) for name in _JOBS),
-        borrowed=consent.borrowed(config.option, config.invocation_params.args, stories=stories, phase=ramp or watch),
+        borrowed=consent.borrowed(config.option, config.invocation_params.args, stories=stories, phase=ramp),
         foreign_baseline=_foreign_baseline(runbook),
         assertions_off=pytest_options.assertions_are_off() or config.option.assertmode == "plain",
     )

@@ -3,6 +3,7 @@
 In one module: each option as it is declared and as it is read, with what is refused of it.
 """
 
+import argparse
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import pytest
 from pam_rollback.base.addresses import host_and_port
 from pam_rollback.base.free_text import cleaned, shows_something
 from pam_rollback.product.rules.expected_releases import ExpectedReleases
+from pam_rollback.session.gone import GONE, Refused
 
 _WORKERS_MAX = 200
 _VALUED: set[str] = set()
@@ -56,10 +58,6 @@ class Options:
     adopt: str
     state_dir: Path | None
     gate_run: str
-    signers: Path | None = None
-    """Who may sign the environment's standing consent: a file of allowed signers."""
-    consent_again: str = ""
-    """The run that used a standing consent, after which a person consents once more."""
     blank: tuple[str, ...] = ()
     """Options whose text shows nothing, such as a lone zero-width space: neither a reason nor a name."""
 
@@ -111,8 +109,6 @@ def read(config: pytest.Config) -> Options:
         adopt=_signed("--adopt", '"who: why"', option.pam_adopt) if option.pam_adopt else "",
         state_dir=_folder(option.pam_state_dir or os.environ.get("PAM_STATE_DIR", "")),
         gate_run=option.pam_gate_run,
-        signers=_folder(option.pam_signers),
-        consent_again=option.pam_consent_again,
         blank=tuple(name for name, raw in said.items() if raw and not shown[name]),
     )
 
@@ -126,6 +122,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             _VALUED.add(name)
         group.addoption(name, **how)
 
+    for name in GONE:
+        group.addoption(name, dest="pam_gone", nargs="?", action=Refused, help=argparse.SUPPRESS)
     add(
         "--env",
         dest="pam_env",
@@ -283,34 +281,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "until it is stopped)",
     )
     add(
-        "--signers",
-        dest="pam_signers",
-        default="",
-        metavar="FILE",
-        help="with -m watch and the whole consent of a real rollback: the watch may roll back by itself, once, as [standing_consent] of "
-        "the environment's file says, if that was committed with a key of this file of allowed signers, which is not in the repository",
-    )
-    add(
-        "--consent-again",
-        dest="pam_consent_again",
-        default="",
-        metavar="RUN",
-        help="with --signers: that run used the standing consent; it may be used once more",
-    )
-    add(
         "--look-every",
         dest="pam_look_every",
         default="",
         metavar="TIME",
         help="with -m watch: the time between two looks (default: 15s on the sandbox, 1m elsewhere)",
-    )
-    add(
-        "--decide-every",
-        dest="pam_decide_every",
-        default="",
-        metavar="TIME",
-        help="with -m watch: the time between two decision sessions beside it, such as 1h, for the criteria that take a database, browsers "
-        "or test accounts; needs --baseline where something was red before (default: never)",
     )
     add(
         "--state",

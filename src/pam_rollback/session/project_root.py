@@ -11,7 +11,7 @@ import pytest
 
 from pam_rollback.outside.places import PLAN
 
-_WITH_PATHS = ("--env", "--run-dir", "--baseline", "--undo", "--state", "--state-dir", "--signers")
+_WITH_PATHS = ("--env", "--run-dir", "--baseline", "--undo", "--state", "--state-dir")
 _RESTARTED = "PAM_ROLLBACK_RESTARTED"
 
 

@@ -127,28 +127,16 @@ def pytest_pam_earlier_runs(config: pytest.Config, options: Options, environment
         return
     kept = _kept(config, options, environment)
     if kept is None:
-        _refuse_unread(options, "the state is neither read nor written" if _place(config) else "")
         return
     config.pluginmanager.register(kept, "pam-state")
     named = [run for run in (options.undo, options.resume) if run]
     lacked = any(not place.exists() for run in named for place in _places(config, run)[-1:])
-    rolls_back = options.real and options.signers is None
-    if rolls_back and not lacked and options.baseline != NEWEST:
+    if options.real and not lacked and options.baseline != NEWEST:
         kept.bring_beside()
     else:
-        _say(kept.bring(_ROLLBACK_WITHIN_S if rolls_back or named else _WITHIN_S))
-        _refuse_unread(options, *kept.problems)
+        _say(kept.bring(_ROLLBACK_WITHIN_S if options.real or named else _WITHIN_S))
     if not options.dry_run:
         config.add_cleanup(lambda: kept.end(config))
-
-
-def _refuse_unread(options: Options, *problems: str) -> None:
-    """A consent that another machine used would be used again. Raises pytest.UsageError."""
-    if options.signers is not None and any(problems):
-        raise pytest.UsageError(
-            f"--signers: whether the standing consent was used on another machine is not known: {'; '.join(problems)}; "
-            "a watch that only tells needs neither --signers nor --mode real"
-        )
 
 
 def _places(config: pytest.Config, run: str) -> tuple[Path, Path]:

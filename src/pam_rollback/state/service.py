@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL, WATCH_LEASE, WATCH_RECORD
+from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL, WATCH_RECORD
 from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.state.client import Seen, StateRef
@@ -21,7 +21,7 @@ from pam_rollback.state.rules.kept import RECORD, Files
 from pam_rollback.state.rules.merging import lacking, merged, of_both, thinned
 
 _RUNS, _RAMP, _WATCH = "runs", "ramp", "watch"
-_LASTING = {_RAMP: (RAMP_JOURNAL,), _WATCH: (WATCH_RECORD, WATCH_LEASE)}
+_LASTING = {_RAMP: (RAMP_JOURNAL,), _WATCH: (WATCH_RECORD,)}
 """What outlives sessions, by kind, in a folder of each environment."""
 _CALL_S = 60.0
 _PAUSE_S, _PAUSE_MAX_S = 0.1, 2.0

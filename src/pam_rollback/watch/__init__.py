@@ -2,8 +2,8 @@
 
 A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, the environment, the
 prober of ``observation/``, the recommendation of ``decision/``, the team's channel of ``communication/``, the front page of ``health/``,
-memory of ``records/``, and lock and git of ``rollback/``; its fixtures and hooks alone know the session. Whoever is told of an incident
-listens to the suite's hooks. Its journal outlives sessions, so that the next turn tells nothing twice.
+and memory of ``records/``; its fixtures and hooks alone know the session. Listeners to the suite's hooks are told
+of an incident, too. Its journal outlives sessions, so that the next turn tells nothing twice.
 """
 
 LOADED_FOR = frozenset({"watch"})

@@ -10,7 +10,7 @@ from pam_rollback.watch.rules.turn import length_s
 
 def pytest_pam_command_line(config: pytest.Config) -> None:
     """Refuse times that are none."""
-    for option in ("--turn", "--look-every", "--decide-every"):
+    for option in ("--turn", "--look-every"):
         text = getattr(config.option, f"pam{option[1:].replace('-', '_')}")
         try:
             _ = length_s(text) if text else 0

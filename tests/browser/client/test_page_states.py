@@ -19,7 +19,7 @@ from pam_rollback.browser.rules.journeys import NotLoaded, Stopped
 from pam_rollback.product.rules.site import Element, ElementName
 from tests.contracts import PAGES, elements
 
-HANGING = "/hangs"
+HANGING, HANGING_FOR_BROWSERS = "/hangs", "/hangs-for-browsers"
 ASKING, QUIET = "/asking", "/"
 LEADS_AWAY = "/trips"
 PAGE = "<!doctype html><link rel=icon href=data:,><main><h1>Wheels and Wins</h1></main>"
@@ -42,7 +42,8 @@ def site() -> Iterator[Site]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path == HANGING:
+            for_browsers = self.path == HANGING_FOR_BROWSERS and "Mozilla" in self.headers.get("User-Agent", "")
+            if self.path == HANGING or for_browsers:
                 over.wait(60)
                 return
             more = {ASKING: f"<script>fetch('{HANGING}')</script>", LEADS_AWAY: OWN_PAGES}
@@ -304,9 +305,10 @@ BUSY = PAGE + "<script>const end = Date.now() + 4000; while (Date.now() < end);<
     [
         (BUSY, True),
         (PAGE.replace("<main>", f"<script src='{HANGING}'></script><main>"), False),
+        (PAGE.replace("<main>", f"<script src='{HANGING_FOR_BROWSERS}'></script><main>"), False),
         ("<!doctype html><link rel=icon href=data:,><main></main>", False),
     ],
-    ids=["busy machine", "hanging script", "blank"],
+    ids=["busy machine", "hanging script", "hanging for browsers", "blank"],
 )
 def test_a_page_that_is_late_is_told_from_a_broken_one(page: Page, site: Site, body: str, late: bool) -> None:  # noqa: FBT001 - a case
     """What hangs without a browser, too, is a finding, and so is what is there and shows nothing; to audits as to journeys."""

@@ -243,7 +243,7 @@ def test_the_advice_follows_the_parts(
 def test_what_no_rollback_lifts_comes_first(
     held: Mapping[str, tuple[str, ...]], outside: tuple[str, ...], first: str, expected: tuple[str, ...]
 ) -> None:
-    """And nothing is begun, by hand or by standing consent, that would only add to it; what fits afterwards is named."""
+    """And nothing is begun that would only add to it; what fits afterwards is named."""
     advice = advised(held, outside=outside, refused=NO_FLAGS)
 
     assert advice.first.startswith("no rollback lifts this: ")

@@ -197,10 +197,6 @@ class Logs:
 class Known(Protocol):
     """Who is known by a token, and remembers."""
 
-    @property
-    def door(self) -> str:
-        """An address that answers nobody without the token."""
-
     def told_since(self, since: datetime) -> Mapping[str, Any]:
         """What it tells of itself and of that time, beside its deploys, by a name for each: kept for a post-mortem. JSON."""
 

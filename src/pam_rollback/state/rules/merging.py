@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from pam_rollback.base.run_files import WATCH_LEASE, WATCH_LOOKED, WATCH_RECORD
+from pam_rollback.base.run_files import WATCH_LOOKED, WATCH_RECORD
 from pam_rollback.state.rules.kept import RECORD, Files
 
 _LINES = ".jsonl"
@@ -21,10 +21,6 @@ def of_both(path: str, theirs: str, ours: str) -> str:
     """One file that both have."""
     if path.endswith(_LINES):
         return lines_of_both(theirs, ours)
-    if path == WATCH_LEASE and _moved(ours) < _moved(theirs):
-        return theirs
-    if path == WATCH_LEASE:
-        return ours
     if path == RECORD and _finished_s(ours) >= _finished_s(theirs):
         return ours
     return theirs
@@ -74,15 +70,6 @@ def _said_s(line: str, otherwise: float) -> float:
         return datetime.fromisoformat(json.loads(line)["at"]).timestamp()
     except (ValueError, KeyError, TypeError):
         return otherwise
-
-
-def _moved(lease: str) -> tuple[float, bool]:
-    """When a watch's lease moved last, and whether its turn is over."""
-    try:
-        facts = json.loads(lease)
-        return float(facts["at_s"]), facts["ended"] is True
-    except (ValueError, KeyError, TypeError):
-        return _NEVER, False
 
 
 def _finished_s(record: str) -> float:

@@ -33,28 +33,25 @@ def found(incident: WatchedIncident) -> str:
         lines.append(f"Rehearsed: {harmless(incident.rehearsed)}")
     if incident.command:
         lines += ["", "```sh", incident.command.replace("`", "'"), "```"]
-    lines += [f"- {harmless(note)}" for note in incident.notes]
     return "\n".join([*lines, "", f"Watched by run {harmless(incident.run)}. {_KEPT}"])
 
 
 def changed(incident: WatchedIncident) -> str:
     """The same in a line, for whoever gets a mail of it."""
     asks = ", ".join(one.criterion for one in incident.found) or "nothing asks for it any more"
-    told = [f"Now: **{harmless(incident.recommendation)}** ({asks}), strategy {incident.strategy}."]
-    return "\n".join([*told, *(f"- {harmless(note)}" for note in incident.notes)])
+    return f"Now: **{harmless(incident.recommendation)}** ({asks}), strategy {incident.strategy}."
 
 
 def about(incident: WatchedIncident) -> str:
     """The same for the same news, whenever it was seen."""
-    news = (incident.recommendation, *(one.criterion for one in incident.found), incident.strategy, *incident.notes)
+    news = (incident.recommendation, *(one.criterion for one in incident.found), incident.strategy)
     return f"news-{hashlib.sha256('|'.join(news).encode()).hexdigest()[:16]}"
 
 
 def over(incident: WatchedIncident) -> str:
     """Why it is closed."""
     lasted = "" if incident.closed is None else f" It was open from {utc(incident.opened)} to {utc(incident.closed)}."
-    notes = "".join(f"\n- {harmless(note)}" for note in incident.notes)
-    return f"Over: nothing asks for a rollback any more.{lasted}{notes}"
+    return f"Over: nothing asks for a rollback any more.{lasted}"
 
 
 def _draft(run: str) -> str:

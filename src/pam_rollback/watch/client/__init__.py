@@ -1,1 +1,1 @@
-"""What is outside: the files of a watch (``files``), who signed a standing consent (``signature``), the rollback beside it (``child``)."""
+"""What is outside: the journal of a watch (``files``)."""

@@ -1,26 +1,17 @@
-"""The watch's files of an environment: its journal (what happened, a JSON object a line) and its lease (whose turn it is)."""
+"""The watch's journal of an environment: what happened, a JSON object a line."""
 
-import fcntl
-import json
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pam_rollback.base import formats
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.event import Event
-from pam_rollback.base.run_files import WATCH_LEASE, WATCH_RECORD
-from pam_rollback.base.strict_json import read_json
-from pam_rollback.outside.durable import make_private
+from pam_rollback.base.run_files import WATCH_RECORD
 from pam_rollback.outside.event_log import EventLog, Line
-from pam_rollback.watch.rules.turn import Lease
 
 NOTES = "watch.txt"
 """In a run's folder: the latest lines that its watch said."""
-_LOCK = "watch.lock"
-_OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True)
@@ -55,35 +46,6 @@ class WatchFiles:
     @property
     def _log(self) -> EventLog:
         return EventLog(self.journal, formats.WATCH, self.redact)
-
-    def lease(self) -> Lease | None:
-        """Whose turn it is; None where nobody's was, or where it cannot be read."""
-        try:
-            facts = read_json((self.folder / WATCH_LEASE).read_bytes())
-            return Lease(
-                str(facts["token"]), str(facts["run"]), int(facts["beat"]), facts["ended"] is True, float(facts["at_s"])
-            )
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-
-    def write_lease(self, lease: Lease) -> None:
-        """Say that it is ours, and when we looked. Raises OSError."""
-        make_private(self.folder)
-        new = self.folder / f"{WATCH_LEASE}.{os.getpid()}"
-        new.write_text(json.dumps(asdict(lease)), encoding="utf-8")
-        new.replace(self.folder / WATCH_LEASE)
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Nobody else on this machine, or on a shared folder that knows locks, looks at the lease meanwhile."""
-        make_private(self.folder)
-        descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
-        try:
-            with suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 def _is_cut_short(line: Line) -> bool:

@@ -1,1 +1,1 @@
-"""What looks mean, whose turn it is, and what is still to be told: pure."""
+"""What looks mean, what a turn ends with, and what is still to be told: pure."""

@@ -7,7 +7,6 @@ enough yet, or not any more) neither asks nor is calm. What comes and goes asks 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.decision.rules.decision_measures import DOWNTIME
@@ -18,8 +17,6 @@ OF_TEN = 10
 """Three of so many looks that ask are an outage that comes and goes: its good minutes must not hide it."""
 _REMEMBERED = 30
 """Looks: while it is only watched, a criterion is no part of the ten, and what asked longer ago is over."""
-BESIDE: Final = ("IR-1", "IR-3", "CR-1", "CR-2", "CR-3", "CR-4")
-"""The plan's criteria that no look judges. The sessions that do follow each other at once, so that three in a row tell."""
 _ASKS = frozenset({State.HOLDS, State.CONSIDER})
 _OF_A_TIME = frozenset({"IR-2", "IR-4", "IR-5", "CR-5"})
 """Criteria of users' answers: watched while these are bad. Memory is watched at a level where it may stay for ever."""
@@ -36,7 +33,7 @@ class Look:
     early: bool = False
     """The prober has not seen as much as the plan looks back on: what is not known yet is neither good nor the watch's fault."""
     unseen: str = ""
-    """Why an outage of some part would not be seen. What asks all the same counts, and nobody acts on it by themselves."""
+    """Why an outage of some part would not be seen. What asks all the same counts."""
 
     @property
     def unknown(self) -> str:
@@ -149,11 +146,7 @@ class Streaks:
 
     def confirmed(self, held: Sequence[str]) -> tuple[str, ...]:
         """The criteria of an incident: those that asked in three looks, and of those before (``held``) all that are not calm again."""
-        asking = [
-            name
-            for name, streak in self.of.items()
-            if streak.asks >= IN_A_ROW or (name not in BESIDE and streak.comes_and_goes)
-        ]
+        asking = [name for name, streak in self.of.items() if streak.asks >= IN_A_ROW or streak.comes_and_goes]
         kept = [name for name in held if self.of.get(name, Streak()).calm < IN_A_ROW]
         return tuple(sorted({*asking, *kept}))
 

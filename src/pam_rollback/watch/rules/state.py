@@ -8,15 +8,12 @@ from typing import Any
 from pam_rollback.base.event import Event
 from pam_rollback.base.run_files import WATCH_BEGAN, WATCH_ENDED, WATCH_LOOKED
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
-from pam_rollback.watch.rules.consent import Use
 
-BEGAN, ENDED, UNWATCHED, CLOCK = WATCH_BEGAN, WATCH_ENDED, "nobody-watched", "clock-jumped"
+BEGAN, ENDED, UNWATCHED = WATCH_BEGAN, WATCH_ENDED, "nobody-watched"
 LOOKED = WATCH_LOOKED
 """A sign of life, now and then: whoever reads the journal sees that somebody watches."""
 OPENED, UPDATED, CLOSED = "incident-opened", "incident-updated", "incident-closed"
 TELLING, TOLD, FAILED = "telling", "told", "not-told"
-PREPARED, ROLLED_BACK = "consent-prepared", "consent-ended"
-"""What was done by standing consent."""
 HOOKS: Mapping[str, str] = {
     OPENED: "pytest_pam_incident_opened",
     UPDATED: "pytest_pam_incident_updated",
@@ -68,8 +65,8 @@ class WatchState:
 
     cases: Mapping[str, Case] = field(default_factory=dict)
     """By key, those that are open and those that were closed."""
-    uses: tuple[Use, ...] = ()
-    """Of standing consent."""
+    latest: Event | None = None
+    """The newest that was written down."""
 
     @property
     def open(self) -> Case | None:
@@ -104,9 +101,9 @@ def _owed(case: Case, heard: Heard) -> str:
 def state_of(events: Iterable[Event], before: WatchState | None = None) -> WatchState:
     """Fold the journal, or what came to it since ``before``."""
     cases: dict[str, Case] = {**before.cases} if before else {}
-    uses = {use.run: use for use in before.uses} if before else {}
+    latest = before.latest if before else None
     for event in events:
-        facts = event.facts
+        facts, latest = event.facts, event
         if event.kind in HOOKS:
             incident = incident_of(facts["incident"])
             known = cases.get(incident.key)
@@ -116,11 +113,7 @@ def state_of(events: Iterable[Event], before: WatchState | None = None) -> Watch
             case = cases[facts["key"]]
             heard = _heard(case.heard.get(facts["listener"], Heard()), event)
             cases[facts["key"]] = replace(case, heard={**case.heard, facts["listener"]: heard})
-        elif event.kind == PREPARED:
-            uses[facts["run"]] = Use(facts["run"], facts["folder"], facts["key"], facts["story"], event.at_s)
-        elif event.kind == ROLLED_BACK and facts["run"] in uses:
-            uses[facts["run"]] = replace(uses[facts["run"]], ended=facts["words"])
-    return WatchState(cases, tuple(uses.values()))
+    return WatchState(cases, latest)
 
 
 def _heard(before: Heard, event: Event) -> Heard:
@@ -141,7 +134,7 @@ def told_as(incident: WatchedIncident) -> dict[str, Any]:
     """An incident as the journal has it."""
     moments = {name: value.isoformat() for name, value in vars(incident).items() if isinstance(value, datetime)}
     found = [{**vars(seen), "since": seen.since.isoformat()} for seen in incident.found]
-    return {**vars(incident), **moments, "found": found, "notes": list(incident.notes)}
+    return {**vars(incident), **moments, "found": found}
 
 
 def incident_of(facts: Mapping[str, Any]) -> WatchedIncident:
@@ -153,4 +146,4 @@ def incident_of(facts: Mapping[str, Any]) -> WatchedIncident:
         CriterionSeen(one["criterion"], one["title"], one["words"], datetime.fromisoformat(one["since"]))
         for one in known["found"]
     )
-    return WatchedIncident(**{**known, **moments, "closed": closed, "found": found, "notes": tuple(known["notes"])})
+    return WatchedIncident(**{**known, **moments, "closed": closed, "found": found})

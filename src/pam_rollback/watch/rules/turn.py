@@ -1,7 +1,7 @@
-"""One turn of a watch: how long, whose, which time nobody watched, and what it ends with."""
+"""One turn of a watch: how long, which time nobody watched, and what it ends with."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
@@ -48,54 +48,12 @@ def unwatched_s(before: Moment, now: Moment, every_s: float) -> float:
     return gap_s if gap_s > gap_max_s(every_s) else 0.0
 
 
-def jumped_s(before: Moment, now: Moment) -> float:
-    """How far the time of day jumped between two looks, forward or back; 0 when it did not."""
-    found = (now.wall_s - before.wall_s) - (now.passed_s - before.passed_s)
-    return found if abs(found) > JUMP_S else 0.0
-
-
-@dataclass(frozen=True)
-class Lease:
-    """Whose turn it is: moves with every look of its owner."""
-
-    token: str
-    """Of one turn."""
-    run: str
-    beat: int = 0
-    ended: bool = False
-    at_s: float = 0.0
-    """The owner's time of day, for people and for the next turn."""
-
-    def renewed(self, at_s: float) -> "Lease":
-        """With a sign of life."""
-        return replace(self, beat=self.beat + 1, at_s=at_s)
-
-
-@dataclass(frozen=True)
-class Standby:
-    """Somebody else's lease, and since when it has not moved, by our own clock."""
-
-    seen: Lease
-    since_s: float
-
-    def after(self, now: Lease, passed_s: float) -> "Standby":
-        """Look once more."""
-        return self if (now.token, now.beat) == (self.seen.token, self.seen.beat) else Standby(now, passed_s)
-
-
-def may_take(found: Lease | None, token: str, standby: Standby | None, passed_s: float, every_s: float) -> bool:
-    """Whether this turn may watch. An owner lives whose lease moves while we look; the times written in it prove nothing."""
-    if found is None or found.ended or found.token == token:
-        return True
-    return standby is not None and passed_s - standby.after(found, passed_s).since_s > gap_max_s(every_s)
-
-
 @dataclass(frozen=True, repr=False)
 class Turn(Sentence):
     """What a turn ended with."""
 
     watched: tuple[str, ...]
-    """The criteria that it looked at, by itself or by decision sessions beside it."""
+    """The criteria that it looked at."""
     looks: int
     early: int
     """Looks at its beginning, at which not everything was known yet. They are not among the others."""
@@ -111,10 +69,8 @@ class Turn(Sentence):
     length_s: float
     incident: WatchedIncident | None
     suspected: tuple[str, ...]
-    not_judged: tuple[str, ...] = ()
-    """The criteria that nobody looked at, as was said when it began."""
-    missing: tuple[str, ...] = ()
-    """What decision sessions should have found out and did not, a sentence each."""
+    not_judged: tuple[str, ...]
+    """The criteria that it did not look at, as was said when it began."""
 
     @property
     def calm(self) -> bool:
@@ -150,8 +106,6 @@ class Turn(Sentence):
             raise MeasurementFailed(
                 f"nobody watched for {self.unwatched_s:.0f} of {self.length_s:.0f} s (tolerated {UNKNOWN_PCT_MAX:g} %)"
             )
-        if self.missing:
-            raise MeasurementFailed("; ".join(self.missing))
         return True
 
     @property
@@ -165,7 +119,6 @@ class Turn(Sentence):
         seen += f"; not judged: {', '.join(self.not_judged)}" if self.not_judged else ""
         seen += f"; {self.unknown} looks proved nothing" if self.unknown else ""
         seen += f"; {self.asked} looks asked for a rollback, too few for an incident" if self.asked else ""
-        seen += "".join(f"; {one}" for one in self.missing)
         if self.incident is None and self.unknown == self.looks:
             return f"whether anything asks for a rollback is not known; {seen}"
         if self.incident is None:

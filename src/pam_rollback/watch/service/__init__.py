@@ -1,1 +1,1 @@
-"""A turn of a watch: its looks and whose turn it is (``turn``), the incident (``incident``), and who is told of it (``telling``)."""
+"""A turn of a watch (``turn``), the incident (``incident``), and the means by which people hear of it (``channel``)."""

@@ -2,10 +2,32 @@
 
 from dataclasses import dataclass
 
-from pam_rollback.communication.rules.escalation import OVER
+from pam_rollback.communication.rules.escalation import NAMES, OVER, Ladder
+from pam_rollback.communication.service.channels import Channels
 from pam_rollback.communication.service.escalation import Message, Send
-from pam_rollback.communication.service.team_channel import TeamChannel
+from pam_rollback.communication.service.team import link_to_job
+from pam_rollback.communication.service.team_channel import TeamChannel, team_channel
+from pam_rollback.environment.environment import Environment
+from pam_rollback.journal.journal import Journal
+from pam_rollback.plan.plan import Plan
 from pam_rollback.report.watched_incident import NotTold, WatchedIncident
+from pam_rollback.watch.service.tools import Tell
+
+_CHANNEL = "the team's channel"
+PAGER = NAMES["pagerduty"]
+
+
+def people(environment: Environment, plan: Plan, journal: Journal) -> dict[str, Tell]:
+    """The means by which a rollback's escalation wakes its first level of people, and the team's channel, by their names."""
+    on_sandbox = environment.is_sandbox
+    ladder = Ladder.of(plan, abilities=environment.abilities, drill=False, on_sandbox=on_sandbox, pace=1)
+    level = next(one for one in ladder.levels if one.contacts)
+    channels = Channels(environment, journal).by_means()
+    contacts = tuple(plan.emails[contact] for contact in level.contacts)
+    means = [one for one in level.means if one in {"pagerduty", "email"}]
+    found: dict[str, Tell] = {NAMES[one]: Woken(channels[one], level.id, contacts, link_to_job()) for one in means}
+    channel = team_channel(environment)
+    return found if channel is None else {**found, _CHANNEL: Channel(channel)}
 
 
 @dataclass(frozen=True)
@@ -52,9 +74,8 @@ class Woken:
 
 def message(hook: str, incident: WatchedIncident) -> str:
     """An incident in words, for a channel."""
-    notes = "".join(f"\n• {note}" for note in incident.notes)
     if hook.endswith("closed"):
-        return f"Over: {incident.key} on {incident.environment}, since {incident.seen:%H:%M:%S} UTC{notes}"
+        return f"Over: {incident.key} on {incident.environment}, since {incident.seen:%H:%M:%S} UTC"
     found = "\n".join(
         f"• {one.criterion} {one.title}: {one.words} (since {one.since:%H:%M:%S} UTC)" for one in incident.found
     )
@@ -62,5 +83,5 @@ def message(hook: str, incident: WatchedIncident) -> str:
     begin = "Still" if hook.endswith("updated") else "Incident"
     return (
         f"{begin}: {incident.recommendation} · {incident.environment} · {incident.key}\n{found}\n"
-        f"{incident.strategy_title}{rehearsed}:\n{incident.command or 'see docs/runbook.md'}{notes}"
+        f"{incident.strategy_title}{rehearsed}:\n{incident.command or 'see docs/runbook.md'}"
     )

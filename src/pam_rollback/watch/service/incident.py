@@ -9,8 +9,7 @@ from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from pam_rollback.watch.rules.looks import Streaks
 from pam_rollback.watch.rules.state import CLOSED, OPENED, UPDATED, key_of, told_as
 from pam_rollback.watch.rules.turn import Moment
-from pam_rollback.watch.service.book import Book
-from pam_rollback.watch.service.tools import Advised
+from pam_rollback.watch.service.tools import Advised, Book
 
 UNSEEN = Advised(Recommendation.NOT_KNOWN, "", "nobody can say from here how users are", "", "")
 
@@ -22,8 +21,8 @@ class Keeping:
     book: Book
     _streaks: Streaks = field(default_factory=Streaks)
 
-    def keep(self, now: Moment, streaks: Streaks, *, goes_on: bool = False) -> None:
-        """Open, update or close it by what is known now. As long as a rollback ``goes_on``, it is not over."""
+    def keep(self, now: Moment, streaks: Streaks) -> None:
+        """Open, update or close it by what is known now."""
         self._streaks = streaks
         case = self.book.state.open
         held = tuple(seen.criterion for seen in case.incident.found) if case else ()
@@ -35,7 +34,7 @@ class Keeping:
             self._change(now, OPENED, self._incident(now, self._not_seen(streaks.unseen), UNSEEN))
             return
         if not criteria:
-            if case is not None and not goes_on:
+            if case is not None:
                 over = replace(case.incident, closed=_at(now), seen=_at(now))
                 self._change(now, CLOSED, over)
             return
@@ -48,7 +47,7 @@ class Keeping:
             now, found, self.book.tools.advise(asking, streaks) if asking else _as_advised(case.incident)
         )
         if _says(latest) != _says(case.incident):
-            self._change(now, UPDATED, replace(latest, notes=case.incident.notes))
+            self._change(now, UPDATED, latest)
 
     def _seen(self, criteria: Sequence[str]) -> list[CriterionSeen]:
         case = self.book.state.open

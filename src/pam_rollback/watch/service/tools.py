@@ -1,17 +1,14 @@
-"""What a turn works with."""
+"""What a turn works with, and its journal while it is written."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from pam_rollback.environment.standing_consent import StandingConsent
+from pam_rollback.base.event import Event
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.client.files import WatchFiles
-from pam_rollback.watch.client.signature import Signed
-from pam_rollback.watch.rules.consent import Use
 from pam_rollback.watch.rules.looks import Look, Streaks
+from pam_rollback.watch.rules.state import WatchState, state_of
 from pam_rollback.watch.rules.turn import Moment
-from pam_rollback.watch.service.beside import Beside
 
 Tell = Callable[[str, WatchedIncident], str]
 """Tells one listener by the named hook; gives its reference. Raises whatever goes wrong."""
@@ -26,34 +23,6 @@ class Advised:
     strategy_title: str
     rehearsed: str
     command: str
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A rollback that could begin."""
-
-    run: str
-    folder: str
-    """Of its run, for its evidence."""
-    story: str
-    command: Sequence[str]
-    cwd: Path
-    variables: Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Consent:
-    """What a person consented to when they started this watch, and whom else it needs."""
-
-    again: str
-    """The run that used it before, after which they consented once more."""
-    entry: Callable[[], StandingConsent | None]
-    """What the environment's file says now. Raises what goes wrong."""
-    signed: Callable[[], Signed]
-    locked: Callable[[], str]
-    """Who has the environment's lock; empty when it is free."""
-    prepare: Callable[[WatchedIncident, str], Prepared]
-    """The incident, and by whose signature."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +42,36 @@ class WatchTools:
     say: Callable[[str], None]
     environment: str
     run: str
-    token: str
     every_s: float
     length_s: float
     """Infinite: until somebody stops it."""
     watched: tuple[str, ...]
-    verdict: Callable[[str], str]
-    """Of the run in that folder, in words; empty where there is none. Raises whatever goes wrong."""
-    ways_on: Callable[[Use], str]
-    """How a person finishes a rollback, and puts it back."""
-    consent: Consent | None = None
-    beside: Beside | None = None
-    """The decision sessions for criteria that no look judges; None where there are none."""
+    not_judged: tuple[str, ...]
+
+
+@dataclass
+class Book:
+    """The journal of one turn: what it says stands in ``state``, and nothing is said twice in a row."""
+
+    tools: WatchTools
+    state: WatchState = field(default_factory=WatchState)
+    _said: dict[str, str] = field(default_factory=dict)
+
+    def read(self) -> None:
+        """Begin with what the turns before wrote. Raises MeasurementFailed when that cannot be read."""
+        self.state = state_of(self.tools.files.events())
+
+    def write(self, now: Moment, kind: str, **facts: object) -> None:
+        """Note it. A disk that does not take it is said."""
+        event = Event(now.wall_s, kind, facts)
+        try:
+            self.tools.files.append(event)
+        except OSError as problem:  # users are worth more than the record of what they were told
+            self.say_once("disk", f"the journal cannot be written, and the next turn may tell things twice: {problem}")
+        self.state = state_of([event], self.state)
+
+    def say_once(self, about: str, what: str, line: str = "") -> None:
+        """What was said before is not said again; nothing means that it is over. ``line`` says it with figures."""
+        if what and self._said.get(about) != what:
+            self.tools.say(line or what)
+        self._said[about] = what

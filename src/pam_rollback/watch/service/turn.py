@@ -1,30 +1,17 @@
-"""One turn of a watch: looks until its time is over, keeps the incident, tells whoever listens, and hands over by its journal."""
+"""One turn of a watch: looks until its time is over, keeps the incident, tells everybody who listens, and hands over by its journal."""
 
 import threading
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import StopRequested
 from pam_rollback.outside.places import as_typed_here
 from pam_rollback.report.shown_record import mapped
 from pam_rollback.report.watched_incident import NotTold
-from pam_rollback.watch.rules.looks import BESIDE, Look, Streaks
-from pam_rollback.watch.rules.state import BEGAN, CLOCK, ENDED, FAILED, LOOKED, TELLING, TOLD, UNWATCHED, Telling
-from pam_rollback.watch.rules.turn import (
-    JUMP_S,
-    Lease,
-    Moment,
-    Standby,
-    Turn,
-    gap_max_s,
-    jumped_s,
-    may_take,
-    unwatched_s,
-)
-from pam_rollback.watch.service.acting import Acting
-from pam_rollback.watch.service.book import Book
+from pam_rollback.watch.rules.looks import Look, Streaks
+from pam_rollback.watch.rules.state import BEGAN, ENDED, FAILED, LOOKED, TELLING, TOLD, UNWATCHED, Telling
+from pam_rollback.watch.rules.turn import Moment, Turn, gap_max_s, unwatched_s
 from pam_rollback.watch.service.incident import Keeping
-from pam_rollback.watch.service.tools import WatchTools
+from pam_rollback.watch.service.tools import Book, WatchTools
 
 TOLD_WITHIN_S = 20.0
 """So long the watch waits for a listener; what takes longer is not known to have been told."""
@@ -110,35 +97,26 @@ class Watching:
     """The looks that asked while no incident was told of."""
     troubled: int = 0
     unwatched_s: float = 0.0
-    lease: Lease = field(init=False)
     book: Book = field(init=False)
-    _last: Lease | None = None
     _began_s: float = 0.0
     _recorded_s: float | None = None
     """When a look was written down; the first that saw something is, at once."""
 
     def __post_init__(self) -> None:
         """Nothing is ours yet."""
-        self.lease = Lease(self.tools.token, self.tools.run)
         self.book = Book(self.tools)
         self._keeping = Keeping(self.book)
         self._teller = Teller(self.book)
-        self._acting = Acting(self.book)
 
     def turn(self) -> Turn:
         """Do it. Raises MeasurementFailed when the journal cannot be read; a stop ends the turn, and is raised again."""
         tools = self.tools
         began = tools.now()
-        if not self._ours(began):
-            return self._ended(began)
-        self._begin(tools.now())
+        self._begin(began)
         before = tools.now()
         try:
             while (now := tools.now()).passed_s - began.passed_s < tools.length_s:
                 self._between(before, now)
-                if not self._beat(now):
-                    self.book.say_once("lease", "another watch has taken over: this one tells nothing any more")
-                    break
                 self._look(now)
                 before = now
                 tools.pause(max(0.0, tools.every_s - (tools.now().passed_s - now.passed_s)))
@@ -147,62 +125,23 @@ class Watching:
             raise
         return self._end(began)
 
-    # ------------------------------------------------------------ whose turn it is
-
-    def _ours(self, began: Moment) -> bool:
-        """Wait until it is our turn; False when our time is over before."""
-        tools, standby = self.tools, None
-        while True:
-            now = tools.now()
-            with tools.files.alone():
-                found = tools.files.lease()
-                if found is not None:
-                    standby = standby.after(found, now.passed_s) if standby else Standby(found, now.passed_s)
-                if may_take(found, tools.token, standby, now.passed_s, tools.every_s):
-                    before, self._last = self.lease, found
-                    tools.files.write_lease(before.renewed(now.wall_s))
-                    return True
-            self.book.say_once("lease", f"run {found.run if found else '?'} watches already: this one stands by")
-            if now.passed_s - began.passed_s >= tools.length_s:
-                return False
-            tools.pause(tools.every_s)
-
-    def _beat(self, now: Moment) -> bool:
-        files = self.tools.files
-        with files.alone():
-            found = files.lease()
-            if found is not None and found.token != self.lease.token:
-                return False
-            self.lease = self.lease.renewed(now.wall_s)
-            with suppress(OSError):
-                files.write_lease(self.lease)
-        return True
-
     def _begin(self, now: Moment) -> None:
         self.book.read()
-        self._acting.take_up(now)
         self._began_s = now.passed_s
+        case, latest = self.book.state.open, self.book.state.latest
         self.book.write(now, BEGAN, run=self.tools.run, every_s=self.tools.every_s)
-        case = self.book.state.open
         if case is not None:
             self.tools.say(f"goes on with {case.incident.key}: {case.incident.recommendation}")
-        last: Lease | None = self._last
-        if last is None or not last.at_s:
+        if latest is None:
             return
-        gap_s = now.wall_s - last.at_s
-        if gap_s < -JUMP_S:
-            self.tools.say(
-                f"the latest look is {-gap_s:.0f} s ahead of this clock: how long nobody watched is not known"
-            )
-        elif gap_s > gap_max_s(self.tools.every_s):
+        gap_s = now.wall_s - latest.at_s
+        # A turn that was killed wrote down its latest look within the last ten minutes.
+        since_s = 0.0 if latest.kind == ENDED else RECORDED_EVERY_S
+        if gap_s > gap_max_s(self.tools.every_s) + since_s:
             self.tools.say(f"nobody watched for {gap_s:.0f} s before this turn: nothing is known of that time")
             self.book.write(now, UNWATCHED, seconds=round(gap_s))
 
     def _between(self, before: Moment, now: Moment) -> None:
-        jumped = jumped_s(before, now)
-        if jumped:
-            self.tools.say(f"the clock jumped by {jumped:+.0f} s: time is counted without it")
-            self.book.write(now, CLOCK, seconds=round(jumped))
         gap_s = unwatched_s(before, now, self.tools.every_s)
         if gap_s:
             self.unwatched_s += gap_s
@@ -212,11 +151,9 @@ class Watching:
             )
             self.book.write(now, UNWATCHED, seconds=round(gap_s))
 
-    # ------------------------------------------------------------ looks and the incident
-
     def _look(self, now: Moment) -> None:
         try:
-            look = self._with_sessions(self.tools.look(), now)
+            look = self.tools.look()
         except StopRequested:
             raise
         except Exception as problem:  # noqa: BLE001 - a watch outlives what breaks one look
@@ -236,12 +173,11 @@ class Watching:
             self.book.write(now, LOOKED, looks=self.looks, unknown=self.unknown)
         self.streaks = self.streaks.after(look)
         before = self.book.state.open
-        self._keeping.keep(now, self.streaks, goes_on=self._acting.goes_on)
+        self._keeping.keep(now, self.streaks)
         opened = self.book.state.open
         if before is None and opened is not None:
             since_s = min(seen.since.timestamp() for seen in opened.incident.found)
             self.asked_s = [at_s for at_s in self.asked_s if at_s < since_s]  # the others are told of now
-        self._acting.act(now, look, self.streaks)
         self._teller.tell(now)
 
     def _count(self, look: Look) -> None:
@@ -250,30 +186,12 @@ class Watching:
             self.troubled += look.troubled
             self.asked_s += [look.at_s] if look.asks else []
 
-    def _with_sessions(self, look: Look, now: Moment) -> Look:
-        beside, case = self.tools.beside, self.book.state.open
-        held = [seen.criterion for seen in case.incident.found] if case else []
-        return look if beside is None else beside.after(look, now.passed_s, self.streaks, held)
-
-    # ------------------------------------------------------------ the end of the turn
-
     def _end(self, began: Moment) -> Turn:
-        now = self.tools.now()
+        now, case = self.tools.now(), self.book.state.open
         self.book.write(now, ENDED, run=self.tools.run, looks=self.looks, unknown=self.unknown)
-        with self.tools.files.alone():
-            found = self.tools.files.lease()
-            if found is None or found.token == self.lease.token:
-                with suppress(OSError):
-                    self.tools.files.write_lease(replace(self.lease, ended=True, at_s=now.wall_s))
-        return self._ended(began)
-
-    def _ended(self, began: Moment) -> Turn:
-        case, beside, now = self.book.state.open, self.tools.beside, self.tools.now()
-        judged = () if beside is None else beside.judged
         return Turn(
-            watched=(*self.tools.watched, *judged),
-            not_judged=tuple(name for name in BESIDE if name not in judged),
-            missing=() if beside is None else beside.missing(now.passed_s),
+            watched=self.tools.watched,
+            not_judged=self.tools.not_judged,
             looks=self.looks,
             early=self.early,
             unknown=self.unknown,

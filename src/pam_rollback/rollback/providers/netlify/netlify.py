@@ -92,11 +92,6 @@ class NetlifySite:
     settings: Netlify
     rules: ClassVar[Rules] = NETLIFY
 
-    @property
-    def door(self) -> str:
-        """``getSite``."""
-        return f"{self.settings.api_url}/sites/{self.settings.site_id}"
-
     def told_since(self, since: datetime) -> Mapping[str, Any]:  # noqa: ARG002 - it remembers deploys, and no events
         """How the site is set now, and what is published."""
         return {"site": {"published": asdict(self.published()), **asdict(self.site())}}

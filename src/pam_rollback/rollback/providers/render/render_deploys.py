@@ -65,11 +65,6 @@ class RenderDeploys:
         domains = self._pages(f"the domains of {self._id}", f"{self._path}/custom-domains", "customDomain")
         yield from (domain.text("name") for domain in domains)
 
-    @property
-    def door(self) -> str:
-        """``GET /services/{id}``."""
-        return f"{self.settings.api_url}{self._path}"
-
     def told_since(self, since: datetime) -> Mapping[str, Any]:
         """The service's events, the newest first, and how it is set now."""
         return {"events": [asdict(event) for event in self.events(since)], "service": asdict(self.service())}

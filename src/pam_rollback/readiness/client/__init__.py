@@ -1,1 +1,0 @@
-"""Each module asks one outside thing."""

@@ -1,0 +1,23 @@
+"""Options that the suite had once, each with what to do instead. Whoever types one is told in a line; a later release forgets it."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pytest
+
+_BY_A_PERSON: Final = "a watch only tells; a person starts the rollback by the command that it tells"
+GONE: Final[Mapping[str, str]] = {
+    "--signers": _BY_A_PERSON,
+    "--consent-again": _BY_A_PERSON,
+    "--decide-every": "start pytest -m decision when you want it judged; docs/how-to/run-in-ci.md#watch has it on a schedule",
+}
+
+
+class Refused(argparse.Action):
+    """Refuse it. Raises pytest.UsageError."""
+
+    def __call__(self, _parser: object, _namespace: object, _values: Any, option_string: str | None = None) -> None:
+        """By its name."""
+        name = option_string or ""
+        raise pytest.UsageError(f"{name} is gone: {GONE[name]}")
