@@ -28,6 +28,7 @@ _MOVED: Mapping[str, str] = {
     "paths.frontend_health": "now path in [contract.health.frontend]",
     "paths.health_comprehensive": "now path in [contract.health.comprehensive]",
     "paths.health_db": "now path in [contract.health.database]",
+    "paths.notice_admin": "removed: a person puts the notice into the app and takes it away; [paths] notice is read",
     "paths.health_pam": "now path in [contract.health.pam]",
     "render.worker_service_id": "now workers, a list",
     "readiness.exchange": _VOUCHED,
