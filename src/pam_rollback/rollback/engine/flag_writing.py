@@ -130,7 +130,7 @@ def _found(admin: FlagAdmin, names: Mapping[FlagName, Any]) -> dict[FlagName, Fl
     return {name: flags[name] for name in names}
 
 
-def _left_at(journal: Journal, recorded: Flags) -> Mapping[FlagName, Any]:
+def _left_at(journal: Journal, recorded: Flags) -> Mapping[FlagName, Any] | None:
     history = [
         Setting(
             {
@@ -142,7 +142,7 @@ def _left_at(journal: Journal, recorded: Flags) -> Mapping[FlagName, Any]:
         for entry in journal.entries()
         if entry["event"] in {SETTING, SET}
     ]
-    return exposures_left(recorded, history)
+    return exposures_left(recorded, history) if history else None
 
 
 def _as_facts(flags: Flags) -> dict[FlagName, dict[str, Any]]:

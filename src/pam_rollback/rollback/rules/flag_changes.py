@@ -34,16 +34,16 @@ class PuttingBack:
     """As found: raising them would go over somebody's change."""
 
 
-def put_back(found: Flags, recorded: Flags, left_at: Mapping[FlagName, Collection[int]]) -> PuttingBack:
+def put_back(found: Flags, recorded: Flags, left_at: Mapping[FlagName, Collection[int]] | None) -> PuttingBack:
     """Give what the flags shall be again: as recorded, never above it.
 
-    ``left_at`` are the exposures at which the run may have left each flag. One that is found elsewhere was changed by somebody else, and
-    is not raised over.
+    ``left_at`` are the exposures at which the run may have left each flag; None where its journal does not say, as a damaged one.
+    A flag that is found elsewhere was changed by somebody else, and is not raised over.
     """
     wanted, left_alone = dict[FlagName, Flag](), dict[FlagName, Flag]()
     for name, flag in recorded.items():
         is_now = exposure_pct(found[name])
-        ours = is_now in left_at.get(name, (exposure_pct(flag),))
+        ours = left_at is None or is_now in left_at.get(name, (exposure_pct(flag),))
         if ours or exposure_pct(flag) <= is_now:
             wanted[name] = flag
         else:
