@@ -12,7 +12,7 @@ export NPM_CONFIG_UPDATE_NOTIFIER := false
 # What is typed after make's name reaches a command in its environment ($$STORY), so that no shell reads it as a command.
 
 .DEFAULT_GOAL := help
-.PHONY: help drill drills connect begins quick test test-all stand-ins mutants check sandbox game report alerts incident incidents forget lint bench soak audit matrix reference lock browser prometheus netlify-cli unleash tools clean
+.PHONY: help drill drills connect begins quick test test-all mutants check sandbox game report alerts incident incidents forget lint bench audit matrix reference lock browser prometheus netlify-cli unleash clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ check: $(READY) browser ## all checks as it is now (ENV=staging for another envi
 # Tests mostly wait for something, so there are more workers than cores; with one more, tests met their own limits of time.
 # Who takes what when: tests/scheduling.py.
 WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 3 )))
-PYTEST = $(BIN)/pytest tests -n $(WORKERS) -p timeout --timeout 300 $(SHUFFLE:%=--shuffle=%)
+PYTEST = $(BIN)/pytest tests -n $(WORKERS) -p timeout --timeout 300
 
 quick: $(READY) ## lint, types, rules and docs: the answer within 30 s
 	@said=$$(mktemp); $(MAKE) --no-print-directory lint >$$said 2>&1 & lint=$$!; \
@@ -43,14 +43,11 @@ quick: $(READY) ## lint, types, rules and docs: the answer within 30 s
 	  [ $$lint -eq 0 ] || echo "quick: lint or types found something" >&2; [ $$tests -eq 0 ] || echo "quick: tests failed" >&2; \
 	  [ $$lint -eq 0 ] && [ $$tests -eq 0 ]
 
-test: $(READY) quick browser prometheus tools ## quick, then all other tests; some when what they test has changed (BASE=commit, SHUFFLE=number)
+test: $(READY) quick browser prometheus ## quick, then all other tests: the first cases of each long matrix
 	@$(PYTEST) --part=rest
 
 test-all: $(READY) quick browser prometheus netlify-cli unleash ## everything: every fault row, kill, repetition, official client
 	@PAM_WHOLE_MATRIX=1 $(PYTEST) --part=rest
-
-stand-ins: $(READY) browser netlify-cli unleash ## the tests of the sandbox and of the hosts' stand-ins
-	@$(PYTEST) --part=stand-ins --dist=loadfile
 
 mutants: $(READY) ## change each line of the rules that decide: does a test notice? (ONLY=guard for one module)
 	@$(BIN)/python -m tests.mutants $${ONLY:+"$$ONLY"}
@@ -68,8 +65,7 @@ report: $(READY) ## the HTML report of the newest run (RUN=folder for another, S
 connect: export PAM_CONNECT_FRONTEND = $(FRONTEND)
 connect: export PAM_CONNECT_API = $(API)
 connect: export PAM_CONNECT_NAME = $(NAME)
-connect: export PAM_CONNECT_WORKFLOWS = $(WORKFLOWS)
-connect: $(READY) ## look at a product, write its files, say what can be judged (FRONTEND=URL API=URL NAME=staging)
+connect: $(READY) ## look at a product, write its environment, say what can be judged (FRONTEND=URL API=URL NAME=staging)
 	@$(BIN)/python -m pam_rollback.connect $$OPTIONS
 
 alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BASELINE=file)
@@ -95,9 +91,6 @@ bench: $(READY) ## side-by-side measurements
 	@missed=; for bench in benchmarks/*.py; do $(BIN)/python $$bench || missed="$$missed $$bench"; done; \
 	  if [ -n "$$missed" ]; then echo "an aim was missed, or could not be measured:$$missed" >&2; exit 1; fi
 
-soak: $(READY) ## ten minutes of observation: memory and handles stay flat (MINUTES=2 for fewer)
-	@$(BIN)/python -m tests.soak $${MINUTES:+"$$MINUTES"}
-
 # --strict: a package that could not be looked up was not audited.
 audit: $(READY) ## known vulnerabilities and licences of the pinned packages; asks the registries
 	@$(BIN)/uv tool run --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
@@ -117,14 +110,10 @@ netlify-cli: $(READY)
 unleash: $(READY)
 	@$(BIN)/python -m tests.unleash_server
 
-# What the stand-ins' tests need, where `make test` will run them.
-tools: $(READY)
-	@$(BIN)/python -m tests.selection
-
 matrix: $(READY) ## write docs/fault-matrix.md from the rows in tests/fault_rows
 	@$(BIN)/python -m tests.fault_rows.matrix
 
-reference: $(READY) ## write docs/reference from the code: options, markers, keys, fixtures, plan items
+reference: $(READY) ## write docs/reference from the code: options, markers, keys, plan items
 	@$(BIN)/python -m tests.reference
 
 lock: ## renew requirements.lock from pyproject.toml

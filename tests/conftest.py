@@ -1,7 +1,6 @@
 """What the suite's own tests share: whole sessions of the runbook, and which tests a part of them has."""
 
 import os
-import random
 import signal
 import threading
 from collections import Counter
@@ -23,7 +22,7 @@ from tests.running_product import (
     start_release,
 )
 from tests.scheduling import LongestFirst
-from tests.selection import QUICK, REST, ROOT, STAND_INS, WHOLE, NoSuchBaseError, Selection, selection, wanted
+from tests.selection import QUICK, REST, ROOT, WHOLE, wanted
 from tests.sessions import checks_copied, project, running_sandbox, shared_range
 from tests.summary import LEFT_OUT, ROW, Summary, left_out_here
 
@@ -41,31 +40,25 @@ __all__ = [
     "start_release",
 ]
 
-_GROUPS = "groups"
-_selected = pytest.StashKey[Selection]()
-
+_whole = bool(os.environ.get(WHOLE))
 # On every run the same examples, and few; in the whole matrix other ones each time, and as many as hypothesis thinks right.
 settings.register_profile("commit", max_examples=30, derandomize=True, database=None, deadline=None)
 settings.register_profile("whole", deadline=None)
-settings.load_profile("whole" if os.environ.get(WHOLE) else "commit")
+settings.load_profile("whole" if _whole else "commit")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The parts that make knows."""
     parser.addoption(
         "--part",
-        choices=(QUICK, REST, STAND_INS),
+        choices=(QUICK, REST),
         default="",
-        help="quick: rules, docs and the house; rest: all others, some only where what they test has changed; "
-        "stand-ins: theirs alone; without it everything that is named",
-    )
-    parser.addoption(
-        "--shuffle", type=int, metavar="SEED", help="in an order that this number gives: no test may need another"
+        help="quick: rules, docs and the house; rest: all others; without it everything that is named",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Explain the markers, and choose the groups once for all workers."""
+    """Explain the markers, and listen for the summary."""
     os.environ.pop("PYTEST_ADDOPTS", None)  # for this run: sessions that tests start have options of their own
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # As a job in the background begins: the programs that tests interrupt would inherit that, and never be interrupted.
@@ -78,16 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", f"nightly: too long for every commit, and nothing of its own; only with {WHOLE}=1"
     )
-    handed: dict[str, Any] | None = getattr(config, "workerinput", None)
-    if handed is not None:
-        config.stash[_selected] = Selection(frozenset(handed[_GROUPS]))
-        return
-    try:
-        config.stash[_selected] = found = selection(config.getoption("part"), os.environ)
-    except NoSuchBaseError as problem:
-        raise pytest.UsageError(str(problem)) from None
-    if config.getoption("part") == REST and not config.option.collectonly:
-        config.pluginmanager.register(Summary(found.told, partial(_say, config), whole=bool(os.environ.get(WHOLE))))
+    if config.getoption("part") == REST and not config.option.collectonly and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Summary(partial(_say, config), whole=_whole))
 
 
 def _say(config: pytest.Config, line: str) -> None:
@@ -104,12 +89,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Each worker runs what was chosen here."""
-    node.workerinput[_GROUPS] = sorted(node.config.stash[_selected].groups)
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """All the rest of the tests in one run; other runs are spread as their options say."""
     return LongestFirst(config, log) if config.getoption("part") == REST else None
@@ -121,22 +100,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if not part or collection_path.suffix != ".py" or not collection_path.is_relative_to(ROOT):
         return None
     path = collection_path.relative_to(ROOT).as_posix()
-    return None if wanted(path, part, config.stash[_selected].groups) else True
+    return None if wanted(path, part, whole=_whole) else True
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose first, then shuffle: which case stands for a long matrix does not depend on the order."""
-    _choose(config, items)
-    if config.getoption("shuffle") is not None:
-        random.Random(config.getoption("shuffle")).shuffle(items)
-
-
-def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the first case of each long matrix, all of them with PAM_WHOLE_MATRIX=1 (`make test-all`)."""
-    part, groups = config.getoption("part"), config.stash[_selected].groups
-    _leave_out(config, items, [item for item in items if not wanted(item.nodeid, part, groups)])
-    if os.environ.get(WHOLE) or any("[" in arg for arg in config.args):
+    part = config.getoption("part")
+    _leave_out(config, items, [item for item in items if not wanted(item.nodeid, part, whole=_whole)])
+    if _whole or any("[" in arg for arg in config.args):
         return
     seen: Counter[str] = Counter()
     left_out = []

@@ -47,12 +47,11 @@ def captured(
     content_type: str = "application/json",
     headers: dict[str, str] | None = None,
     problem: str = "",
-    certificate_d: float | None = None,
 ) -> Captured:
     """An answer of the back end, captured at noon."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     answer = Answer("GET", "https://pam.example/health", status, content_type, raw, 41.0, problem, headers or {})
-    return Captured(answer, NOW, certificate_d)
+    return Captured(answer, NOW)
 
 
 def component(*conditions: dict[str, Any], **others: Any) -> Component:

@@ -189,39 +189,6 @@ def _meanings(model: type[Table]) -> dict[str, str]:
     return found
 
 
-def _fixtures() -> str:
-    parts = []
-    for path in sorted((ROOT / "src" / "pam_rollback").rglob("*.py")):
-        module = ast.parse(path.read_text(encoding="utf-8"))
-        rows = [
-            (f"`{function.name}`", scope, " ".join((ast.get_docstring(function) or "").split("\n\n")[0].split()))
-            for function in module.body
-            if isinstance(function, ast.FunctionDef)
-            for scope in _scopes(function)
-        ]
-        if rows:
-            about = (ast.get_docstring(module) or "").split("\n\n")[0]
-            heading = path.relative_to(ROOT / "src" / "pam_rollback").with_suffix("").as_posix()
-            parts.append(
-                f"## {heading}\n\n{' '.join(about.split()).replace('``', '`')}\n\n{_table(('fixture', 'lives', 'gives'), rows)}"
-            )
-    return _page(
-        "Fixtures",
-        "What a check or a story may ask for. [Write a check](../how-to/write-a-check.md) shows how.",
-        "\n\n".join(parts),
-    )
-
-
-def _scopes(function: ast.FunctionDef) -> Iterator[str]:
-    """For how long a fixture lives: one word where the function is one that tests ask for by name, else nothing."""
-    for mark in function.decorator_list:
-        call = mark if isinstance(mark, ast.Call) else None
-        if ast.unparse(call.func if call else mark) != "pytest.fixture" or function.name.startswith("_"):
-            continue
-        told = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg == "scope"} if call else {}
-        yield {"session": "session", "module": "file"}.get(told.get("scope", ""), "test")
-
-
 def _page(title: str, what: str, body: str) -> str:
     return f"# {title}\n\n{what} {_MADE}\n\n{body}\n".replace(". " + _MADE, f".\n\n{_MADE}")
 
@@ -237,7 +204,6 @@ PAGES = {
     "markers.md": _markers,
     "plan-items.md": _items,
     "environment-keys.md": _keys,
-    "fixtures.md": _fixtures,
 }
 
 

@@ -1,7 +1,6 @@
 """How the suite's own tests are spread over workers: what takes longest begins first, what measures keeps room."""
 
 import os
-import random
 from collections.abc import Collection
 from typing import Any
 
@@ -45,8 +44,6 @@ LONG = (
     "tests/state/",
     "tests/report/test_html_report.py",
     "tests/test_forked.py",
-    "tests/test_leaves.py",
-    "tests/installed/",
     "tests/connect/",
     "tests/tracker/",
     "tests/rollback/strategies/test_by_pull_request.py",
@@ -64,10 +61,8 @@ SPREAD = {
 """Files that would keep one worker busy to the end, and how many of their tests go to a worker at a time."""
 
 
-def rank(unit: str, tests: int, shuffled: int | None = None) -> tuple[float, int, str]:
-    """Where a unit of work stands in the order: the smallest begins first. ``shuffled``: where this number puts it."""
-    if shuffled is not None:
-        return (random.Random(f"{shuffled} {unit}").random(), 0, unit)
+def rank(unit: str, tests: int) -> tuple[int, int, str]:
+    """Where a unit of work stands in the order: the smallest begins first."""
     early = (*MEASURING, *LONG)
     first = next((place for place, path in enumerate(early) if unit.startswith(path)), len(early))
     return (first, -tests, unit)
@@ -99,12 +94,10 @@ def weight(unit: str, cores: int) -> int:
     return at_once(cores) - 2 if unit.startswith(LOAD) else 3 if unit.startswith(BROWSERS) else 1
 
 
-def next_unit(
-    waiting: Collection[tuple[str, int]], measuring_elsewhere: int, cores: int, shuffled: int | None = None
-) -> str | None:
+def next_unit(waiting: Collection[tuple[str, int]], measuring_elsewhere: int, cores: int) -> str | None:
     """The unit that a worker takes next; None when what is left is not for now. Each unit is given with its number of tests."""
     allowed = [
-        (rank(unit, tests, shuffled), unit)
+        (rank(unit, tests), unit)
         for unit, tests in waiting
         if not (heavy := weight(unit, cores)) or measuring_elsewhere + heavy <= at_once(cores)
     ]
@@ -120,7 +113,6 @@ class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]
         self._units: dict[str, str] = {}
         self._seen: dict[str, int] = {}
         self._cores = os.cpu_count() or 1
-        self._shuffled: int | None = config.getoption("shuffle", None)
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid not in self._units:  # asked of all in their order first
@@ -137,7 +129,7 @@ class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]
             for work in others
         )
         waiting = [(unit, len(tests)) for unit, tests in self.workqueue.items()]
-        unit = next_unit(waiting, measuring, self._cores, self._shuffled)
+        unit = next_unit(waiting, measuring, self._cores)
         if unit is None:
             staying = next((one for one in self.nodes if not one.shutting_down), None)
             if node is not staying:

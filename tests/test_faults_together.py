@@ -1,6 +1,6 @@
 """Faults that do not meet are planted at once: one session shows several that wait for a browser or a window.
 
-`make test-all` plants each of them alone as well (test_checks_catch_faults.py). Why: docs/decisions/0035-faults-that-do-not-meet.md.
+`make test-all` plants each of them alone as well (test_checks_catch_faults.py). Why: docs/decisions/tests.md.
 """
 
 import json
@@ -43,7 +43,7 @@ TOGETHER = {
     ),
     "windows": ("memory-high", "some-errors", "window-errors", "window-data-damaged", "window-memory-high"),
 }
-"""Of the rows that wait for something, those whose faults do not meet: planted at once where what they are about has changed.
+"""Of the rows that wait for something, those whose faults do not meet: planted at once on every commit.
 
 `make test-all` plants each of them alone as well. That such sessions are green without a fault: tests/test_no_false_alarms.py, and those of
 the journeys, performance and accessibility in tests/browser and tests/records. A channel that is down while a rollback is told:

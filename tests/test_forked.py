@@ -2,13 +2,11 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.wait import Waiter
-from tests.forked import CollectedSession, can_be_forked, run_pytest
+from tests.forked import can_be_forked, run_pytest
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 
@@ -58,44 +56,6 @@ def test_a_collected_session_runs_again_and_again_on_fresh_facts(
     assert red == "NO-GO"
 
 
-def test_one_that_cannot_begin_says_why(running_sandbox: RunningSandbox, project: Project) -> None:
-    """It never comes as far as its tests."""
-    session = project.collected("-m", "helth", f"--env={running_sandbox.file}")
-    ended = session.run()
-    session.close()
-
-    assert ended.rc == 4
-    assert "helth" in ended.out
-
-
-def test_one_that_hangs_is_ended_with_its_fork(tmp_path: Path) -> None:
-    """Nothing of it stays behind."""
-    (tmp_path / "test_one.py").write_text(
-        "import os, time\ndef test_it():\n    open('pid', 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
-    )
-    session = CollectedSession(
-        ["test_one.py"],
-        folder=tmp_path,
-        run_folder=tmp_path / "run",
-        environment=os.environ,
-        printed=tmp_path / "printed.txt",
-    )
-    with pytest.raises(subprocess.TimeoutExpired):
-        session.run(5)
-
-    Waiter().until(
-        lambda: _runs((tmp_path / "pid").read_text()), holds=lambda runs: not runs, within_s=10, what="its end"
-    )
-
-
-def _runs(pid: str) -> bool:
-    """Not ended; one that nobody has asked about yet has no command line any more."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def test_it_has_its_own_folder_and_variables_and_nothing_of_ours(tmp_path: Path) -> None:
     """What these tests have in their process is not there."""
     (tmp_path / "test_one.py").write_text(
@@ -114,17 +74,6 @@ def test_it_has_its_own_folder_and_variables_and_nothing_of_ours(tmp_path: Path)
 
     assert code == 0, out
     assert (tmp_path / "seen.txt").read_text() == repr([str(tmp_path), None, "1", b""])
-
-
-def test_one_that_does_not_end_is_killed_and_shows_what_it_said(tmp_path: Path) -> None:
-    """Else a test of ours would hang, and nobody would know where."""
-    (tmp_path / "test_one.py").write_text("import time\nprint('so far', flush=True)\ntime.sleep(60)\n")
-    run_pytest(["--version"], folder=tmp_path, environment=os.environ, within_s=60)
-
-    with pytest.raises(subprocess.TimeoutExpired) as late:
-        run_pytest(["-s", "test_one.py"], folder=tmp_path, environment=os.environ, within_s=6)
-
-    assert "so far" in str(late.value.output)
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.report.in_short import in_short
 from pam_rollback.report.run_record import read
-from tests.earlier_records.test_records import kept_run
 from tests.session.beginning import Begin, begin
 from tests.session.drilling import CONSENT, as_staging, journal
+from tests.session.test_other_formats import kept_run
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, Project, RunningSandbox
 
 __all__ = ["begin"]

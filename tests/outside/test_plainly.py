@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.outside import places
 from pam_rollback.outside.plainly import cannot_be_used, told
 
 WRITES = """
 import sys
-from pam_rollback.outside import places
 from pam_rollback.outside.plainly import told
 
 @told
@@ -58,21 +56,3 @@ def test_a_command_in_another_folder_says_where_it_belongs(tmp_path: Path) -> No
     said = f"{tmp_path}: no plan.toml is here: run it in the suite's own folder\n"
     assert (done.returncode, done.stderr, helped.returncode) == (1, said, 0)
     assert [*tmp_path.iterdir()] == []
-
-
-def test_what_a_command_says_can_be_copied(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """On both streams, where a wheel is installed; in a checkout as it was written."""
-
-    @told
-    def main() -> int:
-        sys.stdout.write("look: pytest -m decision\n")
-        sys.stderr.write("none; take one with 'pytest -m baseline'\n")
-        return 0
-
-    main()
-    monkeypatch.setattr(places, "IS_CHECKOUT", False)
-    main()
-
-    out, err = capsys.readouterr()
-    assert out == "look: pytest -m decision\nlook: pam-rollback -m decision\n"
-    assert err == "none; take one with 'pytest -m baseline'\nnone; take one with 'pam-rollback -m baseline'\n"

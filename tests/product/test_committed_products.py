@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.connect.rules.twins import survivors
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.client.files import load_contract
 from pam_rollback.product.rules.contract import Contract
 from pam_rollback.product.rules.judging import judge
-from pam_rollback.product.rules.twins import survivors
 from pam_rollback.product.service import contract_of
 from tests.contracts import HEALTH, PAM, captured
 
@@ -68,7 +68,6 @@ def test_an_environment_may_say_it_differently() -> None:
     [
         ({"health": {"pam": {"paht": "/x"}}}, "[contract.health.pam] paht: unknown key, did you mean 'path'?"),
         ({"health": {"pam": {"path": 7}}}, "[contract.health.pam] path: expected a text in quotes, found 7"),
-        ({"limits": {"account": 100}}, "[contract.limits] account: unknown key, now with_token"),
         ({"healht": {}}, "[contract] healht: unknown key, did you mean 'health'?"),
         ({"health": {"backend": {"conditions": []}}}, "[contract.health] backend: conditions are missing"),
     ],

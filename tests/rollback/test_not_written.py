@@ -16,11 +16,25 @@ from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.rules.settings_loss import SETTING, RecordedSettings
 from pam_rollback.rollback.fixtures import incident, story_objectives
 from pam_rollback.session.situations import AS_IS
-from tests.ledger.test_asked import TODAY
 from tests.observation.test_probed_journeys import staging
 from tests.plan.plan_scene import body
 from tests.sessions import ROOT
 
+TODAY = """
+name = "prelive"
+kind = "staging"
+product = "pam-today"
+abilities = ["test_account"]
+[urls]
+frontend = "https://www.prelive.example.org"
+api = "https://api.prelive.example.org"
+backend = "https://api.prelive.example.org"
+supabase = "{supabase}"
+[secrets]
+test_user_email_env = "MAIL"
+test_user_password_env = "PASSWORD"
+supabase_key_env = "KEY"
+"""
 AFTER = "after-frontend-restore"
 VALUES = {f"{SETTING}theme": '"dark"'}
 

@@ -9,7 +9,6 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed, StopRequested
 from pam_rollback.decision.rules.decision import Finding, State
-from pam_rollback.outside import places
 from pam_rollback.report.watched_incident import NotTold, WatchedIncident
 from pam_rollback.watch.client.files import WatchFiles
 from pam_rollback.watch.rules.looks import IN_A_ROW, Look
@@ -137,21 +136,6 @@ def test_what_is_recommended_is_kept_up_to_date(tmp_path: Path) -> None:
     assert watch.hooks == ["opened", "updated", "updated", "updated", "closed"]
     seen = [(incident.recommendation, len(incident.found)) for _, _, incident in watch.told]
     assert seen[:4] == [("CONSIDER A ROLLBACK", 1), ("ROLL BACK NOW", 1), ("ROLL BACK NOW", 2), ("ROLL BACK NOW", 1)]
-
-
-def test_people_are_told_the_command_that_works_where_it_is_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where a wheel is installed; the journal keeps it as ever."""
-    monkeypatch.setattr(places, "IS_CHECKOUT", False)
-    watch = Simulated(tmp_path, between({(600, 2000): DOWN}))
-
-    watch.turn(HOUR_S)
-
-    assert {one.command for _, _, one in watch.told} == {"pam-rollback drills/test_full_system.py"}
-    assert {
-        str(event.facts["incident"]["command"]) for event in WatchFiles(tmp_path).events() if "incident" in event.facts
-    } == {"pytest drills/test_full_system.py"}
 
 
 def test_a_flapping_criterion_is_one_incident(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Answer:
 
     @property
     def lost(self) -> bool:
-        """The connection was cut under way: neither a refusal nor a silence, which last. See ``http_wish.Progress``."""
+        """The connection was cut under way: neither a refusal nor a silence, which last."""
         return self.problem.startswith(("closed ", "connection failed while "))
 
     @property

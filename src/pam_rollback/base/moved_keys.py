@@ -1,4 +1,4 @@
-"""Keys of plan, environment and product that had another name or place: whoever still writes one is told where it stands now."""
+"""Keys of plan, environment and product that are gone, with what to do instead."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -8,29 +8,13 @@ _VOUCHED = "removed: a person answers for how releases reach users, with --ack P
 _PAGES = "removed: how pages load, and what they weigh, is measured by the site's own build, as by Lighthouse CI; here are journeys"
 _MOVED: Mapping[str, str] = {
     # plan.toml
-    "consider_criteria.CR-5.response_time_increase_pct_max": "now IR-4's: the band ends where that begins",
-    "escalation.*.until_s": "now the next level's from_s: a level ends where the next begins",
-    "health_checks.*.service": "now site in [health.COMPONENT] of products/NAME.toml",
-    "health_checks.*.path": "now path in [health.COMPONENT] of products/NAME.toml",
-    "health_checks.*.http_status": "now http_status in [health.COMPONENT] of products/NAME.toml",
-    "health_checks.*.status": "now conditions in [health.COMPONENT] of products/NAME.toml",
-    "integrity.*.table": "now in the query of its file in checks/integrity",
-    "integrity.*.recent_s": "removed: every row is looked at, however old",
-    "prevention.*.area": "removed: anchor says it",
     "page_weight": _PAGES,
     "web_vitals": _PAGES,
-    "success_criteria.*.measure": "removed: the name of its limit says it",
+    "load_gate.LG-9.*": "removed: a person says whether the servers counted the same",
     # environments/NAME.toml
     "github.merge*": "removed: a pull request is opened, and a person merges it",
-    "health": "now optional in [contract.health.COMPONENT]",
-    "paths.backend_health": "now path in [contract.health.backend]",
-    "paths.disable_all_pam": "removed: the emergency call is emergency_rollback",
-    "paths.frontend_health": "now path in [contract.health.frontend]",
-    "paths.health_comprehensive": "now path in [contract.health.comprehensive]",
-    "paths.health_db": "now path in [contract.health.database]",
     "paths.notice_admin": "removed: a person puts the notice into the app and takes it away; [paths] notice is read",
-    "paths.health_pam": "now path in [contract.health.pam]",
-    "render.worker_service_id": "now workers, a list",
+    "load.users_max": "removed: load is asked by a rate, see rate_hz_max",
     "readiness.exchange": _VOUCHED,
     "readiness.links": "removed: a link checker in CI asks for them",
     "readiness.pagerduty_schedules": _CALENDAR,
@@ -43,11 +27,13 @@ _MOVED: Mapping[str, str] = {
     "standing_consent": "removed: a watch only tells, and a person starts the rollback by the command that it tells",
     "thresholds.PW-*": _PAGES,
     "thresholds.WV-*": _PAGES,
-    "urls.control": "now control_url in [probing]",
     # products/NAME.toml
-    "health.*.answered_by": "now site and path, or no_endpoint",
-    "limits.account": "now with_token",
-    "limits.web_sockets": "removed: WebSockets are not counted",
+    "health.*.conditions.*.absent": "removed: an error in the answer is seen anyway",
+    "health.*.conditions.*.age_lt_s": "removed: a moment that is past is seen anyway",
+    "health.*.conditions.*.each": "removed: no part of the answer may be down anyway",
+    "health.*.conditions.*.gt": "removed: hold a figure in a check of your own",
+    "health.*.conditions.*.header": "removed: ask for a value of the body",
+    "health.*.conditions.*.lt": "removed: hold a figure in a check of your own",
 }
 
 

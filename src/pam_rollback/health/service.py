@@ -145,7 +145,7 @@ def _without_a_path(environment: Environment, reports: Mapping[str, HealthReport
             continue
         page = f"{environment.urls.frontend}/"
         if host_of(answer.url) == host_of(page) != host_of(environment.urls.api):
-            front = fetch(page, deadline_s=environment.probing.request_deadline_s, light=True)
+            front = fetch(page, deadline_s=environment.probing.request_deadline_s)
             if front.http_status == HTTPStatus.NOT_FOUND:
                 continue  # a site without any page is an outage
         yield name, no_such_path(answer.url)

@@ -1,15 +1,12 @@
 """What a person reads when the machine does not do what a command needs: one line, and never a traceback."""
 
-import contextlib
 import errno
 import os
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final, ParamSpec
-
-from pam_rollback.outside import places
+from typing import Final, ParamSpec
 
 Given = ParamSpec("Given")
 
@@ -28,27 +25,8 @@ def cannot_be_used(error: OSError) -> str:
 _SHOWN: Final = 160
 
 
-class _Said:
-    """A stream that names the suite's commands as they are typed here."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write it."""
-        self._stream.write(places.as_typed_here(text))
-        return len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        """Everything else is the stream's own."""
-        return getattr(self._stream, name)
-
-
 def told(main: Callable[Given, int]) -> Callable[Given, int]:
-    """Let a command end with 1 and a line where a file cannot be used, and in silence where nobody reads any more.
-
-    The suite's commands are named in all that it says as they are typed here.
-    """
+    """Let a command end with 1 and a line where a file cannot be used, and in silence where nobody reads any more."""
 
     @wraps(main)
     def ended(*arguments: Given.args, **named: Given.kwargs) -> int:
@@ -57,8 +35,7 @@ def told(main: Callable[Given, int]) -> Callable[Given, int]:
             nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
             sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
         try:
-            with contextlib.redirect_stdout(_Said(sys.stdout)), contextlib.redirect_stderr(_Said(sys.stderr)):
-                code = main(*arguments, **named)
+            code = main(*arguments, **named)
             sys.stdout.flush()
         except BrokenPipeError:
             # What is left in the buffer has nobody to go to, and Python would complain of it at its end.

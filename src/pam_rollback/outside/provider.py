@@ -205,8 +205,6 @@ class ProviderApi:
             body=request.body,
             deadline_s=deadline_s,
             max_body_bytes=MAX_BODY_BYTES,
-            # What is read is polled. A change has a connection of its own: on one that was closed meanwhile it would be unclear.
-            reuse=request.method == "GET",
         )
         self.date = answer.headers.get("date", self.date if answer.problem else "")
         return answer

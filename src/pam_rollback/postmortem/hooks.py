@@ -5,13 +5,12 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.environment.environment import Environment
-from pam_rollback.outside.places import command
 from pam_rollback.session.runbook import shown
 
 
 def pytest_pam_run_notes(run_folder: Path) -> str:
     """How to begin."""
-    return f"for the post-mortem: {command(f'incident RUN={shown(run_folder)}', f'postmortem {shown(run_folder)}')}"
+    return f"for the post-mortem: make incident RUN={shown(run_folder)}"
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.outside.places import command
 from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
 
 ROOT_CAUSE = "RP-1"
@@ -162,9 +161,7 @@ def _each(
             broken.append(f"{run.run}: {why}, due {_moment(end)}")
     if not runs:
         holds.append("no real rollback is on record")
-    return Finding(
-        what, (*holds,), (*broken,), (*unknown,), advice=f"Begin with: {command('incident RUN=…', 'postmortem RUN')}"
-    )
+    return Finding(what, (*holds,), (*broken,), (*unknown,), advice="Begin with: make incident RUN=…")
 
 
 def _moment(at: datetime) -> str:

@@ -1,15 +1,15 @@
 """``python -m pam_rollback.report [RUN_FOLDER] [--single FILE]``: builds the HTML report of a run that is over."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 from pam_rollback.outside import plainly
-from pam_rollback.outside.places import FIRST_SESSION
 from pam_rollback.report import wording
 from pam_rollback.report.html_report import Unavailable
 from pam_rollback.report.run_folder import OUT, RunFolder, from_here, newest_run
-from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read
+from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read, schema
 from pam_rollback.report.run_report import build_run
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.single_file import single
@@ -29,10 +29,18 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     parser.add_argument(
         "--single", type=Path, metavar="FILE", help="also write all of it into this one HTML file, to send"
     )
+    parser.add_argument("--schema", action="store_true", help="print the JSON schema of run.json, and build nothing")
     options = parser.parse_args(arguments)
+    if options.schema:
+        sys.stdout.write(f"{json.dumps(schema(), indent=1, sort_keys=True)}\n")
+        return 0
+    return _build(options, out)
+
+
+def _build(options: argparse.Namespace, out: Path) -> int:
     run = RunFolder(options.run_folder) if options.run_folder else newest_run(out)
     if run is None:
-        return _failed(f"no run in {out}", f"run a session first, for example: {FIRST_SESSION}")
+        return _failed(f"no run in {out}", "run a session first, for example: make drill")
     if not run.results.is_dir():
         return _failed(
             f"{run.path}: expected the folder of a run with allure-results in it, found none", "give another RUN_FOLDER"

@@ -258,13 +258,8 @@ def load_baseline(path: Path) -> Baseline:
         raise MeasurementFailed(f"{path}: {problem}")
     version = record.get("schema_version") if isinstance(record, dict) else None
     if version != SCHEMA_VERSION:
-        hint = (
-            " (version 1 says neither of which host it is nor how its response times were spread)"
-            if version == 1
-            else ""
-        )
         raise MeasurementFailed(
-            f"{path}: expected schema_version {SCHEMA_VERSION}, found {version!r}{hint}; take a new baseline"
+            f"{path}: expected schema_version {SCHEMA_VERSION}, found {version!r}; take a new baseline"
         )
     try:
         return Baseline.model_validate(record)

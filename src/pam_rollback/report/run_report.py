@@ -4,7 +4,6 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from pam_rollback.outside.places import command
 from pam_rollback.report import html_report, recommendation, scorecard_page, wording
 from pam_rollback.report.pages import RUNBOOK, TITLES, keep_pages, write_pages
 from pam_rollback.report.run_folder import OUT, RunFolder, history_of
@@ -86,7 +85,7 @@ def _is_run(line: bytes) -> bool:
 
 def _unwritable(error: OSError) -> html_report.Unavailable:
     return html_report.Unavailable(
-        f"the report could not be written: {error}", f"make room or the place writable, then: {command('report')}"
+        f"the report could not be written: {error}", "make room or the place writable, then: make report"
     )
 
 

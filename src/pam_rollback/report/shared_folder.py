@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from pam_rollback.outside.places import command
-
 NAME: Final = "common"
 _NAME: Final = re.compile(r".+-[0-9a-f]{12}(\..+)?")
 
@@ -76,7 +74,7 @@ def script(to: str) -> str:
     """A script by its address; a page without it says what is missing instead of staying empty."""
     missing = (
         f"This page needs {to}, which is not here. Copy that folder together with the runs, "
-        f"or build the report of this run alone: {command('report RUN=FOLDER', 'report FOLDER')}"
+        f"or build the report of this run alone: make report RUN=FOLDER"
     )
     said = html.escape(f"document.body.textContent={missing!r}")
     return f'<script src="{html.escape(to)}" onerror="{said}"></script>'

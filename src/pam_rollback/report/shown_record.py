@@ -1,4 +1,4 @@
-"""The record as people may see it: without secrets, with each text from outside made harmless, and with commands as they are typed here.
+"""The record as people may see it: without secrets, and with each text from outside made harmless.
 
 All of that before anything is wrapped or escaped.
 """
@@ -8,7 +8,6 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from pam_rollback.base.outside_text import label, one_line, redacted
-from pam_rollback.outside.places import as_typed_here
 from pam_rollback.report.run_record import RunRecord
 
 
@@ -17,10 +16,9 @@ def shown(record: RunRecord, redact: Callable[[str], str] = redacted) -> RunReco
 
     Here and not afterwards: a table splits a token over two lines, and Markdown puts a backslash into it.
     """
-    clean: RunRecord = mapped(record, lambda text: as_typed_here(one_line(redact(text))))
+    clean: RunRecord = mapped(record, lambda text: one_line(redact(text)))
     return replace(
         clean,
-        command_line=tuple(as_typed_here(" ".join(clean.command_line)).split(" ")),
         release=None if clean.release is None else label(clean.release),
         releases_seen=tuple(map(label, clean.releases_seen)),
         environment=replace(clean.environment, host=label(clean.environment.host)),

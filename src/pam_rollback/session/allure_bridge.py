@@ -13,7 +13,6 @@ import allure_commons
 import pytest
 from allure_commons.types import LabelType
 
-from pam_rollback.outside.places import as_typed_here
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.allure_hooks import AllureHooks, Unfailing
 from pam_rollback.report.pages import online, with_links
@@ -34,17 +33,14 @@ _HOOKS_KEY = pytest.StashKey[AllureHooks]()
 
 
 class _LiveRedactor(Redactor):
-    """Redacts with the secrets that are known at that moment, not with those known when the session began.
-
-    The suite's commands are named as they are typed here: Allure's pages are shown without us.
-    """
+    """Redacts with the secrets that are known at that moment, not with those known when the session began."""
 
     def __init__(self, runbook: Runbook) -> None:
         super().__init__([])
         self._runbook = runbook
 
     def text(self, text: str) -> str:
-        return as_typed_here(self._runbook.secrets.redactor.text(text))
+        return self._runbook.secrets.redactor.text(text)
 
 
 @pytest.hookimpl(trylast=True)

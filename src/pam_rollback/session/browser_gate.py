@@ -8,9 +8,9 @@ from collections.abc import Generator, Iterable
 from typing import Any
 
 import pytest
+from _pytest.mark.expression import Expression
 
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.mark_expression import MarkExpression
 from pam_rollback.session.needs import fixtures_with, needs_of
 from pam_rollback.session.project_root import only_own_tests
 from pam_rollback.session.runbook import Runbook
@@ -143,11 +143,11 @@ def can_select_browser_test(expression: str) -> bool:
     if not expression:
         return True
     try:
-        asked = MarkExpression(expression)
+        asked = Expression.compile(expression)
     except SyntaxError:
         return False  # pytest itself says what is wrong with it
 
     def can_be(name: str, kind: str) -> bool:
         return name == kind or name in BROWSER_PHASES
 
-    return any(asked.holds(lambda name, /, *, is_a=kind, **_: can_be(name, str(is_a))) for kind in BROWSER_KINDS)
+    return any(asked.evaluate(lambda name, /, *, is_a=kind, **_: can_be(name, str(is_a))) for kind in BROWSER_KINDS)

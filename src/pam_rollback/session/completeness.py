@@ -1,7 +1,7 @@
 """Holds what a session ran against what the files of the runbook hold: a count that no option and no plug-in has a say in.
 
 The files are read as text, after the tests have run, so that nobody waits for it. What is missing without a rule of the suite makes the
-verdict PARTIAL. Decided in docs/decisions/0023.
+verdict PARTIAL. Decided in docs/decisions/verdicts.md.
 """
 
 import inspect
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark.expression import Expression
 
 import pam_rollback
 from pam_rollback.plan.held_tests import HeldTest, held_tests
@@ -20,7 +21,6 @@ from pam_rollback.product.rules.invariants import parse_invariant
 from pam_rollback.session import markers, selection, sql_files
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.decision_alone import criteria_of
-from pam_rollback.session.mark_expression import MarkExpression
 from pam_rollback.session.runbook import FOLDERS
 from pam_rollback.session.situations import SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.session.sql_names import FOLDER as SQL_FOLDER
@@ -138,7 +138,7 @@ def _is_changed(item: pytest.Item, own: HeldTest) -> bool:
 def _held(config: pytest.Config) -> Iterator[tuple[Key, HeldTest]]:
     """What the files hold of this selection, in each of its situations."""
     expression = config.option.markexpr.strip()
-    asked = MarkExpression(expression) if expression else None
+    asked = Expression.compile(expression) if expression else None
     selected = config.stash[SITUATIONS_KEY]
     for path in _files(config, whole=bool(expression)):
         if path.parent.name == "drills":
@@ -146,7 +146,7 @@ def _held(config: pytest.Config) -> Iterator[tuple[Key, HeldTest]]:
         else:
             situations = selected.situations
         for test in _read(path, expression):
-            if asked is not None and not asked.holds(lambda name, /, marks=test.marks, **_: name in marks):
+            if asked is not None and not asked.evaluate(markers.Named(test.marks)):
                 continue
             if not markers.waits_to_be_named(test.marks, expression):
                 yield from (((_shown(path, config.rootpath), test.name, situation), test) for situation in situations)
@@ -179,13 +179,19 @@ def _read(path: Path, expression: str) -> Sequence[HeldTest]:
         return [HeldTest(f"test_{path.stem.replace('-', '_')}", frozenset({*sql_files.MARKS, *advisory}))]
     text = path.read_text(encoding="utf-8")
     shared = shared_tests(text)
-    marked = "".join([text, *shared.values()])
-    if _WHOLE.match(expression) and not any(f"mark.{name}" in marked for name in re.split(r"\s+or\s+", expression)):
+    if not names_a_marker([text, *shared.values()], expression):
         return ()  # reading it whole would be for nothing
     try:
         return held_tests(text, shared)
     except SyntaxError:  # pytest cannot collect it either, and says so
         return ()
+
+
+def names_a_marker(texts: Iterable[str], expression: str) -> bool:
+    """Whether one of the markers of a plain ``-m`` expression is written there; True for any other expression."""
+    wanted = expression.strip()
+    names = re.split(r"\s+or\s+", wanted)
+    return not _WHOLE.match(wanted) or any(f"mark.{name}" in text for text in texts for name in names)
 
 
 def shared_tests(text: str) -> Mapping[str, str]:

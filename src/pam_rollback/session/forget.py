@@ -18,7 +18,6 @@ from time import time
 from pam_rollback.base.run_files import JOURNAL, RAMP_FINISHED, RAMP_JOURNAL, RAMP_ROLLED_BACK
 from pam_rollback.journal.journal import ACTION, SWITCHED_ON, Journal
 from pam_rollback.outside import plainly
-from pam_rollback.outside.places import IS_CHECKOUT
 from pam_rollback.report import shared_folder
 from pam_rollback.report.retention import Fate, KeptRun, age_of, fates
 from pam_rollback.session import second_places
@@ -56,8 +55,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None, no
     failed += _forget_shared(out, gone, now_s - options.older_than.total_seconds(), really=options.yes)
     size = sum(fate.run.size_bytes for fate in removed) / _MB
     if not options.yes:
-        by_make = " (make forget: YES=1)" if IS_CHECKOUT else ""
-        told = f"{len(removed)} runs would be removed ({size:.0f} MB), nothing was: repeat with --yes{by_make}\n"
+        told = f"{len(removed)} runs would be removed ({size:.0f} MB), nothing was: repeat with --yes (make forget: YES=1)\n"
         sys.stdout.write(told)
         return 0
     sys.stdout.write(f"{len(gone)} runs were removed\n")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pam_rollback.outside.places import as_typed_here
 from pam_rollback.report import allure_results, run_record, shown_record
 from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder
@@ -86,7 +85,7 @@ def keep(config: pytest.Config, runbook: Runbook, ended: Ended) -> run_record.Ru
             lambda: allure_results.write_recommendation(
                 runbook.results,
                 name=recommendation.headline(recommended_here),
-                text=as_typed_here(runbook.secrets.redact(recommendation.as_text(recommended_here))),
+                text=runbook.secrets.redact(recommendation.as_text(recommended_here)),
                 status={0: "passed", ExitCode.NO_GO: "failed"}.get(ended.code, "broken"),
             ),
         )

@@ -16,8 +16,6 @@ from typing import Any, Final, TextIO
 
 import pytest
 
-from pam_rollback.outside.places import as_typed_here
-
 _NAMES: Final = {1: "standard output", 2: "standard error"}
 _PATIENCE_S: Final = 2.0
 _PICTURE: Final = "the live picture"
@@ -35,24 +33,17 @@ def say_now(text: str) -> None:
     """Write to standard error at once, from any thread, also while pytest captures. Never raises."""
     for screen in _SCREEN:
         with contextlib.suppress(OSError):
-            os.write(screen, f"\n{as_typed_here(text)}\n".encode("utf-8", "replace"))
+            os.write(screen, f"\n{text}\n".encode("utf-8", "replace"))
 
 
 def stream_past_capture(stream: TextIO) -> TextIO:
     """Another stream to where this one goes now, whatever becomes of it later. Never fails to write."""
-    return _Said(
+    return io.TextIOWrapper(
         io.BufferedWriter(_Dropping(os.dup(stream.fileno()), owned=True)),
         encoding=stream.encoding,
         errors="backslashreplace",
         line_buffering=True,
     )
-
-
-class _Said(io.TextIOWrapper):
-    def write(self, text: str, /) -> int:
-        """Write it, with commands as they are typed here."""
-        super().write(as_typed_here(text))
-        return len(text)
 
 
 class _Dropping(io.RawIOBase):
@@ -150,7 +141,7 @@ def _lasting(number: int, stream: TextIO | None) -> TextIO:
     old = stream if isinstance(stream, io.TextIOWrapper) else None
     if old is not None and isinstance(getattr(old.buffer, "raw", None), _Dropping):
         return old
-    return _Said(
+    return io.TextIOWrapper(
         io.BufferedWriter(_Dropping(number)),
         encoding=old.encoding if old else "utf-8",
         # A terminal of few characters shows the others as escapes: an arrow in a message is no reason to fail either.

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 import pytest
-
-from pam_rollback.session.mark_expression import MarkExpression
+from _pytest.mark import MarkMatcher
+from _pytest.mark.expression import Expression
 
 PHASES = {
     "preflight": "read-only: could we roll back right now?",
@@ -47,6 +48,17 @@ CRITERION = (
 ELEMENTS = "elements(name, ...): what of a page the test works with; it is left out where the product's contract describes none"
 
 ALL = {**PHASES, **KINDS, **SAFETY, **WEIGHT}
+
+
+@dataclass(frozen=True)
+class Named:
+    """Tells an expression which markers a test has; their arguments do not matter here."""
+
+    names: Collection[str]
+
+    def __call__(self, name: str, /, **_: str | int | bool | None) -> bool:
+        """Whether it has this one."""
+        return name in self.names
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -93,7 +105,7 @@ def named_in(expression: str) -> set[str]:
 def asks_for(expression: str, phase: str) -> bool:
     """Whether ``-m`` names the phase, and names it to have it: ``not baseline`` names it, too."""
     try:
-        return phase in named_in(expression) and MarkExpression(expression).holds(lambda name, /, **_: name == phase)
+        return phase in named_in(expression) and Expression.compile(expression).evaluate(Named({phase}))
     except SyntaxError:
         return False
 
@@ -119,7 +131,7 @@ def names_of(item: pytest.Item) -> set[str]:
 def is_selected(item: pytest.Item, expression: str) -> bool:
     """Whether pytest's own ``-m`` selects it, which comes later; True for an expression that pytest will refuse."""
     try:
-        return not expression or MarkExpression(expression).selects(item.iter_markers())
+        return not expression or Expression.compile(expression).evaluate(MarkMatcher.from_markers(item.iter_markers()))
     except SyntaxError:
         return True
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pam_rollback import VERSION
 from pam_rollback.journal.journal import ACTION
-from pam_rollback.outside.places import command
 from pam_rollback.report import wording
 from pam_rollback.report.readiness_record import read_preflight, read_ways
 from pam_rollback.report.run_record import (
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from pam_rollback.report.decision_record import DecisionRecord
     from pam_rollback.report.watched_record import Watched
 
-HOW_TO_GET_HTML = f"`{command('report')}` builds the HTML"
+HOW_TO_GET_HTML = "`make report` builds the HTML"
 _PAGES = {
     Outcome.UNDO_FAILED: "docs/runbook.md#undo-failed",
     Outcome.ACTION_FAILED: "docs/runbook.md#action-failed",
@@ -46,7 +45,7 @@ _PAGES = {
 }
 _SIGN_IN_LIMITED = "docs/runbook.md#sign-in-limited"
 _BLOCKED = "docs/runbook.md#blocked"
-HOW_TO_GET_EVIDENCE = f"`{command('report')}` adds the evidence, test by test"
+HOW_TO_GET_EVIDENCE = "`make report` adds the evidence, test by test"
 
 
 def build_record(

@@ -21,7 +21,7 @@ _TOGETHER = {
 }
 """They share one prober: what the checks of performance saw is the beginning of the window, so that it waits for the rest only.
 
-A product with limits is asked by one of them, as was told beforehand, however many workers there are.
+A product with limits is asked by one of them, however many workers there are.
 """
 
 

@@ -1,7 +1,7 @@
 """Loads the parts of slices that a session may use. A slice takes part because its folder is there, and no list names it.
 
-A package of ``pam_rollback`` whose ``__init__`` has ``LOADED_FOR`` brings fixtures: its ``fixtures`` are loaded when ``-m`` names one of
-those markers. Tests of these phases run only when ``-m`` names them, so no test that runs misses a fixture.
+The fixtures of a topic are there in every session. A package whose ``__init__`` has ``LOADED_FOR`` is a leaf: its ``fixtures`` are loaded
+when ``-m`` names one of those markers. Tests of these phases run only when ``-m`` names them, so no test that runs misses a fixture.
 
 A package with a module ``hooks`` listens to the suite's own hooks (``hookspecs``). With ``LOADED_FOR`` they are loaded with its fixtures;
 without, by real runs, by what undoes them, and by sessions that name a marker of its ``HEARD_BY``; with ``LOADED_WITH``, an option's
@@ -20,6 +20,7 @@ import pytest
 import pam_rollback
 from pam_rollback.session import hookspecs, markers
 from pam_rollback.session.project_root import only_own_tests
+from pam_rollback.session.pytest_options import FIXTURES as NAMED_BY_CONFTEST
 from pam_rollback.session.start_up import load
 
 
@@ -42,6 +43,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     for name, loaded_for in slices().items():
         if explained or named & loaded_for:
             load(manager, f"{name}.fixtures")
+    for name in fixtures_of_topics():
+        load(manager, name)
     for name in topics():
         load(manager, f"{name}.hooks")
     for name, (option, variable) in asked_for().items():
@@ -50,6 +53,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     for name, heard_in in listening().items():
         if named & _heard_by(name) or (real if heard_in is None else named & heard_in):
             load(manager, f"{name}.hooks")
+
+
+def fixtures_of_topics() -> list[str]:
+    """Each module of fixtures that every session has: those of packages without ``LOADED_FOR``, but for what conftest.py names."""
+    [root] = pam_rollback.__path__
+    folders = [Path(root, name.rpartition(".")[2], "fixtures") for name in packages() if name not in slices()]
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py")) if path.name != "__init__.py"]
+    names = [".".join([pam_rollback.__name__, *path.relative_to(root).with_suffix("").parts]) for path in files]
+    return [name for name in names if name not in NAMED_BY_CONFTEST]
 
 
 def slices() -> dict[str, frozenset[str]]:

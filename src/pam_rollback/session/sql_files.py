@@ -1,19 +1,19 @@
 """Collects ``checks/integrity/*.sql``: each file becomes a test, and is for pytest a module like any other."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
 import pytest
+from _pytest.mark.expression import Expression
 
 from pam_rollback.base.configuration import ConfigurationError, Problem
 from pam_rollback.base.figures import HasFigures, Scored
 from pam_rollback.environment.environment import Environment
 from pam_rollback.product.rules.invariants import Invariant, parse_invariant
+from pam_rollback.session import markers
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.mark_expression import MarkExpression
 from pam_rollback.session.sql_names import FOLDER
 
 _INVARIANT = "pam_invariant"
@@ -104,20 +104,10 @@ def can_select(expression: str) -> bool:
     if not expression:
         return True
     try:
-        asked = MarkExpression(expression)
+        asked = Expression.compile(expression)
     except SyntaxError:  # pytest will say so
         return True
-    return any(asked.holds(_Named(names)) for names in (MARKS, MARKS | _SOMETIMES))
-
-
-@dataclass(frozen=True)
-class _Named:
-    """Tells an expression which markers a test has; their arguments do not matter here."""
-
-    names: frozenset[str]
-
-    def __call__(self, name: str, /, **_: str | int | bool | None) -> bool:
-        return name in self.names
+    return any(asked.evaluate(markers.Named(names)) for names in (MARKS, MARKS | _SOMETIMES))
 
 
 class _Result(HasFigures, Protocol):

@@ -17,7 +17,6 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import TRACKED, Journal
 from pam_rollback.outside import plainly
-from pam_rollback.outside.places import command
 from pam_rollback.tracker.client import github_issues
 from pam_rollback.tracker.service import Incidents, why
 
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
         )
         return FAILED
     for issue in missing:
-        _say(f"closed without a post-mortem: {issue.url} {issue.title} ({command('incident RUN=…', 'postmortem RUN')})")
+        _say(f"closed without a post-mortem: {issue.url} {issue.title} (make incident RUN=…)")
     return MISSING if missing else 0
 
 

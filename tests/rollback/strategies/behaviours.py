@@ -8,6 +8,8 @@ from pam_rollback.rollback.strategies.full_system import BACK, FRONT
 
 CANDIDATE, STABLE = "1.42.0", "1.41.3"
 NETLIFY, RENDER, GIT = "netlify-behaviour", "render-deploys", "repository"
+THROUGH_CLIENTS = {"an old page in the cache", "an old page that stays", "hangs", "done-but-hangs"}
+"""What is served, and git's own process: ``tests/rollback/strategies/test_hosts_and_history.py``."""
 Planted = tuple[str, dict[str, str]]
 
 

@@ -4,22 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
 from pam_rollback.rollback.strategies import backend, emergency, frontend, full_system
 from pam_rollback.rollback.strategies.full_system import BACK, FRONT
 
 NETLIFY, RENDER, GIT = "netlify-answers", "render-deploys", "repository"
 PROVIDERS = {NETLIFY: "Netlify", RENDER: "Render", GIT: "git"}
-_REFUSALS = ("error-401", "error-403", "error-404", "error-409", "error-422")
-_LIMITS = ("error-429", "429-bare")
-_TROUBLES = ("error-500", "error-503", "garbage")
-_SILENCES = ("hangs", "reset", "answer-lost")
-_GROUPS = (_REFUSALS, _LIMITS, _TROUBLES, _SILENCES)
-_MORE = {RENDER: ("429-epoch", "plain-text"), NETLIFY: ()}
-"""Only Render tells a limit in two ways, and has errors in plain text."""
-_DONE_UNREAD = {NETLIFY: frozenset({"garbage", "answer-lost"}), RENDER: frozenset({"answer-lost"})}
-"""The change was made all the same."""
 
 
 @dataclass(frozen=True)
@@ -155,34 +144,3 @@ def _emergency_rows() -> Iterator[Row]:
 
 
 ROWS = (*_backend_rows(), *_frontend_rows(), *_full_system_rows(), *_emergency_rows())
-
-
-def kinds_of(provider: str) -> tuple[str, ...]:
-    """All ways in which it fails."""
-    return (*(kind for group in _GROUPS for kind in group), *_MORE[provider])
-
-
-def is_done_unread(row: Row, kind: str) -> bool:
-    """The change was made, although nobody was told."""
-    return kind in _DONE_UNREAD[row.provider]
-
-
-SHORT = ("frontend-restore", "backend-provider", "full-system", "emergency")
-
-
-def cases() -> list[Any]:
-    """Every row once, with one kind after the other; the short run has one row of the strategies in ``SHORT``.
-
-    All rows with all failures are run in memory (``tests/rollback/strategies/test_provider_failures.py``).
-    """
-    seen: set[str] = set()
-    found = []
-    for number, row in enumerate(ROWS):
-        kinds = kinds_of(row.provider)
-        kind = kinds[number % len(kinds)]
-        marks = () if row.strategy in SHORT and row.strategy not in seen else pytest.mark.long_matrix
-        seen.add(row.strategy)
-        found.append(
-            pytest.param(row, kind, id=f"{row.strategy}-{PROVIDERS[row.provider]}-{row.operation}-{kind}", marks=marks)
-        )
-    return found

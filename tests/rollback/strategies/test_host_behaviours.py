@@ -11,7 +11,7 @@ from pam_rollback.journal.journal import Journal
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback.engine.steps import StepsFailed
 from tests.rollback.strategies import hosts
-from tests.rollback.strategies.behaviours import CANDIDATE, STABLE, Case, history_cases, host_cases
+from tests.rollback.strategies.behaviours import CANDIDATE, STABLE, THROUGH_CLIENTS, Case, history_cases, host_cases
 from tests.rollback.strategies.hosts import FAILURES, Failure
 from tests.rollback.strategies.stage import MemoryStage
 
@@ -32,8 +32,6 @@ IN_MEMORY: Mapping[str, tuple[set[str], dict[tuple[str, str], Failure]]] = {
     "refused": ({"push refused"}, {}),
     "gone": ({"git gone"}, {}),
 }
-THROUGH_CLIENTS = {"an old page in the cache", "an old page that stays", "hangs", "done-but-hangs"}
-"""What is served, and git's own process: ``tests/rollback/strategies/test_hosts_and_history.py``."""
 RELEASES = {hosts.STABLE: STABLE, hosts.CANDIDATE: CANDIDATE}
 CASES = [*host_cases(), *history_cases()]
 

@@ -1,7 +1,6 @@
 """Each provider fails at each step of each strategy: the step fails, what helps users is done all the same, nothing is claimed.
 
-Which rule holds for which failure is told here, in memory; ``tests/rollback/strategies`` shows a few of the same rows through the real
-clients and a running range (all of them with the whole matrix).
+In memory; ``test_whole_sessions.py`` shows some of them to the end of a session.
 """
 
 import os
@@ -11,6 +10,7 @@ import pytest
 
 from pam_rollback.base.errors import UndoFailed
 from pam_rollback.journal.journal import Journal
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.report.verdict import ExitCode, classify
 from tests.rollback.strategies.expectations import PROVIDERS, ROWS, Row
 from tests.rollback.strategies.hosts import FAILURES, STABLE, Failure
@@ -34,6 +34,13 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryStage:
     """Both hosts in the bad release, features on. That a line is on the disk before the next thing happens: ``test_journal.py``."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
     return MemoryStage(Journal(tmp_path / "journal.jsonl"))
+
+
+def test_every_strategy_of_a_provider_has_its_rows() -> None:
+    """A new one is not in use before it has met their failures."""
+    hosted = {story.name for story in STORIES.values() if {"frontend_host", "backend_host"} & set(story.abilities)}
+
+    assert hosted <= {row.strategy for row in ROWS}
 
 
 @pytest.mark.parametrize(("row", "failure"), cases())

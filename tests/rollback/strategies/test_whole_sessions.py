@@ -1,8 +1,7 @@
 """Whole sessions whose provider fails: the exit code, and the words that somebody reads at 3 a.m.
 
 `make test` runs one whose undo fails and one that is refused; one that fails is in tests/rollback/test_stories.py. What each provider's
-failure does to each step is in test_provider_faults.py; what a colleague changes after the rollback in test_asked_again.py, without a
-session.
+failure does to each step is in test_provider_failures.py.
 """
 
 import json

@@ -10,7 +10,6 @@ from pam_rollback.browser.client.axe import ask
 from pam_rollback.browser.client.pam_site import PamSite
 from pam_rollback.browser.rules.journeys import Stopped
 from pam_rollback.browser.rules.keyboard_access import FocusStop, FocusWalk, KeyboardChat
-from pam_rollback.outside.pace import QUESTION, spend
 
 _STOPS_MAX: Final = 250
 """A page with more stops is no page that anybody walks through; it ends the walk of a page that makes new stops for ever."""
@@ -57,7 +56,6 @@ def chat(site: PamSite, question: str) -> KeyboardChat:
         page.keyboard.press("Tab")
         presses += 1
     regions = int(ask(page, "listen"))
-    spend(QUESTION)
     page.keyboard.type(question)
     typed = message.input_value()
     if typed != question:

@@ -26,7 +26,6 @@ from pam_rollback.browser.client.rendered_page import heading_of
 from pam_rollback.browser.rules.accessibility import PUBLIC_STATES
 from pam_rollback.browser.rules.journeys import NotLoaded, Stopped
 from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.outside.pace import SIGN_IN, spend
 from pam_rollback.product.rules.site import Element, ElementName
 
 QUESTION: Final = "Is there a quiet campground by the sea?"
@@ -222,7 +221,6 @@ class Visit:
         self._person.await_element("email", "sign in").fill(NOBODY)
         password = self._person.await_element("password", "sign in")
         password.fill("not a password of anybody")
-        spend(SIGN_IN)
         password.press("Enter")
         return self._wait_for(self.page.locator(ALERT), "an alert about the wrong password")
 

@@ -14,7 +14,6 @@ from pam_rollback.browser.client.pausing import pause
 from pam_rollback.browser.client.rendered_page import content_of
 from pam_rollback.browser.rules.journeys import Stopped
 from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.outside.pace import QUESTION, spend
 from pam_rollback.product.rules.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
 from pam_rollback.product.rules.site import Element, ElementName
 
@@ -77,7 +76,6 @@ class ChatPage(SignedInPage):
         """Send a message and wait for PAM's answer; gives the answer. The message must be a new one: an old one has an answer already."""
         with self._step("ask PAM", "no field for a message", "message"):
             self._message.fill(question)
-        spend(QUESTION)
         with self.listening():
             with self._step("ask PAM", "no field for a message", "message"):
                 self._message.press("Enter")
@@ -181,7 +179,6 @@ class ChatPage(SignedInPage):
 
     def speak(self) -> str:
         """Record a moment of the fake microphone and send it; gives PAM's answer."""
-        spend(QUESTION)
         self._await_answers()  # what was said before comes late now and then
         before = self._messages.count()
         with self._step("speak to PAM", "no button to speak"):

@@ -17,7 +17,6 @@ from pam_rollback.browser.client.pam_page import PamPage
 from pam_rollback.browser.client.served_files import origin
 from pam_rollback.browser.rules.journeys import Stopped
 from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.outside.pace import SIGN_IN, spend
 from pam_rollback.product.client.pam_api import SignInLimited
 from pam_rollback.product.rules.site import Element, ElementName
 
@@ -78,7 +77,6 @@ class SignedInPage(PamPage):
 
         Raises SignInLimited where the service says that there were too many.
         """
-        spend(SIGN_IN)
 
         def fill_in() -> None:
             if self._sign_in_link.count():

@@ -15,7 +15,6 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.exposure.rules.access import A_WRONG_PASSWORD, NO_TOKEN, THE_RIGHT_PASSWORD, Attempt, Door
 from pam_rollback.exposure.rules.routes import routes_in
 from pam_rollback.outside.http import fetch
-from pam_rollback.outside.pace import QUESTION, SIGN_IN, spend
 from pam_rollback.outside.retries import Retries
 from pam_rollback.product.rules.contract import USER_ID
 
@@ -75,7 +74,6 @@ class AccessProbe:
     def sign_in(self, url: str, email: str, headers: Mapping[str, str]) -> Door:
         """Try an account's sign-in with a password that it does not have; with its own it was let in just now."""
         self.pace()
-        spend(SIGN_IN)
         answer = fetch(
             url,
             method="POST",
@@ -97,7 +95,6 @@ class AccessProbe:
         tried = self._tried(path, name, token)
         if not whole or path.whole is None or tried.http_status not in NOT_FOR_ITS_CONTENT:
             return tried
-        spend(QUESTION)
         return Attempt.of(name, self._ask(path, token, path.whole, _ANSWERED_WITHIN_S))
 
     def _tried(self, path: Protected, name: str, token: str | None) -> Attempt:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.steady import Steady
 from pam_rollback.environment.environment import Environment
 from pam_rollback.ledger.rules.ledger_config import NOWHERE, WINDOW_SETTING, LedgerConfig, Place
 from pam_rollback.ledger.rules.ledger_writes import WriteKind
@@ -14,6 +15,7 @@ from pam_rollback.product.rules.expectation import Expect
 ROUNDS = 5
 """So often each kind is written in a window: the last but one falls into its last third."""
 _RATE_MAX_HZ = 10.0
+_MINUTE_S = 60.0
 _WRITTEN_ONCE: Mapping[WriteKind, str] = {
     WriteKind.FORGET: "history",
     WriteKind.PROFILE: "profile",
@@ -32,6 +34,14 @@ def configured(environment: Environment, rate_hz: float) -> LedgerConfig:
             cause="nothing can be written before anything is done: a write that is lost would not be seen",
         )
     return _config(environment, weights, rate_hz)
+
+
+def steady_of(config: LedgerConfig) -> list[Steady]:
+    """What it writes over and over; what is looked for as users read is read as often."""
+    places = {WriteKind.EXPENSE: config.expenses, WriteKind.CHAT: config.chat, WriteKind.SETTING: config.settings}
+    places |= config.others
+    rate = config.rate_hz * _MINUTE_S * (2 if config.seen_within_s else 1) / sum(config.weights.values())
+    return [Steady(places[kind].url, rate * weight, token=True) for kind, weight in config.weights.items()]
 
 
 def in_window(environment: Environment, *, duration_s: float) -> LedgerConfig:

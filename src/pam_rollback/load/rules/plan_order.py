@@ -1,23 +1,20 @@
 """What a load test asks of an environment: whom, for what, how often and for how long."""
 
-import math
 from collections.abc import Iterator
 
 from pam_rollback.environment.environment import Environment
-from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget, LoadWorkers
+from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget
 from pam_rollback.load.rules.record import CANDIDATE, STABLE
-from pam_rollback.load.rules.shapes import asked
 from pam_rollback.observation.rules import catalogue
 from pam_rollback.observation.rules.journeys import FRONT_PAGE, HEALTH_JOURNEY
 from pam_rollback.plan.plan_terms import LoadTerms
-from pam_rollback.product.rules.limits import Asks
 
 PAGE, HEALTH = FRONT_PAGE, HEALTH_JOURNEY
 """The journeys that the API's servers do not count, or need not."""
 _LOOKED_AT = {catalogue.HISTORY: 3, catalogue.EXPENSES: 2, catalogue.PROFILE: 1}
 
 
-def load_order(environment: Environment, terms: LoadTerms, workers: LoadWorkers, *, pace: float, run: str) -> LoadOrder:
+def load_order(environment: Environment, terms: LoadTerms, *, pace: float, run: str, workers: int = 1) -> LoadOrder:
     """The load of the plan, for the candidate and, where the stable release can be asked too, for both in turns: each gets all of it."""
     targets = _targets(environment)
     return LoadOrder(
@@ -28,18 +25,9 @@ def load_order(environment: Environment, terms: LoadTerms, workers: LoadWorkers,
         sign_in=_sign_in(environment) if "test_account" in environment.abilities else None,
         timeout_s=environment.load.timeout_s,
         workers=workers,
+        version_path=environment.paths.version,
         run=run,
     )
-
-
-def asked_under_load(environment: Environment, terms: LoadTerms, *, pace: float) -> Asks:
-    """How much that is, told before anything is sent: a question to PAM costs the product money there, too."""
-    steps = asked(_shape(environment, terms, _targets(environment)), terms.duration_s / pace)
-    ends_s = (*(step.from_s for step in steps[1:]), terms.duration_s / pace)
-    requests = sum((step.rate_hz or 0) * (end_s - step.from_s) for step, end_s in zip(steps, ends_s, strict=True))
-    weights = {journey.name: journey.weight for journey in _journeys(environment)}
-    questions = requests * weights.get(catalogue.CHAT, 0) / sum(weights.values())
-    return Asks(under_load=math.ceil(requests), under_load_questions=math.ceil(questions))
 
 
 def _shape(environment: Environment, terms: LoadTerms, targets: tuple[LoadTarget, ...]) -> LoadShape:
@@ -101,15 +89,11 @@ def _journey(asked: catalogue.Request, *, weight: int = 1, cached: bool = False)
 
 
 def _sign_in(environment: Environment) -> LoadSignIn:
-    named = environment.secret_variables
     sign_in = environment.contract.sign_in
     return LoadSignIn(
         part=sign_in.site,
         path=sign_in.address,
         apikey=environment.sign_in_headers.get("apikey", ""),
-        apikey_variable=(named.supabase_key_env or "") if sign_in.kind == "supabase" else "",
         email=environment.secret("test_user_email"),
         password=environment.secret("test_user_password"),
-        email_variable=named.test_user_email_env or "",
-        password_variable=named.test_user_password_env or "",
     )

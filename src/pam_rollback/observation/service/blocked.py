@@ -135,7 +135,7 @@ class Lookout:
             return []
         urls = [url for url in open_urls(self._environment, host) if (urlsplit(url).path or "/") not in known]
         deadline_s = self._environment.probing.request_deadline_s
-        return [told_of(fetch(url, deadline_s=deadline_s, light=True)) for url in urls[:1]]
+        return [told_of(fetch(url, deadline_s=deadline_s)) for url in urls[:1]]
 
     def _look(self, host: str, since_s: float | None, until_s: float, ours: int) -> Iterator[Look]:
         environment = self._environment

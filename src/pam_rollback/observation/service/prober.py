@@ -3,26 +3,34 @@
 A process of its own, so that nothing that the acting process does can disturb the measurement.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.steady import Steady
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.observation.client.child import Child
 from pam_rollback.observation.client.timeline import Timeline
 from pam_rollback.observation.rules.journeys import ProbeConfig
 from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.outside import pace
 
 _MODULE = "pam_rollback.observation.client.probe_process"
 _GRACE_S = 2.0
+_MINUTE_S = 60.0
 
 
 class Prober:
     """A running prober and its record. Also a context manager that stops it."""
 
-    def __init__(self, child: Child, timeline: Timeline, *, timeout_s: float) -> None:
+    def __init__(
+        self, child: Child, timeline: Timeline, *, timeout_s: float, over: Callable[[], None] = lambda: None
+    ) -> None:
+        """``over``: called when it has stopped."""
         self._child = child
+        self._over = over
         self._timeout_s = timeout_s
         self.timeline = timeline
 
@@ -62,6 +70,7 @@ class Prober:
     def stop(self) -> None:
         """End the prober; the probes in flight are still recorded. May be called again."""
         self._child.stop(within_s=self._timeout_s + _GRACE_S)
+        self._over()
 
     def __enter__(self) -> Self:
         return self
@@ -75,11 +84,21 @@ class Prober:
 def start_prober(config: ProbeConfig, timeline_path: Path) -> Prober:
     """Start a prober that records to ``timeline_path``, a file that must not exist yet (its log goes beside it).
 
-    Raises MeasurementFailed when the file exists or the process cannot be started.
+    Raises MeasurementFailed when the file exists, the process cannot be started, or the product bears less.
     """
     if timeline_path.exists():
         raise MeasurementFailed(
             f"{timeline_path} exists already: a timeline belongs to one prober, choose another run folder"
         )
+    over = pace.leave_room(steady_of(config))
     child = Child(_MODULE, config.model_dump_json(), timeline_path)
-    return Prober(child, Timeline(timeline_path), timeout_s=config.timeout_s)
+    return Prober(child, Timeline(timeline_path), timeout_s=config.timeout_s, over=over)
+
+
+def steady_of(config: ProbeConfig) -> list[Steady]:
+    """What it asks over and over."""
+    whole = sum(one.weight for one in config.journeys)
+    return [
+        Steady(one.url, config.rate_hz * _MINUTE_S * one.weight / whole, one.signed_in, bool(one.as_browser_of))
+        for one in config.journeys
+    ]

@@ -15,7 +15,6 @@ from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.outside.places import as_typed_here
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.postmortem.client.sources import Asked, collect, collected_before
 from pam_rollback.postmortem.rules.draft import checks_page, draft, timeline_page, utc
@@ -122,9 +121,9 @@ def write(incident: Incident, known: Known, place: Path) -> list[str]:
     collected = [*_material(incident, known, place, redactor), *_copied(incident, place)]
     facts = incident.facts(place, collected)
     collected += _timeline(incident, facts, place)
-    (place / "checks.md").write_text(as_typed_here(checks_page(facts.results)), encoding="utf-8")
+    (place / "checks.md").write_text(checks_page(facts.results), encoding="utf-8")
     collected.append(Collected("checks", ("checks.md",)))
-    page = as_typed_here(draft(incident.facts(place, collected, known.plan)))
+    page = draft(incident.facts(place, collected, known.plan))
     (place / "post-mortem.md").write_text(page, encoding="utf-8")
     for path in sorted(place.rglob("*")):
         if path.is_file():

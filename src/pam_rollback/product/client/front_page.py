@@ -21,7 +21,6 @@ from pam_rollback.product.rules.front_page import (
     spread,
     unnamed,
 )
-from pam_rollback.product.rules.page_twins import unproven
 
 _SCRIPT_BYTES = 8 << 20
 
@@ -40,7 +39,7 @@ def look_at_front_page(
     them; then scripts are read whole, else only their start. ``later``: how many files of its own host are looked at that only its scripts
     name; more than a sample also reads what these name.
     """
-    answer = once_more(lambda: fetch(url, headers={"Accept": "text/html"}, deadline_s=deadline_s, light=True))
+    answer = once_more(lambda: fetch(url, headers={"Accept": "text/html"}, deadline_s=deadline_s))
     if answer.problem or answer.http_status != HTTPStatus.OK or not answer.content_type.lower().startswith("text/html"):
         return FrontPage(url, (str(answer),), 0, cause=answer.cause)
     content = read_page(answer.body)
@@ -56,8 +55,7 @@ def look_at_front_page(
     looked, told = _later(url, files, deadline_s, later, whole=later > LATER_SAMPLED) if later else ({}, "")
     found = replace(found, later=looked)
     problems = found.problems
-    doubts = () if problems else (unproven(found), *(f"not seen from here: {one}" for one in found.unseen))
-    doubt = "; ".join(filter(None, doubts))
+    doubt = "" if problems else "; ".join(f"not seen from here: {one}" for one in found.unseen)
     return FrontPage(url, problems, len(assets), told, doubt, release=content.release)
 
 
@@ -77,7 +75,6 @@ def _asked(page: str, asset: Asset, deadline_s: float, *, whole: bool) -> Answer
             deadline_s=deadline_s,
             max_body_bytes=ASSET_BYTES if start else _SCRIPT_BYTES,
             start_is_enough=start,
-            light=True,
         )
     )
 

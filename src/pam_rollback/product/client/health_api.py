@@ -25,9 +25,7 @@ def read_health(endpoints: Iterable[HealthEndpoint], *, deadline_s: float) -> di
 
     def ask(endpoint: HealthEndpoint) -> HealthReport:
         asked, method = endpoint.url, endpoint.component.method
-        answer = once_more(
-            lambda: fetch(asked, method=method, headers=endpoint.headers, deadline_s=deadline_s, light=True)
-        )
+        answer = once_more(lambda: fetch(asked, method=method, headers=endpoint.headers, deadline_s=deadline_s))
         return HealthReport.of(endpoint.component, answer, now=datetime.now(UTC))
 
     return all_at_once({endpoint.component.title: partial(ask, endpoint) for endpoint in endpoints})

@@ -10,7 +10,7 @@ def refuse_when_offline(environment: Environment, what: str) -> None:
     control = environment.control_probe_url
     if not control:
         return
-    answer = fetch(control, deadline_s=environment.probing.request_deadline_s, light=True)
+    answer = fetch(control, deadline_s=environment.probing.request_deadline_s)
     if answer.http_status is None:
         raise MeasurementFailed(
             f"{what}, and neither can the unrelated {control} ({answer.problem}): "

@@ -15,7 +15,6 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderEr
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.sign_in_words import limited
 from pam_rollback.outside.http import fetch
-from pam_rollback.outside.pace import SIGN_IN, spend
 from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.product.rules.emergency import ProductDown
 
@@ -47,7 +46,6 @@ def sign_in(
     url: str, email: str, password: str, *, deadline_s: float, headers: Mapping[str, str] | None = None
 ) -> Account:
     """Sign the environment's own test account in. Raises MeasurementFailed with what was answered instead."""
-    spend(SIGN_IN)
     credentials = {"email": email, "password": password}
     answer = fetch(url, method="POST", json=credentials, headers=headers, deadline_s=deadline_s)
     body = answer.json

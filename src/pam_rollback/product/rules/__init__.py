@@ -1,1 +1,1 @@
-"""The contract's tables, how an answer is held against them, and the red twins that prove it."""
+"""The contract's tables, and how an answer is held against them."""

@@ -2,7 +2,7 @@
 
 A host of single-page sites answers every address with 200 and HTML. So a page is judged by its own words, by the scripts and styles that it
 names (each must be what it says, and not the page again), and, where there is a browser, by what is rendered. What cannot be seen without
-a browser: a bundle that was built without its variables is served like a good one. Why these words: docs/decisions/0021.
+a browser: a bundle that was built without its variables is served like a good one. Why these words: docs/decisions/healthy-answers.md.
 
 In one module: of a page only that is read by which it is judged.
 """
@@ -342,7 +342,7 @@ class FrontPage(Sentence):
     later: str = ""
     """How many of the files that its scripts name were looked at; empty when none was to be."""
     unproven: str = ""
-    """What could go wrong there without being noticed, shown with this very page; empty when nothing is known to."""
+    """Which of its files could not be seen from here; empty when all were."""
     cause: str = ""
     """What stood in its way, and in that of others."""
     release: str = ""

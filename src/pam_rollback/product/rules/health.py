@@ -6,7 +6,6 @@ unhealthy, and a 503 that says healthy all pass there).
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.figures import Figures, Sentence
@@ -17,7 +16,6 @@ from pam_rollback.product.rules.health_body import commit_named
 from pam_rollback.product.rules.health_words import HEALTHY
 from pam_rollback.product.rules.judging import NO_WORD, Judgement, contradiction, judge, release_of, unreadable, word_of
 from pam_rollback.product.rules.pointer import has_value
-from pam_rollback.product.rules.twins import survivors
 
 _OK = 200
 _SHOWN_SURVIVORS = 3
@@ -110,16 +108,6 @@ class HealthReport(Sentence):
     def reachable(self) -> bool:
         """Something answered, whatever it said."""
         return self.answer.http_status is not None
-
-    @cached_property
-    def unproven(self) -> str:
-        """What could go wrong there without being noticed, shown with this very answer; empty when nothing is known to."""
-        if not is_healthy(self):
-            return ""
-        found = survivors(self.component, self.captured)
-        more = f" and {len(found) - _SHOWN_SURVIVORS} more" if len(found) > _SHOWN_SURVIVORS else ""
-        told = ", ".join(found[:_SHOWN_SURVIVORS]) + more
-        return f"{self.name} would still be called healthy: {told}" if found else ""
 
     @property
     def figures(self) -> Figures:

@@ -4,7 +4,6 @@ import hashlib
 from datetime import UTC, datetime
 
 from pam_rollback.base.outside_text import cut, one_line
-from pam_rollback.outside.places import command
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.tracker.rules.marks import harmless
 
@@ -55,7 +54,7 @@ def over(incident: WatchedIncident) -> str:
 
 
 def _draft(run: str) -> str:
-    return command(f"incident RUN={run}", f"postmortem {run} && pam-rollback run tracker --drafted {run}")
+    return f"make incident RUN={run}"
 
 
 def no_post_mortem(run: str) -> str:

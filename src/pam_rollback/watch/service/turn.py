@@ -4,8 +4,6 @@ import threading
 from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import StopRequested
-from pam_rollback.outside.places import as_typed_here
-from pam_rollback.report.shown_record import mapped
 from pam_rollback.report.watched_incident import NotTold
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.state import BEGAN, ENDED, FAILED, LOOKED, TELLING, TOLD, UNWATCHED, Telling
@@ -45,8 +43,7 @@ class Teller:
 
         def work() -> None:
             try:
-                told = mapped(telling.incident, as_typed_here)
-                answers.append(self.book.tools.listeners[telling.listener](telling.hook, told))
+                answers.append(self.book.tools.listeners[telling.listener](telling.hook, telling.incident))
             except NotTold as problem:
                 certain.append(problem)
                 problems[0] = " ".join(str(problem).split())

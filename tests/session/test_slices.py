@@ -1,0 +1,59 @@
+"""Fixtures of topics are there in every session, and may be overridden as any of pytest's."""
+
+import importlib
+from collections import Counter
+from pathlib import Path
+
+from _pytest.fixtures import FixtureFunctionDefinition
+
+from pam_rollback.session.slices import fixtures_of_topics
+from tests.sessions import Project, runbook_in
+
+OVERRIDDEN = """
+import pytest
+
+@pytest.fixture(scope="session")
+def health(health):
+    return health
+
+def pytest_collection_finish(session):
+    asked = session.items[0]._fixtureinfo.name2fixturedefs
+    print("order:", *(one.func.__module__ for one in asked["health"]))
+"""
+
+
+def test_no_fixture_is_there_twice() -> None:
+    """One would silently stand over the other."""
+    defined = [
+        (name, value.__module__)
+        for module in fixtures_of_topics()
+        for name, value in vars(importlib.import_module(module)).items()
+        if isinstance(value, FixtureFunctionDefinition)
+    ]
+
+    assert len(defined) > 100
+    assert [name for name, times in Counter(name for name, _ in {*defined}).items() if times > 1] == []
+
+
+def test_a_conftest_overrides_ours(tmp_path: Path) -> None:
+    """The project's own fixture is the nearer one, and can ask for the one beneath."""
+    project: Project = runbook_in(tmp_path)
+    with (tmp_path / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(OVERRIDDEN)
+
+    listed = project.run("-m", "health", "--collect-only", "-q", "--capture=no")
+
+    [order] = [line for line in listed.out.splitlines() if line.startswith("order:")]
+    assert order.split()[1:] == ["pam_rollback.health.fixtures.health", "conftest"]
+
+
+def test_ours_override_those_of_a_plug_in(tmp_path: Path) -> None:
+    """Our browser stands over that of pytest-playwright, which is loaded earlier."""
+    project = runbook_in(tmp_path)
+    with (tmp_path / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(OVERRIDDEN.replace('["health"]', '["browser"]').replace("health", "something_else"))
+
+    listed = project.run("-m", "post_rollback and journey", "--collect-only", "-q", "--capture=no")
+
+    [order] = [line for line in listed.out.splitlines() if line.startswith("order:")]
+    assert order.split()[1:] == ["pytest_playwright.pytest_playwright", "pam_rollback.browser.fixtures.browser"]
