@@ -21,7 +21,7 @@ class _Called:
     """What it is given besides the environment, from the form that starts it by hand."""
     run_name: str = ""
     """How its runs are called; ``{}`` is the environment."""
-    rights: tuple[str, ...] = ("contents: write # refs/pam/state",)
+    rights: tuple[str, ...] = ("contents: write # refs/pam",)
     everywhere: bool = False
     """It is about no environment: one file, whatever is connected."""
     secrets: str = _SECRETS
@@ -67,7 +67,7 @@ _ROLLBACK = _Called(
     "        type: boolean\n        default: false\n",
     ("story", "reason", "to", "beside_a_deploy"),
     "ROLLBACK of {} by ${{{{ inputs.story }}}}",
-    ("contents: write # refs/pam/state", "actions: write # a drill is cancelled"),
+    ("contents: write # refs/pam", "actions: write # a drill is cancelled"),
 )
 _UNDO = _Called(
     "Puts back what a run left changed, by its journal.",
