@@ -65,8 +65,7 @@ report: $(READY) ## the HTML report of the newest run (RUN=folder for another, S
 connect: export PAM_CONNECT_FRONTEND = $(FRONTEND)
 connect: export PAM_CONNECT_API = $(API)
 connect: export PAM_CONNECT_NAME = $(NAME)
-connect: export PAM_CONNECT_WORKFLOWS = $(WORKFLOWS)
-connect: $(READY) ## look at a product, write its files, say what can be judged (FRONTEND=URL API=URL NAME=staging)
+connect: $(READY) ## look at a product, write its environment, say what can be judged (FRONTEND=URL API=URL NAME=staging)
 	@$(BIN)/python -m pam_rollback.connect $$OPTIONS
 
 alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BASELINE=file)

@@ -20,7 +20,7 @@ from tests.running_product import Database
 def copy(product_database: Database) -> Iterator[MigrationCopy]:
     """A fresh copy of the product's database."""
     dsn = product_database.dsn
-    database_copy.make(Access(dsn, "", "", product_database.administrator_dsn))
+    database_copy.make(Access(dsn, "", product_database.administrator_dsn))
     yield MigrationCopy(database_copy.dsn_of(dsn))
     with psycopg.connect(product_database.administrator_dsn, autocommit=True) as connection:
         name = sql.Identifier(database_copy.name_of(dsn))

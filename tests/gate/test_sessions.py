@@ -78,7 +78,6 @@ def test_a_healthy_candidate_passes_and_leaves_its_evidence(
         "GA-1.log",
         "GA-6.log",
         "GA-1/reports/unit.xml",
-        "GA-1/reports/coverage.lcov",
         "GA-6/reports/load.json",
     } <= {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
@@ -89,7 +88,7 @@ def test_a_broken_candidate_is_a_no_go(running_sandbox: RunningSandbox, project:
     A word for the fix leaves out the test of the incident.
     """
     broken = {
-        **changed("frontend/app/format.js", "Number(amount))", "Number(amount) + 1)"),
+        **changed("frontend/app/views/pages.js", "Number(amount).toFixed", "(Number(amount) + 1).toFixed"),
         **more("CREATE TABLE public.more ()", "SELECT 1"),
         **features(default=True),
     }
@@ -103,7 +102,7 @@ def test_a_broken_candidate_is_a_no_go(running_sandbox: RunningSandbox, project:
     assert with_outcome(found, UNKNOWN) == {NOBODY}, found.out
     assert INCIDENT not in found.outcomes()
     said = one_line(found)
-    assert "an amount is written in the account's currency" in said
+    assert "an amount is written with its cents" in said
     assert "PAM_ENHANCED_UI is on by default" in said
     assert "sandbox does not serve the candidate" in said
     assert "a person vouches for the fix (--ack)" in said

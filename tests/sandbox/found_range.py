@@ -69,14 +69,6 @@ class RunningSandbox:
         url = f"{self.state['sandbox']['control_url']}{path}"
         return call(Request(url, data=body, method=method, headers=headers), 5.0)
 
-    def slack(
-        self, text: bytes, kind: str = "application/json", path: str | None = None, method: str = "POST"
-    ) -> Answer:
-        """Post to the incident channel."""
-        webhook = urlsplit(self.variables["PAM_SLACK_WEBHOOK_URL"])
-        url = webhook._replace(path=path or webhook.path).geturl()
-        return call(Request(url, data=text, method=method, headers={"Content-Type": kind}), 5.0)
-
 
 def call(request: Request, within_s: float) -> Answer:
     """One request; an error status is an answer."""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -23,8 +20,7 @@ from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.damage_files import damage_names, read_damage
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, migrations
 from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.postgres_template import TemplateCache, default_cache
-from pam_rollback.sandbox.practice_database import Access, GuestDatabase, OwnDatabase
+from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 
@@ -110,7 +106,6 @@ def rows(dsn: str, query: str, **parameters: object) -> list[tuple[Any, ...]]:
 
 def fingerprint(access: Access) -> dict[str, object]:
     """Every row, every sequence and everything that the catalogue says of them."""
-    assert access.administrator_dsn is not None
     found: dict[str, object] = {}
     with psycopg.connect(access.administrator_dsn) as connection:
         for kind, query in (("r", ROWS), ("S", LAST)):
@@ -129,7 +124,7 @@ def own_rows(access: Access) -> list[tuple[Any, ...]]:
 
 def seen_by_the_auditor(access: Access, name: str) -> list[tuple[Any, ...]]:
     """The offenders of a damage, as the checks' role sees them."""
-    settings = f"-c range.auditor={access.auditor} -c range.newest_migration={migrations()[-1].version}"
+    settings = f"-c range.auditor=pam_auditor -c range.newest_migration={migrations()[-1].version}"
     with psycopg.connect(access.auditor_dsn, options=settings) as connection:
         return connection.execute(read_damage(name).offenders.encode()).fetchall()
 
@@ -138,8 +133,9 @@ def seen_by_the_auditor(access: Access, name: str) -> list[tuple[Any, ...]]:
 def access() -> Iterator[Access]:
     """A database as a sandbox has it, without the sandbox."""
     with folder_of_a_range() as (folder, children):
-        cache = TemplateCache(default_cache(os.environ))
-        opened = OwnDatabase({}, folder=folder, children=children, account_password="words", cache=cache)
+        opened = PracticeDatabase(
+            os.environ, folder=folder, children=children, account_password="words", use_template=True
+        )
         try:
             yield asyncio.run(opened.open())
         finally:
@@ -284,13 +280,6 @@ def test_a_blinded_role_sees_nothing(access: Access) -> None:
     assert (blind, rows(access.auditor_dsn, count)) == (0, [(before,)])
 
 
-@pytest.mark.parametrize("name", [name for name in damage_names() if read_damage(name).needs_superuser])
-def test_a_guest_without_a_superuser_is_told_why(access: Access, name: str) -> None:
-    """On somebody else's server the system catalogue may not be ours to change."""
-    with pytest.raises(SandboxError, match=r"(?s)a superuser's account.*DATABASE_URL"):
-        data_damage.plant(replace(access, administrator_dsn=None), name)
-
-
 def test_an_unknown_damage_names_those_that_exist(access: Access) -> None:
     """A typo is told with the choices."""
     with pytest.raises(SandboxError, match=r"(?s)'amounts-man'.*one of .*amounts-nan"):
@@ -314,69 +303,6 @@ def test_a_file_that_is_not_whole_is_refused(
     (tmp_path / "mine.sql").write_text(text, encoding="utf-8")
     with pytest.raises(SandboxError, match=f"expected -- summary: .*{found}"):
         read_damage("mine")
-
-
-class TestGuests:
-    """Databases on a server that is not ours, with an account that is no superuser."""
-
-    @pytest.fixture
-    def account(self, access: Access) -> Iterator[str]:
-        """The product's account of the server of these tests, as a guest has it."""
-        assert access.administrator_dsn is not None
-        rows(access.administrator_dsn, "ALTER ROLE pam CREATEDB")
-        yield access.product_dsn
-        rows(access.administrator_dsn, "ALTER ROLE pam NOCREATEDB")
-
-    def test_everything_but_the_system_catalogue_can_be_damaged(self, account: str) -> None:
-        """And its auditor has a name of its own, and goes with its database."""
-
-        async def story() -> tuple[list[str], list[tuple[Any, ...]]]:
-            with folder_of_a_range() as (_, children):
-                guest = GuestDatabase(account, children, account_password="words")
-                opened = await guest.open()
-                try:
-                    planted = []
-                    for name in damage_names():
-                        if not read_damage(name).needs_superuser:
-                            assert data_damage.plant(opened, name) > 0
-                            assert seen_by_the_auditor(opened, name)
-                            data_damage.heal(opened, name)
-                            assert not seen_by_the_auditor(opened, name)
-                            planted.append(name)
-                    with pytest.raises(SandboxError, match="superuser"):
-                        data_damage.plant(opened, "index-invalid")
-                    during = rows(account, "SELECT rolname FROM pg_roles WHERE rolname LIKE '%auditor' ORDER BY 1")
-                finally:
-                    await guest.close()
-                return planted, during
-
-        planted, during = asyncio.run(story())
-
-        assert len(planted) >= len(CONTRACT) - 2
-        assert [name for (name,) in during] == ["pam_auditor", during[1][0]]
-        assert during[1][0].startswith("pam_rollback_")
-        assert rows(account, "SELECT rolname FROM pg_roles WHERE rolname LIKE '%auditor'") == [("pam_auditor",)]
-
-    def test_an_account_that_may_not_bypass_row_security_is_refused(self, access: Access) -> None:
-        """The checks would count nothing: told at the start, before a database is made."""
-        assert access.administrator_dsn is not None
-        password = secrets.token_urlsafe(12)
-        rows(access.administrator_dsn, f"CREATE ROLE short_of_rights LOGIN CREATEDB CREATEROLE PASSWORD '{password}'")
-        parts = urlsplit(access.product_dsn)
-        url = urlunsplit(parts._replace(netloc=f"short_of_rights:{password}@{parts.hostname}:{parts.port}"))
-
-        async def story() -> None:
-            with folder_of_a_range() as (_, children):
-                await GuestDatabase(url, children, account_password="words").open()
-
-        try:
-            with pytest.raises(SandboxError, match="BYPASSRLS") as refused:
-                asyncio.run(story())
-        finally:
-            rows(access.administrator_dsn, "DROP ROLE short_of_rights")
-
-        assert password not in str(refused.value)
-        assert rows(access.product_dsn, "SELECT datname FROM pg_database WHERE datname LIKE 'pam\\_rollback\\_%'") == []
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,6 @@ from tests.session.drilling import (
     runbook_with,
     switched_off,
     switched_on,
-    take_notice_down,
 )
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
@@ -47,7 +46,6 @@ def machines(running_sandbox: RunningSandbox, tmp_path: Path, place: Path) -> It
     running_sandbox.as_it_was()
     yield made[0], made[1]
     running_sandbox.as_it_was()
-    take_notice_down(running_sandbox)
 
 
 def id_of(session: Finished) -> str:

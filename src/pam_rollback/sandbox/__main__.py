@@ -65,7 +65,7 @@ async def _run(path: Path, options: argparse.Namespace, fault: Fault | None) -> 
                 await asyncio.to_thread(Remote(state.control_url, state.token).plant, fault.kind.name, **fault.settings)
             sys.stdout.write(f"ready {path}\n")
             if options.print:
-                sys.stdout.write(_guide(path, state) if options.product == "pam-plan" else _todays_guide(path, state))
+                sys.stdout.write(_guide(path, state))
             sys.stdout.flush()
         else:
             start.cancel()
@@ -90,9 +90,7 @@ def _options() -> argparse.Namespace:
         type=Path,
         help="environment file to write (mode 0600) for `pytest --env FILE`; default: one in the temporary folder",
     )
-    parser.add_argument(
-        "--print", action="store_true", help="print addresses, the test account and a few commands to try"
-    )
+    parser.add_argument("--print", action="store_true", help="print addresses and the test account")
     parser.add_argument(
         "--no-template", action="store_true", help="make the database from nothing instead of copying a cached template"
     )
@@ -124,41 +122,14 @@ def _options() -> argparse.Namespace:
 
 def _guide(path: Path, state: State) -> str:
     variables = state.variables
-    return f"""
-  site       {state.frontend_url}
-  API        {state.api_url}   (health: /health /health/db /health/pam /health/comprehensive)
-  sign in    {variables["TEST_USER_EMAIL"]} or {variables["SECOND_TEST_USER_EMAIL"]}
-             password {variables["TEST_USER_PASSWORD"]}
-  admin      token {variables["PAM_ADMIN_TOKEN"]}
-  Netlify    {state.netlify["api_url"]}   site {state.netlify["site_id"]}   token {variables["NETLIFY_AUTH_TOKEN"]}
-  controls   {state.control_url}   token in {path}
-
-  try        pytest -m health --env {path}
-             pytest drills --env {path}
-             curl -X PUT {state.control_url}/faults/errors -H "Authorization: Bearer {state.token}"
-             curl {state.api_url}/admin/feature-flags -H "Authorization: Bearer {variables["PAM_ADMIN_TOKEN"]}"
-
-  Ctrl-C ends it.
-"""
-
-
-def _todays_guide(path: Path, state: State) -> str:
-    variables = state.variables
-    return f"""
-  site       {state.frontend_url}
-  API        {state.api_url}   (health: /health /health/ready /health/pam /health/all; 20 paths a minute, then a ban)
-  Supabase   {state.supabase_url}   key {variables["SUPABASE_ANON_KEY"]}
-  sign in    {variables["TEST_USER_EMAIL"]} or {variables["SECOND_TEST_USER_EMAIL"]}
-             password {variables["TEST_USER_PASSWORD"]}
-  Netlify    {state.netlify["api_url"]}   site {state.netlify["site_id"]}   token {variables["NETLIFY_AUTH_TOKEN"]}
-  Render     {state.render["api_url"]}   service {state.render["service_id"]}   key {variables["RENDER_API_KEY"]}
-  controls   {state.control_url}   token in {path}
-
-  try        curl -X PUT {state.control_url}/faults/model-down -H "Authorization: Bearer {state.token}"
-             curl -X DELETE {state.control_url}/bans -H "Authorization: Bearer {state.token}"
-
-  Ctrl-C ends it.
-"""
+    lines = [
+        f"site and API  {state.frontend_url}   {state.api_url}",
+        f"sign in       {variables['TEST_USER_EMAIL']} with {variables['TEST_USER_PASSWORD']}",
+        f"controls      {state.control_url}/faults   Authorization: Bearer {state.token}",
+        f"everything    {path}   try: pytest -m health --env {path}",
+        "Ctrl-C ends it.",
+    ]
+    return "\n".join(f"  {line}" for line in lines) + "\n"
 
 
 if __name__ == "__main__":

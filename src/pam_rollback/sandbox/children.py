@@ -99,22 +99,6 @@ class Children:
         """Have `path` removed when the sandbox is gone, if it is still the same file."""
         self._tell({"file": str(path), "inode": path.stat().st_ino})
 
-    def owns_database(self, server_dsn: str, name: str) -> None:
-        """Have the database `name` on another server dropped when the sandbox is gone."""
-        self._tell({"database": name, "server": server_dsn})
-
-    def disowns_database(self, name: str) -> None:
-        """The database `name` was dropped, or never made."""
-        self._tell({"dropped": name})
-
-    def owns_role(self, server_dsn: str, name: str) -> None:
-        """Have the role `name` on another server dropped when the sandbox and its database are gone."""
-        self._tell({"role": name, "server": server_dsn})
-
-    def disowns_role(self, name: str) -> None:
-        """The role `name` was dropped, or never made."""
-        self._tell({"dropped_role": name})
-
     def close(self) -> None:
         """Let the janitor do the rest, and wait for it."""
         self._tell({"in_order": True})

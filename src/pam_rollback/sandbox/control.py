@@ -4,104 +4,78 @@ import asyncio
 import hmac
 import json
 import os
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 
 from pam_rollback.sandbox import at_start
-from pam_rollback.sandbox.backend_deploys import BackendDeploys
+from pam_rollback.sandbox.backend_deploys import BackendDeploys, WorkerDeploys
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
-from pam_rollback.sandbox.own_addresses import seal
+from pam_rollback.sandbox.listeners import seal
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.providers.netlify_deploys import Deploys
 from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec
 from pam_rollback.sandbox.repository import BRANCH, Repository
-from pam_rollback.sandbox.status_page import StatusPage
-from pam_rollback.sandbox.worker_deploys import WorkerDeploys
+from pam_rollback.sandbox.sinks import Sink, StatusPage
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Sink(Protocol):
-    """What receives messages of one kind."""
-
-    messages: deque[dict[str, Any]]
-
-    def forget(self) -> None:
-        """Have received nothing."""
-
-
+@dataclass(frozen=True, kw_only=True)
 class Control:
-    """The routes of the control port."""
+    """The routes of the control port, and what they need."""
 
-    def __init__(
-        self,
-        *,
-        token: str,
-        addresses: Mapping[str, str],
-        faults: PlantedFaults,
-        planter: Planter,
-        fleet: Fleet,
-        edge: Edge,
-        deploys: BackendDeploys,
-        worker: WorkerDeploys | None,
-        repository: Repository,
-        site: Deploys,
-        sinks: Mapping[str, Sink],
-        status_page: StatusPage,
-        reset: Callable[[], Awaitable[None]],
-        forgive: Callable[[], None],
-        copy_database: Callable[[], None],
-        ready_s: float,
-    ) -> None:
-        self._token = token
-        self._addresses = addresses
-        self._faults = faults
-        self._planter = planter
-        self._fleet = fleet
-        self._edge = edge
-        self._deploys = deploys
-        self._worker = worker
-        self._repository = repository
-        self._site = site
-        self._sinks = sinks
-        self._status_page = status_page
-        self._reset = reset
-        self._forgive_all = forgive
-        self._copy_database = copy_database
-        self._ready_s = ready_s
+    token: str
+    addresses: Mapping[str, str]
+    faults: PlantedFaults
+    planter: Planter
+    fleet: Fleet
+    edge: Edge
+    deploys: BackendDeploys
+    worker: WorkerDeploys | None
+    repository: Repository
+    site: Deploys
+    sinks: Mapping[str, Sink]
+    status_page: StatusPage
+    reset: Callable[[], Awaitable[None]]
+    forgive: Callable[[], None]
+    copy_database: Callable[[], None]
+    ready_s: float
 
     def application(self) -> web.Application:
         """The server of the control port."""
         app = web.Application(middlewares=[self._guard])
-        app.router.add_get("/identity", self._identity)
-        app.router.add_get("/faults", self._list_faults)
-        app.router.add_put("/faults/{name}", self._plant)
-        app.router.add_delete("/faults/{name}", self._clear)
-        app.router.add_delete("/faults", self._clear_all)
-        app.router.add_delete("/bans", self._forgive)
-        app.router.add_post("/live", self._go_live)
-        app.router.add_post("/push", self._push)
-        app.router.add_get("/changes", self._changes)
-        app.router.add_post("/reset", self._be_as_at_the_start)
-        app.router.add_post("/database/copy", self._copy)
-        app.router.add_get("/sinks/{sink}", self._messages)
-        app.router.add_delete("/sinks/{sink}", self._forget_messages)
-        app.router.add_put("/status-page", self._set_status_page)
-        app.router.add_get("/requests", self._requests)
+        for method, path, handler in (
+            ("GET", "/identity", self._identity),
+            ("GET", "/faults", self._list_faults),
+            ("PUT", "/faults/{name}", self._plant),
+            ("DELETE", "/faults/{name}", self._clear),
+            ("DELETE", "/faults", self._clear_all),
+            ("DELETE", "/bans", self._forgive),
+            ("POST", "/live", self._go_live),
+            ("POST", "/push", self._push),
+            ("GET", "/changes", self._changes),
+            ("POST", "/reset", self._be_as_at_the_start),
+            ("POST", "/database/copy", self._copy),
+            ("GET", "/sinks/{sink}", self._messages),
+            ("DELETE", "/sinks/{sink}", self._forget_messages),
+            ("PUT", "/status-page", self._set_status_page),
+            ("GET", "/requests", self._requests),
+        ):
+            app.router.add_route(method, path, handler)
         return app
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(given, self._token.encode()):
+        if not hmac.compare_digest(given, self.token.encode()):
             return _problem(
                 HTTPStatus.UNAUTHORIZED, "expected the sandbox's token as bearer token; it is in its state file"
             )
@@ -113,18 +87,18 @@ class Control:
     async def _identity(self, request: web.Request) -> web.Response:
         """Who this is. With a challenge, the addresses that are its own too, sealed for that challenge."""
         releases = {spec.name: self._release(spec) for spec in RELEASES}
-        live = self._fleet.live.spec
+        live = self.fleet.live.spec
         who = {"sandbox": True, "pid": os.getpid(), "releases": releases, "live": live.name, "commit": live.commit}
         challenge = request.query.get("challenge", "")
-        own = {"addresses": self._addresses, "proof": seal(self._token, challenge, self._addresses)}
-        return web.json_response({**who, "ready_s": self._ready_s, **(own if challenge else {})})
+        own = {"addresses": self.addresses, "proof": seal(self.token, challenge, self.addresses)}
+        return web.json_response({**who, "ready_s": self.ready_s, **(own if challenge else {})})
 
     def _release(self, spec: ReleaseSpec) -> dict[str, object]:
         """One of the two that have a name; without a process when it is not live."""
-        running = next(iter(self._fleet.running(spec.name)), None)
+        running = next(iter(self.fleet.running(spec.name)), None)
         return {
             "version": spec.version,
-            "commit": self._repository.commits[spec.name],
+            "commit": self.repository.commits[spec.name],
             "pid": running.pid if running is not None else None,
             "port": running.port if running is not None else None,
             "in_flight": running.in_flight if running is not None else 0,
@@ -141,31 +115,31 @@ class Control:
             }
             for kind in CATALOGUE.values()
         ]
-        return web.json_response({"catalogue": catalogue, "active": [fault.described() for fault in self._faults]})
+        return web.json_response({"catalogue": catalogue, "active": [fault.described() for fault in self.faults]})
 
     async def _plant(self, request: web.Request) -> web.Response:
         parameters = await _object(request)
-        fault = await self._planter.plant(request.match_info["name"], parameters)
+        fault = await self.planter.plant(request.match_info["name"], parameters)
         return web.json_response({"planted": fault.described()})
 
     async def _clear(self, request: web.Request) -> web.Response:
-        return web.json_response({"cleared": await self._planter.clear(request.match_info["name"])})
+        return web.json_response({"cleared": await self.planter.clear(request.match_info["name"])})
 
     async def _clear_all(self, _: web.Request) -> web.Response:
-        return web.json_response({"cleared": await self._planter.clear_all()})
+        return web.json_response({"cleared": await self.planter.clear_all()})
 
     async def _forgive(self, _: web.Request) -> web.Response:
         """Let everybody in again whom the API has banned, or who asked the hosts too often."""
-        self._forgive_all()
+        self.forgive()
         return web.json_response({"banned": 0})
 
     async def _go_live(self, request: web.Request) -> web.Response:
         release = str((await _object(request)).get("release", ""))
-        await self._deploys.go_live(release)
-        if self._worker is not None:
-            await self._worker.go_live(release)
-        self._site.publish_release(self._fleet.live.spec.version)
-        return web.json_response({"live": self._fleet.live.spec.name})
+        await self.deploys.go_live(release)
+        if self.worker is not None:
+            await self.worker.go_live(release)
+        self.site.publish_release(self.fleet.live.spec.version)
+        return web.json_response({"live": self.fleet.live.spec.name})
 
     async def _push(self, request: web.Request) -> web.Response:
         """As a colleague, who has not heard of the rollback."""
@@ -174,7 +148,7 @@ class Control:
         branch = str(wanted.get("branch", BRANCH))
         if not isinstance(files, dict) or not all(isinstance(text, str) for text in files.values()):
             raise SandboxError("push", expected="files: texts by path", found=repr(files)[:80])
-        commit = await asyncio.to_thread(self._repository.push_as_a_colleague, files, message, branch=branch)
+        commit = await asyncio.to_thread(self.repository.push_as_a_colleague, files, message, branch=branch)
         return web.json_response({"commit": commit})
 
     async def _changes(self, _: web.Request) -> web.Response:
@@ -183,23 +157,23 @@ class Control:
         def look() -> list[at_start.Change]:
             return list(
                 at_start.changes(
-                    fleet=self._fleet,
-                    deploys=self._deploys,
-                    worker=self._worker,
-                    repository=self._repository,
-                    site=self._site,
-                    faults=self._faults,
+                    fleet=self.fleet,
+                    deploys=self.deploys,
+                    worker=self.worker,
+                    repository=self.repository,
+                    site=self.site,
+                    faults=self.faults,
                 )
             )
 
         return web.json_response({"changes": await asyncio.to_thread(look)})
 
     async def _be_as_at_the_start(self, _: web.Request) -> web.Response:
-        await self._reset()
-        return web.json_response({"live": self._fleet.live.spec.name})
+        await self.reset()
+        return web.json_response({"live": self.fleet.live.spec.name})
 
     async def _copy(self, _: web.Request) -> web.Response:
-        await asyncio.to_thread(self._copy_database)
+        await asyncio.to_thread(self.copy_database)
         return web.json_response({"copied": True})
 
     async def _messages(self, request: web.Request) -> web.Response:
@@ -213,9 +187,9 @@ class Control:
 
     def _sink(self, request: web.Request) -> Sink:
         name = request.match_info["sink"]
-        if name not in self._sinks:
-            raise SandboxError(f"sink {name!r}", expected=f"one of {', '.join(self._sinks)}", found="none such")
-        return self._sinks[name]
+        if name not in self.sinks:
+            raise SandboxError(f"sink {name!r}", expected=f"one of {', '.join(self.sinks)}", found="none such")
+        return self.sinks[name]
 
     async def _set_status_page(self, request: web.Request) -> web.Response:
         wanted = await _object(request)
@@ -224,12 +198,12 @@ class Control:
         if unknown or not (incident is None or isinstance(incident, dict)):
             found = f"{', '.join(unknown)} besides" if unknown else f"incident is {incident!r}"
             raise SandboxError("status page", expected="indicator, and incident (an object or null)", found=found)
-        board = self._status_page.board
-        board.set(str(wanted.get("indicator", "none")), incident)
-        return web.json_response({"indicator": board.indicator, "unresolved": len(board.unresolved)})
+        page = self.status_page
+        page.set(str(wanted.get("indicator", "none")), incident)
+        return web.json_response({"indicator": page.indicator, "unresolved": len(page.incidents)})
 
     async def _requests(self, _: web.Request) -> web.Response:
-        return web.json_response({"counts": self._edge.counts.as_mapping()})
+        return web.json_response({"counts": self.edge.counts.as_mapping()})
 
 
 async def _object(request: web.Request) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from pam_rollback.sandbox.damage_files import Damage, read_damage
-from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, migrations
+from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, auditor, migrations
 from pam_rollback.sandbox.practice_database import Access
 from pam_rollback.sandbox.problems import SandboxError
 
@@ -84,19 +84,12 @@ def _transaction(access: Access, damage: Damage) -> Iterator[psycopg.Connection[
     # As the tables' owner where that is enough: what works without a superuser is shown to work without one.
     dsn = access.administrator_dsn if damage.needs_superuser else access.product_dsn
     place = f"damage {damage.name}"
-    if dsn is None:
-        raise SandboxError(
-            place,
-            expected="a superuser's account, because it changes the system catalogue itself",
-            found="a guest's account that is none",
-            advice="Give DATABASE_URL a superuser, or unset it to use a server of the sandbox.",
-        )
     try:
         with psycopg.connect(dsn, connect_timeout=_CONNECT_WITHIN_S, options=_SETTINGS) as connection:
             connection.execute(
                 "SELECT set_config('search_path', %s, true), set_config('range.auditor', %s, true),"
                 " set_config('range.newest_migration', %s, true)",
-                (f"{_UNDO}{damage.identifier}, pg_catalog", access.auditor, migrations()[-1].version),
+                (f"{_UNDO}{damage.identifier}, pg_catalog", auditor.NAME, migrations()[-1].version),
             )
             yield connection
     except psycopg.OperationalError as error:

@@ -16,7 +16,8 @@ from pam_rollback.sandbox.doorkeeper import Doorkeeper
 from pam_rollback.sandbox.elsewhere import ADDRESS, is_from_elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
-from pam_rollback.sandbox.releases import Release
+from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.releases import Release, ReleaseSpec
 from pam_rollback.sandbox.service_records import GIVEN_UP, ServiceRecords
 from pam_rollback.sandbox.spoilt_answers import Spoiler, true_document
 
@@ -168,6 +169,32 @@ async def forward(request: web.BaseRequest, release: Release) -> web.StreamRespo
         if isinstance(error, TimeoutError):
             return _unreachable(504, release, "no answer in time")
         return _unreachable(502, release, str(error) or type(error).__name__)
+
+
+class SecondAddress:
+    """Where the stable release answers, whatever users get, so that two releases can be asked in turns.
+
+    It starts with the first request; a sandbox that nobody compares in pays nothing for it. What is asked here is in no record of the
+    live service.
+    """
+
+    def __init__(self, fleet: Fleet, spec: ReleaseSpec) -> None:
+        self._fleet = fleet
+        self._spec = spec
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to one request to this address."""
+        if PRIVATE in request.path.split("/"):
+            return web.json_response({"detail": "Not Found"}, status=404)
+        try:
+            release = await self._fleet.beside(self._spec)
+        except SandboxError as problem:
+            return web.json_response({"detail": "bad gateway", "why": str(problem)}, status=502)
+        release.in_flight += 1
+        try:
+            return await forward(request, release)
+        finally:
+            release.in_flight -= 1
 
 
 def _client(request: web.BaseRequest) -> str:

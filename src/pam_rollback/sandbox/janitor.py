@@ -1,8 +1,8 @@
 """Removes what a sandbox left behind when it was killed.
 
 Runs as a process of its own (`python -I janitor.py`), in a session of its own, and holds the reading end of a pipe. The sandbox
-writes down, one JSON object a line, what exists: processes (with their start mark, so that a reused pid is never hit), folders,
-files and databases. When the pipe closes, however that came about, whatever is still there is ended or removed. Standard
+writes down, one JSON object a line, what exists: processes (with their start mark, so that a reused pid is never hit), folders and
+files. When the pipe closes, however that came about, whatever is still there is ended or removed. Standard
 library only, because it lives as long as the sandbox and is to stay small.
 """
 
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 GRACE_S = 3.0
 """How long a process that was asked to end may take before it is killed."""
@@ -50,8 +50,6 @@ class Belongings:
         self._processes: dict[int, tuple[str, int]] = {}
         self._folders: list[Path] = []
         self._files: dict[Path, int] = {}
-        self._databases: dict[str, str] = {}
-        self._roles: dict[str, str] = {}
         self._in_order = False
 
     def note(self, line: dict[str, Any]) -> None:
@@ -65,14 +63,6 @@ class Belongings:
                 self._folders.append(Path(path))
             case {"file": str(path), "inode": int(inode)}:
                 self._files[Path(path)] = inode
-            case {"database": str(name), "server": str(dsn)}:
-                self._databases[name] = dsn
-            case {"dropped": str(name)}:
-                self._databases.pop(name, None)
-            case {"role": str(name), "server": str(dsn)}:
-                self._roles[name] = dsn
-            case {"dropped_role": str(name)}:
-                self._roles.pop(name, None)
             case {"in_order": True}:
                 self._in_order = True
 
@@ -88,31 +78,9 @@ class Belongings:
                 time.sleep(_PAUSE_S)
         for folder in self._folders:
             _remove_folder(folder, gone_for_s=0.0 if self._in_order else _STAYS_GONE_S)
-        for name, dsn in self._databases.items():
-            drop_database(dsn, name)
-        for name, dsn in self._roles.items():  # what they were granted went with the databases
-            drop_role(dsn, name)
 
     def _alive(self) -> list[int]:
         return [pid for pid, (mark, _) in self._processes.items() if start_mark(pid) == mark]
-
-
-def drop_database(dsn: str, name: str) -> None:
-    """Drop the database that a sandbox made on somebody else's server."""
-    _drop(dsn, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
-
-
-def drop_role(dsn: str, name: str) -> None:
-    """Drop the role that a sandbox made on somebody else's server, once its database is gone."""
-    _drop(dsn, "DROP ROLE IF EXISTS {}", name)
-
-
-def _drop(dsn: str, statement: LiteralString, name: str) -> None:
-    import psycopg  # noqa: PLC0415  (needed for DATABASE_URL only: the janitor stays small without it)
-    from psycopg import sql  # noqa: PLC0415
-
-    with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as connection:
-        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 def _send(pid: int, number: int) -> None:

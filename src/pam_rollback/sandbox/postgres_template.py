@@ -14,21 +14,17 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.postgres_binaries import Binaries
 
-if sys.platform == "linux":
-    import fcntl
-
 _MANIFEST = "template.json"
 _CLUSTER = "cluster"
 _STALE_S = 24 * 3600
 """The seed has times relative to now: a template older than a day is made anew, and one unused for a day makes room."""
-_FICLONE = 0x40049409
 
 
 class TemplateBrokenError(Exception):
@@ -133,43 +129,14 @@ def template_key(binaries: Binaries, product: Product = "pam-plan") -> str:
 
 
 def _copy_tree(source: Path, target: Path) -> dict[str, str]:
+    """Copy it into a folder that is closed to other users, and give the digest of each file."""
     digests: dict[str, str] = {}
-    target.mkdir(mode=0o700)
-    for entry, relative in _entries(source, Path()):
-        copy = target / relative
-        if entry.is_dir():
-            copy.mkdir(mode=0o700)
-            digests[f"{relative.as_posix()}/"] = ""
-        else:
-            digests[relative.as_posix()] = _copy_file(entry, copy)
+
+    def copy_file(file: str, copy: str) -> None:
+        content = Path(file).read_bytes()
+        Path(copy).write_bytes(content)
+        digests[file.removeprefix(str(source))] = hashlib.blake2b(content, digest_size=16).hexdigest()
+
+    shutil.copytree(source, target, copy_function=copy_file)
+    target.chmod(0o700)
     return digests
-
-
-def _entries(folder: Path, relative: Path) -> Iterator[tuple[Path, Path]]:
-    with os.scandir(folder) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
-    for entry in entries:
-        path, below = Path(entry.path), relative / entry.name
-        yield path, below
-        if entry.is_dir(follow_symlinks=False):
-            yield from _entries(path, below)
-
-
-def _copy_file(source: Path, target: Path) -> str:
-    with source.open("rb") as reader, target.open("xb") as writer:
-        os.fchmod(writer.fileno(), 0o600)
-        content = reader.read()
-        if not _share_blocks(reader.fileno(), writer.fileno()):
-            writer.write(content)
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def _share_blocks(source: int, target: int) -> bool:
-    # Copy on write where the file system can (btrfs, XFS): no bytes are moved.
-    if sys.platform != "linux":
-        return False
-    try:
-        fcntl.ioctl(target, _FICLONE, source)
-    except OSError:
-        return False
-    return True

@@ -8,7 +8,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
-from pam_rollback.sandbox.own_addresses import sealed_addresses
+from pam_rollback.sandbox.listeners import sealed_addresses
 from pam_rollback.sandbox.problems import SandboxError
 
 SINKS = ("slack", "pagerduty", "email", "statuspage")

@@ -9,112 +9,64 @@ from pathlib import Path
 from typing import Literal
 
 from pam_rollback.sandbox.doorkeeper import CLIENT_MAX, HURRY, OF_AN_ADDRESS_MAX, REQUESTS_MAX
-from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.problems import SandboxError
 
 Dialect = Literal["product", "plan"]
 """Whose tables the DSN shows first: the product's own, or those that the rollback plan's SQL expects."""
-_TODAYS_ABILITIES = (
-    "abilities = [",
-    '    "flag_admin", "flag_evaluation", "emergency_endpoint",',
-    '    "test_account", "second_test_account", "browser", "slack", "database", "staging_copy", "status_page",',
-    '    "render_metrics", "render", "git", "netlify", "statuspage", "pagerduty", "email",',
-    "]",
+Value = str | int | bool | list[str]
+TODAYS_ABILITIES = (
+    *("flag_admin", "flag_evaluation", "emergency_endpoint", "test_account", "second_test_account", "browser"),
+    *("slack", "database", "staging_copy", "status_page", "render_metrics", "render", "git", "netlify"),
+    *("statuspage", "pagerduty", "email"),
 )
 """What is there to be used of today's product: switches, no admin API, no metrics worth reading, and no file that names its release."""
-
-_TODAYS_SECRETS = (
-    "[secrets]",
-    'supabase_key_env = "SUPABASE_ANON_KEY"',
-    'supabase_service_key_env = "SUPABASE_SERVICE_ROLE_KEY"',
-    "",
-)
-_TODAYS_LIMITS = (
-    "[contract.limits]",
-    f"address = {OF_AN_ADDRESS_MAX * HURRY}",
-    f"without_token = {REQUESTS_MAX * HURRY // 2}",
-    f"with_token = {REQUESTS_MAX * HURRY}",
-    f"client = {CLIENT_MAX * HURRY}",
-    "",
-)
+TODAYS_LIMITS: Mapping[str, Value] = {
+    "address": OF_AN_ADDRESS_MAX * HURRY,
+    "without_token": REQUESTS_MAX * HURRY // 2,
+    "with_token": REQUESTS_MAX * HURRY,
+    "client": CLIENT_MAX * HURRY,
+}
 """What it bears within a minute, where all goes as much faster as the windows are shorter."""
 
 
 @dataclass(frozen=True)
 class State:
-    """What whoever attaches has to know."""
+    """What whoever attaches has to know, by the tables of the file; it extends `environments/sandbox.toml` by these."""
 
-    api_url: str
-    frontend_url: str
-    control_url: str
-    stable_url: str
-    """Where the stable release answers, whatever users get."""
-    elsewhere_url: str
-    """A proxy that asks from another address."""
-    status_page_url: str
-    render: Mapping[str, str | list[str]]
-    """Where the stand-in for Render's API is, and which services of whom it knows: ``service_id``, ``workers``, ``owner_id``."""
-    netlify: Mapping[str, str]
-    """Where the stand-in for Netlify's API is, and which site it knows: ``api_url``, ``site_id``."""
-    git: Mapping[str, str]
-    """Where the repository is, what deploys, and what is where in it: front end, version, migrations, declaration of features."""
-    channels: Mapping[str, Mapping[str, str | int | bool]]
-    """The tables of the channels by which people are told: statuspage, pagerduty, email."""
-    token: str
-    variables: Mapping[str, str]
-    dialect: Dialect = "product"
-    product: Product = "pam-plan"
-    supabase_url: str = ""
-    """Where accounts and rows are, for a product that has such a host beside its API."""
-    practice: bool = False
-    """Described as staging, so that people decide and roll back as at night: a drill would not begin where something is broken."""
+    tables: Mapping[str, Mapping[str, Value]]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The secrets, by the variables that have them elsewhere."""
+        return {name: str(value) for name, value in self.tables["sandbox.variables"].items()}
+
+    @property
+    def frontend_url(self) -> str:
+        """Where the site is."""
+        return str(self.tables["urls"]["frontend"])
+
+    @property
+    def api_url(self) -> str:
+        """Where the API is."""
+        return str(self.tables["urls"]["api"])
+
+    @property
+    def control_url(self) -> str:
+        """Where the controls are."""
+        return str(self.tables["sandbox"]["control_url"])
+
+    @property
+    def token(self) -> str:
+        """Who may use the controls."""
+        return str(self.tables["sandbox"]["token"])
 
     def as_toml(self) -> str:
-        """The file's text; it extends `environments/sandbox.toml` by what only this sandbox knows."""
-        lines = [
-            "# A running sandbox. Use it with `pytest --env THIS-FILE`; it is removed when the sandbox ends.",
-            'extends = "sandbox"',
-            *(('name = "practice"', 'kind = "staging"') if self.practice else ('name = "sandbox"', 'kind = "sandbox"')),
-            *(() if self.product == "pam-plan" else (f"product = {_text(self.product)}", *_TODAYS_ABILITIES)),
-            "",
-            "[urls]",
-            f"frontend = {_text(self.frontend_url)}",
-            f"api = {_text(self.api_url)}",
-            f"backend = {_text(self.api_url)}",
-            f"status_page = {_text(self.status_page_url)}",
-            *((f"supabase = {_text(self.supabase_url)}",) if self.supabase_url else ()),
-            "",
-            *(_TODAYS_SECRETS if self.supabase_url else ()),
-            *(() if self.product == "pam-plan" else _TODAYS_LIMITS),
-            "[sql]",
-            f"dialect = {_text(self.dialect)}",
-            "",
-            "[render]",
-            *(f"{name} = {_text(value)}" for name, value in self.render.items()),
-            *(
-                line
-                for table, settings in self.channels.items()
-                for line in ("", f"[{table}]", *(f"{name} = {json.dumps(value)}" for name, value in settings.items()))
-            ),
-            "",
-            "[netlify]",
-            *(f"{name} = {_text(value)}" for name, value in self.netlify.items()),
-            "",
-            "[git]",
-            *(f"{name} = {_text(value)}" for name, value in self.git.items()),
-            "",
-            "[load]",
-            f"stable_api = {_text(self.stable_url)}",
-            f"stable_backend = {_text(self.stable_url)}",
-            "",
-            "[sandbox]",
-            f"control_url = {_text(self.control_url)}",
-            f"token = {_text(self.token)}",
-            f"second_address_proxy = {_text(self.elsewhere_url)}",
-            "",
-            "[sandbox.variables]",
-            *(f"{name} = {_text(value)}" for name, value in self.variables.items()),
-        ]
+        """The file's text."""
+        lines = ["# A running sandbox. Use it with `pytest --env THIS-FILE`; it is removed when the sandbox ends."]
+        for table, values in self.tables.items():
+            lines += ["", f"[{table}]"] if table else []
+            # JSON of a text, a number or a list of texts is TOML for everything that can stand here.
+            lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
         return "\n".join(lines) + "\n"
 
 
@@ -143,8 +95,3 @@ def write(path: Path, state: State) -> None:
     except OSError:
         Path(draft).unlink(missing_ok=True)
         raise
-
-
-def _text(value: str | list[str]) -> str:
-    # JSON of a string, or of a list of them, is TOML for everything that can stand here.
-    return json.dumps(value)

@@ -17,8 +17,8 @@ from pathlib import Path
 import psycopg
 from aiohttp import web
 
-from pam_rollback.sandbox import database_copy, history, state_file, statuspage_api
-from pam_rollback.sandbox.backend_deploys import BackendDeploys
+from pam_rollback.sandbox import database_copy, history, state_file
+from pam_rollback.sandbox.backend_deploys import BackendDeploys, WorkerDeploys
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
 from pam_rollback.sandbox.database import (
@@ -29,32 +29,34 @@ from pam_rollback.sandbox.database import (
 )
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from pam_rollback.sandbox.doorkeeper import HURRY, Doorkeeper
-from pam_rollback.sandbox.edge import Edge
+from pam_rollback.sandbox.edge import Edge, SecondAddress
 from pam_rollback.sandbox.elsewhere import Elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.front_end_server import FrontEndServer
 from pam_rollback.sandbox.latencies import BACKEND, FRONTEND, Profile
-from pam_rollback.sandbox.listeners import BACKLOG, Listeners, url_of
-from pam_rollback.sandbox.mail_sink import USERNAME, MailSink
-from pam_rollback.sandbox.own_addresses import addresses_of
-from pam_rollback.sandbox.pagerduty_sink import PagerDutySink
+from pam_rollback.sandbox.listeners import BACKLOG, Listeners, addresses_of, url_of
 from pam_rollback.sandbox.personalities import PERSONALITIES, Product
 from pam_rollback.sandbox.planting import Planter
-from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
+from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.product.tokens import issue
-from pam_rollback.sandbox.providers import netlify, netlify_account, render, render_account
+from pam_rollback.sandbox.providers import netlify, render
+from pam_rollback.sandbox.providers.accounts import NetlifyAccount, RenderAccount
 from pam_rollback.sandbox.providers.netlify_site import NetlifySite
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, ProductSecrets, Release, ReleaseSpec
 from pam_rollback.sandbox.repository import Repository
-from pam_rollback.sandbox.second_address import SecondAddress
-from pam_rollback.sandbox.slack_sink import SlackSink
-from pam_rollback.sandbox.state_file import Dialect, State
-from pam_rollback.sandbox.status_page import StatusPage
-from pam_rollback.sandbox.statuspage_api import StatuspageApi
+from pam_rollback.sandbox.sinks import (
+    MAIL_USER,
+    STATUSPAGE_BASE,
+    MailSink,
+    PagerDutySink,
+    SlackSink,
+    StatusPage,
+    StatuspageApi,
+)
+from pam_rollback.sandbox.state_file import TODAYS_ABILITIES, TODAYS_LIMITS, Dialect, State, Value
 from pam_rollback.sandbox.supabase import Supabase
-from pam_rollback.sandbox.worker_deploys import WorkerDeploys
 
 _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -105,7 +107,7 @@ class Supervisor:
         self._fleet.live.spawn()  # its code loads while the database starts
         listeners = Listeners.open()
         faults = PlantedFaults()
-        database = choose_database(
+        database = PracticeDatabase(
             self._environment,
             folder=self._folder,
             children=self._children,
@@ -157,19 +159,19 @@ class Supervisor:
         )
         self._netlify = site
 
-        status_page = StatusPage(faults, url=url_of(listeners.status_page))
-        slack = SlackSink(faults, path=f"/services/T000/B000/{secrets.token_urlsafe(18)}")
+        status_page = StatusPage(faults)
+        slack = SlackSink(faults)
         state = self._state(
             listeners,
             product,
             access,
             repository,
             site,
-            slack_path=slack.path,
-            status_page_id=status_page.board.page_id,
+            slack=slack,
+            status_page=status_page,
             supabase=supabase,
         )
-        page_api = StatuspageApi(faults, status_page.board, key=state.variables["STATUSPAGE_API_KEY"])
+        page_api = StatuspageApi(faults, status_page, key=state.variables["STATUSPAGE_API_KEY"])
         pager = PagerDutySink(faults, routing_key=state.variables["PAGERDUTY_ROUTING_KEY"])
         mail = MailSink(faults, password=state.variables["PAM_SMTP_PASSWORD"])
         front_end = FrontEndServer(
@@ -251,7 +253,7 @@ class Supervisor:
             (status_page.handle, listeners.status_page),
             (render_api.handle, listeners.render),
             (site.api.handle, listeners.netlify),
-            (_by_path({statuspage_api.BASE + "/": page_api.handle}, otherwise=pager.handle), listeners.channels),
+            (_by_path({STATUSPAGE_BASE + "/": page_api.handle}, otherwise=pager.handle), listeners.channels),
         ):
             # A handler whose client has gone is cancelled: a silent answer does not stay for ever.
             server = web.Server(handler, access_log=None, handler_cancellation=True)
@@ -298,80 +300,86 @@ class Supervisor:
         repository: Repository,
         site: NetlifySite,
         *,
-        slack_path: str,
-        status_page_id: str,
+        slack: SlackSink,
+        status_page: StatusPage,
         supabase: Supabase,
     ) -> State:
-        is_planned = self._personality.name == "pam-plan"
-        return State(
-            api_url=url_of(listeners.api),
-            frontend_url=url_of(listeners.frontend),
-            control_url=url_of(listeners.control),
-            stable_url=url_of(listeners.stable),
-            elsewhere_url=url_of(listeners.elsewhere),
-            status_page_url=url_of(listeners.status_page),
-            supabase_url="" if is_planned else url_of(listeners.supabase),
-            render={
+        api_url, stable_url, channels = (url_of(one) for one in (listeners.api, listeners.stable, listeners.channels))
+        dsn = access.auditor_dsn
+        variables = {
+            "PAM_ADMIN_TOKEN": product.admin_token,
+            "PAM_EMERGENCY_TOKEN": product.emergency_token,
+            "PAM_SLACK_WEBHOOK_URL": url_of(listeners.slack) + slack.path,
+            "TEST_USER_EMAIL": TEST_ACCOUNT_EMAIL,
+            "TEST_USER_PASSWORD": self._account_password,
+            "SECOND_TEST_USER_EMAIL": OTHER_ACCOUNT_EMAIL,
+            "SECOND_TEST_USER_PASSWORD": self._account_password,
+            "EXPIRED_USER_TOKEN": issue(
+                account_id(TEST_ACCOUNT_EMAIL), TEST_ACCOUNT_EMAIL, secret=product.jwt_secret, age_s=_LONG_AGO_S
+            ),
+            "NETLIFY_AUTH_TOKEN": site.token,
+            "RENDER_API_KEY": f"rnd_{secrets.token_urlsafe(24)}",
+            "STATUSPAGE_API_KEY": secrets.token_urlsafe(24),
+            "PAGERDUTY_ROUTING_KEY": secrets.token_hex(16),
+            "PAM_SMTP_USERNAME": MAIL_USER,
+            "PAM_SMTP_PASSWORD": secrets.token_urlsafe(18),
+            "PAM_STAGING_COPY_DSN": database_copy.dsn_of(access.product_dsn),
+            "PAM_DATABASE_DSN": in_plan_dialect(dsn) if self._dialect == "plan" else dsn,
+        }
+        name, kind = ("practice", "staging") if self._practice else ("sandbox", "sandbox")
+        tables: dict[str, dict[str, Value]] = {
+            "": {"extends": "sandbox", "name": name, "kind": kind},
+            "urls": {
+                "frontend": url_of(listeners.frontend),
+                "api": api_url,
+                "backend": api_url,
+                "status_page": url_of(listeners.status_page),
+            },
+            "sql": {"dialect": self._dialect},
+            "render": {
                 "api_url": url_of(listeners.render) + render.BASE,
                 "service_id": _RENDER_SERVICE,
                 "owner_id": _RENDER_OWNER,
-                **({} if is_planned else {"workers": [_WORKER_SERVICE]}),
             },
-            netlify={"api_url": url_of(listeners.netlify) + netlify.BASE, "site_id": site.id},
-            git={
+            "statuspage": {"page_id": status_page.id, "api_url": channels + STATUSPAGE_BASE},
+            "pagerduty": {"api_url": channels},
+            "email": {
+                "host": "127.0.0.1",
+                "port": listeners.mail.getsockname()[1],
+                "from": MAIL_USER,
+                "starttls": False,
+            },
+            "netlify": {"api_url": url_of(listeners.netlify) + netlify.BASE, "site_id": site.id},
+            "git": {
                 "remote": str(repository.path),
                 "branch": history.BRANCH,
                 "frontend_folder": history.FRONTEND,
                 "migrations_folder": history.migrations_folder(self._personality.name),
-                **(
-                    {"version_file": history.RELEASE_FILE, "features_file": history.FEATURES_FILE} if is_planned else {}
-                ),
             },
-            channels={
-                "statuspage": {"page_id": status_page_id, "api_url": url_of(listeners.channels) + statuspage_api.BASE},
-                "pagerduty": {"api_url": url_of(listeners.channels)},
-                "email": {
-                    "host": "127.0.0.1",
-                    "port": listeners.mail.getsockname()[1],
-                    "from": "rollback@sandbox.example",
-                    "starttls": False,
-                },
+            "load": {"stable_api": stable_url, "stable_backend": stable_url},
+            "sandbox": {
+                "control_url": url_of(listeners.control),
+                "token": secrets.token_urlsafe(32),
+                "second_address_proxy": url_of(listeners.elsewhere),
             },
-            token=secrets.token_urlsafe(32),
-            variables={
-                "PAM_ADMIN_TOKEN": product.admin_token,
-                "PAM_EMERGENCY_TOKEN": product.emergency_token,
-                "PAM_SLACK_WEBHOOK_URL": url_of(listeners.slack) + slack_path,
-                "TEST_USER_EMAIL": TEST_ACCOUNT_EMAIL,
-                "TEST_USER_PASSWORD": self._account_password,
-                "SECOND_TEST_USER_EMAIL": OTHER_ACCOUNT_EMAIL,
-                "SECOND_TEST_USER_PASSWORD": self._account_password,
-                "EXPIRED_USER_TOKEN": issue(
-                    account_id(TEST_ACCOUNT_EMAIL), TEST_ACCOUNT_EMAIL, secret=product.jwt_secret, age_s=_LONG_AGO_S
-                ),
-                "NETLIFY_AUTH_TOKEN": site.token,
-                "RENDER_API_KEY": f"rnd_{secrets.token_urlsafe(24)}",
-                "STATUSPAGE_API_KEY": secrets.token_urlsafe(24),
-                "PAGERDUTY_ROUTING_KEY": secrets.token_hex(16),
-                "PAM_SMTP_USERNAME": USERNAME,
-                "PAM_SMTP_PASSWORD": secrets.token_urlsafe(18),
-                "PAM_STAGING_COPY_DSN": database_copy.dsn_of(access.product_dsn),
-                "PAM_DATABASE_DSN": in_plan_dialect(access.auditor_dsn)
-                if self._dialect == "plan"
-                else access.auditor_dsn,
-                **(
-                    {}
-                    if is_planned
-                    else {
-                        "SUPABASE_ANON_KEY": supabase.anon_key,
-                        "SUPABASE_SERVICE_ROLE_KEY": supabase.service_key,
-                    }
-                ),
-            },
-            dialect=self._dialect,
-            product=self._personality.name,
-            practice=self._practice,
-        )
+            "sandbox.variables": {**variables},
+        }
+        if self._personality.name == "pam-plan":
+            tables["git"] |= {"version_file": history.RELEASE_FILE, "features_file": history.FEATURES_FILE}
+            return State(tables)
+        tables[""] |= {"product": self._personality.name, "abilities": [*TODAYS_ABILITIES]}
+        tables["urls"] |= {"supabase": url_of(listeners.supabase)}
+        tables["render"] |= {"workers": [_WORKER_SERVICE]}
+        tables["secrets"] = {
+            "supabase_key_env": "SUPABASE_ANON_KEY",
+            "supabase_service_key_env": "SUPABASE_SERVICE_ROLE_KEY",
+        }
+        tables["contract.limits"] = {**TODAYS_LIMITS}
+        tables["sandbox.variables"] |= {
+            "SUPABASE_ANON_KEY": supabase.anon_key,
+            "SUPABASE_SERVICE_ROLE_KEY": supabase.service_key,
+        }
+        return State(tables)
 
     async def _serve(self, runner: web.BaseRunner, listener: socket.socket) -> None:
         self._runners.append(runner)
@@ -389,7 +397,7 @@ def _by_path(handlers: Mapping[str, _Handler], *, otherwise: _Handler) -> _Handl
     return handle
 
 
-def _forgive(door: Doorkeeper | None, hosts: Sequence[netlify_account.Account | render_account.Account]) -> None:
+def _forgive(door: Doorkeeper | None, hosts: Sequence[NetlifyAccount | RenderAccount]) -> None:
     """Let everybody ask again who asked too often."""
     if door is not None:
         door.forgive()

@@ -12,12 +12,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.addresses import host_and_port
 from pam_rollback.base.free_text import cleaned, shows_something
 from pam_rollback.product.rules.expected_releases import ExpectedReleases
 from pam_rollback.session.gone import GONE, Refused
 
-_WORKERS_MAX = 200
 _VALUED: set[str] = set()
 """The options of the suite that take a value."""
 GROUP = "Rollback verification and drills"
@@ -51,8 +49,8 @@ class Options:
     take_over: str
     ack: tuple[str, ...]
     observed: tuple[str, ...]
-    load_workers: tuple[int, str]
-    """How many generators a load test has, and the address where those of other machines sign on; empty: all run here."""
+    load_run: Path | None
+    """Where Locust's master wrote a load that was put from many machines."""
     incident: str
     approve: tuple[str, ...]
     adopt: str
@@ -96,7 +94,7 @@ def read(config: pytest.Config) -> Options:
         else "",
         ack=tuple(_signed("--ack", 'ITEM="who: evidence"', text, after="=") for text in option.pam_ack),
         observed=tuple(_assignment("--observed", "CRITERION=WHAT", text) for text in option.pam_observed),
-        load_workers=_load_workers(option.pam_load_workers),
+        load_run=_folder(option.pam_load_run),
         incident=option.pam_incident,
         approve=tuple(_signed("--approve", 'STAGE="who: why"', text, after="=") for text in option.pam_approve),
         adopt=_signed("--adopt", '"who: why"', option.pam_adopt) if option.pam_adopt else "",
@@ -312,11 +310,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a person saw this decision criterion broken; recorded with the incident",
     )
     add(
-        "--load-workers",
-        dest="pam_load_workers",
-        default="1",
-        metavar="N[@ADDRESS:PORT]",
-        help="load tests: so many generators on this machine (default: 1), or on others that sign on at that address of this machine",
+        "--load-run",
+        dest="pam_load_run",
+        default="",
+        metavar="DIR",
+        help="with -m load: judge the load that Locust put from many machines and recorded there (its --result)",
     )
 
 
@@ -361,23 +359,6 @@ def _assignment(option: str, form: str, raw: str) -> str:
     if not (item and equals and shows_something(value)):
         raise pytest.UsageError(f"{option} {text}: expected {form}")
     return text
-
-
-def _load_workers(text: str) -> tuple[int, str]:
-    """How many generators, and where those of other machines sign on; empty: they run here."""
-    count, at, listen = text.partition("@")
-    try:
-        if at:
-            host_and_port(listen)
-        number = int(count)
-    except ValueError:
-        number = 0
-    if not 1 <= number <= _WORKERS_MAX:
-        raise pytest.UsageError(
-            f"--load-workers {text}: expected a number of processes on this machine (2), or of workers on others and the address of this "
-            "machine where they sign on (3@10.0.0.1:5557)"
-        )
-    return number, listen
 
 
 def _signed(option: str, form: str, raw: str, *, after: str = "") -> str:

@@ -12,7 +12,6 @@ import psycopg
 from psycopg import sql
 
 NAME = "pam_auditor"
-"""On a server of the sandbox's own; a guest names it after its database, since roles belong to the whole server."""
 PLAN_SEARCH_PATH = "plan,public"
 """With it the rollback plan's own SQL finds the columns that it expects."""
 

@@ -19,7 +19,7 @@ from typing import Any
 from aiohttp import web
 
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
-from pam_rollback.sandbox.providers.netlify_account import Account, Refusal
+from pam_rollback.sandbox.providers.accounts import NetlifyAccount, Refusal
 from pam_rollback.sandbox.providers.netlify_builds import Builds
 from pam_rollback.sandbox.providers.netlify_deploys import BEHAVIOUR, PREVIEW, PRODUCTION, Deployed, Deploys
 from pam_rollback.sandbox.providers.netlify_uploads import Uploads
@@ -66,7 +66,7 @@ class NetlifyApi:
     def __init__(
         self,
         faults: PlantedFaults,
-        account: Account,
+        account: NetlifyAccount,
         deploys: Deploys,
         builds: Builds,
         *,
@@ -124,7 +124,8 @@ class NetlifyApi:
             status, document = await route.answer(request, named)
         except Refusal as refusal:
             headers |= refusal.headers
-            return web.json_response(refusal.envelope, status=refusal.status, headers=headers)
+            envelope = {"code": int(refusal.status), "message": str(refusal)}
+            return web.json_response(envelope, status=refusal.status, headers=headers)
         if what == "answer-lost":
             return _cut(request)
         if what == "garbage":
@@ -133,13 +134,12 @@ class NetlifyApi:
 
     def _let_in(self, request: web.BaseRequest, route: _Route, what: str) -> _Headers:
         """Whoever may not come in is refused, and so is everybody whom the fault concerns; gives the limits to tell."""
-        credentials = request.headers.get("Authorization", "")
-        allowance = self._account.let_in(credentials, creates_deploy=route.creates_deploy)
+        limits = self._account.let_in(request, creates_deploy=route.creates_deploy)
         status = _STATUSES.get(what)
         if status is None:
-            return allowance.headers()
+            return limits
         is_limit = what == "error-429"
-        raise Refusal(status, status.phrase, {**allowance.headers(), "X-RateLimit-Remaining": "0"} if is_limit else {})
+        raise Refusal(status, status.phrase, {**limits, "X-RateLimit-Remaining": "0"} if is_limit else {})
 
     def _routed(self, request: web.BaseRequest) -> tuple[_Route | None, Mapping[str, str]]:
         if not request.path.startswith(f"{BASE}/"):

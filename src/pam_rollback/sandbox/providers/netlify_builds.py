@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pam_rollback.sandbox import builds, site_builder
 from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.providers.netlify_account import Refusal
+from pam_rollback.sandbox.providers.accounts import Refusal
 from pam_rollback.sandbox.providers.netlify_deploys import BRANCH_DEPLOY, PRODUCTION, Deployed, Deploys
 
 Checkout = Callable[[str, Path], None]

@@ -14,7 +14,7 @@ from typing import Any
 from pam_rollback.sandbox.builds import Build
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.latencies import FRONTEND, FrontendLatencies
-from pam_rollback.sandbox.providers.netlify_account import Refusal
+from pam_rollback.sandbox.providers.accounts import Refusal
 
 BEHAVIOUR = "netlify-behaviour"
 _RETENTION_S = 90 * 86_400

@@ -12,8 +12,8 @@ from pathlib import Path
 from pam_rollback.sandbox import builds, history, site_builder
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.latencies import FrontendLatencies
+from pam_rollback.sandbox.providers.accounts import NETLIFY_DEPLOYS_PER_MIN, NetlifyAccount
 from pam_rollback.sandbox.providers.netlify import NetlifyApi
-from pam_rollback.sandbox.providers.netlify_account import DEPLOYS_PER_MIN, Account
 from pam_rollback.sandbox.providers.netlify_builds import Builds
 from pam_rollback.sandbox.providers.netlify_deploys import PRODUCTION, Deployed, Deploys
 from pam_rollback.sandbox.repository import Push, Repository
@@ -35,7 +35,7 @@ class NetlifySite:
         *,
         url: str,
         scratch: Path,
-        deploys_per_min: int = DEPLOYS_PER_MIN,
+        deploys_per_min: int = NETLIFY_DEPLOYS_PER_MIN,
         variables: Mapping[str, str] = _NONE,
     ) -> None:
         self.id = str(uuid.uuid4())
@@ -45,7 +45,7 @@ class NetlifySite:
         self._builds = Builds(
             deploys, checkout=repository.checkout, base=history.FRONTEND, scratch=scratch, variables=variables
         )
-        self.account = Account(self.token, deploys_per_min=deploys_per_min)
+        self.account = NetlifyAccount(self.token, deploys_per_min=deploys_per_min)
         self.api = NetlifyApi(
             faults,
             self.account,
@@ -66,7 +66,7 @@ class NetlifySite:
         url: str,
         scratch: Path,
         latencies: FrontendLatencies,
-        deploys_per_min: int = DEPLOYS_PER_MIN,
+        deploys_per_min: int = NETLIFY_DEPLOYS_PER_MIN,
         variables: Mapping[str, str] = _NONE,
     ) -> "NetlifySite":
         """The site with its first deploys, really built, with the site's `variables`. Raises SandboxError."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from pam_rollback.sandbox.builds import from_files
-from pam_rollback.sandbox.providers.netlify_account import Refusal
+from pam_rollback.sandbox.providers.accounts import Refusal
 from pam_rollback.sandbox.providers.netlify_deploys import Deployed, Deploys
 
 _SHA1 = re.compile(r"[0-9a-f]{40}")

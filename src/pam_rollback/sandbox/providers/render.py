@@ -9,7 +9,7 @@ from pam_rollback.sandbox import backend_deploys
 from pam_rollback.sandbox.backend_deploys import ServiceDeploys
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.providers import render_logs, render_metrics
-from pam_rollback.sandbox.providers.render_account import GETS_PER_MIN, Account, Refusal, refused
+from pam_rollback.sandbox.providers.accounts import RENDER_GETS_PER_MIN, Refusal, RenderAccount, refused_by_render
 from pam_rollback.sandbox.providers.render_metrics import Metrics
 from pam_rollback.sandbox.providers.render_services import CHANGES, Asked, Services, asked, services_page
 from pam_rollback.sandbox.service_records import ServiceRecords
@@ -38,10 +38,10 @@ class RenderApi:
         repo: str = "",
         worker: tuple[str, ServiceDeploys | None] | None = None,
         finest_step_s: int = 1,
-        gets_per_min: int = GETS_PER_MIN,
+        gets_per_min: int = RENDER_GETS_PER_MIN,
     ) -> None:
         self._faults = faults
-        self.account = Account(key, gets_per_min=gets_per_min)
+        self.account = RenderAccount(key, gets_per_min=gets_per_min)
         self._records, self._service_id, self._owner_id = records, service_id, owner_id
         self._metrics = Metrics(records, service_id=service_id, finest_step_s=finest_step_s)
         self._service = Services(deploys, service_id=service_id, owner_id=owner_id, url=url, repo=repo)
@@ -64,7 +64,7 @@ class RenderApi:
                 return await self._spoilt_service(request, what)
             return await self._do(request, what, fault)
         except Refusal as refusal:
-            return refused(refusal, self.account.limits(request))
+            return refused_by_render(refusal, self.account.limits(request))
 
     async def _do(self, request: web.BaseRequest, what: Asked, fault: Fault | None) -> web.StreamResponse:
         changes = what.operation in CHANGES
@@ -77,7 +77,7 @@ class RenderApi:
             self.account.let_in(request, changes_service=changes)
             answer = _spoilt(how) or await self._told(request, what)
         except Refusal as refusal:
-            answer = refused(refusal, {})
+            answer = refused_by_render(refusal, {})
         if how == "answer-lost":
             return _cut(request)
         if answer.status != HTTPStatus.TOO_MANY_REQUESTS or "429" not in how:
@@ -154,7 +154,7 @@ def _spoilt(how: str) -> web.Response | None:
         return _too_many(how)
     if how.startswith("error-"):
         status = HTTPStatus(int(how.removeprefix("error-")))
-        return refused(Refusal(status, status.phrase.lower()), {})
+        return refused_by_render(Refusal(status, status.phrase.lower()), {})
     if how == "garbage":
         return web.Response(body=b'{"id": "dep-', content_type="application/json")
     if how == "plain-text":
@@ -165,7 +165,9 @@ def _spoilt(how: str) -> web.Response | None:
 def _too_many(how: str) -> web.Response:
     reset = int(time.time()) + _AFTER_A_WHILE_S if how == "429-epoch" else _AFTER_A_WHILE_S
     headers = {"Ratelimit-Limit": "10", "Ratelimit-Remaining": "0", "Ratelimit-Reset": str(reset)}
-    return refused(Refusal(HTTPStatus.TOO_MANY_REQUESTS, "rate limit exceeded"), {} if how == "429-bare" else headers)
+    return refused_by_render(
+        Refusal(HTTPStatus.TOO_MANY_REQUESTS, "rate limit exceeded"), {} if how == "429-bare" else headers
+    )
 
 
 def _cut(request: web.BaseRequest) -> web.Response:

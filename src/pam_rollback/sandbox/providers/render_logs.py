@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from pam_rollback.sandbox.providers.render_account import Refusal
+from pam_rollback.sandbox.providers.accounts import Refusal
 from pam_rollback.sandbox.service_records import Line
 
 _LIMIT, _LIMIT_MAX = 20, 100

@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from pam_rollback.sandbox.faults import Fault
-from pam_rollback.sandbox.providers.render_account import Refusal
+from pam_rollback.sandbox.providers.accounts import Refusal
 from pam_rollback.sandbox.service_records import Second, ServiceRecords
 
 FAULT = "render-metrics"

@@ -22,7 +22,7 @@ from aiohttp import web
 
 from pam_rollback.sandbox import history
 from pam_rollback.sandbox.backend_deploys import AutoDeploy, BackendDeploy, Event, ServiceDeploys
-from pam_rollback.sandbox.providers.render_account import Refusal
+from pam_rollback.sandbox.providers.accounts import Refusal
 
 Operation = Literal[
     "services",

@@ -4,8 +4,6 @@
 const CACHE = "wheels-and-wins-__BUILD__";
 const ASSETS = "/assets/__BUILD__/";
 const PAGE = "/";
-// What says the truth of this moment is none of the worker's business.
-const LIVE = new Set(["/health", "/version.json", "/config.json", "/asset-manifest.json", "/sw.js"]);
 
 self.addEventListener("install", (event) => event.waitUntil(self.skipWaiting()));
 
@@ -14,9 +12,9 @@ self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname, search } = new URL(request.url);
-  if (request.method !== "GET" || origin !== self.location.origin || LIVE.has(pathname)) return;
-  if (request.mode === "navigate") event.respondWith(networkFirst(event));
-  else if (pathname.startsWith(ASSETS) && search === "") event.respondWith(cacheFirst(event));
+  if (request.method !== "GET" || origin !== self.location.origin) return;
+  if (request.mode === "navigate") event.respondWith(networkFirst(request));
+  else if (pathname.startsWith(ASSETS) && search === "") event.respondWith(cacheFirst(request));
 });
 
 async function takeOver() {
@@ -25,46 +23,30 @@ async function takeOver() {
   await self.clients.claim();
 }
 
-async function networkFirst(event) {
+async function networkFirst(request) {
   try {
-    const answer = await fetch(event.request);
-    if (answer.ok && isHtml(answer)) event.waitUntil(keep(PAGE, answer.clone()));
+    const answer = await fetch(request);
+    if (answer.ok && isHtml(answer)) await keep(PAGE, answer.clone());
     return answer;
   } catch {
-    return (await kept(PAGE)) ?? Response.error();
+    return (await caches.match(PAGE, { cacheName: CACHE })) ?? Response.error();
   }
 }
 
-async function cacheFirst(event) {
-  const found = await kept(event.request);
+async function cacheFirst(request) {
+  const found = await caches.match(request, { cacheName: CACHE });
   if (found !== undefined) return found;
-  try {
-    const answer = await fetch(event.request);
-    // The host answers a file that it does not have with the page: that must never be kept as the file.
-    if (answer.ok && !isHtml(answer)) event.waitUntil(keep(event.request, answer.clone()));
-    return answer;
-  } catch {
-    return Response.error();
-  }
+  const answer = await fetch(request);
+  // The host answers a file that it does not have with the page: that must never be kept as the file.
+  if (answer.ok && !isHtml(answer)) await keep(request, answer.clone());
+  return answer;
 }
 
 function isHtml(answer) {
   return (answer.headers.get("Content-Type") ?? "").startsWith("text/html");
 }
 
-async function kept(request) {
-  try {
-    return await caches.match(request, { cacheName: CACHE });
-  } catch {
-    return undefined; // a browser without storage has a network
-  }
-}
-
 async function keep(request, answer) {
-  try {
-    const cache = await caches.open(CACHE);
-    await cache.put(request, answer);
-  } catch {
-    // Nothing is lost but speed: the disk may be full.
-  }
+  const cache = await caches.open(CACHE);
+  await cache.put(request, answer).catch(() => {}); // the disk may be full
 }

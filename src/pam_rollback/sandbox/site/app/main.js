@@ -1,128 +1,170 @@
-// Puts the parts together: where the API is, who is signed in, which view belongs to which address.
+// Puts the page together: where the API is, who is signed in, which view belongs to which address, and what surrounds it.
 
-import { createApi, expectShape, fetchJson } from "./api.js";
-import { h, viewHeading } from "./dom.js";
-import { ENHANCED_UI, createFlags } from "./flags.js";
-import { createNotice } from "./notice.js";
-import { createProblemBox } from "./problem.js";
-import { createRouter } from "./router.js";
-import * as session from "./session.js";
-import { createShell } from "./shell.js";
-import { chatView } from "./views/chat.js";
-import { homeView } from "./views/home.js";
-import { loginView } from "./views/login.js";
-import { notFoundView } from "./views/not-found.js";
-import { profileView } from "./views/profile.js";
-import { settingsView } from "./views/settings.js";
-import { wheelsView } from "./views/wheels.js";
-import { winsView } from "./views/wins.js";
+import { h, heading, problemBox } from "./dom.js";
+import * as service from "./service.js";
+import { chat } from "./views/chat.js";
+import { home, login, money, notFound, profile, settings, trips } from "./views/pages.js";
 
+const SITE = "Wheels & Wins";
+const NOTICE_AGAIN_MS = 60_000;
+const FLAGS_AGAIN_MS = 2000;
+const FLAGS_PATIENCE_MS = 3000;
 const VIEWS = {
-  "/": { view: homeView, needsSession: false },
-  "/login": { view: loginView, needsSession: false },
-  "/pam": { view: chatView, needsSession: true },
-  "/wins": { view: winsView, needsSession: true },
-  "/wheels": { view: wheelsView, needsSession: true },
-  "/profile": { view: profileView, needsSession: true },
-  "/settings": { view: settingsView, needsSession: true },
+  "/": { name: "Home", view: home },
+  "/pam": { name: "PAM", view: chat, forAccounts: true },
+  "/wins": { name: "Wins", view: money, forAccounts: true },
+  "/wheels": { name: "Wheels", view: trips, forAccounts: true },
+  "/profile": { name: "Profile", view: profile, forAccounts: true },
+  "/settings": { name: "Settings", view: settings, forAccounts: true },
+  "/login": { name: "Log in", view: login },
 };
-const ENDED = "Your session has ended. Please log in again.";
 
 const main = document.getElementById("main");
-// What this page was built as, which need not be what is live by now.
-const pageRelease = document.querySelector("meta[name=pam-release]").content;
+const account = h("div", { class: "account" });
+const places = h("ul", { class: "places" });
+const release = document.querySelector("meta[name=pam-release]").content;
+let leave = () => {};
+let turn = 0;
 
-function run(config) {
-  const api = createApi(config.apiUrl, () => {
-    session.end();
-    router.navigate("/login", { replace: true, state: { message: ENDED, next: location.pathname } });
-  });
-  const flags = createFlags(api, pageRelease);
-  const notice = createNotice(api, document.getElementById("site-notice"));
-  let flagsRead = null;
-  const shell = createShell(() => {
-    session.end();
-    router.navigate("/");
-    shell.announce("You are logged out.");
-  });
+/** Names the page in the browser's tab and history. */
+const nameThePage = (title) => (document.title = title === SITE ? SITE : `${title} | ${SITE}`);
 
-  /** The person's profile; its name goes into the header, and leaves it when the API does not answer. */
-  async function loadAccount(signal) {
-    try {
-      const profile = await api.get("/api/v1/profile", signal);
-      expectShape(typeof profile?.email === "string");
-      shell.showName(profile.full_name || profile.email);
-      return profile;
-    } catch (problem) {
-      if (problem.kind !== "cancelled") shell.showName(null);
-      throw problem;
-    }
+/** Says something to people who use a screen reader, in a later turn: the same words twice would else be no change. */
+function announce(words) {
+  const announcer = document.getElementById("announcer");
+  announcer.textContent = "";
+  setTimeout(() => (announcer.textContent = words), 50);
+}
+
+/** The person's profile; its name goes into the header, and leaves it when the API does not answer. */
+async function loadAccount() {
+  account.querySelector(".user-name")?.remove();
+  const found = await service.get("/api/v1/profile");
+  service.expectShape(typeof found?.email === "string");
+  account.querySelector(".user-name")?.remove();
+  account.prepend(h("span", { class: "user-name" }, found.full_name || found.email));
+  return found;
+}
+
+function surround(path, signedIn) {
+  const shown = Object.entries(VIEWS).filter(([at]) => at !== "/login");
+  const link = (at, words) => h("a", { href: at, "aria-current": at === path ? "page" : null }, words);
+  places.replaceChildren(...shown.map(([at, place]) => h("li", {}, link(at, place.name))));
+  if (!signedIn) account.replaceChildren(link("/login", "Log in"));
+  else if (account.querySelector("button") === null) {
+    account.replaceChildren(h("button", { type: "button", click: logOut }, "Log out"));
   }
+}
 
-  function choose(path) {
-    const found = VIEWS[path];
-    if (found === undefined) return { view: () => notFoundView() };
-    if (found.needsSession && session.token() === null) {
-      const message = session.hasExpired() ? ENDED : "Please log in to see this page.";
-      session.end();
-      return { redirect: "/login", state: { message, next: path } };
-    }
-    if (path === "/login" && session.token() !== null) return { redirect: "/pam" };
-    const navigate = (...where) => router.navigate(...where);
-    return { view: (signal) => found.view({ api, flags, flagsRead, shell, loadAccount, navigate, signal }) };
+function logOut() {
+  service.signOut();
+  navigate("/");
+  announce("You are logged out.");
+}
+
+function navigate(path, { replace = false, state = null } = {}) {
+  history[replace ? "replaceState" : "pushState"](state, "", path);
+  void show(true);
+}
+
+async function show(moveFocus) {
+  leave();
+  turn += 1;
+  const now = turn;
+  const path = location.pathname;
+  const place = VIEWS[path] ?? { name: "Page not found", view: notFound };
+  const signedIn = service.token() !== null;
+  if (place.forAccounts && !signedIn) {
+    service.signOut();
+    navigate("/login", { replace: true, state: { message: "Please log in to see this page.", next: path } });
+    return;
   }
-
-  function arrive(path) {
-    shell.arrive(path, session.token() !== null);
-    flagsRead = flags.refresh();
-    void notice.refresh();
-    fetchJson(`${config.apiUrl}/version`)
-      .then((version) => shell.showApiRelease(typeof version?.release === "string" ? version.release : "not known"))
-      .catch(() => shell.showApiRelease("no answer"));
+  if (path === "/login" && signedIn) {
+    navigate("/pam", { replace: true });
+    return;
   }
+  surround(path, signedIn);
+  void showNotice();
+  const read = service.readFlags();
+  // The first picture of the chat must already be the right one: somebody without a feature never sees it flash up.
+  if (place.view === chat) await Promise.race([read, new Promise((late) => setTimeout(late, FLAGS_PATIENCE_MS))]);
+  if (now !== turn) return;
+  const view = place.view({ loadAccount, navigate, announce, signedIn });
+  leave = view.leave ?? (() => {});
+  main.replaceChildren(view.element);
+  nameThePage(path === "/" ? SITE : place.name);
+  if (moveFocus) {
+    window.scrollTo(0, 0);
+    main.querySelector("h1")?.focus({ preventScroll: true });
+  }
+  void view.ready?.();
+}
 
-  shell.showPageRelease(pageRelease);
-  flags.listen(() => {
-    if (flags.isOn(ENHANCED_UI)) document.body.dataset.feature = "enhanced-ui";
+/** What the people who run the service have to say. When the API does not answer, what is shown stays. */
+async function showNotice() {
+  const place = document.getElementById("site-notice");
+  const notice = await service.get("/api/v1/notice").catch(() => null);
+  const words = notice === null ? place.textContent : notice.active ? notice.text : "";
+  if (words === place.textContent) return; // the same words again would be read aloud again
+  place.replaceChildren(...(words === "" ? [] : [h("p", {}, words)]));
+}
+
+function run({ apiUrl }) {
+  const ended = () => {
+    service.signOut();
+    const state = { message: "Your session has ended. Please log in again.", next: location.pathname };
+    navigate("/login", { replace: true, state });
+  };
+  service.connect({ apiUrl, release, ended });
+  service.onFlags(() => {
+    if (service.isOn(service.ENHANCED_UI)) document.body.dataset.feature = "enhanced-ui";
     else delete document.body.dataset.feature;
   });
-  const router = createRouter(main, choose, arrive);
-  router.start();
+  document
+    .getElementById("site-header")
+    .replaceChildren(h("a", { class: "brand", href: "/" }, SITE), h("nav", { "aria-label": "Main" }, places), account);
+  document.getElementById("site-footer").replaceChildren(h("p", {}, "Page release ", h("span", {}, release)));
+  const whenSeen = (work) => () => {
+    if (document.visibilityState === "visible") void work();
+  };
+  setInterval(whenSeen(showNotice), NOTICE_AGAIN_MS);
+  // Again and again, so that a rollback shows at once where a feature changes what is seen.
+  setInterval(whenSeen(() => location.pathname === "/pam" && service.readFlags()), FLAGS_AGAIN_MS);
+  document.addEventListener("click", follow);
+  window.addEventListener("popstate", () => void show(true));
+  void show(false);
+}
+
+function follow(event) {
+  const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+  const plain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+  if (link === null || !plain || link.origin !== location.origin || link.getAttribute("href").startsWith("#")) return;
+  event.preventDefault();
+  navigate(link.pathname, { state: link.dataset.ask === undefined ? null : { ask: link.dataset.ask } });
 }
 
 async function start() {
   try {
-    const config = await fetchJson("/config.json");
-    expectShape(typeof config?.apiUrl === "string" && typeof config.release === "string");
+    const config = await service.fetchJson("/config.json");
+    service.expectShape(typeof config?.apiUrl === "string");
     run(config);
   } catch (problem) {
-    const box = createProblemBox();
-    main.replaceChildren(h("div", { class: "narrow" }, viewHeading("Wheels & Wins cannot start"), box.element));
+    const box = problemBox();
+    main.replaceChildren(heading(`${SITE} cannot start`), box.element);
     box.show("The site could not find its service.", problem, start);
   }
 }
 
 /** Asks for the service worker once the page has loaded; a browser that wants none does without. */
-function registerWorker() {
-  if (!("serviceWorker" in navigator)) return;
-  const { serviceWorker } = navigator;
-  async function register() {
-    try {
-      const registration = await serviceWorker.register("/sw.js");
-      // Left to itself, a browser takes its time to look for a newer one, and a rolled back worker has to go at once.
-      if (serviceWorker.controller !== null) await registration.update();
-    } catch {
-      // The page works without.
-    }
-  }
-  if (document.readyState === "complete") void register();
-  else window.addEventListener("load", () => void register(), { once: true });
+async function registerWorker() {
+  const registration = await navigator.serviceWorker.register("/sw.js");
+  // Left to itself, a browser takes its time to look for a newer one, and a rolled back worker has to go at once.
+  if (navigator.serviceWorker.controller !== null) await registration.update();
 }
 
 document.querySelector(".skip-link").addEventListener("click", (event) => {
-  // By hand: following "#main" would look like a change of view to the router.
   event.preventDefault();
   main.focus();
 });
-registerWorker();
+if ("serviceWorker" in navigator) window.addEventListener("load", () => void registerWorker().catch(() => {}));
 void start();
