@@ -80,6 +80,7 @@ incidents: $(READY) ## incidents in the tracker: open ones, and those closed wit
 
 forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
 	@$(BIN)/python -m pam_rollback.session.forget --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
+	@$(BIN)/python -m pam_rollback.state --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.wait import Waiter
-from pam_rollback.state.client import REF
+from pam_rollback.state.service import RUNS
 from tests.bare_repository import VARIABLES
 from tests.session.drilling import (
     CONSENT,
@@ -59,14 +59,14 @@ def runs_of(place: Path) -> set[str]:
     if not place.is_dir():
         return set()
     listed = subprocess.run(
-        ["git", "ls-tree", "--name-only", f"{REF}:runs"],
+        ["git", "for-each-ref", "--format=%(refname)", RUNS],
         cwd=place,
         env=VARIABLES,
         capture_output=True,
         text=True,
         check=False,
     ).stdout
-    return {*listed.splitlines()}
+    return {ref.removeprefix(RUNS) for ref in listed.splitlines()}
 
 
 def test_another_machine_undoes_and_compares(
@@ -102,7 +102,7 @@ def test_another_machine_undoes_and_compares(
 def journal_kept(place: Path) -> str:
     """What the state has of the journal of its only run."""
     runs = runs_of(place)
-    asked = ["git", "show", f"{REF}:runs/{min(runs, default='')}/journal.jsonl"]
+    asked = ["git", "show", f"{RUNS}{min(runs, default='')}:journal.jsonl"]
     return (
         subprocess.run(asked, cwd=place, env=VARIABLES, capture_output=True, text=True, check=False).stdout
         if runs
