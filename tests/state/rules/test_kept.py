@@ -24,7 +24,6 @@ def left(candidates: dict[str, kept.Files], needed: set[str]) -> set[str]:
         ("run.json", True),
         ("journal.jsonl", True),
         ("baseline/rows-before.json", True),
-        ("after-frontend/requests.json", True),
         ("junit.xml", False),
         ("after-frontend/timeline.jsonl", False),
         ("after-frontend/settings-before.json", False),
