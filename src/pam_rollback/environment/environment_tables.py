@@ -146,7 +146,6 @@ class Paths(Table):
     settings: PathTemplate | None = None
     tickets: PathTemplate | None = None
     notice: UrlPath = "/api/v1/notice"
-    notice_admin: UrlPath = "/admin/notice"
 
 
 class Pages(Table):

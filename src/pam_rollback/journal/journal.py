@@ -5,7 +5,7 @@ follow (``--undo RUN``).
 
 A full disk stops no rollback: what the run's folder does not take goes to a second place, where the same later run finds it, and what no
 place takes is kept in memory, told at once, and written as soon as there is room again
-(docs/decisions/0026-a-lost-terminal-is-no-order.md). What is owed is not lost with a file that somebody takes away: whoever wrote it knows
+(docs/decisions/consent-and-endings.md). What is owed is not lost with a file that somebody takes away: whoever wrote it knows
 it, and writes it anew.
 
 In one module: what is written and how it is read back are one format, which has to survive kills and full disks.

@@ -69,13 +69,6 @@ def read(config: pytest.Config) -> Options:
     """The options of this session. Raises pytest.UsageError for values that make no sense."""
     option = config.option
     _refuse_empty(config.invocation_params.args)
-    if option.pam_state_keep:
-        from pam_rollback.report.retention import age_of  # noqa: PLC0415 - for whoever keeps a state
-
-        try:
-            age_of(option.pam_state_keep)
-        except ValueError as error:
-            raise pytest.UsageError(f"--state-keep: {error}") from None
     if option.pam_resume and option.pam_undo:
         raise pytest.UsageError("--resume finishes a run and --undo puts it back: give one of them")
     said = {"--reason": option.pam_reason, "--initiated-by": option.pam_initiated_by}
@@ -290,15 +283,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pam_state",
         default="",
         metavar="PLACE",
-        help="where runs, journals, baselines and ramps of all machines are kept: git:origin, git:ADDRESS (a ref "
+        help="where runs, journals, baselines and ramps of all machines are kept: git:origin, git:ADDRESS (refs "
         "outside of branches, with the token of $PAM_STATE_TOKEN) or a folder (default: $PAM_STATE, else this machine only)",
-    )
-    add(
-        "--state-keep",
-        dest="pam_state_keep",
-        default="",
-        metavar="AGE",
-        help="with --state: older runs that nobody needs are removed from there (default: 90d)",
     )
     add(
         "--gate-run",
