@@ -71,7 +71,7 @@ connect: $(READY) ## look at a product, write its environment, say what can be j
 alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BASELINE=file)
 	@$(BIN)/python -m pam_rollback.alerts $${ENV:+--env "$$ENV"} $${BASELINE:+--baseline "$$BASELINE"} $${OUT:+--out "$$OUT"}
 
-incident: $(READY) ## material and post-mortem draft of the newest run with an action (RUN=folder)
+incident: $(READY) ## post-mortem draft of the newest run with an action (RUN=folder)
 	@$(BIN)/python -m pam_rollback.postmortem $${RUN:+"$$RUN"} $${ENV:+--env "$$ENV"} $${OUT:+--out "$$OUT"}
 	@[ -z "$$RUN" ] || $(BIN)/python -m pam_rollback.tracker --drafted "$$RUN" $${ENV:+--env "$$ENV"} $${WHERE:+--where "$$WHERE"}
 
