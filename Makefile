@@ -73,10 +73,9 @@ alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BAS
 
 incident: $(READY) ## post-mortem draft of the newest run with an action (RUN=folder)
 	@$(BIN)/python -m pam_rollback.postmortem $${RUN:+"$$RUN"} $${ENV:+--env "$$ENV"} $${OUT:+--out "$$OUT"}
-	@[ -z "$$RUN" ] || $(BIN)/python -m pam_rollback.tracker --drafted "$$RUN" $${ENV:+--env "$$ENV"} $${WHERE:+--where "$$WHERE"}
 
-incidents: $(READY) ## incidents in the tracker: open ones, and those closed without a post-mortem (ENV=production)
-	@$(BIN)/python -m pam_rollback.tracker $${ENV:+--env "$$ENV"}
+incidents:
+	@echo "there is no make incidents any more: look at the tracker's issues; pytest -m readiness asks for post-mortems" >&2; exit 2
 
 forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
 	@$(BIN)/python -m pam_rollback.session.forget --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
