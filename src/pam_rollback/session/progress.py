@@ -83,7 +83,9 @@ class OnScreen:
         line = for_terminal(redacted(line))
         with self._lock:
             if self._bar is not None:
-                self._bar.console.print(line, style=style(line), markup=False, highlight=False, emoji=False)
+                from rich.text import Text  # noqa: PLC0415 - loaded with the bar
+
+                self._bar.console.print(Text(line, style(line)))
                 return
         self._write(line)
 
@@ -126,17 +128,21 @@ class OnScreen:
             if self._bar is None:
                 from rich import progress  # noqa: PLC0415 - loading it costs more than a health check takes
                 from rich.console import Console  # noqa: PLC0415
+                from rich.table import Column  # noqa: PLC0415
 
                 columns = (
-                    progress.TextColumn("{task.description}", style="dim", markup=False),
-                    progress.BarColumn(),
-                    progress.MofNCompleteColumn(),
                     progress.TimeElapsedColumn(),
+                    progress.BarColumn(20),
+                    progress.MofNCompleteColumn(),
+                    progress.TextColumn(
+                        "{task.description}", "dim", markup=False, table_column=Column(no_wrap=True, ratio=1)
+                    ),
                 )
                 self._bar = progress.Progress(
                     *columns,
                     console=Console(file=self._stream, force_terminal=True),
                     transient=True,
+                    expand=True,
                     redirect_stdout=False,
                     redirect_stderr=False,
                 )
