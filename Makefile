@@ -59,7 +59,7 @@ sandbox: $(READY) ## the sandbox alone, to click through; Ctrl-C ends it (FAULT=
 game:
 	@echo "there is no make game any more: type \`make sandbox FAULT=surprise\`, and see docs/how-to/sandbox.md" >&2; exit 2
 
-report: $(READY) ## the HTML report of the newest run (RUN=folder for another, SINGLE=file.html: one file to send)
+report: $(READY) ## the HTML report of the newest run (RUN=folder for another)
 	@$(BIN)/python -m pam_rollback.report $${RUN:+"$$RUN"} $${SINGLE:+--single "$$SINGLE"}
 
 connect: export PAM_CONNECT_FRONTEND = $(FRONTEND)
@@ -71,12 +71,11 @@ connect: $(READY) ## look at a product, write its environment, say what can be j
 alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BASELINE=file)
 	@$(BIN)/python -m pam_rollback.alerts $${ENV:+--env "$$ENV"} $${BASELINE:+--baseline "$$BASELINE"} $${OUT:+--out "$$OUT"}
 
-incident: $(READY) ## material and post-mortem draft of the newest run with an action (RUN=folder)
+incident: $(READY) ## post-mortem draft of the newest run with an action (RUN=folder)
 	@$(BIN)/python -m pam_rollback.postmortem $${RUN:+"$$RUN"} $${ENV:+--env "$$ENV"} $${OUT:+--out "$$OUT"}
-	@[ -z "$$RUN" ] || $(BIN)/python -m pam_rollback.tracker --drafted "$$RUN" $${ENV:+--env "$$ENV"} $${WHERE:+--where "$$WHERE"}
 
-incidents: $(READY) ## incidents in the tracker: open ones, and those closed without a post-mortem (ENV=production)
-	@$(BIN)/python -m pam_rollback.tracker $${ENV:+--env "$$ENV"}
+incidents:
+	@echo "there is no make incidents any more: look at the tracker's issues; pytest -m readiness asks for post-mortems" >&2; exit 2
 
 forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
 	@$(BIN)/python -m pam_rollback.session.forget --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)

@@ -1,11 +1,9 @@
-"""What happened when: the journal, users' answers and what providers tell, merged into one list in order of time (UTC)."""
+"""What happened when: the journal, users' answers and the hosts' deploys, each as events of one list (UTC); pure."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
-from math import floor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pam_rollback.base.run_files import JOURNAL
@@ -13,9 +11,7 @@ from pam_rollback.observation.rules.journeys import PAGES
 from pam_rollback.observation.rules.recovery import Outage
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END
-from pam_rollback.stats.percentiles import percentile
 
-_P95 = 95.0
 _OWN_KEYS = frozenset({"at", "at_s", "event"})
 
 Entry = Mapping[str, Any]
@@ -34,18 +30,6 @@ class Event:
     kind: str
     what: str
     source: str
-
-
-@dataclass(frozen=True)
-class SecondSeen:
-    """What users were answered in one second."""
-
-    at: datetime
-    n: int
-    bad: int
-    p95_ms: float | None
-    """Of all answers that came, good or bad; None when none did."""
-    releases: tuple[str, ...]
 
 
 def of_journal(entries: Iterable[Entry]) -> Iterator[Event]:
@@ -105,23 +89,26 @@ def of_releases(samples: Iterable[Sample], wall: Wall, source: str) -> Iterator[
             before[site] = sample.release
 
 
-def by_second(samples: Sequence[Sample], wall: Wall, *, slow_ms: float) -> list[SecondSeen]:
-    """Users' answers, second by second; a second without a probe is not there."""
-    measured = sorted((sample for sample in samples if sample.measured()), key=lambda sample: sample.due_s)
-    found = []
-    for second, group in groupby(measured, key=lambda sample: floor(sample.due_s)):
-        inside = list(group)
-        latencies = [sample.latency_ms for sample in inside]
-        found.append(
-            SecondSeen(
-                at=wall(float(second)),
-                n=len(inside),
-                bad=sum(sample.bad(slow_ms) for sample in inside),
-                p95_ms=percentile(latencies, _P95).value if latencies else None,
-                releases=tuple(dict.fromkeys(sample.release for sample in inside if sample.release)),
-            )
-        )
-    return found
+def of_deploys(
+    deploys: Mapping[str, Iterable[Entry]], since: datetime, until: datetime, source: str
+) -> Iterator[Event]:
+    """What the hosts remember of that time, by host; their lists go back for weeks."""
+    for host, entries in deploys.items():
+        for deploy in entries:
+            commit = str(deploy.get("commit"))[:12]
+            words = f"{host}: deploy {deploy.get('id')} ({deploy.get('state')}, commit {commit})"
+            for key, what in (("created_at", "begins"), ("finished_at", "done")):
+                at = _moment(deploy.get(key))
+                if at is not None and since <= at <= until:
+                    yield Event(at, "provider", f"{words} {what}", source)
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def bad_by_journey(samples: Iterable[Sample], *, slow_ms: float) -> list[tuple[str, int, int]]:

@@ -7,10 +7,10 @@ import pytest
 
 from pam_rollback.observation.rules.recovery import OutageRule, find_outages
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.postmortem.rules.timeline import (
+from pam_rollback.postmortem.rules import (
     Event,
     bad_by_journey,
-    by_second,
+    of_deploys,
     of_journal,
     of_outages,
     of_releases,
@@ -141,20 +141,20 @@ def test_each_site_tells_its_own_release() -> None:
     ]
 
 
-def test_seconds_count_what_was_measured() -> None:
-    """Slow is bad; a probe that never left is in no second, and a second without any is not there."""
-    samples = [
-        Sample(1000.1, 50.0, "history", ok=True),
-        Sample(1000.2, 900.0, "history", ok=True),
-        Sample(1000.3, 20.0, "history", ok=False),
-        Sample(1000.4, float("nan"), "history", ok=False, lag_ms=None),
-        Sample(1002.0, 60.0, "history", ok=True, release="1.42.0"),
-    ]
+def test_the_deploys_of_that_time_are_told() -> None:
+    """In their host's name; what lies weeks back, and what is no moment, is left out."""
+    deploy = {
+        "id": "d-1",
+        "state": "ready",
+        "commit": "c" * 40,
+        "created_at": "2026-11-25T02:41:00Z",
+        "finished_at": "",
+    }
+    old = {**deploy, "id": "d-0", "created_at": "2026-10-01T00:00:00+00:00"}
 
-    first, last = by_second(samples, wall, slow_ms=500)
+    [event] = of_deploys({"pier": [deploy, old]}, START, START + timedelta(hours=1), "deploys.json")
 
-    assert (first.at, first.n, first.bad, first.p95_ms) == (START, 3, 2, 900.0)
-    assert (last.n, last.bad, last.releases) == (1, 0, ("1.42.0",))
+    assert (event.at.minute, event.what) == (41, "pier: deploy d-1 (ready, commit cccccccccccc) begins")
 
 
 def test_journeys_are_counted_the_worst_first() -> None:
