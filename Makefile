@@ -65,22 +65,21 @@ report: $(READY) ## the HTML report of the newest run (RUN=folder for another, S
 connect: export PAM_CONNECT_FRONTEND = $(FRONTEND)
 connect: export PAM_CONNECT_API = $(API)
 connect: export PAM_CONNECT_NAME = $(NAME)
-connect: export PAM_CONNECT_WORKFLOWS = $(WORKFLOWS)
-connect: $(READY) ## look at a product, write its files, say what can be judged (FRONTEND=URL API=URL NAME=staging)
+connect: $(READY) ## look at a product, write its environment, say what can be judged (FRONTEND=URL API=URL NAME=staging)
 	@$(BIN)/python -m pam_rollback.connect $$OPTIONS
 
 alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BASELINE=file)
 	@$(BIN)/python -m pam_rollback.alerts $${ENV:+--env "$$ENV"} $${BASELINE:+--baseline "$$BASELINE"} $${OUT:+--out "$$OUT"}
 
-incident: $(READY) ## material and post-mortem draft of the newest run with an action (RUN=folder)
+incident: $(READY) ## post-mortem draft of the newest run with an action (RUN=folder)
 	@$(BIN)/python -m pam_rollback.postmortem $${RUN:+"$$RUN"} $${ENV:+--env "$$ENV"} $${OUT:+--out "$$OUT"}
-	@[ -z "$$RUN" ] || $(BIN)/python -m pam_rollback.tracker --drafted "$$RUN" $${ENV:+--env "$$ENV"} $${WHERE:+--where "$$WHERE"}
 
-incidents: $(READY) ## incidents in the tracker: open ones, and those closed without a post-mortem (ENV=production)
-	@$(BIN)/python -m pam_rollback.tracker $${ENV:+--env "$$ENV"}
+incidents:
+	@echo "there is no make incidents any more: look at the tracker's issues; pytest -m readiness asks for post-mortems" >&2; exit 2
 
 forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
 	@$(BIN)/python -m pam_rollback.session.forget --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
+	@$(BIN)/python -m pam_rollback.state --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

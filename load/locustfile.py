@@ -1,126 +1,156 @@
-"""The users of a load test, for Locust. Never imported by a session, which starts it in processes of its own (load/client/locust.py).
+"""The load of the plan, for Locust. Sessions start it in a process of its own and never import it (load/client/locust.py).
 
-By hand, only as a worker for a session on another machine (docs/how-to/load-from-many-machines.md):
-    python -m locust -f load/locustfile.py --worker --master-host ADDRESS --master-port PORT
+From many machines (docs/how-to/load-from-many-machines.md):
+    locust -f load/locustfile.py --master --headless --expect-workers 4 --env staging --result FOLDER
+    locust -f load/locustfile.py --worker --master-host ADDRESS
+    pytest -m load --env staging --load-run FOLDER
 """
 
 import os
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
 import gevent
 from locust import LoadTestShape, User, events, runners, task
 from locust.env import Environment
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import LocalRunner, WorkerRunner
 
-from pam_rollback.load.client.process.conductor import Conductor
-from pam_rollback.load.client.process.generator import Generator, Turns
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.base.errors import Refused
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.load.client.process.generator import Generator
+from pam_rollback.load.client.process.recording import Recording
 from pam_rollback.load.client.process.told import FOLDER, order_of_parent
-from pam_rollback.load.rules.shapes import asked, users_at
+from pam_rollback.load.rules.limits import permit
+from pam_rollback.load.rules.order import LoadOrder
+from pam_rollback.load.rules.plan_order import load_order
+from pam_rollback.plan.plan import load_plan
 
-ORDER = order_of_parent()
+ROOT = Path(__file__).parents[1]
+REPORT = "pam_rollback"
 # A worker whose master is gone must not go on loading a service for a whole minute, as it would by itself.
 runners.MASTER_HEARTBEAT_TIMEOUT = 5
 
 
 class World:
-    """What this process does: generate load, lead the generators, or both."""
+    """What this process does: generate load, record it, or both."""
 
+    order: ClassVar[LoadOrder | None] = order_of_parent()
     generator: ClassVar[Generator | None] = None
-    conductor: ClassVar[Conductor | None] = None
+    recording: ClassVar[Recording | None] = None
+
+
+def add_options(parser: Any) -> None:
+    """Add what a load put by hand is told."""
+    parser.add_argument("--env", default="", help="the environment that is put under load, as pytest --env has it")
+    parser.add_argument("--pace", type=float, default=1.0, help="divides the load's duration, as pytest --pace does")
+    parser.add_argument("--result", default="", help="the new folder for the record, for pytest --load-run")
 
 
 def take_part(environment: Environment, runner: Any, **_more: object) -> None:
-    """Locust is there: a worker generates, a master leads, and without workers one process does both."""
-    if not isinstance(runner, WorkerRunner):
-        assert ORDER is not None, "a load test is started by a session; by hand only workers are (--worker)"
-        environment.user_classes = users_of_order()
-        World.conductor = Conductor(environment, ORDER, Path(os.environ[FOLDER]))
-    if not isinstance(runner, MasterRunner):
-        World.generator = Generator(environment, ORDER)
+    """Take the order, and record the run here unless this is a worker: that reports to its master, as Locust's own figures do."""
+    options: Any = environment.parsed_options
+    if isinstance(runner, WorkerRunner):
+        environment.events.report_to_master.add_listener(report)
+        return
+    if World.order is None:
+        World.order = order_by_hand(options, workers=options.expect_workers if options.master else 1)
+    folder = Path(os.environ.get(FOLDER) or options.result or sys.exit("--result FOLDER is missing"))
+    folder.mkdir(parents=True, exist_ok=True)
+    World.recording = Recording(World.order, folder)
+    environment.events.worker_report.add_listener(take_report)
+
+
+def sign_in(environment: Environment, **_more: object) -> None:
+    """Get ready to generate; a master only records."""
+    runner = environment.runner
+    if not isinstance(runner, WorkerRunner | LocalRunner):
+        return
+    if World.order is None:
+        # The master has sent its own options until now.
+        options: Any = environment.parsed_options
+        World.order = order_by_hand(options, workers=options.expect_workers)
+    World.generator = Generator(World.order, runner.worker_index, environment.events.request)
+    why_not = World.generator.why_not
+    if why_not and World.recording is not None:
+        World.recording.fail(why_not)
+    elif why_not:
+        sys.stderr.write(f"this worker takes no part: {why_not}\n")
 
 
 def say_how_it_ended(**_more: object) -> None:
-    """Also when it was told to end early."""
-    if World.generator is not None:
-        World.generator.flush()
-    if World.conductor is not None:
-        World.conductor.close("told to end")
-
-
-class Person(User):
-    """Makes journeys one after the other, with a pause after each answer: the closed model."""
-
-    abstract = True
-    signed_in = False
-    turns: Turns | None = None
-    pause_s = 0.0
-
-    @task
-    def next_journey(self) -> None:
-        """Ask once."""
-        assert World.generator is not None
-        if self.turns is None:
-            self.turns = World.generator.turns(signed_in=self.signed_in)
-        self.pause_s = World.generator.next_of(self.turns)
-
-    def wait_time(self) -> float:
-        """Where Locust may end a user: never between a request and its answer, which would then be in no record."""
-        return self.pause_s
-
-
-class Visitor(Person):
-    """Somebody who has not signed in: front page, health."""
-
-
-class Traveller(Person):
-    """The test account: history, expenses, chat."""
-
-    signed_in = True
+    """Close the record, also when the process was told to end early."""
+    if World.recording is not None:
+        report_here()
+        World.recording.close("told to end")
 
 
 class Arrivals(User):
-    """The open model needs no users: its requests leave by the clock (client/process/generator.py). One stands for each generator."""
+    """One for each generator, whose requests leave by the clock (client/process/generator.py): Locust wants users."""
+
+    def on_start(self) -> None:
+        """Begin."""
+        assert World.generator is not None  # made before the first user
+        if World.recording is not None and not World.generator.why_not:
+            World.recording.begin()
+        World.generator.begin()
 
     @task
     def stand_by(self) -> None:
-        """Locust wants somebody to run."""
+        """Wait for the end."""
         gevent.sleep(1)
 
 
-class OrderedShape(LoadTestShape):
-    """As many users as the order asks for at this moment, until every generator is done."""
-
-    begun = False
+class UntilOver(LoadTestShape):
+    """One user for each generator, until all of them are done."""
 
     def tick(self) -> tuple[int, float] | None:
         """Locust asks every second."""
-        conductor = World.conductor
-        assert conductor is not None, "only a master or a single process has a shape"
-        if not self.begun:
-            self.begun = conductor.begin()
-            if not self.begun:
-                return None
-        if conductor.over:
-            conductor.close()
+        recording, order = World.recording, World.order
+        assert recording is not None  # workers have no shape
+        assert order is not None  # taken at the start
+        if not isinstance(self.runner, LocalRunner):
+            recording.begin()
+        report_here()
+        if recording.over:
+            recording.close()
             return None
-        order = conductor.order
-        if order.shape.open_model:
-            return order.workers.count, order.workers.count
-        # All that come or go do so at once, also where there are fewer than before.
-        at_once = max(step.users or 0 for step in asked(order.shape, order.duration_s))
-        return users_at(order.shape, order.duration_s, max(conductor.passed_s, 0)), at_once
+        return order.workers, order.workers
 
 
-def users_of_order() -> list[type[User]]:
-    """The kinds of users that have something to do, as often as their journeys' weights say."""
-    assert ORDER is not None
-    if ORDER.shape.open_model:
-        return [Arrivals]
-    for kind in (Visitor, Traveller):
-        kind.weight = sum(journey.weight for journey in ORDER.journeys if journey.signed_in == kind.signed_in)
-    return [kind for kind in (Visitor, Traveller) if kind.weight]
+def order_by_hand(options: Any, *, workers: int) -> LoadOrder:
+    """The load that the plan asks of the environment, as a session would put it."""
+    if not options.env:
+        sys.exit("--env is missing: the environment that is put under load")
+    try:
+        environment = load_environment(options.env, ROOT / "environments", os.environ)
+        terms = load_plan(ROOT / "plan.toml").load
+        order = load_order(environment, terms, pace=options.pace, run="by-hand", workers=workers)
+        return permit(order, environment)
+    except (ConfigurationError, Refused) as refused:
+        sys.exit(f"no load is put: {refused}")
 
 
+def report(client_id: str, data: dict[str, Any]) -> None:
+    """Put what this worker recorded into what Locust sends to its master."""
+    if World.generator is not None:
+        data[REPORT] = World.generator.report()
+
+
+def take_report(client_id: str, data: dict[str, Any]) -> None:
+    """Write what a worker recorded."""
+    if World.recording is not None and REPORT in data:
+        World.recording.take(data[REPORT])
+
+
+def report_here() -> None:
+    """Write what this process recorded, where it is the only one."""
+    if World.recording is not None and World.generator is not None and not World.generator.why_not:
+        World.recording.take(World.generator.report())
+
+
+events.init_command_line_parser.add_listener(add_options)
 events.init.add_listener(take_part)
+events.test_start.add_listener(sign_in)
 events.quitting.add_listener(say_how_it_ended)

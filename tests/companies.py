@@ -1,6 +1,6 @@
 """Damages that do not meet: on every commit they are done at once, and one session has to show each of them.
 
-`make test-all` does each of them alone as well. Why: docs/decisions/0035-faults-that-do-not-meet.md.
+`make test-all` does each of them alone as well. Why: docs/decisions/tests.md.
 """
 
 from collections.abc import Iterable

@@ -1,5 +1,6 @@
 """The reference pages, made from the code: ``python -m tests.reference`` writes them, ``test_reference.py`` compares them."""
 
+import argparse
 import ast
 import inspect
 import sys
@@ -32,7 +33,8 @@ class _Options:
     def addoption(self, name: str, **told: object) -> None:
         """Remember the option, what it takes and what it means."""
         takes = told.get("metavar") or "|".join(map(str, told.get("choices") or ()))  # type: ignore[call-overload]
-        self.rows.append((f"`{name} {takes}`".replace(" `", "`"), str(told.get("help", ""))))
+        if told.get("help") != argparse.SUPPRESS:  # one that is gone
+            self.rows.append((f"`{name} {takes}`".replace(" `", "`"), str(told.get("help", ""))))
 
 
 @cache

@@ -30,14 +30,12 @@ LATER = (
     "tests/observation/rules/test_change.py::test_rates_cover_the_truth_as_often_as_they_say",
     "tests/plan/test_held_tests.py::test_it_is_what_pytest_finds",
     "tests/observation/rules/test_recovery.py::test_what_failed_in_part_ends_when_luck_does_not_explain_the_good",
-    "tests/load/rules/test_release_comparison.py::test_the_interval_covers_the_truth_as_often_as_is_said",
     "tests/stats/test_step_percentiles.py::test_what_it_says_is_never_wrong",
     "tests/test_docs.py::test_shown_commands_select_something",
 )
 """Tests among them that take seconds of processor: thousands of drawn histories, processes of pytest. They run with the rest."""
 NIGHTLY = (
     "tests/load/test_locust.py",  # the load engine against a server of its own; by day the gate uses it
-    "tests/load/test_locust_elsewhere.py",
     "tests/product/client/test_unleash_conformance.py",  # Unleash's own server, 200 MB
     "tests/records/test_performance.py",  # rows of page loads, one at a time
     "tests/report/test_html_report.py",  # reports by Allure's generator; by day the drill's own is looked at

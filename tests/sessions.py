@@ -26,7 +26,6 @@ from pam_rollback.integrity.client.row_counting import account_id, count_rows
 from pam_rollback.integrity.client.schema_objects import read_schema
 from pam_rollback.integrity.rules.account_contents import recorded
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.outside.http import fetch
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.plan.flags import Flag
 from pam_rollback.product.client.accounts import signed_in
@@ -94,14 +93,6 @@ class RunningSandbox:
         self.remote.set_status_page()
         # After an outage of the database the API needs a moment to find it again.
         Waiter().until(self._switch_on, holds=lambda problem: not problem, within_s=20, what="all features on")
-        self._take_notice_down()
-
-    def _take_notice_down(self) -> None:
-        """A real rollback leaves the notice in the app to whoever undoes it."""
-        url = self.state["urls"]["api"] + "/admin/notice"
-        headers = {"Authorization": f"Bearer {self.variables['PAM_ADMIN_TOKEN']}"}
-        if fetch(self.state["urls"]["api"] + "/api/v1/notice", deadline_s=10).json != {"active": False}:
-            fetch(url, method="PUT", headers=headers, json={"active": False}, deadline_s=10)
 
     def _switch_on(self) -> str:
         try:

@@ -102,7 +102,9 @@ def test_links_lead_somewhere() -> None:
 
 def test_named_paths_are_there() -> None:
     """What was moved or renamed is moved in the docs too."""
-    assert told({page: set(missing_paths(read(page))) - MADE_UP for page in HANDBOOK}) == {}
+    pages = [page for page in HANDBOOK if page.name != "CHANGELOG.md"]  # it tells what is gone, too
+
+    assert told({page: set(missing_paths(read(page))) - MADE_UP for page in pages}) == {}
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:

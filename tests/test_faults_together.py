@@ -1,6 +1,6 @@
 """Faults that do not meet are planted at once: one session shows several that wait for a browser or a window.
 
-`make test-all` plants each of them alone as well (test_checks_catch_faults.py). Why: docs/decisions/0035-faults-that-do-not-meet.md.
+`make test-all` plants each of them alone as well (test_checks_catch_faults.py). Why: docs/decisions/tests.md.
 """
 
 import json

@@ -52,7 +52,7 @@ def test_the_committed_example_is_what_is_written(tmp_path: Path, capsys: pytest
     assert (tmp_path / "new.yml").read_text("utf-8") == RULES.read_text("utf-8")
     told = capsys.readouterr().out
     assert "13 alerts for example: 7 page somebody, 6 open a ticket" in told
-    assert "CR-2  what a browser shows is in no series" in told
+    assert "CR-2: what a browser shows is in no series" in told
 
 
 @pytest.mark.parametrize("file", ["example.test.yml", "baseline.test.yml"])

@@ -18,7 +18,7 @@ from pam_rollback.plan.flags import Flag
 from pam_rollback.report.in_short import in_short
 from pam_rollback.report.run_record import read
 from tests.session.beginning import Begin, begin
-from tests.session.drilling import CONSENT, as_staging, journal, take_notice_down
+from tests.session.drilling import CONSENT, as_staging, journal
 from tests.session.test_other_formats import kept_run
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, Project, RunningSandbox
 
@@ -161,7 +161,6 @@ def test_the_verdict_of_a_real_rollback_is_told(
         ended = project.run("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT, "-k", "test_flags_are_off")
     finally:
         running_sandbox.as_it_was()
-        take_notice_down(running_sandbox)
 
     record = read(ended.folder / "run.json")
     sent = [one for one in journal(ended.folder) if one["event"] == "notice" and one["occasion"] == "not-verified"]

@@ -7,6 +7,8 @@ import pytest
 
 from pam_rollback.connect import __main__ as connect
 from tests.connect.product import API, FRONTEND, Scripted
+from tests.contracts import NOW
+from tests.virtual_clock import VirtualClock
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tup
             [*addresses, *arguments],
             root=root,
             variables=variables or {},
-            clock=product.clock,
+            clock=VirtualClock(start=NOW),
             ask=ask,
             send=product,
             doctor=doctor,

@@ -71,7 +71,7 @@ def test_what_is_missing_is_named_with_its_command(project: Project, server: Rec
     assert states(found)["HC-2"] in {"now", "partial"}
     assert states(found)["HC-4"] == "not_available"
     after = next(one["after"] for one in found["items"] if one["item"] == "DI-1")
-    assert after == [f"export PAM_DATABASE_DSN=…; make connect FRONTEND={server.url} API={server.url} NAME=here"]
+    assert after == ['export PAM_DATABASE_DSN=…; "database" in abilities of environments/here.toml']
     assert server.asked == []
 
 

@@ -10,7 +10,6 @@ import pytest
 from psycopg import errors, sql
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.connect.client.catalogue import read_catalogue
 from pam_rollback.environment.sql_names import Names
 from pam_rollback.integrity.client.relations import look_up
 from pam_rollback.outside.postgres import Patience, open_snapshot
@@ -119,14 +118,6 @@ def test_the_secrets_of_accounts_are_out_of_reach(reader: str) -> None:
     """Who exists, at most."""
     with psycopg.connect(reader) as connection, pytest.raises(errors.InsufficientPrivilege):
         connection.execute("SELECT encrypted_password FROM auth.users")
-
-
-def test_a_look_at_the_catalogue_says_what_it_found(reader: str, way: int) -> None:
-    """Nothing is hidden from the first; the second is told what it does not see itself."""
-    found = read_catalogue(reader, TABLES)
-
-    assert (found.role, found.missing, found.writable) == (ROLE, (), ())
-    assert bool(found.hidden) == (way == 1)
 
 
 def test_a_policy_for_everybody_is_no_way_out(product_database: Database) -> None:

@@ -77,5 +77,5 @@ def _record(
     differs: Mapping[str, object],
 ) -> LoadRecord:
     workers = (LoadWorker("w1", len(requests)),)
-    whole = LoadRecord(shape, True, BEGAN_S, BEGAN_S + duration_s, asked, requests, 1, workers)  # noqa: FBT003 - open model
+    whole = LoadRecord(shape, BEGAN_S, BEGAN_S + duration_s, asked, requests, 1, workers)
     return replace(whole, **differs)  # type: ignore[arg-type]

@@ -22,6 +22,8 @@ from tests.fault_rows.row import Row
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 LOAD = ("-m", "load", "load/test_load.py")
+LG_9 = "test_servers_record_of_the_load_agrees"
+"""Advisory: nobody vouches for it."""
 WHOLE_TESTS = "whole load tests"
 """All of them are one long matrix: `make test` runs the first, a healthy one."""
 LESS = {
@@ -36,12 +38,11 @@ LENIENT = {
     "response_time_unnoticed_ms = 100\np99_increase": "response_time_unnoticed_ms = 9000\np99_increase",
     "p99_unnoticed_ms = 250\n": "p99_unnoticed_ms = 9000\n",
     "error_rate_increase_pp_max = 1\n": "error_rate_increase_pp_max = 9\n",
-    "between_ms_max = 250\n": "between_ms_max = 9000\n",
 }
 """How fast a busy machine answers is another test's concern."""
 _FROZEN_FROM_S, _FROZEN_S = 8.5, 6.0
 """From the first request on: in the step with all of the load, to the end of it."""
-_KILLED_AFTER_S = 7.0
+_DEPLOYED_AFTER_S = 7.0
 _OUTAGE_FROM_S, _OUTAGE_S = 2.5, 3.1
 
 
@@ -71,7 +72,7 @@ def ask_less(project: Project) -> None:
 def test_a_healthy_candidate_is_a_go(
     running_sandbox: RunningSandbox, project: Project, *, short: bool, sent: int
 ) -> None:
-    """All thresholds are kept, both releases were asked as often, and the report has page, table and pictures."""
+    """All thresholds are kept, both releases were asked as often, and the report has page, table and picture."""
     if short:
         change(project, "plan.toml", LENIENT)
         ask_less(project)
@@ -90,14 +91,12 @@ def test_a_healthy_candidate_is_a_go(
         "load.html",
         "load-seconds.csv",
         "latency-over-time.svg",
-        "requests-a-second.svg",
-        "latency-distribution.svg",
         "locust.html",
         "locust_stats.csv",
     ):
         assert name in attached
     page = (folder / "load.html").read_text(encoding="utf-8")
-    assert [number for number in range(1, 10) if f"LG-{number}</strong>" in page] == list(range(1, 10))
+    assert [number for number in range(1, 10) if f"LG-{number}</strong>" in page] == list(range(1, 9))
     first_page = (found.folder / "report" / "index.html").read_text(encoding="utf-8")
     assert '" alt="Load, latency over time">' in first_page
 
@@ -133,7 +132,9 @@ def test_a_fault_turns_its_thresholds_and_no_others(
     outcomes = found.outcomes()
 
     assert {name for name, outcome in outcomes.items() if outcome == "broken criterion"} == row.red, found.out
-    assert {name for name, outcome in outcomes.items() if outcome == "passed"} == outcomes.keys() - row.red, found.out
+    assert {name for name, outcome in outcomes.items() if outcome == "passed"} == outcomes.keys() - row.red - {LG_9}, (
+        found.out
+    )
     assert found.rc == 10, found.out
     assert row.words in " ".join(found.out.split()), found.out
     assert found.last_line.startswith("REHEARSAL NO-GO for load"), found.last_line
@@ -177,7 +178,6 @@ def test_three_seconds_of_outage_are_a_no_go(running_sandbox: RunningSandbox, pr
 def test_a_release_that_changes_in_the_middle_is_no_go(running_sandbox: RunningSandbox, project: Project) -> None:
     """Half of the load goes to the stable release. A person who vouches for the servers' record does not vouch for that."""
     ask_less(project)
-    change(project, "environments/sandbox.toml", {'    "metrics",\n': ""})
     with project.start(*LOAD, "--ack", "LG-9=kim: counted in the logs", f"--env={running_sandbox.file}") as session:
         deployed = threading.Thread(target=_deploy_stable, args=(running_sandbox, project.run_folder))
         deployed.start()
@@ -185,41 +185,10 @@ def test_a_release_that_changes_in_the_middle_is_no_go(running_sandbox: RunningS
         deployed.join()
 
     assert found.rc == 11, found.out
-    assert set(found.outcomes().values()) == {"could not measure"}, found.out
-    assert "served commit" in " ".join(found.out.split()), found.out
-    assert "release 1.42.0 when the load began and 1.41.3 when it was over" in " ".join(found.out.split()), found.out
-
-
-def test_a_word_leaves_out_the_servers_record_where_nobody_keeps_one(
-    running_sandbox: RunningSandbox, project: Project
-) -> None:
-    """Without it the question is asked, and not known. With a record of the servers no word counts."""
-    asked = (*LOAD, "--collect-only", "-q", f"--env={running_sandbox.file}")
-    word = ("--ack", "LG-9=kim: counted in the logs")
-    recorded = project.run(*asked, *word).out
-    change(project, "environments/sandbox.toml", {'    "metrics",\n': ""})
-
-    assert "::test_servers_record_of_the_load_agrees" in recorded
-    assert "::test_servers_record_of_the_load_agrees" in project.run(*asked).out
-    vouched = project.run(*asked, *word).out
-    assert "::test_servers_record_of_the_load_agrees" not in vouched
-    assert "declares neither prometheus nor metrics" in " ".join(vouched.split())
-    assert "a person vouches for it (--ack): test_servers_record_of_the_load_agrees" in " ".join(vouched.split())
-
-
-@pytest.mark.long_matrix(WHOLE_TESTS)
-def test_a_worker_that_is_killed_leaves_no_go(running_sandbox: RunningSandbox, project: Project) -> None:
-    """Two generators, one of them killed half-way: what it had to ask was not asked, so nothing is green and nothing is red."""
-    ask_less(project)
-    with project.start(*LOAD, "--load-workers=2", f"--env={running_sandbox.file}") as session:
-        killed = threading.Thread(target=_kill_a_worker, args=(project.run_folder,))
-        killed.start()
-        found = project.finish(session)
-        killed.join()
-
-    assert found.rc == 11, found.out
-    assert "broken criterion" not in found.outcomes().values(), found.out
-    assert "1 of 2 generators went away" in " ".join(found.out.split()), found.out
+    outcomes = found.outcomes()
+    assert outcomes.pop(LG_9) == "passed", found.out
+    assert set(outcomes.values()) == {"could not measure"}, found.out
+    assert "what was asked is not one release's" in " ".join(found.out.split()), found.out
 
 
 def _attached(found: Finished) -> set[str]:
@@ -257,7 +226,7 @@ def _break_for_a_moment(running_sandbox: RunningSandbox, run_folder: Path) -> No
 
 def _deploy_stable(running_sandbox: RunningSandbox, run_folder: Path) -> None:
     """Somebody deploys in the middle of the load."""
-    _pause_until(_KILLED_AFTER_S, run_folder)
+    _pause_until(_DEPLOYED_AFTER_S, run_folder)
     running_sandbox.remote.go_live("stable")
 
 
@@ -273,20 +242,13 @@ def _began_s(run_folder: Path, *, within_s: float = 60) -> float:
     raise AssertionError(f"no load test began in {run_folder}")
 
 
-def _kill_a_worker(run_folder: Path) -> None:
-    worker = _generator(run_folder, argument="--worker")
-    _pause_until(_KILLED_AFTER_S, run_folder)
-    os.killpg(worker, signal.SIGKILL)
-
-
-def _generator(run_folder: Path, *, argument: str = "", within_s: float = 60) -> int:
+def _generator(run_folder: Path, *, within_s: float = 60) -> int:
     """The process of a generator, told by its working directory, so that it is this session's."""
     end_s = time.monotonic() + within_s
     while time.monotonic() < end_s:
         for process in Path("/proc").glob("[0-9]*"):
             try:
-                is_ours = run_folder in (process / "cwd").readlink().parents
-                if is_ours and argument.encode() in (process / "cmdline").read_bytes():
+                if run_folder in (process / "cwd").readlink().parents:
                     return int(process.name)
             except OSError:  # it has just ended, or is another user's
                 continue

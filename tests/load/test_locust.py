@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -20,9 +20,12 @@ import pytest
 import pam_rollback
 from pam_rollback.base.errors import MeasurementFailed, StopRequested
 from pam_rollback.base.wait import StopFile, Waiter
-from pam_rollback.load.client.locust import run_load
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.load.client.locust import recorded_load, run_load
 from pam_rollback.load.rules.order import LoadOrder
+from pam_rollback.load.rules.plan_order import load_order
 from pam_rollback.load.rules.record import LoadRecord, LoadRequest
+from pam_rollback.plan.plan import load_plan
 from tests.certificate import own_certificate
 from tests.load_target import LoadTarget
 
@@ -173,52 +176,6 @@ def test_two_releases_are_asked_in_turns_at_the_due_times(tmp_path: Path) -> Non
     assert login[0] == {"email": SIGN_IN["email"], "password": SIGN_IN["password"]}
 
 
-def test_users_of_the_closed_model_wait_for_answers(target: LoadTarget, tmp_path: Path) -> None:
-    """Each asks, waits and pauses: a target that takes 0.1 s gets about one request a user in that time, and none is due before it left."""
-    target.after_s = 0.1
-    record = run_load(
-        order(
-            target.url,
-            shape={"name": "steady", "users": 4, "pause_s": 0.1},
-            journeys=[{"name": "health", "path": "/health"}, {"name": "mine", "path": "/mine", "signed_in": True}],
-            sign_in=SIGN_IN,
-        ),
-        folder=tmp_path / "run",
-    )
-
-    assert not record.open_model
-    assert 16 <= len(record.requests) <= 48
-    assert all(one.lag_ms == 0 and one.ok and 95 <= one.latency_ms <= 600 for one in record.requests)
-    assert {one.journey for one in record.requests} == {"health", "mine"}
-    assert record.asked[0].users == 4
-
-
-@pytest.mark.long_matrix("what a load records")
-@pytest.mark.parametrize("workers", [1, 2])
-def test_users_that_leave_still_get_their_answers(workers: int, target: LoadTarget, tmp_path: Path) -> None:
-    """After a spike there are fewer users; what the others had asked is in the record, as it is in the server's."""
-    target.after_s = 0.25
-    record = run_load(
-        order(
-            target.url,
-            shape={"name": "spike", "users": 2, "spike_factor": 6, "spike_share": 0.4, "pause_s": 0},
-            duration_s=6,
-            workers={"count": workers},
-        ),
-        folder=tmp_path / "run",
-    )
-
-    def in_flight(after_s: float) -> int:
-        return sum(one.sent_s <= record.began_s + after_s < one.done_s for one in record.requests)
-
-    assert len(record.requests) == len(target.requests)
-    assert all(one.ok for one in record.requests), record
-    # A busy machine is late with users who come and go, and never has more than there are.
-    assert in_flight(1.0) <= 2
-    assert 6 <= max(in_flight(tenth / 10) for tenth in range(60)) <= 12
-    assert min(in_flight(tenth / 10) for tenth in range(50, 60)) <= 2
-
-
 def test_answers_are_judged_by_what_is_expected(target: LoadTarget, tmp_path: Path) -> None:
     """A page where JSON belongs, another status, a closed connection, none at all: each failure is in words, and says back no secret."""
     target.replies = {
@@ -293,32 +250,67 @@ def test_a_session_that_was_ended_is_begun_again(target: LoadTarget, tmp_path: P
     assert sum(request.path == "/login" for request in target.requests) == 2
 
 
-def test_a_process_that_is_killed_is_named(target: LoadTarget, tmp_path: Path) -> None:
-    """Two share every due time once, on one clock. One goes away in the middle: what it owed is there as never sent."""
-    folder = tmp_path / "run"
-    thread, records = in_background(
-        lambda: run_load(order(target.url, duration_s=5, workers={"count": 2}), folder=folder)
-    )
-    # What it did in its last second is lost with it, so there have to be seconds before that.
-    eventually(lambda: len(target.requests) > 130, "the middle of the run")
-    worker = next(pid for pid in processes_of(folder) if b"--worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
-    os.kill(worker, signal.SIGKILL)
-    killed_s = time.time()
-    thread.join(60)
-    (record,) = records
-    (lost,) = [one for one in record.workers if one.lost_s is not None]
-    owed = [one for one in record.requests if one.why == f"its generator {lost.name} went away"]
+MACHINES = """
+name = "machines"
+kind = "staging"
+abilities = ["load"]
+[urls]
+frontend = "{url}"
+api = "{url}"
+backend = "{url}"
+[load]
+rate_hz = 20
+"""
 
-    assert [round(one.due_s - record.began_s, 2) for one in record.requests] == [n / 50 for n in range(250)]
-    assert Counter(one.worker for one in record.requests) == {worker.name: 125 for worker in record.workers}
-    assert all(abs(worker.clock_offset_s) < 0.1 for worker in record.workers)
-    assert 10 < len(owed) < 115
-    assert record.cut_short == ""
-    assert lost.lost_s is not None
-    assert killed_s - 2.5 < lost.lost_s < killed_s + 20
-    assert all(one.worker == lost.name and not one.left for one in owed)
-    assert max(one.due_s for one in record.requests if one.left) > killed_s + 0.5
-    assert processes_of(folder) == []
+
+@pytest.fixture
+def by_hand(target: LoadTarget, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start Locust as people do, in the plan's folder; what is left is ended."""
+    (tmp_path / "machines.toml").write_text(MACHINES.format(url=target.url), encoding="utf-8")
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "locust", "-f", str(SOURCE.parent / "load" / "locustfile.py"), *arguments]
+        started.append(
+            subprocess.Popen(
+                command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(SOURCE)}, stdin=subprocess.DEVNULL
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["whole", "one killed"])
+def test_the_plans_load_from_four_processes_is_one_record(
+    by_hand: Callable[..., subprocess.Popen[bytes]], target: LoadTarget, tmp_path: Path, *, killed: bool
+) -> None:
+    """Locust's own master and workers share the due times; what a lost worker owes never left, and the load is not known to be borne."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = str(found.getsockname()[1])
+    file, result = str(tmp_path / "machines.toml"), tmp_path / "result"
+    told = ("--headless", "--expect-workers", "3", "--env", file, "--pace", "200", "--result", str(result))
+    master = by_hand("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, *told)
+    workers = [by_hand("--worker", "--master-host", "127.0.0.1", "--master-port", port) for _ in range(3)]
+    if killed:
+        eventually(lambda: len(target.requests) > 60, "the middle of the run")
+        workers[0].kill()
+    assert master.wait(90) in (0, 1)
+    environment = load_environment(file, tmp_path, {})
+    plan = load_plan(SOURCE.parent / "plan.toml")
+    record = recorded_load(load_order(environment, plan.load, pace=200, run="r"), folder=result)
+    owed = [one for one in record.requests if one.why.endswith("went away")]
+
+    assert [round(one.due_s - record.began_s, 3) for one in record.requests[:3]] == [0, 0.5, 1]
+    assert Counter(one.worker for one in record.requests).keys() == {f"generator {n}" for n in (1, 2, 3)}
+    assert bool([one for one in record.workers if one.lost_s is not None]) == killed
+    assert bool(owed) == killed
+    with pytest.raises(MeasurementFailed, match=r"another load than the plan's .*duration_s"):
+        recorded_load(load_order(environment, plan.load, pace=100, run="r"), folder=result)
 
 
 @pytest.mark.long_matrix("how a load ends early")
@@ -363,12 +355,10 @@ def test_a_run_that_is_not_over_in_time_says_so(target: LoadTarget, tmp_path: Pa
     assert processes_of(tmp_path / "run") == []
 
 
-@pytest.mark.long_matrix
-@pytest.mark.parametrize("workers", [1, 2])
-def test_nothing_outlives_a_parent_that_is_killed(workers: int, target: LoadTarget, tmp_path: Path) -> None:
-    """Kill -9 of the session ends every process of the engine: nobody goes on loading a service that somebody fights for."""
+def test_nothing_outlives_a_parent_that_is_killed(target: LoadTarget, tmp_path: Path) -> None:
+    """Kill -9 of the session ends the engine: nobody goes on loading a service that somebody fights for."""
     folder = tmp_path / "run"
-    given = order(target.url, duration_s=60, workers={"count": workers}).model_dump_json()
+    given = order(target.url, duration_s=60).model_dump_json()
     program = (
         "import sys; from pathlib import Path; from pam_rollback.load.client.locust import run_load; "
         "from pam_rollback.load.rules.order import LoadOrder; "
@@ -378,7 +368,7 @@ def test_nothing_outlives_a_parent_that_is_killed(workers: int, target: LoadTarg
         [sys.executable, "-c", program, given, str(folder)], env={**os.environ, "PYTHONPATH": str(SOURCE)}
     )
     eventually(lambda: len(target.requests) > 20, "the beginning of the run")
-    assert len(processes_of(folder)) == (1 if workers == 1 else 3)
+    assert len(processes_of(folder)) == 1
     parent.kill()
     parent.wait()
     eventually(lambda: not processes_of(folder), "the end of all of them")

@@ -7,7 +7,7 @@ import pytest
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.load.rules.order import LoadOrder, LoadWorkers
+from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.plan_order import load_order
 from pam_rollback.load.rules.shapes import asked, due_times
 from pam_rollback.observation.rules.probed_journeys import probe_config
@@ -27,7 +27,7 @@ def environment(folder: Path) -> Environment:
 
 def order_of(environment: Environment, *, pace: float = 60) -> LoadOrder:
     """By the committed plan."""
-    return load_order(environment, PLAN.load, LoadWorkers(), pace=pace, run="r1")
+    return load_order(environment, PLAN.load, pace=pace, run="r1")
 
 
 def test_each_release_gets_the_whole_load(environment: Environment) -> None:
@@ -112,16 +112,3 @@ def test_no_journey_at_all_is_refused(folder: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"\[load\] weights: no journey is left"):
         load_environment(str(running(folder, text)), folder, {})
-
-
-def test_workers_elsewhere_are_told_the_environments_own_variables(folder: Path) -> None:
-    """Not the usual ones: the names are what the environment's file says, and no value is among what is sent."""
-    template = folder / "sandbox.toml"
-    text = template.read_text(encoding="utf-8").replace('"TEST_USER_PASSWORD"', '"OUR_PASSWORD"')
-    template.write_text(text, encoding="utf-8")
-    given = RUNNING.replace("\nTEST_USER_PASSWORD =", "\nOUR_PASSWORD =")
-    sent = order_of(load_environment(str(running(folder, given)), folder, {})).without_secrets.sign_in
-
-    assert sent is not None
-    assert (sent.email_variable, sent.password_variable) == ("TEST_USER_EMAIL", "OUR_PASSWORD")
-    assert (sent.email, sent.password) == ("", "")

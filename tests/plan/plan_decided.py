@@ -174,7 +174,7 @@ def messages(plan: Plan) -> object:
 
 def ladder(plan: Plan) -> object:
     """Who is told when, by which means, in a drill and in earnest."""
-    able = ("slack", "pagerduty", "email", "statuspage", "in_app_notice", "flag_admin")
+    able = ("slack", "pagerduty", "email", "statuspage")
     return [repr(Ladder.of(plan, abilities=able, drill=drill, on_sandbox=False, pace=1)) for drill in (True, False)]
 
 

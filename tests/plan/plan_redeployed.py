@@ -16,18 +16,14 @@ from pam_rollback.gate.client import migration_copy
 from pam_rollback.gate.client.npm_stages import NpmPackage
 from pam_rollback.gate.fixtures import database
 from pam_rollback.gate.fixtures import stages as stages_run
-from pam_rollback.load.rules.order import LoadWorkers
 from pam_rollback.load.rules.plan_order import load_order
 from pam_rollback.load.rules.release_comparison import ReleaseComparison
-from pam_rollback.load.rules.servers import RecordsOfLoad
 from pam_rollback.load.rules.verdict import judge as judge_load
 from pam_rollback.observation.fixtures.experience import SampleSize
 from pam_rollback.plan.plan import Plan
 from pam_rollback.ramp.rules.stages import rules_of
-from pam_rollback.records.rules.servers_count import ServersCount
 from pam_rollback.session.allure_bridge import asked_by
 from pam_rollback.session.baseline_files import staleness
-from pam_rollback.stats.histogram import Histogram
 from tests.load import records as load_records
 from tests.plan.plan_scene import (
     Waits,
@@ -125,26 +121,20 @@ def two_releases(plan: Plan) -> object:
         comparison = ReleaseComparison(record, plan.load_gate)
         speed, errors = comparison.speed, comparison.errors
         found.append(
-            (speed.figures, str(speed), [change.above for change in speed.changes], errors.figures, str(errors))
+            (
+                speed.figures,
+                str(speed),
+                [change.low_pct > limit for change, limit in speed.changes],
+                errors.figures,
+                str(errors),
+            )
         )
-    return found
-
-
-def servers_counts(plan: Plan) -> object:
-    """The servers' own counts: one request in fifty is missing, one in fifty failed on the way, answers were quick."""
-    edges = (10.0, 25.0, 50.0, 1000.0)
-    found = []
-    for n, errors in ((1176, 0), (1200, 24), (1200, 0)):
-        servers = ServersCount("the product's own metrics", n, errors, Histogram(edges, (n, 0, 0, 0, 0)))
-        slow: Callable[[float], Mapping[str, object]] = lambda _: {"ms": 300.0}  # noqa: E731 - typed
-        records = RecordsOfLoad.of(servers, load_records.steady(slow).requests, plan.load_gate["LG-9"])
-        found.append(said(partial(getattr, records, "disagreements")))
     return found
 
 
 def load_asked(plan: Plan) -> object:
     """What a load test asks for."""
-    return load_order(environment(), plan.load, LoadWorkers(count=1), pace=1, run="run")
+    return load_order(environment(), plan.load, pace=1, run="run")
 
 
 def baseline_terms(plan: Plan) -> object:

@@ -66,7 +66,6 @@ READ_BY: Mapping[Reader, tuple[str, ...]] = {
     redeployed.deadlines: ("redeployment.*",),
     redeployed.load_verdicts: ("load_gate.LG-[1-6].*",),
     redeployed.two_releases: ("load_gate.LG-[78].*",),
-    redeployed.servers_counts: ("load_gate.LG-9.*",),
     redeployed.load_asked: ("load.*",),
     redeployed.baseline_terms: ("baseline.*",),
 }  # fmt: skip

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.session.drilling import CONSENT, as_staging, owed, switched_on, take_notice_down
+from tests.session.drilling import CONSENT, as_staging, owed, switched_on
 from tests.sessions import FLAGS, ONLY_HEALTH, Project, RunningSandbox
 from tests.unleash_stand_in import ADMIN, FRONTEND, StandIn, unleash_stand_in
 
@@ -41,24 +41,19 @@ def test_a_real_rollback_by_flags_at_unleash(running_sandbox: RunningSandbox, pr
         project.write("staging.toml", named + table)
         project.environment.update({"UNLEASH_ADMIN": ADMIN, "UNLEASH_FRONTEND": FRONTEND})
         assert _on_for_everybody(unleash)
-        try:
-            done = project.run(
-                "drills/test_feature_flag.py", "--env", "staging.toml", *CONSENT, "-k", "test_flags_are_off"
-            )
+        done = project.run("drills/test_feature_flag.py", "--env", "staging.toml", *CONSENT, "-k", "test_flags_are_off")
 
-            assert _nobody(unleash), done.out
-            assert switched_on(running_sandbox), "the product's own flags are nobody's business here"
-            assert "all 200 users without the features" in done.out + _journal(done.folder)
-            assert "set-flags" in owed(done.folder)
-            for secret in (ADMIN, FRONTEND):
-                assert secret not in done.out + _journal(done.folder)
+        assert _nobody(unleash), done.out
+        assert switched_on(running_sandbox), "the product's own flags are nobody's business here"
+        assert "all 200 users without the features" in done.out + _journal(done.folder)
+        assert "set-flags" in owed(done.folder)
+        for secret in (ADMIN, FRONTEND):
+            assert secret not in done.out + _journal(done.folder)
 
-            undone = project.run("--env", "staging.toml", *CONSENT, "--undo", str(done.folder))
+        undone = project.run("--env", "staging.toml", *CONSENT, "--undo", str(done.folder))
 
-            assert _on_for_everybody(unleash), undone.out
-            assert "set-flags" not in owed(done.folder)
-        finally:
-            take_notice_down(running_sandbox)
+        assert _on_for_everybody(unleash), undone.out
+        assert "set-flags" not in owed(done.folder)
 
 
 def _journal(folder: Path) -> str:

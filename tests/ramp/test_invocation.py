@@ -61,18 +61,6 @@ def test_a_ramp_says_where_no_commit_is_named(simulated: SimulatedRamp) -> None:
     assert simulated.service.share == 10
 
 
-def test_what_cannot_be_measured_lets_nobody_in(simulated: SimulatedRamp) -> None:
-    """Unknown is never green: neither before the start nor when a raise is due."""
-    with pytest.raises(MeasurementFailed, match="nobody is let in: the prober is gone"):
-        invoke(simulated, look=unknown)
-    assert simulated.service.share == 0
-    invoke(simulated)
-    simulated.clock.sleep(72_000)
-    with pytest.raises(MeasurementFailed):
-        invoke(simulated, look=unknown)
-    assert simulated.service.share == 10
-
-
 @pytest.mark.parametrize("waited_s", [0, 72_000 * 1.5], ids=["between two stages", "while a person is waited for"])
 def test_what_cannot_be_measured_is_never_green(simulated: SimulatedRamp, waited_s: float) -> None:
     """Nothing is due, so nobody would be let in: it is not known how users fare all the same."""

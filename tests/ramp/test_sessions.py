@@ -206,22 +206,6 @@ def test_a_breach_in_a_stage_is_rolled_back(ramped: Ramped) -> None:
 
 
 @pytest.mark.long_matrix("sabotages of a ramp")
-def test_a_breach_while_a_person_is_waited_for_is_rolled_back(asking: Ramped) -> None:
-    """50 % have the features, everything is complete, only a yes is missing: what breaks now does not wait for it.
-
-    Here by the other strategy that the plan may name: step by step.
-    """
-    plan = (asking.project.folder / "plan.toml").read_text(encoding="utf-8")
-    asking.project.write("plan.toml", plan.replace('rollback = "ST-1"', 'rollback = "ST-2"'))
-    asking.stands_at(2)
-    asking.range.remote.plant("code-errors", share=0.5)
-    ended = asking.run()
-
-    assert (ended.rc, asking.shares) == (10, {0}), ended.out
-    assert "rolled back: by gradual: all 200 users without the features" in " ".join(ended.out.split())
-
-
-@pytest.mark.long_matrix("sabotages of a ramp")
 def test_from_nobody_to_everybody_no_invocation_skips_or_repeats(asking: Ramped) -> None:
     """All stages by real sessions, one after the other, as a scheduled job would; then a yes, then nothing is left to do."""
     seen = []
@@ -254,41 +238,6 @@ def test_from_nobody_to_everybody_no_invocation_skips_or_repeats(asking: Ramped)
     assert any("ramp: raised to RA-4 (100 %)" in note for note in last.record["notes"])
     [share] = [result for result in last.record["results"] if "share_of_users" in result["nodeid"]]
     assert share["criteria"] == ["RA-4"], "what was not measured is not said to be ok"
-
-
-@pytest.mark.long_matrix("sabotages of a ramp")
-def test_a_lost_state_is_refused_and_can_be_taken_over(ramped: Ramped) -> None:
-    """Users have the features and no journal says why: 13, nothing changed; taken over, the stage is watched for its whole time."""
-    ramped.let_in(25)
-    refused = ramped.run()
-    assert (refused.rc, ramped.shares) == (13, {25}), refused.out
-    assert "a lost state never means that a stage is done" in " ".join(refused.out.split())
-    ended = ramped.run("--adopt", "kim: the runner's cache was emptied")
-
-    assert ended.rc == 0, ended.out
-    assert ramped.events("adopted", "window-complete")[:2] == ["adopted RA-2", "window-complete RA-2"]
-
-
-@pytest.mark.long_matrix("sabotages of a ramp")
-def test_without_a_gate_nobody_is_let_in(ramped: Ramped) -> None:
-    """A NO-GO that is newer than the GO decides: 13, and nothing was changed."""
-    leave_gate_run(ramped.project.folder / "reports" / "out", verdict="NO-GO", age_s=5, **about(ramped.range))
-    ended = ramped.run()
-
-    assert (ended.rc, ramped.shares) == (13, {0}), ended.out
-    assert "the newest gate was not GO" in " ".join(ended.out.split())
-
-
-def test_a_gate_of_another_commit_lets_nobody_in(ramped: Ramped) -> None:
-    """A GO of the same version that is newer, and of another build: 13 as for another version, both are named, nothing was changed."""
-    out = ramped.project.folder / "reports" / "out"
-    leave_gate_run(out, age_s=5, host=host_of(ramped.range), commits=["0d1e2f3a4b5c"])
-    ended = ramped.run()
-    said = " ".join(ended.out.split())
-
-    assert (ended.rc, ramped.shares) == (13, {0}), ended.out
-    assert "the newest gate was about another commit, 0d1e2f3a4b5c" in said
-    assert f"and {ramped.range.remote.identity()['commit']} answers; run pytest -m redeploy_gate" in said
 
 
 @pytest.mark.long_matrix("sabotages of a ramp")

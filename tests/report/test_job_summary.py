@@ -5,7 +5,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from pam_rollback.report.job_summary import BYTES_MAX, append, append_drills, render
+from pam_rollback.report.job_summary import BYTES_MAX, append, render
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import Outcome
@@ -54,24 +54,11 @@ def test_all_sessions_of_a_step_share_the_room(tmp_path: Path, good_record: RunR
 
     for _ in range(10):
         append(replace(good_record, results=many), path, Redactor([]))
-    append_drills("GO", "REHEARSAL GO  10 of 10 drills are GO", ["feature-flag ok"], path)
 
     text = path.read_text(encoding="utf-8")
     assert BYTES_MAX - 2000 < path.stat().st_size <= BYTES_MAX
     assert text.count("## ✅ REHEARSAL GO") >= 3
     assert "cut here" in text
-
-
-def test_all_drills_are_a_table_of_the_summary(tmp_path: Path) -> None:
-    """Below what each of them said, as the terminal has it."""
-    path = tmp_path / "summary.md"
-    path.write_text("# before\n", encoding="utf-8")
-
-    append_drills("NO-GO", "REHEARSAL NO-GO  9 of 10 drills are GO, in 5 min", ["  gradual   NO ok"], path)
-
-    assert path.read_text(encoding="utf-8") == (
-        "# before\n## ❌ REHEARSAL NO-GO 9 of 10 drills are GO, in 5 min\n\n```text\n  gradual   NO ok\n```\n"
-    )
 
 
 def test_it_is_appended_without_secrets(tmp_path: Path, good_record: RunRecord) -> None:

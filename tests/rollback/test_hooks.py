@@ -64,7 +64,7 @@ def test_pytest_pam_undo_kinds(tmp_path: Path) -> None:
     assert undo_all(journal, ENVIRONMENT, kinds, initiated_by="alex") == 1
     assert (put_back, journal.owed()) == (["on"], [])
     assert {*kinds} == {*without, "own-switch"} == {*KINDS, "own-switch"}
-    assert beside_actions(kinds) == {"clear-faults", "resolve-status-page-incident", "put-notice-back"}
+    assert beside_actions(kinds) == {"clear-faults", "resolve-status-page-incident"}
 
 
 def test_a_story_tells_its_steps_and_its_limits(tmp_path: Path) -> None:

@@ -73,12 +73,12 @@ def refs(remote: Path) -> list[str]:
 
 
 def test_two_machines_see_each_other_in_the_repository(tmp_path: Path, remote: Path) -> None:
-    """One lock for each target, and one by name for sessions of the first edition; afterwards nothing is left."""
+    """One lock for each target; afterwards nothing is left."""
     staging = environment(tmp_path, remote)
     with locked(staging, tmp_path / "one", pushes=True) as lock:
         assert lock.warnings == []
         names = [target.name for target in targets_of(staging, pushes=True)]
-        assert refs(remote) == sorted(f"refs/locks/{name}" for name in ("staging", *names))
+        assert refs(remote) == sorted(f"refs/locks/{name}" for name in names)
 
     assert refs(remote) == []
 
@@ -142,14 +142,6 @@ def test_a_machine_without_git_goes_on(tmp_path: Path, remote: Path, monkeypatch
         assert "there is no git on this machine" in lock.warnings[0]
 
 
-def test_a_file_of_another_user_stops_nothing(tmp_path: Path, remote: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the temporary folder, where the first edition had its lock, and under its name. Before, it ended with PermissionError."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (tmp_path / "pam-rollback-staging.lock").mkdir()
-    with locked(environment(tmp_path, remote, ""), tmp_path / "one") as lock:
-        assert lock.warnings == []
-
-
 def test_a_host_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the connection and says nothing: the rollback begins while it still hangs, and says that nobody else is kept out.
 
@@ -176,11 +168,13 @@ def test_a_host_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest
 def test_each_step_is_seen_from_elsewhere(tmp_path: Path, remote: Path) -> None:
     """Whoever tells the report of a step tells the lock as well."""
     steps: list[str] = []
-    with locked(environment(tmp_path, remote), tmp_path / "one") as lock:
+    staging = environment(tmp_path, remote)
+    [site, *_] = targets_of(staging, pushes=False)
+    with locked(staging, tmp_path / "one") as lock:
         narrate = noting(lock, lambda step: nullcontext(steps.append(step)))  # type: ignore[func-returns-value]
         with narrate("restore the front end"):
             Waiter().until(
-                lambda: git(remote, "cat-file", "blob", "refs/locks/staging"),
+                lambda: git(remote, "cat-file", "blob", f"refs/locks/{site.name}"),
                 holds=lambda text: "restore the front end" in text,
                 within_s=20,
                 what="the step in the lock",

@@ -45,8 +45,6 @@ from render.public_api.models import (
 from render.public_api.models.web_service_details import WebServiceDetails
 from render.public_api.types import UNSET
 
-from pam_rollback.rollback.providers.render.looking import beside, look
-from pam_rollback.rollback.rules.hosts_seen import NotFound
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.render_stand_in import KEY, SERVICE, stand_in
@@ -139,16 +137,6 @@ def test_the_list_of_services(asked: dict[str, Any], found: list[str]) -> None:
             after = list_services.sync(client=client, limit=1, cursor=page[-1].cursor)
             assert isinstance(after, list)
             assert [item.service.id for item in after] == ["crn-2"]
-
-
-def test_the_services_of_a_product_are_found_by_its_address() -> None:
-    """As ``connect`` looks for them: the one that answers there, and the worker that a push deploys with it."""
-    with stand_in(url=ADDRESS, repo="https://git.test/pam", worker="crn-2") as there:
-        seen = look(KEY, ADDRESS, "", api_url=there.url)
-        assert (seen.id, beside(KEY, seen.id, (seen.remote, seen.branch), api_url=there.url)) == (SERVICE, ("crn-2",))
-        assert beside(KEY, seen.id, ("https://git.test/other", seen.branch), api_url=there.url) == ()
-        with pytest.raises(NotFound):
-            look(KEY, "https://elsewhere.test", "", api_url=there.url)
 
 
 def test_a_rollback(render: Render) -> None:

@@ -4,12 +4,10 @@ import json
 import shutil
 import tomllib
 from collections.abc import Collection
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.base.wait import Waiter
-from pam_rollback.outside.http import fetch
 from tests.sessions import FLAGS, ON, Project, RunningSandbox, runbook_in
 
 CONSENT = ("--mode", "real", "--execute", "--confirm", "staging", "--initiated-by", "Łukasz", "--reason", "errors")
@@ -68,14 +66,6 @@ def as_staging(running_sandbox: RunningSandbox, project: Project, *, without: Co
     text = text.replace('kind = "sandbox"', 'kind = "staging"\npace = 600')
     project.write("staging.toml", text.replace('name = "sandbox"', 'name = "staging"'))
     project.environment.update({**running_sandbox.variables, "XDG_STATE_HOME": str(project.folder / "state")})
-
-
-def take_notice_down(running_sandbox: RunningSandbox) -> None:
-    """A real rollback leaves the notice in the app to whoever undoes it."""
-    url = running_sandbox.state["urls"]["api"] + "/admin/notice"
-    headers = {"Authorization": f"Bearer {running_sandbox.variables['PAM_ADMIN_TOKEN']}"}
-    taken = fetch(url, method="PUT", headers=headers, json={"active": False})
-    assert taken.http_status == HTTPStatus.OK, taken
 
 
 def told(running_sandbox: RunningSandbox) -> str:

@@ -12,7 +12,7 @@ import pytest
 from pam_rollback.journal.journal import ACTION, FINISHED, Journal
 from pam_rollback.session import second_places
 from tests.session.beginning import USAGE_ERROR, Begin, begin
-from tests.session.drilling import CONSENT, as_staging, journal, switched_off, switched_on, take_notice_down, told
+from tests.session.drilling import CONSENT, as_staging, journal, switched_off, switched_on, told
 from tests.sessions import FLAGS, ONLY_HEALTH, Project, RunningSandbox
 from tests.small_disk import fill, small_disk
 
@@ -72,7 +72,6 @@ def staging(running_sandbox: RunningSandbox, project: Project, monkeypatch: pyte
         monkeypatch.setenv(name, value)
     yield ["--env=staging.toml", *CONSENT]
     running_sandbox.as_it_was()
-    take_notice_down(running_sandbox)
 
 
 @pytest.mark.long_matrix

@@ -20,7 +20,7 @@ from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.session import hookspecs, listeners, slices
 from pam_rollback.session.selection import LeftOut
 from tests.listening import listened_to
-from tests.session.drilling import CONSENT, as_staging, runbook_with, take_notice_down
+from tests.session.drilling import CONSENT, as_staging, runbook_with
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 ROOT = Path(__file__).parents[2]
@@ -124,7 +124,6 @@ def real(shared_range: RunningSandbox, listening: Project) -> Iterator[Real]:
     as_staging(shared_range, listening)
     yield Real(listening.run("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT, "-k", "test_flags_are_off"))
     shared_range.as_it_was()
-    take_notice_down(shared_range)
 
 
 @pytest.fixture(scope="module")

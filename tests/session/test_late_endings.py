@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.session.drilling import CONSENT, as_staging, calm, journal, switched_on, take_notice_down
+from tests.session.drilling import CONSENT, as_staging, calm, journal, switched_on
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 TWO = '"""Is it?"""\n\n\ndef test_a():\n    """It is."""\n\n\ndef test_b():\n    """It is."""\n'
@@ -88,6 +88,7 @@ def ended(project: Project, running_sandbox: RunningSandbox, hooks: str, *args: 
     return project.run("checks/test_case.py", "--env", str(running_sandbox.file), *args)
 
 
+@pytest.mark.long_matrix
 @pytest.mark.parametrize(
     ("hook", "argument", "number"),
     [
@@ -148,13 +149,13 @@ def test_whoever_stops_a_real_run_late_hears_what_was_left_out(
         conftest.write(hooks + AFTERWARDS)
     as_staging(running_sandbox, project)
     real = project.run("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT, "-k", "test_flags_are_off")
-    take_notice_down(running_sandbox)
 
     left_out = "stopped by SIGTERM: what follows the verdict of a real run was left out"
     assert real.rc == 11, real.out
     assert (left_out in real.out, "after the verdict" in real.out) == (stopped, not stopped), real.out
 
 
+@pytest.mark.long_matrix(first=2)
 @pytest.mark.parametrize("workers", [(), ("-n", "1", "--max-worker-restart=0")], ids=["serial", "xdist"])
 @pytest.mark.parametrize(
     ("statement", "said"),

@@ -15,7 +15,7 @@ import pytest
 
 from pam_rollback.base.wait import Waiter
 from pam_rollback.rollback.strategies.feature_flag import SWITCH
-from tests.session.drilling import CONSENT, as_staging, journal, switched_off, take_notice_down, told
+from tests.session.drilling import CONSENT, as_staging, journal, switched_off, told
 from tests.sessions import ONLY_HEALTH, SCREEN, Project, RunningSandbox
 
 STORY = "drills/test_feature_flag.py"
@@ -36,7 +36,6 @@ def staging(running_sandbox: RunningSandbox, project: Project) -> Iterator[list[
     as_staging(running_sandbox, project)
     yield [STORY, "--env=staging.toml", *CONSENT]
     running_sandbox.as_it_was()
-    take_notice_down(running_sandbox)
 
 
 def assert_finished(running_sandbox: RunningSandbox, project: Project, rc: int) -> None:

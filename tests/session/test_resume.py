@@ -8,7 +8,7 @@ import pytest
 from pam_rollback.base.wait import Waiter
 from pam_rollback.outside.http import fetch
 from tests.session.beginning import Begin, begin
-from tests.session.drilling import NO_WINDOW, calm, journal, owed, switched_on, take_notice_down
+from tests.session.drilling import NO_WINDOW, calm, journal, owed, switched_on
 from tests.session.test_drill import ALL_AT_ONCE
 from tests.sessions import ONLY_HEALTH, Project, RunningSandbox
 
@@ -145,14 +145,13 @@ def assert_undone_once(
 def test_undo_takes_down_what_customers_see(
     running_sandbox: RunningSandbox, project: Project, begin: Begin, kind: str
 ) -> None:
-    """Killed while customers read of it: the incident and the notice are owed before they go up, and --undo takes both down."""
+    """Killed while customers read of it: the incident is owed before it goes up, and --undo takes it down."""
     urls = running_sandbox.state["urls"]
 
-    def customers_see() -> list[bool]:
+    def customers_see() -> bool:
         page = fetch(urls["status_page"] + "/api/v2/summary.json").json
-        return [bool(page["incidents"]), bool(fetch(urls["api"] + "/api/v1/notice").json["active"])]
+        return bool(page["incidents"])
 
-    take_notice_down(running_sandbox)
     calm(project)
     project.write("hurried.toml", running_sandbox.file.read_text(encoding="utf-8") + ALL_AT_ONCE)
     (project.folder / "hurried.toml").chmod(0o600)
@@ -160,14 +159,14 @@ def test_undo_takes_down_what_customers_see(
     running_sandbox.remote.plant("answers-slowly", path="/ofrep/*", server="api", ms=2000)
     with project.start(FEATURE_FLAG, *SELECTED, "--env=hurried.toml") as session:
         folder = project.run_folder
-        Waiter().until(customers_see, holds=all, within_s=90, what="customers are told")
+        Waiter().until(customers_see, holds=bool, within_s=90, what="customers are told")
         session.send_signal(signal.SIGKILL)
         session.communicate()
     running_sandbox.remote.clear_all()
 
-    assert {kind, "put-notice-back", "set-flags"} <= owed(folder)
+    assert {kind, "set-flags"} <= owed(folder)
     assert_undone_once(running_sandbox, project, begin, FEATURE_FLAG, folder)
-    assert customers_see() == [False, False]
+    assert not customers_see()
 
 
 @pytest.mark.long_matrix(UNDONE)

@@ -24,9 +24,8 @@ from pam_rollback.plan.stories import ways_of
 from pam_rollback.report.last_drills import last_drills
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.rollback.client.git_command import GitCommand
-from pam_rollback.state import service
-from pam_rollback.state.client import REF
-from pam_rollback.state.service import Store, place_of
+from pam_rollback.state import service as module
+from pam_rollback.state.service import ENVIRONMENTS, RUNS, Store, place_of
 from tests.bare_repository import git
 from tests.gate.scene import first_ways, leave_run
 from tests.rollback.client.git_over_http import Host, served
@@ -60,7 +59,7 @@ def machine(folder: Path, command: GitCommand) -> Store:
 
 def runs_of(place: Path) -> set[str]:
     """What the state has, as git says it."""
-    return {*git(place, "ls-tree", "--name-only", f"{REF}:runs").splitlines()}
+    return {ref.removeprefix(RUNS) for ref in git(place, "for-each-ref", "--format=%(refname)", RUNS).splitlines()}
 
 
 @pytest.fixture
@@ -124,7 +123,7 @@ def test_an_undo_elsewhere_is_seen_here(one: Store, other: Store) -> None:
 
 
 def test_what_is_no_text_and_what_is_no_name_hurts_no_other_run(one: Store, other: Store, place: Path) -> None:
-    """A file that was damaged there ended every session of every machine; with a name of other letters no run was kept any more."""
+    """A file that was damaged there, and a ref of another name."""
     damaged, later = run_id(1), run_id(2)
     folder = recorded(one, damaged)
     one.add({damaged: folder}, 30)
@@ -132,17 +131,17 @@ def test_what_is_no_text_and_what_is_no_name_hurts_no_other_run(one: Store, othe
     blob = git(place, "hash-object", "-w", str(folder.parent / "bytes"))
     clone = folder.parent.parent / "clone"
     git(folder.parent, "clone", "-q", "-n", str(place), str(clone))
-    git(clone, "fetch", "-q", "origin", REF)
+    git(clone, "fetch", "-q", "origin", f"{RUNS}{damaged}")
     git(clone, "read-tree", "FETCH_HEAD")
-    for path in (f"runs/{damaged}/journal.jsonl", "runs/n\u00f6/run.json"):
-        git(clone, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
-    git(clone, "push", "-q", "origin", f"{git(clone, 'commit-tree', '-m', 'x', git(clone, 'write-tree'))}:{REF}", "-f")
+    git(clone, "update-index", "--add", "--cacheinfo", f"100644,{blob},journal.jsonl")
+    commit = git(clone, "commit-tree", "-m", "x", git(clone, "write-tree"))
+    git(clone, "push", "-q", "origin", f"{commit}:{RUNS}{damaged}", f"{commit}:{RUNS}n\u00f6", "-f")
 
     assert (other.bring(30), other.add({later: recorded(other, later)}, 30)) == (1, (later,))
     assert one.bring(30) == 1
 
     assert json.loads((other.out / damaged / "run.json").read_text("utf-8"))["verdict"] == "GO"
-    assert git(place, "ls-tree", "-z", "--name-only", f"{REF}:runs").split("\0")[:-1] == [damaged, later, "n\u00f6"]
+    assert not (other.out / "n\u00f6").exists()
 
 
 def test_a_drill_counts_elsewhere(one: Store, other: Store) -> None:
@@ -162,46 +161,46 @@ def test_a_ramp_goes_on_elsewhere(one: Store, other: Store) -> None:
     """Its journal is one file an environment, which grows."""
     for number, store in enumerate((one, other)):
         store.bring(30)
-        journal = store.ramps / "staging" / "ramp.jsonl"
+        journal = store.lasting / "staging" / "ramp.jsonl"
         journal.parent.mkdir(parents=True, exist_ok=True)
         with journal.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"at": f"2026-11-27T10:00:0{number}+00:00", "event": f"stage {number}"}) + "\n")
-        store.add({}, 30, ramp="staging")
+        store.add({}, 30, environment="staging")
 
     one.bring(30)
 
-    assert (one.ramps / "staging" / "ramp.jsonl").read_text("utf-8").count("stage") == 2
+    assert (one.lasting / "staging" / "ramp.jsonl").read_text("utf-8").count("stage") == 2
 
 
 def test_a_watch_goes_on_elsewhere(one: Store, other: Store) -> None:
     """Two that wrote at the same time lose nothing of what happened."""
     for number, store in enumerate((one, other)):
-        folder = store.ramps / "staging"
+        folder = store.lasting / "staging"
         folder.mkdir(parents=True, exist_ok=True)
         events = ("looked", "incident-opened", "looked")
         lines = [{"at": f"2026-11-27T10:0{n}:0{number}+00:00", "event": word} for n, word in enumerate(events)]
         (folder / "watch.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
-        store.add({}, 30, ramp="staging")
+        store.add({}, 30, environment="staging")
 
     one.bring(30)
     other.bring(30)
 
     for store in (one, other):
-        text = (store.ramps / "staging" / "watch.jsonl").read_text("utf-8")
+        text = (store.lasting / "staging" / "watch.jsonl").read_text("utf-8")
         assert text.count("incident-opened") == 2
-    assert (one.ramps / "staging" / "watch.jsonl").read_text("utf-8").count("looked") == 3
+    assert (one.lasting / "staging" / "watch.jsonl").read_text("utf-8").count("looked") == 4
 
 
 def test_what_a_watch_writes_meanwhile_is_kept(one: Store, other: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line that comes between the reading of its journal and the new one that takes its place."""
-    journal = one.ramps / "staging" / "watch.jsonl"
+    journal = one.lasting / "staging" / "watch.jsonl"
     for minute, store in ((1, one), (0, other)):
-        folder = store.ramps / "staging"
+        folder = store.lasting / "staging"
         folder.mkdir(parents=True, exist_ok=True)
         line = {"at": f"2026-11-27T10:0{minute}:00+00:00", "event": "incident-opened"}
         (folder / "watch.jsonl").write_text(f"{json.dumps(line)}\n", encoding="utf-8")
-    other.add({}, 30, ramp="staging")
-    write = service._write
+    other.add({}, 30, environment="staging")
+    write = module._write
 
     def late(path: Path, text: str) -> None:
         if path == journal:
@@ -209,7 +208,7 @@ def test_what_a_watch_writes_meanwhile_is_kept(one: Store, other: Store, monkeyp
                 file.write('{"at": "2026-11-27T10:02:00+00:00", "event": "consent-used"}\n')
         write(path, text)
 
-    monkeypatch.setattr(service, "_write", late)
+    monkeypatch.setattr(module, "_write", late)
     one.bring(30)
 
     events = [json.loads(line)["event"] for line in journal.read_text("utf-8").splitlines()]
@@ -234,38 +233,52 @@ def test_secrets_and_addresses_stay_here(one: Store, place: Path) -> None:
     run = run_id(1)
     store.add({run: recorded(store, run, **{"run.json": told})}, 30)
 
-    kept = git(place, "show", f"{REF}:runs/{run}/run.json")
+    kept = git(place, "show", f"{RUNS}{run}:run.json")
     assert "hunter2" not in kept
     assert "jo@" not in kept
     assert "[redacted:KEY]" in kept
     assert "[mail address]" in kept
 
 
-def test_what_is_old_goes_and_what_is_needed_stays(one: Store, place: Path) -> None:
-    """Also out of the ref's history; what a young one says is not touched."""
+def test_what_is_old_is_forgotten_and_what_is_needed_stays(one: Store, place: Path) -> None:
+    """An undo that is owed, the newest baseline, what a ramp goes by, and what is young; without consent nothing goes."""
     long_ago = datetime.now(UTC) - timedelta(days=200)
-    owing, needless, young = run_id(1, long_ago), run_id(2, long_ago), run_id(3)
-    early = replace(one, now=lambda: long_ago)
-    early.add({owing: recorded(one, owing, **{"journal.jsonl": OWED}), needless: recorded(one, needless)}, 30)
-    assert runs_of(place) == {owing, needless}
+    owing, needless, gate, young = run_id(1, long_ago), run_id(2, long_ago), run_id(3, long_ago), run_id(4)
+    earlier, newest = run_id(5, long_ago - timedelta(days=1)), run_id(6, long_ago)
+    baseline = {"baseline/baseline.json": '{"parts": {}}'}
+    files = {owing: {"journal.jsonl": OWED}, earlier: baseline, newest: baseline}
+    runs = (owing, needless, gate, young, earlier, newest)
+    (one.lasting / "staging").mkdir(parents=True)
+    (one.lasting / "staging" / "ramp.jsonl").write_text(f'{{"event": "started", "run": "{gate}"}}\n', encoding="utf-8")
+    one.add({run: recorded(one, run, **files.get(run, {})) for run in runs}, 30, environment="staging")
 
-    replace(one, tidies=False).add({young: recorded(one, young)}, 30)
-    assert runs_of(place) == {owing, needless, young}
+    told = one.forget(timedelta(days=90), 30, really=False)
+    assert runs_of(place) == {*runs}
+    assert one.forget(timedelta(days=90), 30, really=True) == told
 
-    one.add({young: one.out / young}, 30)
+    assert told == {
+        owing: "owes an undo",
+        needless: "",
+        gate: "a ramp goes by it",
+        earlier: "",
+        newest: "newest baseline",
+    }
+    assert runs_of(place) == {owing, gate, young, newest}
 
-    assert runs_of(place) == {owing, young}
-    assert needless not in git(place, "log", "--name-only", "--format=", REF)
 
+def test_a_run_is_one_ref_with_one_commit(one: Store, place: Path) -> None:
+    """What it said before is gone with the ref; ramp and watch of an environment have one, too."""
+    run = run_id(1)
+    folder = recorded(one, run, **{"journal.jsonl": OWED})
+    (one.lasting / "staging").mkdir(parents=True)
+    (one.lasting / "staging" / "watch.jsonl").write_text('{"at": "2026-11-27T10:00:00+00:00"}\n', encoding="utf-8")
+    for _ in range(2):
+        one.add({run: folder}, 30, environment="staging")
+        with (folder / "journal.jsonl").open("a", encoding="utf-8") as journal:
+            journal.write(OWED.replace('"number": 1', '"number": 2'))
 
-def test_a_push_sends_what_is_new(one: Store, place: Path) -> None:
-    """The state before is the parent of the next."""
-    for number in range(3):
-        run = run_id(number)
-        one.add({run: recorded(one, run)}, 30)
-
-    assert git(place, "rev-list", "--count", REF) == "3"
-    assert git(place, "for-each-ref", "--format=%(refname)") == REF
+    assert git(place, "for-each-ref", "--format=%(refname)").splitlines() == [f"{ENVIRONMENTS}staging", f"{RUNS}{run}"]
+    assert git(place, "rev-list", "--count", f"{RUNS}{run}") == "1"
 
 
 def add_many(store: Store, first: int, count: int) -> None:
@@ -351,7 +364,7 @@ def test_a_host_is_asked_with_the_token(host: Host, other: Store, place: Path) -
     store.add({run: recorded(store, run)}, 30)
 
     assert len(runs_of(place)) == 2
-    assert all(TOKEN.encode() not in path.read_bytes() for path in other.ramps.rglob("*") if path.is_file())
+    assert all(TOKEN.encode() not in path.read_bytes() for path in other.lasting.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize(
@@ -390,7 +403,7 @@ def test_a_host_that_refuses_is_named(
 
 def test_a_host_without_a_state_has_none(host: Host, other: Store, place: Path) -> None:
     """Nor without any branch: that is how it begins."""
-    git(place, "update-ref", "-d", REF)
+    git(place, "update-ref", "-d", f"{RUNS}{min(runs_of(place))}")
 
     assert far(other, host.address).bring(30) == 0
 
@@ -452,19 +465,6 @@ def test_the_remote_of_the_clone_may_be_named(tmp_path: Path) -> None:
     assert place_of("git:origin", tmp_path, lambda remote: f"token of {remote}").token.endswith("pam.git")
 
 
-def test_a_state_of_a_later_version_is_left_alone(one: Store, place: Path, tmp_path: Path) -> None:
-    """Neither read nor written, and what to do is said."""
-    clone = tmp_path / "later"
-    git(tmp_path, "clone", "--quiet", str(place), str(clone))
-    (clone / "format").write_text("99\n", encoding="utf-8")
-    git(clone, "add", "format")
-    git(clone, "commit", "--quiet", "-m", "later")
-    git(clone, "push", "--quiet", "origin", f"HEAD:{REF}")
-
-    with pytest.raises(ActionFailed, match="format 99, this version knows 1"):
-        one.bring(30)
-
-
 def full_place(folder: Path, one: Store) -> Store:
     """A state on a disk that is full."""
     return replace(one, command=place_of(str(folder / "place"), folder, lambda _: ""))
@@ -472,7 +472,7 @@ def full_place(folder: Path, one: Store) -> Store:
 
 def full_here(folder: Path, one: Store) -> Store:
     """This machine's disk is full."""
-    return replace(one, ramps=folder / "ramps")
+    return replace(one, lasting=folder / "ramps")
 
 
 @pytest.mark.parametrize("made", [full_place, full_here])

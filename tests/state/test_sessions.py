@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.wait import Waiter
-from pam_rollback.state.client import REF
+from pam_rollback.state.service import RUNS
 from tests.bare_repository import VARIABLES
 from tests.session.drilling import (
     CONSENT,
@@ -20,7 +20,6 @@ from tests.session.drilling import (
     runbook_with,
     switched_off,
     switched_on,
-    take_notice_down,
 )
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
@@ -47,7 +46,6 @@ def machines(running_sandbox: RunningSandbox, tmp_path: Path, place: Path) -> It
     running_sandbox.as_it_was()
     yield made[0], made[1]
     running_sandbox.as_it_was()
-    take_notice_down(running_sandbox)
 
 
 def id_of(session: Finished) -> str:
@@ -61,14 +59,14 @@ def runs_of(place: Path) -> set[str]:
     if not place.is_dir():
         return set()
     listed = subprocess.run(
-        ["git", "ls-tree", "--name-only", f"{REF}:runs"],
+        ["git", "for-each-ref", "--format=%(refname)", RUNS],
         cwd=place,
         env=VARIABLES,
         capture_output=True,
         text=True,
         check=False,
     ).stdout
-    return {*listed.splitlines()}
+    return {ref.removeprefix(RUNS) for ref in listed.splitlines()}
 
 
 def test_another_machine_undoes_and_compares(
@@ -104,7 +102,7 @@ def test_another_machine_undoes_and_compares(
 def journal_kept(place: Path) -> str:
     """What the state has of the journal of its only run."""
     runs = runs_of(place)
-    asked = ["git", "show", f"{REF}:runs/{min(runs, default='')}/journal.jsonl"]
+    asked = ["git", "show", f"{RUNS}{min(runs, default='')}:journal.jsonl"]
     return (
         subprocess.run(asked, cwd=place, env=VARIABLES, capture_output=True, text=True, check=False).stdout
         if runs

@@ -1,9 +1,9 @@
 """A stand-in for GitHub's issues; each request and answer is held against GitHub's own description.
 
-What a test sets: what fails, and how; who writes (``association``). Two machines at once are one that writes between two requests.
+What a test sets: what fails, and how; who writes (``association``).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +20,6 @@ class Issues(GitHubPart):
 
     issues: list[dict[str, Any]] = field(default_factory=list)
     association: str = "COLLABORATOR"
-    before_open: Callable[[], None] | None = None
 
     def settings(self) -> Tracker:
         """An environment's table for it."""
@@ -59,7 +58,6 @@ class Issues(GitHubPart):
             (f"POST {BASE}/issues", f"POST {OWN}/issues", self._open),
             (rf"GET {BASE}/issues/(\d+)", f"GET {OWN}/issues/{{issue_number}}", self._look),
             (rf"PATCH {BASE}/issues/(\d+)", f"PATCH {OWN}/issues/{{issue_number}}", self._change),
-            (rf"GET {BASE}/issues/(\d+)/comments", f"GET {OWN}/issues/{{issue_number}}/comments", self._comments),
             (rf"POST {BASE}/issues/(\d+)/comments", f"POST {OWN}/issues/{{issue_number}}/comments", self._comment),
         )
 
@@ -69,9 +67,6 @@ class Issues(GitHubPart):
         return 200, [_shown(one) for one in found[size * (page - 1) : size * page]]
 
     def _open(self, _query: Any, body: Any) -> Reply:
-        if self.before_open is not None:
-            before, self.before_open = self.before_open, None
-            before()
         return 201, _shown(self.add(body["title"], body["body"]))
 
     def _look(self, _query: Any, _body: Any, number: str) -> Reply:
@@ -81,10 +76,6 @@ class Issues(GitHubPart):
     def _change(self, _query: Any, body: Any, number: str) -> Reply:
         self._issue(number).update(body)
         return 200, _shown(self._issue(number))
-
-    def _comments(self, query: Mapping[str, str], _body: Any, number: str) -> Reply:
-        size, page = int(query["per_page"]), int(query["page"])
-        return 200, self._issue(number)["said"][size * (page - 1) : size * page]
 
     def _comment(self, _query: Any, body: Any, number: str) -> Reply:
         issue = self._issue(number)

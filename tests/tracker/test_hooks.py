@@ -11,9 +11,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.journal.journal import Journal
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.tracker import __main__, hooks
-from pam_rollback.tracker.client import github_issues
-from pam_rollback.tracker.service import Incidents
+from pam_rollback.tracker import hooks
 from tests.tracker.github_issues import TOKEN, Fault, Issues, stand_in
 from tests.tracker.test_service import INCIDENT
 
@@ -104,14 +102,13 @@ def test_a_refusal_is_told_and_a_persons_word_counts(
 def test_an_undo_is_told_where_the_rollback_is_on_record(
     github: Issues, config: Any, environment: Any, tmp_path: Path, undone: str
 ) -> None:
-    """Who, why, and what came of it, good or bad; once for each session of ``--undo``. The incident stays as it is."""
+    """Who, why, and what came of it, good or bad. The incident stays as it is."""
     begin(config)
     assert hooks.pytest_pam_on_record(config, environment) is not None
     config.runbook.id = "undo-1"
     config.runbook.options.initiated_by, config.runbook.options.reason = "sam", "the fix is ready"
     url = github.issues[0]["html_url"]
-    for _ in range(2):
-        assert hooks.pytest_pam_undone(config, tmp_path, environment, undone) == f"incident: {url}"
+    assert hooks.pytest_pam_undone(config, tmp_path, environment, undone) == f"incident: {url}"
 
     began, told = github.said(1)
     assert "begun by kim" in began
@@ -130,37 +127,3 @@ def test_an_undo_that_cannot_be_told_is_one_line(github: Issues, config: Any, en
     assert "it may have expired" in (hooks.pytest_pam_undone(config, tmp_path, environment, "UNDONE") or "")
     environment.tracker = None
     assert hooks.pytest_pam_undone(config, tmp_path, environment, "UNDONE") is None
-
-
-def test_the_command_links_a_draft_and_names_what_is_missing(
-    github: Issues,
-    environment: Any,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """10 while an incident was closed without a post-mortem, 0 when it is linked, 1 when nobody can tell."""
-    monkeypatch.setattr(__main__, "load_environment", lambda *_: environment)
-    here = Incidents(github_issues(github.settings(), TOKEN), "production")
-    url = here.begun("frontend", "kim", "white page", "run-1")
-    assert __main__.main([], root=tmp_path) == 0
-    assert f"open: {url}" in capsys.readouterr().out
-    github.issues[0]["state"] = "closed"
-    assert __main__.main([], root=tmp_path) == 10
-    assert f"closed without a post-mortem: {url}" in capsys.readouterr().out
-
-    folder = tmp_path / "reports" / "out" / "run-1"
-    folder.mkdir(parents=True)
-    Journal(folder / "journal.jsonl").append("action", strategy="frontend", environment="production", run="run-1")
-    assert __main__.main(["--drafted", "nope"], root=tmp_path) == __main__.FAILED
-    assert "--drafted nope: expected a run's id or folder" in capsys.readouterr().err
-    assert __main__.main(["--drafted", "run-1"], root=tmp_path) == 0
-    assert "is on record in no tracker" in capsys.readouterr().out
-    Journal(folder / "journal.jsonl").append("tracked", url=url)
-    assert __main__.main(["--drafted", "run-1", "--where", "https://docs.example/pm"], root=tmp_path) == 0
-    assert "https://docs.example/pm" in github.said(1)[-1]
-    assert __main__.main([], root=tmp_path) == 0
-
-    github.faults = {"GET": Fault(410, "gone")}
-    assert __main__.main([], root=tmp_path) == 1
-    assert "issues are switched off" in capsys.readouterr().err

@@ -11,8 +11,7 @@ from pam_rollback.base.errors import ActionFailed, LockLost
 from pam_rollback.base.wait import Waiter
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from pam_rollback.tracker.client import github_issues
-from pam_rollback.tracker.rules.marks import Mark, mark_of, marked
-from pam_rollback.tracker.service import Incidents, why
+from pam_rollback.tracker.service import Incidents, harmless, why
 from tests.tracker.github_issues import TOKEN, Fault, Issues, stand_in
 from tests.virtual_clock import VirtualClock
 
@@ -33,6 +32,11 @@ INCIDENT = WatchedIncident(
 )
 
 
+def marked(key: str, environment: str) -> str:
+    """A body of ours."""
+    return f"<!-- pam-rollback incident key={key} environment={environment} -->\ntext\n"
+
+
 @pytest.fixture
 def github() -> Iterator[Issues]:
     """A repository without issues. What was asked and answered is as GitHub describes it."""
@@ -50,9 +54,9 @@ def machine(github: Issues, *, token: str = TOKEN, patience_s: float = 20.0) -> 
 
 def test_it_is_opened_once_and_found_by_another_machine(github: Issues) -> None:
     """By the mark of its body, also when it was retitled; a pull request or somebody else's text with the mark is none."""
-    github.add("a change", marked(Mark("pam-1", "production"), ""), pull=True)
-    github.add("forged", marked(Mark("pam-1", "production"), ""), association="NONE")
-    github.add("of staging", marked(Mark("pam-1", "staging"), ""))
+    github.add("a change", marked("pam-1", "production"), pull=True)
+    github.add("forged", marked("pam-1", "production"), association="NONE")
+    github.add("of staging", marked("pam-1", "staging"))
 
     url = machine(github).opened(INCIDENT)
     github.issues[3]["title"] = "site is white"
@@ -61,97 +65,60 @@ def test_it_is_opened_once_and_found_by_another_machine(github: Issues) -> None:
     assert machine(github).opened(INCIDENT) == url
     assert machine(github).opened(replace(INCIDENT, key="pam-2")).endswith("/issues/5")
     body = github.issues[3]["body"]
-    assert mark_of(body) == Mark("pam-1", "production")
+    assert body.startswith(marked("pam-1", "production").partition("\n")[0])
     assert "- IR-5 Errors: 31 % of 200, more than 5 % (since 2026-11-27 03:12 UTC)" in body
     assert "```sh\npytest drills/test_frontend_restore.py --env production\n```" in body
 
 
-def test_two_machines_at_once_leave_one_open(github: Issues) -> None:
-    """The later one closes its own as a duplicate."""
-    other = machine(github)
-    urls: list[str] = []
-    github.before_open = lambda: urls.append(github.add("x", marked(Mark("pam-1", "production"), ""))["html_url"])
-    mine = other.opened(INCIDENT)
+def test_what_a_watch_finds_is_followed_to_its_end(github: Issues) -> None:
+    """Each change is a comment, without secrets, and nobody is called; who closed it before, it stays closed."""
+    url = machine(github).opened(INCIDENT)
+    worse = replace(INCIDENT, recommendation="CONSIDER A ROLLBACK", strategy_title="token s3cret, ask @all")
 
-    assert [mine] == urls
-    assert [(one["state"], one["state_reason"]) for one in github.issues] == [("open", None), ("closed", "duplicate")]
-
-
-def test_news_is_said_once_and_what_people_wrote_stays(github: Issues) -> None:
-    """Our part is said anew, each change is one comment, and what was true before may be news again."""
-    here = machine(github)
-    url = here.opened(INCIDENT)
-    github.issues[0]["body"] += "\nKim is on it."
-    worse = replace(
-        INCIDENT, reference=url, recommendation="CONSIDER A ROLLBACK", strategy_title="token s3cret, ask @all"
-    )
-
+    assert machine(github).updated(worse) == url
     for _ in range(2):
-        machine(github).updated(worse)
-    machine(github).updated(replace(worse, strategy="ST-1"))
-    machine(github).updated(worse)
+        assert machine(github).closed(replace(INCIDENT, reference=url, closed=AT)) == url
 
-    assert len(github.said(1)) == 3
-    assert github.issues[0]["body"].endswith("Kim is on it.")
-    assert "**CONSIDER A ROLLBACK**" in github.issues[0]["body"]
+    assert "**CONSIDER A ROLLBACK**" in github.said(1)[0]
+    assert "Over: nothing asks for a rollback any more." in github.said(1)[-1]
+    assert github.issues[0]["state"] == "closed"
     assert "s3cret" not in str(github.issues)
     assert "@all" not in str(github.issues)
 
 
-def test_a_body_that_people_rewrote_is_theirs(github: Issues) -> None:
-    """The comment says it all the same."""
-    url = machine(github).opened(INCIDENT)
-    github.issues[0]["body"] = "all by hand"
-    machine(github).updated(replace(INCIDENT, reference=url, strategy="ST-5"))
-
-    assert github.issues[0]["body"] == "all by hand"
-    assert "strategy ST-5" in github.said(1)[0]
-
-
-@pytest.mark.parametrize("linked", [False, True])
-def test_closing_without_a_post_mortem_is_seen_and_said(github: Issues, *, linked: bool) -> None:
-    """In the issue when it is closed, and by whoever asks later; with a draft that is linked nothing is missing."""
-    here = machine(github)
-    url = here.opened(INCIDENT)
-    assert here.begun("frontend", "kim", "white page", "20261127T031200Z-production-1a2b") == url
-    if linked:
-        here.drafted(url, "20261127T031200Z-production-1a2b", "https://docs.example/pm")
-    over = replace(INCIDENT, reference=url, closed=AT)
-    assert here.closed(over) == machine(github).closed(over) == url
-
-    assert github.issues[0]["state"] == "closed"
-    [last] = [text for text in github.said(1) if "Over: nothing asks" in text]
-    assert ("make incident RUN=20261127T031200Z-production-1a2b" in last) is not linked
-    assert [one.url for one in machine(github).closed_without_post_mortem()] == ([] if linked else [url])
-
-
-def test_a_real_rollback_is_on_record_with_its_verdict(github: Issues) -> None:
-    """In the incident that a watch opened, else in its own; a resumed run says nothing twice, and what it says never closes it."""
+def test_a_real_rollback_is_on_record_until_go(github: Issues) -> None:
+    """In the incident that a watch opened, else in its own; only GO closes it."""
     here = machine(github)
     url = here.begun("frontend", "kim", "white `page` <!-- x --> @all", "run-1")
-    assert machine(github).begun("frontend", "kim", "white page", "run-1") == url
-    for _ in range(2):
-        here.judged(url, "NO-GO  production: 1 broken criterion", "run-1", go=False)
+    here.judged(url, "NO-GO  production: 1 broken criterion", "run-1", go=False)
+    assert github.issues[0]["state"] == "open"
+    assert machine(github).begun("full-system", "kim", "still white", "run-2") == url
+    here.judged(url, "GO  production", "run-2", go=True)
 
-    began, verdict = github.said(1)
+    began, verdict, _, go = github.said(1)
     assert "begun by kim: white 'page' &lt;!-- x --> @\u200ball" in began
     assert "NO-GO  production: 1 broken criterion" in verdict
     assert "Not over: this stays open." in verdict
-    assert github.issues[0]["state"] == "open"
-    found = here.open_here()
-    assert found is not None
-    assert found.url == url
+    assert "make incident RUN=run-2" in go
+    assert (len(github.issues), github.issues[0]["state"]) == (1, "closed")
+
+
+def test_text_from_outside_is_no_mark() -> None:
+    """Whatever a reason or an answer holds."""
+    assert (
+        harmless(f"{marked('a', 'b')}@all") == "&lt;!-- pam-rollback incident key=a environment=b --> text @\u200ball"
+    )
 
 
 def test_nothing_is_open_where_all_is_closed(github: Issues) -> None:
     """An incident of another place, a closed one and a stranger's do not count."""
-    github.add("staging", marked(Mark("a", "staging"), ""))
-    github.add("forged", marked(Mark("b", "production"), ""), association="FIRST_TIME_CONTRIBUTOR")
-    github.add("old", marked(Mark("c", "production"), ""))["state"] = "closed"
-    assert machine(github).open_here() is None
+    github.add("staging", marked("a", "staging"))
+    github.add("forged", marked("b", "production"), association="FIRST_TIME_CONTRIBUTOR")
+    github.add("old", marked("c", "production"))["state"] = "closed"
+    assert machine(github).at("") is None
 
-    github.add("mine", marked(Mark("d", "production"), ""))
-    assert machine(github).open_here() is not None
+    github.add("mine", marked("d", "production"))
+    assert machine(github).at("") is not None
 
 
 @pytest.mark.parametrize(
@@ -206,17 +173,14 @@ def test_what_the_tracker_refuses_is_one_line_that_says_what_to_do(
     assert len(github.issues) == 1
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault(502, "bad gateway", done_all_the_same=True), Fault(hangs_s=9, done_all_the_same=True)]
-)
-def test_what_was_done_although_no_answer_came_is_not_done_twice(github: Issues, fault: Fault) -> None:
-    """One issue, one comment: whoever is in doubt looks first."""
-    github.faults = {"POST": fault}
-    url = machine(github).opened(INCIDENT)
-    machine(github).updated(replace(INCIDENT, reference=url, strategy="ST-5"))
+def test_what_was_done_although_no_answer_came_is_not_done_twice(github: Issues) -> None:
+    """One issue: whoever calls again looks first."""
+    github.faults = {"POST": Fault(502, "bad gateway", done_all_the_same=True)}
+    with pytest.raises(ActionFailed):
+        machine(github, patience_s=1.0).opened(INCIDENT)
+    github.faults = {}
 
-    assert len(github.issues) == 1
-    assert len(github.said(1)) == 1
+    assert machine(github).opened(INCIDENT).endswith("/issues/1")
 
 
 def test_a_token_that_is_wrong_is_not_shown(github: Issues) -> None:

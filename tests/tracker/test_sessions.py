@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.session.drilling import CONSENT, as_staging, journal, take_notice_down
+from tests.session.drilling import CONSENT, as_staging, journal
 from tests.sessions import Project, RunningSandbox
 from tests.tracker.github_issues import TOKEN, Fault, Issues, stand_in
 
@@ -47,7 +47,6 @@ def test_a_real_rollback_is_on_record(
         ended = project.run(*ROLLBACK, *FEW)
     finally:
         running_sandbox.as_it_was()
-        take_notice_down(running_sandbox)
 
     [item] = [one for one in ended.record["results"] if one["criteria"] == ["PRE-4"]]
     notes = ended.record["notes"]

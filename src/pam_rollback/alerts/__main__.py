@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pam_rollback.alerts import service
-from pam_rollback.alerts.rules.group import Alerting
-from pam_rollback.alerts.rules.rule_file import rule_file
+from pam_rollback.alerts.service.rule_file import known_before, rule_file
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import SANDBOX, load_environment, which
 from pam_rollback.outside import plainly
 from pam_rollback.plan.plan import load_plan
@@ -29,13 +28,21 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
         return _failed(question)
     options.env = options.env or SANDBOX
     try:
-        alerting = _alerting(options, root)
+        environment = load_environment(options.env, root / "environments", os.environ)
+        rules = _rules(options, environment, root)
     except (ConfigurationError, MeasurementFailed) as problem:
         return _failed(str(problem))
-    file: Path = options.out or root / "reports" / "out" / "alerts" / f"{alerting.environment}.rules.yml"
+    file: Path = options.out or root / "reports" / "out" / "alerts" / f"{environment.name}.rules.yml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(rule_file(alerting, made_by=_command(options)), encoding="utf-8")
-    sys.stdout.write("\n".join(_told(alerting, file)) + "\n")
+    file.write_text(rules, encoding="utf-8")
+    pages, tickets = (rules.count(f'severity: "{how}"') for how in ("page", "ticket"))
+    gaps = [f"  {line.removeprefix('#   ')}" for line in rules.splitlines() if line.startswith("#   ")]
+    told = (
+        f"alerts      {file}",
+        f"            {pages + tickets} alerts for {environment.name}: {pages} page somebody, {tickets} open a ticket",
+        "Not told by any alert",
+    )
+    sys.stdout.write("\n".join((*told, *gaps)) + "\n")
     return 0
 
 
@@ -65,25 +72,13 @@ def _command(options: argparse.Namespace) -> str:
     return f"make alerts ENV={name}{' BASELINE=FILE' if baseline else ''}"
 
 
-def _alerting(options: argparse.Namespace, root: Path) -> Alerting:
+def _rules(options: argparse.Namespace, environment: Environment, root: Path) -> str:
     """Raises what says why there can be none."""
     plan = load_plan(root / "plan.toml")
-    environment = load_environment(options.env, root / "environments", os.environ)
     plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
-    before = service.known_before(options.baseline, environment, plan) if options.baseline else None
+    before = known_before(options.baseline, environment, plan) if options.baseline else None
     pace = environment.pace if options.pace is None else options.pace
-    return service.wanted(plan, environment, pace=pace, before=before, runbook=options.runbook)
-
-
-def _told(alerting: Alerting, file: Path) -> list[str]:
-    n, pages = len(alerting.alerting), sum(rule.labels["severity"] == "page" for rule in alerting.alerting)
-    return [
-        f"alerts      {file}",
-        f"            {n} alerts for {alerting.environment}: {pages} page somebody, {n - pages} open a ticket",
-        *(f"  {rule.labels['plan_item']:<5} {rule.alert} ({rule.labels['severity']})" for rule in alerting.alerting),
-        "Not told by any alert",
-        *(f"  {gap.item:<5} {gap.reason}" for gap in alerting.not_watched),
-    ]
+    return rule_file(plan, environment, made_by=_command(options), before=before, pace=pace, runbook=options.runbook)
 
 
 if __name__ == "__main__":

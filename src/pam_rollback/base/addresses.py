@@ -93,16 +93,3 @@ def _parsed_host(address: str) -> str:
         return Url(address).host or ""
     except ValueError:
         return ""
-
-
-def host_and_port(value: str) -> tuple[str, int]:
-    """Give both parts of an address such as 10.0.0.1:5557 or [::1]:5557. Raises ValueError when it is none."""
-    host, _, port = value.rpartition(":")
-    try:
-        ip_address(host.strip("[]"))
-        number = int(port)
-    except ValueError:
-        number = 0
-    if not 0 < number < _PORTS:
-        raise ValueError(f"expected an address and a port, as 10.0.0.1:5557, found {value!r}")
-    return host, number

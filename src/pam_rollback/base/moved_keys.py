@@ -10,8 +10,11 @@ _MOVED: Mapping[str, str] = {
     # plan.toml
     "page_weight": _PAGES,
     "web_vitals": _PAGES,
+    "load_gate.LG-9.*": "removed: a person says whether the servers counted the same",
     # environments/NAME.toml
     "github.merge*": "removed: a pull request is opened, and a person merges it",
+    "paths.notice_admin": "removed: a person puts the notice into the app and takes it away; [paths] notice is read",
+    "load.users_max": "removed: load is asked by a rate, see rate_hz_max",
     "readiness.exchange": _VOUCHED,
     "readiness.links": "removed: a link checker in CI asks for them",
     "readiness.pagerduty_schedules": _CALENDAR,

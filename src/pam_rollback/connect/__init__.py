@@ -1,8 +1,8 @@
-"""A product is looked at, and its files are written (``make connect``); and what of the plan can be judged there (``-m doctor``).
+"""A product is looked at, and its environment is written (``make connect``); and what of the plan can be judged there (``-m doctor``).
 
 A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, environments, contracts
-of products, and what it looks by: ``observation/`` (refusals), ``integrity/`` (the catalogue), ``rollback/`` (hosts). It writes
-``products/NAME.toml`` and ``environments/NAME.toml`` and no secret, only names of variables. Its fixtures and hooks alone know the session.
+of products, and ``observation/`` (refusals, journeys). It writes ``environments/NAME.toml`` and no secret, only names of variables. Its
+fixtures and hooks alone know the session.
 """
 
 LOADED_FOR = frozenset({"doctor"})

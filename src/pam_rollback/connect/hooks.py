@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pam_rollback.connect.rules.doctor import FILE, PLUGIN, Completeness, Judge, Place, as_data, as_lines, completeness
+from pam_rollback.connect.rules.doctor import FILE, PLUGIN, Completeness, Judge, as_data, as_lines, completeness
 from pam_rollback.connect.service.judges import of_stories
 from pam_rollback.plan.held_tests import held_tests
 from pam_rollback.plan.stories import STORIES
@@ -72,13 +72,12 @@ class Doctor:
             *(_of_invariant(one, runbook) for one in sql_files.invariants_of(self._config.rootpath, environment)),
             *of_stories(STORIES, held, objectives, environment.abilities),
         ]
-        place = Place(environment.name, environment.urls.frontend, environment.urls.api)
         waived = {
             waiver.item: f"waived until {waiver.until} by {waiver.approved_by}: {waiver.reason}"
             for waiver in environment.waivers
             if waiver.holds(today)
         }
-        return completeness({item.id: item.title for item in plan.items()}, judges, place, waived=waived)
+        return completeness({item.id: item.title for item in plan.items()}, judges, environment.name, waived=waived)
 
 
 def pytest_configure(config: pytest.Config) -> None:

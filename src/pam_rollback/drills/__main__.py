@@ -1,39 +1,40 @@
 """``python -m pam_rollback.drills [STORY …]``: every drill in a session and on a sandbox of its own, several at once.
 
-One line a drill as soon as it ends, and one a minute of what is waited for; in the end strategies by criteria, and the worst verdict.
+One line a drill as soon as it ends; in the end strategies by criteria, a link to each report, and the worst verdict.
 ``--which [STORY]`` only prints the file of one drill: the plan's preferred strategy when none is named.
 """
 
 import argparse
 import os
+import re
 import shutil
+import signal
+import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pam_rollback.drills.rules.side_by_side import Drilled, ending
-from pam_rollback.drills.service import Drills, file_of, page_of, record_of, save
 from pam_rollback.outside import plainly
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, no_such_story, preferred
-from pam_rollback.report import in_short, job_summary, wording
-from pam_rollback.report.causes import counted
+from pam_rollback.report import wording
 from pam_rollback.report.html_report import Unavailable
 from pam_rollback.report.run_folder import RunFolder, from_here
+from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read
 from pam_rollback.report.run_report import build_run
-from pam_rollback.report.shared_folder import NAME as SHARED
-from pam_rollback.report.shared_folder import SharedFolder
 from pam_rollback.report.shown_record import shown
-from pam_rollback.report.terminal_page import WORDS, Page, alike, fitted, harmless
-from pam_rollback.report.terms_table import drill_of, drills_table, not_good
-from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode, Outcome
-from pam_rollback.report.wording import duration
+from pam_rollback.report.terminal_page import Page, fitted, harmless
+from pam_rollback.report.terms_table import drill_of, drills_table
+from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode, worst
 
 USAGE_ERROR = 4
-_WHY_LINES = 8
 NARROW = 80
 """Columns of a line, whatever the terminal has: a log has none."""
+_FOLDER = re.compile(r"^run: (\S+) · folder: (.+)$", re.MULTILINE)
 
 
 @plainly.told
@@ -46,129 +47,138 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
         sys.stderr.write(f"{no_such_story(unknown[0], load_plan(root / 'plan.toml'))}\n")
         return USAGE_ERROR
     if options.which:
-        sys.stdout.write(
-            f"{file_of(options.stories[0] if options.stories else preferred(load_plan(root / 'plan.toml')))}\n"
-        )
+        story = options.stories[0] if options.stories else preferred(load_plan(root / "plan.toml"))
+        sys.stdout.write(f"{file_of(story)}\n")
         return 0
-    stories = options.stories or list(STORIES)
-    began_s = time.monotonic()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    drills = Drills(root, cores, at_once=options.at_once or cores, most=options.at_once, tell=_tell, still=_still)
-    with drills.forwarding_signals():
-        done = drills.run(stories)
-    save(done, root / "reports" / "out")
-    code, ended = _the_end(done, len(stories), time.monotonic() - began_s)
-    _tell_all(done)
-    verdict = f"\n{'  '.join(ended)}\n"
-    sys.stdout.write(verdict)
-    sys.stdout.flush()
-    page = None
-    if options.report:  # nobody waits for it to learn the verdict
-        _report(done, root)
-        page = _write_page(done, root, *ended)
-        sys.stdout.write(verdict)
-    _tell_job(done, code, ended, page)
-    return code
+    stories, began_s = options.stories or list(STORIES), time.monotonic()
+    done = Drills(root).run(stories, options.at_once or os.cpu_count() or 1)
+    links = [_link(drill, root, build=options.report) for drill in done]
+    page = Page.of(shutil.get_terminal_size().columns, color=sys.stdout.isatty())
+    rows = [drill_of(drill.story, shown(drill.record).results if drill.record else ()) for drill in done]
+    code = worst(drill.exit_code for drill in done)
+    if len(done) < len(stories):
+        code = worst([code, ExitCode.INCONCLUSIVE])
+    good, took = sum(drill.code == 0 for drill in done), wording.duration(time.monotonic() - began_s)
+    missing = f", {len(stories) - len(done)} not begun" if len(done) < len(stories) else ""
+    verdict = f"REHEARSAL {VERDICT_WORDS[code]}  {good} of {len(stories)} drills are GO{missing}, in {took}"
+    sys.stdout.write("\n".join([*harmless(drills_table(rows, page), ascii_only=False), "", *links, "", verdict, ""]))
+    return int(code)
 
 
-def _tell(drill: Drilled, more: str = "") -> None:
-    late = "" if drill.late_pct is None else f", {drill.late_pct:.1f} % late"
-    text = f"{drill.story:<17} {drill.word:<13} {drill.took_s:3.0f} s{late}{more}"
-    run = Path(drill.folder).name
-    between = " " if len(text) + len(run) < NARROW else "\n  "
-    sys.stdout.write(f"{text}{between if run else ''}{run}\n")
-    if drill.code != 0:
-        for reason in _reasons(drill):
-            for line in fitted(reason, NARROW, first="  ", rest="    ", lines=2):
-                sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+@dataclass(frozen=True)
+class Drilled:
+    """One drill that has ended."""
 
+    story: str
+    code: int
+    """The exit code of its session."""
+    took_s: float
+    folder: Path | None = None
+    """Of its run; None when it has none."""
 
-def _still(running: Sequence[tuple[str, float]]) -> None:
-    """What is waited for, and for how long already."""
-    text = ", ".join(f"{story} {duration(round(for_s))}" for story, for_s in running)
-    for line in fitted(text, NARROW, first=f"{'running':<18}", rest=" " * 18, lines=2):
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def _reasons(drill: Drilled) -> list[str]:
-    if not drill.folder:
-        return ["it wrote no record; repeat it alone to see why: pytest " + file_of(drill.story)]
-    record = record_of(drill)
-    if record is None:
-        return [f"it wrote no record; what it said is in {from_here(Path(drill.folder))}/output.txt"]
-    bad = [
-        f"{WORDS[group[0].outcome][0]} {wording.ids(group)} {wording.problem_together(group)}"
-        for group in alike(not_good(record))
-    ]
-    left = [one for one in record.results if one.outcome is Outcome.NOT_RUN and wording.decides(one)]
-    not_run = [f"not run: {counted(left)}, {wording.ids(left)}"] if left else []
-    told = [one for one in (wording.short_reason(record), *wording.more_reasons(record), *bad, *not_run) if one]
-    more = len(told) - _WHY_LINES
-    return told[:_WHY_LINES] + ([f"and {more} more in {from_here(Path(drill.folder))}/output.txt"] if more > 0 else [])
-
-
-def _report(done: Sequence[Drilled], root: Path) -> None:
-    out = root / "reports" / "out"
-    for drill in done:
-        if not drill.folder:
-            continue
-        built = build_run(RunFolder(Path(drill.folder)), record_of(drill), out=out, shared=SharedFolder(out / SHARED))
-        if isinstance(built, Unavailable):
-            sys.stdout.write(f"no report    {drill.story}: {built.reason}; {built.how_to}\n")
-        elif built.skipped:
-            sys.stdout.write(f"{built.skipped}\n")
-
-
-def _tell_all(done: Sequence[Drilled]) -> None:
-    """Strategies by criteria, and how soon users were well again after each."""
-    for line in _table(done, Page.of(shutil.get_terminal_size().columns, color=sys.stdout.isatty())):
-        sys.stdout.write(f"{line}\n")
-
-
-def _table(done: Sequence[Drilled], page: Page) -> list[str]:
-    records = {drill.story: record_of(drill) for drill in done}
-    rows = [drill_of(story, () if record is None else shown(record).results) for story, record in records.items()]
-    return harmless(drills_table(rows, page), ascii_only=False)
-
-
-def _tell_job(done: Sequence[Drilled], code: int, ended: tuple[str, str], page: Path | None) -> None:
-    """A job of GitHub hears the same: a note on its page, and the table in its summary, below those of the drills."""
-    word, line = VERDICT_WORDS[ExitCode(code)], "  ".join(ended)
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        where = f". report: {from_here(page)}" if page else ""
-        sys.stdout.write(f"{in_short.annotation(word, ended[0], line + where)}\n")
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        try:
-            job_summary.append_drills(word, line, _table(done, Page.of(NARROW, color=False)), Path(summary))
-        except OSError as error:
-            sys.stdout.write(f"no job summary of all drills: {error}\n")
-
-
-def _the_end(done: Sequence[Drilled], asked: int, took_s: float) -> tuple[int, tuple[str, str]]:
-    """Exit code, the word that decides, and what it rests on."""
-    code = ending(done)
-    good = sum(drill.code == 0 for drill in done)
-    if len(done) < asked and code == 0:
-        code = ending([])
-    missing = f", {asked - len(done)} not begun" if len(done) < asked else ""
-    return int(code), (
-        f"REHEARSAL {VERDICT_WORDS[code]}",
-        f"{good} of {asked} drills are GO{missing}, in {duration(took_s)}",
-    )
-
-
-def _write_page(done: Sequence[Drilled], root: Path, verdict: str, summary: str) -> Path | None:
-    drills = [(drill, record_of(drill), () if drill.code == 0 else _reasons(drill)) for drill in done]
-    try:
-        page = page_of(drills, root, verdict, summary)
-    except OSError as error:
-        sys.stdout.write(f"no page of all drills: {error}\n")
+    @property
+    def record(self) -> RunRecord | None:
+        """What its run found; None when it wrote no record."""
+        with suppress(OSError, UnreadableRecord):
+            return read(self.folder / "run.json") if self.folder else None
         return None
-    sys.stdout.write(f"\nall drills   {from_here(page)}\n")
-    return page
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What it counts as: a session that ended otherwise than by a verdict leaves it unknown."""
+        return ExitCode(self.code) if self.code in set(ExitCode) else ExitCode.INCONCLUSIVE
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """How it ended, and where; of one that is not GO, why."""
+        word = {int(code): word for code, word in VERDICT_WORDS.items()}.get(self.code, f"ended with {self.code}")
+        yield f"{self.story:<17} {word:<13} {self.took_s:3.0f} s"
+        if self.code != 0:
+            record = self.record
+            why = wording.short_reason(record) if record else "it wrote no record"
+            said = f"{from_here(self.folder)}/output.txt" if self.folder else f"pytest {file_of(self.story)}, alone"
+            yield from fitted(f"{why}; see {said}", NARROW, first="  ", rest="    ", lines=3)
+
+
+@dataclass
+class Drills:
+    """The sessions of one project."""
+
+    root: Path
+    stopped: bool = False
+    _running: list["subprocess.Popen[str]"] = field(default_factory=list)
+
+    def run(self, stories: Sequence[str], at_once: int) -> list[Drilled]:
+        """All of them, so many at once; gives those that began, as they were named."""
+        done: dict[str, Drilled] = {}
+        with self._forwarding_signals(), ThreadPoolExecutor(at_once) as pool:
+            for ended in as_completed([pool.submit(self._drill, story) for story in stories]):
+                drill = ended.result()
+                if drill is not None:
+                    done[drill.story] = drill
+                    sys.stdout.write("".join(f"{line}\n" for line in drill.lines))
+                    sys.stdout.flush()
+        return [done[story] for story in stories if story in done]
+
+    def _drill(self, story: str) -> Drilled | None:
+        if self.stopped:
+            return None
+        began_s = time.monotonic()
+        # A session of its own: a Ctrl-C in the terminal reaches it once, by us, and so ends its waits and has it undo.
+        with subprocess.Popen(  # noqa: S603 - our own stories
+            [sys.executable, "-m", "pytest", "-v", file_of(story)],
+            cwd=self.root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as session:
+            self._running.append(session)
+            said, _ = session.communicate()
+            self._running.remove(session)
+        found = _FOLDER.search(said)
+        folder = self.root / found[2] if found else None
+        if folder is not None and folder.is_dir():
+            (folder / "output.txt").write_text(said, encoding="utf-8")
+        return Drilled(story, session.returncode, time.monotonic() - began_s, folder)
+
+    @contextmanager
+    def _forwarding_signals(self) -> Iterator[None]:
+        """Whoever stops this stops the sessions: they undo, and no further one begins."""
+
+        def forward(number: int, _frame: object) -> None:
+            self.stopped = True
+            for one in [*self._running]:
+                with suppress(ProcessLookupError):
+                    one.send_signal(number)
+
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, forward) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def file_of(story: str) -> str:
+    """Where it is told."""
+    return f"drills/test_{story.replace('-', '_')}.py"
+
+
+def _link(drill: Drilled, root: Path, *, build: bool) -> str:
+    """Where its report is, built now if that is asked for; else its folder."""
+    if drill.folder is None:
+        return f"{drill.story:<17} no run"
+    run = RunFolder(drill.folder)
+    if build:
+        built = build_run(run, drill.record, out=root / "reports" / "out")
+        if isinstance(built, Unavailable):
+            return f"{drill.story:<17} no report: {built.reason}; {built.how_to}"
+    page = run.html / "index.html"
+    return f"{drill.story:<17} {from_here(page if page.is_file() else drill.folder)}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -177,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Every drill in a session and on a sandbox of its own, several at once. See docs/how-to/run-a-drill.md.",
     )
     parser.add_argument("stories", nargs="*", metavar="STORY", help="stories; without any all of them")
-    parser.add_argument("--at-once", type=_positive, help="so many at once at most (default: as the machine bears)")
+    parser.add_argument("--at-once", type=_positive, help="so many at once (default: as many as there are cores)")
     parser.add_argument("--report", action="store_true", help="build the HTML report of each run in the end")
     parser.add_argument(
         "--which", action="store_true", help="only print the file of the story (default: the preferred one)"

@@ -71,7 +71,6 @@ _ONLY_WHERE_DECLARED: Mapping[SecretName, str] = {"database_dsn": "database", "s
 _NEEDED_AT_UNLEASH: Mapping[str, tuple[SecretName, ...]] = {
     "flag_admin": ("unleash_admin_token",),
     "flag_evaluation": ("unleash_admin_token", "unleash_frontend_token"),
-    "in_app_notice": ("admin_token",),
 }
 """What these need where a flag service switches the flags, and not the product."""
 _NEEDED_AT_SWITCHES: Mapping[str, tuple[SecretName, ...]] = dict.fromkeys(

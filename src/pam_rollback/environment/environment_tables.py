@@ -146,7 +146,6 @@ class Paths(Table):
     settings: PathTemplate | None = None
     tickets: PathTemplate | None = None
     notice: UrlPath = "/api/v1/notice"
-    notice_admin: UrlPath = "/admin/notice"
 
 
 class Pages(Table):
@@ -267,8 +266,6 @@ class Load(Table):
     """Requests a second at full load, of each release that is asked."""
     rate_hz_max: Annotated[float, Field(gt=0, le=20_000)] = 50
     """More is refused, whatever a shape makes of ``rate_hz`` and however many releases are asked."""
-    users_max: Annotated[int, Field(ge=1, le=20_000)] = 50
-    """More is refused, where users are asked for instead of a rate."""
     targets: Annotated[tuple[Address, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     """Addresses that may be loaded beside those of this environment."""
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 10
@@ -284,7 +281,7 @@ def undeclared_load(place: str) -> str:
     """Why nothing may be loaded in an environment that says nothing about it."""
     return (
         f'{place} declares no load: a load test may cost money, trip rate limits and slow users down. Expected "load" in its abilities and '
-        "the table [load] with rate_hz, rate_hz_max and users_max; agree on them with whoever runs the service"
+        "the table [load] with rate_hz and rate_hz_max; agree on them with whoever runs the service"
     )
 
 

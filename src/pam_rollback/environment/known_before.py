@@ -1,7 +1,7 @@
 """What was red before and is still red: somebody answers for it, until a day. What is new decides.
 
 Two things make a finding known, and neither does alone: a baseline that has it, and a waiver of the environment that names it. A baseline
-by itself may be of the incident; a waiver by itself may be of what was put right long ago. Decided in docs/decisions/0038.
+by itself may be of the incident; a waiver by itself may be of what was put right long ago. Decided in docs/decisions/baselines.md.
 
 In one module: a finding, who answers for it and what is then new are three sides of one rule, and share its words.
 """

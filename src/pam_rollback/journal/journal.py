@@ -5,7 +5,7 @@ follow (``--undo RUN``).
 
 A full disk stops no rollback: what the run's folder does not take goes to a second place, where the same later run finds it, and what no
 place takes is kept in memory, told at once, and written as soon as there is room again
-(docs/decisions/0026-a-lost-terminal-is-no-order.md). What is owed is not lost with a file that somebody takes away: whoever wrote it knows
+(docs/decisions/consent-and-endings.md). What is owed is not lost with a file that somebody takes away: whoever wrote it knows
 it, and writes it anew.
 
 In one module: what is written and how it is read back are one format, which has to survive kills and full disks.
@@ -34,8 +34,6 @@ TARGET = "target"
 """The event of a target that was found or given: what the action brings about."""
 WARNING = "warning"
 """The event of something that is wrong and does not keep a rollback from going on, such as a lock out of reach."""
-SWITCHED_ON = "features-switched-on"
-"""The event of features that the gate switches on to try them, and puts back."""
 TRACKED = "tracked"
 """The event of a real rollback that is on record in a tracker, with its address."""
 RESUMED = "resumed"

@@ -1,10 +1,10 @@
-"""The load test of a candidate, and the stable release beside it: what is asked, by Locust in processes of its own, and what it shows.
+"""The load test of a candidate, and the stable release beside it: what is asked, by Locust in a process of its own, and what it shows.
 
 A leaf slice: nothing else in the suite imports it, and without this folder the rest works; the gate then says that load was not judged. It
-may touch the plan, the environment, the catalogue and the blocks of ``observation/``, what servers counted in ``records/``, and in
-``rollback/`` what tells releases apart where none is named. ``load/locustfile.py`` runs its ``client/process``, without pytest. Its
-fixtures and hooks alone know the session.
+may touch the plan, the environment, the catalogue and the blocks of ``observation/``, and in ``rollback/`` what tells
+releases apart where none is named. ``load/locustfile.py`` runs its ``client/process``, without pytest. Its fixtures alone know the
+session.
 """
 
 LOADED_FOR = frozenset({"redeploy_gate", "load"})
-"""The markers of ``-m`` for which a session loads its fixtures and hooks."""
+"""The markers of ``-m`` for which a session loads its fixtures."""

@@ -39,6 +39,8 @@ _URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 _DECODED_MAX = 16 << 20
 """Bytes: what is small on the line may be without end when it is unpacked."""
+_ADDRESSES = 2
+"""Of one name, so many may be tried: one that swallows what is sent there leaves time for another."""
 _LOADS = threading.Lock()
 
 
@@ -152,8 +154,7 @@ def _exchange(client: ModuleType, wish: _Wish, progress: _Progress) -> None:
     verify = trusted() if "https" in (urlsplit(wish.url).scheme, urlsplit(wish.proxy).scheme) else False
     scheme, _, rest = wish.url.partition("://")
     host, slash, target = rest.partition("/")
-    # Half of it for each of a name's addresses: one that swallows what is sent there leaves time for another.
-    timeout = dict.fromkeys(("read", "write", "pool"), wish.deadline_s) | {"connect": wish.deadline_s / 2}
+    timeout = dict.fromkeys(("read", "write", "pool"), wish.deadline_s) | {"connect": wish.deadline_s / _ADDRESSES}
     request = client.Request(
         wish.method,
         f"{scheme}://{host}{slash}{quote(target, safe=_URL_CHARACTERS, errors='replace')}",
@@ -273,6 +274,8 @@ def _of_the_line(client: ModuleType, error: Exception, wish: _Wish, progress: _P
         return f"the proxy refused it: {cut(str(error), 80)}"
     if isinstance(error, client.RemoteProtocolError):
         return _of_the_protocol(error, progress)
+    if isinstance(error, client.ConnectTimeout):
+        return f"no connection within {wish.deadline_s / _ADDRESSES:g} s"
     if isinstance(error, client.TimeoutException):
         return _timed_out(wish, progress)
     cause: BaseException | None = error

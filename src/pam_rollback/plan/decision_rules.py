@@ -1,6 +1,6 @@
 """What the plan leaves open between its decision criteria, closed by rules: the table ``[decision]`` of plan.toml.
 
-Every figure and word here is ours; the plan's own stand with its criteria. Why they are as they are: docs/decisions/0010.
+Every figure and word here is ours; the plan's own stand with its criteria. Why they are as they are: docs/decisions/decision.md.
 """
 
 from collections.abc import Mapping

@@ -38,7 +38,6 @@ from pam_rollback.plan.plan_items import (
     GateCommand,
     HealthCheck,
     Item,
-    LoadAgreement,
     LoadErrorIncreaseLimit,
     LoadErrorLimit,
     LoadLatencyLimit,
@@ -112,7 +111,7 @@ LoadGate = TypedDict(
         "LG-6": LoadReachedLimit,
         "LG-7": LoadSlowdownLimit,
         "LG-8": LoadErrorIncreaseLimit,
-        "LG-9": LoadAgreement,
+        "LG-9": Item,
     },
 )
 SuccessCriteria = TypedDict(

@@ -454,16 +454,6 @@ class LoadErrorIncreaseLimit(Item):
     error_rate_increase_pp_max: PercentAtMost
 
 
-class LoadAgreement(Item):
-    """The servers' own record of the load differs from the generator's by no more than this."""
-
-    requests_missing_pct_max: PercentAtMost
-    errors_differ_pct_max: PercentAtMost
-    """In per cent of all requests."""
-    between_ms_max: MillisecondsAtMost
-    """How much longer an answer may take for the generator than for the server: the way between them, and back."""
-
-
 class QuickReference(Item):
     """An address to have at hand."""
 

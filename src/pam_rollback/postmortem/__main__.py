@@ -1,58 +1,57 @@
-"""``python -m pam_rollback.postmortem [RUN]``: one folder with all material of an incident, and the draft of its post-mortem.
-
-What a real run found is asked of providers at its end, since logs and events do not stay; ``make incident`` asks for whatever is missing,
-as far as the environment can still be reached.
-"""
+"""``python -m pam_rollback.postmortem [RUN]``: the draft of a run's post-mortem, with the facts filled in and no secret in it."""
 
 import argparse
+import os
 import sys
+import tomllib
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 
+from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.base.run_files import JOURNAL
+from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.outside import plainly
-from pam_rollback.postmortem.service.folder import known_environment, known_plan, write
-from pam_rollback.postmortem.service.incident import Incident
-from pam_rollback.postmortem.service.run import read_run
+from pam_rollback.plan.plan import Plan, load_plan
+from pam_rollback.postmortem.service import SLOW_MS, Incident, read_run
+from pam_rollback.report.redaction import Redactor
 
 FAILED = 1
 
 
 @plainly.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
-    """Write the folder and say where it is and what is missing; 1, with the reason, when there is no such run."""
+    """Write the draft of each incident and say where it is; 1, with the reason, when there is no such run."""
     root = root or Path.cwd()
     options = _parser().parse_args(arguments)
     out = root / "reports" / "out"
     try:
-        folder = _folder(options.run, out)
-        run = read_run(folder)
+        run = read_run(_folder(options.run, out))
     except MeasurementFailed as problem:
         sys.stderr.write(f"no incident: {for_terminal(str(problem))}\n")
         return FAILED
-    known = replace(known_environment(options.env or run.environment, root), plan=known_plan(root))
-    if known.environment is not None:
-        run = read_run(folder, slow_ms=known.environment.probing.slow_ms)
+    slow_ms, secrets = _known(options.env or run.environment, root)
+    redactor = Redactor(secrets)
     target = options.out or out / f"incident-{run.id}"
     for situation in run.situations:
-        several = len(run.situations) > 1
-        place = target / situation if several else target
-        sys.stdout.write(for_terminal("\n".join(write(Incident(run, situation), known, place))) + "\n")
+        page = (target / situation if len(run.situations) > 1 else target) / "post-mortem.md"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        text = Incident(run, situation, _plan(root), slow_ms).draft()
+        page.write_text(redactor.text(text), encoding="utf-8")
+        sys.stdout.write(for_terminal(f"incident    {page}\n"))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m pam_rollback.postmortem",
-        description="Collect the material of a run's incident and draft its post-mortem.",
+        prog="python -m pam_rollback.postmortem", description="Draft the post-mortem of a run's incident."
     )
     parser.add_argument(
         "run", nargs="?", default="", help="a run's id or folder; without it the newest below reports/out"
     )
-    parser.add_argument("--env", default="", help="where to ask now: the run's environment, or the file of its sandbox")
+    parser.add_argument("--env", default="", help="whose secrets are taken out: else the run's environment's")
     parser.add_argument("--out", type=Path, help="the folder; else reports/out/incident-RUN")
     return parser
 
@@ -68,6 +67,28 @@ def _folder(run: str, out: Path) -> Path:
     if not runs:
         raise MeasurementFailed(f"no run with a journal below {out}: name one with RUN=folder")
     return max(runs, key=lambda path: (path / JOURNAL).stat().st_mtime).absolute()
+
+
+def _known(name: str, root: Path) -> tuple[float, list[str]]:
+    """The environment's figure of a slow answer, and its secrets; those also of a file that cannot be used as a whole."""
+    if not name:
+        return SLOW_MS, []
+    try:
+        environment = load_environment(name, root / "environments", os.environ)
+    except ConfigurationError:
+        path = Path(name) if name.endswith(".toml") else root / "environments" / f"{name}.toml"
+        with suppress(OSError, ValueError):
+            named = tomllib.loads(path.read_text(encoding="utf-8")).get("secrets", {}).values()
+            return SLOW_MS, [os.environ[str(one)] for one in named if os.environ.get(str(one))]
+        return SLOW_MS, []
+    return environment.probing.slow_ms, [] if environment.is_template else [*environment.secrets()]
+
+
+def _plan(root: Path) -> Plan | None:
+    """The plan of this project, if it can be used."""
+    with suppress(ConfigurationError):
+        return load_plan(root / "plan.toml")
+    return None
 
 
 if __name__ == "__main__":

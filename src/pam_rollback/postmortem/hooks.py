@@ -1,5 +1,6 @@
-"""What a real run has of the post-mortem: how to begin it, and its material that would not be there tomorrow."""
+"""What a real run has of the post-mortem: how to begin it, and the hosts' deploys, which would not be there tomorrow."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ def pytest_pam_run_notes(run_folder: Path) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pam_run_ended(run_folder: Path, environment: Environment) -> None:
-    """Ask for what providers keep for a while only. Before other listeners: one that fails keeps those after it from their turn."""
+    """Keep them. Before other listeners: one that fails keeps those after it from their turn."""
     # Loaded here: a rollback has to reach its provider soon, and the clients of all of them are not needed for that.
-    from pam_rollback.postmortem.service.folder import collect_at_the_end  # noqa: PLC0415
+    from pam_rollback.postmortem.client import DEPLOYS_FILE, keep_deploys  # noqa: PLC0415
 
-    collect_at_the_end(run_folder, environment)
+    with suppress(OSError):  # the run's verdict does not depend on it
+        keep_deploys(environment, run_folder / DEPLOYS_FILE)

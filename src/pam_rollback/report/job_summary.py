@@ -70,14 +70,6 @@ def append(record: RunRecord, path: Path, redactor: Redactor) -> None:
         summary.write(render(shown(record, redactor.text), BYTES_MAX - summary.tell()))
 
 
-def append_drills(verdict: str, line: str, table: Sequence[str], path: Path) -> None:
-    """Adds what several drills came to: verdict, the line that says so, and the table as a terminal shows it."""
-    head = f"## {_VERDICT_SIGNS.get(verdict, '❌')} {_text(line)}"
-    text = "\n".join([head, "", "```text", *table, "```", ""])
-    with path.open("a", encoding="utf-8") as summary:
-        summary.write(_cut(text, BYTES_MAX - summary.tell()))
-
-
 def _recommendation(record: RunRecord) -> list[str]:
     if record.decision is None:
         return []

@@ -1,7 +1,7 @@
 """Holds what a session ran against what the files of the runbook hold: a count that no option and no plug-in has a say in.
 
 The files are read as text, after the tests have run, so that nobody waits for it. What is missing without a rule of the suite makes the
-verdict PARTIAL. Decided in docs/decisions/0023.
+verdict PARTIAL. Decided in docs/decisions/verdicts.md.
 """
 
 import inspect

@@ -16,7 +16,7 @@ from pathlib import Path
 from time import time
 
 from pam_rollback.base.run_files import JOURNAL, RAMP_FINISHED, RAMP_JOURNAL, RAMP_ROLLED_BACK
-from pam_rollback.journal.journal import ACTION, SWITCHED_ON, Journal
+from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.outside import plainly
 from pam_rollback.report import shared_folder
 from pam_rollback.report.retention import Fate, KeptRun, age_of, fates
@@ -147,7 +147,7 @@ def _owed(folder: Path) -> tuple[tuple[str, ...], str, str]:
         return (), "", f"{error!r}"
 
 
-_BEGINNINGS = frozenset({ACTION, "planting", SWITCHED_ON})
+_BEGINNINGS = frozenset({ACTION, "planting"})
 
 
 def _environment(folder: Path) -> str:

@@ -8,9 +8,11 @@ import pytest
 
 _BY_A_PERSON: Final = "a watch only tells; a person starts the rollback by the command that it tells"
 GONE: Final[Mapping[str, str]] = {
+    "--state-keep": "make forget AGE=90d removes what is old, from the state, too",
     "--signers": _BY_A_PERSON,
     "--consent-again": _BY_A_PERSON,
     "--decide-every": "start pytest -m decision when you want it judged; docs/how-to/run-in-ci.md#watch has it on a schedule",
+    "--load-workers": "load from many machines is Locust's own: docs/how-to/load-from-many-machines.md",
 }
 
 

@@ -12,12 +12,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.addresses import host_and_port
 from pam_rollback.base.free_text import cleaned, shows_something
 from pam_rollback.product.rules.expected_releases import ExpectedReleases
 from pam_rollback.session.gone import GONE, Refused
 
-_WORKERS_MAX = 200
 _VALUED: set[str] = set()
 """The options of the suite that take a value."""
 GROUP = "Rollback verification and drills"
@@ -51,8 +49,8 @@ class Options:
     take_over: str
     ack: tuple[str, ...]
     observed: tuple[str, ...]
-    load_workers: tuple[int, str]
-    """How many generators a load test has, and the address where those of other machines sign on; empty: all run here."""
+    load_run: Path | None
+    """Where Locust's master wrote a load that was put from many machines."""
     incident: str
     approve: tuple[str, ...]
     adopt: str
@@ -71,13 +69,6 @@ def read(config: pytest.Config) -> Options:
     """The options of this session. Raises pytest.UsageError for values that make no sense."""
     option = config.option
     _refuse_empty(config.invocation_params.args)
-    if option.pam_state_keep:
-        from pam_rollback.report.retention import age_of  # noqa: PLC0415 - for whoever keeps a state
-
-        try:
-            age_of(option.pam_state_keep)
-        except ValueError as error:
-            raise pytest.UsageError(f"--state-keep: {error}") from None
     if option.pam_resume and option.pam_undo:
         raise pytest.UsageError("--resume finishes a run and --undo puts it back: give one of them")
     said = {"--reason": option.pam_reason, "--initiated-by": option.pam_initiated_by}
@@ -103,7 +94,7 @@ def read(config: pytest.Config) -> Options:
         else "",
         ack=tuple(_signed("--ack", 'ITEM="who: evidence"', text, after="=") for text in option.pam_ack),
         observed=tuple(_assignment("--observed", "CRITERION=WHAT", text) for text in option.pam_observed),
-        load_workers=_load_workers(option.pam_load_workers),
+        load_run=_folder(option.pam_load_run),
         incident=option.pam_incident,
         approve=tuple(_signed("--approve", 'STAGE="who: why"', text, after="=") for text in option.pam_approve),
         adopt=_signed("--adopt", '"who: why"', option.pam_adopt) if option.pam_adopt else "",
@@ -292,15 +283,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pam_state",
         default="",
         metavar="PLACE",
-        help="where runs, journals, baselines and ramps of all machines are kept: git:origin, git:ADDRESS (a ref "
+        help="where runs, journals, baselines and ramps of all machines are kept: git:origin, git:ADDRESS (refs "
         "outside of branches, with the token of $PAM_STATE_TOKEN) or a folder (default: $PAM_STATE, else this machine only)",
-    )
-    add(
-        "--state-keep",
-        dest="pam_state_keep",
-        default="",
-        metavar="AGE",
-        help="with --state: older runs that nobody needs are removed from there (default: 90d)",
     )
     add(
         "--gate-run",
@@ -326,11 +310,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a person saw this decision criterion broken; recorded with the incident",
     )
     add(
-        "--load-workers",
-        dest="pam_load_workers",
-        default="1",
-        metavar="N[@ADDRESS:PORT]",
-        help="load tests: so many generators on this machine (default: 1), or on others that sign on at that address of this machine",
+        "--load-run",
+        dest="pam_load_run",
+        default="",
+        metavar="DIR",
+        help="with -m load: judge the load that Locust put from many machines and recorded there (its --result)",
     )
 
 
@@ -375,23 +359,6 @@ def _assignment(option: str, form: str, raw: str) -> str:
     if not (item and equals and shows_something(value)):
         raise pytest.UsageError(f"{option} {text}: expected {form}")
     return text
-
-
-def _load_workers(text: str) -> tuple[int, str]:
-    """How many generators, and where those of other machines sign on; empty: they run here."""
-    count, at, listen = text.partition("@")
-    try:
-        if at:
-            host_and_port(listen)
-        number = int(count)
-    except ValueError:
-        number = 0
-    if not 1 <= number <= _WORKERS_MAX:
-        raise pytest.UsageError(
-            f"--load-workers {text}: expected a number of processes on this machine (2), or of workers on others and the address of this "
-            "machine where they sign on (3@10.0.0.1:5557)"
-        )
-    return number, listen
 
 
 def _signed(option: str, form: str, raw: str, *, after: str = "") -> str:

@@ -1,7 +1,7 @@
 """What pytest's own options may do to a session of the runbook, wherever they come from: command line, PYTEST_ADDOPTS or ``-o addopts``.
 
 Every option of pytest and of its plug-ins belongs to one kind; a test goes through all of them, so that a new one is classified before it
-can make less run. Decided in docs/decisions/0023.
+can make less run. Decided in docs/decisions/verdicts.md.
 """
 
 import os

@@ -2,7 +2,7 @@
 
 pytest alone dies of SIGTERM without any teardown, which would leave an incident planted and no report. A hang-up is no order of anybody:
 it tells that a terminal is gone. Under ``nohup``, and in a session that changes an environment for good, it is ignored
-(docs/decisions/0026-a-lost-terminal-is-no-order.md).
+(docs/decisions/consent-and-endings.md).
 
 Whatever a test calls, the process does not end with 0 before the session has: whoever asks for its exit code would take that for a GO.
 """

@@ -17,13 +17,11 @@ from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL, WATCH_RECORD
 from pam_rollback.environment.environment import Environment
-from pam_rollback.report.retention import age_of
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.markers import asks_for
 from pam_rollback.session.named_baseline import NEWEST
 from pam_rollback.session.options import Options
 from pam_rollback.state import LOADED_WITH
-from pam_rollback.state.rules.kept import KEEP
 from pam_rollback.state.service import Store, place_of
 
 _WITHIN_S = 30.0
@@ -66,10 +64,10 @@ class KeptElsewhere:
 
     def add(self, runs: Mapping[str, Path]) -> str:
         """Keep these; gives why not."""
-        ramp = "" if self.environment.kind == "sandbox" else self.environment.name
+        environment = "" if self.environment.kind == "sandbox" else self.environment.name
         within_s = _ROLLBACK_WITHIN_S if self.options.real else _KEPT_WITHIN_S
         try:
-            self.store.add(runs, within_s, ramp=ramp)
+            self.store.add(runs, within_s, environment=environment)
         except (ActionFailed, OSError) as error:
             later = all(folder.parent == self.store.out for folder in runs.values())
             how = "; the next session on this machine with the same --state adds it" if later else ""
@@ -112,7 +110,7 @@ class KeptElsewhere:
         thread.start()
 
     def _follow(self, run: str, folder: Path) -> None:
-        lasting = self.store.ramps / self.environment.name
+        lasting = self.store.lasting / self.environment.name
         journals = (folder / JOURNAL, lasting / RAMP_JOURNAL, lasting / WATCH_RECORD)
         known = [0, 0, 0]
         while not self._over.wait(_LOOK_EVERY_S):
@@ -168,14 +166,11 @@ def _kept(config: pytest.Config, options: Options, environment: Environment) -> 
         _say(f"the state is neither read nor written: {_why(error)}")
         return None
     ramps = options.state_dir or config.rootpath / "reports" / "state"
-    keep = age_of(config.option.pam_state_keep) if config.option.pam_state_keep else KEEP
     store = Store(
         command,
         config.rootpath / "reports" / "out",
         ramps,
-        keep,
         lambda name, body: _redacted(config, name, body),
-        tidies=not options.real,
     )
     return KeptElsewhere(store, environment, options, command.token)
 

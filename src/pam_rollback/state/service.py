@@ -1,37 +1,62 @@
-"""Brings what other machines recorded into this one's folders, and adds what this one recorded to the state. Raises, never judges."""
+"""What is recorded here, kept beyond this machine: one git ref a run, and one an environment, for its ramp and its watch.
 
+Nothing deploys or builds ``refs/pam``, and a clone does not fetch it. Each ref is one commit with the record's files. Git moves it only
+where it still is where it was seen (``--force-with-lease``), so a writer who was killed has written all or nothing. Of a journal that two
+machines wrote on both have all lines: an undo elsewhere has to be known here. Raises, never judges.
+"""
+
+import io
 import json
 import random
 import re
 import shutil
+import tarfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL, WATCH_RECORD
+from pam_rollback.base.addresses import is_loopback
+from pam_rollback.base.errors import ActionFailed, ProviderError
+from pam_rollback.base.run_files import (
+    JOURNAL,
+    KEPT_ELSEWHERE,
+    RAMP_FINISHED,
+    RAMP_JOURNAL,
+    RAMP_ROLLED_BACK,
+    WATCH_RECORD,
+)
+from pam_rollback.outside.programs import Ended
 from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
-from pam_rollback.state.client import Seen, StateRef
-from pam_rollback.state.rules import kept
-from pam_rollback.state.rules.kept import RECORD, Files
-from pam_rollback.state.rules.merging import lacking, merged, of_both, thinned
 
-_RUNS, _RAMP, _WATCH = "runs", "ramp", "watch"
-_LASTING = {_RAMP: (RAMP_JOURNAL,), _WATCH: (WATCH_RECORD,)}
-"""What outlives sessions, by kind, in a folder of each environment."""
-_CALL_S = 60.0
-_PAUSE_S, _PAUSE_MAX_S = 0.1, 2.0
+Files = Mapping[str, str]
+"""The texts of one record's files, by their paths in it."""
+RUNS, ENVIRONMENTS = "refs/pam/runs/", "refs/pam/environments/"
+RECORD, BASELINE = "run.json", "baseline/baseline.json"
+LARGEST_BYTES = 20_000_000
+"""Of one file. A record of all ten drills with every check has some hundred thousand."""
+_LASTING = (RAMP_JOURNAL, WATCH_RECORD)
+"""What outlives sessions, in a folder of each environment."""
+_DRAFT = "refs/pam-draft"
+_CALL_S, _PAUSE_S = 60.0, 0.3
 _SETTINGS = (
     ("the variable of [secrets] git_token_env", "PAM_STATE_TOKEN"),
     ("[secrets] git_token_env", "PAM_STATE_TOKEN"),
     ("[git] remote", "--state"),
 )
+_TRY_AGAIN = re.compile(r"stale info|failed to update ref|cannot lock ref|incorrect old value")
+_RUN = re.compile(r"(?P<begun>\d{8}T\d{6}Z)-(?P<environment>[a-z0-9][a-z0-9-]*)-[0-9a-f]{4}", re.ASCII)
+_ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
+_FILE = re.compile(
+    r"run\.json|journal\.jsonl|baseline/[a-z0-9][a-z0-9-]*\.json|[a-z0-9][a-z0-9-]*/requests\.json", re.ASCII
+)
+_ADDRESS = re.compile(r"(?!git@)\b[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_OWED, _SETTLED = "undo-owed", "undo-done"
 _REMOTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_PASSWORD = re.compile(r"[a-z+]+://[^/@]*:[^/]*@", re.IGNORECASE)
+_PASSWORD = re.compile(r"[a-z+]+://[^/@]*:[^/@]*@", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -41,153 +66,126 @@ class Store:
     command: GitCommand
     out: Path
     """The folders of this machine's runs."""
-    ramps: Path
-    """The folders of its environments, each with the journal of its ramp."""
-    keep: timedelta = kept.KEEP
+    lasting: Path
+    """The folders of its environments, each with the journals of ramp and watch."""
     content: Callable[[str, bytes], bytes] = lambda _name, content: content
-    tidies: bool = True
-    """Whether this session drops what is old: then all that is left is sent anew, which a rollback does not wait for."""
-    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def bring(self, within_s: float) -> int:
         """Have here what other machines recorded; gives how many runs are new here. Raises ActionFailed or OSError."""
-        with self._opened(within_s) as ref:
-            seen = ref.read()
-            lacked = [
-                name
-                for name, found in seen.records.items()
-                if name.startswith(f"{_RUNS}/") and self._differs(name, found)
-            ]
+        with self._opened(within_s) as refs:
             new = 0
-            for name, files in ref.contents(seen, lacked):
-                new += self._bring_run(name.partition("/")[2], files, seen.records[name])
-            lasting = [name for name in seen.records if name.partition("/")[0] in {_RAMP, _WATCH}]
-            for name, files in ref.contents(seen, lasting):
-                self._bring_lasting(name.partition("/")[2], files)
+            for ref, commit in refs.read().items():
+                name = ref.removeprefix(RUNS)
+                if ref.startswith(ENVIRONMENTS):
+                    self._bring_lasting(ref.removeprefix(ENVIRONMENTS), refs.files(commit))
+                elif _RUN.fullmatch(name) and self._differs(name, commit):
+                    new += self._bring_run(name, refs.files(commit), commit)
             return new
 
-    def add(self, runs: Mapping[str, Path], within_s: float, *, ramp: str = "") -> tuple[str, ...]:
+    def add(self, runs: Mapping[str, Path], within_s: float, *, environment: str = "") -> tuple[str, ...]:
         """Keep these runs, ids and folders, and those that an earlier session could not; also ramp and watch of that environment.
 
-        Gives the ids of those that were kept. Raises ActionFailed or OSError when nothing was.
+        Gives the ids of those that are kept. Raises ActionFailed or OSError when one could not be.
         """
-        until_s = time.monotonic() + within_s
         wanted = {**self._waiting(), **runs}
-        ours = {f"{_RUNS}/{run}": files for run, folder in wanted.items() if kept.is_told(files := self._files(folder))}
-        for kind, names in _LASTING.items():
-            if ramp and (files := {name: text for name in names if (text := self._lasting_text(ramp, name))}):
-                ours[f"{kind}/{ramp}"] = thinned(files)
+        ours = {f"{RUNS}{run}": files for run, folder in wanted.items() if is_told(files := self._files(folder))}
+        own = {name: text for name in _LASTING if environment and (text := self._lasting_text(environment, name))}
+        if own:
+            ours[f"{ENVIRONMENTS}{environment}"] = own
         if not ours:
             return ()
-        with self._opened(within_s) as ref:
-            tried = 0
-            while not (done := self._added(ref, ours)):
-                tried += 1
-                pause_s = random.uniform(0.5, 1) * min(_PAUSE_MAX_S, _PAUSE_S * 2**tried)  # noqa: S311 - spreads writers, keeps no secret
-                if time.monotonic() + pause_s > until_s:
-                    raise self.command.failed(
-                        "write the state", f"others wrote at the same time, {tried} times", sent=False
-                    )
-                time.sleep(pause_s)
-        for run, folder in wanted.items():
-            if f"{_RUNS}/{run}" in done:
-                with suppress(OSError):
-                    (folder / KEPT_ELSEWHERE).write_text(done[f"{_RUNS}/{run}"], encoding="utf-8")
-        return tuple(run for run in wanted if f"{_RUNS}/{run}" in done)
+        with self._opened(within_s) as refs:
+            while (kept := refs.write(ours)) is None:  # another machine wrote at the same time
+                time.sleep(_PAUSE_S * random.uniform(0.5, 1))  # noqa: S311 - spreads writers, keeps no secret
+        done = {run: folder for run, folder in wanted.items() if f"{RUNS}{run}" in ours}
+        for run, folder in done.items():
+            with suppress(OSError):
+                (folder / KEPT_ELSEWHERE).write_text(kept[f"{RUNS}{run}"], encoding="utf-8")
+        return tuple(done)
 
-    def _added(self, ref: StateRef, ours: Mapping[str, Files]) -> dict[str, str]:
-        """One try: the hashes of what is kept now; nothing when somebody else was faster."""
-        seen = ref.read()
-        theirs = dict(ref.contents(seen, ours))
-        changed = {
-            name: both
-            for name, files in ours.items()
-            if (both := merged(theirs.get(name, {}), files)) != theirs.get(name)
-        }
-        dropped = self._dropped(ref, seen) - changed.keys()
-        now = ref.write(seen, changed, dropped) if changed or dropped else seen.records
-        return {} if now is None else {name: now[name] for name in ours}
+    def forget(self, older_than: timedelta, within_s: float, *, really: bool) -> dict[str, str]:
+        """Remove the runs that began longer ago; give them all, each with why it stays. Raises ActionFailed or OSError."""
+        with self._opened(within_s) as refs:
+            there = {ref: refs.files(commit) for ref, commit in refs.read().items()}
+            runs = {ref.removeprefix(RUNS): files for ref, files in there.items() if ref.startswith(RUNS)}
+            newest = {
+                found["environment"]: run
+                for run in sorted(run for run, files in runs.items() if BASELINE in files)
+                if (found := _RUN.fullmatch(run))
+            }
+            kept_because = dict.fromkeys(newest.values(), "newest baseline")
+            for files in there.values():
+                kept_because |= dict.fromkeys(_named_by(files.get(RAMP_JOURNAL, "")), "a ramp goes by it")
+            fates = {
+                run: "owes an undo" if owes(files.get(JOURNAL, "")) else kept_because.get(run, "")
+                for run, files in runs.items()
+                if is_older(run, older_than)
+            }
+            gone = [f"{RUNS}{run}" for run, why in fates.items() if not why]
+            if really and gone:
+                refs.remove(gone)
+            return fates
 
-    def _dropped(self, ref: StateRef, seen: Seen) -> set[str]:
-        runs = [name.partition("/")[2] for name in seen.records if name.startswith(f"{_RUNS}/")]
-        old = kept.old(runs, now=self.now(), keep=self.keep) if self.tidies else []
-        if not old:
-            return set()
-        paths = [path.partition("/")[2] for path in seen.files if path.startswith(f"{_RUNS}/")]
-        needed = kept.newest_baselines(paths)
-        for _, files in ref.contents(seen, [name for name in seen.records if name.startswith(f"{_RAMP}/")]):
-            needed.update(kept.referred_to(files.get(RAMP_JOURNAL, "")))
-        candidates = {
-            name.partition("/")[2]: files for name, files in ref.contents(seen, [f"{_RUNS}/{run}" for run in old])
-        }
-        return {f"{_RUNS}/{run}" for run in kept.dropped(candidates, needed=needed)}
-
-    def _differs(self, record: str, found: str) -> bool:
-        run = record.partition("/")[2]
-        if kept.name_of(run) is None:
-            return False
-        folder = self.out / run
-        if not folder.exists():
+    def _differs(self, run: str, commit: str) -> bool:
+        if not (self.out / run).exists():
             return True
         # A run of this machine that nobody wanted to share is left alone.
         with suppress(OSError):
-            return (folder / KEPT_ELSEWHERE).read_text(encoding="utf-8") != found
+            return (self.out / run / KEPT_ELSEWHERE).read_text(encoding="utf-8") != commit
         return False
 
-    def _bring_run(self, run: str, files: Files, found: str) -> bool:
+    def _bring_run(self, run: str, found: Files, commit: str) -> bool:
         """Whether it is new here. What is here already gets the lines that another machine added, such as those of an undo."""
-        files = {path: text for path, text in files.items() if kept.is_kept(path)}
-        folder = self.out / run
+        files, folder = {path: text for path, text in found.items() if _FILE.fullmatch(path)}, self.out / run
         if not folder.exists():
             draft = self.out / f".brought-{run}-{random.randrange(2**32):08x}"  # noqa: S311 - a name
             try:
                 for path, text in files.items():
                     (draft / path).parent.mkdir(parents=True, exist_ok=True)
                     (draft / path).write_text(text, encoding="utf-8")
-                (draft / KEPT_ELSEWHERE).write_text(found, encoding="utf-8")
+                (draft / KEPT_ELSEWHERE).write_text(commit, encoding="utf-8")
                 draft.rename(folder)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
             return True
         ours = self._files(folder)
-        if more := lacking(ours.get(JOURNAL, ""), files.get(JOURNAL, "")):
+        has = set(ours.get(JOURNAL, "").split("\n"))
+        if more := [line for line in files.get(JOURNAL, "").split("\n") if line not in has]:
             with (folder / JOURNAL).open("a", encoding="utf-8") as journal:
-                journal.write(more)
-        if RECORD in files and merged(files, ours)[RECORD] != ours.get(RECORD):
-            _write(folder / RECORD, files[RECORD])
-        for path in files.keys() - ours.keys() - {JOURNAL, RECORD}:
-            (folder / path).parent.mkdir(exist_ok=True)
-            _write(folder / path, files[path])
-        _write(folder / KEPT_ELSEWHERE, found if merged(files, self._files(folder)) == files else "")
+                journal.writelines(f"{line}\n" for line in more)
+        both = together(files, ours)
+        for path in both.keys() - {JOURNAL}:
+            if both[path] != ours.get(path):
+                (folder / path).parent.mkdir(exist_ok=True)
+                _write(folder / path, both[path])
+        _write(folder / KEPT_ELSEWHERE, commit if both == files else "")
         return False
 
     def _bring_lasting(self, environment: str, files: Files) -> None:
-        """Ramp or watch of an environment: lines of both are kept, and whose turn it is says the later one."""
-        if not kept.is_environment(environment):
+        """Ramp and watch of an environment."""
+        if not _ENVIRONMENT.fullmatch(environment):
             return
-        folder = self.ramps / environment
-        for name in (name for names in _LASTING.values() for name in names if files.get(name)):
+        folder = self.lasting / environment
+        for name in (name for name in _LASTING if files.get(name)):
             path = folder / name
             read_bytes = path.stat().st_size if path.is_file() else 0
             ours = self._lasting_text(environment, name)
-            both = of_both(name, files[name], ours) if ours else files[name]
+            both = of_both(files[name], ours)
             if both == ours:
                 continue
             folder.mkdir(parents=True, exist_ok=True)
             if both.startswith(ours):
                 with path.open("a", encoding="utf-8") as journal:
                     journal.write(both[len(ours) :])
-            elif path.suffix == ".jsonl":
-                _replaced(path, both, read_bytes)
             else:
-                _write(path, both)
+                _replaced(path, both, read_bytes)
 
     def _waiting(self) -> dict[str, Path]:
         """The runs of this machine that are to be kept and are not yet."""
         found: dict[str, Path] = {}
         for mark in self.out.glob(f"*/{KEPT_ELSEWHERE}"):
             with suppress(OSError):
-                if mark.stat().st_size == 0 and kept.name_of(mark.parent.name) is not None:
+                if mark.stat().st_size == 0 and _RUN.fullmatch(mark.parent.name):
                     found[mark.parent.name] = mark.parent
         return found
 
@@ -195,22 +193,22 @@ class Store:
         found = {}
         for path in sorted([*folder.glob("*.json*"), *folder.glob("*/*.json")]):
             name = str(path.relative_to(folder))
-            if kept.is_kept(name) and not path.is_symlink() and (text := self._text(path, name)):
+            if _FILE.fullmatch(name) and not path.is_symlink() and (text := self._text(path, name)):
                 found[name] = text
-        listed = _parts(found.get(kept.BASELINE, ""))
+        listed = _parts(found.get(BASELINE, ""))
         return {
             name: text
             for name, text in found.items()
-            if not name.startswith("baseline/") or name == kept.BASELINE or name.partition("/")[2] in listed
+            if not name.startswith("baseline/") or name == BASELINE or name.partition("/")[2] in listed
         }
 
     def _lasting_text(self, environment: str, name: str) -> str:
-        return self._text(self.ramps / environment / name, name)
+        return self._text(self.lasting / environment / name, name)
 
     def _text(self, path: Path, name: str) -> str:
         """What is kept of a file; nothing where there is none, or far too much."""
         try:
-            if path.stat().st_size > kept.LARGEST_BYTES:
+            if path.stat().st_size > LARGEST_BYTES:
                 return ""
             text = self.content(path.name, path.read_bytes()).decode()
         except (OSError, UnicodeDecodeError):
@@ -219,24 +217,193 @@ class Store:
             with suppress(ValueError):
                 # Without its indentation it takes half of the room.
                 text = json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
-        return kept.without_people(name, text)
+        return without_people(name, text)
 
     @contextmanager
-    def _opened(self, within_s: float) -> Iterator[StateRef]:
-        until_s = time.monotonic() + within_s
-        self.ramps.mkdir(parents=True, exist_ok=True)
-        with open_repository(self.command, cache=self.ramps / ".mirror") as repository:
-            yield StateRef(self.command, repository.mirror, until_s)
+    def _opened(self, within_s: float) -> Iterator["_Refs"]:
+        self.lasting.mkdir(parents=True, exist_ok=True)
+        with open_repository(self.command, cache=self.lasting / ".mirror") as repository:
+            yield _Refs(self.command, repository.mirror, time.monotonic() + within_s)
 
 
-def _replaced(path: Path, both: str, read_bytes: int) -> None:
-    """Put ``both`` in its place, with what a watch or a ramp has written there since its first ``read_bytes`` were read."""
-    with path.open("rb") as before:
-        _write(path, both)
-        before.seek(read_bytes)
-        late = [line for line in before.read().decode(errors="replace").splitlines(keepends=True) if line not in both]
-    with path.open("a", encoding="utf-8") as journal:
-        journal.writelines(late)
+@dataclass
+class _Refs:
+    """The refs at a remote, with a mirror on this machine. No call of it ends after ``until_s``, a moment of the monotonic clock."""
+
+    command: GitCommand
+    mirror: Path
+    until_s: float
+    seen: dict[str, str] = field(default_factory=dict)
+    """The commit of each ref when it was read."""
+
+    def read(self) -> Mapping[str, str]:
+        """Ask for them now. Raises ProviderError."""
+        options = ("--quiet", "--prune", "--no-tags", "--no-write-fetch-head")
+        ended = self._remote(
+            "fetch", *options, "--", self.command.remote, *(f"+{refs}*:{refs}*" for refs in (RUNS, ENVIRONMENTS))
+        )
+        if not ended.succeeded:
+            raise self.command.trouble("read the state", ended)
+        listed = self._done("for-each-ref", "--format=%(refname) %(objectname)", RUNS, ENVIRONMENTS)
+        self.seen = dict(line.rpartition(" ")[::2] for line in listed.splitlines())
+        # A page of one line over HTTP reads as a repository without a single ref.
+        if not self.seen and not self.command.speaks_git(self.mirror, deadline_s=self._left_s()):
+            raise self.command.failed(
+                "read the state", "it answers, and not as a repository does; does something else answer in its place?"
+            )
+        return self.seen
+
+    def files(self, commit: str) -> Files:
+        """What one has; of what is no text, what can be read."""
+        ended = self.command.run("archive", "--format=tar", commit, folder=self.mirror, errors="surrogateescape")
+        if not ended.succeeded:
+            raise self.command.trouble("read the state", ended)
+        with tarfile.open(fileobj=io.BytesIO(ended.out.encode(errors="surrogateescape"))) as archive:
+            return {
+                member.name: content.read().decode(errors="replace")
+                for member in archive.getmembers()
+                if member.isfile() and (content := archive.extractfile(member))
+            }
+
+    def write(self, ours: Mapping[str, Files]) -> Mapping[str, str] | None:
+        """Write these records, each with what is there; give the commit of each, or None when another machine was faster."""
+        seen, kept = self.read(), dict[str, str]()
+        for ref, files in ours.items():
+            theirs = self.files(seen[ref]) if ref in seen else {}
+            both = together(theirs, files)
+            kept[ref] = seen[ref] if both == theirs else self._commit(both)
+        moved = {ref: commit for ref, commit in kept.items() if commit != seen.get(ref)}
+        if not moved:
+            return kept
+        ended = self._push([f"{commit}:{ref}" for ref, commit in moved.items()], moved)
+        if ended.succeeded:
+            return kept
+        if _TRY_AGAIN.search(f"{ended.out}\n{ended.err}"):
+            self._left_s()
+            return None
+        # The answer may be lost after the refs were moved: what is there now decides.
+        now = self._remote("ls-remote", "--", self.command.remote, *moved)
+        if now.succeeded and all(f"{commit}\t{ref}" in now.out.splitlines() for ref, commit in moved.items()):
+            return kept
+        raise self.command.trouble("write the state", ended)
+
+    def remove(self, refs: Iterable[str]) -> None:
+        """Take these away. Raises ProviderError."""
+        wanted = [*refs]
+        ended = self._push([f":{ref}" for ref in wanted], wanted)
+        if not ended.succeeded:
+            raise self.command.trouble("write the state", ended)
+
+    def _push(self, what: Iterable[str], refs: Iterable[str]) -> Ended:
+        leases = [f"--force-with-lease={ref}:{self.seen.get(ref, '')}" for ref in refs]
+        return self._remote("push", "--porcelain", "--no-verify", *leases, "--", self.command.remote, *what)
+
+    def _commit(self, files: Files) -> str:
+        """One without a parent: what it said before is gone with the ref."""
+        written = "".join(
+            f"M 100644 inline {path}\ndata {len(text.encode())}\n{text}\n" for path, text in sorted(files.items())
+        )
+        head = f"commit {_DRAFT}\ncommitter pam-rollback <suite@pam.invalid> {int(time.time())} +0000\ndata 5\nstate\n"
+        self._done("fast-import", "--quiet", "--force", given=f"{head}{written}")
+        return self._done("rev-parse", "--verify", _DRAFT)
+
+    def _remote(self, *arguments: str) -> Ended:
+        return self.command.run(*arguments, folder=self.mirror, deadline_s=self._left_s())
+
+    def _left_s(self) -> float:
+        left_s = self.until_s - time.monotonic()
+        if left_s <= 0:
+            raise ProviderError(
+                f"git: the state at {self.command.where} was not done with in time",
+                provider="git",
+                operation="state",
+                sent=False,
+            )
+        return min(left_s, self.command.deadline_s)
+
+    def _done(self, *arguments: str, given: str = "") -> str:
+        return self.command.done(*arguments, folder=self.mirror, operation="keep the state", given=given)
+
+
+def together(theirs: Files, ours: Files) -> dict[str, str]:
+    """All files of both: all lines of both journals, and of anything else ours, or of a record the later one."""
+    both = {**theirs, **ours}
+    for path in theirs.keys() & ours.keys():
+        if path.endswith(".jsonl"):
+            both[path] = of_both(theirs[path], ours[path])
+        elif path == RECORD and _finished(theirs[path]) > _finished(ours[path]):
+            both[path] = theirs[path]
+    return both
+
+
+def of_both(theirs: str, ours: str) -> str:
+    """An account that goes on from the other one as it is; else every line of both once, by time."""
+    if theirs.startswith(ours):
+        return theirs
+    if ours.startswith(theirs):
+        return ours
+    stamped, at = list[tuple[str, str]](), ""
+    for line in dict.fromkeys(line for text in (theirs, ours) for line in text.split("\n") if line):
+        with suppress(ValueError, KeyError, TypeError):  # one that says no moment stays behind the one before it
+            at = str(datetime.fromisoformat(json.loads(line)["at"]).astimezone(UTC))
+        stamped.append((at, line))
+    return "".join(f"{line}\n" for _, line in sorted(stamped, key=lambda pair: pair[0]))
+
+
+def is_told(files: Files) -> bool:
+    """Whether there is a run to keep at all: a plan that sent nothing is none."""
+    if JOURNAL in files:
+        return True
+    try:
+        return bool(json.loads(files[RECORD])["verdict"] != "PLANNED")
+    except (KeyError, ValueError, TypeError):
+        return False
+
+
+def is_older(run: str, age: timedelta) -> bool:
+    """Whether it began longer ago, by its id."""
+    found = _RUN.fullmatch(run)
+    try:
+        begun = datetime.strptime(found["begun"] if found else "", "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return datetime.now(UTC) - begun > age
+
+
+def without_people(path: str, text: str) -> str:
+    """The text without mail addresses. What an undo needs stays as it is: it is about things, and would not work without."""
+    if path != JOURNAL:
+        return _ADDRESS.sub("[mail address]", text)
+    lines = text.split("\n")
+    return "\n".join(line if f'"event": "{_OWED}"' in line else _ADDRESS.sub("[mail address]", line) for line in lines)
+
+
+def owes(journal: str) -> bool:
+    """Whether a change was not put back that somebody could put back from another machine; also when that cannot be read."""
+    open_: dict[object, bool] = {}
+    for line in filter(None, journal.split("\n")):
+        try:
+            entry = json.loads(line)
+            if entry["event"] == _OWED:
+                open_[entry["number"]] = not is_loopback(str(entry.get("api", "")))
+            elif entry["event"] == _SETTLED:
+                open_.pop(entry["number"], None)
+        except (ValueError, KeyError, TypeError):
+            return True
+    return any(open_.values())
+
+
+def _named_by(ramp: str) -> list[str]:
+    """The runs that a ramp goes by which is neither finished nor taken back; of one that cannot be read, all that it names."""
+    named: list[str] = []
+    for line in ramp.split("\n"):
+        with suppress(ValueError, KeyError, TypeError):
+            event = json.loads(line)
+            if event["event"] in {RAMP_FINISHED, RAMP_ROLLED_BACK}:
+                named = []
+            elif "run" in event:
+                named.append(str(event["run"]))
+    return named
 
 
 def place_of(text: str, root: Path, token: Callable[[str], str]) -> GitCommand:
@@ -286,6 +453,23 @@ def _parts(index: str) -> set[str]:
         return {str(name) for name in json.loads(index)["parts"]}
     except (ValueError, KeyError, TypeError):
         return set()
+
+
+def _finished(record: str) -> str:
+    try:
+        return str(datetime.fromisoformat(json.loads(record)["finished"]["iso"]).astimezone(UTC))
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _replaced(path: Path, both: str, read_bytes: int) -> None:
+    """Put ``both`` in its place, with what a watch or a ramp has written there since its first ``read_bytes`` were read."""
+    with path.open("rb") as before:
+        _write(path, both)
+        before.seek(read_bytes)
+        late = [line for line in before.read().decode(errors="replace").splitlines(keepends=True) if line not in both]
+    with path.open("a", encoding="utf-8") as journal:
+        journal.writelines(late)
 
 
 def _write(path: Path, text: str) -> None:

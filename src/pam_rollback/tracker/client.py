@@ -10,7 +10,6 @@ from pam_rollback.environment.channel_settings import Tracker as Settings
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import ProviderApi
 from pam_rollback.rollback.providers.github.github import github
-from pam_rollback.tracker.rules.issue import Comment, Issue, Reason
 
 DEADLINE_S = 8.0
 PATIENCE_S = 20.0
@@ -44,6 +43,17 @@ def github_issues(settings: Settings, token: str, *, waiter: Waiter | None = Non
 
 
 @dataclass(frozen=True)
+class Issue:
+    """One issue. ``ours``: written by somebody who works on the repository, or by a program; a stranger's mark counts for nothing."""
+
+    url: str
+    number: int
+    body: str
+    is_open: bool
+    ours: bool
+
+
+@dataclass(frozen=True)
 class GitHubIssues:
     """The issues of one repository."""
 
@@ -53,10 +63,18 @@ class GitHubIssues:
     def issues(self, *, only_open: bool) -> Iterator[Issue]:
         """The newest first; pull requests, which GitHub lists among them, are left out."""
         state = "open" if only_open else "all"
-        query = (("state", state), ("sort", "created"), ("direction", "desc"))
-        for told in self._pages("the issues", self._path, "an issue", query):
-            if told.inner("pull_request") is None:
-                yield _issue(told)
+        for page in range(1, _PAGES_MAX + 1):
+            query = (
+                ("state", state),
+                ("sort", "created"),
+                ("direction", "desc"),
+                ("per_page", str(_PAGE)),
+                ("page", str(page)),
+            )
+            found = self.api.told_list("the issues", self.api.ask("the issues", self._path, query=query), "an issue")
+            yield from (_issue(told) for told in found if told.inner("pull_request") is None)
+            if len(found) < _PAGE:
+                return
 
     def look(self, url: str) -> Issue:
         """How it is now."""
@@ -78,19 +96,12 @@ class GitHubIssues:
         )
         return _issue(told)
 
-    def edit(self, issue: Issue, body: str) -> None:
-        """Say it anew."""
-        self._change(f"edit issue #{issue.number}", issue, {"body": body})
-
-    def close(self, issue: Issue, reason: Reason) -> None:
+    def close(self, issue: Issue) -> None:
         """Close it."""
-        self._change(f"close issue #{issue.number}", issue, {"state": "closed", "state_reason": reason})
-
-    def comments(self, issue: Issue) -> Iterator[Comment]:
-        """The oldest first."""
-        path = f"{self._path}/{issue.number}/comments"
-        for told in self._pages(f"the comments of issue #{issue.number}", path, "a comment", ()):
-            yield Comment(told.text_or_none("body"), _ours(told))
+        path, changes = f"{self._path}/{issue.number}", {"state": "closed", "state_reason": "completed"}
+        self.api.ask_told(
+            f"close issue #{issue.number}", path, "an issue", method="PATCH", json=changes, repeatable=True
+        )
 
     def comment(self, issue: Issue, text: str) -> None:
         """Say something."""
@@ -106,34 +117,16 @@ class GitHubIssues:
     def _path(self) -> str:
         return f"/repos/{self.repository}/issues"
 
-    def _change(self, operation: str, issue: Issue, changes: Mapping[str, str]) -> None:
-        path = f"{self._path}/{issue.number}"
-        self.api.ask_told(operation, path, "an issue", method="PATCH", json=dict(changes), repeatable=True)
-
-    def _pages(self, operation: str, path: str, what: str, query: tuple[tuple[str, str], ...]) -> Iterator[JsonObject]:
-        for page in range(1, _PAGES_MAX + 1):
-            numbered = (*query, ("per_page", str(_PAGE)), ("page", str(page)))
-            found = self.api.told_list(operation, self.api.ask(operation, path, query=numbered), what)
-            yield from found
-            if len(found) < _PAGE:
-                return
-
 
 def _issue(told: JsonObject) -> Issue:
-    number = told.document.get("number")
+    number, user = told.document.get("number"), told.inner("user")
     if not isinstance(number, int) or isinstance(number, bool):
         raise told.complaint(f"expected {told.what} with 'number' as a whole number", number)
     return Issue(
         url=told.text("html_url"),
         number=number,
-        title=told.text("title"),
         body=told.text_or_none("body"),
         is_open=told.text("state") == "open",
-        ours=_ours(told),
+        ours=told.text_or_none("author_association") in _OURS
+        or (user is not None and user.text_or_none("type") == "Bot"),
     )
-
-
-def _ours(told: JsonObject) -> bool:
-    """By somebody who works on the repository, or by a program that was let in, such as a workflow."""
-    user = told.inner("user")
-    return told.text_or_none("author_association") in _OURS or (user is not None and user.text_or_none("type") == "Bot")

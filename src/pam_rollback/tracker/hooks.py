@@ -159,7 +159,7 @@ def pytest_pam_undone(config: pytest.Config, run_folder: Path, environment: Envi
     options = runbook.options
     try:
         incidents = incidents_of(environment, runbook.secrets.redact)
-        incidents.undone(str(tracked["url"]), run_folder.name, options.initiated_by, options.reason, undone, runbook.id)
+        incidents.undone(str(tracked["url"]), run_folder.name, options.initiated_by, options.reason, undone)
     except ActionFailed as error:
         return f"the tracker: {why(error)}"
     return f"incident: {tracked['url']}"

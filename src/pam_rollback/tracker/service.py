@@ -1,158 +1,115 @@
-"""One environment's incidents in a tracker: opened once, found by any machine, told of once."""
+"""One environment's incidents in a tracker: an issue each, found by any machine, closed on GO. Texts from outside are harmless in them."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
+from datetime import UTC, datetime
 
-from pam_rollback.base.errors import ActionFailed, ProviderError
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.outside_text import cut, one_line
 from pam_rollback.report.watched_incident import WatchedIncident
-from pam_rollback.tracker.rules import words
-from pam_rollback.tracker.rules.issue import Issue, Tracker
-from pam_rollback.tracker.rules.marks import POST_MORTEM, Mark, key_of, mark_of, marked, renewed, said_of, saying
+from pam_rollback.tracker.client import GitHubIssues, Issue
 
-_ROLLBACK, _VERDICT, _UNDONE, _OVER = "rollback", "verdict", "undone", "over"
-_NEWEST = 10
+_TITLE_CHARACTERS = 200
+"""GitHub takes 256."""
+_MARK = re.compile(r"<!-- pam-rollback incident key=([A-Za-z0-9-]+) environment=([a-z0-9-]+) -->")
+"""A comment of HTML that no reader sees: by it any machine finds again what another one opened."""
 
 
 @dataclass(frozen=True)
 class Incidents:
     """The incidents of one environment. ``redact`` takes secrets out of what is told; each call raises ActionFailed."""
 
-    tracker: Tracker
+    tracker: GitHubIssues
     environment: str
     redact: Callable[[str], str] = field(default=str)
 
-    # ---------------------------------------------------------------- a watch's
-
     def opened(self, incident: WatchedIncident) -> str:
-        """Open it, unless some machine did; gives its address."""
-        title = words.title(self.environment, incident.recommendation)
-        return self._opened(incident.key, title, words.found(incident)).url
+        """A watch found it: open it, unless some machine did; gives its address."""
+        return self._of(incident).url
 
     def updated(self, incident: WatchedIncident) -> str:
-        """Say how it is now: in its own part, and once as a comment."""
+        """Say how it is now."""
         issue = self._of(incident)
-        self._renew(issue, words.found(incident))
-        self._say_unless_last(issue, words.about(incident), words.changed(incident))
+        self.tracker.comment(issue, self.redact(_found(incident)))
         return issue.url
 
     def closed(self, incident: WatchedIncident) -> str:
-        """Say why, say what is missing, and close it. Who closed it before, it stays closed."""
+        """Say that it is over, and close it. Who closed it before, it stays closed."""
         issue = self._of(incident)
-        self._renew(issue, words.found(incident))
-        said = self._said(issue)
-        text = words.over(incident)
-        if POST_MORTEM not in said:
-            text += f"\n\n{words.no_post_mortem(_run_in(said))}"
-        if f"{_OVER}-{incident.key}" not in said:
-            self._comment(issue, f"{_OVER}-{incident.key}", text)
-        if issue.is_open:
-            self.tracker.close(issue, "completed")
+        self._close(issue, "Over: nothing asks for a rollback any more.")
         return issue.url
 
-    # ---------------------------------------------------------------- a real rollback's
-
     def begun(self, strategy: str, by: str, why: str, run: str) -> str:
-        """Have the rollback on record: in the incident that is open here, else in one of its own. Gives its address."""
-        text = words.begun(strategy, by, why, run)
-        issue = self.open_here()
-        if issue is None:
-            title = words.title(self.environment, f"rollback {strategy}")
-            issue = self._opened(key_of(_ROLLBACK, run), title, text)
-        self._say_once(issue, key_of(_ROLLBACK, run), text)
+        """Have a real rollback on record: in the incident that is open here, else in one of its own. Gives its address."""
+        text = f"Rollback **{harmless(strategy)}** begun by {harmless(by)}: {harmless(why)}. Run `{harmless(run)}`."
+        issue = self.at("") or self._opened(f"rollback-{run}", f"rollback {strategy}", text)
+        self.tracker.comment(issue, self.redact(text))
         return issue.url
 
     def judged(self, url: str, text: str, run: str, *, go: bool) -> None:
-        """Have its verdict there, too."""
-        self._say_once(self.tracker.look(url), key_of(_VERDICT, run), words.judged(text, run, go=go))
+        """Have its verdict there, too; GO closes it."""
+        issue = self.tracker.look(url)
+        verdict = f"Verdict of run `{harmless(run)}`: {harmless(text)}"
+        if go:
+            self._close(issue, f"{verdict}\n\nThe post-mortem: `make incident RUN={harmless(run)}`.")
+        else:
+            self.tracker.comment(issue, self.redact(f"{verdict}\n\nNot over: this stays open."))
 
-    def undone(self, url: str, run: str, by: str, why: str, undone: str, session: str) -> None:
-        """Have there that the rollback was put back, or could not be, by this session of ``--undo``."""
-        self._say_once(self.tracker.look(url), key_of(_UNDONE, session), words.undone(run, by, why, undone))
-
-    def drafted(self, url: str, run: str, where: str) -> None:
-        """Link a post-mortem."""
-        self._say_once(self.tracker.look(url), POST_MORTEM, words.drafted(run, where))
-
-    # ---------------------------------------------------------------- who asks
-
-    def open_here(self) -> Issue | None:
-        """The newest incident of this environment that is open; None where there is none."""
-        return next(self._ours(only_open=True), None)
+    def undone(self, url: str, run: str, by: str, why: str, undone: str) -> None:
+        """Have there that the rollback was put back, or could not be."""
+        head = f"Undo of run `{harmless(run)}` by {harmless(by)}: {harmless(why)}."
+        then = "What made it necessary may be back: look, then decide whether this is over."
+        self.tracker.comment(self.tracker.look(url), self.redact(f"{head}\n\n{harmless(undone)}\n\n{then}"))
 
     def at(self, url: str) -> Issue | None:
-        """The incident at this address, open or not; without one the newest that is open here."""
-        return self.tracker.look(url) if url else self.open_here()
+        """The incident at this address, open or not; without one the newest that is open here, if there is any."""
+        return self.tracker.look(url) if url else self._newest(only_open=True)
 
-    def closed_without_post_mortem(self) -> list[Issue]:
-        """Of the newest incidents those that somebody closed, and nobody wrote down what was learnt."""
-        newest = islice(self._ours(only_open=False), _NEWEST)
-        return [issue for issue in newest if not issue.is_open and POST_MORTEM not in self._said(issue)]
-
-    # ---------------------------------------------------------------- once
-
-    def _ours(self, *, only_open: bool) -> Iterator[Issue]:
+    def _newest(self, key: str = "", *, only_open: bool = False) -> Issue | None:
         for issue in self.tracker.issues(only_open=only_open):
-            mark = mark_of(issue.body)
-            if issue.ours and mark is not None and mark.environment == self.environment:
-                yield issue
-
-    def _with(self, key: str) -> list[Issue]:
-        """All of this incident, the oldest first: two machines may have opened it at once."""
-        found = [issue for issue in self._ours(only_open=False) if mark_of(issue.body) == Mark(key, self.environment)]
-        return sorted(found, key=lambda issue: issue.number)
+            mark = _MARK.search(issue.body)
+            if issue.ours and mark and mark[2] == self.environment and key in {"", mark[1]}:
+                return issue
+        return None
 
     def _opened(self, key: str, title: str, text: str) -> Issue:
-        found = self._with(key)
-        if found:
-            return found[0]
-        try:
-            made = self.tracker.open(self.redact(title), self.redact(marked(Mark(key, self.environment), text)))
-        except ProviderError as error:
-            if not _unclear(error):
-                raise
-            found = self._with(key)
-            if not found:
-                raise
-            return found[0]
-        first = next(iter(self._with(key)), made)
-        if first.number < made.number:
-            # Another machine was a moment earlier.
-            self.tracker.close(made, "duplicate")
-            return first
-        return made
+        body = f"<!-- pam-rollback incident key={key} environment={self.environment} -->\n{text}\n"
+        title = cut(f"PAM on {self.environment}: {one_line(title)}", _TITLE_CHARACTERS)
+        return self._newest(key) or self.tracker.open(self.redact(title), self.redact(body))
 
     def _of(self, incident: WatchedIncident) -> Issue:
         if incident.reference:
             return self.tracker.look(incident.reference)
-        title = words.title(self.environment, incident.recommendation)
-        return self._opened(incident.key, title, words.found(incident))
+        return self._opened(incident.key, incident.recommendation, _found(incident))
 
-    def _renew(self, issue: Issue, text: str) -> None:
-        """A body in which somebody took our part away is left to them: the comments say it, too."""
-        body = renewed(issue.body, self.redact(text))
-        if body is not None and body != issue.body:
-            self.tracker.edit(issue, body)
+    def _close(self, issue: Issue, text: str) -> None:
+        self.tracker.comment(issue, self.redact(text))
+        if issue.is_open:
+            self.tracker.close(issue)
 
-    def _said(self, issue: Issue) -> list[str]:
-        """What was said here by us, in order."""
-        return [about for one in self.tracker.comments(issue) if one.ours and (about := said_of(one.text))]
 
-    def _say_once(self, issue: Issue, about: str, text: str) -> None:
-        if about not in self._said(issue):
-            self._comment(issue, about, text)
+def _found(incident: WatchedIncident) -> str:
+    """What a watch found, and what to do, as Markdown."""
+    lines = [
+        f"**{harmless(incident.recommendation)}** · found {_utc(incident.opened)}, last look {_utc(incident.seen)}",
+        "",
+    ]
+    lines += [
+        f"- {one.criterion} {harmless(one.title)}: {harmless(one.words)} (since {_utc(one.since)})"
+        for one in incident.found
+    ]
+    lines += ["", f"Strategy: {incident.strategy} {harmless(incident.strategy_title)}"]
+    if incident.rehearsed:
+        lines.append(f"Rehearsed: {harmless(incident.rehearsed)}")
+    if incident.command:
+        lines += ["", "```sh", incident.command.replace("`", "'"), "```"]
+    return "\n".join([*lines, "", f"Watched by run {harmless(incident.run)}."])
 
-    def _say_unless_last(self, issue: Issue, about: str, text: str) -> None:
-        """What was true before may be news again."""
-        if self._said(issue)[-1:] != [about]:
-            self._comment(issue, about, text)
 
-    def _comment(self, issue: Issue, about: str, text: str) -> None:
-        try:
-            self.tracker.comment(issue, saying(about, self.redact(text)))
-        except ProviderError as error:
-            if not _unclear(error) or about not in self._said(issue):
-                raise
+def harmless(text: str) -> str:
+    """Text from outside, on one line: it calls nobody by name, hides nothing, and is no mark of ours."""
+    return one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace("`", "'").replace("@", "@\u200b")
 
 
 def why(error: Exception) -> str:
@@ -160,13 +117,5 @@ def why(error: Exception) -> str:
     return " ".join(str(error).split()) if isinstance(error, ActionFailed) else f"a defect of ours: {error!r}"
 
 
-def _unclear(error: ProviderError) -> bool:
-    """It may have been done: no answer came, a broken one, or one of a server that is unwell."""
-    status = error.http_status
-    return error.sent and (status is None or status < 400 or status >= 500)  # noqa: PLR2004 - HTTP's own classes
-
-
-def _run_in(said: list[str]) -> str:
-    """The run of the latest rollback that is on record there."""
-    runs = [about.removeprefix(f"{_ROLLBACK}-") for about in said if about.startswith(f"{_ROLLBACK}-")]
-    return runs[-1] if runs else ""
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

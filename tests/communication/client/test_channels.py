@@ -12,12 +12,11 @@ from aiosmtpd.handlers import Sink
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.communication.client.delivery import deliver
-from pam_rollback.communication.client.notice_board import NoticeBoard
 from pam_rollback.communication.client.pagerduty import PagerDutyEvents
 from pam_rollback.communication.client.slack import SlackWebhook
 from pam_rollback.communication.client.smtp import Mailer
 from pam_rollback.communication.client.statuspage import StatusPageApi
-from pam_rollback.communication.service.channels import mailer_of, notice_board_of, pagerduty_of, status_page_of
+from pam_rollback.communication.service.channels import mailer_of, pagerduty_of, status_page_of
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.outside.http import fetch
@@ -63,12 +62,6 @@ def page(environment: Environment) -> StatusPageApi:
 def mailer(environment: Environment) -> Mailer:
     """The mail server."""
     return mailer_of(environment)
-
-
-@pytest.fixture
-def board(environment: Environment) -> NoticeBoard:
-    """The notice in the app."""
-    return notice_board_of(environment)
 
 
 def test_an_alert_goes_from_triggered_to_resolved(pager: PagerDutyEvents, remote: Remote) -> None:
@@ -198,22 +191,6 @@ def test_mail_is_encrypted_and_the_server_has_to_prove_who_it_is(
     assert "certificate verify failed" in mailer.send(["ops@example.com"], "subject", "text")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     assert mailer.send(["ops@example.com"], "subject", "text") == ""
-
-
-def test_a_notice_goes_up_and_comes_down(board: NoticeBoard, environment: Environment) -> None:
-    """As every visitor reads it; a wrong token is refused and told."""
-    assert board.put_up("We are on it.") == ""
-    assert fetch(environment.url_of("notice")).json["text"] == "We are on it."
-    assert "check the admin token" in replace(board, token="wrong").show(active=False)
-    assert board.show(active=False) == ""
-    assert fetch(environment.url_of("notice")).json["active"] is False
-
-
-def test_a_notice_that_is_not_there_afterwards_is_told(board: NoticeBoard, remote: Remote) -> None:
-    """200 with something else than a notice is not taken for done."""
-    remote.plant("answers-html", path="/admin/notice", server="api")
-
-    assert "did not change" in board.put_up("We are on it.")
 
 
 @pytest.mark.parametrize("how", ["down", "hangs", "refuses", "rate-limited"])

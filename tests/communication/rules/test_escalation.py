@@ -19,7 +19,7 @@ from pam_rollback.communication.rules.escalation import (
 from pam_rollback.communication.rules.escalation_told import Followed
 from pam_rollback.plan.plan import Plan, load_plan
 
-ALL = ("slack", "pagerduty", "email", "statuspage", "in_app_notice", "flag_admin")
+ALL = ("slack", "pagerduty", "email", "statuspage")
 MINUTE_S = 60.0
 
 
@@ -83,14 +83,14 @@ def test_who_is_told_by_which_means_in_which_order(plan: Plan) -> None:
         *("EM-2/pagerduty", "EM-2/email", "EM-2/slack"),
         *("EM-3/pagerduty", "EM-3/email", "EM-3/slack"),
         *("EM-4/pagerduty", "EM-4/email", "EM-4/slack"),
-        *("EM-4/statuspage", "EM-4/in_app_notice", "EM-4/twitter", "EM-4/user_email"),
+        *("EM-4/statuspage", "EM-4/twitter", "EM-4/in_app_notice", "EM-4/user_email"),
     ]
     assert {notice.key: notice.contacts for notice in due if notice.means == "email"} == {
         "EM-2/email": ("EC-1", "EC-2"),
         "EM-3/email": ("EC-3", "EC-4"),
         "EM-4/email": ("EC-1", "EC-2", "EC-3", "EC-4"),
     }
-    assert [notice.means for notice in due if notice.by_hand] == ["twitter", "user_email"]
+    assert [notice.means for notice in due if notice.by_hand] == ["twitter", "in_app_notice", "user_email"]
 
 
 def test_a_channels_audience_decides_when_it_is_told(plan: Plan) -> None:
@@ -121,30 +121,29 @@ def test_what_is_not_declared_is_left_out_and_said(plan: Plan) -> None:
 
     assert keys(matrix.due(30 * MINUTE_S, ())) == [
         *("EM-1/slack", "EM-2/slack", "EM-3/slack", "EM-4/slack"),
-        *("EM-4/twitter", "EM-4/user_email"),
+        *("EM-4/twitter", "EM-4/in_app_notice", "EM-4/user_email"),
     ]
     assert matrix.left_out["email"] == "the environment does not declare email"
-    assert matrix.left_out["in_app_notice"] == "the environment does not declare flag_admin and in_app_notice"
 
 
 @pytest.mark.parametrize(
     ("drill", "on_sandbox", "told"), [(True, False, False), (True, True, True), (False, False, True)]
 )
 def test_a_drill_never_tells_customers(plan: Plan, *, drill: bool, on_sandbox: bool, told: bool) -> None:
-    """Outside the sandbox, whose page and app nobody but the drill sees."""
+    """Outside the sandbox, whose page nobody but the drill sees."""
     matrix = ladder(plan, drill=drill, on_sandbox=on_sandbox)
     used = {notice.means for notice in matrix.due(30 * MINUTE_S, ())}
 
-    assert ({"statuspage", "in_app_notice"} <= used) is told
+    assert ("statuspage" in used) is told
     assert told or matrix.left_out["statuspage"] == "a drill never tells the public anything"
 
 
 def test_a_drill_tells_customers_nothing_whatever_the_plan_calls_them(plan: Plan) -> None:
-    """A status page and the app are read by anybody, also where a plan says that they are internal."""
+    """A status page is read by anybody, also where a plan says that it is internal."""
     internal = {name: channel.model_copy(update={"audience": "internal"}) for name, channel in plan.channels.items()}
     mistaken = ladder(plan.model_copy(update={"channels": internal}), drill=True, on_sandbox=False)
 
-    assert not {"statuspage", "in_app_notice"} & {notice.means for notice in mistaken.due(30 * MINUTE_S, ())}
+    assert "statuspage" not in {notice.means for notice in mistaken.due(30 * MINUTE_S, ())}
 
 
 def test_the_ending_goes_to_whoever_heard_the_beginning(plan: Plan) -> None:
@@ -294,7 +293,7 @@ def followed(plan: Plan, until_s: float, *history: Sent) -> Followed:
             "EM-4", 1800.0, (sent("EM-4", "statuspage", 1800.0),), "not everybody was told", id="not the team"
         ),
         pytest.param(
-            "EM-4", 1800.0, (sent("EM-4", "slack", 1800.0), sent("EM-4", "in_app_notice", 1801.0)), "", id="both"
+            "EM-4", 1800.0, (sent("EM-4", "slack", 1800.0), sent("EM-4", "statuspage", 1801.0)), "", id="both"
         ),
     ],
 )

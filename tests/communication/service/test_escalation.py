@@ -23,7 +23,7 @@ from pam_rollback.plan.plan import load_plan
 from tests.virtual_clock import VirtualClock
 
 ROOT = Path(__file__).parents[3]
-ALL = ("slack", "pagerduty", "email", "statuspage", "in_app_notice", "flag_admin")
+ALL = ("slack", "pagerduty", "email", "statuspage")
 A_DAY_S = 86_400.0
 FAST = 3000.0
 """The plan's 5, 15 and 30 minutes are 0.1, 0.3 and 0.6 s: for what is over when everything has been told."""
@@ -76,7 +76,7 @@ def start(received: Received, tmp_path: Path) -> Callable[..., Escalation]:
         clock = clock or SystemClock()
         journal = Journal(folder / "journal.jsonl")
         journal.append("action", strategy="frontend", decided_s=clock.monotonic_s() if decided_s is None else decided_s)
-        means: tuple[Means, ...] = ("slack", "pagerduty", "email", "statuspage", "in_app_notice")
+        means: tuple[Means, ...] = ("slack", "pagerduty", "email", "statuspage")
         return Escalation(
             ladder=Ladder.of(plan, abilities=ALL, drill=True, on_sandbox=True, pace=pace),
             channels={one: received.channel(one) for one in means},
@@ -98,16 +98,16 @@ def test_levels_are_told_while_an_action_lasts(received: Received, start: Callab
     escalation = start(pace=600)
     with escalation.following():
         escalation.journal.append("step-started", step="restore the deploy")
-        _until(lambda: "EM-4/in_app_notice" in received.keys)
+        _until(lambda: "EM-4/statuspage" in received.keys)
     escalation.end(over=True)
 
     assert received.keys == [
         *("EM-1/slack", "EM-1/pagerduty"),
         *("EM-2/pagerduty", "EM-2/email", "EM-2/slack"),
         *("EM-3/pagerduty", "EM-3/email", "EM-3/slack"),
-        *("EM-4/pagerduty", "EM-4/email", "EM-4/slack", "EM-4/statuspage", "EM-4/in_app_notice"),
-        *("done/slack", "done/pagerduty", "done/email", "done/statuspage", "done/in_app_notice"),
-        *("over/slack", "over/pagerduty", "over/email", "over/statuspage", "over/in_app_notice"),
+        *("EM-4/pagerduty", "EM-4/email", "EM-4/slack", "EM-4/statuspage"),
+        *("done/slack", "done/pagerduty", "done/email", "done/statuspage"),
+        *("over/slack", "over/pagerduty", "over/email", "over/statuspage"),
     ]
     [mail] = [message for means, message in received.messages if (means, message.occasion) == ("email", "EM-3")]
     assert mail.contacts == ("product@wheelsandwins.com", "leadership@wheelsandwins.com")
@@ -329,7 +329,7 @@ def test_a_drill_that_could_not_put_back_is_not_over(received: Received, start: 
     """The team is told what is left; customers are not bothered with it, and no alert is resolved."""
     escalation = start()
     with escalation.following():
-        _until(lambda: "EM-4/in_app_notice" in received.keys)
+        _until(lambda: "EM-4/statuspage" in received.keys)
     escalation.end(over=True, left="1 change could not be put back (set-flags); try again with --undo run-1")
 
     ending = [(means, message) for means, message in received.messages if message.occasion in {"over", "owing"}]
@@ -434,7 +434,7 @@ def test_the_journal_has_what_a_person_has_to_post(received: Received, start: Ca
     """The text for Twitter is written down at its time, and nothing is sent."""
     escalation = start(pace=1e9)
     with escalation.following():
-        _until(lambda: "EM-4/in_app_notice" in received.keys)
+        _until(lambda: "EM-4/statuspage" in received.keys)
     escalation.end(over=True)
 
     texts = {
@@ -442,6 +442,6 @@ def test_the_journal_has_what_a_person_has_to_post(received: Received, start: Ca
         for entry in map(json.loads, escalation.journal.path.read_text(encoding="utf-8").splitlines())
         if entry["event"] == "notice" and entry["by_hand"]
     }
-    assert set(texts) == {"twitter", "user_email"}
+    assert set(texts) == {"twitter", "in_app_notice", "user_email"}
     assert texts["twitter"].startswith("DRILL")
     assert "EM-4/twitter" not in received.keys

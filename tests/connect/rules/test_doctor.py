@@ -4,22 +4,22 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.connect.rules.doctor import Judge, Place, State, as_data, as_lines, completeness
+from pam_rollback.connect.rules.doctor import Judge, State, as_data, as_lines, completeness
 from pam_rollback.connect.rules.ways import WAYS, way_to
 from pam_rollback.connect.service.judges import of_stories
 from pam_rollback.environment.environment_tables import Ability
 from pam_rollback.plan.held_tests import HeldTest
 from pam_rollback.plan.stories import STORIES
 
-PLACE = Place("here", "https://www.example.org", "https://api.example.org")
-CONNECT = "make connect FRONTEND=https://www.example.org API=https://api.example.org NAME=here"
+HERE = "here"
 WELL = Judge("well", ("SC-1",), ("post_rollback",))
 NO_DATABASE = Judge("rows", ("SC-1",), ("post_rollback",), ("database",))
 NO_ENDPOINT = Judge("health", ("SC-1",), ("health",), why="there is no endpoint", by_contract=True)
 NO_BASELINE = Judge("before", ("SC-1",), ("post_rollback",), why="pytest -m baseline --env here")
 AFTERWARDS = Judge("told", ("SC-1",), ("post_rollback",), why="no rollback was done", later=True)
 BROKEN = Judge("broken", ("SC-1",), (), crashed="KeyError: 'x'")
-DATABASE = f"export PAM_DATABASE_DSN=…; {CONNECT}"
+DECLARED = "in abilities of environments/here.toml"
+DATABASE = f'export PAM_DATABASE_DSN=…; "database" {DECLARED}'
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_each_item_is_in_one_state(
     judges: list[Judge], state: State, after: tuple[str, ...], *, complete: bool
 ) -> None:
     """As those who judge it are."""
-    found = completeness({"SC-1": "stable"}, judges, PLACE)
+    found = completeness({"SC-1": "stable"}, judges, HERE)
     [judged] = found.judged
 
     assert (judged.state, judged.after, found.complete) == (state, after, complete)
@@ -50,7 +50,7 @@ def test_each_item_is_in_one_state(
 def test_a_waiver_that_holds_answers_for_an_item() -> None:
     """It waits for nothing then."""
     found = completeness(
-        {"SC-1": "stable"}, [NO_DATABASE], PLACE, waived={"SC-1": "waived until 2027-01-31 by Ann: none"}
+        {"SC-1": "stable"}, [NO_DATABASE], HERE, waived={"SC-1": "waived until 2027-01-31 by Ann: none"}
     )
 
     assert found.complete
@@ -58,13 +58,12 @@ def test_a_waiver_that_holds_answers_for_an_item() -> None:
 
 
 def test_several_variables_are_one_command() -> None:
-    """Exported together, and connect is run once."""
+    """Exported together, and declared together."""
     both = Judge("rows of users", ("SC-1",), (), ("database", "test_account"))
-    [judged] = completeness({"SC-1": "stable"}, [both], PLACE).judged
+    [judged] = completeness({"SC-1": "stable"}, [both], HERE).judged
 
-    assert judged.after == (
-        f"export PAM_DATABASE_DSN=… TEST_USER_EMAIL=… TEST_USER_PASSWORD=… SUPABASE_ANON_KEY=…; {CONNECT}",
-    )
+    exported = "export PAM_DATABASE_DSN=… TEST_USER_EMAIL=… TEST_USER_PASSWORD=… SUPABASE_ANON_KEY=…"
+    assert judged.after == (f'{exported}; "database" and "test_account" {DECLARED}',)
 
 
 def test_lines_and_data_say_the_same() -> None:
@@ -78,7 +77,7 @@ def test_lines_and_data_say_the_same() -> None:
         Judge("b", ("IR-1",), (), crashed="KeyError: 'x'"),
         Judge("p", ("PM-1",), ("post_rollback",)),
     ]
-    data: dict[str, Any] = as_data(completeness(items, judges, PLACE))
+    data: dict[str, Any] = as_data(completeness(items, judges, HERE))
 
     assert {one["item"]: one["state"] for one in data["items"]} == {
         "SC-1": "missing",

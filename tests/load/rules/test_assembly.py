@@ -23,25 +23,28 @@ def order(*, workers: int = 1) -> LoadOrder:
             "journeys": [{"name": "health", "path": "/health"}],
             "shape": {"name": "arrivals", "rate_hz": 2},
             "duration_s": 2,
-            "workers": {"count": workers},
+            "workers": workers,
         }
     )
 
 
-def rows(*due_s: float, worker: str = "local", heard_s: float = BEGAN_S + 2) -> dict[str, Any]:
+def rows(*due_s: float, worker: int = 0, heard_s: float = BEGAN_S + 2) -> dict[str, Any]:
     """Requests that were answered 10 ms after they were due, and left after 1 ms."""
     answered = [[0, 0, at_s, at_s + 0.001, at_s + 0.01, 200, ""] for at_s in due_s]
     return {"worker": worker, "heard_s": heard_s, "rows": answered}
 
 
-def begun(**offsets: float) -> dict[str, Any]:
-    """The beginning, with each worker's clock."""
-    return {"began_s": BEGAN_S, "workers_expected": len(offsets), "workers": offsets}
+def begun(served: str = "release 1.42.0") -> dict[str, Any]:
+    """The beginning, with the release that answered then."""
+    return {"began_s": BEGAN_S, "served": {"": served} if served else {}}
 
 
-def ended(at_s: float = BEGAN_S + 2.1, cut_short: str = "", **workers: Mapping[str, Any]) -> dict[str, Any]:
+def ended(
+    *workers: Mapping[str, Any], at_s: float = BEGAN_S + 2.1, cut_short: str = "", served: str = "release 1.42.0"
+) -> dict[str, Any]:
     """The end as the master writes it."""
-    return {"ended_s": at_s, "cut_short": cut_short, "workers": workers}
+    told = {str(number): worker for number, worker in enumerate(workers)}
+    return {"ended_s": at_s, "cut_short": cut_short, "workers": told, "served": {"": served} if served else {}}
 
 
 def done(requests: int) -> dict[str, Any]:
@@ -56,33 +59,33 @@ def assembled(*lines: dict[str, Any], workers: int = 1) -> LoadRecord:
 
 def test_a_whole_run_is_one_record() -> None:
     """Every request by its time, and what was asked for."""
-    record = assembled(begun(local=0), rows(0, 0.5), rows(1, 1.5), ended(local=done(4)))
+    record = assembled(begun(), rows(0, 0.5), rows(1, 1.5), ended(done(4)))
 
     assert [request.due_s for request in record.requests] == [1000, 1000.5, 1001, 1001.5]
     assert {(request.journey, request.status, request.ok, request.worker) for request in record.requests} == {
-        ("health", 200, True, "local")
+        ("health", 200, True, "generator 1")
     }
     assert record.requests[0].latency_ms == pytest.approx(10)
     assert record.requests[0].lag_ms == pytest.approx(1)
-    assert (record.began_s, record.ended_s, record.cut_short, record.open_model) == (1000, 1002, "", True)
+    assert (record.began_s, record.ended_s, record.cut_short, record.served) == (1000, 1002, "", "release 1.42.0")
     assert [(one.from_s, one.rate_hz) for one in record.asked] == [(1000, 2)]
 
 
 def test_a_worker_that_says_more_than_was_written_is_an_error() -> None:
     """A record with a hole is not a record of a good run."""
     with pytest.raises(MeasurementFailed, match="says it made 4 requests, 3 were written"):
-        assembled(begun(local=0), rows(0, 0.5, 1), ended(local=done(4)))
+        assembled(begun(), rows(0, 0.5, 1), ended(done(4)))
 
 
 def test_a_due_time_that_nobody_tells_of_is_an_error() -> None:
     """Also where the counts agree."""
-    with pytest.raises(MeasurementFailed, match="1 due times of local are missing"):
-        assembled(begun(local=0), rows(0, 0.5, 1), ended(local=done(3)))
+    with pytest.raises(MeasurementFailed, match="1 due times of generator 1 are missing"):
+        assembled(begun(), rows(0, 0.5, 1), ended(done(3)))
 
 
 def test_a_generator_that_died_cuts_the_run_short() -> None:
     """The record ends where it was heard for the last time; what was due until then and is not told of never left."""
-    record = assembled(begun(local=0), rows(0, heard_s=BEGAN_S + 1.2))
+    record = assembled(begun(), rows(0, heard_s=BEGAN_S + 1.2))
 
     assert (record.cut_short, record.ended_s) == (DIED, BEGAN_S + 1.2)
     assert [(request.due_s, request.left, request.ok) for request in record.requests] == [
@@ -96,40 +99,45 @@ def test_a_generator_that_died_cuts_the_run_short() -> None:
 def test_what_a_lost_worker_owes_never_left() -> None:
     """The other one goes on to the end; each due time of the lost one is there, as a request of the generator's failure."""
     record = assembled(
-        begun(a=0, b=0),
-        rows(0, 1, worker="a"),
-        rows(0.5, worker="b", heard_s=BEGAN_S + 0.9),
-        ended(a=done(2), b={"requests": 0, "lost_s": BEGAN_S + 1.1}),
+        begun(),
+        rows(0, 1, worker=0),
+        rows(0.5, worker=1, heard_s=BEGAN_S + 0.9),
+        ended(done(2), {"requests": 0, "lost_s": BEGAN_S + 1.1}),
         workers=2,
     )
 
     assert record.cut_short == ""
     assert [(worker.name, worker.requests, worker.lost_s) for worker in record.workers] == [
-        ("a", 2, None),
-        ("b", 1, BEGAN_S + 1.1),
+        ("generator 1", 2, None),
+        ("generator 2", 1, BEGAN_S + 1.1),
     ]
     owed = record.requests[-1]
-    assert (owed.due_s, owed.worker, owed.why) == (1001.5, "b", "its generator b went away")
+    assert (owed.due_s, owed.worker, owed.why) == (1001.5, "generator 2", "generator 2 went away")
     assert math.isnan(owed.sent_s)
 
 
-def test_moments_are_by_the_workers_own_clock() -> None:
-    """As the record's form says; how far that is ahead stands with the worker."""
-    record = assembled(begun(far=30), rows(0, 0.5, 1, 1.5, worker="far"), ended(far=done(4)))
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("release 1.42.0", "release 1.42.0", ""),
+        ("release 1.42.0", "release 1.41.3", "the API was release 1.42.0 when the load began and release 1.41.3"),
+        ("release 1.42.0", "", "which release answered at the end of the load is not known"),
+        ("", "", ""),
+    ],
+)
+def test_a_release_that_changed_meanwhile_is_told(before: str, after: str, words: str) -> None:
+    """What was asked is not one release's then."""
+    record = assembled(begun(before), rows(0, 0.5, 1, 1.5), ended(done(4), served=after))
 
-    assert [request.due_s for request in record.requests] == [1030, 1030.5, 1031, 1031.5]
-    assert (record.began_s, record.workers[0].clock_offset_s) == (1000, 30)
+    assert record.not_one.startswith(words)
+    assert bool(record.not_one) == bool(words)
 
 
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        pytest.param([], "0 of 1 generators signed on; the engine ended", id="nothing was written"),
-        pytest.param(
-            [{"signed_on": "far-1", "at_s": 1.0}, {"failed": "far-1: TEST_USER_PASSWORD is not set on that machine"}],
-            "1 of 1 generators signed on; far-1: TEST_USER_PASSWORD is not set",
-            id="one cannot begin",
-        ),
+        pytest.param([], "did not begin: the engine ended", id="nothing was written"),
+        pytest.param([{"failed": "sign-in: HTTP 401"}], "did not begin: sign-in: HTTP 401", id="it cannot sign in"),
     ],
 )
 def test_a_run_that_never_began_says_why(lines: list[dict[str, Any]], words: str) -> None:
@@ -140,6 +148,6 @@ def test_a_run_that_never_began_says_why(lines: list[dict[str, Any]], words: str
 
 def test_a_run_that_was_cut_short_misses_nothing() -> None:
     """What was not due before its end was not asked for."""
-    record = assembled(begun(local=0), rows(0, 0.5), ended(at_s=BEGAN_S + 0.8, cut_short="told to end", local=done(2)))
+    record = assembled(begun(), rows(0, 0.5), ended(done(2), at_s=BEGAN_S + 0.8, cut_short="told to end"))
 
     assert (record.cut_short, record.ended_s, len(record.requests)) == ("told to end", BEGAN_S + 0.8, 2)

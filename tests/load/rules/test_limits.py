@@ -22,14 +22,13 @@ api = "https://api.staging.example.com"
 backend = "https://backend.staging.example.com"
 [load]
 rate_hz_max = 20
-users_max = 10
 stable_api = "https://stable.staging.example.com"
 targets = ["https://beside.staging.example.com"]
 """
 
 
 def staging(folder: Path, abilities: str = '"load"', more: str = "") -> Environment:
-    """An environment that allows 20 requests a second, or 10 users."""
+    """An environment that allows 20 requests a second."""
     (folder / "staging.toml").write_text(STAGING.replace("ABILITIES", abilities) + more)
     return load_environment("staging", folder, {})
 
@@ -50,10 +49,10 @@ def order(shape: dict[str, Any], *addresses: str) -> LoadOrder:
     "given",
     [
         order({"name": "steps", "rate_hz": 20}),
-        order({"name": "steady", "users": 10}, API, "https://stable.staging.example.com"),
+        order({"name": "steady", "rate_hz": 10}, API, "https://stable.staging.example.com"),
         order({"name": "arrivals", "rate_hz": 1}, "https://beside.staging.example.com"),
     ],
-    ids=["a rate", "users of two releases", "beside"],
+    ids=["a rate", "two releases", "beside"],
 )
 def test_what_is_declared_is_allowed(tmp_path: Path, given: LoadOrder) -> None:
     """A limit that refuses everything would be taken away."""
@@ -71,7 +70,6 @@ def test_what_is_declared_is_allowed(tmp_path: Path, given: LoadOrder) -> None:
         pytest.param(
             order({"name": "spike", "rate_hz": 5}), "the shape spike asks for 25", id="a spike counts in full"
         ),
-        pytest.param(order({"name": "steady", "users": 11}), r"allows 10 users \(\[load\] users_max\)", id="users"),
         pytest.param(
             order({"name": "arrivals", "rate_hz": 1}, API, "https://www.example.com"),
             "the api at https://www.example.com is none of its addresses",
@@ -94,7 +92,6 @@ def test_what_is_not_declared_is_refused(tmp_path: Path, given: LoadOrder, words
             order({"name": "steps", "rate_hz": 1}),
             "60 requests a minute without a token, of which",
         ),
-        ("without_token = 40", order({"name": "steady", "users": 1}), "60 requests a minute without a token, of which"),
         (
             "without_token = 80",
             order({"name": "arrivals", "rate_hz": 1.6}, API, "https://stable.staging.example.com"),
@@ -103,7 +100,7 @@ def test_what_is_not_declared_is_refused(tmp_path: Path, given: LoadOrder, words
         ('without_token = 40\nfree = ["/health"]', order({"name": "steps", "rate_hz": 20}), ""),
         ("paths = 20", order({"name": "steps", "rate_hz": 20}), ""),
     ],
-    ids=["as many as it bears", "more", "users", "two releases", "free", "no limit of a rate"],
+    ids=["as many as it bears", "more", "two releases", "free", "no limit of a rate"],
 )
 def test_more_than_the_api_bears_of_one_address_is_refused(
     tmp_path: Path, limits: str, given: LoadOrder, words: str

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pam_rollback.load.rules.order import LoadOrder, LoadShape, LoadWorkers
+from pam_rollback.load.rules.order import LoadOrder
 
 TARGET = {"name": "", "addresses": {"api": "http://127.0.0.1:1"}}
 SIGN_IN = {"path": "/login", "email": "traveller@example.com", "password": "open sesame"}
@@ -16,7 +16,7 @@ def order(**changes: Any) -> LoadOrder:
     plain = {
         "targets": [TARGET],
         "journeys": [{"name": "health", "path": "/health"}],
-        "shape": {"name": "steady", "users": 1},
+        "shape": {"name": "steady", "rate_hz": 1},
         "duration_s": 1,
     }
     return LoadOrder.model_validate({**plain, **changes})
@@ -25,10 +25,8 @@ def order(**changes: Any) -> LoadOrder:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        pytest.param({"shape": {"name": "steady"}}, "either rate_hz .* or users", id="neither rate nor users"),
-        pytest.param({"shape": {"name": "steady", "rate_hz": 1, "users": 1}}, "either rate_hz", id="both"),
-        pytest.param({"shape": {"name": "arrivals", "users": 1}}, "open model: give rate_hz", id="arrivals of users"),
-        pytest.param({"shape": {"name": "steps", "users": 1, "shares_pct": [0]}}, "at most 100 each", id="no share"),
+        pytest.param({"shape": {"name": "steady"}}, "Field required", id="no rate"),
+        pytest.param({"shape": {"name": "steps", "rate_hz": 1, "shares_pct": [0]}}, "greater than 0", id="no share"),
         pytest.param({"targets": [TARGET, TARGET]}, "targets need names of their own", id="two of a name"),
         pytest.param(
             {"journeys": [{"name": "a", "path": "/a", "part": "backend"}]}, "no address for backend", id="no address"
@@ -38,12 +36,7 @@ def order(**changes: Any) -> LoadOrder:
             "no sign_in is given",
             id="nobody to sign in",
         ),
-        pytest.param(
-            {"workers": {"count": 2, "listen": "5557"}},
-            "expected an address and a port, as 10.0.0.1:5557",
-            id="no host",
-        ),
-        pytest.param({"workers": {"count": 0}}, "greater than or equal to 1", id="no worker"),
+        pytest.param({"workers": 0}, "greater than or equal to 1", id="no worker"),
     ],
 )
 def test_what_makes_no_sense_is_refused(changes: dict[str, Any], words: str) -> None:
@@ -53,7 +46,7 @@ def test_what_makes_no_sense_is_refused(changes: dict[str, Any], words: str) -> 
 
 
 def test_secrets_are_neither_shown_nor_sent() -> None:
-    """What travels to other machines has none; an error about an order shows none."""
+    """What is written down has none; an error about an order shows none."""
     with_account = order(sign_in=SIGN_IN)
     with pytest.raises(ValidationError) as refused:
         order(sign_in={**SIGN_IN, "passwort": "open sesame"})
@@ -63,20 +56,9 @@ def test_secrets_are_neither_shown_nor_sent() -> None:
         assert "open sesame" not in shown
         assert "traveller@" not in shown
     assert with_account.without_secrets.sign_in is not None
-    assert with_account.without_secrets.sign_in.password_variable == "TEST_USER_PASSWORD"
 
 
 def test_everything_is_over_within_a_deadline() -> None:
-    """It is the run's own length and what start and end may take; workers of other machines may take longer to come."""
-    here, elsewhere = order(), order(workers={"count": 3, "listen": "10.0.0.1:5557", "within_s": 600})
-
-    assert 30 < here.ends_within_s < 120
-    assert elsewhere.ends_within_s == here.ends_within_s + 600
+    """It is the run's own length and what start and end may take."""
+    assert 30 < order().ends_within_s < 120
     assert order(deadline_s=5).ends_within_s == 5
-
-
-def test_which_shape_is_open() -> None:
-    """A rate makes the open model, users the closed one, whatever the shape is called."""
-    assert LoadShape(name="soak", rate_hz=5).open_model
-    assert not LoadShape(name="soak", users=5).open_model
-    assert not LoadWorkers(count=4).remote

@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.load.rules.order import LoadOrder, LoadShape
 from pam_rollback.load.rules.record import AskedRate
-from pam_rollback.load.rules.shapes import Due, asked, due_times, users_at
+from pam_rollback.load.rules.shapes import Due, asked, due_times
 
 
 def order(shape: dict[str, Any], duration_s: float, *, targets: int = 1, journeys: int = 1) -> LoadOrder:
@@ -41,21 +41,16 @@ def test_steps_rise_to_all_of_it() -> None:
 
 
 def test_a_spike_is_in_the_middle() -> None:
-    """Five times the base for a fifth of the time; users of a closed model are whole people."""
-    shape = LoadShape(name="spike", users=3, spike_factor=2.5)
+    """So many times the base for a fifth of the time."""
+    shape = LoadShape(name="spike", rate_hz=4, spike_factor=2.5)
 
-    assert asked(shape, 10, began_s=100) == (
-        AskedRate(from_s=100, users=3),
-        AskedRate(from_s=104, users=8),
-        AskedRate(from_s=106, users=3),
-    )
-    assert [users_at(shape, 10, passed_s) for passed_s in (0, 3.9, 4, 5.9, 6, 99)] == [3, 3, 8, 8, 3, 3]
+    assert asked(shape, 10, began_s=100) == (AskedRate(100, 4), AskedRate(104, 10), AskedRate(106, 4))
 
 
 @pytest.mark.parametrize("name", ["steady", "soak"])
 def test_steady_and_soak_ask_for_the_same_all_the_time(name: str) -> None:
     """They differ in how long they last, which the order says."""
-    assert asked(LoadShape.model_validate({"name": name, "users": 7}), 60) == (AskedRate(from_s=0, users=7),)
+    assert asked(LoadShape.model_validate({"name": name, "rate_hz": 7}), 60) == (AskedRate(0, 7),)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])

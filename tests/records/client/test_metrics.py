@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import parser
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.records.client.metrics import RequestCounters, counted_between, read_memory, read_requests
+from pam_rollback.records.client.metrics import read_memory
 
 METRICS = b"""# HELP pam_memory_usage_bytes Resident memory.
 # TYPE pam_memory_usage_bytes gauge
@@ -117,71 +117,3 @@ def test_nobody_there_is_unknown() -> None:
         pass
     with pytest.raises(MeasurementFailed, match="refused the connection"):
         read_memory(url, deadline_s=5)
-
-
-# ---------------------------------------------------------------- requests
-
-COUNTED = """# TYPE pam_requests_total counter
-pam_requests_total{{method="GET",path="/a",status="200"}} {fine}
-pam_requests_total{{method="GET",path="/a",status="500"}} {bad}
-# TYPE pam_request_duration_seconds histogram
-pam_request_duration_seconds_bucket{{path="/a",le="0.1"}} {fast}
-pam_request_duration_seconds_bucket{{path="/a",le="0.5"}} {fine}
-pam_request_duration_seconds_bucket{{path="/a",le="+Inf"}} {all}
-process_start_time_seconds {started}
-"""
-
-
-def counters(fine: int, bad: int, fast: int, *, started: float = 1700000000) -> RequestCounters:
-    """What the product says of so many requests."""
-    text = COUNTED.format(fine=fine, bad=bad, fast=fast, all=fine + bad, started=started)
-    with serving(200, text.encode()) as url:
-        return read_requests(url, deadline_s=5)
-
-
-def test_requests_between_two_readings_are_counted() -> None:
-    """Errors by their status, times by the buckets; what was there before does not count."""
-    found = counted_between(counters(1000, 10, 900), counters(1100, 12, 990))
-
-    assert (found.n, found.errors) == (102, 2)
-    assert found.times is not None
-    assert found.times.bounds == "between 100 and 500 ms"
-    assert found.times.n == 102
-
-
-def test_counters_that_begin_between_the_readings_count_from_zero() -> None:
-    """The first error of all makes its series."""
-    with serving(200, b'pam_requests_total{status="200"} 5\n') as url:
-        before = read_requests(url, deadline_s=5)
-    with serving(200, b'pam_requests_total{status="200"} 9\npam_requests_total{status="503"} 2\n') as url:
-        after = read_requests(url, deadline_s=5)
-    found = counted_between(before, after)
-
-    assert (found.n, found.errors) == (6, 2)
-    assert found.times is None
-    assert found.why_no_times == "there is no pam_request_duration_seconds_bucket"
-
-
-def test_a_restart_between_the_readings_is_unknown() -> None:
-    """What the old process counted last is lost: never zero, also where the new one has counted more."""
-    before = counters(1000, 10, 900)
-
-    for later in (counters(20, 0, 20), counters(5000, 0, 5000, started=1700000300)):
-        with pytest.raises(MeasurementFailed, match="the process was restarted: what it counted last is lost"):
-            counted_between(before, later)
-
-
-def test_no_request_is_counted_as_none() -> None:
-    """Nothing came: the count is zero, which is what a load test that went elsewhere looks like."""
-    found = counted_between(counters(1000, 10, 900), counters(1000, 10, 900))
-
-    assert (found.n, found.errors, found.times) == (0, 0, None)
-
-
-def test_metrics_without_requests_are_unknown() -> None:
-    """The page is there and counts none."""
-    with (
-        serving(200, b"pam_memory_usage_bytes 5\n") as url,
-        pytest.raises(MeasurementFailed, match="has no pam_requests_total"),
-    ):
-        read_requests(url, deadline_s=5)

@@ -156,17 +156,6 @@ def test_done_twice_it_changes_nothing(repository: GitRepository, origin: Origin
     assert repository.revert(origin.merge, onto=revert, reason="") == revert
 
 
-def test_what_a_commit_brought_is_shown(repository: GitRepository, origin: Origin) -> None:
-    """Of a merge all that it merged; the first commit of all has nothing before it."""
-    brought = repository.brought_by(origin.merge)
-    first = git(repository.mirror, "rev-list", "--max-parents=0", origin.merge)
-
-    assert brought == repository.difference(origin.stable, origin.merge)
-    assert brought.diff.startswith("diff --git")
-    with pytest.raises(ProviderError, match="the first commit of all: there is nothing before it"):
-        repository.brought_by(first)
-
-
 def test_a_conflict_names_the_files_and_leaves_nothing_behind(
     repository: GitRepository, origin: Origin, tmp_path: Path
 ) -> None:

@@ -26,7 +26,7 @@ from tests.rollback.engine.locking import asked, said, session, told
 from tests.virtual_clock import VirtualClock
 
 PRODUCT, SITE, NAME = "product-1", "site-1", "production"
-ALL = [PRODUCT, NAME, SITE]
+ALL = [PRODUCT, SITE]
 
 
 @pytest.fixture
@@ -134,14 +134,6 @@ def adas(run: str = "run-1", *, beat: int = 0, ahead: timedelta = timedelta(0)) 
         targets=(SITE,),
         beat=beat,
     ).text()
-
-
-def first_editions(run: str = "run-1", *, silent: timedelta = timedelta(0)) -> str:
-    """The lock of a session of the edition before."""
-    facts = json.loads(adas(run, ahead=-silent))
-    return json.dumps(
-        {name: facts[name] for name in ("who", "host", "run", "since", "renewed", "ttl_s", "last_step", "place")}
-    )
 
 
 def test_one_of_two_racing_processes_wins(remote: Path, machines: Callable[[str], Path]) -> None:
@@ -367,27 +359,13 @@ def test_a_host_that_goes_away_is_said_once(remote: Path, machines: Callable[[st
     assert "the lock was not released" in lock.warnings[-1]
 
 
-def test_the_first_editions_lock_is_honoured(remote: Path, machines: Callable[[str], Path]) -> None:
-    """By the environment's name, and without a word on what it changes; refused while it moves, taken over when it does not."""
-    clock, silent = Watching(), iter(range(1, 1000))
-    put(remote, first_editions(), NAME)
-    clock.meanwhile = lambda: put(remote, first_editions(silent=timedelta(seconds=next(silent))), NAME)
-    with pytest.raises(Refused, match="run run-1 of Ada on ci-1"), held(remote, machines("two"), clock=clock):
-        pass
-    with held(remote, machines("two")) as lock:
-        assert "taken over from run run-1 of Ada on ci-1" in lock.warnings[0]
-        assert refs(remote) == ALL
-        assert on_remote(remote, NAME) == on_remote(remote, SITE)
-    assert refs(remote) == []
-
-
 def test_another_product_of_the_same_name_is_left_alone(remote: Path, machines: Callable[[str], Path]) -> None:
     """Two products, one repository, both called production: neither waits for the other."""
     with (
         held(remote, machines("one"), run="run-1", targets=["product-9"]) as first,
         held(remote, machines("two")) as second,
     ):
-        assert (on_remote(remote, NAME)["run"], on_remote(remote)["run"]) == ("run-1", "run-2")
+        assert (on_remote(remote, "product-9")["run"], on_remote(remote)["run"]) == ("run-1", "run-2")
         before_change("the site")
         assert first.warnings == second.warnings == []
     assert refs(remote) == []

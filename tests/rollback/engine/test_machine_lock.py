@@ -33,12 +33,10 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def held(
-    folder: Path | None, run: str = "run-2", *, take_over: str = "", legacy: Path | None = None
-) -> Iterator[MachineLock]:
+def held(folder: Path | None, run: str = "run-2", *, take_over: str = "") -> Iterator[MachineLock]:
     """Hold both targets in this process."""
     claim = claim_of("production", who="Grace", run=run, take_over=TakeOver.of(take_over) if take_over else None)
-    with machine_lock(claim, TARGETS, folder, legacy=legacy) as lock:
+    with machine_lock(claim, TARGETS, folder) as lock:
         yield lock
 
 
@@ -219,24 +217,3 @@ def test_a_file_that_was_removed_is_lost_for_good(folder: Path) -> None:
         assert len(lock.warnings) == 1
         with session(folder, "run-3", "site-1") as third:
             assert asked(third) == "held []"
-
-
-def test_a_session_of_the_first_edition_keeps_us_out(folder: Path, tmp_path: Path) -> None:
-    """It holds a file in the temporary folder that says nothing; one that nobody holds, or that is not there, does no harm."""
-    legacy = tmp_path / "pam-rollback-production.lock"
-    with held(folder, legacy=legacy) as lock:
-        assert (lock.warnings, lock.legacy_place) == ([], "")
-    assert not legacy.exists()
-    descriptor = os.open(legacy, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    with pytest.raises(Refused, match="an earlier version holds"), held(folder, legacy=legacy):
-        pass
-    os.close(descriptor)
-    with held(folder, legacy=legacy) as lock:
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(os.open(legacy, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        claim = claim_of("production", who="Ada", run="run-3")
-        with machine_lock(claim, [LockTarget("other-1", "other")], folder, legacy=legacy) as another:
-            assert another.warnings == []
-        found = legacy.stat()
-        assert lock.legacy_place.endswith(f"/{found.st_dev}:{found.st_ino}")

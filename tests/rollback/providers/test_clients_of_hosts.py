@@ -165,8 +165,7 @@ def test_the_back_end_goes_back_once(hosts: Hosts) -> None:
 
 
 def test_a_commit_is_deployed_or_queued(hosts: Hosts) -> None:
-    """As a new deploy of that commit; queued it has no id yet, and appears in the list. Events tell of it."""
-    began = hosts.render.deploys()[0].created_at
+    """As a new deploy of that commit; queued it has no id yet, and appears in the list."""
     commit = hosts.choose_api().deploy.commit
     hosts.remote.plant("render-deploys", what="queued", operation="deploy")
     assert hosts.render.deploy_commit(commit) is None
@@ -176,8 +175,6 @@ def test_a_commit_is_deployed_or_queued(hosts: Hosts) -> None:
     assert queued.commit == commit
     assert hosts.api_release() == STABLE
     assert hosts.choose_api().already_there
-    assert began is not None
-    assert "deploy_ended" in {event.type for event in hosts.render.events(began)}
     assert hosts.render.set_branch("emergency/back").branch == "emergency/back"
 
 

@@ -4,14 +4,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 from render.public_api.api.deploys import cancel_deploy, create_deploy, list_deploys, retrieve_deploy, rollback_deploy
-from render.public_api.api.services import list_events, retrieve_service, update_service
+from render.public_api.api.services import retrieve_service, update_service
 from render.public_api.models import CreateDeployBody, RollbackDeployBody, ServicePATCH
 from render.public_api.types import UNSET
 
@@ -217,16 +216,12 @@ class Call:
 
 def calls(service: str, live: str, earlier: str, commit: str) -> Mapping[str, Call]:
     """Everything that our client can ask for."""
-    since = datetime(2026, 11, 25, 12, tzinfo=UTC)
     off, branch = ({"autoDeployTrigger": "off"}, {"branch": "emergency"})
     build = {"commitId": commit, "clearCache": "do_not_clear"}
     return {
         "the service": Call(lambda host: host.service(), retrieve_service._get_kwargs(service)),
         "its deploys": Call(lambda host: host.deploys(), list_deploys._get_kwargs(service, limit=100)),
         "a deploy": Call(lambda host: host.deploy(live), retrieve_deploy._get_kwargs(service, live)),
-        "its events": Call(
-            lambda host: host.events(since), list_events._get_kwargs(service, start_time=since, limit=100)
-        ),
         "a rollback": Call(
             lambda host: host.roll_back(earlier),
             rollback_deploy._get_kwargs(service, body=RollbackDeployBody.from_dict({"deployId": earlier})),

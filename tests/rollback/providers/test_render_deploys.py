@@ -158,22 +158,6 @@ def test_a_list_that_is_not_told_as_documented_is_refused(page: Any, words: str)
     assert words in str(caught.value)
 
 
-def test_events_since_a_moment() -> None:
-    """With details that differ by type."""
-    event = {
-        "id": "evt-1",
-        "timestamp": "2026-11-25T10:00:00Z",
-        "serviceId": SERVICE,
-        "type": "deploy_ended",
-        "details": {"deployId": "d"},
-    }
-    with scripted(says([{"event": event, "cursor": "c"}])) as server:
-        (found,) = host(server).events(datetime(2026, 11, 25, 9, tzinfo=UTC))
-
-    assert (found.type, found.details) == ("deploy_ended", {"deployId": "d"})
-    assert server.requests[0].query == {"startTime": "2026-11-25T09:00:00+00:00", "limit": "100"}
-
-
 def test_a_rollback_gives_the_new_deploy() -> None:
     """Which is not live yet."""
     with scripted(says({**DEPLOY, "id": "dep-2", "status": "created", "trigger": "rollback"}, 201)) as server:

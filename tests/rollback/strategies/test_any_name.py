@@ -9,9 +9,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.base.free_text import cleaned, shows_something
-from pam_rollback.communication.client.notice_board import NoticeBoard
 from pam_rollback.communication.client.slack import SlackWebhook
-from pam_rollback.communication.service.channels import mailer_of, notice_board_of
+from pam_rollback.communication.service.channels import mailer_of
 from pam_rollback.environment.environment import Environment
 from pam_rollback.product.client.pam_api import CacheApi, EmergencyApi, FlagApi
 from pam_rollback.rollback.client.git import GitRepository
@@ -57,9 +56,6 @@ def test_any_name_and_reason_is_acted_on(
     FlagApi(flags.url, flags.token, name).set_flags({"PAM_VOICE_FEATURES": ON})
     assert recorded(record) == told
     assert CacheApi(environment.url_of("cache_clear"), environment.secret("admin_token"), name).clear()
-    assert recorded(record) == told
-    board = notice_board_of(environment)
-    assert NoticeBoard(board.url, board.token, name).show(active=False, text=name) == ""
     assert recorded(record) == told
     endpoint = EmergencyApi(environment.url_of("emergency_rollback"), environment.secret("emergency_token"))
     assert endpoint.call(name, name).startswith("accepted as change")

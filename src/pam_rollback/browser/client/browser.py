@@ -36,7 +36,7 @@ class Engine:
         return named or next((found for name in self.commands if (found := shutil.which(name))), None)
 
 
-# Chromium without windows, as Playwright's own copy is: the same engine, and the checks take two thirds of the time (decision 0008).
+# Chromium without windows, as Playwright's own copy is: the same engine, and the checks take two thirds of the time.
 CHROMIUM = Engine(
     "PAM_CHROMIUM",
     ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from pam_rollback.base.errors import UndoFailed
-from pam_rollback.communication.client.notice_board import NoticeBoard
 from pam_rollback.communication.client.pagerduty import PagerDutyEvents
 from pam_rollback.communication.client.smtp import Mailer
 from pam_rollback.communication.client.statuspage import Status, StatusPageApi
-from pam_rollback.communication.rules.communication import Notice
 from pam_rollback.communication.rules.escalation import (
     DONE,
     HELPED,
@@ -24,13 +22,11 @@ from pam_rollback.communication.service.escalation import Message, Send
 from pam_rollback.communication.service.team_channel import TeamChannel, team_channel
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import Journal, Undo
-from pam_rollback.outside.http import fetch
 
 THREAD = "team-thread"
 """The journal's entry of the thread in which the team hears of this rollback: its verdict and its undo are told there, too."""
 RESOLVE_INCIDENT = "resolve-status-page-incident"
-PUT_NOTICE_BACK = "put-notice-back"
-UNDO_KINDS = (RESOLVE_INCIDENT, PUT_NOTICE_BACK)
+UNDO_KINDS = (RESOLVE_INCIDENT,)
 """What is owed once customers are told."""
 
 _STATUSES: Mapping[str, Status] = {DONE: "monitoring", HELPED: "monitoring", OVER: "resolved"}
@@ -44,7 +40,6 @@ class Channels:
         self._environment = environment
         self._journal = journal
         self._owed: dict[str, Undo] = {}
-        self._public_watches = False
 
     def by_means(self) -> dict[Means, Send]:
         """Each as a way to send one message."""
@@ -61,8 +56,6 @@ class Channels:
             found["email"] = lambda message: mailer.send(message.contacts, message.title, message.text)
         if "statuspage" in environment.abilities:
             found["statuspage"] = self._tell_public
-        if {"in_app_notice", "flag_admin"} <= environment.abilities:
-            found["in_app_notice"] = self._tell_users
         return found
 
     def _tell_team(self, channel: TeamChannel, message: Message) -> str:
@@ -77,30 +70,9 @@ class Channels:
         self._owe(RESOLVE_INCIDENT, {"name": message.title})
         status = _STATUSES.get(message.occasion, "identified")
         problem = page.tell(message.title, message.text, status=status)
-        self._public_watches = status == "monitoring" and not problem
         if status == "resolved" and not problem:
             self._settle(RESOLVE_INCIDENT)
         return problem
-
-    def _tell_users(self, message: Message) -> str:
-        watched = message.occasion in {DONE, HELPED} and self._public_watches
-        if watched or message.occasion not in {DONE, HELPED, OVER}:
-            if PUT_NOTICE_BACK not in self._owed:
-                self._owe(PUT_NOTICE_BACK, self._notice_now())
-            return notice_board_of(self._environment).put_up(message.text)
-        # Without an incident that is watched on the status page nothing says for how long a notice stays.
-        owed = self._owed.get(PUT_NOTICE_BACK)
-        if owed is None:
-            return ""
-        problem = _put_back(owed, self._environment)
-        if not problem:
-            self._settle(PUT_NOTICE_BACK)
-        return problem
-
-    def _notice_now(self) -> dict[str, object]:
-        deadline_s = self._environment.probing.request_deadline_s
-        before = Notice.of(fetch(self._environment.url_of("notice"), deadline_s=deadline_s))
-        return {"active": before.active and not before.problem, "text": before.text}
 
     def _owe(self, kind: str, facts: dict[str, object]) -> None:
         if kind not in self._owed:
@@ -112,18 +84,12 @@ class Channels:
 
 def take_down(undo: Undo, environment: Environment) -> None:
     """Put back what customers saw before. Raises UndoFailed with what a person has to do."""
-    if undo.kind == RESOLVE_INCIDENT:
-        name = str(undo.facts["name"])
-        problem = status_page_of(environment).tell(name, _OVER_TEXT, status="resolved")
-        by_hand = f"resolve the incident {name!r} on the status page"
-    else:
-        problem = _put_back(undo, environment)
-        text = str(undo.facts["text"])
-        by_hand = (
-            f"put the notice {text!r} back into the app" if undo.facts["active"] else "take the notice out of the app"
-        )
+    name = str(undo.facts["name"])
+    problem = status_page_of(environment).tell(name, _OVER_TEXT, status="resolved")
     if problem:
-        raise UndoFailed(f"customers still read of the rollback: {problem}; a person must {by_hand}")
+        raise UndoFailed(
+            f"customers still read of the rollback: {problem}; a person must resolve the incident {name!r} on the status page"
+        )
 
 
 def pagerduty_of(environment: Environment) -> PagerDutyEvents:
@@ -163,11 +129,6 @@ def status_page_of(environment: Environment) -> StatusPageApi:
     )
 
 
-def notice_board_of(environment: Environment) -> NoticeBoard:
-    """The notice inside the app."""
-    return NoticeBoard(environment.url_of("notice_admin"), environment.secret("admin_token"))
-
-
 def _ring(pager: PagerDutyEvents, message: Message) -> str:
     """One alert for each run: it grows more severe, is acknowledged when the steps are done, and resolved when nothing is left to do."""
     key = f"pam-rollback/{message.run_id}"
@@ -183,8 +144,3 @@ def _ring(pager: PagerDutyEvents, message: Message) -> str:
             return "; ".join(filter(None, (change, pager.resolve(key) if message.drill and occasion == UNDONE else "")))
     severity: Severity = "info" if message.drill else SEVERITIES.get(message.occasion, "critical")
     return pager.trigger(key, message.text, severity=severity, link=message.link)
-
-
-def _put_back(undo: Undo, environment: Environment) -> str:
-    active, text = bool(undo.facts["active"]), str(undo.facts["text"])
-    return notice_board_of(environment).show(active=active, text=text)

@@ -1,1 +1,1 @@
-"""What is looked at (the product, its database, its hosts), and what is written (two files)."""
+"""The doctor, asked in a process of his own."""

@@ -1,1 +1,1 @@
-"""How much may be asked, what answers show, which conditions are kept, and the text of the files."""
+"""What was said of a product, and what of the plan can be judged there."""

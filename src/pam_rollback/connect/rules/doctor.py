@@ -58,17 +58,6 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Whose configuration it is, for commands that can be copied."""
-
-    environment: str
-    frontend: str
-    api: str
-    set_here: frozenset[str] = frozenset()
-    """The secrets whose variables have a value here."""
-
-
-@dataclass(frozen=True)
 class Judged:
     """One item of the plan."""
 
@@ -113,7 +102,7 @@ class Completeness(Sentence):
 
 
 def completeness(
-    items: Mapping[str, str], judges: Iterable[Judge], place: Place, *, waived: Mapping[str, str] | None = None
+    items: Mapping[str, str], judges: Iterable[Judge], environment: str, *, waived: Mapping[str, str] | None = None
 ) -> Completeness:
     """``items``: ids and titles. ``waived``: items that somebody approved to go without, with the words."""
     by_item: dict[str, list[Judge]] = {item: [] for item in items}
@@ -121,7 +110,10 @@ def completeness(
         for item in judge.items:
             by_item.setdefault(item, []).append(judge)
     return Completeness(
-        tuple(_judged(item, title, by_item[item], place, (waived or {}).get(item, "")) for item, title in items.items())
+        tuple(
+            _judged(item, title, by_item[item], environment, (waived or {}).get(item, ""))
+            for item, title in items.items()
+        )
     )
 
 
@@ -176,17 +168,17 @@ def _grouped(items: Sequence[Mapping[str, Any]], state: State | None, by: str) -
     return groups
 
 
-def _judged(item: str, title: str, judges: Sequence[Judge], place: Place, waived: str) -> Judged:
+def _judged(item: str, title: str, judges: Sequence[Judge], environment: str, waived: str) -> Judged:
     crashed = [one for one in judges if one.crashed]
     if crashed:
         return Judged(item, title, State.CRASHED, tuple(dict.fromkeys(f"{one.name}: {one.crashed}" for one in crashed)))
     able, unable = [one for one in judges if one.can], [one for one in judges if not one.can]
     helped = [one for one in unable if not one.by_contract]
-    ways = _ways(helped, place)
+    ways = _ways(helped, environment)
     why = tuple(dict.fromkeys(_why(one) for one in unable))
     if able:
         state = State.PARTIAL if helped else State.NOW
-        return Judged(item, title, state, why, ways, _command(able, place.environment))
+        return Judged(item, title, state, why, ways, _command(able, environment))
     if waived:
         return Judged(item, title, State.NOT_AVAILABLE, (waived,))
     if not judges:
@@ -200,25 +192,24 @@ def _why(judge: Judge) -> str:
     return judge.why or f"no {', '.join(judge.abilities)}"
 
 
-def _ways(judges: Sequence[Judge], place: Place) -> tuple[str, ...]:
+def _ways(judges: Sequence[Judge], environment: str) -> tuple[str, ...]:
     """What would let one of them judge: the fewest steps first."""
     found: dict[str, tuple[int, bool]] = {}
     for judge in judges:
-        ways = [way_to(ability) for ability in judge.abilities] or [Way(what=judge.why)]
-        text = _together(ways, place)
-        # What one more look brings about goes before what somebody has to set up.
-        found.setdefault(text, (len(ways), not all(way.by_connect for way in ways)))
+        ways = {ability: way_to(ability) for ability in judge.abilities} or {"": Way(what=judge.why)}
+        # What an export and a word bring about goes before what somebody has to set up.
+        found.setdefault(_together(ways, environment), (len(ways), any(way.what for way in ways.values())))
     return tuple(sorted(found, key=lambda text: found[text]))
 
 
-def _together(ways: Sequence[Way], place: Place) -> str:
-    """One line for several abilities: variables are exported together, and connect is run once."""
-    variables = [name for way in ways for name in way.variables]
-    connects = any(way.by_connect for way in ways)
-    words = [f"export {' '.join(f'{name}=…' for name in dict.fromkeys(variables))}"] if variables else []
-    if connects:
-        words.append(f"make connect FRONTEND={place.frontend} API={place.api} NAME={place.environment}")
-    words += dict.fromkeys(way.what.format(env=place.environment) for way in ways if way.what)
+def _together(ways: Mapping[str, Way], environment: str) -> str:
+    """One line for several abilities: variables are exported together, and abilities are declared together."""
+    variables = dict.fromkeys(name for way in ways.values() for name in way.variables)
+    declared = [f'"{ability}"' for ability, way in ways.items() if way.declared]
+    words = [f"export {' '.join(f'{name}=…' for name in variables)}"] if variables else []
+    if declared:
+        words.append(f"{' and '.join(declared)} in abilities of environments/{environment}.toml")
+    words += dict.fromkeys(way.what.format(env=environment) for way in ways.values() if way.what)
     return "; ".join(words)
 
 

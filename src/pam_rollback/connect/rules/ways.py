@@ -1,4 +1,4 @@
-"""How each ability comes about: by a variable and one more look, or by a table that somebody writes."""
+"""How each ability comes about: by a variable and a word in the environment's file, or by a table that somebody writes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ class Way:
     """One way. ``what`` is for people, with ``{env}`` for the environment's name."""
 
     variables: tuple[str, ...] = ()
-    by_connect: bool = False
-    """``make connect`` sees it, and declares it."""
+    declared: bool = False
+    """It stands among the abilities of the environment's file, and is switched on there."""
     what: str = ""
 
 
@@ -20,16 +20,20 @@ _ATTACH = "docs/how-to/attach-to-an-environment.md"
 _FLAG_SERVICE = "a flag service that the product uses, such as Unleash (docs/how-to/flag-service.md)"
 _DECLARED = '"{ability}" in abilities of environments/{{env}}.toml'
 WAYS: Mapping[str, Way] = {
-    "browser": Way(by_connect=True),
-    "test_account": Way(("TEST_USER_EMAIL", "TEST_USER_PASSWORD", "SUPABASE_ANON_KEY"), by_connect=True),
-    "second_test_account": Way(("SECOND_TEST_USER_EMAIL", "SECOND_TEST_USER_PASSWORD"), by_connect=True),
-    "supabase_key": Way(("SUPABASE_ANON_KEY",), by_connect=True),
-    "database": Way(("PAM_DATABASE_DSN",), by_connect=True),
+    "browser": Way(declared=True),
+    "test_account": Way(("TEST_USER_EMAIL", "TEST_USER_PASSWORD", "SUPABASE_ANON_KEY"), declared=True),
+    "second_test_account": Way(("SECOND_TEST_USER_EMAIL", "SECOND_TEST_USER_PASSWORD"), declared=True),
+    "supabase_key": Way(("SUPABASE_ANON_KEY",)),
+    "database": Way(("PAM_DATABASE_DSN",), declared=True),
     **{
-        f"{site}_host": Way((" or ".join(host.variable for host in hosts_of(site)),), by_connect=True) for site in KINDS
+        f"{site}_host": Way(
+            (" or ".join(host.variable for host in hosts_of(site)),),
+            what=f"the table and the ability of {' or '.join(host.name for host in hosts_of(site))} in environments/{{env}}.toml",
+        )
+        for site in KINDS
     },
-    **{ability: Way((host.variable,), by_connect=True) for host in HOSTS for ability in host.abilities},
-    "slack": Way(("PAM_SLACK_WEBHOOK_URL",), by_connect=True),
+    **{ability: Way((host.variable,), declared=True) for host in HOSTS for ability in host.abilities},
+    "slack": Way(("PAM_SLACK_WEBHOOK_URL",), declared=True),
     "prometheus": Way(what=f"the table [prometheus], where there is one ({_ATTACH}#prometheus)"),
     "git": Way(what=f'"git" in abilities of environments/{{env}}.toml ({_ATTACH}#git)'),
     "load": Way(what=f"the table [load], agreed on with whoever runs the service ({_ATTACH}#load)"),

@@ -1,1 +1,1 @@
-"""From addresses to what a product is, and from that to its files."""
+"""The look at a product, and the file that comes of it."""

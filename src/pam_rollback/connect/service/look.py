@@ -1,221 +1,161 @@
-"""A look at a product: page, bundle, health now and before, its own description; then whatever there is a key for."""
+"""One look at a product: its page, what its scripts name, and its health, held against its contract.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+Some twelve requests, each once, and one after the other: some products ban whoever asks for many paths.
+"""
+
+import re
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
 
-from pam_rollback.base.errors import MeasurementFailed, ProviderError
-from pam_rollback.base.outside_text import one_line
-from pam_rollback.connect.client.asking import Product
-from pam_rollback.connect.rules.budget import BudgetSpent
-from pam_rollback.connect.rules.bundle import Bundle, reachable, title_words
-from pam_rollback.connect.rules.found import Found, Where
-from pam_rollback.connect.rules.headers import served_by
-from pam_rollback.connect.rules.proposals import (
-    Kept,
-    Proposal,
-    Turned,
-    documented_operations,
-    documented_reads,
-    held,
-    is_page,
-    proposals,
-    weighed,
-)
-from pam_rollback.connect.service.keys import Keys
-from pam_rollback.connect.service.site_look import SiteLook
-from pam_rollback.connect.service.wish import CannotConnect, Wish, banned
-from pam_rollback.environment.hosts import HOSTS, KnownHost
+from pam_rollback.base.addresses import is_loopback
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.outside_text import cut, one_line
+from pam_rollback.connect.rules.given import CannotConnect, Given
+from pam_rollback.connect.rules.twins import survivors
 from pam_rollback.observation.rules.blocking import REFUSALS
 from pam_rollback.product.rules.conditions import Captured
-from pam_rollback.product.rules.contract import Component
-from pam_rollback.product.rules.front_page import read_page
-from pam_rollback.rollback.rules.hosts_seen import HostSeen, NotFound
+from pam_rollback.product.rules.contract import BACKEND, Component, Contract
+from pam_rollback.product.rules.front_page import (
+    IMPORTS_MAX,
+    later_files,
+    read_page,
+    shortcoming_of_asset,
+    shortcoming_of_sent,
+    unnamed,
+)
+from pam_rollback.product.rules.judging import judge
 
-T = TypeVar("T")
+Get = Callable[[str, dict[str, str]], Captured]
+_SCRIPTS_MAX = 6
+_SHOWN_CHARACTERS = 200
+_ADDRESS = re.compile(rb"""https?://[A-Za-z0-9.-]{1,253}(?::\d{1,5})?(?=[/"'`?#\s\\]|$)""")
+_SUPABASE = re.compile(r"//(?:[^/]+\.)?supabase\.")
+_WELL = "Connect a product that is well: what it answers now is held against its contract."
 
-_ROWS_OF = "profiles"
+
+def look(given: Given, contract: Contract, key: str, get: Get) -> tuple[str, tuple[str, ...]]:
+    """Give Supabase's address, empty where there is none, and what was seen, in lines. Raises CannotConnect.
+
+    ``key`` is that of Supabase's pages; without it Supabase is not asked.
+    """
+    title, bodies = _site(given, get)
+    supabase = given.supabase or _supabase_in(bodies)
+    addresses = {"api": given.api, "backend": given.backend or given.api, "supabase": supabase}
+    _see_that_scripts_name(contract, addresses, given, bodies)
+    seen = [f"front end     {one_line(title) or 'without a title'}, {len(bodies)} scripts"]
+    seen += [f"Supabase      {supabase}"] if supabase else []
+    for name, component in contract.health.items():
+        seen.append(f"{name:<13} {_health(name, component, addresses, given, key, get)}")
+    return supabase, tuple(seen)
 
 
-@dataclass
-class Look:
-    """One look. ``secrets`` has the values of variables by their secrets' names; none of them leaves it."""
+def _site(given: Given, get: Get) -> tuple[str, list[bytes]]:
+    """The page's title, and its scripts with what these import."""
+    url = f"{given.frontend}/"
+    answer, where = get(url, {"Accept": "text/html"}).answer, f"FRONTEND {given.frontend}"
+    _refuse_ban(given.frontend, answer)
+    if answer.redirected_to:
+        host = "/".join(urljoin(url, answer.redirected_to).split("/", 3)[:3])
+        found, advice = f"a redirect to {answer.redirected_to}", f"If that is the site, say FRONTEND={host}."
+        raise CannotConnect(where, expected="the site itself", found=found, advice=advice)
+    if answer.problem or answer.http_status != HTTPStatus.OK or not _is_page(answer):
+        found = answer.problem or f"HTTP {answer.http_status}, {answer.content_type or 'no content type'}"
+        advice = "Is it up, and is it the address that users open?"
+        raise CannotConnect(where, expected="a page of HTML with HTTP 200", found=found, advice=advice)
+    page = read_page(answer.body)
+    if said := shortcoming_of_sent(page):
+        raise CannotConnect(where, expected="the site", found=said, advice=_WELL)
+    scripts = {urljoin(url, one.address): one for one in page.assets if one.kind == "script"}
+    waiting = [one for one in scripts if one.startswith(("http://", "https://"))][:_SCRIPTS_MAX]
+    asked, bodies = set(waiting), list[bytes]()
+    while waiting:
+        script = waiting.pop(0)
+        found_script = get(script, {"Accept": "*/*"}).answer
+        if script in scripts and (said := shortcoming_of_asset(scripts[script], found_script)):
+            raise CannotConnect(where, expected="a page whose scripts are there", found=said, advice=_WELL)
+        bodies.append(found_script.body)
+        own = f"{given.frontend}/"
+        new = [urljoin(script, path) for path in later_files(urlsplit(script).path, found_script.body)]
+        new = [one for one in dict.fromkeys(new) if one.startswith(own) and one.endswith("js") and one not in asked]
+        new = new[: max(0, _SCRIPTS_MAX + IMPORTS_MAX - len(asked))]
+        asked.update(new)
+        waiting += new
+    return next(iter(page.statements), ""), bodies
 
-    wish: Wish
-    product: Product
-    secrets: Mapping[str, str]
-    titles: Mapping[str, tuple[str, str]]
-    """Item and title of each component."""
-    described: Mapping[str, Component]
-    """The components of a contract that is there already; empty where a new one is written."""
-    sign_in_path: str
-    chat: Mapping[str, Any]
-    """Method, path and body of a question to PAM."""
-    told_apart_by: tuple[str, ...] = ()
-    """Whose addresses a build without its variables lacks."""
-    unknown: list[str] = field(default_factory=list)
-    _seen: dict[str, Captured] = field(default_factory=dict)
 
-    def found(self) -> Found:
-        """All of it. Raises CannotConnect."""
-        site_look = SiteLook(self.wish, self.product, self._get, self._tried, self.unknown, self.told_apart_by)
-        page = site_look.front_page()
-        self._api_is_there()
-        described_at, described = self._description()
-        delay_s = site_look.crawl_delay_s()
-        bundle, scripts = site_look.bundle(page)
-        where, key = self._where(bundle), self._key(bundle)
-        title = title_words(page.statements[0] if page.statements else "")
-        site = site_look.site(title, scripts, bundle, where, delay_s)
-        health, turned = self._health(described, where, key)
-        with_keys = self._with_keys(where, key)
-        return Found(
-            where=where,
-            site=site,
-            health=health,
-            turned=turned,
-            operations=documented_operations(described),
-            described_at=described_at,
-            served_by=self._served_by(),
-            **with_keys,
-            unknown=tuple(self.unknown),
+def _supabase_in(bodies: list[bytes]) -> str:
+    """What the scripts call so; on this machine first, for whoever built the site put that in."""
+    found = dict.fromkeys(one.decode("ascii") for body in bodies for one in _ADDRESS.findall(body))
+    called = sorted((one for one in found if _SUPABASE.search(one)), key=lambda one: not is_loopback(one))
+    address = next(iter(called), "")
+    scheme, _, place = address.partition("://")
+    host, colon, port = place.partition(":")
+    # Whatever ends in .localhost is this machine (RFC 6761): pages believe Supabase's own names only.
+    return f"{scheme}://127.0.0.1{colon}{port}" if host.endswith(".localhost") else address
+
+
+def _see_that_scripts_name(contract: Contract, addresses: dict[str, str], given: Given, bodies: list[bytes]) -> None:
+    """A build without its variables lacks what the contract's front page has to name."""
+    hosts = {name: urlsplit(addresses.get(name, "")).netloc for name in contract.front_page.names}
+    missing = [f"no address of {name} is known, and the scripts name none" for name, host in hosts.items() if not host]
+    missing += unnamed(bodies, {name: host for name, host in hosts.items() if host})
+    if missing:
+        raise CannotConnect(
+            f"FRONTEND {given.frontend}",
+            expected=f"a site whose scripts name {' and '.join(hosts)}, as {contract.name} says",
+            found="; ".join(missing),
+            advice="Publish a build with its variables, or say the address (--supabase URL), or another contract (--product).",
         )
 
-    # ---------------------------------------------------------------- the API
 
-    def _api_is_there(self) -> None:
-        """Its two best known paths: both refused is a ban, both a page is the front end."""
-        api, backend = self.wish.api, self.wish.backend or self.wish.api
-        first, second = self._get(f"{backend}/health"), self._get(f"{api}/openapi.json")
-        refuse = partial(CannotConnect, f"API {api}")
-        if {first.answer.http_status, second.answer.http_status} <= REFUSALS:
-            raise banned(api, self.product.statuses)
-        if first.answer.problem:
-            raise refuse(expected="an answer", found=first.answer.problem, advice="Is it up, and is the address right?")
-        if is_page(first) and is_page(second):
-            title = (read_page(first.answer.body).statements or ("",))[0]
-            raise refuse(
-                expected="JSON of an API",
-                found=f"a page of HTML for every path, titled {one_line(title)!r}",
-                advice="Is this the front end? Say API=https://… as the site's scripts name it.",
-            )
+def _health(name: str, component: Component, addresses: dict[str, str], given: Given, key: str, get: Get) -> str:
+    """What becomes of one component. Raises CannotConnect for a back end that is not well."""
+    if component.no_endpoint is not None:
+        return f"not asked: {component.no_endpoint}"
+    site = str(component.site)
+    address = given.frontend if site == "frontend" else addresses[site]
+    if site == "supabase" and not (address and key):
+        return "not asked: no address of Supabase, or no key of its pages (SUPABASE_ANON_KEY)"
+    query = f"?{component.query}" if component.query else ""
+    captured = get(f"{address}{component.path}{query}", {"apikey": key} if site == "supabase" else {})
+    _refuse_ban(address, captured.answer)
+    problems = "; ".join(_problems(component, captured))
+    if problems and name == BACKEND:
+        raise CannotConnect(
+            f"API {address}{component.path}",
+            expected=f"the back end's health, as products/{given.product}.toml describes it",
+            found=cut(one_line(problems), _SHOWN_CHARACTERS),
+            advice=f"{_WELL} Another product needs a contract of its own: docs/how-to/describe-a-product.md, and --product NAME.",
+        )
+    return (
+        f"{component.path} is NOT well: {cut(one_line(problems), _SHOWN_CHARACTERS)}"
+        if problems
+        else f"{component.path}, well"
+    )
 
-    def _description(self) -> tuple[str, Any]:
-        """What the product says of itself, and at which of the two usual places; an empty one and None where it says nothing."""
-        for path in ("/openapi.json", "/api/openapi.json"):
-            found = self._get(f"{self.wish.api}{path}")
-            if found.answer.http_status == HTTPStatus.OK and documented_reads(found.answer.json) is not None:
-                return path, found.answer.json
-        return "", None
 
-    def _where(self, bundle: Bundle) -> Where:
-        wish = self.wish
-        supabase = wish.supabase or reachable(next(iter(bundle.supabase), ""))
-        return Where(
-            wish.frontend, wish.api, wish.backend or wish.api, supabase, wish.previous_frontend, wish.previous_api
+def _problems(component: Component, captured: Captured) -> Iterator[str]:
+    """Why it is not well, or why its conditions prove nothing: each bad answer that is made of this one has to be noticed."""
+    if captured.answer.problem:
+        yield captured.answer.problem
+        return
+    judgement = judge(component, captured)
+    if not judgement.proves_health:
+        yield from filter(None, [*judgement.problems, judgement.not_known])
+    elif unnoticed := survivors(component, captured):
+        yield f"it would still be called healthy with: {', '.join(unnoticed)}"
+
+
+def _refuse_ban(address: str, answer: Answer) -> None:
+    if answer.http_status in REFUSALS:
+        raise CannotConnect(
+            address,
+            expected="an answer",
+            found=f"HTTP {answer.http_status} for {urlsplit(answer.url).path}: this address is banned, or nobody is let in",
+            advice="Nothing more was asked. Wait an hour, or ask from another address: docs/how-to/when-we-are-blocked.md.",
         )
 
-    def _key(self, bundle: Bundle) -> str:
-        """Of the pages: a variable's, else the one that stands in the bundle. It is used, and written nowhere."""
-        return self.secrets.get("supabase_key") or next(iter(bundle.keys), "")
 
-    def _health(
-        self, described: Any, where: Where, key: str
-    ) -> tuple[dict[str, Kept | None], dict[str, tuple[Turned, ...]]]:
-        documented = documented_reads(described)
-        kept: dict[str, Kept | None] = {}
-        turned: dict[str, tuple[Turned, ...]] = {}
-        for component, (item, title) in self.titles.items():
-            if self.described:
-                what = self._held(component, self.described[component], where, key)
-                kept[component] = what if isinstance(what, Kept) else None
-                turned[component] = () if isinstance(what, Kept) else (what,)
-                continue
-            refused: list[Turned] = []
-            rows_of = _ROWS_OF if where.supabase and key else ""
-            for proposal in proposals(component, documented, rows_of=rows_of):
-                what = self._weighed(proposal, item, title, where, key)
-                if isinstance(what, Kept):
-                    kept[component] = what
-                    break
-                refused.append(what)
-            kept.setdefault(component, None)
-            turned[component] = tuple(refused)
-        if kept.get("backend") is None:
-            tried = "; ".join(f"{one.proposal.path}: {one.why}" for one in turned["backend"])
-            raise CannotConnect(
-                f"API {where.backend}",
-                expected="a path that says that the back end is healthy, and would not say so if it were not",
-                found=tried or "none",
-                advice="Connect a product that is well, or write the contract by hand: docs/how-to/describe-a-product.md.",
-            )
-        return kept, turned
-
-    def _held(self, name: str, component: Component, where: Where, key: str) -> Kept | Turned:
-        proposal = Proposal(name, str(component.site or ""), component.path or "", component.query)
-        if component.no_endpoint is not None:
-            return Turned(proposal, component.no_endpoint)
-        if component.site == "supabase" and not (where.supabase and key):
-            return Turned(proposal, "not asked: no address of Supabase, or no key of the pages, is known")
-        try:
-            return held(name, component, *self._both(proposal, where, key))
-        except BudgetSpent as spent:
-            return Turned(proposal, f"not asked: {spent}")
-
-    def _weighed(self, proposal: Proposal, item: str, title: str, where: Where, key: str) -> Kept | Turned:
-        try:
-            return weighed(proposal, item, title, *self._both(proposal, where, key))
-        except BudgetSpent as spent:
-            return Turned(proposal, f"not asked: {spent}")
-
-    def _both(self, proposal: Proposal, where: Where, key: str) -> tuple[Captured, Captured | None]:
-        """The answer of now and, where there is one, of the release before."""
-        headers = {"apikey": key} if proposal.site == "supabase" else {}
-        before = {"api": where.previous_api, "backend": where.previous_api, "frontend": where.previous_frontend}
-        address = before.get(proposal.site, "")
-        live = self._get(f"{getattr(where, proposal.site)}{proposal.address}", headers)
-        return live, self._get(f"{address}{proposal.address}", headers) if address else None
-
-    def _with_keys(self, where: Where, key: str) -> dict[str, Any]:
-        """What the test account, the database and the hosts say, as far as there is a key for each."""
-        keys, secrets = Keys(self.wish, self.product, self.secrets, self.sign_in_path, self.chat), self.secrets
-        token = ""
-        if self.wish.sign_in:
-            token = self._tried("whether the test account can sign in", partial(keys.token, where, key)) or ""
-        intent = None
-        if token and self.wish.ask_pam:
-            intent = self._tried("what PAM answers", partial(keys.intent, where, token))
-        catalogue = self._tried("the database", keys.catalogue) if secrets.get("database_dsn") else None
-        seen = {host.name: self._hosted(host, keys, where) for host in HOSTS if secrets.get(host.secret)}
-        hosted = {name: one for name, one in seen.items() if one is not None and one.id}
-        return {"signed_in": bool(token), "intent": intent, "catalogue": catalogue, "hosted": hosted}
-
-    def _hosted(self, host: KnownHost, keys: Keys, where: Where) -> HostSeen | None:
-        seen = self._tried(f"the {host.kind} at {host.title}", partial(keys.hosted, host, where))
-        if seen is None or host.site == "frontend":
-            return seen
-        workers = self._tried(f"workers beside it at {host.title}", partial(keys.workers, host, seen))
-        return replace(seen, workers=workers or ())
-
-    def _served_by(self) -> tuple[str, ...]:
-        """The hosts that headers speak of, each once."""
-        hosts = (served_by(captured.answer.headers) for captured in self._seen.values())
-        return tuple(dict.fromkeys(filter(None, hosts)))
-
-    # ---------------------------------------------------------------- inside
-
-    def _get(self, url: str, headers: Mapping[str, str] | None = None, *, accept: str = "") -> Captured:
-        """Each address once: what was asked for already is not asked for again."""
-        if url not in self._seen:
-            self._seen[url] = self.product.get(url, headers, accept=accept)
-        return self._seen[url]
-
-    def _tried(self, what: str, ask: Callable[[], T]) -> T | None:
-        """What could be known, or nothing and the reason why not."""
-        try:
-            return ask()
-        except (MeasurementFailed, ProviderError, NotFound, BudgetSpent) as problem:
-            self.unknown.append(f"{what}: {one_line(str(problem))}")
-            return None
+def _is_page(answer: Answer) -> bool:
+    return answer.content_type.lower().startswith("text/html")

@@ -1,92 +1,143 @@
-"""From what was seen to files: read back before they are written, and written all or not at all."""
+"""The environment's file: made from a template, loaded as a session would load it, and written only where there is none."""
 
 import os
 import tempfile
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from pam_rollback.base.addresses import is_loopback
 from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.connect.client.files import text_of, write_all
-from pam_rollback.connect.rules.environment_file import Asked, environment_file
-from pam_rollback.connect.rules.found import Found
-from pam_rollback.connect.rules.kept import Proposed, proposed
-from pam_rollback.connect.rules.product_file import product_file, titles_of
-from pam_rollback.connect.rules.workflows import lines_apart, workflows
-from pam_rollback.connect.service.wish import VARIABLES, CannotConnect, Wish
+from pam_rollback.connect.rules.given import CannotConnect, Given
+from pam_rollback.environment.environment import OPEN_JOURNEYS
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.environment.hosts import HOSTS
+from pam_rollback.observation.rules.probed_journeys import usual_weights
 from pam_rollback.outside import places
-from pam_rollback.product.client.files import path_of, read_contract
+from pam_rollback.product.client.files import load_contract, path_of
 from pam_rollback.product.rules.contract import Contract
 
 PRODUCTS, ENVIRONMENTS = "products", "environments"
-MADE_BY = "Written by `make connect`. Change what you like: what you change stays."
+VARIABLES: Mapping[str, str] = {
+    "slack_webhook": "PAM_SLACK_WEBHOOK_URL",
+    "test_user_email": "TEST_USER_EMAIL",
+    "test_user_password": "TEST_USER_PASSWORD",
+    "second_test_user_email": "SECOND_TEST_USER_EMAIL",
+    "second_test_user_password": "SECOND_TEST_USER_PASSWORD",
+    "database_dsn": "PAM_DATABASE_DSN",
+    "supabase_key": "SUPABASE_ANON_KEY",
+    **{host.secret: host.variable for host in HOSTS},
+    "git_token": "GIT_TOKEN",
+}
+"""The secrets that a file names, each with the usual name of its variable."""
 
 
-@dataclass(frozen=True)
-class Written:
-    """What became of each file, by its path below the project."""
-
-    files: Mapping[str, Proposed]
-
-
-def known_contract(name: str, root: Path) -> tuple[Path, Mapping[str, Any]]:
+def contract_of(product: str, root: Path) -> tuple[Path, Contract]:
     """A contract that is there, of the project or of the suite. Raises ConfigurationError with those that are."""
     folder = root / PRODUCTS
-    path = path_of(name, folder if (folder / f"{name}.toml").is_file() else places.HOME / PRODUCTS)
-    return path, read_contract(path)
+    path = path_of(product, folder if (folder / f"{product}.toml").is_file() else places.HOME / PRODUCTS)
+    return path, load_contract(path)
 
 
-def write(root: Path, wish: Wish, found: Found, like: Mapping[str, Any], variables: Mapping[str, str]) -> Written:
-    """Write what is new. Raises NotWritten, or CannotConnect for files that could not be used."""
-    set_here = frozenset(name for name, variable in VARIABLES.items() if variables.get(variable))
-    asked = Asked(wish.name, wish.kind, wish.product or wish.name, VARIABLES, set_here)
-    bodies, contract = dict[str, str](), like
-    if not wish.product:
-        body = bodies[f"{PRODUCTS}/{wish.name}.toml"] = product_file(wish.name, found, like, titles_of(like["health"]))
-        contract = tomllib.loads(body)
-    bodies[f"{ENVIRONMENTS}/{wish.name}.toml"] = environment_file(found, asked, Contract.model_validate(contract))
-    _read_back(root, wish, bodies, variables)
-    files = {name: proposed(body, MADE_BY, text_of(root / name)) for name, body in sorted(bodies.items(), reverse=True)}
-    texts = {root / name: one.text for name, one in files.items() if one.text is not None}
-    for name, one in _workflows(wish).items():
-        files[name] = one
-        if one.text is not None:
-            texts[Path(name)] = one.text
-    write_all(texts)
-    return Written(files)
+def refuse_what_is_there(root: Path, name: str) -> Path:
+    """The file that is to be written. Raises CannotConnect where there is one: it is a person's."""
+    file = root / ENVIRONMENTS / f"{name}.toml"
+    if file.exists():
+        raise CannotConnect(
+            f"{ENVIRONMENTS}/{name}.toml",
+            expected="no such file",
+            found="one, which is yours and stays as it is",
+            advice="Edit it: each ability stands beside what switches it on. For a new one move it away, or say another NAME.",
+        )
+    return file
 
 
-def _workflows(wish: Wish) -> dict[str, Proposed]:
-    """Those of the product's repository, by their whole paths; none where nobody asked for them."""
-    if wish.workflows is None:
-        return {}
+def write(root: Path, given: Given, contract: Contract, supabase: str, variables: Mapping[str, str]) -> Path:
+    """Raises CannotConnect for a file that could not be used or written."""
+    file = refuse_what_is_there(root, given.name)
+    text = environment_text(
+        given, contract, supabase, frozenset(one for one, name in VARIABLES.items() if variables.get(name))
+    )
+    _read_back(root, given, text, variables)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False) as whole:
+            whole.write(text)
+        Path(whole.name).chmod(0o644)
+        Path(whole.name).rename(file)
+    except OSError as error:
+        raise CannotConnect(
+            str(file), expected="a file to write", found=str(error.strerror), advice="Make room."
+        ) from None
+    return file
+
+
+def environment_text(given: Given, contract: Contract, supabase: str, set_here: frozenset[str]) -> str:
+    """The whole file. ``set_here``: the secrets whose variables have a value."""
+    import jinja2  # noqa: PLC0415 - most sessions write no file
+
+    # No HTML comes of it: what is put in was checked to be a name, an id or an address.
+    templates = jinja2.Environment(  # noqa: S701
+        undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+    )
+    template = templates.from_string(Path(__file__).with_name("environment.toml.j2").read_text(encoding="utf-8"))
+    abilities = _abilities(given, contract, supabase, set_here)
+    return template.render(
+        given=given,
+        supabase=supabase,
+        abilities=abilities,
+        on_loopback=is_loopback(given.frontend),
+        weights=usual_weights(contract),
+        signed_in=abilities["test_account"][0],
+        open_journeys=OPEN_JOURNEYS,
+        variables=VARIABLES,
+        hosts=HOSTS,
+    )
+
+
+def _abilities(
+    given: Given, contract: Contract, supabase: str, set_here: frozenset[str]
+) -> dict[str, tuple[bool, str]]:
+    """Whether each is on, and what switches it on."""
+    account = ["test_user_email", "test_user_password"]
+    if contract.sign_in.kind == "supabase":
+        account.append("supabase_key")
+    second = ["second_test_user_email", "second_test_user_password"]
+    here = supabase or contract.sign_in.kind != "supabase"
+    ways: dict[str, tuple[list[str], bool, str]] = {
+        "test_account": (account, bool(here), "it writes as that account"),
+        "second_test_account": ([*account, *second], bool(here), "whether users see each other's data"),
+        "database": (
+            ["database_dsn"],
+            True,
+            "a role that may only read: docs/how-to/connect.md#a-role-that-may-only-read",
+        ),
+    }
+    for host in HOSTS:
+        for name in (host.name, *host.abilities):
+            ways[name] = ([host.secret], bool(given.hosts[host.name].get(host.id_key)), f"and the table [{host.name}]")
+    ways["slack"] = (["slack_webhook"], True, "rollbacks tell the team")
     return {
-        str(path): proposed(body, MADE_BY, text_of(path), lines_apart)
-        for name, body in workflows(wish.kind, wish.name, wish.suite).items()
-        for path in [wish.workflows / name]
+        name: (there and set_here.issuperset(secrets), f"{' '.join(VARIABLES[one] for one in secrets)}; {words}")
+        for name, (secrets, there, words) in ways.items()
     }
 
 
-def _read_back(root: Path, wish: Wish, bodies: Mapping[str, str], variables: Mapping[str, str]) -> None:
+def _read_back(root: Path, given: Given, text: str, variables: Mapping[str, str]) -> None:
     """What is written can be used: it is loaded as a session would load it."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for place, body in bodies.items():
-            (folder / place).parent.mkdir(exist_ok=True)
-            (folder / place).write_text(body, encoding="utf-8")
-        if wish.product:
-            (folder / PRODUCTS).mkdir(exist_ok=True)
-            (folder / PRODUCTS / f"{wish.product}.toml").write_bytes(known_contract(wish.product, root)[0].read_bytes())
+        folder = Path(name) / ENVIRONMENTS
+        folder.mkdir()
+        (folder / f"{given.name}.toml").write_text(text, encoding="utf-8")
+        (folder.parent / PRODUCTS).mkdir()
+        path, _ = contract_of(given.product, root)
+        (folder.parent / PRODUCTS / path.name).write_bytes(path.read_bytes())
         try:
-            load_environment(str(folder / ENVIRONMENTS / f"{wish.name}.toml"), folder / ENVIRONMENTS, variables)
+            load_environment(str(folder / f"{given.name}.toml"), folder, variables)
         except ConfigurationError as error:
             problems = "; ".join(map(str, error.problems)).replace(f"{name}{os.sep}", "")
             raise CannotConnect(
-                f"{ENVIRONMENTS}/{wish.name}.toml",
-                expected="what was seen to make a file that can be used",
+                f"{ENVIRONMENTS}/{given.name}.toml",
+                expected="what was said to make a file that can be used",
                 found=problems,
                 advice="Say the address or the id that is named there, or unset the variable.",
             ) from None

@@ -1,6 +1,6 @@
 """From what is known of each decision criterion to one recommendation: roll back now, consider it, watch, no, or not known.
 
-Rules, in this order (docs/decisions/0010):
+Rules, in this order (docs/decisions/decision.md):
 
 1. A criterion of the list "immediate" holds, measured or seen by a person: **roll back now**.
 2. One of the list "consider" holds, or a gap between the criteria says so: **consider**.

@@ -1,6 +1,6 @@
 """What of the users' answers bears on which decision criterion: downtime, errors, and how much slower than the baseline.
 
-Definitions that the plan leaves open (docs/decisions/0010): a user needs every part, so the service is down when one of them is never
+Definitions that the plan leaves open (docs/decisions/decision.md): a user needs every part, so it is down when one of them is never
 answered. Each part is judged by itself and the worst decides. Health says nothing of what users read, so it never asks for a rollback
 alone. Response time is p95 over all journeys of users, beside the p95 of the baseline; quick failures say nothing of speed.
 """

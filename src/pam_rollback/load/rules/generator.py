@@ -2,10 +2,10 @@
 
 Rules, each a doubt in words. With one, nothing good is known. Two kinds differ in what stands in spite of them:
 
-* **Unfit**: nothing was sent, or less than the plan's share of what the shape asked for; more requests than the plan's share left late; the
-  clocks of the machines do not agree. Then times say nothing: a generator that stood still sends in a burst what it owes, and the service
+* **Unfit**: nothing was sent, or less than the plan's share of what the shape asked for; more requests than the plan's share left late; a
+  clock was set meanwhile. Then times say nothing: a generator that stood still sends in a burst what it owes, and the service
   is slow for that reason alone. Only errors of the service stand.
-* **Incomplete**: another release answered a part of it (``load/rules/served.py``); the service shut the generator out
+* **Incomplete**: another release answered a part of it; the service shut the generator out
   (``load/rules/blocking.py``); the run was cut short; a worker never came, or was lost: what it had to ask from then on was not asked. What
   was asked was asked as it should be, so whatever it shows to be bad stands.
 """
@@ -31,10 +31,9 @@ class LoadStep:
 
     from_s: float
     until_s: float
-    rate_hz: float | None
-    users: int | None = None
+    rate_hz: float
     share_pct: float | None = None
-    """Of the highest rate of the run."""
+    """Of the highest rate of the run; None for several steps that are judged as one."""
 
     @property
     def duration_s(self) -> float:
@@ -42,14 +41,12 @@ class LoadStep:
         return self.until_s - self.from_s
 
     @property
-    def asked(self) -> float | None:
-        """How many requests that makes; None in a closed model, which asks for users and no rate."""
-        return None if self.rate_hz is None else self.rate_hz * self.duration_s
+    def asked(self) -> float:
+        """How many requests that makes."""
+        return self.rate_hz * self.duration_s
 
     def __str__(self) -> str:
         """At which load."""
-        if self.rate_hz is None:
-            return f"{self.users} users"
         return (
             f"{self.rate_hz:g}/s"
             if self.share_pct is None
@@ -60,15 +57,14 @@ class LoadStep:
 def steps_of(record: LoadRecord) -> tuple[LoadStep, ...]:
     """What was asked for, one after the other; equal ones that follow each other are one."""
     edges = [*(one.from_s for one in record.asked), record.ended_s]
-    highest = max((one.rate_hz for one in record.asked if one.rate_hz is not None), default=0.0)
+    highest = max((one.rate_hz for one in record.asked), default=0.0)
     found: list[LoadStep] = []
     for asked, (from_s, until_s) in zip(record.asked, pairwise(edges), strict=True):
-        if until_s <= from_s or not (asked.rate_hz or asked.users):
+        if until_s <= from_s or not asked.rate_hz:
             continue
-        share_pct = 100 * asked.rate_hz / highest if asked.rate_hz is not None and highest > 0 else None
-        step = LoadStep(from_s, until_s, asked.rate_hz, asked.users, share_pct)
+        step = LoadStep(from_s, until_s, asked.rate_hz, 100 * asked.rate_hz / highest)
         last = found[-1] if found else None
-        if last is not None and (last.rate_hz, last.users, last.until_s) == (step.rate_hz, step.users, step.from_s):
+        if last is not None and (last.rate_hz, last.until_s) == (step.rate_hz, step.from_s):
             found[-1] = replace(last, until_s=until_s)
         else:
             found.append(step)
@@ -138,8 +134,8 @@ def _doubts_of_clocks(record: LoadRecord, left: Sequence[LoadRequest]) -> Iterat
         due, sent, done = (moment - record.began_s for moment in (one.due_s, one.sent_s, one.done_s))
         yield (
             f"{len(wrong)} of {len(left)} requests have moments that cannot be (the first, of {one.worker or 'the generator'}: due at "
-            f"+{due:.1f} s, sent at +{sent:.1f} s, done at +{done:.1f} s of {record.ended_s - record.began_s:.0f} s): the machines' clocks "
-            "do not agree, or one was set during the run"
+            f"+{due:.1f} s, sent at +{sent:.1f} s, done at +{done:.1f} s of {record.ended_s - record.began_s:.0f} s): a clock "
+            "was set during the run"
         )
 
 
@@ -149,7 +145,7 @@ def _doubts_of_rate(record: LoadRecord, limit: LoadReachedLimit) -> Iterator[str
     for step in steps_of(record):
         due = [one for one in record.requests if step.from_s <= one.due_s < step.until_s]
         # What a lost generator owes is its own doubt: the others may well have kept up.
-        asked = (step.asked or 0) - sum(not one.left and one.worker in lost for one in due)
+        asked = step.asked - sum(not one.left and one.worker in lost for one in due)
         sent = sum(one.left for one in due)
         if 100 * sent < limit.reached_pct_min * (asked - 1) and (worst is None or sent / asked < worst[0]):
             worst = sent / asked, f"the generator sent {sent} of {asked:.0f} requests at {step.rate_hz:g}/s"

@@ -10,8 +10,6 @@ from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.shapes import asked
 
 _MINUTE_S = 60.0
-_NO_PAUSE_S = 0.1
-"""A user who does not pause asks again when the answer is there; sooner than that it hardly is."""
 
 
 def permit(order: LoadOrder, environment: Environment) -> LoadOrder:
@@ -28,18 +26,13 @@ def _objections(order: LoadOrder, environment: Environment) -> Iterator[str]:
         yield undeclared_load(place)
         return
     steps = asked(order.shape, order.duration_s)
-    for key, unit, wanted, most in (
-        ("rate_hz_max", "requests a second", max(step.rate_hz or 0 for step in steps), load.rate_hz_max),
-        ("users_max", "users", max(step.users or 0 for step in steps), load.users_max),
-    ):
-        if wanted > most:
-            yield (
-                f"{place} allows {most:g} {unit} ([load] {key}), the shape {order.shape.name} asks for {wanted:g}; ask for less, or "
-                "agree on more"
-            )
-    yield from _beyond(
-        order, environment, max(step.rate_hz or (step.users or 0) / _pause_s(order) for step in steps), place
-    )
+    wanted_hz = max(step.rate_hz for step in steps)
+    if wanted_hz > load.rate_hz_max:
+        yield (
+            f"{place} allows {load.rate_hz_max:g} requests a second ([load] rate_hz_max), the shape {order.shape.name} asks for "
+            f"{wanted_hz:g}; ask for less, or agree on more"
+        )
+    yield from _beyond(order, environment, wanted_hz, place)
     allowed = {*environment.addresses(), load.stable_api, load.stable_backend, *load.targets}
     for target in order.targets:
         for part, address in sorted(target.addresses.items()):
@@ -47,15 +40,9 @@ def _objections(order: LoadOrder, environment: Environment) -> Iterator[str]:
                 yield f"{place}: the {part} at {address} is none of its addresses; where it may be loaded, add it to [load] targets"
 
 
-def _pause_s(order: LoadOrder) -> float:
-    """What a user of the closed model waits at least between two requests."""
-    return order.shape.pause_s or _NO_PAUSE_S
-
-
 def _beyond(order: LoadOrder, environment: Environment, rate_hz: float, place: str) -> Iterator[str]:
     """What the product's API would refuse, or ban this machine for. Each release is asked its share, from the same address."""
-    machines = order.workers.count if order.workers.remote else 1
-    each_hz = rate_hz / machines / len(order.targets) / sum(journey.weight for journey in order.journeys)
+    each_hz = rate_hz / len(order.targets) / sum(journey.weight for journey in order.journeys)
     asked_for = [
         Steady(journey.path, each_hz * journey.weight * _MINUTE_S, token=journey.signed_in)
         for journey in order.journeys

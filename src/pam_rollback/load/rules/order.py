@@ -1,20 +1,20 @@
 """What the load engine is told to do: whom it asks for what, how often, for how long, and with how many generators.
 
-It travels to the engine's processes as one line of JSON on their stdin. ``load/rules/record.py`` is what comes back.
+It travels to a session's load process as one line of JSON on its stdin. ``load/rules/record.py`` is what comes back.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pam_rollback.base.addresses import host_and_port
 from pam_rollback.product.rules.expectation import Expect
 
 ShapeName = Literal["steady", "steps", "spike", "soak", "arrivals"]
 
-_START_UP_S = 30.0
-_AFTERWARDS_S = 15.0
+_START_UP_S = 45.0
+_AFTERWARDS_S = 45.0
+"""Both with three looks at which release answers."""
 
 
 class _Part(BaseModel):
@@ -53,76 +53,31 @@ class LoadJourney(_Part):
 
 
 class LoadSignIn(_Part):
-    """How to sign in as the environment's own test account, at each target.
-
-    What is secret never travels to another machine: a worker there takes it from the variables that are named here.
-    """
+    """How to sign in as the environment's own test account, at each target."""
 
     part: str = "api"
     path: str = Field(pattern=r"^/")
     email: str = Field(repr=False)
     password: str = Field(repr=False)
-    email_variable: str = "TEST_USER_EMAIL"
-    password_variable: str = "TEST_USER_PASSWORD"  # noqa: S105 - a name
     apikey: str = Field(default="", repr=False)
     """The key of the pages, where Supabase signs in; empty: none is sent."""
-    apikey_variable: str = ""
 
 
 class LoadShape(_Part):
     """How much is asked for, and when: ``load/rules/shapes.py`` says it second by second.
 
-    Exactly one of ``rate_hz`` (open model: requests leave when they are due, whatever became of those before) and ``users`` (closed model:
-    each user waits for the answer, then pauses). It is the 100 % of ``steps``, the base of ``spike``, all of the others.
+    Requests leave when they are due, whatever became of those before (the open model).
     """
 
     name: ShapeName
-    rate_hz: float | None = Field(default=None, gt=0, le=20_000)
-    users: int | None = Field(default=None, ge=1, le=20_000)
-    pause_s: float = Field(default=1.0, ge=0)
-    """What a user of the closed model waits after an answer."""
-    shares_pct: tuple[float, ...] = (10, 25, 50, 100)
+    rate_hz: float = Field(gt=0, le=20_000)
+    """The 100 % of ``steps``, the base of ``spike``, all of the others."""
+    shares_pct: tuple[Annotated[float, Field(gt=0, le=100)], ...] = Field(default=(10, 25, 50, 100), min_length=1)
     """``steps`` only: each for an equal part of the duration."""
     spike_factor: float = Field(default=5, gt=1)
     """``spike`` only: so many times the base ..."""
     spike_share: float = Field(default=0.2, gt=0, lt=1)
     """... for this share of the duration, in its middle."""
-
-    @model_validator(mode="after")
-    def _one_model(self) -> Self:
-        if (self.rate_hz is None) == (self.users is None):
-            raise ValueError(f"the shape {self.name} takes either rate_hz (open model) or users (closed model)")
-        if self.name == "arrivals" and self.rate_hz is None:
-            raise ValueError("the shape arrivals is the open model: give rate_hz instead of users")
-        if not self.shares_pct or any(not 0 < share <= 100 for share in self.shares_pct):  # noqa: PLR2004 - per cent
-            raise ValueError(f"shares_pct are above 0 and at most 100 each, found {list(self.shares_pct)}")
-        return self
-
-    @property
-    def open_model(self) -> bool:
-        """Whether requests leave when they are due, whatever became of those before."""
-        return self.rate_hz is not None
-
-
-class LoadWorkers(_Part):
-    """The generators: one process; several of this machine; or those of other machines, which sign on at ``listen``."""
-
-    count: int = Field(default=1, ge=1, le=200)
-    listen: str = ""
-    """``address:port`` of this machine that workers elsewhere can reach; empty: all run here."""
-    within_s: float = Field(default=60, gt=0)
-    """So long the workers of other machines may take to sign on."""
-
-    @model_validator(mode="after")
-    def _an_address(self) -> Self:
-        if self.listen:
-            host_and_port(self.listen)
-        return self
-
-    @property
-    def remote(self) -> bool:
-        """Whether they run on other machines."""
-        return bool(self.listen)
 
 
 class LoadOrder(_Part):
@@ -136,8 +91,11 @@ class LoadOrder(_Part):
     timeout_s: float = Field(default=10, gt=0, le=60)
     """From leaving to the end of the body."""
     outstanding_max: int = Field(default=1000, ge=1, le=20_000)
-    """Open model: requests of one generator in flight. One more is recorded as never sent."""
-    workers: LoadWorkers = LoadWorkers()
+    """Requests of one generator in flight. One more is recorded as never sent."""
+    workers: int = Field(default=1, ge=1, le=200)
+    """Generators that share the due times."""
+    version_path: str = ""
+    """Where the API says which release it is; empty: it is not asked."""
     deadline_s: float = Field(default=0, ge=0)
     """Everything is over after so long, whatever became of it. 0: the duration and what start and end take at most."""
     run: str = Field(default="local", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
@@ -161,12 +119,11 @@ class LoadOrder(_Part):
 
     @property
     def without_secrets(self) -> Self:
-        """What may be sent to another machine, or written down."""
+        """What may be written down."""
         sign_in = self.sign_in and self.sign_in.model_copy(update={"email": "", "password": "", "apikey": ""})
         return self.model_copy(update={"sign_in": sign_in})
 
     @property
     def ends_within_s(self) -> float:
-        """The whole run's deadline, from the start of its first process."""
-        start_up_s = _START_UP_S + (self.workers.within_s if self.workers.remote else 0)
-        return self.deadline_s or start_up_s + self.duration_s + self.timeout_s + _AFTERWARDS_S
+        """The whole run's deadline, from the start of its process."""
+        return self.deadline_s or _START_UP_S + self.duration_s + self.timeout_s + _AFTERWARDS_S

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pam_rollback.environment.environment import Environment
-from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget, LoadWorkers
+from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget
 from pam_rollback.load.rules.record import CANDIDATE, STABLE
 from pam_rollback.observation.rules import catalogue
 from pam_rollback.observation.rules.journeys import FRONT_PAGE, HEALTH_JOURNEY
@@ -14,7 +14,7 @@ PAGE, HEALTH = FRONT_PAGE, HEALTH_JOURNEY
 _LOOKED_AT = {catalogue.HISTORY: 3, catalogue.EXPENSES: 2, catalogue.PROFILE: 1}
 
 
-def load_order(environment: Environment, terms: LoadTerms, workers: LoadWorkers, *, pace: float, run: str) -> LoadOrder:
+def load_order(environment: Environment, terms: LoadTerms, *, pace: float, run: str, workers: int = 1) -> LoadOrder:
     """The load of the plan, for the candidate and, where the stable release can be asked too, for both in turns: each gets all of it."""
     targets = _targets(environment)
     return LoadOrder(
@@ -25,6 +25,7 @@ def load_order(environment: Environment, terms: LoadTerms, workers: LoadWorkers,
         sign_in=_sign_in(environment) if "test_account" in environment.abilities else None,
         timeout_s=environment.load.timeout_s,
         workers=workers,
+        version_path=environment.paths.version,
         run=run,
     )
 
@@ -88,15 +89,11 @@ def _journey(asked: catalogue.Request, *, weight: int = 1, cached: bool = False)
 
 
 def _sign_in(environment: Environment) -> LoadSignIn:
-    named = environment.secret_variables
     sign_in = environment.contract.sign_in
     return LoadSignIn(
         part=sign_in.site,
         path=sign_in.address,
         apikey=environment.sign_in_headers.get("apikey", ""),
-        apikey_variable=(named.supabase_key_env or "") if sign_in.kind == "supabase" else "",
         email=environment.secret("test_user_email"),
         password=environment.secret("test_user_password"),
-        email_variable=named.test_user_email_env or "",
-        password_variable=named.test_user_password_env or "",
     )

@@ -1,8 +1,7 @@
 """What a load test recorded: each request, what was asked for, and what became of the generators.
 
-The engine (a process of its own) writes it, ``load/rules/verdict.py`` judges it. Moments are seconds since 1970: requests come from several
-machines. A request's moments are by its own worker's clock; ``clock_offset_s`` says how far that is ahead of the master's, which all other
-moments are by. It is put right before anything is compared.
+The engine (a process of its own) writes it, ``load/rules/verdict.py`` judges it. Moments are seconds since 1970. A request's are
+counted from the beginning of its own worker, so that no clock of another machine is needed.
 """
 
 import math
@@ -22,7 +21,7 @@ class LoadRequest:
     journey: str
     """Which of the weighted journeys, and which request of it: ``chat``, ``login``, ``front page``."""
     due_s: float
-    """When it had to leave. In a closed model, when it left."""
+    """When it had to leave."""
     sent_s: float
     done_s: float
     """When the answer was complete, or given up."""
@@ -65,16 +64,14 @@ class LoadWorker:
     requests: int
     lost_s: float | None = None
     """When the master heard of it for the last time, where it went away before its work was over."""
-    clock_offset_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class AskedRate:
-    """What the shape asks for from this second on: requests a second in an open model, users in a closed one."""
+    """How many requests a second the shape asks for from this moment on."""
 
     from_s: float
-    rate_hz: float | None = None
-    users: int | None = None
+    rate_hz: float
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,6 @@ class LoadRecord:
 
     shape: str
     """steady, steps, spike, soak or arrivals, as in plan.toml."""
-    open_model: bool
     began_s: float
     ended_s: float
     """The planned end or, where it was cut short, the moment when it was."""
@@ -95,5 +91,7 @@ class LoadRecord:
     """Why the run ended before its time; empty when it did not."""
     not_one: str = ""
     """Why not all of it was asked of the releases that it was put on; empty where nothing says so."""
+    served: str = ""
+    """Which release and commit the candidate said it is when the run began; empty where it names none."""
     files: tuple[Path, ...] = field(default=())
     """The engine's own CSV and HTML, for the report."""

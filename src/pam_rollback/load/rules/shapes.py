@@ -1,4 +1,4 @@
-"""How much a load shape asks for, and when each request of the open model is due. The same order always gives the same times."""
+"""How much a load shape asks for, and when each request is due. The same order always gives the same times."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _PER_CENT = 100
 
 
 class Due(NamedTuple):
-    """One request of the open model."""
+    """One request."""
 
     due_s: float
     """From the beginning of the run."""
@@ -36,15 +36,8 @@ class _Stretch:
 
 
 def asked(shape: LoadShape, duration_s: float, *, began_s: float = 0) -> tuple[AskedRate, ...]:
-    """What the shape asks for from each second on: requests a second in the open model, users in the closed one."""
-    return tuple(_asked(shape, began_s + from_s, share) for from_s, share in _shares(shape, duration_s))
-
-
-def users_at(shape: LoadShape, duration_s: float, passed_s: float) -> int:
-    """How many users the closed model has then."""
-    steps = asked(shape, duration_s)
-    now = [step for step in steps if step.from_s <= passed_s] or list(steps[:1])
-    return now[-1].users or 0
+    """Return how many requests a second the shape asks for from each second on."""
+    return tuple(AskedRate(began_s + from_s, shape.rate_hz * share) for from_s, share in _shares(shape, duration_s))
 
 
 def due_times(order: LoadOrder, *, worker: int = 0, workers: int = 1) -> Iterator[Due]:
@@ -81,20 +74,12 @@ def _shares(shape: LoadShape, duration_s: float) -> list[tuple[float, float]]:
     return [(0, 1)]
 
 
-def _asked(shape: LoadShape, from_s: float, share: float) -> AskedRate:
-    if shape.rate_hz is not None:
-        return AskedRate(from_s=from_s, rate_hz=shape.rate_hz * share)
-    assert shape.users is not None  # one of the two, as the order holds
-    return AskedRate(from_s=from_s, users=max(1, round(shape.users * share)))
-
-
 def _stretches(order: LoadOrder) -> list[_Stretch]:
     steps = asked(order.shape, order.duration_s)
     found: list[_Stretch] = []
     first = 0
     for step, until_s in pairwise([*steps, None]):
         assert step is not None  # only the last of them is
-        assert step.rate_hz is not None  # the open model
         length_s = (order.duration_s if until_s is None else until_s.from_s) - step.from_s
         count = round(length_s * step.rate_hz)
         found.append(_Stretch(step.from_s, step.rate_hz, first, count))

@@ -122,7 +122,7 @@ class StepsUnderLoad(LoadFact):
 
 @dataclass(frozen=True, repr=False)
 class ReachedLoad(LoadFact):
-    """Requests that were answered well, of those that the shape asked for, at the highest load. A closed model asks for no rate."""
+    """Requests that were answered well, of those that the shape asked for, at the highest load."""
 
     limit: LoadReachedLimit
     step: StepOfLoad | None
@@ -141,14 +141,14 @@ class ReachedLoad(LoadFact):
         if self.reached_pct is None or self.step is None:
             return False
         errors, least_pct = self.step.errors, self.limit.reached_pct_min
-        sent_enough = 100 * errors.n >= least_pct * (self.step.step.asked or 0)
+        sent_enough = 100 * errors.n >= least_pct * self.step.step.asked
         return (sent_enough and self.reached_pct < least_pct) or errors.low_pct > 100 - least_pct
 
     @property
     def unsure(self) -> str:
         """Nothing to hold it against, or too little was sent."""
         if self.reached_pct is None:
-            return "no rate was asked for: a closed model asks for users; give the environment's [load] a rate_hz"
+            return "no step was begun"
         if self.reached_pct < self.limit.reached_pct_min:
             return "the generator did not send enough, and what it sent was answered"
         return ""
@@ -171,9 +171,7 @@ class ReachedLoad(LoadFact):
     def _where(self) -> str:
         if self.step is None:
             return "nothing was asked"
-        asked = self.step.step.asked
-        wanted = "no rate asked" if asked is None else f"{asked:.0f} asked"
-        return f"answered well at {self.step.step}: {self.step.fine} of {self.step.errors.n} sent, {wanted}"
+        return f"answered well at {self.step.step}: {self.step.fine} of {self.step.errors.n} sent, {self.step.step.asked:.0f} asked"
 
     def __str__(self) -> str:
         reached = self.reached_pct
@@ -194,7 +192,7 @@ def steps_under_load(
 
 def reached_load(steps: StepsUnderLoad, limit: LoadReachedLimit) -> ReachedLoad:
     """Judge the highest step; of several, the last."""
-    highest = max(steps.steps, key=lambda one: (one.step.rate_hz or 0, one.step.from_s), default=None)
+    highest = max(steps.steps, key=lambda one: (one.step.rate_hz, one.step.from_s), default=None)
     return ReachedLoad(limit, highest, steps.doubts)
 
 
@@ -219,6 +217,5 @@ def _steps(
 
 
 def _as_one(steps: Sequence[LoadStep]) -> LoadStep:
-    asked = sum(step.asked or 0 for step in steps)
     whole = replace(steps[0], until_s=steps[-1].until_s, share_pct=None)
-    return replace(whole, rate_hz=asked / whole.duration_s if steps[0].rate_hz is not None else None)
+    return replace(whole, rate_hz=sum(step.asked for step in steps) / whole.duration_s)

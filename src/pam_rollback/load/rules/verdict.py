@@ -12,7 +12,7 @@ from pam_rollback.load.rules.generator import Doubts, doubts
 from pam_rollback.load.rules.record import CANDIDATE, STABLE, AskedRate, LoadRecord, LoadRequest
 from pam_rollback.load.rules.steps import ReachedLoad, StepsUnderLoad, reached_load, steps_under_load
 from pam_rollback.plan.plan import LoadGate
-from pam_rollback.plan.plan_items import LoadAgreement, LoadLatencyLimit
+from pam_rollback.plan.plan_items import LoadLatencyLimit
 
 
 def latency_limits(limits: LoadGate) -> tuple[LoadLatencyLimit, LoadLatencyLimit]:
@@ -60,11 +60,6 @@ class LoadVerdict:
         limits = self.limits
         return steps_under_load(self.record, limits["LG-5"], latency_limits(limits), limits["LG-3"], self.doubts)
 
-    @property
-    def agreement(self) -> LoadAgreement:
-        """By how much the servers' own record may differ."""
-        return self.limits["LG-9"]
-
     @cached_property
     def reached(self) -> ReachedLoad:
         """LG-6."""
@@ -80,7 +75,5 @@ def _of_the_candidate(record: LoadRecord) -> LoadRecord:
     """Give what concerns the candidate: its requests, and its half of the load."""
     if not any(one.target == STABLE for one in record.requests):
         return record
-    asked = tuple(
-        AskedRate(one.from_s, None if one.rate_hz is None else one.rate_hz / 2, one.users) for one in record.asked
-    )
+    asked = tuple(AskedRate(one.from_s, one.rate_hz / 2) for one in record.asked)
     return replace(record, asked=asked, requests=tuple(one for one in record.requests if one.target == CANDIDATE))

@@ -17,7 +17,7 @@ the end of the last slice that contradicts the condition has been standing:
   (``observation/rules/blocking.py``). While we are blocked, more observation tells nothing: that is known at once.
 * *open*: it stands, and T is not over. The only state that more observation is waited for.
 
-Source: plan items IR-2, IR-4, IR-5; the plan's own figures stand there, the slices are ours (docs/decisions/0010).
+Source: plan items IR-2, IR-4, IR-5; the plan's own figures stand there, the slices are ours (docs/decisions/decision.md).
 """
 
 import math

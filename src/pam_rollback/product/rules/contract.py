@@ -57,7 +57,7 @@ class Component(Table):
     http_status: Annotated[Any, AfterValidator(_http_status)] = 200
     conditions: Annotated[tuple[Condition, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     whole: bool = True
-    """The rest of the body must not contradict: nothing in it speaks of a fault (docs/decisions/0020)."""
+    """The rest of the body must not contradict: nothing in it speaks of a fault (docs/decisions/healthy-answers.md)."""
     optional: PlacesOfParts = ()
     """Parts of the body that may be down while the component is well, such as ``checks.tts``."""
     release: Pointer | None = None

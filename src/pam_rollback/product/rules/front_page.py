@@ -2,7 +2,7 @@
 
 A host of single-page sites answers every address with 200 and HTML. So a page is judged by its own words, by the scripts and styles that it
 names (each must be what it says, and not the page again), and, where there is a browser, by what is rendered. What cannot be seen without
-a browser: a bundle that was built without its variables is served like a good one. Why these words: docs/decisions/0021.
+a browser: a bundle that was built without its variables is served like a good one. Why these words: docs/decisions/healthy-answers.md.
 
 In one module: of a page only that is read by which it is judged.
 """

@@ -1,6 +1,6 @@
 """What a health answer says below its first word: "healthy" above a part that is down is no healthy answer.
 
-The rule, and what it leaves alone on purpose, is docs/decisions/0020; its words are ``health_words``.
+The rule, and what it leaves alone on purpose, is docs/decisions/healthy-answers.md; its words are ``health_words``.
 """
 
 import re

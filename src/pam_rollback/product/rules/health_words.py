@@ -1,7 +1,7 @@
 """The words of health answers: which say well, which say ill, which keys speak of a fault, and which texts name no release.
 
 Keys are read as words: ``lastError``, ``last_error`` and ``last-error`` are one key. Values are read whole, or up to their first
-punctuation ("unhealthy: no route"). Nothing is searched for within a text. Why these words: docs/decisions/0020.
+punctuation ("unhealthy: no route"). Nothing is searched for within a text. Why these words: docs/decisions/healthy-answers.md.
 """
 
 import re

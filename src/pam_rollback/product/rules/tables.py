@@ -26,7 +26,7 @@ class UsersRows(Table):
     within: Identifier = ""
     """The table of users' rows whose key stands in ``owner``; empty: it is the id of an account."""
     stays: Annotated[tuple[Identifier, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
-    """Columns that stay as they were written (docs/decisions/0012)."""
+    """Columns that stay as they were written (docs/decisions/baselines.md)."""
     changed_at: Identifier = ""
     """Where users may correct a row, the column that says when."""
 

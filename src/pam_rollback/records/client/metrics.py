@@ -3,8 +3,6 @@
 import math
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
@@ -13,78 +11,15 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
 from pam_rollback.outside.http import fetch
 from pam_rollback.records.rules.memory import MemoryReading
-from pam_rollback.records.rules.servers_count import ServersCount
-from pam_rollback.stats.counters import RawSeries, StatusRule, count, error_rate_points, p95_points
-from pam_rollback.stats.histogram import Histogram
-from pam_rollback.stats.series import Answers
 
 MEMORY = "pam_memory_usage_bytes"
 STARTED = "process_start_time_seconds"
 """Optional: with it a restart is seen even when the new process holds as much as the old one."""
 REQUESTS = "pam_requests_total"
-TIMES = "pam_request_duration_seconds_bucket"
 _MB = 1e6
 _SHOWN_CHARACTERS = 120
 _COUNTER = re.compile(r"^\w+_(?:total|count|sum)[{ ]", re.MULTILINE)
 _MAY_BE_METRICS = re.compile(r"[#a-zA-Z_:]|$")
-
-
-@dataclass(frozen=True)
-class RequestCounters:
-    """What the product has counted so far: requests by status, and how long they took, since its process began."""
-
-    url: str
-    at_s: float
-    values: Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
-    """By the name of the series and its labels."""
-    started_s: float | None
-
-
-def read_requests(url: str, *, deadline_s: float) -> RequestCounters:
-    """Read the counters of requests. Raises MeasurementFailed when the endpoint has none."""
-    at_s, samples, _ = _read(url, "the servers' count of requests", deadline_s=deadline_s)
-    values = {
-        (one.name, tuple(sorted(one.labels.items()))): one.value for one in samples if one.name in {REQUESTS, TIMES}
-    }
-    starts = [one.value for one in samples if one.name == STARTED and math.isfinite(one.value)]
-    if not any(name == REQUESTS for name, _ in values):
-        raise MeasurementFailed(
-            f"the servers' count of requests is not known: {url} has no {REQUESTS} ({len(samples)} other samples came); "
-            'is this the right [paths] metrics? If the product has none, take "metrics" out of abilities'
-        )
-    return RequestCounters(url, at_s, values, max(starts, default=None))
-
-
-def counted_between(before: RequestCounters, after: RequestCounters) -> ServersCount:
-    """What was counted from one reading to the other. Raises MeasurementFailed when the process began anew between them."""
-    where = f"the product's own metrics at {after.url}"
-    answers: list[Answers] = []
-    times: Histogram | None = None
-    why_no_times = f"there is no {TIMES}"
-    for name in (REQUESTS, TIMES):
-        raw = [
-            RawSeries(dict(labels), _samples(before, after, (series, labels)))
-            for series, labels in after.values.keys() | before.values.keys()
-            if series == name
-        ]
-        starts = [
-            RawSeries({}, ((before.at_s, before.started_s or 0.0), (after.at_s, after.started_s or 0.0))),
-        ]
-        length_s = after.at_s - before.at_s
-        steps = count(raw, start_s=before.at_s, end_s=after.at_s, step_s=length_s, started=starts).steps
-        if name == REQUESTS:
-            points = list(error_rate_points(steps, StatusRule()))
-            answers += [one.evidence for one in points if isinstance(one.evidence, Answers)]
-            problem = next((one.why for one in points if one.evidence is None and "no request" not in one.why), "")
-            if problem or not points:
-                raise MeasurementFailed(
-                    f"the servers' count of requests is not known: {where}: {problem or 'no time passed'}"
-                )
-        elif raw:
-            for one in p95_points(steps):
-                times, why_no_times = (one.evidence, "") if isinstance(one.evidence, Histogram) else (None, one.why)
-    n, bad = (round(sum(getattr(one, part) for one in answers)) for part in ("n", "bad"))
-    return ServersCount(where, n, bad, times, why_no_times)
 
 
 def read_memory(url: str, *, deadline_s: float) -> MemoryReading:
@@ -107,12 +42,6 @@ def read_memory(url: str, *, deadline_s: float) -> MemoryReading:
     started_s, requests = max(starts, default=None), sum(counts) if counts else None
     page = sha256(text.encode()).hexdigest()
     return MemoryReading(at_s, max(values) / _MB, started_s, requests, page, counts=bool(_COUNTER.search(text)))
-
-
-def _samples(
-    before: RequestCounters, after: RequestCounters, key: tuple[str, tuple[tuple[str, str], ...]]
-) -> tuple[tuple[float, float], ...]:
-    return tuple((reading.at_s, reading.values[key]) for reading in (before, after) if key in reading.values)
 
 
 def _read(url: str, what: str, *, deadline_s: float, only: tuple[str, ...] = ()) -> tuple[float, list[Any], str]:

@@ -22,7 +22,7 @@ from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.outside.programs import Ended
 from pam_rollback.outside.scratch import scratch_folder, sweep_abandoned
 from pam_rollback.rollback.client.git_command import GitCommand
-from pam_rollback.rollback.rules.repository import Commit, Difference
+from pam_rollback.rollback.rules.repository import Commit
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
@@ -131,25 +131,6 @@ class GitRepository:
                 dated=dated,
             )
             return self.command.done("rev-parse", "HEAD", folder=folder, operation="revert")
-
-    def difference(self, old: Commit, new: Commit) -> Difference:
-        """What ``new`` has that ``old`` has not."""
-        self._have(old, new)
-        return Difference(
-            log=self._done("log", "--format=%h %aI %an: %s", f"{old}..{new}", operation="read the history"),
-            stat=self._done("diff", "--stat=120", old, new, operation="compare"),
-            diff=self._done("diff", "--no-color", "--no-ext-diff", old, new, operation="compare"),
-        )
-
-    def brought_by(self, commit: Commit) -> Difference:
-        """What that commit changed; of a merge, everything that it merged."""
-        self._have(commit)
-        parents = self._parents(commit)
-        if not parents:
-            raise self.command.failed(
-                "compare", f"{_brief(commit)} is the first commit of all: there is nothing before it"
-            )
-        return self.difference(parents[0], commit)
 
     def taken_back_by(self, commit: Commit) -> Commit | None:
         """The commit that this one takes back, by git's own sentence in its message; None when it is no revert."""

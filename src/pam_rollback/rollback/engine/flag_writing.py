@@ -92,7 +92,7 @@ def note_setting(journal: Journal, flags: Flags, *, done: bool = False) -> None:
 
 
 def _lowered_after_all(admin: FlagAdmin, journal: Journal, target: Flags, error: ProviderError) -> dict[FlagName, Flag]:
-    """Where the answer leaves open what was done, look, and ask once more for what is missing (docs/decisions/0016). Else raises it."""
+    """Where the answer leaves open what was done, look, and ask once more for the rest (docs/decisions/strategies.md). Else raises it."""
     now = _seen(admin, target, error)
     wanted = lowered(now, target)
     missing = {name: flag for name, flag in wanted.items() if flag != now[name]}

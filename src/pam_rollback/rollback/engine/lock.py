@@ -31,7 +31,6 @@ from pam_rollback.rollback.rules.locks import (
     TakeOver,
     Taking,
     Version,
-    concerns,
     may_take,
     read_lock_record,
     stopped,
@@ -106,7 +105,6 @@ def sole_writer(
     folder: Path | None,
     shared: Shared | None = None,
     alone_because: str = "",
-    legacy: Path | None = None,
 ) -> Iterator[WriterLock]:
     """Hold the locks of all targets; raises Refused when another session, here or on another machine, is proven to hold one.
 
@@ -115,7 +113,7 @@ def sole_writer(
     """
     claim = replace(claim, targets=tuple(target.name for target in targets))
     lock = WriterLock()
-    with machine_lock(claim, targets, folder, legacy=legacy) as here:
+    with machine_lock(claim, targets, folder) as here:
         lock._machine, lock.warnings = here, here.warnings  # noqa: SLF001 - of the same package: one list for both
         if alone_because:
             lock.warnings.append(
@@ -125,8 +123,7 @@ def sole_writer(
             if shared is None:
                 yield lock
                 return
-            places = tuple(filter(None, (here.place, here.legacy_place)))
-            with _seen_elsewhere(shared, replace(claim, places=places), lock):
+            with _seen_elsewhere(shared, replace(claim, place=here.place), lock):
                 yield lock
 
 
@@ -195,17 +192,15 @@ class _Taking:
                 self._say(f"{wait_s:.0f} s more to see whether it lives")
                 shared.pause(min(_LOOKED_EVERY_S, wait_s))
                 continue
-            names = (*claim.targets, *self._by_name(found))
             held = LockRecord.by(claim, shared.clock.wall())
-            version = shared.locks.write(
-                names, held.text(), seen={name: version for name, (version, _) in found.items() if name in names}
-            )
+            seen = {name: version for name, (version, _) in found.items()}
+            version = shared.locks.write(claim.targets, held.text(), seen=seen)
             if version is not None:
                 warnings = list(dict.fromkeys(taking.warning for taking in judged if taking.warning))
                 self.lock.warnings += warnings
                 if warnings:
                     shared.pause(SURE_FOR_S)
-                return _Holding(held, names, version, boot_s)
+                return _Holding(held, claim.targets, version, boot_s)
             faster += 1
         raise Refused(
             f"other sessions are taking the lock of {claim.environment} right now; look who acts, before {claim.run} does"
@@ -214,23 +209,16 @@ class _Taking:
     def _read(self, asked_s: float) -> Mapping[str, tuple[Version, str]] | None:
         """What is there; None when that was not told for once, while a lock is watched."""
         try:
-            return self.shared.locks.read((*self.claim.targets, self.claim.environment))
+            return self.shared.locks.read(self.claim.targets)
         except (ActionFailed, OSError):
             began_s = min((since_s for _, since_s in self.first.values()), default=None)
             if began_s is None or asked_s - began_s >= PATIENCE_S:
                 raise
             return None
 
-    def _by_name(self, found: Mapping[str, tuple[Version, str]]) -> tuple[str, ...]:
-        """The lock by the environment's name, which sessions of the first edition go by; not, when another product has it."""
-        name = self.claim.environment
-        if name in found and not concerns(read_lock_record(found[name][1]), self.claim.targets):
-            return ()
-        return (name,)
-
     def _judged(self, found: Mapping[str, tuple[Version, str]], asked_s: float) -> list[Taking]:
         judged: list[Taking] = []
-        for name in (*self.claim.targets, *self._by_name(found)):
+        for name in self.claim.targets:
             if name not in found:
                 self.first.pop(name, None)
                 continue

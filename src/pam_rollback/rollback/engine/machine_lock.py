@@ -64,8 +64,6 @@ class MachineLock:
     warnings: list[str] = field(default_factory=list)
     place: str = ""
     """This machine, as long as it is up, and the folder; empty where not all files are held, or the machine cannot be told from others."""
-    legacy_place: str = ""
-    """The same as a session of the first edition wrote it, where we hold its file."""
     _files: list[_File] = field(default_factory=list)
     _lost: str = ""
     _mutex: threading.Lock = field(default_factory=threading.Lock)
@@ -135,13 +133,8 @@ class MachineLock:
 
 
 @contextmanager
-def machine_lock(
-    claim: Claim, targets: Sequence[LockTarget], folder: Path | None, *, legacy: Path | None = None
-) -> Iterator[MachineLock]:
-    """Hold each target's file on this machine, in the order given. Raises Refused when another session is proven to hold one.
-
-    ``legacy`` is the file by which a session of the first edition keeps others out, where one may still run.
-    """
+def machine_lock(claim: Claim, targets: Sequence[LockTarget], folder: Path | None) -> Iterator[MachineLock]:
+    """Hold each target's file on this machine, in the order given. Raises Refused when another session is proven to hold one."""
     lock = MachineLock(claim, LockRecord.by(claim, datetime.now(UTC)), folder)
     try:
         if folder is None:
@@ -153,8 +146,7 @@ def machine_lock(
                 _acquire(lock, target, folder)
             if sum(file.descriptor is not None for file in lock._files) == len(targets):  # noqa: SLF001 - of the same module
                 lock.place = _place(folder.stat())
-        with _legacy(claim, legacy) as lock.legacy_place:
-            yield lock
+        yield lock
     finally:
         lock.release()
 
@@ -270,43 +262,6 @@ def _said(path: Path) -> LockRecord | None:
         if holder is not None or time.monotonic() >= end_s:
             return holder
         time.sleep(_SAYS_SOON_S / 20)
-
-
-@contextmanager
-def _legacy(claim: Claim, path: Path | None) -> Iterator[str]:
-    """Hold the first edition's file, if there is one and it is this user's; gives how it writes that place.
-
-    Raises Refused when a session holds it.
-    """
-    descriptor = None
-    with suppress(OSError):
-        if path is not None:
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        found = os.fstat(descriptor) if descriptor is not None else None
-        if descriptor is None or found is None or found.st_uid != os.getuid():
-            yield ""
-        elif _free(descriptor):
-            yield _place(found)
-        else:
-            raise Refused(
-                f"another session is changing {claim.environment} right now (an earlier version holds {path}); "
-                f"wait for it, or stop it, before {claim.run} acts"
-            )
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def _free(descriptor: int) -> bool:
-    try:
-        # Shared: the first edition's is exclusive, and sessions of this one do not keep each other out by it.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _place(found: os.stat_result) -> str:

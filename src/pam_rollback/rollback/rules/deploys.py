@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 DeployId = str
 READY = "ready"
@@ -186,22 +186,7 @@ class Site(FrontendHost, PublishingLock, Protocol):
         """Stop every deploy that could still be published; gives them."""
 
 
-@dataclass(frozen=True)
-class Logs:
-    """Lines in order of time. ``more`` says that there were more than were fetched."""
-
-    lines: tuple[str, ...]
-    more: bool
-
-
-class Known(Protocol):
-    """Who is known by a token, and remembers."""
-
-    def told_since(self, since: datetime) -> Mapping[str, Any]:
-        """What it tells of itself and of that time, beside its deploys, by a name for each: kept for a post-mortem. JSON."""
-
-
-class SiteHost(Site, Known, Protocol):
+class SiteHost(Site, Protocol):
     """All that the front end's provider is asked for."""
 
     def files(self) -> FileDeploys:
@@ -215,11 +200,8 @@ class Backend(BackendHost, CommitDeploys, ServiceSettings, Protocol):
     """A host of the back end, as all ways of the strategy need it."""
 
 
-class ServiceHost(Backend, Known, Protocol):
+class ServiceHost(Backend, Protocol):
     """All that the back end's provider is asked for."""
 
     def beside(self, service_id: str) -> "ServiceHost":
         """Another service of the same account."""
-
-    def logs(self, since: datetime, until: datetime) -> Logs:
-        """What the service wrote meanwhile."""

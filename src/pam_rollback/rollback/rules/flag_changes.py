@@ -37,7 +37,7 @@ class PuttingBack:
 def put_back(found: Flags, recorded: Flags, left_at: Mapping[FlagName, Collection[int]] | None) -> PuttingBack:
     """Give what the flags shall be again: as recorded, never above it.
 
-    ``left_at`` are the exposures at which the run may have left each flag; None where its journal does not say, as of an earlier edition.
+    ``left_at`` are the exposures at which the run may have left each flag; None where its journal does not say, as a damaged one.
     A flag that is found elsewhere was changed by somebody else, and is not raised over.
     """
     wanted, left_alone = dict[FlagName, Flag](), dict[FlagName, Flag]()

@@ -14,10 +14,6 @@ from pam_rollback.base.outside_text import cut
 Version = str
 """What a lock's text was at a moment, so that a change can be refused when it is not that any more."""
 
-FORMAT = 2
-"""Of the record. The first edition's has no ``format``; it is read, and reads this one."""
-TTL_S = 300.0
-"""For sessions of the first edition, which go by dates: so long after the date of its last sign of life they take a lock over."""
 RENEWED_EVERY_S = 30.0
 """How often a holder gives a sign of life, also within a long step."""
 PATIENCE_S = 3 * RENEWED_EVERY_S
@@ -46,7 +42,7 @@ class TakeOver:
 
 @dataclass(frozen=True)
 class Claim:
-    """Who wants to change an environment. ``places`` tell machines (and their lock folders) apart, ``host`` is for people."""
+    """Who wants to change an environment. ``place`` tells machines (and their lock folders) apart, ``host`` is for people."""
 
     environment: str
     who: str
@@ -56,8 +52,8 @@ class Claim:
     """Of this session alone: two sessions of one run (a resumed one) have two."""
     pid: int = 0
     targets: tuple[str, ...] = ()
-    places: tuple[str, ...] = ()
-    """Where we hold the machine's own lock: a holder that had it there is dead. None, when that is not certain."""
+    place: str = ""
+    """Where we hold the machine's own lock: a holder that had it there is dead. Empty, when that is not certain."""
     take_over: TakeOver | None = None
     undoes: str = ""
     """The run that this session puts back, as it was named; empty where it acts itself."""
@@ -72,7 +68,6 @@ class LockRecord:
     run: str
     since: datetime
     renewed: datetime
-    ttl_s: float = TTL_S
     last_step: str = ""
     place: str = ""
     token: str = ""
@@ -80,7 +75,6 @@ class LockRecord:
     targets: tuple[str, ...] = ()
     beat: int = 0
     """Grows with each sign of life, so that the record moves whatever the clock says."""
-    format: int = FORMAT
 
     @classmethod
     def by(cls, claim: Claim, now: datetime) -> "LockRecord":
@@ -91,7 +85,7 @@ class LockRecord:
             claim.run,
             since=now,
             renewed=now,
-            place=claim.places[0] if claim.places else "",
+            place=claim.place,
             token=claim.token,
             pid=claim.pid,
             targets=claim.targets,
@@ -102,10 +96,8 @@ class LockRecord:
         return replace(self, renewed=now, last_step=last_step[:_TEXT_MAX], beat=self.beat + 1)
 
     def is_of(self, other: "LockRecord") -> bool:
-        """Whether both are of one session. The first edition's records have no token."""
-        if self.token or other.token:
-            return self.token == other.token
-        return (self.run, self.host, self.since) == (other.run, other.host, other.since)
+        """Whether both are of one session."""
+        return self.token == other.token
 
     def text(self) -> str:
         """As it is written down."""
@@ -163,7 +155,7 @@ def may_take(claim: Claim, text: str, *, watched_s: float, moved: bool, now: dat
 
 def _why_it_may(claim: Claim, held: LockRecord) -> str:
     """Why it need not be watched; empty when it has to be."""
-    if held.place and held.place in claim.places:
+    if held.place and held.place == claim.place:
         # The machine's own lock is ours, and a process that dies gives that one up.
         return ": that session has died"
     if claim.take_over is not None and claim.take_over.run == held.run:
@@ -187,11 +179,6 @@ def stopped(claim: Claim, what: str, lost: str) -> str:
         else f"what is left to do is finished with --resume {claim.run}, or put back with --undo {claim.run}"
     )
     return f"stopped before {what}, which was not sent: {lost}. Find out who is acting; {rest}, once they are done"
-
-
-def concerns(held: LockRecord | None, names: Sequence[str]) -> bool:
-    """Whether a lock that was found by the environment's name is about one of our targets; the first edition's, which name none, are."""
-    return held is None or not held.targets or bool(set(held.targets) & set(names))
 
 
 class SharedLocks(Protocol):
@@ -223,9 +210,7 @@ def _held(facts: Mapping[str, Any]) -> LockRecord:
         beat=int(facts.get("beat", 0)),
         since=since,
         renewed=renewed,
-        ttl_s=float(facts["ttl_s"]),
         targets=tuple(str(name) for name in facts.get("targets", ())),
-        format=int(facts.get("format", 1)),
     )
 
 

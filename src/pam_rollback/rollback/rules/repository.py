@@ -1,7 +1,6 @@
 """The product's repository as the strategies speak of it: two sites are built from its main branch."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -39,13 +38,3 @@ class PushRehearsal(Protocol):
 
         The rules of a branch (protected, reviews) speak only at a real push.
         """
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What one commit has that another one has not: its commits, and the files."""
-
-    log: str
-    """One line a commit, the newest first."""
-    stat: str
-    diff: str

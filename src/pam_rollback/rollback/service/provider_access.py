@@ -19,7 +19,6 @@ from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.client.release_marks import MarkedApi
 from pam_rollback.rollback.rules import hosts_seen
 from pam_rollback.rollback.rules.deploys import Deploy, ServiceHost, SiteHost
-from pam_rollback.rollback.rules.hosts_seen import Looking
 from pam_rollback.rollback.rules.pull_requests import PullRequests
 from pam_rollback.rollback.service.added import PROVIDERS, Provider
 
@@ -40,11 +39,6 @@ def provider_of(environment: Environment, site: HostedSite) -> Provider:
             f"[{site}_host] provider: only a session that loads your conftest.py knows {named.provider!r}"
         )
     return PROVIDERS[named.provider]
-
-
-def looking_at(provider: str) -> Looking:
-    """How that one finds a site or service by its address: the module ``looking`` of its folder."""
-    return cast("Looking", import_module(f"{_FOLDERS}.{provider}.looking"))
 
 
 def site_host(environment: Environment, waiter: Waiter, *, once_s: float | None = None) -> SiteHost:

@@ -1,6 +1,5 @@
 """Which locks a session takes: those of all that it may change, on this machine, and where there is a repository also on all others."""
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -75,7 +74,6 @@ def environment_lock(
                 folder=folder or shared_folder(),
                 shared=shared,
                 alone_because=alone_because,
-                legacy=_legacy_file(environment),
             )
         )
 
@@ -110,10 +108,3 @@ def noting(
         return narrate(step)
 
     return told
-
-
-def _legacy_file(environment: Environment) -> Path:
-    """Where a session of the first edition holds its lock on this machine."""
-    if environment.is_sandbox:
-        return environment.file
-    return Path(tempfile.gettempdir()) / f"pam-rollback-{environment.name}.lock"

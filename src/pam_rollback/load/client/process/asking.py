@@ -134,9 +134,9 @@ class Asker:
         self._asked = 0
         self.in_flight = 0
 
-    def begin_in(self, seconds: float) -> None:
-        """Moments count from then."""
-        self._began = time.monotonic() + seconds
+    def begin(self) -> None:
+        """Moments count from now."""
+        self._began = time.monotonic()
 
     def passed_s(self) -> float:
         """How long the run has gone on."""
@@ -164,8 +164,8 @@ class Asker:
         self._tokens[target], self._user_ids[target] = token, user_id
         return ""
 
-    def ask(self, target: int, journey: int, due_s: float | None = None) -> None:
-        """Send one request that was due then, or is now; its fate is recorded, whatever it is."""
+    def ask(self, target: int, journey: int, due_s: float) -> None:
+        """Send one request that was due then; its fate is recorded, whatever it is."""
         prepared = self._prepared[target][journey]
         self._asked += 1
         request_id = f"{self._name}-{self._asked}"
@@ -197,7 +197,7 @@ class Asker:
         finally:
             self.in_flight -= 1
         why = why and self._shown(why)
-        self._recorder.add(Row(target, journey, left_s if due_s is None else due_s, sent_s, done_s, status, why))
+        self._recorder.add(Row(target, journey, due_s, sent_s, done_s, status, why))
         self._told.fire(
             request_type=prepared.method,
             name=prepared.name,

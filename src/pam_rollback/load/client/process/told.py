@@ -1,7 +1,4 @@
-"""What a process of the engine is told: its order comes on stdin, and the end of stdin ends it, however its parent died.
-
-A worker that somebody started on another machine has no such parent: it gets the order from the master, and its secrets from its variables.
-"""
+"""What a session tells its load process: the order comes on stdin, and the end of stdin ends it, however its parent died."""
 
 import os
 import sys
@@ -19,7 +16,7 @@ _PARENT_GONE = 70
 
 
 def order_of_parent() -> LoadOrder | None:
-    """The order of the session that started this process; None where no session did."""
+    """Return the order of the session that started this process; None where no session did."""
     if not os.environ.get(ON_STDIN):
         return None
     line = bytearray()
@@ -34,19 +31,6 @@ def order_of_parent() -> LoadOrder | None:
         return LoadOrder.model_validate_json(line.partition(b"\n")[0])
     except ValidationError as error:
         sys.exit(f"the order is not valid: {error}")
-
-
-def with_own_secrets(order: LoadOrder) -> LoadOrder:
-    """The master's order with this machine's secrets. KeyError names the variable that is missing."""
-    if order.sign_in is None:
-        return order
-    own = {
-        "email": os.environ[order.sign_in.email_variable],
-        "password": os.environ[order.sign_in.password_variable],
-    }
-    if order.sign_in.apikey_variable:
-        own["apikey"] = os.environ[order.sign_in.apikey_variable]
-    return order.model_copy(update={"sign_in": order.sign_in.model_copy(update=own)})
 
 
 def _end_with_stdin() -> None:

@@ -7,10 +7,9 @@ it lets the server choose, and twice is back again; nor is ``createSiteRevert``,
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pam_rollback.base.errors import ProviderError
 from pam_rollback.base.wait import Waiter
@@ -91,10 +90,6 @@ class NetlifySite:
     api: ProviderApi
     settings: Netlify
     rules: ClassVar[Rules] = NETLIFY
-
-    def told_since(self, since: datetime) -> Mapping[str, Any]:  # noqa: ARG002 - it remembers deploys, and no events
-        """How the site is set now, and what is published."""
-        return {"site": {"published": asdict(self.published()), **asdict(self.site())}}
 
     def site(self) -> Site:
         """``getSite``: also sees that it is the one that was asked for."""

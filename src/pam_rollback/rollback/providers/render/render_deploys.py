@@ -6,17 +6,15 @@ that is ``deactivated`` was replaced by another one. Most settings take effect w
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pam_rollback.environment.hosts import Render
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import ProviderApi, Query
 from pam_rollback.rollback.providers.render.render_api import own_service
-from pam_rollback.rollback.providers.render.render_logs import read_logs
-from pam_rollback.rollback.rules.deploys import WERE_LIVE, Deploy, DeployId, Logs, Rules, Service, ServiceHost
+from pam_rollback.rollback.rules.deploys import WERE_LIVE, Deploy, DeployId, Rules, Service, ServiceHost
 
 _PAGE = 100
 """The largest that Render gives."""
@@ -32,16 +30,6 @@ RENDER = Rules(
     ours=frozenset({"rollback", "api"}),
 )
 """``deactivated`` was live and was replaced. Whether its build is still kept, only a rollback tells."""
-
-
-@dataclass(frozen=True)
-class ServiceEvent:
-    """Something that happened to the service, such as ``deploy_started``; the details differ by type."""
-
-    id: str
-    at: datetime | None
-    type: str
-    details: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -65,14 +53,6 @@ class RenderDeploys:
         domains = self._pages(f"the domains of {self._id}", f"{self._path}/custom-domains", "customDomain")
         yield from (domain.text("name") for domain in domains)
 
-    def told_since(self, since: datetime) -> Mapping[str, Any]:
-        """The service's events, the newest first, and how it is set now."""
-        return {"events": [asdict(event) for event in self.events(since)], "service": asdict(self.service())}
-
-    def logs(self, since: datetime, until: datetime) -> Logs:
-        """``GET /logs``."""
-        return read_logs(self.api, self.settings, since=since, until=until)
-
     def service(self) -> Service:
         """``GET /services/{id}``: also sees that it is the environment's own."""
         return self._service(self.api.ask_told(f"the service {self._id}", self._path, "a service"))
@@ -86,11 +66,6 @@ class RenderDeploys:
         """``GET /services/{id}/deploys``, page by page."""
         found = self._pages(f"the deploys of {self._id}", f"{self._path}/deploys", "deploy")
         return tuple({deploy.id: deploy for deploy in map(_deploy, found)}.values())
-
-    def events(self, since: datetime) -> Sequence[ServiceEvent]:
-        """``GET /services/{id}/events``: what happened since then, the newest first."""
-        query = (("startTime", since.isoformat()),)
-        return tuple(map(_event, self._pages(f"the events of {self._id}", f"{self._path}/events", "event", query)))
 
     def roll_back(self, deploy_id: DeployId) -> Deploy:
         """``POST /services/{id}/rollback``: 201 with a new deploy, which is not live yet."""
@@ -235,11 +210,4 @@ def _deploy(told: JsonObject, deploy_id: DeployId = "") -> Deploy:
         created_at=told.moment("createdAt"),
         finished_at=told.moment("finishedAt"),
         trigger=told.text_or_none("trigger"),
-    )
-
-
-def _event(told: JsonObject) -> ServiceEvent:
-    details = told.inner("details")
-    return ServiceEvent(
-        told.text("id"), told.moment("timestamp"), told.text("type"), details.document if details else {}
     )

@@ -1,1 +1,0 @@
-"""Which alerts the plan asks for, how they are written, and how they compare with what a Prometheus has loaded."""

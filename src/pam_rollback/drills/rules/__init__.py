@@ -1,1 +1,0 @@
-"""How many drills run at once, and which are run again. Pure."""

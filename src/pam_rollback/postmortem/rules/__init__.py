@@ -1,1 +1,0 @@
-"""What happened when, and the page that says so; pure."""

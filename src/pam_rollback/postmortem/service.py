@@ -1,0 +1,243 @@
+"""From the folder of a run, whole or cut short by a kill, to the draft of its post-mortem. Nothing in it is taken for granted."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment as Templates
+from jinja2 import FileSystemLoader, StrictUndefined
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.run_files import JOURNAL, RECOVERY_FILE, TIMELINE_FILE
+from pam_rollback.journal.journal import TARGET, TRACKED, Journal
+from pam_rollback.observation.client.timeline import Anchor, Timeline
+from pam_rollback.observation.rules.journeys import HEALTH_JOURNEY, PAGES
+from pam_rollback.observation.rules.recovery import BAD_SECOND_PCT, OutageRule, find_outages
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
+from pam_rollback.postmortem import rules
+from pam_rollback.postmortem.client import DEPLOYS_FILE, deploys_kept
+from pam_rollback.postmortem.rules import Entry, Event
+from pam_rollback.report.aftermath import to_dos
+from pam_rollback.report.run_record import Measured, Result, RunRecord, UnreadableRecord, read
+from pam_rollback.report.verdict import Outcome
+
+SLOW_MS = 500.0
+"""Where the environment's own figure is not known any more."""
+_MOMENTS = ("onset", "detection", "decision", "first step", "mitigated", "confirmed")
+_BEFORE, _AFTER = timedelta(minutes=15), timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What the prober of one situation recorded."""
+
+    source: str
+    samples: tuple[Sample, ...]
+    anchor: Anchor
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one run, as far as it can be read."""
+
+    folder: Path
+    record: RunRecord | None
+    no_record: str
+    entries: tuple[Entry, ...]
+    problems: tuple[str, ...] = ()
+    watched: Mapping[str, Watched] = field(default_factory=dict)
+    """By situation."""
+
+    @property
+    def id(self) -> str:
+        """The run's name."""
+        return self.record.run_id if self.record else self._said("run", self.folder.name)
+
+    @property
+    def environment(self) -> str:
+        """The name of its environment; empty when nothing says so."""
+        return self.record.environment.name if self.record else self._said("environment", "")
+
+    @property
+    def issue(self) -> str:
+        """Where its incident is in the tracker; empty where it is in none."""
+        return next((str(one.get("url", "")) for one in reversed(self.entries) if one["event"] == TRACKED), "")
+
+    @property
+    def situations(self) -> tuple[str, ...]:
+        """Those with an incident: after a story, else whatever was watched; one without a name where nothing was."""
+        acted = (f"after-{entry['strategy']}" for entry in self.entries if entry["event"] == "action")
+        return tuple(dict.fromkeys(acted)) or tuple(self.watched) or ("",)
+
+    def _said(self, key: str, otherwise: str) -> str:
+        said = (entry.get(key) for entry in self.entries if entry["event"] in {"action", "planting"})
+        return str(next(filter(None, said), otherwise))
+
+
+def read_run(folder: Path) -> Run:
+    """Read whatever there is. Raises MeasurementFailed when the folder is no run's."""
+    record, no_record = None, ""
+    try:
+        record = read(folder / "run.json")
+    except FileNotFoundError:
+        no_record = "the session ended before it wrote run.json"
+    except UnreadableRecord as problem:
+        no_record = f"run.json cannot be read: {str(problem).splitlines()[0]}"
+    entries: list[Entry] = []
+    problems: list[str] = []
+    try:
+        entries += Journal(folder / JOURNAL).entries()
+    except (OSError, ValueError) as problem:
+        problems.append(f"{JOURNAL} cannot be read: {problem}")
+    watched = {}
+    for path in sorted(folder.glob(f"*/{TIMELINE_FILE}")):
+        name = f"{path.parent.name}/{TIMELINE_FILE}"
+        try:
+            told = Timeline(path)
+            journeys = [journey for journey in told.header.journeys if journey != HEALTH_JOURNEY]
+            of_users = journeys if set(journeys) - set(PAGES) else list(told.header.journeys)
+            watched[path.parent.name] = Watched(name, told.samples(None, None, *of_users), told.anchor)
+        except MeasurementFailed as problem:
+            problems.append(f"answers to users ({name}): {problem}")
+    if not (record or entries or watched):
+        raise MeasurementFailed(
+            f"{folder}: expected the folder of a run (run.json, {JOURNAL}, or what its prober recorded), found none of it; "
+            "name the run's id or folder with RUN"
+        )
+    return Run(folder, record, no_record, tuple(entries), tuple(problems), watched)
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One incident of a run."""
+
+    run: Run
+    situation: str
+    plan: Plan | None = None
+    """None when there is none that can be used: then the draft names no dates."""
+    slow_ms: float = SLOW_MS
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The journal of this situation."""
+        if len(self.run.situations) == 1:
+            return self.run.entries
+        return tuple(entry for entry in self.run.entries if entry.get("situation") in {None, self.situation})
+
+    @property
+    def watched(self) -> Watched | None:
+        """What users were answered; of a resumed run, by its first session."""
+        return self.run.watched.get(self.situation)
+
+    def draft(self) -> str:
+        """The whole page, as Markdown: facts with their sources, and headings for what only people can judge."""
+        templates = Templates(  # noqa: S701 - Markdown
+            loader=FileSystemLoader(Path(__file__).parent),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        templates.filters |= {"utc": utc, "cell": cell, "figure": figure}
+        kept = deploys_kept(self.run.folder / DEPLOYS_FILE)
+        ended = [datetime.fromisoformat(str(one["at"])) for one in self.entries if one["event"] == "step-done"]
+        return templates.get_template("draft.md.j2").render(
+            run=self.run,
+            decided=next((entry for entry in self.entries if entry["event"] == "action"), None),
+            targets=[rules.words_of_target(entry) for entry in self.entries if entry["event"] == TARGET],
+            moments=list(self._moments()),
+            results=self._results(),
+            objectives=list(self._objectives()),
+            users=self._users(),
+            events=self._events(kept),
+            unfinished=rules.unfinished(self.entries),
+            to_dos=[] if self.plan is None else list(to_dos(self.plan, max(ended, default=None))),
+            missing=[*self.run.problems, *(f"{host}: {told}" for host, told in kept.items() if isinstance(told, str))],
+            passed=Outcome.PASSED,
+            to_fill=TO_FILL,
+            finished=FINISHED,
+            root_cause_found=ROOT_CAUSE_FOUND,
+            journal=JOURNAL,
+            begins=rules.BEGINS,
+        )
+
+    def _moments(self) -> Iterator[tuple[str, datetime | None, str, str, str]]:
+        """Name, moment, how exactly, definition and source: as the session told them; of one that was killed, by its journal."""
+        watched, file = self.watched, self.run.folder / self.situation / RECOVERY_FILE
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            if watched is not None:
+                told = json.loads(file.read_text(encoding="utf-8"))["moments"]
+                yield from [_told(moment, watched.anchor, f"{self.situation}/{RECOVERY_FILE}") for moment in told]
+                return
+        events = list(rules.of_journal(self.entries))
+        begins = {"decision": "decided:", "first step": rules.BEGINS}
+        for name in _MOMENTS:
+            words = begins.get(name)
+            at = next((event.at for event in events if words and event.what.startswith(words)), None)
+            yield (
+                name,
+                at,
+                "",
+                "by the journal" if words else "not in the records of this run",
+                JOURNAL if words else "-",
+            )
+
+    def _results(self) -> tuple[Result, ...]:
+        found = self.run.record.results if self.run.record else ()
+        return tuple(result for result in found if self.situation in {"", result.situation}) or found
+
+    def _objectives(self) -> Iterator[tuple[Result, Measured]]:
+        """What was measured of recovery time and data loss; moments have a table of their own."""
+        for result in self._results():
+            if any(name.startswith(("RTO-", "RPO-")) for name in result.criteria):
+                measured = result.measured or (Measured(what="", asked="", measured=None),)
+                yield from ((result, one) for one in measured if one.asked != "reported")
+
+    def _users(self) -> list[tuple[str, int, int]]:
+        watched = self.watched
+        return [] if watched is None else rules.bad_by_journey(watched.samples, slow_ms=self.slow_ms)
+
+    def _events(self, kept: Mapping[str, Any]) -> list[Event]:
+        """Everything, in order of time."""
+        found = [*rules.of_journal(self.entries)]
+        watched = self.watched
+        if watched is not None:
+            found += rules.of_releases(watched.samples, watched.anchor.wall, watched.source)
+            with suppress(MeasurementFailed):  # not one usable sample
+                rule = OutageRule(limit_pct=BAD_SECOND_PCT, slow_ms=self.slow_ms)
+                outages, _ = find_outages(watched.samples, rule)
+                found += rules.of_outages(outages, watched.anchor.wall, watched.source)
+        if found:
+            since, until = min(found).at - _BEFORE, max(found).at + _AFTER
+            deploys = {host: told for host, told in kept.items() if not isinstance(told, str)}
+            found += rules.of_deploys(deploys, since, until, DEPLOYS_FILE)
+        return sorted(found)
+
+
+def utc(moment: datetime) -> str:
+    """A moment as the page has it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def cell(text: object) -> str:
+    """A text as a cell of a table."""
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def figure(one: Measured) -> str:
+    """A figure with its unit."""
+    if one.measured is None:
+        return "not measured"
+    number = f"{one.measured:.4g}" if isinstance(one.measured, float) else str(one.measured)
+    return f"{number} {one.unit}".strip() + (f" ({one.proviso})" if one.proviso else "")
+
+
+def _told(moment: Mapping[str, Any], anchor: Anchor, source: str) -> tuple[str, datetime | None, str, str, str]:
+    at = None if moment["at_s"] is None else anchor.wall(float(moment["at_s"]))
+    exactly = f"± {float(moment['uncertain_s']):.2f} s" if at else ""
+    return str(moment["name"]), at, exactly, str(moment["definition"]), source

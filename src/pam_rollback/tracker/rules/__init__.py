@@ -1,1 +1,0 @@
-"""What an incident says, and the marks by which it is found again."""

@@ -1,0 +1,164 @@
+"""One timeline of written-out journals and answers: in words, in UTC, nothing left out."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pam_rollback.observation.rules.recovery import OutageRule, find_outages
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.postmortem.rules import (
+    Event,
+    bad_by_journey,
+    of_deploys,
+    of_journal,
+    of_outages,
+    of_releases,
+    unfinished,
+)
+
+START = datetime(2026, 11, 25, 2, 40, tzinfo=UTC)
+
+
+def entry(event: str, at_s: float = 0.0, **facts: Any) -> dict[str, Any]:
+    """An entry of the journal, that many seconds after the start."""
+    return {"at": (START + timedelta(seconds=at_s)).isoformat(), "at_s": 1000 + at_s, "event": event, **facts}
+
+
+def wall(monotonic_s: float) -> datetime:
+    """The time of day at a moment of the samples."""
+    return START + timedelta(seconds=monotonic_s - 1000)
+
+
+def answers(bad_from: float, bad_until: float, *, until: float = 20.0, journey: str = "history") -> list[Sample]:
+    """Ten a second, bad in between."""
+    return [
+        Sample(1000 + n / 10, 50.0, journey, ok=not bad_from <= n / 10 < bad_until, why="HTTP 500", release="1.42.0")
+        for n in range(int(until * 10))
+    ]
+
+
+def test_a_decision_is_dated_when_it_was_taken() -> None:
+    """And not when it was written down."""
+    action = entry(
+        "action", 5.0, decided_s=1003.0, strategy="backend-provider", mode="real", initiated_by="ann", reason="errors"
+    )
+
+    assert list(of_journal([action])) == [
+        Event(
+            START + timedelta(seconds=3),
+            "decision",
+            "decided: backend-provider (real), by ann: errors",
+            "journal.jsonl",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "facts", "words"),
+    [
+        ("step-started", {"step": "run the target"}, "begins: run the target"),
+        ("step-done", {"step": "run the target", "result": "live", "problem": ""}, "done: run the target: live"),
+        ("step-failed", {"step": "x", "result": "", "problem": "HTTP 500"}, "NOT DONE: x: HTTP 500"),
+        ("step-not-done", {"step": "x", "problem": "x needs y"}, "NOT DONE: x: x needs y"),
+        ("action-failed", {"problem": "no target"}, "the rollback was not done: no target"),
+        ("warning", {"about": "lock", "problem": "away"}, "went on without it: lock: away"),
+        ("notice", {"occasion": "EM-1", "means": "slack", "text": "hello"}, "EM-1 by slack: hello"),
+        (
+            "undo-owed",
+            {"number": 2, "kind": "set-flags", "place": "A", "facts": {}},
+            "put back change 2: set-flags (A)",
+        ),
+        (
+            "target",
+            {"part": "back end", "facts": {"deploy": "dep-1", "why": "the last one"}},
+            "back end goes back to dep-1: the last one",
+        ),
+        (
+            "target",
+            {"part": "", "facts": {"deploy": "dep-1", "commit": "c" * 40, "why": "the last one"}},
+            "goes back to dep-1 (commit cccccccccccc): the last one",
+        ),
+        (
+            "target",
+            {"part": "", "facts": {"deploy": "dep-2", "commit": "b" * 40, "taken_back": True, "why": "users have it"}},
+            "takes back dep-2 (commit bbbbbbbbbbbb): users have it",
+        ),
+        ("something-new", {"odd": 7}, "something-new: odd 7"),
+    ],
+)
+def test_each_entry_has_its_words(event: str, facts: dict[str, Any], words: str) -> None:
+    """Also one that nobody here knows."""
+    (found,) = of_journal([entry(event, **facts)])
+
+    assert words in found.what
+
+
+def test_a_step_without_an_end_is_named() -> None:
+    """Done, failed, not done and late are ends; a step that is tried again counts once more."""
+    steps = [("step-started", "a"), ("step-done", "a"), ("step-started", "b"), ("step-failed", "b")]
+    entries = [entry(event, step=step) for event, step in [*steps, ("step-started", "c")]]
+
+    assert unfinished(entries) == ("c",)
+    assert unfinished([*entries, entry("step-ended-late", step="c")]) == ()
+    assert unfinished([*entries[:2], entry("step-started", step="a")]) == ("a",)
+
+
+def test_outages_begin_and_end_in_the_timeline() -> None:
+    """With their most frequent reason and their length."""
+    outages, _ = find_outages(answers(5, 9), OutageRule(limit_pct=10))
+    begun, ended = of_outages(outages, wall, "timeline.jsonl")
+
+    assert (begun.at - START).total_seconds() == pytest.approx(5)
+    assert begun.what == "badly answered from here: 40 of 40 answers, mostly: HTTP 500"
+    assert (ended.at - START).total_seconds() == pytest.approx(9, abs=0.11)
+    assert ended.what.startswith("well answered again, after 4.0 s")
+
+
+def test_an_outage_that_did_not_end_has_no_end() -> None:
+    """Nobody is well because the samples are over."""
+    outages, _ = find_outages(answers(5, 99), OutageRule(limit_pct=10))
+
+    assert [event.what.partition(":")[0] for event in of_outages(outages, wall, "t")] == ["badly answered from here"]
+
+
+def test_releases_are_told_when_they_change() -> None:
+    """An answer that names none changes nothing."""
+    named = ["1.42.0", None, "1.42.0", "1.41.3", "1.41.3", "1.42.0"]
+    samples = [Sample(1000.0 + n, 5.0, "health", ok=True, release=release) for n, release in enumerate(named)]
+
+    assert [event.what.split()[-1] for event in of_releases(samples, wall, "t")] == ["1.42.0", "1.41.3", "1.42.0"]
+
+
+def test_each_site_tells_its_own_release() -> None:
+    """After a rollback of one of them they differ, and nothing changes from answer to answer."""
+    named = [("front page", "1.42.0"), ("health", "1.41.3")] * 3
+    samples = [Sample(1000.0 + n, 5.0, journey, ok=True, release=of) for n, (journey, of) in enumerate(named)]
+
+    assert [event.what for event in of_releases(samples, wall, "t")] == [
+        "the front end answered as release 1.42.0",
+        "the back end answered as release 1.41.3",
+    ]
+
+
+def test_the_deploys_of_that_time_are_told() -> None:
+    """In their host's name; what lies weeks back, and what is no moment, is left out."""
+    deploy = {
+        "id": "d-1",
+        "state": "ready",
+        "commit": "c" * 40,
+        "created_at": "2026-11-25T02:41:00Z",
+        "finished_at": "",
+    }
+    old = {**deploy, "id": "d-0", "created_at": "2026-10-01T00:00:00+00:00"}
+
+    [event] = of_deploys({"pier": [deploy, old]}, START, START + timedelta(hours=1), "deploys.json")
+
+    assert (event.at.minute, event.what) == (41, "pier: deploy d-1 (ready, commit cccccccccccc) begins")
+
+
+def test_journeys_are_counted_the_worst_first() -> None:
+    """Of each: bad answers, and all."""
+    samples = [*answers(0, 2, until=4), *answers(0, 3, until=4, journey="expenses")]
+
+    assert bad_by_journey(samples, slow_ms=500) == [("expenses", 30, 40), ("history", 20, 40)]
