@@ -36,7 +36,6 @@ LATER = (
 """Tests among them that take seconds of processor: thousands of drawn histories, processes of pytest. They run with the rest."""
 NIGHTLY = (
     "tests/load/test_locust.py",  # the load engine against a server of its own; by day the gate uses it
-    "tests/load/test_locust_elsewhere.py",
     "tests/product/client/test_unleash_conformance.py",  # Unleash's own server, 200 MB
     "tests/records/test_performance.py",  # rows of page loads, one at a time
     "tests/report/test_html_report.py",  # reports by Allure's generator; by day the drill's own is looked at

@@ -182,23 +182,3 @@ def leave_run(
     folder = root / "reports" / "out" / name
     write(record, folder / "run.json", Redactor([]))
     return folder
-
-
-def leave_counted(run: Path, rate_hz: float) -> None:
-    """So many requests a second were counted in that run, users' own included."""
-    (run / "as-is").mkdir(exist_ok=True)
-    counted = {"requests_per_s": rate_hz, "counted_by": "Prometheus at http://127.0.0.1:9"}
-    (run / "as-is" / "requests.json").write_text(json.dumps(counted), encoding="utf-8")
-
-
-def leave_probed(run: Path, rate_hz: float) -> None:
-    """That run asked the back end so many times a second itself."""
-    (run / "as-is").mkdir(exist_ok=True)
-    header = {
-        "anchor": {"monotonic_s": 1, "wall_s": 1},
-        "rate_hz": rate_hz,
-        "first_due_s": 1,
-        "timeout_s": 5,
-        "journeys": {"health": 1},
-    }
-    (run / "as-is" / "timeline.jsonl").write_text(json.dumps(header) + "\n", encoding="utf-8")

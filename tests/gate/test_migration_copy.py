@@ -124,6 +124,7 @@ def test_a_way_back_that_does_not_lead_back_is_seen(copy: MigrationCopy, up: str
     assert difference in str(found.reversal)
 
 
+@pytest.mark.long_matrix
 @pytest.mark.parametrize("what", ["SCHEMA auth", "public.expenses", "SEQUENCE public.one", "FUNCTION auth.uid()"])
 def test_a_privilege_that_is_taken_back_is_as_it_was(copy: MigrationCopy, what: str) -> None:
     """PostgreSQL spells out from then on what it took for granted before."""

@@ -10,7 +10,6 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
-from pam_rollback.base.wait import Waiter
 from pam_rollback.decision.fixtures import decision
 from pam_rollback.decision.rules.decision import Finding, Judged, State
 from pam_rollback.environment.environment import Environment
@@ -18,14 +17,9 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.exposure.fixtures import exposure
 from pam_rollback.gate import hooks
 from pam_rollback.gate.fixtures import incident as incident_fixtures
-from pam_rollback.gate.rules.incident import CriterionRetest, IncidentRetest, RecordedIncident, RetestOutcome
-from pam_rollback.gate.service.features_tried import features_on
-from pam_rollback.gate.service.incident_choice import chosen
-from pam_rollback.gate.service.incident_load import load_of
+from pam_rollback.gate.rules.incident import RetestOutcome
+from pam_rollback.gate.service.flags_found import FlagsFound, read_flags
 from pam_rollback.health.fixtures import health
-from pam_rollback.journal.journal import Journal
-from pam_rollback.journal.undoing import undo_all
-from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, ways_of
@@ -45,11 +39,9 @@ from tests.gate.scene import (
     answer,
     asked,
     first_ways,
-    leave_counted,
     leave_run,
 )
-from tests.sessions import FLAGS, ON, ROOT, RunningSandbox
-from tests.undo_kinds import KINDS
+from tests.sessions import FLAGS, ROOT, RunningSandbox
 
 OFF = Flag(enabled=False, rollout_pct=0)
 PLAN = load_plan(ROOT / "plan.toml")
@@ -72,37 +64,27 @@ def environment(shared_range: RunningSandbox) -> Environment:
         pytest.param(Flag(enabled=True, rollout_pct=30), RED, "PAM_ENHANCED_UI is on for 30 %", id="on"),
     ],
 )
-def test_flags_are_on_while_they_are_tried_and_then_as_they_were(
-    found: Flag, outcome: str, words: str, running_sandbox: RunningSandbox, environment: Environment, tmp_path: Path
+def test_flags_count_as_they_are_found_and_stay_so(
+    found: Flag, outcome: str, words: str, running_sandbox: RunningSandbox, environment: Environment
 ) -> None:
-    """Whoever had a feature when the gate began is what counts: a deploy would reach everybody at once."""
+    """Whoever has a feature when the gate begins is what counts: a deploy would reach everybody at once."""
     running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, found))
-    journal = Journal(tmp_path / "journal.jsonl")
-
-    with features_on(
-        environment,
-        journal,
-        running_sandbox.flags,
-        None,
-        flags=FLAGS,
-        users=(),
-        waiter=Waiter(),
-        put_back=lambda: undo_all(journal, environment, KINDS, initiated_by="tests"),
-    ) as tried:
-        meanwhile = states(running_sandbox)
-        said = answer(NOBODY, lambda: tried.exposure(environment, FLAGS))
-        tried.refuse_off()
+    flags = read_flags(running_sandbox.flags, None, ())
+    said = answer(NOBODY, lambda: flags.exposure(environment, FLAGS))
+    now = running_sandbox.flags.read_flags()
 
     assert said[0] == outcome, said
     assert words in said[1]
-    assert (meanwhile, states(running_sandbox)) == ({ON}, {found})
-    assert journal.owed() == []
+    assert {now[name] for name in FLAGS} == {found}
 
 
-def states(running_sandbox: RunningSandbox) -> set[Flag]:
-    """The states of the plan's flags."""
-    now = running_sandbox.flags.read_flags()
-    return {now[name] for name in FLAGS}
+def test_what_features_do_that_are_off_is_not_known() -> None:
+    """An incident of theirs would hide; without their flags nobody knows."""
+    on = Flag(enabled=True, rollout_pct=100)
+    FlagsFound(dict.fromkeys(FLAGS, on)).refuse_off(FLAGS)
+    for found in (FlagsFound({**dict.fromkeys(FLAGS, on), FLAGS[0]: OFF}), FlagsFound(problem="no flag_admin")):
+        with pytest.raises(MeasurementFailed, match="the new features are off, so what they do was not tried"):
+            found.refuse_off(FLAGS)
 
 
 # ---------------------------------------------------------------- the recorded incident
@@ -159,84 +141,6 @@ def test_what_a_named_run_leaves_out_is_a_condition_of_the_verdict(tmp_path: Pat
     assert condition("2", "recorded_incident") == "--incident 2 leaves out what else went red: IR-5 of run 1"
     assert condition("2", "candidate") is None
     assert condition("", "recorded_incident") is None
-
-
-def test_its_load_is_made_as_far_as_it_can_be(environment: Environment, tmp_path: Path) -> None:
-    """What is missing beside the observation's own probes; more than can be made, or than is allowed, is named."""
-    config = probe_config(environment, run="gate")
-    folder = leave_run(tmp_path, RUN, red=["IR-5"])
-
-    def load(rate_hz: float, where: Environment = environment) -> tuple[float, str]:
-        leave_counted(folder, rate_hz)
-        incident = chosen(tmp_path / "reports" / "out", "sandbox")
-        assert incident is not None
-        assert (incident.rate_hz, incident.users_counted) == (rate_hz, True)
-        found = load_of(incident, where, config)
-        return round(found.observed_hz + found.added_hz), found.why_less
-
-    weak = environment.model_copy(update={"load": environment.load.model_copy(update={"rate_hz_max": 60})})
-    closed = environment.model_copy(update={"abilities": environment.abilities - {"load"}})
-    assert load(55) == (55, "this machine did not keep up")
-    assert load(5000)[1] == "this check makes at most 200 more"
-    assert load(5000, weak) == (60, "sandbox bears 60 ([load] rate_hz_max)")
-    assert load(5000, closed)[1] == "sandbox declares no load, so nothing is sent beside the observation"
-
-
-@pytest.mark.parametrize(
-    ("incident", "again", "made_hz", "outcome", "words"),
-    [
-        pytest.param(
-            RecordedIncident(RUN, ("IR-5",), 55, "Prometheus", users_counted=True),
-            RetestOutcome.BACK,
-            55,
-            RED,
-            "comes back on release 1.42.0",
-            id="it is back",
-        ),
-        pytest.param(
-            RecordedIncident(RUN, ("IR-5",), 55, "Prometheus", users_counted=True),
-            RetestOutcome.GONE,
-            55,
-            GREEN,
-            "under 55 requests a second by Prometheus",
-            id="it is gone",
-        ),
-        pytest.param(
-            RecordedIncident(RUN, ("IR-5",), 15, "its own probes", users_counted=False),
-            RetestOutcome.GONE,
-            15,
-            UNKNOWN,
-            "nobody counted those of users then: under more, IR-5 may still come back",
-            id="nobody counted users",
-        ),
-        pytest.param(
-            RecordedIncident(RUN, ("IR-5",), 5000, "Prometheus", users_counted=True),
-            RetestOutcome.GONE,
-            250,
-            UNKNOWN,
-            "no more can be made, so it may still come back under the whole load",
-            id="under less load",
-        ),
-    ],
-)
-def test_the_incident_is_gone_only_under_its_load(
-    incident: RecordedIncident, again: RetestOutcome, made_hz: float, outcome: str, words: str
-) -> None:
-    """It is back under any load; gone only under that of then, users' own included."""
-    tried = IncidentRetest(
-        incident,
-        "1.42.0",
-        incident.rate_hz or 0,
-        made_hz=made_hz,
-        answers=500,
-        tried=(CriterionRetest("IR-5", again, "as measured"),),
-        why_less="no more can be made",
-    )
-
-    said = answer(INCIDENT, lambda: tried)
-
-    assert said[0] == outcome, said
-    assert words in said[1]
 
 
 def measured_by(*tests: object, listener: object = None, **facts: Any) -> Any:

@@ -12,7 +12,7 @@ from pam_rollback.decision.rules.decision import State
 from pam_rollback.gate.service.incident_choice import chosen, incident_of, left_out
 from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, Recommendation
 from pam_rollback.report.run_record import RunRecord
-from tests.gate.scene import leave_counted, leave_run
+from tests.gate.scene import leave_run
 
 
 def decided(record: RunRecord, recommendation: Recommendation, *states: State) -> RunRecord:
@@ -108,22 +108,6 @@ def test_all_that_went_red_since_the_service_was_well_is_the_incident(
     assert found is not None
     assert (found.runs, found.criteria) == (runs_named, criteria)
     assert f"the incident of run{'s' * (len(found.others) > 0)} {runs_named} ({', '.join(criteria)}" in str(found)
-
-
-def test_its_load_is_the_most_of_all_its_runs(tmp_path: Path) -> None:
-    """Users have to be counted in each run whose criteria more requests can break, and in no other."""
-    out = tmp_path / "reports" / "out"
-    leave_counted(leave_run(tmp_path, "1", red=["IR-5"], age=timedelta(hours=3)), 40)
-    leave_run(tmp_path, "2", red=["IR-3"])
-
-    counted = chosen(out, "sandbox")
-    leave_run(tmp_path, "3", red=["IR-2"], age=timedelta(minutes=9))
-    short = chosen(out, "sandbox")
-
-    assert counted is not None
-    assert short is not None
-    assert (counted.rate_hz, counted.users_counted) == (40, True)
-    assert (short.rate_hz, short.users_counted) == (40, False)
 
 
 def test_what_a_named_run_leaves_out_is_said(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.wait import Waiter
 from pam_rollback.plan.flags import Flag
 from tests.gate.scene import (
     APPLIED,
@@ -30,7 +29,6 @@ from tests.gate.scene import (
     features,
     first_ways,
     gate,
-    leave_counted,
     leave_run,
     one_line,
     with_outcome,
@@ -57,22 +55,20 @@ def test_a_healthy_candidate_passes_and_leaves_its_evidence(
     """Without --to it is what both sites serve. All questions are asked; since files were named, it is not the gate."""
     leave_run(project.folder, RUN, red=["IR-5", "IR-2"], drilled=first_ways(), age=timedelta(days=1))
     leave_run(project.folder, "20260102T000000Z-sandbox-aaaa", drilled=first_ways(), verdict="GO")
-    leave_counted(project.folder / "reports" / "out" / RUN, 55)
 
     found = gate(project, running_sandbox, [*STAGES, *DATABASE, FLAGGED, NOBODY, INCIDENT, DRILLED])
 
-    assert set(found.outcomes().values()) == {GREEN}, found.out
+    outcomes = found.outcomes()
+    assert outcomes.pop(INCIDENT) == UNKNOWN, found.out
+    assert set(outcomes.values()) == {GREEN}, found.out
     assert found.rc == 11
     said = one_line(found)
     assert "files were named, and the gate is all of checks and load: name none" in said
     assert "candidate: release 1.42.0, commit" in said
     assert "1 migrations are applied to it" in said
-    assert "the new features are on while they are tried" in said
-    assert "under 55 requests a second by Prometheus at http://127.0.0.1:9" in said
-    assert "undo set-flags" in found.out
+    assert "the new features are off, so what they do was not tried" in said
     assert states(running_sandbox)() == {OFF}
     folder = found.folder / "gate"
-    assert (folder / "incident-load.jsonl").stat().st_size > 0
     assert {
         "npm-ci.log",
         "GA-1.log",
@@ -121,11 +117,13 @@ def test_a_migration_that_was_applied_and_then_edited_is_a_no_go(
     assert "20261012090000_row_level_security: the release before has it with another text" in one_line(found)
 
 
-def test_an_incident_of_the_new_features_is_seen_although_they_were_off(
-    flags_off: None, running_sandbox: RunningSandbox, project: Project
+def test_an_incident_of_the_new_features_is_seen_where_they_are_on(
+    running_sandbox: RunningSandbox, project: Project
 ) -> None:
-    """The fault hits only users who have the feature: with the flags off it hides."""
+    """The fault hits only users who have the feature: with the flags off it would hide, and nothing is known."""
     leave_run(project.folder, RUN, red=["IR-5", "RTO-1"])
+    running_sandbox.remote.reset()
+    running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, ON))
     running_sandbox.remote.plant("errors")
 
     found = gate(project, running_sandbox, [INCIDENT])
@@ -204,23 +202,6 @@ def test_a_gate_without_a_database_names_what_it_left_out_and_takes_a_word_for_i
     assert "sandbox declares no database, so nobody asked: " in one_line(silent)
     assert 'a person may answer for it: --ack SC-4="who: evidence"' in one_line(silent)
     assert answered.rc == 0, answered.out
-
-
-def test_a_killed_session_leaves_a_note_by_which_the_flags_are_put_back(
-    flags_off: None, running_sandbox: RunningSandbox, project: Project
-) -> None:
-    """Whoever kills it while the features are on can undo that by the run."""
-    nodes = [f"load/test_redeployment_gate.py::{name}" for name in (NOBODY, "test_unit_tests_pass")]
-    with project.start(*nodes, "-m", "redeploy_gate", f"--env={running_sandbox.file}") as session:
-        Waiter().until(states(running_sandbox), holds=lambda flags: flags == {ON}, within_s=120, what="features on")
-        session.kill()
-    killed = project.run_folder
-
-    undone = project.run("--undo", str(killed), f"--env={running_sandbox.file}")
-
-    assert undone.rc == 0, undone.out
-    assert "UNDONE: 1 change" in undone.out
-    assert states(running_sandbox)() == {OFF}
 
 
 def states(running_sandbox: RunningSandbox) -> Callable[[], set[Flag]]:

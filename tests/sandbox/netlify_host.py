@@ -121,17 +121,6 @@ class Host:
             assert time.monotonic() < end_s, f"{what}: not within {within_s:g} s; published {self.published()}"
             time.sleep(0.2)  # the host counts requests, and 500 a minute are all it gives
 
-    def until_state(self, deploy: str, *states: str) -> dict[str, Any]:
-        """Wait until a deploy is in one of these states."""
-        seen: list[dict[str, Any]] = []
-
-        def is_there() -> bool:
-            seen[:] = [self.call("GET", f"/deploys/{deploy}").json]
-            return seen[0]["state"] in states
-
-        self.until(is_there, what=f"deploy {deploy} {' or '.join(states)}")
-        return seen[0]
-
     @contextmanager
     def fault(self, name: str, **settings: object) -> Iterator[None]:
         """Have a fault planted for a while."""

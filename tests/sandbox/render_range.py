@@ -141,14 +141,6 @@ def newest(render: Render, commit: str) -> dict[str, Any]:
     raise AssertionError(f"no deploy of {commit}")
 
 
-def wait_for_update(render: Render, deploy_id: str) -> None:
-    """Until it is nearly live."""
-    end_s = time.monotonic() + 5
-    while render.deploy(deploy_id)["status"] != "update_in_progress":
-        assert time.monotonic() < end_s
-        time.sleep(0.02)
-
-
 @pytest.fixture(scope="module")
 def render_started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Render]:
     """A sandbox of its own."""

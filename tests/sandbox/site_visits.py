@@ -70,13 +70,6 @@ class RunningSandbox:
         change = {"enabled": on, "rolloutPercentage": 100}
         self.call("POST", f"{self.api}/admin/feature-flags", self.admin_token, dict.fromkeys(names, change))
 
-    def account_token(self) -> str:
-        """Sign the test account in, past the page."""
-        answer = self.call(
-            "POST", f"{self.api}/api/v1/auth/login", body={"email": self.email, "password": self.password}
-        )
-        return str(answer["access_token"])
-
 
 @dataclass
 class Visit:

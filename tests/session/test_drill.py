@@ -14,7 +14,6 @@ import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from pam_rollback.browser.client.browser import CHROMIUM
-from pam_rollback.observation.service.requests_record import kept
 from pam_rollback.outside.http import fetch
 from pam_rollback.report import run_record
 from pam_rollback.report.html_report import Built
@@ -124,15 +123,6 @@ def test_the_message_is_looked_for_where_it_arrived_and_time_runs_from_the_end(d
     assert 0 <= frame["measured"] < 60
 
 
-def test_requests_of_users_are_kept(drill: Drilled) -> None:
-    """The load under which the gate looks for this incident."""
-    found = kept(drill.ended.folder / "after-feature-flag" / "requests.json")
-
-    assert found is not None
-    assert found.counted_by == "the product's own metrics"
-    assert found.rate_hz > 10
-
-
 def test_rows_are_counted_before_and_after(drill: Drilled) -> None:
     """Without being told to, and before anything was planted."""
     [rows] = drill.ended.folder.glob("after-*/rows-before.json")
@@ -168,7 +158,7 @@ def test_the_report_tells_the_drill(drill: Drilled, tmp_path: Path) -> None:
 
     assert (outside, errors) == ([], [])
     sizes = {path.relative_to(folder.html): path.stat().st_size for path in folder.html.rglob("*") if path.is_file()}
-    assert sum(sizes.values()) <= 3e6, sizes
+    assert sum(sizes.values()) <= 10e6, sizes
 
 
 def _look(page: Page) -> None:

@@ -88,6 +88,7 @@ def ended(project: Project, running_sandbox: RunningSandbox, hooks: str, *args: 
     return project.run("checks/test_case.py", "--env", str(running_sandbox.file), *args)
 
 
+@pytest.mark.long_matrix
 @pytest.mark.parametrize(
     ("hook", "argument", "number"),
     [
@@ -154,6 +155,7 @@ def test_whoever_stops_a_real_run_late_hears_what_was_left_out(
     assert (left_out in real.out, "after the verdict" in real.out) == (stopped, not stopped), real.out
 
 
+@pytest.mark.long_matrix(first=2)
 @pytest.mark.parametrize("workers", [(), ("-n", "1", "--max-worker-restart=0")], ids=["serial", "xdist"])
 @pytest.mark.parametrize(
     ("statement", "said"),

@@ -24,7 +24,7 @@ from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode
 from tests.selection import WHOLE
 from tests.sessions import SCREEN, Collected, Finished, Project, RunningSandbox, runbook_in
 
-CASES = 60 if os.environ.get(WHOLE) else 12
+CASES = 60 if os.environ.get(WHOLE) else 6
 WITH_WORKERS = 12
 """Sessions with workers that are drawn at night; on a commit those that are written out are enough: each takes seconds."""
 PLAYED = '''

@@ -1,4 +1,4 @@
-"""What a session has of the gate beside its tests: what is new is on meanwhile, and what is left out, missing and told in the end."""
+"""What a session has of the gate beside its tests: what is read at its beginning, left out, missing and told in the end."""
 
 import os
 from collections.abc import Collection, Generator, Sequence
@@ -38,10 +38,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) -> None:
-    """What a deploy brings is tried as users will have it one day: with what is new in it."""
+    """Who has which feature counts as it is before anything was tried."""
     if situation == AS_IS and markers.is_gate(request.config):
         request.getfixturevalue("commits_served")
-        request.getfixturevalue("features_tried")
+        request.getfixturevalue("flags_found")
 
 
 def pytest_pam_why_left_out(item: pytest.Item) -> str | None:

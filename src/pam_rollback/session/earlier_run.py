@@ -8,11 +8,11 @@ import pytest
 
 from pam_rollback.base.errors import Refused
 from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE
-from pam_rollback.journal.journal import ACTION, SWITCHED_ON, Journal
+from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.session import living_runs, second_places
 from pam_rollback.session.runbook import Runbook, shown
 
-_BEGINS = frozenset({ACTION, "planting", SWITCHED_ON})
+_BEGINS = frozenset({ACTION, "planting"})
 """What is written before the first change, whichever it is."""
 
 

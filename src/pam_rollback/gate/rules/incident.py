@@ -43,16 +43,10 @@ def observed_in(notes: Iterable[str]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class RecordedIncident:
-    """What went red, in which run, and under which load."""
+    """What went red, and in which run."""
 
     run: str
     criteria: tuple[str, ...]
-    rate_hz: float | None = None
-    """The most requests a second that the back end had then; None where the run recorded none."""
-    counted_by: str = ""
-    """Who counted them."""
-    users_counted: bool = False
-    """Somebody counted what users asked. Without that, there may have been any number of requests."""
     others: tuple[str, ...] = ()
     """More runs in which something of it went red."""
 
@@ -62,21 +56,14 @@ class RecordedIncident:
         return ", ".join((self.run, *self.others))
 
     def __str__(self) -> str:
-        by = f" by {self.counted_by}" if self.counted_by else ""
-        load = f", under {self.rate_hz:.4g} requests a second{by}" if self.rate_hz is not None else ""
-        return f"the incident of run{'s' if self.others else ''} {self.runs} ({', '.join(self.criteria)}{load})"
+        return f"the incident of run{'s' if self.others else ''} {self.runs} ({', '.join(self.criteria)})"
 
 
 def together(incidents: Sequence[RecordedIncident]) -> RecordedIncident:
-    """What several runs recorded, the newest first, as one: under the most load, and with users counted wherever load matters."""
-    loaded = [one for one in incidents if any(name.startswith(WORSE_UNDER_LOAD) for name in one.criteria)]
-    most = max(incidents, key=lambda one: one.rate_hz or 0.0)
+    """What several runs recorded, the newest first, as one."""
     return RecordedIncident(
         incidents[0].run,
         of_the_service(name for one in incidents for name in one.criteria),
-        most.rate_hz,
-        most.counted_by,
-        users_counted=all(one.users_counted for one in loaded or incidents),
         others=tuple(one.run for one in incidents[1:]),
     )
 
@@ -103,17 +90,13 @@ class CriterionRetest:
 
 @dataclass(frozen=True, repr=False)
 class IncidentRetest(Sentence):
-    """The incident, looked for on the candidate under its load."""
+    """The incident, looked for on the candidate."""
 
     incident: RecordedIncident
     release: str
-    asked_hz: float
-    """The load that was wanted: the incident's own, where that is known."""
-    made_hz: float
-    answers: int
     tried: tuple[CriterionRetest, ...]
-    why_less: str = "this machine did not keep up"
-    """What kept the load below the one that was wanted, should it be."""
+    loaded: bool
+    """This gate puts the plan's load on the candidate."""
 
     @property
     def gone(self) -> bool:
@@ -125,17 +108,10 @@ class IncidentRetest(Sentence):
                 f"whether {self.incident} comes back is not known: {_listed(self._of(RetestOutcome.UNKNOWN))}"
             )
         under_load = [one.criterion for one in self.tried if one.criterion.startswith(WORSE_UNDER_LOAD)]
-        if under_load and not self.incident.users_counted:
+        if under_load and not self.loaded:
             raise MeasurementFailed(
-                f"{self.incident} was looked for under {self.made_hz:.1f} requests a second, and nobody counted those of users then: "
-                f"under more, {', '.join(under_load)} may still come back; vouch for it with {VOUCH}, "
-                "or name a run that counted with --incident RUN"
-            )
-        if self.made_hz < 0.9 * self.asked_hz:
-            raise MeasurementFailed(
-                f"{self.incident} was looked for under {self.made_hz:.1f} requests a second, asked were {self.asked_hz:.1f}: "
-                f"{self.why_less}, so it may still come back under the whole load; vouch for it with {VOUCH}, "
-                "or ask where more can be made"
+                f"{self.incident} was looked for without load, and no load test is declared here: under load, {', '.join(under_load)} may "
+                f"still come back; vouch for it with {VOUCH}"
             )
         return True
 
@@ -150,15 +126,14 @@ class IncidentRetest(Sentence):
             what=f"criteria of {self.incident.runs} that are red again",
             asked="none",
             measured=back or "none",
-            n=self.answers,
-            definition=f"{', '.join(self.incident.criteria)} under {self.made_hz:.1f} requests a second",
+            n=len(self.tried),
+            definition=", ".join(self.incident.criteria),
         )
 
     def __str__(self) -> str:
-        load = f"{self.made_hz:.1f} requests a second, {self.answers} answers"
         if self._of(RetestOutcome.BACK):
-            return f"{self.incident} comes back on release {self.release} ({load}): {_listed(self._of(RetestOutcome.BACK))}"
-        return f"{self.incident} does not come back on release {self.release} ({load}): {_listed(self.tried)}"
+            return f"{self.incident} comes back on release {self.release}: {_listed(self._of(RetestOutcome.BACK))}"
+        return f"{self.incident} does not come back on release {self.release}: {_listed(self.tried)}"
 
 
 def _listed(tried: Iterable[CriterionRetest]) -> str:

@@ -1,7 +1,6 @@
 """Which incident the gate looks for: that of the run that ``--incident RUN`` names, else all that went red since the service was well."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from pam_rollback.gate.rules.incident import (
     of_the_service,
     together,
 )
-from pam_rollback.observation.service.requests_record import counted_in, probed_in
 from pam_rollback.report import run_record
 from pam_rollback.report.latest_runs import begun, newest
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord
@@ -34,7 +32,7 @@ def incident_of(record: RunRecord) -> RecordedIncident | None:
 
 
 def recorded(out: Path, environment: str) -> list[RecordedIncident]:
-    """What went red in the newest incident of that environment, run by run and with its load, the newest first.
+    """What went red in the newest incident of that environment, run by run, the newest first.
 
     One run often asks one question, and the newest is seldom the one that asked for the rollback. Nobody knows what is red in a run that a
     clock dates into the future.
@@ -42,7 +40,7 @@ def recorded(out: Path, environment: str) -> list[RecordedIncident]:
     found = list[RecordedIncident]()
     now = until = datetime.now(UTC)
     young = 0
-    for folder, record in newest(out, environment):
+    for _, record in newest(out, environment):
         if begun(record) > now:
             continue
         incident = incident_of(record)
@@ -50,7 +48,7 @@ def recorded(out: Path, environment: str) -> list[RecordedIncident]:
             return found
         if incident is not None:
             until = until if found else begun(record)
-            found.append(under_its_load(incident, folder))
+            found.append(incident)
             young += until - begun(record) <= _WITHIN
     return found[:young]
 
@@ -75,12 +73,8 @@ def _red(record: RunRecord) -> Iterator[str]:
             yield from result.criteria
 
 
-_WHOLE_SHARE = 0.9
-"""Of the probes: their rate is what was intended, and a count is an average of some seconds."""
-
-
 def chosen(out: Path, environment: str, run: str = "") -> RecordedIncident | None:
-    """The incident, with its load where the run recorded it; None when nothing is recorded. ``out`` holds the folders of runs.
+    """The incident; None when nothing is recorded. ``out`` holds the folders of runs.
 
     Raises MeasurementFailed when ``run`` is none, or has no incident.
     """
@@ -96,7 +90,7 @@ def chosen(out: Path, environment: str, run: str = "") -> RecordedIncident | Non
         raise MeasurementFailed(
             f"--incident {run}: expected a run in which a criterion of the service went red, found none in {_shown(folder)}"
         )
-    return under_its_load(found, folder)
+    return found
 
 
 def left_out(out: Path, environment: str, run: str) -> str:
@@ -109,19 +103,6 @@ def left_out(out: Path, environment: str, run: str) -> str:
     left = {one.run: [name for name in one.criteria if name not in asked] for one in recorded(out, environment)}
     words = "; ".join(f"{', '.join(names)} of run {of}" for of, names in left.items() if names)
     return f"--incident {run} leaves out what else went red: {words}" if words else ""
-
-
-def under_its_load(incident: RecordedIncident, folder: Path) -> RecordedIncident:
-    """With the most requests a second of its run: as counted, and at least as many as the run's own observation sent.
-
-    A count below the prober's own rate is incomplete, and the users' load is unknown.
-    """
-    counted, probed = counted_in(folder), probed_in(folder)
-    load = max(filter(None, (counted, probed)), key=lambda known: known.rate_hz, default=None)
-    if load is None:
-        return incident
-    whole = counted is not None and (probed is None or counted.rate_hz >= _WHOLE_SHARE * probed.rate_hz)
-    return replace(incident, rate_hz=load.rate_hz, counted_by=load.counted_by, users_counted=whole)
 
 
 def _folder(out: Path, run: str) -> Path:
