@@ -59,7 +59,7 @@ sandbox: $(READY) ## the sandbox alone, to click through; Ctrl-C ends it (FAULT=
 game:
 	@echo "there is no make game any more: type \`make sandbox FAULT=surprise\`, and see docs/how-to/sandbox.md" >&2; exit 2
 
-report: $(READY) ## the HTML report of the newest run (RUN=folder for another, SINGLE=file.html: one file to send)
+report: $(READY) ## the HTML report of the newest run (RUN=folder for another)
 	@$(BIN)/python -m pam_rollback.report $${RUN:+"$$RUN"} $${SINGLE:+--single "$$SINGLE"}
 
 connect: export PAM_CONNECT_FRONTEND = $(FRONTEND)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report.allure_results import write_environment
-from pam_rollback.report.node import find_node
+from pam_rollback.report.html_report import _require_node
 
 FACTS = {"Release seen": "1.42.0 → 1.41.3", "a=b:c": " first # \\ and\nsecond 🙂", "Pace": "60"}
 
@@ -14,14 +14,12 @@ FACTS = {"Release seen": "1.42.0 → 1.41.3", "a=b:c": " first # \\ and\nsecond 
 def test_environment_facts_are_read_back_by_the_generator(tmp_path: Path) -> None:
     """Spaces, separators, line ends and any letter come through the properties file as they went in."""
     path = write_environment(tmp_path / "results", FACTS)
-    node = find_node()
-    assert node is not None
     parser = REPORTS / "node_modules" / "@allurereport" / "reader" / "dist" / "properties.js"
     script = (
         f"import {{parseProperties}} from {json.dumps(parser.as_uri())}; import fs from 'node:fs';"
         f"console.log(JSON.stringify(parseProperties(fs.readFileSync({json.dumps(str(path))}, 'utf8'))))"
     )
-    command = [str(node.path), "--input-type=module", "-e", script]
+    command = [str(_require_node()), "--input-type=module", "-e", script]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
 
     assert path.read_bytes().isascii()

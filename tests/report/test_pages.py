@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from pam_rollback.report.pages import keep_pages, online, with_links, write_pages
-from pam_rollback.report.shared_folder import SharedFolder
+from pam_rollback.report.pages import online, with_links, write_pages
 
 
 def test_a_mention_becomes_a_link() -> None:
@@ -61,24 +60,3 @@ def test_no_link_leads_nowhere(tmp_path: Path) -> None:
     assert '<a href="#b">below</a>' in text
     assert '<a href="https://x.example/a">host</a>' in text
     assert "how-to" not in "".join(re.findall('href="[^"]*"', text))
-
-
-def test_reports_that_share_their_pages_lead_to_them(tmp_path: Path) -> None:
-    """Once for all of them; other text is another file, and an earlier report keeps its own."""
-    docs, shared = tmp_path / "docs", SharedFolder(tmp_path / "common")
-    docs.mkdir()
-    (docs / "runbook.md").write_text("# Page\n\nOne.\n", encoding="utf-8")
-    for run in ("a", "b"):
-        (tmp_path / run / "report").mkdir(parents=True)
-        write_pages(tmp_path / run / "report", docs, kept=keep_pages(shared, docs))
-
-    (only,) = shared.path.iterdir()
-    assert "One." in only.read_text(encoding="utf-8")
-    for run in ("a", "b"):
-        page = (tmp_path / run / "report" / "runbook.html").read_text(encoding="utf-8")
-        assert f"location.replace('../../common/{only.name}'+location.hash)" in page
-        assert f'href="../../common/{only.name}"' in page
-        assert "One." not in page
-    (docs / "runbook.md").write_text("# Page\n\nTwo.\n", encoding="utf-8")
-    keep_pages(shared, docs)
-    assert len(list(shared.path.iterdir())) == 2

@@ -158,7 +158,7 @@ def test_the_report_tells_the_drill(drill: Drilled, tmp_path: Path) -> None:
 
     assert (outside, errors) == ([], [])
     sizes = {path.relative_to(folder.html): path.stat().st_size for path in folder.html.rglob("*") if path.is_file()}
-    assert sum(sizes.values()) <= 3e6, sizes
+    assert sum(sizes.values()) <= 10e6, sizes
 
 
 def _look(page: Page) -> None:

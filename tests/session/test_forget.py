@@ -10,7 +10,6 @@ import pytest
 from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.ramp.client.journal import RampJournal
 from pam_rollback.ramp.rules.state import GATE, ROLLED_BACK
-from pam_rollback.report.shared_folder import SharedFolder, address, script
 from pam_rollback.session import forget, second_places
 
 NOW_S = datetime(2026, 11, 27, tzinfo=UTC).timestamp()
@@ -122,67 +121,6 @@ def test_what_a_ramp_goes_by_stays_until_the_ramp_is_over(tmp_path: Path, capsys
     ramp.append(ROLLED_BACK)
     assert "1 runs were removed" in told(tmp_path, capsys, "--yes")
     assert not gate.exists()
-
-
-def reported(folder: Path, *kept: Path) -> Path:
-    """A run with a report of which some lies in the common folder."""
-    page = folder / "report" / "allure" / "index.html"
-    page.parent.mkdir(parents=True)
-    page.write_text("".join(script(address(path, seen_from=page.parent)) for path in kept))
-    return aged(folder, 40)
-
-
-def test_what_no_report_refers_to_any_more_goes_with_the_runs(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What one that stays refers to is kept, however old; so is what is young, and what nobody wrote there for reports."""
-    out = tmp_path / "reports" / "out"
-    common = SharedFolder(out / "common")
-    both, dropped, referred, young = (
-        common.keep("allure.js", text) for text in ("both", "dropped", "referred", "young")
-    )
-    (common.path / "notes.txt").write_text("mine")
-    aged(common.path, 40)
-    os.utime(young, (NOW_S, NOW_S))
-    reported(run_of(tmp_path, "1-old", days=40), both, dropped)
-    reported(run_of(tmp_path, "2-owes", days=40, owes=True), both)
-    elsewhere = tmp_path / "elsewhere"
-    reported(elsewhere, referred)
-    (out / "3-link").symlink_to(elsewhere)
-
-    listed = told(tmp_path, capsys)
-    assert f"  remove   common/{dropped.name}, 0.0 MB: no report refers to it" in listed
-    assert listed.count("common/") == 1
-    assert dropped.is_file()
-
-    assert f"  removed  common/{dropped.name}" in told(tmp_path, capsys, "--yes")
-    assert {path.name for path in common.path.iterdir()} == {both.name, referred.name, young.name, "notes.txt"}
-    assert "common/" not in told(tmp_path, capsys, "--yes")
-
-
-def test_a_report_that_cannot_be_read_may_refer_to_anything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Then all of it stays, and the command says that it failed."""
-    out = tmp_path / "reports" / "out"
-    kept = SharedFolder(out / "common").keep("allure.js", "program")
-    aged(kept.parent, 40)
-    page = reported(run_of(tmp_path, "1-young", days=1)) / "report" / "index.html"
-    page.symlink_to(tmp_path / "gone")
-
-    words = told(tmp_path, capsys, "--yes", code=1)
-
-    assert "common: which reports refer to it is not known" in words
-    assert kept.is_file()
-    page.unlink()
-    assert "removed  common/allure-" in told(tmp_path, capsys, "--yes")
-
-
-def test_what_a_report_uses_again_is_young_again(tmp_path: Path) -> None:
-    """A report that is being made has no page yet that refers to it."""
-    common = SharedFolder(tmp_path / "common")
-    path = common.keep("allure.js", "program")
-    os.utime(path, (1, 1))
-
-    assert common.keep("allure.js", "program").stat().st_mtime > 1
 
 
 def test_an_age_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

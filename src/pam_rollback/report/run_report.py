@@ -5,10 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 from pam_rollback.report import html_report, recommendation, scorecard_page, wording
-from pam_rollback.report.pages import RUNBOOK, TITLES, keep_pages, write_pages
+from pam_rollback.report.pages import RUNBOOK, TITLES, write_pages
 from pam_rollback.report.run_folder import OUT, RunFolder, history_of
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.report.shared_folder import SharedFolder
 from pam_rollback.report.shown_record import shown
 
 
@@ -17,20 +16,17 @@ def build_run(
     record: RunRecord | None,
     *,
     out: Path = OUT,
-    shared: SharedFolder | None = None,
 ) -> html_report.Built | html_report.Unavailable:
     """Builds the report of a run into its folder: the scorecard as first page, the evidence beside it.
 
     ``record`` is None when the session ended before it wrote one: then there is the evidence only. The first report of a run adds it to
     the history of its environment below ``out``; built again, it does not count twice. A run without a record stays out of every history.
-    With ``shared``, what it has in common with the reports of other runs lies there, and not in its own folder.
     """
     evidence = run.html / scorecard_page.EVIDENCE
     known = record is not None
     history = history_of(record.environment.name, out) if record else None
     try:
         skipped = _take_out_damage(history) if history else ""
-        pages = keep_pages(shared) if shared else {}
     except OSError as error:
         return _unwritable(error)
     built = html_report.build(
@@ -41,14 +37,12 @@ def build_run(
         history=history,
         append_history=known and not evidence.exists(),
         environment=record.environment.name if record else None,
-        shared=shared,
-        pages=pages,
     )
     if isinstance(built, html_report.Unavailable) and not run.html.is_dir() and not known:
         return built
     try:
         run.html.mkdir(parents=True, exist_ok=True)
-        write_pages(run.html, kept=pages)
+        write_pages(run.html)
         if record is None:
             return built
         page = write_page(run, record)

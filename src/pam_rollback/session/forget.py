@@ -1,7 +1,5 @@
 """``python -m pam_rollback.session.forget --older-than 30d [--yes]``: removes runs that are old and needed by nobody.
 
-With them goes what reports had in common (``reports/out/common``) and none refers to any more.
-
 Without ``--yes`` it says what it would remove, and removes nothing.
 """
 
@@ -10,7 +8,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from time import time
@@ -18,7 +16,6 @@ from time import time
 from pam_rollback.base.run_files import JOURNAL, RAMP_FINISHED, RAMP_JOURNAL, RAMP_ROLLED_BACK
 from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.outside import plainly
-from pam_rollback.report import shared_folder
 from pam_rollback.report.retention import Fate, KeptRun, age_of, fates
 from pam_rollback.session import second_places
 from pam_rollback.session.runbook import shown
@@ -52,7 +49,6 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None, no
             sys.stdout.write(f"  kept     {fate.run.name}, {_described(fate)}: {fate.kept_because}\n")
     failed = [fate.run.name for fate in removed if not _forget(out / fate.run.name, fate, really=options.yes)]
     gone = {fate.run.name for fate in removed} - set(failed)
-    failed += _forget_shared(out, gone, now_s - options.older_than.total_seconds(), really=options.yes)
     size = sum(fate.run.size_bytes for fate in removed) / _MB
     if not options.yes:
         told = f"{len(removed)} runs would be removed ({size:.0f} MB), nothing was: repeat with --yes (make forget: YES=1)\n"
@@ -76,29 +72,6 @@ def _forget(folder: Path, fate: Fate, *, really: bool) -> bool:
         return False
     sys.stdout.write(f"  removed  {fate.run.name}, {_described(fate)}\n")
     return True
-
-
-def _forget_shared(out: Path, gone: Collection[str], before_s: float, *, really: bool) -> list[str]:
-    """Remove what no report refers to but those of the runs that are ``gone``, and what was last used before; gives what failed."""
-    shared = shared_folder.SharedFolder(out / shared_folder.NAME)
-    others = [folder for folder in (out.iterdir() if out.is_dir() else []) if folder != shared.path]
-    try:
-        needed = shared.referred_to(folder for folder in others if folder.is_dir() and folder.name not in gone)
-        unneeded = [path for path in shared.files() if path.name not in needed and path.stat().st_mtime < before_s]
-    except OSError as error:
-        sys.stderr.write(f"  FAILED   {shown(shared.path)}: which reports refer to it is not known: {error}\n")
-        return [shared_folder.NAME]
-    failed = []
-    for path in unneeded:
-        described = f"{shared_folder.NAME}/{path.name}, {path.stat().st_size / _MB:.1f} MB: no report refers to it"
-        try:
-            if really:
-                path.unlink()
-            sys.stdout.write(f"  {'removed' if really else 'remove ':<8} {described}\n")
-        except OSError as error:
-            sys.stderr.write(f"  FAILED   {shown(path)} could not be removed: {error}\n")
-            failed.append(path.name)
-    return failed
 
 
 def _described(fate: Fate) -> str:
