@@ -23,7 +23,7 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.environment.hosts import Netlify, Render
 from pam_rollback.gate.rules.features import read_register
 from pam_rollback.gate.rules.stages import scripts_of
-from pam_rollback.health.rules.circuit_breakers import read_breakers
+from pam_rollback.health.fixtures.circuit_breakers import CircuitBreakers
 from pam_rollback.journal.journal import Journal
 from pam_rollback.observation.client.jsonl import LineReader
 from pam_rollback.outside import provider
@@ -169,7 +169,9 @@ PARSERS = [
     ),
     Parser("a notice", _of_answer(lambda answer: str(Notice.of(answer))), _json({"active": True, "text": "We know."})),
     Parser(
-        "circuit breakers", _of_answer(lambda answer: str(read_breakers(answer))), _json({"model": {"state": "CLOSED"}})
+        "circuit breakers",
+        _of_answer(lambda answer: f"{CircuitBreakers(answer)} {CircuitBreakers(answer).all_closed}"),
+        _json({"circuit_breakers": {"model": {"state": "CLOSED"}}}),
     ),
     Parser(
         "metrics",

@@ -23,7 +23,6 @@ def test_a_prober_asks_its_journeys_of_the_api(tmp_path: Path) -> None:
     assert [one.path for one in found if one.browser] == ["/api/v1/profile"]
 
 
-def test_what_is_compared_with_the_baseline_is_asked_more_often_than_one_part(tmp_path: Path) -> None:
-    """All journeys of users together, but for health: of thirteen probes ten; a part has two or three of them."""
-    assert asked.users_hz(staging(tmp_path)) == pytest.approx(10 / 13)
-    assert asked.slowest_part_hz(staging(tmp_path)) <= 3 / 13
+def test_the_part_that_is_asked_least_is_known(tmp_path: Path) -> None:
+    """Of thirteen probes a part has two or three."""
+    assert 0 < asked.slowest_part_hz(staging(tmp_path)) <= 3 / 13

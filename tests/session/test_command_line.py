@@ -111,11 +111,6 @@ def test_a_file_outside_the_project_is_found_all_the_same(running_sandbox: Runni
         (["--approve", "RA-1=kim: fine"], "--approve: there is no ramp in this session; expected -m ramp"),
         (["-m", "ramp", "--adopt", "kim"], '--adopt kim: expected "who: why"'),
         (["--take-over", "run-1"], '--take-over run-1: expected RUN="who: evidence"'),
-        (
-            ["--load-workers", "0"],
-            "--load-workers 0: expected a number of processes on this machine (2), or of workers",
-        ),
-        (["--load-workers", "3@5557"], "--load-workers 3@5557: expected a number of processes"),
         (["--baseline", "nowhere.json"], "nowhere.json: there is no baseline"),
         (["--situation", "baseline"], "--situation baseline: a baseline is recorded whole, by `pytest -m baseline`"),
         (["-m", "baseline", "--situation", "as-is"], "-m baseline records how it is, not as-is"),

@@ -30,8 +30,6 @@ from pam_rollback.stats.percentiles import DEFINITION
 CONFIDENCE_PCT = 95.0
 _MISS_PCT = (100 - CONFIDENCE_PCT) / 2
 """How often each end of an interval may be wrong."""
-ANSWERS_TO_COMPARE = needed_for(95.0, miss_pct=_MISS_PCT)
-"""On each side: fewer bound no p95 from above."""
 
 
 def latencies_ms(samples: Iterable[Sample], *, slow_from_ms: float, prober_lag: bool = True) -> list[float]:
