@@ -32,10 +32,10 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
         sys.stdout.write(f"{json.dumps(schema(), indent=1, sort_keys=True)}\n")
         return 0
     if options.single:
-        return _failed(
-            "SINGLE is gone",
-            "send report/allure/index.html of the run, which is one file, or a zip of the run's folder",
+        sys.stderr.write(
+            "SINGLE is gone: send report/allure/index.html of the run, one file, or a zip of the run's folder\n"
         )
+        return FAILED
     return _build(options, out)
 
 
