@@ -33,11 +33,8 @@ def test_late_and_never_are_counted_apart() -> None:
     found = Sending.of([0.0, 250.0, 250.1, 900.0, None, math.nan], late_ms=250)
 
     assert (found.due, found.left, found.late, found.never, found.latest_ms) == (6, 4, 2, 2, 900.0)
-    assert found.unfit_pct == pytest.approx(100 * 4 / 6)
 
 
-def test_nothing_due_is_no_good_share() -> None:
-    """Unknown, and not 0 %."""
-    assert Sending.of([], late_ms=250).unfit_pct is None
+def test_what_never_left_has_no_lag() -> None:
+    """And is not taken for on time."""
     assert Sending.of([None], late_ms=250).latest_ms == 0
-    assert Sending.of([1.0], late_ms=250).unfit_pct == 0

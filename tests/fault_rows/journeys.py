@@ -192,7 +192,7 @@ ROWS: list[Row] = [
         SIGNED_IN | {PAGES},
         "it shows an error screen: 'Wheels & Wins cannot start'",
     ),
-    _row("old-asset", "old-asset-served", {NEW, RETURNING}, "1 of 7 files are not those of 1.42.0"),
+    _row("old-asset", "old-asset-served", {NEW, RETURNING}, "1 of 6 files are not those of 1.42.0"),
     # The page of before voice offers none, as it should: what is wrong is whose page it is.
     _row(
         "old-page",

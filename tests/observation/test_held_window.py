@@ -14,12 +14,36 @@ from pam_rollback.observation.rules.window_state import WindowState
 from pam_rollback.product.rules.expected_releases import ExpectedReleases
 from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.records.rules.memory_window import MemoryWindow, MemoryWindowSpec, judge_memory
-from tests.session.test_progress import Shown
 from tests.virtual_clock import VirtualClock
 
 ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15)
 P95 = WindowSpec(measure=Measure.LATENCY_P95_MS, limit=500, duration_s=15)
 RELEASES = ReleasesSpec(expected=ExpectedReleases(backend="1"), start_s=0, duration_s=15, gap_max_s=5)
+
+
+class Shown:
+    """A screen that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.announced: list[str] = []
+        self.ended = 0
+
+    def tell(self, line: str) -> None:
+        """How far it is."""
+        self.told.append(line)
+
+    def announce(self, line: str) -> None:
+        """What has happened."""
+        self.announced.append(line)
+
+    def phase(self, name: str, text: str) -> None:
+        """A line, too."""
+        self.announced.append(f"{name} {text}")
+
+    def done(self) -> None:
+        """The wait is over."""
+        self.ended += 1
 
 
 def no_later_window(number: int) -> MemoryWindow:

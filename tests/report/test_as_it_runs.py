@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.report import wording
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.session import as_it_runs
+from pam_rollback.session.phases import Groups, bad
 
 CET = timezone(timedelta(hours=1), "CET")
 
@@ -31,7 +31,7 @@ def test_times_of_day(zone: timezone | None, words: str) -> None:
 
 def test_tests_of_a_kind_are_one_line() -> None:
     """Told when the next kind begins; what is not good first."""
-    groups = as_it_runs.Groups()
+    groups = Groups()
     outcomes = [
         ("health", Outcome.PASSED),
         ("health", Outcome.BROKEN_CRITERION),
@@ -47,7 +47,7 @@ def test_tests_of_a_kind_are_one_line() -> None:
 
 def test_situations_are_told_apart() -> None:
     """Where workers of several situations report in turn."""
-    groups = as_it_runs.Groups()
+    groups = Groups()
     groups.add("after-gradual", "health", Outcome.PASSED)
     groups.add("after-backend", "health", Outcome.PASSED)
 
@@ -56,7 +56,7 @@ def test_situations_are_told_apart() -> None:
 
 def test_what_is_red_has_its_reason_and_the_way_on() -> None:
     """In one line, at once."""
-    told = as_it_runs.bad(
+    told = bad(
         Outcome.BROKEN_CRITERION, "HC-2", "The back end is healthy.", "AssertionError: HTTP 503", "docs/runbook.md#api"
     )
 
@@ -69,48 +69,8 @@ def test_the_body_of_an_answer_is_left_to_the_screen() -> None:
         """AssertionError: PAM says unhealthy (GET http://a/health: HTTP 503 application/json '{"status": "un…')"""
     )
 
-    told = as_it_runs.bad(Outcome.BROKEN_CRITERION, "HC-4", "not true: PAM works.", message, "docs/runbook.md#pam")
+    told = bad(Outcome.BROKEN_CRITERION, "HC-4", "not true: PAM works.", message, "docs/runbook.md#pam")
 
     assert told == (
         "! BROKEN HC-4 not true: PAM works: PAM says unhealthy (GET http://a/health: HTTP 503); docs/runbook.md#pam"
     )
-
-
-def test_the_picture_says_phase_wait_and_criteria() -> None:
-    """What goes on, what is waited for, how many are good, and which are not."""
-    picture = as_it_runs.Picture(phase="window", since_s=100, waiting="  … window 3 of 15 s", asked=186)
-    picture.found.update([Outcome.PASSED, Outcome.PASSED, Outcome.BROKEN_CRITERION, Outcome.NOT_RUN])
-    picture.red += ["SC-1", "SC-1"]
-
-    assert picture.lines(now_s=112) == [
-        "phase          window, for 12 s",
-        "waiting        window 3 of 15 s",
-        "so far         2 ok, 1 not good, of 186: SC-1",
-    ]
-    assert as_it_runs.Picture().lines(0)[-1] == "so far         0 ok, 0 not good, of 0"
-
-
-def test_the_picture_stays_small() -> None:
-    """However much is red: no line of it is wider than a terminal."""
-    picture = as_it_runs.Picture(asked=186, red=[f"POST-{number}" for number in range(40)])
-    picture.found.update([Outcome.BROKEN_CRITERION] * 151)
-
-    assert picture.lines(0)[-1].endswith("of 186: POST-0 POST-1 POST-2 and 37 more")
-    assert max(map(len, picture.lines(0))) <= 80
-
-
-def test_a_long_line_goes_on_below_its_text() -> None:
-    """So that the names of the phases stay a column of their own."""
-    phase = as_it_runs.wrapped(as_it_runs.line("users", "are well again " * 8), 60)
-    red = as_it_runs.wrapped(as_it_runs.bad(Outcome.UNKNOWN, "HC-1", "It is well.", "no answer " * 12, ""), 60)
-
-    assert [line[:17] for line in phase] == [
-        "users          ar",
-        *["               " + line[15:17] for line in phase[1:]],
-    ]
-    assert all(line.startswith("  ") for line in red[1:])
-    assert as_it_runs.style(red[0]) == "bold yellow", "not known is not red"
-    assert as_it_runs.style(as_it_runs.bad(Outcome.BROKEN_CRITERION, "HC-1", "It is.", "503", "")) == "bold red"
-    assert as_it_runs.style(phase[0]) == ""
-    assert max(map(len, [*phase, *red])) <= 60
-    assert len(phase) > 1

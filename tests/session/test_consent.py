@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.session.consent import borrowed, typed
-from pam_rollback.session.guard import Facts, refusals
+from pam_rollback.session.guard import Facts, borrowed, refusals, typed
 from tests.recording_server import Recording, recording_server
 from tests.sessions import ONLY_HEALTH, Finished, Project
 

@@ -4,16 +4,14 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pam_rollback.report.verdict import Outcome
-from pam_rollback.session.progress import InFile, OnScreen, Relay
+from pam_rollback.session.progress import OnScreen, style
 from tests.virtual_clock import VirtualClock
 
 
@@ -62,7 +60,7 @@ def test_quiet_says_what_happens_and_nothing_else(monkeypatch: pytest.MonkeyPatc
     assert stream.getvalue() == "! BROKEN SC-1\n"
 
 
-def test_a_terminal_shows_a_picture_with_lines_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_a_bar_with_lines_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawn for real on a terminal of its own: what happens stays, how far it is renews itself, and in the end it is gone."""
     ours, theirs = os.openpty()
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -85,63 +83,22 @@ def test_a_terminal_shows_a_picture_with_lines_above_it(monkeypatch: pytest.Monk
     os.close(ours)
 
     assert shown.count("users are well again [not markup]") == 1
-    assert shown.rindex("\x1b[?25h") > shown.rindex("so far"), "the cursor is back when the picture is gone"
+    assert shown.rindex("\x1b[?25h") > shown.rindex("window 3"), "the cursor is back when the bar is gone"
     assert shown.rstrip().endswith("said when it is gone")
 
 
-class Shown:
-    """A screen that keeps what it was told."""
+def test_a_worker_names_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several write to one terminal, where there is no bar then; a phase is a line at once."""
+    stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", stream)
+    OnScreen(a_config(), VirtualClock(), worker="gw0").phase("window", "begins")
 
-    def __init__(self) -> None:
-        self.told: list[str] = []
-        self.announced: list[str] = []
-        self.ended = 0
-
-    def tell(self, line: str) -> None:
-        """How far it is."""
-        self.told.append(line)
-
-    def announce(self, line: str) -> None:
-        """What has happened."""
-        self.announced.append(line)
-
-    def done(self) -> None:
-        """The wait is over."""
-        self.ended += 1
-
-    def phase(self, name: str, text: str) -> None:
-        """A line, too."""
-        self.announced.append(f"{name} {text}")
-
-    def expect(self, tests: int) -> None:
-        """Not asked for here."""
-
-    def now(self, phase: str) -> None:
-        """Not asked for here."""
-
-    def bad(self, criteria: Sequence[str]) -> None:
-        """Not asked for here."""
-
-    def count(self, outcome: Outcome) -> None:
-        """Not asked for here."""
+    assert stream.getvalue() == "window         begins [gw0]\n"
 
 
-def test_the_controller_shows_what_its_workers_wait_for(tmp_path: Path) -> None:
-    """Both at once, what has happened once each, and nothing any more when they are done."""
-    folder, shown = tmp_path / "progress", Shown()
-    first, second = InFile(folder, "gw0"), InFile(folder, "gw1")
-    relay = Relay(folder, shown, every_s=0.01)
-    first.tell("window 1 of 15 s")
-    second.tell("window 7 of 15 s")
-    first.announce("broken already: memory")
-    end_s = time.monotonic() + 10
-    while "window 1 of 15 s [gw0] |window 7 of 15 s [gw1]" not in shown.told:
-        assert time.monotonic() < end_s, shown.told
-        time.sleep(0.01)
-    first.done()
-    second.done()
-    relay.stop()
-
-    assert shown.announced == ["broken already: memory [gw0]"]
-    assert shown.ended >= 1
-    assert list(folder.glob("*.line")) == []
+def test_colours_are_those_of_the_end() -> None:
+    """What is not known is not red."""
+    assert style("! UNKNOWN HC-1 not known") == "bold yellow"
+    assert style("! BROKEN HC-1 not true") == "bold red"
+    assert style("window         begins") == ""

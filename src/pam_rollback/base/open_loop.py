@@ -51,8 +51,3 @@ class Sending:
     def left(self) -> int:
         """How many were sent, late or not."""
         return self.due - self.never
-
-    @property
-    def unfit_pct(self) -> float | None:
-        """The share that left late or never; None when nothing was due."""
-        return 100 * (self.late + self.never) / self.due if self.due else None

@@ -36,8 +36,6 @@ class KnownHost:
     secret: HostSecret
     api_url: str
     """The base address of its API."""
-    signs: tuple[tuple[str, str], ...]
-    """Headers by which its answers are recognised, in small letters, and how their values begin; empty: whatever they say."""
     abilities: tuple[HostAbility, ...] = ()
     """What it offers beside hosting."""
     id_like: str = "…"
@@ -83,7 +81,6 @@ NETLIFY = KnownHost(
     "frontend",
     "netlify_auth_token",
     "https://api.netlify.com/api/v1",
-    signs=(("server", "netlify"), ("x-nf-request-id", "")),
 )
 
 
@@ -107,7 +104,6 @@ RENDER = KnownHost(
     "backend",
     "render_api_key",
     "https://api.render.com/v1",
-    signs=(("x-render-origin-server", ""), ("rndr-id", "")),
     abilities=(HOST_RECORDS,),
     id_like="srv-…",
 )

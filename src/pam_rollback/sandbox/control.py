@@ -4,15 +4,14 @@ import asyncio
 import hmac
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
-from pam_rollback.sandbox import at_start
-from pam_rollback.sandbox.backend_deploys import BackendDeploys, WorkerDeploys
+from pam_rollback.sandbox.backend_deploys import BackendDeploys, ServiceDeploys, WorkerDeploys
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.faults import PlantedFaults
@@ -154,9 +153,9 @@ class Control:
     async def _changes(self, _: web.Request) -> web.Response:
         """What is not as it was at the start."""
 
-        def look() -> list[at_start.Change]:
+        def look() -> list[Change]:
             return list(
-                at_start.changes(
+                _changes_of(
                     fleet=self.fleet,
                     deploys=self.deploys,
                     worker=self.worker,
@@ -220,3 +219,68 @@ async def _object(request: web.Request) -> dict[str, Any]:
 
 def _problem(status: HTTPStatus, detail: str) -> web.Response:
     return web.json_response({"detail": detail}, status=status)
+
+
+Change = dict[str, str]
+"""``what``, ``expected``, ``found``; ``planted`` is the name of the fault where it is one, else empty."""
+
+
+def _changes_of(
+    *,
+    fleet: Fleet,
+    deploys: BackendDeploys,
+    worker: ServiceDeploys | None,
+    repository: Repository,
+    site: Deploys,
+    faults: PlantedFaults,
+) -> Iterator[Change]:
+    """Each difference. Runs git, so it blocks for some milliseconds."""
+    for fault in faults:
+        yield {
+            **_change("faults", "none", f"{fault.kind.name} {dict(fault.settings) or ''}".strip()),
+            "planted": fault.kind.name,
+        }
+    yield from _back_end(fleet, deploys)
+    if worker is not None and worker.running != worker.at_start:
+        first, now = worker.at_start, worker.running
+        yield _change("worker, live release", _named(first.version, first.commit), _named(now.version, now.commit))
+    yield from _front_end(site)
+    for ref, (expected, found) in repository.moved().items():
+        yield _change(f"repository, {ref}", expected, found)
+
+
+def _back_end(fleet: Fleet, deploys: BackendDeploys) -> Iterator[Change]:
+    first, live = deploys.at_start, fleet.live.spec
+    if (live.version, live.commit) != (first.version, first.commit):
+        yield _change("back end, live release", _named(first.version, first.commit), _named(live.version, live.commit))
+    usual, now = type(deploys.settings)(), deploys.settings
+    if now.branch != usual.branch:
+        yield _change("back end, branch", usual.branch, now.branch)
+    if now.auto_deploy != usual.auto_deploy:
+        yield _change("back end, autodeploy", usual.auto_deploy, now.auto_deploy)
+    if any(text != "false" for text in deploys.variables.values()):
+        yield _change("back end, variables", "none, or false", str(deploys.variables))
+    running = [deploy.id for deploy in deploys.deploys if deploy.is_running]
+    if running:
+        yield _change("back end, deploys under way", "none", ", ".join(running))
+
+
+def _front_end(site: Deploys) -> Iterator[Change]:
+    first, now = site.at_start, site.published
+    if now.commit != first.commit:
+        yield _change("front end, published commit", first.commit[:12], now.commit[:12])
+    if site.locked:
+        yield _change("front end, auto-publishing", "on", "locked")
+    if site.stop_builds:
+        yield _change("front end, builds", "on", "stopped")
+    running = [deploy.id for deploy in site.kept() if not deploy.is_done]
+    if running:
+        yield _change("front end, deploys under way", "none", ", ".join(running))
+
+
+def _named(version: str, commit: str) -> str:
+    return f"{version} ({commit[:12]})"
+
+
+def _change(what: str, expected: str, found: str) -> Change:
+    return {"what": what, "expected": expected, "found": found, "planted": ""}

@@ -96,8 +96,7 @@ class Edge:
             status = response.status
             return response
         finally:  # also when the client went away, which cancels this
-            what = f"{request.method} {request.path} release={self._fleet.live.spec.version}"
-            self.records.note_answer(status, (time.monotonic() - began_s) * 1000, what)
+            self.records.note_answer(status, (time.monotonic() - began_s) * 1000)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if PRIVATE in request.path.split("/"):

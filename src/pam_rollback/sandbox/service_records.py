@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,20 +15,8 @@ from pam_rollback.sandbox.fleet import Fleet
 GIVEN_UP = 499
 """The status of a request whose client did not wait for the answer."""
 _KEPT_S = 3600
-_LINES_MAX = 2000
-_FAILED_FROM = 500
 _READ_EVERY_S = 0.5
 _PROC = Path("/proc")
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of the service's log: a request that failed."""
-
-    number: int
-    at: float
-    """Seconds since 1970."""
-    text: str
 
 
 @dataclass
@@ -46,18 +34,12 @@ class ServiceRecords:
 
     def __init__(self) -> None:
         self._seconds: dict[int, Second] = {}
-        self._written = 0
-        self.log: deque[Line] = deque(maxlen=_LINES_MAX)
-        """The latest lines, in order of time."""
 
-    def note_answer(self, status: int, duration_ms: float, what: str = "") -> None:
-        """Count one request at the moment of its end; one that failed is a line of the log."""
+    def note_answer(self, status: int, duration_ms: float) -> None:
+        """Count one request at the moment of its end."""
         second = self._now()
         second.statuses[status] += 1
         second.durations_ms.append(duration_ms)
-        if what and status >= _FAILED_FROM:
-            self._written += 1
-            self.log.append(Line(self._written, time.time(), f"ERROR {what} {status} {duration_ms:.0f} ms"))
 
     def note_memory(self, process: str, held_bytes: int) -> None:
         """Remember what a process holds now."""

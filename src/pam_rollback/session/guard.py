@@ -1,10 +1,15 @@
 """Refuses sessions that could do harm, before the first request (exit code 13).
 
 The rules are a pure function of the facts, so that each can be seen refusing in a test.
+
+pytest reads options from ``PYTEST_ADDOPTS``, from ``addopts`` of a settings file and from files of arguments (``@FILE``) as if they were
+typed. For consent to a change they do not count: a variable that is set in a shell consents to every session of that shell.
 """
 
-from collections.abc import Collection, Iterable
+import argparse
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final, NoReturn
 
 import pytest
 
@@ -12,7 +17,7 @@ from pam_rollback.base.errors import Refused
 from pam_rollback.environment.environment_tables import undeclared_load
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.session import consent, markers, pytest_options
+from pam_rollback.session import markers, pytest_options
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.situations import SITUATIONS_KEY, stories_of
@@ -22,6 +27,26 @@ _INSTEAD = "drills/test_frontend_restore.py"
 """What is done where flags are constants of the site's bundle."""
 RAMP_ABILITIES = ("flag_admin", "flag_evaluation")
 """What a ramp stands on: without an evaluation the share of users would be believed, not measured."""
+
+
+SAYS_WHAT: Final[Mapping[str, str]] = {
+    "--env": "pam_env",
+    "--mode": "pam_mode",
+    "--execute": "pam_execute",
+    "--confirm": "pam_confirm",
+    "--reason": "pam_reason",
+    "--initiated-by": "pam_initiated_by",
+    "--to": "pam_to",
+    "--situation": "pam_situation",
+    "--undo": "pam_undo",
+    "--resume": "pam_resume",
+    "--approve": "pam_approve",
+    "--adopt": "pam_adopt",
+    "--take-over": "pam_take_over",
+}
+"""The options that say yes, and those that say to what; where each is found in pytest's options."""
+_LISTS: Final = frozenset({"--to", "--approve"})
+_DEFAULTS: Final[Mapping[str, object]] = {"--mode": "drill"}
 
 
 @dataclass(frozen=True)
@@ -171,7 +196,7 @@ def blank_texts(options: Iterable[str]) -> list[str]:
 
 def check_undo(config: pytest.Config, runbook: Runbook) -> None:
     """An undo outside the sandbox changes as much as a rollback: what consents to it was typed. Raises Refused."""
-    found = consent.borrowed(config.option, config.invocation_params.args)
+    found = borrowed(config.option, config.invocation_params.args)
     if found and not runbook.on_sandbox and not runbook.options.dry_run:
         raise Refused(f"  - {_not_typed(found, runbook.environment.name)}")
 
@@ -231,7 +256,7 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         drills=environment.drills,
         ramp=ramp,
         watch=watch,
-        borrowed=consent.borrowed(config.option, config.invocation_params.args, stories=stories, phase=ramp),
+        borrowed=borrowed(config.option, config.invocation_params.args, stories=stories, phase=ramp),
         foreign_baseline=_foreign_baseline(runbook),
         assertions_off=pytest_options.assertions_are_off() or config.option.assertmode == "plain",
     )
@@ -264,3 +289,60 @@ def _undeclared(stories: tuple[str, ...], abilities: Collection[str], *, ramp: b
     needed = [*RAMP_ABILITIES] if ramp else []
     needed += [ability for story in stories if story in STORIES for ability in STORIES[story].abilities]
     return tuple(dict.fromkeys(ability for ability in needed if ability not in abilities))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    for option, name in SAYS_WHAT.items():
+        if option == "--execute":
+            parser.add_argument(option, dest=name, action="store_true")
+        elif option in _LISTS:
+            parser.add_argument(option, dest=name, action="append", default=[])
+        else:
+            parser.add_argument(option, dest=name, default=_DEFAULTS.get(option, ""))
+    parser.add_argument("-m", dest="markexpr", default="")
+    return parser
+
+
+_PARSER: Final = _parser()
+
+
+def typed(args: Sequence[str]) -> argparse.Namespace:
+    """What these arguments themselves say, without what pytest adds to them. Raises ValueError for what pytest would refuse, too."""
+    return _PARSER.parse_known_args(list(args))[0]
+
+
+def borrowed(
+    effective: Any, args: Sequence[str], *, stories: Sequence[str] = (), phase: bool = False
+) -> tuple[str, ...]:
+    """The options that take effect and were not typed like that, by name.
+
+    ``args`` is the command line, ``effective`` what pytest made of it. A story counts as typed when its file, the folder of stories, or
+    its situation stands on the command line. With ``phase`` what acts is one that -m names.
+    """
+    said = typed(args)
+    found = [
+        option
+        for option, name in SAYS_WHAT.items()
+        if getattr(effective, name) != _nothing(option) and getattr(effective, name) != getattr(said, name)
+    ]
+    if phase and effective.markexpr != said.markexpr:
+        found.append("-m")
+    places = [arg.partition("::")[0].rstrip("/") for arg in args if not arg.startswith("-")]
+    if not said.pam_situation and not said.pam_resume:
+        found += [story for story in stories if not any(_names(place, story) for place in places)]
+    return tuple(found)
+
+
+def _nothing(option: str) -> object:
+    return [] if option in _LISTS else False if option == "--execute" else _DEFAULTS.get(option, "")
+
+
+def _names(place: str, story: str) -> bool:
+    last = place.rpartition("/")[2]
+    return last in {"drills", f"test_{story.replace('-', '_')}.py"}

@@ -3,27 +3,42 @@
 Phases are seen by the fixtures that bring them about, so that neither a fixture nor a check has to say anything.
 """
 
+import re
+from collections import Counter
 from collections.abc import Generator
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from pam_rollback.report import wording
+from pam_rollback.report.terminal_page import WORDS
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.wording import cause_of, says_where, stated, times_of_day, without_own_word, without_title
-from pam_rollback.session import as_it_runs, detail, listeners, workers
+from pam_rollback.session import detail, listeners, workers
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
 from pam_rollback.session.detail import Detail
-from pam_rollback.session.progress import Progress, progress_of
+from pam_rollback.session.progress import BAD, OnScreen, line, progress_of
 from pam_rollback.session.record import next_page
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.seen import Seen
 from pam_rollback.session.situations import AS_IS, SITUATIONS_KEY
 
-_ROLLBACK = "rollback"
-_OWN_SANDBOX = "sandbox_controls"
+_ROLLBACK: Final = "rollback"
+_OWN_SANDBOX: Final = "sandbox_controls"
+_BODY: Final = re.compile(r"(?<=: HTTP \d\d\d) [\w/+.-]+ '[^']*'(?=\))")
+_COUNTED: Final = {
+    Outcome.UNDO_FAILED: "UNDO FAILED",
+    Outcome.ACTION_FAILED: "ACTION FAILED",
+    Outcome.REFUSED: "REFUSED",
+    Outcome.BROKEN_CRITERION: "BROKEN",
+    Outcome.UNKNOWN: "could not be measured",
+    Outcome.PASSED: "ok",
+    Outcome.NOT_RUN: "not judged",
+    Outcome.KNOWN: "known before",
+}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -49,17 +64,51 @@ def pytest_pam_phase_begins(fixture: str) -> tuple[str, str] | None:
     return ("sandbox", "starting") if fixture == _OWN_SANDBOX else None
 
 
+def bad(outcome: Outcome, criteria: str, title: str, message: str, runbook: str) -> str:
+    """Return what is red, with its reason and where to go on. The body of an answer stands on the screen in the end."""
+    said = _BODY.sub("", message.removeprefix("AssertionError: "))
+    where = f"; {runbook}" if runbook else ""
+    return f"{BAD}{WORDS[outcome][0]} {criteria} {title.rstrip('.')}: {said}{where}"
+
+
+@dataclass
+class Groups:
+    """Tests of one kind after the other: told together, when the next kind begins."""
+
+    _running: dict[str, tuple[str, Counter[Outcome]]] = field(default_factory=dict)
+
+    def add(self, situation: str, kind: str, outcome: Outcome) -> str:
+        """Count a test; gives the line of the group that ended with it, or nothing."""
+        known = self._running.get(situation)
+        if known is not None and known[0] == kind:
+            known[1][outcome] += 1
+            return ""
+        self._running[situation] = (kind, Counter([outcome]))
+        return "" if known is None else self._line(situation, *known)
+
+    def rest(self) -> list[str]:
+        """Return the lines of the groups that were the last of their situations."""
+        left = [self._line(situation, *known) for situation, known in self._running.items()]
+        self._running.clear()
+        return left
+
+    def _line(self, situation: str, kind: str, found: Counter[Outcome]) -> str:
+        where = f" [{situation}]" if len(self._running) > 1 else ""
+        words = [f"{found[outcome]} {_COUNTED[outcome]}" for outcome in _COUNTED if found[outcome]]
+        return line(kind, ", ".join(words) + where)
+
+
 class LiveReport:
     """In the process that hears of every test: groups of tests, and what is not good at once."""
 
-    def __init__(self, config: pytest.Config, runbook: Runbook, progress: Progress) -> None:
+    def __init__(self, config: pytest.Config, runbook: Runbook, progress: OnScreen) -> None:
         self._config = config
         self._runbook = runbook
         self._progress = progress
-        self._groups = as_it_runs.Groups()
+        self._groups = Groups()
         self._running: dict[str, Seen] = {}
         self._causes: set[str] = set()
-        self._in_full = as_it_runs.ToldInFull()
+        self._asked = self._over = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -71,11 +120,11 @@ class LiveReport:
         elsewhere = "rehearsal, " if runbook.on_sandbox else ""
         mode = "for real, " if runbook.options.real else "drill, " if drill else elsewhere
         text = f"{mode}pace {runbook.pace:g}, run {runbook.id}, began {began}"
-        self._progress.phase(runbook.environment.name, text)
+        self._progress.line(line(runbook.environment.name, text))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """How much there is to do."""
-        self._progress.expect(len(session.items))
+        self._asked = len(session.items)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """One part of one test."""
@@ -88,8 +137,7 @@ class LiveReport:
             message, cause = without_own_word(str(said.get(MESSAGE) or workers.DIED)), str(said.get(CAUSE, ""))
             # What a test's own docstring says is not what kept it from beginning.
             kept_from_looking = report.when == "setup" and outcome is Outcome.UNKNOWN and cause not in message
-            instead = cause if kept_from_looking else ""
-            self._tell_bad(outcome, message, cause, seen, instead=instead)
+            self._tell_bad(outcome, message, cause, seen, instead=cause if kept_from_looking else "")
         elif report.skipped:
             seen.say(Outcome.KNOWN if said.get(OUTCOME) == Outcome.KNOWN.value else Outcome.NOT_RUN)
         elif report.when == "call":
@@ -104,8 +152,6 @@ class LiveReport:
         """
         properties = seen.properties
         criteria = str(properties.get("criterion", "")).split()
-        named = criteria or [wording.name_of(seen.nodeid)]
-        self._progress.bad(named)
         of_old = bool(properties.get(NOTHING_NEW))
         # What is new is told, also where the same test has found what was there before.
         test = f"{outcome} {of_old} {properties.get('situation', AS_IS)} {seen.nodeid.partition('[')[0]}"
@@ -119,26 +165,26 @@ class LiveReport:
         # The page of a test that did not begin is about something else, too.
         told_where = instead and says_where(message)
         page = "" if told_where else next_page(properties, criteria, self._runbook, outcome, message)
-        message = self._in_full.shortened(message)
-        self._progress.announce(as_it_runs.bad(outcome, " ".join(named), title, message, page))
+        named = " ".join(criteria or [wording.name_of(seen.nodeid)])
+        self._progress.announce(bad(outcome, named, title, message, page))
 
     def _end(self, seen: Seen) -> None:
+        self._over += 1
         properties = seen.properties
         if properties.get("advisory"):
             return  # it decides nothing
-        self._progress.count(seen.outcome)
         kind = _ROLLBACK if seen.nodeid.startswith("drills/") else str(properties.get("kind", "")).partition(" ")[0]
         kind = kind or str(properties.get("phase", "")) or "tests"
         ended = self._groups.add(str(properties.get("situation", AS_IS)), kind, seen.outcome)
         if ended:
-            self._progress.phase("", ended)
-        self._progress.now(kind)
+            self._progress.line(ended)
+        self._progress.count(description=kind, completed=self._over, total=self._asked)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """What was the last of its kind."""
         for ended in self._groups.rest():
-            self._progress.phase("", ended)
+            self._progress.line(ended)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,7 +15,6 @@ from pam_rollback.records.rules.memory import MemoryReading
 MEMORY = "pam_memory_usage_bytes"
 STARTED = "process_start_time_seconds"
 """Optional: with it a restart is seen even when the new process holds as much as the old one."""
-REQUESTS = "pam_requests_total"
 _MB = 1e6
 _SHOWN_CHARACTERS = 120
 _COUNTER = re.compile(r"^\w+_(?:total|count|sum)[{ ]", re.MULTILINE)
@@ -27,7 +26,7 @@ def read_memory(url: str, *, deadline_s: float) -> MemoryReading:
 
     Raises MeasurementFailed when the endpoint does not say: no answer, another status, no metrics, not this one, not a number.
     """
-    at_s, samples, text = _read(url, "memory", deadline_s=deadline_s, only=(MEMORY, STARTED, REQUESTS))
+    at_s, samples, text = _read(url, "memory", deadline_s=deadline_s, only=(MEMORY, STARTED))
     values = [sample.value for sample in samples if sample.name == MEMORY]
     starts = [sample.value for sample in samples if sample.name == STARTED and math.isfinite(sample.value)]
     if not values:
@@ -37,11 +36,10 @@ def read_memory(url: str, *, deadline_s: float) -> MemoryReading:
         )
     if not all(map(math.isfinite, values)):
         raise MeasurementFailed(f"memory is not known: {url} says {MEMORY} is {values}")
-    counts = [sample.value for sample in samples if sample.name == REQUESTS and math.isfinite(sample.value)]
     # Of several processes the youngest: whichever begins anew, this moment moves.
-    started_s, requests = max(starts, default=None), sum(counts) if counts else None
+    started_s = max(starts, default=None)
     page = sha256(text.encode()).hexdigest()
-    return MemoryReading(at_s, max(values) / _MB, started_s, requests, page, counts=bool(_COUNTER.search(text)))
+    return MemoryReading(at_s, max(values) / _MB, started_s, page, counts=bool(_COUNTER.search(text)))
 
 
 def _read(url: str, what: str, *, deadline_s: float, only: tuple[str, ...] = ()) -> tuple[float, list[Any], str]:

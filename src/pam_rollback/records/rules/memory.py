@@ -47,8 +47,6 @@ class MemoryReading:
     mb: float
     started_s: float | None = None
     """When the process started, in seconds since 1970; None when the product does not tell."""
-    requests: float | None = None
-    """How many requests it has counted since then, read from the same page; None when the product does not tell."""
     page: str = ""
     """A fingerprint of the whole page; empty where it is no page that was read."""
     counts: bool = False

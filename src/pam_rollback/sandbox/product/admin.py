@@ -13,9 +13,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 
 from pam_rollback.sandbox.product.auth import bearer_token
-from pam_rollback.sandbox.product.bodies import JsonOnly, JsonOrNothing, read_json
+from pam_rollback.sandbox.product.bodies import JsonOnly, JsonOrNothing, invalid, read_json
 from pam_rollback.sandbox.product.flags import FlagChange, RecordedChange
-from pam_rollback.sandbox.product.problems import invalid
 from pam_rollback.sandbox.product.rollout import Flag
 from pam_rollback.sandbox.product.services import Parts
 from pam_rollback.sandbox.product.tokens import read_token

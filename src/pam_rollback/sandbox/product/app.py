@@ -12,6 +12,7 @@ from starlette.responses import Response
 from pam_rollback.sandbox.product import (
     admin,
     auth,
+    bodies,
     chat,
     control_routes,
     evaluation,
@@ -19,7 +20,6 @@ from pam_rollback.sandbox.product import (
     feature_check,
     health,
     notice,
-    problems,
     profile,
     support,
     voice,
@@ -71,7 +71,7 @@ def build_app(config: ProductConfig) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    problems.install(app)
+    bodies.install(app)
     if config.product == "pam-today":
         app.add_exception_handler(StorageUnavailableError, _broken)
     for part in _PLANNED if config.product == "pam-plan" else _TODAYS:

@@ -8,7 +8,7 @@ from aiohttp import web
 from pam_rollback.sandbox import backend_deploys
 from pam_rollback.sandbox.backend_deploys import ServiceDeploys
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
-from pam_rollback.sandbox.providers import render_logs, render_metrics
+from pam_rollback.sandbox.providers import render_metrics
 from pam_rollback.sandbox.providers.accounts import RENDER_GETS_PER_MIN, Refusal, RenderAccount, refused_by_render
 from pam_rollback.sandbox.providers.render_metrics import Metrics
 from pam_rollback.sandbox.providers.render_services import CHANGES, Asked, Services, asked, services_page
@@ -17,7 +17,6 @@ from pam_rollback.sandbox.service_records import ServiceRecords
 FAULT = render_metrics.FAULT
 BASE = "/v1"
 _METRICS = f"{BASE}/metrics/"
-_LOGS = f"{BASE}/logs"
 _AFTER_A_WHILE_S = 1
 """What a planted refusal for too many requests asks for."""
 
@@ -42,7 +41,6 @@ class RenderApi:
     ) -> None:
         self._faults = faults
         self.account = RenderAccount(key, gets_per_min=gets_per_min)
-        self._records, self._service_id, self._owner_id = records, service_id, owner_id
         self._metrics = Metrics(records, service_id=service_id, finest_step_s=finest_step_s)
         self._service = Services(deploys, service_id=service_id, owner_id=owner_id, url=url, repo=repo)
         self._workers = (
@@ -56,8 +54,6 @@ class RenderApi:
         try:
             if request.path.startswith(_METRICS):
                 return await self._tell_metrics(request)
-            if request.path == _LOGS:
-                return self._tell_logs(request)
             what = asked(request.method, request.path.removeprefix(BASE))
             fault = self._fault_of(what)
             if what.operation == "service" and fault is None and self._metrics_fault() is not None:
@@ -100,13 +96,6 @@ class RenderApi:
             raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method not allowed")
         document = self._metrics.document(request, request.path.removeprefix(_METRICS), fault)
         return web.json_response(document, headers=self.account.limits(request))
-
-    def _tell_logs(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.method != "GET":
-            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method not allowed")
-        self.account.let_in(request)
-        page = render_logs.page(request, self._records.log, service_id=self._service_id, owner_id=self._owner_id)
-        return web.json_response(page, headers=self.account.limits(request))
 
     async def _spoilt_service(self, request: web.BaseRequest, what: Asked) -> web.StreamResponse:
         spoilt = await self._let_in_despite(request, self._metrics_fault())
