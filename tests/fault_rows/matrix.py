@@ -23,8 +23,13 @@ OF_THEIR_OWN = {
     "test_doctor.py": "tests/connect/test_doctor_sessions.py",
 }
 """Files of ``checks/`` whose tests are turned red by a missing fact rather than by a fault: where each of them is seen red."""
-NEVER_RED = frozenset({SAW, BY_A_PERSON})
-"""Checks of whether something was seen, or a person vouched: without that they are not known."""
+VOUCHED = {
+    BY_A_PERSON: "tests/readiness/test_sessions.py",
+    "test_servers_record_of_the_load_agrees": "tests/load/test_load_gate.py",
+}
+"""Checks of a person's word: without it they are not known. Where that is seen."""
+NEVER_RED = frozenset({SAW})
+"""Checks of whether something was seen: without that they are not known."""
 _NO_ROWS = {"__init__", "row", "decision_row", "matrix"}
 _HEAD = """# The fault matrix
 
@@ -55,7 +60,7 @@ def checks_on_disk() -> set[str]:
         _tests_in("checks")
         | names_in(ROOT / "load" / "test_load.py")
         | {f"test_{path.stem.replace('-', '_')}" for path in (ROOT / "checks").rglob("*.sql")}
-    ) - others
+    ) - {*others, *VOUCHED}
 
 
 def stories_on_disk() -> set[str]:
@@ -97,6 +102,7 @@ def page() -> str:
             f'| <a id="{name}"></a>`{name}` | a missing fact, in `{where}` |'
             for name in sorted(names_in(ROOT / "checks" / file))
         ]
+    lines += [f'| <a id="{name}"></a>`{name}` | no person\'s word, in `{where}` |' for name, where in VOUCHED.items()]
     lines += ["", "## By fault", "", "| row | fault | selected | red | says |", "|---|---|---|---|---|"]
     for row in rows():
         red = ", ".join(f"`{name}`" for name in sorted(row.red))

@@ -154,6 +154,7 @@ def nothing_is_left(access: Access) -> Iterator[None]:
         data_damage.heal(access, schema.removeprefix("range_undo_").replace("_", "-"))
 
 
+@pytest.mark.long_matrix(first=8)  # by day each row of the matrix compares the sandbox before and after, too
 @pytest.mark.parametrize("name", damage_names())
 def test_a_damage_is_there_and_heals_to_exactly_what_was(access: Access, name: str) -> None:
     """At least one offender and not without bound, visible to the checks' role; twice is once; nothing is left of it."""

@@ -115,7 +115,8 @@ def test_a_sandbox_can_speak_the_plans_dialect(place: Path) -> None:
     assert settings[0] == settings[1] > 300
 
 
-@pytest.mark.parametrize("ending", ["stdin", "SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"])
+@pytest.mark.long_matrix(first=2)
+@pytest.mark.parametrize("ending", ["SIGKILL", "stdin", "SIGTERM", "SIGINT", "SIGHUP"])
 def test_nothing_is_left_however_it_ends(place: Path, ending: str) -> None:
     """Also after a kill -9 of the supervisor no process and no file stays."""
     with running(place) as found:
@@ -177,6 +178,7 @@ def test_what_a_helper_makes_anew_after_a_kill_goes_too(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.nightly
 def test_it_ends_in_order_without_its_janitor(place: Path) -> None:
     """The janitor is a net, not a part that everything hangs on."""
     with running(place) as found:
@@ -207,6 +209,7 @@ def test_no_process_is_left_when_the_janitor_dies_first(place: Path) -> None:
     (place / "state.toml").unlink()
 
 
+@pytest.mark.nightly
 def test_nothing_is_left_where_the_kernel_does_not_help(place: Path) -> None:
     """Elsewhere than on Linux, the janitor alone ends the processes of a supervisor that was killed."""
     without_help = (
@@ -233,6 +236,7 @@ def test_its_folder_is_told_before_it_is_there(monkeypatch: pytest.MonkeyPatch, 
     assert folder.stat().st_mode & 0o777 == 0o711
 
 
+@pytest.mark.long_matrix(first=2)
 @pytest.mark.parametrize("after_s", [0.02, 0.25, 0.6])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_start_leaves_nothing(place: Path, after_s: float, number: signal.Signals) -> None:
@@ -256,6 +260,7 @@ def test_an_interrupted_start_leaves_nothing(place: Path, after_s: float, number
     assert_nothing_left(place, is_gone=lambda: all(start_mark(pid) != mark for pid, mark in processes.items()))
 
 
+@pytest.mark.nightly
 def test_two_at_once_do_not_meet(place: Path) -> None:
     """Every xdist worker has a sandbox of its own: what is planted in one is unknown in the other."""
     with ExitStack() as stack:
@@ -272,6 +277,7 @@ def test_two_at_once_do_not_meet(place: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs the program unshare to become another user")
+@pytest.mark.long_matrix
 @pytest.mark.parametrize("uid", [65534, 54321], ids=["with a name", "without a name"])
 def test_an_ordinary_user_can_start_it(place: Path, uid: int) -> None:
     """Nothing needs root, and a container's user need not have a name."""
@@ -286,6 +292,7 @@ def test_an_ordinary_user_can_start_it(place: Path, uid: int) -> None:
         assert_nothing_left(place, is_gone=found.is_gone)
 
 
+@pytest.mark.nightly
 def test_root_can_start_it_where_no_other_account_can_go(place: Path) -> None:
     """A temporary folder that is closed to others is no obstacle."""
     (place / "tmp").chmod(0o700)
@@ -297,6 +304,7 @@ def test_root_can_start_it_where_no_other_account_can_go(place: Path) -> None:
         assert_nothing_left(place, is_gone=found.is_gone)
 
 
+@pytest.mark.nightly
 def test_a_broken_template_is_made_anew(place: Path) -> None:
     """Damage in the cache costs a second, not a drill, and the sandbox says so."""
     cache = {"XDG_CACHE_HOME": str(place / "cache")}
@@ -344,6 +352,7 @@ def test_a_fault_to_begin_with(place: Path) -> None:
         assert [(fault["name"], fault["says"]) for fault in planted] == [("chat-apologises", "apology")]
 
 
+@pytest.mark.long_matrix
 @pytest.mark.parametrize("product", ["pam-plan", "pam-today"])
 def test_a_surprise_is_told_when_it_is_over(place: Path, product: str) -> None:
     """People practise as on staging, by a file that does not say what is broken; Ctrl-C says it."""

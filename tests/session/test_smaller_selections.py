@@ -285,7 +285,6 @@ def test_an_unknown_plan_item_names_the_nearest(begin: Begin) -> None:
             4,
             "pam_rollback.session.start_up is not loaded",
         ),
-        (("-m", "health", "-p", "pam_rollback.session"), {}, 4, "is loaded as `-p pam_rollback.session.start_up` now"),
         (("-m", "health", "-p", "no:pam_rollback.session.options"), {}, 4, "is needed by every session of the runbook"),
         (
             ("-m", "health", *("-p", "no:pam_rollback.session.start_up"), *("-p", "no:pam_rollback.session.verdict")),
@@ -308,7 +307,6 @@ def test_an_unknown_plan_item_names_the_nearest(begin: Begin) -> None:
         "terminal",
         "no verdict",
         "plugin",
-        "old plugin",
         "options",
         "verdict",
         "-O",
