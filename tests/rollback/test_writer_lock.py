@@ -93,33 +93,6 @@ def test_a_second_file_with_the_same_addresses_meets_the_same_lock(tmp_path: Pat
         pass
 
 
-def test_another_temporary_folder_meets_the_same_lock(
-    tmp_path: Path, remote: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The machine's folder is not a session's to choose."""
-    staging = environment(tmp_path, remote, "")
-    with environment_lock(staging, run="run-1", who="Ada", pushes=False):
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-        with (
-            pytest.raises(Refused, match="run run-1 of Ada"),
-            environment_lock(staging, run="run-2", who="Grace", pushes=False),
-        ):
-            pass
-
-
-def test_staging_does_not_keep_production_waiting(tmp_path: Path, remote: Path) -> None:
-    """They are built from one repository; only two that push to it wait for each other."""
-    staging = environment(tmp_path, remote)
-    production = environment(tmp_path, remote, name="production", api="api.example.com")
-    with locked(staging, tmp_path / "one"), locked(production, tmp_path / "one", run="run-2", pushes=True) as lock:
-        assert lock.warnings == []
-        with (
-            pytest.raises(Refused, match=r"run run-2 .*repository-"),
-            locked(environment(tmp_path, remote, api="third.example.com"), tmp_path / "one", run="run-3", pushes=True),
-        ):
-            pass
-
-
 def test_what_may_push() -> None:
     """What works with git; and what this version does not know."""
     assert may_push(["feature-flag", "frontend-revert"])

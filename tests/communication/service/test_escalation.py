@@ -1,6 +1,5 @@
 """Beside an action the right people are told, once, in order; a channel that fails or hangs costs the action nothing."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.communication.rules.briefing import Briefing
 from pam_rollback.communication.rules.ending import Ending
-from pam_rollback.communication.rules.escalation import HELPED, Ladder, Means
+from pam_rollback.communication.rules.escalation import Ladder, Means
 from pam_rollback.communication.service.escalation import Escalation, Message, Send
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.plan import load_plan
@@ -157,25 +156,6 @@ def test_the_clock_of_a_real_rollback_goes_on_until_its_verdict(
     assert 5 <= followed.until_s < 15
 
 
-def test_customers_who_are_told_after_the_steps_read_how_it_is_then(
-    received: Received, start: Callable[..., Escalation]
-) -> None:
-    """An earlier version is back and watched: the status page says "monitoring", and not that something is being put back."""
-    clock = VirtualClock()
-    escalation = start(pace=1, clock=clock, decided_s=0.0)
-    escalation.until_verdict = True
-    with escalation.following():
-        pass
-    clock.now_s += A_DAY_S
-    escalation._ask("done")  # wakes the thread, which looks at the clock
-    _until(lambda: "done/statuspage" in received.keys)
-    escalation.end(over=False)
-
-    [page] = [message for means, message in received.messages if means == "statuspage"][:1]
-    assert "We have put an earlier version of PAM back" in page.text
-    assert page.occasion == "done"
-
-
 def test_after_a_failure_it_goes_on(received: Received, start: Callable[..., Escalation]) -> None:
     """The failure is told at once, the next levels when they are due, until the session ends; the error reaches whoever waits for it."""
     escalation = start(pace=150)
@@ -222,46 +202,6 @@ def test_a_channel_that_hangs_never_delays_the_action(received: Received, start:
     assert received.keys == ["EM-1/slack", "EM-1/pagerduty", "done/slack", "done/pagerduty"]
 
 
-def test_the_ending_is_pending_until_the_last_channel_has_it(
-    received: Received, start: Callable[..., Escalation]
-) -> None:
-    """Whoever looks at what people were told waits for all of it, not for the first message."""
-    received.held = {"done/pagerduty": threading.Event()}
-    escalation = start(pace=60)
-    with escalation.following():
-        pass
-    _until(lambda: "done/slack" in [one.notice.key for one in escalation.followed.sent])
-
-    assert [notice.key for notice in escalation.pending] == ["done/pagerduty"]
-    received.held["done/pagerduty"].set()
-    escalation.end(over=False)
-    assert escalation.pending == ()
-
-
-def test_a_resumed_run_repeats_nothing(received: Received, start: Callable[..., Escalation], tmp_path: Path) -> None:
-    """It counts from the first run's decision, tells what is new, and tries again what failed."""
-    received.fails = {"pagerduty": "HTTP 500"}
-    first = start()
-    first.begin()
-    _until(lambda: len(first.followed.sent) >= 2)
-    first.end(over=False)
-    earlier = first.journal.entries()
-    received.fails = {}
-
-    folder = tmp_path / "resumed"
-    folder.mkdir()
-    decided_s = next(entry["decided_s"] for entry in earlier if entry["event"] == "action")
-    _until(lambda: time.monotonic() > decided_s + 0.15)
-    second = start(folder=folder, decided_s=decided_s)
-    with second.following(earlier):
-        pass
-    second.end(over=False)
-
-    assert [key for key in received.keys if key.startswith("EM-1")] == ["EM-1/slack", "EM-1/pagerduty"]
-    assert received.keys.count("EM-2/email") == 1
-    assert received.keys.count("done/slack") == 1
-
-
 def test_a_message_under_way_when_a_run_was_killed_is_not_told_again(
     received: Received, start: Callable[..., Escalation], tmp_path: Path
 ) -> None:
@@ -287,25 +227,6 @@ def test_a_message_under_way_when_a_run_was_killed_is_not_told_again(
 
         assert received.keys == ["resumed/slack", "resumed/pagerduty", "done/slack", "done/pagerduty"]
         assert "the rollback was interrupted and goes on now" in received.messages[0][1].text
-
-
-def test_users_who_are_well_wake_nobody_else(received: Received, start: Callable[..., Escalation]) -> None:
-    """A late step failed: what is left to do is told, no stronger strategy is asked for, and the later levels stay asleep."""
-    clock = VirtualClock()
-    escalation = start(pace=150, clock=clock)
-    news = "users are well again, so no stronger strategy is needed"
-    with (
-        pytest.raises(ActionFailed),
-        escalation.following(how_it_ended=lambda _: Ending(HELPED, news, goes_on=False)),
-    ):
-        raise ActionFailed("step 'clear the caches' failed")
-    clock.now_s += A_DAY_S
-    escalation.end(over=False)
-
-    assert received.keys == ["EM-1/slack", "EM-1/pagerduty", "helped/slack", "helped/pagerduty"]
-    assert news in received.messages[2][1].text
-    assert "FAILED" not in received.messages[2][1].text
-    assert escalation.followed.ending.told
 
 
 def test_not_knowing_how_users_are_keeps_nobody_from_hearing_of_a_failure(
@@ -339,24 +260,6 @@ def test_a_drill_that_could_not_put_back_is_not_over(received: Received, start: 
         ("email", "owing"),
     ]
     assert "NOT everything is as it was before: 1 change could not be put back" in ending[0][1].text
-
-
-def test_two_threads_never_owe_under_the_same_number(tmp_path: Path) -> None:
-    """What customers see is owed from the escalation's thread, while the action owes from its own."""
-    script = """
-import sys, threading
-from pathlib import Path
-from pam_rollback.journal.journal import Journal
-def owe(who): [Journal(Path(sys.argv[1])).owe("x", {}, place=f"{who}-{n}") for n in range(25)]
-threads = [threading.Thread(target=owe, args=(who,)) for who in range(4)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-"""
-    path = tmp_path / "journal.jsonl"
-    subprocess.run([sys.executable, "-c", script, str(path)], check=True, timeout=60)
-
-    numbers = [undo.number for undo in Journal(path).owed()]
-    assert sorted(numbers) == list(range(1, 101))
 
 
 def test_it_dies_with_its_process(tmp_path: Path) -> None:
@@ -428,20 +331,3 @@ def _until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end_s
         time.sleep(0.01)
-
-
-def test_the_journal_has_what_a_person_has_to_post(received: Received, start: Callable[..., Escalation]) -> None:
-    """The text for Twitter is written down at its time, and nothing is sent."""
-    escalation = start(pace=1e9)
-    with escalation.following():
-        _until(lambda: "EM-4/statuspage" in received.keys)
-    escalation.end(over=True)
-
-    texts = {
-        entry["means"]: entry["text"]
-        for entry in map(json.loads, escalation.journal.path.read_text(encoding="utf-8").splitlines())
-        if entry["event"] == "notice" and entry["by_hand"]
-    }
-    assert set(texts) == {"twitter", "in_app_notice", "user_email"}
-    assert texts["twitter"].startswith("DRILL")
-    assert "EM-4/twitter" not in received.keys

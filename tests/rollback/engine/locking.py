@@ -18,9 +18,8 @@ from pam_rollback.rollback.client.git_lock import GitLocks
 from pam_rollback.base.change_gate import before_change
 from pam_rollback.base.errors import ActionFailed, Refused
 from pam_rollback.rollback.rules.lock_targets import LockTarget
-from pam_rollback.rollback.rules.locks import TakeOver
-folder, run, remote, every_s, take_over, *targets = sys.argv[1:]
-claim = claim_of("production", who="Ada", run=run, take_over=TakeOver.of(take_over) if take_over else None)
+folder, run, remote, every_s, *targets = sys.argv[1:]
+claim = claim_of("production", who="Ada", run=run)
 if os.environ["OTHER_USER"] and os.geteuid() == 0:
     # Only here: the interpreter may lie where others may not read.
     codecs.lookup("ascii"); os.setgroups([]); os.setgid(65534); os.setuid(65534)
@@ -60,7 +59,6 @@ def session(
     *targets: str,
     remote: Path | None = None,
     every_s: float = 30.0,
-    take_over: str = "",
     temporary: Path | None = None,
     other_user: bool = False,
 ) -> Iterator[subprocess.Popen[str]]:
@@ -69,7 +67,7 @@ def session(
     ``other_user``: where we are root it is nobody; else it is us, who may not open a file of mode 0 either.
     """
     process = subprocess.Popen(
-        [sys.executable, "-c", SESSION, str(folder), run, str(remote or ""), str(every_s), take_over, *targets],
+        [sys.executable, "-c", SESSION, str(folder), run, str(remote or ""), str(every_s), *targets],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

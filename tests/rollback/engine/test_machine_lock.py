@@ -60,14 +60,18 @@ def test_who_has_it_is_told_with_process_and_step(folder: Path, tmp_path: Path) 
 
 
 def test_another_user_meets_the_same_lock(folder: Path) -> None:
-    """Each keeps the other out, and each can use what the other made."""
+    """Each keeps the other out, and each can use what the other made, also one that was killed: its file says nothing any more."""
     with session(folder, "run-1", "site-1", other_user=True) as other:
         assert asked(other) == "held []"
         with pytest.raises(Refused, match="run run-1 of Ada"), held(folder):
             pass
+        other.kill()
+        other.wait()
+    assert stat.S_IMODE(file_of(folder).stat().st_mode) == 0o666
     with held(folder) as lock, session(folder, "run-1", "site-1", other_user=True) as other:
         assert lock.warnings == []
         assert asked(other).startswith("refused another session is changing production right now: run run-2 of Grace")
+    assert list(folder.iterdir()) == []
 
 
 def test_another_users_file_of_yesterday_stops_nobody(folder: Path) -> None:
@@ -78,18 +82,6 @@ def test_another_users_file_of_yesterday_stops_nobody(folder: Path) -> None:
 
     assert words.startswith("held ['")
     assert "cannot be used (Permission denied), so nobody here is kept from changing the site-1" in words
-
-
-def test_what_another_user_left_open_is_taken(folder: Path) -> None:
-    """A session of theirs was killed: its file is not theirs for ever, and says nothing of them any more."""
-    with session(folder, "run-1", "site-1", other_user=True) as other:
-        assert asked(other) == "held []"
-        os.kill(other.pid, signal.SIGKILL)
-        other.wait()
-    assert stat.S_IMODE(file_of(folder).stat().st_mode) == 0o666
-    with held(folder) as lock:
-        assert lock.warnings == []
-        assert '"run": "run-2"' in file_of(folder).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", ["held and silent", "a folder", "a pipe", "a link"])
@@ -136,18 +128,6 @@ def test_the_folder_is_the_same_for_everybody(monkeypatch: pytest.MonkeyPatch, t
     assert shared_folder() == shared
 
 
-def test_a_killed_session_leaves_nothing_that_stops_the_next(folder: Path) -> None:
-    """The kernel gave it up; the file is used again, and is gone after an end in order."""
-    with session(folder, "run-1", "site-1") as first:
-        assert asked(first) == "held []"
-        os.kill(first.pid, signal.SIGKILL)
-        first.wait()
-    assert file_of(folder).exists()
-    with held(folder) as lock:
-        assert lock.warnings == []
-    assert list(folder.iterdir()) == []
-
-
 def test_what_killed_sessions_left_is_swept_after_a_day(folder: Path) -> None:
     """Not what is held, and not what is young."""
     day = time.time() - 90_000
@@ -166,11 +146,14 @@ def test_what_killed_sessions_left_is_swept_after_a_day(folder: Path) -> None:
 
 
 def test_a_frozen_session_still_holds_it(folder: Path) -> None:
-    """It is not dead: refused, with the process to look at."""
+    """It is not dead: refused, with the process to look at; a person's word about another run takes nothing over."""
     with session(folder, "run-1", "site-1") as first:
         assert asked(first) == "held []"
         os.kill(first.pid, signal.SIGSTOP)
-        with pytest.raises(Refused, match=rf"\(process {first.pid}\).*--take-over run-1="), held(folder):
+        with (
+            pytest.raises(Refused, match=rf"\(process {first.pid}\).*--take-over run-1="),
+            held(folder, take_over="run-9=Grace: it is dead"),
+        ):
             pass
         os.kill(first.pid, signal.SIGCONT)
         assert asked(first, "change the flags") == "sent []"
@@ -195,14 +178,6 @@ def test_a_frozen_session_that_was_taken_over_sends_nothing_more(folder: Path) -
             assert said(first).startswith("released")
             lock.check("the site")
             assert file_of(folder).exists()
-
-
-def test_a_word_about_another_run_takes_nothing_over(folder: Path) -> None:
-    """It names who is meant."""
-    with session(folder, "run-1", "site-1") as first:
-        assert asked(first) == "held []"
-        with pytest.raises(Refused, match="run run-1 of Ada"), held(folder, take_over="run-9=Grace: it is dead"):
-            pass
 
 
 def test_a_file_that_was_removed_is_lost_for_good(folder: Path) -> None:

@@ -54,14 +54,6 @@ def test_a_second_file_with_the_same_addresses_has_the_same_locks(tmp_path: Path
     assert targets_of(one, pushes=True) == targets_of(two, pushes=True)
 
 
-def test_other_addresses_under_the_same_name_have_other_locks(tmp_path: Path) -> None:
-    """Two products that are both called production do not wait for each other."""
-    one = targets_of(environment(tmp_path), pushes=False)
-    two = targets_of(environment(tmp_path, api="https://api.example.org"), pushes=False)
-
-    assert {target.words.split()[0] for target in set(one) & set(two)} == {"site", "service"}
-
-
 def test_they_have_one_order_and_show_no_address(tmp_path: Path) -> None:
     """Two sessions that need the same locks never hold one each."""
     targets = targets_of(environment(tmp_path), pushes=True)
