@@ -300,7 +300,7 @@ def test_the_client_is_loaded_without_what_nobody_uses_of_it() -> None:
     script = (
         "import sys; from pam_rollback.outside.http import fetch; fetch('http://127.0.0.1:1')\n"
         f"print([name for name in {parts} if name in sys.modules])\n"
-        "import anyio, httpx, trio\n"
+        "import anyio, httpx\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
 

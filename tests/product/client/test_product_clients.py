@@ -153,7 +153,7 @@ def test_the_channel_accepts_and_refuses(state: Mapping[str, Any], remote: Remot
 
     remote.plant("notifications-down")
     assert "HTTP 500 'rollup_error'" in SlackWebhook(url).post("hello")
-    assert "invalid_token" in SlackWebhook(url + "x").post("hello")
+    assert "no_service" in SlackWebhook(url + "x").post("hello")
     assert "refused the connection" in SlackWebhook("http://127.0.0.1:1/services/x").post("hello")
     assert url not in repr(SlackWebhook(url))
 
