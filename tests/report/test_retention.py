@@ -11,9 +11,9 @@ OLD = KeptRun("20260901T120000Z-staging-1a2b", timedelta(days=40), 1000, "stagin
 MONTH = timedelta(days=30)
 
 
-def kept(*runs: KeptRun, referred_to: tuple[str, ...] = ()) -> list[str]:
+def kept(*runs: KeptRun, ramp: str = "") -> list[str]:
     """Why each is kept; empty for those that go."""
-    return [fate.kept_because for fate in fates(runs, older_than=MONTH, referred_to=referred_to)]
+    return [fate.kept_because for fate in fates(runs, older_than=MONTH, ramps={"ramp.jsonl": ramp})]
 
 
 def test_what_is_old_and_needed_by_nobody_goes() -> None:
@@ -37,7 +37,7 @@ def test_what_is_needed_stays(run: KeptRun, why: str) -> None:
 
 def test_what_a_ramp_goes_by_stays() -> None:
     """By its name."""
-    assert kept(OLD, referred_to=(OLD.name,)) == ["a ramp that is under way goes by it"]
+    assert kept(OLD, ramp=f'{{"event": "gate", "run": "{OLD.name}"}}\n') == ["a ramp that is under way goes by it"]
 
 
 def test_only_the_newest_baseline_of_an_environment_stays() -> None:

@@ -7,7 +7,6 @@ from pydantic_core import Url
 
 _PLAIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/-]*)?")
 """Nothing that two readers of addresses could understand differently: no credentials, query, fragment, blanks, backslashes."""
-_PORTS = 65536
 _USUAL_PORTS = {"http": 80, "https": 443, "smtp": 25}
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|\[::1\]")
 

@@ -2,13 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, Strict
+from pydantic import Field, Strict
 
-from pam_rollback.base.addresses import web_address
 from pam_rollback.base.configuration import Table
 
-PAGERDUTY_REST = "https://api.pagerduty.com"
-_Address = Annotated[str, AfterValidator(web_address)]
 _Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Strict(False)]  # noqa: FBT003 - TOML has lists
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.change_gate import before_change
@@ -355,14 +355,3 @@ def _claimed_now(answer: Answer) -> float:
         return parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (KeyError, ValueError):
         return time.time()
-
-
-def is_at(one: Mapping[str, Any], address: str, keys: tuple[str, ...]) -> bool:
-    """Whether one of these keys of it holds the address."""
-    return any(_place(str(one.get(key) or "")) == _place(address) for key in keys)
-
-
-def _place(address: str) -> str:
-    """Host and port, whatever else: a host names its own domain without a scheme."""
-    parts = urlsplit(address if "//" in address else f"//{address}")
-    return parts.netloc.lower().removeprefix("www.") or address

@@ -13,10 +13,13 @@ has its environment's newest baseline    later runs are compared with it
 A lock needs no line of its own: a living session's run is young, and a dead one's lock runs out within minutes.
 """
 
+import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+
+from pam_rollback.base.run_files import RAMP_FINISHED, RAMP_ROLLED_BACK
 
 LEAST = timedelta(hours=1)
 """No run is removed sooner: whatever is in progress has written something by then."""
@@ -61,15 +64,31 @@ def age_of(text: str) -> timedelta:
     return age
 
 
-def fates(runs: Iterable[KeptRun], *, older_than: timedelta, referred_to: Collection[str] = ()) -> tuple[Fate, ...]:
-    """What becomes of each, in the order of their names. ``referred_to``: what a ramp that is under way names."""
+def fates(runs: Iterable[KeptRun], *, older_than: timedelta, ramps: Mapping[str, str]) -> tuple[Fate, ...]:
+    """What becomes of each, in the order of their names. ``ramps``: journals by where they are. Raises ValueError for one without sense."""
     runs = sorted(runs, key=lambda run: run.name)
+    referred_to = {run for where, journal in ramps.items() for run in _named_by(journal, where)}
     newest: dict[str, KeptRun] = {}
     for run in runs:
         known = newest.get(run.environment)
         if run.baseline and (known is None or run.age < known.age):
             newest[run.environment] = run
     return tuple(_fate(run, older_than, referred_to, newest.get(run.environment)) for run in runs)
+
+
+def _named_by(journal: str, where: str) -> list[str]:
+    """The runs that a ramp goes by, which is neither finished nor taken back."""
+    named: list[str] = []
+    try:
+        for line in journal.split("\n")[:-1]:
+            event = json.loads(line)
+            if event["event"] in {RAMP_FINISHED, RAMP_ROLLED_BACK}:
+                named = []
+            elif "run" in event:
+                named.append(str(event["run"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{where} cannot be read ({error!r}), and says which runs a ramp goes by") from None
+    return named
 
 
 def _fate(run: KeptRun, older_than: timedelta, referred_to: Collection[str], newest: KeptRun | None) -> Fate:

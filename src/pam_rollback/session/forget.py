@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from time import time
 
-from pam_rollback.base.run_files import JOURNAL, RAMP_FINISHED, RAMP_JOURNAL, RAMP_ROLLED_BACK
+from pam_rollback.base.run_files import JOURNAL, RAMP_JOURNAL
 from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.outside import plainly
 from pam_rollback.report.retention import Fate, KeptRun, age_of, fates
@@ -32,14 +32,13 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None, no
     root = root or plainly.project_folder()
     out, state = root / "reports" / "out", options.state_dir or root / "reports" / "state"
     now_s = time() if now_s is None else now_s
+    runs = list(_runs(out, now_s))
     try:
-        referred_to = set(_referred_to(state))
-    except ValueError as problem:
-        sys.stderr.write(
-            f"nothing was removed: {problem}\n  which runs a ramp goes by is not known: mend the file, or move it away\n"
-        )
+        ramps = {shown(path): path.read_text(encoding="utf-8") for path in sorted(state.glob(f"*/{RAMP_JOURNAL}"))}
+        found = fates(runs, older_than=options.older_than, ramps=ramps)
+    except (OSError, ValueError) as problem:
+        sys.stderr.write(f"nothing was removed: {problem}\n  mend the {RAMP_JOURNAL} of that ramp, or move it away\n")
         return FAILED
-    found = fates(_runs(out, now_s), older_than=options.older_than, referred_to=referred_to)
     removed = [fate for fate in found if not fate.kept_because]
     young = sum(fate.young for fate in found)
     days = options.older_than / timedelta(days=1)
@@ -128,18 +127,6 @@ def _environment(folder: Path) -> str:
         return str(json.loads((folder / _RECORD).read_text(encoding="utf-8"))["environment"]["name"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-
-
-def _referred_to(state: Path) -> Iterator[str]:
-    """The runs that a ramp goes by which is neither finished nor taken back. Raises ValueError for a journal that cannot be read."""
-    for path in sorted(state.glob(f"*/{RAMP_JOURNAL}")):
-        try:
-            lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-            events = [json.loads(line) for line in lines]
-            over = [place for place, event in enumerate(events) if event["event"] in {RAMP_FINISHED, RAMP_ROLLED_BACK}]
-            yield from (str(event["run"]) for event in events[over[-1] + 1 if over else 0 :] if "run" in event)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{shown(path)} cannot be read ({error!r})") from None
 
 
 def _parser() -> argparse.ArgumentParser:

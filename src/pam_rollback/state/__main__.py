@@ -32,14 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command = place_of(place, root, lambda _: os.environ.get("PAM_STATE_TOKEN", ""))
         store = Store(command, root / "reports" / "out", lasting)
-        fates = store.forget(options.older_than, _WITHIN_S, really=options.yes)
-    except ActionFailed as problem:
+        found = store.forget(options.older_than, _WITHIN_S, really=options.yes)
+    except (ActionFailed, ValueError) as problem:
         sys.stderr.write(f"state: nothing was removed: {' '.join(str(problem).split())}\n")
         return plainly.FAILED
-    for run, why in sorted(fates.items()):
-        sys.stdout.write(
-            f"  {'kept' if why else 'removed' if options.yes else 'remove':<8} {run} in the state{why and f': {why}'}\n"
-        )
+    for fate in (fate for fate in found if not fate.young):
+        why = fate.kept_because
+        done = "kept" if why else "removed" if options.yes else "remove"
+        sys.stdout.write(f"  {done:<8} {fate.run.name} in the state{why and f': {why}'}\n")
     return 0
 
 

@@ -23,12 +23,11 @@ from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.base.run_files import (
     JOURNAL,
     KEPT_ELSEWHERE,
-    RAMP_FINISHED,
     RAMP_JOURNAL,
-    RAMP_ROLLED_BACK,
     WATCH_RECORD,
 )
 from pam_rollback.outside.programs import Ended
+from pam_rollback.report.retention import Fate, KeptRun, fates
 from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
 
@@ -103,28 +102,17 @@ class Store:
                 (folder / KEPT_ELSEWHERE).write_text(kept[f"{RUNS}{run}"], encoding="utf-8")
         return tuple(done)
 
-    def forget(self, older_than: timedelta, within_s: float, *, really: bool) -> dict[str, str]:
-        """Remove the runs that began longer ago; give them all, each with why it stays. Raises ActionFailed or OSError."""
+    def forget(self, older_than: timedelta, within_s: float, *, really: bool) -> tuple[Fate, ...]:
+        """Remove the old runs that nobody needs; give what becomes of each. Raises ActionFailed, OSError or ValueError."""
         with self._opened(within_s) as refs:
             there = {ref: refs.files(commit) for ref, commit in refs.read().items()}
-            runs = {ref.removeprefix(RUNS): files for ref, files in there.items() if ref.startswith(RUNS)}
-            newest = {
-                found["environment"]: run
-                for run in sorted(run for run, files in runs.items() if BASELINE in files)
-                if (found := _RUN.fullmatch(run))
-            }
-            kept_because = dict.fromkeys(newest.values(), "newest baseline")
-            for files in there.values():
-                kept_because |= dict.fromkeys(_named_by(files.get(RAMP_JOURNAL, "")), "a ramp goes by it")
-            fates = {
-                run: "owes an undo" if owes(files.get(JOURNAL, "")) else kept_because.get(run, "")
-                for run, files in runs.items()
-                if is_older(run, older_than)
-            }
-            gone = [f"{RUNS}{run}" for run, why in fates.items() if not why]
+            ramps = {ref: files[RAMP_JOURNAL] for ref, files in there.items() if RAMP_JOURNAL in files}
+            runs = [_kept(ref.removeprefix(RUNS), files) for ref, files in there.items() if ref.startswith(RUNS)]
+            found = fates(filter(None, runs), older_than=older_than, ramps=ramps)
+            gone = [f"{RUNS}{fate.run.name}" for fate in found if not fate.kept_because]
             if really and gone:
                 refs.remove(gone)
-            return fates
+            return found
 
     def _differs(self, run: str, commit: str) -> bool:
         if not (self.out / run).exists():
@@ -360,14 +348,23 @@ def is_told(files: Files) -> bool:
         return False
 
 
-def is_older(run: str, age: timedelta) -> bool:
-    """Whether it began longer ago, by its id."""
+def _kept(run: str, files: Files) -> KeptRun | None:
+    """What is known of a run there, whose age is since it began; None where its id does not say when."""
     found = _RUN.fullmatch(run)
     try:
         begun = datetime.strptime(found["begun"] if found else "", "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
-        return False
-    return datetime.now(UTC) - begun > age
+        return None
+    owes, problem = _owed(files.get(JOURNAL, ""))
+    return KeptRun(
+        name=run,
+        age=datetime.now(UTC) - begun,
+        size_bytes=sum(map(len, files.values())),
+        environment=found["environment"] if found else "",
+        owes=owes,
+        journal_problem=problem,
+        baseline=BASELINE in files,
+    )
 
 
 def without_people(path: str, text: str) -> str:
@@ -378,32 +375,16 @@ def without_people(path: str, text: str) -> str:
     return "\n".join(line if f'"event": "{_OWED}"' in line else _ADDRESS.sub("[mail address]", line) for line in lines)
 
 
-def owes(journal: str) -> bool:
-    """Whether a change was not put back that somebody could put back from another machine; also when that cannot be read."""
-    open_: dict[object, bool] = {}
-    for line in filter(None, journal.split("\n")):
-        try:
-            entry = json.loads(line)
-            if entry["event"] == _OWED:
-                open_[entry["number"]] = not is_loopback(str(entry.get("api", "")))
-            elif entry["event"] == _SETTLED:
-                open_.pop(entry["number"], None)
-        except (ValueError, KeyError, TypeError):
-            return True
-    return any(open_.values())
-
-
-def _named_by(ramp: str) -> list[str]:
-    """The runs that a ramp goes by which is neither finished nor taken back; of one that cannot be read, all that it names."""
-    named: list[str] = []
-    for line in ramp.split("\n"):
-        with suppress(ValueError, KeyError, TypeError):
-            event = json.loads(line)
-            if event["event"] in {RAMP_FINISHED, RAMP_ROLLED_BACK}:
-                named = []
-            elif "run" in event:
-                named.append(str(event["run"]))
-    return named
+def _owed(journal: str) -> tuple[tuple[str, ...], str]:
+    """The kinds of changes that somebody could put back from another machine, and why that is not known."""
+    try:
+        entries = [json.loads(line) for line in journal.split("\n") if line]
+        done = {(entry.get("situation", ""), entry["number"]) for entry in entries if entry["event"] == _SETTLED}
+        owed = [entry for entry in entries if entry["event"] == _OWED and not is_loopback(str(entry.get("api", "")))]
+        open_ = [one for one in owed if not done & {(one.get("situation", ""), one["number"]), ("", one["number"])}]
+        return tuple(str(one["kind"]) for one in open_), ""
+    except (ValueError, KeyError, TypeError) as error:
+        return (), repr(error)
 
 
 def place_of(text: str, root: Path, token: Callable[[str], str]) -> GitCommand:

@@ -18,7 +18,6 @@ from pam_rollback.product.rules.judging import NO_WORD, Judgement, contradiction
 from pam_rollback.product.rules.pointer import has_value
 
 _OK = 200
-_SHOWN_SURVIVORS = 3
 _SHOWN_COMMIT = 12
 
 

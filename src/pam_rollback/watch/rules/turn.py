@@ -15,8 +15,6 @@ UNKNOWN_PCT_MAX = 5.0
 TROUBLED_PCT_MAX = 50.0
 """So many may see answers that were bad for less than the plan's times. A hiccup of seconds is seen for all of the five minutes that a look
 looks back on: one an hour is 8 %."""
-JUMP_S = 30.0
-"""What clocks are put right by is less."""
 _SPARE_S = 60.0
 
 
