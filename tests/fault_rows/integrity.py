@@ -127,7 +127,7 @@ ROWS = [
     _of(
         "column-missing",
         unknown=("expenses-incomplete", "expenses-duplicate"),
-        words='set [sql.names] "expenses.category"',
+        words='column "category" does not exist; say under',
     ),
     # Not a single verdict comes, so it cannot have come in time either.
     _of(

@@ -24,7 +24,7 @@ _EMPTY = ("refused", "allowed")
 _HEADER = re.compile(r"--[ \t]*(?P<key>[a-z]+):(?P<value>.*)")
 # Nothing in it can match in two ways: a line of blanks must not take longer than another.
 CHARACTERS_MAX = 100_000
-"""A longer file is no invariant that anybody could read,."""
+"""A longer file is refused: a person has to read it."""
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 _CRITERION = re.compile(r"[A-Z]{2,4}-[1-9]\d*$")
 _TABLE = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$")
