@@ -18,12 +18,12 @@ from pam_rollback.rollback.service.writer_lock import ask_early, environment_loc
 from tests.bare_repository import git
 
 STAGING = """
-name = "{name}"
+name = "staging"
 kind = "staging"
 abilities = [{abilities}]
 [urls]
 frontend = "https://staging.example.com"
-api = "https://{api}/"
+api = "https://api.staging.example.com/"
 backend = "https://backend.staging.example.com"
 [git]
 remote = "{remote}"
@@ -42,13 +42,10 @@ def environment(
     tmp_path: Path,
     remote: Path,
     abilities: str = '"git"',
-    *,
-    name: str = "staging",
-    api: str = "api.staging.example.com",
 ) -> Environment:
     """One that declares the repository."""
-    path = tmp_path / f"{name}.toml"
-    path.write_text(STAGING.format(remote=remote, abilities=abilities, name=name, api=api), encoding="utf-8")
+    path = tmp_path / "staging.toml"
+    path.write_text(STAGING.format(remote=remote, abilities=abilities), encoding="utf-8")
     return load_environment(str(path), tmp_path, {})
 
 
@@ -58,12 +55,10 @@ def _made(folder: Path) -> Path:
 
 
 @contextmanager
-def locked(
-    environment: Environment, machine: Path, *, run: str = "run-1", who: str = "Ada", pushes: bool = False
-) -> Iterator[WriterLock]:
+def locked(environment: Environment, machine: Path, *, pushes: bool = False) -> Iterator[WriterLock]:
     """The lock of a session on that machine."""
     machine.mkdir(exist_ok=True)
-    with environment_lock(environment, run=run, who=who, pushes=pushes, folder=machine) as lock:
+    with environment_lock(environment, run="run-1", who="Ada", pushes=pushes, folder=machine) as lock:
         yield lock
 
 
@@ -83,14 +78,18 @@ def test_two_machines_see_each_other_in_the_repository(tmp_path: Path, remote: P
     assert refs(remote) == []
 
 
-def test_a_second_file_with_the_same_addresses_meets_the_same_lock(tmp_path: Path, remote: Path) -> None:
-    """Whatever it calls itself, and whatever it declares beside."""
-    with (
-        locked(environment(tmp_path, remote), tmp_path / "one"),
-        pytest.raises(Refused, match="another session is changing copy right now: run run-1 of Ada"),
-        locked(environment(tmp_path, remote, "", name="copy"), tmp_path / "one", run="run-2", who="Grace"),
-    ):
-        pass
+def test_another_temporary_folder_meets_the_same_lock(
+    tmp_path: Path, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine's folder is not a session's to choose."""
+    staging = environment(tmp_path, remote, "")
+    with environment_lock(staging, run="run-1", who="Ada", pushes=False):
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        with (
+            pytest.raises(Refused, match="run run-1 of Ada"),
+            environment_lock(staging, run="run-2", who="Grace", pushes=False),
+        ):
+            pass
 
 
 def test_what_may_push() -> None:

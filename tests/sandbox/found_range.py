@@ -109,9 +109,6 @@ def eventually(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-SERVERS = pytest.mark.parametrize("server", ["api", "frontend"])
-
-
 @pytest.fixture(scope="module")
 def whole_range() -> Iterator[RunningSandbox]:
     """One range for all tests of this module."""

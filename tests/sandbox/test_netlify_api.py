@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from pam_rollback.sandbox.faults import Fault, read_fault
 from tests.sandbox.netlify_host import CANDIDATE, STABLE, Host, restored
 
 
@@ -61,13 +60,9 @@ class TestRestore:
         assert host.published()["locked"] is False
 
     def test_while_locked_the_lock_moves(self, host: Host) -> None:
-        """Undocumented; the other way is a fault below."""
+        """Undocumented."""
         host.call("POST", f"/deploys/{host.deploy_of('candidate')}/lock")
         deploy = restored(host)
 
         host.until(lambda: host.published()["id"] == deploy, what="restored")
         assert host.published()["locked"] is True
-
-
-def _fault(name: str) -> Fault:
-    return read_fault(name, {"release": "stable"})

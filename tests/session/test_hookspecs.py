@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.run_record import read
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.session import hookspecs, listeners, slices
@@ -24,8 +22,6 @@ from tests.session.drilling import CONSENT, as_staging, runbook_with
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 ROOT = Path(__file__).parents[2]
-PLAN = load_plan(ROOT / "plan.toml")
-ENVIRONMENT = load_environment(str(ROOT / "environments/examples/production.toml"), ROOT / "environments", {})
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("pytest_"))
 PAGE = ROOT / "docs" / "reference" / "hooks.md"
 LISTENER = """

@@ -15,7 +15,6 @@ __all__ = ["dsn", "owner"]
 
 NAMES = {"user_settings": "wide.user_settings"}
 PREFERENCES = ("display", "integration", "location", "notification", "pam", "privacy", "regional")
-ABOUT = ("settings-blank", "settings-missing", "settings-orphaned", "settings-duplicate", "timestamps-future")
 Owner = psycopg.Connection[tuple[object, ...]]
 
 

@@ -75,7 +75,7 @@ def test_what_is_published_is_what_the_site_says() -> None:
         context="production",
         locked=True,
     )
-    assert site == Site(SITE, "pam", "https://pam.example", "wheels.example", stop_builds=True)
+    assert site == Site(SITE, "pam", "https://pam.example", stop_builds=True)
     assert server.asked == ["GET /sites/site-1"] * 2
 
 

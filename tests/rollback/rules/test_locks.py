@@ -1,5 +1,6 @@
 """When a lock may be taken from its holder: histories written out, and all ways in which clocks may disagree."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -42,12 +43,14 @@ def judged(
 
 
 def test_what_is_written_is_read() -> None:
-    """Also with letters of other languages, by a person too."""
+    """Also with letters of other languages, by a person too; and where it says no more than who has it."""
     held = LockRecord(
         "Zoë", "ci-1", "run-1", since=NOON, renewed=NOON, last_step="…", place="p", targets=("a", "b"), beat=3
     )
 
     assert read_lock_record(held.text()) == held
+    known = {"who": "Ada", "host": "ci-1", "run": "run-1", "since": NOON.isoformat(), "renewed": NOON.isoformat()}
+    assert read_lock_record(json.dumps(known)) == LockRecord("Ada", "ci-1", "run-1", since=NOON, renewed=NOON)
     assert '"who": "Zoë"' in held.text()
 
 

@@ -157,12 +157,6 @@ class Scene:
             deploy for deploy in self.service.deploys() if deploy.state not in over and deploy.trigger != "new_commit"
         ]
 
-    def until_settled(self) -> None:
-        """Until the back end's host has ended what it was asked for."""
-        Waiter().until(
-            self.under_way, holds=lambda left: not left, within_s=_SETTLED_WITHIN_S, what="nothing under way"
-        )
-
     def site_release(self) -> str:
         """The release that visitors get."""
         return str((fetch(f"{self.environment.urls.frontend}/version.json").json or {}).get("release"))
@@ -280,18 +274,6 @@ class Scene:
             for deploys in (self.site.deploys(), self.service.deploys())
         ]
         return FullSystemTarget(*found)
-
-    @property
-    def site_target(self) -> Deploy:
-        """The stable deploy of the site."""
-        assert isinstance(self.targets.frontend, Deploy)
-        return self.targets.frontend
-
-    @property
-    def api_target(self) -> Deploy:
-        """The stable deploy of the service."""
-        assert isinstance(self.targets.backend, Deploy)
-        return self.targets.backend
 
     @property
     def full_system(self) -> FullSystemTools:

@@ -55,7 +55,6 @@ class Site:
     id: str
     name: str
     url: str
-    custom_domain: str = ""
     stop_builds: bool = False
     """Pushes are not built."""
 
@@ -99,7 +98,6 @@ class NetlifySite:
             id=told.text("id"),
             name=told.text("name"),
             url=told.text_or_none("ssl_url") or told.text("url"),
-            custom_domain=told.text_or_none("custom_domain"),
             stop_builds=build.truth("stop_builds") if build else False,
         )
 
