@@ -1,7 +1,10 @@
 """The workflows are valid and hold no known weakness; secrets reach their sessions, an input is never shell, changes need reviewers."""
 
+import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -30,6 +33,13 @@ STUB = """#!/bin/sh
 printf '%s\\n' "$@" > called
 exit "$CODE"
 """
+LONG = """#!/bin/sh
+trap 'exit 12' INT
+echo begun
+for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 1 & wait $!; done
+exit 0
+"""
+"""A session that takes its time, and ends as one that was stopped."""
 HOSTILE = "'; touch broken; echo \"$(touch broken)`touch broken`"
 
 
@@ -143,3 +153,57 @@ def test_no_drill_on_production(tmp_path: Path) -> None:
         run_step(tmp_path, "staging-drill", "Drill", 0, ENVIRONMENT="production", STORY="gradual") == ExitCode.REFUSED
     )
     assert not (tmp_path / "called").exists()
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="gh has it built in; here it is a program")
+def test_only_drills_make_way_for_a_rollback() -> None:
+    """The filter, as it is written, lets deploys, rollbacks and the nightly drills of the sandbox go on."""
+    [step] = [step for step in steps("rollback") if step.get("name") == "Make way"]
+    [jq] = re.findall(r"--jq '([^']+)'", step["run"])
+    titles = [
+        "drill on staging",
+        "drill on eu-staging",
+        "nightly drill",
+        "ROLLBACK of production by gradual",
+        "deploy 1",
+    ]
+    runs = json.dumps([{"databaseId": place, "displayTitle": title} for place, title in enumerate(titles)])
+    found = subprocess.run(["jq", "-r", jq], input=runs, capture_output=True, text=True, check=True)
+
+    assert found.stdout.split() == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("deploys", "beside", "code"), [("", "false", 0), ("77", "false", ExitCode.REFUSED), ("77", "true", 0)]
+)
+def test_a_deploy_in_progress_refuses_a_rollback(tmp_path: Path, deploys: str, beside: str, code: int) -> None:
+    """A rollback goes on beside a deploy only where a person said so."""
+    gh = tmp_path / "gh"
+    gh.write_text('#!/bin/sh\nprintf %s "$DEPLOYS"\n', encoding="utf-8")
+    gh.chmod(0o755)
+    known = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "DEPLOYS": deploys, "BESIDE_A_DEPLOY": beside}
+    known |= {"DEPLOY_WORKFLOW": "deploy.yml", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+
+    assert run_step(tmp_path, "rollback", "Look for a deploy", 0, **known) == code
+
+
+@pytest.mark.parametrize(("name", "title"), [("rollback", "Roll back"), ("staging-drill", "Drill")])
+def test_a_cancelled_step_reaches_the_session(tmp_path: Path, name: str, title: str) -> None:
+    """The service signals the step's own process alone and kills the rest seconds later: by then the session has to know."""
+    [script] = [step["run"] for step in steps(name) if step.get("name") == title]
+    session = tmp_path / ".venv" / "bin" / "pytest"
+    session.parent.mkdir(parents=True)
+    session.write_text(LONG, encoding="utf-8")
+    session.chmod(0o755)
+    known = dict.fromkeys(re.findall(r"\$\{?([A-Z_]+)", script), "") | {"ENVIRONMENT": "staging", "STORY": "gradual"}
+    with subprocess.Popen(
+        ["bash", "-eo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, **known},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as step:
+        assert step.stdout is not None
+        assert step.stdout.readline() == "begun\n"
+        step.send_signal(signal.SIGINT)
+        assert step.wait(20) == ExitCode.ACTION_FAILED
