@@ -15,6 +15,7 @@ from pam_rollback.health.fixtures.circuit_breakers import CircuitBreakers
         ({"status": "healthy", "circuit_breakers": {"model": {"state": "closed", "failures": 0}}}, True),
         ({"circuit_breakers": {"database": {"state": "HALF_OPEN"}, "model": {"state": "CLOSED"}}}, False),
         ({"circuit_breakers": {"model": {"failures": 0}}}, False),
+        ({"circuit_breakers": {"database": "OPEN", "model": {"state": "CLOSED"}}}, False),
         ({"circuit_breakers": {}}, False),
         ({"status": "healthy"}, False),
         ([], False),

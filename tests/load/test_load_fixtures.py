@@ -50,17 +50,19 @@ def test_a_release_is_not_compared_with_itself(
 
 
 @pytest.mark.parametrize(
-    ("served", "ago_s", "words"),
+    ("served", "runs", "ago_s", "words"),
     [
-        ("release 1.42.0, commit 4f2c", 60, ""),
-        ("release 1.42.0", 3 * 3600, "ended 3 h ago"),
-        ("release 1.41.3", 60, "was put on release 1.41.3, and 1.42.0 runs now"),
-        ("", 60, "named itself nowhere"),
+        ("release 1.42.0, commit 4f2c", "1.42.0", 60, ""),
+        ("release 1.42.0", "1.42.0", 3 * 3600, "ended 3 h ago"),
+        ("release 1.41.3", "1.42.0", 60, "was put on release 1.41.3, and 1.42.0 runs now"),
+        ("", "1.42.0", 60, "named itself nowhere"),
+        ("release 1.42.0", "", 60, "one that names itself nowhere runs now"),
+        ("", "", 60, "one that names itself nowhere runs now"),
     ],
 )
-def test_a_load_of_another_release_or_time_is_not_judged(served: str, ago_s: float, words: str) -> None:
+def test_a_load_of_another_release_or_time_is_not_judged(served: str, runs: str, ago_s: float, words: str) -> None:
     """What was put from many machines has to be about the candidate that runs."""
     record = replace(steady(), served=served, ended_s=time.time() - ago_s)
 
     with pytest.raises(MeasurementFailed, match=words) if words else nullcontext():
-        see_that_it_is_this_one(record, "1.42.0")
+        see_that_it_is_this_one(record, runs)
