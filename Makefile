@@ -98,7 +98,7 @@ audit: $(READY) ## known vulnerabilities and licences of the pinned packages; as
 	@$(BIN)/python -m tests.licences
 
 browser: $(READY)
-	@$(BIN)/python -m pam_rollback.browser.client.browser
+	@$(BIN)/python -m pam_rollback.browser.browser
 	@$(BIN)/python -m pam_rollback.report.packages
 
 prometheus: $(READY)

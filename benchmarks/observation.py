@@ -2,7 +2,7 @@
 
 2.0 s of 503, 3.5 s of a black hole (accepts, never answers), 1.2 s of slow answers and a flap, at moments drawn by a seed, under 200
 requests a second of other load. In the same run: the prober at 50 probes a second, read as the product reads it
-(observation/rules/recovery.py), and a poll every second and every two seconds. Then the prober's memory, at 200 probes a second.
+(observation/recovery.py), and a poll every second and every two seconds. Then the prober's memory, at 200 probes a second.
 """
 
 import contextlib
@@ -24,11 +24,11 @@ from typing import Any
 from options_parts.command_line import size_options
 
 from pam_rollback.base.wait import Waiter
-from pam_rollback.observation.client.timeline import Timeline
-from pam_rollback.observation.rules.journeys import Journey, ProbeConfig
-from pam_rollback.observation.rules.recovery import OutageRule, find_outages
-from pam_rollback.observation.service.prober import Prober, start_prober
-from pam_rollback.product.rules.expectation import Expect
+from pam_rollback.observation.journeys import Journey, ProbeConfig
+from pam_rollback.observation.prober import Prober, start_prober
+from pam_rollback.observation.recovery import OutageRule, find_outages
+from pam_rollback.observation.timeline import Timeline
+from pam_rollback.product.expectation import Expect
 from pam_rollback.stats.percentiles import percentile
 
 PARTS = Path(__file__).resolve().parent / "observation_parts"

@@ -9,7 +9,7 @@ import pytest
 from pam_rollback.base.figures import Scored
 
 if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
-    from pam_rollback.alerts.service.loaded import AlertReceivers, AlertsLoaded, Fed
+    from pam_rollback.alerts.loaded import AlertReceivers, AlertsLoaded, Fed
 
 pytestmark = [pytest.mark.readiness]
 

@@ -3,9 +3,9 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.baseline.service.taken_baseline import TakenBaseline
+from pam_rollback.baseline.taken_baseline import TakenBaseline
 from pam_rollback.environment.known_before import JudgedFindings
-from pam_rollback.product.rules.health import HealthAround
+from pam_rollback.product.health import HealthAround
 
 pytestmark = [pytest.mark.baseline]
 

@@ -3,9 +3,9 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.communication.rules.communication import PublicTruth, UsersTold
-from pam_rollback.communication.rules.message_delivery import MessageDelivery
-from pam_rollback.communication.rules.tickets import TicketVolume
+from pam_rollback.communication.communication import PublicTruth, UsersTold
+from pam_rollback.communication.message_delivery import MessageDelivery
+from pam_rollback.communication.tickets import TicketVolume
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.communication]
 

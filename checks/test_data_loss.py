@@ -3,10 +3,10 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.integrity.rules.account_contents import ContentsChange
-from pam_rollback.integrity.rules.row_counts import RowLoss
-from pam_rollback.integrity.rules.row_moves import RowMoves
-from pam_rollback.integrity.rules.row_rewriting import RowRewriting
+from pam_rollback.integrity.account_contents import ContentsChange
+from pam_rollback.integrity.row_counts import RowLoss
+from pam_rollback.integrity.row_moves import RowMoves
+from pam_rollback.integrity.row_rewriting import RowRewriting
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from pam_rollback.decision.decision import Judged
 from pam_rollback.decision.fixtures.decision import Slowdown, Watch
-from pam_rollback.decision.rules.decision import Judged
 
 pytestmark = [pytest.mark.decision]
 

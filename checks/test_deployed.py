@@ -3,8 +3,8 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.product.rules.served_release import Served
-from pam_rollback.rollback.rules.deployed_services import ServicesOfDeploy
+from pam_rollback.product.served_release import Served
+from pam_rollback.rollback.deployed_services import ServicesOfDeploy
 
 pytestmark = [pytest.mark.post_rollback]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.communication.rules.escalation_told import Followed
+from pam_rollback.communication.escalation_told import Followed
 from pam_rollback.plan.plan import Plan
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.communication, pytest.mark.advisory]

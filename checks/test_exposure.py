@@ -4,10 +4,10 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.environment.known_before import Judge
-from pam_rollback.exposure.rules.access import Access
-from pam_rollback.exposure.rules.affected_users import AffectedUsers
-from pam_rollback.exposure.rules.separation import Separation
-from pam_rollback.observation.rules.own_answers import OwnAnswers
+from pam_rollback.exposure.access import Access
+from pam_rollback.exposure.affected_users import AffectedUsers
+from pam_rollback.exposure.separation import Separation
+from pam_rollback.observation.own_answers import OwnAnswers
 
 pytestmark = [pytest.mark.decision, pytest.mark.redeploy_gate]
 

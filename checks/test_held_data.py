@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.integrity.rules.held_data import HeldData
+from pam_rollback.integrity.held_data import HeldData
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
 

@@ -9,8 +9,8 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.health.service import Health
-from pam_rollback.preflight.rules.readiness import Readiness
-from pam_rollback.product.rules.health import HealthReport
+from pam_rollback.preflight.readiness import Readiness
+from pam_rollback.product.health import HealthReport
 from pam_rollback.session.needs import needs
 
 pytestmark = [pytest.mark.preflight, pytest.mark.redeploy_gate]

@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.product.rules.served_release import Served
+from pam_rollback.product.served_release import Served
 
 pytestmark = pytest.mark.post_rollback
 

@@ -4,7 +4,7 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.environment.known_before import Judge
-from pam_rollback.integrity.rules.row_access import AccessChanges, Reach, Strangers
+from pam_rollback.integrity.row_access import AccessChanges, Reach, Strangers
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 

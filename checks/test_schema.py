@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.integrity.rules.schema_changes import SchemaComparison
+from pam_rollback.integrity.schema_changes import SchemaComparison
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 

@@ -3,9 +3,9 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.observation.rules.held_releases import HeldReleases
-from pam_rollback.observation.rules.window import WindowVerdict
-from pam_rollback.records.rules.memory_window import MemoryTrend, MemoryWindow
+from pam_rollback.observation.held_releases import HeldReleases
+from pam_rollback.observation.window import WindowVerdict
+from pam_rollback.records.memory_window import MemoryTrend, MemoryWindow
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
 

@@ -5,8 +5,8 @@ import pytest
 from pam_rollback.base.figures import Scored
 from pam_rollback.browser.fixtures.walkers.traveller import Traveller
 from pam_rollback.environment.known_before import Judge
-from pam_rollback.health.rules.held_health import HeldHealth
-from pam_rollback.ledger.rules.window_writes import WindowWrites
+from pam_rollback.health.held_health import HeldHealth
+from pam_rollback.ledger.window_writes import WindowWrites
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
 

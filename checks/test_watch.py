@@ -12,7 +12,7 @@ import pytest
 from pam_rollback.base.figures import Scored
 
 if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
-    from pam_rollback.watch.rules.turn import Turn
+    from pam_rollback.watch.turn import Turn
 
 pytestmark = [pytest.mark.watch]
 

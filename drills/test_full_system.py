@@ -3,11 +3,11 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.product.rules.served_release import Served
+from pam_rollback.product.served_release import Served
+from pam_rollback.rollback.deploys import Deploy, Service
+from pam_rollback.rollback.feature_flag import FlagOutcome
 from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
-from pam_rollback.rollback.rules.deploys import Deploy, Service
-from pam_rollback.rollback.strategies.feature_flag import FlagOutcome
-from pam_rollback.rollback.strategies.full_system import FullSystemRollback
+from pam_rollback.rollback.full_system import FullSystemRollback
 
 pytestmark = pytest.mark.rollback
 

@@ -4,11 +4,11 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.browser.fixtures.walkers.traveller import Traveller
+from pam_rollback.rollback.feature_flag import Evaluation
 from pam_rollback.rollback.fixtures.actions import constant_page
 from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
-from pam_rollback.rollback.rules.rollout import Descent
-from pam_rollback.rollback.strategies.feature_flag import Evaluation
-from pam_rollback.rollback.strategies.gradual import GradualRollback
+from pam_rollback.rollback.gradual import GradualRollback
+from pam_rollback.rollback.rollout import Descent
 from pam_rollback.session.needs import needs
 
 pytestmark = pytest.mark.rollback

@@ -9,8 +9,8 @@ import pytest
 from pam_rollback.base.figures import Scored
 
 if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
-    from pam_rollback.load.rules.release_comparison import ReleaseComparison
-    from pam_rollback.load.rules.verdict import LoadVerdict
+    from pam_rollback.load.release_comparison import ReleaseComparison
+    from pam_rollback.load.verdict import LoadVerdict
     from pam_rollback.plan.checklist import ChecklistItem
 
 pytestmark = [pytest.mark.redeploy_gate, pytest.mark.load, pytest.mark.writes]

@@ -12,7 +12,7 @@ import pytest
 from pam_rollback.base.figures import Scored
 
 if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
-    from pam_rollback.ramp.rules.facts import MeasuredExposure, Progressed, UsersFared
+    from pam_rollback.ramp.facts import MeasuredExposure, Progressed, UsersFared
 
 pytestmark = [pytest.mark.ramp]
 

@@ -12,10 +12,10 @@ import pytest
 from pam_rollback.base.figures import Scored
 
 if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
-    from pam_rollback.gate.rules.features import Declared, Exposure
-    from pam_rollback.gate.rules.incident import IncidentRetest
-    from pam_rollback.gate.rules.stages import Stage
-    from pam_rollback.gate.service.migration_trial import MigrationTrial
+    from pam_rollback.gate.features import Declared, Exposure
+    from pam_rollback.gate.incident import IncidentRetest
+    from pam_rollback.gate.migration_trial import MigrationTrial
+    from pam_rollback.gate.stages import Stage
     from pam_rollback.report.drill_ages import DrillAges
 
 pytestmark = [pytest.mark.redeploy_gate]

@@ -20,17 +20,17 @@ from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.integrity import ACCESS_FILE, ACCOUNT_FILE, ROWS_FILE, SCHEMA_FILE
-from pam_rollback.integrity.client.account_contents import read_contents
-from pam_rollback.integrity.client.row_access import read_access
-from pam_rollback.integrity.client.row_counting import account_id, count_rows
-from pam_rollback.integrity.client.schema_objects import read_schema
-from pam_rollback.integrity.rules.account_contents import recorded
-from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.integrity.account_contents import recorded
+from pam_rollback.integrity.account_contents_reader import read_contents
+from pam_rollback.integrity.row_access_reader import read_access
+from pam_rollback.integrity.row_counting import account_id, count_rows
+from pam_rollback.integrity.schema_reader import read_schema
+from pam_rollback.observation.samples import Sample
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.client.accounts import signed_in
-from pam_rollback.product.client.files import load_contract
-from pam_rollback.product.client.pam_api import FlagApi
+from pam_rollback.product.accounts import signed_in
+from pam_rollback.product.files import load_contract
+from pam_rollback.product.pam_api import FlagApi
 from pam_rollback.report.baseline_record import Origin, Part
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote

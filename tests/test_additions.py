@@ -17,14 +17,14 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
 from pam_rollback.outside.provider import Asking
-from pam_rollback.rollback.rules.deploy_choice import History
-from pam_rollback.rollback.rules.deploys import SiteHost
-from pam_rollback.rollback.service import added
-from pam_rollback.rollback.service.host_records import host_records
-from pam_rollback.rollback.service.provider_access import served_site, site_look
-from pam_rollback.rollback.strategies.frontend import restore_deploy, undo_publishing
-from pam_rollback.rollback.strategies.frontend_host import FrontendTools
-from pam_rollback.rollback.strategies.telling import Telling
+from pam_rollback.rollback import added
+from pam_rollback.rollback.deploy_choice import History
+from pam_rollback.rollback.deploys import SiteHost
+from pam_rollback.rollback.frontend import restore_deploy, undo_publishing
+from pam_rollback.rollback.frontend_host import FrontendTools
+from pam_rollback.rollback.kept_host_records import host_records
+from pam_rollback.rollback.provider_access import served_site, site_look
+from pam_rollback.rollback.telling import Telling
 from tests.additions import TOKEN, Pier, blocks, commands, pier
 from tests.sessions import ROOT, Project, RunningSandbox
 

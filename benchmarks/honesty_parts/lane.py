@@ -17,7 +17,7 @@ from honesty_parts.hostile import Hostile, hostile
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.client.pam_api import FlagApi
+from pam_rollback.product.pam_api import FlagApi
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 

@@ -4,11 +4,11 @@ import resource
 import sys
 from pathlib import Path
 
-from pam_rollback.integrity.client.integrity import evaluate
-from pam_rollback.integrity.client.row_counting import oids_of
+from pam_rollback.integrity.integrity import evaluate
+from pam_rollback.integrity.row_counting import oids_of
 from pam_rollback.outside.postgres import Patience, open_snapshot
-from pam_rollback.product.client.files import load_contract
-from pam_rollback.product.rules.invariants import parse_invariant
+from pam_rollback.product.files import load_contract
+from pam_rollback.product.invariants import parse_invariant
 from pam_rollback.sandbox.database import migrations
 
 ROOT = Path(__file__).resolve().parents[2]

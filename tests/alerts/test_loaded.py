@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.alerts.service.loaded import AlertReceivers, Fed, loaded
-from pam_rollback.alerts.service.rule_file import names_in, rule_file
+from pam_rollback.alerts.loaded import AlertReceivers, Fed, loaded
+from pam_rollback.alerts.rule_file import names_in, rule_file
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan

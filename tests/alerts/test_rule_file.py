@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.alerts.service.rule_file import duration, matching, not_watched, rule_file
+from pam_rollback.alerts.rule_file import duration, matching, not_watched, rule_file
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.environment.prometheus_settings import Prometheus

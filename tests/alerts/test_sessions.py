@@ -10,7 +10,7 @@ import pytest
 
 from pam_rollback.alerts import __main__ as alerts
 from pam_rollback.base.wait import Waiter
-from pam_rollback.records.client.prometheus import PrometheusApi
+from pam_rollback.records.prometheus import PrometheusApi
 from tests.prometheus_server import prometheus
 from tests.session.drilling import calm
 from tests.sessions import Project, RunningSandbox, save_baseline

@@ -8,13 +8,13 @@ import pytest
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.baseline.service.taken_baseline import TakenBaseline
+from pam_rollback.baseline.taken_baseline import TakenBaseline
 from pam_rollback.environment.known_before import Answer as Answered
 from pam_rollback.environment.known_before import Finding, KnownBefore, unanswered_on
-from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.plan_items import ErrorRateLimit, ResponseTimeLimit
-from pam_rollback.product.rules.health import HealthAround, HealthReport
+from pam_rollback.product.health import HealthAround, HealthReport
 from pam_rollback.report.baseline_record import Baseline, Origin, load_baseline
 from tests.baselines import baseline_of
 from tests.contracts import usual

@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.integrity import ROWS_FILE
-from pam_rollback.integrity.rules.row_counts import TableCounts
+from pam_rollback.integrity.row_counts import TableCounts
 from pam_rollback.report.baseline_record import Baseline, Origin, Part
 from pam_rollback.session.baseline_files import stored_model
 

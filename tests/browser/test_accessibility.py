@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.browser.rules.accessibility import STATES
+from pam_rollback.browser.accessibility import STATES
 from tests.fault_rows.accessibility import OF_LOOK
 from tests.sessions import Project, RunningSandbox
 

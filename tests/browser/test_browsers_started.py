@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Error
 
-from pam_rollback.browser.client import browser as engines
+from pam_rollback.browser import browser as engines
 from pam_rollback.browser.fixtures.browser import Browsers, browsers_started
 from pam_rollback.session.needs import needs
 from tests.plan.plan_scene import body

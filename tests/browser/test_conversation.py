@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.browser.rules.journeys import Conversation
+from pam_rollback.browser.journeys import Conversation
 
 
 @pytest.mark.parametrize(

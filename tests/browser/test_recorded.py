@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.fixtures import recorded
-from pam_rollback.browser.rules.journeys import BehindThePages, Conversation, NewSession
+from pam_rollback.browser.journeys import BehindThePages, Conversation, NewSession
 from tests.plan.plan_scene import body
 
 Seen = TypeVar("Seen")

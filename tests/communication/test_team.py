@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import UndoFailed
-from pam_rollback.communication.rules.briefing import Briefing
-from pam_rollback.communication.rules.escalation import NOT_VERIFIED, Level, Means, sent_before
-from pam_rollback.communication.service.escalation import Message, Send
-from pam_rollback.communication.service.team import TeamMessages
+from pam_rollback.communication.briefing import Briefing
+from pam_rollback.communication.escalating import Message, Send
+from pam_rollback.communication.escalation import NOT_VERIFIED, Level, Means, sent_before
+from pam_rollback.communication.team import TeamMessages
 from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.report.in_short import in_short

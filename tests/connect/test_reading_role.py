@@ -11,7 +11,7 @@ from psycopg import errors, sql
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.sql_names import Names
-from pam_rollback.integrity.client.relations import look_up
+from pam_rollback.integrity.relations import look_up
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.sandbox.database.auditor import dsn_of
 from tests.running_product import Database

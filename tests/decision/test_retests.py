@@ -7,8 +7,8 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
+from pam_rollback.decision.decision import Finding, Judged, State
 from pam_rollback.decision.fixtures import decision
-from pam_rollback.decision.rules.decision import Finding, Judged, State
 from pam_rollback.records.fixtures import performance
 
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from pam_rollback.decision.decision import State, decide
 from pam_rollback.decision.fixtures import decision
 from pam_rollback.decision.fixtures.decision import Watcher
-from pam_rollback.decision.rules.decision import State, decide
 from pam_rollback.plan.plan import load_plan
 from tests.plan.plan_scene import Watched, call, runbook
 

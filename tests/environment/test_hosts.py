@@ -10,8 +10,8 @@ from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.rollback.service.added import PROVIDERS, Provider
-from pam_rollback.rollback.service.provider_access import worker_hosts
+from pam_rollback.rollback.added import PROVIDERS, Provider
+from pam_rollback.rollback.provider_access import worker_hosts
 
 TOKEN = "pier-s3cr3t-0815"
 HEAD = """

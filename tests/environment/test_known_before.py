@@ -9,7 +9,7 @@ import pytest
 from pam_rollback.base.answer import Answer as HttpAnswer
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.rules.journeys import BehindThePages, NewSession
+from pam_rollback.browser.journeys import BehindThePages, NewSession
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.environment.environment_tables import Waiver
 from pam_rollback.environment.known_before import (
@@ -21,9 +21,9 @@ from pam_rollback.environment.known_before import (
     unanswered_on,
     without_numbers,
 )
-from pam_rollback.exposure.rules.access import NO_TOKEN, Access, Attempt, Door
-from pam_rollback.integrity.rules.row_access import Shown, Strangers
-from pam_rollback.product.rules.health import HealthReport
+from pam_rollback.exposure.access import NO_TOKEN, Access, Attempt, Door
+from pam_rollback.integrity.row_access import Shown, Strangers
+from pam_rollback.product.health import HealthReport
 from tests.contracts import usual
 
 TODAY = date(2026, 11, 27)

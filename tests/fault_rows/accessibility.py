@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pam_rollback.browser.rules.accessibility import STATES
+from pam_rollback.browser.accessibility import STATES
 from tests.fault_rows.row import Row
 
 OF_LOOK = {

@@ -9,10 +9,10 @@ import pytest
 from psycopg import sql
 
 from pam_rollback.base.errors import MeasurementFailed, Refused
-from pam_rollback.gate.client.migration_copy import MigrationCopy
-from pam_rollback.gate.rules.migration_files import MigrationFile, ToApply, migrations_in
-from pam_rollback.gate.rules.migrations import CopyIntegrity, changes, dropped
-from pam_rollback.gate.service.migration_trial import MigrationTrial, tried
+from pam_rollback.gate.migration_copy import MigrationCopy
+from pam_rollback.gate.migration_files import MigrationFile, ToApply, migrations_in
+from pam_rollback.gate.migration_trial import MigrationTrial, tried
+from pam_rollback.gate.migrations import CopyIntegrity, changes, dropped
 from pam_rollback.sandbox import database_copy
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
 from pam_rollback.sandbox.practice_database import Access

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed, StopRequested
-from pam_rollback.gate.client.npm_stages import NpmPackage
+from pam_rollback.gate.npm_stages import NpmPackage
 from pam_rollback.plan.plan_items import GateCommand
 from tests.outside.test_programs import is_running
 from tests.rollback.client.test_npm_build import project

@@ -7,10 +7,10 @@ import pytest
 from psycopg import sql
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.client.migration_copy import MigrationCopy
-from pam_rollback.gate.rules.migration_files import MigrationFile, ToApply, to_apply
-from pam_rollback.gate.rules.migrations import CopyIntegrity
-from pam_rollback.gate.service.migration_trial import MigrationTrial, tried
+from pam_rollback.gate.migration_copy import MigrationCopy
+from pam_rollback.gate.migration_files import MigrationFile, ToApply, to_apply
+from pam_rollback.gate.migration_trial import MigrationTrial, tried
+from pam_rollback.gate.migrations import CopyIntegrity
 from pam_rollback.sandbox import database_copy
 from pam_rollback.sandbox.practice_database import Access
 from tests.running_product import Database

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.decision.rules.decision import State
-from pam_rollback.gate.service.incident_choice import chosen, incident_of, left_out
+from pam_rollback.decision.decision import State
+from pam_rollback.gate.incident_choice import chosen, incident_of, left_out
 from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, Recommendation
 from pam_rollback.report.run_record import RunRecord
 from tests.gate.scene import leave_run

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.gate.client.npm_stages import NpmPackage
+from pam_rollback.gate.npm_stages import NpmPackage
 from pam_rollback.plan.plan import load_plan
 from tests.gate.scene import FILES, RED, STAGES, Commit, answer, changed
 from tests.selection import WHOLE

@@ -12,11 +12,11 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.integrity.service import running_migrations
-from pam_rollback.integrity.service.running_migrations import applied_since
+from pam_rollback.integrity import running_migrations
+from pam_rollback.integrity.running_migrations import applied_since
+from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.fixtures import backend
-from pam_rollback.rollback.rules.deploys import Deploy
-from pam_rollback.rollback.service.provider_access import api_host
+from pam_rollback.rollback.provider_access import api_host
 from tests.fault_rows.matrix import ROOT
 from tests.sessions import RunningSandbox
 

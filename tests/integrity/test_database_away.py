@@ -8,7 +8,7 @@ AWAY = """
 import threading
 import tomllib
 
-from pam_rollback.integrity.client import integrity
+from pam_rollback.integrity import integrity
 from pam_rollback.sandbox.remote import Remote
 
 asked = integrity.evaluate

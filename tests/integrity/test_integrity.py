@@ -13,10 +13,10 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.integrity.database_link import DatabaseLink, Link
 from pam_rollback.integrity.fixtures import integrity
 from pam_rollback.integrity.fixtures.integrity import Integrity
-from pam_rollback.integrity.rules.database_link import DatabaseLink, Link
-from pam_rollback.product.rules.invariants import InvariantResult
+from pam_rollback.product.invariants import InvariantResult
 from pam_rollback.report import plan_coverage, run_record
 from tests.sessions import ROOT, Finished, Project, RunningSandbox, store_baseline
 

@@ -10,11 +10,11 @@ import pytest
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.integrity.rules.database_link import DatabaseLink, Link
-from pam_rollback.ledger.rules.ledger_verdict import FinalReading, LedgerState, LedgerVerdict
-from pam_rollback.ledger.service.configuring import configured
-from pam_rollback.ledger.service.ledger import Ledger, start_ledger
-from pam_rollback.ledger.service.ledger_judging import judge_ledger
+from pam_rollback.integrity.database_link import DatabaseLink, Link
+from pam_rollback.ledger.configuring import configured
+from pam_rollback.ledger.ledger import Ledger, start_ledger
+from pam_rollback.ledger.ledger_judging import judge_ledger
+from pam_rollback.ledger.ledger_verdict import FinalReading, LedgerState, LedgerVerdict
 from tests.sessions import ROOT, RunningSandbox
 
 SHOWN = DatabaseLink(Link.SHOWN, "a setting was seen through both")

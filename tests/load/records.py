@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pam_rollback.load.rules.record import AskedRate, LoadRecord, LoadRequest, LoadWorker
+from pam_rollback.load.record import AskedRate, LoadRecord, LoadRequest, LoadWorker
 from pam_rollback.plan.plan import load_plan
 
 LIMITS = load_plan(Path(__file__).parents[2] / "plan.toml").load_gate

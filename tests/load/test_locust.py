@@ -21,10 +21,10 @@ import pam_rollback
 from pam_rollback.base.errors import MeasurementFailed, StopRequested
 from pam_rollback.base.wait import StopFile, Waiter
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.load.client.locust import recorded_load, run_load
-from pam_rollback.load.rules.order import LoadOrder
-from pam_rollback.load.rules.plan_order import load_order
-from pam_rollback.load.rules.record import LoadRecord, LoadRequest
+from pam_rollback.load.locust import recorded_load, run_load
+from pam_rollback.load.order import LoadOrder
+from pam_rollback.load.plan_order import load_order
+from pam_rollback.load.record import LoadRecord, LoadRequest
 from pam_rollback.plan.plan import load_plan
 from tests.certificate import own_certificate
 from tests.load_target import LoadTarget
@@ -360,8 +360,8 @@ def test_nothing_outlives_a_parent_that_is_killed(target: LoadTarget, tmp_path: 
     folder = tmp_path / "run"
     given = order(target.url, duration_s=60).model_dump_json()
     program = (
-        "import sys; from pathlib import Path; from pam_rollback.load.client.locust import run_load; "
-        "from pam_rollback.load.rules.order import LoadOrder; "
+        "import sys; from pathlib import Path; from pam_rollback.load.locust import run_load; "
+        "from pam_rollback.load.order import LoadOrder; "
         "run_load(LoadOrder.model_validate_json(sys.argv[1]), folder=Path(sys.argv[2]))"
     )
     parent = subprocess.Popen(
@@ -414,7 +414,7 @@ def test_a_record_belongs_to_one_run(target: LoadTarget, tmp_path: Path) -> None
 def test_sessions_never_import_locust() -> None:
     """It replaces sockets and threads, which once hung a session with a browser for good."""
     program = (
-        "import sys, pam_rollback.load.client.locust, pam_rollback.session.start_up, pam_rollback.session.guard; "
+        "import sys, pam_rollback.load.locust, pam_rollback.session.start_up, pam_rollback.session.guard; "
         "print(sorted({'locust', 'gevent'} & set(sys.modules)))"
     )
     ended = subprocess.run(

@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pam_rollback.load.rules.record import LoadRecord
-from pam_rollback.load.service.report import latency_picture, seconds_csv, write_load_report
+from pam_rollback.load.record import LoadRecord
+from pam_rollback.load.report import latency_picture, seconds_csv, write_load_report
 from tests.load.records import LIMITS, both, failed, never_sent, steady
 
 _SVG = "{http://www.w3.org/2000/svg}"

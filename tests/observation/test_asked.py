@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.observation.rules.probed_journeys import probe_config
-from pam_rollback.observation.service import asked
-from pam_rollback.observation.service.prober import steady_of
+from pam_rollback.observation import asked
+from pam_rollback.observation.probed_journeys import probe_config
+from pam_rollback.observation.prober import steady_of
 from tests.observation.test_probed_journeys import staging
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.samples import Sample
 from pam_rollback.report.baseline_record import Baseline, Origin, Part, load_baseline, refuse_other_part
 from tests.baselines import baseline_of
 

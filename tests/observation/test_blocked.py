@@ -15,8 +15,8 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.health import service as health
-from pam_rollback.observation.rules.blocking import Others
-from pam_rollback.observation.service.blocked import Lookout, host_of
+from pam_rollback.observation.blocked import Lookout, host_of
+from pam_rollback.observation.blocking import Others
 from pam_rollback.outside.http import fetch
 from tests.preflight.test_preflight import asked
 from tests.sessions import ROOT, RunningSandbox

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.ledger.service.ledger import LedgerRecord, _reading
-from pam_rollback.observation.client import jsonl
-from pam_rollback.observation.client.jsonl import LineReader
-from pam_rollback.observation.client.timeline import Timeline
+from pam_rollback.ledger.ledger import LedgerRecord, _reading
+from pam_rollback.observation import jsonl
+from pam_rollback.observation.jsonl import LineReader
+from pam_rollback.observation.timeline import Timeline
 
 SENT = {"sent": {"seq": 0, "kind": "expense", "marker": "m0", "value": "1.00 fuel", "at_s": 1.0}}
 ACKED = {"acked": {"seq": 0, "at_s": 1.5, "row_id": None}}

@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.journal.journal import Journal
 from pam_rollback.observation import hooks as of_observation
-from pam_rollback.observation.rules.recovery import Recovery
+from pam_rollback.observation.recovery import Recovery
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.watched_record import Watched
 from pam_rollback.rollback import hooks as of_rollback

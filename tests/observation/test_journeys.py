@@ -5,8 +5,8 @@ from pydantic import ValidationError
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.rotation import rotation
-from pam_rollback.observation.rules.journeys import Journey, ProbeConfig, SignIn
-from pam_rollback.product.rules.expectation import Expect
+from pam_rollback.observation.journeys import Journey, ProbeConfig, SignIn
+from pam_rollback.product.expectation import Expect
 
 
 def answer(body: bytes = b'{"status":"healthy"}', status: int = 200, kind: str = "application/json") -> Answer:

@@ -16,11 +16,11 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
-from pam_rollback.ledger.rules.ledger_config import LedgerConfig
-from pam_rollback.ledger.rules.ledger_verdict import LedgerState, judge
-from pam_rollback.ledger.rules.ledger_writes import WriteKind
-from pam_rollback.ledger.service.ledger import Ledger, LedgerRecord, start_ledger
-from pam_rollback.observation.rules.journeys import SignIn
+from pam_rollback.ledger.ledger import Ledger, LedgerRecord, start_ledger
+from pam_rollback.ledger.ledger_config import LedgerConfig
+from pam_rollback.ledger.ledger_verdict import LedgerState, judge
+from pam_rollback.ledger.ledger_writes import WriteKind
+from pam_rollback.observation.journeys import SignIn
 
 if TYPE_CHECKING:
     from tests.observation.conftest import Reply, Request, Server

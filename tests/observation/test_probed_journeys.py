@@ -8,9 +8,9 @@ import pytest
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.observation.rules.parts import series_of
-from pam_rollback.observation.rules.probed_journeys import probe_config
-from pam_rollback.observation.service.prober import start_prober
+from pam_rollback.observation.parts import series_of
+from pam_rollback.observation.probed_journeys import probe_config
+from pam_rollback.observation.prober import start_prober
 from tests.sessions import RunningSandbox
 
 ROOT = Path(__file__).resolve().parents[2]

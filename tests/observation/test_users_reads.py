@@ -7,9 +7,9 @@ import pytest
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.service import users_reads
-from pam_rollback.observation.service.users_reads import UsersReads, read_as_users
-from pam_rollback.product.client.pam_api import Account
+from pam_rollback.observation import users_reads
+from pam_rollback.observation.users_reads import UsersReads, read_as_users
+from pam_rollback.product.pam_api import Account
 from tests.observation.test_probed_journeys import READS, staging
 
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from pam_rollback.observation.rules.recovery import JudgedRecovery, Recovery
-from pam_rollback.observation.service.users_told import users
+from pam_rollback.observation.recovery import JudgedRecovery, Recovery
+from pam_rollback.observation.users_told import users
 
 CET = timezone(timedelta(hours=1), "CET")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.base.run_files import RECOVERY_FILE, TIMELINE_FILE
-from pam_rollback.observation.service.watched import watched
+from pam_rollback.observation.watched import watched
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.outside.http import all_at_once, fetch, field_value
-from pam_rollback.product.client.pam_api import FlagEvaluationApi
+from pam_rollback.product.pam_api import FlagEvaluationApi
 
 Talk = Callable[[socket.socket], None]
 _DEADLINE_S = 0.4

@@ -9,26 +9,26 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from pam_rollback.base.figures import Figures
+from pam_rollback.communication.escalation import Ladder, Sent, where_to_post
+from pam_rollback.communication.escalation_told import Followed
 from pam_rollback.communication.fixtures import communication, escalation
-from pam_rollback.communication.rules.escalation import Ladder, Sent, where_to_post
-from pam_rollback.communication.rules.escalation_told import Followed
+from pam_rollback.decision.decision import CHAT, Finding, State, decide
 from pam_rollback.decision.fixtures import decision
-from pam_rollback.decision.rules.decision import CHAT, Finding, State, decide
-from pam_rollback.decision.service.recommending import Here, advised
+from pam_rollback.decision.recommending import Here, advised
 from pam_rollback.environment.environment import Environment
 from pam_rollback.exposure.fixtures import exposure
 from pam_rollback.gate.fixtures import readiness
-from pam_rollback.observation.rules.parts import BACK_END, FRONT_END
-from pam_rollback.observation.rules.sustained import Condition, ConditionState
+from pam_rollback.observation.parts import BACK_END, FRONT_END
+from pam_rollback.observation.sustained import Condition, ConditionState
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES, no_such_story
-from pam_rollback.product.rules.invariants import InvariantResult
-from pam_rollback.ramp.service.planned import planned_ramp
+from pam_rollback.product.invariants import InvariantResult
+from pam_rollback.ramp.planned import planned_ramp
 from pam_rollback.records.fixtures import performance
-from pam_rollback.records.rules.memory import MemoryGrowth, MemoryLevel, MemoryReading
+from pam_rollback.records.memory import MemoryGrowth, MemoryLevel, MemoryReading
 from pam_rollback.report.aftermath import at_hand, to_dos
-from pam_rollback.rollback.service.planned import planned_steps
-from pam_rollback.rollback.strategies.gradual import Way
+from pam_rollback.rollback.gradual import Way
+from pam_rollback.rollback.planned import planned_steps
 from pam_rollback.session.allure_bridge import is_for_a_person
 from pam_rollback.stats.distribution import Distribution
 from tests.plan.plan_scene import (

@@ -12,16 +12,16 @@ from unittest.mock import patch
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.gate.client import migration_copy
-from pam_rollback.gate.client.npm_stages import NpmPackage
+from pam_rollback.gate import migration_copy
 from pam_rollback.gate.fixtures import database
 from pam_rollback.gate.fixtures import stages as stages_run
-from pam_rollback.load.rules.plan_order import load_order
-from pam_rollback.load.rules.release_comparison import ReleaseComparison
-from pam_rollback.load.rules.verdict import judge as judge_load
+from pam_rollback.gate.npm_stages import NpmPackage
+from pam_rollback.load.plan_order import load_order
+from pam_rollback.load.release_comparison import ReleaseComparison
+from pam_rollback.load.verdict import judge as judge_load
 from pam_rollback.observation.fixtures.experience import SampleSize
 from pam_rollback.plan.plan import Plan
-from pam_rollback.ramp.rules.stages import rules_of
+from pam_rollback.ramp.stages import rules_of
 from pam_rollback.session.allure_bridge import asked_by
 from pam_rollback.session.baseline_files import staleness
 from tests.load import records as load_records

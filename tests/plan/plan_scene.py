@@ -11,8 +11,8 @@ from typing import Any
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.observation.rules.parts import Series
-from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.parts import Series
+from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.plan import Plan, UnknownPlanItem
 from pam_rollback.report.baseline_record import Baseline, Origin
 from tests.baselines import baseline_of

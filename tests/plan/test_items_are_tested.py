@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.rules.invariants import parse_invariant
+from pam_rollback.product.invariants import parse_invariant
 from pam_rollback.report.past_drills import sought
 from pam_rollback.rollback.fixtures import story_objectives
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.observation.rules.recovery import OutageRule, find_outages
-from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.recovery import OutageRule, find_outages
+from pam_rollback.observation.samples import Sample
 from pam_rollback.postmortem.rules import (
     Event,
     bad_by_journey,

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.connect.rules.twins import survivors
+from pam_rollback.connect.twins import survivors
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.client.files import load_contract
-from pam_rollback.product.rules.contract import Contract
-from pam_rollback.product.rules.judging import judge
+from pam_rollback.product.contract import Contract
+from pam_rollback.product.files import load_contract
+from pam_rollback.product.judging import judge
 from pam_rollback.product.service import contract_of
 from tests.contracts import HEALTH, PAM, captured
 

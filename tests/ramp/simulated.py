@@ -14,11 +14,11 @@ from pathlib import Path
 from pam_rollback.base.errors import Refused
 from pam_rollback.base.wait import Waiter
 from pam_rollback.plan.flags import Flag, FlagName
-from pam_rollback.ramp.client.journal import RampJournal
-from pam_rollback.ramp.rules.due import Do, World
-from pam_rollback.ramp.rules.facts import Look
-from pam_rollback.ramp.rules.state import BROKEN, GOOD, GateRun, RampRules, RampStep
-from pam_rollback.ramp.service.invocation import RampRun, RampTools, Yes, go_on
+from pam_rollback.ramp.due import Do, World
+from pam_rollback.ramp.facts import Look
+from pam_rollback.ramp.invocation import RampRun, RampTools, Yes, go_on
+from pam_rollback.ramp.journal import RampJournal
+from pam_rollback.ramp.state import BROKEN, GOOD, GateRun, RampRules, RampStep
 from tests.virtual_clock import VirtualClock
 
 FLAGS = ("A", "B")

@@ -9,11 +9,11 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.plan.flags import Flag, FlagName
-from pam_rollback.ramp.client.journal import RampJournal
-from pam_rollback.ramp.rules.due import Do, World
-from pam_rollback.ramp.rules.facts import Look
-from pam_rollback.ramp.rules.state import GOOD, UNKNOWN
-from pam_rollback.ramp.service.invocation import RampRun, RampTools, Yes, go_on
+from pam_rollback.ramp.due import Do, World
+from pam_rollback.ramp.facts import Look
+from pam_rollback.ramp.invocation import RampRun, RampTools, Yes, go_on
+from pam_rollback.ramp.journal import RampJournal
+from pam_rollback.ramp.state import GOOD, UNKNOWN
 from tests.ramp.simulated import FLAGS, RULES, START_S, WATCH_S, Killer, SimulatedRamp
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.product.rules.contract import Mark
-from pam_rollback.records.rules.memory import MemoryReading
-from pam_rollback.records.service import own_metrics
-from pam_rollback.records.service.own_metrics import memory_reader
+from pam_rollback.product.contract import Mark
+from pam_rollback.records import own_metrics
+from pam_rollback.records.memory import MemoryReading
+from pam_rollback.records.own_metrics import memory_reader
 
 MARK = Mark.model_validate({"path": "/health", "json": "/uptime", "tells": "uptime_s"})
 

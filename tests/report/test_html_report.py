@@ -14,7 +14,7 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from pam_rollback.browser.client.browser import CHROMIUM
+from pam_rollback.browser.browser import CHROMIUM
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import html_report
 from pam_rollback.report.html_report import Built, Unavailable, build, outside_references

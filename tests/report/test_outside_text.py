@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.base.outside_text import cut, for_message, for_terminal, label, one_line, redact_with, visible
-from pam_rollback.communication.client.slack import SlackWebhook
+from pam_rollback.communication.slack import SlackWebhook
 from pam_rollback.report import allure_results, job_summary, scorecard, screen
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import RunRecord

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from pam_rollback.browser.client import axe
-from pam_rollback.browser.client.browser import CHROMIUM
+from pam_rollback.browser import axe
+from pam_rollback.browser.browser import CHROMIUM
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import scorecard_page
 from pam_rollback.report.run_record import RunRecord

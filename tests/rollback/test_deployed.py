@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.wait import Waiter
-from pam_rollback.communication.service.channels import UNDO_KINDS as TOLD_KINDS
+from pam_rollback.communication.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.outside.http import fetch
 from pam_rollback.report.baseline_record import Part

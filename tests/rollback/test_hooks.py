@@ -19,11 +19,11 @@ from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.journal.undoing import UndoKind, beside_actions, undo_all
 from pam_rollback.plan import stories
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.client import flag_service
+from pam_rollback.product import flag_service
 from pam_rollback.report.run_record import ActionStep
+from pam_rollback.rollback import added, planned, provider_access
 from pam_rollback.rollback import hooks as of_rollback
-from pam_rollback.rollback.rules.sandbox_proof import PLANTED_BEFORE
-from pam_rollback.rollback.service import added, planned, provider_access
+from pam_rollback.rollback.sandbox_proof import PLANTED_BEFORE
 from pam_rollback.session import listeners
 from tests.listening import listened_to
 from tests.undo_kinds import KINDS
@@ -88,7 +88,7 @@ def test_a_story_tells_its_steps_and_its_limits(tmp_path: Path) -> None:
 
 def test_pytest_pam_sole_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An undo and another one of the same place: the second is refused. Where nobody keeps others away, that is said."""
-    monkeypatch.setattr("pam_rollback.rollback.service.writer_lock.shared_folder", lambda: tmp_path)
+    monkeypatch.setattr("pam_rollback.rollback.writer_lock.shared_folder", lambda: tmp_path)
     monkeypatch.setattr("pam_rollback.rollback.hooks.progress_of", lambda *_: SimpleNamespace(announce=print))
     journal = Journal(tmp_path / "journal.jsonl")
 

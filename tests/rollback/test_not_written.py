@@ -11,9 +11,9 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.ledger.rules.ledger_verdict import FinalReading, judge
+from pam_rollback.ledger.ledger_verdict import FinalReading, judge
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.rules.settings_loss import SETTING, RecordedSettings
+from pam_rollback.product.settings_loss import SETTING, RecordedSettings
 from pam_rollback.rollback.fixtures import incident, story_objectives
 from pam_rollback.session.situations import AS_IS
 from tests.observation.test_probed_journeys import staging

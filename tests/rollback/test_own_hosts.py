@@ -10,9 +10,9 @@ from pam_rollback.base.question import State
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.product.rules.expected_releases import ExpectedReleases
-from pam_rollback.rollback.rules.hosts_seen import refuse_another
-from pam_rollback.rollback.service import asked_before, provider_access
+from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.rollback import asked_before, provider_access
+from pam_rollback.rollback.hosts_seen import refuse_another
 from tests.rollback.providers.test_netlify import DEPLOY, SITE, SITE_DOCUMENT
 from tests.rollback.providers.test_render_deploys import SERVICE, SERVICE_DOCUMENT
 from tests.scripted_provider import Reply, Request, Scripted, says, scripted

@@ -16,12 +16,12 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.rules.expected_releases import ExpectedReleases
-from pam_rollback.product.rules.switches import OFF, ON
-from pam_rollback.rollback.engine.flag_writing import note_setting, owe_flags
-from pam_rollback.rollback.service.asked_before import calls
-from pam_rollback.rollback.service.switches import Switches, switches_of
-from pam_rollback.rollback.strategies.feature_flag import FlagRollback, FlagRollbackTools, roll_back_flags, undo_flags
+from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.product.switches import OFF, ON
+from pam_rollback.rollback.asked_before import calls
+from pam_rollback.rollback.feature_flag import FlagRollback, FlagRollbackTools, roll_back_flags, undo_flags
+from pam_rollback.rollback.flag_writing import note_setting, owe_flags
+from pam_rollback.rollback.switches import Switches, switches_of
 from tests.sandbox.todays_range import Today, today, todays_range
 from tests.sessions import ROOT
 

@@ -11,10 +11,10 @@ from pam_rollback.base.errors import Refused
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.rollback.engine.lock import WriterLock
-from pam_rollback.rollback.rules.lock_targets import targets_of
-from pam_rollback.rollback.service import writer_lock
-from pam_rollback.rollback.service.writer_lock import ask_early, environment_lock, may_push, noting
+from pam_rollback.rollback import writer_lock
+from pam_rollback.rollback.lock import WriterLock
+from pam_rollback.rollback.lock_targets import targets_of
+from pam_rollback.rollback.writer_lock import ask_early, environment_lock, may_push, noting
 from tests.bare_repository import git
 
 STAGING = """
@@ -119,7 +119,7 @@ def test_a_host_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest
 
     Asked early, as a session does, it has had its time when the lock is taken.
     """
-    monkeypatch.setattr("pam_rollback.rollback.service.writer_lock.REACHED_WITHIN_S", 0.5)
+    monkeypatch.setattr("pam_rollback.rollback.writer_lock.REACHED_WITHIN_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         staging = environment(tmp_path, tmp_path)
         assert staging.git is not None

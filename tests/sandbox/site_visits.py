@@ -24,7 +24,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from pam_rollback.browser.client.browser import launch_arguments
+from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 

@@ -8,7 +8,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.figures import Figures
 from pam_rollback.base.wait import StopFile
-from pam_rollback.browser.rules.accessibility import Audit
+from pam_rollback.browser.accessibility import Audit
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.session import classification, listeners
 from pam_rollback.session import runbook as runbook_module

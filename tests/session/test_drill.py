@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from pam_rollback.browser.client.browser import CHROMIUM
+from pam_rollback.browser.browser import CHROMIUM
 from pam_rollback.outside.http import fetch
 from pam_rollback.report import run_record
 from pam_rollback.report.html_report import Built

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.journal.journal import ACTION, Journal
-from pam_rollback.ramp.client.journal import RampJournal
-from pam_rollback.ramp.rules.state import GATE, ROLLED_BACK
+from pam_rollback.ramp.journal import RampJournal
+from pam_rollback.ramp.state import GATE, ROLLED_BACK
 from pam_rollback.session import forget, second_places
 
 NOW_S = datetime(2026, 11, 27, tzinfo=UTC).timestamp()

@@ -13,7 +13,7 @@ from pam_rollback import VERSION
 from pam_rollback.base import formats
 from pam_rollback.journal.journal import ACTION, UNDOING, Journal
 from pam_rollback.plan.flags import Flag
-from pam_rollback.ramp.client.journal import RampJournal
+from pam_rollback.ramp.journal import RampJournal
 from pam_rollback.report import run_record
 from pam_rollback.report.run_record import UnreadableRecord
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Project, RunningSandbox

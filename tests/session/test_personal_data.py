@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.outside.http import fetch
-from pam_rollback.product.client.pam_api import sign_in
+from pam_rollback.product.pam_api import sign_in
 from tests.selection import WHOLE
 from tests.sessions import Finished, Project, RunningSandbox, own_range
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from _pytest.config import default_plugins, essential_plugins
 
-from pam_rollback.connect.rules.doctor import PLUGIN as DOCTOR
+from pam_rollback.connect.doctor import PLUGIN as DOCTOR
 from pam_rollback.session.pytest_options import (
     LISTING,
     NARROWING,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from pam_rollback.rollback.strategies.backend import DEPLOY
-from pam_rollback.rollback.strategies.frontend import RESTORE
-from pam_rollback.rollback.strategies.full_system import BACK
+from pam_rollback.rollback.backend import DEPLOY
+from pam_rollback.rollback.frontend import RESTORE
+from pam_rollback.rollback.full_system import BACK
 from tests.session.beginning import Begin, begin
 from tests.session.drilling import journal
 from tests.session.test_resume import RESUMED, SELECTED, UNDONE, killed_run, named

@@ -86,7 +86,7 @@ def test_what_stood_in_the_way_of_all_is_one_cause(running_sandbox: RunningSandb
 
 OLD = '''"""Is it new?"""
 import pytest
-from pam_rollback.browser.rules.barriers import Element, Findings, Violation
+from pam_rollback.browser.barriers import Element, Findings, Violation
 from pam_rollback.environment.known_before import KnownBefore
 
 

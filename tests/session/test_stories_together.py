@@ -23,7 +23,7 @@ ROLLBACK = ("-m", "rollback", "--pace=600")
 DECLARED = '''
 """An incident that is declared and not looked for: what is changed and put back depends on no probe, so on no load."""
 import pytest
-from pam_rollback.observation.rules.incident import ErrorRate, Incident
+from pam_rollback.observation.incident import ErrorRate, Incident
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import SETTLED, Journal, Scope, Undo
 from pam_rollback.journal.undoing import UndoKind, UndoKinds, UndoTools, undo_all
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.engine.flag_writing import owe_flags
+from pam_rollback.rollback.flag_writing import owe_flags
 from pam_rollback.session import hookspecs, undoing
 from pam_rollback.session.earlier_run import NothingDone, journal_of
 from pam_rollback.session.runbook import Runbook

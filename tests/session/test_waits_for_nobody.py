@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from pam_rollback.communication.client.slack import SlackWebhook
-from pam_rollback.rollback.engine.steps import Step, in_order
+from pam_rollback.communication.slack import SlackWebhook
+from pam_rollback.rollback.steps import Step, in_order
 
 
 def test_a_resolver_that_hangs_is_given_up_with_its_channel(monkeypatch: pytest.MonkeyPatch) -> None:

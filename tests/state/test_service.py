@@ -23,7 +23,7 @@ from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import ways_of
 from pam_rollback.report.last_drills import last_drills
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.state import service as module
 from pam_rollback.state.service import ENVIRONMENTS, RUNS, Store, place_of
 from tests.bare_repository import git
@@ -309,7 +309,7 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path, command: GitComma
 KILLED = """
 import sys
 from pathlib import Path
-from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.state.service import Store
 place, out, run = sys.argv[1:]
 store = Store(GitCommand(place), Path(out), Path(out).parent / "ramps")

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pam_rollback.decision.rules.decision import Finding, State
+from pam_rollback.decision.decision import Finding, State
 from pam_rollback.report.watched_incident import WatchedIncident
-from pam_rollback.watch.client.files import WatchFiles
-from pam_rollback.watch.rules.looks import Look, Streaks
-from pam_rollback.watch.rules.turn import Moment, Turn
-from pam_rollback.watch.service.tools import Advised, Tell, WatchTools
-from pam_rollback.watch.service.turn import Watching
+from pam_rollback.watch.files import WatchFiles
+from pam_rollback.watch.looks import Look, Streaks
+from pam_rollback.watch.tools import Advised, Tell, WatchTools
+from pam_rollback.watch.turn import Moment, Turn
+from pam_rollback.watch.turn_polls import Watching
 from tests.virtual_clock import VirtualClock
 
 EVERY_S = 15.0

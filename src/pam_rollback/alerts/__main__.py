@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pam_rollback.alerts.service.rule_file import known_before, rule_file
+from pam_rollback.alerts.rule_file import known_before, rule_file
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment

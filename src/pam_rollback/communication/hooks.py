@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def pytest_pam_preflight(environment: Environment) -> "list[Call]":
     """Whether the team would hear of it."""
     from pam_rollback.base.question import Question, one  # noqa: PLC0415 - for the phases that ask
-    from pam_rollback.communication.client.slack import webhook_alive  # noqa: PLC0415 - the same
-    from pam_rollback.communication.service.team_channel import bot_of  # noqa: PLC0415 - the same
+    from pam_rollback.communication.slack import webhook_alive  # noqa: PLC0415 - the same
+    from pam_rollback.communication.team_channel import bot_of  # noqa: PLC0415 - the same
 
     deadline_s = environment.probing.request_deadline_s
     question = Question("the incident channel's webhook is alive", ("message",), "slack")
@@ -38,14 +38,14 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
 
 def pytest_pam_undo_kinds() -> "UndoKinds":
     """The incident on the status page, and the notice inside the app."""
-    from pam_rollback.communication.service.channels import UNDO_KINDS  # noqa: PLC0415 - loads every channel
+    from pam_rollback.communication.channels import UNDO_KINDS  # noqa: PLC0415 - loads every channel
     from pam_rollback.journal.undoing import UndoKind  # noqa: PLC0415 - for whoever undoes
 
     return dict.fromkeys(UNDO_KINDS, UndoKind(_down, by_action=False))
 
 
 def _down(undo: "Undo", tools: "UndoTools") -> None:
-    from pam_rollback.communication.service.channels import take_down  # noqa: PLC0415 - loads every channel
+    from pam_rollback.communication.channels import take_down  # noqa: PLC0415 - loads every channel
 
     take_down(undo, tools.environment)
 
@@ -54,15 +54,15 @@ def pytest_pam_alarm(environment: Environment, text: str) -> str | None:
     """Into the incident channel, beside the steps."""
     if "slack" not in environment.abilities or not environment.has_secret("slack_webhook"):
         return f"{environment.name} declares no incident channel"
-    from pam_rollback.communication.client.slack import SlackWebhook  # noqa: PLC0415 - for real runs
+    from pam_rollback.communication.slack import SlackWebhook  # noqa: PLC0415 - for real runs
 
     return SlackWebhook(environment.secret("slack_webhook")).post(text)
 
 
 def pytest_pam_verdict_known(runbook: Runbook, record: RunRecord, news: str) -> list[str]:
     """To those who heard of the rollback; where it did not help, the next level is woken."""
-    from pam_rollback.communication.rules.escalation import NOT_VERIFIED, VERIFIED  # noqa: PLC0415 - for real runs
-    from pam_rollback.communication.service.team import link_to_job, team_of  # noqa: PLC0415 - the same
+    from pam_rollback.communication.escalation import NOT_VERIFIED, VERIFIED  # noqa: PLC0415 - for real runs
+    from pam_rollback.communication.team import link_to_job, team_of  # noqa: PLC0415 - the same
 
     team = team_of(
         runbook.plan,
@@ -83,7 +83,7 @@ def pytest_pam_verdict_known(runbook: Runbook, record: RunRecord, news: str) -> 
 @contextmanager
 def pytest_pam_undo_begins(runbook: Runbook, journal: "Journal", owed: "Sequence[Undo]") -> Iterator[list[str]]:
     """To those who heard of the rollback: its undo begins, and how it ended. No channel delays it."""
-    from pam_rollback.communication.service.team import team_of  # noqa: PLC0415 - for whoever undoes
+    from pam_rollback.communication.team import team_of  # noqa: PLC0415 - for whoever undoes
 
     redact = runbook.secrets.redact
     team = team_of(runbook.plan, runbook.environment, journal, pace=runbook.pace, redact=redact)

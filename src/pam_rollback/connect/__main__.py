@@ -12,15 +12,15 @@ from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import for_terminal, redact_with
-from pam_rollback.connect.client.doctor_session import ask_doctor
-from pam_rollback.connect.rules.doctor import as_lines
-from pam_rollback.connect.rules.given import CannotConnect, Given, checked_address, checked_name
-from pam_rollback.connect.service.look import look
-from pam_rollback.connect.service.writing import VARIABLES, contract_of, refuse_what_is_there, write
+from pam_rollback.connect.doctor import as_lines
+from pam_rollback.connect.doctor_session import ask_doctor
+from pam_rollback.connect.given import CannotConnect, Given, checked_address, checked_name
+from pam_rollback.connect.look import look
+from pam_rollback.connect.writing import VARIABLES, contract_of, refuse_what_is_there, write
 from pam_rollback.environment.hosts import HOSTS
 from pam_rollback.outside import plainly
 from pam_rollback.outside.http import fetch
-from pam_rollback.product.rules.conditions import Captured
+from pam_rollback.product.conditions import Captured
 
 Doctor = Callable[[Path, str, Mapping[str, str]], Mapping[str, Any]]
 FAILED = 1

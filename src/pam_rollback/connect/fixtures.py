@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.connect.rules.doctor import PLUGIN, Completeness
+from pam_rollback.connect.doctor import PLUGIN, Completeness
 from pam_rollback.session.titles import titled
 
 

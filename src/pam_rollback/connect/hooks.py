@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pam_rollback.connect.rules.doctor import FILE, PLUGIN, Completeness, Judge, as_data, as_lines, completeness
-from pam_rollback.connect.service.judges import of_stories
+from pam_rollback.connect.doctor import FILE, PLUGIN, Completeness, Judge, as_data, as_lines, completeness
+from pam_rollback.connect.judges import of_stories
 from pam_rollback.plan.held_tests import held_tests
 from pam_rollback.plan.stories import STORIES
-from pam_rollback.product.rules.invariants import Invariant
+from pam_rollback.product.invariants import Invariant
 from pam_rollback.report.past_drills import sought
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.session import markers, selection, sql_files, unasked_files

@@ -38,10 +38,10 @@ from pam_rollback.environment.prometheus_settings import Prometheus
 from pam_rollback.environment.readiness_settings import Preparedness
 from pam_rollback.environment.repository_settings import Git, GitHub
 from pam_rollback.environment.unleash import Unleash
-from pam_rollback.product.rules.conditions import Condition
-from pam_rollback.product.rules.contract import USER_ID, Component, Contract, Site
-from pam_rollback.product.rules.switches import Switch
-from pam_rollback.product.rules.tables import UsersRows
+from pam_rollback.product.conditions import Condition
+from pam_rollback.product.contract import USER_ID, Component, Contract, Site
+from pam_rollback.product.switches import Switch
+from pam_rollback.product.tables import UsersRows
 
 OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "cached front page", "health")
 """What the prober can ask for without an account."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.rules.answered import is_answered, to_be_acknowledged
-from pam_rollback.gate.service import answers, incident_choice
+from pam_rollback.gate import answers, incident_choice
+from pam_rollback.gate.answered import is_answered, to_be_acknowledged
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.session import browser_gate, markers, selection, unasked_files
 from pam_rollback.session import runbook as runbook_module

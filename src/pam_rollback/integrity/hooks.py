@@ -64,7 +64,7 @@ def pytest_pam_preflight(environment: Environment, plan: Plan) -> "list[Call]":
 
 
 def _copy_seen(environment: Environment, item: str) -> str:
-    from pam_rollback.integrity.client.rows_seen import copy_seen  # noqa: PLC0415 - as below
+    from pam_rollback.integrity.rows_seen import copy_seen  # noqa: PLC0415 - as below
 
     if "staging_copy" in environment.abilities:
         return copy_seen(environment)
@@ -75,6 +75,6 @@ def _copy_seen(environment: Environment, item: str) -> str:
 
 
 def _rows_seen(environment: Environment) -> str:
-    from pam_rollback.integrity.client.rows_seen import rows_seen  # noqa: PLC0415 - the driver takes long to load
+    from pam_rollback.integrity.rows_seen import rows_seen  # noqa: PLC0415 - the driver takes long to load
 
     return rows_seen(environment)

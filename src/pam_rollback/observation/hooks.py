@@ -22,7 +22,7 @@ def pytest_pam_watched(runbook: Runbook) -> "list[Watched]":
     """From the prober's record, the journal and the moments of the incident."""
     if not runbook.journal.action_began:
         return []
-    from pam_rollback.observation.service.watched import watched  # noqa: PLC0415 - for sessions in which somebody acted
+    from pam_rollback.observation.watched import watched  # noqa: PLC0415 - for sessions in which somebody acted
 
     return list(watched(runbook.folder, runbook.journal.entries(), began_s=runbook.started_s, plan=runbook.plan))
 
@@ -60,7 +60,7 @@ def pytest_pam_phase_ended(fixture: str, found: Any, request: pytest.FixtureRequ
     """Whether users are well again."""
     if fixture != "recovery":
         return None
-    from pam_rollback.observation.service.users_told import users  # noqa: PLC0415 - for stories
+    from pam_rollback.observation.users_told import users  # noqa: PLC0415 - for stories
     from pam_rollback.plan.stories import SITUATIONS, objective_of  # noqa: PLC0415 - the same
 
     story = SITUATIONS.get(str(request.getfixturevalue("situation")))

@@ -33,7 +33,7 @@ class Story:
     """What an environment must declare for the action to be possible there at all."""
     planted: Planted
     steps_at: str | tuple[str, ...]
-    """Its steps, or where they are: a module of ``rollback/strategies``, and the name there of a tuple, or of what makes one of shares."""
+    """Its steps, or where they are: a module of ``rollback``, and the name there of a tuple, or of what makes one of shares."""
     changing_at: str = ""
     """Where the step is, likewise, that brings the plan's flags about."""
     all_checks: bool = True

@@ -12,7 +12,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import HostedSite
 from pam_rollback.outside.http import all_at_once
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.rollback.service.provider_access import api_host, site_host
+from pam_rollback.rollback.provider_access import api_host, site_host
 
 DEPLOYS_FILE = "deploys.json"
 _DEADLINE_S = 5.0

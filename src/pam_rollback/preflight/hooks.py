@@ -28,8 +28,8 @@ def pytest_pam_preflight(environment: Environment) -> "list[Call]":
 
 def _signed_in(environment: Environment) -> str:
     """Sign in as the test account. Raises ActionFailed when it cannot, and SignInLimited when that is not known."""
-    from pam_rollback.product.client.accounts import signed_in  # noqa: PLC0415 - as above
-    from pam_rollback.product.client.pam_api import SignInLimited  # noqa: PLC0415 - as above
+    from pam_rollback.product.accounts import signed_in  # noqa: PLC0415 - as above
+    from pam_rollback.product.pam_api import SignInLimited  # noqa: PLC0415 - as above
 
     try:
         signed_in(environment)

@@ -6,8 +6,8 @@ from typing import Any
 
 from pam_rollback.base.configuration import ConfigurationError, Problem
 from pam_rollback.outside import places
-from pam_rollback.product.client.files import load_contract, path_of, read_contract, validated
-from pam_rollback.product.rules.contract import Contract
+from pam_rollback.product.contract import Contract
+from pam_rollback.product.files import load_contract, path_of, read_contract, validated
 
 FOLDER = "products"
 _OWN = places.HOME / FOLDER

@@ -7,9 +7,9 @@ import pytest
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
-from pam_rollback.ramp.service.gate_runs import runs_known
-from pam_rollback.ramp.service.notes import noted
-from pam_rollback.ramp.service.planned import planned_ramp
+from pam_rollback.ramp.gate_runs import runs_known
+from pam_rollback.ramp.notes import noted
+from pam_rollback.ramp.planned import planned_ramp
 from pam_rollback.report.run_record import ActionStep
 
 PHASE = "ramp"

@@ -11,7 +11,7 @@ from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.run_files import SETTINGS_FILE
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
-from pam_rollback.product.rules.expected_releases import ExpectedReleases
+from pam_rollback.product.expected_releases import ExpectedReleases
 from pam_rollback.report.wording import duration
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.baseline_files import BaselinePart
@@ -34,7 +34,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if runbook is None or runbook.worker or not runbook.options.real or runbook.options.dry_run:
         return
     if not session.config.option.collectonly:
-        from pam_rollback.rollback.service.writer_lock import ask_early  # noqa: PLC0415 - for real runs
+        from pam_rollback.rollback.writer_lock import ask_early  # noqa: PLC0415 - for real runs
 
         ask_early(runbook.environment)
 
@@ -43,8 +43,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_pam_sole_writer(config: pytest.Config, runbook: Runbook, journal: "Journal") -> Iterator[list[str]]:
     """The locks of all that the run may have changed. Raises Refused when another session has one."""
     from pam_rollback.journal.journal import ACTION  # noqa: PLC0415 - for whoever undoes
-    from pam_rollback.rollback.service.provider_access import refuse_another  # noqa: PLC0415 - the same
-    from pam_rollback.rollback.service.writer_lock import environment_lock, may_push  # noqa: PLC0415 - the same
+    from pam_rollback.rollback.provider_access import refuse_another  # noqa: PLC0415 - the same
+    from pam_rollback.rollback.writer_lock import environment_lock, may_push  # noqa: PLC0415 - the same
 
     options = runbook.options
     stories = [str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION]
@@ -64,7 +64,7 @@ def pytest_pam_sole_writer(config: pytest.Config, runbook: Runbook, journal: "Jo
 @pytest.hookimpl(tryfirst=True)
 def pytest_pam_preflight(environment: Environment, plan: Plan, to: ExpectedReleases) -> "list[Call]":
     """What each strategy stands on."""
-    from pam_rollback.rollback.service.asked_before import calls  # noqa: PLC0415 - loads every client
+    from pam_rollback.rollback.asked_before import calls  # noqa: PLC0415 - loads every client
 
     return calls(environment, plan, to)
 
@@ -88,8 +88,8 @@ def pytest_pam_command_line(config: pytest.Config, environment: Environment) -> 
     """Whoever answers for a site there, or switches flags, has to be known."""
     if environment.frontend_host is None and environment.backend_host is None and not environment.flag_service:
         return
-    from pam_rollback.product.client import flag_service  # noqa: PLC0415 - for what comes from outside
-    from pam_rollback.rollback.service.added import take  # noqa: PLC0415 - the same
+    from pam_rollback.product import flag_service  # noqa: PLC0415 - for what comes from outside
+    from pam_rollback.rollback.added import take  # noqa: PLC0415 - the same
 
     try:
         take(config.hook, environment)
@@ -101,7 +101,7 @@ def pytest_pam_command_line(config: pytest.Config, environment: Environment) -> 
 
 def pytest_pam_undo_kinds() -> "UndoKinds":
     """Those of the strategies, and of a planted incident."""
-    from pam_rollback.rollback.service.undo_kinds import UNDO_KINDS  # noqa: PLC0415 - loads every strategy
+    from pam_rollback.rollback.undo_kinds import UNDO_KINDS  # noqa: PLC0415 - loads every strategy
 
     return UNDO_KINDS
 
@@ -109,7 +109,7 @@ def pytest_pam_undo_kinds() -> "UndoKinds":
 @pytest.hookimpl(tryfirst=True)
 def pytest_pam_planned(plan: Plan, environment: Environment, stories: Sequence[str]) -> "list[ActionStep]":
     """The steps of its stories, before whatever else it would do."""
-    from pam_rollback.rollback.service.planned import planned_steps  # noqa: PLC0415 - loads every strategy
+    from pam_rollback.rollback.planned import planned_steps  # noqa: PLC0415 - loads every strategy
 
     return list(planned_steps(plan, stories, environment))
 
@@ -122,7 +122,7 @@ def pytest_pam_notes(runbook: Runbook) -> list[str]:
     if not entries:
         return []
     from pam_rollback.plan.stories import NOT_JUDGED  # noqa: PLC0415 - the same
-    from pam_rollback.rollback.rules.sandbox_proof import PLANTED_BEFORE  # noqa: PLC0415 - for sessions with a story
+    from pam_rollback.rollback.sandbox_proof import PLANTED_BEFORE  # noqa: PLC0415 - for sessions with a story
 
     limits = [f"{NOT_JUDGED}: nothing was planted here"] if runbook.undamaged and journal.action_began else []
     return [

@@ -17,7 +17,7 @@ from _pytest.mark.expression import Expression
 
 import pam_rollback
 from pam_rollback.plan.held_tests import HeldTest, held_tests
-from pam_rollback.product.rules.invariants import parse_invariant
+from pam_rollback.product.invariants import parse_invariant
 from pam_rollback.session import markers, selection, sql_files
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.decision_alone import criteria_of

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pam_rollback.journal.undoing import UndoKinds
     from pam_rollback.plan.plan import Plan
     from pam_rollback.plan.stories import Story
-    from pam_rollback.product.rules.expected_releases import ExpectedReleases
+    from pam_rollback.product.expected_releases import ExpectedReleases
     from pam_rollback.report.decision_record import DecisionRecord
     from pam_rollback.report.run_record import ActionStep, RunRecord
     from pam_rollback.report.watched_incident import WatchedIncident
@@ -44,7 +44,7 @@ def pytest_pam_stories() -> "Sequence[Story] | None":
 def pytest_pam_provider(name: str) -> object | None:
     """Say who answers for a site whose environment has ``provider = "name"`` in ``[frontend_host]`` or ``[backend_host]``.
 
-    It is a module, or an object, with ``host(environment, asking)`` (``rollback/service/added.py``).
+    It is a module, or an object, with ``host(environment, asking)`` (``rollback/added.py``).
     """
 
 
@@ -52,7 +52,7 @@ def pytest_pam_provider(name: str) -> object | None:
 def pytest_pam_flag_service(name: str) -> object | None:
     """Say who switches flags where the environment's file has ``flag_service = "name"``.
 
-    It is a module, or an object, with ``admin``, ``evaluation`` and ``door`` (``product/client/flag_service.py``).
+    It is a module, or an object, with ``admin``, ``evaluation`` and ``door`` (``product/flag_service.py``).
     """
 
 

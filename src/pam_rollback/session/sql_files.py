@@ -11,7 +11,7 @@ from _pytest.mark.expression import Expression
 from pam_rollback.base.configuration import ConfigurationError, Problem
 from pam_rollback.base.figures import HasFigures, Scored
 from pam_rollback.environment.environment import Environment
-from pam_rollback.product.rules.invariants import Invariant, parse_invariant
+from pam_rollback.product.invariants import Invariant, parse_invariant
 from pam_rollback.session import markers
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.sql_names import FOLDER

@@ -6,7 +6,7 @@ from pathlib import Path
 from pam_rollback.base.configuration import ConfigurationError, label
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.sql_names import TABLES, Names
-from pam_rollback.product.rules.invariants import parse_invariant
+from pam_rollback.product.invariants import parse_invariant
 
 FOLDER = ("checks", "integrity")
 

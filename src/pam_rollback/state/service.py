@@ -28,8 +28,8 @@ from pam_rollback.base.run_files import (
 )
 from pam_rollback.outside.programs import Ended
 from pam_rollback.report.retention import Fate, KeptRun, fates
-from pam_rollback.rollback.client.git import open_repository
-from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.git import open_repository
+from pam_rollback.rollback.git_command import GitCommand
 
 Files = Mapping[str, str]
 """The texts of one record's files, by their paths in it."""

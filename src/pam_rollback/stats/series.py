@@ -19,7 +19,7 @@ from pam_rollback.stats.step_percentiles import StepPercentiles
 
 
 class Quantity(StrEnum):
-    """What is measured. The value ends in its unit; the first two are the measures of ``observation/rules/window.py``."""
+    """What is measured. The value ends in its unit; the first two are the measures of ``observation/window.py``."""
 
     ERROR_RATE_PCT = "error_rate_pct"
     """Share of answers that were errors."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.watch.client.files import NOTES
-from pam_rollback.watch.rules.turn import length_s
+from pam_rollback.watch.files import NOTES
+from pam_rollback.watch.turn import length_s
 
 
 def pytest_pam_command_line(config: pytest.Config) -> None:

@@ -10,13 +10,13 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.client import axe, keyboard
-from pam_rollback.browser.client.axe import Rules, load_rules
-from pam_rollback.browser.client.browser import CHROMIUM
-from pam_rollback.browser.client.page_audits import collect
-from pam_rollback.browser.client.page_states import Site
-from pam_rollback.browser.rules.accessibility import STATES
-from pam_rollback.browser.rules.barriers import Findings
+from pam_rollback.browser import axe, keyboard
+from pam_rollback.browser.accessibility import STATES
+from pam_rollback.browser.axe import Rules, load_rules
+from pam_rollback.browser.barriers import Findings
+from pam_rollback.browser.browser import CHROMIUM
+from pam_rollback.browser.page_audits import collect
+from pam_rollback.browser.page_states import Site
 from pam_rollback.outside.places import REPORTS
 from tests.contracts import PAGES, elements
 from tests.fault_rows.accessibility import OF_LOOK

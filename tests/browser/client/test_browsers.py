@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.browser.client import browser
-from pam_rollback.browser.client.browser import ENGINES, BrowserMissing, launch_arguments
+from pam_rollback.browser import browser
+from pam_rollback.browser.browser import ENGINES, BrowserMissing, launch_arguments
 
 SYSTEMS = {name: engine for name, engine in ENGINES.items() if engine.packages}
 Installs = Callable[..., list[str]]

@@ -12,14 +12,14 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from pam_rollback.base.wait import Waiter
-from pam_rollback.browser.client.browser import launch_arguments
-from pam_rollback.browser.client.pam_session import Session
-from pam_rollback.browser.client.pam_site import PamSite
-from pam_rollback.browser.client.witness import Witness
+from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.fixtures.walkers import walking
 from pam_rollback.browser.fixtures.walkers.clearing import Clearing
 from pam_rollback.browser.fixtures.walkers.traveller import SignedIn, Traveller
-from pam_rollback.browser.rules.journeys import Stopped
+from pam_rollback.browser.journeys import Stopped
+from pam_rollback.browser.pam_session import Session
+from pam_rollback.browser.pam_site import PamSite
+from pam_rollback.browser.witness import Witness
 from tests.contracts import PAGES, elements
 
 TRIPS = '<main><h1>Trips</h1><a href="/pam">Ask PAM about the coast</a></main>'

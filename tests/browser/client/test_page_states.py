@@ -10,13 +10,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, sync_playwright
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.client import rendered_page
-from pam_rollback.browser.client.browser import CHROMIUM
-from pam_rollback.browser.client.page_states import Site, Visit
-from pam_rollback.browser.client.pam_site import PamSite
-from pam_rollback.browser.client.rendered_page import heading_of
-from pam_rollback.browser.rules.journeys import NotLoaded, Stopped
-from pam_rollback.product.rules.site import Element, ElementName
+from pam_rollback.browser import rendered_page
+from pam_rollback.browser.browser import CHROMIUM
+from pam_rollback.browser.journeys import NotLoaded, Stopped
+from pam_rollback.browser.page_states import Site, Visit
+from pam_rollback.browser.pam_site import PamSite
+from pam_rollback.browser.rendered_page import heading_of
+from pam_rollback.product.site import Element, ElementName
 from tests.contracts import PAGES, elements
 
 HANGING, HANGING_FOR_BROWSERS = "/hangs", "/hangs-for-browsers"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pam_rollback.browser.client.browser import launch_arguments
-from pam_rollback.browser.client.pausing import pause
+from pam_rollback.browser.browser import launch_arguments
+from pam_rollback.browser.pausing import pause
 
 PAGE = "<h1>Trips</h1><script>setTimeout(() => console.log('later'), 50)</script>"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, sync_playwright
 
-from pam_rollback.browser.client.browser import launch_arguments
-from pam_rollback.browser.client.witness import Witness
+from pam_rollback.browser.browser import launch_arguments
+from pam_rollback.browser.witness import Witness
 
 PAGE = """<h1>Trips</h1><script>
 console.error("the profile could not be read from 'http://pam.test/profile?apikey=secret&v=1'");

@@ -1,6 +1,6 @@
 """Barriers as the tests of accessibility make them up."""
 
-from pam_rollback.browser.rules.barriers import Element, Findings, Violation
+from pam_rollback.browser.barriers import Element, Findings, Violation
 
 RULES = "axe-core 4.14.1 (npm)"
 

@@ -3,8 +3,8 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.rules.accessibility import STATES, Audit, Audits, reachable
-from pam_rollback.browser.rules.barriers import Findings
+from pam_rollback.browser.accessibility import STATES, Audit, Audits, reachable
+from pam_rollback.browser.barriers import Findings
 from tests.browser.rules.found_barriers import broken
 from tests.fault_rows.accessibility import OF_LOOK
 

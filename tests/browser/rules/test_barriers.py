@@ -1,6 +1,6 @@
 """Barriers are told in words."""
 
-from pam_rollback.browser.rules.barriers import Element, Findings, Violation
+from pam_rollback.browser.barriers import Element, Findings, Violation
 from tests.browser.rules.found_barriers import RULES, broken, findings
 
 

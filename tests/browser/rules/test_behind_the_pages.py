@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.rules.journeys import BehindThePages
+from pam_rollback.browser.journeys import BehindThePages
 from pam_rollback.environment.known_before import without_numbers
 
 LIMITED = (

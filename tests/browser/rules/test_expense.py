@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.browser.rules.journeys import Expense
+from pam_rollback.browser.journeys import Expense
 
 KEPT = Expense(
     journey="adding an expense",

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.rules.kept_sessions import KeptSessions
-from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.browser.kept_sessions import KeptSessions
+from pam_rollback.observation.samples import Sample
 
 GOOD = Sample(due_s=1, latency_ms=20, journey="history", ok=True, status=200)
 REFUSED = replace(GOOD, ok=False, why="HTTP 401", status=401)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.rules.never_found import NotAsDescribed, PageSigns
-from pam_rollback.product.rules.front_page import PageContent
+from pam_rollback.browser.never_found import NotAsDescribed, PageSigns
+from pam_rollback.product.front_page import PageContent
 
 WELL = PageSigns(PageContent(("Wheels & Wins", "Trips"), "Trips and budgets of a journey", controls=7))
 BROKEN = {

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.communication.client.slack import SlackBot
+from pam_rollback.communication.slack import SlackBot
 from tests.answering import always, serving
 
 TOKEN = "xoxb-invented-for-these-tests"

@@ -7,11 +7,11 @@ import psycopg
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.communication.client.support_tickets import TicketCounts, count_tickets
-from pam_rollback.communication.rules.tickets import GAP_D, HISTORY_D
+from pam_rollback.communication.support_tickets import TicketCounts, count_tickets
+from pam_rollback.communication.tickets import GAP_D, HISTORY_D
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.postgres import Patience
-from pam_rollback.product.client.pam_api import sign_in
+from pam_rollback.product.pam_api import sign_in
 from pam_rollback.sandbox.remote import Remote
 from tests.sessions import RunningSandbox
 

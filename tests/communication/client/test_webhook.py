@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.communication.client.slack import webhook_alive
+from pam_rollback.communication.slack import webhook_alive
 from tests.answering import always, serving
 
 HOOK = "/services/T0/B0/secret"

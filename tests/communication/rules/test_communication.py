@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.communication.rules.communication import (
+from pam_rollback.communication.communication import (
     Notice,
     PageIncident,
     PublicTruth,
@@ -14,8 +14,8 @@ from pam_rollback.communication.rules.communication import (
     StatusPage,
     UsersTold,
 )
-from pam_rollback.communication.rules.message_delivery import MessageDelivery, ReceivedMessage
-from pam_rollback.product.rules.health import HealthReport
+from pam_rollback.communication.message_delivery import MessageDelivery, ReceivedMessage
+from pam_rollback.product.health import HealthReport
 from tests.contracts import usual
 
 URL = "http://127.0.0.1:1/api/v2/summary.json"

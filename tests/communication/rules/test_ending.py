@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, StopRequested
-from pam_rollback.communication.rules.ending import Users, UsersNow, ending_of, users_now
-from pam_rollback.communication.rules.escalation import FAILED, HELPED, STOPPED
-from pam_rollback.observation.rules.recovery import OutageRule
-from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.communication.ending import Users, UsersNow, ending_of, users_now
+from pam_rollback.communication.escalation import FAILED, HELPED, STOPPED
+from pam_rollback.observation.recovery import OutageRule
+from pam_rollback.observation.samples import Sample
 
 RULE = OutageRule(limit_pct=10)
 DECIDED_S, INCIDENT_S, NOW_S = 100.0, 90.0, 140.0

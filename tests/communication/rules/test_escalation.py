@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.communication.rules.briefing import Briefing
-from pam_rollback.communication.rules.escalation import (
+from pam_rollback.communication.briefing import Briefing
+from pam_rollback.communication.escalation import (
     MEANS,
     NOTICE,
     Ladder,
@@ -16,7 +16,7 @@ from pam_rollback.communication.rules.escalation import (
     last_step,
     sent_before,
 )
-from pam_rollback.communication.rules.escalation_told import Followed
+from pam_rollback.communication.escalation_told import Followed
 from pam_rollback.plan.plan import Plan, load_plan
 
 ALL = ("slack", "pagerduty", "email", "statuspage")

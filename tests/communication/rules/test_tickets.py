@@ -7,7 +7,7 @@ from math import comb, exp
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.communication.rules.tickets import ALARM_BELOW_P, HISTORY_D, TicketVolume, chance_of, latest_s
+from pam_rollback.communication.tickets import ALARM_BELOW_P, HISTORY_D, TicketVolume, chance_of, latest_s
 
 HOUR_S = 3600.0
 SEEDED_A_DAY = 2.2

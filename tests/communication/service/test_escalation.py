@@ -13,10 +13,10 @@ import pytest
 
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.communication.rules.briefing import Briefing
-from pam_rollback.communication.rules.ending import Ending
-from pam_rollback.communication.rules.escalation import Ladder, Means
-from pam_rollback.communication.service.escalation import Escalation, Message, Send
+from pam_rollback.communication.briefing import Briefing
+from pam_rollback.communication.ending import Ending
+from pam_rollback.communication.escalating import Escalation, Message, Send
+from pam_rollback.communication.escalation import Ladder, Means
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.plan import load_plan
 from tests.virtual_clock import VirtualClock
@@ -267,11 +267,11 @@ def test_it_dies_with_its_process(tmp_path: Path) -> None:
     script = """
 import sys, time
 from pathlib import Path
-from pam_rollback.communication.service.escalation import Escalation
+from pam_rollback.communication.escalating import Escalation
 from pam_rollback.journal.journal import Journal
 from pam_rollback.base.clock import Clock, SystemClock
-from pam_rollback.communication.rules.briefing import Briefing
-from pam_rollback.communication.rules.escalation import Ladder
+from pam_rollback.communication.briefing import Briefing
+from pam_rollback.communication.escalation import Ladder
 from pam_rollback.plan.plan import load_plan
 from tests.virtual_clock import VirtualClock
 ladder = Ladder.of(load_plan(Path("plan.toml")), abilities=["slack"], drill=True, on_sandbox=True, pace=60)

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.decision.rules.decision import (
+from pam_rollback.decision.decision import (
     CHAT,
     EDGE,
     HOSTS,
@@ -24,7 +24,7 @@ from pam_rollback.decision.rules.decision import (
     decide,
     strategies_for,
 )
-from pam_rollback.observation.rules.parts import BACK_END, BROWSER, FRONT_END, HEALTH, ROWS
+from pam_rollback.observation.parts import BACK_END, BROWSER, FRONT_END, HEALTH, ROWS
 from pam_rollback.plan.decision_rules import Gap
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.report.decision_record import DecisionRecord, Recommendation

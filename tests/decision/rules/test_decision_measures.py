@@ -9,8 +9,8 @@ from statistics import NormalDist
 
 import pytest
 
-from pam_rollback.decision.rules.decision import Judged, State
-from pam_rollback.decision.rules.decision_measures import (
+from pam_rollback.decision.decision import Judged, State
+from pam_rollback.decision.decision_measures import (
     downtime,
     error_rate,
     judged_downtime,
@@ -20,9 +20,9 @@ from pam_rollback.decision.rules.decision_measures import (
     partial_downtime,
     slowdown,
 )
-from pam_rollback.observation.rules.change import LatencyChange
-from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.rules.sustained import Condition, ConditionState, Measure, Question, Span, judge
+from pam_rollback.observation.change import LatencyChange
+from pam_rollback.observation.samples import Sample
+from pam_rollback.observation.sustained import Condition, ConditionState, Measure, Question, Span, judge
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.stats.distribution import Distribution
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.client.feature_check import FeatureCheckApi, RealFeatures
-from pam_rollback.exposure.rules.affected_users import affected
-from pam_rollback.product.client.pam_api import Account
+from pam_rollback.exposure.affected_users import affected
+from pam_rollback.exposure.feature_check import FeatureCheckApi, RealFeatures
+from pam_rollback.product.pam_api import Account
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id
 from tests.running_product import ADMIN_TOKEN, Database, Product
 

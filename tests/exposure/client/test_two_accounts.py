@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.client.two_accounts import SETTING, Places, TwoAccounts
-from pam_rollback.exposure.rules.separation import Separation
-from pam_rollback.product.client.pam_api import Account
+from pam_rollback.exposure.separation import Separation
+from pam_rollback.exposure.two_accounts import SETTING, Places, TwoAccounts
+from pam_rollback.product.pam_api import Account
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id
 from tests.running_product import Database, Product
 

@@ -4,7 +4,7 @@ import pytest
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.rules.access import NO_TOKEN, Access, Attempt, Door, Standing
+from pam_rollback.exposure.access import NO_TOKEN, Access, Attempt, Door, Standing
 
 SECRET_DATA = b'{"expenses": [{"description": "a gift for Rosa"}]}'
 PATH = "GET /api/v1/expenses"

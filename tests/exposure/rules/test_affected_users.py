@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.rules.affected_users import CORE_FEATURES, USERS, AffectedUsers, affected
+from pam_rollback.exposure.affected_users import CORE_FEATURES, USERS, AffectedUsers, affected
 
 LIMIT_PCT = 25.0
 

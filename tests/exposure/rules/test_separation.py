@@ -8,7 +8,7 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.known_before import Answer as Answering
 from pam_rollback.environment.known_before import KnownBefore
-from pam_rollback.exposure.rules.separation import Belonging, Belongings, Look, Separation
+from pam_rollback.exposure.separation import Belonging, Belongings, Look, Separation
 
 OWN = (Belonging("expense 7", "mark-0815"),)
 LIST, BY_ID = "GET /expenses?limit=200", "GET /expenses/7"

@@ -3,9 +3,9 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.rules.candidate import candidate_of
-from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END
-from pam_rollback.product.rules.served_release import Served, Wanted
+from pam_rollback.gate.candidate import candidate_of
+from pam_rollback.product.expected_releases import BACK_END, FRONT_END
+from pam_rollback.product.served_release import Served, Wanted
 
 A, B = "a" * 40, "b" * 40
 

@@ -5,10 +5,10 @@ from contextlib import nullcontext
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.rules.contraction import contracted, loosened
-from pam_rollback.gate.rules.migration_files import MigrationFile
-from pam_rollback.gate.rules.migrations import Column, Picture, Reversal
-from pam_rollback.gate.rules.stable_release import OWNER, Ran, Sender, StableRelease, Statement, still_works
+from pam_rollback.gate.contraction import contracted, loosened
+from pam_rollback.gate.migration_files import MigrationFile
+from pam_rollback.gate.migrations import Column, Picture, Reversal
+from pam_rollback.gate.stable_release import OWNER, Ran, Sender, StableRelease, Statement, still_works
 
 TEXT = Column("text", not_null=False, filled=False)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.rules.features import Exposure, Feature, Register, declared, read_register
+from pam_rollback.gate.features import Exposure, Feature, Register, declared, read_register
 from pam_rollback.plan.flags import Flag
 
 VOICE = {"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE", "default": False}

@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.rules.incident import (
+from pam_rollback.gate.incident import (
     CriterionRetest,
     IncidentRetest,
     RecordedIncident,

@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.rules.migration_files import MigrationFile, edited, migrations_in, one_way, passed_over, to_apply
+from pam_rollback.gate.migration_files import MigrationFile, edited, migrations_in, one_way, passed_over, to_apply
 
 OLD = (
     "20250804_fix.sql",

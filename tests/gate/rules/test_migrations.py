@@ -3,8 +3,8 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.rules.migration_files import MigrationFile, migrations_in, pending_of, refuse_seen
-from pam_rollback.gate.rules.migrations import (
+from pam_rollback.gate.migration_files import MigrationFile, migrations_in, pending_of, refuse_seen
+from pam_rollback.gate.migrations import (
     Applied,
     Contents,
     CopyIntegrity,

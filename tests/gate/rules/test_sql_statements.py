@@ -1,8 +1,8 @@
 """A migration's text is taken apart as far as it takes to name a statement."""
 
-from pam_rollback.gate.rules.migration_files import MigrationFile
-from pam_rollback.gate.rules.sql_statements import statements
-from pam_rollback.gate.rules.stable_release import blamed
+from pam_rollback.gate.migration_files import MigrationFile
+from pam_rollback.gate.sql_statements import statements
+from pam_rollback.gate.stable_release import blamed
 
 SCRIPT = """
 -- no; statement

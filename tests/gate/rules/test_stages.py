@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.rules.stages import Stage, is_idle, scripts_of, telling_words
+from pam_rollback.gate.stages import Stage, is_idle, scripts_of, telling_words
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from pam_rollback.integrity.client.integrity import Evaluation, evaluate
-from pam_rollback.integrity.client.row_counting import oids_of
+from pam_rollback.integrity.integrity import Evaluation, evaluate
+from pam_rollback.integrity.row_counting import oids_of
 from pam_rollback.outside.postgres import Patience, Snapshot, open_snapshot
-from pam_rollback.product.client.files import load_contract
-from pam_rollback.product.rules.invariants import Invariant, parse_invariant
+from pam_rollback.product.files import load_contract
+from pam_rollback.product.invariants import Invariant, parse_invariant
 from pam_rollback.sandbox.database import migrations
 from pam_rollback.sandbox.database.auditor import dsn_of
 from tests.running_product import Database

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from pam_rollback.integrity.client.database_link import LinkProbe, replica_problem, same_project
-from pam_rollback.integrity.rules.database_link import DatabaseLink, Link
+from pam_rollback.integrity.database_link import DatabaseLink, Link
+from pam_rollback.integrity.database_link_reader import LinkProbe, replica_problem, same_project
 from pam_rollback.outside.postgres import Patience
-from pam_rollback.product.client.account_api import AccountApi
-from pam_rollback.product.client.pam_api import Account
-from pam_rollback.product.rules.settings_loss import LINK_SETTING
+from pam_rollback.product.account_api import AccountApi
+from pam_rollback.product.pam_api import Account
+from pam_rollback.product.settings_loss import LINK_SETTING
 from pam_rollback.sandbox import postgres
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id, create
 from pam_rollback.sandbox.database.auditor import dsn_of

@@ -4,8 +4,8 @@ import psycopg
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.client.integrity import evaluate
-from pam_rollback.integrity.client.row_counting import Unavailable
+from pam_rollback.integrity.integrity import evaluate
+from pam_rollback.integrity.row_counting import Unavailable
 from pam_rollback.outside.postgres import open_snapshot
 from tests.integrity.client.asked_database import (
     PATIENCE,

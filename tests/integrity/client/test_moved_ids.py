@@ -6,9 +6,9 @@ import pytest
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.integrity.client import row_counting
-from pam_rollback.integrity.client.row_counting import count_rows, ids_in_groups
-from pam_rollback.integrity.rules.row_moves import moves
+from pam_rollback.integrity import row_counting
+from pam_rollback.integrity.row_counting import count_rows, ids_in_groups
+from pam_rollback.integrity.row_moves import moves
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from tests.fault_rows.matrix import ROOT
 from tests.sessions import RunningSandbox

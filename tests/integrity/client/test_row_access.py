@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.client.row_access import read_access, strangers
-from pam_rollback.integrity.rules.row_access import RowAccess, Strangers, access_changes, reach
+from pam_rollback.integrity.row_access import RowAccess, Strangers, access_changes, reach
+from pam_rollback.integrity.row_access_reader import read_access, strangers
 from pam_rollback.outside.postgres import open_snapshot
 from pam_rollback.sandbox import database
 from pam_rollback.sandbox.database.auditor import in_plan_dialect

@@ -4,8 +4,8 @@ import psycopg
 from psycopg import sql
 
 from pam_rollback.environment.sql_names import TABLES, Names
-from pam_rollback.integrity.client.relations import renamed
-from pam_rollback.integrity.client.row_counting import account_id, count_rows
+from pam_rollback.integrity.relations import renamed
+from pam_rollback.integrity.row_counting import account_id, count_rows
 from pam_rollback.outside.postgres import Relation, open_snapshot
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
 from tests.integrity.client.asked_database import PATIENCE, ROWS, dsn, evaluated, invariants, owner

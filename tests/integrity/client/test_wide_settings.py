@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from pam_rollback.integrity.client.row_counting import count_rows
-from pam_rollback.integrity.rules.row_counts import lost
+from pam_rollback.integrity.row_counting import count_rows
+from pam_rollback.integrity.row_counts import lost
 from pam_rollback.outside.postgres import open_snapshot
 from tests.integrity.client.asked_database import PATIENCE, ROWS, dsn, evaluated, owner
 

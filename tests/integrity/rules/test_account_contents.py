@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.rules.account_contents import ContentsChange, changed, recorded
+from pam_rollback.integrity.account_contents import ContentsChange, changed, recorded
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ME = "me"

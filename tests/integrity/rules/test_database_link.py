@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.rules.database_link import DatabaseLink, Link, judge_link
+from pam_rollback.integrity.database_link import DatabaseLink, Link, judge_link
 
 
 def judged(**changes: Any) -> DatabaseLink:

@@ -3,8 +3,8 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.rules.held_data import HeldData
-from pam_rollback.product.rules.invariants import InvariantResult
+from pam_rollback.integrity.held_data import HeldData
+from pam_rollback.product.invariants import InvariantResult
 
 GOOD = InvariantResult("expenses-amount", "every expense has an amount", looked_at=40, offenders=0, worst=())
 BAD = InvariantResult("expenses-orphaned", "every expense has an owner", looked_at=40, offenders=2, worst=("7", "9"))

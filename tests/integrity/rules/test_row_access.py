@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.rules.row_access import (
+from pam_rollback.integrity.row_access import (
     Policy,
     RowAccess,
     Shown,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.rules.schema_changes import SchemaComparison, compare
-from pam_rollback.integrity.rules.schema_objects import Kind, Schema, SchemaObject
+from pam_rollback.integrity.schema_changes import SchemaComparison, compare
+from pam_rollback.integrity.schema_objects import Kind, Schema, SchemaObject
 
 AT = datetime(2026, 11, 27, 9, tzinfo=UTC)
 EXPENSES = "public.expenses"

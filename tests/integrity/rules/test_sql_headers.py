@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.product.rules.invariants import CHARACTERS_MAX, KEYS, parse_invariant
+from pam_rollback.product.invariants import CHARACTERS_MAX, KEYS, parse_invariant
 
 GOOD = {
     "id": "x",

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.ledger.rules.ledger_config import WEIGHTS
-from pam_rollback.ledger.rules.ledger_writes import WriteKind
-from pam_rollback.ledger.rules.written_kinds import not_written, weights_of
-from pam_rollback.product.client.files import load_contract
-from pam_rollback.product.rules.contract import Contract
+from pam_rollback.ledger.ledger_config import WEIGHTS
+from pam_rollback.ledger.ledger_writes import WriteKind
+from pam_rollback.ledger.written_kinds import not_written, weights_of
+from pam_rollback.product.contract import Contract
+from pam_rollback.product.files import load_contract
 
 PRODUCTS = Path(__file__).parents[3] / "products"
 NOTHING_KEPT = "messages: the product keeps nothing of a question"

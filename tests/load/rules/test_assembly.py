@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.rules.assembly import assemble
-from pam_rollback.load.rules.order import LoadOrder
-from pam_rollback.load.rules.record import LoadRecord
+from pam_rollback.load.assembly import assemble
+from pam_rollback.load.order import LoadOrder
+from pam_rollback.load.record import LoadRecord
 
 BEGAN_S = 1000.0
 DIED = "the engine ended before its time: Killed"

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.rules.blocking import sorted_out
-from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadShape, LoadTarget
-from pam_rollback.load.rules.record import LoadRecord
-from pam_rollback.load.rules.verdict import LoadVerdict, judge
-from pam_rollback.observation.rules.blocking import HostAnswer, Look, Others
+from pam_rollback.load.blocking import sorted_out
+from pam_rollback.load.order import LoadJourney, LoadOrder, LoadShape, LoadTarget
+from pam_rollback.load.record import LoadRecord
+from pam_rollback.load.verdict import LoadVerdict, judge
+from pam_rollback.observation.blocking import HostAnswer, Look, Others
 from tests.load.records import LIMITS, failed, steady
 
 API = "api.example"

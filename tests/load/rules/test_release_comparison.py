@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.rules.release_comparison import ReleaseComparison
+from pam_rollback.load.release_comparison import ReleaseComparison
 from tests.load.records import LIMITS, Answer, both, failed
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.rules.facts import LoadFact
-from pam_rollback.load.rules.record import LoadRecord, LoadRequest, LoadWorker
-from pam_rollback.load.rules.verdict import LoadVerdict, judge
+from pam_rollback.load.facts import LoadFact
+from pam_rollback.load.record import LoadRecord, LoadRequest, LoadWorker
+from pam_rollback.load.verdict import LoadVerdict, judge
 from tests.load.records import BEGAN_S, LIMITS, as_usual, both, failed, never_sent, steady, steps
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.decision.rules.decision_measures import downtime, error_rate
-from pam_rollback.observation.rules.blocking import (
+from pam_rollback.decision.decision_measures import downtime, error_rate
+from pam_rollback.observation.blocking import (
     Block,
     BlocksSeen,
     HostAnswer,
@@ -19,12 +19,12 @@ from pam_rollback.observation.rules.blocking import (
     open_end,
     why_void,
 )
-from pam_rollback.observation.rules.recovery import OutageRule, recovery
-from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.rules.sustained import ConditionState, Question, Span
-from pam_rollback.observation.rules.sustained import judge as judge_condition
-from pam_rollback.observation.rules.window import Measure, WindowSpec, judge
-from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.observation.recovery import OutageRule, recovery
+from pam_rollback.observation.samples import Sample
+from pam_rollback.observation.sustained import ConditionState, Question, Span
+from pam_rollback.observation.sustained import judge as judge_condition
+from pam_rollback.observation.window import Measure, WindowSpec, judge
+from pam_rollback.observation.window_state import WindowState
 
 API, SITE = "api.example", "www.example"
 PLACES = {

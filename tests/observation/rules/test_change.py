@@ -8,8 +8,8 @@ from statistics import NormalDist
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.rules.change import LatencyChange, RateChange, latencies_ms
-from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.change import LatencyChange, RateChange, latencies_ms
+from pam_rollback.observation.samples import Sample
 from pam_rollback.stats.distribution import Distribution
 
 EVENLY = [10 + 10 * i / 600 for i in range(600)]

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.rules.complete_recovery import CompleteRecovery, moments
-from pam_rollback.observation.rules.recovery import OutageRule, Recovery, recovery
-from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.rules.window import Measure, WindowSpec, WindowVerdict
-from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.observation.complete_recovery import CompleteRecovery, moments
+from pam_rollback.observation.recovery import OutageRule, Recovery, recovery
+from pam_rollback.observation.samples import Sample
+from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict
+from pam_rollback.observation.window_state import WindowState
 
 RULE = OutageRule(limit_pct=10)
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.rules.experience import (
+from pam_rollback.observation.experience import (
     Before,
     ErrorsAgainstBaseline,
     SpeedAgainstBaseline,
     errors_against,
     speed_against,
 )
-from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.samples import Sample
 from pam_rollback.stats.distribution import Distribution
 
 N = 600

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.rules.own_answers import OwnAnswers
-from pam_rollback.observation.rules.parts import (
+from pam_rollback.observation.own_answers import OwnAnswers
+from pam_rollback.observation.parts import (
     BACK_END,
     FRONT_END,
     HEALTH,
@@ -18,10 +18,10 @@ from pam_rollback.observation.rules.parts import (
     window_unnoticed,
     without_health,
 )
-from pam_rollback.observation.rules.recovery import OutageRule
-from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.rules.window import Measure, WindowSpec, WindowVerdict
-from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.observation.recovery import OutageRule
+from pam_rollback.observation.samples import Sample
+from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict
+from pam_rollback.observation.window_state import WindowState
 
 PAGE = Series(FRONT_END, ("page",), 2.0)
 READS = Series(BACK_END, ("profile",), 2.0)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.rules.recovery import OutageRule, find_outages, recovery
-from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.recovery import OutageRule, find_outages, recovery
+from pam_rollback.observation.samples import Sample
 
 RULE = OutageRule(limit_pct=10)
 

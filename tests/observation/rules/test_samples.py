@@ -2,7 +2,7 @@
 
 import math
 
-from pam_rollback.observation.rules.samples import Sample, still_to_come, too_few_to_compare
+from pam_rollback.observation.samples import Sample, still_to_come, too_few_to_compare
 
 FAST = Sample(0.0, 20.0, "history", ok=True)
 LATE = Sample(0.0, 920.0, "history", ok=True, lag_ms=900.0)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.rules.window import Measure, WindowSpec, WindowVerdict, judge
-from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.observation.samples import Sample
+from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict, judge
+from pam_rollback.observation.window_state import WindowState
 
 RATE_HZ = 10.0
 START_S = 1000.0

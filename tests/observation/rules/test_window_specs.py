@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.observation.service.window_specs import answers_spec
+from pam_rollback.observation.window_specs import answers_spec
 from pam_rollback.plan.plan import load_plan
 
 ROOT = Path(__file__).resolve().parents[3]

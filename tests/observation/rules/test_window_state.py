@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.rules.window_state import WindowResult, WindowState
+from pam_rollback.observation.window_state import WindowResult, WindowState
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from pam_rollback.browser.client.browser import launch_arguments
-from pam_rollback.browser.client.pam_site import PamSite
-from pam_rollback.observation.rules.journeys import Journey, ProbeConfig
-from pam_rollback.observation.service.prober import start_prober
-from pam_rollback.product.client.front_page import look_at_front_page
-from pam_rollback.product.rules.expectation import Expect
-from pam_rollback.product.rules.front_page import LATER_ALL, LATER_SAMPLED, later_files, shortcoming_of_rendered
+from pam_rollback.browser.browser import launch_arguments
+from pam_rollback.browser.pam_site import PamSite
+from pam_rollback.observation.journeys import Journey, ProbeConfig
+from pam_rollback.observation.prober import start_prober
+from pam_rollback.product.expectation import Expect
+from pam_rollback.product.front_page import LATER_ALL, LATER_SAMPLED, later_files, shortcoming_of_rendered
+from pam_rollback.product.front_page_reader import look_at_front_page
 from tests.contracts import PAGES
 
 Files = dict[str, tuple[str, bytes]]

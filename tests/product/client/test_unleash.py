@@ -9,8 +9,8 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.unleash import Unleash
-from pam_rollback.product.client.unleash import UnleashAdmin, UnleashEvaluation
-from pam_rollback.rollback.strategies.feature_flag import roll_back_flags
+from pam_rollback.product.unleash import UnleashAdmin, UnleashEvaluation
+from pam_rollback.rollback.feature_flag import roll_back_flags
 from tests.product.client.unleash_scenes import *  # noqa: F403 - the same scenes
 from tests.product.client.unleash_scenes import OFF, ON, USERS, Place, begun, tools
 from tests.scripted_provider import CLOSED, CUT_JSON, GARBAGE, HALF, Reply, hangs, reset, says

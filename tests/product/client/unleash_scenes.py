@@ -19,14 +19,14 @@ from pam_rollback.environment.unleash import Unleash
 from pam_rollback.journal.journal import Journal
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.client.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
-from pam_rollback.product.client.unleash import UnleashAdmin, UnleashEvaluation
-from pam_rollback.ramp.rules.users import measured, wanted_at
-from pam_rollback.rollback.client.could_act import closed, evaluation_known, flags_known
-from pam_rollback.rollback.engine.flag_writing import raise_flags
-from pam_rollback.rollback.rules.rollout import Fare
-from pam_rollback.rollback.strategies.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags
-from pam_rollback.rollback.strategies.gradual import GradualTools, Way, roll_back_gradually
+from pam_rollback.product.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
+from pam_rollback.product.unleash import UnleashAdmin, UnleashEvaluation
+from pam_rollback.ramp.users import measured, wanted_at
+from pam_rollback.rollback.could_act import closed, evaluation_known, flags_known
+from pam_rollback.rollback.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags
+from pam_rollback.rollback.flag_writing import raise_flags
+from pam_rollback.rollback.gradual import GradualTools, Way, roll_back_gradually
+from pam_rollback.rollback.rollout import Fare
 from pam_rollback.stats.percentiles import Percentile
 from tests.unleash_stand_in import ADMIN, FRONTEND, OTHER_FRONTEND
 

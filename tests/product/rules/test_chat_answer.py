@@ -5,8 +5,8 @@ import json
 import pytest
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.product.rules.chat_answer import Intent, apology, said_on_socket, shortcoming
-from pam_rollback.product.rules.expectation import Expect
+from pam_rollback.product.chat_answer import Intent, apology, said_on_socket, shortcoming
+from pam_rollback.product.expectation import Expect
 
 SORRY = "I'm sorry, I'm having trouble answering right now. Please try again in a moment."
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.product.client.files import load_contract, path_of
+from pam_rollback.product.files import load_contract, path_of
 from tests.contracts import component
 
 GOOD = """

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from pam_rollback.product.rules.expense_requests import all_of, body_of, one_of, several_of, written
+from pam_rollback.product.expense_requests import all_of, body_of, one_of, several_of, written
 
 API, ROWS = "https://api.x/expenses", "https://rows.x/rest/v1/expenses?user_id=eq.u-1&order=created_at.desc"
 TABLE = "https://rows.x/rest/v1/expenses"

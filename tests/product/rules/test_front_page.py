@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.product.rules.front_page import (
+from pam_rollback.product.front_page import (
     ASSETS_MAX,
     Asset,
     FrontPage,

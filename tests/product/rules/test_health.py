@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.product.rules.health import HealthAround, HealthReport, is_healthy
+from pam_rollback.product.health import HealthAround, HealthReport, is_healthy
 from tests.contracts import condition, usual
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.integrity.rules.row_counts import TableCount, TableCounts, lost
+from pam_rollback.integrity.row_counts import TableCount, TableCounts, lost
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.rules.invariants import InvariantResult, as_csv, parse_invariant
+from pam_rollback.product.invariants import InvariantResult, as_csv, parse_invariant
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "checks" / "integrity").glob("*.sql"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.product.rules.front_page import Asset, PageAnswer, spellings
+from pam_rollback.product.front_page import Asset, PageAnswer, spellings
 
 _NOT_FOUND = 404
 _HTML = "text/html; charset=utf-8"

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pam_rollback.base.event import Event
-from pam_rollback.ramp.rules.due import Due, World, due
-from pam_rollback.ramp.rules.state import (
+from pam_rollback.ramp.due import Due, World, due
+from pam_rollback.ramp.state import (
     BROKEN,
     ENTERED,
     GOOD,

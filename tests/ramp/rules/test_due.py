@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.event import Event
-from pam_rollback.ramp.rules.due import Do, World, approval_refusal, due
-from pam_rollback.ramp.rules.state import (
+from pam_rollback.ramp.due import Do, World, approval_refusal, due
+from pam_rollback.ramp.state import (
     ADOPTED,
     APPROVED,
     BREACH,

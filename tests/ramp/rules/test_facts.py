@@ -3,10 +3,10 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.ramp.rules.due import Do, Due
-from pam_rollback.ramp.rules.facts import Look, MeasuredExposure, Progressed, UsersFared, UsersTried
-from pam_rollback.ramp.rules.state import GOOD, UNKNOWN, RampStep
-from pam_rollback.rollback.rules.rollout import FlagShare
+from pam_rollback.ramp.due import Do, Due
+from pam_rollback.ramp.facts import Look, MeasuredExposure, Progressed, UsersFared, UsersTried
+from pam_rollback.ramp.state import GOOD, UNKNOWN, RampStep
+from pam_rollback.rollback.rollout import FlagShare
 
 SEEN = Look(0, 900, GOOD, "0.1 % errors")
 

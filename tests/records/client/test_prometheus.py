@@ -14,7 +14,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.prometheus_settings import Prometheus
-from pam_rollback.records.client.prometheus import MAX_BODY_BYTES, PrometheusApi, sources
+from pam_rollback.records.prometheus import MAX_BODY_BYTES, PrometheusApi, sources
 from pam_rollback.stats.series import Answers, Quantity
 
 TOKEN = "s3cr3t-token-0815"

@@ -11,10 +11,10 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.prometheus_settings import Prometheus
-from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.observation.window_state import WindowState
 from pam_rollback.outside.http import fetch
-from pam_rollback.records.client.prometheus import PrometheusApi, sources
-from pam_rollback.records.rules.series_window import SeriesSpec, judge_series
+from pam_rollback.records.prometheus import PrometheusApi, sources
+from pam_rollback.records.series_window import SeriesSpec, judge_series
 from pam_rollback.stats.histogram import Histogram
 from pam_rollback.stats.series import Answers, Quantity, Series, pooled
 from pam_rollback.stats.standing import Standing

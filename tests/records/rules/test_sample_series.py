@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.records.rules.recorded_window import SampledSource
+from pam_rollback.observation.samples import Sample
+from pam_rollback.records.recorded_window import SampledSource
 from pam_rollback.stats.histogram import Latencies
 from pam_rollback.stats.series import Answers, Quantity
 

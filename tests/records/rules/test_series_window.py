@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.rules.window_state import WindowState
-from pam_rollback.records.rules.series_window import SeriesSpec, SeriesWindow, judge_series, long_enough_s
+from pam_rollback.observation.window_state import WindowState
+from pam_rollback.records.series_window import SeriesSpec, SeriesWindow, judge_series, long_enough_s
 from pam_rollback.stats.histogram import Histogram, Latencies
 from pam_rollback.stats.series import Answers, Evidence, Point, Quantity, Series, from_evidence, gauge, pooled
 from pam_rollback.stats.step_percentiles import Step, StepPercentiles

@@ -9,9 +9,9 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.base.wait import Waiter
-from pam_rollback.rollback.client.git import GitRepository, open_repository
-from pam_rollback.rollback.client.git_command import GitCommand
-from pam_rollback.rollback.rules.repository import Repository
+from pam_rollback.rollback.git import GitRepository, open_repository
+from pam_rollback.rollback.git_command import GitCommand
+from pam_rollback.rollback.repository import Repository
 from tests.bare_repository import Origin, git, make_origin
 
 UNKNOWN = "1" * 40

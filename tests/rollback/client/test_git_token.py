@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.rollback.client.git import open_repository
-from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.git import open_repository
+from pam_rollback.rollback.git_command import GitCommand
 from tests.bare_repository import Origin, make_origin
 from tests.rollback.client.git_over_http import Host, served
 

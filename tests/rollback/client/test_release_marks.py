@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.product.client.files import load_contract
-from pam_rollback.product.rules.contract import Mark
-from pam_rollback.rollback.client import release_marks
-from pam_rollback.rollback.client.release_marks import MarkedApi
+from pam_rollback.product.contract import Mark
+from pam_rollback.product.files import load_contract
+from pam_rollback.rollback import release_marks
 from pam_rollback.rollback.fixtures import release_marks as parts
-from pam_rollback.rollback.rules.release_proof import MarksSeen
+from pam_rollback.rollback.release_marks import MarkedApi
+from pam_rollback.rollback.release_proof import MarksSeen
 
 ROOT = Path(__file__).parents[3]
 ALL, BUILD, ETAG, AGE = (

@@ -14,12 +14,12 @@ from pam_rollback.base.errors import ActionFailed, LockLost, MeasurementFailed, 
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.engine.flag_writing import SETTING, raise_flags
-from pam_rollback.rollback.engine.steps import StepsFailed
-from pam_rollback.rollback.rules.flag_changes import exposure_pct
-from pam_rollback.rollback.rules.rollout import Fare
-from pam_rollback.rollback.strategies.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags
-from pam_rollback.rollback.strategies.gradual import GradualTools, Way, roll_back_gradually
+from pam_rollback.rollback.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags
+from pam_rollback.rollback.flag_changes import exposure_pct
+from pam_rollback.rollback.flag_writing import SETTING, raise_flags
+from pam_rollback.rollback.gradual import GradualTools, Way, roll_back_gradually
+from pam_rollback.rollback.rollout import Fare
+from pam_rollback.rollback.steps import StepsFailed
 from tests.virtual_clock import VirtualClock
 
 NAMES = ("A", "B")

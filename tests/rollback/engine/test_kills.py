@@ -13,8 +13,8 @@ import pytest
 
 from pam_rollback.journal.journal import Journal
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.strategies import backend, frontend
-from pam_rollback.rollback.strategies.backend_host import LISTED_WITHIN_S
+from pam_rollback.rollback import backend, frontend
+from pam_rollback.rollback.backend_host import LISTED_WITHIN_S
 from tests.rollback.strategies import hosts
 from tests.rollback.strategies.boundaries import OWED, STRATEGIES, boundaries
 from tests.rollback.strategies.hosts import STABLE, Hosts, State

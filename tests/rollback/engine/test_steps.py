@@ -11,7 +11,7 @@ import pytest
 from pam_rollback.base.clock import SystemClock
 from pam_rollback.base.errors import ActionFailed, StopRequested
 from pam_rollback.journal.journal import Journal
-from pam_rollback.rollback.engine.steps import Outcome, Step, StepRecord, StepsFailed, in_order, run_steps
+from pam_rollback.rollback.steps import Outcome, Step, StepRecord, StepsFailed, in_order, run_steps
 
 TOGETHER_WITHIN_S = 5.0
 

@@ -11,9 +11,9 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.hosts import Netlify
+from pam_rollback.rollback.deploys import Deploy, FileDeploys, FrontendHost, PublishingLock
 from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, Site, netlify_api
 from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles, digests_of
-from pam_rollback.rollback.rules.deploys import Deploy, FileDeploys, FrontendHost, PublishingLock
 from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
 from tests.virtual_clock import VirtualClock
 

@@ -7,7 +7,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.rules.carried_out import CarriedOut, in_time, watched
+from pam_rollback.rollback.carried_out import CarriedOut, in_time, watched
 
 
 def event(at_s: float, name: str, **facts: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.rules.flag_changes import (
+from pam_rollback.rollback.flag_changes import (
     Setting,
     exposure_pct,
     exposures_left,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.rollback.rules.locks import (
+from pam_rollback.rollback.locks import (
     RENEWED_EVERY_S,
     Claim,
     LockRecord,

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pam_rollback.rollback.rules.deploys import Deploy
-from pam_rollback.rollback.rules.named_versions import (
+from pam_rollback.rollback.deploys import Deploy
+from pam_rollback.rollback.named_versions import (
     Sighting,
     Versions,
     agreed,

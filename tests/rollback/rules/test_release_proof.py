@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pam_rollback.product.rules.expected_releases import BACK_END
-from pam_rollback.product.rules.release_evidence import Says
-from pam_rollback.product.rules.served_release import Served, Wanted
-from pam_rollback.rollback.rules.deployed_services import ServiceRuns, ServicesOfDeploy
-from pam_rollback.rollback.rules.deploys import Deploy
-from pam_rollback.rollback.rules.release_proof import MarksSeen, prove
+from pam_rollback.product.expected_releases import BACK_END
+from pam_rollback.product.release_evidence import Says
+from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.rollback.deployed_services import ServiceRuns, ServicesOfDeploy
+from pam_rollback.rollback.deploys import Deploy
+from pam_rollback.rollback.release_proof import MarksSeen, prove
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 STABLE, BAD, OTHER = "a" * 40, "b" * 40, "c" * 40

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.rules.sandbox_proof import SandboxProof
+from pam_rollback.rollback.sandbox_proof import SandboxProof
 
 FEATURES = ("PAM_ENHANCED_UI", "PAM_VOICE_FEATURES")
 ON, HALF = Flag(enabled=True, rollout_pct=100), Flag(enabled=True, rollout_pct=50)

@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, Story
-from pam_rollback.rollback.service.planned import changing_step, steps_of
+from pam_rollback.rollback.planned import changing_step, steps_of
 
 PLAN = load_plan(Path(__file__).resolve().parents[3] / "plan.toml")
 

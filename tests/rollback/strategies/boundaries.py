@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES
-from pam_rollback.rollback.service.planned import steps_of
-from pam_rollback.rollback.strategies import backend, frontend, full_system
-from pam_rollback.rollback.strategies.full_system import BACK, FRONT
+from pam_rollback.rollback import backend, frontend, full_system
+from pam_rollback.rollback.full_system import BACK, FRONT
+from pam_rollback.rollback.planned import steps_of
 
 PLAN = load_plan(Path(__file__).resolve().parents[3] / "plan.toml")
 STRATEGIES = ("frontend-restore", "backend-provider", "full-system")

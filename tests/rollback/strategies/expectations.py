@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pam_rollback.rollback.strategies import backend, emergency, frontend, full_system
-from pam_rollback.rollback.strategies.full_system import BACK, FRONT
+from pam_rollback.rollback import backend, emergency, frontend, full_system
+from pam_rollback.rollback.full_system import BACK, FRONT
 
 NETLIFY, RENDER, GIT = "netlify-answers", "render-deploys", "repository"
 PROVIDERS = {NETLIFY: "Netlify", RENDER: "Render", GIT: "git"}

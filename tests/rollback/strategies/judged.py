@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.engine.steps import StepsFailed
-from pam_rollback.rollback.strategies.telling import TELL
+from pam_rollback.rollback.steps import StepsFailed
+from pam_rollback.rollback.telling import TELL
 from tests.rollback.strategies.expectations import PROVIDERS, Row
 from tests.rollback.strategies.performed import Ended
 

@@ -6,23 +6,23 @@ from typing import Any, Protocol
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.journal.journal import Journal
-from pam_rollback.product.rules.served_release import Served
+from pam_rollback.product.served_release import Served
 from pam_rollback.report.verdict import ExitCode, classify
-from pam_rollback.rollback.engine.steps import StepRecord, StepsFailed
-from pam_rollback.rollback.rules.deploys import Deploy
-from pam_rollback.rollback.rules.repository import Repository
-from pam_rollback.rollback.strategies.backend import (
+from pam_rollback.rollback.backend import (
     EmergencyBranch,
     deploy_commit,
     deploy_emergency_branch,
     roll_back_to_deploy,
 )
-from pam_rollback.rollback.strategies.backend_host import BackendTools
-from pam_rollback.rollback.strategies.emergency import EmergencyTools, roll_back_in_an_emergency
-from pam_rollback.rollback.strategies.frontend import Sources, restore_deploy, revert_commit
-from pam_rollback.rollback.strategies.frontend import deploy_commit as build_and_publish
-from pam_rollback.rollback.strategies.frontend_host import FrontendTools
-from pam_rollback.rollback.strategies.full_system import FullSystemTarget, FullSystemTools, roll_back_everything
+from pam_rollback.rollback.backend_host import BackendTools
+from pam_rollback.rollback.deploys import Deploy
+from pam_rollback.rollback.emergency import EmergencyTools, roll_back_in_an_emergency
+from pam_rollback.rollback.frontend import Sources, restore_deploy, revert_commit
+from pam_rollback.rollback.frontend import deploy_commit as build_and_publish
+from pam_rollback.rollback.frontend_host import FrontendTools
+from pam_rollback.rollback.full_system import FullSystemTarget, FullSystemTools, roll_back_everything
+from pam_rollback.rollback.repository import Repository
+from pam_rollback.rollback.steps import StepRecord, StepsFailed
 
 
 class Stage(Protocol):

@@ -10,30 +10,30 @@ from typing import Any
 from pam_rollback.base.clock import SystemClock
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
-from pam_rollback.communication.client.slack import SlackWebhook
+from pam_rollback.communication.slack import SlackWebhook
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import Journal
 from pam_rollback.journal.undoing import undo_all
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.provider import ProviderApi
-from pam_rollback.product.client.pam_api import CacheApi, EmergencyApi
-from pam_rollback.product.rules.served_release import Served
-from pam_rollback.rollback.client.git import GitRepository
-from pam_rollback.rollback.client.npm_build import NpmBuild
-from pam_rollback.rollback.engine.settling import until_served
+from pam_rollback.product.pam_api import CacheApi, EmergencyApi
+from pam_rollback.product.served_release import Served
+from pam_rollback.rollback.backend_host import BackendTools
+from pam_rollback.rollback.deploys import Deploy
+from pam_rollback.rollback.emergency import EmergencyTools
+from pam_rollback.rollback.frontend import Sources
+from pam_rollback.rollback.frontend_host import FrontendTools
+from pam_rollback.rollback.full_system import FullSystemTarget, FullSystemTools
+from pam_rollback.rollback.git import GitRepository
+from pam_rollback.rollback.npm_build import NpmBuild
+from pam_rollback.rollback.provider_access import served_api, served_site, site_look
 from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles
 from pam_rollback.rollback.providers.render.render_api import render_api
 from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
-from pam_rollback.rollback.rules.deploys import Deploy
-from pam_rollback.rollback.service.provider_access import served_api, served_site, site_look
-from pam_rollback.rollback.service.told_versions import ApiLook, VersionSources
-from pam_rollback.rollback.strategies.backend_host import BackendTools
-from pam_rollback.rollback.strategies.emergency import EmergencyTools
-from pam_rollback.rollback.strategies.frontend import Sources
-from pam_rollback.rollback.strategies.frontend_host import FrontendTools
-from pam_rollback.rollback.strategies.full_system import FullSystemTarget, FullSystemTools
-from pam_rollback.rollback.strategies.telling import Telling
+from pam_rollback.rollback.settling import until_served
+from pam_rollback.rollback.telling import Telling
+from pam_rollback.rollback.told_versions import ApiLook, VersionSources
 from tests.rollback.strategies.performed import Ended, PastTheProduct, open_steps, perform
 from tests.sessions import RunningSandbox
 from tests.undo_kinds import KINDS

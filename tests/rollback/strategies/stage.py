@@ -7,21 +7,20 @@ from pathlib import Path
 from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
-from pam_rollback.product.rules.emergency import ProductDown
-from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END
-from pam_rollback.product.rules.served_release import Served, Wanted
-from pam_rollback.rollback.engine import flag_writing
-from pam_rollback.rollback.engine.settling import until_served
-from pam_rollback.rollback.rules.deploys import Deploy
-from pam_rollback.rollback.strategies import backend, frontend
-from pam_rollback.rollback.strategies.backend_host import BackendTools
-from pam_rollback.rollback.strategies.backend_undo import undo_running
-from pam_rollback.rollback.strategies.emergency import EmergencyTools
-from pam_rollback.rollback.strategies.feature_flag import undo_flags
-from pam_rollback.rollback.strategies.frontend import Sources, undo_publishing, undo_push
-from pam_rollback.rollback.strategies.frontend_host import FrontendTools
-from pam_rollback.rollback.strategies.full_system import FullSystemTarget, FullSystemTools
-from pam_rollback.rollback.strategies.telling import Telling
+from pam_rollback.product.emergency import ProductDown
+from pam_rollback.product.expected_releases import BACK_END, FRONT_END
+from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.rollback import backend, flag_writing, frontend
+from pam_rollback.rollback.backend_host import BackendTools
+from pam_rollback.rollback.backend_undo import undo_running
+from pam_rollback.rollback.deploys import Deploy
+from pam_rollback.rollback.emergency import EmergencyTools
+from pam_rollback.rollback.feature_flag import undo_flags
+from pam_rollback.rollback.frontend import Sources, undo_publishing, undo_push
+from pam_rollback.rollback.frontend_host import FrontendTools
+from pam_rollback.rollback.full_system import FullSystemTarget, FullSystemTools
+from pam_rollback.rollback.settling import until_served
+from pam_rollback.rollback.telling import Telling
 from tests.rollback.strategies.hosts import CANDIDATE, STABLE, Hosts, MemoryRepository, State
 from tests.rollback.strategies.performed import Ended, PastTheProduct, open_steps, perform
 from tests.virtual_clock import VirtualClock

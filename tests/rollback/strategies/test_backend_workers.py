@@ -7,13 +7,13 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.journal.journal import Journal
-from pam_rollback.product.rules.expected_releases import BACK_END
-from pam_rollback.product.rules.release_evidence import WEAK, Evidence, ReleaseProof, Says
-from pam_rollback.product.rules.served_release import Served, Wanted
-from pam_rollback.rollback.rules.deploys import Deploy, Service
-from pam_rollback.rollback.strategies import backend, backend_workers
-from pam_rollback.rollback.strategies.backend import BackendRollback, deploy_commit, roll_back_to_deploy, with_workers
-from pam_rollback.rollback.strategies.backend_undo import undo_running
+from pam_rollback.product.expected_releases import BACK_END
+from pam_rollback.product.release_evidence import WEAK, Evidence, ReleaseProof, Says
+from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.rollback import backend, backend_workers
+from pam_rollback.rollback.backend import BackendRollback, deploy_commit, roll_back_to_deploy, with_workers
+from pam_rollback.rollback.backend_undo import undo_running
+from pam_rollback.rollback.deploys import Deploy, Service
 from tests.rollback.strategies.hosts import CANDIDATE, STABLE, Failure, Hosts, State
 from tests.rollback.strategies.stage import MemoryStage
 

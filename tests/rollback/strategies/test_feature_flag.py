@@ -10,8 +10,8 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.rules.asked_users import AskedUsers
-from pam_rollback.rollback.strategies.feature_flag import (
+from pam_rollback.rollback.asked_users import AskedUsers
+from pam_rollback.rollback.feature_flag import (
     Evaluation,
     FlagRollback,
     FlagRollbackTools,

@@ -9,21 +9,21 @@ import pytest
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
-from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END
-from pam_rollback.product.rules.served_release import Served, Wanted
-from pam_rollback.rollback.engine.steps import StepsFailed
-from pam_rollback.rollback.providers.netlify.netlify import NETLIFY
-from pam_rollback.rollback.providers.render.render_deploys import RENDER
-from pam_rollback.rollback.rules.deploys import Deploy, Service
-from pam_rollback.rollback.strategies.backend_host import BackendTools
-from pam_rollback.rollback.strategies.frontend_host import FrontendTools
-from pam_rollback.rollback.strategies.full_system import (
+from pam_rollback.product.expected_releases import BACK_END, FRONT_END
+from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.rollback.backend_host import BackendTools
+from pam_rollback.rollback.deploys import Deploy, Service
+from pam_rollback.rollback.frontend_host import FrontendTools
+from pam_rollback.rollback.full_system import (
     FullSystemRollback,
     FullSystemTarget,
     FullSystemTools,
     roll_back_everything,
 )
-from pam_rollback.rollback.strategies.telling import Telling
+from pam_rollback.rollback.providers.netlify.netlify import NETLIFY
+from pam_rollback.rollback.providers.render.render_deploys import RENDER
+from pam_rollback.rollback.steps import StepsFailed
+from pam_rollback.rollback.telling import Telling
 from tests.rollback.strategies.test_feature_flag import Product
 from tests.virtual_clock import VirtualClock
 

@@ -11,9 +11,9 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.engine.steps import StepsFailed
-from pam_rollback.rollback.rules.rollout import Fare
-from pam_rollback.rollback.strategies.gradual import GradualRollback, GradualTools, Way, roll_back_gradually
+from pam_rollback.rollback.gradual import GradualRollback, GradualTools, Way, roll_back_gradually
+from pam_rollback.rollback.rollout import Fare
+from pam_rollback.rollback.steps import StepsFailed
 from pam_rollback.stats.percentiles import Percentile
 from tests.virtual_clock import VirtualClock
 

@@ -9,7 +9,7 @@ import pytest
 from pam_rollback.base.errors import UndoFailed
 from pam_rollback.journal.journal import Journal
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.engine.steps import StepsFailed
+from pam_rollback.rollback.steps import StepsFailed
 from tests.rollback.strategies import hosts
 from tests.rollback.strategies.behaviours import CANDIDATE, STABLE, THROUGH_CLIENTS, Case, history_cases, host_cases
 from tests.rollback.strategies.hosts import FAILURES, Failure

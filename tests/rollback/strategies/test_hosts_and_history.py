@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.engine.steps import StepsFailed
-from pam_rollback.rollback.strategies import frontend
-from pam_rollback.rollback.strategies.frontend import revert_commit
+from pam_rollback.rollback import frontend
+from pam_rollback.rollback.frontend import revert_commit
+from pam_rollback.rollback.steps import StepsFailed
 from tests.rollback.strategies.behaviours import THROUGH_CLIENTS, Case, history_cases, host_cases
 from tests.rollback.strategies.conftest import MakeScene
 from tests.rollback.strategies.performed import Ended

@@ -9,8 +9,8 @@ import pytest
 
 from pam_rollback.base.errors import UndoFailed
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.service import undo_kinds
-from pam_rollback.rollback.service.undo_kinds import CLEAR_FAULTS
+from pam_rollback.rollback import undo_kinds
+from pam_rollback.rollback.undo_kinds import CLEAR_FAULTS
 from tests.rollback.strategies.scene import Scene
 
 

@@ -11,12 +11,12 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.engine.steps import StepsFailed
-from pam_rollback.rollback.rules.deploys import LIVE
-from pam_rollback.rollback.rules.named_versions import Sighting
-from pam_rollback.rollback.service.provider_access import served_api
-from pam_rollback.rollback.service.told_versions import ApiLook, VersionSources
-from pam_rollback.rollback.strategies import backend
+from pam_rollback.rollback import backend
+from pam_rollback.rollback.deploys import LIVE
+from pam_rollback.rollback.named_versions import Sighting
+from pam_rollback.rollback.provider_access import served_api
+from pam_rollback.rollback.steps import StepsFailed
+from pam_rollback.rollback.told_versions import ApiLook, VersionSources
 from tests.rollback.strategies.conftest import MakeScene
 from tests.rollback.strategies.scene import STABLE, Scene
 from tests.sessions import ROOT, RunningSandbox

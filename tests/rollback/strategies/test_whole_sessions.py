@@ -19,12 +19,12 @@ import pytest
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.rollback.service.provider_access import api_host, site_host
-from pam_rollback.rollback.service.writer_lock import environment_lock
-from pam_rollback.rollback.strategies.backend import DEPLOY, STILL_OFF
-from pam_rollback.rollback.strategies.frontend import LOCK, RESTORE
-from pam_rollback.rollback.strategies.full_system import BACK, FRONT
-from pam_rollback.rollback.strategies.telling import TELL
+from pam_rollback.rollback.backend import DEPLOY, STILL_OFF
+from pam_rollback.rollback.frontend import LOCK, RESTORE
+from pam_rollback.rollback.full_system import BACK, FRONT
+from pam_rollback.rollback.provider_access import api_host, site_host
+from pam_rollback.rollback.telling import TELL
+from pam_rollback.rollback.writer_lock import environment_lock
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 ROOT = Path(__file__).parents[3]

@@ -5,9 +5,9 @@ import tracemalloc
 
 import pytest
 
-from pam_rollback.decision.rules.decision import Finding, State
-from pam_rollback.watch.rules.looks import Look, Streaks
-from pam_rollback.watch.rules.turn import Moment, length_s, unwatched_s
+from pam_rollback.decision.decision import Finding, State
+from pam_rollback.watch.looks import Look, Streaks
+from pam_rollback.watch.turn import Moment, length_s, unwatched_s
 
 EVERY_S = 15.0
 LOOKS_A_DAY = 5760

@@ -12,7 +12,7 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.repository_settings import GitHub
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import Provider, ProviderApi
-from pam_rollback.rollback.rules.pull_requests import PullRequest
+from pam_rollback.rollback.pull_requests import PullRequest
 
 _ADVICE: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "GitHub does not know the token of [secrets] git_token_env: it may have expired",

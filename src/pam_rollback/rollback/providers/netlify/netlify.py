@@ -16,7 +16,7 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.hosts import Netlify
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import DEADLINE_S, PATIENCE_S, Provider, ProviderApi
-from pam_rollback.rollback.rules.deploys import READY, Deploy, DeployId, FileDeploys, Rules
+from pam_rollback.rollback.deploys import READY, Deploy, DeployId, FileDeploys, Rules
 
 _PAGE = 100
 """The largest that Netlify gives."""

@@ -16,8 +16,8 @@ from urllib.parse import quote
 from pam_rollback.base.errors import ActionFailed, ProviderError, StopRequested
 from pam_rollback.outside.http import all_at_once
 from pam_rollback.outside.json_object import JsonObject
+from pam_rollback.rollback.deploys import Deploy, DeployId
 from pam_rollback.rollback.providers.netlify.netlify import DONE, NetlifySite
-from pam_rollback.rollback.rules.deploys import Deploy, DeployId
 
 _AT_ONCE = 5
 _ARRIVED = frozenset({"uploaded", "processing", "processed", "ready"})

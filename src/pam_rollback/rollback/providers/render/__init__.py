@@ -6,10 +6,10 @@ from dataclasses import replace
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import Render
 from pam_rollback.outside.provider import Asking
+from pam_rollback.rollback.host_records import HostRecords
 from pam_rollback.rollback.providers.render import render_metrics
 from pam_rollback.rollback.providers.render.render_api import RenderApi, render_api
 from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
-from pam_rollback.rollback.rules.host_records import HostRecords
 
 
 def host(environment: Environment, asking: Asking) -> RenderDeploys:

@@ -13,8 +13,8 @@ from typing import ClassVar
 from pam_rollback.environment.hosts import Render
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import ProviderApi, Query
+from pam_rollback.rollback.deploys import WERE_LIVE, Deploy, DeployId, Rules, Service, ServiceHost
 from pam_rollback.rollback.providers.render.render_api import own_service
-from pam_rollback.rollback.rules.deploys import WERE_LIVE, Deploy, DeployId, Rules, Service, ServiceHost
 
 _PAGE = 100
 """The largest that Render gives."""

@@ -1,0 +1,154 @@
+"""What keeps people from using the site: rules that elements of a page state break, in words, and which of it is new.
+
+Only barriers that the baseline does not have count against a rollback; without a baseline every one counts. What the rules could not
+decide never counts: it is kept for a person.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Self
+
+from pam_rollback.base.figures import Sentence
+from pam_rollback.browser.known_barriers import Key, Known, as_finding, stable
+from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, counted
+from pam_rollback.environment.known_words import NEW
+
+OWN_RULES = "the suite's own rules"
+"""Reflow, motion and keyboard are no rules of axe-core."""
+
+_ELEMENTS_SHOWN = 5
+_STATES_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element with a barrier, and what is wrong with it."""
+
+    selector: str
+    why: str = ""
+    path: str = ""
+    """From the top of the page, by the number of each part among its siblings; empty where the selector is that already."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One rule that some elements of a page state break. ``impact`` is the rule's own word: minor, moderate, serious or critical."""
+
+    rule: str
+    impact: str
+    page_state: str
+    elements: tuple[Element, ...]
+    help: str
+    address: str = ""
+    """Where the rule is explained."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The elements' selectors."""
+        return tuple(element.selector for element in self.elements)
+
+    def key_of(self, element: Element) -> Key:
+        """By what this element is known in a baseline."""
+        return (self.rule, self.page_state, stable(element.selector))
+
+    def lines(self) -> list[str]:
+        """The rule, what it means, and each element."""
+        shown = [
+            f"    {element.selector}" + (f": {element.why}" if element.why else "")
+            for element in self.elements[:_ELEMENTS_SHOWN]
+        ]
+        hidden = len(self.elements) - _ELEMENTS_SHOWN
+        more = [f"    … and {hidden} more"] if hidden > 0 else []
+        return [f"  {self.rule} on {self.page_state} ({self.impact}): {self.help}", *shown, *more]
+
+
+@dataclass(frozen=True, repr=False)
+class Findings(Sentence):
+    """What the rules say of one page state. ``passed`` counts the rules that found something to look at and nothing to object to."""
+
+    page_state: str
+    rules: str
+    """Which rules judged, with their version: another version may find more."""
+    passed: int
+    violations: tuple[Violation, ...]
+    incomplete: tuple[Violation, ...] = ()
+    """What a person has to look at. Never a failure."""
+    told: JudgedFindings = NOTHING_TOLD
+    """What of it is known, and why the rest counts."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each kind of barrier, with the number of its elements."""
+        return tuple(as_finding(key, count, self.rules, path) for key, (count, path) in self.by_key.items())
+
+    @property
+    def by_key(self) -> dict[Key, tuple[int, str]]:
+        """How many elements each has, and their place in the page: the one that all of them have, else empty."""
+        paths: dict[Key, list[str]] = {}
+        for violation in self.violations:
+            for element in violation.elements:
+                paths.setdefault(violation.key_of(element), []).append(element.path)
+        return {key: (len(found), found[0] if len({*found}) == 1 else "") for key, found in paths.items()}
+
+    def without(self, told: JudgedFindings) -> Self:
+        """The same without what is known. Of a kind that counts all elements are shown."""
+        return replace(self, violations=self._but(told.knows), told=told)
+
+    def _but(self, left_out: Callable[[str], bool]) -> tuple[Violation, ...]:
+        """The violations without elements of which the finding's text is to be left out."""
+        kept = []
+        for violation in self.violations:
+            elements = tuple(
+                element for element in violation.elements if not left_out(as_finding(violation.key_of(element)).text)
+            )
+            if elements:
+                kept.append(replace(violation, elements=elements))
+        return tuple(kept)
+
+    @property
+    def elements(self) -> int:
+        """How many elements have a barrier."""
+        return sum(len(violation.elements) for violation in self.violations)
+
+    @property
+    def headline(self) -> str:
+        """Rules, numbers, page: what one line of a terminal has to say."""
+        if not self.violations:
+            return f"no barrier on {self.page_state} ({self.passed} rules passed, {self.rules})"
+        if self.told.compared:
+            new = replace(self, violations=self._but(self.told.is_old)).findings
+            where = "" if new else f"{self._where}: "
+            return where + self.told.after(f"{NEW}{'; '.join(map(str, new))}" if new else "")
+        return self.told.after(f"{counted(self.findings)} on {self._where}, by {self.rules}")
+
+    @property
+    def _where(self) -> str:
+        states = tuple(dict.fromkeys(violation.page_state for violation in self.violations))
+        hidden = len(states) - _STATES_SHOWN
+        return ", ".join(states[:_STATES_SHOWN]) + (f" and {hidden} more" if hidden > 0 else "")
+
+    @property
+    def for_review(self) -> str:
+        """What the rules could not decide, for a person; empty when there is nothing."""
+        lines = [line for violation in self.incomplete for line in [*violation.lines(), f"    {violation.address}"]]
+        return (
+            "\n".join([f"left for a person to judge on {self.page_state}, by {self.rules}:", *lines]) if lines else ""
+        )
+
+    def __str__(self) -> str:
+        """The headline; then each rule with its elements, and the waiver that would name what nobody answers for."""
+        lines = [line for violation in self.violations for line in violation.lines()]
+        return "\n".join([self.headline, *lines]) + self.told.advice
+
+
+def made_known(findings: Iterable[Findings]) -> Known:
+    """What these findings make known."""
+    counts, paths, rules = Counter[Key](), dict[Key, str](), dict[str, None]()
+    for found in findings:
+        rules[found.rules] = None
+        for key, (count, path) in found.by_key.items():
+            counts[key] += count
+            if path:
+                paths[key] = path
+    return Known(counts, ", ".join(rules), paths)

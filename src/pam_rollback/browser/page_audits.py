@@ -1,0 +1,161 @@
+"""Every state of the site in every look, judged once: the page is loaded twice, on a desktop and on a phone.
+
+Dark colours and double size are what people switch on while they look at a page, so the loaded page is switched too. Double size is
+200 % of a window 1280 px wide: 640 px are left (WCAG 1.4.4, 1.4.10). One engine: axe-core reads the page's structure and its computed
+styles, which the engines agree on.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from playwright.sync_api import Browser, CDPSession, Error, Locator, sync_playwright
+
+from pam_rollback.base.errors import MeasurementFailed, cause_of
+from pam_rollback.browser import axe, keyboard
+from pam_rollback.browser.accessibility import PUBLIC_STATES, STATES, WALKED_STATES, Audit, Audits, reachable
+from pam_rollback.browser.axe import Rules
+from pam_rollback.browser.browser import launch_arguments
+from pam_rollback.browser.journeys import NotLoaded, Stopped
+from pam_rollback.browser.page_states import Site, Visit
+
+
+@dataclass(frozen=True)
+class _Look:
+    name: str
+    width_px: int
+    height_px: int
+    scale: float = 1
+    colours: Literal["light", "dark"] = "light"
+
+
+_DESKTOP: Final = (
+    _Look("light", 1280, 800),
+    _Look("dark", 1280, 800, colours="dark"),
+    _Look("double-size", 640, 400, scale=2),
+)
+_PHONE: Final = (_Look("phone", 390, 844),)
+_AS_LOADED: Final = (_DESKTOP[0], _PHONE[0])
+
+
+def collect(browser: Browser, site: Site, rules: Rules, states: Sequence[str] = STATES) -> Audits:
+    """The audit of each of these states in each look. What the site does is in the audits; nothing raises for it."""
+    desktop: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+    phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3}
+    found: dict[str, Audit] = {}
+    for looks, device in ((_DESKTOP, desktop), (_PHONE, phone | {"is_mobile": True, "has_touch": True})):
+        # A service worker would answer past the guard that catches what must not be sent.
+        context = browser.new_context(reduced_motion="reduce", service_workers="block", locale="en-US", **device)
+        context.add_init_script(axe.MOTION_RECORDER)
+        try:
+            visit = Visit(context.new_page(), site)
+            for audit in _audits(
+                visit,
+                [state for state in reachable(site.elements, account=bool(site.email)) if state in states],
+                context.new_cdp_session(visit.page),
+                looks,
+                rules,
+            ):
+                found[audit.page_state] = audit
+            visit.leave()
+        finally:
+            context.close()
+    return Audits(found)
+
+
+def collect_in_own_browser(site: Site, rules: Rules) -> Audits:
+    """The same in a Chromium of this thread: Playwright's objects belong to the thread that made them.
+
+    Raises BrowserMissing, and playwright's Error when the browser does not start.
+    """
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium
+        browser = chromium.launch(**launch_arguments(chromium.name, own=Path(chromium.executable_path)))
+        try:
+            return collect(browser, site, rules)
+        finally:
+            browser.close()
+
+
+def _audits(
+    visit: Visit, states: Sequence[str], devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules
+) -> Iterator[Audit]:
+    members = [state for state in states if state not in PUBLIC_STATES and visit.has_account]
+    for state in states:
+        if state not in members:
+            yield from _looks_of(state, visit, devtools, looks, rules)
+    if not members:
+        return
+    try:
+        visit.sign_in()
+    except (Stopped, MeasurementFailed, Error) as problem:
+        for state in members:
+            yield from _without(state, looks, problem)
+        return
+    for state in members:
+        yield from _looks_of(state, visit, devtools, looks, rules)
+
+
+def _looks_of(
+    state: str, visit: Visit, devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules
+) -> Iterator[Audit]:
+    try:
+        _put_on(looks[0], visit, devtools)
+        own = visit.reach(state)
+    except (Stopped, MeasurementFailed, Error) as problem:
+        yield from _without(state, looks, problem)
+        return
+    audits = [_audit(f"{state}-{look.name}", own, look, visit, devtools, rules) for look in looks]
+    if state in WALKED_STATES and looks is _DESKTOP:
+        audits[0] = _walked(audits[0], visit, devtools)
+    yield from audits
+
+
+def _without(state: str, looks: tuple[_Look, ...], problem: Exception) -> Iterator[Audit]:
+    """What the site did instead is a finding; what broke on our side, the browser too, leaves it unknown."""
+    for look in looks:
+        name = f"{state}-{look.name}"
+        if isinstance(problem, NotLoaded):
+            yield Audit(name, unmeasured=str(problem), late=True)
+        elif isinstance(problem, Stopped):
+            yield Audit(name, problem=str(problem), cause=problem.cause)
+        else:
+            yield Audit(name, unmeasured=_in_short(problem), cause=cause_of(problem))
+
+
+def _walked(audit: Audit, visit: Visit, devtools: CDPSession) -> Audit:
+    try:
+        _put_on(_DESKTOP[0], visit, devtools)
+        return replace(audit, focus=keyboard.walk(visit.page, audit.page_state))
+    except Error as problem:
+        return replace(audit, unmeasured=_in_short(problem))
+
+
+def _in_short(problem: Exception) -> str:
+    return f"the browser gave up: {problem.message.splitlines()[0]}" if isinstance(problem, Error) else str(problem)
+
+
+def _audit(name: str, own: Locator, look: _Look, visit: Visit, devtools: CDPSession, rules: Rules) -> Audit:
+    try:
+        _put_on(look, visit, devtools)
+        axe.drawn(visit.page, anew=look.scale != 1)
+        # Asked of a page as it was loaded: to be judged, it is brought to rest, and stays there in the looks that follow.
+        motion = axe.in_motion(visit.page, name) if look in _AS_LOADED else None
+        barriers = axe.audit(visit.page, name, rules)
+        if not own.is_visible():
+            return Audit(name, problem="its own content cannot be seen in this look, although it can in another")
+        reflow = axe.too_wide(visit.page, name, look.width_px)
+    except (MeasurementFailed, Error) as problem:
+        return Audit(name, unmeasured=_in_short(problem))
+    if barriers.passed == 0:
+        return Audit(name, unmeasured=f"{rules} found nothing to judge on {name}: no rule applied to anything there")
+    return Audit(name, barriers=barriers, reflow=reflow, motion=motion)
+
+
+def _put_on(look: _Look, visit: Visit, devtools: CDPSession) -> None:
+    visit.page.emulate_media(color_scheme=look.colours, reduced_motion="reduce")
+    if look in _DESKTOP:
+        # Playwright can change the size of the window, but not its scale.
+        metrics = {"width": look.width_px, "height": look.height_px, "deviceScaleFactor": look.scale, "mobile": False}
+        devtools.send("Emulation.setDeviceMetricsOverride", metrics)

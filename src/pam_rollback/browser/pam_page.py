@@ -1,0 +1,285 @@
+"""A tab of PAM's site, found by what a person sees: roles, labels, names, as the product's contract describes them.
+
+What the site does is an observation: a wait that ends without what was hoped for raises ``Stopped`` with a sentence that says where, and
+what the page shows instead. A page that is well and has no such element as the contract describes raises ``NotAsDescribed``. Only a
+browser that breaks raises Playwright's own error: then nothing is known of the site.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Error, Locator, Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.outside_text import cut
+from pam_rollback.browser import paced
+from pam_rollback.browser.clicking import click, covered_by
+from pam_rollback.browser.journeys import NotLoaded, Stopped, Unreachable
+from pam_rollback.browser.lateness import LATE, is_late
+from pam_rollback.browser.never_found import NotAsDescribed
+from pam_rollback.browser.page_signs import SignsOfPage
+from pam_rollback.browser.pausing import pause
+from pam_rollback.browser.rendered_page import await_heading, content_of, rendered
+from pam_rollback.environment.environment_tables import Pages
+from pam_rollback.product.front_page import PageContent
+from pam_rollback.product.site import Element, ElementName
+
+T = TypeVar("T")
+_LOOK_MS = 1000
+_LOOK_AGAIN_MS = 50
+_HEADING_GOES_WITHIN_MS = 500
+"""One that was seen and cannot be read within that has gone with the page before."""
+_SHOWN_CHARACTERS = 160
+_UNREACHABLE = re.compile(r"net::ERR_\w+|NS_ERROR_\w+|NS_BINDING_\w+")
+
+
+def located(page: Page, element: Element, *, hidden_too: bool = False) -> Locator:
+    """Where it is, whether it is there or not. ``hidden_too``: also one that nobody can see."""
+    place: Page | Locator = page
+    if element.within is not None:
+        place = page.get_by_role(element.within, include_hidden=hidden_too)
+    pattern = None if element.name_matches is None else re.compile(element.name_matches)
+    if element.selector is not None:
+        found = place.locator(element.selector)
+    elif element.role is not None:
+        found = place.get_by_role(element.role, name=pattern or element.name, include_hidden=hidden_too)
+    else:
+        found = place.get_by_label(pattern or element.label or "")
+    return found if element.items is None else found.get_by_role(element.items, include_hidden=hidden_too)
+
+
+class PamPage:
+    """One tab: how something is found in it, gone to and waited for. All is bounded by ``within_s``."""
+
+    def __init__(
+        self,
+        page: Page,
+        address: str,
+        pages: Pages,
+        elements: Mapping[ElementName, Element],
+        *,
+        within_s: float,
+        hosts: frozenset[str] = frozenset(),
+    ) -> None:
+        """``hosts``: by name, those of the product beside the site's own."""
+        self.page = paced.counted(page)
+        self._signs = SignsOfPage(page, hosts | {urlsplit(address).hostname or ""})
+        self._elements = elements
+        self._address = address
+        self._pages = pages
+        self._within_s = within_s
+        self._opened = ""
+        page.set_default_timeout(within_s * 1000)
+        page.set_default_navigation_timeout(within_s * 1000)
+
+    def open(self, path: str) -> str:
+        """Open a page and wait until it has its heading; gives that."""
+
+        def load() -> str:
+            self._goto(path, wait_until="domcontentloaded")
+            return self.heading()
+
+        return self._load(f"open {path}", "no page with a heading", load)
+
+    def rendered(self, path: str) -> PageContent:
+        """Open a page and give what it shows, whatever that is."""
+
+        def load() -> PageContent:
+            self._goto(path, wait_until="load")
+            return rendered(self.page, within_s=self._within_s)
+
+        return self._load(f"open {path}", "it goes on loading", load)
+
+    def reload(self) -> None:
+        """Load the page again."""
+
+        def load() -> str:
+            paced.reload(self.page)
+            return self.heading()
+
+        self._load("load the page again", "no page with a heading", load)
+
+    def _goto(self, path: str, *, wait_until: str) -> None:
+        self._opened = self._address + path
+        paced.goto(self.page, self._opened, wait_until=wait_until)
+
+    def _load(self, what: str, missing: str, load: Callable[[], T], *works_with: ElementName) -> T:
+        """Load a page; once more where it was late. Raises NotLoaded where it was late again, else as every step does."""
+        with suppress(NotLoaded), self._step(what, missing, *works_with, loads=True):
+            return load()
+        with self._step(what, missing, *works_with, loads=True):
+            return load()
+
+    @property
+    def is_late(self) -> bool:
+        """The page is still being loaded, although whatever it waits for answers without a browser."""
+        opened = self._opened or self.page.url
+        return is_late(self.page, self._signs.under_way, opened, deadline_s=self._within_s)
+
+    def reach(self, path: str) -> str:
+        """Open a page; where its address leads elsewhere, go there by the site's own link. Gives its heading."""
+        heading = self.open(path)
+        link = self.page.locator(f'a[href="{path}"]:visible')
+        if self.is_at(path) or not link.count():
+            return heading
+        with self._step(f"go to {path}", "no page with a heading", loads=True):
+            click(link.first, within_s=self._within_s)
+            self.page.wait_for_url(self._address + path, wait_until="commit")
+            return self.heading()
+
+    def heading(self) -> str:
+        """The page's heading, once it is there: of the first level, or the first that there is where a page has none of that."""
+        end_s = time.monotonic() + self._within_s
+        while True:
+            try:
+                return await_heading(self.page).inner_text(timeout=_HEADING_GOES_WITHIN_MS)
+            except PlaywrightTimeoutError:
+                if time.monotonic() > end_s:
+                    raise
+
+    def follow(self, path: str) -> str:
+        """Go to a page by the site's own link, as a person does, or by its address where there is none; gives its heading."""
+        link = self.page.get_by_role("navigation").locator(f'a[href="{path}"]')
+        if link.count() == 0:
+            return self.open(path)
+        with self._step(f"go to {path}", "no page with a heading", loads=True):
+            click(link.first, within_s=self._within_s)
+            self.page.wait_for_url(self._address + path, wait_until="commit")
+            return self.heading()
+
+    def loaded(self) -> None:
+        """Wait until all that belongs to the page is there."""
+        with self._step("load the page", "it goes on loading", loads=True):
+            self.page.wait_for_load_state("load")
+
+    def release(self) -> str:
+        """The release that the page names itself; empty when it names none."""
+        with self._step("read the page's release", "the page cannot be read"):
+            meta = self.page.locator('meta[name="pam-release"]')
+            return (meta.first.get_attribute("content") or "") if meta.count() else ""
+
+    def worker_is_in_charge(self) -> bool:
+        """Whether a service worker answers this page's requests; waits for one that is being installed."""
+        return bool(
+            self.page.evaluate(
+                """async (within_ms) => {
+                  if (!("serviceWorker" in navigator)) return false;
+                  const late = new Promise((resolve) => setTimeout(resolve, within_ms));
+                  const found = await navigator.serviceWorker.getRegistration();
+                  if (found === undefined) return false;
+                  await Promise.race([navigator.serviceWorker.ready, late]);
+                  if (navigator.serviceWorker.controller === null)
+                    await Promise.race([late, new Promise((resolve) =>
+                      navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }))]);
+                  return navigator.serviceWorker.controller !== null;
+                }""",
+                self._within_s * 1000,
+            )
+        )
+
+    def find(self, name: ElementName) -> Locator:
+        """By the contract of the product. Raises MeasurementFailed where that does not describe it: nothing is known of it then."""
+        if name not in self._elements:
+            raise MeasurementFailed(f"the contract of the product describes no {name!r}: see its [elements]")
+        return located(self.page, self._elements[name])
+
+    def await_element(self, name: ElementName, what: str) -> Locator:
+        """The element, once it can be seen. Raises Stopped, or NotAsDescribed, with what was to be done."""
+        with self._step(what, f"no {name}", name):
+            self.find(name).first.wait_for()
+        return self.find(name).first
+
+    def is_at(self, path: str) -> bool:
+        """Whether the tab shows this address."""
+        return urlsplit(self.page.url).path.rstrip("/") == path.rstrip("/") and self.page.url.startswith("http")
+
+    @contextmanager
+    def _step(self, what: str, missing: str, *works_with: ElementName, loads: bool = False) -> Iterator[None]:
+        """Turn a time-out into a sentence, and a site that cannot be reached into Unreachable. One that ``loads`` may be late.
+
+        Where one of the elements that the step works with was never found on a page that is well, that says nothing of the site.
+        """
+        try:
+            yield
+        except PlaywrightTimeoutError as error:
+            if loads and self.is_late:
+                raise NotLoaded(f"{what}: it was not loaded within {self._within_s:g} s; {LATE}") from None
+            over = covered_by(error)
+            if over:
+                shown = self._shown()
+                raise Stopped(f"{what}: {over} lies over it and does not go away; the page shows: {shown}") from None
+            because = self._refuse_when_not_as_described(what, works_with)
+            seen = f"the page shows: {self._shown()}{because}"
+            raise Stopped(f"{what}: {missing} within {self._within_s:g} s; {seen}") from None
+        except Error as error:
+            found = _UNREACHABLE.search(error.message)
+            if found is None:
+                raise
+            raise Unreachable(f"{what}: {self._address} could not be reached ({found.group()})") from None
+
+    def _either(self, hoped_for: Locator, what: str) -> None:
+        """Wait for it; or end at once when the page says that something went wrong."""
+        alert = self.page.get_by_role("alert")
+        end_s = time.monotonic() + self._within_s
+        hoped_for.or_(alert.first).first.wait_for()
+        while not hoped_for.first.is_visible():
+            words = " ".join(" ".join(alert.all_inner_texts()).split())
+            if words:
+                raise Stopped(f"{what}: the page says: {cut(words, _SHOWN_CHARACTERS)}")
+            if time.monotonic() > end_s:
+                hoped_for.first.wait_for(timeout=_LOOK_AGAIN_MS)
+            pause(self.page, _LOOK_AGAIN_MS)
+
+    def _message_comes_up(self, what: str, before: PageContent | None) -> None:
+        """Wait for its field. ``before``: the page when something was pressed; if nothing changed, the page is broken, not another one."""
+        try:
+            self.find("message").wait_for()
+        except PlaywrightTimeoutError:
+            if content_of(self.page) == before:
+                pressed = f"the press changed nothing within {self._within_s:g} s"
+                raise Stopped(f"{what}: {pressed}; the page shows: {self._shown()}") from None
+            raise
+
+    def _refuse_when_not_as_described(self, what: str, works_with: Iterable[ElementName]) -> str:
+        """Raises NotAsDescribed where the page is well and one of them is not on it; else what is wrong with the page, where known."""
+        try:
+            lost = next((name for name in works_with if not self.find(name).first.is_visible()), None)
+            if lost is None:
+                return ""
+            hidden = located(self.page, self._elements[lost], hidden_too=True).count() > 0
+            broken = self._signs.seen(hidden=hidden).broken
+        except Error:  # it goes elsewhere at this very moment
+            return ""
+        if not broken:
+            raise NotAsDescribed(self._changed(what, lost))
+        return f" ({broken})"
+
+    def _refuse_when_elsewhere(self, text: str, name: ElementName, what: str) -> None:
+        """Raises NotAsDescribed where the page shows this text, and not where the contract says that it would be."""
+        if not self.find(name).filter(has_text=text).count() and self.page.get_by_text(text).first.is_visible():
+            raise NotAsDescribed(self._changed(what, name))
+
+    def _changed(self, what: str, name: ElementName) -> str:
+        described = self._elements[name].model_dump(exclude_none=True)
+        words = ", ".join(f'{key} = "{value}"' for key, value in described.items())
+        where = urlsplit(self.page.url).path
+        return (
+            f"{what}: {name} ({words}) was never found on {where}, which is well otherwise: the page has changed, or the contract; "
+            f"the page shows: {self._shown()}"
+        )
+
+    def _shown(self) -> str:
+        """The start of what a person sees, on one line."""
+        try:
+            alert = self.page.get_by_role("alert")
+            main = self.page.get_by_role("main")
+            what = alert.first if alert.count() else main.first if main.count() else self.page.locator("body")
+            words = " ".join(what.inner_text(timeout=_LOOK_MS).split())
+        except Error:
+            return "nothing that can be read"
+        return cut(words, _SHOWN_CHARACTERS) or "an empty page"

@@ -1,1 +1,0 @@
-"""Rules: pure, with no input or output."""

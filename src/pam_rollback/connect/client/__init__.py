@@ -1,1 +1,0 @@
-"""The doctor, asked in a process of his own."""

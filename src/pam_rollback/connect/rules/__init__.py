@@ -1,1 +1,0 @@
-"""What was said of a product, and what of the plan can be judged there."""

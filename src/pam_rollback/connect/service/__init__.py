@@ -1,1 +1,0 @@
-"""The look at a product, and the file that comes of it."""

@@ -1,1 +1,0 @@
-"""Puts the rules of this topic together with what is on file."""

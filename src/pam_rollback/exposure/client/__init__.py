@@ -1,1 +1,0 @@
-"""Clients: one outside thing each."""

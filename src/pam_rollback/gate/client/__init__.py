@@ -1,1 +1,0 @@
-"""What the gate asks: npm, and the copy of the database."""

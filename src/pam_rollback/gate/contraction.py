@@ -1,0 +1,234 @@
+"""What a migration takes from whoever knew the schema before: gone, renamed, retyped, stricter. And what it changes without taking it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pam_rollback.gate.migrations import Column, Picture
+
+Finding = tuple[str, set[str]]
+"""A sentence, and the names by which the statement that did it can be found."""
+_NEEDED = frozenset({"relation", "column", "function", "type", "schema", "extension", "sequence", "trigger"})
+_KEYS = ("PRIMARY KEY", "UNIQUE", "FOREIGN KEY", "CREATE UNIQUE")
+_STRICT = (*_KEYS, "CHECK", "EXCLUDE")
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+_WORDS_OF_A_LIST = re.compile(r"(?:'(?:[^']|'')*'(?:::\w[\w ]*?)?(?=[\],)])[,\s]*)+")
+_TEXT = re.compile(r"character varying\((\d+)\)|(text|character varying)")
+_NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
+_EVENTS = re.compile(r" (?:BEFORE|AFTER|INSTEAD OF) (.*?) ON ")
+_INTEGERS = ("smallint", "integer", "bigint")
+_FLOATS = ("real", "double precision")
+
+
+@dataclass(frozen=True)
+class _Object:
+    """Something of the catalogue, taken apart."""
+
+    kind: str
+    name: str
+    definition: str
+
+    @property
+    def table(self) -> str:
+        """What it belongs to, as ``schema.table``; empty for what stands by itself."""
+        if self.kind == "index":
+            found = re.search(r" ON (?:ONLY )?(\S+)", self.definition)
+            return found[1] if found else ""
+        return self.name.rpartition(".")[0] if self.kind in {"column", "constraint", "trigger", "policy"} else ""
+
+    @property
+    def may_be_renamed(self) -> bool:
+        """Nobody asks for it by its name."""
+        return self.kind in {"constraint", "index", "trigger", "policy"}
+
+    @property
+    def same(self) -> tuple[str, str, str]:
+        """What makes it the same thing, whatever it is called."""
+        return self.kind, self.table, re.sub(r"(INDEX|TRIGGER) \S+", r"\1", self.definition, count=1)
+
+    @property
+    def words(self) -> set[str]:
+        """By which a statement can be found that speaks of it."""
+        return {part for part in re.findall(r"\w+", self.name.partition("(")[0]) if part != "public"}
+
+
+def contracted(before: Picture, after: Picture, *, roles_tried: bool) -> Iterator[Finding]:
+    """What is gone or stricter. Where statements were sent as the API's roles, those say whether a changed policy takes anything away."""
+    yield from _taken(before, after, roles_tried=roles_tried)
+    yield from _bound(before, after)
+    for name in sorted(before.columns.keys() & after.columns.keys()):
+        if said := _harder(before.columns[name], after.columns[name]):
+            yield f"column {name} {said}", _words(name)
+    for name in sorted(after.columns.keys() - before.columns.keys()):
+        column = after.columns[name]
+        if f"relation {name.rpartition('.')[0]}" in before.objects and column.not_null and not column.filled:
+            yield (
+                f"column {name} is new, NOT NULL and without a default: who does not know it cannot insert",
+                _words(name),
+            )
+
+
+def _taken(before: Picture, after: Picture, *, roles_tried: bool) -> Iterator[Finding]:
+    """What is gone, or asks for more under its own name; not what only got another name that nobody asks for."""
+    old, new = _taken_apart(before.objects), _taken_apart(after.objects)
+    gone_tables = {one.name for key, one in old.items() if one.kind == "relation" and key not in new}
+    elsewhere = {one.same for one in new.values() if one.may_be_renamed}
+    for key, one in sorted(old.items()):
+        if one.table in gone_tables or one.same in elsewhere:
+            continue
+        if key not in new and _is_needed(one, roles_tried=roles_tried):
+            yield f"{key} is gone", one.words
+        elif key in new and (stricter := _stricter(one, new[key], roles_tried=roles_tried)):
+            yield f"{key} {stricter}", one.words
+
+
+def _bound(before: Picture, after: Picture) -> Iterator[Finding]:
+    """New rules for what was there."""
+    old, new = _taken_apart(before.objects), _taken_apart(after.objects)
+    tables, known = {one.name for one in old.values() if one.kind == "relation"}, {one.same for one in old.values()}
+    for key, one in sorted(new.items()):
+        is_new = key not in old and one.same not in known and one.table in tables
+        if is_new and _binds_old(one, before.columns, after.columns):
+            yield f"{key} is new and binds what was there: {one.definition.removesuffix(' true')}", one.words
+
+
+def loosened(before: Picture, after: Picture, *, roles_tried: bool) -> tuple[str, ...]:
+    """What an older release meets changed, and that takes nothing from it as far as can be told."""
+    old, new = _taken_apart(before.objects), _taken_apart(after.objects)
+    told = []
+    for key, one in sorted(old.items()):
+        if (
+            key not in new
+            and not _is_needed(one, roles_tried=roles_tried)
+            and not one.definition.startswith("NOT NULL")
+        ):
+            told.append(f"{key} is gone")
+        elif (
+            key in new
+            and one.definition != new[key].definition
+            and not _stricter(one, new[key], roles_tried=roles_tried)
+        ):
+            told.append(f"{key} is changed")
+    tables = {one.name for one in old.values() if one.kind == "relation"}
+    told += [
+        f"{key} is new on a table that was there"
+        for key, one in sorted(new.items())
+        if key not in old and one.kind in {"trigger", "policy"} and one.table in tables
+    ]
+    return tuple(told)
+
+
+def insert_triggers(before: Picture, after: Picture) -> dict[str, str]:
+    """What an insert into a table that was there meets and did not meet before: by trigger, its table."""
+    old, new = _taken_apart(before.objects), _taken_apart(after.objects)
+    known = {one.same for one in old.values()}
+    return {
+        key: one.table
+        for key, one in sorted(new.items())
+        if one.kind == "trigger"
+        and f"relation {one.table}" in old
+        and one.same not in known
+        and (events := _EVENTS.search(one.definition))
+        and "INSERT" in events[1]
+    }
+
+
+def _taken_apart(objects: Mapping[str, str]) -> dict[str, _Object]:
+    return {key: _Object(*_kind_and_name(key), definition) for key, definition in objects.items()}
+
+
+def _kind_and_name(key: str) -> tuple[str, str]:
+    kind, _, name = key.partition(" ")
+    return kind, name
+
+
+def _is_needed(one: _Object, *, roles_tried: bool) -> bool:
+    if one.kind in {"constraint", "index"}:
+        return one.definition.startswith(_KEYS)
+    return one.kind in _NEEDED or (one.kind == "policy" and not roles_tried)
+
+
+def _stricter(one: _Object, now: _Object, *, roles_tried: bool) -> str:
+    """How the same object asks for more than before; empty when it does not, or when columns or statements say it."""
+    if one.definition == now.definition:
+        return ""
+    if one.kind == "type":
+        lost = _values(one) - _values(now)
+        return f"has lost {', '.join(sorted(lost))}" if lost else ""
+    if one.kind == "function":
+        return _called_otherwise(one, now)
+    if one.kind == "constraint" and now.definition.startswith(_STRICT) and not _wider(one.definition, now.definition):
+        return f"was {one.definition.removesuffix(' true')} and is {now.definition.removesuffix(' true')}"
+    if one.kind in {"policy", "relation"} and not roles_tried:
+        return "is changed in who may reach it, and the copy has none of the API's roles to try it as"
+    return ""
+
+
+def _called_otherwise(one: _Object, now: _Object) -> str:
+    if _returned(one) != _returned(now):
+        return f"gave {_returned(one)} and gives {_returned(now)}"
+    lost = _privileges(one) - _privileges(now)
+    return f"has lost its privileges {', '.join(sorted(lost))}" if lost else ""
+
+
+def _values(one: _Object) -> set[str]:
+    return set(one.definition.split(" ", 1)[-1].split(","))
+
+
+def _returned(one: _Object) -> str:
+    found = re.search(r"^ RETURNS (.*)$", one.definition, re.MULTILINE)
+    return found[1] if found else "nothing"
+
+
+def _privileges(one: _Object) -> set[str]:
+    """Of a function: whoever may call it, as ``role=rights``; everybody, unless it is said."""
+    said = one.definition.rpartition("$")[2].split()
+    return {entry.partition("/")[0] for entry in said if "=" in entry} or {"=X"}
+
+
+def _wider(old: str, new: str) -> bool:
+    """Whether a constraint only takes more words than before, as a list of states that got one more."""
+    skeletons = {_WORDS_OF_A_LIST.sub("?", one) for one in (old, new)}
+    return len(skeletons) == 1 and "= ANY (" in old and set(_LITERAL.findall(old)) <= set(_LITERAL.findall(new))
+
+
+def _binds_old(one: _Object, before: Mapping[str, Column], after: Mapping[str, Column]) -> bool:
+    """Whether a new constraint or index can refuse a row of who knows none of the new columns."""
+    if one.kind not in {"constraint", "index"} or not one.definition.startswith(_STRICT):
+        return False
+    columns = {name.rpartition(".")[2] for name in after.keys() - before.keys() if name.rpartition(".")[0] == one.table}
+    own = one.definition.partition(" REFERENCES ")[0]
+    return columns.isdisjoint(re.findall(r"\w+", own))
+
+
+def _harder(old: Column, new: Column) -> str:
+    """What a column asks for that it did not."""
+    if not _holds(old.type, new.type):
+        return f"was {old.type} and is {new.type}"
+    if new.refuses and not old.refuses:
+        return "takes no value any more"
+    if new.not_null and not new.filled and (not old.not_null or old.filled):
+        return "is NOT NULL and has no default: a release that leaves it out cannot insert"
+    if new.not_null and not old.not_null:
+        return "is NOT NULL and took NULL before"
+    return ""
+
+
+def _holds(old: str, new: str) -> bool:
+    """Whether each value of the old type is one of the new type, read the same by who knows the old one."""
+    if old == new:
+        return True
+    for kinds in (_INTEGERS, _FLOATS):
+        if old in kinds and new in kinds:
+            return kinds.index(old) <= kinds.index(new)
+    texts = _TEXT.fullmatch(old), _TEXT.fullmatch(new)
+    if texts[0] and texts[1]:
+        return texts[1][1] is None or (texts[0][1] is not None and int(texts[0][1]) <= int(texts[1][1]))
+    numbers = _NUMERIC.fullmatch(old), _NUMERIC.fullmatch(new)
+    if numbers[0] and numbers[1]:
+        return numbers[0][2] == numbers[1][2] and int(numbers[0][1]) <= int(numbers[1][1])
+    return False
+
+
+def _words(name: str) -> set[str]:
+    return {part for part in re.findall(r"\w+", name) if part != "public"}

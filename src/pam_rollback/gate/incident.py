@@ -1,0 +1,140 @@
+"""An incident as an earlier run recorded it, and whether the candidate brings it back."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.decision.decision import State
+
+OF_THE_SERVICE = ("IR-", "CR-", "SC-", "MT-", "HC-", "DI-")
+"""Kinds of plan items that say how the service is; the others are about what people and the suite did."""
+WORSE_UNDER_LOAD = (
+    *("IR-2", "IR-4", "IR-5", "IR-6", "CR-1", "CR-5", "SC-1", "SC-2", "SC-3", "SC-5"),
+    *("MT-1", "MT-2", "MT-3", "HC-"),
+)
+"""Plan items that a service may keep under a few requests and break under many."""
+VOUCH = '--ack RP-2="who: evidence"'
+"""How a person says that it stays away."""
+_PERSON = "observed by a person: "
+
+
+def of_the_service(criteria: Iterable[str]) -> tuple[str, ...]:
+    """Those that a release can be held against, each once."""
+    return tuple(dict.fromkeys(one for one in criteria if one.startswith(OF_THE_SERVICE)))
+
+
+def asked_for_a_rollback(found: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The criteria of a decision that asked for a rollback, or to consider one. What was watched or not known is no incident.
+
+    ``found``: each criterion with its state (``State``) in words, as a run record has them.
+    """
+    asking = (State.HOLDS, State.CONSIDER)
+    return (criterion for criterion, state in found if state in asking)
+
+
+def observed_in(notes: Iterable[str]) -> Iterator[str]:
+    """The criteria that a person saw broken, from the notes of a run."""
+    for note in notes:
+        if note.startswith(_PERSON):
+            yield note.removeprefix(_PERSON).partition("=")[0]
+
+
+@dataclass(frozen=True)
+class RecordedIncident:
+    """What went red, and in which run."""
+
+    run: str
+    criteria: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    """More runs in which something of it went red."""
+
+    @property
+    def runs(self) -> str:
+        """All of them, in words."""
+        return ", ".join((self.run, *self.others))
+
+    def __str__(self) -> str:
+        return f"the incident of run{'s' if self.others else ''} {self.runs} ({', '.join(self.criteria)})"
+
+
+def together(incidents: Sequence[RecordedIncident]) -> RecordedIncident:
+    """What several runs recorded, the newest first, as one."""
+    return RecordedIncident(
+        incidents[0].run,
+        of_the_service(name for one in incidents for name in one.criteria),
+        others=tuple(one.run for one in incidents[1:]),
+    )
+
+
+class RetestOutcome(StrEnum):
+    """What became of one criterion of the incident."""
+
+    GONE = "gone"
+    BACK = "back"
+    UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class CriterionRetest:
+    """One criterion of the incident, measured on the candidate."""
+
+    criterion: str
+    outcome: RetestOutcome
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.criterion}: {self.words}"
+
+
+@dataclass(frozen=True, repr=False)
+class IncidentRetest(Sentence):
+    """The incident, looked for on the candidate."""
+
+    incident: RecordedIncident
+    release: str
+    tried: tuple[CriterionRetest, ...]
+    loaded: bool
+    """This gate puts the plan's load on the candidate."""
+
+    @property
+    def gone(self) -> bool:
+        """No criterion went red again. Raises MeasurementFailed when that is not known of all of them, and none did."""
+        if self._of(RetestOutcome.BACK):
+            return False
+        if self._of(RetestOutcome.UNKNOWN) or not self.tried:
+            raise MeasurementFailed(
+                f"whether {self.incident} comes back is not known: {_listed(self._of(RetestOutcome.UNKNOWN))}"
+            )
+        under_load = [one.criterion for one in self.tried if one.criterion.startswith(WORSE_UNDER_LOAD)]
+        if under_load and not self.loaded:
+            raise MeasurementFailed(
+                f"{self.incident} was looked for without load, and no load test is declared here: under load, {', '.join(under_load)} may "
+                f"still come back; vouch for it with {VOUCH}"
+            )
+        return True
+
+    def _of(self, outcome: RetestOutcome) -> tuple[CriterionRetest, ...]:
+        return tuple(one for one in self.tried if one.outcome is outcome)
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        back = ", ".join(one.criterion for one in self._of(RetestOutcome.BACK))
+        return Figures(
+            what=f"criteria of {self.incident.runs} that are red again",
+            asked="none",
+            measured=back or "none",
+            n=len(self.tried),
+            definition=", ".join(self.incident.criteria),
+        )
+
+    def __str__(self) -> str:
+        if self._of(RetestOutcome.BACK):
+            return f"{self.incident} comes back on release {self.release}: {_listed(self._of(RetestOutcome.BACK))}"
+        return f"{self.incident} does not come back on release {self.release}: {_listed(self.tried)}"
+
+
+def _listed(tried: Iterable[CriterionRetest]) -> str:
+    return "; ".join(map(str, tried)) or "nothing of it was measured"

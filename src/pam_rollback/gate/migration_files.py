@@ -1,0 +1,177 @@
+"""Migrations as files: what a folder holds, and which of them a deploy applies to the database.
+
+Two forms. With ways back: ``VERSION_NAME.up.sql`` and ``VERSION_NAME.down.sql``. Supabase's, where no file has one: ``VERSION_NAME.sql``,
+with hyphens or blanks as people write them, and with versions that several files have.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.gate.sql_statements import statements
+
+_FILE = re.compile(r"^(?P<version>\d+)(?P<mark>[_-])(?P<name>[\w .-]+?)(\.(?P<way>up|down))?\.sql$")
+_APPLIED_BY_SUPABASE = "_"
+"""The Supabase command line applies ``VERSION_NAME.sql`` only, and passes over other names without an error."""
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class MigrationFile:
+    """One step of the schema, and the way back from it; ``down`` is None where there is none."""
+
+    version: str
+    name: str
+    up: str
+    down: str | None
+    mark: str = "_"
+    """What stands between the two in the file's name."""
+
+    def __str__(self) -> str:
+        return f"{self.version}{self.mark}{self.name}"
+
+
+def migrations_in(files: Mapping[str, str], place: str) -> tuple[MigrationFile, ...]:
+    """The migrations of a folder, in the order of their names. Raises MeasurementFailed with everything that cannot be understood."""
+    found = {file: match for file in sorted(files) if (match := _FILE.match(file))}
+    ways: dict[tuple[str, str, str], dict[str, str]] = {}
+    for file, match in found.items():
+        ways.setdefault((match["version"], match["mark"], match["name"]), {})[match["way"] or "up"] = files[file]
+    versions = [version for version, _, _ in ways]
+    problems = []
+    if not found or any(match["way"] for match in found.values()):
+        problems += [f"{file}: expected VERSION_NAME.up.sql or VERSION_NAME.down.sql" for file in passed_over(files)]
+        problems += [
+            f"{version}: two migrations have this version" for version in set(versions) if versions.count(version) > 1
+        ]
+    problems += [
+        f"{version}{mark}{name}: has a way back and no way there"
+        for (version, mark, name), way in ways.items()
+        if "up" not in way
+    ]
+    if not files:
+        problems.append("expected migrations, found none; is [git] migrations_folder right?")
+    if problems:
+        raise MeasurementFailed(f"{place}: {'; '.join(sorted(problems))}")
+    return tuple(
+        MigrationFile(version, name, way["up"], way.get("down"), mark) for (version, mark, name), way in ways.items()
+    )
+
+
+def passed_over(files: Collection[str]) -> tuple[str, ...]:
+    """Those that are no migrations by their names."""
+    return tuple(sorted(file for file in files if not _FILE.match(file)))
+
+
+def one_way(migrations: Sequence[MigrationFile]) -> bool:
+    """Whether the product's migrations have no ways back at all. One that lacks its own among others is a fault of that one."""
+    return all(migration.down is None for migration in migrations)
+
+
+def pending_of(migrations: Sequence[MigrationFile], applied: Collection[str]) -> tuple[MigrationFile, ...]:
+    """Those that the database does not have yet, the oldest first."""
+    return tuple(migration for migration in migrations if migration.version not in applied)
+
+
+def refuse_seen(brought: Collection[str], pending: Sequence[MigrationFile], *, back_to: str) -> None:
+    """Raise MeasurementFailed when the copy has migrations that only the candidate brings: whether they can be rolled back is not tried."""
+    seen = sorted(set(brought) - {migration.version for migration in pending})
+    if seen:
+        raise MeasurementFailed(
+            f"the copy has {', '.join(seen)} already, which {back_to} does not have, so taking it back was not tried; "
+            "make the copy of a database that the candidate has not seen"
+        )
+
+
+def edited(migrations: Sequence[MigrationFile], before: Mapping[str, str]) -> str:
+    """What is wrong with those that do other than under the same version in the release before; empty: nothing.
+
+    ``before`` has its files with their texts. Remarks and blanks do nothing, and a way back may still be mended.
+    """
+    known: dict[str, dict[str, str]] = {}
+    for file, text in before.items():
+        if (match := _FILE.match(file)) and match["way"] != "down":
+            known.setdefault(match["version"], {})[match["name"]] = text
+    other = [
+        one
+        for one in migrations
+        if (old := known.get(one.version))
+        and statements(one.up)
+        not in {statements(text) for text in ([old[one.name]] if one.name in old else old.values())}
+    ]
+    if not other:
+        return ""
+    return (
+        f"{_few(other)}: the release before has it with another text, so it was applied as it stood there and never will be again: "
+        "put the old text back, and write a new migration for what is to change"
+    )
+
+
+@dataclass(frozen=True)
+class ToApply:
+    """What a deploy of the candidate applies, and what had to be assumed to know it."""
+
+    migrations: tuple[MigrationFile, ...]
+    problem: str = ""
+    """Why not all of them will ever be applied as they are named; empty: they will."""
+    assumed: tuple[str, ...] = field(default=())
+
+
+def to_apply(
+    migrations: Sequence[MigrationFile], applied: Collection[str], before: Mapping[str, str] | None
+) -> ToApply:
+    """In Supabase's form: what the candidate brings beyond the release before, by its file names, and nobody noted as applied.
+
+    ``before`` has the files of the release before with their texts, and is None where that release is not known; then it is what nobody
+    noted. Raises MeasurementFailed when the database has what only the candidate brings.
+    """
+    if before is None:
+        return _named(pending_of(migrations, applied), ())
+    old = {(match["version"], match["mark"], match["name"]) for file in before if (match := _FILE.match(file))}
+    old_versions = {version for version, _, _ in old}
+    brought = [one for one in migrations if (one.version, one.mark, one.name) not in old]
+    taken = [one for one in brought if one.version in old_versions]
+    kept = [one for one in migrations if one not in brought]
+    if problem := edited(kept, before):
+        return ToApply(tuple(brought), problem)
+    refuse_seen(
+        {one.version for one in brought} - old_versions,
+        pending_of(brought, applied),
+        back_to="the release before",
+    )
+    unnoted = pending_of(kept, applied)
+    assumed = (
+        [
+            f"{len(unnoted)} older migrations are noted nowhere and taken as applied, since the stable release has them: {_few(unnoted)}"
+        ]
+        if unnoted
+        else []
+    )
+    found = _named(tuple(brought), assumed)
+    if not taken:
+        return found
+    return ToApply(
+        found.migrations,
+        f"{_few(taken)}: an older migration has the same version, so it counts as applied and never will be: give it one of its own",
+        found.assumed,
+    )
+
+
+def _named(pending: tuple[MigrationFile, ...], assumed: Sequence[str]) -> ToApply:
+    versions = [one.version for one in pending]
+    twice = [one for one in pending if versions.count(one.version) > 1]
+    passed_over = [one for one in pending if one.mark != _APPLIED_BY_SUPABASE]
+    by_hand = f"`supabase db push` passes over {_few(passed_over)}, which has no underscore after its version: apply it by hand"
+    return ToApply(
+        pending,
+        f"{_few(twice)} have the same version, of which the database notes only one: give each its own"
+        if twice
+        else "",
+        (*assumed, *([by_hand] if passed_over else [])),
+    )
+
+
+def _few(migrations: Sequence[MigrationFile]) -> str:
+    more = f" and {len(migrations) - _SHOWN} more" if len(migrations) > _SHOWN else ""
+    return ", ".join(map(str, migrations[:_SHOWN])) + more

@@ -1,1 +1,0 @@
-"""What the gate goes by."""

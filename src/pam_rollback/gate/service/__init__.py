@@ -1,1 +1,0 @@
-"""Trying the candidate: its features, its migrations, the incident, and what is told of it."""

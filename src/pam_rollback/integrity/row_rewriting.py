@@ -1,0 +1,124 @@
+"""Were rows of before altered without a trace? Checksums of what nobody changes, in groups of rows, before and after.
+
+Sums do not depend on any order. Where a table keeps the moment of its rows' latest change, a group with such a change is not compared:
+somebody may have corrected an expense. What is not compared is told, and when it is more than half of a table, nothing is known of that
+table. Groups with a row that has another owner are the business of ``row_moves``.
+
+Of tables in which users may change everything there is only the count of rows that were changed since: one by one it is use, and more than
+half of a table is a migration, or damage. A person has to tell.
+"""
+
+from dataclasses import dataclass
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.integrity.compared_rows import ComparedRows, ComparedTable, same_rows
+from pam_rollback.integrity.row_counts import TableContent, TableCounts, refuse_other_span
+from pam_rollback.integrity.row_moves import moved_groups
+
+
+@dataclass(frozen=True, repr=False)
+class TableRewriting(ComparedTable):
+    """One table, and the groups that were rewritten: same rows, other content, no trace."""
+
+    damaged = "were rewritten without a trace"
+    undamaged = "as before"
+    too_few = (
+        "{compared} of {rows} rows could be compared, {min} % are needed: the others stand in groups that lost rows or hold rows that "
+        "were changed since; take a baseline nearer to the release"
+    )
+
+    changed_with_trace: int = 0
+    """Groups that differ and hold a row that says so."""
+
+
+CHANGED_PCT_MAX = 50.0
+"""Of the rows of a table in which users change everything."""
+_ROWS_MIN = 10
+"""Of fewer rows, half may be two users."""
+
+
+@dataclass(frozen=True)
+class TableChanges:
+    """A table whose contents are not compared."""
+
+    table: str
+    rows: int
+    changed: int | None
+    """Rows that say that they were changed since; None where nobody can tell."""
+
+    @property
+    def why_unknown(self) -> str:
+        """Why nobody can call it use; empty when it is."""
+        if self.changed is None or self.rows < _ROWS_MIN or 100 * self.changed <= CHANGED_PCT_MAX * self.rows:
+            return ""
+        return (
+            f"{self.table}: {self.changed:,} of {self.rows:,} rows were changed since, more than {CHANGED_PCT_MAX:g} %: "
+            "its contents are not compared, so look whether a migration or a fault changed them"
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class RowRewriting(ComparedRows[TableRewriting]):
+    """All tables that have rows which nobody changes."""
+
+    what = "rows rewritten without a trace"
+    nothing = "no row of before was compared, so nothing is known of rewritten rows"
+
+    others: tuple[TableChanges, ...] = ()
+
+    @property
+    def none(self) -> bool:
+        """No row is rewritten. Raises MeasurementFailed when that is not known of one table, and no other has any."""
+        many = [table.why_unknown for table in self.others if table.why_unknown]
+        if many and not self.found:
+            raise MeasurementFailed("; ".join(many))
+        return super().none
+
+    @property
+    def unproven(self) -> str:
+        """What the comparison would not notice, for the conditions of the verdict."""
+        counted = ", ".join(table.table for table in self.others if table.changed is not None)
+        silent = ", ".join(table.table for table in self.others if table.changed is None)
+        words = [f"{counted} (only how many rows were changed)"] if counted else []
+        words += [f"{silent} (nothing of them)"] if silent else []
+        return f"contents not compared with before: {', '.join([*words, 'passwords'])}"
+
+    @property
+    def _left_out(self) -> str:
+        return f"{sum(table.changed_with_trace for table in self.tables)} groups changed with a trace"
+
+
+def rewriting(before: TableCounts, after: TableCounts) -> RowRewriting:
+    """Hold two counts of the same span against each other. Raises ValueError when the spans differ."""
+    refuse_other_span(before, after)
+    return RowRewriting(
+        tuple(
+            _table(name, count.rows, count.content, after.tables[name].content if name in after.tables else None)
+            for name, count in before.tables.items()
+            if count.content is not None and count.content.columns
+        ),
+        f"{before.created_until:%Y-%m-%d %H:%M:%S} UTC",
+        tuple(
+            TableChanges(name, count.rows, after.tables[name].changed if name in after.tables else None)
+            for name, count in before.tables.items()
+            if count.content is None or not count.content.columns
+        ),
+    )
+
+
+def _table(name: str, rows: int, before: TableContent, after: TableContent | None) -> TableRewriting:
+    if after is None or after.columns != before.columns:
+        unknown = f"its content is not comparable any more, expected the columns {', '.join(before.columns)}"
+        return TableRewriting(name, rows, compared=0, unknown=unknown)
+    compared, traced, groups = 0, 0, list[int]()
+    moved = moved_groups(before, after)
+    for number in same_rows(before, after) - moved:
+        (count, _, content, changed_s), now = before.groups[number], after.groups[number]
+        if now[2] == content:
+            compared += count
+        elif now[3] > changed_s:
+            traced += 1
+        else:
+            compared += count
+            groups.append(number)
+    return TableRewriting(name, rows, compared, tuple(sorted(groups)), changed_with_trace=traced)

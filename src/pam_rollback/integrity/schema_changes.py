@@ -1,0 +1,199 @@
+"""Is the database's schema what it was? What a baseline recorded has to stand after a rollback: not lost, not weaker, not more open.
+
+What came since the baseline is nobody's loss: a release that is taken back may leave its tables behind, or take them with it. Only what
+opens a door is told of it. A baseline that was recorded with migrations that have been taken back since cannot say what was lost and what
+went with them: then nothing is known.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures, Sentence, listed
+from pam_rollback.integrity.row_access import CLIENTS, PUBLIC
+from pam_rollback.integrity.schema_objects import Kind, Schema, SchemaObject
+
+_BYPASS = "BYPASSRLS"
+_TEXT_SHOWN = 80
+
+
+@dataclass(frozen=True, repr=False)
+class SchemaChanges(Sentence):
+    """One kind of change: what was lost, what is weaker, or what is more open."""
+
+    how: str
+    """Within a sentence: "was lost"."""
+    changes: tuple[str, ...]
+    compared: int
+    added: int
+    """Objects that came since. They are not judged, but for the doors that they open."""
+    taken_at: datetime
+    taken_back: tuple[str, ...] = ()
+    """Migrations of the baseline that are not applied any more, where they could explain the changes."""
+
+    @property
+    def none(self) -> bool:
+        """All stands. Raises MeasurementFailed when nothing was recorded, or what is gone may have gone with its migration."""
+        if not self.compared:
+            raise MeasurementFailed("no schema of before was recorded, so nothing was compared")
+        if self.changes and self.taken_back:
+            raise MeasurementFailed(
+                f"{listed(self.changes)}: the baseline was recorded with migrations that are not applied any more "
+                f"({', '.join(self.taken_back)}), so it is not known what went with them; record one of the stable release"
+            )
+        return not self.changes
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what=f"objects of the schema of which something {self.how}",
+            asked="0",
+            measured=len(self.changes),
+            n=self.compared,
+            margin=-len(self.changes),
+            definition=f"compared with {self._moment}; {self.added} came since",
+        )
+
+    @property
+    def _moment(self) -> str:
+        return f"{self.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+
+    def __str__(self) -> str:
+        compared = f"{self.compared} objects compared with {self._moment}, {self.added} came since"
+        if not self.changes:
+            return f"nothing of the schema {self.how} ({compared})"
+        return f"something of the schema {self.how}: {listed(self.changes)} ({compared})"
+
+
+@dataclass(frozen=True)
+class SchemaComparison:
+    """The schema of now, held against the one of before."""
+
+    lost: SchemaChanges
+    weaker: SchemaChanges
+    opened: SchemaChanges
+
+
+def compare(before: Schema, after: Schema) -> SchemaComparison:
+    """Hold what is now against what was."""
+    gone = {(kind, name) for kind in _kinds() for name in before.of(kind) if _is_gone(kind, name, before, after)}
+    added = sum(1 for kind in _kinds() for name in after.of(kind) if name not in before.of(kind))
+    taken_back = tuple(
+        version
+        for version in before.migrations or ()
+        if after.migrations is not None and version not in after.migrations
+    )
+
+    def changes(how: str, found: Iterator[str], taken_back: tuple[str, ...] = ()) -> SchemaChanges:
+        return SchemaChanges(how, tuple(found), before.count, added, before.taken_at, taken_back)
+
+    return SchemaComparison(
+        lost=changes("was lost", _lost(before, after, gone), taken_back),
+        weaker=changes("is weaker", _weaker(before, after), taken_back),
+        opened=changes("is more open", _opened(before, after)),
+    )
+
+
+def _kinds() -> tuple[Kind, ...]:
+    return get_args(Kind)
+
+
+def _is_gone(kind: Kind, name: str, before: Schema, after: Schema) -> bool:
+    """Whether it is not there, nor under another name: what a rule is called differs from place to place and from time to time."""
+    if name in after.of(kind):
+        return False
+    was = before.of(kind)[name]
+    renamed = kind in ("constraint", "index", "trigger")
+    return not renamed or not any(other not in before.of(kind) and now == was for other, now in after.of(kind).items())
+
+
+def _lost(before: Schema, after: Schema, gone: set[tuple[Kind, str]]) -> Iterator[str]:
+    for kind, name in sorted(gone, key=lambda one: (_kinds().index(one[0]), one[1])):
+        was = before.of(kind)[name]
+        # One cause is told once: with a table go its columns, with a column what is about it.
+        if {("table", was.table), ("view", was.table)} & gone:
+            continue
+        if kind != "column" and any(("column", f"{was.table}.{column}") in gone for column in was.columns):
+            continue
+        yield f"{kind} {name}{_saying(was.definition) if kind in ('constraint', 'index') else ''}"
+    for name, was in before.of("function").items():
+        now = after.of("function").get(name)
+        if now is not None and (lost := _no_more(was, now)):
+            yield f"function {name}: {', '.join(lost)} may not call it any more"
+
+
+def _no_more(was: SchemaObject, now: SchemaObject) -> list[str]:
+    return [] if PUBLIC in now.may else [who for who in was.may if who not in now.may]
+
+
+def _weaker(before: Schema, after: Schema) -> Iterator[str]:
+    for kind in _kinds():
+        for name, was in before.of(kind).items():
+            now = after.of(kind).get(name)
+            if now is not None:
+                yield from (f"{kind} {name} {what}" for what in _weakened(kind, was, now))
+
+
+def _weakened(kind: Kind, was: SchemaObject, now: SchemaObject) -> Iterator[str]:
+    if was.not_null and not now.not_null:
+        yield "may be null now"
+    if was.definition != now.definition:
+        if kind in ("function", "view"):
+            yield "was replaced by another of that name"
+        else:
+            yield f"is {_short(now.definition)}, was {_short(was.definition)}"
+    if was.default and was.default != now.default:
+        yield f"has {f'the default {_short(now.default)}' if now.default else 'no default'}, had {_short(was.default)}"
+    if was.in_force and not now.in_force:
+        yield "is not enabled any more" if kind == "trigger" else "is not valid any more"
+
+
+def _opened(before: Schema, after: Schema) -> Iterator[str]:
+    for kind in _kinds():
+        for name, now in after.of(kind).items():
+            was = before.of(kind).get(name)
+            opened = _new_door(kind, now) if was is None else _wider(kind, was, now)
+            yield from (f"{kind} {name} {what}" for what in opened)
+
+
+def _wider(kind: Kind, was: SchemaObject, now: SchemaObject) -> Iterator[str]:
+    if was.owner != now.owner:
+        yield f"belongs to {now.owner}, belonged to {was.owner}"
+    if now.as_owner and not was.as_owner:
+        yield f"is carried out with the rights of {now.owner} now, whoever asks"
+    if kind in ("schema", "role", "function"):
+        # What users may do with tables is compared with the policies that belong to it.
+        words = {"schema": "lets {who} create things in it now", "function": "lets {who} call it now"}
+        told = words.get(kind, "may act as {who} now")
+        gained = [who for who in now.may if who not in was.may and (kind == "role" or _is_outside(who))]
+        if gained:
+            yield told.format(who=", ".join(gained)).replace(f"act as {_BYPASS}", "pass by row level security")
+
+
+def _new_door(kind: Kind, now: SchemaObject) -> Iterator[str]:
+    """What came since, and lets users at rows that no policy guards."""
+    outside = [who for who in now.may if _is_outside(who)]
+    if not outside:
+        return
+    who = ", ".join(outside)
+    if kind == "table" and not now.guarded:
+        yield f"is new, without row level security, and open to {who}"
+    elif kind == "view" and now.as_owner:
+        yield f"is new, shows what {now.owner} may see, and is open to {who}"
+    elif kind == "function" and now.as_owner:
+        yield f"is new, is carried out with the rights of {now.owner} (SECURITY DEFINER), and {who} may call it"
+
+
+def _is_outside(who: str) -> bool:
+    return who in (PUBLIC, *CLIENTS)
+
+
+def _saying(text: str) -> str:
+    return f" ({_short(text)})" if text else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _TEXT_SHOWN else f"{text[:_TEXT_SHOWN]}…"

@@ -1,0 +1,278 @@
+"""The write ledger.
+
+What the product acknowledged while it was broken and repaired, and what it still has afterwards.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.outside_text import cut
+from pam_rollback.base.wait import NotReached, Waiter
+from pam_rollback.ledger.ledger_config import LedgerConfig, ReadingOrder
+from pam_rollback.ledger.ledger_verdict import FinalReading, Found, LedgerVerdict, judge
+from pam_rollback.ledger.ledger_writes import Write, WriteKind, Writes
+from pam_rollback.observation.child import Child
+from pam_rollback.observation.jsonl import LineReader
+
+_WRITING = "pam_rollback.ledger.ledger_process"
+_READING = "pam_rollback.ledger.ledger_reading"
+_GRACE_S = 2.0
+_START_S = 10.0
+_READ_WITHIN_S = 15.0
+UNSEEN = "too few writes are acknowledged before anything is done: one that is lost would not be seen"
+"""What keeps a drill from beginning, whatever its tests ask."""
+_HOW_TO = "docs/how-to/drill-on-staging.md#when-it-does-not-begin"
+_KINDS = {kind.value: kind for kind in WriteKind}
+
+
+@dataclass(frozen=True)
+class SignInAttempt:
+    """One attempt of the ledger to sign in. More than one: the session was lost meanwhile."""
+
+    at_s: float
+    worked: bool
+    why: str
+
+
+class LedgerRecord:
+    """The ledger's file, read while it grows or long after."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader = LineReader(path)
+        self._writes = Writes()
+        self._sign_ins: list[SignInAttempt] = []
+
+    @property
+    def writes(self) -> Writes:
+        """Every write so far, in the order in which they were sent.
+
+        Raises MeasurementFailed when the file is damaged.
+        """
+        self._refresh()
+        return self._writes
+
+    @property
+    def acknowledged(self) -> int:
+        """How many writes were acknowledged so far."""
+        return self.writes.acknowledged
+
+    @property
+    def sign_ins(self) -> tuple[SignInAttempt, ...]:
+        """Every attempt to sign in so far."""
+        self._refresh()
+        return tuple(self._sign_ins)
+
+    def _refresh(self) -> None:
+        for record in self._reader.records():
+            self._take(record)
+
+    def _take(self, record: dict[str, Any]) -> None:
+        match record:
+            case {
+                "sent": {
+                    "seq": int(seq),
+                    "kind": str(kind),
+                    "marker": str(marker),
+                    "value": str(value),
+                    "at_s": float(at_s),
+                }
+            } if kind in _KINDS:
+                self._writes.announce(Write(seq, _KINDS[kind], marker, value, at_s))
+            case {"acked": {"seq": int(seq), "at_s": float(at_s), "row_id": str() | None}}:
+                self._acknowledge(seq, at_s)
+            case {"unacked": {"seq": int(seq), "why": str(why)}} if 0 <= seq < len(self._writes):
+                self._writes.leave_open(seq, why)
+            case {"seen": {"seq": int(seq), "at_s": float(at_s)}} if 0 <= seq < len(self._writes):
+                self._writes.look(seq, at_s)
+            case {"unseen": {"seq": int(seq), "why": str(why)}} if 0 <= seq < len(self._writes):
+                self._writes.look(seq, None, why)
+            case {"sign_in": {"at_s": float(at_s), "worked": bool(worked), "why": str(why)}}:
+                self._sign_ins.append(SignInAttempt(at_s, worked, why))
+            case {"anchor": _} | {"end": _}:
+                pass
+            case _:
+                raise MeasurementFailed(
+                    f"{self.path}: a line is not of the kind expected here: {cut(str(record), 120)}"
+                )
+
+    def _acknowledge(self, seq: int, at_s: float) -> None:
+        if not 0 <= seq < len(self._writes):
+            raise MeasurementFailed(
+                f"{self.path}: a line is not of the kind expected here: write {seq} was acknowledged, but never sent"
+            )
+        self._writes.acknowledge(seq, at_s)
+
+
+class Ledger:
+    """A running ledger and its record. Also a context manager that stops it."""
+
+    def __init__(self, child: Child, config: LedgerConfig, path: Path) -> None:
+        self._child = child
+        self._config = config
+        self._readings = 0
+        self.record = LedgerRecord(path)
+
+    @property
+    def pid(self) -> int:
+        """The writing process's id."""
+        return self._child.pid
+
+    @property
+    def config(self) -> LedgerConfig:
+        """What it writes, and how."""
+        return self._config
+
+    @property
+    def marker_prefix(self) -> str:
+        """What every marker of this ledger begins with."""
+        return self._config.marker_prefix
+
+    def check(self) -> None:
+        """Raise MeasurementFailed, with its last words, when it does not write any more.
+
+        From then on losses go unseen.
+        """
+        self._child.check()
+
+    def wait_for_acknowledged(self, n: int, within_s: float, waiter: Waiter | None = None) -> None:
+        """Wait until ``n`` writes in all are acknowledged.
+
+        Raises MeasurementFailed when the ledger died or has fewer after ``within_s`` seconds, StopRequested as every
+        wait.
+        """
+        try:
+            (waiter or Waiter()).until(
+                self._living_count,
+                holds=lambda found: found >= n,
+                within_s=within_s,
+                what=f"{n} acknowledged writes",
+                every_s=0.02,
+            )
+        except NotReached:
+            reasons = sorted({write.why for write in self.record.writes if write.why})
+            failed = [attempt.why for attempt in self.record.sign_ins if not attempt.worked]
+            raise MeasurementFailed(
+                f"{self._living_count()} of {n} writes acknowledged after {within_s:g} s; answers instead: "
+                f"{', '.join([*reasons, *failed]) or 'none'}; {_HOW_TO}",
+                cause=UNSEEN,
+            ) from None
+
+    def _living_count(self) -> int:
+        self.check()
+        return self.record.acknowledged if self.record.path.exists() else 0
+
+    def stop(self) -> None:
+        """End the writing; the writes in flight are still recorded. May be called again."""
+        self._child.stop(within_s=self._config.longest_write_s + _GRACE_S)
+
+    def wait_until_once(self) -> None:
+        """Wait until each kind was written, as ``once`` asks. Raises MeasurementFailed when that does not come to an end."""
+        if not self._child.wait(within_s=_START_S + len(self._config.weights) * self._config.longest_write_s):
+            self.stop()
+            raise MeasurementFailed(f"the last writes did not end: {self._child.last_words()}")
+
+    def final_reading(self, *, within_s: float = _READ_WITHIN_S) -> FinalReading:
+        """Stop writing, then read everything back through the product, trying for ``within_s`` seconds.
+
+        Raises MeasurementFailed when nothing at all could be read.
+        """
+        reading = self.read_back(within_s=within_s)
+        self.refuse_nothing(reading)
+        return reading
+
+    def read_back(self, *, within_s: float = _READ_WITHIN_S) -> FinalReading:
+        """The same, whatever could be read."""
+        self.stop()
+        reading, _ = self._read(within_s=within_s, delete=False)
+        return reading
+
+    def refuse_nothing(self, reading: FinalReading) -> None:
+        """Raise MeasurementFailed when nothing at all could be read."""
+        written = {write.kind for write in self.record.writes}
+        if written and written <= set(reading.unread):
+            why = "; ".join(f"{kind}: {problem}" for kind, problem in reading.unread.items())
+            raise MeasurementFailed(f"nothing of the ledger could be read back: {why}")
+
+    def verdict(
+        self,
+        *,
+        moments_s: Sequence[float] = (),
+        within_s: float = _READ_WITHIN_S,
+    ) -> LedgerVerdict:
+        """Stop writing, read everything back and judge every write; see ``judge`` for the figures.
+
+        Raises MeasurementFailed when nothing at all could be read.
+        """
+        reading = self.final_reading(within_s=within_s)
+        # Only now is the record complete: the reading stopped the writer first.
+        return judge(self.record.writes, reading, moments_s=moments_s)
+
+    def clean_up(self) -> int:
+        """Stop writing and delete the expenses that the ledger made; gives how many are gone.
+
+        Messages and settings stay.
+        """
+        self.stop()
+        _, deleted = self._read(within_s=_READ_WITHIN_S, delete=True)
+        return deleted
+
+    def _read(self, *, within_s: float, delete: bool) -> tuple[FinalReading, int]:
+        self._readings += 1
+        path = self.record.path.with_suffix(f".reading-{self._readings}.jsonl")
+        order = ReadingOrder(config=self._config, within_s=within_s, delete=delete)
+        child = Child(_READING, order.model_dump_json(), path)
+        ended = child.wait(within_s=_START_S + order.longest_s)
+        child.stop(within_s=0)
+        if not ended or not path.exists():
+            raise MeasurementFailed(f"the final reading did not end: {child.last_words()}")
+        return _reading(path, child.last_words)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def start_ledger(config: LedgerConfig, path: Path) -> Ledger:
+    """Start a ledger that records to ``path``, a file that must not exist yet (its log and its readings go beside it).
+
+    Raises MeasurementFailed when the file exists or the process cannot be started.
+    """
+    if path.exists():
+        raise MeasurementFailed(f"{path} exists already: a record belongs to one ledger, choose another run folder")
+    return Ledger(Child(_WRITING, config.model_dump_json(), path), config, path)
+
+
+def _reading(path: Path, last_words: Callable[[], str]) -> tuple[FinalReading, int]:
+    """Give the final reading in this file, and how many rows were deleted after it."""
+    started_s: float | None = None
+    rows: list[Found] = []
+    unread: dict[WriteKind, str] = {}
+    for record in LineReader(path).records():
+        match record:
+            case {"started_s": float(moment)}:
+                started_s = moment
+            case {
+                "row": {
+                    "kind": str(kind),
+                    "marker": str(marker),
+                    "value": str(value),
+                    "row_id": (str() | None) as row_id,
+                }
+            } if kind in _KINDS:
+                rows.append(Found(_KINDS[kind], marker, value, row_id))
+            case {"unread": {"kind": str(kind), "why": str(why)}} if kind in _KINDS:
+                unread[_KINDS[kind]] = why
+            case {"end": {"deleted": int(deleted)}} if started_s is not None:
+                return FinalReading(started_s, tuple(rows), unread), deleted
+            case _:
+                raise MeasurementFailed(f"{path}: a line is not of the kind expected here: {cut(str(record), 120)}")
+    raise MeasurementFailed(f"{path}: the final reading broke off: {last_words()}")

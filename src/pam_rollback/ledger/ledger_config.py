@@ -1,0 +1,103 @@
+"""What the write ledger writes, where and how often.
+
+The configuration that travels to its processes as one line of JSON.
+"""
+
+import secrets
+
+from pydantic import Field
+
+from pam_rollback.ledger.ledger_writes import WriteKind
+from pam_rollback.observation.journeys import Facts, SignIn
+from pam_rollback.product.contract import Written
+from pam_rollback.product.expectation import Expect
+
+LEDGER_SETTING = "rollback_ledger"
+"""The setting that the ledger writes over and over."""
+WINDOW_SETTING = "rollback_window"
+"""The same while a window is open, beside another ledger."""
+WEIGHTS = {WriteKind.EXPENSE: 5, WriteKind.CHAT: 2, WriteKind.SETTING: 1}
+"""How often each kind takes its turn, where a product keeps all of them."""
+_THINKS_S = 30.0
+
+
+class Place(Facts):
+    """Where something is written or read."""
+
+    url: str
+    """``{user_id}`` in it is for whoever signs in to fill."""
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    items: str = ""
+    """Where the rows stand in the answer, as a JSON Pointer."""
+    are_rows: bool = False
+    """They are rows of Supabase's REST, which gives no more than it likes in one answer."""
+    expect: Expect | None = None
+    """What an acknowledgement has, where more is asked than one: PAM's answer to a question."""
+    written: Written | None = None
+    """How something is written there that is not read back."""
+
+
+NOWHERE = Place(url="")
+
+
+class LedgerConfig(Facts):
+    """A whole ledger. It acts as the test account only."""
+
+    sign_in: SignIn
+    expenses: Place = NOWHERE
+    chat: Place = NOWHERE
+    history: Place = NOWHERE
+    settings: Place = NOWHERE
+    rate_hz: float = Field(gt=0, le=50)
+    weights: dict[WriteKind, int] = Field(default=WEIGHTS, min_length=1)
+    """How often each kind takes its turn; a kind that is left out is not written."""
+    timeout_s: float = Field(default=5.0, gt=0, le=30)
+    """For the whole answer to one write; later it counts as unacknowledged."""
+    max_run_s: float = Field(default=4 * 3600, gt=0)
+    outstanding_max: int = Field(default=64, ge=1)
+    read_rows_max: int = Field(default=5000, ge=1)
+    """How many rows the final reading asks the API for; as many rows as that mean that there may be more."""
+    setting_name: str = LEDGER_SETTING
+    others: dict[WriteKind, Place] = Field(default_factory=dict)
+    """Where the kinds are written that the contract describes (``written``)."""
+    seen_within_s: float = Field(default=0.0, ge=0)
+    """Within so many seconds users are shown what was acknowledged; 0: nobody looks before the final reading. What fails is tried again."""
+    once: bool = False
+    """Write each kind once, one after the other, and end."""
+    run: str = Field(default_factory=lambda: secrets.token_hex(4), pattern=r"^[a-z0-9]{4,32}$")
+    """Part of every marker, so that each ledger finds only its own rows."""
+
+    @property
+    def reading_deadline_s(self) -> float:
+        """How long one answer of the final reading may take; it is larger than that to a write."""
+        return max(self.timeout_s, 5.0)
+
+    @property
+    def longest_write_s(self) -> float:
+        """How long a write may be on its way, with a second try, and until it is seen."""
+        longest_s = max(self.timeout_s, self.timeout_of(self.chat) if WriteKind.CHAT in self.weights else 0.0)
+        return longest_s + (longest_s + self.seen_within_s if self.seen_within_s else 0.0)
+
+    def timeout_of(self, place: Place) -> float:
+        """How long the answer of a place may take. PAM thinks before it answers; that it is slow, others tell."""
+        return self.timeout_s if place.expect is None else max(self.timeout_s, _THINKS_S)
+
+    @property
+    def marker_prefix(self) -> str:
+        """What every marker of this ledger begins with."""
+        return f"ledger-{self.run}-"
+
+
+class ReadingOrder(Facts):
+    """One final reading."""
+
+    config: LedgerConfig
+    within_s: float = Field(gt=0)
+    """How long to try, for a product that has only just recovered."""
+    delete: bool = False
+    """Delete the ledger's expenses afterwards, for as long again."""
+
+    @property
+    def longest_s(self) -> float:
+        """How long it can take at worst: the tries, the last answers (sign-in and reading), the deletions."""
+        return 2 * self.within_s + 3 * (self.config.timeout_s + self.config.reading_deadline_s)

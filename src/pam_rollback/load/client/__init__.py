@@ -1,1 +1,0 @@
-"""The load engine: Locust, and what runs in its processes."""

@@ -1,0 +1,126 @@
+"""A load test for people: one page that needs no script and no network, its seconds as a table, and the picture by itself."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from pam_rollback.load.record import STABLE, LoadRecord
+from pam_rollback.load.seconds import PERCENTILES, seconds_of, targets_of
+from pam_rollback.load.verdict import latency_limits
+from pam_rollback.plan.plan import LoadGate
+
+_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 760, 320, 60, 40, 280
+_FIRST_MS = 1.0
+# Told apart by colour-blind readers too (Okabe and Ito), and by their lines.
+_BLUE, _ORANGE, _GREEN, _RED, _GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#666666"
+_COLOURS = {50.0: _GREEN, 95.0: _BLUE, 99.0: _ORANGE}
+
+
+def latency_picture(record: LoadRecord, limits: LoadGate) -> str:
+    """Give the percentiles of each second beside their limits, as an SVG text; empty without a request."""
+    if not record.requests:
+        return ""
+    seconds = seconds_of(record, slow_ms=latency_limits(limits)[0].response_time_ms_max)
+    allowed = latency_limits(limits)
+    highest_ms = max(
+        [limit.response_time_ms_max for limit in allowed] + [max(one.latency_ms, default=0.0) for one in seconds]
+    )
+    decades = math.ceil(math.log10(max(highest_ms, 10.0)))
+    length_s = max(math.ceil(record.ended_s - record.began_s), 1)
+
+    def x(second: float) -> str:
+        return f"{_LEFT + (_WIDTH - _LEFT) * second / length_s:.1f}"
+
+    def y(ms: float) -> str:
+        return f"{_BOTTOM - (_BOTTOM - _TOP) * math.log10(max(ms, _FIRST_MS)) / decades:.1f}"
+
+    def line(points: str, colour: str, dash: str = "") -> str:
+        return (
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5" stroke-dasharray="{dash}"/>'
+        )
+
+    drawn, names = [], []
+    for ms in (10.0**decade for decade in range(decades + 1)):
+        drawn.append(line(f"{_LEFT},{y(ms)} {_WIDTH},{y(ms)}", "#ddd"))
+        drawn.append(f'<text x="{_LEFT - 6}" y="{y(ms)}" text-anchor="end">{ms:g} ms</text>')
+    for target in targets_of(record):
+        own = [one for one in seconds if one.target == target and one.latency_ms]
+        for index, pct in enumerate(PERCENTILES):
+            if target == STABLE and pct != PERCENTILES[1]:
+                continue  # one line of it to compare with
+            colour, dash = (_GREY, "6 3") if target == STABLE else (_COLOURS[pct], "")
+            drawn.append(line(" ".join(f"{x(one.second)},{y(one.latency_ms[index])}" for one in own), colour, dash))
+            names.append((f"p{pct:g} {target}".strip(), colour))
+    for limit in allowed:
+        most_ms = limit.response_time_ms_max
+        drawn.append(line(f"{_LEFT},{y(most_ms)} {_WIDTH},{y(most_ms)}", _RED, "2 3"))
+        names.append((f"limit of p{limit.pct:g}: {most_ms:g} ms", _RED))
+    legend = "  ".join(f'<tspan fill="{colour}">{escape(name)}</tspan>' for name, colour in names)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="11">'
+        f'<text x="{_LEFT}" y="12">Time from the due moment to the end of a good answer, or of a late failure, by second</text>'
+        f'<text x="{_LEFT}" y="28" xml:space="preserve">{legend}</text>{"".join(drawn)}'
+        f'<text x="{_WIDTH}" y="{_BOTTOM + 18}" text-anchor="end">{length_s} seconds since the start</text></svg>'
+    )
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Load test of {host}</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff }}
+svg {{ max-width: 100%; height: auto }} li {{ margin: .4rem 0 }}
+</style></head>
+<body><h1>Load test of {host}</h1>
+<p>{run}</p>
+<h2>What it shows</h2><ul>
+{facts}
+</ul>
+{picture}
+</body></html>
+"""
+
+
+def write_load_report(
+    record: LoadRecord, limits: LoadGate, facts: Sequence[tuple[str, str]], *, host: str, folder: Path
+) -> Sequence[Path]:
+    """Write page, table and picture, and give the files. ``facts`` are what was judged: the item and its sentence."""
+    files = []
+    if picture := latency_picture(record, limits):
+        files.append(folder / "latency-over-time.svg")
+        files[-1].write_text(picture, encoding="utf-8")
+    files.append(folder / "load-seconds.csv")
+    files[-1].write_text(seconds_csv(record, limits), encoding="utf-8")
+    files.append(folder / "load.html")
+    files[-1].write_text(_page(record, facts, picture, host), encoding="utf-8")
+    return files
+
+
+def seconds_csv(record: LoadRecord, limits: LoadGate) -> str:
+    """One line for each second and target. What is not known is empty."""
+    file = io.StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    percentiles = [f"p{pct:g}_ms" for pct in PERCENTILES]
+    table.writerow(["second", "target", "asked_hz", "due", "sent", "answered_well", "failed", *percentiles])
+    for one in seconds_of(record, slow_ms=latency_limits(limits)[0].response_time_ms_max):
+        times = [f"{value:.1f}" for value in one.latency_ms] or [""] * len(PERCENTILES)
+        asked_hz = "" if one.asked_hz is None else f"{one.asked_hz:g}"
+        table.writerow([one.second, one.target, asked_hz, one.due, one.sent, one.fine, one.failed, *times])
+    return file.getvalue()
+
+
+def _page(record: LoadRecord, facts: Sequence[tuple[str, str]], picture: str, host: str) -> str:
+    run = (
+        f"Shape {record.shape}, {record.ended_s - record.began_s:.0f} s, {len(record.requests)} requests (times from the due moment), "
+        f"{len(record.workers)} of {record.workers_expected} generators."
+    )
+    cut = f" Cut short: {record.cut_short}." if record.cut_short else ""
+    return _PAGE.format(
+        host=escape(host),
+        run=escape(run + cut),
+        facts="\n".join(f"<li><strong>{escape(item)}</strong> {escape(sentence)}</li>" for item, sentence in facts),
+        picture=picture,
+    )

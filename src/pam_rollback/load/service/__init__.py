@@ -1,1 +1,0 @@
-"""What servers counted meanwhile, and the report of a load test."""

@@ -1,0 +1,241 @@
+"""Tells being blocked from an outage: asks further paths of a host that refuses, and whoever can look from elsewhere.
+
+The rule is ``observation/blocking.py``. What is asked here needs no account and is few: a product that bans scanners counts paths.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.clock import Clock
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.hosts import HOST_RECORDS
+from pam_rollback.observation.blocking import (
+    ABOUT_THE_SERVICE,
+    PATHS_MIN,
+    REFUSALS,
+    BlocksSeen,
+    HostAnswer,
+    Look,
+    Others,
+    Place,
+    counted,
+    find_blocks,
+    meaning,
+    open_end,
+    told_by,
+)
+from pam_rollback.outside.http import all_at_once, fetch
+
+if TYPE_CHECKING:
+    from pam_rollback.observation.journeys import Journey, ProbeConfig
+    from pam_rollback.observation.samples import Sample
+
+_ASKED_OF_THE_API = ("backend", "database", "pam")
+_WORTH_A_LOOK = REFUSALS | {404}
+
+
+def host_of(url: str) -> str:
+    """By what a block goes: the name and the port."""
+    return urlsplit(url).netloc
+
+
+def open_urls(environment: Environment, host: str) -> tuple[str, ...]:
+    """Addresses of this host that anybody may ask for, the most usual first."""
+    urls = environment.urls
+    found = []
+    if host == host_of(urls.frontend):
+        found += [f"{urls.frontend}/", environment.health_url("frontend"), environment.url_of("frontend_version")]
+    for base in (urls.backend, urls.api):
+        if host == host_of(base):
+            asked = [*map(environment.health_url, _ASKED_OF_THE_API), environment.url_of("version")]
+            found += [base + urlsplit(url).path.removeprefix(urlsplit(base).path) for url in filter(None, asked)]
+            found.append(f"{base}/")
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def told_of(answer: Answer, *, at_s: float = 0.0) -> HostAnswer:
+    """An answer as the rule takes it."""
+    parts = urlsplit(answer.url)
+    retry_after = answer.headers.get("retry-after", "")
+    status = None if answer.problem else answer.http_status
+    return HostAnswer(parts.netloc, parts.path or "/", status, at_s, retry_after=retry_after)
+
+
+class Lookout:
+    """Asks once what a host answers at a further path, and what others get; keeps it for some seconds."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        observed: Iterable[str] = (),
+        *,
+        keep_s: float = 10.0,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``observed``: what people say that they saw, as ``--observed`` has it."""
+        self._environment = environment
+        self._observed = tuple(observed)
+        self._keep_s = keep_s
+        self._monotonic_s = monotonic_s
+        self._looks: dict[str, tuple[float, tuple[Look, ...]]] = {}
+        self._asked_s: dict[str, float] = {}
+        self.controls: list[HostAnswer] = []
+        """What further paths answered, each with its moment."""
+
+    def ask_further(self, host: str, known: Iterable[str]) -> None:
+        """Ask the host for a path that needs no account and is none of the known ones; at most every few seconds."""
+        now_s = self._monotonic_s()
+        if now_s - self._asked_s.get(host, float("-inf")) < self._keep_s:
+            return
+        self._asked_s[host] = now_s
+        known = set(known)
+        urls = [url for url in open_urls(self._environment, host) if (urlsplit(url).path or "/") not in known]
+        if urls:
+            answer = fetch(urls[0], deadline_s=self._environment.probing.request_deadline_s)
+            self.controls.append(told_of(answer, at_s=now_s))
+
+    def looks(self, host: str, *, since_s: float | None, until_s: float, ours: int) -> tuple[Look, ...]:
+        """What everybody who can look from elsewhere says of this host. ``ours``: how many refusals we were given in that time.
+
+        ``since_s``: when the first of them came. None: nobody knows for how long it has been so, and what a host has counted before says
+        nothing of now.
+        """
+        now_s = self._monotonic_s()
+        kept = self._looks.get(host)
+        if kept is None or now_s - kept[0] >= self._keep_s:
+            kept = now_s, tuple(self._look(host, since_s, until_s, ours))
+            self._looks[host] = kept
+        return kept[1]
+
+    def blocks_now(self, told: Iterable[HostAnswer]) -> Mapping[str, str]:
+        """The hosts that block us, as far as is known, each with the sentence; ``told`` are answers of this moment."""
+        answers = list(told)
+        for host in dict.fromkeys(one.host for one in answers):
+            own = [one for one in answers if one.host == host]
+            if all(one.http_status in REFUSALS for one in own):
+                answers += self._further(host, own)
+        now_s = self._monotonic_s()
+        found = {}
+        for block in find_blocks(answers):
+            looks = self.looks(block.host, since_s=None, until_s=now_s, ours=block.n)
+            others, words = meaning(block, looks)
+            if others is not Others.REFUSED:
+                found[block.host] = words
+        return found
+
+    def _further(self, host: str, own: Sequence[HostAnswer]) -> list[HostAnswer]:
+        """A path that was not asked yet; none where two that need no account have answered."""
+        known = {one.path for one in own}
+        if sum(not one.needs_account for one in own) > 1 and len(known) > 1:
+            return []
+        urls = [url for url in open_urls(self._environment, host) if (urlsplit(url).path or "/") not in known]
+        deadline_s = self._environment.probing.request_deadline_s
+        return [told_of(fetch(url, deadline_s=deadline_s)) for url in urls[:1]]
+
+    def _look(self, host: str, since_s: float | None, until_s: float, ours: int) -> Iterator[Look]:
+        environment = self._environment
+        for text in self._observed:
+            criterion, _, words = text.partition("=")
+            if criterion in ABOUT_THE_SERVICE:
+                yield Look(Others.REFUSED, f"seen by a person ({criterion}): {words}")
+        if environment.second_address_proxy:
+            from pam_rollback.observation.second_address import look_from  # noqa: PLC0415 - where there is one
+
+            yield look_from(
+                environment.second_address_proxy,
+                open_urls(environment, host)[:2],
+                control_url=environment.control_probe_url,
+                deadline_s=environment.probing.request_deadline_s,
+            )
+        if since_s is not None and host in {host_of(environment.urls.api), host_of(environment.urls.backend)}:
+            yield from self._counts(since_s, until_s, ours)
+
+    def _counts(self, since_s: float, until_s: float, ours: int) -> Iterator[Look]:
+        from pam_rollback.records import turned_away  # noqa: PLC0415 - for who was turned away
+        from pam_rollback.stats.series import Answers  # noqa: PLC0415 - the same
+
+        sources = {"prometheus": turned_away.by_prometheus, HOST_RECORDS: turned_away.by_the_host}
+        for ability, read in sources.items():
+            if ability in self._environment.abilities:
+                try:
+                    series = read(self._environment, since_s, until_s)
+                except MeasurementFailed as problem:
+                    yield Look(Others.UNKNOWN, str(problem))
+                    continue
+                known = [point.evidence for point in series.points if isinstance(point.evidence, Answers)]
+                n, bad = sum(one.n for one in known), sum(one.bad for one in known)
+                yield counted(series.where, answers=n, turned_away=bad, ours=ours)
+
+
+class Sorting:
+    """Tells, of the prober's samples, which say nothing about the service; what others get is asked only when a host refuses everything."""
+
+    def __init__(
+        self, config: "ProbeConfig", lookout: Lookout, clock: Clock, answered_before: Collection[str] = ()
+    ) -> None:
+        self._places = {journey.name: _place(journey) for journey in config.journeys}
+        self._lookout = lookout
+        self._clock = clock
+        self._answered_before = answered_before
+
+    def sorted_out(
+        self, samples: "tuple[Sample, ...]", everything: "Callable[[], tuple[Sample, ...]]"
+    ) -> "tuple[Sample, ...]":
+        """The samples, sorted out by all that was seen: ``everything`` gives the samples of all journeys from the beginning."""
+        if not any(sample.status in _WORTH_A_LOOK for sample in samples):
+            return samples
+        all_samples = everything()
+        told = told_by((one for one in all_samples if one.lag_ms is not None), self._places)
+        hosts = dict.fromkeys(place.host for place in self._places.values())
+        for host in hosts:
+            end = open_end(told, host)
+            paths = {one.path for one in end}
+            if end and (len(paths) < PATHS_MIN or all(one.needs_account for one in end)):
+                self._lookout.ask_further(host, paths)
+        seen = partial(
+            BlocksSeen.of,
+            all_samples,
+            self._places,
+            controls=self._lookout.controls,
+            answered_before=self._answered_before,
+        )
+        found = seen()
+        now_s = self._clock.monotonic_s()
+        looks = {
+            block.host: self._lookout.looks(block.host, since_s=block.since_s, until_s=now_s, ours=block.n)
+            for block, _ in found.blocks
+        }
+        return (seen(looks=looks) if looks else found).sorted_out(samples)
+
+
+def _place(journey: "Journey") -> Place:
+    from pam_rollback.observation.journeys import LOGIN_JOURNEY, PAGES  # noqa: PLC0415 - for those who probe
+
+    parts = urlsplit(journey.url)
+    return Place(
+        host=parts.netloc,
+        path=parts.path or "/",
+        needs_account=journey.signed_in or journey.method != "GET",
+        signs_in=journey.name == LOGIN_JOURNEY,
+        is_page=journey.name in PAGES,
+    )
+
+
+def refuse_when_blocked(environment: Environment, what: str, observed: Iterable[str] = ()) -> None:
+    """Ask site and API; MeasurementFailed, with what could not be done, where one of them blocks us."""
+    for words in blocked_hosts(environment, observed).values():
+        raise MeasurementFailed(f"{what}: {words}", cause=words)
+
+
+def blocked_hosts(environment: Environment, observed: Iterable[str] = ()) -> Mapping[str, str]:
+    """Ask site and API at two open paths each; gives the hosts that block us, each with the sentence."""
+    hosts = dict.fromkeys(host_of(url) for url in (environment.urls.frontend, environment.urls.api))
+    urls = [url for host in hosts for url in open_urls(environment, host)[:2]]
+    deadline_s = environment.probing.request_deadline_s
+    answers = all_at_once({url: lambda url=url: fetch(url, deadline_s=deadline_s) for url in urls})  # type: ignore[misc]
+    return Lookout(environment, observed).blocks_now(map(told_of, answers.values()))

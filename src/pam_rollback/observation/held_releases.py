@@ -1,0 +1,186 @@
+"""Which release answers while the success criteria are held: users must not get another one again, however well it answers.
+
+The back end says it in its health, the front end in its page. A probe is judged by when it was due: the answer to an earlier one may
+still be the old release's, however late it comes. A good health answer that names none is one of another release, too; a page need not
+name any. Where nobody said which release is right, each site must stay with one.
+
+A version can be given twice, so a commit that is named beside it is held to the same. Of a good answer without one among others that name
+one it is not known whose it is. Where none names one nothing is compared, and that is said.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pam_rollback.base.figures import Figures
+from pam_rollback.observation.journeys import HEALTH_JOURNEY, PAGES
+from pam_rollback.observation.samples import Sample
+from pam_rollback.observation.window import gap
+from pam_rollback.observation.window_state import WindowResult, WindowState, standing
+from pam_rollback.product.expected_releases import BACK_END, FRONT_END, ExpectedReleases
+from pam_rollback.product.served_release import same_commit
+
+NAMING = (*PAGES, HEALTH_JOURNEY)
+"""The journeys whose answers can name a release."""
+_SHOWN = 12
+"""Characters of a commit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleasesSpec:
+    """What is asked: from ``start_s`` on, in monotonic seconds, each site serves what is expected of it."""
+
+    expected: ExpectedReleases
+    start_s: float
+    duration_s: float
+    gap_max_s: float
+    """The longest time without an answer by which the back end is known."""
+    commits: ExpectedReleases = field(default_factory=ExpectedReleases)
+    """The commit that each site was brought to; empty where nobody said."""
+
+
+@dataclass(frozen=True, repr=False)
+class HeldReleases(WindowResult):
+    """How it stands. ``others`` of the ``n`` answers that tell are of another release; ``reason`` says which, when, and whose."""
+
+    spec: ReleasesSpec
+    state: WindowState
+    reason: str
+    others: int
+    n: int
+    observed_s: float
+    by_version: bool
+    """No health answer names a commit: of two builds of one version nothing is known."""
+
+    @property
+    def unproven(self) -> str:
+        """A condition of the verdict: without a word, the bad release that answers all the time is as good as any."""
+        said = self.spec.expected.frontend or self.spec.expected.backend
+        return "" if said else "that the release which answers is the one that should: nobody said which (--to)"
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="answers of another release",
+            asked=f"0 for {self.spec.duration_s:g} s",
+            measured=self.others,
+            n=self.n,
+            definition=f"observed {self.observed_s:.0f} s{self._compared}",
+            proviso=self.proviso,
+        )
+
+    def __str__(self) -> str:
+        told = self.reason or f"none of {self.n} answers"
+        return f"answers of another release {self.state}: {told}; observed {self.observed_s:.0f} s{self._compared}"
+
+    @property
+    def _compared(self) -> str:
+        return ", by the version alone: no health answer names a commit" if self.by_version else ""
+
+
+def judge_releases(samples: Iterable[Sample], spec: ReleasesSpec, *, settled_s: float) -> HeldReleases:
+    """Judge all answers from the start on as they are known now, those after the window too, where somebody asks later.
+
+    ``settled_s``: every probe due before this moment has been recorded.
+    """
+    end_s = spec.start_s + spec.duration_s
+    reach_s, complete = max(spec.start_s, min(settled_s, end_s)), settled_s >= end_s
+    inside = [sample for sample in samples if sample.due_s >= spec.start_s and not sample.void]
+    inside.sort(key=lambda sample: sample.due_s)
+    pages = [sample for sample in inside if sample.journey in PAGES and sample.release]
+    health = [sample for sample in inside if sample.journey == HEALTH_JOURNEY and (sample.release or sample.ok)]
+    sites = [
+        _Site.of(FRONT_END, pages, said=spec.expected.frontend, commit=spec.commits.frontend),
+        _Site.of(BACK_END, health, said=spec.expected.backend, commit=spec.commits.backend),
+    ]
+    named = [sample.due_s for sample in health if sample.release]
+    what = "health answer that names a release"
+    unknown = gap(named, spec.gap_max_s, spec.start_s, reach_s, what=what, hides="another release")
+    if complete and not named:
+        unknown = f"no {what}"
+    elif complete and not unknown:
+        unknown = "; ".join(site.unknown for site in sites if site.unknown)
+    broken = "; ".join(site.told(spec.start_s) for site in sites if site.others)
+    state, reason = standing(broken, unknown, complete=complete)
+    others = sum(len(site.others) for site in sites)
+    observed_s, by_version = max(0.0, settled_s - spec.start_s), bool(named) and not any(one.commit for one in health)
+    return HeldReleases(spec, state, reason, others, len(pages) + len(health), observed_s, by_version)
+
+
+@dataclass(frozen=True)
+class _Site:
+    """What one site answered. ``right`` is the release that was said, else the one that most answers name; so for its commit."""
+
+    name: str
+    said: str
+    right: str
+    of_others: tuple[Sample, ...]
+    commit_said: str
+    commit: str
+    of_other_commits: tuple[Sample, ...]
+    without_commit: int
+    """Good answers of the right release that name no commit, where others do."""
+    n: int
+
+    @classmethod
+    def of(cls, name: str, answers: Sequence[Sample], *, said: str, commit: str) -> "_Site":
+        right = said or _most(sample.release or "" for sample in answers)
+        of_others = tuple(sample for sample in answers if right and sample.release != right)
+        same = [sample for sample in answers if sample.release == right]
+        usual = _most(sample.commit for sample in same)
+        commit_said = commit if usual else ""
+        right_commit = commit_said or usual
+        return cls(
+            name,
+            said,
+            right,
+            of_others,
+            commit_said,
+            right_commit,
+            tuple(sample for sample in same if sample.commit and not same_commit(sample.commit, right_commit)),
+            sum(sample.ok and not sample.commit for sample in same) if usual else 0,
+            len(answers),
+        )
+
+    @property
+    def others(self) -> tuple[Sample, ...]:
+        """Answers of another release, or of another commit."""
+        return (*self.of_others, *self.of_other_commits)
+
+    @property
+    def unknown(self) -> str:
+        """Why it is not known whether all are of one commit; empty when it is."""
+        if not self.without_commit:
+            return ""
+        return (
+            f"{self.without_commit} of {self.n} answers of {self.name} name release {self.right} without its commit, others name "
+            f"{self.commit[:_SHOWN]}: whether all are of one build is not known"
+        )
+
+    def told(self, start_s: float) -> str:
+        """Which other releases and commits, how many answers, when, and whose."""
+        releases = " and ".join(sorted({f"release {one.release}" if one.release else "none" for one in self.of_others}))
+        commits = " and ".join(sorted({f"commit {one.commit[:_SHOWN]}" for one in self.of_other_commits}))
+        return "; ".join(
+            self._sentence(answers, f"{what}{'' if said else ','}", said, right, start_s)
+            for answers, what, said, right in (
+                (self.of_others, releases, self.said, self.right),
+                (self.of_other_commits, f"{commits} of release {self.right}", self.commit_said, self.commit[:_SHOWN]),
+            )
+            if answers
+        )
+
+    def _sentence(self, answers: Sequence[Sample], what: str, said: str, right: str, start_s: float) -> str:
+        instead = f"instead of {right}" if said else f"the others {right}, and no one said which is right"
+        journeys = Counter(sample.journey for sample in answers).most_common()
+        return (
+            f"{len(answers)} of {self.n} answers of {self.name} name {what} {instead}, "
+            f"from +{answers[0].due_s - start_s:.1f} s to +{answers[-1].due_s - start_s:.1f} s of the watch "
+            f"({', '.join(f'{journey} {count}' for journey, count in journeys)})"
+        )
+
+
+def _most(names: Iterable[str]) -> str:
+    """What most name; empty when none names any."""
+    return "".join(name for name, _ in Counter(filter(None, names)).most_common(1))

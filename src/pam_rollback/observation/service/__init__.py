@@ -1,1 +1,0 @@
-"""What puts rules and clients together. No pytest."""

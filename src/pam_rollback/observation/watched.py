@@ -1,0 +1,98 @@
+"""What the record keeps of how users fared around each rollback: from the prober's record, the journal and the incident's moments."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.run_files import RECOVERY_FILE, TIMELINE_FILE
+from pam_rollback.journal.journal import ACTION
+from pam_rollback.observation.timeline import Timeline
+from pam_rollback.observation.timeline_bins import Bin, bins, width_s
+from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.plan_items import ErrorRateGoal, P95Goal
+from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
+
+if TYPE_CHECKING:
+    from pam_rollback.observation.timeline_bins import Bin
+
+
+def watched(folder: Path, entries: Sequence[Mapping[str, Any]], *, began_s: float, plan: Plan) -> Iterator[Watched]:
+    """One for each rollback that began, in order. What was not recorded is left out, never invented.
+
+    ``folder``, ``entries`` and ``began_s`` are of the run: where it records, its journal, and its monotonic beginning.
+    """
+    situations = dict.fromkeys(str(entry.get("situation", "")) for entry in entries if entry["event"] == ACTION)
+    for situation in situations:
+        own = [entry for entry in entries if str(entry.get("situation", "")) == situation]
+        length_s, seen = _seen(folder / situation / TIMELINE_FILE)
+        yield Watched(
+            situation=situation,
+            moments=tuple(_moments(folder / situation / RECOVERY_FILE, began_s)),
+            bin_s=length_s,
+            bins=tuple(TimelineBin(_after(one.at_s, began_s), one.n, one.bad, _rounded(one.p95_ms)) for one in seen),
+            error_rate_pct_max=plan.the(ErrorRateGoal).error_rate_pct_max,
+            p95_ms_max=plan.the(P95Goal).p95_ms_max,
+            shares=tuple(_shares(own, began_s)),
+            notices=tuple(_notices(own, began_s)),
+        )
+
+
+def _seen(path: Path) -> "tuple[float, list[Bin]]":
+
+    try:
+        timeline = Timeline(path)
+        samples = timeline.samples()
+        length_s = width_s(samples, timeline.header.rate_hz)
+    except MeasurementFailed:
+        return 1.0, []  # nobody probed, or the record is damaged: those who judge it have said so
+    return length_s, list(bins(samples, length_s))
+
+
+def _moments(path: Path, began_s: float) -> Iterator[ActionMoment]:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))["moments"]
+        for one in told:
+            if one["at_s"] is not None:
+                yield ActionMoment(
+                    str(one["name"]),
+                    _after(float(one["at_s"]), began_s),
+                    round(float(one["uncertain_s"]), 3),
+                    str(one["definition"]),
+                )
+    except (KeyError, OSError, TypeError, ValueError):
+        return  # recovery was not judged
+
+
+def _shares(entries: Iterable[Mapping[str, Any]], began_s: float) -> Iterator[FeatureShare]:
+    """What was on before a change is known from what is owed by its undo; what it is since, from what was read back."""
+    for entry in entries:
+        if entry["event"] == "undo-owed":
+            flags, moment_s = entry.get("facts", {}).get("flags", {}), 0.0
+        elif entry["event"] == "flags-set":
+            flags, moment_s = entry.get("flags", {}), _after(float(entry["at_s"]), began_s)
+        else:
+            continue
+        for name, flag in flags.items():
+            share_pct = float(flag.get("rollout_pct", 0)) if flag.get("enabled") else 0.0
+            yield FeatureShare(moment_s, str(name), share_pct)
+
+
+def _notices(entries: Iterable[Mapping[str, Any]], began_s: float) -> Iterator[NoticeSent]:
+    for entry in entries:
+        if entry["event"] == "notice":
+            yield NoticeSent(
+                _after(float(entry["at_s"]), began_s),
+                str(entry.get("occasion", "")),
+                str(entry.get("means", "")),
+                by_hand=bool(entry.get("by_hand")),
+            )
+
+
+def _after(moment_s: float, began_s: float) -> float:
+    return round(moment_s - began_s, 3)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

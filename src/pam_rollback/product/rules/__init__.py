@@ -1,1 +1,0 @@
-"""The contract's tables, and how an answer is held against them."""

@@ -1,1 +1,0 @@
-"""The ramp's journal on the disk."""

@@ -1,0 +1,361 @@
+"""The staged re-deployment: from the journal of what happened, and what is measured now, to the next thing that is due.
+
+Pure: the journal goes in as events, the world as measured, and one of six things comes out. What decides, in this order:
+
+1. A rollback that was begun is finished, and a **breach** is rolled back, whatever else is the matter: also while a person is waited for.
+2. Where release, plan, flags or users are not what the journal says, the ramp **stops and says so**. Nothing is guessed.
+3. A stage is left only when its window is complete and green, the last look at users is fresh, it is late enough, the gate is GO for this
+   release and young enough, and a person has said yes where that is asked for.
+
+In one module: what is decided is the order of these rules; each refusal is a step of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pam_rollback.product.served_release import same_commit
+from pam_rollback.ramp.state import Approval, GateRun, Phase, RampRules, RampState, RampStep, moment
+
+_CLOCK_BACK_S = 60.0
+"""Clocks of several machines differ; a journal from the future by more is not understood."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What is measured now."""
+
+    now_s: float
+    release: str
+    """The release that answers; empty when it does not say."""
+    commit: str = ""
+    """Its commit, likewise."""
+    host: str = ""
+    """Where the API is; empty where a gate need not have been about the same one."""
+    shares_pct: Mapping[str, int]
+    """By flag, as read; a flag that is off counts as 0."""
+    wrong_users: str = ""
+    """Why the share of users who have a feature is not what the flags say; empty when it is."""
+    gate: GateRun | None = None
+    adopt: str = ""
+    """Who takes the world over as it is, and why; empty when nobody does."""
+
+    @property
+    def share_pct(self) -> int | None:
+        """The one share of all flags; None when they differ."""
+        found = set(self.shares_pct.values())
+        return found.pop() if len(found) == 1 else None
+
+    @property
+    def shares(self) -> str:
+        """In words."""
+        return ", ".join(f"{flag} {share} %" for flag, share in sorted(self.shares_pct.items()))
+
+
+class Do(StrEnum):
+    """Exactly one of these is due."""
+
+    RAISE = "raise"
+    WATCH = "keep watching"
+    WAIT = "wait for an approval"
+    ROLL_BACK = "roll back"
+    FINISHED = "finished"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True)
+class Due:
+    """The next thing, for which stage, why, and when to come back. ``until_s`` is None where time changes nothing."""
+
+    do: Do
+    stage: RampStep | None = None
+    until_s: float | None = None
+    why: str = ""
+    adopts: bool = False
+    """The world is taken over as it is before it goes on."""
+
+    def __str__(self) -> str:
+        when = f" at {moment(self.until_s)} or later" if self.until_s is not None else ""
+        what = {
+            Do.RAISE: f"raise to {self.stage}",
+            Do.WATCH: f"keep watching, next step{when}" if when else "keep watching",
+            Do.WAIT: f"waits for a yes to {self.stage}",
+            Do.ROLL_BACK: "roll back",
+            Do.FINISHED: "nothing: the ramp is finished",
+            Do.REFUSE: "nothing before a person has looked",
+        }[self.do]
+        return what + (f": {self.why}" if self.why else "")
+
+
+def due(state: RampState, rules: RampRules, world: World) -> Due:
+    """What is due now. See the module for the order of the rules."""
+    if state.phase is Phase.LOWERING or (state.is_open and state.breach):
+        return Due(Do.ROLL_BACK, why=state.breach)
+    stopped = _stopped(state, rules, world)
+    if stopped:
+        return Due(Do.REFUSE, why=stopped)
+    if world.adopt and _may_adopt(state, rules, world):
+        return _adopting(rules, world)
+    if state.problem:
+        return Due(Do.REFUSE, why=f"{state.problem}; {_ADOPT}")
+    if state.phase is Phase.NONE or _begins_anew(state, world):
+        return _start(state, rules, world)
+    return _after_rollback(state, world) if state.phase is Phase.ROLLED_BACK else _going_on(state, rules, world)
+
+
+def _stopped(state: RampState, rules: RampRules, world: World) -> str:
+    """What makes everything else unsafe to say; empty when nothing does."""
+    if state.last_s - world.now_s > _CLOCK_BACK_S:
+        return (
+            f"the journal's last event is of {moment(state.last_s)}, and here it is {moment(world.now_s)}: one of the clocks is wrong; "
+            "put it right"
+        )
+    if not world.release:
+        return "the API does not name its release: whether this ramp is about it is not known"
+    if not world.shares_pct:
+        return "no flag was read: what users get is not known"
+    if (
+        rules.stages[-1].share_pct in world.shares_pct.values()
+        and not state.is_open
+        and state.phase is not Phase.FINISHED
+    ):
+        return (
+            f"flags stand at {world.shares} without a ramp that led there: everybody is let in only after the stages before; switch the "
+            "features off (drills/test_feature_flag.py) and begin with the first users"
+        )
+    return ""
+
+
+_ADOPT = (
+    'look what happened; then take it over as it is with --adopt "who: why", or switch the features off with '
+    "drills/test_feature_flag.py"
+)
+
+
+def _may_adopt(state: RampState, rules: RampRules, world: World) -> bool:
+    """Something to take over: a world that the journal does not explain. The whole stage begins anew; a healthy ramp is left alone."""
+    if state.phase is Phase.ROLLED_BACK:
+        return world.share_pct == 0
+    return bool(state.problem or _unexplained(state, rules, world)) or (
+        state.phase is Phase.NONE and world.share_pct != 0
+    )
+
+
+def _adopting(rules: RampRules, world: World) -> Due:
+    number = -1 if world.share_pct == 0 else rules.of_share(world.share_pct) if world.share_pct is not None else None
+    if number is None:
+        known = ", ".join(str(step) for step in rules.stages)
+        return Due(
+            Do.REFUSE,
+            why=f"flags stand at {world.shares}: expected all of them off or at one stage's share ({known}); set them so first",
+        )
+    if number == len(rules.stages) - 1:
+        return Due(
+            Do.REFUSE,
+            why=f"flags stand at {world.shares}: everybody has the features without the stages before; lower them",
+        )
+    return Due(
+        Do.WATCH, rules.stages[number] if number >= 0 else None, world.now_s, f"taken over: {world.adopt}", adopts=True
+    )
+
+
+def _begins_anew(state: RampState, world: World) -> bool:
+    """Another release, after a ramp that is over, with the features off for all."""
+    over = state.phase in {Phase.ROLLED_BACK, Phase.FINISHED}
+    return over and world.release != state.release and world.share_pct == 0
+
+
+def _start(state: RampState, rules: RampRules, world: World) -> Due:
+    if world.wrong_users:
+        return Due(
+            Do.REFUSE, why=f"users do not get what the flags say: {world.wrong_users}; nobody is let in like this"
+        )
+    if world.share_pct != 0:
+        return Due(
+            Do.REFUSE,
+            why=f"there is no state of a ramp here, and flags stand at {world.shares}: the state was lost, or somebody else raised them; "
+            f"a lost state never means that a stage is done; restore it (--state-dir), or {_ADOPT}",
+        )
+    return _admitted(
+        replace(RampState(), gate=state.gate, approvals=state.approvals, seen_s=state.seen_s), rules, world
+    )
+
+
+def _after_rollback(state: RampState, world: World) -> Due:
+    if world.share_pct != 0:
+        return Due(Do.REFUSE, why=f"this ramp was rolled back, and flags stand at {world.shares}: {_ADOPT}")
+    return Due(
+        Do.REFUSE,
+        why=f"the ramp of release {state.release} was rolled back at {moment(state.breach_s or state.last_s)}: {state.breach}; a corrected "
+        'release begins a ramp of its own; for the same one pass the gate again and begin anew with --adopt "who: why"',
+    )
+
+
+def _unexplained(state: RampState, rules: RampRules, world: World) -> str:
+    """Where the world is not what the journal of an open or finished ramp says."""
+    if state.phase not in {Phase.STANDING, Phase.RAISING, Phase.FINISHED}:
+        return ""
+    if other := other_answers(state, world):
+        return other
+    if state.terms != rules.terms and state.phase is not Phase.FINISHED:
+        return f"the plan was changed in the middle of the ramp: it began with {state.terms}, now it is {rules.terms}"
+    here = rules.stages[state.stage].share_pct if state.stage >= 0 else 0
+    expected = {here} if state.phase is not Phase.RAISING else {here, rules.stages[state.target].share_pct}
+    if not set(world.shares_pct.values()) <= expected:
+        asked = " or ".join(f"{share} %" for share in sorted(expected))
+        return f"somebody changed the flags: the journal says {asked}, they stand at {world.shares}"
+    if world.wrong_users:
+        return f"users do not get what the flags say: {world.wrong_users}"
+    return ""
+
+
+def other_answers(state: RampState, world: World) -> str:
+    """Why what answers is not what this ramp is about; empty where it is, as far as both name a commit: a version can be given twice."""
+    if world.release != state.release:
+        return f"this ramp is about release {state.release}, and {world.release} answers"
+    if state.commit and world.commit and not same_commit(state.commit, world.commit):
+        return f"this ramp is about commit {state.commit} of release {state.release}, and commit {world.commit} of it answers"
+    return ""
+
+
+def _going_on(state: RampState, rules: RampRules, world: World) -> Due:
+    unexplained = _unexplained(state, rules, world)
+    if unexplained:
+        return Due(Do.REFUSE, why=f"{unexplained}; {_ADOPT}")
+    if state.phase is Phase.FINISHED:
+        return Due(Do.FINISHED)
+    if state.phase is Phase.RAISING and rules.stages[state.target].share_pct in world.shares_pct.values():
+        # Allowed when it was begun, and users are in: it is finished, and its whole window comes after.
+        return Due(Do.RAISE, rules.stages[state.target], world.now_s, "it was begun and not finished")
+    step = rules.stages[state.stage] if state.stage >= 0 else None
+    held = _held(state, rules, step, world.now_s) if step is not None else None
+    if held is not None:
+        return held
+    return Due(Do.FINISHED, step) if step is rules.stages[-1] else _admitted(state, rules, world)
+
+
+def _held(state: RampState, rules: RampRules, step: RampStep, now_s: float) -> Due | None:
+    """Why the stage is not left yet, whatever the gate and people say; None when its time is over."""
+    if state.complete_s is None:
+        return Due(Do.WATCH, step, now_s + _left_s(state, rules, step, now_s), _watched_words(state, step))
+    apart_s = state.entered_s + rules.apart_s_min
+    if step is not rules.stages[-1] and now_s < apart_s:
+        return Due(Do.WATCH, step, apart_s, f"the window of {step} is complete; the next stage is not entered sooner")
+    return None
+
+
+def _left_s(state: RampState, rules: RampRules, step: RampStep, now_s: float) -> float:
+    """How long the stage has to be watched yet."""
+    if state.watched_until_s is None or now_s - state.watched_until_s > rules.gap_s_max:
+        return step.hold_s
+    return step.hold_s - state.watched_s
+
+
+def _watched_words(state: RampState, step: RampStep) -> str:
+    return f"{step} was watched for {state.watched_s:.0f} of {step.hold_s:.0f} s"
+
+
+def looked_lately(state: RampState, rules: RampRules, now_s: float) -> bool:
+    """Whether the last thing that is known of users is good, and fresh."""
+    return state.seen_s is not None and now_s - state.seen_s <= rules.gap_s_max
+
+
+def _admitted(state: RampState, rules: RampRules, world: World) -> Due:
+    """The next stage, if nothing speaks against it."""
+    following = rules.stages[state.stage + 1]
+    missing = [step.id for step in rules.stages[: state.stage + 1] if step.id not in state.completed]
+    if missing:
+        return Due(
+            Do.REFUSE,
+            following,
+            why=f"{following} needs the stages before it, and {', '.join(missing)} was not completed",
+        )
+    refused = gate_refusal(newest(state.gate, world.gate), rules, world, after_s=state.breach_s)
+    if refused:
+        return Due(Do.REFUSE, following, why=f"{following} is not entered: {refused}")
+    waits = _waits_for(state.approvals.get(following.id), following, rules, world.now_s) if following.approval else None
+    if waits is not None:
+        return waits
+    if not looked_lately(state, rules, world.now_s):
+        here = rules.stages[state.stage] if state.stage >= 0 else None
+        return Due(Do.WATCH, here, world.now_s, f"users are looked at before {following} is entered")
+    return Due(Do.RAISE, following, world.now_s)
+
+
+def _waits_for(given: Approval | None, step: RampStep, rules: RampRules, now_s: float) -> Due | None:
+    say = f'--approve {step.id}="who: why"'
+    if given is None:
+        return Due(Do.WAIT, step, why=say)
+    if expired(given, rules, now_s):
+        return Due(Do.WAIT, step, why=f"the yes of {given.who} is of {moment(given.at_s)} and has expired; {say}")
+    return None
+
+
+def expired(given: Approval, rules: RampRules, now_s: float) -> bool:
+    """Whether a person's yes does not count any more."""
+    return now_s - given.at_s > rules.approval_s_max
+
+
+def newest(*runs: GateRun | None) -> GateRun | None:
+    """The one that ended last: a NO-GO that came after a GO counts."""
+    return max((run for run in runs if run is not None), key=lambda run: run.ended_s, default=None)
+
+
+def gate_refusal(gate: GateRun | None, rules: RampRules, world: World, *, after_s: float | None = None) -> str:
+    """Why the gate does not let users in; empty when it does."""
+    again = "run pytest -m redeploy_gate"
+    if gate is None:
+        return f"no run of the re-deployment gate is known here; {again}"
+    if gate.release != world.release:
+        return f"the newest gate was about another release ({gate}), and {world.release} answers; {again}"
+    if gate.host and world.host and gate.host != world.host:
+        return f"the newest gate was about {gate.host} ({gate}), and this ramp is about {world.host}; {again}"
+    if gate.verdict != "GO":
+        return f"the newest gate was not GO ({gate}); {again}"
+    refused = _other_commit(gate, world) or _too_old(gate, rules, world.now_s, after_s)
+    return refused and f"{refused}; {again}"
+
+
+def _other_commit(gate: GateRun, world: World) -> str:
+    """Why the gate was not about the build that answers, or may not have been; empty where the API names no commit, then or now."""
+    named = " and ".join(gate.commits)
+    if not world.commit:
+        return f"the newest gate was about commit {named}, and what answers names none ({gate})" if named else ""
+    if not named:
+        # A record of an older version, or the API did not say it then: that is no match.
+        return f"the newest gate does not say which commit it was about, and commit {world.commit} answers ({gate})"
+    if all(same_commit(one, world.commit) for one in gate.commits):
+        return ""
+    return f"the newest gate was about another commit, {named} ({gate}), and {world.commit} answers"
+
+
+def _too_old(gate: GateRun, rules: RampRules, now_s: float, after_s: float | None) -> str:
+    if gate.ended_s > now_s:
+        return f"the newest gate ({gate}) is from the future, so its age is not known: see to the clocks"
+    if now_s - gate.ended_s > rules.gate_s_max:
+        return f"the newest gate is older than {_span(rules.gate_s_max)} ({gate})"
+    if after_s is not None and gate.ended_s <= after_s:
+        return f"the newest gate ({gate}) is from before the breach of {moment(after_s)}"
+    return ""
+
+
+def approval_refusal(state: RampState, rules: RampRules, name: str, now_s: float) -> str:
+    """Why a person's yes to this stage is not taken now; empty when it is."""
+    step = rules.named(name)
+    if step is None:
+        return f"--approve {name}: no such stage; expected one of {', '.join(step.id for step in rules.stages)}"
+    over = state.phase in {Phase.ROLLED_BACK, Phase.FINISHED}
+    following = 0 if over else state.stage + 1
+    if following >= len(rules.stages) or step is not rules.stages[following]:
+        awaited = "none" if following >= len(rules.stages) else str(rules.stages[following])
+        return f"--approve {name}: the next stage is {awaited}, not {step}; a yes is given to the next stage only"
+    if not over and state.stage >= 0 and state.complete_s is None:
+        here = rules.stages[state.stage]
+        return f"--approve {name}: too early, {_watched_words(state, here)}; look at the whole window first"
+    if state.last_s - now_s > _CLOCK_BACK_S:
+        return f"--approve {name}: the journal is from the future ({moment(state.last_s)})"
+    return ""
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 86400:g} days" if seconds >= 86400 else f"{seconds:g} s"  # noqa: PLR2004 - a day

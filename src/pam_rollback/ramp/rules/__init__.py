@@ -1,1 +1,0 @@
-"""What a ramp goes by: its state, what is due, and what users have."""

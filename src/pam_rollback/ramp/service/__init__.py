@@ -1,1 +1,0 @@
-"""One invocation, the gate's run that it goes by, and what is told of it."""

@@ -1,0 +1,115 @@
+"""The other services that a deploy of the back end covers: workers of the API's commit, which go back with it.
+
+The API goes first, the workers when its deploy is live. Users wait for the API and for nobody else. And API and worker share a database and
+a queue: a newer worker was deployed to understand what the older API left there, but no older worker was made to read what the newer API
+writes, and it does so until it is gone. Putting a rollback back goes the other way round for the same reason: workers first.
+
+A worker that stays behind does not undo what helps users: its step tells, and what it runs is judged afterwards (checks/test_deployed.py).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.rollback.backend_host import (
+    BackendTools,
+    begin,
+    cancelled,
+    live_in,
+    until_live,
+)
+from pam_rollback.rollback.deploys import Backend, Deploy, Service
+from pam_rollback.rollback.repository import Commit
+from pam_rollback.rollback.settling import done_or_seen
+from pam_rollback.rollback.steps import Step
+
+UNDO_KIND = "run-worker-deploy"
+OFF = "switch automatic deploys of the workers off"
+RUN = "run the target on the workers"
+STEPS = (OFF, RUN)
+
+
+class WorkersAction:
+    """The workers' part of a rollback of the back end. ``commit`` gives what the API was taken back to, once that is known."""
+
+    def __init__(self, tools: BackendTools, commit: Callable[[], Commit]) -> None:
+        self._tools = tools
+        self._commit = commit
+        self._before: dict[str, tuple[Service, Deploy]] = {}
+
+    def running(self, prefix: str = "", *, needs: tuple[str, ...] = ()) -> list[Step]:
+        """When the API's deploy is live. None where there are no workers."""
+        off = Step(prefix + OFF, lambda: self._each(self._switch_off), essential=False, needs=needs)
+        run = Step(prefix + RUN, lambda: self._each(self._run), essential=False, needs=needs, after=(off.name,))
+        return [off, run] if self._tools.workers else []
+
+    def _each(self, do: Callable[[Backend], str]) -> str:
+        """One that fails keeps no other from going back. Raises ActionFailed with all that failed."""
+        told, problems = [], []
+        for host in self._tools.workers:
+            try:
+                told.append(do(host))
+            except ActionFailed as error:
+                problems.append(str(error))
+        if problems:
+            raise ActionFailed("; ".join([*problems, *told]))
+        return "; ".join(told)
+
+    def _switch_off(self, host: Backend) -> str:
+        service = self._look(host)
+        if not service.auto_deploy:
+            return f"{service.name}: they were off already"
+        self._owe(service.id)
+        off = done_or_seen(lambda: host.set_auto_deploy(on=False), lambda: _seen_off(host))
+        if off.auto_deploy:
+            raise ActionFailed(f"{service.name}: automatic deploys are on: the next push deploys over the rollback")
+        return f"{service.name}: they are off"
+
+    def _run(self, host: Backend) -> str:
+        commit = self._commit()
+        service = self._look(host)
+        if not commit:
+            raise ActionFailed(f"{service.name}: which commit the API runs is not known, so the worker stays as it is")
+        listed = host.deploys()
+        now = live_in(listed)
+        others = [one for one in listed if one.state in host.rules.under_way and one.commit != commit]
+        if now.commit == commit and not others:
+            return f"{service.name}: {now} ran already"
+        self._owe(service.id)
+        problems = cancelled(host, others)
+        if now.commit == commit and not problems:
+            return f"{service.name}: {now} ran already; stopped {', '.join(map(str, others))}"
+        tools = replace(self._tools, host=host)
+        earlier = next((one for one in listed if one.commit == commit and one.state in host.rules.restorable), None)
+
+        def ask() -> Deploy | None:
+            return host.deploy_commit(commit) if earlier is None else host.roll_back(earlier.id)
+
+        return f"{service.name}: {until_live(begin(tools, commit, listed, ask), tools)}"
+
+    def _look(self, host: Backend) -> Service:
+        service = host.service()
+        if service.id not in self._before:
+            self._before[service.id] = (service, live_in(host.deploys()))
+        return service
+
+    def _owe(self, service_id: str) -> None:
+        service, deploy = self._before[service_id]
+        self._tools.telling.journal.owe(UNDO_KIND, _facts(service, deploy), place=service_id)
+
+
+def _facts(service: Service, deploy: Deploy) -> Mapping[str, Any]:
+    return {
+        "service": service.id,
+        "deploy": deploy.id,
+        "commit": deploy.commit,
+        "auto_deploy": service.auto_deploy,
+        "trigger": service.trigger,
+        "branch": service.branch,
+    }
+
+
+def _seen_off(host: Backend) -> Service | None:
+    seen = host.service()
+    return None if seen.auto_deploy else seen

@@ -1,1 +1,0 @@
-"""Steps, journal, undo, locks and settling: the same for every strategy."""

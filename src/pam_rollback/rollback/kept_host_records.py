@@ -1,0 +1,24 @@
+"""What the host of the product's servers recorded of them: whoever asks does not know which host that is."""
+
+import re
+
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.hosts import HOST_RECORDS
+from pam_rollback.rollback.host_records import HostRecords
+from pam_rollback.rollback.provider_access import provider_of
+
+ABILITY = HOST_RECORDS
+"""With which an environment declares them."""
+
+
+def host_records(environment: Environment, *, errors: re.Pattern[str] | None = None) -> HostRecords:
+    """``errors``: which statuses count as errors, when it is not those of the server. Raises MeasurementFailed where nobody keeps any."""
+    try:
+        read = getattr(provider_of(environment, "backend"), "records", None)
+    except ActionFailed as error:
+        raise MeasurementFailed(str(error)) from error
+    if read is None:
+        raise MeasurementFailed(f"the host of the back end of {environment.name} keeps no records that can be read")
+    found: HostRecords = read(environment, errors)
+    return found

@@ -1,0 +1,212 @@
+"""A feature taken back from more and more users: what the next share is, who may have it then, and whether users fare worse than before.
+
+Judged from a sample of users: the share of them that has a feature lies within binomial bounds, and nobody who was out comes in. The
+bounds leave one sound sample in 10,000 outside, so that a run of some ten of them is wrong once in a thousand times.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.observation.samples import Sample
+from pam_rollback.plan.flags import Flag, FlagName
+from pam_rollback.stats.binomial import at_least, at_most, share_above, share_below
+from pam_rollback.stats.percentiles import Percentile, percentile
+
+OUTSIDE = 1e-4
+"""The probability, on each side, with which a sound sample lies outside the bounds."""
+SAMPLES_MIN = 20
+"""Fewer answers say nothing of whether users fare worse."""
+_MISS_PCT = 0.5
+_WHOLE_PCT = 100
+
+
+def lowered(flag: Flag, share_pct: int) -> Flag:
+    """Give the flag at this share, never above where it is; one that is off for all stays as it is."""
+    if flag.off_for_all or flag.rollout_pct <= share_pct:
+        return flag
+    return Flag(enabled=flag.enabled, rollout_pct=share_pct)
+
+
+@dataclass(frozen=True, repr=False)
+class FlagShare(Sentence):
+    """How many of the users who were asked have one feature, and who has it now without having had it before."""
+
+    flag: FlagName
+    asked_pct: int
+    who: tuple[str, ...]
+    users: int
+    came_in: tuple[str, ...] = ()
+
+    @property
+    def having(self) -> int:
+        """How many have it."""
+        return len(self.who)
+
+    @property
+    def within_bounds(self) -> bool:
+        """The sample can come from that share. Of 0 % and 100 % there are no exceptions."""
+        share = self.asked_pct / _WHOLE_PCT
+        return (
+            self.users > 0
+            and at_most(self.having, self.users, share) > OUTSIDE
+            and at_least(self.having, self.users, share) > OUTSIDE
+        )
+
+    @property
+    def as_asked(self) -> bool:
+        """Within the bounds, and users only left."""
+        return self.within_bounds and not self.came_in
+
+    def __str__(self) -> str:
+        came_in = f", {len(self.came_in)} of them came in" if self.came_in else ""
+        bounds = "" if self.within_bounds else f", too {self._wrong} for {self.asked_pct} %"
+        return f"{self.flag} at {self.asked_pct} %: {self.having} of {self.users} users have it{bounds}{came_in}"
+
+    @property
+    def _wrong(self) -> str:
+        return "many" if self.having * _WHOLE_PCT > self.asked_pct * self.users else "few"
+
+
+def shares(
+    before: Mapping[str, Mapping[FlagName, bool]],
+    now: Mapping[str, Mapping[FlagName, bool]],
+    wanted: Mapping[FlagName, Flag],
+) -> tuple[FlagShare, ...]:
+    """Judge what users get, by user, against the flags as they were set and what the same users got before.
+
+    Raises MeasurementFailed when a user's answer leaves a flag out: silence is not off.
+    """
+    silent = sorted({name for answer in (*before.values(), *now.values()) for name in wanted if name not in answer})
+    if silent:
+        raise MeasurementFailed(f"the evaluation says nothing of {', '.join(silent)}")
+    return tuple(
+        FlagShare(
+            flag=name,
+            asked_pct=flag.rollout_pct if flag.enabled else 0,
+            who=tuple(user for user, answer in now.items() if answer[name]),
+            users=len(now),
+            came_in=tuple(user for user, answer in now.items() if answer[name] and not before[user][name]),
+        )
+        for name, flag in sorted(wanted.items())
+    )
+
+
+@dataclass(frozen=True)
+class Fare:
+    """How users fared for a time: answers, errors among them, and the p95 of all."""
+
+    n: int
+    errors: int
+    p95: Percentile
+
+    @classmethod
+    def of(cls, samples: Iterable[Sample]) -> "Fare":
+        """Of the samples that say something. Raises MeasurementFailed when there are too few."""
+        measured = [sample for sample in samples if sample.measured()]
+        if len(measured) < SAMPLES_MIN:
+            raise MeasurementFailed(f"{len(measured)} answers, {SAMPLES_MIN} are needed to say how users fare")
+        return cls(
+            n=len(measured),
+            errors=sum(not sample.ok for sample in measured),
+            p95=percentile([sample.latency_ms for sample in measured], 95),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.errors} of {self.n} answers wrong, {self.p95}"
+
+
+@dataclass(frozen=True)
+class Trend:
+    """How users fared before a step and after it.
+
+    Worse means: more errors than chance explains, or a p95 that rose by more than the plan allows, above what it calls fast. (A product
+    without its new features may be slower in earnest, and still fast: that is no reason to hurry.)
+    """
+
+    before: Fare
+    after: Fare
+    increase_pct_max: float
+    fast_ms: float
+
+    @property
+    def more_errors(self) -> bool:
+        """The two exact intervals do not meet."""
+        return share_above(self.after.errors, self.after.n, miss_pct=_MISS_PCT) > share_below(
+            self.before.errors, self.before.n, miss_pct=_MISS_PCT
+        )
+
+    @property
+    def slower(self) -> bool:
+        """The p95 rose by more than the plan allows, and is not fast any more."""
+        after_ms = self.after.p95.value
+        return after_ms > self.fast_ms and after_ms > self.before.p95.value * (1 + self.increase_pct_max / _WHOLE_PCT)
+
+    @property
+    def worse(self) -> bool:
+        """Going on step by step would keep users waiting for help."""
+        return self.more_errors or self.slower
+
+    def __str__(self) -> str:
+        """Both, in words."""
+        found = [word for word, holds in (("more errors", self.more_errors), ("slower", self.slower)) if holds]
+        return f"{' and '.join(found) or 'not worse'}: {self.after}; before: {self.before}"
+
+
+@dataclass(frozen=True, repr=False)
+class Stage(Sentence):
+    """One step down. ``shares`` is None when nobody could be evaluated, ``trend`` when it is the last or could not be judged."""
+
+    share_pct: int
+    read_back: Mapping[FlagName, Flag]
+    shares: tuple[FlagShare, ...] | None
+    trend: Trend | None
+    problem: str = ""
+    """Why the step was not carried out or could not be judged."""
+
+    def __str__(self) -> str:
+        judged = "; ".join(map(str, self.shares)) if self.shares is not None else "nobody was evaluated"
+        return f"{self.share_pct} %: {judged}{f'; {self.trend}' if self.trend else ''}{f'; {self.problem}' if self.problem else ''}"
+
+
+@dataclass(frozen=True, repr=False)
+class Descent(Sentence):
+    """All steps down, and why some of them were left out."""
+
+    stages: tuple[Stage, ...]
+    straight_because: str = ""
+    """Why it went straight to 0; empty when it went step by step."""
+    unknown: Collection[str] = ()
+    """What could not be judged."""
+
+    @property
+    def as_asked(self) -> bool:
+        """Every step taken, read back, and every sample of users as it has to be. Raises MeasurementFailed when one is not known."""
+        if any(self._wrong()):
+            return False
+        if self.unknown:
+            raise MeasurementFailed("; ".join(self.unknown))
+        return True
+
+    def _wrong(self) -> Iterable[FlagShare]:
+        return (share for stage in self.stages for share in stage.shares or () if not share.as_asked)
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        judged = [share for stage in self.stages for share in stage.shares or ()]
+        return Figures(
+            what="samples of users that are not as asked",
+            asked="0",
+            measured=sum(not share.as_asked for share in judged),
+            n=len(judged),
+            definition=str(self),
+        )
+
+    def __str__(self) -> str:
+        """What is wrong, else the way down."""
+        wrong = "; ".join(map(str, self._wrong()))
+        way = ", ".join(f"{stage.share_pct} %" for stage in self.stages) or "nothing: off for all already"
+        straight = f" (straight to the end: {self.straight_because})" if self.straight_because else ""
+        return wrong or f"users only left: {way}{straight}"

@@ -1,0 +1,55 @@
+"""The message at the end of an action: success is told when it is one, and what failed is told, too (docs/plan-audit.md, G12)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pam_rollback.base.clock import Clock
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.journal.journal import Journal
+from pam_rollback.plan.flags import TeamNotice
+from pam_rollback.rollback.steps import Narrator, Step, StepRecord, StepsFailed, run_steps, silent
+
+TELL = "tell the team"
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Where steps are written down, who is told of their end, and what. Without ``notice`` the environment has nobody to tell."""
+
+    notice: TeamNotice | None
+    message: str
+    journal: Journal
+    clock: Clock
+    narrate: Narrator = silent
+
+    def run(self, steps: Sequence[Step]) -> tuple[StepRecord, ...]:
+        """Run the steps, then tell. Raises StepsFailed, after that was told, when one that helps users was not done."""
+        try:
+            records = run_steps(steps, self.journal, self.clock, self.narrate)
+        except StepsFailed as failure:
+            last = self._tell(f"NOT DONE IN FULL: {failure} · what was tried: {self.message}")
+            raise StepsFailed((*failure.records, *last)) from failure
+        return (*records, *self._tell(self.message))
+
+    def _tell(self, message: str) -> tuple[StepRecord, ...]:
+        return run_steps(told(self.notice, message), self.journal, self.clock, self.narrate)
+
+
+def told(notice: TeamNotice | None, message: str, *, needs: tuple[str, ...] = ()) -> list[Step]:
+    """The step that tells the team, where there is somebody to tell. It fails when the message was not accepted."""
+    if notice is None:
+        return []
+
+    def tell() -> str:
+        problem = notice.post(message)
+        if problem:
+            raise ActionFailed(problem)
+        return "accepted"
+
+    # A message never decides: whoever is not reached is told of by its own test.
+    return [Step(TELL, tell, essential=False, needs=needs)]
+
+
+def notice_problem(records: Sequence[StepRecord]) -> str | None:
+    """Empty when the team was told, else why not; None when nobody was to be told."""
+    return next((record.problem for record in reversed(records) if record.name == TELL), None)

@@ -1,1 +1,0 @@
-"""What is outside: the journal of a watch (``files``)."""

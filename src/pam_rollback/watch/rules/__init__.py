@@ -1,1 +1,0 @@
-"""What looks mean, what a turn ends with, and what is still to be told: pure."""

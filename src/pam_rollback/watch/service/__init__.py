@@ -1,1 +1,0 @@
-"""A turn of a watch (``turn``), the incident (``incident``), and the means by which people hear of it (``channel``)."""
