@@ -24,7 +24,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if folder_of(config, collection_path) not in FOLDERS or collection_path.name == "conftest.py":
         return None
     text = collection_path.read_text(encoding="utf-8", errors="replace")
-    texts = [text, *shared_tests(text).values()]
+    texts = [text, *shared_tests(text, config.rootpath).values()]
     return None if _is_named(collection_path, config) or names_a_marker(texts, config.option.markexpr) else True
 
 
