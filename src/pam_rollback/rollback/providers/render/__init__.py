@@ -1,8 +1,5 @@
 """Render, who runs the back end."""
 
-import re
-from dataclasses import replace
-
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import Render
 from pam_rollback.outside.provider import Asking
@@ -19,10 +16,8 @@ def host(environment: Environment, asking: Asking) -> RenderDeploys:
     return RenderDeploys(api, settings)
 
 
-def records(environment: Environment, errors: re.Pattern[str] | None) -> HostRecords:
-    """What its metrics tell of the service. ``errors``: which statuses count as such, when it is not those of the server."""
+def records(environment: Environment) -> HostRecords:
+    """Return what its metrics tell of the service."""
     settings, deadline_s = environment.render or Render(), environment.probing.request_deadline_s
     sources = render_metrics.sources(RenderApi(settings, environment.host_token("backend"), deadline_s=deadline_s))
-    if errors is not None:
-        sources = {quantity: replace(source, errors=errors) for quantity, source in sources.items()}
     return HostRecords(f"Render, {settings.service_id}", sources, settings.resolution_s, settings.gap_max_s)

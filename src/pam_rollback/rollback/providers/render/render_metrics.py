@@ -62,8 +62,6 @@ class RenderSource:
 
     quantity: Quantity
     api: RenderApi
-    errors: re.Pattern[str] = _ERRORS
-    """Which statuses count as errors."""
 
     def read(self, since_s: float, until_s: float) -> Series:
         """Everything that is over, from after ``since_s`` until ``until_s``."""
@@ -98,7 +96,7 @@ class RenderSource:
         if self.quantity is Quantity.ERROR_RATE_PCT:
             by_status = question.requests_by_status()
             moments = _moments([*by_status.values(), total])
-            return _Found(moments, list(_answers(by_status, total, moments, self.errors)))
+            return _Found(moments, list(_answers(by_status, total, moments)))
         latency = {quantile: question.latency(quantile) for quantile in _QUANTILES}
         moments = _moments([latency[_P95], total])
         return _Found(moments, list(_percentiles(latency, total, moments)))
@@ -242,9 +240,7 @@ def _memory_points(instances: Mapping[str, ValuesByTime], moments: Sequence[floa
         yield gauge(moment, math.nan if any(not value > 0 for value in values) else max(values))
 
 
-def _answers(
-    by_status: Mapping[str, ValuesByTime], total: ValuesByTime, moments: Sequence[float], errors: re.Pattern[str]
-) -> Iterator[Point]:
+def _answers(by_status: Mapping[str, ValuesByTime], total: ValuesByTime, moments: Sequence[float]) -> Iterator[Point]:
     for moment in moments:
         counts = {status: told[moment] for status, told in by_status.items() if moment in told}
         n, all_of_them = sum(counts.values()), total.get(moment, math.nan)
@@ -257,7 +253,7 @@ def _answers(
         elif n == 0:
             yield Point(moment, None, why="no request came")
         else:
-            bad = sum(count for status, count in counts.items() if errors.fullmatch(status))
+            bad = sum(count for status, count in counts.items() if _ERRORS.fullmatch(status))
             yield from_evidence(moment, Answers(n, bad, counts.get(_GIVEN_UP, 0.0)))
 
 
