@@ -30,7 +30,7 @@ from pam_rollback.report.aftermath import at_hand, to_dos
 from pam_rollback.rollback.gradual import Way
 from pam_rollback.rollback.planned import planned_steps
 from pam_rollback.session.allure_bridge import is_for_a_person
-from pam_rollback.stats.distribution import Distribution
+from pam_rollback.stats.percentiles import Distribution
 from tests.plan.plan_scene import (
     LATENCIES_MS,
     LONG_AGO,

@@ -13,8 +13,7 @@ from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window_state import WindowState
 from pam_rollback.records.memory import READINGS_MIN, SPAN_MIN_S, MemoryReading
 from pam_rollback.records.series_window import SeriesWindow
-from pam_rollback.stats.histogram import Latencies
-from pam_rollback.stats.series import Answers, Evidence, Point, Quantity, Series, from_evidence
+from pam_rollback.stats.series import Answers, Evidence, Latencies, Point, Quantity, Series, from_evidence
 
 _WHERE = "the prober"
 

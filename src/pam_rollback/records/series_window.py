@@ -18,9 +18,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
 from pam_rollback.observation.window_state import WindowResult, WindowState, standing
 from pam_rollback.stats.bad_runs import Stretch, too_long
-from pam_rollback.stats.histogram import Histogram
-from pam_rollback.stats.series import Evidence, Point, Quantity, Series, pooled
-from pam_rollback.stats.standing import Standing
+from pam_rollback.stats.series import Evidence, Histogram, Point, Quantity, Series, Standing, pooled
 
 _SPARE = 1.25
 _LONGER_AT_MOST = 4

@@ -17,7 +17,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.strict_json import read_json
 from pam_rollback.environment.known_before import Finding
 from pam_rollback.environment.known_words import waiver_for
-from pam_rollback.stats.distribution import Distribution
+from pam_rollback.stats.percentiles import Distribution
 
 SCHEMA_VERSION = 2
 ANSWERS = "answers"

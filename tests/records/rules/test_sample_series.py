@@ -7,8 +7,7 @@ import pytest
 
 from pam_rollback.observation.samples import Sample
 from pam_rollback.records.recorded_window import SampledSource
-from pam_rollback.stats.histogram import Latencies
-from pam_rollback.stats.series import Answers, Quantity
+from pam_rollback.stats.series import Answers, Latencies, Quantity
 
 GOOD = Sample(due_s=0, latency_ms=20, journey="history", ok=True)
 SAMPLES = [

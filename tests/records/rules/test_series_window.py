@@ -10,9 +10,20 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.window_state import WindowState
 from pam_rollback.records.series_window import SeriesSpec, SeriesWindow, judge_series, long_enough_s
-from pam_rollback.stats.histogram import Histogram, Latencies
-from pam_rollback.stats.series import Answers, Evidence, Point, Quantity, Series, from_evidence, gauge, pooled
-from pam_rollback.stats.step_percentiles import Step, StepPercentiles
+from pam_rollback.stats.series import (
+    Answers,
+    Evidence,
+    Histogram,
+    Latencies,
+    Point,
+    Quantity,
+    Series,
+    Step,
+    StepPercentiles,
+    from_evidence,
+    gauge,
+    pooled,
+)
 
 START_S = 1000.0
 STEP_S = 10.0

@@ -8,7 +8,7 @@
 * A status without a point is none such, or lost. So requests are asked for twice, by status and in all, and a step in which the two differ
   is unknown.
 * Requests that the client gave up (499) may be either: users leave pages, and a service that hangs has nothing else.
-* Percentiles of steps come with the number of requests of the same step, so that they can be weighed (``stats/step_percentiles.py``).
+* Percentiles of steps come with the number of requests of the same step, so that they can be weighed (``stats/series.py``).
 * Memory is told for each instance; one that appears while others were known before is a process that began anew.
 * Units are read, never assumed. MB and GB are taken as powers of 1024, the larger of both meanings.
 """
@@ -27,8 +27,7 @@ from typing import Any
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
 from pam_rollback.rollback.providers.render.render_api import RenderApi
-from pam_rollback.stats.series import Answers, Point, Quantity, Series, from_evidence, gauge
-from pam_rollback.stats.step_percentiles import Step, StepPercentiles
+from pam_rollback.stats.series import Answers, Point, Quantity, Series, Step, StepPercentiles, from_evidence, gauge
 
 _BYTES_PER_MB = 1e6
 _KI = 1024.0
@@ -38,7 +37,7 @@ _MILLISECONDS = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
 _COUNTS = {"unitless": 1.0, "": 1.0, "requests": 1.0, "count": 1.0}
 _P95 = "0.95"
 _QUANTILES = ("0.5", "0.75", "0.9", _P95, "0.99")
-"""The others tell where a slow step among fast ones would leave it open (``stats/step_percentiles.py``)."""
+"""The others tell where a slow step among fast ones would leave it open (``stats/series.py``)."""
 _STATUS, _INSTANCE = "statusCode", "instance"
 _GIVEN_UP = "499"
 _ERRORS = re.compile(r"5\d\d")
