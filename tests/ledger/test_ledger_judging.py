@@ -11,9 +11,8 @@ import pytest
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.integrity.database_link import DatabaseLink, Link
-from pam_rollback.ledger.configuring import configured
-from pam_rollback.ledger.ledger import Ledger, start_ledger
-from pam_rollback.ledger.ledger_judging import judge_ledger
+from pam_rollback.ledger.ledger import Ledger, configured, start_ledger
+from pam_rollback.ledger.ledger_rows import judge_ledger
 from pam_rollback.ledger.ledger_verdict import FinalReading, LedgerState, LedgerVerdict
 from tests.sessions import ROOT, RunningSandbox
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.ledger.ledger import LedgerRecord, _reading
-from pam_rollback.observation import jsonl
-from pam_rollback.observation.jsonl import LineReader
+from pam_rollback.observation import child as jsonl
+from pam_rollback.observation.child import LineReader
 from pam_rollback.observation.timeline import Timeline
 
 SENT = {"sent": {"seq": 0, "kind": "expense", "marker": "m0", "value": "1.00 fuel", "at_s": 1.0}}

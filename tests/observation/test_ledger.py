@@ -17,9 +17,8 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.ledger.ledger import Ledger, LedgerRecord, start_ledger
-from pam_rollback.ledger.ledger_config import LedgerConfig
+from pam_rollback.ledger.ledger_config import LedgerConfig, WriteKind
 from pam_rollback.ledger.ledger_verdict import LedgerState, judge
-from pam_rollback.ledger.ledger_writes import WriteKind
 from pam_rollback.observation.journeys import SignIn
 
 if TYPE_CHECKING:

@@ -336,7 +336,7 @@ def test_ends_by_itself_after_its_longest_run(server: Server, tmp_path: Path) ->
 
 SLEEPS = """
 import itertools, runpy, sys
-from pam_rollback.observation import lifeline
+from pam_rollback.observation import child as lifeline
 asked = itertools.count()
 lifeline.asleep_s = lambda: float(sys.argv[2]) if next(asked) > 9 else 0.0
 runpy.run_module("pam_rollback.observation.probe_process", run_name="__main__")

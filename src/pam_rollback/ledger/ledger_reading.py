@@ -20,13 +20,10 @@ from pydantic import ValidationError
 from yarl import URL
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.ledger.ledger_config import NOWHERE, LedgerConfig, Place, ReadingOrder
+from pam_rollback.ledger.ledger_config import NOWHERE, LedgerConfig, Place, ReadingOrder, WriteKind
 from pam_rollback.ledger.ledger_verdict import Found
-from pam_rollback.ledger.ledger_writes import WriteKind
-from pam_rollback.observation.account import Account
-from pam_rollback.observation.exchange import NotSent, exchange, new_session
-from pam_rollback.observation.jsonl import LineWriter
-from pam_rollback.observation.lifeline import Lifeline, read_config_line
+from pam_rollback.observation.child import Lifeline, LineWriter, read_config_line
+from pam_rollback.observation.exchange import Account, NotSent, exchange, new_session
 from pam_rollback.product.expense_requests import several_of
 from pam_rollback.product.pointer import Nowhere, value_at
 

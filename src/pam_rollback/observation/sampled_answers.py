@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.observation.prober_lag import judge_without_prober_lag
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict
+from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict, judge_without_prober_lag
 from pam_rollback.stats.binomial import share_below
 from pam_rollback.stats.percentiles import DEFINITION
 

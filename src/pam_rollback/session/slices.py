@@ -60,6 +60,7 @@ def fixtures_of_topics() -> list[str]:
     [root] = pam_rollback.__path__
     folders = [Path(root, name.rpartition(".")[2], "fixtures") for name in packages() if name not in slices()]
     files = [path for folder in folders for path in sorted(folder.rglob("*.py")) if path.name != "__init__.py"]
+    files += [path for folder in folders if (path := folder.with_suffix(".py")).is_file()]
     names = [".".join([pam_rollback.__name__, *path.relative_to(root).with_suffix("").parts]) for path in files]
     return [name for name in names if name not in NAMED_BY_CONFTEST]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.observation.samples import Sample
-from pam_rollback.records.recorded_window import SampledSource
+from pam_rollback.records.series_window import SampledSource
 from pam_rollback.stats.series import Answers, Latencies, Quantity
 
 GOOD = Sample(due_s=0, latency_ms=20, journey="history", ok=True)
