@@ -58,7 +58,7 @@ def test_the_database_tells_what_the_product_does_not_give_whole(environment: En
     """Its own finds every write; another one, or none that is declared, leaves unknown what the product did not give, and says why."""
     alone = environment.model_copy(update={"abilities": environment.abilities - {"database"}})
     with started(environment, tmp_path, read_rows_max=3) as ledger:
-        reading = ledger.final_reading(within_s=1)
+        reading = ledger.read_back(within_s=1)
         own = judged(ledger, reading, environment, lambda: SHOWN)
         other = judged(ledger, reading, environment, lambda: OTHER)
         none = judged(ledger, reading, alone, nobody)
@@ -80,7 +80,7 @@ def test_what_stands_under_another_user_is_moved(
     with started(environment, tmp_path, read_rows_max=5000) as ledger:
         running_sandbox.remote.plant("data", what="own-expenses-moved")
         try:
-            reading = ledger.final_reading()
+            reading = ledger.read_back()
             own = judged(ledger, reading, environment, lambda: SHOWN)
             other = judged(ledger, reading, environment, lambda: OTHER)
         finally:

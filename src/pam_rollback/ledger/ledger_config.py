@@ -137,21 +137,6 @@ class LedgerConfig(Facts):
         return f"ledger-{self.run}-"
 
 
-class ReadingOrder(Facts):
-    """One final reading."""
-
-    config: LedgerConfig
-    within_s: float = Field(gt=0)
-    """How long to try, for a product that has only just recovered."""
-    delete: bool = False
-    """Delete the ledger's expenses afterwards, for as long again."""
-
-    @property
-    def longest_s(self) -> float:
-        """How long it can take at worst: the tries, the last answers (sign-in and reading), the deletions."""
-        return 2 * self.within_s + 3 * (self.config.timeout_s + self.config.reading_deadline_s)
-
-
 @dataclass(frozen=True, slots=True)
 class Write:
     """One write of the ledger. Moments are monotonic seconds."""

@@ -157,8 +157,6 @@ def judge_ledger(
 
 
 def _moved(ledger: Ledger, environment: Environment, link: DatabaseLink) -> Mapping[WriteKind, Collection[str]]:
-    from pam_rollback.ledger.ledger_rows import moved_rows  # noqa: PLC0415 - as below
-
     with _snapshot(environment, link) as snapshot:
         email = environment.secret("test_user_email")
         return moved_rows(snapshot, ledger.marker_prefix, email=email, names=environment.table_names)
@@ -167,8 +165,6 @@ def _moved(ledger: Ledger, environment: Environment, link: DatabaseLink) -> Mapp
 def _judged_with_database(
     ledger: Ledger, reading: FinalReading, environment: Environment, link: DatabaseLink, moments_s: Sequence[float]
 ) -> LedgerVerdict:
-    from pam_rollback.ledger.ledger_rows import judge_with_database  # noqa: PLC0415 - as below
-
     with _snapshot(environment, link) as snapshot:
         return judge_with_database(
             ledger.record.writes,

@@ -141,42 +141,6 @@ class Histogram:
         raise AssertionError("the rank is among the values")  # pragma: no cover
 
 
-@dataclass(frozen=True)
-class Latencies:
-    """The values themselves, as the prober has them."""
-
-    values_ms: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        """Refuse none, and what is no length of time."""
-        if not self.values_ms or not all(math.isfinite(value) and value >= 0 for value in self.values_ms):
-            raise ValueError("latencies are lengths of time, and there is one at least")
-
-    @property
-    def n(self) -> int:
-        """How many values."""
-        return len(self.values_ms)
-
-    @property
-    def value(self) -> float:
-        """The 95th percentile."""
-        return sorted(self.values_ms)[nearest_rank(self.n, P95) - 1]
-
-    @property
-    def definition(self) -> str:
-        """How the value is made."""
-        return f"p95, {DEFINITION}"
-
-    @property
-    def bounds(self) -> str:
-        """Between which values the truth lies; empty: the values are exact."""
-        return ""
-
-    def standing(self, limit: float) -> Standing:
-        """Whether the 95th percentile is below ``limit`` ms."""
-        return Standing.REACHED if self.value >= limit else Standing.BELOW
-
-
 _P50, _P75, _P90, _P95, _P99 = 50.0, 75.0, 90.0, 95.0, 99.0
 
 
@@ -331,7 +295,7 @@ class Answers:
         return Standing.UNDECIDED if 100 * (self.bad + self.unsure) >= limit * self.n else Standing.BELOW
 
 
-Evidence = Answers | Histogram | Latencies | StepPercentiles
+Evidence = Answers | Histogram | StepPercentiles
 """What a point was made of, where it can be added up over a window. A gauge has none."""
 
 
@@ -429,8 +393,6 @@ def _sum(one: Evidence, other: Evidence) -> Evidence:
         return Answers(one.n + other.n, one.bad + other.bad, one.unsure + other.unsure)
     if isinstance(one, Histogram) and isinstance(other, Histogram):
         return one.plus(other)
-    if isinstance(one, Latencies) and isinstance(other, Latencies):
-        return Latencies((*one.values_ms, *other.values_ms))
     if isinstance(one, StepPercentiles) and isinstance(other, StepPercentiles):
         return StepPercentiles((*one.steps, *other.steps))
     raise TypeError(f"{type(one).__name__} and {type(other).__name__} cannot be added up")
