@@ -26,7 +26,7 @@ from pam_rollback.browser.lateness import LATE, is_late
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.browser.rendered_page import heading_of
 from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.product.site import Element, ElementName
+from pam_rollback.product.contract import Element, ElementName
 
 QUESTION: Final = "Is there a quiet campground by the sea?"
 NOBODY: Final = "nobody@example.invalid"

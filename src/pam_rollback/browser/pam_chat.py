@@ -15,7 +15,7 @@ from pam_rollback.browser.pausing import pause
 from pam_rollback.browser.rendered_page import content_of
 from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.product.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
-from pam_rollback.product.site import Element, ElementName
+from pam_rollback.product.contract import Element, ElementName
 
 _LOOK_AGAIN_MS = 50
 _ANSWERED_LOOKS = 5

@@ -26,8 +26,8 @@ from pam_rollback.browser.page_signs import SignsOfPage
 from pam_rollback.browser.pausing import pause
 from pam_rollback.browser.rendered_page import await_heading, content_of, rendered
 from pam_rollback.environment.environment_tables import Pages
+from pam_rollback.product.contract import Element, ElementName
 from pam_rollback.product.front_page import PageContent
-from pam_rollback.product.site import Element, ElementName
 
 T = TypeVar("T")
 _LOOK_MS = 1000

@@ -17,8 +17,8 @@ from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.pam_page import PamPage
 from pam_rollback.browser.served_files import origin
 from pam_rollback.environment.environment_tables import Pages
+from pam_rollback.product.contract import Element, ElementName
 from pam_rollback.product.pam_api import SignInLimited
-from pam_rollback.product.site import Element, ElementName
 
 _FORM_PASSES_MS = 1500
 

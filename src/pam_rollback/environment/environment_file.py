@@ -22,7 +22,7 @@ from pam_rollback.base.configuration import (
 from pam_rollback.environment.environment import Environment, Origin
 from pam_rollback.environment.environment_problems import problems_in, problems_with_contract
 from pam_rollback.environment.production_places import shared_places
-from pam_rollback.product.service import contract_of, laid_over
+from pam_rollback.product.files import contract_of, laid_over
 
 SANDBOX = "sandbox"
 EXAMPLES = "examples"

@@ -6,8 +6,8 @@ from typing import Any
 from pam_rollback.environment.environment import Environment
 from pam_rollback.integrity.account_contents import ROWS_MAX
 from pam_rollback.outside.http import fetch
+from pam_rollback.product.conditions import Nowhere, value_at
 from pam_rollback.product.pam_api import Account
-from pam_rollback.product.pointer import Nowhere, value_at
 from pam_rollback.product.settings_loss import settings_in
 
 _LISTS = ("history", "expenses")

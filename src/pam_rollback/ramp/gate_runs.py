@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from pam_rollback.product.expected_releases import BACK_END
+from pam_rollback.product.served_release import BACK_END
 from pam_rollback.ramp.state import GateRun
 from pam_rollback.report.run_record import UnreadableRecord, read
 

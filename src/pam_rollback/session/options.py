@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.free_text import cleaned, shows_something
-from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.session.gone import GONE, Refused
 
 _VALUED: set[str] = set()

@@ -16,7 +16,7 @@ from pam_rollback.browser.journeys import NotLoaded, Stopped
 from pam_rollback.browser.page_states import Site, Visit
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.browser.rendered_page import heading_of
-from pam_rollback.product.site import Element, ElementName
+from pam_rollback.product.contract import Element, ElementName
 from tests.contracts import PAGES, elements
 
 HANGING, HANGING_FOR_BROWSERS = "/hangs", "/hangs-for-browsers"
