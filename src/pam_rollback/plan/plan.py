@@ -365,7 +365,7 @@ def _no_figure(section: str, item_id: str, key: str, known: Iterable[str]) -> Pr
 
 
 def _new_place(location: tuple[str, ...]) -> str | None:
-    from pam_rollback.base.moved_keys import new_place  # noqa: PLC0415 - for whoever has such a key
+    from pam_rollback.base.configuration import new_place  # noqa: PLC0415 - for whoever has such a key
 
     return new_place(location)
 

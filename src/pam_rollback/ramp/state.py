@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pam_rollback.base.event import Event
 from pam_rollback.base.run_files import (
     RAMP_ADOPTED,
     RAMP_ENTERED,
@@ -17,6 +16,7 @@ from pam_rollback.base.run_files import (
     RAMP_ROLLED_BACK,
     RAMP_STARTED,
     RAMP_WATCHED,
+    Event,
 )
 
 STARTED, ADOPTED, ENTERED, WATCHED, RAISING = RAMP_STARTED, RAMP_ADOPTED, RAMP_ENTERED, RAMP_WATCHED, "raising"

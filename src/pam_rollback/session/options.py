@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.free_text import cleaned, shows_something
+from pam_rollback.base.outside_text import cleaned, shows_something
 from pam_rollback.product.expected_releases import ExpectedReleases
 from pam_rollback.session.gone import GONE, Refused
 

@@ -14,7 +14,7 @@ import pytest
 
 from pam_rollback.base.configuration import ConfigurationError, suggestion
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.free_text import cleaned
+from pam_rollback.base.outside_text import cleaned
 from pam_rollback.base.run_files import is_run_id
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import SANDBOX, load_environment, which
