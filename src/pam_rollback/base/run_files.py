@@ -69,3 +69,8 @@ def too_new(record: Mapping[str, Any], ours: int) -> str:
         f"it has format {found:g}, and pam-rollback {VERSION} reads format {ours}: repeat the command with the version that wrote "
         f"it ({record.get(WRITTEN_BY) or 'not named'}); nothing was changed"
     )
+
+
+TO_FILL = "_For people to fill in._"
+ROOT_CAUSE_FOUND = "Root cause found (UTC)"
+FINISHED = "Finished (UTC)"

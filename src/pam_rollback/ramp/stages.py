@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from pam_rollback.plan.plan_items import RampStage
-from pam_rollback.plan.ramp_terms import RampTerms
+from pam_rollback.plan.plan_terms import RampTerms
 from pam_rollback.ramp.state import RampRules, RampStep, rules_in_words
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pam_rollback.base.clock import Clock
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.readiness_settings import Preparedness
+from pam_rollback.environment.service_settings import Preparedness
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import ways_of
 from pam_rollback.readiness import client, rules

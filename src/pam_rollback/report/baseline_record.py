@@ -15,8 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pam_rollback.base import run_files
 from pam_rollback.base.answer import read_json
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.known_before import Finding
-from pam_rollback.environment.known_words import waiver_for
+from pam_rollback.environment.known_before import Finding, waiver_for
 from pam_rollback.stats.distribution import Distribution
 
 SCHEMA_VERSION = 2
