@@ -11,7 +11,7 @@ from pam_rollback.connect.judges import of_stories
 from pam_rollback.plan.held_tests import held_tests
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.invariants import Invariant
-from pam_rollback.report.past_drills import sought
+from pam_rollback.report.earlier_runs import sought
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.session import markers, selection, sql_files, unasked_files
 from pam_rollback.session import runbook as runbook_module

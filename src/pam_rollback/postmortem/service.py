@@ -22,8 +22,8 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.postmortem import rules
 from pam_rollback.postmortem.client import DEPLOYS_FILE, deploys_kept
 from pam_rollback.postmortem.rules import Entry, Event
-from pam_rollback.report.aftermath import to_dos
 from pam_rollback.report.run_record import Measured, Result, RunRecord, UnreadableRecord, read
+from pam_rollback.report.sections import to_dos
 from pam_rollback.report.verdict import Outcome
 
 SLOW_MS = 500.0

@@ -7,7 +7,7 @@ from pathlib import Path
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.outside.http import fetch
 from pam_rollback.readiness.rules import Document, RealRun, Shift
-from pam_rollback.report.past_drills import read
+from pam_rollback.report.earlier_runs import read_or_none
 
 _LARGEST_BYTES = 1_000_000
 _SHIFTS_MAX = 10_000
@@ -19,7 +19,7 @@ def real_runs(out: Path, environment: str) -> list[RealRun]:
 
     Raises MeasurementFailed where no run of it is, of whatever kind: then its rollbacks may be on record elsewhere, too.
     """
-    records = (read(path) for path in sorted(out.glob("*/run.json")))
+    records = (read_or_none(path) for path in sorted(out.glob("*/run.json")))
     here = [record for record in records if record is not None and record.environment.name == environment]
     if not here:
         raise MeasurementFailed(f"{out} has no run of {environment}: are its records on another machine? See --state")
@@ -31,23 +31,23 @@ def real_runs(out: Path, environment: str) -> list[RealRun]:
 
 
 def documents(folder: Path) -> list[Document]:
-    """The post-mortems of a folder. Raises MeasurementFailed when it cannot be read."""
+    """The post-mortems of a folder. Raises MeasurementFailed when it cannot be read_or_none."""
     if not folder.is_dir():
         raise MeasurementFailed(f"{folder}: expected the folder of post-mortems, found none ([readiness] postmortems)")
     try:
         return [Document(file.name, file.read_text(encoding="utf-8")) for file in sorted(folder.glob("**/*.md"))]
     except (OSError, UnicodeDecodeError) as problem:
-        raise MeasurementFailed(f"{folder}: a post-mortem cannot be read: {problem}") from None
+        raise MeasurementFailed(f"{folder}: a post-mortem cannot be read_or_none: {problem}") from None
 
 
 def text_of(file: Path) -> str:
-    """A file of the project. Raises MeasurementFailed when it cannot be read, or is too large to be one."""
+    """A file of the project. Raises MeasurementFailed when it cannot be read_or_none, or is too large to be one."""
     try:
         if file.stat().st_size > _LARGEST_BYTES:
             raise MeasurementFailed(f"{file}: larger than {_LARGEST_BYTES} bytes")
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        raise MeasurementFailed(f"{file} cannot be read: {problem}") from None
+        raise MeasurementFailed(f"{file} cannot be read_or_none: {problem}") from None
 
 
 def of_calendar(text: str, *, since: datetime, until: datetime, source: str) -> list[Shift]:
@@ -69,7 +69,7 @@ def of_calendar(text: str, *, since: datetime, until: datetime, source: str) -> 
             if len(found) > _SHIFTS_MAX:
                 raise MeasurementFailed(f"{source}: more than {_SHIFTS_MAX} shifts, which is no schedule of people")
     except (CalendarError, ValueError, TypeError, OverflowError) as problem:
-        raise MeasurementFailed(f"{source}: the calendar cannot be read: {problem}") from None
+        raise MeasurementFailed(f"{source}: the calendar cannot be read_or_none: {problem}") from None
     return found
 
 

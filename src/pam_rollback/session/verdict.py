@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pam_rollback.report import allure_results, run_record
+from pam_rollback.report import allure_hooks, run_record
 from pam_rollback.report.verdict import Cause, Ending, ExitCode, Outcome, causes_of_outcomes
 from pam_rollback.session import (
     allure_bridge,
@@ -96,7 +96,7 @@ class Collector:
         report.when = "teardown"
         situation, phase, title = (str(test.properties.get(name, "")) for name in ("situation", "phase", "title"))
         write = partial(
-            allure_results.write_died,
+            allure_hooks.write_died,
             runbook.results,
             crashitem,
             name=allure_bridge.named(test.criteria, title or crashitem),
@@ -197,9 +197,9 @@ class Collector:
         for problem in last_words.told_elsewhere(self._config, self._runbook, record, self._print(record)):
             self._say(f"the team: {problem}")
         if os.environ.get("GITHUB_ACTIONS") == "true":
-            from pam_rollback.report import in_short  # noqa: PLC0415 - for CI
+            from pam_rollback.report import job_summary  # noqa: PLC0415 - for CI
 
-            self._annotate(in_short.annotations(record))
+            self._annotate(job_summary.annotations(record))
         if self._runbook.options.real and self._runbook.journal.action_began:
             self._go_on_afterwards()
 
