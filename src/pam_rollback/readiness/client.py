@@ -31,23 +31,23 @@ def real_runs(out: Path, environment: str) -> list[RealRun]:
 
 
 def documents(folder: Path) -> list[Document]:
-    """The post-mortems of a folder. Raises MeasurementFailed when it cannot be read_or_none."""
+    """The post-mortems of a folder. Raises MeasurementFailed when it cannot be read."""
     if not folder.is_dir():
         raise MeasurementFailed(f"{folder}: expected the folder of post-mortems, found none ([readiness] postmortems)")
     try:
         return [Document(file.name, file.read_text(encoding="utf-8")) for file in sorted(folder.glob("**/*.md"))]
     except (OSError, UnicodeDecodeError) as problem:
-        raise MeasurementFailed(f"{folder}: a post-mortem cannot be read_or_none: {problem}") from None
+        raise MeasurementFailed(f"{folder}: a post-mortem cannot be read: {problem}") from None
 
 
 def text_of(file: Path) -> str:
-    """A file of the project. Raises MeasurementFailed when it cannot be read_or_none, or is too large to be one."""
+    """A file of the project. Raises MeasurementFailed when it cannot be read, or is too large to be one."""
     try:
         if file.stat().st_size > _LARGEST_BYTES:
             raise MeasurementFailed(f"{file}: larger than {_LARGEST_BYTES} bytes")
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        raise MeasurementFailed(f"{file} cannot be read_or_none: {problem}") from None
+        raise MeasurementFailed(f"{file} cannot be read: {problem}") from None
 
 
 def of_calendar(text: str, *, since: datetime, until: datetime, source: str) -> list[Shift]:
@@ -69,7 +69,7 @@ def of_calendar(text: str, *, since: datetime, until: datetime, source: str) -> 
             if len(found) > _SHIFTS_MAX:
                 raise MeasurementFailed(f"{source}: more than {_SHIFTS_MAX} shifts, which is no schedule of people")
     except (CalendarError, ValueError, TypeError, OverflowError) as problem:
-        raise MeasurementFailed(f"{source}: the calendar cannot be read_or_none: {problem}") from None
+        raise MeasurementFailed(f"{source}: the calendar cannot be read: {problem}") from None
     return found
 
 
