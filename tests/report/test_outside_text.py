@@ -18,7 +18,7 @@ from pam_rollback.communication.slack import SlackWebhook
 from pam_rollback.report import allure_hooks, job_summary, scorecard, screen
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.session.harmless_terminal import HarmlessFile
+from pam_rollback.session.lasting_streams import HarmlessFile
 from tests.scripted_provider import says, scripted
 
 VERDICT = re.compile(r"(REHEARSAL )?(GO|NO-GO|INCONCLUSIVE|PLANNED|ROLL BACK NOW|UNDO FAILED|ACTION FAILED)\b")
