@@ -18,10 +18,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pam_rollback.base.outside_text import label, one_line, redacted
-from pam_rollback.report.run_record import RunRecord
+
+if TYPE_CHECKING:
+    from pam_rollback.report.run_record import RunRecord
 
 SHORTEST_SECRET: Final = 6
 """Characters. A shorter value is part of ordinary words, and replacing it would destroy the text around it."""
@@ -369,7 +371,7 @@ def _rewrite(path: Path, clean: Callable[[bytes], bytes]) -> bool:
     return True
 
 
-def shown(record: RunRecord, redact: Callable[[str], str] = redacted) -> RunRecord:
+def shown(record: "RunRecord", redact: Callable[[str], str] = redacted) -> "RunRecord":
     """A copy in which each text is one line; a release is one word, so that it cannot pass for a verdict.
 
     Here and not afterwards: a table splits a token over two lines, and Markdown puts a backslash into it.
