@@ -10,7 +10,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import NotReached
-from pam_rollback.baseline.fixtures.baseline import record
+from pam_rollback.baseline.fixtures import record
 from pam_rollback.environment.environment_tables import Ability
 from pam_rollback.environment.known_before import Finding
 from pam_rollback.report.baseline_record import Red, TicketRate

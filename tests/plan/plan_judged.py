@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from pam_rollback.browser.fixtures import journeys
-from pam_rollback.checklist.fixtures import checklist
+from pam_rollback.checklist import fixtures as checklist
 from pam_rollback.integrity.fixtures import integrity
 from pam_rollback.integrity.row_counts import TableCount, TableCounts
 from pam_rollback.ledger.ledger_verdict import LedgerState, LedgerVerdict

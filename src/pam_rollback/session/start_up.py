@@ -133,8 +133,11 @@ def _listens(name: str, known: argparse.Namespace, named: set[str]) -> bool:
 def fixtures_of_topics() -> list[str]:
     """Each module of fixtures that every session has: those of packages without ``LOADED_FOR``, but for what conftest.py names."""
     [root] = pam_rollback.__path__
-    folders = [Path(root, name.rpartition(".")[2], "fixtures") for name in packages() if name not in slices()]
-    files = [path for folder in folders for path in sorted(folder.rglob("*.py")) if path.name != "__init__.py"]
+    folders = [Path(root, name.rpartition(".")[2]) for name in packages() if name not in slices()]
+    found = [
+        path for folder in folders for path in sorted([*folder.glob("fixtures.py"), *folder.glob("fixtures/**/*.py")])
+    ]
+    files = [path for path in found if path.name != "__init__.py"]
     names = [".".join([pam_rollback.__name__, *path.relative_to(root).with_suffix("").parts]) for path in files]
     return [name for name in names if name not in pytest_options.FIXTURES]
 
