@@ -26,7 +26,7 @@ from pam_rollback.product.invariants import InvariantResult
 from pam_rollback.ramp.hooks import pytest_pam_planned
 from pam_rollback.records.fixtures import performance
 from pam_rollback.records.memory import MemoryGrowth, MemoryLevel, MemoryReading
-from pam_rollback.report.aftermath import at_hand, to_dos
+from pam_rollback.report.sections import at_hand, to_dos
 from pam_rollback.rollback.gradual import Way
 from pam_rollback.rollback.planned import planned_steps
 from pam_rollback.session.allure_bridge import is_for_a_person

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from pam_rollback.base.figures import Sentence
-from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, counted
-from pam_rollback.environment.known_words import NEW
+from pam_rollback.environment.known_before import NEW, NOTHING_TOLD, Finding, JudgedFindings, counted
 
 BARRIERS_FILE = "barriers.json"
 """Beside the index of a baseline."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pam_rollback.base.event import Event
 from pam_rollback.base.run_files import (
     RAMP_ADOPTED,
     RAMP_ENTERED,
@@ -17,9 +16,10 @@ from pam_rollback.base.run_files import (
     RAMP_ROLLED_BACK,
     RAMP_STARTED,
     RAMP_WATCHED,
+    Event,
 )
 from pam_rollback.plan.plan_items import RampStage
-from pam_rollback.plan.ramp_terms import RampTerms
+from pam_rollback.plan.plan_terms import RampTerms
 
 STARTED, ADOPTED, ENTERED, WATCHED, RAISING = RAMP_STARTED, RAMP_ADOPTED, RAMP_ENTERED, RAMP_WATCHED, "raising"
 COMPLETE, ASKED, APPROVED, EXPIRED = "window-complete", "approval-asked", "approved", "approval-expired"
