@@ -12,7 +12,7 @@ from pam_rollback.observation.memory import MemoryReading, MemoryWindow, MemoryW
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window import Measure, WindowSpec, judge
 from pam_rollback.observation.window_state import WindowState
-from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.product.served_release import ExpectedReleases
 from tests.virtual_clock import VirtualClock
 
 ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15)

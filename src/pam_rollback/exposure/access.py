@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
 
-from pam_rollback.base.answer import Answer
+from pam_rollback.base.answer import Answer, read_json
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.base.strict_json import read_json
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
 MADE_UP, FALSE_SIGNATURE, UNSIGNED, ALTERED = (

@@ -16,7 +16,6 @@ from pam_rollback.observation.parts import FRONT_END, HEALTH, SHOWN, series_of
 from pam_rollback.observation.probed_journeys import probe_config
 from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.accounts import signed_in
-from pam_rollback.product.expected_releases import FRONT_PAGE
 from pam_rollback.product.front_page import ITEM as OF_THE_FRONT_PAGE
 from pam_rollback.product.front_page import LATER_SAMPLED, FrontPage
 from pam_rollback.product.front_page_reader import look_at_front_page
@@ -24,6 +23,7 @@ from pam_rollback.product.health import HealthReport, is_healthy
 from pam_rollback.product.health_api import HealthEndpoint, read_health
 from pam_rollback.product.offline import refuse_when_offline
 from pam_rollback.product.pam_api import Account, SignInLimited
+from pam_rollback.product.served_release import FRONT_PAGE
 
 _PAGE = "the front page"
 _LATER_BESIDE_THE_API = 4

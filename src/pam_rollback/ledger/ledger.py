@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.open_loop import Steady
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.steady import Steady
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.ledger.ledger_config import (

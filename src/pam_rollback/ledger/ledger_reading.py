@@ -19,8 +19,8 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.ledger.ledger_config import NOWHERE, LedgerConfig, Place, WriteKind
 from pam_rollback.ledger.ledger_verdict import FinalReading, Found
 from pam_rollback.observation.exchange import Account, NotSent, exchange, new_session
+from pam_rollback.product.conditions import Nowhere, value_at
 from pam_rollback.product.expense_requests import several_of
-from pam_rollback.product.pointer import Nowhere, value_at
 
 _BODY_BYTES_MAX = 256 << 20
 _PAUSE_S = 0.3

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import pam_rollback
+from pam_rollback.base.answer import BYTES_MAX, NotJson, read_json
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.strict_json import BYTES_MAX, NotJson, read_json
 
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """No proxy, no Python switch and no secret of the session reaches a helper: what it may know comes on its stdin."""

@@ -15,8 +15,8 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.memory import MemoryReading, MissedReading
 from pam_rollback.outside.http import fetch
+from pam_rollback.product.conditions import Nowhere, value_at
 from pam_rollback.product.contract import Mark
-from pam_rollback.product.pointer import Nowhere, value_at
 
 MEMORY = "pam_memory_usage_bytes"
 STARTED = "process_start_time_seconds"
