@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.repository_settings import GitHub
+from pam_rollback.environment.service_settings import GitHub
 from pam_rollback.outside.provider import JsonObject, Provider, ProviderApi
 from pam_rollback.rollback.repository import PullRequest
 
