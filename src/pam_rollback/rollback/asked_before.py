@@ -15,8 +15,8 @@ from pam_rollback.outside.http import fetch
 from pam_rollback.outside.same_time import same_time
 from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation
 from pam_rollback.plan.plan import Plan
-from pam_rollback.product.expected_releases import ExpectedReleases
 from pam_rollback.product.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
+from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.rollback import questions as asked
 from pam_rollback.rollback.could_go_back import ask_backend, ask_frontend, ask_repository
 from pam_rollback.rollback.git import GitRepository, open_repository

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from pam_rollback.base.answer import read_json
-from pam_rollback.product.release_evidence import WEAK, Evidence, ReleaseProof, Says
-from pam_rollback.product.served_release import Wanted
+from pam_rollback.product.served_release import WEAK, Evidence, ReleaseProof, Says, Wanted
 from pam_rollback.rollback.deploys import LIVE, NEVER_LIVE, WERE_LIVE, Deploy
 
 _ASSIGNED = re.compile(

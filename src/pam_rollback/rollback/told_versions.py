@@ -16,11 +16,10 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.outside.http import all_at_once, fetch
+from pam_rollback.product.conditions import Nowhere, value_at
 from pam_rollback.product.contract import BACKEND, Mark
 from pam_rollback.product.contract import Site as PartOfProduct
-from pam_rollback.product.expected_releases import BACK_END
-from pam_rollback.product.pointer import Nowhere, value_at
-from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.product.served_release import BACK_END, Served, Wanted
 from pam_rollback.product.served_release_reader import ServedApi
 from pam_rollback.rollback.deploys import BackendHost, Deploy
 from pam_rollback.rollback.git import open_repository

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from pam_rollback.base.outside_text import cleaned, shows_something
-from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.product.served_release import ExpectedReleases
 
 _BY_A_PERSON: Final = "a watch only tells; a person starts the rollback by the command that it tells"
 GONE: Final[Mapping[str, str]] = {
