@@ -20,7 +20,7 @@ from pam_rollback.decision.decision import (
 from pam_rollback.environment.known_before import OF_OLD
 from pam_rollback.observation.parts import FRONT_END
 from pam_rollback.plan.plan import Plan
-from pam_rollback.report.decision_record import Recommendation
+from pam_rollback.report.record_parts import Recommendation
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.wording import without_own_word
 

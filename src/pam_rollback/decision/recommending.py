@@ -11,8 +11,8 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
 from pam_rollback.plan.stories import STORIES, first_way
 from pam_rollback.report import sections, wording
-from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
 from pam_rollback.report.earlier_runs import PastRecovery, past_recoveries, recoveries_told, sought
+from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, StrategyAdvised
 
 
 @dataclass(frozen=True)
