@@ -12,9 +12,9 @@ from pam_rollback.base.figures import Figures
 from pam_rollback.communication.escalation import Ladder, Sent, where_to_post
 from pam_rollback.communication.escalation_told import Followed
 from pam_rollback.communication.fixtures import communication, escalation
+from pam_rollback.decision.deciding import Here, advised
 from pam_rollback.decision.decision import CHAT, Finding, State, decide
 from pam_rollback.decision.fixtures import decision
-from pam_rollback.decision.recommending import Here, advised
 from pam_rollback.environment.environment import Environment
 from pam_rollback.exposure.fixtures import exposure
 from pam_rollback.gate.fixtures import readiness

@@ -10,7 +10,7 @@ from pam_rollback.base.question import State
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.rollback import asked_before, provider_access
 from pam_rollback.rollback.hosts_seen import refuse_another
 from tests.rollback.providers.test_netlify import DEPLOY, SITE, SITE_DOCUMENT

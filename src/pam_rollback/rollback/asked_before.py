@@ -12,8 +12,8 @@ from pam_rollback.environment.hosts import HostedSite
 from pam_rollback.environment.service_settings import Git
 from pam_rollback.outside.same_time import same_time
 from pam_rollback.plan.plan import Plan
-from pam_rollback.product.expected_releases import ExpectedReleases
 from pam_rollback.product.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
+from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.rollback import questions as asked
 from pam_rollback.rollback.build_tools import programs_here, registry_answers
 from pam_rollback.rollback.could_act import call_known, closed, evaluation_known, flags_known, path_known

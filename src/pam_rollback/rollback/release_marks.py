@@ -11,8 +11,8 @@ from typing import Any
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.outside.http import all_at_once, fetch
+from pam_rollback.product.conditions import Nowhere, value_at
 from pam_rollback.product.contract import Mark
-from pam_rollback.product.pointer import Nowhere, value_at
 from pam_rollback.rollback.release_proof import MarksSeen
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from pam_rollback.product.release_evidence import WEAK, Evidence, ReleaseProof, Says
+from pam_rollback.product.served_release import WEAK, Evidence, ReleaseProof, Says
 from pam_rollback.rollback.deploys import LIVE, Deploy
 from pam_rollback.rollback.named_versions import Sighting, could_answer, seen_versions
 

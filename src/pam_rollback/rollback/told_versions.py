@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.product.expected_releases import BACK_END
-from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.product.served_release import BACK_END, Served, Wanted
 from pam_rollback.product.served_release_reader import ServedApi
 from pam_rollback.rollback.deploys import BackendHost, Deploy
 from pam_rollback.rollback.git import open_repository

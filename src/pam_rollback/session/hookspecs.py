@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pam_rollback.journal.undoing import UndoKinds
     from pam_rollback.plan.plan import Plan
     from pam_rollback.plan.stories import Story
-    from pam_rollback.product.expected_releases import ExpectedReleases
+    from pam_rollback.product.served_release import ExpectedReleases
     from pam_rollback.report.record_parts import DecisionRecord, Watched
     from pam_rollback.report.run_record import ActionStep, RunRecord
     from pam_rollback.report.watched_incident import WatchedIncident

@@ -9,8 +9,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
-from pam_rollback.product.expected_releases import BACK_END, FRONT_END
-from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
 from pam_rollback.rollback.backend_host import BackendTools
 from pam_rollback.rollback.deploys import Deploy, Service
 from pam_rollback.rollback.frontend_host import FrontendTools
