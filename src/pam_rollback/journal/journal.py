@@ -24,7 +24,7 @@ from pam_rollback.base import run_files
 from pam_rollback.base.answer import NotJson, read_json
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.outside_text import cut
-from pam_rollback.outside.durable import append_line
+from pam_rollback.outside.event_log import append_line
 
 ACTION_FAILED = "action-failed"
 """The event of an action that was not done although checks went on after it."""

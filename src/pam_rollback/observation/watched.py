@@ -16,7 +16,7 @@ from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.timeline import Timeline
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateGoal, P95Goal
-from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
+from pam_rollback.report.record_parts import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
 from pam_rollback.report.wording import duration, times_of_day
 from pam_rollback.stats.percentiles import percentile
 

@@ -1,18 +1,14 @@
-"""Pull requests on GitHub, by its REST API (docs.github.com/rest): whether a branch asks for them, and opening one.
-
-Fields and statuses are those of GitHub's OpenAPI document; ``tests/rollback/providers/github-openapi.json`` is the part of it that is
-used here.
-"""
+"""GitHub, where a protected main takes pull requests only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.service_settings import GitHub
-from pam_rollback.outside.json_object import JsonObject
-from pam_rollback.outside.provider import Provider, ProviderApi
-from pam_rollback.rollback.pull_requests import PullRequest
+from pam_rollback.outside.provider import JsonObject, Provider, ProviderApi
+from pam_rollback.rollback.repository import PullRequest
 
 _ADVICE: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "GitHub does not know the token of [secrets] git_token_env: it may have expired",
@@ -124,3 +120,8 @@ def _read(told: JsonObject) -> PullRequest:
         is_open=told.text("state") == "open",
         merged=told.truth("merged"),
     )
+
+
+def pulls(environment: Environment, settings: GitHub, waiter: Waiter) -> GitHubPulls:
+    """Those of the environment's repository."""
+    return GitHubPulls(github_api(settings, environment.secret("git_token"), waiter=waiter), settings)

@@ -1,20 +1,17 @@
-"""The back end's service on Render: its deploys, going back to one, building a commit, and where it deploys from.
-
-Contract: https://api-docs.render.com. A rollback makes a new deploy that runs the earlier one's build again, and leaves autodeploy as it
-is: a push brings the bad release back unless it was switched off before. Nothing is done when an answer comes: ``live`` is, and a deploy
-that is ``deactivated`` was replaced by another one. Most settings take effect with the next deploy only.
-"""
+"""Render, who runs the back end."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from pam_rollback.base.errors import MeasurementFailed, ProviderError
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import Render
-from pam_rollback.outside.json_object import JsonObject
-from pam_rollback.outside.provider import ProviderApi, Query
+from pam_rollback.outside.provider import DEADLINE_S, PATIENCE_S, Asking, JsonObject, Provider, ProviderApi, Query
 from pam_rollback.rollback.deploys import WERE_LIVE, Deploy, DeployId, Rules, Service, ServiceHost
-from pam_rollback.rollback.providers.render.render_api import own_service
+from pam_rollback.rollback.kept_host_records import HostRecords
 
 _PAGE = 100
 """The largest that Render gives."""
@@ -211,3 +208,100 @@ def _deploy(told: JsonObject, deploy_id: DeployId = "") -> Deploy:
         finished_at=told.moment("finishedAt"),
         trigger=told.text_or_none("trigger"),
     )
+
+
+_ADVICE: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "the key of [secrets] render_api_key_env is not accepted: export another one",
+    HTTPStatus.FORBIDDEN: "the key of [secrets] render_api_key_env may not do this to this service: take one of its workspace",
+    HTTPStatus.NOT_FOUND: (
+        "is [render] service_id right? It stands in the address of the service's page in the Dashboard. A deploy's build may also be gone: "
+        "Render keeps a few only"
+    ),
+    HTTPStatus.PAYMENT_REQUIRED: "the workspace's billing is in the way: see the Dashboard",
+    HTTPStatus.CONFLICT: "something else is being done to the service: look at its Events page, then do it again",
+}
+_METRICS_ADVICE: Mapping[int, str] = {
+    **_ADVICE,
+    HTTPStatus.BAD_REQUEST: "is [render] resolution_s one that Render tells (30 s at least)?",
+}
+
+
+def render_api(
+    settings: Render,
+    key: str,
+    *,
+    deadline_s: float = DEADLINE_S,
+    patience_s: float = PATIENCE_S,
+    waiter: Waiter | None = None,
+    advice: Mapping[int, str] = _ADVICE,
+) -> ProviderApi:
+    """Give one key's view of Render."""
+    provider = Provider(
+        name="Render",
+        api_url=settings.api_url,
+        reset_header="ratelimit-reset",
+        limit_header="ratelimit-limit",
+        status_page="status.render.com",
+        settings="[render] api_url",
+        secret="[secrets] render_api_key_env",  # noqa: S106 - where it stands, not what it is
+        advice=advice,
+        id_header="rndr-id",
+    )
+    return ProviderApi(provider, key, deadline_s=deadline_s, patience_s=patience_s, waiter=waiter or Waiter())
+
+
+def own_service(told: JsonObject, settings: Render) -> JsonObject:
+    """Give the service that was told of, once it is the environment's own (``GET /services/{id}``)."""
+    told.same("id", settings.service_id)
+    owner = told.document.get("ownerId")
+    if settings.owner_id and owner != settings.owner_id:
+        expected = f"expected it to belong to {settings.owner_id} ([render] owner_id)"
+        raise told.complaint(expected, f"{owner!r}: is this another environment's service?")
+    return told
+
+
+class RenderApi:
+    """Render for those who measure: asked once each time, and what it does not tell is MeasurementFailed, in the same words."""
+
+    def __init__(self, settings: Render, key: str, *, deadline_s: float = 5.0) -> None:
+        self.settings = settings
+        self._api = render_api(settings, key, deadline_s=deadline_s, patience_s=0, advice=_METRICS_ADVICE)
+
+    @property
+    def date(self) -> str:
+        """The moment that the latest answer claims (HTTP ``Date``); empty when none did."""
+        return self._api.date
+
+    def get(self, operation: str, path: str, query: Sequence[tuple[str, str]] = ()) -> Any:
+        """Ask, and give the JSON of a good answer. ``operation`` says what for, in the words of a message."""
+        try:
+            return self._api.document(operation, self._api.ask(operation, path, query=query))
+        except ProviderError as error:
+            raise MeasurementFailed(str(error)) from error
+
+    def check_service(self) -> None:
+        """See that the service is there, is not suspended, and belongs to whom the environment says."""
+        service_id = self.settings.service_id
+        operation = f"the service {service_id}"
+        try:
+            told = own_service(self._api.ask_told(operation, f"/services/{service_id}", "a service"), self.settings)
+        except ProviderError as error:
+            raise MeasurementFailed(str(error)) from error
+        if told.document.get("suspended") == "suspended":
+            raise MeasurementFailed(f"Render, {operation}: it is suspended, so its metrics say nothing of users")
+
+
+def host(environment: Environment, asking: Asking) -> RenderDeploys:
+    """The environment's service."""
+    settings, key = environment.render or Render(), environment.host_token("backend")
+    api = render_api(settings, key, deadline_s=asking.deadline_s, patience_s=asking.patience_s, waiter=asking.waiter)
+    return RenderDeploys(api, settings)
+
+
+def records(environment: Environment) -> HostRecords:
+    """Return what its metrics tell of the service."""
+    settings, deadline_s = environment.render or Render(), environment.probing.request_deadline_s
+    from pam_rollback.rollback.providers import render_metrics  # noqa: PLC0415 - asks by this module's client
+
+    sources = render_metrics.sources(RenderApi(settings, environment.host_token("backend"), deadline_s=deadline_s))
+    return HostRecords(f"Render, {settings.service_id}", sources, settings.resolution_s, settings.gap_max_s)

@@ -26,7 +26,7 @@ from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.rollback.providers.render.render_api import RenderApi
+from pam_rollback.rollback.providers.render import RenderApi
 from pam_rollback.stats.series import Answers, Point, Quantity, Series, Step, StepPercentiles, from_evidence, gauge
 
 _BYTES_PER_MB = 1e6
