@@ -11,7 +11,7 @@ from drills.expectations import (
     test_users_recover_in_time,
 )
 from pam_rollback.base.figures import Scored
-from pam_rollback.browser.fixtures.walkers.traveller import Traveller
+from pam_rollback.browser.fixtures.traveller import Traveller
 from pam_rollback.rollback.feature_flag import Evaluation
 from pam_rollback.rollback.fixtures.actions import constant_page
 from pam_rollback.rollback.gradual import GradualRollback
