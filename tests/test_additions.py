@@ -11,9 +11,8 @@ from typing import Any, cast
 
 import pytest
 
-from drills import test_frontend_restore
 from pam_rollback.base.clock import SystemClock
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
@@ -21,13 +20,12 @@ from pam_rollback.outside.provider import Asking
 from pam_rollback.rollback import added
 from pam_rollback.rollback.deploy_choice import History
 from pam_rollback.rollback.deploys import SiteHost
-from pam_rollback.rollback.frontend import undo_publishing
-from pam_rollback.rollback.frontend_host import FrontendTools
+from pam_rollback.rollback.frontend import Frontend, undo_publishing
 from pam_rollback.rollback.kept_host_records import host_records
 from pam_rollback.rollback.provider_access import served_site, site_look
 from pam_rollback.rollback.telling import Telling
 from tests.additions import TOKEN, Pier, blocks, commands, pier
-from tests.rollback.strategies.performed import as_drilled
+from tests.rollback.strategies.performed import Targets, as_drilled
 from tests.sessions import ROOT, Project, RunningSandbox
 
 FILES_MAX = {"A health check": 4, "A decision criterion": 5, "A strategy": 6, "An invariant": 4}
@@ -139,10 +137,13 @@ def test_the_provider_is_what_the_engine_asks_for(
     assert History(site.rules, site.deploys(), site.published()).choose().deploy.id == "release-1"
 
     telling = Telling(None, "", Journal(tmp_path / "journal.jsonl"), SystemClock())
-    tools = FrontendTools(site, site_look(served_site(environment)), Waiter(), telling)
-    stage: Any = SimpleNamespace(journal=telling.journal, frontend=tools)
-    done = as_drilled(test_frontend_restore, stage, lambda: {"deploy": "release-1"})
+    tools = Frontend(site, site_look(served_site(environment)), Waiter())
+    targets = Targets(site.deploy("release-1"), ActionFailed("none"))
+    stage: Any = SimpleNamespace(
+        journal=telling.journal, telling=telling, frontend=tools, targets=targets, why="", branch="", sources=SimpleNamespace(by_pull_request=None), backend=SimpleNamespace(workers=())
+    )
+    done = as_drilled("frontend-restore", stage)
     assert (done.served.is_wanted, done.published.id, done.published.locked) == (True, "release-1", True)
     [owed] = telling.journal.owed()
-    undo_publishing(owed, tools)
+    undo_publishing(owed, tools, telling.journal)
     assert (host.live, site.published().locked) == ("release-2", False)

@@ -3,7 +3,6 @@
 from typing import Protocol
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.product.served_release import Served
 
 
 class ProductDown(ActionFailed):
@@ -15,10 +14,3 @@ class EmergencyCall(Protocol):
 
     def call(self, reason: str, initiated_by: str) -> str:
         """Ask for the emergency rollback; gives what was answered. Raises ProductDown, or ActionFailed when it refuses."""
-
-
-class OutOfBand(Protocol):
-    """Who rolls the back end back without the product's help, through its provider."""
-
-    def roll_back(self, reason: str) -> Served:
-        """Do it, and wait until users have the release; gives what they get. Raises ActionFailed."""
