@@ -11,7 +11,6 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import Strategy
 from pam_rollback.plan.stories import STORIES, Story
 from pam_rollback.report.run_record import ActionStep
-from pam_rollback.rollback.backend import with_workers
 from pam_rollback.rollback.step_list import StepList
 from pam_rollback.rollback.telling import TELL
 
@@ -20,7 +19,7 @@ def planned_steps(plan: Plan, stories: Iterable[str], environment: Environment) 
     """Every step of the stories' actions, with what it would change."""
     for story in stories:
         known = STORIES[story]
-        listed = _listed(plan, known, environment) if not known.steps_at else _told(plan, known, environment)
+        listed = _listed(plan, known, environment) if not known.steps_at else _told(plan, known)
         for step, detail in listed.items():
             yield ActionStep(action=story, step=step, outcome="planned", started_s=0.0, duration_s=0.0, detail=detail)
 
@@ -74,13 +73,11 @@ def _listed(plan: Plan, story: Story, environment: Environment) -> dict[str, str
     return {**run.plans, **dict.fromkeys(told, "")}
 
 
-def _told(plan: Plan, story: Story, environment: Environment) -> dict[str, str]:
+def _told(plan: Plan, story: Story) -> dict[str, str]:
     steps, changing = steps_of(plan, story), changing_step(story)
     flags = plan.strategy(story.strategy).flag_changes
     change = ", ".join(f"{name} {flag}" for name, flag in sorted(flags.items()))
-    return {
-        step: change if step == changing else "" for step in (with_workers(steps) if environment.workers else steps)
-    }
+    return {step: change if step == changing else "" for step in steps}
 
 
 def steps_of(plan: Plan, story: Story) -> Sequence[str]:
