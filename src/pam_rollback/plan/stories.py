@@ -22,7 +22,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class Story:
-    """One file of ``drills/``: one way of one strategy."""
+    """One file of ``drills/``: one way of one strategy, which a fixture of its name carries out there."""
 
     name: str
     strategy: str
@@ -30,12 +30,6 @@ class Story:
     abilities: tuple[str, ...]
     """What an environment must declare for the action to be possible there at all."""
     planted: Planted
-    fixture: str = ""
-    """Who brings the situation about; empty: the fixture of its name, in its drill."""
-    steps_at: str | tuple[str, ...] = ""
-    """Its steps, or where they are: a module of ``rollback``, and the name there of a tuple, or of what makes one of shares."""
-    changing_at: str = ""
-    """Where the step is, likewise, that brings the plan's flags about."""
     all_checks: bool = True
     """False for a secondary way of a strategy: a drill has health, data and one journey checked after it. A real rollback has all."""
 
@@ -91,20 +85,14 @@ STORIES: dict[str, Story] = {
         Story(
             name="feature-flag",
             strategy="feature-flag",
-            fixture="feature_flags_rolled_back",
             abilities=("flag_admin",),
             planted=ERRORS,
-            steps_at="feature_flag:STEPS",
-            changing_at="feature_flag:SWITCH",
         ),
         Story(
             name="gradual",
             strategy="gradual",
-            fixture="features_taken_back",
             abilities=("flag_admin",),
             planted=ERRORS,
-            steps_at="gradual:planned_steps",
-            changing_at="gradual:LAST",
         ),
         Story(
             name="emergency",

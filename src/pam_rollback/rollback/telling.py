@@ -48,22 +48,17 @@ class Telling:
         return run_steps(steps, self.journal, self.clock, self.narrate)
 
     def _tell(self, message: str) -> tuple[StepRecord, ...]:
-        return self._run(told(self.notice, message))
+        """Tell, where there is somebody to tell. A message never decides: whether it was accepted has a test of its own."""
+        notice = self.notice
+        if notice is None:
+            return ()
 
+        def tell() -> str:
+            if problem := notice.post(message):
+                raise ActionFailed(problem)
+            return "accepted"
 
-def told(notice: TeamNotice | None, message: str, *, needs: tuple[str, ...] = ()) -> list[Step]:
-    """The step that tells the team, where there is somebody to tell. It fails when the message was not accepted."""
-    if notice is None:
-        return []
-
-    def tell() -> str:
-        problem = notice.post(message)
-        if problem:
-            raise ActionFailed(problem)
-        return "accepted"
-
-    # A message never decides: whoever is not reached is told of by its own test.
-    return [Step(TELL, tell, essential=False, needs=needs)]
+        return self._run([Step(TELL, tell, essential=False)])
 
 
 def notice_problem(records: Sequence[StepRecord]) -> str | None:
