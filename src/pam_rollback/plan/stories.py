@@ -79,76 +79,19 @@ ERRORS = Planted("errors", "errors for a share of the requests of users with PAM
 CODE_ERRORS = Planted("code-errors", "errors for a share of all requests, whatever the flags say", {"share": 0.5})
 NO_SITE = Planted("site-missing", "visitors get no page", journeys=("front page",))
 
-STORIES: dict[str, Story] = {
-    story.name: story
-    for story in (
-        Story(
-            name="feature-flag",
-            strategy="feature-flag",
-            abilities=("flag_admin",),
-            planted=ERRORS,
-        ),
-        Story(
-            name="gradual",
-            strategy="gradual",
-            abilities=("flag_admin",),
-            planted=ERRORS,
-        ),
-        Story(
-            name="emergency",
-            strategy="emergency",
-            abilities=("emergency_endpoint",),
-            planted=ERRORS,
-        ),
-        Story(
-            name="frontend-restore",
-            strategy="frontend",
-            abilities=("frontend_host",),
-            planted=NO_SITE,
-        ),
-        Story(
-            name="frontend-commit",
-            strategy="frontend",
-            abilities=("frontend_host", "git"),
-            planted=NO_SITE,
-            all_checks=False,
-        ),
-        Story(
-            name="frontend-revert",
-            strategy="frontend",
-            abilities=("frontend_host", "git"),
-            planted=NO_SITE,
-            all_checks=False,
-        ),
-        Story(
-            name="backend-provider",
-            strategy="backend",
-            abilities=("backend_host",),
-            planted=CODE_ERRORS,
-        ),
-        Story(
-            name="backend-commit",
-            strategy="backend",
-            abilities=("backend_host",),
-            planted=CODE_ERRORS,
-            all_checks=False,
-        ),
-        Story(
-            name="backend-branch",
-            strategy="backend",
-            abilities=("backend_host", "git"),
-            planted=CODE_ERRORS,
-            all_checks=False,
-        ),
-        Story(
-            name="full-system",
-            strategy="full-system",
-            abilities=("frontend_host", "backend_host"),
-            planted=CODE_ERRORS,
-        ),
-    )
-}
-
+_OWN = (
+    Story("feature-flag", "feature-flag", ("flag_admin",), ERRORS),
+    Story("gradual", "gradual", ("flag_admin",), ERRORS),
+    Story("emergency", "emergency", ("emergency_endpoint",), ERRORS),
+    Story("frontend-restore", "frontend", ("frontend_host",), NO_SITE),
+    Story("frontend-commit", "frontend", ("frontend_host", "git"), NO_SITE, all_checks=False),
+    Story("frontend-revert", "frontend", ("frontend_host", "git"), NO_SITE, all_checks=False),
+    Story("backend-provider", "backend", ("backend_host",), CODE_ERRORS),
+    Story("backend-commit", "backend", ("backend_host",), CODE_ERRORS, all_checks=False),
+    Story("backend-branch", "backend", ("backend_host", "git"), CODE_ERRORS, all_checks=False),
+    Story("full-system", "full-system", ("frontend_host", "backend_host"), CODE_ERRORS),
+)
+STORIES: dict[str, Story] = {story.name: story for story in _OWN}
 SITUATIONS: dict[str, Story] = {story.situation: story for story in STORIES.values()}
 """The stories by the situation that they bring about."""
 

@@ -50,7 +50,7 @@ class ListedStep(Generic[T]):
 
 
 Steps = tuple[ListedStep[Any], ...]
-Facts = tuple[float, float, str | None, tuple[StepRecord, ...], bool]
+Facts = tuple[float, float, str | None, tuple[StepRecord, ...]]
 """Of an ``ActionRecord``, in its order."""
 
 
@@ -61,8 +61,6 @@ class StepList:
         self.steps: list[Step] = []
         self.plans: dict[str, str] = {}
         """What a step would bring about, for ``--dry-run``."""
-        self.owing: list[Owed] = []
-        """Something was touched: a step was not as wanted already."""
         self._journal = journal
         self._prefix = prefix
         self._facts: Facts | None = None
@@ -71,13 +69,12 @@ class StepList:
     def part(self, prefix: str) -> "StepList":
         """Return the same list for steps whose titles begin with ``prefix``."""
         part = StepList(self._journal, prefix)
-        part.steps, part.plans, part.owing = self.steps, self.plans, self.owing
+        part.steps, part.plans = self.steps, self.plans
         return part
 
     def instead(self, why: Callable[[], str]) -> "StepList":
         """Return a list for what is done when this one failed and ``why`` says why it is; it decides then."""
         other = StepList(self._journal, self._prefix)
-        other.owing = self.owing
         self._instead = lambda: (said, other.steps) if (said := why()) else ("", ())
         return other
 
@@ -135,16 +132,15 @@ class StepList:
 
     def owe(self, owed: Owed) -> None:
         """Write down how to put the next change back, for a step that knows only on its way whether it changes anything."""
-        facts = owed.facts()
-        self.owing.append(owed)
-        if self._journal is not None:
-            self._journal.owe(owed.kind, facts, place=owed.place)
+        if self._journal is None:
+            raise ActionFailed(f"{owed.kind} has no journal to be written in, so nothing is changed")
+        self._journal.owe(owed.kind, owed.facts(), place=owed.place)
 
     def carry_out(self, telling: Telling, decided_s: float) -> None:
         """Carry the listed steps out, and tell the team. Raises StepsFailed, after that was told."""
         records = telling.run(self.steps, self._instead)
         now_s = telling.clock.monotonic_s()
-        self._facts = (decided_s, now_s, notice_problem(records), records, bool(self.owing))
+        self._facts = (decided_s, now_s, notice_problem(records), records)
 
     @property
     def facts(self) -> Facts:
@@ -167,5 +163,3 @@ class ActionRecord:
     notice_problem: str | None
     """Empty when the team was told, else why not; None when nobody was to be told."""
     steps: tuple[StepRecord, ...]
-    changed: bool
-    """False: all was as wanted already, and nothing was touched."""
