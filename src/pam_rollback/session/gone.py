@@ -12,6 +12,7 @@ GONE: Final[Mapping[str, str]] = {
     "--signers": _BY_A_PERSON,
     "--consent-again": _BY_A_PERSON,
     "--decide-every": "start pytest -m decision when you want it judged; docs/how-to/run-in-ci.md#watch has it on a schedule",
+    "--adopt": 'switch the features off (drills/test_feature_flag.py), and begin anew with -m ramp --approve RA-1="who: why"',
     "--load-workers": "load from many machines is Locust's own: docs/how-to/load-from-many-machines.md",
 }
 

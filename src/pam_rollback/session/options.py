@@ -53,7 +53,6 @@ class Options:
     """Where Locust's master wrote a load that was put from many machines."""
     incident: str
     approve: tuple[str, ...]
-    adopt: str
     state_dir: Path | None
     gate_run: str
     blank: tuple[str, ...] = ()
@@ -97,7 +96,6 @@ def read(config: pytest.Config) -> Options:
         load_run=_folder(option.pam_load_run),
         incident=option.pam_incident,
         approve=tuple(_signed("--approve", 'STAGE="who: why"', text, after="=") for text in option.pam_approve),
-        adopt=_signed("--adopt", '"who: why"', option.pam_adopt) if option.pam_adopt else "",
         state_dir=_folder(option.pam_state_dir or os.environ.get("PAM_STATE_DIR", "")),
         gate_run=option.pam_gate_run,
         blank=tuple(name for name, raw in said.items() if raw and not shown[name]),
@@ -247,14 +245,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar='STAGE="who: why"',
-        help="with -m ramp: let the next stage in, where a person's yes is asked for; it is written down and expires",
-    )
-    add(
-        "--adopt",
-        dest="pam_adopt",
-        default="",
-        metavar='"who: why"',
-        help="with -m ramp: take the ramp over as it is, after a lost state, a change by somebody else, or a rollback",
+        help="with -m ramp: let the next stage in, where a person's yes is asked for, or begin anew; it holds for this session",
     )
     add(
         "--state-dir",
