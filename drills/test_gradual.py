@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.browser.fixtures.walkers.traveller import Traveller
+from pam_rollback.browser.fixtures.traveller import Traveller
 from pam_rollback.rollback.feature_flag import Evaluation
 from pam_rollback.rollback.fixtures.actions import constant_page
 from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order

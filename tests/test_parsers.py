@@ -30,9 +30,8 @@ from pam_rollback.records import metrics
 from pam_rollback.report import run_record
 from pam_rollback.report.baseline_record import load_baseline
 from pam_rollback.rollback.locks import read_lock_record
-from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
-from pam_rollback.rollback.providers.render.render_api import render_api
-from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.rollback.providers.netlify import NetlifySite, netlify_api
+from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from tests.contracts import usual
 
 ROOT = Path(__file__).resolve().parents[1]

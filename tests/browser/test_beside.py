@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from pam_rollback.browser.beside import Beside
+from pam_rollback.browser.fixtures.accessibility import Beside
 
 
 def test_it_goes_on_while_others_do_something_else() -> None:

@@ -11,7 +11,7 @@ from pam_rollback.observation.held_releases import ReleasesSpec, judge_releases
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window import Measure, WindowSpec, judge
 from pam_rollback.observation.window_state import WindowState
-from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.records.memory import MemoryReading
 from pam_rollback.records.memory_window import MemoryWindow, MemoryWindowSpec, judge_memory
 from tests.virtual_clock import VirtualClock

@@ -12,9 +12,9 @@ from pam_rollback.base.figures import Figures
 from pam_rollback.communication.escalation import Ladder, Sent, where_to_post
 from pam_rollback.communication.escalation_told import Followed
 from pam_rollback.communication.fixtures import communication, escalation
+from pam_rollback.decision.deciding import Here, advised
 from pam_rollback.decision.decision import CHAT, Finding, State, decide
 from pam_rollback.decision.fixtures import decision
-from pam_rollback.decision.recommending import Here, advised
 from pam_rollback.environment.environment import Environment
 from pam_rollback.exposure.fixtures import exposure
 from pam_rollback.gate import fixtures as readiness
@@ -26,7 +26,7 @@ from pam_rollback.product.invariants import InvariantResult
 from pam_rollback.ramp.hooks import pytest_pam_planned
 from pam_rollback.records.fixtures import performance
 from pam_rollback.records.memory import MemoryGrowth, MemoryLevel, MemoryReading
-from pam_rollback.report.aftermath import at_hand, to_dos
+from pam_rollback.report.sections import at_hand, to_dos
 from pam_rollback.rollback.gradual import Way
 from pam_rollback.rollback.planned import planned_steps
 from pam_rollback.session.allure_bridge import is_for_a_person

@@ -16,7 +16,7 @@ from pam_rollback.health import service as health
 from pam_rollback.observation.probed_journeys import probe_config
 from pam_rollback.observation.prober import start_prober
 from pam_rollback.product.accounts import account_api, signed_in, still_signed_in
-from pam_rollback.product.site import undescribed
+from pam_rollback.product.contract import undescribed
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.sessions import ROOT, Project, RunningSandbox

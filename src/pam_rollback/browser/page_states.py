@@ -17,16 +17,13 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.browser import paced
 from pam_rollback.browser.accessibility import PUBLIC_STATES
-from pam_rollback.browser.clicking import click, covered_by
+from pam_rollback.browser.driven_page import LATE, click, covered_by, go_to, heading_of, is_late
 from pam_rollback.browser.held_question import HeldQuestion
 from pam_rollback.browser.journeys import NotLoaded, Stopped
-from pam_rollback.browser.lateness import LATE, is_late
 from pam_rollback.browser.pam_site import PamSite
-from pam_rollback.browser.rendered_page import heading_of
 from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.product.site import Element, ElementName
+from pam_rollback.product.contract import Element, ElementName
 
 QUESTION: Final = "Is there a quiet campground by the sea?"
 NOBODY: Final = "nobody@example.invalid"
@@ -323,7 +320,7 @@ class Visit:
         self.page.goto("about:blank")
         self._under_way.clear()
         self._opened = self._site.frontend + path
-        paced.goto(self.page, self._opened, wait_until="domcontentloaded")
+        go_to(self.page, self._opened, wait_until="domcontentloaded")
 
     def _wait_for(self, locator: Locator, what: str) -> Locator:
         try:

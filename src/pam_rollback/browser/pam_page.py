@@ -9,25 +9,106 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Error, Locator, Page
+from playwright.sync_api import Error, Locator, Page, Request, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.browser import paced
-from pam_rollback.browser.clicking import click, covered_by
-from pam_rollback.browser.journeys import NotLoaded, Stopped, Unreachable
-from pam_rollback.browser.lateness import LATE, is_late
-from pam_rollback.browser.never_found import NotAsDescribed
-from pam_rollback.browser.page_signs import SignsOfPage
-from pam_rollback.browser.pausing import pause
-from pam_rollback.browser.rendered_page import await_heading, content_of, rendered
+from pam_rollback.browser.driven_page import (
+    LATE,
+    await_heading,
+    click,
+    content_of,
+    counted,
+    covered_by,
+    go_to,
+    is_late,
+    load_again,
+    pause,
+    rendered,
+)
+from pam_rollback.browser.journeys import NotAsDescribed, NotLoaded, PageSigns, Stopped, Unreachable
 from pam_rollback.environment.environment_tables import Pages
+from pam_rollback.product.contract import Element, ElementName
 from pam_rollback.product.front_page import PageContent
-from pam_rollback.product.site import Element, ElementName
+
+_GIVEN_UP = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
+"""What a request that the page or the browser itself gave up looks like: nobody failed."""
+_NEEDED = frozenset({"document", "script", "stylesheet", "fetch", "xhr"})
+"""What a page cannot do without. A picture or a font that is missing breaks none."""
+_SIGN_CHARACTERS = 120
+
+
+class SignsOfPage:
+    """Listens to one tab. What third parties answer is not the page's doing: only requests to the product's hosts count."""
+
+    def __init__(self, page: Page, hosts: frozenset[str]) -> None:
+        self._page = page
+        self._hosts = hosts
+        self._failed: list[str] = []
+        self._under_way: dict[Request, None] = {}
+        page.on("request", self._asked)
+        page.on("response", self._answered)
+        page.on("requestfinished", lambda request: self._under_way.pop(request, None))
+        page.on("requestfailed", self._gave_up)
+        page.on("pageerror", self._broke)
+
+    def seen(self, *, hidden: bool) -> PageSigns:
+        """The page as it is now. Raises Playwright's error when it cannot be read."""
+        return PageSigns(
+            content_of(self._page), hidden, tuple(self._failed), tuple(_named(request) for request in self._open)
+        )
+
+    @property
+    def under_way(self) -> tuple[Request, ...]:
+        """What was asked for and has not been answered."""
+        return tuple(self._under_way)
+
+    @property
+    def _open(self) -> list[Request]:
+        return [request for request in self._under_way if self.is_ours(request)]
+
+    @property
+    def waits(self) -> bool:
+        """One of its own requests has no answer yet."""
+        return bool(self._open)
+
+    def forget(self) -> None:
+        """What failed so far was not the page's fault."""
+        self._failed.clear()
+
+    def _asked(self, request: Request) -> None:
+        if request.is_navigation_request() and request.frame == self._page.main_frame:
+            self.forget()
+            self._under_way.clear()
+        self._under_way[request] = None
+
+    def _answered(self, response: Response) -> None:
+        if self.is_ours(response.request) and response.status >= HTTPStatus.BAD_REQUEST:
+            self._failed.append(f"HTTP {response.status}: {_named(response.request)}")
+
+    def _gave_up(self, request: Request) -> None:
+        self._under_way.pop(request, None)
+        why = request.failure or "no reason given"
+        if self.is_ours(request) and not any(word in why for word in _GIVEN_UP):
+            self._failed.append(f"failed request: {_named(request)} ({why})")
+
+    def _broke(self, error: Error) -> None:
+        self._failed.append(f"script error: {cut(' '.join(error.message.split()), _SIGN_CHARACTERS)}")
+
+    def is_ours(self, request: Request) -> bool:
+        """The page needs it, and the product answers it."""
+        return request.resource_type in _NEEDED and urlsplit(request.url).hostname in self._hosts
+
+
+def _named(request: Request) -> str:
+    parts = urlsplit(request.url)
+    return f"{request.method} {parts.scheme}://{parts.netloc}{parts.path}"
+
 
 T = TypeVar("T")
 _LOOK_MS = 1000
@@ -67,7 +148,7 @@ class PamPage:
         hosts: frozenset[str] = frozenset(),
     ) -> None:
         """``hosts``: by name, those of the product beside the site's own."""
-        self.page = paced.counted(page)
+        self.page = counted(page)
         self._signs = SignsOfPage(page, hosts | {urlsplit(address).hostname or ""})
         self._elements = elements
         self._address = address
@@ -99,14 +180,14 @@ class PamPage:
         """Load the page again."""
 
         def load() -> str:
-            paced.reload(self.page)
+            load_again(self.page)
             return self.heading()
 
         self._load("load the page again", "no page with a heading", load)
 
     def _goto(self, path: str, *, wait_until: str) -> None:
         self._opened = self._address + path
-        paced.goto(self.page, self._opened, wait_until=wait_until)
+        go_to(self.page, self._opened, wait_until=wait_until)
 
     def _load(self, what: str, missing: str, load: Callable[[], T], *works_with: ElementName) -> T:
         """Load a page; once more where it was late. Raises NotLoaded where it was late again, else as every step does."""

@@ -9,16 +9,14 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Error, Locator, Page, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from pam_rollback.base.sign_in_words import limited
-from pam_rollback.base.strict_json import read_json
-from pam_rollback.browser import paced
-from pam_rollback.browser.clicking import click
+from pam_rollback.base.answer import limited, read_json
+from pam_rollback.browser.driven_page import click, load_again
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.pam_page import PamPage
-from pam_rollback.browser.served_files import origin
+from pam_rollback.browser.witness import origin
 from pam_rollback.environment.environment_tables import Pages
+from pam_rollback.product.contract import Element, ElementName
 from pam_rollback.product.pam_api import SignInLimited
-from pam_rollback.product.site import Element, ElementName
 
 _FORM_PASSES_MS = 1500
 
@@ -137,7 +135,7 @@ class SignedInPage(PamPage):
 
     def asks_to_sign_in(self) -> bool:
         """Load the page again; whether the site asks for e-mail and password instead of showing a page that cannot work."""
-        self._load("load the page with a lost session", "the page does not load", lambda: paced.reload(self.page))
+        self._load("load the page with a lost session", "the page does not load", lambda: load_again(self.page))
         password = self.find("password")
         try:
             password.wait_for()

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from pam_rollback.base.answer import NotJson, read_json
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.environment.environment import Environment
 from pam_rollback.gate.incident import VOUCH
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName

@@ -10,7 +10,7 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.repository_settings import Git
+from pam_rollback.environment.service_settings import Git
 from pam_rollback.gate.features import (
     Declared,
     Exposure,
@@ -43,8 +43,7 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import ways_of
 from pam_rollback.product.served_release import Wanted
 from pam_rollback.product.served_release_reader import ServedApi, ServedSite
-from pam_rollback.report.drill_ages import DrillAges
-from pam_rollback.report.last_drills import last_drills
+from pam_rollback.report.earlier_runs import DrillAges, last_drills
 from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.asked_users import EVALUATED_USERS
 from pam_rollback.rollback.deploy_choice import History, only_live

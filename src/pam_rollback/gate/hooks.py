@@ -12,7 +12,7 @@ from pam_rollback.gate import incident_choice
 from pam_rollback.report import wording
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.session import browser_gate, markers, selection, unasked_files
+from pam_rollback.session import browser_gate, completeness, markers, selection
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.situations import AS_IS
@@ -115,7 +115,7 @@ _SHOWN = 4
 
 def pytest_configure(config: pytest.Config) -> None:
     """Whether there is a load test is seen from the tests that ``-m`` does not select, too."""
-    unasked_files.read_all(config)
+    completeness.read_all(config)
 
 
 @pytest.hookimpl(wrapper=True)

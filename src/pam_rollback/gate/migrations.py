@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
 from pam_rollback.gate.migration_files import MigrationFile
-from pam_rollback.integrity.schema_changes import compare
-from pam_rollback.integrity.schema_objects import Schema
+from pam_rollback.integrity.schema_changes import Schema, compare
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.blocked import Lookout, host_of, told_of
 from pam_rollback.observation.blocking import no_such_path
 from pam_rollback.outside.http import fetch
-from pam_rollback.product.expected_releases import FRONT_PAGE
 from pam_rollback.product.front_page import ITEM as OF_THE_FRONT_PAGE
 from pam_rollback.product.front_page import LATER_SAMPLED, FrontPage
 from pam_rollback.product.front_page_reader import look_at_front_page
 from pam_rollback.product.health import HealthReport, is_healthy
 from pam_rollback.product.health_api import HealthEndpoint, read_health
 from pam_rollback.product.offline import refuse_when_offline
+from pam_rollback.product.served_release import FRONT_PAGE
 
 _PAGE = "the front page"
 _LATER_BESIDE_THE_API = 4

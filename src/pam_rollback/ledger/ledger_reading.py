@@ -27,8 +27,8 @@ from pam_rollback.observation.account import Account
 from pam_rollback.observation.exchange import NotSent, exchange, new_session
 from pam_rollback.observation.jsonl import LineWriter
 from pam_rollback.observation.lifeline import Lifeline, read_config_line
+from pam_rollback.product.conditions import Nowhere, value_at
 from pam_rollback.product.expense_requests import several_of
-from pam_rollback.product.pointer import Nowhere, value_at
 
 _BODY_BYTES_MAX = 256 << 20
 _PAUSE_S = 0.3

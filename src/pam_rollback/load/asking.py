@@ -16,9 +16,8 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 from geventhttpclient.url import URL
 from locust.event import EventHook
 
-from pam_rollback.base.answer import Answer
+from pam_rollback.base.answer import Answer, NotJson, read_json
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.load.order import LoadJourney, LoadOrder, LoadTarget
 from pam_rollback.product.expectation import Expect
 

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pam_rollback.base.errors import Refused
-from pam_rollback.base.rotation import rotation
-from pam_rollback.base.steady import Steady, beyond
+from pam_rollback.base.open_loop import Steady, beyond, rotation
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_tables import undeclared_load
 from pam_rollback.load.record import CANDIDATE, STABLE, AskedRate

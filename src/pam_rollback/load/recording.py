@@ -1,4 +1,4 @@
-"""Writes ``run.ndjson``: what was asked for, which release answered, when the run began, every request, and how it ended."""
+"""Runs in Locust's process: reads the order, drives the generators by the clock, and writes ``run.ndjson``."""
 
 import gc
 import json
@@ -17,8 +17,8 @@ from gevent.timeout import Timeout
 from locust.event import EventHook
 from pydantic import ValidationError
 
+from pam_rollback.base.answer import read_json
 from pam_rollback.base.open_loop import why_not_sent
-from pam_rollback.base.strict_json import read_json
 from pam_rollback.load.asking import Asker, Client, Recorder, origin_and_path
 from pam_rollback.load.order import LoadOrder, due_times
 

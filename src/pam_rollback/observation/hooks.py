@@ -15,7 +15,7 @@ _WINDOW = "held_window"
 """The fixture that judges it."""
 
 if TYPE_CHECKING:
-    from pam_rollback.report.watched_record import Watched
+    from pam_rollback.report.record_parts import Watched
 
 
 def pytest_pam_watched(runbook: Runbook) -> "list[Watched]":

@@ -12,7 +12,7 @@ from pam_rollback.observation.timeline import Timeline
 from pam_rollback.observation.timeline_bins import Bin, bins, width_s
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateGoal, P95Goal
-from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
+from pam_rollback.report.record_parts import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
 
 if TYPE_CHECKING:
     from pam_rollback.observation.timeline_bins import Bin

@@ -12,7 +12,7 @@ from jinja2 import Environment as Templates
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.run_files import JOURNAL, RECOVERY_FILE, TIMELINE_FILE
+from pam_rollback.base.run_files import FINISHED, JOURNAL, RECOVERY_FILE, ROOT_CAUSE_FOUND, TIMELINE_FILE, TO_FILL
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import HostedSite
@@ -23,12 +23,11 @@ from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.timeline import Anchor, Timeline
 from pam_rollback.outside.http import all_at_once
 from pam_rollback.plan.plan import Plan
-from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
 from pam_rollback.postmortem import rules
 from pam_rollback.postmortem.rules import Entry, Event
-from pam_rollback.report.aftermath import to_dos
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import Measured, Result, RunRecord, UnreadableRecord, read
+from pam_rollback.report.sections import to_dos
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.rollback.provider_access import api_host, site_host
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pam_rollback.base.event import Event
 from pam_rollback.base.run_files import (
     RAMP_ENTERED,
     RAMP_FINISHED,
     RAMP_ROLLED_BACK,
     RAMP_STARTED,
     RAMP_WATCHED,
+    Event,
 )
 from pam_rollback.plan.plan_items import RampStage
-from pam_rollback.plan.ramp_terms import RampTerms
+from pam_rollback.plan.plan_terms import RampTerms
 
 STARTED, ENTERED, WATCHED, RAISING = RAMP_STARTED, RAMP_ENTERED, RAMP_WATCHED, "raising"
 COMPLETE, ASKED = "window-complete", "approval-asked"

@@ -9,15 +9,13 @@ import pytest
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.readiness_settings import Preparedness
+from pam_rollback.environment.service_settings import Preparedness
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import ways_of
 from pam_rollback.readiness import rules
 from pam_rollback.readiness.rules import Document, Finding, RealRun, Shift
-from pam_rollback.report.drill_ages import DrillAges
-from pam_rollback.report.last_drills import last_drills
-from pam_rollback.report.past_drills import read
+from pam_rollback.report.earlier_runs import DrillAges, last_drills, recorded
 from pam_rollback.session.titles import titled
 
 _LARGEST_BYTES = 1_000_000
@@ -30,8 +28,7 @@ def real_runs(out: Path, environment: str) -> list[RealRun]:
 
     Raises MeasurementFailed where no run of it is, of whatever kind: then its rollbacks may be on record elsewhere, too.
     """
-    records = (read(path) for path in sorted(out.glob("*/run.json")))
-    here = [record for record in records if record is not None and record.environment.name == environment]
+    here = [record for _, record in recorded(out) if record.environment.name == environment][::-1]
     if not here:
         raise MeasurementFailed(f"{out} has no run of {environment}: are its records on another machine? See --state")
     return [

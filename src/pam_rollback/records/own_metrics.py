@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.outside.http import fetch
+from pam_rollback.product.conditions import Nowhere, value_at
 from pam_rollback.product.contract import Mark
-from pam_rollback.product.pointer import Nowhere, value_at
 from pam_rollback.records.memory import MemoryReading
 from pam_rollback.records.metrics import read_memory
 

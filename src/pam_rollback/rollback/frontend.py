@@ -20,8 +20,7 @@ from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.by_pull_request import ByPullRequest
 from pam_rollback.rollback.deploys import READY, Deploy, DeployId, FileDeploys
 from pam_rollback.rollback.frontend_host import FrontendTools, publish, set_lock
-from pam_rollback.rollback.pull_requests import PullRequest, told
-from pam_rollback.rollback.repository import Commit, Repository
+from pam_rollback.rollback.repository import Commit, PullRequest, Repository, told
 from pam_rollback.rollback.settling import until_deploy, until_no_other_is_served, until_served
 from pam_rollback.rollback.steps import Step, StepRecord
 from pam_rollback.rollback.telling import TELL, notice_problem

@@ -1,12 +1,26 @@
 """What the host of the product's servers recorded of them: whoever asks does not know which host that is."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import HOST_RECORDS
-from pam_rollback.rollback.host_records import HostRecords
 from pam_rollback.rollback.provider_access import provider_of
+from pam_rollback.stats.series import Quantity, Source
+
+
+@dataclass(frozen=True)
+class HostRecords:
+    """Each quantity that it keeps, and how finely."""
+
+    where: str
+    """Which host, and which service: for sentences."""
+    sources: Mapping[Quantity, Source]
+    step_s: float
+    gap_max_s: float
+
 
 ABILITY = HOST_RECORDS
 """With which an environment declares them."""

@@ -9,8 +9,8 @@ import pytest
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import Journal, Undo
+from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import ActionStep, RunRecord
-from pam_rollback.report.shown_record import shown
 from pam_rollback.report.wording import Paragraph
 from pam_rollback.session.baseline_files import BaselinePart
 from pam_rollback.session.runbook import Runbook
@@ -18,9 +18,8 @@ from pam_rollback.session.seen import Seen
 
 if TYPE_CHECKING:
     from pam_rollback.journal.undoing import UndoKind, UndoKinds
-    from pam_rollback.report.decision_record import DecisionRecord
+    from pam_rollback.report.record_parts import DecisionRecord, Watched
     from pam_rollback.report.watched_incident import WatchedIncident
-    from pam_rollback.report.watched_record import Watched
     from pam_rollback.session.selection import LeftOut
 
 T = TypeVar("T")

@@ -4,15 +4,41 @@ First the user's state folder (XDG Base Directory Specification), then the tempo
 second may be memory. Both are open to their owner only.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pam_rollback.outside.durable import append_line, make_private
-from pam_rollback.outside.user_folders import user_folders
+from pam_rollback.outside.event_log import append_line, make_private
+
+_NAME = "pam-rollback"
+
+
+def user_folders() -> Iterator[Path]:
+    """The best first: the state folder (XDG Base Directory Specification), then one in the temporary folder. They need not exist."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    with suppress(RuntimeError):  # nobody's home is known here
+        yield (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / _NAME
+    shared = Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}"
+    if _is_ours(shared):
+        yield shared
+
+
+def _is_ours(folder: Path) -> bool:
+    """Nobody else made it before us: everybody may write into the folder above."""
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 def folders(run_folder: Path) -> list[Path]:
@@ -60,3 +86,37 @@ def bring_home(path: Path) -> None:
         for place in sorted((folder, *folder.rglob("*")), reverse=True):
             with suppress(OSError):
                 place.rmdir()  # those that are empty now
+
+
+def hold(folder: Path) -> Callable[[], None] | None:
+    """Hold the folder of a run until the given function is called, or this process ends. None: somebody else holds it.
+
+    Where the file system knows no locks nobody holds anything, and nobody is kept out.
+    """
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(place)
+        return None
+    except OSError:  # no locks there
+        os.close(place)
+        return lambda: None
+    return lambda: _close(place)
+
+
+def is_going_on(folder: Path) -> bool:
+    """Whether a session on this machine is still at work in it."""
+    try:
+        let_go = hold(folder)
+    except OSError:  # there is no such folder, or it cannot be read: whoever reads it says so
+        return False
+    if let_go is None:
+        return True
+    let_go()
+    return False
+
+
+def _close(place: int) -> None:
+    with contextlib.suppress(OSError):  # it is closed already
+        os.close(place)

@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser import axe, keyboard
+from pam_rollback.browser import axe
 from pam_rollback.browser.accessibility import STATES
 from pam_rollback.browser.axe import Rules, load_rules
 from pam_rollback.browser.barriers import Findings
 from pam_rollback.browser.browser import CHROMIUM
-from pam_rollback.browser.page_audits import collect
+from pam_rollback.browser.page_audits import collect, walk
 from pam_rollback.browser.page_states import Site
 from pam_rollback.outside.places import REPORTS
 from tests.contracts import PAGES, elements
@@ -311,20 +311,20 @@ def test_a_walk_sees_every_stop_and_what_marks_it(page: Page) -> None:
         page_with('<a href="#x">Pale</a><button>Shadow</button><input aria-label="None"><select></select>', style)
     )
 
-    walk = keyboard.walk(page, "walk")
+    walked = walk(page, "walk")
 
-    assert [stop.seen for stop in walk.stops] == [False, True, False, True]
-    assert (walk.unseen.elements, walk.out_of_order.elements, walk.traps.elements) == (2, 0, 0)
+    assert [stop.seen for stop in walked.stops] == [False, True, False, True]
+    assert (walked.unseen.elements, walked.out_of_order.elements, walked.traps.elements) == (2, 0, 0)
 
 
 def test_a_walk_notices_jumps(page: Page) -> None:
     """A positive tabindex goes before everything else."""
     page.set_content(page_with('<a href="#a">First</a><button tabindex="2">Jumps ahead</button><a href="#b">Last</a>'))
 
-    walk = keyboard.walk(page, "walk")
+    walked = walk(page, "walk")
 
-    assert [stop.name for stop in walk.stops] == ["Jumps ahead", "First", "Last"]
-    assert walk.out_of_order.violations[0].targets == (walk.stops[1].selector,)
+    assert [stop.name for stop in walked.stops] == ["Jumps ahead", "First", "Last"]
+    assert walked.out_of_order.violations[0].targets == (walked.stops[1].selector,)
 
 
 @pytest.mark.parametrize(
@@ -343,20 +343,20 @@ def test_a_walk_notices_traps(page: Page, script: str) -> None:
         f"() => document.addEventListener('keydown', (event) => {{ if (['b', 'c'].includes(event.target.id)) {{ {script}; }} }})"
     )
 
-    walk = keyboard.walk(page, "walk")
+    walked = walk(page, "walk")
 
-    assert walk.traps.elements == 1
-    assert walk.trapped_at == "#b"
+    assert walked.traps.elements == 1
+    assert walked.trapped_at == "#b"
 
 
 def test_a_field_with_stops_inside_is_no_trap(page: Page) -> None:
     """A field for date and time has a stop for each of its parts."""
     page.set_content(page_with('<input type="datetime-local" aria-label="When"><button>Next</button>'))
 
-    walk = keyboard.walk(page, "walk")
+    walked = walk(page, "walk")
 
-    assert [stop.name for stop in walk.stops] == ["When", "Next"]
-    assert (walk.traps.elements, walk.unseen.elements) == (0, 0)
+    assert [stop.name for stop in walked.stops] == ["When", "Next"]
+    assert (walked.traps.elements, walked.unseen.elements) == (0, 0)
 
 
 def test_a_site_that_shows_nothing_is_no_clean_site(chromium: Browser) -> None:

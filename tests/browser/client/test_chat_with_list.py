@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from pam_rollback.base.wait import Waiter
 from pam_rollback.browser.browser import launch_arguments
-from pam_rollback.browser.fixtures.walkers import walking
-from pam_rollback.browser.fixtures.walkers.clearing import Clearing
-from pam_rollback.browser.fixtures.walkers.traveller import SignedIn, Traveller
+from pam_rollback.browser.fixtures import walking
+from pam_rollback.browser.fixtures.traveller import SignedIn, Traveller
+from pam_rollback.browser.fixtures.walking import Clearing
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.pam_session import Session
 from pam_rollback.browser.pam_site import PamSite

@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, Route, sync_playwright
 
 from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.journeys import Stopped
-from pam_rollback.browser.keyboard import chat
+from pam_rollback.browser.page_audits import chat
 from pam_rollback.browser.pam_site import PamSite
-from pam_rollback.product.site import Element
+from pam_rollback.product.contract import Element
 from tests.browser.client.socket_server import socket_server
 from tests.contracts import CHAT, PAGES
 

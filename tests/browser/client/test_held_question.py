@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.page_states import QUESTION, Site, Visit
-from pam_rollback.product.site import Element
+from pam_rollback.product.contract import Element
 from tests.browser.client.socket_server import socket_server
 from tests.contracts import PAGES
 

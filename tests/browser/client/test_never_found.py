@@ -7,10 +7,9 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from pam_rollback.browser.browser import launch_arguments
-from pam_rollback.browser.journeys import Stopped
-from pam_rollback.browser.never_found import NotAsDescribed
+from pam_rollback.browser.journeys import NotAsDescribed, Stopped
 from pam_rollback.browser.pam_site import PamSite
-from pam_rollback.product.site import Element
+from pam_rollback.product.contract import Element
 from tests.contracts import PAGES
 
 SITE = "http://pam.test"

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Route, sync_playwright
 
 from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.pam_site import PamSite
-from pam_rollback.product.site import Element
+from pam_rollback.product.contract import Element
 from tests.contracts import PAGES
 
 SITE = "http://pam.test"

@@ -10,13 +10,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, sync_playwright
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser import rendered_page
+from pam_rollback.browser import driven_page
 from pam_rollback.browser.browser import CHROMIUM
+from pam_rollback.browser.driven_page import heading_of
 from pam_rollback.browser.journeys import NotLoaded, Stopped
 from pam_rollback.browser.page_states import Site, Visit
 from pam_rollback.browser.pam_site import PamSite
-from pam_rollback.browser.rendered_page import heading_of
-from pam_rollback.product.site import Element, ElementName
+from pam_rollback.product.contract import Element, ElementName
 from tests.contracts import PAGES, elements
 
 HANGING, HANGING_FOR_BROWSERS = "/hangs", "/hangs-for-browsers"
@@ -174,7 +174,7 @@ def test_a_heading_that_goes_with_the_page_before_is_not_waited_for(
         shown.evaluate("() => { document.querySelector('main').innerHTML = '<h2>Trips</h2>'; }")
         return found
 
-    monkeypatch.setattr(rendered_page, "heading_of", found_and_gone)
+    monkeypatch.setattr(driven_page, "heading_of", found_and_gone)
 
     assert person.heading() == "Trips"
 

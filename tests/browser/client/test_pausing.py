@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from pam_rollback.browser.browser import launch_arguments
-from pam_rollback.browser.pausing import pause
+from pam_rollback.browser.driven_page import pause
 
 PAGE = "<h1>Trips</h1><script>setTimeout(() => console.log('later'), 50)</script>"
 

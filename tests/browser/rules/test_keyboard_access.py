@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from pam_rollback.browser.keyboard_access import FocusStop, FocusWalk, KeyboardChat, TalkBarrier
+from pam_rollback.browser.accessibility import FocusStop, FocusWalk, KeyboardChat, TalkBarrier
 from pam_rollback.environment.known_before import Answer, KnownBefore
 
 

@@ -7,8 +7,7 @@ from datetime import date
 
 import pytest
 
-from pam_rollback.browser.barriers import Element, Findings, Violation, made_known
-from pam_rollback.browser.known_barriers import Known, stable
+from pam_rollback.browser.barriers import Element, Findings, Known, Violation, made_known, stable
 from pam_rollback.environment.known_before import Answer, KnownBefore
 from tests.browser.rules.found_barriers import broken, findings
 

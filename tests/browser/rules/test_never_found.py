@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.never_found import NotAsDescribed, PageSigns
+from pam_rollback.browser.journeys import NotAsDescribed, PageSigns
 from pam_rollback.product.front_page import PageContent
 
 WELL = PageSigns(PageContent(("Wheels & Wins", "Trips"), "Trips and budgets of a journey", controls=7))

@@ -10,8 +10,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.decision import State
 from pam_rollback.decision.decision_states import judged_data, judged_loss, judged_memory, judged_rewriting
 from pam_rollback.integrity.row_counts import TableCount, TableCounts, lost
-from pam_rollback.integrity.row_moves import RowMoves
-from pam_rollback.integrity.row_rewriting import RowRewriting, TableRewriting
+from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting, TableRewriting
 from pam_rollback.integrity.schema_changes import SchemaChanges, SchemaComparison
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.invariants import InvariantResult

@@ -4,8 +4,7 @@ import psycopg
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.schema_changes import SchemaComparison, compare
-from pam_rollback.integrity.schema_objects import Schema
+from pam_rollback.integrity.schema_changes import Schema, SchemaComparison, compare
 from pam_rollback.integrity.schema_reader import read_schema
 from pam_rollback.outside.postgres import open_snapshot
 from tests.integrity.client.asked_database import PATIENCE, administrator, as_role, dsn, owner, role

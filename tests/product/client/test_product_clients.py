@@ -10,9 +10,8 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.communication.slack import SlackWebhook
 from pam_rollback.observation.journeys import Journey
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.emergency import ProductDown
 from pam_rollback.product.health_api import HealthEndpoint, read_health
-from pam_rollback.product.pam_api import CacheApi, EmergencyApi, FlagApi, FlagEvaluationApi, sign_in
+from pam_rollback.product.pam_api import CacheApi, EmergencyApi, FlagApi, FlagEvaluationApi, ProductDown, sign_in
 from pam_rollback.sandbox.remote import Remote
 from tests.contracts import usual
 from tests.scripted_provider import Reply, Request, reset, says, scripted
