@@ -15,7 +15,7 @@ from pam_rollback.base.open_loop import Steady, beyond, rotation
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_tables import undeclared_load
 from pam_rollback.load.record import CANDIDATE, STABLE, AskedRate
-from pam_rollback.observation import catalogue
+from pam_rollback.observation import probed_journeys as catalogue
 from pam_rollback.observation.journeys import FRONT_PAGE, HEALTH_JOURNEY
 from pam_rollback.plan.plan_terms import LoadTerms
 from pam_rollback.product.expectation import Expect

@@ -12,9 +12,9 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.decision import Finding, State
 from pam_rollback.decision.decision_measures import DOWNTIME
 from pam_rollback.decision.decision_states import MEMORY, judged_memory
+from pam_rollback.observation.memory import MemoryGrowth, MemoryReading
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import MemoryLimit, MemoryTrigger
-from pam_rollback.records.memory import MemoryGrowth, MemoryReading
 
 IN_A_ROW = 3
 """One look may be the watch's own trouble; Upptime tries as often before it says "down"."""
