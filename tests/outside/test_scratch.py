@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.outside.scratch import sweep_abandoned
+from pam_rollback.rollback.git import sweep_abandoned
 
 HOLDS = """
 import time
-from pam_rollback.outside.scratch import scratch_folder
+from pam_rollback.rollback.git import scratch_folder
 with scratch_folder("tree") as folder:
     (folder / "file").touch()
     print(folder, flush=True)
