@@ -29,7 +29,13 @@ class Rules:
 MODULES: dict[str, Rules] = {
     "report/verdict.py": Rules(("report/test_verdict.py", "communication/rules/test_ending.py")),
     "observation/window_state.py": Rules(("observation/rules/test_window_state.py",)),
-    "observation/window.py": Rules(("observation/rules/test_window.py", "observation/rules/test_blocking.py")),
+    "observation/window.py": Rules(
+        (
+            "observation/rules/test_window.py",
+            "observation/rules/test_blocking.py",
+            "observation/rules/test_prober_lag.py",
+        )
+    ),
     "stats/bad_runs.py": Rules(("stats/test_bad_runs.py",)),
     "base/open_loop.py": Rules(("base/test_open_loop.py",)),
     "observation/fixtures/held_window.py": Rules(("observation/test_held_window.py",)),

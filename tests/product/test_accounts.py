@@ -11,7 +11,7 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.exposure.fixtures import exposure
+from pam_rollback.exposure import fixtures as exposure
 from pam_rollback.health import service as health
 from pam_rollback.observation.probed_journeys import probe_config
 from pam_rollback.observation.prober import start_prober

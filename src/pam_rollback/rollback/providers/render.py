@@ -1,6 +1,5 @@
 """Render, who runs the back end."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -299,12 +298,10 @@ def host(environment: Environment, asking: Asking) -> RenderDeploys:
     return RenderDeploys(api, settings)
 
 
-def records(environment: Environment, errors: re.Pattern[str] | None) -> HostRecords:
-    """What its metrics tell of the service. ``errors``: which statuses count as such, when it is not those of the server."""
+def records(environment: Environment) -> HostRecords:
+    """Return what its metrics tell of the service."""
     settings, deadline_s = environment.render or Render(), environment.probing.request_deadline_s
     from pam_rollback.rollback.providers import render_metrics  # noqa: PLC0415 - asks by this module's client
 
     sources = render_metrics.sources(RenderApi(settings, environment.host_token("backend"), deadline_s=deadline_s))
-    if errors is not None:
-        sources = {quantity: replace(source, errors=errors) for quantity, source in sources.items()}
     return HostRecords(f"Render, {settings.service_id}", sources, settings.resolution_s, settings.gap_max_s)

@@ -8,7 +8,7 @@
 * A status without a point is none such, or lost. So requests are asked for twice, by status and in all, and a step in which the two differ
   is unknown.
 * Requests that the client gave up (499) may be either: users leave pages, and a service that hangs has nothing else.
-* Percentiles of steps come with the number of requests of the same step, so that they can be weighed (``stats/step_percentiles.py``).
+* Percentiles of steps come with the number of requests of the same step, so that they can be weighed (``stats/series.py``).
 * Memory is told for each instance; one that appears while others were known before is a process that began anew.
 * Units are read, never assumed. MB and GB are taken as powers of 1024, the larger of both meanings.
 """
@@ -27,8 +27,7 @@ from typing import Any
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
 from pam_rollback.rollback.providers.render import RenderApi
-from pam_rollback.stats.series import Answers, Point, Quantity, Series, from_evidence, gauge
-from pam_rollback.stats.step_percentiles import Step, StepPercentiles
+from pam_rollback.stats.series import Answers, Point, Quantity, Series, Step, StepPercentiles, from_evidence, gauge
 
 _BYTES_PER_MB = 1e6
 _KI = 1024.0
@@ -38,7 +37,7 @@ _MILLISECONDS = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
 _COUNTS = {"unitless": 1.0, "": 1.0, "requests": 1.0, "count": 1.0}
 _P95 = "0.95"
 _QUANTILES = ("0.5", "0.75", "0.9", _P95, "0.99")
-"""The others tell where a slow step among fast ones would leave it open (``stats/step_percentiles.py``)."""
+"""The others tell where a slow step among fast ones would leave it open (``stats/series.py``)."""
 _STATUS, _INSTANCE = "statusCode", "instance"
 _GIVEN_UP = "499"
 _ERRORS = re.compile(r"5\d\d")
@@ -62,8 +61,6 @@ class RenderSource:
 
     quantity: Quantity
     api: RenderApi
-    errors: re.Pattern[str] = _ERRORS
-    """Which statuses count as errors."""
 
     def read(self, since_s: float, until_s: float) -> Series:
         """Everything that is over, from after ``since_s`` until ``until_s``."""
@@ -98,7 +95,7 @@ class RenderSource:
         if self.quantity is Quantity.ERROR_RATE_PCT:
             by_status = question.requests_by_status()
             moments = _moments([*by_status.values(), total])
-            return _Found(moments, list(_answers(by_status, total, moments, self.errors)))
+            return _Found(moments, list(_answers(by_status, total, moments)))
         latency = {quantile: question.latency(quantile) for quantile in _QUANTILES}
         moments = _moments([latency[_P95], total])
         return _Found(moments, list(_percentiles(latency, total, moments)))
@@ -242,9 +239,7 @@ def _memory_points(instances: Mapping[str, ValuesByTime], moments: Sequence[floa
         yield gauge(moment, math.nan if any(not value > 0 for value in values) else max(values))
 
 
-def _answers(
-    by_status: Mapping[str, ValuesByTime], total: ValuesByTime, moments: Sequence[float], errors: re.Pattern[str]
-) -> Iterator[Point]:
+def _answers(by_status: Mapping[str, ValuesByTime], total: ValuesByTime, moments: Sequence[float]) -> Iterator[Point]:
     for moment in moments:
         counts = {status: told[moment] for status, told in by_status.items() if moment in told}
         n, all_of_them = sum(counts.values()), total.get(moment, math.nan)
@@ -257,7 +252,7 @@ def _answers(
         elif n == 0:
             yield Point(moment, None, why="no request came")
         else:
-            bad = sum(count for status, count in counts.items() if errors.fullmatch(status))
+            bad = sum(count for status, count in counts.items() if _ERRORS.fullmatch(status))
             yield from_evidence(moment, Answers(n, bad, counts.get(_GIVEN_UP, 0.0)))
 
 
