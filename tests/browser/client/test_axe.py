@@ -7,14 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser import axe
 from pam_rollback.browser.accessibility import STATES
 from pam_rollback.browser.axe import Rules, load_rules
 from pam_rollback.browser.barriers import Findings
-from pam_rollback.browser.browser import CHROMIUM
 from pam_rollback.browser.page_audits import collect, walk
 from pam_rollback.browser.page_states import Site
 from pam_rollback.outside.places import REPORTS
@@ -43,19 +42,10 @@ def opened(page: Page, content: str) -> None:
     page.goto("http://site.test/")
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM.path())
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
+def page(browser: Browser) -> Iterator[Page]:
     """A page of a visitor who asked for reduced motion."""
-    context = chromium.new_context(viewport={"width": 640, "height": 400}, reduced_motion="reduce")
+    context = browser.new_context(viewport={"width": 640, "height": 400}, reduced_motion="reduce")
     yield context.new_page()
     context.close()
 
@@ -311,7 +301,7 @@ def test_a_field_with_stops_inside_is_no_trap(page: Page) -> None:
     assert (walked.traps.elements, walked.unseen.elements) == (0, 0)
 
 
-def test_a_site_that_shows_nothing_is_no_clean_site(chromium: Browser) -> None:
+def test_a_site_that_shows_nothing_is_no_clean_site(browser: Browser) -> None:
     """Every state in every look says that it was not reached; none has findings that could pass."""
     server = served(
         {path: page_with("") for path in ("/", "/login", "/pam", "/wins", "/wheels", "/settings", "/profile")}
@@ -329,7 +319,7 @@ def test_a_site_that_shows_nothing_is_no_clean_site(chromium: Browser) -> None:
         deadline_s=0.5,
     )
     try:
-        audits = collect(chromium, site, load_rules(None))
+        audits = collect(browser, site, load_rules(None))
     finally:
         server.shutdown()
         server.server_close()
