@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.observation.users_reads import UsersReads
+from pam_rollback.health.service import UsersReads
 from pam_rollback.product.front_page import FrontPage
 from pam_rollback.product.health import HealthReport
 from pam_rollback.product.served_release import ExpectedReleases

@@ -1,10 +1,10 @@
 """Can people do what they come for, in every browser that counts?  Writes as the test account only, and clears it away."""
 
 import pytest
-from pam_rollback.browser.fixtures.visitor import Onlooker, Visitor
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.browser.fixtures.traveller import Traveller
+from pam_rollback.browser.fixtures.visitor import Onlooker, Visitor
 from pam_rollback.browser.kept_sessions import KeptSessions
 from pam_rollback.environment.known_before import Judge
 

@@ -19,7 +19,7 @@ from pam_rollback.environment.unleash import (
     writing,
 )
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.lock_targets import targets_of
+from pam_rollback.rollback.locks import targets_of
 
 OFF, ON = Flag(enabled=False, rollout_pct=0), Flag(enabled=True, rollout_pct=100)
 HALF = Strategy("s", "flexibleRollout", {"rollout": "50", "stickiness": "default", "groupId": "A"})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.health.fixtures.health import expected_commits
+from pam_rollback.health.fixtures import expected_commits
 from pam_rollback.product.served_release import BACK_END, FRONT_END, ExpectedReleases, Served, Wanted
 from tests.plan.plan_scene import body
 

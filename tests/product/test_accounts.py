@@ -11,7 +11,7 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.exposure.fixtures import exposure
+from pam_rollback.exposure import fixtures as exposure
 from pam_rollback.product.accounts import account_api, signed_in, still_signed_in
 from pam_rollback.product.contract import undescribed
 from pam_rollback.sandbox.launch import launch

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pam_rollback.report import sections
-from pam_rollback.report.readiness_record import (
+from pam_rollback.report.record_parts import (
     RemainingWays,
     StandingAlone,
     StrategyReadiness,

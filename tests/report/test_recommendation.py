@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from pam_rollback.report import job_summary, recommendation, run_report, scorecard, wording
-from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, Recommendation, StrategyAdvised
+from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, Recommendation, StrategyAdvised
 from pam_rollback.report.run_record import RunRecord
 
 

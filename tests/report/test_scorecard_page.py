@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from pam_rollback.report import run_report, scorecard_page
-from pam_rollback.report.readiness_record import StrategyReadiness
+from pam_rollback.report.record_parts import ActionMoment, FeatureShare, StrategyReadiness
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_record import ActionStep, ItemTitle, Measured, RunRecord, TopicTold
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.watched_record import ActionMoment, FeatureShare
 from tests.report.watched import SITUATION, WATCHED
 
 

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.report import scorecard, scorecard_page, terminal_page, wording
-from pam_rollback.report.readiness_record import RemainingWays, StandingAlone, StrategyReadiness, WayFound
+from pam_rollback.report.record_parts import RemainingWays, StandingAlone, StrategyReadiness, WayFound
 from pam_rollback.report.run_record import (
     ActionStep,
     ActionTaken,

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from pam_rollback.report import timeline_picture
+from pam_rollback.report.record_parts import ActionMoment, TimelineBin
 from pam_rollback.report.timeline_picture import Done
-from pam_rollback.report.watched_record import ActionMoment, TimelineBin
 from tests.report.watched import WATCHED
 
 

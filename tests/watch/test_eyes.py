@@ -11,9 +11,9 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.decision import Finding, State
 from pam_rollback.decision.fixtures.decision import Watcher
+from pam_rollback.observation.memory import MemoryReading
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.front_page import FrontPage
-from pam_rollback.records.memory import MemoryReading
 from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
 from pam_rollback.watch.channel import Channel
 from pam_rollback.watch.fixtures import eyes as looking

@@ -26,8 +26,8 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
 from pam_rollback.plan.stories import STORIES, first_way
 from pam_rollback.report import sections, wording
-from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, Recommendation, StrategyAdvised
 from pam_rollback.report.earlier_runs import PastRecovery, past_recoveries, recoveries_told, sought
+from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, Recommendation, StrategyAdvised
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.wording import without_own_word
 

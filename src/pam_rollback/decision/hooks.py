@@ -12,7 +12,7 @@ from pam_rollback.session.seen import Seen
 from pam_rollback.session.selection import LeftOut
 
 if TYPE_CHECKING:
-    from pam_rollback.report.decision_record import DecisionRecord
+    from pam_rollback.report.record_parts import DecisionRecord
 
 _WATCH = "watch"
 """The fixture that looks back."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pam_rollback.environment.environment import Environment
 from pam_rollback.load.order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget
 from pam_rollback.load.record import CANDIDATE, STABLE
-from pam_rollback.observation import catalogue
+from pam_rollback.observation import probed_journeys as catalogue
 from pam_rollback.observation.journeys import FRONT_PAGE, HEALTH_JOURNEY
 from pam_rollback.plan.plan_terms import LoadTerms
 

@@ -6,7 +6,7 @@ At most 40 lines of 80 columns: whoever reads it has seconds. ``-v`` shows all t
 from typing import Final
 
 from pam_rollback.report import recommendation, terminal_page, wording
-from pam_rollback.report.decision_record import CriterionFound, DecisionRecord
+from pam_rollback.report.record_parts import CriterionFound, DecisionRecord
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.terminal_page import Page, command, fitted, labelled, several_labelled
 

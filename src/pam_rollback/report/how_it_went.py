@@ -4,9 +4,9 @@ from datetime import tzinfo
 from typing import Any, Final
 
 from pam_rollback.report import timeline_picture, wording
+from pam_rollback.report.record_parts import Watched
 from pam_rollback.report.run_record import ActionTaken, RunRecord
 from pam_rollback.report.terms_table import is_recovery_time
-from pam_rollback.report.watched_record import Watched
 
 _FAULT_TAKEN_AWAY: Final = "undo clear-faults"
 """The step by which a drill's planted fault is gone."""

@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 from typing import Final
 
 from pam_rollback.report import wording
-from pam_rollback.report.watched_record import FeatureShare, TimelineBin, Watched
+from pam_rollback.report.record_parts import FeatureShare, TimelineBin, Watched
 
 _WIDTH: Final = 960
 _LEFT: Final = 64

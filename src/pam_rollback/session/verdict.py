@@ -37,7 +37,7 @@ from pam_rollback.session.scope import Scope, scope_of
 from pam_rollback.session.seen import Seen
 
 if TYPE_CHECKING:
-    from pam_rollback.report.decision_record import DecisionRecord
+    from pam_rollback.report.record_parts import DecisionRecord
 
 _KEPT = {
     pytest.ExitCode.INTERNAL_ERROR: "pytest itself failed, see above",

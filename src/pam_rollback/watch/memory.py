@@ -6,9 +6,9 @@ from dataclasses import replace
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.decision import Finding, State
 from pam_rollback.decision.decision_states import MEMORY, judged_memory
+from pam_rollback.observation.memory import MemoryGrowth, MemoryReading
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import MemoryLimit, MemoryTrigger
-from pam_rollback.records.memory import MemoryGrowth, MemoryReading
 
 _LEAK_MB_PER_S = 10 / 60
 

@@ -16,10 +16,8 @@ from render.public_api.types import UNSET
 
 from pam_rollback.base.errors import ProviderError
 from pam_rollback.environment.hosts import Netlify, Render
-from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
-from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles
-from pam_rollback.rollback.providers.render.render_api import render_api
-from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.rollback.providers.netlify import NetlifyFiles, NetlifySite, netlify_api
+from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from tests.netlify_cli import installed
 from tests.rollback.providers.relay import Asked, relay
 from tests.sessions import RunningSandbox

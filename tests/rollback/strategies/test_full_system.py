@@ -19,8 +19,8 @@ from pam_rollback.rollback.full_system import (
     FullSystemTools,
     roll_back_everything,
 )
-from pam_rollback.rollback.providers.netlify.netlify import NETLIFY
-from pam_rollback.rollback.providers.render.render_deploys import RENDER
+from pam_rollback.rollback.providers.netlify import NETLIFY
+from pam_rollback.rollback.providers.render import RENDER
 from pam_rollback.rollback.steps import StepsFailed
 from pam_rollback.rollback.telling import Telling
 from tests.rollback.strategies.test_feature_flag import Product
