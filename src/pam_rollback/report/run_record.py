@@ -421,7 +421,8 @@ def _too_new(text: bytes) -> str:
 
 def to_json(record: RunRecord) -> dict[str, Any]:
     """The record as JSON-like data."""
-    found: dict[str, Any] = _adapter().dump_python(record, mode="json")
+    # A count is an int where a figure is a float: JSON has one kind of number, and a warning would keep the record from being written.
+    found: dict[str, Any] = _adapter().dump_python(record, mode="json", warnings=False)
     return found
 
 
