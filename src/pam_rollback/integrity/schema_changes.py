@@ -3,9 +3,13 @@
 What came since the baseline is nobody's loss: a release that is taken back may leave its tables behind, or take them with it. Only what
 opens a door is told of it. A baseline that was recorded with migrations that have been taken back since cannot say what was lost and what
 went with them: then nothing is known.
+
+Which migrations a release knows is told by the files of its commit. What the running commit and the one before both know has to be
+applied; what only the running one brought may be; everything newer is of another release.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, get_args
@@ -15,6 +19,29 @@ from pydantic import BaseModel, ConfigDict, Field
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
 from pam_rollback.integrity.row_access import CLIENTS, PUBLIC
+
+_FILE = re.compile(r"^(?P<version>\d+)[_-].*(?<!\.down)\.sql$")
+
+
+@dataclass(frozen=True)
+class KnownMigrations:
+    """``needed`` is the newest that has to be there; empty where the commits share none. ``own`` are newer, and known to the release."""
+
+    needed: str
+    own: tuple[str, ...] = ()
+
+
+def versions_in(files: Iterable[str]) -> frozenset[str]:
+    """The versions of a folder's migrations: ``VERSION_NAME.up.sql``, or ``VERSION-some words.sql`` as Supabase has them."""
+    return frozenset(found["version"] for file in files if (found := _FILE.match(file.rpartition("/")[2])))
+
+
+def known(running: Collection[str], before: Collection[str]) -> KnownMigrations:
+    """Of the versions in the running commit and in the one before it; the same ones twice where nothing was before."""
+    shared = set(running) & set(before)
+    needed = max(shared, default="")
+    return KnownMigrations(needed, tuple(sorted(version for version in running if version > needed)))
+
 
 Kind = Literal["schema", "role", "table", "view", "column", "constraint", "index", "trigger", "function"]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
