@@ -61,14 +61,6 @@ def test_no_good_answer_gives_no_percentile() -> None:
     assert (found.answers.error_rate_pct, found.answers.p95_ms, found.answers.latencies) == (100.0, None, None)
 
 
-def test_survives_its_file(tmp_path: Path) -> None:
-    """What is read is what was written."""
-    baseline().save(tmp_path / "baseline.json")
-
-    assert load_baseline(tmp_path / "baseline.json") == baseline()
-    assert [file.name for file in tmp_path.iterdir()] == ["baseline.json"]
-
-
 def test_nothing_is_no_baseline() -> None:
     """No usable sample: nothing to compare with later."""
     with pytest.raises(MeasurementFailed, match="none of 1 samples is usable"):

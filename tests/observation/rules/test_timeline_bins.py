@@ -43,9 +43,3 @@ def test_a_hole_stays_a_hole() -> None:
     ]
 
     assert [one.at_s for one in bins([probe(10), *silent, probe(12)], 1)] == [10, 12]
-
-
-def test_nothing_gives_nothing() -> None:
-    """Nobody probed."""
-    assert list(bins([], 1)) == []
-    assert width_s([], 50) == 1
