@@ -49,7 +49,7 @@ class SeriesSpec:
     """How long the plan asks for, when the pace made ``duration_s`` shorter."""
     points_min: int = 10
     answers_min: int = 150
-    """Of what is counted: so many without an error show less than 2 % with 95 % confidence (``observation/sampled_answers.py``)."""
+    """Of what is counted: so many without an error show less than 2 % with 95 % confidence (``observation/window_specs.py``)."""
     gap_max_s: float
     """The longest time without a known point."""
     bad_run_max_s: float = 0.0
