@@ -85,17 +85,6 @@ def test_other_files_are_refused(tmp_path: Path, change: dict[str, object], expe
         load_baseline(path)
 
 
-def test_no_file_and_no_json(tmp_path: Path) -> None:
-    """The message says what to do."""
-    with pytest.raises(MeasurementFailed, match="there is no baseline; take one"):
-        load_baseline(tmp_path / "baseline.json")
-    (tmp_path / "baseline.json").write_text("{")
-    with pytest.raises(MeasurementFailed, match="expected a baseline as JSON"):
-        load_baseline(tmp_path / "baseline.json")
-    with pytest.raises(MeasurementFailed, match="expected the file"):
-        load_baseline(tmp_path)
-
-
 def test_too_few_answers_are_none_to_compare_with() -> None:
     """Said with what was found and what is asked."""
     baseline().refuse_too_few(120)
