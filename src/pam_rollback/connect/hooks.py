@@ -62,7 +62,9 @@ class Doctor:
         today = datetime.now(UTC).date()
         stories = sorted((self._config.rootpath / "drills").glob("test_*.py"))
         held = {
-            path.stem.removeprefix("test_").replace("_", "-"): held_tests(text, shared_tests(text))
+            path.stem.removeprefix("test_").replace("_", "-"): held_tests(
+                text, shared_tests(text, self._config.rootpath)
+            )
             for path, text in ((path, path.read_text("utf-8")) for path in stories)
         }
         by_strategy = sought(plan)
