@@ -216,7 +216,6 @@ def problems_of(
 
 
 def _expectation(message: str) -> str:
-    """Say what was expected, without the library's way of speaking."""
     replacements = {
         "Input should be ": "expected ",
         "a valid number": "a number",
@@ -243,7 +242,6 @@ def _known_keys(kind: object, location: Location) -> list[str]:
 
 
 def _bare(kind: object) -> object:
-    """Take ``Annotated`` and ``| None`` away."""
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     choices = [choice for choice in get_args(kind) if choice is not type(None)]

@@ -153,7 +153,6 @@ def redacted_at_the_end(runbook: Runbook) -> list[Path]:
 
 
 def _kept(runbook: Runbook, record: run_record.RunRecord) -> run_record.RunRecord:
-    """Write the record; gives it as it is now, with where it is and with what was lost meanwhile."""
     place, problem = second_places.kept(
         runbook.folder / "run.json", lambda path: run_record.write(record, path, runbook.secrets.redactor)
     )
