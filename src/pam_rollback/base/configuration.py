@@ -27,6 +27,12 @@ _MOVED: Mapping[str, str] = {
     # environments/NAME.toml
     "github.merge*": "removed: a pull request is opened, and a person merges it",
     "paths.notice_admin": "removed: a person puts the notice into the app and takes it away; [paths] notice is read",
+    "pages": "removed: say it in [contract.pages]",
+    "paths.login": "removed: say it in [contract.sign_in] path",
+    **{
+        f"paths.{name}": f"removed: say it in [contract.operations.{name}] path"
+        for name in ("cache_clear", "chat", "history", "voice", "expenses", "profile", "settings", "tickets")
+    },
     "load.users_max": "removed: load is asked by a rate, see rate_hz_max",
     "readiness.exchange": _VOUCHED,
     "readiness.links": "removed: a link checker in CI asks for them",

@@ -251,7 +251,7 @@ def production_shared(environment: Environment, folder: Path) -> list[str]:
 def _adopted(environment: Environment, folder: Path) -> list[Problem]:
     """Give the environment its contract. The problems of what it changes there; one of the product's own file is raised as such."""
     try:
-        environment.adopt(contract_of(environment.product, folder, environment.contract_changes()))
+        environment.adopt(contract_of(environment.product, folder, dict(environment.changes)))
     except ConfigurationError as error:
         if not all(problem.place.startswith("[contract") for problem in error.problems):
             raise

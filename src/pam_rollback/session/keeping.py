@@ -118,7 +118,7 @@ def _record(config: pytest.Config, runbook: Runbook, ended: Ended, leaks: Sequen
         stopped=ended.stopped,
         situations=found.situations,
         finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
-        notes=[*_limits(ended.tests), *_notes(config, runbook, leaks)],
+        notes=[*_limits(ended.tests), *_notes(runbook, leaks)],
         told=[*listeners.notes(config, runbook), *not_told, *_late_stop(runbook, ended)],
         planned=listeners.planned(config, runbook, ended.phases, found.stories) if ended.planned else (),
         watched=watched,
@@ -199,7 +199,7 @@ def _limits(tests: Iterable[Seen]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:
+def _notes(runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:
     added = os.environ.get("PYTEST_ADDOPTS", "").strip()
     if added:
         yield f"PYTEST_ADDOPTS: {runbook.secrets.redact(added)}"
@@ -209,4 +209,3 @@ def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> It
         from pam_rollback.report.sections import at_hand  # noqa: PLC0415 - for real runs
 
         yield at_hand(runbook.plan, runbook.environment)
-        yield from listeners.run_notes(config, runbook.folder)
