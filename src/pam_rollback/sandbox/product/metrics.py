@@ -18,7 +18,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from pam_rollback.sandbox.product.breaker import Breaker, State
+from pam_rollback.sandbox.product.storage import Breaker, State
 
 _STATES = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
 _BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
