@@ -24,9 +24,8 @@ import pam_rollback
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
-from pam_rollback.sandbox.faults import read_fault
-from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
-from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
+from pam_rollback.sandbox.planting import read_fault
+from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server, choose_runner, find_binaries
 from tests.sandbox.answer import Answer
 
 PASSWORD = "wheels-and-wins-2026"

@@ -19,11 +19,11 @@ from urllib.parse import quote, urlsplit
 import pytest
 from aiohttp import web
 
-from pam_rollback.sandbox.faults import PlantedFaults, read_fault
+from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.front_end_server import FrontEndServer
-from pam_rollback.sandbox.latencies import FRONTEND
+from pam_rollback.sandbox.planting import read_fault
 from pam_rollback.sandbox.providers.netlify import BASE
-from pam_rollback.sandbox.providers.netlify_deploys import Deploys
+from pam_rollback.sandbox.providers.netlify_deploys import FRONTEND, Deploys
 from pam_rollback.sandbox.providers.netlify_site import NetlifySite
 from pam_rollback.sandbox.releases import RELEASES
 from pam_rollback.sandbox.repository import Repository

@@ -17,7 +17,7 @@ from psycopg import sql
 
 from pam_rollback.sandbox import data_damage
 from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.damage_files import damage_names, read_damage
+from pam_rollback.sandbox.data_damage import damage_names, read_damage
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, migrations
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase

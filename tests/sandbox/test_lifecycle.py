@@ -16,9 +16,9 @@ import pytest
 
 from pam_rollback.sandbox import janitor
 from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.faults import SURPRISES
 from pam_rollback.sandbox.janitor import start_mark
 from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.planting import SURPRISES
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 from pam_rollback.sandbox.supervisor import make_folder

@@ -11,8 +11,7 @@ import psycopg
 import pytest
 
 from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
-from pam_rollback.sandbox.postgres_binaries import Runner, choose_runner, find_binaries
+from pam_rollback.sandbox.postgres import ADMINISTRATOR, Runner, Server, choose_runner, find_binaries
 from pam_rollback.sandbox.problems import SandboxError
 
 PASSWORD = "only-for-this-server"

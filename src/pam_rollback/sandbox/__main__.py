@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import get_args
 
 from pam_rollback.sandbox import state_file
-from pam_rollback.sandbox.end_signs import until_told_to_end
-from pam_rollback.sandbox.faults import SURPRISE, Fault, fault_to_begin_with
-from pam_rollback.sandbox.latencies import Profile
+from pam_rollback.sandbox.backend_deploys import Profile
+from pam_rollback.sandbox.children import until_told_to_end
+from pam_rollback.sandbox.faults import Fault
 from pam_rollback.sandbox.personalities import Product
+from pam_rollback.sandbox.planting import SURPRISE, fault_to_begin_with
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 from pam_rollback.sandbox.state_file import Dialect, State

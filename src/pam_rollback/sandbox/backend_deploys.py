@@ -7,7 +7,7 @@ import asyncio
 import json
 import secrets
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,12 +16,13 @@ from typing import Literal
 from pam_rollback.sandbox import history
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
-from pam_rollback.sandbox.latencies import BackendLatencies
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec, release_of
 from pam_rollback.sandbox.repository import Push, Repository
 
 FAULT = "render-deploys"
+Profile = Literal["fast", "realistic"]
+"""How long the hosts take, beside the real work that is done here: for practice, or as they typically do."""
 Status = Literal[
     "created",
     "build_in_progress",
@@ -41,6 +42,22 @@ _AGES = {"stable": timedelta(days=3), "candidate": timedelta(hours=2)}
 _TOOK = timedelta(minutes=3)
 _TOLD_WITHIN_S = 0.2
 """After a push; a deploy that it sets off has begun by then."""
+
+
+@dataclass(frozen=True)
+class BackendLatencies:
+    """What comes on top of the real start of the release's process."""
+
+    queue_s: float
+    build_s: float
+    update_s: float
+
+
+BACKEND: Mapping[Profile, BackendLatencies] = {
+    "fast": BackendLatencies(queue_s=0.02, build_s=0.06, update_s=0.02),
+    # A Python service with cached packages builds in two to three minutes; fetching a kept build and starting it takes about one.
+    "realistic": BackendLatencies(queue_s=5, build_s=150, update_s=50),
+}
 _NO_LATENCY = BackendLatencies(0, 0, 0)
 
 

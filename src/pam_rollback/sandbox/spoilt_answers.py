@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from pam_rollback.sandbox.elsewhere import is_from_elsewhere
+from pam_rollback.sandbox.doorkeeper import is_from_elsewhere
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 
 TrueAnswer = Callable[[web.BaseRequest], Awaitable[Mapping[str, object] | None]]

@@ -17,8 +17,8 @@ from pathlib import Path
 import psycopg
 from aiohttp import web
 
-from pam_rollback.sandbox import database_copy, history, state_file
-from pam_rollback.sandbox.backend_deploys import BackendDeploys, WorkerDeploys
+from pam_rollback.sandbox import history, state_file
+from pam_rollback.sandbox.backend_deploys import BACKEND, BackendDeploys, Profile, WorkerDeploys
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
 from pam_rollback.sandbox.database import (
@@ -28,21 +28,19 @@ from pam_rollback.sandbox.database import (
     account_id,
 )
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
-from pam_rollback.sandbox.doorkeeper import HURRY, Doorkeeper
+from pam_rollback.sandbox.doorkeeper import HURRY, Doorkeeper, Elsewhere
 from pam_rollback.sandbox.edge import Edge, SecondAddress
-from pam_rollback.sandbox.elsewhere import Elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.front_end_server import FrontEndServer
-from pam_rollback.sandbox.latencies import BACKEND, FRONTEND, Profile
-from pam_rollback.sandbox.listeners import BACKLOG, Listeners, addresses_of, url_of
 from pam_rollback.sandbox.personalities import PERSONALITIES, Product
 from pam_rollback.sandbox.planting import Planter
-from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
+from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, copy_dsn, make_copy
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.product.tokens import issue
 from pam_rollback.sandbox.providers import netlify, render
 from pam_rollback.sandbox.providers.accounts import NetlifyAccount, RenderAccount
+from pam_rollback.sandbox.providers.netlify_deploys import FRONTEND
 from pam_rollback.sandbox.providers.netlify_site import NetlifySite
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, ProductSecrets, Release, ReleaseSpec
 from pam_rollback.sandbox.repository import Repository
@@ -55,7 +53,17 @@ from pam_rollback.sandbox.sinks import (
     StatusPage,
     StatuspageApi,
 )
-from pam_rollback.sandbox.state_file import TODAYS_ABILITIES, TODAYS_LIMITS, Dialect, State, Value
+from pam_rollback.sandbox.state_file import (
+    BACKLOG,
+    TODAYS_ABILITIES,
+    TODAYS_LIMITS,
+    Dialect,
+    Listeners,
+    State,
+    Value,
+    addresses_of,
+    url_of,
+)
 from pam_rollback.sandbox.supabase import Supabase
 
 _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -225,7 +233,7 @@ class Supervisor:
                 repository=str(repository.path),
                 databases={
                     "database": access.product_dsn,
-                    "copy of the database": database_copy.dsn_of(access.product_dsn),
+                    "copy of the database": copy_dsn(access.product_dsn),
                 },
             ),
             faults=faults,
@@ -240,7 +248,7 @@ class Supervisor:
             status_page=status_page,
             reset=reset,
             forgive=forgive,
-            copy_database=lambda: database_copy.make(access, self._personality.name),
+            copy_database=lambda: make_copy(access, self._personality.name),
             ready_s=time.monotonic() - self._started_s,
         )
         for handler, listener in (
@@ -323,7 +331,7 @@ class Supervisor:
             "PAGERDUTY_ROUTING_KEY": secrets.token_hex(16),
             "PAM_SMTP_USERNAME": MAIL_USER,
             "PAM_SMTP_PASSWORD": secrets.token_urlsafe(18),
-            "PAM_STAGING_COPY_DSN": database_copy.dsn_of(access.product_dsn),
+            "PAM_STAGING_COPY_DSN": copy_dsn(access.product_dsn),
             "PAM_DATABASE_DSN": in_plan_dialect(dsn) if self._dialect == "plan" else dsn,
         }
         name, kind = ("practice", "staging") if self._practice else ("sandbox", "sandbox")

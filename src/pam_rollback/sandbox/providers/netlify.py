@@ -20,9 +20,8 @@ from aiohttp import web
 
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.providers.accounts import NetlifyAccount, Refusal
-from pam_rollback.sandbox.providers.netlify_builds import Builds
-from pam_rollback.sandbox.providers.netlify_deploys import BEHAVIOUR, PREVIEW, PRODUCTION, Deployed, Deploys
-from pam_rollback.sandbox.providers.netlify_uploads import Uploads
+from pam_rollback.sandbox.providers.netlify_deploys import BEHAVIOUR, PREVIEW, PRODUCTION, Deployed, Deploys, Uploads
+from pam_rollback.sandbox.providers.netlify_site import Builds
 
 ANSWERS = "netlify-answers"
 BASE = "/api/v1"

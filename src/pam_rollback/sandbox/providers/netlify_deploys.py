@@ -1,19 +1,21 @@
-"""Netlify's site: its deploys, which of them users get, and what may take its place.
+"""Netlify's site: its deploys, which of them users get, what may take its place, and the files that are uploaded for one.
 
 Undocumented and decided here: only the published deploy can be locked; cancelling what is done changes nothing.
 """
 
 import asyncio
+import hashlib
+import re
 import secrets
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from pam_rollback.sandbox.builds import Build
+from pam_rollback.sandbox.backend_deploys import Profile
+from pam_rollback.sandbox.builds import Build, from_files
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.latencies import FRONTEND, FrontendLatencies
 from pam_rollback.sandbox.providers.accounts import Refusal
 
 BEHAVIOUR = "netlify-behaviour"
@@ -22,6 +24,25 @@ _RESTORABLE = frozenset({"ready", "old"})
 _DONE = _RESTORABLE | {"error"}
 _REPUBLISHED_AFTER_S = 0.5
 PRODUCTION, PREVIEW, BRANCH_DEPLOY = "production", "deploy-preview", "branch-deploy"
+
+
+@dataclass(frozen=True)
+class FrontendLatencies:
+    """What comes on top of the real build."""
+
+    publish_s: float
+    """From the answer to a restore, or the end of a deploy, until users get it."""
+    process_s: float
+    """From the last file until the deploy is ready."""
+    build_s: float
+    """A build takes this long at least."""
+
+
+FRONTEND: Mapping[Profile, FrontendLatencies] = {
+    "fast": FrontendLatencies(publish_s=0.15, process_s=0.05, build_s=0),
+    # A build of a site of this size takes about a minute, with a container and its packages; a restore some seconds.
+    "realistic": FrontendLatencies(publish_s=3, process_s=5, build_s=75),
+}
 
 
 @dataclass
@@ -224,3 +245,59 @@ class Deploys:
 
     def _behaves(self, what: str) -> bool:
         return any(fault.settings["what"] == what for fault in self._faults.named(BEHAVIOUR))
+
+
+_SHA1 = re.compile(r"[0-9a-f]{40}")
+_FORBIDDEN = frozenset("#?")
+
+
+class Uploads:
+    """The contents that the host has, by their SHA-1."""
+
+    def __init__(self, deploys: Deploys) -> None:
+        self._deploys = deploys
+        self._contents = {file.sha1: file.body for build in deploys.builds() for file in build.files.values()}
+
+    def declare(self, deploy: Deployed, files: object) -> None:
+        """Say which files the deploy has; it is ready by itself when all are known. Raises Refusal."""
+        if not isinstance(files, Mapping) or not files:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "files: expected an object of paths and SHA1 digests")
+        bad = [path for path, sha1 in files.items() if _SHA1.fullmatch(str(sha1)) is None or _FORBIDDEN & set(path)]
+        if bad:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"files: no SHA1 digest, or # or ? in the path: {bad[0]}")
+        if deploy.is_done or deploy.build is not None:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"Deploy cannot be changed: it is {deploy.state}")
+        self._remember_built()
+        deploy.digests = {_address(path): str(sha1) for path, sha1 in files.items()}
+        deploy.required = sorted(set(deploy.digests.values()) - self._contents.keys())
+        deploy.enter("uploading")
+        self._finish_if_complete(deploy)
+
+    def receive(self, deploy: Deployed, path: str, body: bytes) -> dict[str, object]:
+        """Take one file in. Raises Refusal."""
+        address, found = _address(path), hashlib.sha1(body, usedforsecurity=False).hexdigest()
+        if address not in deploy.digests:
+            raise Refusal(HTTPStatus.NOT_FOUND, "Not Found")
+        if deploy.digests[address] != found:
+            raise Refusal(
+                HTTPStatus.UNPROCESSABLE_ENTITY, f"{address}: expected {deploy.digests[address]}, got {found}"
+            )
+        self._contents[found] = body
+        if found in deploy.required:
+            deploy.required.remove(found)
+            self._finish_if_complete(deploy)
+        return {"id": address, "path": address, "sha": found, "size": len(body)}
+
+    def _finish_if_complete(self, deploy: Deployed) -> None:
+        if not deploy.required and deploy.state == "uploading":
+            deploy.enter("uploaded")
+            build = from_files({address: self._contents[sha1] for address, sha1 in deploy.digests.items()})
+            self._deploys.in_background(self._deploys.finish(deploy, build))
+
+    def _remember_built(self) -> None:
+        for build in self._deploys.builds():
+            self._contents.update((file.sha1, file.body) for file in build.files.values())
+
+
+def _address(path: str) -> str:
+    return "/" + path.lstrip("/")

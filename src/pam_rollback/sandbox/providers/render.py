@@ -10,9 +10,8 @@ from pam_rollback.sandbox.backend_deploys import ServiceDeploys
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.providers import render_metrics
 from pam_rollback.sandbox.providers.accounts import RENDER_GETS_PER_MIN, Refusal, RenderAccount, refused_by_render
-from pam_rollback.sandbox.providers.render_metrics import Metrics
+from pam_rollback.sandbox.providers.render_metrics import Metrics, ServiceRecords
 from pam_rollback.sandbox.providers.render_services import CHANGES, Asked, Services, asked, services_page
-from pam_rollback.sandbox.service_records import ServiceRecords
 
 FAULT = render_metrics.FAULT
 BASE = "/v1"
