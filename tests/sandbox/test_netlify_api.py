@@ -66,3 +66,14 @@ class TestRestore:
 
         host.until(lambda: host.published()["id"] == deploy, what="restored")
         assert host.published()["locked"] is True
+
+
+def test_a_request_that_is_not_described_is_refused(host: Host) -> None:
+    """Another query, another name in a body: our own clients' requests are held to it in every session."""
+    asked = [
+        ("GET", "/deploys?per_pages=5", None),
+        ("POST", "/deploys", {"drafd": True}),
+        ("POST", "/deploys?titel=x", {}),
+    ]
+
+    assert [host.on_site(*one).status for one in asked] == [422, 422, 422]

@@ -14,13 +14,22 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
-from pam_rollback.sandbox.providers.netlify import BASE
+from pam_rollback.sandbox.providers.netlify import BASE, DESCRIBED
 from tests.netlify_cli import ON_LOOPBACK, installed
 from tests.npm_packages import node
 from tests.sandbox.answer import Answer
 from tests.sandbox.netlify_host import CANDIDATE, STABLE, Host
 
 WITHIN_S = 120
+PATHS = {
+    "site": ["/sites/{site_id}"],
+    "deploys": ["/sites/{site_id}/deploys"],
+    "upload": ["/sites/{site_id}/deploys/{deploy_id}", "/deploys/{deploy_id}/files/{path}"],
+    "builds": ["/sites/{site_id}/builds"],
+    "purge": ["/purge"],
+    "account": ["/user", "/accounts", "/accounts/{account_id}/env", "/sites"],
+}
+"""What Netlify calls that of which the stand-in takes queries and bodies."""
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +240,21 @@ class TestDescription:
             assert answer.status >= HTTPStatus.BAD_REQUEST
             assert _problems(answer.json, schema, description) == []
 
+    @pytest.mark.parametrize("operation", DESCRIBED)
+    def test_all_that_it_takes_is_described(self, description: dict[str, Any], operation: str) -> None:
+        """So a request of ours that it takes has no name that Netlify does not know."""
+        method, _, what = operation.partition(" ")
+        names: dict[str, set[str]] = {"query": set(), "body": set()}
+        for path in PATHS[what]:
+            described = description["paths"][path]
+            for parameter in (*described.get("parameters", ()), *described[method.lower()].get("parameters", ())):
+                if parameter["in"] == "query":
+                    names["query"].add(parameter["name"])
+                elif parameter["in"] == "body":
+                    names["body"] |= _names(parameter["schema"], description)
+        queries, bodies = DESCRIBED[operation]
+        assert (queries - names["query"], bodies - names["body"]) == (set(), set())
+
     def test_an_answer_with_another_shape_is_found(self, description: dict[str, Any], host: Host) -> None:
         """What this file is measured with can fail."""
         schema = {"$ref": "#/definitions/deploy"}
@@ -238,6 +262,12 @@ class TestDescription:
 
         assert _problems({**deploy, "locked": "no"}, schema, description)
         assert _problems({**deploy, "made_up": 1}, schema, description)
+
+
+def _names(schema: Mapping[str, Any], description: Mapping[str, Any]) -> set[str]:
+    """What an object may have."""
+    whole = description["definitions"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    return set(whole.get("properties", ())).union(*(_names(part, description) for part in whole.get("allOf", ())))
 
 
 def _problems(document: object, schema: Mapping[str, Any], description: Mapping[str, Any]) -> list[str]:

@@ -85,6 +85,7 @@ class TestRollback:
             (b"", 400, "deployId is required"),
             (b"deployId=dep-1", 400, "must be a JSON object"),
             ({"deployId": "dep-unknown"}, 404, "not found: dep-unknown"),
+            ({"deployId": "dep-unknown", "force": True}, 400, "not described: force"),
         ],
     )
     def test_what_is_refused(self, render: Render, body: object, status: int, words: str) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import json
 import secrets
 import string
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -86,18 +86,6 @@ class BackendDeploy:
         return self.status in RUNNING
 
 
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to the service."""
-
-    id: str
-    kind: Literal["deploy_started", "deploy_ended", "auto_deploy_disabled", "auto_deploy_enabled"]
-    at: datetime
-    deploy: BackendDeploy | None = None
-    status: Status = "created"
-    """The deploy's, at that moment."""
-
-
 @dataclass
 class Settings:
     """What the service's page of settings says."""
@@ -119,7 +107,6 @@ class ServiceDeploys:
         """What the next deploy's process starts with."""
         self.deploys: list[BackendDeploy] = []
         """The oldest first."""
-        self.events: list[Event] = []
         self._pushed: set[asyncio.Task[None]] = set()
         self._now = datetime.min.replace(tzinfo=UTC)
         self._first = [self._of_the_past(spec) for spec in RELEASES]
@@ -176,18 +163,11 @@ class ServiceDeploys:
 
     def set_auto_deploy(self, trigger: AutoDeploy) -> None:
         """Whether and when a push deploys."""
-        before, self.settings.auto_deploy = self.settings.auto_deploy, trigger
-        self.settings.updated_at = self._moment()
-        if (before == "off") != (trigger == "off"):
-            kind: Literal["auto_deploy_disabled", "auto_deploy_enabled"] = (
-                "auto_deploy_disabled" if trigger == "off" else "auto_deploy_enabled"
-            )
-            self.events.append(Event(_new_id("evt"), kind, self.settings.updated_at))
+        self.settings.auto_deploy, self.settings.updated_at = trigger, self._moment()
 
     def set_branch(self, branch: str) -> None:
         """Where the next deploys come from."""
-        self.settings.branch = branch
-        self.settings.updated_at = self._moment()
+        self.settings.branch, self.settings.updated_at = branch, self._moment()
 
     async def go_live(self, name: str) -> None:
         """Give users a release that the sandbox knows by name, at once. Raises SandboxError, and nothing moves, when it is not healthy."""
@@ -234,7 +214,6 @@ class ServiceDeploys:
         for deploy in self.deploys:
             deploy.status = "live" if deploy is self._first[-1] else "deactivated"
             deploy.updated_at = deploy.finished_at
-        self.events = list(self._events_of_the_past())
 
     def _again(self, target: BackendDeploy, trigger: Trigger, latencies: BackendLatencies) -> BackendDeploy:
         deploy = BackendDeploy(
@@ -253,7 +232,6 @@ class ServiceDeploys:
         for other in self.deploys:
             self.cancel(other)
         self.deploys.append(deploy)
-        self.events.append(Event(_new_id("evt"), "deploy_started", deploy.created_at, deploy))
         deploy.task = asyncio.create_task(self._run(deploy, latencies))
         return deploy
 
@@ -327,7 +305,6 @@ class ServiceDeploys:
         deploy.updated_at = self._moment()
         if was_running and not deploy.is_running:
             deploy.finished_at = deploy.updated_at
-            self.events.append(Event(_new_id("evt"), "deploy_ended", deploy.updated_at, deploy, status))
 
     def _moment(self) -> datetime:
         """Now, and later than every moment before, so that what happened has an order."""
@@ -348,11 +325,6 @@ class ServiceDeploys:
             updated_at=created + _TOOK,
             finished_at=created + _TOOK,
         )
-
-    def _events_of_the_past(self) -> Iterator[Event]:
-        for deploy in self._first:
-            yield Event(_new_id("evt"), "deploy_started", deploy.created_at, deploy)
-            yield Event(_new_id("evt"), "deploy_ended", deploy.created_at + _TOOK, deploy, "live")
 
 
 class BackendDeploys(ServiceDeploys):

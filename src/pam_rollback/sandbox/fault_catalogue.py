@@ -428,7 +428,7 @@ _OF_HOSTS = (
         _one_of(
             "operation",
             "all",
-            "all service patch list get deploy rollback cancel events",
+            "all service patch list get deploy rollback cancel",
             "which request is answered so",
         ),
     ),

@@ -20,8 +20,15 @@ from aiohttp import web
 
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.providers.accounts import NetlifyAccount, Refusal
-from pam_rollback.sandbox.providers.netlify_deploys import BEHAVIOUR, PREVIEW, PRODUCTION, Deployed, Deploys, Uploads
-from pam_rollback.sandbox.providers.netlify_site import Builds
+from pam_rollback.sandbox.providers.netlify_deploys import (
+    BEHAVIOUR,
+    PREVIEW,
+    PRODUCTION,
+    Builds,
+    Deployed,
+    Deploys,
+    Uploads,
+)
 
 ANSWERS = "netlify-answers"
 BASE = "/api/v1"
@@ -45,6 +52,24 @@ _STATUSES = {
         HTTPStatus.SERVICE_UNAVAILABLE,
     )
 } | {"429-bare": HTTPStatus.TOO_MANY_REQUESTS}
+_DEPLOY_QUERY = frozenset({"branch", "deploy-previews", "latest-published", "production", "state"})
+_DEPLOY = frozenset({"async", "branch", "draft", "environment", "files", "framework", "framework_version", "functions"})
+_DEPLOY |= {"edge_functions", "function_schedules", "functions_config", "server", "zip"}
+_NONE: frozenset[str] = frozenset()
+DESCRIBED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "PATCH site": (_NONE, frozenset({"build_settings"})),
+    "GET deploys": (_DEPLOY_QUERY | {"page", "per_page"}, _NONE),
+    "POST deploys": (_DEPLOY_QUERY | {"title"}, _DEPLOY),
+    "PUT upload": (frozenset({"commit_ref", "size"}), _DEPLOY),
+    "POST builds": (frozenset({"branch", "clear_cache", "image", "template_id", "title"}), _NONE),
+    "POST purge": (_NONE, frozenset({"cache_tags", "site_id", "site_slug"})),
+    "GET site": (frozenset({"feature_flags"}), _NONE),
+    "GET account": (
+        frozenset({"context_name", "filter", "minimal", "name", "page", "per_page", "scope", "site_id"}),
+        _NONE,
+    ),
+}
+"""What query and body may name, of that which Netlify describes; another request is refused, so that a wrong one is noticed."""
 _Result = tuple[HTTPStatus, Any]
 _Headers = dict[str, str]
 
@@ -120,6 +145,7 @@ class NetlifyApi:
             return _cut(request)
         try:
             headers |= self._let_in(request, route, what)
+            await _check_described(request, route)
             status, document = await route.answer(request, named)
         except Refusal as refusal:
             headers |= refusal.headers
@@ -329,6 +355,17 @@ def _number(query: Mapping[str, str], name: str, otherwise: int) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: expected a number from 1 on")
     return int(text)
+
+
+async def _check_described(request: web.BaseRequest, route: _Route) -> None:
+    """Raise Refusal for a request that Netlify does not describe."""
+    queries, names = DESCRIBED.get(f"{request.method} {route.operation}", (_NONE, _NONE))
+    is_file = request.content_type == "application/octet-stream" and route.operation == "upload"
+    body = {} if is_file else await _object(request)
+    if body and request.content_type != "application/json":
+        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"expected JSON, declared is {request.content_type}")
+    if unknown := sorted((request.query.keys() - queries) | (body.keys() - names)):
+        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"not described for {route.operation}: {', '.join(unknown)}")
 
 
 async def _object(request: web.BaseRequest) -> dict[str, Any]:

@@ -11,7 +11,14 @@ from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.providers import render_metrics
 from pam_rollback.sandbox.providers.accounts import RENDER_GETS_PER_MIN, Refusal, RenderAccount, refused_by_render
 from pam_rollback.sandbox.providers.render_metrics import Metrics, ServiceRecords
-from pam_rollback.sandbox.providers.render_services import CHANGES, Asked, Services, asked, services_page
+from pam_rollback.sandbox.providers.render_services import (
+    CHANGES,
+    Asked,
+    Services,
+    asked,
+    check_described,
+    services_page,
+)
 
 FAULT = render_metrics.FAULT
 BASE = "/v1"
@@ -80,6 +87,7 @@ class RenderApi:
         return answer
 
     async def _told(self, request: web.BaseRequest, what: Asked) -> web.Response:
+        await check_described(request, what)
         if what.operation == "services":
             return services_page(request, (self._service, *self._workers.values()))
         if what.operation == "groups":

@@ -24,6 +24,7 @@ from aiohttp import web
 from pam_rollback.sandbox.faults import Fault
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.providers.accounts import Refusal
+from pam_rollback.sandbox.providers.render_services import rfc3339
 
 GIVEN_UP = 499
 """The status of a request whose client did not wait for the answer."""
@@ -151,7 +152,10 @@ class Metrics:
         return [
             {
                 "labels": [{"field": name, "value": value} for name, value in labels.items()],
-                "values": [{"timestamp": _rfc3339(moment), "value": value} for moment, value in sorted(values.items())],
+                "values": [
+                    {"timestamp": rfc3339(datetime.fromtimestamp(moment, UTC)), "value": value}
+                    for moment, value in sorted(values.items())
+                ],
                 "unit": unit,
             }
             for labels, values in series
@@ -238,7 +242,3 @@ def _moment(text: str) -> float:
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone")
     return moment.timestamp()
-
-
-def _rfc3339(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
