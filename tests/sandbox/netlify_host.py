@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import http.client
-import json
 import socket
 import threading
 import time
@@ -14,24 +12,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 from aiohttp import web
 
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.front_end_server import FrontEndServer
-from pam_rollback.sandbox.planting import read_fault
 from pam_rollback.sandbox.providers.netlify import BASE
 from pam_rollback.sandbox.providers.netlify_deploys import FRONTEND, Deploys
 from pam_rollback.sandbox.providers.netlify_site import NetlifySite
 from pam_rollback.sandbox.releases import RELEASES
 from pam_rollback.sandbox.repository import Repository
-from tests.sandbox.answer import Answer
+from tests.sandbox.answer import Answer, asked
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
 WITHIN_S = 60.0
-_ANSWER_WITHIN_S = 15
 
 
 @dataclass
@@ -49,21 +45,9 @@ class Host:
         """What only the sandbox may look into."""
         return self.site.deploys
 
-    def call(
-        self, method: str, path: str, body: object = None, *, token: str | None = None, kind: str = "application/json"
-    ) -> Answer:
-        """Send one request to the API; bytes go out as they are, everything else as JSON."""
-        parts = urlsplit(self.api_url)
-        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=_ANSWER_WITHIN_S)
-        sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self.site.token if token is None else token}"}
-        try:
-            connection.request(method, parts.path + path, sent, headers | ({"Content-Type": kind} if sent else {}))
-            answer = connection.getresponse()
-            lowered = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, lowered, answer.read().decode())
-        finally:
-            connection.close()
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
+        """Send one request to the API, with the token unless the headers have another."""
+        return asked(self.api_url + path, method, body, {"Authorization": f"Bearer {self.site.token}", **headers})
 
     def on_site(self, method: str, path: str = "", body: object = None) -> Answer:
         """The same below the address of the site."""
@@ -71,14 +55,7 @@ class Host:
 
     def visit(self, path: str = "/") -> Answer:
         """What a visitor of the site gets."""
-        parts = urlsplit(self.site_url)
-        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=_ANSWER_WITHIN_S)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return Answer(answer.status, dict(answer.getheaders()), answer.read().decode())
-        finally:
-            connection.close()
+        return asked(self.site_url + path)
 
     def release(self) -> str:
         """The release that visitors get."""
@@ -109,7 +86,7 @@ class Host:
                 "PUT",
                 f"/deploys/{deploy}/files/{quote(path, safe='')}",
                 files[path],
-                kind="application/octet-stream",
+                **{"Content-Type": "application/octet-stream"},
             )
             assert sent.status == 200, sent
         return deploy
@@ -120,16 +97,6 @@ class Host:
         while not holds():
             assert time.monotonic() < end_s, f"{what}: not within {within_s:g} s; published {self.published()}"
             time.sleep(0.2)  # the host counts requests, and 500 a minute are all it gives
-
-    @contextmanager
-    def fault(self, name: str, **settings: object) -> Iterator[None]:
-        """Have a fault planted for a while."""
-        fault = read_fault(name, settings)
-        self.faults.add(fault)
-        try:
-            yield
-        finally:
-            self.faults.remove(fault)
 
 
 @contextmanager
@@ -206,11 +173,3 @@ def host(kept_host: Host) -> Iterator[Host]:
     for fault in kept_host.faults:
         kept_host.faults.remove(fault)
     kept_host.deploys.publish(kept_host.deploys.find(kept_host.deploy_of("candidate")))
-
-
-def restored(host: Host, name: str = "stable") -> str:
-    """Ask for a restore of that release's deploy; gives its id."""
-    deploy = host.deploy_of(name)
-    answer = host.on_site("POST", f"/deploys/{deploy}/restore")
-    assert answer.status == 201, answer
-    return deploy
