@@ -126,7 +126,7 @@ def access() -> Iterator[Access]:
         try:
             yield asyncio.run(opened.open())
         finally:
-            asyncio.run(opened.close())
+            asyncio.run(opened.server.stop())
 
 
 @contextmanager

@@ -105,27 +105,6 @@ _SMALL_BYTES = 64 * 1024
 """Up to here a body travels in one piece, which saves a packet each way; above it streams."""
 _TRUE_ANSWER_WITHIN_S = 5.0
 _ID = re.compile(r"^(\d+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$")
-_DISTINCT_MAX = 500
-_OTHERS = "(other paths)"
-
-
-class RequestCounts:
-    """Counts per method and path; numbers and UUIDs in a path count as `{id}`, so that the table stays short."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-
-    def note(self, method: str, path: str) -> None:
-        """Count one request. A scanner's thousandth path is counted with the others of its kind."""
-        place = "/".join("{id}" if _ID.match(part) else part for part in path.split("/"))
-        name = f"{method} {place}"
-        if name not in self._counts and len(self._counts) >= _DISTINCT_MAX:
-            name = f"{method} {_OTHERS}"
-        self._counts[name] += 1
-
-    def as_mapping(self) -> dict[str, int]:
-        """The counts so far."""
-        return dict(self._counts)
 
 
 class Edge:
@@ -149,7 +128,8 @@ class Edge:
         self.door = door
         self._spoiler = Spoiler(faults, server="api", page=page, version=lambda: fleet.live.spec.version)
         self._altered = AlteredAnswers(faults)
-        self.counts = RequestCounts()
+        self.counts: Counter[str] = Counter()
+        """Of requests, by method and path; numbers and UUIDs in a path count as `{id}`."""
         self.records = ServiceRecords()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -165,7 +145,8 @@ class Edge:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if PRIVATE in request.path.split("/"):
             return web.json_response({"detail": "Not Found"}, status=404)
-        self.counts.note(request.method, request.path)
+        place = "/".join("{id}" if _ID.match(part) else part for part in request.path.split("/"))
+        self.counts[f"{request.method} {place}"] += 1
         refused = None if self.door is None else self.door.refusal(request, _client(request))
         if refused is not None:
             return refused

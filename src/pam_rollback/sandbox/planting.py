@@ -120,7 +120,7 @@ class Planter:
             case "process":
                 await self._fleet.take_down(str(settings["release"]), str(settings["how"]))
             case "database":
-                await self._database.take_down()
+                await self._database.server.stop()
             case "data":
                 await asyncio.to_thread(data_damage.plant, self._access, str(settings["what"]))
             case "repository":
@@ -136,7 +136,7 @@ class Planter:
             case "process":
                 await self._fleet.bring_up(str(settings["release"]))
             case "database":
-                await self._database.bring_up()
+                await self._database.server.start()
             case "data":
                 await asyncio.to_thread(data_damage.heal, self._access, str(settings["what"]))
             case "repository":

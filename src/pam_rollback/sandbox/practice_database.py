@@ -172,18 +172,6 @@ class PracticeDatabase:
         auditor_dsn = await asyncio.to_thread(_make_auditor, dsn)
         return Access(dsn, auditor_dsn, self.server.administrator_dsn())
 
-    async def take_down(self) -> None:
-        """Stop the server."""
-        await self.server.stop()
-
-    async def bring_up(self) -> None:
-        """Start the server on the port that it had."""
-        await self.server.start()
-
-    async def close(self) -> None:
-        """Stop the server; its folder goes with the sandbox's."""
-        await self.server.stop()
-
     def _copy_template(self) -> str | None:
         password = self._cache.copy_to(self.server.data, key=self._key) if self._cache is not None else None
         if password is not None:

@@ -82,23 +82,14 @@ class Remote:
         """Make the copy of the database anew, of what it holds now: the one that ``PAM_STAGING_COPY_DSN`` leads to."""
         self._call("POST", "/database/copy")
 
-    def slack_messages(self) -> list[dict[str, Any]]:
-        """What the incident channel received."""
-        messages: list[dict[str, Any]] = self._call("GET", "/sinks/slack")["messages"]
-        return messages
-
-    def forget_slack(self) -> None:
-        """Empty the incident channel."""
-        self._call("DELETE", "/sinks/slack")
-
     def received(self, sink: str) -> list[dict[str, Any]]:
         """What one of the channels received: ``slack``, ``pagerduty``, ``email`` or ``statuspage``."""
         messages: list[dict[str, Any]] = self._call("GET", f"/sinks/{sink}")["messages"]
         return messages
 
-    def forget_received(self) -> None:
-        """Empty every channel; what the status page shows stays."""
-        for sink in SINKS:
+    def forget_received(self, *sinks: str) -> None:
+        """Empty these channels, or every one; what the status page shows stays."""
+        for sink in sinks or SINKS:
             self._call("DELETE", f"/sinks/{sink}")
 
     def set_status_page(self, *, indicator: str = "none", incident: dict[str, str] | None = None) -> None:

@@ -192,15 +192,10 @@ class StatusPage:
         """Replace all that it says. Raises SandboxError, and nothing is changed, for what no status page says."""
         if indicator not in DESCRIPTIONS:
             raise SandboxError("status page: indicator", expected=" or ".join(DESCRIPTIONS), found=repr(indicator))
-        told = {"status": "investigating", "impact": "minor", **(incident or {})}
-        unknown = ", ".join(sorted(told.keys() - {"name", "status", "impact"}))
-        problem = unknown or (_wrong_with(told, is_new=True) if incident is not None else "")
-        if problem:
-            raise SandboxError("status page: incident", expected="name, status and impact", found=problem)
         self.indicator = indicator
         self.incidents: dict[str, dict[str, Any]] = {}
         if incident is not None:
-            self.tell(None, told)
+            self.tell(None, {"impact": "minor", **incident})
 
     def tell(self, incident_id: str | None, news: Mapping[str, Any]) -> dict[str, Any]:
         """Begin an incident, or say how one goes on; gives it. What is resolved is not shown any more."""

@@ -290,7 +290,7 @@ class Supervisor:
                 await self._supabase.close()
             await self._fleet.close()
             if self._database is not None:
-                await self._database.close()
+                await self._database.server.stop()
         finally:
             await asyncio.to_thread(self._children.close)
             # A start that failed or was interrupted may have left a thread that still writes there.

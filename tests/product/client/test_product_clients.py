@@ -149,7 +149,7 @@ def test_the_channel_accepts_and_refuses(state: Mapping[str, Any], remote: Remot
     """Accepted is an empty reason; every refusal is a reason, never an exception, and never shows the address."""
     url = state["sandbox"]["variables"]["PAM_SLACK_WEBHOOK_URL"]
     assert SlackWebhook(url).post("hello") == ""
-    assert remote.slack_messages()[-1]["body"] == {"text": "hello"}
+    assert remote.received("slack")[-1]["body"] == {"text": "hello"}
 
     remote.plant("notifications-down")
     assert "HTTP 500 'rollup_error'" in SlackWebhook(url).post("hello")
