@@ -20,7 +20,7 @@ from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.providers.render_metrics import GIVEN_UP, ServiceRecords
 from pam_rollback.sandbox.releases import Release, ReleaseSpec
-from pam_rollback.sandbox.spoilt_answers import Spoiler, true_document
+from pam_rollback.sandbox.spoilt_answers import Spoiler, cut_off, true_document
 
 _ASKED_AT = "/api/v1/pam/chat"
 _NOBODY = 4001
@@ -208,7 +208,7 @@ async def forward(request: web.BaseRequest, release: Release) -> web.StreamRespo
             return begun
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
         if begun is not None:
-            _cut(request)  # the client is to see that it got a part only
+            cut_off(request)  # the client is to see that it got a part only
             return begun
         if isinstance(error, TimeoutError):
             return _unreachable(504, release, "no answer in time")
@@ -279,8 +279,3 @@ def _is_small(content_length: int | None) -> bool:
 def _unreachable(status: int, release: Release, why: str) -> web.Response:
     words = "bad gateway" if status == 502 else "gateway timeout"  # noqa: PLR2004
     return web.json_response({"detail": words, "why": f"release {release.spec.version}: {why}"}, status=status)
-
-
-def _cut(request: web.BaseRequest) -> None:
-    if request.transport is not None:
-        request.transport.abort()

@@ -22,6 +22,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.spoilt_answers import cut_off
 
 STATUSPAGE_BASE = "/v1"
 MAIL_USER = "rollback@sandbox.example"
@@ -93,9 +94,7 @@ class Sink:
             return self.answer(request, await request.read())
         if self.how == "hangs":
             await fault.cleared.wait()
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response()
+        return cut_off(request)
 
     def answer(self, request: web.BaseRequest, raw: bytes) -> web.Response:
         """What the service says."""

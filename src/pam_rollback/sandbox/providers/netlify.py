@@ -29,6 +29,7 @@ from pam_rollback.sandbox.providers.netlify_deploys import (
     Deploys,
     Uploads,
 )
+from pam_rollback.sandbox.spoilt_answers import cut_off
 
 ANSWERS = "netlify-answers"
 BASE = "/api/v1"
@@ -142,7 +143,7 @@ class NetlifyApi:
         if fault is not None and what in {"hangs", "reset"}:
             if what == "hangs":
                 await fault.cleared.wait()
-            return _cut(request)
+            return cut_off(request)
         try:
             headers |= self._let_in(request, route, what)
             await _check_described(request, route)
@@ -152,7 +153,7 @@ class NetlifyApi:
             envelope = {"code": int(refusal.status), "message": str(refusal)}
             return web.json_response(envelope, status=refusal.status, headers=headers)
         if what == "answer-lost":
-            return _cut(request)
+            return cut_off(request)
         if what == "garbage":
             return web.Response(body=b'{"id": "', content_type="application/json", headers=headers)
         return _response(status, document, headers)
@@ -395,9 +396,3 @@ def _response(status: HTTPStatus, document: Any, headers: _Headers) -> web.Respo
     if isinstance(document, _Paged):
         return web.json_response(document.items, status=status, headers=headers | document.headers)
     return web.json_response(document, status=status, headers=headers)
-
-
-def _cut(request: web.BaseRequest) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()  # nobody gets it

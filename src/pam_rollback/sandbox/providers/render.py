@@ -19,6 +19,7 @@ from pam_rollback.sandbox.providers.render_services import (
     check_described,
     services_page,
 )
+from pam_rollback.sandbox.spoilt_answers import cut_off
 
 FAULT = render_metrics.FAULT
 BASE = "/v1"
@@ -74,14 +75,14 @@ class RenderApi:
         if fault is not None and how == "hangs":
             await fault.cleared.wait()
         if how in {"hangs", "reset"}:
-            return _cut(request)
+            return cut_off(request)
         try:
             self.account.let_in(request, changes_service=changes)
             answer = _spoilt(how) or await self._told(request, what)
         except Refusal as refusal:
             answer = refused_by_render(refusal, {})
         if how == "answer-lost":
-            return _cut(request)
+            return cut_off(request)
         if answer.status != HTTPStatus.TOO_MANY_REQUESTS or "429" not in how:
             answer.headers.update(self.account.limits(request, changes_service=changes))
         return answer
@@ -117,7 +118,7 @@ class RenderApi:
         how = str(fault.settings["what"]) if fault is not None else ""
         if fault is not None and how == "hangs":
             await fault.cleared.wait()
-            return _cut(request)
+            return cut_off(request)
         if how == "unauthorized":
             raise Refusal(HTTPStatus.UNAUTHORIZED, "unauthorized")
         self.account.let_in(request)
@@ -164,9 +165,3 @@ def _too_many(how: str) -> web.Response:
     return refused_by_render(
         Refusal(HTTPStatus.TOO_MANY_REQUESTS, "rate limit exceeded"), {} if how == "429-bare" else headers
     )
-
-
-def _cut(request: web.BaseRequest) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)  # nobody gets it
