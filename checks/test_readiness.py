@@ -11,7 +11,7 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.plan.checklist import ChecklistItem
-from pam_rollback.report.drill_ages import DrillAges
+from pam_rollback.report.earlier_runs import DrillAges
 
 if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
     from pam_rollback.readiness.rules import Finding

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # sessions of other phases read this file, too, and need noth
     from pam_rollback.gate.incident import IncidentRetest
     from pam_rollback.gate.migration_trial import MigrationTrial
     from pam_rollback.gate.stages import Stage
-    from pam_rollback.report.drill_ages import DrillAges
+    from pam_rollback.report.earlier_runs import DrillAges
 
 pytestmark = [pytest.mark.redeploy_gate]
 

@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.alerts.rule_file import duration, matching, not_watched, rule_file
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.prometheus_settings import Prometheus
+from pam_rollback.environment.service_settings import Prometheus
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.plan.plan_items import OwnTrigger
 

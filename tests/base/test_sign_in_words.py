@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.base.sign_in_words import limited
+from pam_rollback.base.answer import limited
 
 
 @pytest.mark.parametrize(

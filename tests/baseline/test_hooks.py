@@ -10,15 +10,15 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import NotReached
-from pam_rollback.baseline.fixtures.baseline import record
+from pam_rollback.baseline.fixtures import record
 from pam_rollback.environment.environment_tables import Ability
 from pam_rollback.environment.known_before import Finding
 from pam_rollback.report.baseline_record import Red, TicketRate
-from pam_rollback.session import listeners, slices
+from pam_rollback.session import listeners, start_up
 from pam_rollback.session.baseline_files import BaselinePart, Recorded
 from tests.listening import listened_to
 
-TOPICS = [importlib.import_module(f"{name}.hooks") for name in slices.topics()]
+TOPICS = [importlib.import_module(f"{name}.hooks") for name in start_up.topics()]
 TICKETS = TicketRate(n=9, count=1, over_s=3600, usual=1.5)
 
 
@@ -98,7 +98,7 @@ def test_answers_come_first() -> None:
 @pytest.mark.parametrize("part", listeners.baseline_parts(listened_to(*TOPICS)), ids=lambda part: part.what)
 def test_each_topic_can_record_what_it_names(part: BaselinePart) -> None:
     """Its fixture is there, an environment can declare what it needs, and a reader learns what lets it be recorded."""
-    assert any(hasattr(importlib.import_module(name), part.fixture) for name in slices.fixtures_of_topics())
+    assert any(hasattr(importlib.import_module(name), part.fixture) for name in start_up.fixtures_of_topics())
     assert {*part.abilities} <= {*get_args(Ability)}
     assert part.needs
     assert not part.problem

@@ -9,7 +9,7 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.known_before import Finding
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.session.fixtures import known as known_fixtures
+from pam_rollback.session.fixtures import scoring
 from tests.listening import listened_to
 from tests.plan.plan_scene import body
 
@@ -47,7 +47,7 @@ def test_pytest_pam_known_before(problem: str) -> None:
     runbook = SimpleNamespace(stored=stored, environment=environment, plan=PLAN)
     request = SimpleNamespace(config=listened_to(Recorded(problem)))
     released = SimpleNamespace(frontend="", backend="")
-    known = body(known_fixtures.known_before)(environment, runbook, released, request)
+    known = body(scoring.known_before)(environment, runbook, released, request)
 
     told = known.told(Finding("CR-4", "home", said, 2, by="version 2") for said in ("no alt", "no name"))
     listed = known.told([Finding("CR-4", "home", "no text")])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.checklist.fixtures import checklist
-from pam_rollback.checklist.fixtures.checklist import MEASURES, _Session
+from pam_rollback.checklist import fixtures as checklist
+from pam_rollback.checklist.fixtures import MEASURES, _Session
 from pam_rollback.communication.message_delivery import MessageDelivery
 from pam_rollback.observation.window_state import WindowState
 from pam_rollback.plan.plan import load_plan

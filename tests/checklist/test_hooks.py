@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.checklist.fixtures.checklist import MEASURES
+from pam_rollback.checklist.fixtures import MEASURES
 from pam_rollback.plan.checklist import Finding
 from tests.listening import listened_to
 

@@ -15,7 +15,7 @@ from pam_rollback.communication.escalation import NOT_VERIFIED, Level, Means, se
 from pam_rollback.communication.team import TeamMessages
 from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.plan.flags import Flag
-from pam_rollback.report.in_short import in_short
+from pam_rollback.report.job_summary import in_short
 from pam_rollback.report.run_record import read
 from tests.session.beginning import Begin, begin
 from tests.session.drilling import CONSENT, as_staging, journal

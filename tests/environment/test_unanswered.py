@@ -11,8 +11,7 @@ import pytest
 from pam_rollback.browser.journeys import BehindThePages, NewSession
 from pam_rollback.browser.known_barriers import as_finding
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.known_before import Answer, Finding, Judged, KnownBefore, answers_in
-from pam_rollback.environment.known_words import to_paste, waiver_for
+from pam_rollback.environment.known_before import Answer, Finding, Judged, KnownBefore, answers_in, to_paste, waiver_for
 from pam_rollback.exposure.access import NO_TOKEN, Access, Attempt, Door
 from pam_rollback.integrity.row_access import Shown, Strangers
 from pam_rollback.report.terminal_page import Page, quoted

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.report.last_drills import last_drills
+from pam_rollback.report.earlier_runs import last_drills
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import ActionStep, Moment, Result, RunRecord, Verdict, write
 from pam_rollback.report.verdict import Outcome

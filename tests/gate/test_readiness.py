@@ -24,8 +24,7 @@ from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, ways_of
 from pam_rollback.records.fixtures import performance
-from pam_rollback.report.drill_ages import DrillAges
-from pam_rollback.report.last_drills import last_drills
+from pam_rollback.report.earlier_runs import DrillAges, last_drills
 from pam_rollback.report.run_record import Verdict
 from pam_rollback.session import hookspecs, markers, runbook
 from pam_rollback.session.selection import KEY, LeftOut

@@ -17,7 +17,7 @@ from pam_rollback.integrity.database_link import DatabaseLink, Link
 from pam_rollback.integrity.fixtures import integrity
 from pam_rollback.integrity.fixtures.integrity import Integrity
 from pam_rollback.product.invariants import InvariantResult
-from pam_rollback.report import plan_coverage, run_record
+from pam_rollback.report import run_record, sections
 from tests.sessions import ROOT, Finished, Project, RunningSandbox, store_baseline
 
 INTEGRITY = ("-m", "integrity")
@@ -131,7 +131,7 @@ def test_what_does_not_apply_is_left_out_and_named(
     )
     [in_part] = [
         line
-        for line in plan_coverage.lines(run_record.read(found.folder / "run.json"))
+        for line in sections.coverage(run_record.read(found.folder / "run.json"))
         if line.startswith("judged in part: ")
     ]
     assert {"SC-4", "POST-2"} <= {*in_part.split()}

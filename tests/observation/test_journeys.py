@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.rotation import rotation
+from pam_rollback.base.open_loop import rotation
 from pam_rollback.observation.journeys import Journey, ProbeConfig, SignIn
 from pam_rollback.product.expectation import Expect
 

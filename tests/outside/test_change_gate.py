@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.change_gate import before_change, gated_by
 from pam_rollback.base.errors import ActionFailed, LockLost
+from pam_rollback.base.wait import before_change, gated_by
 from pam_rollback.environment.hosts import Netlify, Render
 from pam_rollback.plan.flags import Flag
 from pam_rollback.product.pam_api import CacheApi, EmergencyApi, FlagApi

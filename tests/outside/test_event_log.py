@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from pam_rollback.base import formats
-from pam_rollback.base.event import Event
+from pam_rollback.base import run_files
+from pam_rollback.base.run_files import Event
 from pam_rollback.outside.event_log import EventLog
 
 FIRST, SECOND = Event(1.5, "began", {"who": "kim", "token": "s3cret"}), Event(2.0, "ended")
@@ -25,7 +25,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     first, second = events.lines()
     assert (first.event, second.event) == (Event(1.5, "began", {"who": "kim", "token": "***"}), SECOND)
     assert (first.number, first.finished, second.number, second.finished) == (1, True, 2, True)
-    assert [formats.FIELD in json.loads(line.text) for line in (first, second)] == [True, False]
+    assert [run_files.FORMAT in json.loads(line.text) for line in (first, second)] == [True, False]
     assert json.loads(first.text)["at"] == "1970-01-01T00:00:01+00:00"
 
 
@@ -33,7 +33,7 @@ def test_a_line_that_is_none_says_so(tmp_path: Path) -> None:
     """Cut short, empty, another thing, or of a later version: whoever reads decides what that means."""
     events = log(tmp_path)
     events.append(FIRST)
-    later = {**json.loads(events.path.read_text("utf-8")), formats.FIELD: 2}
+    later = {**json.loads(events.path.read_text("utf-8")), run_files.FORMAT: 2}
     with events.path.open("a", encoding="utf-8") as file:
         file.write(f'\n[]\n{{"at_s": "soon"}}\n{json.dumps(later)}\n{{"at_s": 1, "ev')
 

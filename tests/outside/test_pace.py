@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.steady import Steady
+from pam_rollback.base.open_loop import Steady
 from pam_rollback.outside import pace
 from pam_rollback.outside.http import USER_AGENT, fetch
 from pam_rollback.outside.pace import Pace

@@ -23,10 +23,10 @@ from pam_rollback.observation.sustained import Condition, ConditionState
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES, no_such_story
 from pam_rollback.product.invariants import InvariantResult
-from pam_rollback.ramp.planned import planned_ramp
+from pam_rollback.ramp.hooks import pytest_pam_planned
 from pam_rollback.records.fixtures import performance
 from pam_rollback.records.memory import MemoryGrowth, MemoryLevel, MemoryReading
-from pam_rollback.report.aftermath import at_hand, to_dos
+from pam_rollback.report.sections import at_hand, to_dos
 from pam_rollback.rollback.gradual import Way
 from pam_rollback.rollback.planned import planned_steps
 from pam_rollback.session.allure_bridge import is_for_a_person
@@ -159,7 +159,7 @@ def ways_in_words(plan: Plan) -> str:
 
 def dry_run(plan: Plan) -> object:
     """The steps of every drill, and of the ramp."""
-    return [*planned_steps(plan, STORIES, environment()), *planned_ramp(plan, ())]
+    return [*planned_steps(plan, STORIES, environment()), *pytest_pam_planned(plan, environment(), {"ramp"})]
 
 
 def way_down(plan: Plan) -> object:

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from pam_rollback.browser.fixtures import journeys
-from pam_rollback.checklist.fixtures import checklist
+from pam_rollback.checklist import fixtures as checklist
 from pam_rollback.integrity.fixtures import integrity
 from pam_rollback.integrity.row_counts import TableCount, TableCounts
 from pam_rollback.ledger.ledger_verdict import LedgerState, LedgerVerdict
@@ -22,7 +22,7 @@ from pam_rollback.readiness.rules import runbook_kept
 from pam_rollback.records.fixtures import performance
 from pam_rollback.records.memory import MemoryReading
 from pam_rollback.rollback.fixtures import story_objectives
-from pam_rollback.session.fixtures import time_frames
+from pam_rollback.session import time_frames
 from pam_rollback.session.situations import AS_IS
 from tests.observation.rules.test_complete_recovery import recovered, window
 from tests.plan.plan_scene import (

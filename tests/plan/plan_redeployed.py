@@ -21,7 +21,7 @@ from pam_rollback.load.release_comparison import ReleaseComparison
 from pam_rollback.load.verdict import judge as judge_load
 from pam_rollback.observation.fixtures.experience import SampleSize
 from pam_rollback.plan.plan import Plan
-from pam_rollback.ramp.stages import rules_of
+from pam_rollback.ramp.state import rules_of
 from pam_rollback.session.allure_bridge import asked_by
 from pam_rollback.session.baseline_files import staleness
 from tests.load import records as load_records

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.invariants import parse_invariant
-from pam_rollback.report.past_drills import sought
+from pam_rollback.report.earlier_runs import sought
 from pam_rollback.rollback.fixtures import story_objectives
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, first_way
-from pam_rollback.report.past_drills import sought
+from pam_rollback.report.earlier_runs import sought
 
 ROOT = Path(__file__).parents[2]
 PLAN = load_plan(ROOT / "plan.toml")

@@ -9,12 +9,12 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.preflight.fixtures.preflight import Preflight
 from pam_rollback.product.expected_releases import ExpectedReleases
-from pam_rollback.session import slices
+from pam_rollback.session import start_up
 from tests.listening import listened_to
 
 ROOT = Path(__file__).parents[2]
 PLAN = load_plan(ROOT / "plan.toml")
-TOPICS = [importlib.import_module(f"{name}.hooks") for name in slices.topics()]
+TOPICS = [importlib.import_module(f"{name}.hooks") for name in start_up.topics()]
 
 
 def preflight(environment: Environment, *others: object) -> Preflight:

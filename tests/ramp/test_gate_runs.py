@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.ramp import hooks
-from pam_rollback.ramp.gate_runs import newest_gate, runs_known
+from pam_rollback.ramp.hooks import newest_gate, runs_known
 from tests.ramp.gate_runs import leave_gate_run
 
 

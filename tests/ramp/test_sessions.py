@@ -18,8 +18,7 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.ramp.journal import RampJournal
-from pam_rollback.ramp.stages import rules_of
-from pam_rollback.ramp.state import ENTERED, RAISING, STARTED, WATCHED
+from pam_rollback.ramp.state import ENTERED, RAISING, STARTED, WATCHED, rules_of
 from pam_rollback.rollback.writer_lock import environment_lock
 from tests.ramp.gate_runs import leave_gate_run
 from tests.sessions import FLAGS, ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox

@@ -5,8 +5,8 @@ import pytest
 from pam_rollback.observation.fixtures.held_window import Standings
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window import Measure, WindowSpec, judge
-from pam_rollback.ramp.fixtures.watch import judged
 from pam_rollback.ramp.state import BROKEN, GOOD, UNKNOWN
+from pam_rollback.ramp.watch import judged
 
 
 def standings(*, ok: bool) -> Standings:

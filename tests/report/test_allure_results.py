@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from pam_rollback.outside.places import REPORTS
-from pam_rollback.report.allure_results import write_environment
+from pam_rollback.report.allure_hooks import write_environment
 from pam_rollback.report.html_report import _require_node
 
 FACTS = {"Release seen": "1.42.0 → 1.41.3", "a=b:c": " first # \\ and\nsecond 🙂", "Pace": "60"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.report import in_short, job_summary, scorecard, scorecard_page, terminal_page, wording
+from pam_rollback.report import job_summary, scorecard, scorecard_page, terminal_page, wording
 from pam_rollback.report.run_record import (
     Measured,
     Result,
@@ -51,7 +51,7 @@ def test_a_test_of_no_plan_item_is_called_by_its_name(good_record: RunRecord) ->
 
     entries = [line for line in shown(record) if line.startswith("  BROKEN")]
     assert entries[0].startswith("  BROKEN test_the_front_end_can_be_restored not true: It is so")
-    assert "broken criterion test_the_front_end_can_be_restored" in in_short.annotations(record)[1]
+    assert "broken criterion test_the_front_end_can_be_restored" in job_summary.annotations(record)[1]
     assert "broken criterion test\\_the\\_front" in job_summary.render(record)
 
 
@@ -234,7 +234,7 @@ def test_what_stood_in_the_way_of_many_is_one_cause(drill: RunRecord) -> None:
     found = (met[0], model, met[1], alone, met[2], blind)
     record = replace(drill, verdict="NO-GO", exit_code=10, results=(*drill.results, *found))
     whole, page = scorecard.render(record, 120, color=False, ascii_only=False), scorecard_page.render(record)
-    summary, notes = job_summary.render(record), in_short.annotations(record)
+    summary, notes = job_summary.render(record), job_summary.annotations(record)
 
     for view in (
         " ".join(shown(record)),
@@ -288,7 +288,7 @@ def test_one_thing_that_kept_all_from_looking_is_the_headline(drill: RunRecord) 
     assert f"UNKNOWN DI-0 DI-1 DI-2 3 tests; {cause} why {why}" in text
     assert "next docs/runbook.md" in text
     assert "Truth 0" not in text
-    for view in (scorecard_page.render(record), job_summary.render(record), "".join(in_short.annotations(record))):
+    for view in (scorecard_page.render(record), job_summary.render(record), "".join(job_summary.annotations(record))):
         assert cause in view
         assert "not known: Truth" not in view
     # Where it says where to go on, the pages of tests that never began do not.

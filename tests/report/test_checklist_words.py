@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from pam_rollback.plan.checklist import ChecklistItem, Finding
-from pam_rollback.report import checklist, job_summary, scorecard
+from pam_rollback.report import job_summary, scorecard, sections
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.verdict import Outcome
 
@@ -48,7 +48,7 @@ def test_each_list_has_its_items_in_order(good_record: RunRecord) -> None:
         ),
     )
 
-    assert checklist.paragraphs(record) == [
+    assert sections.checklists(record) == [
         (
             "Checklist, before the rollback",
             (
@@ -76,7 +76,7 @@ def test_an_item_that_was_never_reached_is_not_confirmed(good_record: RunRecord)
     broken = replace(item("DUR-1", DONE), outcome=Outcome.UNKNOWN, measured=(), message="the session ended before")
     record = replace(good_record, results=(broken,))
 
-    [(_, entries)] = checklist.paragraphs(record)
+    [(_, entries)] = sections.checklists(record)
 
     assert entries[0] == "[ ] DUR-1 It is done: NOT CONFIRMED: the session ended before"
 
@@ -99,7 +99,7 @@ def test_situations_are_told_apart(good_record: RunRecord) -> None:
     """Two rollbacks of one session have lists of their own."""
     results = (item("DUR-1", DONE, situation="after-gradual"), item("DUR-1", FAILED, situation="after-backend"))
 
-    headings = [heading for heading, _ in checklist.paragraphs(replace(good_record, results=results))]
+    headings = [heading for heading, _ in sections.checklists(replace(good_record, results=results))]
 
     assert headings == [
         "Checklist, during the rollback [after-gradual]",

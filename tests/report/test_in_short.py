@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.report import scorecard_page
-from pam_rollback.report.in_short import ANNOTATIONS_MAX, annotations, figures, in_short
+from pam_rollback.report.job_summary import ANNOTATIONS_MAX, annotations, figures, in_short
 from pam_rollback.report.run_record import Measured, RunRecord
 from pam_rollback.report.terms_table import drill_of
 from pam_rollback.report.verdict import Outcome

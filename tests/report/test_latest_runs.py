@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.report.latest_runs import latest
+from pam_rollback.report.earlier_runs import latest
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import Moment, RunRecord, write
 

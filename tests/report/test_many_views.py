@@ -7,7 +7,7 @@ from typing import cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.report import in_short, job_summary, scorecard, scorecard_page, screen
+from pam_rollback.report import job_summary, scorecard, scorecard_page, screen
 from pam_rollback.report.run_record import Result, RunRecord, Verdict
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode, Outcome, worst
 
@@ -55,8 +55,8 @@ def test_each_view_names_what_is_not_good(good_record: RunRecord, tests: dict[st
     )
     summary = job_summary.render(record)
     page = scorecard_page.render(record)
-    message = in_short.in_short(record)
-    notes = in_short.annotations(record)
+    message = job_summary.in_short(record)
+    notes = job_summary.annotations(record)
     views = {
         "terminal": _ids(_ENTRY.findall(plain)),
         "-v": _ids(_ENTRY.findall(whole)),

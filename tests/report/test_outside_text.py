@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from pam_rollback.base.outside_text import cut, for_message, for_terminal, label, one_line, redact_with, visible
 from pam_rollback.communication.slack import SlackWebhook
-from pam_rollback.report import allure_results, job_summary, scorecard, screen
+from pam_rollback.report import allure_hooks, job_summary, scorecard, screen
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.session.harmless_terminal import HarmlessFile
+from pam_rollback.session.lasting_streams import HarmlessFile
 from tests.scripted_provider import says, scripted
 
 VERDICT = re.compile(r"(REHEARSAL )?(GO|NO-GO|INCONCLUSIVE|PLANNED|ROLL BACK NOW|UNDO FAILED|ACTION FAILED)\b")
@@ -123,7 +123,7 @@ def test_the_job_summary_is_one_document(bad_record: RunRecord, text: str) -> No
 @AT_A_TIME
 def test_properties_stay_properties(tmp_path: Path, text: str) -> None:
     """One line for each fact, only ASCII, and no character that moves anything."""
-    written = allure_results.write_environment(tmp_path, {"release": text, "verdict": "NO-GO"}).read_text("utf-8")
+    written = allure_hooks.write_environment(tmp_path, {"release": text, "verdict": "NO-GO"}).read_text("utf-8")
 
     assert re.fullmatch(r"release = [ -~]*\nverdict = NO-GO\n", written), written
 

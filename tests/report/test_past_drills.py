@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.report.past_drills import PastRecovery, Sought, past_recoveries, told
+from pam_rollback.report.earlier_runs import PastRecovery, Sought, past_recoveries, recoveries_told
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import Measured, Result, RunRecord, write
 from pam_rollback.report.verdict import Outcome
@@ -83,15 +83,15 @@ def test_all_ways_of_a_strategy_count(tmp_path: Path, good_record: RunRecord) ->
 )
 def test_they_are_told_in_a_sentence(seconds: list[float], words: str) -> None:
     """The span, and the latest."""
-    assert told(PastRecovery("sandbox", value) for value in seconds) == words
+    assert recoveries_told(PastRecovery("sandbox", value) for value in seconds) == words
 
 
 def test_a_real_rollback_is_no_drill() -> None:
     """Readiness says beside it when a strategy was drilled: "never, 1 drill" would be nonsense."""
     real = PastRecovery("production", 41, real=True)
 
-    assert told([real]) == "1 real rollback (production) measured 41 s"
-    found = told([PastRecovery("staging", 95), real, real])
+    assert recoveries_told([real]) == "1 real rollback (production) measured 41 s"
+    found = recoveries_told([PastRecovery("staging", 95), real, real])
     assert found.startswith("1 drill and 2 real rollbacks (staging, production) measured 41 s to 1 min 35 s")
 
 
@@ -99,5 +99,5 @@ def test_what_real_hosts_took_replaces_the_sandbox() -> None:
     """Stand-ins are quicker; where nobody practised on real hosts, theirs is all that there is."""
     sandbox, staging = PastRecovery("sandbox", 0.2, rehearsed=True), PastRecovery("staging", 95)
 
-    assert told([sandbox, staging, sandbox]) == "1 drill (staging) measured 1 min 35 s"
-    assert told([sandbox]) == "1 drill (sandbox) measured 0.2 s"
+    assert recoveries_told([sandbox, staging, sandbox]) == "1 drill (staging) measured 1 min 35 s"
+    assert recoveries_told([sandbox]) == "1 drill (sandbox) measured 0.2 s"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pam_rollback.report import plan_coverage, scorecard, wording
+from pam_rollback.report import scorecard, sections, wording
 from pam_rollback.report.run_record import NotRun, RunRecord
 from pam_rollback.report.verdict import Outcome
 
@@ -18,7 +18,7 @@ def test_each_item_says_what_would_let_it_be_judged(good_record: RunRecord) -> N
     """One line a reason; an item of which something was judged is told apart; another browser's is nobody's question."""
     record = replace(good_record, deselected=LEFT_OUT)
 
-    told = plan_coverage.lines(record)
+    told = sections.coverage(record)
     assert told[1:] == [
         "judged in part: SC-2",
         "not judged: SC-3 MT-3: staging declares no metrics (add it to abilities of staging, when it is there)",
@@ -29,7 +29,7 @@ def test_each_item_says_what_would_let_it_be_judged(good_record: RunRecord) -> N
         ),
     ]
     assert told[0].startswith("judged: RTO-1 SC-1 HC-3")
-    assert plan_coverage.in_short(record).endswith(" judged, 1 judged in part, 4 not judged")
+    assert sections.coverage_in_short(record).endswith(" judged, 1 judged in part, 4 not judged")
     shown = " ".join(" ".join(scorecard.render(record, 80, color=False, ascii_only=False)).split())
     assert "not judged: DI-1: staging declares no database" in shown
 
@@ -40,10 +40,10 @@ def test_what_could_not_be_measured_is_not_judged(good_record: RunRecord) -> Non
     blind = replace(first, outcome=Outcome.UNKNOWN, criteria=("SC-3", "RTO-1"))
     record = replace(good_record, deselected=LEFT_OUT, results=(first, *others, blind))
 
-    told = plan_coverage.lines(record)
+    told = sections.coverage(record)
     assert told[1:3] == ["judged in part: RTO-1 SC-2", "could not be measured: SC-3"]
     assert told[3].startswith("not judged: MT-3: staging declares no metrics")
-    assert plan_coverage.in_short(record).endswith("2 judged in part, 1 could not be measured, 3 not judged")
+    assert sections.coverage_in_short(record).endswith("2 judged in part, 1 could not be measured, 3 not judged")
 
 
 def test_what_a_person_may_vouch_for_is_one_line(good_record: RunRecord) -> None:
@@ -58,7 +58,7 @@ def test_what_a_person_may_vouch_for_is_one_line(good_record: RunRecord) -> None
     why = 'no rollback was done in this session; a person may vouch for it: --ack ITEM="who: evidence"'
 
     assert wording.not_run(several) == {why: [left_out.nodeid for left_out in several.deselected]}
-    assert plan_coverage.lines(several)[1:] == [f"not judged: EM-1 EM-2 EC-1: {why}"]
+    assert sections.coverage(several)[1:] == [f"not judged: EM-1 EM-2 EC-1: {why}"]
     assert list(wording.not_run(one)) == [why.replace("ITEM", "EM-1")]
 
 
@@ -66,8 +66,8 @@ def test_a_record_that_does_not_say_of_what_is_silent(good_record: RunRecord) ->
     """As those of the first version."""
     silent = replace(good_record, deselected=tuple(replace(one, criteria=()) for one in LEFT_OUT))
 
-    assert plan_coverage.lines(silent) == []
-    assert plan_coverage.in_short(silent) == ""
+    assert sections.coverage(silent) == []
+    assert sections.coverage_in_short(silent) == ""
 
 
 def test_what_is_known_is_a_condition_of_a_success_criterion(good_record: RunRecord) -> None:

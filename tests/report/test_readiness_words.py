@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.report import readiness
+from pam_rollback.report import sections
 from pam_rollback.report.readiness_record import (
     RemainingWays,
     StandingAlone,
@@ -28,8 +28,8 @@ def keep(out: Path, name: str, record: RunRecord, *found: StrategyReadiness, ago
 
 def test_a_line_for_each_strategy(good_record: RunRecord) -> None:
     """And nothing where this was no preflight."""
-    assert readiness.paragraphs(good_record) == []
-    assert readiness.paragraphs(replace(good_record, readiness=(READY, LOCKED, UNKNOWN))) == [
+    assert sections.preflight(good_record) == []
+    assert sections.preflight(replace(good_record, readiness=(READY, LOCKED, UNKNOWN))) == [
         (
             "Could we roll back right now?",
             (
@@ -54,7 +54,7 @@ def test_what_remains_is_told_in_few_words(good_record: RunRecord) -> None:
         RemainingWays("the product's API", names[2:]),
         RemainingWays("name resolution here", ()),
     )
-    found = readiness.paragraphs(replace(good_record, standing=StandingAlone(ways, without)))
+    found = sections.preflight(replace(good_record, standing=StandingAlone(ways, without)))
 
     assert [lines for _, lines in found] == [
         (
@@ -83,7 +83,7 @@ def test_the_newest_preflight_of_the_environment_counts(tmp_path: Path, good_rec
     (tmp_path / "5").mkdir()
     (tmp_path / "5" / "run.json").write_text('{"half": ', encoding="utf-8")
 
-    known = readiness.last_known(tmp_path, environment=name)
+    known = sections.last_known(tmp_path, environment=name)
 
     assert set(known) == {"feature-flag", "backend"}
     assert known["feature-flag"].startswith("yes, by the preflight of 12 min")
@@ -95,7 +95,7 @@ def test_an_old_preflight_says_nothing(tmp_path: Path, good_record: RunRecord) -
     """Tokens expire and deploys are deleted."""
     keep(tmp_path, "1", good_record, READY, ago=timedelta(hours=25))
 
-    assert readiness.last_known(tmp_path, environment=good_record.environment.name) == {}
+    assert sections.last_known(tmp_path, environment=good_record.environment.name) == {}
 
 
 def test_what_a_preflight_left_is_read_back(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.report import in_short, job_summary, scorecard, scorecard_page
+from pam_rollback.report import job_summary, scorecard, scorecard_page
 from pam_rollback.report.run_record import (
     Measured,
     RunRecord,
@@ -144,7 +144,10 @@ def test_a_figure_stands_with_its_proviso(drill: RunRecord) -> None:
     assert lines[row + 1].strip() == "(15 s of its 900 s window watched)"
     assert rows_of_a_terminal(lines) <= LINES_MAX
     for text in (
-        *(" ".join(view.split()) for view in ("\n".join(lines), in_short.in_short(record), job_summary.render(record))),
+        *(
+            " ".join(view.split())
+            for view in ("\n".join(lines), job_summary.in_short(record), job_summary.render(record))
+        ),
         re.sub("<[^>]*>", "", scorecard_page.render(record)),
     ):
         assert "900 s (15 s of its 900 s window watched)" in text

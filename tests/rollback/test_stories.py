@@ -21,7 +21,7 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.observation.fixtures.observation import Observation
 from pam_rollback.observation.incident import ErrorRate
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.report.past_drills import sought
+from pam_rollback.report.earlier_runs import sought
 from pam_rollback.rollback.fixtures import incident, story_objectives
 from tests.fault_rows.communication import CHANNEL, CHANNELS, STORY_NOTICE
 from tests.fault_rows.health import READS

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.outside_text import redact_with
-from pam_rollback.session import entry, hookspecs, runbook, slices
+from pam_rollback.session import entry, hookspecs, runbook, start_up
 from pam_rollback.session.runbook import Runbook
 
 TESTPATHS = ("checks", "load")
@@ -39,7 +39,7 @@ def _topics() -> pytest.PytestPluginManager:
     """Whoever listens in every session; a session of the suite's own tests has none of them."""
     manager = pytest.PytestPluginManager()
     manager.add_hookspecs(hookspecs)
-    for name in slices.topics():
+    for name in start_up.topics():
         manager.register(importlib.import_module(f"{name}.hooks"))
     return manager
 

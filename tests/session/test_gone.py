@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.session.gone import GONE
+from pam_rollback.session.options import GONE
 from tests.session.drilling import runbook_with
 
 

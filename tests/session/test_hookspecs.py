@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +13,7 @@ import pytest
 
 from pam_rollback.report.run_record import read
 from pam_rollback.report.watched_incident import WatchedIncident
-from pam_rollback.session import hookspecs, listeners, slices
+from pam_rollback.session import hookspecs, listeners
 from pam_rollback.session.selection import LeftOut
 from tests.listening import listened_to
 from tests.session.drilling import CONSENT, as_staging, runbook_with
@@ -185,28 +183,6 @@ def test_a_session_without_an_action_calls_none(running_sandbox: RunningSandbox,
     assert session.rc == 0, session.out
     assert not any("noted of" in note for note in Real(session).notes)
     assert not (session.folder / "heard").exists()
-
-
-def test_slices_with_hooks_are_found() -> None:
-    """By their module; all of them can be imported."""
-    assert {*slices.topics(), *slices.listening(), *slices.asked_for()} == {
-        f"pam_rollback.{path.parent.name}" for path in (ROOT / "src" / "pam_rollback").glob("*/hooks.py")
-    }
-
-
-def test_hooks_of_topics_load_nothing_behind_them() -> None:
-    """Every session has them, and each loads what it needs when it is called: health checks wait for no strategy."""
-    program = (
-        "import importlib, sys; from pam_rollback.session import slices, verdict; names = slices.topics(); before = {*sys.modules}; "
-        "[importlib.import_module(f'{name}.hooks') for name in names]; "
-        "print(len(names), *(one for one in {*sys.modules} - before if one.startswith(tuple(names)) and one.count('.') > 2))"
-    )
-    count, *loaded = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
-    ).stdout.split()
-
-    assert int(count) == len(slices.topics()) > 0
-    assert loaded == []
 
 
 class Tracker:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.session.named_baseline import NEWEST, found
+from pam_rollback.session.baseline_files import NEWEST, found_baseline
 
 
 def recorded(out: Path, run: str, environment: str) -> Path:
@@ -23,7 +23,7 @@ def test_newest_is_that_of_the_environment(tmp_path: Path) -> None:
     recorded(tmp_path, "20260103T000000Z-production-00aa", "production")
     recorded(tmp_path, "20260104T000000Z-staging-00aa", "staging").write_text("{", encoding="utf-8")
 
-    assert found(NEWEST, tmp_path, "staging") == wanted
+    assert found_baseline(NEWEST, tmp_path, "staging") == wanted
 
 
 def test_without_one_it_is_said(tmp_path: Path) -> None:
@@ -31,14 +31,14 @@ def test_without_one_it_is_said(tmp_path: Path) -> None:
     recorded(tmp_path, "20260103T000000Z-production-00aa", "production")
 
     with pytest.raises(pytest.UsageError, match=r"no baseline of staging is recorded here.*-m baseline --env staging"):
-        found(NEWEST, tmp_path, "staging")
+        found_baseline(NEWEST, tmp_path, "staging")
 
 
 def test_a_run_is_its_baseline(tmp_path: Path) -> None:
     """A file is that file, and what is not there is left to whoever opens it."""
     wanted = recorded(tmp_path, "20260101T000000Z-staging-00aa", "staging")
 
-    assert found(Path("20260101T000000Z-staging-00aa"), tmp_path, "staging") == wanted
-    assert found(wanted, tmp_path, "staging") == wanted
-    assert found(Path("nowhere.json"), tmp_path, "staging") == Path("nowhere.json")
-    assert found(None, tmp_path, "staging") is None
+    assert found_baseline(Path("20260101T000000Z-staging-00aa"), tmp_path, "staging") == wanted
+    assert found_baseline(wanted, tmp_path, "staging") == wanted
+    assert found_baseline(Path("nowhere.json"), tmp_path, "staging") == Path("nowhere.json")
+    assert found_baseline(None, tmp_path, "staging") is None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pam_rollback import VERSION
-from pam_rollback.base import formats
+from pam_rollback.base import run_files
 from pam_rollback.journal.journal import ACTION, UNDOING, Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.ramp.journal import RampJournal
@@ -48,8 +48,8 @@ def adds_fields(record: dict[str, Any]) -> None:
 
 def is_later(record: dict[str, Any]) -> None:
     """Another format, of a later version."""
-    record[formats.FIELD] = 99
-    record[formats.WRITTEN_BY] = LATER
+    record[run_files.FORMAT] = 99
+    record[run_files.WRITTEN_BY] = LATER
 
 
 def test_this_version_says_who_it_is() -> None:
@@ -76,11 +76,11 @@ def test_what_is_written_now_says_by_whom(tmp_path: Path) -> None:
     ramp.append("started")
     ramp.append("raising", stage="RA-1")
 
-    stamps = [formats.FIELD in entry for entry in journal.entries()]
+    stamps = [run_files.FORMAT in entry for entry in journal.entries()]
     lines = [json.loads(line) for line in ramp.path.read_text(encoding="utf-8").splitlines()]
     assert stamps == [True, False, True]
-    assert (journal.written_by, lines[0][formats.WRITTEN_BY]) == (VERSION, VERSION)
-    assert [formats.FIELD in line for line in lines] == [True, False]
+    assert (journal.written_by, lines[0][run_files.WRITTEN_BY]) == (VERSION, VERSION)
+    assert [run_files.FORMAT in line for line in lines] == [True, False]
 
 
 def kept_run(project: Project, running_sandbox: RunningSandbox, edit: Callable[[dict[str, Any]], object]) -> Path:
@@ -130,7 +130,7 @@ def test_an_undo_that_only_a_later_version_knows_is_refused(running_sandbox: Run
     running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, off))
 
     def later(record: dict[str, Any]) -> None:
-        record[formats.WRITTEN_BY] = LATER
+        record[run_files.WRITTEN_BY] = LATER
         if record.get("kind") == "clear-faults":
             record["kind"] = "grow-back"
 

@@ -9,8 +9,8 @@ import pytest
 
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
-from pam_rollback.session.detail import keep_workers_quiet
 from pam_rollback.session.phases import LiveReport
+from pam_rollback.session.progress import keep_workers_quiet
 from pam_rollback.session.situations import SITUATIONS_KEY
 
 
@@ -69,7 +69,7 @@ def test_only_a_drill_is_called_one(
         id="20260101T000000Z",
     )
     config: Any = SimpleNamespace(stash={SITUATIONS_KEY: SimpleNamespace(stories=stories)}, pluginmanager=None)
-    with patch("pam_rollback.session.detail.keep_workers_quiet"):
+    with patch("pam_rollback.session.progress.keep_workers_quiet"):
         LiveReport(config, runbook, told).pytest_sessionstart()  # type: ignore[arg-type]
 
     assert [line.removeprefix("production").lstrip().startswith(words) for line in lines] == [True]

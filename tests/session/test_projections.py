@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.report import in_short, scorecard_page, wording
+from pam_rollback.report import job_summary, scorecard_page, wording
 from pam_rollback.report.run_record import read
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode
 from tests.selection import WHOLE
@@ -205,7 +205,7 @@ def seen(project: Project, outcomes_drawn: dict[str, tuple[str, str]], run: Call
         summary.read_text(encoding="utf-8"),
         ET.parse(ended.folder / "junit.xml").getroot(),  # noqa: S314 - our own file
         [json.loads(path.read_text("utf-8")) for path in Path(ended.folder, "allure-results").glob("*-result.json")],
-        in_short.in_short(read(ended.folder / "run.json")),
+        job_summary.in_short(read(ended.folder / "run.json")),
         scorecard_page.render(read(ended.folder / "run.json")),
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base import sign_in_words
+from pam_rollback.base import answer
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.session.record import next_page
 
@@ -38,7 +38,7 @@ def test_what_a_limited_sign_in_hides_goes_on_at_one_page() -> None:
     """Whatever the test asks. What is broken goes on at its own, and so does what was not known for another reason."""
     own, limited = (
         {"runbook": "docs/runbook.md#own"},
-        f"how it is is not known: POST /login: {sign_in_words.limited('3600')}",
+        f"how it is is not known: POST /login: {answer.limited('3600')}",
     )
 
     assert next_page(own, ["TF-1"], RUNBOOK, Outcome.UNKNOWN, limited) == "docs/runbook.md#sign-in-limited"

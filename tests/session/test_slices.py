@@ -6,7 +6,7 @@ from pathlib import Path
 
 from _pytest.fixtures import FixtureFunctionDefinition
 
-from pam_rollback.session.slices import fixtures_of_topics
+from pam_rollback.session.start_up import fixtures_of_topics
 from tests.sessions import Project, runbook_in
 
 OVERRIDDEN = """

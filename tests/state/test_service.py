@@ -21,7 +21,7 @@ from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.run_files import KEPT_ELSEWHERE
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import ways_of
-from pam_rollback.report.last_drills import last_drills
+from pam_rollback.report.earlier_runs import last_drills
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.state import service as module

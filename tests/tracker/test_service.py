@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pam_rollback.base.change_gate import gated_by
 from pam_rollback.base.errors import ActionFailed, LockLost
-from pam_rollback.base.wait import Waiter
+from pam_rollback.base.wait import Waiter, gated_by
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from pam_rollback.tracker.client import github_issues
 from pam_rollback.tracker.service import Incidents, harmless, why

@@ -10,7 +10,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.decision import strategies_for
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.known_before import unanswered_on
-from pam_rollback.environment.prometheus_settings import Prometheus
+from pam_rollback.environment.service_settings import Prometheus
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import OwnTrigger
 from pam_rollback.report.baseline_record import load_baseline

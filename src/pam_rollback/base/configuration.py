@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -13,6 +14,50 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from typing_extensions import is_typeddict
 
 from pam_rollback.base.outside_text import cut
+
+_CALENDAR = "removed: give the address of PagerDuty's iCalendar export as [secrets] on_call_calendar_env"
+_VOUCHED = "removed: a person answers for how releases reach users, with --ack PM-2, PM-3 and PM-4"
+_PAGES = "removed: how pages load, and what they weigh, is measured by the site's own build, as by Lighthouse CI; here are journeys"
+_MOVED: Mapping[str, str] = {
+    # plan.toml
+    "page_weight": _PAGES,
+    "web_vitals": _PAGES,
+    "load_gate.LG-9.*": "removed: a person says whether the servers counted the same",
+    # environments/NAME.toml
+    "github.merge*": "removed: a pull request is opened, and a person merges it",
+    "paths.notice_admin": "removed: a person puts the notice into the app and takes it away; [paths] notice is read",
+    "load.users_max": "removed: load is asked by a rate, see rate_hz_max",
+    "readiness.exchange": _VOUCHED,
+    "readiness.links": "removed: a link checker in CI asks for them",
+    "readiness.pagerduty_schedules": _CALENDAR,
+    "readiness.pagerduty_url": _CALENDAR,
+    "readiness.people": "removed: who answers a contact is the plan's [contacts]",
+    "readiness.releases_d": _VOUCHED,
+    "readiness.tokens_left_d_min": "removed: nothing asks when tokens end; -m preflight asks their services whether they are taken",
+    "readiness.watch_age_s_max": "removed: -m watch says itself whether somebody watched (PM-8)",
+    "secrets.pagerduty_token_env": _CALENDAR,
+    "standing_consent": "removed: a watch only tells, and a person starts the rollback by the command that it tells",
+    "thresholds.PW-*": _PAGES,
+    "thresholds.WV-*": _PAGES,
+    # products/NAME.toml
+    "health.*.conditions.*.absent": "removed: an error in the answer is seen anyway",
+    "health.*.conditions.*.age_lt_s": "removed: a moment that is past is seen anyway",
+    "health.*.conditions.*.each": "removed: no part of the answer may be down anyway",
+    "health.*.conditions.*.gt": "removed: hold a figure in a check of your own",
+    "health.*.conditions.*.header": "removed: ask for a value of the body",
+    "health.*.conditions.*.lt": "removed: hold a figure in a check of your own",
+}
+
+
+def new_place(location: tuple[str | int, ...]) -> str | None:
+    """Where a key stands now that stood at ``location``; None when it never did."""
+    steps = [str(step) for step in location]
+    for old, new in _MOVED.items():
+        known = old.split(".")
+        if len(known) == len(steps) and all(fnmatchcase(step, one) for one, step in zip(known, steps, strict=True)):
+            return new
+    return None
+
 
 # Plug-ins of other packages have no say in what a file of ours may hold; looking for them takes a fiftieth of the start.
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
@@ -153,8 +198,6 @@ def problems_of(
         where = place(whole)
         match detail["type"]:
             case "extra_forbidden":
-                from pam_rollback.base.moved_keys import new_place  # noqa: PLC0415 - for whoever has such a key
-
                 known = _known_keys(model, location[:-1])
                 what = f"unknown key, {new_place(whole) or suggestion(str(location[-1]), known)}"
             case "missing":

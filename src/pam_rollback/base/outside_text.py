@@ -6,6 +6,7 @@ never a line, a colour, an order to a terminal or a command to a CI runner.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -91,3 +92,31 @@ def for_terminal(text: str, *, in_a_line: bool = False) -> str:
 def _written_out(match: re.Match[str]) -> str:
     code = ord(match.group())
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 - Python's own forms
+
+
+_NOTHING_SHOWN: Final = ("Z", "Cc", "Cf", "Cs", "M")
+"""Spaces, control and format characters, and marks, which need a character to stand on."""
+_IGNORABLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u2065\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+"""Fillers, the blank Braille pattern and what Unicode reserves for characters without a glyph."""
+_NO_BYTE: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Lone surrogates that stand for no byte."""
+_UNREADABLE: Final = "\ufffd"
+
+
+def cleaned(text: str) -> str:
+    """The text on one line: UTF-8 bytes read as such, other bytes as U+FFFD, no control characters, single spaces.
+
+    What it says stays as it was typed, in any script: it is never a reason not to act.
+    """
+    whole = _NO_BYTE.sub(_UNREADABLE, text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return " ".join("".join(" " if unicodedata.category(one) == "Cc" else one for one in whole).split())
+
+
+def shows_something(text: str) -> bool:
+    """Whether a reader sees anything of it: not with spaces, control, zero-width or filler characters alone."""
+    return any(
+        not unicodedata.category(character).startswith(_NOTHING_SHOWN) and not _IGNORABLE.match(character)
+        for character in text
+    )

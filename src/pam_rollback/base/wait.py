@@ -1,7 +1,7 @@
 """Wait for a named condition: with a limit, a streak, and the last thing that was seen."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -127,3 +127,25 @@ class Waiter:
         while (left_s := end_s - self.clock.monotonic_s()) > 0:
             self.stop.check()
             self.clock.sleep(min(left_s, _LONGEST_NAP_S))
+
+
+Gate = Callable[[str], None]
+"""Told what is about to be changed, in words. Raises LockLost when it must not be."""
+
+_gates: list[Gate] = []
+
+
+def before_change(what: str) -> None:
+    """Ask every gate. Raises what the first one that objects raises: then nothing may be sent."""
+    for gate in tuple(_gates):
+        gate(what)
+
+
+@contextmanager
+def gated_by(gate: Gate) -> Iterator[None]:
+    """Ask this gate, too, as long as the block runs."""
+    _gates.append(gate)
+    try:
+        yield
+    finally:
+        _gates.remove(gate)

@@ -11,8 +11,7 @@ from typing import Self
 
 from pam_rollback.base.figures import Sentence
 from pam_rollback.browser.known_barriers import Key, Known, as_finding, stable
-from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, counted
-from pam_rollback.environment.known_words import NEW
+from pam_rollback.environment.known_before import NEW, NOTHING_TOLD, Finding, JudgedFindings, counted
 
 OWN_RULES = "the suite's own rules"
 """Reflow, motion and keyboard are no rules of axe-core."""

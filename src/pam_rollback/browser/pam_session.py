@@ -9,8 +9,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Error, Locator, Page, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from pam_rollback.base.sign_in_words import limited
-from pam_rollback.base.strict_json import read_json
+from pam_rollback.base.answer import limited, read_json
 from pam_rollback.browser import paced
 from pam_rollback.browser.clicking import click
 from pam_rollback.browser.journeys import Stopped

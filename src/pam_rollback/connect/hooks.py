@@ -11,13 +11,13 @@ from pam_rollback.connect.judges import of_stories
 from pam_rollback.plan.held_tests import held_tests
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.invariants import Invariant
-from pam_rollback.report.past_drills import sought
+from pam_rollback.report.earlier_runs import sought
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.session import markers, selection, sql_files, unasked_files
+from pam_rollback.session import markers, selection, sql_files
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.completeness import shared_tests
+from pam_rollback.session.completeness import read_all, shared_tests
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.slices import slices
+from pam_rollback.session.start_up import slices
 
 PHASE = "doctor"
 _OTHER_TABLES, _LATER = "about tables that", "no rollback was done in this session"
@@ -84,7 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Take part where somebody asks for it."""
     runbook = runbook_module.of(config)
     if runbook is not None and markers.asks_for(config.option.markexpr, PHASE):
-        unasked_files.read_all(config)
+        read_all(config)
         config.pluginmanager.register(Doctor(config, runbook), PLUGIN)
 
 

@@ -17,7 +17,7 @@ from pam_rollback.decision.decision import (
     State,
     decide,
 )
-from pam_rollback.environment.known_words import OF_OLD
+from pam_rollback.environment.known_before import OF_OLD
 from pam_rollback.observation.parts import FRONT_END
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.decision_record import Recommendation

@@ -12,7 +12,7 @@ from pam_rollback.integrity.row_moves import RowMoves
 from pam_rollback.integrity.row_rewriting import RowRewriting
 from pam_rollback.integrity.schema_changes import SchemaComparison
 from pam_rollback.observation.parts import BACK_END
-from pam_rollback.plan.decision_rules import Gaps
+from pam_rollback.plan.plan_terms import Gaps
 from pam_rollback.product.invariants import InvariantResult
 from pam_rollback.records.memory import MemoryGrowth
 

@@ -10,9 +10,9 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
 from pam_rollback.plan.stories import STORIES, first_way
-from pam_rollback.report import readiness, wording
+from pam_rollback.report import sections, wording
 from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
-from pam_rollback.report.past_drills import PastRecovery, past_recoveries, sought, told
+from pam_rollback.report.earlier_runs import PastRecovery, past_recoveries, recoveries_told, sought
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def recommended(here: Here, decision: Decision) -> DecisionRecord:
     """The decision as data."""
     plan, out = here.plan, here.root / "reports" / "out"
     past = past_recoveries(out, sought(plan))
-    ready = readiness.last_known(out, environment=here.environment)
+    ready = sections.last_known(out, environment=here.environment)
     files = {path.stem for path in (here.root / "drills").glob("test_*.py")}
     advice = decision.advice
     return DecisionRecord(
@@ -102,7 +102,7 @@ def advised(
         title=strategy.title,
         when_to_use=strategy.when_to_use,
         objective=_objective(objective),
-        past=told(past.get(strategy.name, ())),
+        past=recoveries_told(past.get(strategy.name, ())),
         readiness=ready.get(strategy.name, f"not checked: pytest -m preflight --env {env}"),
         command=command if file in files else "",
         way=strategy.ways[story].title if story else "",

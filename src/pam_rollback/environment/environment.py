@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, PrivateAttr, Strict
 
 from pam_rollback.base.configuration import ConfigurationError, Problem, nearest
-from pam_rollback.environment.channel_settings import Email, PagerDuty, Slack, Statuspage, Tracker
 from pam_rollback.environment.environment_tables import (
     OPERATION_PATHS,
     Ability,
@@ -34,9 +33,17 @@ from pam_rollback.environment.environment_tables import (
     Waiver,
 )
 from pam_rollback.environment.hosts import HOSTS, KINDS, Host, HostedSite, HostTables, KnownHost, hosts_of
-from pam_rollback.environment.prometheus_settings import Prometheus
-from pam_rollback.environment.readiness_settings import Preparedness
-from pam_rollback.environment.repository_settings import Git, GitHub
+from pam_rollback.environment.service_settings import (
+    Email,
+    Git,
+    GitHub,
+    PagerDuty,
+    Preparedness,
+    Prometheus,
+    Slack,
+    Statuspage,
+    Tracker,
+)
 from pam_rollback.environment.unleash import Unleash
 from pam_rollback.product.conditions import Condition
 from pam_rollback.product.contract import USER_ID, Component, Contract, Site

@@ -10,7 +10,7 @@ import hmac
 import json
 from collections.abc import Mapping
 
-from pam_rollback.base.strict_json import read_json
+from pam_rollback.base.answer import read_json
 
 MADE_UP, FALSE_SIGNATURE, UNSIGNED, ALTERED = (
     "a made-up token",

@@ -10,7 +10,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate import answers, incident_choice
 from pam_rollback.gate.answered import is_answered, to_be_acknowledged
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.session import browser_gate, markers, selection, unasked_files
+from pam_rollback.session import browser_gate, completeness, markers, selection
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.situations import AS_IS
@@ -24,7 +24,7 @@ _SHOWN = 4
 
 def pytest_configure(config: pytest.Config) -> None:
     """Whether there is a load test is seen from the tests that ``-m`` does not select, too."""
-    unasked_files.read_all(config)
+    completeness.read_all(config)
 
 
 @pytest.hookimpl(wrapper=True)

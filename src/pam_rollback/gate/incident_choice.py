@@ -14,7 +14,7 @@ from pam_rollback.gate.incident import (
     together,
 )
 from pam_rollback.report import run_record
-from pam_rollback.report.latest_runs import begun, newest
+from pam_rollback.report.earlier_runs import begun, newest
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord
 from pam_rollback.report.verdict import Outcome
 

@@ -20,10 +20,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.base import formats
+from pam_rollback.base import run_files
+from pam_rollback.base.answer import NotJson, read_json
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.outside.durable import append_line
 
 ACTION_FAILED = "action-failed"
@@ -179,7 +179,7 @@ class Journal:
             "at": self._clock.wall().isoformat(timespec="milliseconds"),
             "at_s": self._clock.monotonic_s(),
             "event": event,
-            **(formats.stamp(formats.JOURNAL) if self._begins(event) else {}),
+            **(run_files.stamp(run_files.JOURNAL_FORMAT) if self._begins(event) else {}),
             **facts,
             **({} if self._scope is None else {"situation": self._scope.situation}),
         }
@@ -255,12 +255,12 @@ class Journal:
     @property
     def too_new(self) -> str:
         """Why this version cannot read it, and which one wrote it; empty when it can."""
-        return next(filter(None, (formats.too_new(entry, formats.JOURNAL) for entry in self.entries())), "")
+        return next(filter(None, (run_files.too_new(entry, run_files.JOURNAL_FORMAT) for entry in self.entries())), "")
 
     @property
     def written_by(self) -> str:
         """The version of the suite that wrote its latest part; empty for the first, which did not say so."""
-        versions = [str(entry[formats.WRITTEN_BY]) for entry in self.entries() if formats.WRITTEN_BY in entry]
+        versions = [str(entry[run_files.WRITTEN_BY]) for entry in self.entries() if run_files.WRITTEN_BY in entry]
         return versions[-1] if versions else ""
 
     def owe(self, kind: str, facts: Mapping[str, Any], *, place: str = "") -> Undo:

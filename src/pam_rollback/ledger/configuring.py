@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.steady import Steady
+from pam_rollback.base.open_loop import Steady
 from pam_rollback.environment.environment import Environment
 from pam_rollback.ledger.ledger_config import NOWHERE, WINDOW_SETTING, LedgerConfig, Place
 from pam_rollback.ledger.ledger_writes import WriteKind

@@ -17,8 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.open_loop import Ticks, why_not_sent
-from pam_rollback.base.rotation import rotation
+from pam_rollback.base.open_loop import Ticks, rotation, why_not_sent
 from pam_rollback.ledger.ledger_config import LedgerConfig, Place
 from pam_rollback.ledger.ledger_reading import Reader
 from pam_rollback.ledger.ledger_writes import WriteKind

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pam_rollback.base.errors import Refused
-from pam_rollback.base.steady import Steady, beyond
+from pam_rollback.base.open_loop import Steady, beyond
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_tables import undeclared_load
 from pam_rollback.load.order import LoadOrder

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from pam_rollback.base.rotation import rotation
+from pam_rollback.base.open_loop import rotation
 from pam_rollback.load.order import LoadOrder, LoadShape
 from pam_rollback.load.record import AskedRate
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
+from pam_rollback.base.answer import SIGN_IN_LIMITED
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.sign_in_words import SIGN_IN_LIMITED
 
 if TYPE_CHECKING:
     from pam_rollback.observation.samples import Sample

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.rotation import rotation
+from pam_rollback.base.open_loop import rotation
 from pam_rollback.product.expectation import Expect
 
 FRONT_PAGE = "front page"

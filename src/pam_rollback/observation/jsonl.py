@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pam_rollback.base.answer import BYTES_MAX, NotJson, read_json
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.strict_json import BYTES_MAX, NotJson, read_json
 
 _OWNER_ONLY = 0o600
 _BLOCK_BYTES = 1 << 20

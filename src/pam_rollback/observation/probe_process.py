@@ -19,10 +19,9 @@ import aiohttp
 from pydantic import ValidationError
 from yarl import URL
 
-from pam_rollback.base.answer import Answer
+from pam_rollback.base.answer import Answer, limited
 from pam_rollback.base.open_loop import Ticks, why_not_sent
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.sign_in_words import limited
 from pam_rollback.observation.account import Account
 from pam_rollback.observation.exchange import NotSent, exchange, new_session, unique_address
 from pam_rollback.observation.journeys import FOREIGN, Journey, ProbeConfig

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.steady import Steady
+from pam_rollback.base.open_loop import Steady
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.observation.child import Child
 from pam_rollback.observation.journeys import ProbeConfig

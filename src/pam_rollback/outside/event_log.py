@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.base import formats
-from pam_rollback.base.event import Event
+from pam_rollback.base import run_files
+from pam_rollback.base.answer import read_json
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.strict_json import read_json
+from pam_rollback.base.run_files import Event
 from pam_rollback.outside.durable import append_line
 
-_OWN = ("at", "at_s", "event", formats.FIELD, formats.WRITTEN_BY)
+_OWN = ("at", "at_s", "event", run_files.FORMAT, run_files.WRITTEN_BY)
 _SHOWN = 120
 
 
@@ -57,7 +57,7 @@ class EventLog:
             "event": event.kind,
         }
         if not self.path.exists() or not self.path.stat().st_size:
-            entry |= formats.stamp(self.format)
+            entry |= run_files.stamp(self.format)
         return (self.redact(json.dumps({**entry, **event.facts}, ensure_ascii=False)) + "\n").encode()
 
     def lines(self) -> Iterator[Line]:
@@ -70,7 +70,7 @@ class EventLog:
     def _line(self, number: int, text: bytes, *, finished: bool) -> Line:
         try:
             entry = read_json(text)
-            if problem := formats.too_new(entry, self.format):
+            if problem := run_files.too_new(entry, self.format):
                 return Line(number, text, None, finished, problem)
             facts = {name: value for name, value in entry.items() if name not in _OWN}
             return Line(number, text, Event(float(entry["at_s"]), str(entry["event"]), facts), finished)

@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.steady import Steady, beyond
+from pam_rollback.base.open_loop import Steady, beyond
 
 _MINUTE_S: Final = 61.0
 """A request may take a second longer on its way than the next one: a minute there has no more of them than one here."""

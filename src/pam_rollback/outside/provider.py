@@ -21,10 +21,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.change_gate import before_change
 from pam_rollback.base.errors import ProviderError
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.wait import Waiter
+from pam_rollback.base.wait import Waiter, before_change
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.json_object import Complaint, JsonObject
 

@@ -21,7 +21,6 @@ from pam_rollback.base.configuration import (
     shown,
     suggestion,
 )
-from pam_rollback.plan.decision_rules import DecisionRules
 from pam_rollback.plan.plan_items import (
     Channel,
     ChecklistItem,
@@ -67,8 +66,15 @@ from pam_rollback.plan.plan_items import (
     UserShareTrigger,
     WriteLossLimit,
 )
-from pam_rollback.plan.plan_terms import About, BaselineTerms, LoadTerms, RedeploymentTerms
-from pam_rollback.plan.ramp_terms import RampTerms, problems_of_ramp
+from pam_rollback.plan.plan_terms import (
+    About,
+    BaselineTerms,
+    DecisionRules,
+    LoadTerms,
+    RampTerms,
+    RedeploymentTerms,
+    problems_of_ramp,
+)
 
 ImmediateCriteria = TypedDict(
     "ImmediateCriteria",
@@ -365,7 +371,7 @@ def _no_figure(section: str, item_id: str, key: str, known: Iterable[str]) -> Pr
 
 
 def _new_place(location: tuple[str, ...]) -> str | None:
-    from pam_rollback.base.moved_keys import new_place  # noqa: PLC0415 - for whoever has such a key
+    from pam_rollback.base.configuration import new_place  # noqa: PLC0415 - for whoever has such a key
 
     return new_place(location)
 

@@ -12,19 +12,18 @@ from jinja2 import Environment as Templates
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.run_files import JOURNAL, RECOVERY_FILE, TIMELINE_FILE
+from pam_rollback.base.run_files import FINISHED, JOURNAL, RECOVERY_FILE, ROOT_CAUSE_FOUND, TIMELINE_FILE, TO_FILL
 from pam_rollback.journal.journal import TARGET, TRACKED, Journal
 from pam_rollback.observation.journeys import HEALTH_JOURNEY, PAGES
 from pam_rollback.observation.recovery import BAD_SECOND_PCT, OutageRule, find_outages
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.timeline import Anchor, Timeline
 from pam_rollback.plan.plan import Plan
-from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
 from pam_rollback.postmortem import rules
 from pam_rollback.postmortem.client import DEPLOYS_FILE, deploys_kept
 from pam_rollback.postmortem.rules import Entry, Event
-from pam_rollback.report.aftermath import to_dos
 from pam_rollback.report.run_record import Measured, Result, RunRecord, UnreadableRecord, read
+from pam_rollback.report.sections import to_dos
 from pam_rollback.report.verdict import Outcome
 
 SLOW_MS = 500.0

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.base.change_gate import before_change
+from pam_rollback.base.answer import Answer, limited
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError, UnreadableAnswer
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.sign_in_words import limited
+from pam_rollback.base.wait import before_change
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.product.emergency import ProductDown

@@ -1,12 +1,14 @@
 """What one invocation of a ramp shows, as facts that a test judges."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.ramp.due import Do, Due
 from pam_rollback.ramp.state import GOOD
-from pam_rollback.rollback.rollout import OUTSIDE, FlagShare
+from pam_rollback.rollback.rollout import OUTSIDE, FlagShare, shares
 from pam_rollback.stats.binomial import at_least
 
 WHOLE_RAMP = "RP-3"
@@ -168,3 +170,32 @@ class Progressed(Sentence):
     def __str__(self) -> str:
         """Done, and due."""
         return f"{'; '.join(self.did) or 'nothing was due'}. Next: {self.next}"
+
+
+Answers = Mapping[str, Mapping[FlagName, bool]]
+"""By user, what they get."""
+
+
+def wanted_at(flags: Sequence[FlagName], share_pct: int) -> dict[FlagName, Flag]:
+    """The flags on for this share of users; off where nobody is to have them."""
+    return {name: Flag(enabled=share_pct > 0, rollout_pct=share_pct) for name in flags}
+
+
+def measured(now: Answers, flags: Mapping[FlagName, Flag]) -> tuple[FlagShare, ...]:
+    """How many have each feature. Raises MeasurementFailed when an answer leaves a flag out."""
+    return shares(now, now, flags)
+
+
+def wrong(found: Sequence[FlagShare]) -> str:
+    """The shares that cannot come from what the flags say; empty when all can."""
+    return "; ".join(str(share) for share in found if not share.within_bounds)
+
+
+def lost(before: Answers, now: Answers) -> str:
+    """Who had a feature before more users were let in and has it no more; empty when nobody."""
+    gone: dict[FlagName, list[str]] = {}
+    for user, had in before.items():
+        for name, on in had.items():
+            if on and not now.get(user, {}).get(name, False):
+                gone.setdefault(name, []).append(user)
+    return "; ".join(f"{name}: {len(users)} users lost it, first {users[0]}" for name, users in sorted(gone.items()))

@@ -1,16 +1,69 @@
-"""What a session has of the ramp beside its tests: what it did and when to come back, and what it would do."""
+"""What a session has of the ramp beside its tests: the gate that it goes by, what it would do, what it did and when to come back."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
-from pam_rollback.ramp.gate_runs import runs_known
-from pam_rollback.ramp.notes import noted
-from pam_rollback.ramp.planned import planned_ramp
-from pam_rollback.report.run_record import ActionStep
+from pam_rollback.product.expected_releases import BACK_END
+from pam_rollback.ramp.state import GateRun
+from pam_rollback.report.run_record import ActionStep, UnreadableRecord, read
+
+_FILE = "ramp.txt"
+
+
+def note(folder: Path, lines: Iterable[str]) -> None:
+    """Keep the lines."""
+    (folder / _FILE).write_text("".join(f"ramp: {line}\n" for line in lines), encoding="utf-8")
+
+
+GATE = "redeploy_gate"
+RECORD = "run.json"
+
+
+def runs_known(root: Path, given: str = "") -> list[Path]:
+    """The folders of the runs in ``reports/out``, and the one that ``--gate-run`` names. Raises FileNotFoundError when that is none."""
+    out = root / "reports" / "out"
+    here = sorted(out.iterdir()) if out.is_dir() else []
+    if not given:
+        return here
+    named = next((folder for folder in (Path(given), out / given) if (folder / RECORD).is_file()), None)
+    if named is None:
+        raise FileNotFoundError(f"--gate-run {given}: expected a run's id or folder with a {RECORD}, found none")
+    return [*here, named]
+
+
+def newest_gate(folders: Iterable[Path], environment: str) -> GateRun | None:
+    """Of the runs in these folders, the last one that was a gate of this environment; None when there is none.
+
+    A record that cannot be read and may be one of a gate counts as not GO: it may say so.
+    """
+    return max(
+        (run for folder in folders for run in _gate(folder, environment)), key=lambda run: run.ended_s, default=None
+    )
+
+
+def _gate(folder: Path, environment: str) -> Iterator[GateRun]:
+    file = folder / RECORD
+    if not file.is_file() or GATE not in file.read_text(encoding="utf-8", errors="replace"):
+        return
+    try:
+        record = read(file)
+    except UnreadableRecord:
+        yield GateRun(folder.name, "", "a record that cannot be read", file.stat().st_mtime)
+        return
+    # The load test alone is green or red, too. Red it counts; a GO of a part is none of the gate.
+    is_gate = any(result.phase == GATE for result in record.results) and (
+        record.verdict != "GO" or record.scope == GATE
+    )
+    if is_gate and record.environment.name == environment and record.verdict != "PLANNED":
+        ended_s = datetime.fromisoformat(record.finished.iso).timestamp()
+        commits = tuple(one.commit for one in record.commits_seen if one.part == BACK_END)
+        yield GateRun(record.run_id, record.release or "", record.verdict, ended_s, record.environment.host, commits)
+
 
 PHASE = "ramp"
 
@@ -24,10 +77,25 @@ def pytest_pam_command_line(config: pytest.Config) -> None:
 
 
 def pytest_pam_notes(run_folder: Path) -> list[str]:
-    """What it did, and what comes next."""
-    return [*noted(run_folder)]
+    """Return what it did, and what comes next; nothing in a session without a ramp."""
+    file = run_folder / _FILE
+    return file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
 
 
 def pytest_pam_planned(plan: Plan, environment: Environment, phases: Collection[str]) -> list[ActionStep]:
-    """Every stage."""
-    return [*planned_ramp(plan, environment.ramp.approvals)] if PHASE in phases else []
+    """Name every stage of a ramp; one invocation enters one of them at most."""
+    if PHASE not in phases:
+        return []
+    answer = plan.strategies[plan.ramp_terms.rollback].name
+    return [
+        ActionStep(
+            action="ramp",
+            step=f"{stage.id}: raise to {stage.rollout_pct:g} %",
+            outcome="planned",
+            started_s=0.0,
+            duration_s=0.0,
+            detail=("after a person's yes (--approve), " if stage.id in environment.ramp.approvals else "")
+            + f"watched for {stage.hold_s_min or plan.ramp_terms.watch_last_s:g} s; a breach is answered by {answer}",
+        )
+        for stage in plan.ramp.values()
+    ]

@@ -15,7 +15,17 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
 from pam_rollback.ramp.due import Do, Due, World, approval_refusal, due, expired, other_answers
-from pam_rollback.ramp.facts import Look, MeasuredExposure, Progressed, UsersFared
+from pam_rollback.ramp.facts import (
+    Answers,
+    Look,
+    MeasuredExposure,
+    Progressed,
+    UsersFared,
+    lost,
+    measured,
+    wanted_at,
+    wrong,
+)
 from pam_rollback.ramp.journal import RampJournal
 from pam_rollback.ramp.state import (
     ADOPTED,
@@ -42,7 +52,6 @@ from pam_rollback.ramp.state import (
     fold,
     stage_name,
 )
-from pam_rollback.ramp.users import Answers, lost, measured, wanted_at, wrong
 from pam_rollback.rollback.feature_flag import wait_for_flags, words
 from pam_rollback.rollback.flag_writing import raise_flags
 from pam_rollback.rollback.rollout import FlagShare

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.base import formats
+from pam_rollback.base import run_files
 from pam_rollback.base.errors import Refused
-from pam_rollback.base.event import Event
+from pam_rollback.base.run_files import Event
 from pam_rollback.outside.durable import append_line
 from pam_rollback.outside.event_log import EventLog, Line
 from pam_rollback.ramp.state import TORN
@@ -54,7 +54,7 @@ class RampJournal:
 
     @property
     def _log(self) -> EventLog:
-        return EventLog(self.path, formats.RAMP, self.redact)
+        return EventLog(self.path, run_files.RAMP_FORMAT, self.redact)
 
     def _event(self, line: Line) -> Event:
         if line.event is not None:

@@ -4,12 +4,11 @@ A stage's window counts **watched** seconds. A hole up to ``gap_s_max`` between 
 begins the window anew. Once complete it stays complete. Moments are seconds since 1970: a ramp takes days, and several machines.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pam_rollback.base.event import Event
 from pam_rollback.base.run_files import (
     RAMP_ADOPTED,
     RAMP_ENTERED,
@@ -17,7 +16,10 @@ from pam_rollback.base.run_files import (
     RAMP_ROLLED_BACK,
     RAMP_STARTED,
     RAMP_WATCHED,
+    Event,
 )
+from pam_rollback.plan.plan_items import RampStage
+from pam_rollback.plan.plan_terms import RampTerms
 
 STARTED, ADOPTED, ENTERED, WATCHED, RAISING = RAMP_STARTED, RAMP_ADOPTED, RAMP_ENTERED, RAMP_WATCHED, "raising"
 COMPLETE, ASKED, APPROVED, EXPIRED = "window-complete", "approval-asked", "approved", "approval-expired"
@@ -296,3 +298,27 @@ _FOLLOWS: Mapping[str, Callable[[RampState, Event, RampRules], RampState]] = {
     FINISHED: lambda state, _event, _rules: _over(state, Phase.FINISHED, stage=state.stage),
     TORN: lambda state, _event, _rules: state,  # for people: what was torn was never done, or is done again
 }
+
+
+def rules_of(
+    stages: Mapping[str, RampStage], terms: RampTerms, *, pace: float, approvals: Collection[str] = ()
+) -> RampRules:
+    """The rules at this pace, which divides all that is watched or waited for. ``approvals``: the stages that need a person's yes."""
+    steps = tuple(
+        RampStep(
+            id=stage.id,
+            share_pct=int(stage.rollout_pct),
+            hold_s=(stage.hold_s_min or terms.watch_last_s) / pace,
+            approval=stage.id in approvals,
+        )
+        for stage in stages.values()
+    )
+    apart_s = terms.apart_s_min / pace
+    return RampRules(
+        stages=steps,
+        gap_s_max=terms.gap_s_max / pace,
+        apart_s_min=apart_s,
+        approval_s_max=terms.approval_s_max,
+        gate_s_max=terms.gate_s_max,
+        terms=rules_in_words(steps, apart_s=apart_s),
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.outside.http import fetch
 from pam_rollback.readiness.rules import Document, RealRun, Shift
-from pam_rollback.report.past_drills import read
+from pam_rollback.report.earlier_runs import read_or_none
 
 _LARGEST_BYTES = 1_000_000
 _SHIFTS_MAX = 10_000
@@ -19,7 +19,7 @@ def real_runs(out: Path, environment: str) -> list[RealRun]:
 
     Raises MeasurementFailed where no run of it is, of whatever kind: then its rollbacks may be on record elsewhere, too.
     """
-    records = (read(path) for path in sorted(out.glob("*/run.json")))
+    records = (read_or_none(path) for path in sorted(out.glob("*/run.json")))
     here = [record for record in records if record is not None and record.environment.name == environment]
     if not here:
         raise MeasurementFailed(f"{out} has no run of {environment}: are its records on another machine? See --state")

@@ -7,13 +7,12 @@ import pytest
 
 from pam_rollback.base.clock import Clock
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.readiness_settings import Preparedness
+from pam_rollback.environment.service_settings import Preparedness
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import ways_of
 from pam_rollback.readiness import client, rules
 from pam_rollback.readiness.rules import Document, Finding, RealRun, Shift
-from pam_rollback.report.drill_ages import DrillAges
-from pam_rollback.report.last_drills import last_drills
+from pam_rollback.report.earlier_runs import DrillAges, last_drills
 from pam_rollback.session.titles import titled
 
 RUNBOOK = Path("docs", "runbook.md")

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
+from pam_rollback.base.run_files import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
 
 ROOT_CAUSE = "RP-1"
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')

@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.environment.prometheus_settings import Prometheus
+from pam_rollback.environment.service_settings import Prometheus
 from pam_rollback.outside.http import fetch
 from pam_rollback.stats.counters import RawSeries, StatusRule, count, error_rate_points, gauge_points, p95_points
 from pam_rollback.stats.series import Point, Quantity, Series, gauge

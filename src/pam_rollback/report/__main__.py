@@ -8,10 +8,10 @@ from pathlib import Path
 from pam_rollback.outside import plainly
 from pam_rollback.report import wording
 from pam_rollback.report.html_report import Unavailable
+from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import OUT, RunFolder, from_here, newest_run
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read, schema
 from pam_rollback.report.run_report import build_run
-from pam_rollback.report.shown_record import shown
 
 FAILED = 1
 

@@ -12,11 +12,10 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from pam_rollback.base import formats
+from pam_rollback.base import run_files
+from pam_rollback.base.answer import read_json
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.strict_json import read_json
-from pam_rollback.environment.known_before import Finding
-from pam_rollback.environment.known_words import waiver_for
+from pam_rollback.environment.known_before import Finding, waiver_for
 from pam_rollback.stats.distribution import Distribution
 
 SCHEMA_VERSION = 2
@@ -254,7 +253,7 @@ def load_baseline(path: Path) -> Baseline:
         ) from None
     except ValueError as error:
         raise MeasurementFailed(f"{path}: expected a baseline as JSON: {error}; take a new one") from error
-    if isinstance(record, dict) and (problem := formats.too_new(record, SCHEMA_VERSION)):
+    if isinstance(record, dict) and (problem := run_files.too_new(record, SCHEMA_VERSION)):
         raise MeasurementFailed(f"{path}: {problem}")
     version = record.get("schema_version") if isinstance(record, dict) else None
     if version != SCHEMA_VERSION:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pam_rollback.environment.known_words import NEW
+from pam_rollback.environment.known_before import NEW
 from pam_rollback.report import terminal_page, unanswered, wording
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.terminal_page import WORDS, Page, fitted, labelled, rows

@@ -4,13 +4,71 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.report import checklist, in_short, readiness, recommendation, unanswered, wording
-from pam_rollback.report.redaction import Redactor
+from pam_rollback.base.outside_text import for_terminal, one_line
+from pam_rollback.report import recommendation, sections, unanswered, wording
+from pam_rollback.report.redaction import Redactor, shown
 from pam_rollback.report.run_record import Measured, Result, RunRecord
-from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import ADVISORY, alike
-from pam_rollback.report.terms_table import advisory_lines, not_good
+from pam_rollback.report.terms_table import advisory_lines, key_figures, not_good
 from pam_rollback.report.verdict import Outcome
+
+ANNOTATIONS_MAX: Final = 10
+"""GitHub shows no more of one step."""
+_IDS_MAX: Final = 12
+_LEVELS: Final = {"GO": "notice", "PLANNED": "notice", "INCONCLUSIVE": "warning"}
+
+
+def in_short(record: RunRecord) -> str:
+    """Verdict and why, which plan items are not good, the figures that people ask for first, and where to read on. One line."""
+    record = shown(record)
+    parts = [wording.verdict_line(record), *_not_good(record), figures(record), where(record)]
+    return ". ".join(one_line(part) for part in parts if part)
+
+
+def figures(record: RunRecord) -> str:
+    """How soon users were well again, how long it took in all, what was lost, each with what was asked; empty where not measured."""
+    told = (
+        f"{one.id} {one.title}: {one.found}{f', asked {one.asked}' if one.asked else ''}" for one in key_figures(record)
+    )
+    return "; ".join(told)
+
+
+def where(record: RunRecord) -> str:
+    """Where all of it is: the report's first page, or the record where there is none; empty where neither could be written."""
+    found = record.reports.html or record.reports.record
+    return f"report: {found}" if found else ""
+
+
+def annotations(record: RunRecord) -> list[str]:
+    """Commands to GitHub's runner: the verdict as a note, a warning or an error, and one for each cause, as many as it shows."""
+    record = shown(record)
+    level = _LEVELS.get(record.verdict, "error")
+    lines = [annotation(record.verdict, wording.verdict_word(record), in_short(record))]
+    told = alike(not_good(record))[: ANNOTATIONS_MAX - 1] if level != "notice" else ()
+    return lines + [
+        _command(level, f"{one[0].outcome.value} {wording.ids(one)}", wording.problem_together(one)) for one in told
+    ]
+
+
+def annotation(verdict: str, title: str, text: str) -> str:
+    """The command for one: a note, a warning or an error, by the verdict."""
+    return _command(_LEVELS.get(verdict, "error"), title, text)
+
+
+def _not_good(record: RunRecord) -> Sequence[str]:
+    ids = wording.ids(not_good(record)).split()
+    if not ids or record.verdict == "GO":
+        return []
+    more = f" and {len(ids) - _IDS_MAX} more" if len(ids) > _IDS_MAX else ""
+    return [f"not good: {', '.join(ids[:_IDS_MAX])}{more}"]
+
+
+def _command(level: str, title: str, text: str) -> str:
+    """A workflow command. Whatever a text holds, it is one line and ends nothing: the runner reads what follows a colon or a percent."""
+    data = for_terminal(one_line(text), in_a_line=True).replace("%", "%25")
+    named = one_line(title).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={named}::{data}"
+
 
 BYTES_MAX: Final = 1024 * 1024
 """What GitHub accepts of one step; a longer summary is not shown at all."""
@@ -35,11 +93,11 @@ def render(record: RunRecord, room: int = BYTES_MAX) -> str:
     record = shown(record)
     blocks = [
         f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
-        _text(in_short.figures(record)),
-        _text(in_short.where(record)),
+        _text(figures(record)),
+        _text(where(record)),
         _bullets("", [*filter(None, [wording.nothing_new(record)]), *record.reasons]),
         *_recommendation(record),
-        *(_bullets(f"### {heading}", entries) for heading, entries in readiness.paragraphs(record)),
+        *(_bullets(f"### {heading}", entries) for heading, entries in sections.preflight(record)),
         *(_bullets(f"### {heading}", entries) for heading, entries in wording.told(record)),
         _criteria(record),
         _problems(record),
@@ -47,7 +105,7 @@ def render(record: RunRecord, room: int = BYTES_MAX) -> str:
         _bullets(f"### {unanswered.HEADING}", [waiver for _, waiver in unanswered.waivers(record)]),
         _steps(record),
         _not_run(record),
-        *(_bullets(f"### {heading}", entries) for heading, entries in checklist.paragraphs(record)),
+        *(_bullets(f"### {heading}", entries) for heading, entries in sections.checklists(record)),
         _bullets("### Conditions", wording.conditions(record)),
         f"Run {_code(record.run_id)}, {record.mode}, started {_text(record.started.iso)}, exit code {record.exit_code}.",
     ]
@@ -89,7 +147,7 @@ def _criteria(record: RunRecord) -> str:
             _sign(result),
         )
         for result in record.results
-        if result.criteria and not checklist.is_item(result)
+        if result.criteria and not sections.is_item(result)
         for measured in result.measured or (Measured(result.title, "", None),)
     ]
     if not rows:

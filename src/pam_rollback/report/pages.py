@@ -5,10 +5,14 @@ So that the links of a failing test open at their section, also from a CI artefa
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pam_rollback.outside import places
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
 
 DOCS: Final = places.HOME / "docs"
 RUNBOOK: Final = "runbook"
@@ -71,3 +75,17 @@ def _rendered(docs: Path) -> Iterator[tuple[str, str]]:
                 f"<body><main>{body}</main></body></html>\n"
             ),
         )
+
+
+def template(name: str) -> "Template":
+    """Give a page template by its file name. What comes from outside is escaped; a value that is not given is an error."""
+    return _templates().get_template(name)
+
+
+@cache
+def _templates() -> "Environment":
+    # Loaded when a page is made: most sessions answer without one.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+    folder = Path(__file__).with_name("pages_html")
+    return Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)

@@ -6,7 +6,7 @@ At most 40 lines of 80 columns. ``-v`` lists every test.
 from collections import Counter
 from typing import Final
 
-from pam_rollback.report import checklist, terminal_page, wording
+from pam_rollback.report import sections, terminal_page, wording
 from pam_rollback.report.run_record import ActionStep, RunRecord
 from pam_rollback.report.terminal_page import Page, labelled, several_labelled
 from pam_rollback.report.verdict import Outcome
@@ -54,7 +54,7 @@ def _steps(record: RunRecord) -> list[str]:
 
 def _asked(record: RunRecord, page: Page, lines: int) -> list[str]:
     """How many tests of which kind would run, and which items of the plan they judge."""
-    asked = [result for result in record.results if not checklist.is_item(result)]
+    asked = [result for result in record.results if not sections.is_item(result)]
     kinds = Counter(result.kind.split(" ")[0] or result.phase or "other" for result in asked)
     text = f"{len(asked)} tests: {', '.join(f'{kind} {count}' for kind, count in kinds.items())}" if asked else ""
     items = dict.fromkeys(item for result in asked for item in result.criteria)
@@ -66,7 +66,7 @@ def _asked(record: RunRecord, page: Page, lines: int) -> list[str]:
 
 
 def _checklist(record: RunRecord) -> str:
-    items = [result for result in record.results if checklist.is_item(result)]
+    items = [result for result in record.results if sections.is_item(result)]
     return f"{len(items)} items, of which some need a person's word (--ack)" if items else ""
 
 

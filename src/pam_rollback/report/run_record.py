@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from pam_rollback.base import formats
-from pam_rollback.base.strict_json import NotJson, read_json
+from pam_rollback.base import run_files
+from pam_rollback.base.answer import NotJson, read_json
 from pam_rollback.report.readiness_record import StandingAlone, StrategyReadiness
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.verdict import Outcome
@@ -459,7 +459,7 @@ def _too_new(text: bytes) -> str:
         found = read_json(text)
     except NotJson:
         return ""  # the validation says where it is no JSON
-    return formats.too_new(found, SCHEMA_VERSION) if isinstance(found, dict) else ""
+    return run_files.too_new(found, SCHEMA_VERSION) if isinstance(found, dict) else ""
 
 
 def to_json(record: RunRecord) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pam_rollback.report import html_report, recommendation, scorecard_page, wording
 from pam_rollback.report.pages import RUNBOOK, TITLES, write_pages
+from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import OUT, RunFolder, history_of
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.report.shown_record import shown
 
 
 def build_run(

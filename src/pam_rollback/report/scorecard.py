@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pam_rollback.report import checklist, plan_coverage, readiness, unanswered, wording
+from pam_rollback.report import sections, unanswered, wording
+from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import Measured, Result, RunRecord
-from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import (
     WORDS,
     Page,
@@ -51,12 +51,12 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *listed(unanswered.HEADING, unanswered.lines(record), page),
         *listed(wording.ONLY_ADVISORY, advisory_lines(record), page),
         *_not_run(record, page),
-        *listed(plan_coverage.HEADING, plan_coverage.lines(record), page),
-        *paragraphs(checklist.paragraphs(record), page),
+        *listed(sections.PLAN_ITEMS, sections.coverage(record), page),
+        *paragraphs(sections.checklists(record), page),
         *listed("Conditions", wording.conditions(record), page),
         *reasons(record, page),
         *_paths(record, page),
-        *paragraphs(readiness.paragraphs(record), page),
+        *paragraphs(sections.preflight(record), page),
         *paragraphs(wording.told(record), page),
         *recommended(record, page),
         *verdict(record, page),
@@ -88,7 +88,7 @@ _AS_IS: Final = "as-is"
 
 
 def _criteria(record: RunRecord, page: Page) -> list[str]:
-    judged = [result for result in record.results if result.criteria and not checklist.is_item(result)]
+    judged = [result for result in record.results if result.criteria and not sections.is_item(result)]
     if not judged:
         return []
     rows = {situation: _rows(judged, situation) for situation in dict.fromkeys(_situation(result) for result in judged)}

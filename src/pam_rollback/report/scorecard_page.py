@@ -16,20 +16,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pam_rollback.base.outside_text import cut
-from pam_rollback.report import (
-    checklist,
-    how_it_went,
-    plan_coverage,
-    readiness,
-    recommendation,
-    unanswered,
-    wording,
-)
+from pam_rollback.report import how_it_went, recommendation, sections, unanswered, wording
 from pam_rollback.report.causes import Causes, by_test, counted
-from pam_rollback.report.pages import RUNBOOK
-from pam_rollback.report.pages_html import template
+from pam_rollback.report.pages import RUNBOOK, template
+from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import Measured, Result, RunRecord
-from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import ADVISORY
 from pam_rollback.report.terms_table import (
     advisory_lines,
@@ -145,7 +136,7 @@ def render(
         pictures=[(title, base64.b64encode(picture).decode("ascii")) for title, picture in pictures.items()],
         tables=[*_terms(record), *_drills(record)],
         lists=[(name, entries) for name, entries in _lists(record) if entries],
-        folded=[("Checklists", lists)] if (lists := checklist.paragraphs(record)) else [],
+        folded=[("Checklists", lists)] if (lists := sections.checklists(record)) else [],
         details=[*_figures(record), *_steps(record)],
         right=_RIGHT,
         links=[*links],
@@ -242,7 +233,7 @@ def _parts(record: RunRecord) -> list[tuple[str, Sequence[str], bool]]:
     answers = list(wording.told(record))
     # Beside another answer, what is known of rollbacks is background: one sheet of paper has no room for it.
     answered = bool(answers) or record.decision is not None
-    return [(*part, True) for part in answers] + [(*part, not answered) for part in readiness.paragraphs(record)]
+    return [(*part, True) for part in answers] + [(*part, not answered) for part in sections.preflight(record)]
 
 
 def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
@@ -337,7 +328,7 @@ def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
         for reason, names in wording.not_run(record).items()
     ]
     yield "Not judged, and why", left_out
-    yield plan_coverage.HEADING, plan_coverage.lines(record)
+    yield sections.PLAN_ITEMS, sections.coverage(record)
     yield wording.ONLY_ADVISORY, advisory_lines(record)
 
 
@@ -356,7 +347,7 @@ def _figures(record: RunRecord) -> Iterator[_Table]:
             ),
         )
         for result in record.results
-        if result.criteria and not checklist.is_item(result)
+        if result.criteria and not sections.is_item(result)
         for measured in result.measured or (Measured(result.title, "", None),)
     ]
     if rows:

@@ -13,16 +13,9 @@ from functools import partial
 from typing import Final
 
 from pam_rollback.plan.checklist import CONFIRMED, NOT_DONE
-from pam_rollback.report import (
-    causes,
-    checklist,
-    plan_coverage,
-    readiness,
-    terminal_page,
-    wording,
-)
+from pam_rollback.report import causes, sections, terminal_page, wording
+from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import ActionTaken, Result, RunRecord
-from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import Page, labelled, rows, several_labelled
 from pam_rollback.report.terms_table import criteria_table, is_recovery_time, is_term, only_advisory, situations_table
 from pam_rollback.report.verdict import Outcome
@@ -123,7 +116,7 @@ def _screen(
     ]
     first = [*verdict[1:], *limits, *first, *_head(record, page, zone, room.head)]
     # What the session itself answers before what it found out about rollbacks on the way.
-    told = [*wording.told(record), *readiness.in_short(record)]
+    told = [*wording.told(record), *sections.preflight_in_short(record)]
     topics = [(heading, _folded(entries)) for heading, entries in told]
     if record.verdict == "GO":
         room = _room_of_a_go(LINES_MAX - rows([*first, *last], page), record, page, topics)
@@ -208,7 +201,7 @@ def _besides(record: RunRecord, page: Page, room: int) -> list[str]:
     """What else passed, what was not judged, and what the verdict rests on besides tests. ``room``: so many lines at most."""
     conditions, not_judged = wording.conditions(record), list(_not_judged(record))
     passed = _also_passed(record)
-    items = plan_coverage.in_short(record)
+    items = sections.coverage_in_short(record)
     entries = [
         ("also passed", [passed] if passed else []),
         ("plan items", [f"{items}: -v"] if items else []),
@@ -232,7 +225,7 @@ def _also_passed(record: RunRecord) -> str:
         for result in record.results
         if result.outcome is Outcome.PASSED
         and wording.decides(result)
-        and not checklist.is_item(result)
+        and not sections.is_item(result)
         and not any(map(is_term, result.criteria))
     ]
     if not others or not any(is_term(one) for result in record.results for one in result.criteria):
@@ -247,14 +240,14 @@ def _items(found: Sequence[Result]) -> str:
 
 def _not_judged(record: RunRecord) -> Iterable[str]:
     """What says nothing about the verdict, as counts; all of it is on the page and with -v."""
-    items = [result for result in record.results if checklist.is_item(result)]
-    not_done = [result for result in items if checklist.state(result) == NOT_DONE]
+    items = [result for result in record.results if sections.is_item(result)]
+    not_done = [result for result in items if sections.checklist_state(result) == NOT_DONE]
     if not_done:
         yield f"{_items(not_done)} found not done: {wording.ids(not_done)}"
     advisory = only_advisory(record)
     if advisory:
         yield f"{len(advisory)} only advisory: {wording.ids(advisory)}"
-    unconfirmed = [result for result in items if checklist.state(result) not in {NOT_DONE, CONFIRMED}]
+    unconfirmed = [result for result in items if sections.checklist_state(result) not in {NOT_DONE, CONFIRMED}]
     if unconfirmed:
         yield f"{_items(unconfirmed)} that nobody confirmed (--ack): {wording.ids(unconfirmed)}"
     listed = {result.nodeid for result in items} | {

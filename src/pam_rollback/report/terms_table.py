@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pam_rollback.base.outside_text import cut
-from pam_rollback.report import checklist, wording
+from pam_rollback.report import sections, wording
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.terminal_page import ADVISORY, WORDS, Page, alike, columns, word
 from pam_rollback.report.verdict import Outcome
@@ -67,12 +67,12 @@ class Row:
 
 def not_good(record: RunRecord) -> list[Result]:
     """What keeps the verdict from a GO, the worst first; what a checklist asks for is a person's."""
-    return [one for one in wording.problems(record) if wording.decides(one) and not checklist.is_item(one)]
+    return [one for one in wording.problems(record) if wording.decides(one) and not sections.is_item(one)]
 
 
 def only_advisory(record: RunRecord) -> list[Result]:
     """What was found and decides nothing, without the checklists, which have a list of their own."""
-    return [one for one in wording.problems(record) if not wording.decides(one) and not checklist.is_item(one)]
+    return [one for one in wording.problems(record) if not wording.decides(one) and not sections.is_item(one)]
 
 
 def advisory_lines(record: RunRecord) -> list[str]:
@@ -104,7 +104,7 @@ def rows_of(record: RunRecord, results: Sequence[Result] | None = None) -> list[
     judged = [
         result
         for result in (record.results if results is None else results)
-        if result.criteria and not checklist.is_item(result)
+        if result.criteria and not sections.is_item(result)
     ]
     by_id: dict[str, list[Result]] = {}
     for result in judged:
@@ -272,7 +272,7 @@ def drill_of(name: str, results: Iterable[Result]) -> Drill:
     by_column: dict[str, list[Result]] = {}
     recovery = None
     for result in results:
-        if not wording.decides(result) or checklist.is_item(result):
+        if not wording.decides(result) or sections.is_item(result):
             continue
         terms = [one for one in result.criteria if is_term(one)]
         for identifier in terms:

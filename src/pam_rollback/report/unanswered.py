@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from pam_rollback.environment.known_words import NOTHING_NEW, nobody_answers, to_paste, waiver_for
+from pam_rollback.environment.known_before import NOTHING_NEW, nobody_answers, to_paste, waiver_for
 from pam_rollback.report.run_record import Result, RunRecord, Unanswered
 from pam_rollback.report.verdict import Outcome
 

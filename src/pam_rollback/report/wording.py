@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, TypeVar
 
-from pam_rollback.base.sign_in_words import SIGN_IN_LIMITED
+from pam_rollback.base.answer import SIGN_IN_LIMITED
 from pam_rollback.report import unanswered
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.verdict import COUNTED, Outcome, counted, counted_criteria

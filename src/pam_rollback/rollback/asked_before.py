@@ -9,7 +9,7 @@ from pam_rollback.base.question import Answered, Call, Question, State, answered
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import HostedSite
-from pam_rollback.environment.repository_settings import Git
+from pam_rollback.environment.service_settings import Git
 from pam_rollback.outside.same_time import same_time
 from pam_rollback.plan.plan import Plan
 from pam_rollback.product.expected_releases import ExpectedReleases

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pam_rollback.base.change_gate import before_change
 from pam_rollback.base.errors import ActionFailed, ProviderError
+from pam_rollback.base.wait import before_change
 from pam_rollback.outside.programs import Ended
 from pam_rollback.outside.scratch import scratch_folder, sweep_abandoned
 from pam_rollback.rollback.git_command import GitCommand

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pam_rollback.base.strict_json import read_json
+from pam_rollback.base.answer import read_json
 from pam_rollback.product.served_release import Wanted
 from pam_rollback.rollback.deploys import NEVER_LIVE, WERE_LIVE, Deploy
 

@@ -15,9 +15,8 @@ from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from pam_rollback.base.change_gate import before_change
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError, UnreadableAnswer
-from pam_rollback.base.wait import NotReached, Waiter
+from pam_rollback.base.wait import NotReached, Waiter, before_change
 from pam_rollback.environment.environment import Environment
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import Flag, FlagName

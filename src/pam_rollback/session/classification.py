@@ -8,7 +8,7 @@ import pytest
 
 from pam_rollback.base.errors import cause_of
 from pam_rollback.base.outside_text import visible
-from pam_rollback.environment.known_words import OF_OLD
+from pam_rollback.environment.known_before import OF_OLD
 from pam_rollback.plan.checklist import NOT_CONFIRMED, NOT_DONE
 from pam_rollback.report.verdict import Outcome, classify
 from pam_rollback.report.wording import without_own_word

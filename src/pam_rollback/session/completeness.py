@@ -20,10 +20,10 @@ from pam_rollback.plan.held_tests import HeldTest, held_tests
 from pam_rollback.product.invariants import parse_invariant
 from pam_rollback.session import markers, selection, sql_files
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.decision_alone import criteria_of
-from pam_rollback.session.runbook import FOLDERS
+from pam_rollback.session.deciding import criteria_of
+from pam_rollback.session.runbook import FOLDERS, folder_of
 from pam_rollback.session.situations import SITUATIONS_KEY, situation_of, story_name
-from pam_rollback.session.sql_names import FOLDER as SQL_FOLDER
+from pam_rollback.session.sql_files import FOLDER as SQL_FOLDER
 
 _TAKEN_OVER = re.compile(r"^from (pam_rollback\.[\w.]+) import \*", re.MULTILINE)
 """How a story takes over tests that every story has."""
@@ -235,3 +235,26 @@ def _named(nodeids: Sequence[str]) -> str:
 
 def _shown(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+_ALL = pytest.StashKey[bool]()
+
+
+def read_all(config: pytest.Config) -> None:
+    """Read every file in this session, for those who look at tests that ``-m`` does not select."""
+    config.stash[_ALL] = True
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave a file out whose text has none of the markers. A test's markers are therefore written in its own file."""
+    if collection_path.suffix != ".py" or runbook_module.of(config) is None or config.stash.get(_ALL, False):
+        return None
+    if folder_of(config, collection_path) not in FOLDERS or collection_path.name == "conftest.py":
+        return None
+    text = collection_path.read_text(encoding="utf-8", errors="replace")
+    texts = [text, *shared_tests(text).values()]
+    return None if _is_named(collection_path, config) or names_a_marker(texts, config.option.markexpr) else True
+
+
+def _is_named(path: Path, config: pytest.Config) -> bool:
+    return any(Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) == path for arg in config.args)

@@ -3,12 +3,38 @@
 import shlex
 from collections.abc import Iterable
 
+import pytest
+
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.decision_record import DecisionRecord
 from pam_rollback.report.verdict import Cause, ExitCode, Outcome, causes_of_outcomes
-from pam_rollback.session.decision_alone import criteria_of
+from pam_rollback.session import markers
+from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.seen import Seen
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a decision that is mixed with anything else: neither would then say what the session's end says."""
+    if runbook_module.of(config) is None or not is_decision(config):
+        return
+    others = [item.nodeid for item in items if item.get_closest_marker("decision") is None]
+    if others:
+        raise pytest.UsageError(
+            f"-m {config.option.markexpr!r}: a decision is a session of its own, and {len(others)} of the tests are not part of it "
+            f"(first: {others[0]}); expected -m decision, alone or narrowed with `and`"
+        )
+
+
+def is_decision(config: pytest.Config) -> bool:
+    """Whether ``-m`` asks for the decision."""
+    return "decision" in markers.named_in(config.option.markexpr)
+
+
+def criteria_of(plan: Plan) -> set[str]:
+    """The ids of both lists."""
+    return {*plan.immediate_criteria, *plan.consider_criteria}
 
 
 def causes(plan: Plan, decision: DecisionRecord, tests: Iterable[Seen]) -> list[Cause]:

@@ -9,7 +9,7 @@ import pytest
 from pam_rollback.base.errors import Refused
 from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE
 from pam_rollback.journal.journal import ACTION, Journal
-from pam_rollback.session import living_runs, second_places
+from pam_rollback.session import second_places
 from pam_rollback.session.runbook import Runbook, shown
 
 _BEGINS = frozenset({ACTION, "planting"})
@@ -27,7 +27,7 @@ def journal_of(config: pytest.Config, option: str, run: str) -> Path:
     its journal is lost or cannot be read.
     """
     folders = [Path(run), config.rootpath / "reports" / "out" / run]
-    living = next(filter(living_runs.is_going_on, folders), None)
+    living = next(filter(second_places.is_going_on, folders), None)
     if living is not None:
         raise Refused(
             f"  - {shown(living)}: this run is still going on, in another session on this machine; wait until it has ended, or stop it "

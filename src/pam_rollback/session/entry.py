@@ -15,7 +15,6 @@ from pam_rollback.session import (
     guard,
     last_words,
     markers,
-    own_addresses,
     preparing,
     project_root,
     pytest_options,
@@ -77,14 +76,14 @@ def _is_consented(config: pytest.Config) -> bool:
 
 
 def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
-    own_addresses.refuse_production(prepared.environment, config.rootpath / "environments")
+    guard.refuse_production(prepared.environment, config.rootpath / "environments")
     try:
         if prepared.options.undo:
             guard.check_undo(config, prepared)
             if prepared.options.execute:
                 stop.outlive_the_terminal(config)
             if not prepared.options.dry_run:
-                own_addresses.prove(prepared.environment)
+                guard.prove(prepared.environment)
             from pam_rollback.session import undoing  # noqa: PLC0415 - strategies and hosts, for those who act
 
             undone = undoing.undo_run(config, prepared)
@@ -101,7 +100,7 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
     if prepared.options.real:
         stop.outlive_the_terminal(config)
     if not prepared.options.dry_run:
-        own_addresses.prove(prepared.environment)
+        guard.prove(prepared.environment)
     with _nothing_left_of(prepared.folder):
         prepared.make_folder(config)
     alarm = last_words.Alarm(config, prepared)

@@ -7,18 +7,29 @@ typed. For consent to a change they do not count: a variable that is set in a sh
 """
 
 import argparse
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
 
 import pytest
 
-from pam_rollback.base.errors import Refused
+from pam_rollback.base.errors import MeasurementFailed, Refused
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import production_shared
 from pam_rollback.environment.environment_tables import undeclared_load
+from pam_rollback.environment.named_addresses import all_addresses, strangers
+from pam_rollback.outside import pace
+from pam_rollback.outside.pace import Pace
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.session import markers, pytest_options
 from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.progress import progress_of
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.situations import SITUATIONS_KEY, stories_of
 
@@ -217,6 +228,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     refuse(config, refusals(_facts(config, runbook, stories=stories_of(items))))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Raise pytest.UsageError for more workers than the product bears."""
+    runbook = runbook_module.of(config)
+    workers = getattr(config.option, "numprocesses", None)
+    if runbook is not None and workers:
+        try:
+            runbook.environment.contract.limits.ours(int(workers))
+        except ValueError as error:
+            raise pytest.UsageError(f"-n {workers}: {error}") from None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Hold this process to what the product bears, before anything is sent. Workers have a share each.
+
+    A real rollback waits for nothing until its action is done.
+    """
+    config, runbook = session.config, runbook_module.of(session.config)
+    if runbook is None or runbook.options.dry_run or config.option.collectonly or not session.items:
+        return
+    urls, limits = runbook.environment.urls, runbook.environment.contract.limits
+    if not limits.known:
+        return
+    runbook.kept_to = Pace(
+        {urlsplit(url).netloc for url in (urls.api, urls.backend) if url},
+        **limits.ours(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))).model_dump(),
+        patient=not runbook.options.real,
+        told=progress_of(config, runbook).tell,
+        sleep=Waiter(stop=runbook.stop).pause,
+    )
+    with ExitStack() as held:
+        held.enter_context(pace.held_to(runbook.kept_to))
+        config.add_cleanup(held.pop_all().close)
+
+
 def refuse(config: pytest.Config, reasons: list[str]) -> None:
     """End the session with 13 and all reasons at once."""
     if not reasons:
@@ -346,3 +393,44 @@ def _nothing(option: str) -> object:
 def _names(place: str, story: str) -> bool:
     last = place.rpartition("/")[2]
     return last in {"drills", f"test_{story.replace('-', '_')}.py"}
+
+
+_DENIED = "HTTP 401"
+_ANOTHER = "another seal"
+_LIBPQ = ("PGHOSTADDR", "PGSERVICE")
+"""Variables by which PostgreSQL's own client goes elsewhere than an address says."""
+
+
+def refuse_production(environment: Environment, folder: Path) -> None:
+    """Raise Refused for a file that calls production something else; ``folder`` holds the files of all environments."""
+    found = production_shared(environment, folder)
+    if found:
+        raise Refused("\n".join(f"  - {environment.file}: {line}" for line in found))
+
+
+def prove(environment: Environment) -> None:
+    """Let a sandbox pass whose every address is its own; another kind of environment passes unasked.
+
+    Raises Refused with every stranger, and MeasurementFailed when nobody answers at the control address.
+    """
+    controls = environment.sandbox
+    if controls is None:
+        return
+    from pam_rollback.sandbox.problems import SandboxError  # noqa: PLC0415 - for sessions on a sandbox
+    from pam_rollback.sandbox.remote import Remote  # noqa: PLC0415 - the same
+
+    try:
+        own = Remote(controls.control_url, controls.token).addresses()
+    except SandboxError as error:
+        who = f"  - {environment.file}: [sandbox] control_url: the sandbox at {controls.control_url}"
+        if _DENIED in error.found:
+            raise Refused(f"{who} does not know this token; it is another one") from None
+        if _ANOTHER in error.found:
+            raise Refused(f"{who} cannot prove that it knows this token; it is another one") from None
+        raise MeasurementFailed(f"the sandbox of {environment.file} cannot be reached: {error}") from None
+    found = strangers(all_addresses(environment), own)
+    if any("postgresql://" in address for address in own.values()):
+        found += [f"{name} is set and leads queries elsewhere: unset it" for name in _LIBPQ if os.environ.get(name)]
+    if found:
+        advice = "use the file that this sandbox wrote, or say what the environment really is (kind)"
+        raise Refused("\n".join(f"  - {environment.file}: {line}" for line in (*found, advice)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pam_rollback.report import allure_results, run_record, shown_record
+from pam_rollback.report import allure_hooks, redaction, run_record
 from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode
@@ -73,16 +73,16 @@ def keep(config: pytest.Config, runbook: Runbook, ended: Ended) -> run_record.Ru
         from pam_rollback.report import run_report, scorecard_page  # noqa: PLC0415 - health is told without a page
 
         record = _kept(runbook, with_page(record, shown(page / scorecard_page.NAME)))
-        readable = shown_record.shown(record, runbook.secrets.redactor.text)
+        readable = redaction.shown(record, runbook.secrets.redactor.text)
         kept("the report's first page", lambda: run_report.write_page(RunFolder(runbook.folder), readable))
-    kept("environment.properties", lambda: allure_results.write_environment(runbook.results, _facts(record)))
+    kept("environment.properties", lambda: allure_hooks.write_environment(runbook.results, _facts(record)))
     recommended_here = record.decision
     if recommended_here is not None:
         from pam_rollback.report import recommendation  # noqa: PLC0415 - for decisions
 
         kept(
             "the recommendation",
-            lambda: allure_results.write_recommendation(
+            lambda: allure_hooks.write_recommendation(
                 runbook.results,
                 name=recommendation.headline(recommended_here),
                 text=runbook.secrets.redact(recommendation.as_text(recommended_here)),
@@ -207,7 +207,7 @@ def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> It
     if leaks:
         yield f"{len(leaks)} files held a secret and were redacted at the end"
     if runbook.options.real and runbook.journal.action_began:
-        from pam_rollback.report.aftermath import at_hand  # noqa: PLC0415 - for real runs
+        from pam_rollback.report.sections import at_hand  # noqa: PLC0415 - for real runs
 
         yield at_hand(runbook.plan, runbook.environment)
         yield from listeners.run_notes(config, runbook.folder)

@@ -72,9 +72,9 @@ def told_elsewhere(config: pytest.Config, runbook: Runbook, record: RunRecord, s
         return []
 
     why = [f"{name} was lost ({reason})" for name, reason in lost.items()] + runbook.losses
-    from pam_rollback.report import in_short  # noqa: PLC0415 - for real runs
+    from pam_rollback.report import job_summary  # noqa: PLC0415 - for real runs
 
-    told = dict.fromkeys([in_short.in_short(record), *record.reasons, *why])
+    told = dict.fromkeys([job_summary.in_short(record), *record.reasons, *why])
     return listeners.verdict_known(config, runbook, record, runbook.secrets.redact("\n".join(told)))
 
 

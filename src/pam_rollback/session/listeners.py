@@ -9,8 +9,8 @@ import pytest
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import Journal, Undo
+from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import ActionStep, RunRecord
-from pam_rollback.report.shown_record import shown
 from pam_rollback.report.wording import Paragraph
 from pam_rollback.session.baseline_files import BaselinePart
 from pam_rollback.session.runbook import Runbook

@@ -5,16 +5,34 @@ In one module: each option as it is declared and as it is read, with what is ref
 
 import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from pam_rollback.base.free_text import cleaned, shows_something
+from pam_rollback.base.outside_text import cleaned, shows_something
 from pam_rollback.product.expected_releases import ExpectedReleases
-from pam_rollback.session.gone import GONE, Refused
+
+_BY_A_PERSON: Final = "a watch only tells; a person starts the rollback by the command that it tells"
+GONE: Final[Mapping[str, str]] = {
+    "--state-keep": "make forget AGE=90d removes what is old, from the state, too",
+    "--signers": _BY_A_PERSON,
+    "--consent-again": _BY_A_PERSON,
+    "--decide-every": "start pytest -m decision when you want it judged; docs/how-to/run-in-ci.md#watch has it on a schedule",
+    "--load-workers": "load from many machines is Locust's own: docs/how-to/load-from-many-machines.md",
+}
+
+
+class _Gone(argparse.Action):
+    """Refuse it. Raises pytest.UsageError."""
+
+    def __call__(self, _parser: object, _namespace: object, _values: Any, option_string: str | None = None) -> None:
+        """By its name."""
+        name = option_string or ""
+        raise pytest.UsageError(f"{name} is gone: {GONE[name]}")
+
 
 _VALUED: set[str] = set()
 """The options of the suite that take a value."""
@@ -114,7 +132,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(name, **how)
 
     for name in GONE:
-        group.addoption(name, dest="pam_gone", nargs="?", action=Refused, help=argparse.SUPPRESS)
+        group.addoption(name, dest="pam_gone", nargs="?", action=_Gone, help=argparse.SUPPRESS)
     add(
         "--env",
         dest="pam_env",

@@ -16,14 +16,13 @@ from pam_rollback.report import wording
 from pam_rollback.report.terminal_page import WORDS
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.wording import cause_of, says_where, stated, times_of_day, without_own_word, without_title
-from pam_rollback.session import detail, listeners, workers
+from pam_rollback.session import listeners, progress
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
-from pam_rollback.session.detail import Detail
-from pam_rollback.session.progress import BAD, OnScreen, line, progress_of
+from pam_rollback.session.progress import BAD, Detail, OnScreen, line, progress_of
 from pam_rollback.session.record import next_page
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.seen import Seen
+from pam_rollback.session.seen import DIED, Seen
 from pam_rollback.session.situations import AS_IS, SITUATIONS_KEY
 
 _ROLLBACK: Final = "rollback"
@@ -113,7 +112,7 @@ class LiveReport:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """The first sign of life."""
-        detail.keep_workers_quiet(self._config)
+        progress.keep_workers_quiet(self._config)
         runbook = self._runbook
         began = times_of_day((runbook.started,), datetime.now().astimezone().tzinfo)
         drill = bool(self._config.stash[SITUATIONS_KEY].stories)
@@ -134,7 +133,7 @@ class LiveReport:
         if report.failed:
             outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
             seen.say(outcome)
-            message, cause = without_own_word(str(said.get(MESSAGE) or workers.DIED)), str(said.get(CAUSE, ""))
+            message, cause = without_own_word(str(said.get(MESSAGE) or DIED)), str(said.get(CAUSE, ""))
             # What a test's own docstring says is not what kept it from beginning.
             kept_from_looking = report.when == "setup" and outcome is Outcome.UNKNOWN and cause not in message
             self._tell_bad(outcome, message, cause, seen, instead=cause if kept_from_looking else "")
@@ -191,7 +190,7 @@ class LiveReport:
 def pytest_report_teststatus(config: pytest.Config) -> Generator[None, Any, Any]:
     """No letter for each test where pytest's own lines are not wanted; they are counted all the same."""
     status = yield
-    quiet = runbook_module.of(config) is not None and detail.of(config) is not Detail.ALL
+    quiet = runbook_module.of(config) is not None and progress.of(config) is not Detail.ALL
     return (status[0], "", "") if quiet and status else status
 
 
@@ -201,6 +200,6 @@ def pytest_configure(config: pytest.Config) -> None:
     runbook = runbook_module.of(config)
     if runbook is None or config.option.collectonly:
         return
-    detail.keep_pytest_quiet(config)
-    if not runbook.worker and detail.of(config) is not Detail.ALL:
+    progress.keep_pytest_quiet(config)
+    if not runbook.worker and progress.of(config) is not Detail.ALL:
         config.pluginmanager.register(LiveReport(config, runbook, progress_of(config, runbook)), "pam-told")

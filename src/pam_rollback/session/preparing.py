@@ -14,7 +14,7 @@ import pytest
 
 from pam_rollback.base.configuration import ConfigurationError, suggestion
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.free_text import cleaned
+from pam_rollback.base.outside_text import cleaned
 from pam_rollback.base.run_files import is_run_id
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import SANDBOX, load_environment, which
@@ -24,7 +24,7 @@ from pam_rollback.session import project_root, pytest_options
 from pam_rollback.session.markers import KINDS, PHASES, asks_for
 from pam_rollback.session.options import Options, read
 from pam_rollback.session.runbook import FOLDERS, KEY, OWN_TESTS, Runbook, named_folders
-from pam_rollback.session.sql_names import refuse_unknown_names
+from pam_rollback.session.sql_files import refuse_unknown_names
 
 if TYPE_CHECKING:
     from pam_rollback.report.baseline_record import Baseline
@@ -126,9 +126,9 @@ _OFFER = "\n".join(
 def _baseline(options: Options, out: Path, environment: Environment) -> Path | None:
     if options.baseline is None:
         return None
-    from pam_rollback.session import named_baseline  # noqa: PLC0415 - for whoever compares
+    from pam_rollback.session import baseline_files  # noqa: PLC0415 - for whoever compares
 
-    return named_baseline.found(options.baseline, out, environment.name, options.env)
+    return baseline_files.found_baseline(options.baseline, out, environment.name, options.env)
 
 
 def _unusable(config: pytest.Config, error: ConfigurationError) -> Exception:

@@ -72,8 +72,8 @@ _OURS = "pam_rollback"
 _OUR_PARTS = "pam-"
 """How the names begin of what is registered once the options are known: the verdict is one of those."""
 PLUGIN = "pam_rollback.session.start_up"
-FIXTURES = ("pam_rollback.session.fixtures.environment", "pam_rollback.session.fixtures.situations")
-"""Two of those that conftest.py names."""
+FIXTURES = ("pam_rollback.session.fixtures.environment", "pam_rollback.session.fixtures.scoring")
+"""Those that conftest.py names."""
 
 HARMLESS_SETTINGS = (
     *("log_", "junit_", "tmp_path_retention", "verbosity_", "faulthandler_"),

@@ -12,8 +12,7 @@ from pam_rollback.session import listeners, second_places
 from pam_rollback.session.baseline_files import BASELINE_FILE
 from pam_rollback.session.earlier_run import elsewhere, journal_of, lost_steps
 from pam_rollback.session.preparing import stored_baseline_of
-from pam_rollback.session.resumption import Resumption, moment_s
-from pam_rollback.session.runbook import Runbook, shown
+from pam_rollback.session.runbook import Resumption, Runbook, moment_s, shown
 from pam_rollback.session.situations import SITUATIONS_KEY
 
 

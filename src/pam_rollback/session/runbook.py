@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,12 +20,42 @@ from pam_rollback.outside.durable import make_private
 from pam_rollback.outside.pace import Pace
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.session import living_runs, project_root, second_places
+from pam_rollback.session import project_root, second_places
 from pam_rollback.session.options import Options
-from pam_rollback.session.resumption import Resumption
 
 if TYPE_CHECKING:
     from pam_rollback.report.baseline_record import Baseline
+
+_CLOCKS_AGREE_S = 5.0
+"""By more than this the two clocks of one machine do not drift apart between a kill and its resumption: it is another boot, or machine."""
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """A run that goes on. Moments are monotonic seconds of this session; those before it may lie below zero."""
+
+    decided_s: float
+    planted_s: float | None
+    """When its drill planted the incident; None in a real rollback."""
+    interrupted_s: float
+    """The last that is known of the earlier session."""
+    resumed_s: float
+    reason: str
+
+    @property
+    def gap_s(self) -> float:
+        """For how long nobody watched."""
+        return max(0.0, self.resumed_s - self.interrupted_s)
+
+
+def moment_s(entry: Mapping[str, Any], recorded_s: float, *, now_s: float, now: datetime) -> float:
+    """Give a monotonic moment of an earlier session by this session's clock. ``entry`` is the journal's line that has it."""
+    since_by_date_s = (now - datetime.fromisoformat(entry["at"])).total_seconds()
+    since_by_monotonic_s = now_s - float(entry["at_s"])
+    if abs(since_by_date_s - since_by_monotonic_s) <= _CLOCKS_AGREE_S:
+        return recorded_s
+    return now_s - since_by_date_s + (recorded_s - float(entry["at_s"]))
+
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 _ROOM_BYTES = 64 * 1024
@@ -188,7 +218,7 @@ class Runbook:
                 f"--run-dir {self.folder}: an earlier run of this folder left its notes in {left}, which took them when this folder "
                 f"was full; put back what it changed with --undo {self.folder}, move its notes away, or choose another folder"
             )
-        let_go = living_runs.hold(self.folder)
+        let_go = second_places.hold(self.folder)
         if let_go is None:
             raise pytest.UsageError(f"{self.folder}: another session is at work in this folder; choose another")
         config.add_cleanup(let_go)

@@ -4,6 +4,8 @@ First the user's state folder (XDG Base Directory Specification), then the tempo
 second may be memory. Both are open to their owner only.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -60,3 +62,37 @@ def bring_home(path: Path) -> None:
         for place in sorted((folder, *folder.rglob("*")), reverse=True):
             with suppress(OSError):
                 place.rmdir()  # those that are empty now
+
+
+def hold(folder: Path) -> Callable[[], None] | None:
+    """Hold the folder of a run until the given function is called, or this process ends. None: somebody else holds it.
+
+    Where the file system knows no locks nobody holds anything, and nobody is kept out.
+    """
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(place)
+        return None
+    except OSError:  # no locks there
+        os.close(place)
+        return lambda: None
+    return lambda: _close(place)
+
+
+def is_going_on(folder: Path) -> bool:
+    """Whether a session on this machine is still at work in it."""
+    try:
+        let_go = hold(folder)
+    except OSError:  # there is no such folder, or it cannot be read: whoever reads it says so
+        return False
+    if let_go is None:
+        return True
+    let_go()
+    return False
+
+
+def _close(place: int) -> None:
+    with contextlib.suppress(OSError):  # it is closed already
+        os.close(place)

@@ -1,8 +1,13 @@
 """What the reports of one test said, phase by phase."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
 
 from pam_rollback.report.verdict import Outcome, worst
 
@@ -51,3 +56,28 @@ class Seen:
             code = worst(outcome.exit_code for outcome in bad)
             return next(outcome for outcome in bad if outcome.exit_code is code)
         return Outcome.PASSED if Outcome.PASSED in self.outcomes else Outcome.NOT_RUN
+
+
+DIED: Final = "the process that ran it died"
+
+
+def tell(folder: Path, worker: str, items: Iterable[pytest.Item]) -> None:
+    """Leave each test's properties in the run's folder. Where no disk takes them, a test has none until it is reported."""
+    properties = {item.nodeid: dict(item.user_properties) for item in items}
+    with suppress(OSError):
+        _file(folder, worker).write_text(json.dumps(properties, default=str), encoding="utf-8")
+
+
+def told(folder: Path, worker: str) -> dict[str, dict[str, Any]]:
+    """What that worker left, by the test's id; it is gone then."""
+    file = _file(folder, worker)
+    try:
+        found: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+        file.unlink()
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _file(folder: Path, worker: str) -> Path:
+    return folder / f".collected-{worker}.json"

@@ -1,6 +1,7 @@
 """Collects ``checks/integrity/*.sql``: each file becomes a test, and is for pytest a module like any other."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
@@ -8,13 +9,35 @@ from typing import Protocol
 import pytest
 from _pytest.mark.expression import Expression
 
-from pam_rollback.base.configuration import ConfigurationError, Problem
+from pam_rollback.base.configuration import ConfigurationError, Problem, label
 from pam_rollback.base.figures import HasFigures, Scored
 from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.sql_names import TABLES, Names
 from pam_rollback.product.invariants import Invariant, parse_invariant
 from pam_rollback.session import markers
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.sql_names import FOLDER
+
+FOLDER = ("checks", "integrity")
+
+
+def refuse_unknown_names(environment: Environment, root: Path) -> None:
+    """Raise ConfigurationError for a table that no check reads, which would be renamed nowhere, and for an invariant that is none."""
+    names, tables = environment.sql.names, environment.contract.tables
+    if not names and not tables.names and not tables.left_out:
+        return
+    known, invariants = set(TABLES), set[str]()
+    for path in root.joinpath(*FOLDER).glob("*.sql"):
+        invariants.add(path.stem)
+        # What is wrong with a file of the checks is told where it is collected.
+        with suppress(ConfigurationError, OSError, UnicodeDecodeError):
+            known.update(parse_invariant(path.read_text(encoding="utf-8"), source=path.name, stem=path.stem).tables)
+    Names.of(names, known, source=label(environment.file))
+    product = f"products/{environment.product}.toml"
+    Names.of(tables.names, known, source=product)
+    # A copy of the runbook without these checks leaves out nothing.
+    if invariants and (problems := list(tables.problems(sorted(invariants)))):
+        raise ConfigurationError(product, problems)
+
 
 _INVARIANT = "pam_invariant"
 MARKS = frozenset({"post_rollback", "redeploy_gate", "integrity"})

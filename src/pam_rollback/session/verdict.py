@@ -13,26 +13,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pam_rollback.report import allure_results, run_record
+from pam_rollback.report import allure_hooks, run_record
 from pam_rollback.report.verdict import Cause, Ending, ExitCode, Outcome, causes_of_outcomes
 from pam_rollback.session import (
     allure_bridge,
     completeness,
-    decision_alone,
-    detail,
+    deciding,
     keeping,
     last_words,
     listeners,
     progress,
+    seen,
     selection,
-    workers,
 )
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import CAUSE, MESSAGE, OUTCOME
 from pam_rollback.session.fixtures.scoring import FIGURES
 from pam_rollback.session.guard import REFUSED_KEY
-from pam_rollback.session.harmless_terminal import HarmlessFile
 from pam_rollback.session.last_words import failures_kept
+from pam_rollback.session.lasting_streams import HarmlessFile
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.scope import Scope, scope_of
 from pam_rollback.session.seen import Seen
@@ -81,7 +80,7 @@ class Collector:
         """The same, from workers."""
         for nodeid in ids:
             self._test(nodeid)
-        for nodeid, properties in workers.told(self._runbook.folder, node.gateway.id).items():
+        for nodeid, properties in seen.told(self._runbook.folder, node.gateway.id).items():
             # Who replaces a worker collects again, and what was reported meanwhile is later than that.
             test = self._test(nodeid)
             test.properties = properties | test.properties
@@ -91,17 +90,17 @@ class Collector:
         """A worker died while it ran a test: that ends the test in all views, and in each with its plan items."""
         test, runbook = self._test(crashitem), self._runbook
         # Shown as failed, so the verdict counts it, whatever the test is about.
-        said = {"advisory": False, OUTCOME: Outcome.UNKNOWN.value, MESSAGE: workers.DIED}
+        said = {"advisory": False, OUTCOME: Outcome.UNKNOWN.value, MESSAGE: seen.DIED}
         report.user_properties = [*(test.properties | said).items()]
         report.when = "teardown"
         situation, phase, title = (str(test.properties.get(name, "")) for name in ("situation", "phase", "title"))
         write = partial(
-            allure_results.write_died,
+            allure_hooks.write_died,
             runbook.results,
             crashitem,
             name=allure_bridge.named(test.criteria, title or crashitem),
             labels=allure_bridge.labels(runbook, test.criteria, situation, phase),
-            message=workers.DIED,
+            message=seen.DIED,
         )
         last_words.keep(runbook, "Allure's result of a test whose process died", write)
 
@@ -120,7 +119,7 @@ class Collector:
         yield
 
     def _hear(self, report: pytest.TestReport) -> None:
-        detail.view(self._config)  # loaded while answers are awaited, not after the last of them
+        progress.view(self._config)  # loaded while answers are awaited, not after the last of them
         test = self._test(report.nodeid)
         for name, value in report.user_properties:
             if name == FIGURES:
@@ -133,7 +132,7 @@ class Collector:
         test.body_ran = test.body_ran or report.when == "call"
         if report.failed or MESSAGE in said:  # what only advises says it as a skipped test
             outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
-            test.say(outcome, str(said.get(MESSAGE) or workers.DIED), str(said.get(CAUSE, "")))
+            test.say(outcome, str(said.get(MESSAGE) or seen.DIED), str(said.get(CAUSE, "")))
         elif report.skipped:
             test.say(Outcome.NOT_RUN, _skip_reason(report))
         elif report.when == "call":
@@ -197,9 +196,9 @@ class Collector:
         for problem in last_words.told_elsewhere(self._config, self._runbook, record, self._print(record)):
             self._say(f"the team: {problem}")
         if os.environ.get("GITHUB_ACTIONS") == "true":
-            from pam_rollback.report import in_short  # noqa: PLC0415 - for CI
+            from pam_rollback.report import job_summary  # noqa: PLC0415 - for CI
 
-            self._annotate(in_short.annotations(record))
+            self._annotate(job_summary.annotations(record))
         if self._runbook.options.real and self._runbook.journal.action_began:
             self._go_on_afterwards()
 
@@ -273,7 +272,7 @@ class Collector:
 
     def _recommended(self) -> "tuple[DecisionRecord | None, str]":
         """What a decision session recommends, or why nobody can say; neither for any other session."""
-        if self._planned or not decision_alone.is_decision(self._config):
+        if self._planned or not deciding.is_decision(self._config):
             return None, ""
         tests = list(self._tests.values())
         return listeners.recommendation(self._config, tests, self._left_out, self._scope.partial)
@@ -308,12 +307,12 @@ class Collector:
         """Show the scorecard; gives it as text, also when nobody can see it."""
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal is None:
-            from pam_rollback.report import scorecard  # noqa: PLC0415 - see detail.view
+            from pam_rollback.report import scorecard  # noqa: PLC0415 - see progress.view
 
             return "\n".join(scorecard.render(record, _WITHOUT_TERMINAL, color=False, ascii_only=False))
         writer = terminal._tw  # noqa: SLF001 - pytest offers no other way to its width and colours
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-        view = detail.view(self._config)
+        view = progress.view(self._config)
         ascii_only = not encoding.lower().startswith("utf")
         lines = view(record, writer.fullwidth, color=writer.hasmarkup, ascii_only=ascii_only)
         text = "\n".join(lines)
@@ -363,7 +362,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Before pytest-xdist says that it has collected."""
     runbook = runbook_module.of(session.config)
     if runbook is not None and runbook.worker:
-        workers.tell(runbook.folder, runbook.worker, session.items)
+        seen.tell(runbook.folder, runbook.worker, session.items)
 
 
 @pytest.hookimpl(wrapper=True)

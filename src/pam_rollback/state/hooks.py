@@ -18,8 +18,8 @@ from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL, WATCH_RECORD
 from pam_rollback.environment.environment import Environment
 from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.baseline_files import NEWEST
 from pam_rollback.session.markers import asks_for
-from pam_rollback.session.named_baseline import NEWEST
 from pam_rollback.session.options import Options
 from pam_rollback.state import LOADED_WITH
 from pam_rollback.state.service import Store, place_of

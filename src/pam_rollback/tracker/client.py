@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.channel_settings import Tracker as Settings
+from pam_rollback.environment.service_settings import Tracker as Settings
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import ProviderApi
 from pam_rollback.rollback.providers.github.github import github

@@ -135,7 +135,7 @@ def pytest_pam_run_notes(run_folder: Path) -> str | None:
 
 def pytest_pam_run_ended(run_folder: Path) -> str | None:
     """Its verdict, in the words of the record."""
-    from pam_rollback.report.in_short import in_short  # noqa: PLC0415
+    from pam_rollback.report.job_summary import in_short  # noqa: PLC0415
     from pam_rollback.report.run_record import read  # noqa: PLC0415
 
     found = _BY_FOLDER.get(run_folder)

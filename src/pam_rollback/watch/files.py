@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pam_rollback.base import formats
+from pam_rollback.base import run_files
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.event import Event
-from pam_rollback.base.run_files import WATCH_RECORD
+from pam_rollback.base.run_files import WATCH_RECORD, Event
 from pam_rollback.outside.event_log import EventLog, Line
 
 NOTES = "watch.txt"
@@ -45,7 +44,7 @@ class WatchFiles:
 
     @property
     def _log(self) -> EventLog:
-        return EventLog(self.journal, formats.WATCH, self.redact)
+        return EventLog(self.journal, run_files.WATCH_FORMAT, self.redact)
 
 
 def _is_cut_short(line: Line) -> bool:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from pam_rollback.base.event import Event
-from pam_rollback.base.run_files import WATCH_BEGAN, WATCH_ENDED, WATCH_LOOKED
+from pam_rollback.base.run_files import WATCH_BEGAN, WATCH_ENDED, WATCH_LOOKED, Event
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 
 BEGAN, ENDED, UNWATCHED = WATCH_BEGAN, WATCH_ENDED, "nobody-watched"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pam_rollback.base.event import Event
+from pam_rollback.base.run_files import Event
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.files import WatchFiles
 from pam_rollback.watch.looks import Look, Streaks

@@ -25,8 +25,8 @@ from pam_rollback.decision.decision import (
     strategies_for,
 )
 from pam_rollback.observation.parts import BACK_END, BROWSER, FRONT_END, HEALTH, ROWS
-from pam_rollback.plan.decision_rules import Gap
 from pam_rollback.plan.plan import Plan, load_plan
+from pam_rollback.plan.plan_terms import Gap
 from pam_rollback.report.decision_record import DecisionRecord, Recommendation
 
 ROOT = Path(__file__).resolve().parents[3]

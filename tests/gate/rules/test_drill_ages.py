@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.report.drill_ages import DrillAges, LastDrill
+from pam_rollback.report.earlier_runs import DrillAges, LastDrill
 
 DAY_S = 86_400
 

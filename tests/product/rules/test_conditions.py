@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.strict_json import DEPTH_MAX
+from pam_rollback.base.answer import DEPTH_MAX
 from pam_rollback.product.conditions import held_against
 from pam_rollback.product.pointer import leaves, value_at, written
 from tests.contracts import HEALTH, captured, condition

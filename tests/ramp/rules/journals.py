@@ -7,7 +7,7 @@ two watches is tolerated; a yes holds for 500 s, a gate for 1000 s.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pam_rollback.base.event import Event
+from pam_rollback.base.run_files import Event
 from pam_rollback.ramp.due import Due, World, due
 from pam_rollback.ramp.state import (
     BROKEN,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.base.event import Event
+from pam_rollback.base.run_files import Event
 from pam_rollback.ramp.due import Do, World, approval_refusal, due
 from pam_rollback.ramp.state import (
     ADOPTED,

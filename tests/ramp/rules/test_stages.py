@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.plan.plan import Plan, load_plan
-from pam_rollback.ramp.stages import rules_of
+from pam_rollback.ramp.state import rules_of
 
 PLAN = Path(__file__).resolve().parents[3] / "plan.toml"
 

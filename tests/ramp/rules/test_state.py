@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pam_rollback.base.event import Event
+from pam_rollback.base.run_files import Event
 from pam_rollback.ramp.state import APPROVED, TORN, Phase
 from tests.ramp.rules.journals import BEGUN, HELD, OVER, RAISED, state_of, watched
 

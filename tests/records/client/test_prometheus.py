@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.prometheus_settings import Prometheus
+from pam_rollback.environment.service_settings import Prometheus
 from pam_rollback.records.prometheus import MAX_BODY_BYTES, PrometheusApi, sources
 from pam_rollback.stats.series import Answers, Quantity
 

@@ -10,7 +10,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.prometheus_settings import Prometheus
+from pam_rollback.environment.service_settings import Prometheus
 from pam_rollback.observation.window_state import WindowState
 from pam_rollback.outside.http import fetch
 from pam_rollback.records.prometheus import PrometheusApi, sources

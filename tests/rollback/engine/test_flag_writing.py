@@ -9,9 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.change_gate import before_change, gated_by
 from pam_rollback.base.errors import ActionFailed, LockLost, MeasurementFailed, ProviderError, UndoFailed
-from pam_rollback.base.wait import Waiter
+from pam_rollback.base.wait import Waiter, before_change, gated_by
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.rollback.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags

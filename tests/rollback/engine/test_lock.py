@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.change_gate import before_change
 from pam_rollback.base.errors import LockLost, Refused
-from pam_rollback.base.wait import Waiter
+from pam_rollback.base.wait import Waiter, before_change
 from pam_rollback.rollback import lock as module
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.git_command import GitCommand

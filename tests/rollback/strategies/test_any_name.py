@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.free_text import cleaned, shows_something
+from pam_rollback.base.outside_text import cleaned, shows_something
 from pam_rollback.communication.channels import mailer_of
 from pam_rollback.communication.slack import SlackWebhook
 from pam_rollback.environment.environment import Environment

@@ -12,9 +12,8 @@ from gevent.timeout import Timeout
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 from locust.event import EventHook
 
-from pam_rollback.base.answer import Answer
+from pam_rollback.base.answer import Answer, NotJson, read_json
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.load.order import LoadJourney, LoadOrder, LoadTarget
 from pam_rollback.load.process.client import BrokenOff, Client, Reply, origin_and_path
 from pam_rollback.product.expectation import Expect

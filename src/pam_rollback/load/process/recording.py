@@ -11,7 +11,7 @@ from typing import Any
 import gevent
 from gevent.timeout import Timeout
 
-from pam_rollback.base.strict_json import read_json
+from pam_rollback.base.answer import read_json
 from pam_rollback.load.order import LoadOrder
 from pam_rollback.load.process.client import Client, origin_and_path
 

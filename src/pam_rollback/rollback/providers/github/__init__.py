@@ -2,7 +2,7 @@
 
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.repository_settings import GitHub
+from pam_rollback.environment.service_settings import GitHub
 from pam_rollback.rollback.providers.github.github import GitHubPulls, github_api
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.repository_settings import GitHub
+from pam_rollback.environment.service_settings import GitHub
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import Provider, ProviderApi
 from pam_rollback.rollback.pull_requests import PullRequest
