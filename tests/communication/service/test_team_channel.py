@@ -15,7 +15,7 @@ from pam_rollback.communication.team_channel import TeamChannel, team_channel
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
-from tests.answering import serving
+from tests.scripted_provider import serving
 
 TABLES = 'abilities = ["slack"]\n[slack]\nchannel = "C0123ABCD"\n'
 
