@@ -56,14 +56,14 @@ _STATUSES = {
 _DEPLOY_QUERY = frozenset({"branch", "deploy-previews", "latest-published", "production", "state"})
 _DEPLOY = frozenset({"async", "branch", "draft", "environment", "files", "framework", "framework_version", "functions"})
 _DEPLOY |= {"edge_functions", "function_schedules", "functions_config", "server", "zip"}
-UNDESCRIBED = frozenset({"deploy_source", "include_upload_url"})
+UNDESCRIBED = frozenset({"build_version", "deploy_source", "include_upload_url"})
 """What the command line tool says besides."""
 _NONE: frozenset[str] = frozenset()
 DESCRIBED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "PATCH site": (_NONE, frozenset({"build_settings"})),
     "GET deploys": (_DEPLOY_QUERY | {"page", "per_page"}, _NONE),
     "POST deploys": (_DEPLOY_QUERY | {"title"}, _DEPLOY | UNDESCRIBED),
-    "PUT upload": (frozenset({"commit_ref", "size"}), _DEPLOY),
+    "PUT upload": (frozenset({"commit_ref", "size"}), _DEPLOY | UNDESCRIBED),
     "POST builds": (frozenset({"branch", "clear_cache", "image", "template_id", "title"}), _NONE),
     "POST purge": (_NONE, frozenset({"cache_tags", "site_id", "site_slug"})),
     "GET site": (frozenset({"feature_flags"}), _NONE),
