@@ -3,6 +3,6 @@
 
 from tests.sandbox.found_range import found, whole_range
 from tests.sandbox.lifecycle_scene import place
-from tests.sandbox.netlify_host import host, kept_host
+from tests.sandbox.netlify_host import host
 from tests.sandbox.site_visits import browser_maker, chromium, site, visit
 from tests.sandbox.todays_range import today, todays_range

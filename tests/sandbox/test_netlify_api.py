@@ -2,7 +2,7 @@
 
 import time
 
-from tests.sandbox.netlify_host import CANDIDATE, STABLE, Host
+from tests.sandbox.netlify_host import CANDIDATE, PUBLISHED_WITHIN_S, STABLE, Host
 
 
 def restored(host: Host) -> str:
@@ -16,7 +16,7 @@ def restored(host: Host) -> str:
 def test_a_push_overwrites_a_restore(host: Host) -> None:
     """What is pushed afterwards is really built, and published."""
     restored(host)
-    commit = host.repository.push_as_a_colleague({"docs/note.md": "a note\n"}, "A note")
+    commit = host.found.remote.push()
 
     host.until(lambda: host.published().get("commit_ref") == commit, what="published")
     assert host.visit("/version.json").json == {"release": CANDIDATE, "commit": commit}
@@ -27,7 +27,7 @@ def test_a_lock_holds_it(host: Host) -> None:
     assert host.call("POST", f"/deploys/{host.deploy_of('stable')}/lock").status == 422, "only what is published"
     deploy = restored(host)
     assert host.call("POST", f"/deploys/{deploy}/lock").json["locked"] is True
-    commit = host.repository.push_as_a_colleague({"docs/note.md": "another note\n"}, "Another note")
+    commit = host.found.remote.push()
 
     def built() -> list[str]:
         listed = host.on_site("GET", "/deploys?state=ready").json
@@ -35,7 +35,7 @@ def test_a_lock_holds_it(host: Host) -> None:
 
     host.until(lambda: bool(built()), what="built")
     assert host.call("POST", f"/deploys/{deploy}/unlock").json["locked"] is False
-    time.sleep(2 * host.deploys.latencies.publish_s)
+    time.sleep(PUBLISHED_WITHIN_S)
     assert (host.published()["id"], host.release()) == (deploy, STABLE)
 
 

@@ -61,7 +61,7 @@ class Cli:
                 "NODE_OPTIONS": f"--require={ON_LOOPBACK}",
                 "CI": "true",
                 "NO_UPDATE_NOTIFIER": "1",
-                "NETLIFY_AUTH_TOKEN": self.host.site.token,
+                "NETLIFY_AUTH_TOKEN": self.host.token,
                 "NETLIFY_API_URL": self.host.api_url,
             },
             stdin=subprocess.DEVNULL,
@@ -84,14 +84,13 @@ def netlify(host: Host, tools: Path, tmp_path: Path) -> Cli:
 
 @pytest.fixture
 def dist(netlify: Cli) -> Path:
-    """A folder that was built elsewhere: the stable release's files and one more."""
-    build = next(build for build in netlify.host.deploys.builds() if build.release == STABLE)
-    for address, file in build.files.items():
-        path = netlify.home / "dist" / address.lstrip("/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file.body)
-    (netlify.home / "dist" / "built-here.txt").write_text("built here")
-    return netlify.home / "dist"
+    """A folder that was built elsewhere: a site that calls itself the stable release."""
+    folder = netlify.home / "dist"
+    folder.mkdir()
+    (folder / "index.html").write_text("<p>built here</p>")
+    (folder / "version.json").write_text(json.dumps({"release": STABLE, "commit": "0" * 40}))
+    (folder / "built-here.txt").write_text("built here")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -108,12 +107,12 @@ class TestCommandLineTool:
     def test_it_restores_a_deploy(self, netlify: Cli, host: Host) -> None:
         """`restoreSiteDeploy` with its data is the plan's rollback as it can really be called."""
         deploy = host.deploy_of("stable")
-        done = netlify.api("restoreSiteDeploy", site_id=host.site.id, deploy_id=deploy)
+        done = netlify.api("restoreSiteDeploy", site_id=host.site_id, deploy_id=deploy)
 
         assert done.returncode == 0, done
         assert json.loads(done.stdout)["id"] == deploy
         host.until(lambda: host.release() == STABLE, what="restored")
-        site = netlify.api("getSite", site_id=host.site.id)
+        site = netlify.api("getSite", site_id=host.site_id)
         assert json.loads(site.stdout)["published_deploy"]["id"] == deploy
 
     def test_it_locks_what_is_published(self, netlify: Cli, host: Host) -> None:
@@ -140,7 +139,7 @@ class TestCommandLineTool:
 
     def test_it_deploys_a_folder(self, netlify: Cli, host: Host, dist: Path) -> None:
         """Only what the host lacks is sent; users get the folder."""
-        done = netlify("deploy", "--prod", "--no-build", "--dir", str(dist), "--site", host.site.id)
+        done = netlify("deploy", "--prod", "--no-build", "--dir", str(dist), "--site", host.site_id)
 
         assert done.returncode == 0, done
         host.until(lambda: host.release() == STABLE, what="published")
@@ -150,7 +149,7 @@ class TestCommandLineTool:
         """As the plan has it, the build of netlify.toml runs over what was built already (audit F3)."""
         settings = '[build]\ncommand = "touch dist/built-again.txt"\npublish = "dist"\n'
         (netlify.home / "netlify.toml").write_text(settings)
-        deploy = ("deploy", "--prod", "--dir", str(dist), "--site", host.site.id)
+        deploy = ("deploy", "--prod", "--dir", str(dist), "--site", host.site_id)
 
         told = netlify(*deploy, "--no-build")
         assert told.returncode == 0, told
@@ -170,7 +169,7 @@ class TestCommandLineTool:
     def test_it_refuses_while_production_is_locked(self, netlify: Cli, host: Host, dist: Path) -> None:
         """It sees the lock in the site's published deploy."""
         host.call("POST", f"/deploys/{host.deploy_of('candidate')}/lock")
-        done = netlify("deploy", "--prod", "--no-build", "--dir", str(dist), "--site", host.site.id)
+        done = netlify("deploy", "--prod", "--no-build", "--dir", str(dist), "--site", host.site_id)
 
         assert done.returncode == 1, done
         assert "locked" in done.stdout + done.stderr
@@ -178,7 +177,7 @@ class TestCommandLineTool:
 
     def test_an_expired_deploy_fails(self, netlify: Cli, host: Host) -> None:
         """With the host's status."""
-        done = netlify.api("restoreSiteDeploy", site_id=host.site.id, deploy_id="0123456789abcdef01234567")
+        done = netlify.api("restoreSiteDeploy", site_id=host.site_id, deploy_id="0123456789abcdef01234567")
 
         assert done.returncode == 1, done
         assert "Not Found" in done.stdout + done.stderr
@@ -190,8 +189,8 @@ class TestDescription:
     @pytest.fixture
     def answers(self, host: Host) -> Mapping[tuple[str, str], Answer]:
         """One answer of each operation, by its method and path in the description."""
-        site, stable, candidate = host.site.id, host.deploy_of("stable"), host.deploy_of("candidate")
-        uploaded = host.upload({"index.html": os.urandom(20).hex().encode()}, draft=True)
+        site, stable, candidate = host.site_id, host.deploy_of("stable"), host.deploy_of("candidate")
+        uploaded = host.upload({"index.html": os.urandom(20).hex().encode()})
         empty = host.on_site("POST", "/deploys", {"draft": True})
         digests = {"files": {"index.html": "0" * 40}}
         return {
