@@ -97,7 +97,7 @@ class _RealSupervisor(Supervisor):
 
     def __init__(self, path: Path, around: Around) -> None:
         self._around = around
-        super().__init__(os.environ, state_path=path, use_template=True, product="pam-today")
+        super().__init__(os.environ, state_path=path, product="pam-today")
 
     def _release(self, spec: ReleaseSpec) -> Release:
         return RealRelease(spec, self._around, children=self._children, logs=self._folder)

@@ -120,9 +120,7 @@ def seen_by_the_auditor(access: Access, name: str) -> list[tuple[Any, ...]]:
 def access() -> Iterator[Access]:
     """A database as a sandbox has it, without the sandbox."""
     with folder_of_a_range() as (folder, children):
-        opened = PracticeDatabase(
-            os.environ, folder=folder, children=children, account_password="words", use_template=True
-        )
+        opened = PracticeDatabase(os.environ, folder=folder, children=children, account_password="words")
         try:
             yield asyncio.run(opened.open())
         finally:

@@ -49,7 +49,6 @@ async def _run(path: Path, options: argparse.Namespace, fault: Fault | None) -> 
     supervisor = Supervisor(
         os.environ,
         state_path=path,
-        use_template=not options.no_template,
         dialect=options.dialect,
         latencies=options.latencies,
         product=options.product,
@@ -92,9 +91,6 @@ def _options() -> argparse.Namespace:
         help="environment file to write (mode 0600) for `pytest --env FILE`; default: one in the temporary folder",
     )
     parser.add_argument("--print", action="store_true", help="print addresses and the test account")
-    parser.add_argument(
-        "--no-template", action="store_true", help="make the database from nothing instead of copying a cached template"
-    )
     parser.add_argument(
         "--product",
         choices=get_args(Product),

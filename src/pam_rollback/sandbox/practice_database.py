@@ -145,13 +145,12 @@ class PracticeDatabase:
         folder: Path,
         children: Children,
         account_password: str,
-        use_template: bool,
         product: Product = "pam-plan",
     ) -> None:
         binaries = find_binaries(environment)
         self._product: Product = product
         self._account_password = account_password
-        self._cache = TemplateCache(default_cache(environment)) if use_template else None
+        self._cache = TemplateCache(default_cache(environment))
         self._key = template_key(binaries, product)
         self.server = Server(
             binaries=binaries,
@@ -173,7 +172,7 @@ class PracticeDatabase:
         return Access(dsn, auditor_dsn, self.server.administrator_dsn())
 
     def _copy_template(self) -> str | None:
-        password = self._cache.copy_to(self.server.data, key=self._key) if self._cache is not None else None
+        password = self._cache.copy_to(self.server.data, key=self._key)
         if password is not None:
             self.server.adopt()
         return password
@@ -186,11 +185,10 @@ class PracticeDatabase:
         dsn = await asyncio.to_thread(self.server.make_application_database, password)
         await asyncio.to_thread(database.create, dsn, product=self._product)
         await self.server.stop()
-        if self._cache is not None:
-            try:
-                await asyncio.to_thread(self._cache.keep, self.server.data, key=self._key, password=password)
-            except OSError as error:  # the sandbox works without; only the next start takes longer
-                sys.stderr.write(f"template of the database: not kept: {error}\n")
+        try:
+            await asyncio.to_thread(self._cache.keep, self.server.data, key=self._key, password=password)
+        except OSError as error:  # the sandbox works without; only the next start takes longer
+            sys.stderr.write(f"template of the database: not kept: {error}\n")
         return password
 
 

@@ -83,7 +83,6 @@ class Supervisor:
         environment: Mapping[str, str],
         *,
         state_path: Path,
-        use_template: bool,
         dialect: Dialect = "product",
         latencies: Profile = "fast",
         product: Product = "pam-plan",
@@ -103,7 +102,6 @@ class Supervisor:
         self._mail: asyncio.Server | None = None
         self._folder = make_folder(self._children)
         self._environment = environment
-        self._use_template = use_template
         self._dialect = dialect
         self._latencies = latencies
         self._practice = practice
@@ -120,7 +118,6 @@ class Supervisor:
             folder=self._folder,
             children=self._children,
             account_password=self._account_password,
-            use_template=self._use_template,
             product=self._personality.name,
         )
         self._database = database

@@ -90,15 +90,13 @@ class Deploys:
         faults: PlantedFaults,
         first: list[Deployed],
         *,
-        branch: str = "main",
-        latencies: FrontendLatencies = FRONTEND["fast"],
-        retention_s: float = _RETENTION_S,
+        branch: str,
+        latencies: FrontendLatencies,
     ) -> None:
         self._faults = faults
         self._deploys = {deploy.id: deploy for deploy in first}
         self._first = tuple(first)
         self._published = first[-1]
-        self._retention_s = retention_s
         self._under_way: set[asyncio.Task[None]] = set()
         self.branch = branch
         self.latencies = latencies
@@ -126,7 +124,7 @@ class Deploys:
 
     def kept(self) -> list[Deployed]:
         """The deploys that are not expired, the newest first; the published one never is."""
-        oldest = time.time() - self._retention_s
+        oldest = time.time() - _RETENTION_S
         expired = self._behaves("deploy-expired")
         return [
             deploy

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pam_rollback.sandbox import builds, history
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.providers.accounts import NETLIFY_DEPLOYS_PER_MIN, NetlifyAccount
+from pam_rollback.sandbox.providers.accounts import NetlifyAccount
 from pam_rollback.sandbox.providers.netlify import NetlifyApi
 from pam_rollback.sandbox.providers.netlify_deploys import (
     PRODUCTION,
@@ -25,7 +25,6 @@ from pam_rollback.sandbox.repository import Push, Repository
 _FIRST = (("stable", 26 * 3600), ("candidate", 3600))
 """What was deployed, and how long ago; the last one is published."""
 _HEADS = "refs/heads/"
-_NONE: Mapping[str, str] = {}
 
 
 class NetlifySite:
@@ -39,8 +38,7 @@ class NetlifySite:
         *,
         url: str,
         scratch: Path,
-        deploys_per_min: int = NETLIFY_DEPLOYS_PER_MIN,
-        variables: Mapping[str, str] = _NONE,
+        variables: Mapping[str, str],
     ) -> None:
         self.id = str(uuid.uuid4())
         self.token = f"nfp_{secrets.token_urlsafe(24)}"
@@ -49,7 +47,7 @@ class NetlifySite:
         self._builds = Builds(
             deploys, checkout=repository.checkout, base=history.FRONTEND, scratch=scratch, variables=variables
         )
-        self.account = NetlifyAccount(self.token, deploys_per_min=deploys_per_min)
+        self.account = NetlifyAccount(self.token)
         self.api = NetlifyApi(
             faults,
             self.account,
@@ -70,8 +68,7 @@ class NetlifySite:
         url: str,
         scratch: Path,
         latencies: FrontendLatencies,
-        deploys_per_min: int = NETLIFY_DEPLOYS_PER_MIN,
-        variables: Mapping[str, str] = _NONE,
+        variables: Mapping[str, str],
     ) -> "NetlifySite":
         """The site with its first deploys, really built, with the site's `variables`. Raises SandboxError."""
         first = await asyncio.gather(
@@ -84,7 +81,6 @@ class NetlifySite:
             faults,
             url=url,
             scratch=scratch,
-            deploys_per_min=deploys_per_min,
             variables=variables,
         )
 
