@@ -110,17 +110,18 @@ class ServiceDeploys:
         self._pushed: set[asyncio.Task[None]] = set()
         self._now = datetime.min.replace(tzinfo=UTC)
         self._first = [self._of_the_past(spec) for spec in RELEASES]
+        self._running = self.at_start
         self._forget()
         repository.on_push(self._heard)
 
     @property
     def running(self) -> ReleaseSpec:
         """The release that runs now."""
-        raise NotImplementedError
+        return self._running
 
     async def _started(self, spec: ReleaseSpec) -> Callable[[], None]:
         """Start a release beside the one that runs; gives what puts it into that one's place. Raises SandboxError."""
-        raise NotImplementedError
+        return lambda: setattr(self, "_running", spec)
 
     @property
     def at_start(self) -> ReleaseSpec:
@@ -353,22 +354,10 @@ class WorkerDeploys(ServiceDeploys):
     What goes wrong with the API's deploys does not go wrong with its own.
     """
 
-    def __init__(self, repository: Repository, faults: PlantedFaults, *, latencies: BackendLatencies) -> None:
-        super().__init__(repository, faults, latencies=latencies)
-        self._running = self.at_start
-
-    @property
-    def running(self) -> ReleaseSpec:
-        """The release that does the work."""
-        return self._running
-
     async def go_live(self, name: str) -> None:
         """As the API, unless it is to be left behind."""
         if self.planted("update-fails") is None:
             await super().go_live(name)
-
-    async def _started(self, spec: ReleaseSpec) -> Callable[[], None]:
-        return lambda: setattr(self, "_running", spec)
 
     def planted(self, what: str) -> Fault | None:
         """That its deploys fail, if it is to be left behind."""
