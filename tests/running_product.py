@@ -120,7 +120,6 @@ def configuration(release: str, dsn: str) -> dict[str, Any]:
         "version": VERSIONS[release],
         "commit": "0123abc",
         "dsn": dsn,
-        "port": 0,
         "admin_token": ADMIN_TOKEN,
         "emergency_token": EMERGENCY_TOKEN,
         "jwt_secret": JWT_SECRET,

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from pam_rollback.sandbox.product.app import build_app
-from pam_rollback.sandbox.product.services import ConfigError, parse_config
+from pam_rollback.sandbox.product.services import ProductConfig
 
 _HOST = "127.0.0.1"
 _STDIN = 0
@@ -30,9 +30,8 @@ def run() -> int:
     """Serve until stdin ends or a signal comes; 0 then, 2 when it could not be started."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        config = parse_config(_first_line())
-        listener = _listen(config.port)
-    except ConfigError as error:
+        config = ProductConfig.model_validate_json(_first_line())
+    except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     server = _Server(
@@ -47,7 +46,7 @@ def run() -> int:
             server_header=False,
         )
     )
-    asyncio.run(server.serve(sockets=[listener]))
+    asyncio.run(server.serve(sockets=[_listen()]))
     return 0
 
 
@@ -83,23 +82,14 @@ def _first_line() -> str:
         if not piece:
             break
         line += piece
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        raise ConfigError("stdin: expected one JSON line in UTF-8") from None
+    return line.decode()
 
 
-def _listen(port: int) -> socket.socket:
+def _listen() -> socket.socket:
     # Named by its protocol: without it asyncio leaves Nagle on, and every answer waits 44 ms for a delayed acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((_HOST, port))
-    except OSError as error:
-        listener.close()
-        raise ConfigError(
-            f"stdin: port: cannot listen on {_HOST}:{port}: {error.strerror}; name a free port or 0"
-        ) from None
+    listener.bind((_HOST, 0))
     return listener
 
 

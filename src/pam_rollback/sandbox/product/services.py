@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.sandbox.personalities import PERSONALITIES, Personality, Product
 from pam_rollback.sandbox.product.assistant import Reply
@@ -25,22 +24,16 @@ _VERSION = r"^\d+\.\d+\.\d+$"
 Secret = Annotated[str, Field(min_length=16, repr=False)]
 
 
-class ConfigError(ValueError):
-    """The line on stdin cannot be used; the message lists every problem."""
-
-
 class ProductConfig(BaseModel):
     """One release of the product: what it is, where its database is, and whom it believes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
     release: str = Field(min_length=1, max_length=64)
     """Name in the sandbox, such as `candidate`."""
     version: str = Field(pattern=_VERSION)
     commit: str = Field(min_length=1, max_length=64)
     dsn: str = Field(min_length=1, repr=False)
-    port: int = Field(ge=0, le=65535)
-    """0 takes a free port."""
     admin_token: Secret
     emergency_token: Secret
     jwt_secret: Annotated[str, Field(min_length=32, repr=False)]
@@ -59,23 +52,6 @@ class ProductConfig(BaseModel):
     def has_new_features(self) -> bool:
         """Whether this release contains what the flags switch."""
         return tuple(int(part) for part in self.version.split("."))[:2] >= _NEW_FEATURES_SINCE
-
-
-def parse_config(line: str) -> ProductConfig:
-    """Read the line; raises ConfigError with every problem, and without the values, which may be secrets."""
-    if not line.strip():
-        raise ConfigError("stdin: expected one JSON line with the release's configuration, found nothing")
-    try:
-        return ProductConfig.model_validate_json(line)
-    except ValidationError as error:
-        problems = [f"  {_place(problem['loc'])}: {problem['msg']}" for problem in error.errors(include_input=False)]
-        word = "problem" if len(problems) == 1 else "problems"
-        raise ConfigError("\n".join([f"stdin: {len(problems)} {word} in the configuration line", *problems])) from None
-
-
-def _place(loc: tuple[int | str, ...]) -> str:
-    # pydantic's words for a line that is no JSON at all carry no location, and may quote a piece of the line.
-    return re.sub(r"[^\w.]", "?", ".".join(str(part) for part in loc)) or "the whole line"
 
 
 # An expense that another process books is missing from a cached answer for so long at most.
@@ -151,7 +127,7 @@ def build_services(config: ProductConfig) -> Services:
         else ConstantFlags(storage, faults, config.variables),
         faults=faults,
         answers=AnswerCache(),
-        metrics=Metrics((storage.breaker, model)),
+        metrics=Metrics(),
         model=model,
         started_at=datetime.now(UTC),
     )

@@ -40,19 +40,6 @@ _CACHED = ("old-page-served", "old-asset-served")
 _PAGE_MAX = 100
 _EXTENSIONS = re.compile(r"/(team|site)/[^/]+/integrations/.+")
 """Another service of Netlify's, which the command line tool asks before it deploys: none is installed."""
-_STATUSES = {
-    f"error-{status.value}": status
-    for status in (
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    )
-} | {"429-bare": HTTPStatus.TOO_MANY_REQUESTS}
 _DEPLOY_QUERY = frozenset({"branch", "deploy-previews", "latest-published", "production", "state"})
 _DEPLOY = frozenset({"async", "branch", "draft", "environment", "files", "framework", "framework_version", "functions"})
 _DEPLOY |= {"edge_functions", "function_schedules", "functions_config", "server", "zip"}
@@ -163,9 +150,9 @@ class NetlifyApi:
     def _let_in(self, request: web.BaseRequest, route: _Route, what: str) -> _Headers:
         """Whoever may not come in is refused, and so is everybody whom the fault concerns; gives the limits to tell."""
         limits = self._account.let_in(request, creates_deploy=route.creates_deploy)
-        status = _STATUSES.get(what)
-        if status is None:
+        if not what.startswith(("error-", "429-")):
             return limits
+        status = HTTPStatus.TOO_MANY_REQUESTS if what == "429-bare" else HTTPStatus(int(what.removeprefix("error-")))
         is_limit = what == "error-429"
         raise Refusal(status, status.phrase, {**limits, "X-RateLimit-Remaining": "0"} if is_limit else {})
 
