@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.health.fixtures.circuit_breakers import CircuitBreakers
+from pam_rollback.health.fixtures import CircuitBreakers
 
 pytestmark = [pytest.mark.post_rollback]
 

@@ -3,8 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.communication.communication import PublicTruth, UsersTold
-from pam_rollback.communication.message_delivery import MessageDelivery
+from pam_rollback.communication.communication import MessageDelivery, PublicTruth, UsersTold
 from pam_rollback.communication.tickets import TicketVolume
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.communication]

@@ -5,8 +5,7 @@ import pytest
 from pam_rollback.base.figures import Scored
 from pam_rollback.integrity.account_contents import ContentsChange
 from pam_rollback.integrity.row_counts import RowLoss
-from pam_rollback.integrity.row_moves import RowMoves
-from pam_rollback.integrity.row_rewriting import RowRewriting
+from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 

@@ -4,7 +4,7 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.product.served_release import Served
-from pam_rollback.rollback.deployed_services import ServicesOfDeploy
+from pam_rollback.rollback.deploys import ServicesOfDeploy
 
 pytestmark = [pytest.mark.post_rollback]
 

@@ -7,7 +7,7 @@ from pam_rollback.environment.known_before import Judge
 from pam_rollback.exposure.access import Access
 from pam_rollback.exposure.affected_users import AffectedUsers
 from pam_rollback.exposure.separation import Separation
-from pam_rollback.observation.own_answers import OwnAnswers
+from pam_rollback.observation.samples import OwnAnswers
 
 pytestmark = [pytest.mark.decision, pytest.mark.redeploy_gate]
 

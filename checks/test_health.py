@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.observation.users_reads import UsersReads
-from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.health.service import UsersReads
 from pam_rollback.product.front_page import FrontPage
 from pam_rollback.product.health import HealthReport
+from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.session.time_frames import FirstVerdict
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.health]

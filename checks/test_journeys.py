@@ -3,9 +3,8 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.browser.fixtures.walkers.onlooker import Onlooker
-from pam_rollback.browser.fixtures.walkers.traveller import Traveller
-from pam_rollback.browser.fixtures.walkers.visitor import Visitor
+from pam_rollback.browser.fixtures.traveller import Traveller
+from pam_rollback.browser.fixtures.visitor import Onlooker, Visitor
 from pam_rollback.browser.kept_sessions import KeptSessions
 from pam_rollback.environment.known_before import Judge
 

@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.health.service import Health
-from pam_rollback.preflight.readiness import Readiness
+from pam_rollback.preflight.ways import Readiness
 from pam_rollback.product.health import HealthReport
 from pam_rollback.session.needs import needs
 

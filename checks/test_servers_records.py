@@ -3,9 +3,9 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
+from pam_rollback.observation.memory import MemoryGrowth
 from pam_rollback.records.fixtures.servers_records import SOURCES
-from pam_rollback.records.memory import MemoryGrowth
-from pam_rollback.records.recorded_window import RecordedWindow
+from pam_rollback.records.series_window import RecordedWindow
 
 pytestmark = [
     pytest.mark.post_rollback,

@@ -4,8 +4,8 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.observation.held_releases import HeldReleases
+from pam_rollback.observation.memory import MemoryTrend, MemoryWindow
 from pam_rollback.observation.window import WindowVerdict
-from pam_rollback.records.memory_window import MemoryTrend, MemoryWindow
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
 

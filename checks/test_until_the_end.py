@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.browser.fixtures.walkers.traveller import Traveller
+from pam_rollback.browser.fixtures.traveller import Traveller
 from pam_rollback.environment.known_before import Judge
 from pam_rollback.health.held_health import HeldHealth
 from pam_rollback.ledger.window_writes import WindowWrites

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.preflight.readiness import Readiness
+from pam_rollback.preflight.ways import Readiness
 
 pytestmark = pytest.mark.preflight
 

@@ -2,7 +2,15 @@
 
 import pytest
 
-from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
-from pam_rollback.rollback.fixtures.story_of_the_service import *  # noqa: F403 - and what every one of its strategy is
+from drills.expectations import (
+    test_incident_is_seen,
+    test_no_acknowledged_write_is_lost,
+    test_no_older_configuration_is_lost,
+    test_recovery_is_complete_in_time,
+    test_team_was_notified,
+    test_the_next_push_does_not_deploy,
+    test_the_target_answers,
+    test_users_recover_in_time,
+)
 
 pytestmark = pytest.mark.rollback

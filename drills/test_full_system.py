@@ -2,11 +2,18 @@
 
 import pytest
 
+from drills.expectations import (
+    test_incident_is_seen,
+    test_no_acknowledged_write_is_lost,
+    test_no_older_configuration_is_lost,
+    test_recovery_is_complete_in_time,
+    test_team_was_notified,
+    test_users_recover_in_time,
+)
 from pam_rollback.base.figures import Scored
 from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.deploys import Deploy, Service
 from pam_rollback.rollback.feature_flag import FlagOutcome
-from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
 from pam_rollback.rollback.full_system import FullSystemRollback
 
 pytestmark = pytest.mark.rollback

@@ -2,11 +2,18 @@
 
 import pytest
 
+from drills.expectations import (
+    test_incident_is_seen,
+    test_no_acknowledged_write_is_lost,
+    test_no_older_configuration_is_lost,
+    test_recovery_is_complete_in_time,
+    test_team_was_notified,
+    test_users_recover_in_time,
+)
 from pam_rollback.base.figures import Scored
-from pam_rollback.browser.fixtures.walkers.traveller import Traveller
+from pam_rollback.browser.fixtures.traveller import Traveller
 from pam_rollback.rollback.feature_flag import Evaluation
 from pam_rollback.rollback.fixtures.actions import constant_page
-from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
 from pam_rollback.rollback.gradual import GradualRollback
 from pam_rollback.rollback.rollout import Descent
 from pam_rollback.session.needs import needs

@@ -9,9 +9,8 @@ from typing import Any
 from pam_rollback.base.answer import Answer
 from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.product.conditions import Captured, Condition
-from pam_rollback.product.contract import Component
+from pam_rollback.product.contract import Component, Element, ElementName
 from pam_rollback.product.files import load_contract
-from pam_rollback.product.site import Element, ElementName
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 HEALTH = {

@@ -25,12 +25,12 @@ QUICK_PATHS = (
 _RULES_OF_A_SLICE = re.compile(r"tests/\w+/rules/")
 """Quick as well, whatever the slice is called."""
 LATER = (
-    "tests/stats/test_binomial.py::test_tails_are_the_sums_of_their_terms",
+    "tests/stats/test_percentiles.py::test_tails_are_the_sums_of_their_terms",
     "tests/observation/rules/test_change.py::test_covers_the_truth_as_often_as_it_says",
     "tests/observation/rules/test_change.py::test_rates_cover_the_truth_as_often_as_they_say",
     "tests/plan/test_held_tests.py::test_it_is_what_pytest_finds",
     "tests/observation/rules/test_recovery.py::test_what_failed_in_part_ends_when_luck_does_not_explain_the_good",
-    "tests/stats/test_step_percentiles.py::test_what_it_says_is_never_wrong",
+    "tests/stats/test_series.py::test_what_it_says_is_never_wrong",
     "tests/test_docs.py::test_shown_commands_select_something",
 )
 """Tests among them that take seconds of processor: thousands of drawn histories, processes of pytest. They run with the rest."""

@@ -21,18 +21,17 @@ from pam_rollback.base.errors import MeasurementFailed, ProviderError, Refused
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.environment.hosts import Netlify, Render
 from pam_rollback.journal.journal import Journal
-from pam_rollback.observation.jsonl import LineReader
+from pam_rollback.observation import memory_readings as metrics
+from pam_rollback.observation.child import LineReader
 from pam_rollback.outside import provider
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.health import HealthReport
 from pam_rollback.ramp.journal import RampJournal
-from pam_rollback.records import metrics
 from pam_rollback.report import run_record
 from pam_rollback.report.baseline_record import load_baseline
 from pam_rollback.rollback.locks import read_lock_record
-from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
-from pam_rollback.rollback.providers.render.render_api import render_api
-from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.rollback.providers.netlify import NetlifySite, netlify_api
+from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from tests.contracts import usual
 
 ROOT = Path(__file__).resolve().parents[1]

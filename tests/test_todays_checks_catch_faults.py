@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.observation.users_reads import read_as_users
+from pam_rollback.health.service import read_as_users
 from pam_rollback.outside.http import fetch
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote

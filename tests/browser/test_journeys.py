@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.product.account_api import AccountApi
+from pam_rollback.product.accounts import AccountApi
 from pam_rollback.product.pam_api import sign_in
 from tests.fingerprint import differences, fingerprint
 from tests.session.test_offline import dead_address

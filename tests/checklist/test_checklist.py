@@ -10,11 +10,11 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.checklist import fixtures as checklist
 from pam_rollback.checklist.fixtures import MEASURES, _Session
-from pam_rollback.communication.message_delivery import MessageDelivery
+from pam_rollback.communication.communication import MessageDelivery
 from pam_rollback.observation.window_state import WindowState
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report import run_record
-from pam_rollback.report.decision_record import DecisionRecord, StrategyAdvised
+from pam_rollback.report.record_parts import DecisionRecord, StrategyAdvised
 from pam_rollback.report.redaction import Redactor
 from tests.fault_rows.matrix import ROOT, names_in
 from tests.sessions import Finished, Project, RunningSandbox

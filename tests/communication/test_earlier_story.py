@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.communication.channels import mailer_of
-from pam_rollback.communication.team_channel import team_channel
+from pam_rollback.communication.slack import team_channel
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
 from tests.sessions import ROOT, Project, RunningSandbox

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.report.decision_record import DecisionRecord
+from pam_rollback.report.record_parts import DecisionRecord
 from pam_rollback.report.verdict import Ending, ExitCode, Outcome
 from pam_rollback.session.seen import Seen
 from pam_rollback.session.selection import LeftOut

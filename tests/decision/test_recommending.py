@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from pam_rollback.browser.accessibility import Audit
-from pam_rollback.decision.deciding import decided
+from pam_rollback.decision.deciding import Here, decided, recommended, refused_in
 from pam_rollback.decision.decision import FINDING, Finding, State, decide
-from pam_rollback.decision.recommending import Here, recommended, refused_in
 from pam_rollback.environment.environment import _as_meant
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan

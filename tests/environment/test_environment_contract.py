@@ -19,14 +19,6 @@ def _with(folder: Path, *, top: str = "", end: str = "") -> Path:
     return folder
 
 
-def test_without_a_word_it_is_the_plans_product(folder: Path) -> None:
-    """Files that name none keep working."""
-    staging = load_environment("staging", folder, VARIABLES)
-
-    assert staging.contract.name == "pam-plan"
-    assert staging.health_url("pam") == "https://api.staging.example.com/health/pam"
-
-
 def test_todays_product_has_no_endpoint_for_some(folder: Path) -> None:
     """Their addresses are empty, and the back end's is there."""
     staging = load_environment("staging", _with(folder, top='product = "pam-today"'), VARIABLES)
@@ -52,12 +44,6 @@ def test_what_is_wrong_is_named_with_the_rest(folder: Path) -> None:
     assert "[contract.health.pam] paht: unknown key, did you mean 'path'?" in said
     said = refusal(folder, "[secrets]", '[contract.health.pam]\nno_endpoint = "none"\n[secrets]')
     assert "[contract.health] pam: there is no endpoint for it, so nothing can be asked" in said
-
-
-def test_an_unknown_product_is_refused(folder: Path) -> None:
-    """With the nearest one."""
-    with pytest.raises(ConfigurationError, match="no product 'pam-tody', did you mean 'pam-today'"):
-        load_environment("staging", _with(folder, top='product = "pam-tody"'), VARIABLES)
 
 
 SUPABASE = """

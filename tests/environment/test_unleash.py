@@ -19,7 +19,7 @@ from pam_rollback.environment.unleash import (
     writing,
 )
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.lock_targets import targets_of
+from pam_rollback.rollback.locks import targets_of
 
 OFF, ON = Flag(enabled=False, rollout_pct=0), Flag(enabled=True, rollout_pct=100)
 HALF = Strategy("s", "flexibleRollout", {"rollout": "50", "stickiness": "default", "groupId": "A"})
@@ -98,11 +98,6 @@ def test_what_is_no_export_is_not_read(document: Any) -> None:
         _ = [found.flag for found in flags_in(document, "production").values()]
 
 
-def test_a_number_is_a_share_too() -> None:
-    """The parameter is text; some clients write a number."""
-    assert flags_in(exported(rollout(25)), "production")["A"].flag == Flag(enabled=True, rollout_pct=25)
-
-
 @pytest.mark.parametrize(
     ("found", "wanted", "asked"),
     [
@@ -158,14 +153,6 @@ def test_what_is_no_evaluation_is_not_read(answer: Any) -> None:
     """Never as off."""
     with pytest.raises((KeyError, TypeError)):
         users_flags(answer, ["A"])
-
-
-def test_an_address_is_needed() -> None:
-    """A table without one switches nothing."""
-    assert [str(problem.place) for problem in Unleash().problems()] == ["[unleash] url"]
-    assert list(SETTINGS.problems()) == []
-    assert SETTINGS.evaluated_at == SETTINGS.url
-    assert Unleash(url="https://a.org", frontend_url="https://edge.org").evaluated_at == "https://edge.org"
 
 
 FILE = """

@@ -5,7 +5,6 @@ import importlib
 import sys
 from pathlib import Path
 
-from pam_rollback.rollback.fixtures import story_objectives, story_of_the_service, story_of_the_site
 from tests.fault_rows.readiness import BY_A_PERSON
 from tests.fault_rows.row import Row
 from tests.fault_rows.todays_product import REAL, TODAY
@@ -65,8 +64,7 @@ def checks_on_disk() -> set[str]:
 
 def stories_on_disk() -> set[str]:
     """The names of the stories' own tests, which a row of an after-situation turns red as well."""
-    shared = (story_objectives, story_of_the_site, story_of_the_service)
-    return _tests_in("drills").union(*(stories.__all__ for stories in shared))
+    return _tests_in("drills")
 
 
 def names_in(path: Path) -> set[str]:

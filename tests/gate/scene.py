@@ -87,7 +87,7 @@ def answer(question: str, fact: Callable[[], object]) -> tuple[str, str]:
         return classify(error, in_test_body=False).value, str(error)
     try:
         test(found, lambda judged: judged)
-    except Exception as error:  # noqa: BLE001 - the same
+    except Exception as error:  # noqa: BLE001 - as a session does: whatever a fixture raises has an outcome
         return classify(error, in_test_body=True).value, str(error)
     return GREEN, str(found)
 

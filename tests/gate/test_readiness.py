@@ -14,12 +14,12 @@ from pam_rollback.decision.decision import Finding, Judged, State
 from pam_rollback.decision.fixtures import decision
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.exposure.fixtures import exposure
+from pam_rollback.exposure import fixtures as exposure
+from pam_rollback.gate import fixtures as incident_fixtures
 from pam_rollback.gate import hooks
-from pam_rollback.gate.fixtures import incident as incident_fixtures
-from pam_rollback.gate.flags_found import FlagsFound, read_flags
+from pam_rollback.gate.features import FlagsFound, read_flags
 from pam_rollback.gate.incident import RetestOutcome
-from pam_rollback.health.fixtures import health
+from pam_rollback.health import fixtures as health
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, ways_of

@@ -10,7 +10,7 @@ import pytest
 
 from pam_rollback.decision.decision import State
 from pam_rollback.gate.incident_choice import chosen, incident_of, left_out
-from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, Recommendation
+from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, Recommendation
 from pam_rollback.report.run_record import RunRecord
 from tests.gate.scene import leave_run
 

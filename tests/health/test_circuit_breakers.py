@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.health.fixtures.circuit_breakers import CircuitBreakers
+from pam_rollback.health.fixtures import CircuitBreakers
 
 
 @pytest.mark.parametrize(

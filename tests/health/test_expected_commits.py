@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.health.fixtures.health import expected_commits
-from pam_rollback.product.expected_releases import BACK_END, FRONT_END, ExpectedReleases
-from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.health.fixtures import expected_commits
+from pam_rollback.product.served_release import BACK_END, FRONT_END, ExpectedReleases, Served, Wanted
 from tests.plan.plan_scene import body
 
 COMMIT = "7cce05406677"

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pam_rollback.health.fixtures import health
+from pam_rollback.health import fixtures as health
 from tests.listening import listened_to
 
 

@@ -108,18 +108,18 @@ def test_warnings_are_told_one_by_one(tmp_path: Path) -> None:
 
 
 def test_a_step_without_an_end_was_cut_short(tmp_path: Path) -> None:
-    """Alone or as part of a larger action; one that was begun again and ended is not."""
+    """Asked by what it owes, whatever it is called; one that was begun again and ended is not."""
     journal = Journal(tmp_path / "journal.jsonl")
-    assert not journal.left_open("publish the target")
+    assert not journal.left_open("publish-deploy")
 
-    journal.append("step-started", step="front end: publish the target")
+    journal.append("step-started", step="front end: publish the target", owes="publish-deploy")
     journal.append("step-done", step="back end: run the target")
-    assert journal.left_open("publish the target")
-    assert not journal.left_open("run the target")
+    assert journal.left_open("publish-deploy")
+    assert not journal.left_open("run-deploy")
 
-    journal.append("step-started", step="front end: publish the target")
+    journal.append("step-started", step="front end: publish the target", owes="publish-deploy")
     journal.append("step-failed", step="front end: publish the target")
-    assert not journal.left_open("publish the target")
+    assert not journal.left_open("publish-deploy")
 
 
 def test_a_note_that_lacks_what_undo_needs_is_a_gap(tmp_path: Path) -> None:

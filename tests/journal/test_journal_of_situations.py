@@ -115,13 +115,13 @@ def test_a_journal_without_situations_is_everybodys(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     lines = [
         {"event": ACTION, "strategy": "gradual", "environment": "sandbox", "api": "http://127.0.0.1:1"},
-        {"event": "step-started", "step": "switch off"},
+        {"event": "step-started", "step": "switch off", "owes": "set-flags"},
         {"event": "undo-owed", "number": 1, "kind": "set-flags", "place": FEATURES, "facts": {"as": "before"}},
     ]
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
     own = Journal(path).of(scope("gradual"))
 
-    assert own.left_open("switch off")
+    assert own.left_open("set-flags")
     assert own.owe("set-flags", {"as": "now"}, place=FEATURES).facts == {"as": "before"}
     (owed,) = own.owed()
     assert owed.is_owed_at("http://127.0.0.1:1")

@@ -11,9 +11,8 @@ import pytest
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.integrity.database_link import DatabaseLink, Link
-from pam_rollback.ledger.configuring import configured
-from pam_rollback.ledger.ledger import Ledger, start_ledger
-from pam_rollback.ledger.ledger_judging import judge_ledger
+from pam_rollback.ledger.ledger import Ledger, configured, start_ledger
+from pam_rollback.ledger.ledger_rows import judge_ledger
 from pam_rollback.ledger.ledger_verdict import FinalReading, LedgerState, LedgerVerdict
 from tests.sessions import ROOT, RunningSandbox
 
@@ -59,7 +58,7 @@ def test_the_database_tells_what_the_product_does_not_give_whole(environment: En
     """Its own finds every write; another one, or none that is declared, leaves unknown what the product did not give, and says why."""
     alone = environment.model_copy(update={"abilities": environment.abilities - {"database"}})
     with started(environment, tmp_path, read_rows_max=3) as ledger:
-        reading = ledger.final_reading(within_s=1)
+        reading = ledger.read_back(within_s=1)
         own = judged(ledger, reading, environment, lambda: SHOWN)
         other = judged(ledger, reading, environment, lambda: OTHER)
         none = judged(ledger, reading, alone, nobody)
@@ -81,7 +80,7 @@ def test_what_stands_under_another_user_is_moved(
     with started(environment, tmp_path, read_rows_max=5000) as ledger:
         running_sandbox.remote.plant("data", what="own-expenses-moved")
         try:
-            reading = ledger.final_reading()
+            reading = ledger.read_back()
             own = judged(ledger, reading, environment, lambda: SHOWN)
             other = judged(ledger, reading, environment, lambda: OTHER)
         finally:

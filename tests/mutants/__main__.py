@@ -29,7 +29,13 @@ class Rules:
 MODULES: dict[str, Rules] = {
     "report/verdict.py": Rules(("report/test_verdict.py", "communication/rules/test_ending.py")),
     "observation/window_state.py": Rules(("observation/rules/test_window_state.py",)),
-    "observation/window.py": Rules(("observation/rules/test_window.py", "observation/rules/test_blocking.py")),
+    "observation/window.py": Rules(
+        (
+            "observation/rules/test_window.py",
+            "observation/rules/test_blocking.py",
+            "observation/rules/test_prober_lag.py",
+        )
+    ),
     "stats/bad_runs.py": Rules(("stats/test_bad_runs.py",)),
     "base/open_loop.py": Rules(("base/test_open_loop.py",)),
     "observation/fixtures/held_window.py": Rules(("observation/test_held_window.py",)),
@@ -44,8 +50,7 @@ MODULES: dict[str, Rules] = {
     "decision/decision_measures.py": Rules(("decision/rules/test_decision_measures.py",)),
     "decision/decision_states.py": Rules(("decision/rules/test_decision_states.py",)),
     "ledger/ledger_verdict.py": Rules(("ledger/rules/test_ledger_verdict.py",)),
-    "rollback/locks.py": Rules(("rollback/rules/test_locks.py",)),
-    "rollback/lock_targets.py": Rules(("rollback/rules/test_lock_targets.py",)),
+    "rollback/locks.py": Rules(("rollback/rules/test_locks.py", "rollback/rules/test_lock_targets.py")),
     "session/guard.py": Rules(("session/test_guard.py",), RULES_OF_THE_GUARD),
 }
 """What is changed. Of the guard the rules alone: how it gathers its facts is tested by whole sessions."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.observation import asked
+from pam_rollback.observation import probed_journeys as asked
 from pam_rollback.observation.probed_journeys import probe_config
 from pam_rollback.observation.prober import steady_of
 from tests.observation.test_probed_journeys import staging

@@ -3,8 +3,6 @@
 The rule: tests/observation/rules/test_blocking.py. A ban in a window: test_windows.py. Whole sessions: tests/fault_rows/health.py.
 """
 
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +13,6 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.health import service as health
-from pam_rollback.observation.blocked import Lookout, host_of
-from pam_rollback.observation.blocking import Others
-from pam_rollback.outside.http import fetch
 from tests.preflight.test_preflight import asked
 from tests.sessions import ROOT, RunningSandbox
 
@@ -88,30 +83,3 @@ def test_preflight_takes_no_limit_for_a_wrong_password(running_sandbox: RunningS
 
     assert found.state == "not checked", found
     assert "the sign-in is rate limited (HTTP 429, again after 60 min): no error of the service" in found.words
-
-
-@pytest.mark.parametrize(
-    ("fault", "others"), [("we-are-banned", Others.SERVED), ("everybody-is-banned", Others.REFUSED)]
-)
-def test_the_hosts_count_tells_what_users_get(
-    running_sandbox: RunningSandbox, alone: Path, fault: str, others: Others
-) -> None:
-    """Render counts the answers to users, who come from elsewhere."""
-    here = environment(alone)
-    api, proxy = here.urls.api, running_sandbox.state["sandbox"]["second_address_proxy"]
-    stopped = threading.Event()
-
-    def users() -> None:
-        while not stopped.wait(0.05):
-            fetch(f"{api}/health", proxy=proxy, deadline_s=3)
-
-    with planted(running_sandbox, fault):
-        thread = threading.Thread(target=users, daemon=True)
-        thread.start()
-        since_s = time.monotonic()
-        stopped.wait(_COUNTED_S)
-        looks = Lookout(here).looks(host_of(api), since_s=since_s, until_s=time.monotonic(), ours=0)
-        stopped.set()
-        thread.join(10)
-
-    assert [look.others for look in looks] == [others], looks

@@ -8,12 +8,11 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.observation.fixtures.held_window import HeldWindow, Standings
 from pam_rollback.observation.held_releases import ReleasesSpec, judge_releases
+from pam_rollback.observation.memory import MemoryReading, MemoryWindow, MemoryWindowSpec, judge_memory
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window import Measure, WindowSpec, judge
 from pam_rollback.observation.window_state import WindowState
-from pam_rollback.product.expected_releases import ExpectedReleases
-from pam_rollback.records.memory import MemoryReading
-from pam_rollback.records.memory_window import MemoryWindow, MemoryWindowSpec, judge_memory
+from pam_rollback.product.served_release import ExpectedReleases
 from tests.virtual_clock import VirtualClock
 
 ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15)

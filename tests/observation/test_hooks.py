@@ -12,7 +12,7 @@ from pam_rollback.journal.journal import Journal
 from pam_rollback.observation import hooks as of_observation
 from pam_rollback.observation.recovery import Recovery
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.report.watched_record import Watched
+from pam_rollback.report.record_parts import Watched
 from pam_rollback.rollback import hooks as of_rollback
 from pam_rollback.session import listeners, phases
 from tests.listening import NO_ONE, listened_to

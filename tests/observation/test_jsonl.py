@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation import jsonl
-from pam_rollback.observation.jsonl import LineReader
+from pam_rollback.observation import child as jsonl
+from pam_rollback.observation.child import LineReader
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,8 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.ledger.ledger import Ledger, LedgerRecord, start_ledger
-from pam_rollback.ledger.ledger_config import LedgerConfig
-from pam_rollback.ledger.ledger_verdict import LedgerState, judge
-from pam_rollback.ledger.ledger_writes import WriteKind
+from pam_rollback.ledger.ledger_config import LedgerConfig, WriteKind
+from pam_rollback.ledger.ledger_verdict import LedgerState, LedgerVerdict, judge
 from pam_rollback.observation.journeys import SignIn
 
 if TYPE_CHECKING:
@@ -97,6 +96,13 @@ def config(url: str, **changes: object) -> LedgerConfig:
     )
 
 
+def verdict_of(ledger: Ledger, *, moments_s: Sequence[float] = (), within_s: float = 15.0) -> LedgerVerdict:
+    """Stop writing, read everything back and judge every write."""
+    reading = ledger.read_back(within_s=within_s)
+    ledger.refuse_nothing(reading)
+    return judge(ledger.record.writes, reading, moments_s=moments_s)
+
+
 def eventually(condition: Callable[[], object], what: str) -> None:
     """Wait for a condition, with a limit."""
     Waiter().until(condition, holds=bool, within_s=10, what=what, every_s=0.02)
@@ -109,7 +115,7 @@ def test_everything_kept(server: Server, product: Product, tmp_path: Path) -> No
         ledger.wait_for_acknowledged(20, within_s=10)
         moment_s = time.monotonic()
         ledger.wait_for_acknowledged(40, within_s=10)
-        verdict = ledger.verdict(moments_s=[moment_s])
+        verdict = verdict_of(ledger, moments_s=[moment_s])
 
     assert verdict.state is LedgerState.KEPT, verdict
     assert verdict.acknowledged >= 40
@@ -127,7 +133,7 @@ def test_planted_damage_is_found_exactly(server: Server, product: Product, tmp_p
         lost.add(product.messages.pop(4)["content"].partition(":")[0])
         product.expenses[7]["amount"] = 999
         product.expenses.append({**product.expenses[2], "id": 7777})
-        verdict = ledger.verdict()
+        verdict = verdict_of(ledger)
 
     assert verdict.state is LedgerState.DAMAGED
     assert set(verdict.lost_markers) == lost
@@ -144,7 +150,7 @@ def test_a_setting_that_fell_back_is_lost_configuration(server: Server, product:
         ledger.wait_for_acknowledged(10, within_s=10)
         ledger.stop()
         product.settings["rollback_ledger"] = before
-        verdict = ledger.verdict()
+        verdict = verdict_of(ledger)
 
     assert verdict.state is LedgerState.DAMAGED
     assert verdict.configuration_loss_s is not None
@@ -169,7 +175,7 @@ def test_an_outage_leaves_indeterminate_writes(server: Server, product: Product,
         )
         product.trouble = lambda: None
         ledger.wait_for_acknowledged(ledger.record.acknowledged + 8, within_s=10)
-        verdict = ledger.verdict()
+        verdict = verdict_of(ledger)
     reasons = {write.why for write in ledger.record.writes if write.why}
 
     assert (verdict.state, verdict.lost) == (LedgerState.KEPT, 0), verdict
@@ -194,7 +200,7 @@ def test_a_reading_that_may_be_cut_off_is_unknown(server: Server, tmp_path: Path
     order = config(server.url, read_rows_max=5)
     with start_ledger(order, tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(20, within_s=10)
-        verdict = ledger.verdict(within_s=0.5)
+        verdict = verdict_of(ledger, within_s=0.5)
 
     assert (verdict.state, verdict.lost) == (LedgerState.UNKNOWN, 0)
     assert "there may be more" in str(verdict)
@@ -207,7 +213,7 @@ def test_a_product_that_has_only_just_recovered_is_read_later(server: Server, pr
         ledger.stop()
         errors = [server.json({}, 503)] * 2
         product.trouble = lambda: errors.pop() if errors else None
-        verdict = ledger.verdict()
+        verdict = verdict_of(ledger)
 
     assert verdict.state is LedgerState.KEPT
 
@@ -228,7 +234,7 @@ def test_nothing_readable_is_an_error(server: Server, product: Product, tmp_path
             server.refuse()
         product.trouble = lambda: replies[trouble]
         with pytest.raises(MeasurementFailed, match="nothing of the ledger could be read back"):
-            ledger.final_reading(within_s=0.5)
+            verdict_of(ledger, within_s=0.5)
 
 
 def test_clean_up_removes_what_the_ledger_made(server: Server, product: Product, tmp_path: Path) -> None:
@@ -365,10 +371,10 @@ def test_rows_are_written_found_and_deleted(server: Server, tmp_path: Path) -> N
     product.expenses.append({"id": 0, "amount": 5, "category": "fuel", "description": "of a person"})
     with start_ledger(at_supabase(server.url), tmp_path / "ledger.jsonl") as ledger:
         ledger.wait_for_acknowledged(3 * ROWS_IN_ONE_ANSWER, within_s=10)
-        kept = ledger.verdict()
+        kept = verdict_of(ledger)
         lost = product.expenses.pop(3)["description"]
         product.expenses[9]["amount"] = 999
-        harmed = ledger.verdict()
+        harmed = verdict_of(ledger)
         ledger.clean_up()
 
     assert kept.state is LedgerState.KEPT, kept
@@ -400,4 +406,4 @@ def test_rows_that_do_not_end_are_not_read(server: Server, tmp_path: Path) -> No
         for answer, why in (([{"id": 4}], "the same rows"), ({"rows": []}, "without a list of rows")):
             product.trouble = lambda answer=answer: server.json(answer)  # type: ignore[misc]
             with pytest.raises(MeasurementFailed, match=why):
-                ledger.final_reading(within_s=0.5)
+                verdict_of(ledger, within_s=0.5)

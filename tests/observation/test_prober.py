@@ -336,7 +336,7 @@ def test_ends_by_itself_after_its_longest_run(server: Server, tmp_path: Path) ->
 
 SLEEPS = """
 import itertools, runpy, sys
-from pam_rollback.observation import lifeline
+from pam_rollback.observation import child as lifeline
 asked = itertools.count()
 lifeline.asleep_s = lambda: float(sys.argv[2]) if next(asked) > 9 else 0.0
 runpy.run_module("pam_rollback.observation.probe_process", run_name="__main__")
@@ -415,7 +415,7 @@ def test_too_few_samples_in_time_are_an_error(server: Server, tmp_path: Path) ->
 
 def test_handles_are_light() -> None:
     """The session that only starts processes and reads files does not pay for an HTTP client."""
-    modules = "observation.service.prober observation.client.timeline ledger.service.ledger observation.service.recorded_answers"
+    modules = "observation.prober observation.timeline ledger.ledger observation.recorded_answers"
     program = f"import sys, {', '.join(f'pam_rollback.{name}' for name in modules.split())}; sys.exit('aiohttp' in sys.modules)"
 
     subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": source()})

@@ -8,10 +8,10 @@ import pytest
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.observation.fixtures.windows import _releases_spec, held_window
 from pam_rollback.observation.held_releases import ReleasesSpec
+from pam_rollback.observation.memory import MemoryReading
 from pam_rollback.observation.window import Measure, WindowSpec
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.expected_releases import ExpectedReleases
-from pam_rollback.records.memory import MemoryReading
+from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.session.situations import AS_IS
 from tests.plan.plan_scene import ROOT, Waits, Watched, asked, body, quiet, runbook
 from tests.plan.plan_scene import environment as scene_environment

@@ -7,8 +7,8 @@ import pytest
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation import users_reads
-from pam_rollback.observation.users_reads import UsersReads, read_as_users
+from pam_rollback.health import service
+from pam_rollback.health.service import UsersReads, read_as_users
 from pam_rollback.product.pam_api import Account
 from tests.observation.test_probed_journeys import READS, staging
 
@@ -16,9 +16,9 @@ from tests.observation.test_probed_journeys import READS, staging
 def read(monkeypatch: pytest.MonkeyPatch, environment: Any, wrong: str = "") -> UsersReads:
     """Each part that is asked answers like this."""
     answer = Answer("GET", "https://api.prelive.example.org/", 200, "application/json", b"{}", 1.0)
-    monkeypatch.setattr(users_reads, "signed_in", lambda _: Account("user", "token"))
-    monkeypatch.setattr(users_reads, "_read", lambda *_: answer)
-    monkeypatch.setattr(users_reads, "_wrong", lambda *_: wrong)
+    monkeypatch.setattr(service, "signed_in", lambda _: Account("user", "token"))
+    monkeypatch.setattr(service, "_read", lambda *_: answer)
+    monkeypatch.setattr(service, "_wrong", lambda *_: wrong)
     return read_as_users(environment)
 
 

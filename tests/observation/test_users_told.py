@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from pam_rollback.observation.recovery import JudgedRecovery, Recovery
-from pam_rollback.observation.users_told import users
+from pam_rollback.observation.watched import users
 
 CET = timezone(timedelta(hours=1), "CET")
 

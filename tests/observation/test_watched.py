@@ -8,7 +8,7 @@ from typing import Any
 from pam_rollback.base.run_files import RECOVERY_FILE, TIMELINE_FILE
 from pam_rollback.observation.watched import watched
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent
+from pam_rollback.report.record_parts import ActionMoment, FeatureShare, NoticeSent
 
 PLAN = load_plan(Path(__file__).resolve().parents[2] / "plan.toml")
 BEGAN_S = 1000.0

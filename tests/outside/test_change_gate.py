@@ -15,9 +15,8 @@ from pam_rollback.plan.flags import Flag
 from pam_rollback.product.pam_api import CacheApi, EmergencyApi, FlagApi
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.git_command import GitCommand
-from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
-from pam_rollback.rollback.providers.render.render_api import render_api
-from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.rollback.providers.netlify import NetlifySite, netlify_api
+from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from tests.bare_repository import git
 
 

@@ -13,7 +13,7 @@ from pam_rollback.base.open_loop import Steady
 from pam_rollback.outside import pace
 from pam_rollback.outside.http import USER_AGENT, fetch
 from pam_rollback.outside.pace import Pace
-from pam_rollback.product.limits import Limits
+from pam_rollback.product.contract import Limits
 
 API = "http://api.test:8080"
 TODAY = Limits(paths=20, address=200, without_token=50, with_token=100, client=50, free=("/health",))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.outside.without import left_out
+from pam_rollback.outside.http import left_out
 
 
 def test_what_is_left_out_is_missing_only_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

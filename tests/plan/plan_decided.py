@@ -12,12 +12,13 @@ from pam_rollback.base.figures import Figures
 from pam_rollback.communication.escalation import Ladder, Sent, where_to_post
 from pam_rollback.communication.escalation_told import Followed
 from pam_rollback.communication.fixtures import communication, escalation
+from pam_rollback.decision.deciding import Here, advised
 from pam_rollback.decision.decision import CHAT, Finding, State, decide
 from pam_rollback.decision.fixtures import decision
-from pam_rollback.decision.recommending import Here, advised
 from pam_rollback.environment.environment import Environment
-from pam_rollback.exposure.fixtures import exposure
-from pam_rollback.gate.fixtures import readiness
+from pam_rollback.exposure import fixtures as exposure
+from pam_rollback.gate import fixtures as readiness
+from pam_rollback.observation.memory import MemoryGrowth, MemoryLevel, MemoryReading
 from pam_rollback.observation.parts import BACK_END, FRONT_END
 from pam_rollback.observation.sustained import Condition, ConditionState
 from pam_rollback.plan.plan import Plan
@@ -25,12 +26,11 @@ from pam_rollback.plan.stories import STORIES, no_such_story
 from pam_rollback.product.invariants import InvariantResult
 from pam_rollback.ramp.hooks import pytest_pam_planned
 from pam_rollback.records.fixtures import performance
-from pam_rollback.records.memory import MemoryGrowth, MemoryLevel, MemoryReading
 from pam_rollback.report.sections import at_hand, to_dos
 from pam_rollback.rollback.gradual import Way
 from pam_rollback.rollback.planned import planned_steps
 from pam_rollback.session.allure_bridge import is_for_a_person
-from pam_rollback.stats.distribution import Distribution
+from pam_rollback.stats.percentiles import Distribution
 from tests.plan.plan_scene import (
     LATENCIES_MS,
     LONG_AGO,

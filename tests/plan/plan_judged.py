@@ -14,13 +14,13 @@ from pam_rollback.integrity.fixtures import integrity
 from pam_rollback.integrity.row_counts import TableCount, TableCounts
 from pam_rollback.ledger.ledger_verdict import LedgerState, LedgerVerdict
 from pam_rollback.observation.fixtures import experience, windows
+from pam_rollback.observation.memory import MemoryReading
 from pam_rollback.observation.window_state import WindowState
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.settings_loss import FLAG, RecordedSettings
 from pam_rollback.readiness.rules import runbook_kept
 from pam_rollback.records.fixtures import performance
-from pam_rollback.records.memory import MemoryReading
 from pam_rollback.rollback.fixtures import story_objectives
 from pam_rollback.session import time_frames
 from pam_rollback.session.situations import AS_IS

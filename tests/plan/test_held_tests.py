@@ -52,16 +52,18 @@ def test_a_module_may_have_one_marker_or_none(line: str, marks: set[str]) -> Non
 
 
 def test_tests_that_are_taken_over_are_its_own() -> None:
-    """All of them, under the markers of whoever takes them; of one that is named, or of another module, nothing is known here."""
+    """Those that are named, under the markers of the module that takes them; of another module nothing is known here."""
     shared = {"objectives": SOURCE}
-    taken = held_tests("from objectives import *\npytestmark = pytest.mark.rollback\ndef test_z(): ...\n", shared)
+    taken = held_tests(
+        "from objectives import test_a, test_b\npytestmark = pytest.mark.rollback\ndef test_z(): ...\n", shared
+    )
 
     assert taken == (
         HeldTest("test_a", frozenset({"rollback", "criterion"}), frozenset({"HC-1"}), "objectives"),
         HeldTest("test_b", frozenset({"rollback", "advisory"}), module="objectives"),
         HeldTest("test_z", frozenset({"rollback"})),
     )
-    assert held_tests("from objectives import test_a\nfrom others import *\n", shared) == ()
+    assert held_tests("from objectives import other\nfrom others import test_a\n", shared) == ()
 
 
 def test_it_is_what_pytest_finds() -> None:
@@ -73,7 +75,7 @@ def test_it_is_what_pytest_finds() -> None:
     read = {
         f"{path.relative_to(ROOT).as_posix()}::{test.name}"
         for path, text in ((path, path.read_text(encoding="utf-8")) for path in files)
-        for test in held_tests(text, shared_tests(text))
+        for test in held_tests(text, shared_tests(text, ROOT))
         if not waits_to_be_named(test.marks, "")
     }
 
@@ -89,7 +91,7 @@ def test_a_test_is_kept_from_running_by_one_of_its_name_below_it() -> None:
     """In the same module or class: elsewhere it is another one, and a story's own takes the place of a shared one."""
     own = "def test_a(): ...\nclass TestIt:\n    def test_a(self): ...\n    def test_b(self): ...\ndef test_b(): ...\n"
     twice = "def test_a(): ...\ndef test_b(): ...\ndef test_a(): ...\n"
-    taken = "from shared import *\ndef test_a(): ...\n"
+    taken = "from shared import test_a\ndef test_a(): ...\n"
 
     assert [one.shadowed for one in held_tests(twice)] == [True, False, False]
     assert not any(one.shadowed for one in (*held_tests(own), *held_tests(taken, {"shared": "def test_a(): ...\n"})))

@@ -8,7 +8,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.preflight.fixtures.preflight import Preflight
-from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.session import start_up
 from tests.listening import listened_to
 

@@ -16,11 +16,10 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.health import service as health
 from pam_rollback.preflight.fixtures import preflight
-from pam_rollback.preflight.readiness import Readiness
-from pam_rollback.preflight.surroundings import host_in
-from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
-from pam_rollback.rollback.providers.render.render_api import render_api
-from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.preflight.fixtures.preflight import host_in
+from pam_rollback.preflight.ways import Readiness
+from pam_rollback.rollback.providers.netlify import NetlifySite, netlify_api
+from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from pam_rollback.sandbox.remote import Remote
 from tests.fault_rows.matrix import ROOT, names_in
 from tests.preflight.asked import QUESTIONS

@@ -10,8 +10,7 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.question import Answered, State
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.integrity import rows_seen
-from pam_rollback.preflight.readiness import NOT_CHECKED, NOT_READY, READY
-from pam_rollback.preflight.ways import Way, way_back
+from pam_rollback.preflight.ways import NOT_CHECKED, NOT_READY, READY, Way, way_back
 from tests.fault_rows.matrix import ROOT
 from tests.preflight.asked import QUESTIONS, preflight
 from tests.sessions import Project, RunningSandbox

@@ -8,9 +8,8 @@ from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.connect.twins import survivors
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.contract import Contract
-from pam_rollback.product.files import load_contract
-from pam_rollback.product.judging import judge
-from pam_rollback.product.service import contract_of
+from pam_rollback.product.files import contract_of, load_contract
+from pam_rollback.product.health import judge
 from tests.contracts import HEALTH, PAM, captured
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.product.expected_releases import BACK_END, FRONT_END
+from pam_rollback.product.served_release import BACK_END, FRONT_END
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import CommitSeen, EnvironmentFacts, Moment, Result, RunRecord, Verdict, write
 from pam_rollback.report.verdict import Outcome

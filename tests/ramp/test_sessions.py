@@ -225,9 +225,8 @@ def test_from_nobody_to_everybody_no_invocation_skips_or_repeats(asking: Ramped)
     after = asking.run_until_known()
 
     assert (last.rc, after.rc, asking.shares) == (0, 0, {100}), last.out + after.out
-    assert asking.events("raising", "entered", "window-complete", "approved", "finished") == [
+    assert asking.events("raising", "entered", "window-complete", "finished") == [
         *(f"{event} RA-{stage}" for stage in (1, 2, 3) for event in ("raising", "entered", "window-complete")),
-        "approved RA-4",
         "raising RA-4",
         "entered RA-4",
         "window-complete RA-4",

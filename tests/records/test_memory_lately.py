@@ -8,7 +8,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.records.memory import MemoryReading
+from pam_rollback.observation.memory import MemoryReading
 from pam_rollback.records.memory_lately import KEPT, Kept, Recorded, memory_lately
 from pam_rollback.stats.series import Point, Quantity, Series
 from tests.sessions import ROOT

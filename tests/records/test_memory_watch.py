@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.records.memory import MemoryReading
-from pam_rollback.records.memory_watch import MemoryWatch
+from pam_rollback.observation.memory import MemoryReading
+from pam_rollback.observation.memory_readings import MemoryWatch
 
 _WITHIN_S = 10.0
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation import memory_readings
+from pam_rollback.observation.memory import MemoryReading
+from pam_rollback.observation.memory_readings import memory_reader
 from pam_rollback.product.contract import Mark
-from pam_rollback.records import own_metrics
-from pam_rollback.records.memory import MemoryReading
-from pam_rollback.records.own_metrics import memory_reader
 
 MARK = Mark.model_validate({"path": "/health", "json": "/uptime", "tells": "uptime_s"})
 
@@ -29,8 +29,8 @@ def reader(
     def read(*_: object, **__: object) -> MemoryReading:
         return MemoryReading(0, 50.0, None if started is None else time.time() - started)
 
-    monkeypatch.setattr(own_metrics, "fetch", fetch)
-    monkeypatch.setattr(own_metrics, "read_memory", read)
+    monkeypatch.setattr(memory_readings, "fetch", fetch)
+    monkeypatch.setattr(memory_readings, "read_memory", read)
     environment: Any = SimpleNamespace(
         url_of=lambda _: "http://m/metrics",
         urls=SimpleNamespace(api="http://m"),

@@ -104,6 +104,19 @@ def test_what_is_not_declared_or_named_is_left_out_and_named(
     }
 
 
+def test_response_times_of_a_host_are_not_judged_where_pages_keep_websockets(
+    running_sandbox: RunningSandbox, project: Project
+) -> None:
+    """A proxy counts the life of a WebSocket as the time of one answer: a healthy product would be told that it is slow."""
+    project.adjust("products/pam-plan.toml", "\nname =", "\nwebsockets = true\nname =")
+    session = project.run("-m", "performance", f"--env={running_sandbox.file}", "--dry-run")
+
+    named = {left["nodeid"].rpartition("::")[2]: left["reason"] for left in session.record["deselected"]}
+    of_host = {name.partition("[")[0]: reason for name, reason in named.items() if "render_metrics" in name}
+    assert list(of_host) == ["test_records_show_fast_answers"], session.out
+    assert "life of a WebSocket" in of_host["test_records_show_fast_answers"]
+
+
 def collected(project: Project, file: Path, *more: str) -> list[str]:
     """The tests of performance in their order, each name once."""
     session = project.run("-m", "performance", f"--env={file}", "--collect-only", "-q", *more)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.report import scorecard, screen, wording
-from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, Recommendation
+from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, Recommendation
 from pam_rollback.report.run_record import EnvironmentFacts, Moment, Result, RunRecord, Verdict
 from pam_rollback.report.verdict import Outcome
 

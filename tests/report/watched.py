@@ -1,6 +1,6 @@
 """What was watched in the drill that pages and pictures are drawn of."""
 
-from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
+from pam_rollback.report.record_parts import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
 
 SITUATION = "after-feature-flag"
 WATCHED = Watched(

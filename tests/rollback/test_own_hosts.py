@@ -10,9 +10,9 @@ from pam_rollback.base.question import State
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.rollback import asked_before, provider_access
-from pam_rollback.rollback.hosts_seen import refuse_another
+from pam_rollback.rollback.provider_access import refuse_places
 from tests.rollback.providers.test_netlify import DEPLOY, SITE, SITE_DOCUMENT
 from tests.rollback.providers.test_render_deploys import SERVICE, SERVICE_DOCUMENT
 from tests.scripted_provider import Reply, Request, Scripted, says, scripted
@@ -135,7 +135,7 @@ def test_its_own_is_known_by_any_of_its_addresses(opened: Open, front: str, back
 def test_what_tells_no_address_is_another() -> None:
     """As a worker, which nobody reaches."""
     with pytest.raises(Refused, match="is what users reach at no address"):
-        refuse_another([], {"[urls] api": "https://api.example", "[urls] backend": ""}, "Render: the service srv-1")
+        refuse_places([], {"[urls] api": "https://api.example", "[urls] backend": ""}, "Render: the service srv-1")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.product.switches import OFF, ON
 from pam_rollback.rollback.asked_before import calls
 from pam_rollback.rollback.feature_flag import FlagRollback, FlagRollbackTools, roll_back_flags, undo_flags

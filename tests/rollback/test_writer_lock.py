@@ -13,7 +13,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.rollback import writer_lock
 from pam_rollback.rollback.lock import WriterLock
-from pam_rollback.rollback.lock_targets import targets_of
+from pam_rollback.rollback.locks import targets_of
 from pam_rollback.rollback.writer_lock import ask_early, environment_lock, may_push, noting
 from tests.bare_repository import git
 

@@ -44,7 +44,7 @@ def test_a_conftest_overrides_ours(tmp_path: Path) -> None:
     listed = project.run("-m", "health", "--collect-only", "-q", "--capture=no")
 
     [order] = [line for line in listed.out.splitlines() if line.startswith("order:")]
-    assert order.split()[1:] == ["pam_rollback.health.fixtures.health", "conftest"]
+    assert order.split()[1:] == ["pam_rollback.health.fixtures", "conftest"]
 
 
 def test_ours_override_those_of_a_plug_in(tmp_path: Path) -> None:

@@ -16,8 +16,7 @@ from pam_rollback.stats.counters import (
     gauge_points,
     p95_points,
 )
-from pam_rollback.stats.histogram import Histogram
-from pam_rollback.stats.series import Answers, Point
+from pam_rollback.stats.series import Answers, Histogram, Point
 
 NAN = math.nan
 MISSING = None

@@ -23,7 +23,7 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
 
 def pytest_pam_known_before(runbook: Runbook) -> tuple[Sequence[Finding], Mapping[str, str]] | None:
     """Those of ``--baseline FILE``. Raises MeasurementFailed when their file is not the one that is listed, or damaged."""
-    from pam_rollback.browser.known_barriers import BARRIERS_FILE, ITEM, Known  # noqa: PLC0415 - for sessions that know of some
+    from pam_rollback.browser.barriers import BARRIERS_FILE, ITEM, Known  # noqa: PLC0415 - for sessions that know of some
 
     path = stored(runbook, BARRIERS_FILE)
     if path is None:

@@ -5,20 +5,103 @@ Dark colours and double size are what people switch on while they look at a page
 styles, which the engines agree on.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from playwright.sync_api import Browser, CDPSession, Error, Locator, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Error, Locator, Page, sync_playwright
 
 from pam_rollback.base.errors import MeasurementFailed, cause_of
-from pam_rollback.browser import axe, keyboard
-from pam_rollback.browser.accessibility import PUBLIC_STATES, STATES, WALKED_STATES, Audit, Audits, reachable
-from pam_rollback.browser.axe import Rules
+from pam_rollback.browser import axe
+from pam_rollback.browser.accessibility import (
+    PUBLIC_STATES,
+    STATES,
+    WALKED_STATES,
+    Audit,
+    Audits,
+    FocusStop,
+    FocusWalk,
+    KeyboardChat,
+    reachable,
+)
+from pam_rollback.browser.axe import Rules, ask
 from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.journeys import NotLoaded, Stopped
 from pam_rollback.browser.page_states import Site, Visit
+from pam_rollback.browser.pam_site import PamSite
+
+_STOPS_MAX: Final = 250
+"""A page with more stops is no page that anybody walks through; it ends the walk of a page that makes new stops for ever."""
+_STUCK_MAX: Final = 8
+"""Some controls have stops inside: a field for date and time has seven."""
+_PRESSES_MAX: Final = 80
+_ANNOUNCED_WITHIN_S: Final = 2.0
+_PAUSE_MS: Final = 50
+
+
+def walk(page: Page, page_state: str) -> FocusWalk:
+    """Press Tab from the top of the page until the focus leaves it; what each stop looked like can be told at the next one."""
+    ask(page, "beginWalk")
+    stops: list[FocusStop] = []
+    stuck = 0
+    while len(stops) < _STOPS_MAX:
+        page.keyboard.press("Tab")
+        now = ask(page, "step")
+        if stops and not now["left_was_seen"]:
+            stops[-1] = replace(stops[-1], seen=False)
+        stuck = stuck + 1 if now["stuck"] else 0
+        if now["stuck"] and stuck < _STUCK_MAX:
+            continue
+        if now["ended"] or (now["is_first"] and not stuck and stops):
+            return FocusWalk(page_state, tuple(stops))
+        if now["again"]:
+            return FocusWalk(page_state, tuple(stops), trapped_at=now["selector"])
+        stops.append(FocusStop(now["selector"], now["name"], seen=True))
+    return FocusWalk(page_state, tuple(stops), trapped_at=stops[-1].selector)
+
+
+def chat(site: PamSite, question: str) -> KeyboardChat:
+    """From the top of an open chat to PAM's answer: Tab to the message field, type, Enter. The question must be a new one.
+
+    Raises NotAsDescribed when the page shows what is said elsewhere than the contract says.
+    """
+    page, message = site.page, site.find("message").first
+    ask(page, "beginWalk")
+    presses = 0
+    while not _has_focus(message):
+        if presses == _PRESSES_MAX:
+            unreached = f"{presses} presses of Tab do not reach the message field"
+            return KeyboardChat(presses, unreached, barred=unreached)
+        page.keyboard.press("Tab")
+        presses += 1
+    regions = int(ask(page, "listen"))
+    page.keyboard.type(question)
+    typed = message.input_value()
+    if typed != question:
+        problem = f"{question!r} was typed into the message field, which has {typed!r} then"
+        return KeyboardChat(presses, problem, "", regions, barred="the message field does not take what is typed")
+    with site.listening():
+        page.keyboard.press("Enter")
+        try:
+            words = site.answer_to(question)
+        except Stopped as stop:
+            return KeyboardChat(presses, str(stop), "", regions)
+    heard = KeyboardChat(presses, "", words, regions, _announced(page))
+    end_s = time.monotonic() + _ANNOUNCED_WITHIN_S
+    while not heard.heard and time.monotonic() < end_s:
+        page.wait_for_timeout(_PAUSE_MS)
+        heard = KeyboardChat(presses, "", words, regions, _announced(page))
+    return heard
+
+
+def _announced(page: Page) -> tuple[str, ...]:
+    return tuple(map(str, ask(page, "heard")))
+
+
+def _has_focus(element: Locator) -> bool:
+    return bool(element.evaluate("(element) => element === document.activeElement"))
 
 
 @dataclass(frozen=True)
@@ -36,7 +119,6 @@ _DESKTOP: Final = (
     _Look("double-size", 640, 400, scale=2),
 )
 _PHONE: Final = (_Look("phone", 390, 844),)
-_AS_LOADED: Final = (_DESKTOP[0], _PHONE[0])
 
 
 def collect(browser: Browser, site: Site, rules: Rules, states: Sequence[str] = STATES) -> Audits:
@@ -47,7 +129,7 @@ def collect(browser: Browser, site: Site, rules: Rules, states: Sequence[str] = 
     for looks, device in ((_DESKTOP, desktop), (_PHONE, phone | {"is_mobile": True, "has_touch": True})):
         # A service worker would answer past the guard that catches what must not be sent.
         context = browser.new_context(reduced_motion="reduce", service_workers="block", locale="en-US", **device)
-        context.add_init_script(axe.MOTION_RECORDER)
+        context.add_init_script(axe.DRAWING_RECORDER)
         try:
             visit = Visit(context.new_page(), site)
             for audit in _audits(
@@ -127,7 +209,7 @@ def _without(state: str, looks: tuple[_Look, ...], problem: Exception) -> Iterat
 def _walked(audit: Audit, visit: Visit, devtools: CDPSession) -> Audit:
     try:
         _put_on(_DESKTOP[0], visit, devtools)
-        return replace(audit, focus=keyboard.walk(visit.page, audit.page_state))
+        return replace(audit, focus=walk(visit.page, audit.page_state))
     except Error as problem:
         return replace(audit, unmeasured=_in_short(problem))
 
@@ -140,8 +222,6 @@ def _audit(name: str, own: Locator, look: _Look, visit: Visit, devtools: CDPSess
     try:
         _put_on(look, visit, devtools)
         axe.drawn(visit.page, anew=look.scale != 1)
-        # Asked of a page as it was loaded: to be judged, it is brought to rest, and stays there in the looks that follow.
-        motion = axe.in_motion(visit.page, name) if look in _AS_LOADED else None
         barriers = axe.audit(visit.page, name, rules)
         if not own.is_visible():
             return Audit(name, problem="its own content cannot be seen in this look, although it can in another")
@@ -150,7 +230,7 @@ def _audit(name: str, own: Locator, look: _Look, visit: Visit, devtools: CDPSess
         return Audit(name, unmeasured=_in_short(problem))
     if barriers.passed == 0:
         return Audit(name, unmeasured=f"{rules} found nothing to judge on {name}: no rule applied to anything there")
-    return Audit(name, barriers=barriers, reflow=reflow, motion=motion)
+    return Audit(name, barriers=barriers, reflow=reflow)
 
 
 def _put_on(look: _Look, visit: Visit, devtools: CDPSession) -> None:

@@ -9,25 +9,100 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Error, Locator, Page
+from playwright.sync_api import Error, Locator, Page, Request, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.browser import paced
-from pam_rollback.browser.clicking import click, covered_by
-from pam_rollback.browser.journeys import NotLoaded, Stopped, Unreachable
-from pam_rollback.browser.lateness import LATE, is_late
-from pam_rollback.browser.never_found import NotAsDescribed
-from pam_rollback.browser.page_signs import SignsOfPage
-from pam_rollback.browser.pausing import pause
-from pam_rollback.browser.rendered_page import await_heading, content_of, rendered
+from pam_rollback.browser.driven_page import (
+    LATE,
+    await_heading,
+    click,
+    content_of,
+    counted,
+    covered_by,
+    failure_of,
+    go_to,
+    is_late,
+    load_again,
+    named,
+    pause,
+    rendered,
+)
+from pam_rollback.browser.journeys import NotAsDescribed, NotLoaded, PageSigns, Stopped, Unreachable
 from pam_rollback.environment.environment_tables import Pages
+from pam_rollback.product.contract import Element, ElementName
 from pam_rollback.product.front_page import PageContent
-from pam_rollback.product.site import Element, ElementName
+
+_NEEDED = frozenset({"document", "script", "stylesheet", "fetch", "xhr"})
+"""What a page cannot do without. A picture or a font that is missing breaks none."""
+_SIGN_CHARACTERS = 120
+
+
+class SignsOfPage:
+    """Listens to one tab. What third parties answer is not the page's doing: only requests to the product's hosts count."""
+
+    def __init__(self, page: Page, hosts: frozenset[str]) -> None:
+        self._page = page
+        self._hosts = hosts
+        self._failed: list[str] = []
+        self._under_way: dict[Request, None] = {}
+        page.on("request", self._asked)
+        page.on("response", self._answered)
+        page.on("requestfinished", lambda request: self._under_way.pop(request, None))
+        page.on("requestfailed", self._gave_up)
+        page.on("pageerror", self._broke)
+
+    def seen(self, *, hidden: bool) -> PageSigns:
+        """The page as it is now. Raises Playwright's error when it cannot be read."""
+        return PageSigns(
+            content_of(self._page), hidden, tuple(self._failed), tuple(named(request) for request in self._open)
+        )
+
+    @property
+    def under_way(self) -> tuple[Request, ...]:
+        """What was asked for and has not been answered."""
+        return tuple(self._under_way)
+
+    @property
+    def _open(self) -> list[Request]:
+        return [request for request in self._under_way if self.is_ours(request)]
+
+    @property
+    def waits(self) -> bool:
+        """One of its own requests has no answer yet."""
+        return bool(self._open)
+
+    def forget(self) -> None:
+        """What failed so far was not the page's fault."""
+        self._failed.clear()
+
+    def _asked(self, request: Request) -> None:
+        if request.is_navigation_request() and request.frame == self._page.main_frame:
+            self.forget()
+            self._under_way.clear()
+        self._under_way[request] = None
+
+    def _answered(self, response: Response) -> None:
+        if self.is_ours(response.request) and response.status >= HTTPStatus.BAD_REQUEST:
+            self._failed.append(f"HTTP {response.status}: {named(response.request)}")
+
+    def _gave_up(self, request: Request) -> None:
+        self._under_way.pop(request, None)
+        if self.is_ours(request) and (why := failure_of(request)):
+            self._failed.append(f"failed request: {named(request)} ({why})")
+
+    def _broke(self, error: Error) -> None:
+        self._failed.append(f"script error: {cut(' '.join(error.message.split()), _SIGN_CHARACTERS)}")
+
+    def is_ours(self, request: Request) -> bool:
+        """The page needs it, and the product answers it."""
+        return request.resource_type in _NEEDED and urlsplit(request.url).hostname in self._hosts
+
 
 T = TypeVar("T")
 _LOOK_MS = 1000
@@ -67,13 +142,13 @@ class PamPage:
         hosts: frozenset[str] = frozenset(),
     ) -> None:
         """``hosts``: by name, those of the product beside the site's own."""
-        self.page = paced.counted(page)
-        self._signs = SignsOfPage(page, hosts | {urlsplit(address).hostname or ""})
+        self.page = counted(page)
+        self.signs = SignsOfPage(page, hosts | {urlsplit(address).hostname or ""})
         self._elements = elements
         self._address = address
         self._pages = pages
         self._within_s = within_s
-        self._opened = ""
+        self.opened = ""
         page.set_default_timeout(within_s * 1000)
         page.set_default_navigation_timeout(within_s * 1000)
 
@@ -81,7 +156,7 @@ class PamPage:
         """Open a page and wait until it has its heading; gives that."""
 
         def load() -> str:
-            self._goto(path, wait_until="domcontentloaded")
+            self.go(path, wait_until="domcontentloaded")
             return self.heading()
 
         return self._load(f"open {path}", "no page with a heading", load)
@@ -90,7 +165,7 @@ class PamPage:
         """Open a page and give what it shows, whatever that is."""
 
         def load() -> PageContent:
-            self._goto(path, wait_until="load")
+            self.go(path, wait_until="load")
             return rendered(self.page, within_s=self._within_s)
 
         return self._load(f"open {path}", "it goes on loading", load)
@@ -99,14 +174,15 @@ class PamPage:
         """Load the page again."""
 
         def load() -> str:
-            paced.reload(self.page)
+            load_again(self.page)
             return self.heading()
 
         self._load("load the page again", "no page with a heading", load)
 
-    def _goto(self, path: str, *, wait_until: str) -> None:
-        self._opened = self._address + path
-        paced.goto(self.page, self._opened, wait_until=wait_until)
+    def go(self, path: str, *, wait_until: str) -> None:
+        """Go to a page by its address, and wait for no more than that."""
+        self.opened = self._address + path
+        go_to(self.page, self.opened, wait_until=wait_until)
 
     def _load(self, what: str, missing: str, load: Callable[[], T], *works_with: ElementName) -> T:
         """Load a page; once more where it was late. Raises NotLoaded where it was late again, else as every step does."""
@@ -118,8 +194,8 @@ class PamPage:
     @property
     def is_late(self) -> bool:
         """The page is still being loaded, although whatever it waits for answers without a browser."""
-        opened = self._opened or self.page.url
-        return is_late(self.page, self._signs.under_way, opened, deadline_s=self._within_s)
+        opened = self.opened or self.page.url
+        return is_late(self.page, self.signs.under_way, opened, deadline_s=self._within_s)
 
     def reach(self, path: str) -> str:
         """Open a page; where its address leads elsewhere, go there by the site's own link. Gives its heading."""
@@ -211,10 +287,10 @@ class PamPage:
                 raise NotLoaded(f"{what}: it was not loaded within {self._within_s:g} s; {LATE}") from None
             over = covered_by(error)
             if over:
-                shown = self._shown()
+                shown = self.shown()
                 raise Stopped(f"{what}: {over} lies over it and does not go away; the page shows: {shown}") from None
             because = self._refuse_when_not_as_described(what, works_with)
-            seen = f"the page shows: {self._shown()}{because}"
+            seen = f"the page shows: {self.shown()}{because}"
             raise Stopped(f"{what}: {missing} within {self._within_s:g} s; {seen}") from None
         except Error as error:
             found = _UNREACHABLE.search(error.message)
@@ -242,7 +318,7 @@ class PamPage:
         except PlaywrightTimeoutError:
             if content_of(self.page) == before:
                 pressed = f"the press changed nothing within {self._within_s:g} s"
-                raise Stopped(f"{what}: {pressed}; the page shows: {self._shown()}") from None
+                raise Stopped(f"{what}: {pressed}; the page shows: {self.shown()}") from None
             raise
 
     def _refuse_when_not_as_described(self, what: str, works_with: Iterable[ElementName]) -> str:
@@ -252,7 +328,7 @@ class PamPage:
             if lost is None:
                 return ""
             hidden = located(self.page, self._elements[lost], hidden_too=True).count() > 0
-            broken = self._signs.seen(hidden=hidden).broken
+            broken = self.signs.seen(hidden=hidden).broken
         except Error:  # it goes elsewhere at this very moment
             return ""
         if not broken:
@@ -270,11 +346,11 @@ class PamPage:
         where = urlsplit(self.page.url).path
         return (
             f"{what}: {name} ({words}) was never found on {where}, which is well otherwise: the page has changed, or the contract; "
-            f"the page shows: {self._shown()}"
+            f"the page shows: {self.shown()}"
         )
 
-    def _shown(self) -> str:
-        """The start of what a person sees, on one line."""
+    def shown(self) -> str:
+        """Return the start of what a person sees, on one line."""
         try:
             alert = self.page.get_by_role("alert")
             main = self.page.get_by_role("main")

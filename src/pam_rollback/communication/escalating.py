@@ -15,8 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pam_rollback.base.clock import Clock
-from pam_rollback.communication.briefing import Briefing, duration
-from pam_rollback.communication.ending import Ending
+from pam_rollback.communication.briefing import Briefing, Ending, duration
 from pam_rollback.communication.escalation import (
     DONE,
     FAILED,

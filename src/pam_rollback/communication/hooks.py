@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 def pytest_pam_preflight(environment: Environment) -> "list[Call]":
     """Whether the team would hear of it."""
     from pam_rollback.base.question import Question, one  # noqa: PLC0415 - for the phases that ask
-    from pam_rollback.communication.slack import webhook_alive  # noqa: PLC0415 - the same
-    from pam_rollback.communication.team_channel import bot_of  # noqa: PLC0415 - the same
+    from pam_rollback.communication.slack import bot_of, webhook_alive  # noqa: PLC0415 - the same
 
     deadline_s = environment.probing.request_deadline_s
     question = Question("the incident channel's webhook is alive", ("message",), "slack")

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pam_rollback.connect.doctor import FILE, PLUGIN, Completeness, Judge, as_data, as_lines, completeness
-from pam_rollback.connect.judges import of_stories
+from pam_rollback.connect.doctor import FILE, PLUGIN, Completeness, Judge, as_data, as_lines, completeness, of_stories
 from pam_rollback.plan.held_tests import held_tests
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.invariants import Invariant
@@ -62,7 +61,9 @@ class Doctor:
         today = datetime.now(UTC).date()
         stories = sorted((self._config.rootpath / "drills").glob("test_*.py"))
         held = {
-            path.stem.removeprefix("test_").replace("_", "-"): held_tests(text, shared_tests(text))
+            path.stem.removeprefix("test_").replace("_", "-"): held_tests(
+                text, shared_tests(text, self._config.rootpath)
+            )
             for path, text in ((path, path.read_text("utf-8")) for path in stories)
         }
         by_strategy = sought(plan)

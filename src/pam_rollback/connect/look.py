@@ -24,7 +24,7 @@ from pam_rollback.product.front_page import (
     shortcoming_of_sent,
     unnamed,
 )
-from pam_rollback.product.judging import judge
+from pam_rollback.product.health import judge
 
 Get = Callable[[str, dict[str, str]], Captured]
 _SCRIPTS_MAX = 6

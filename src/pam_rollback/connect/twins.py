@@ -13,12 +13,10 @@ from itertools import islice
 from typing import Any
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.product.conditions import Captured, Condition
+from pam_rollback.product.conditions import Captured, Condition, Nowhere, Path, leaves, path_of, written
 from pam_rollback.product.contract import ANY_STATUS, Component
-from pam_rollback.product.freshness import moment
-from pam_rollback.product.health_words import is_good_truth, is_well, words_of
-from pam_rollback.product.judging import judge
-from pam_rollback.product.pointer import Nowhere, Path, leaves, path_of, written
+from pam_rollback.product.health import judge, moment
+from pam_rollback.product.health_body import is_good_truth, is_well, words_of
 
 TWINS_MAX = 60
 """Of one answer: a very long one has twins enough in its first parts."""

@@ -28,7 +28,7 @@ from pam_rollback.observation.parts import FRONT_END, ROWS
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import NoticeableSlowdownTrigger, SlowdownTrigger, Strategy
 from pam_rollback.plan.stories import STORIES, first_way
-from pam_rollback.report.decision_record import Recommendation
+from pam_rollback.report.record_parts import Recommendation
 
 
 class State(StrEnum):

@@ -19,8 +19,7 @@ from pam_rollback.observation.parts import BACK_END, HEALTH
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.sustained import Condition, ConditionState, Measure, share_is_below
 from pam_rollback.plan.plan_terms import Gaps
-from pam_rollback.stats.distribution import Distribution
-from pam_rollback.stats.percentiles import DEFINITION
+from pam_rollback.stats.percentiles import DEFINITION, Distribution
 
 DOWNTIME: Final = "IR-2"
 ERRORS: Final = "IR-5"

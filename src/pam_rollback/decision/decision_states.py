@@ -8,13 +8,12 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
 from pam_rollback.decision.decision import OF_GAP, Finding, Judged, State
 from pam_rollback.integrity.row_counts import RowLoss
-from pam_rollback.integrity.row_moves import RowMoves
-from pam_rollback.integrity.row_rewriting import RowRewriting
+from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting
 from pam_rollback.integrity.schema_changes import SchemaComparison
+from pam_rollback.observation.memory import MemoryGrowth
 from pam_rollback.observation.parts import BACK_END
 from pam_rollback.plan.plan_terms import Gaps
 from pam_rollback.product.invariants import InvariantResult
-from pam_rollback.records.memory import MemoryGrowth
 
 DATA: Final = "IR-3"
 CORRUPTED: Final = "SC-4"

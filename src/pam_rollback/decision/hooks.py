@@ -12,7 +12,7 @@ from pam_rollback.session.seen import Seen
 from pam_rollback.session.selection import LeftOut
 
 if TYPE_CHECKING:
-    from pam_rollback.report.decision_record import DecisionRecord
+    from pam_rollback.report.record_parts import DecisionRecord
 
 _WATCH = "watch"
 """The fixture that looks back."""
@@ -37,8 +37,7 @@ def pytest_pam_recommendation(
     runbook = runbook_module.of(config)
     if runbook is None:
         return None
-    from pam_rollback.decision.deciding import decided  # noqa: PLC0415 - for decisions
-    from pam_rollback.decision.recommending import Here, recommended, refused_in  # noqa: PLC0415 - the same
+    from pam_rollback.decision.deciding import Here, decided, recommended, refused_in  # noqa: PLC0415 - for decisions
     from pam_rollback.session.deciding import answer_with  # noqa: PLC0415 - the same
 
     options, environment = runbook.options, runbook.environment

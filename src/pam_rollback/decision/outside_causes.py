@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from pam_rollback.decision.decision import EDGE, HOSTS, MODEL
 from pam_rollback.observation.blocking import REFUSALS
-from pam_rollback.observation.catalogue import CHAT
 from pam_rollback.observation.journeys import HEALTH_JOURNEY, PAGES
+from pam_rollback.observation.probed_journeys import CHAT
 from pam_rollback.observation.samples import Sample
 
 _NEARLY_ALL = 0.95

@@ -46,9 +46,8 @@ from pam_rollback.environment.service_settings import (
 )
 from pam_rollback.environment.unleash import Unleash
 from pam_rollback.product.conditions import Condition
-from pam_rollback.product.contract import USER_ID, Component, Contract, Site
+from pam_rollback.product.contract import USER_ID, Component, Contract, Site, UsersRows
 from pam_rollback.product.switches import Switch
-from pam_rollback.product.tables import UsersRows
 
 OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "cached front page", "health")
 """What the prober can ask for without an account."""

@@ -33,7 +33,7 @@ from pam_rollback.environment.environment_tables import (
 )
 from pam_rollback.environment.hosts import HOSTS, KINDS, hosts_of
 from pam_rollback.environment.named_addresses import shared_places, web_addresses
-from pam_rollback.product.service import contract_of, laid_over
+from pam_rollback.product.files import contract_of, laid_over
 
 
 class _Checked(Protocol):

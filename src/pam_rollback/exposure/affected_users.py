@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.observation.sampled_answers import share_bound_pct
+from pam_rollback.stats.binomial import share_above, share_below
 
 ITEM = "CR-1"
 CORE_FEATURES = ("chat", "expenses")
@@ -20,6 +20,8 @@ USERS = 400
 TRIES = 5
 """When 60 % of the requests fail for everybody, so many in a row do for 8 % of the users: below the limit, as it should be."""
 _NAMED = 3
+_MISS_PCT = 5.0
+"""How often each bound may be wrong."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,12 @@ class FeatureShare:
     @property
     def at_least_pct(self) -> float:
         """With 95 % confidence, no fewer users than this are affected."""
-        return 100 - share_bound_pct(self.asked - len(self.failing), self.asked)
+        return 100 * share_above(len(self.failing), self.asked, miss_pct=_MISS_PCT)
 
     @property
     def at_most_pct(self) -> float:
         """With 95 % confidence, no more users than this are affected."""
-        return share_bound_pct(len(self.failing), self.asked)
+        return 100 * share_below(len(self.failing), self.asked, miss_pct=_MISS_PCT)
 
     def __str__(self) -> str:
         """Figures first, then a few ids."""

@@ -16,7 +16,7 @@ from pam_rollback.exposure.separation import Belonging, Belongings, Look, Separa
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.retries import Retries
 from pam_rollback.product import expense_requests
-from pam_rollback.product.account_api import AccountApi
+from pam_rollback.product.accounts import AccountApi
 from pam_rollback.product.contract import USER_ID
 from pam_rollback.product.pam_api import Account
 

@@ -18,7 +18,7 @@ from pam_rollback.integrity.database_link import DatabaseLink, Link, judge_link
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.outside.retries import Retries
-from pam_rollback.product.account_api import AccountApi
+from pam_rollback.product.accounts import AccountApi
 from pam_rollback.product.pam_api import Account
 from pam_rollback.product.settings_loss import LINK_SETTING
 

@@ -14,12 +14,11 @@ from typing import Any
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.sql_names import TABLES, Names
-from pam_rollback.integrity.relations import look_up, renamed
+from pam_rollback.integrity.relations import SETTINGS, WideSettings, look_up, renamed
 from pam_rollback.integrity.row_counting import TEST_USER, Unavailable
-from pam_rollback.integrity.wide_settings import SETTINGS, WideSettings
 from pam_rollback.outside.postgres import Snapshot
+from pam_rollback.product.contract import SettingsForm
 from pam_rollback.product.invariants import NAMED_MAX, Invariant, InvariantResult
-from pam_rollback.product.tables import SettingsForm
 
 _NOT_SHOWN = {TEST_USER}
 _PARAMETER = re.compile(r"%\((\w+)\)s")

@@ -14,7 +14,7 @@ from pam_rollback.environment.sql_names import Names
 from pam_rollback.integrity.relations import look_up, renamed
 from pam_rollback.integrity.row_counts import TableContent, TableCount, TableCounts
 from pam_rollback.outside.postgres import Relation, Snapshot
-from pam_rollback.product.tables import UsersRows
+from pam_rollback.product.contract import UsersRows
 
 TEST_USER = "test_user"
 _COUNTING_MARGIN = "30 seconds"

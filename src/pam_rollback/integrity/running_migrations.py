@@ -8,8 +8,8 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.integrity.known_migrations import KnownMigrations, known, versions_in
 from pam_rollback.rollback.backend_host import live_of
 from pam_rollback.rollback.git import open_repository
-from pam_rollback.rollback.named_versions import could_answer
 from pam_rollback.rollback.provider_access import api_host, git_command
+from pam_rollback.rollback.release_proof import could_answer
 
 
 def running_migrations(environment: Environment) -> KnownMigrations:

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.integrity.row_access import CLIENTS, PUBLIC, SERVICE
-from pam_rollback.integrity.schema_objects import Kind, Schema, SchemaObject
+from pam_rollback.integrity.schema_changes import Kind, Schema, SchemaObject
 from pam_rollback.outside.postgres import Snapshot
 
 _NOT_OF_EXTENSIONS = """NOT EXISTS (

@@ -24,7 +24,7 @@ from pam_rollback.base import run_files
 from pam_rollback.base.answer import NotJson, read_json
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.outside_text import cut
-from pam_rollback.outside.durable import append_line
+from pam_rollback.outside.event_log import append_line
 
 ACTION_FAILED = "action-failed"
 """The event of an action that was not done although checks went on after it."""
@@ -330,15 +330,15 @@ class Journal:
             None,
         )
 
-    def left_open(self, step: str) -> bool:
-        """Whether the step began, alone or as part of a larger action, and no end of it was written: its session was killed meanwhile."""
-        ended = {"step-started": False, "step-done": True, "step-failed": True}
-        states = [
-            ended[entry["event"]]
-            for entry in self.entries()
-            if entry["event"] in ended and str(entry["step"]).endswith(step)
-        ]
-        return bool(states) and not states[-1]
+    def left_open(self, kind: str) -> bool:
+        """Whether a step that owes this kind of note began and no end of it was written: its session was killed meanwhile."""
+        states: dict[str, bool] = {}
+        for entry in self.entries():
+            if entry["event"] == STARTED and entry.get("owes") == kind:
+                states[str(entry["step"])] = True
+            elif entry["event"] in {DONE, "step-failed"} and entry["step"] in states:
+                states[str(entry["step"])] = False
+        return any(states.values())
 
     @property
     def action_began(self) -> bool:

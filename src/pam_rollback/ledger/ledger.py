@@ -3,23 +3,123 @@
 What the product acknowledged while it was broken and repaired, and what it still has afterwards.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.open_loop import Steady
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.wait import NotReached, Waiter
-from pam_rollback.ledger.ledger_config import LedgerConfig, ReadingOrder
-from pam_rollback.ledger.ledger_verdict import FinalReading, Found, LedgerVerdict, judge
-from pam_rollback.ledger.ledger_writes import Write, WriteKind, Writes
-from pam_rollback.observation.child import Child
-from pam_rollback.observation.jsonl import LineReader
+from pam_rollback.environment.environment import Environment
+from pam_rollback.ledger.ledger_config import (
+    NOWHERE,
+    WINDOW_SETTING,
+    LedgerConfig,
+    Place,
+    Write,
+    WriteKind,
+    Writes,
+    kinds_in_window,
+    not_written,
+    weights_of,
+)
+from pam_rollback.ledger.ledger_verdict import FinalReading
+from pam_rollback.ledger.window_writes import SEEN_WITHIN_S
+from pam_rollback.observation.child import Child, LineReader
+from pam_rollback.observation.probed_journeys import sign_in_of
+from pam_rollback.product.expectation import Expect
+
+ROUNDS = 5
+"""So often each kind is written in a window: the last but one falls into its last third."""
+_RATE_MAX_HZ = 10.0
+_MINUTE_S = 60.0
+_WRITTEN_ONCE: Mapping[WriteKind, str] = {
+    WriteKind.FORGET: "history",
+    WriteKind.PROFILE: "profile",
+    WriteKind.TICKET: "tickets",
+}
+
+
+def configured(environment: Environment, rate_hz: float) -> LedgerConfig:
+    """The ledger of this environment. Raises MeasurementFailed where its product keeps nothing that could be written."""
+    weights = weights_of(environment.contract)
+    if not weights:
+        raise MeasurementFailed(
+            f"the contract of {environment.product} names nothing that is kept and can be written ("
+            f"{not_written(environment.contract)}); describe one in products/{environment.product}.toml: "
+            "docs/how-to/describe-a-product.md",
+            cause="nothing can be written before anything is done: a write that is lost would not be seen",
+        )
+    return _config(environment, weights, rate_hz)
+
+
+def steady_of(config: LedgerConfig) -> list[Steady]:
+    """What it writes over and over; what is looked for as users read is read as often."""
+    places = {WriteKind.EXPENSE: config.expenses, WriteKind.CHAT: config.chat, WriteKind.SETTING: config.settings}
+    places |= config.others
+    rate = config.rate_hz * _MINUTE_S * (2 if config.seen_within_s else 1) / sum(config.weights.values())
+    return [Steady(places[kind].url, rate * weight, token=True) for kind, weight in config.weights.items()]
+
+
+def in_window(environment: Environment, *, duration_s: float) -> LedgerConfig:
+    """Each kind some times while the window is open: questions to PAM cost money. It is looked for as users read."""
+    kinds = kinds_in_window(environment.contract)
+    config = _config(environment, dict.fromkeys(kinds, 1), min(ROUNDS * len(kinds) / duration_s, _RATE_MAX_HZ))
+    expect = Expect(chat=environment.chat_intent, good=environment.chat_good)
+    return config.model_copy(
+        update={
+            "chat": config.chat.model_copy(update={"expect": expect}),
+            "history": config.history if environment.contract.operation("chat").kept else NOWHERE,
+            "setting_name": WINDOW_SETTING,
+            "seen_within_s": SEEN_WITHIN_S,
+        }
+    )
+
+
+def when_it_ends(environment: Environment, config: LedgerConfig, *, shared: bool) -> LedgerConfig:
+    """Once more each kind, in a session of its own, and what is written once only.
+
+    ``shared``: somebody else works with the account, whose history and tickets stay as they are.
+    """
+    # The history first: after it something is asked, so that it is not empty for those who look there.
+    written = {kind: environment.contract.operation(name).written for kind, name in _WRITTEN_ONCE.items()}
+    others = {
+        kind: _place(environment, _WRITTEN_ONCE[kind]).model_copy(update={"written": how})
+        for kind, how in written.items()
+        if how is not None and not (shared and kind in {WriteKind.FORGET, WriteKind.TICKET})
+    }
+    run = f"{config.run}end"
+    weights = dict.fromkeys([*others, *config.weights], 1)
+    return config.model_copy(update={"others": others, "weights": weights, "once": True, "run": run})
+
+
+def _config(environment: Environment, weights: Mapping[WriteKind, int], rate_hz: float) -> LedgerConfig:
+    return LedgerConfig(
+        sign_in=sign_in_of(environment),
+        expenses=_place(environment, "expenses"),
+        chat=_place(environment, "chat"),
+        history=_place(environment, "history"),
+        settings=_place(environment, "settings"),
+        rate_hz=rate_hz,
+        weights=dict(weights),
+        timeout_s=environment.probing.timeout_s,
+    )
+
+
+def _place(environment: Environment, name: str) -> Place:
+    operation = environment.contract.operation(name)
+    return Place(
+        url=environment.url_of(name),
+        headers=environment.headers_of(name),
+        items=operation.items,
+        are_rows=operation.site == "supabase",
+    )
+
 
 _WRITING = "pam_rollback.ledger.ledger_process"
-_READING = "pam_rollback.ledger.ledger_reading"
 _GRACE_S = 2.0
 _START_S = 10.0
 _READ_WITHIN_S = 15.0
@@ -114,7 +214,6 @@ class Ledger:
     def __init__(self, child: Child, config: LedgerConfig, path: Path) -> None:
         self._child = child
         self._config = config
-        self._readings = 0
         self.record = LedgerRecord(path)
 
     @property
@@ -176,20 +275,10 @@ class Ledger:
             self.stop()
             raise MeasurementFailed(f"the last writes did not end: {self._child.last_words()}")
 
-    def final_reading(self, *, within_s: float = _READ_WITHIN_S) -> FinalReading:
-        """Stop writing, then read everything back through the product, trying for ``within_s`` seconds.
-
-        Raises MeasurementFailed when nothing at all could be read.
-        """
-        reading = self.read_back(within_s=within_s)
-        self.refuse_nothing(reading)
-        return reading
-
     def read_back(self, *, within_s: float = _READ_WITHIN_S) -> FinalReading:
-        """The same, whatever could be read."""
+        """Stop writing, then read back through the product what can be read, trying for ``within_s`` seconds."""
         self.stop()
-        reading, _ = self._read(within_s=within_s, delete=False)
-        return reading
+        return self._read(within_s)[0]
 
     def refuse_nothing(self, reading: FinalReading) -> None:
         """Raise MeasurementFailed when nothing at all could be read."""
@@ -198,39 +287,18 @@ class Ledger:
             why = "; ".join(f"{kind}: {problem}" for kind, problem in reading.unread.items())
             raise MeasurementFailed(f"nothing of the ledger could be read back: {why}")
 
-    def verdict(
-        self,
-        *,
-        moments_s: Sequence[float] = (),
-        within_s: float = _READ_WITHIN_S,
-    ) -> LedgerVerdict:
-        """Stop writing, read everything back and judge every write; see ``judge`` for the figures.
-
-        Raises MeasurementFailed when nothing at all could be read.
-        """
-        reading = self.final_reading(within_s=within_s)
-        # Only now is the record complete: the reading stopped the writer first.
-        return judge(self.record.writes, reading, moments_s=moments_s)
-
     def clean_up(self) -> int:
         """Stop writing and delete the expenses that the ledger made; gives how many are gone.
 
         Messages and settings stay.
         """
         self.stop()
-        _, deleted = self._read(within_s=_READ_WITHIN_S, delete=True)
-        return deleted
+        return self._read(_READ_WITHIN_S, delete=True)[1]
 
-    def _read(self, *, within_s: float, delete: bool) -> tuple[FinalReading, int]:
-        self._readings += 1
-        path = self.record.path.with_suffix(f".reading-{self._readings}.jsonl")
-        order = ReadingOrder(config=self._config, within_s=within_s, delete=delete)
-        child = Child(_READING, order.model_dump_json(), path)
-        ended = child.wait(within_s=_START_S + order.longest_s)
-        child.stop(within_s=0)
-        if not ended or not path.exists():
-            raise MeasurementFailed(f"the final reading did not end: {child.last_words()}")
-        return _reading(path, child.last_words)
+    def _read(self, within_s: float, *, delete: bool = False) -> tuple[FinalReading, int]:
+        from pam_rollback.ledger.ledger_reading import read_back  # noqa: PLC0415 - loads aiohttp, for who has written
+
+        return read_back(self._config, within_s=within_s, delete=delete)
 
     def __enter__(self) -> Self:
         return self
@@ -242,37 +310,10 @@ class Ledger:
 
 
 def start_ledger(config: LedgerConfig, path: Path) -> Ledger:
-    """Start a ledger that records to ``path``, a file that must not exist yet (its log and its readings go beside it).
+    """Start a ledger that records to ``path``, a file that must not exist yet (its log goes beside it).
 
     Raises MeasurementFailed when the file exists or the process cannot be started.
     """
     if path.exists():
         raise MeasurementFailed(f"{path} exists already: a record belongs to one ledger, choose another run folder")
     return Ledger(Child(_WRITING, config.model_dump_json(), path), config, path)
-
-
-def _reading(path: Path, last_words: Callable[[], str]) -> tuple[FinalReading, int]:
-    """Give the final reading in this file, and how many rows were deleted after it."""
-    started_s: float | None = None
-    rows: list[Found] = []
-    unread: dict[WriteKind, str] = {}
-    for record in LineReader(path).records():
-        match record:
-            case {"started_s": float(moment)}:
-                started_s = moment
-            case {
-                "row": {
-                    "kind": str(kind),
-                    "marker": str(marker),
-                    "value": str(value),
-                    "row_id": (str() | None) as row_id,
-                }
-            } if kind in _KINDS:
-                rows.append(Found(_KINDS[kind], marker, value, row_id))
-            case {"unread": {"kind": str(kind), "why": str(why)}} if kind in _KINDS:
-                unread[_KINDS[kind]] = why
-            case {"end": {"deleted": int(deleted)}} if started_s is not None:
-                return FinalReading(started_s, tuple(rows), unread), deleted
-            case _:
-                raise MeasurementFailed(f"{path}: a line is not of the kind expected here: {cut(str(record), 120)}")
-    raise MeasurementFailed(f"{path}: the final reading broke off: {last_words()}")

@@ -4,13 +4,62 @@ The configuration that travels to its processes as one line of JSON.
 """
 
 import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from pydantic import Field
 
-from pam_rollback.ledger.ledger_writes import WriteKind
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.journeys import Facts, SignIn
-from pam_rollback.product.contract import Written
+from pam_rollback.product.contract import Contract, Written
 from pam_rollback.product.expectation import Expect
+
+
+class WriteKind(StrEnum):
+    """What is written through the product."""
+
+    EXPENSE = "expense"
+    CHAT = "chat"
+    SETTING = "setting"
+    FORGET = "deletion of the history"
+    PROFILE = "profile"
+    TICKET = "ticket"
+
+    @property
+    def is_register(self) -> bool:
+        """Whether a write replaces the one before, instead of standing beside it."""
+        return self is WriteKind.SETTING
+
+
+def weights_of(contract: Contract) -> Mapping[WriteKind, int]:
+    """The kinds that are written, and how often each takes its turn. Empty where the product keeps none."""
+    without = {kind for kind, _ in _not_written(contract)}
+    return {kind: weight for kind, weight in WEIGHTS.items() if kind not in without}
+
+
+def kinds_in_window(contract: Contract) -> list[WriteKind]:
+    """The kinds that are written while a window is open: those, and PAM is asked, too, where nothing of it is kept."""
+    asked = {WriteKind.CHAT} if contract.operation("chat").path else set()
+    return [kind for kind in WEIGHTS if kind in weights_of(contract) or kind in asked]
+
+
+def not_written(contract: Contract) -> str:
+    """What is not written, and why; empty where all kinds are."""
+    return "; ".join(why for _, why in _not_written(contract))
+
+
+def _not_written(contract: Contract) -> list[tuple[WriteKind, str]]:
+    expenses, chat, settings = (contract.operation(name) for name in ("expenses", "chat", "settings"))
+    found = []
+    if expenses.path is None:
+        found.append((WriteKind.EXPENSE, f"expenses: {expenses.no_endpoint}"))
+    if chat.path is None or not chat.kept:
+        found.append((WriteKind.CHAT, f"messages: {chat.no_endpoint or 'the product keeps nothing of a question'}"))
+    if not contract.takes_settings:
+        found.append((WriteKind.SETTING, f"settings: {settings.no_endpoint or 'the product takes none of ours'}"))
+    return found
+
 
 LEDGER_SETTING = "rollback_ledger"
 """The setting that the ledger writes over and over."""
@@ -88,16 +137,70 @@ class LedgerConfig(Facts):
         return f"ledger-{self.run}-"
 
 
-class ReadingOrder(Facts):
-    """One final reading."""
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write of the ledger. Moments are monotonic seconds."""
 
-    config: LedgerConfig
-    within_s: float = Field(gt=0)
-    """How long to try, for a product that has only just recovered."""
-    delete: bool = False
-    """Delete the ledger's expenses afterwards, for as long again."""
+    seq: int
+    """Its place in the ledger, from 0."""
+    kind: WriteKind
+    marker: str
+    value: str
+    """What the product has to give back under this marker."""
+    sent_s: float
+    acked_s: float | None = None
+    why: str = ""
+    """Why there was no acknowledgement, as far as is known."""
+    seen_s: float | None = None
+    """When it was first shown where users read, as far as somebody looked."""
+    unseen: str = ""
+    """What was shown instead, for as long as it may take."""
+
+
+class Writes:
+    """The writes of one ledger in the order in which they were sent."""
+
+    def __init__(self, writes: Iterable[Write] = ()) -> None:
+        """Take these writes; their numbers have to be their places. Raises MeasurementFailed as ``announce`` does."""
+        self._writes: list[Write] = []
+        self._markers: set[tuple[WriteKind, str]] = set()
+        for write in writes:
+            self.announce(write)
+
+    def announce(self, write: Write) -> None:
+        """Enter a write that is being sent.
+
+        Raises MeasurementFailed when its number is not the next one or its marker stood for another write already: then the
+        ledger is not complete, and who is lost could not be said.
+        """
+        if write.seq != len(self):
+            raise MeasurementFailed(
+                f"write {write.seq} follows upon {len(self) - 1}: the ledger's record is not complete"
+            )
+        if (write.kind, write.marker) in self._markers:
+            raise MeasurementFailed(f"the marker {write.marker} stands for two writes: the record is damaged")
+        self._markers.add((write.kind, write.marker))
+        self._writes.append(write)
+
+    def acknowledge(self, seq: int, at_s: float) -> None:
+        """Enter the product's acknowledgement. IndexError for a write that was never announced."""
+        self._writes[seq] = replace(self._writes[seq], acked_s=at_s)
+
+    def leave_open(self, seq: int, why: str) -> None:
+        """Enter why a write was not acknowledged. IndexError for a write that was never announced."""
+        self._writes[seq] = replace(self._writes[seq], why=why)
+
+    def look(self, seq: int, seen_s: float | None, unseen: str = "") -> None:
+        """Enter what users were shown of a write. IndexError for a write that was never announced."""
+        self._writes[seq] = replace(self._writes[seq], seen_s=seen_s, unseen=unseen)
+
+    def __len__(self) -> int:
+        return len(self._writes)
+
+    def __iter__(self) -> Iterator[Write]:
+        return iter(self._writes)
 
     @property
-    def longest_s(self) -> float:
-        """How long it can take at worst: the tries, the last answers (sign-in and reading), the deletions."""
-        return 2 * self.within_s + 3 * (self.config.timeout_s + self.config.reading_deadline_s)
+    def acknowledged(self) -> int:
+        """How many of them were acknowledged."""
+        return sum(write.acked_s is not None for write in self._writes)

@@ -18,13 +18,10 @@ from pydantic import ValidationError
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.open_loop import Ticks, rotation, why_not_sent
-from pam_rollback.ledger.ledger_config import LedgerConfig, Place
+from pam_rollback.ledger.ledger_config import LedgerConfig, Place, WriteKind
 from pam_rollback.ledger.ledger_reading import Reader
-from pam_rollback.ledger.ledger_writes import WriteKind
-from pam_rollback.observation.account import Account
-from pam_rollback.observation.exchange import NotSent, exchange, new_session
-from pam_rollback.observation.jsonl import LineWriter
-from pam_rollback.observation.lifeline import Lifeline, read_config_line
+from pam_rollback.observation.child import Lifeline, LineWriter, read_config_line
+from pam_rollback.observation.exchange import Account, NotSent, exchange, new_session
 from pam_rollback.product.contract import Written, filled
 from pam_rollback.product.expense_requests import RETURNED, all_of, body_of, written
 

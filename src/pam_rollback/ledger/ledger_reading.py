@@ -1,34 +1,26 @@
-"""The ledger's final reading, as a process.
+"""The ledger's rows, read back through the product as the test account.
 
-``python -m pam_rollback.ledger.ledger_reading``, started by ``ledger.Ledger``.
-
-It asks the product, as the test account, for everything that the ledger wrote, and records what it found. It tries
-until it has a whole answer for each kind or its time is over; what could not be read to the end is recorded as such.
+The final reading tries until it has a whole answer for each kind or its time is over; what could not be read to the end is named.
 """
 
 import asyncio
 import re
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import Any
 
 import aiohttp
-from pydantic import ValidationError
 from yarl import URL
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.ledger.ledger_config import NOWHERE, LedgerConfig, Place, ReadingOrder
-from pam_rollback.ledger.ledger_verdict import Found
-from pam_rollback.ledger.ledger_writes import WriteKind
-from pam_rollback.observation.account import Account
-from pam_rollback.observation.exchange import NotSent, exchange, new_session
-from pam_rollback.observation.jsonl import LineWriter
-from pam_rollback.observation.lifeline import Lifeline, read_config_line
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.ledger.ledger_config import NOWHERE, LedgerConfig, Place, WriteKind
+from pam_rollback.ledger.ledger_verdict import FinalReading, Found
+from pam_rollback.observation.exchange import Account, NotSent, exchange, new_session
+from pam_rollback.product.conditions import Nowhere, value_at
 from pam_rollback.product.expense_requests import several_of
-from pam_rollback.product.pointer import Nowhere, value_at
 
 _BODY_BYTES_MAX = 256 << 20
 _PAUSE_S = 0.3
@@ -189,47 +181,36 @@ _TEXT = {WriteKind.EXPENSE: "description", WriteKind.CHAT: "content"}
 """The column that begins with the marker."""
 
 
-async def _main(order: ReadingOrder, path: Path) -> None:
-    config = order.config
-    lifeline = Lifeline(max_run_s=order.longest_s)
-    writer = LineWriter(path)
-    work = asyncio.create_task(
-        _read_all(order, writer, new_session(f"pam-rollback-ledger/1 (final reading; run {config.run})"))
-    )
-    over = asyncio.create_task(lifeline.over.wait())
-    await asyncio.wait({work, over}, return_when=asyncio.FIRST_COMPLETED)
-    over.cancel()
-    if not work.done():
-        work.cancel()
-        sys.exit(f"the final reading was cut short: {lifeline.reason}")
-    work.result()
-    writer.close()
+def read_back(config: LedgerConfig, *, within_s: float, delete: bool = False) -> tuple[FinalReading, int]:
+    """Read everything back, trying for ``within_s`` seconds, for a product that has only just recovered.
+
+    ``delete``: delete the ledger's expenses afterwards, for as long again; gives how many are gone. Raises MeasurementFailed when that does
+    not come to an end.
+    """
+    # How long it can take at worst: the tries, the last answers (sign-in and reading), the deletions.
+    longest_s = 2 * within_s + 3 * (config.timeout_s + config.reading_deadline_s)
+
+    async def limited() -> tuple[FinalReading, int]:
+        async with asyncio.timeout(longest_s):
+            return await _read_all(config, within_s, delete=delete)
+
+    with ThreadPoolExecutor(max_workers=1) as thread:  # where it is asked, an event loop may run already
+        try:
+            return thread.submit(asyncio.run, limited()).result()
+        except TimeoutError:
+            raise MeasurementFailed(f"the final reading of the ledger did not end within {longest_s:g} s") from None
 
 
-async def _read_all(order: ReadingOrder, writer: LineWriter, session: aiohttp.ClientSession) -> None:
+async def _read_all(config: LedgerConfig, within_s: float, *, delete: bool) -> tuple[FinalReading, int]:
     started_s = time.monotonic()
-    kept = [kind for kind, weight in order.config.weights.items() if weight]
-    kinds = [WriteKind.EXPENSE] if order.delete and WriteKind.EXPENSE in kept else kept
-    async with session:
-        reader = Reader(session, order.config)
-        writer.write({"started_s": started_s, "run": order.config.run})
+    kept = [kind for kind, weight in config.weights.items() if weight]
+    kinds = [WriteKind.EXPENSE] if delete and WriteKind.EXPENSE in kept else kept
+    async with new_session(f"pam-rollback-ledger/1 (final reading; run {config.run})") as session:
+        reader = Reader(session, config)
         # All at once: a kind that hangs must not use up the time of the others.
-        read = await asyncio.gather(*(reader.read(kind, started_s + order.within_s) for kind in kinds))
-        for kind, (rows, why) in zip(kinds, read, strict=True):
-            for row in rows:
-                writer.write({"row": {"kind": kind, "marker": row.marker, "value": row.value, "row_id": row.row_id}})
-            if why:
-                writer.write({"unread": {"kind": kind, "why": why}})
-        deleted = 0
-        if order.delete:
-            expenses = tuple(row for rows, _ in read for row in rows if row.kind is WriteKind.EXPENSE)
-            deleted = await reader.delete(expenses, time.monotonic() + order.within_s)
-        writer.write({"end": {"deleted": deleted}})
-
-
-if __name__ == "__main__":
-    try:
-        _order = ReadingOrder.model_validate_json(read_config_line())
-    except ValidationError as _error:
-        sys.exit(f"the order to read is not valid: {_error}")
-    asyncio.run(_main(_order, Path(sys.argv[1])))
+        read = await asyncio.gather(*(reader.read(kind, started_s + within_s) for kind in kinds))
+        rows = tuple(row for some, _ in read for row in some)
+        unread = {kind: why for kind, (_, why) in zip(kinds, read, strict=True) if why}
+        expenses = tuple(row for row in rows if row.kind is WriteKind.EXPENSE) if delete else ()
+        deleted = await reader.delete(expenses, time.monotonic() + within_s)
+    return FinalReading(started_s, rows, unread), deleted

@@ -25,7 +25,7 @@ from enum import Enum, StrEnum, auto
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.ledger.ledger_writes import Write, WriteKind
+from pam_rollback.ledger.ledger_config import Write, WriteKind
 
 
 class LedgerState(StrEnum):

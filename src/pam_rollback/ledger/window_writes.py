@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.ledger.ledger_writes import Write, WriteKind
+from pam_rollback.ledger.ledger_config import Write, WriteKind
 
 SEEN_WITHIN_S = 30.0
 """So late users may be shown what was acknowledged. Ours: the plan names no time, and who adds an expense looks for it at once."""

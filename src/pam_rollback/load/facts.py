@@ -21,8 +21,7 @@ from pam_rollback.load.record import LoadRequest
 from pam_rollback.plan.plan_items import LoadErrorLimit, LoadLatencyLimit, LoadOutageLimit
 from pam_rollback.stats.bad_runs import Stretch, bad_runs
 from pam_rollback.stats.binomial import share_above, share_below
-from pam_rollback.stats.distribution import QuantileBounds, bounds_of
-from pam_rollback.stats.percentiles import DEFINITION
+from pam_rollback.stats.percentiles import DEFINITION, QuantileBounds, bounds_of
 
 CONFIDENCE_PCT = 95.0
 _MISS_PCT = 100 - CONFIDENCE_PCT

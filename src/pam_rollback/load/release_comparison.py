@@ -17,7 +17,7 @@ from pam_rollback.load.record import CANDIDATE, STABLE, LoadRecord
 from pam_rollback.observation.change import LatencyChange, RateChange
 from pam_rollback.plan.plan import LoadGate
 from pam_rollback.plan.plan_items import LoadErrorIncreaseLimit, LoadSlowdownLimit
-from pam_rollback.stats.distribution import Distribution
+from pam_rollback.stats.percentiles import Distribution
 
 SPEED: Final = "LG-7"
 ERRORS: Final = "LG-8"

@@ -1,6 +1,6 @@
-"""What users see: the open-loop prober, its timeline, recovery times and windows.
+"""What users see: the open-loop prober, its timeline, the memory of the process, recovery times and windows.
 
-It may touch the foundation, the product from processes of its own, and ``records/`` (memory; who else was turned away).
+It may touch the foundation, and the product from processes of its own.
 """
 
 HEARD_BY_ALL = True

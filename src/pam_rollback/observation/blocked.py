@@ -6,14 +6,13 @@ The rule is ``observation/blocking.py``. What is asked here needs no account and
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.hosts import HOST_RECORDS
 from pam_rollback.observation.blocking import (
     ABOUT_THE_SERVICE,
     PATHS_MIN,
@@ -23,7 +22,6 @@ from pam_rollback.observation.blocking import (
     Look,
     Others,
     Place,
-    counted,
     find_blocks,
     meaning,
     open_end,
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
 
 _ASKED_OF_THE_API = ("backend", "database", "pam")
 _WORTH_A_LOOK = REFUSALS | {404}
+_AS_ANYBODY = {"User-Agent": "Mozilla/5.0 (compatible; availability check)"}
+"""The second address does not send our name: a product that shuts this machine out may know it by that."""
 
 
 def host_of(url: str) -> str:
@@ -99,16 +99,12 @@ class Lookout:
             answer = fetch(urls[0], deadline_s=self._environment.probing.request_deadline_s)
             self.controls.append(told_of(answer, at_s=now_s))
 
-    def looks(self, host: str, *, since_s: float | None, until_s: float, ours: int) -> tuple[Look, ...]:
-        """What everybody who can look from elsewhere says of this host. ``ours``: how many refusals we were given in that time.
-
-        ``since_s``: when the first of them came. None: nobody knows for how long it has been so, and what a host has counted before says
-        nothing of now.
-        """
+    def looks(self, host: str) -> tuple[Look, ...]:
+        """Return what everybody who can look from elsewhere says of this host."""
         now_s = self._monotonic_s()
         kept = self._looks.get(host)
         if kept is None or now_s - kept[0] >= self._keep_s:
-            kept = now_s, tuple(self._look(host, since_s, until_s, ours))
+            kept = now_s, tuple(self._look(host))
             self._looks[host] = kept
         return kept[1]
 
@@ -119,11 +115,9 @@ class Lookout:
             own = [one for one in answers if one.host == host]
             if all(one.http_status in REFUSALS for one in own):
                 answers += self._further(host, own)
-        now_s = self._monotonic_s()
         found = {}
         for block in find_blocks(answers):
-            looks = self.looks(block.host, since_s=None, until_s=now_s, ours=block.n)
-            others, words = meaning(block, looks)
+            others, words = meaning(block, self.looks(block.host))
             if others is not Others.REFUSED:
                 found[block.host] = words
         return found
@@ -137,50 +131,27 @@ class Lookout:
         deadline_s = self._environment.probing.request_deadline_s
         return [told_of(fetch(url, deadline_s=deadline_s)) for url in urls[:1]]
 
-    def _look(self, host: str, since_s: float | None, until_s: float, ours: int) -> Iterator[Look]:
+    def _look(self, host: str) -> Iterator[Look]:
         environment = self._environment
         for text in self._observed:
             criterion, _, words = text.partition("=")
             if criterion in ABOUT_THE_SERVICE:
                 yield Look(Others.REFUSED, f"seen by a person ({criterion}): {words}")
         if environment.second_address_proxy:
-            from pam_rollback.observation.second_address import look_from  # noqa: PLC0415 - where there is one
-
-            yield look_from(
+            yield _look_from(
                 environment.second_address_proxy,
                 open_urls(environment, host)[:2],
                 control_url=environment.control_probe_url,
                 deadline_s=environment.probing.request_deadline_s,
             )
-        if since_s is not None and host in {host_of(environment.urls.api), host_of(environment.urls.backend)}:
-            yield from self._counts(since_s, until_s, ours)
-
-    def _counts(self, since_s: float, until_s: float, ours: int) -> Iterator[Look]:
-        from pam_rollback.records import turned_away  # noqa: PLC0415 - for who was turned away
-        from pam_rollback.stats.series import Answers  # noqa: PLC0415 - the same
-
-        sources = {"prometheus": turned_away.by_prometheus, HOST_RECORDS: turned_away.by_the_host}
-        for ability, read in sources.items():
-            if ability in self._environment.abilities:
-                try:
-                    series = read(self._environment, since_s, until_s)
-                except MeasurementFailed as problem:
-                    yield Look(Others.UNKNOWN, str(problem))
-                    continue
-                known = [point.evidence for point in series.points if isinstance(point.evidence, Answers)]
-                n, bad = sum(one.n for one in known), sum(one.bad for one in known)
-                yield counted(series.where, answers=n, turned_away=bad, ours=ours)
 
 
 class Sorting:
     """Tells, of the prober's samples, which say nothing about the service; what others get is asked only when a host refuses everything."""
 
-    def __init__(
-        self, config: "ProbeConfig", lookout: Lookout, clock: Clock, answered_before: Collection[str] = ()
-    ) -> None:
+    def __init__(self, config: "ProbeConfig", lookout: Lookout, answered_before: Collection[str] = ()) -> None:
         self._places = {journey.name: _place(journey) for journey in config.journeys}
         self._lookout = lookout
-        self._clock = clock
         self._answered_before = answered_before
 
     def sorted_out(
@@ -205,11 +176,7 @@ class Sorting:
             answered_before=self._answered_before,
         )
         found = seen()
-        now_s = self._clock.monotonic_s()
-        looks = {
-            block.host: self._lookout.looks(block.host, since_s=block.since_s, until_s=now_s, ours=block.n)
-            for block, _ in found.blocks
-        }
+        looks = {block.host: self._lookout.looks(block.host) for block, _ in found.blocks}
         return (seen(looks=looks) if looks else found).sorted_out(samples)
 
 
@@ -239,3 +206,38 @@ def blocked_hosts(environment: Environment, observed: Iterable[str] = ()) -> Map
     deadline_s = environment.probing.request_deadline_s
     answers = all_at_once({url: lambda url=url: fetch(url, deadline_s=deadline_s) for url in urls})  # type: ignore[misc]
     return Lookout(environment, observed).blocks_now(map(told_of, answers.values()))
+
+
+def _look_from(proxy: str, urls: Sequence[str], *, control_url: str, deadline_s: float) -> Look:
+    """What these addresses of one host answer there; none of them may need an account."""
+    answers = [fetch(url, headers=_AS_ANYBODY, deadline_s=deadline_s, proxy=proxy) for url in urls]
+    where = f"through the second address ({proxy})"
+    if any(_serves(answer) for answer in answers):
+        served = next(answer for answer in answers if _serves(answer))
+        return Look(Others.SERVED, f"{where} {served.url} answers HTTP {served.http_status}")
+    if control_url:
+        control = fetch(control_url, headers=_AS_ANYBODY, deadline_s=deadline_s, proxy=proxy)
+        if (
+            control.http_status is None
+            or control.http_status in REFUSALS
+            or control.http_status >= HTTPStatus.BAD_GATEWAY
+        ):
+            return Look(Others.UNKNOWN, f"the second address ({proxy}) reaches nothing: {_briefly(control)}")
+    elif any(answer.http_status is None for answer in answers):
+        return Look(Others.UNKNOWN, f"the second address ({proxy}) reaches nothing: {_briefly(answers[0])}")
+    return Look(Others.REFUSED, f"{where} {'; '.join(map(_briefly, answers))}")
+
+
+def _serves(answer: Answer) -> bool:
+    """Any answer but a refusal and a server's error: whoever is answered 404 is not shut out."""
+    status = answer.http_status
+    return (
+        not answer.problem
+        and status is not None
+        and status not in REFUSALS
+        and status < HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+
+
+def _briefly(answer: Answer) -> str:
+    return f"{answer.url}: {answer.problem or f'HTTP {answer.http_status}'}"

@@ -40,8 +40,6 @@ ANSWERS_MIN_IN_A_ROW = 4
 """In a record of many answers; fewer in a row may be chance."""
 _TOO_MANY, _NOT_FOUND = 429, 404
 _SHOWN_CHARACTERS = 60
-_OTHERS_MIN = 10
-_OURS_AT_MOST = 1.5
 _ADVICE = (
     "we are blocked, or everybody is: look from another address (docs/how-to/when-we-are-blocked.md); "
     'if users get it too, say so: --observed IR-2="…"'
@@ -98,7 +96,7 @@ class Others(StrEnum):
 
 @dataclass(frozen=True)
 class Look:
-    """What one witness from elsewhere says: a second address, the host's own count of answers, a person."""
+    """What one witness from elsewhere says: a second address, or a person."""
 
     others: Others
     words: str
@@ -133,21 +131,6 @@ def meaning(block: Block, looks: Iterable[Look]) -> tuple[Others, str]:
             who = "users get it too" if others is Others.REFUSED else "only we are blocked"
             return others, f"{block.what}: {who}: {'; '.join(words)}"
     return Others.UNKNOWN, "; ".join([str(block), *(look.words for look in looks if look.words)])
-
-
-def counted(where: str, *, answers: float, turned_away: float, ours: int) -> Look:
-    """What a host's own count says: ``answers`` in all, of them ``turned_away`` (403, 429 and 5xx), and how many of those we were given.
-
-    What was not turned away went to others. Of what was turned away the count may hold ours or not (a ban in front of the host is not
-    counted there), and a session asks in more ways than it keeps a record of: others are those beyond a good deal more than ours.
-    """
-    served, refused = answers - turned_away, turned_away - (_OURS_AT_MOST * ours + _OTHERS_MIN)
-    words = f"{where} counted {answers:.0f} answers, {turned_away:.0f} of them 403, 429 or 5xx, {ours} of these to us"
-    if refused >= _OTHERS_MIN and refused > served:
-        return Look(Others.REFUSED, words)
-    if served >= _OTHERS_MIN and refused <= 0:
-        return Look(Others.SERVED, words)
-    return Look(Others.UNKNOWN, f"{words}: that does not tell what others get")
 
 
 # ---------------------------------------------------------------- the prober's samples

@@ -24,8 +24,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.samples import Sample
 from pam_rollback.stats.binomial import share_above, share_below
-from pam_rollback.stats.distribution import Distribution, QuantileBounds, bounds_of, needed_for
-from pam_rollback.stats.percentiles import DEFINITION
+from pam_rollback.stats.percentiles import DEFINITION, Distribution, QuantileBounds, bounds_of, needed_for
 
 CONFIDENCE_PCT = 95.0
 _MISS_PCT = (100 - CONFIDENCE_PCT) / 2

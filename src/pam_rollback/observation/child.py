@@ -1,13 +1,28 @@
-"""A helper process of ours, seen from its parent: started with its configuration on stdin, ended by closing stdin."""
+"""Helper processes of ours, and the files of one JSON object a line that they write while others read them.
 
+A helper gets its configuration on stdin, and the end of stdin ends it: the kernel closes the pipe however the parent dies, also by SIGKILL.
+It ends, too, when the machine has slept: the clock that it counts by stood still meanwhile, so a record that went on would hide that nobody
+watched.
+"""
+
+import asyncio
 import contextlib
+import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pam_rollback
+from pam_rollback.base.answer import BYTES_MAX, NotJson, read_json
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.outside_text import cut
 
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """No proxy, no Python switch and no secret of the session reaches a helper: what it may know comes on its stdin."""
@@ -100,3 +115,167 @@ class Child:
             except subprocess.TimeoutExpired:
                 continue
             return
+
+
+_OWNER_ONLY = 0o600
+_BLOCK_BYTES = 1 << 20
+_LINE_BYTES_MAX = BYTES_MAX
+"""A longer line was not written by us; without this bound one without an end would be read whole, however long."""
+
+
+class LineWriter:
+    """Appends one object per line to a new file that only its owner can read.
+
+    FileExistsError when the file is there already.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, _OWNER_ONLY)
+
+    def write(self, record: dict[str, Any], *, durable: bool = False) -> None:
+        """Append the record at once; ``durable`` returns only when it would survive a crash of the machine."""
+        line = (json.dumps(record, separators=(",", ":")) + "\n").encode()
+        while line:
+            line = line[os.write(self._file, line) :]
+        if durable:
+            os.fsync(self._file)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+class LineReader:
+    """Reads such a file bit by bit. A last line that is only half written is left for the next time.
+
+    However long the file is, no more than a block of it is held at a time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._offset = 0
+        self._lines = 0
+
+    def _blocks(self) -> Iterator[bytes]:
+        """Give the whole lines that came since the last call, in blocks of about a megabyte.
+
+        A block counts as read when the next one is asked for: what raised an error is met again the next time.
+        """
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            raise MeasurementFailed(
+                f"{self.path}: there is no such file; was the process that writes it started?"
+            ) from None
+        size = _BLOCK_BYTES
+        with file:
+            while True:
+                file.seek(self._offset)
+                text = file.read(size)
+                end = text.rfind(b"\n") + 1
+                if not end and len(text) < size:
+                    return
+                if not end:
+                    if size > _LINE_BYTES_MAX:
+                        raise MeasurementFailed(
+                            f"{self.path}, line {self._lines + 1}: expected a line of at most {_LINE_BYTES_MAX} bytes, found no end of it: "
+                            "the record is damaged"
+                        )
+                    size *= 2  # one line is longer than that
+                    continue
+                yield text[:end]
+                self._offset += end
+                self._lines += text.count(b"\n", 0, end)
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Give the objects that came since the last call, one by one.
+
+        Raises MeasurementFailed when there is no such file or a complete line is not a JSON object.
+        """
+        for block in self._blocks():
+            yield from [self._parsed(line, number) for number, line in enumerate(block.splitlines(), self._lines + 1)]
+
+    def new(self) -> list[dict[str, Any]]:
+        """Give the objects that came since the last call, all at once. Raises as ``records`` does."""
+        return list(self.records())
+
+    def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
+        try:
+            record, why = read_json(line), ""
+        except NotJson as error:
+            record, why = None, f" ({error})"
+        if not isinstance(record, dict):
+            found = cut(line.decode("utf-8", "replace"), 60)
+            raise MeasurementFailed(
+                f"{self.path}, line {number}: expected a JSON object, found {found!r}{why}: the record is damaged"
+            )
+        return record
+
+
+_CONFIG_BYTES_MAX = 1 << 20
+_STDIN = 0
+SLEPT_MAX_S = 5.0
+"""As a window tolerates a hole."""
+
+
+def asleep_s() -> float:
+    """How long this machine slept since it started, where its system counts that."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return 0.0 if boot is None else time.clock_gettime(boot) - time.monotonic()
+
+
+def read_config_line() -> str:
+    """Give the first line of stdin. Unbuffered, so that a thread may wait for the end of stdin afterwards."""
+    line = bytearray()
+    while b"\n" not in line:
+        part = os.read(_STDIN, 65536)
+        if not part or len(line) > _CONFIG_BYTES_MAX:
+            sys.exit("expected the configuration as one line of JSON on stdin")
+        line += part
+    return line.partition(b"\n")[0].decode()
+
+
+class Lifeline:
+    """Says when this process has to end, and why. Create it inside the running event loop."""
+
+    def __init__(self, *, max_run_s: float) -> None:
+        self.reason = ""
+        self.over = asyncio.Event()
+        self._asleep_s = asleep_s()
+        loop = asyncio.get_running_loop()
+        # A terminal sends Ctrl-C and hang-ups to every process of the session; what they mean is the parent's decision.
+        for ignored in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(ignored, signal.SIG_IGN)
+        loop.add_signal_handler(signal.SIGTERM, self.end, "SIGTERM")
+        loop.call_later(max_run_s, self.end, f"longest run of {max_run_s:g} s reached")
+        end_soon = partial(loop.call_soon_threadsafe, self.end, "stdin closed")
+        threading.Thread(target=_wait_for_end_of_stdin, args=(end_soon,), daemon=True).start()
+
+    def end(self, reason: str) -> None:
+        """Ask this process to end; the first reason stays."""
+        self.reason = self.reason or reason
+        self.over.set()
+
+    async def over_before(self, moment_s: float) -> bool:
+        """Sleep until the monotonic moment; true as soon as this process has to end."""
+        slept_s = asleep_s() - self._asleep_s
+        if slept_s > SLEPT_MAX_S and not self.over.is_set():
+            self.end(f"this machine slept for {slept_s:.0f} s: what was then nobody knows")
+            sys.stderr.write(f"{self.reason}\n")
+        wait_s = moment_s - time.monotonic()
+        if wait_s <= 0:
+            # What is in flight gets its turn also when the ticks are behind.
+            await asyncio.sleep(0)
+            return self.over.is_set()
+        try:
+            async with asyncio.timeout(wait_s):
+                await self.over.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def _wait_for_end_of_stdin(end: Callable[[], object]) -> None:
+    while os.read(_STDIN, 4096):
+        pass
+    end()

@@ -15,7 +15,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.change import LatencyChange, RateChange, between, latencies_ms, smallest_visible
 from pam_rollback.observation.samples import Sample
-from pam_rollback.stats.distribution import Distribution
+from pam_rollback.stats.percentiles import Distribution
 
 ALL_JOURNEYS = "all journeys"
 

@@ -17,8 +17,7 @@ from pam_rollback.observation.journeys import HEALTH_JOURNEY, PAGES
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window import gap
 from pam_rollback.observation.window_state import WindowResult, WindowState, standing
-from pam_rollback.product.expected_releases import BACK_END, FRONT_END, ExpectedReleases
-from pam_rollback.product.served_release import same_commit
+from pam_rollback.product.served_release import BACK_END, FRONT_END, ExpectedReleases, same_commit
 
 NAMING = (*PAGES, HEALTH_JOURNEY)
 """The journeys whose answers can name a release."""

@@ -15,7 +15,7 @@ _WINDOW = "held_window"
 """The fixture that judges it."""
 
 if TYPE_CHECKING:
-    from pam_rollback.report.watched_record import Watched
+    from pam_rollback.report.record_parts import Watched
 
 
 def pytest_pam_watched(runbook: Runbook) -> "list[Watched]":
@@ -60,7 +60,7 @@ def pytest_pam_phase_ended(fixture: str, found: Any, request: pytest.FixtureRequ
     """Whether users are well again."""
     if fixture != "recovery":
         return None
-    from pam_rollback.observation.users_told import users  # noqa: PLC0415 - for stories
+    from pam_rollback.observation.watched import users  # noqa: PLC0415 - for stories
     from pam_rollback.plan.stories import SITUATIONS, objective_of  # noqa: PLC0415 - the same
 
     story = SITUATIONS.get(str(request.getfixturevalue("situation")))

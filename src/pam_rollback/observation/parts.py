@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.journeys import BROWSER_JOURNEY, HEALTH_JOURNEY, PAGES, ProbeConfig
-from pam_rollback.observation.prober_lag import judge_without_prober_lag
 from pam_rollback.observation.recovery import OutageRule, Recovery, recovery
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import WindowSpec, WindowVerdict
+from pam_rollback.observation.window import WindowSpec, WindowVerdict, judge_without_prober_lag
 from pam_rollback.observation.window_state import WindowState
 
 FRONT_END, BACK_END, ROWS = "front end", "back end", "rows"

@@ -22,11 +22,9 @@ from yarl import URL
 from pam_rollback.base.answer import Answer, limited
 from pam_rollback.base.open_loop import Ticks, why_not_sent
 from pam_rollback.base.outside_text import cut
-from pam_rollback.observation.account import Account
-from pam_rollback.observation.exchange import NotSent, exchange, new_session, unique_address
+from pam_rollback.observation.child import Lifeline, LineWriter, read_config_line
+from pam_rollback.observation.exchange import Account, NotSent, exchange, new_session, unique_address
 from pam_rollback.observation.journeys import FOREIGN, Journey, ProbeConfig
-from pam_rollback.observation.jsonl import LineWriter
-from pam_rollback.observation.lifeline import Lifeline, read_config_line
 from pam_rollback.product.front_page import ASSET_BYTES, Asset, read_page, seen_files
 
 _LOOK_EVERY_S = 1.0

@@ -7,8 +7,7 @@ from typing import Any
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.samples import Sample
 from pam_rollback.report.baseline_record import Figures
-from pam_rollback.stats.distribution import Distribution
-from pam_rollback.stats.percentiles import percentile
+from pam_rollback.stats.percentiles import Distribution, percentile
 
 
 def figures_of(samples: Iterable[Sample]) -> Figures:

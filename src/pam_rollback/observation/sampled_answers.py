@@ -2,18 +2,15 @@
 
 Source: the plan's performance verification (MT-1, MT-2). The rules are those of ``observation/window.py``; what differs is that the
 length is not given in seconds but in answers. An error rate below 2 % cannot be shown by 50 good answers: among n answers without one
-error, the true share lies, with 95 % confidence, below ``share_bound_pct(0, n)``, which is 2 % at n = 149.
+error, the true share lies, with 95 % confidence, below 2 % from n = 149 on.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.observation.prober_lag import judge_without_prober_lag
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict
-from pam_rollback.stats.binomial import share_below
-from pam_rollback.stats.percentiles import DEFINITION
+from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict, judge_without_prober_lag
 
 ANSWERS_FOR_ERRORS = 150
 """So many without an error show less than 2 %, with 95 % confidence."""
@@ -28,15 +25,13 @@ ANSWERS_ITEMS: Mapping[str, Measure] = {
 """What of them each plan item is about."""
 _SPARE = 1.1
 """Five of a hundred probes may have left late, and the rate is a mean: so many more are waited for."""
-_CONFIDENCE_PCT = 95.0
 
 
 @dataclass(frozen=True, repr=False)
 class SampledAnswers(Sentence):
-    """One measure over a sample of answers, judged against the plan's limit. ``before`` is what the baseline had, where there is one."""
+    """One measure over a sample of answers, judged against the plan's limit."""
 
     verdict: WindowVerdict
-    before: float | None = None
 
     @property
     def good(self) -> bool:
@@ -44,51 +39,13 @@ class SampledAnswers(Sentence):
         return self.verdict.met
 
     @property
-    def share_bound_pct(self) -> float:
-        """The true share of errors is below this, with 95 % confidence."""
-        return share_bound_pct(self.verdict.bad, self.verdict.n)
-
-    @property
-    def against_baseline(self) -> str:
-        """How it compares with the baseline, for reading: IR-4 and CR-5 judge that, not this."""
-        value, before, unit = self.verdict.value, self.before, self.verdict.spec.unit
-        if before is None or value is None:
-            return ""
-        ratio = f"{value / before:.2f} times" if before > 0 else "above" if value > 0 else "the same as"
-        return f"{ratio} the baseline's {before:.3g} {unit}"
-
-    @property
     def figures(self) -> Figures:
-        """For the table of criteria."""
-        verdict, spec = self.verdict, self.verdict.spec
-        is_p95 = spec.measure is Measure.LATENCY_P95_MS
-        parts = [
-            f"p95, {DEFINITION}"
-            if is_p95
-            else f"share of answers, with {_CONFIDENCE_PCT:g} % confidence below {self.share_bound_pct:.2f} %",
-            f"{f'of the {verdict.part}, ' if verdict.part else ''}over {verdict.observed_s:.0f} s",
-            self.against_baseline,
-        ]
-        return Figures(
-            what=spec.measure.words,
-            asked=f"< {spec.limit:g} {spec.unit}, n >= {spec.samples_min}",
-            measured=verdict.value,
-            unit=spec.unit,
-            n=verdict.n,
-            margin=verdict.margin,
-            definition=", ".join(filter(None, parts)),
-            proviso=verdict.proviso,
-        )
+        """For the table of criteria: how many answers are asked for, in place of a time."""
+        spec = self.verdict.spec
+        return replace(self.verdict.figures, asked=f"< {spec.limit:g} {spec.unit}, n >= {spec.samples_min}")
 
     def __str__(self) -> str:
-        verdict, spec = self.verdict, self.verdict.spec
-        found = "nothing measured" if verdict.value is None else f"{verdict.value:.3g} {spec.unit}"
-        compared = f", {self.against_baseline}" if self.against_baseline else ""
-        return (
-            f"{self.figures.what} {found}, expected below {spec.limit:g} {spec.unit} "
-            f"({verdict.bad} of {verdict.n} answers{f' of the {verdict.part}' if verdict.part else ''} speak against it, "
-            f"over {verdict.observed_s:.0f} s{compared})" + (f": {verdict.reason}" if verdict.reason else "")
-        )
+        return str(self.verdict)
 
 
 def sample_spec(
@@ -113,8 +70,3 @@ def judge_sample(
     """Judge all answers from ``start_s`` on: at least as long as the spec wants, longer when more is there already."""
     spec = replace(spec, duration_s=max(spec.duration_s, settled_s - start_s))
     return judge_without_prober_lag(samples, spec, start_s=start_s, now_s=now_s, rate_hz=rate_hz, settled_s=settled_s)
-
-
-def share_bound_pct(bad: int, n: int) -> float:
-    """Give the share that ``bad`` among ``n`` does not exclude: the upper end of the exact one-sided 95 % interval (Clopper, Pearson)."""
-    return 100 * share_below(bad, n, miss_pct=100 - _CONFIDENCE_PCT)

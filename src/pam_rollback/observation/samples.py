@@ -1,9 +1,12 @@
 """One probe's result: the fact from which windows, recovery times and baselines are made."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.open_loop import Sending
 
 LATE_MS = 250.0
@@ -80,3 +83,37 @@ def too_few_to_compare(samples: Sequence[Sample], needed: int, within_s: float) 
             "run it again when less runs beside it"
         )
     return f"{found}; {len(samples)} probes have an answer or none that can come any more"
+
+
+@dataclass(frozen=True, repr=False)
+class OwnAnswers(Sentence):
+    """How many answers of ``n`` belonged to another account than the one that asked (IR-1), by journey: a shared cache may mix them up."""
+
+    ENOUGH: ClassVar[int] = 10
+
+    n: int
+    foreign: tuple[str, ...]
+
+    @classmethod
+    def of(cls, samples: Iterable[Sample]) -> "OwnAnswers":
+        """Count the good answers, and those of others."""
+        told = [one for one in samples if one.ok or one.foreign]
+        return cls(len(told), tuple(one.journey for one in told if one.foreign))
+
+    @property
+    def all_own(self) -> bool:
+        """No answer was another account's. Raises MeasurementFailed where too few say whose they are."""
+        if self.foreign:
+            return False
+        if self.n < self.ENOUGH:
+            raise MeasurementFailed(f"whose the answers are is not known: {self.n} say it, {self.ENOUGH} are needed")
+        return True
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(what="answers of another account", asked="0", measured=len(self.foreign), n=self.n)
+
+    def __str__(self) -> str:
+        where = ", ".join(dict.fromkeys(self.foreign))
+        return f"{len(self.foreign)} of {self.n} answers belong to another account{where and ': '}{where}"

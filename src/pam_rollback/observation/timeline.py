@@ -9,7 +9,7 @@ from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.observation.jsonl import LineReader
+from pam_rollback.observation.child import LineReader
 from pam_rollback.observation.samples import Sample
 
 

@@ -1,21 +1,24 @@
 """What the record keeps of how users fared around each rollback: from the prober's record, the journal and the incident's moments."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.run_files import RECOVERY_FILE, TIMELINE_FILE
 from pam_rollback.journal.journal import ACTION
+from pam_rollback.observation.recovery import JudgedRecovery
+from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.timeline import Timeline
-from pam_rollback.observation.timeline_bins import Bin, bins, width_s
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateGoal, P95Goal
-from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
-
-if TYPE_CHECKING:
-    from pam_rollback.observation.timeline_bins import Bin
+from pam_rollback.report.record_parts import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
+from pam_rollback.report.wording import duration, times_of_day
+from pam_rollback.stats.percentiles import percentile
 
 
 def watched(folder: Path, entries: Sequence[Mapping[str, Any]], *, began_s: float, plan: Plan) -> Iterator[Watched]:
@@ -96,3 +99,58 @@ def _after(moment_s: float, began_s: float) -> float:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
+
+
+BINS_MAX = 120
+"""A wider picture shows no more on a screen or on paper."""
+PROBES_MIN = 20
+"""What a 95th percentile needs to be another value than the highest."""
+
+
+@dataclass(frozen=True)
+class Bin:
+    """What the probes of a short time got."""
+
+    at_s: float
+    """Its beginning, on the samples' clock."""
+    n: int
+    bad: int
+    p95_ms: float | None
+    """None: too few answers."""
+
+
+def width_s(samples: Iterable[Sample], rate_hz: float) -> float:
+    """How long a bin has to be, in whole seconds."""
+    due = [sample.due_s for sample in samples]
+    span_s = max(due) - min(due) if due else 0.0
+    return float(max(1, math.ceil(span_s / BINS_MAX), math.ceil(PROBES_MIN / rate_hz)))
+
+
+def bins(samples: Iterable[Sample], length_s: float) -> Iterator[Bin]:
+    """The bins in order of time. A bin without a usable probe is not there: a hole is a hole."""
+    found: dict[int, list[Sample]] = {}
+    for sample in samples:
+        if sample.measured():
+            found.setdefault(math.floor(sample.due_s / length_s), []).append(sample)
+    for place in sorted(found):
+        seen = found[place]
+        answered = [sample.latency_ms for sample in seen if sample.ok]
+        yield Bin(
+            at_s=place * length_s,
+            n=len(seen),
+            bad=sum(not sample.ok for sample in seen),
+            p95_ms=percentile(answered, 95).value if len(answered) >= PROBES_MIN else None,
+        )
+
+
+def users(found: JudgedRecovery, at: Callable[[float], datetime], zone: tzinfo | None) -> str:
+    """When users were well again. ``at``: what the clock showed at a monotonic moment."""
+    recovery, objective = found.recovery, f"the objective of {duration(found.objective_s)}"
+    if recovery.recovered_s is None or recovery.from_decision_s is None:
+        return f"NOT well again, good for only {duration(recovery.good_for_s)} so far; {objective} is missed"
+    try:
+        within = f"within {objective}" if found.in_time else f"LATER than {objective}"
+    except MeasurementFailed:
+        within = f"within {objective} or not: probes are too rare to tell"
+    since = times_of_day((at(recovery.recovered_s),), zone)
+    return f"have been well again since {since}, {duration(max(0.0, recovery.from_decision_s))} after the decision, {within}"

@@ -16,7 +16,7 @@ In one module: broken, met and unknown are one order of precedence over the same
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -349,3 +349,27 @@ def _silence(spec: WindowSpec, silent_s: float, *, complete: bool) -> str:
     if complete or silent_s <= spec.answer_max_s + spec.gap_max_s:
         return ""
     return f"the prober has recorded nothing for {silent_s:.1f} s"
+
+
+def judge_without_prober_lag(
+    samples: Iterable[Sample], spec: WindowSpec, *, start_s: float, now_s: float, rate_hz: float, settled_s: float
+) -> WindowVerdict:
+    """Judge as ``judge`` does, and take back what only the prober's own lag broke.
+
+    Latencies count from the due time, so a prober that left late makes them longer. A window that is broken only because of that is not
+    known: this machine was too busy to judge. So windows may run beside the rest of the suite: its load cannot turn them green, and what it
+    alone turns red is unknown.
+    """
+    samples = tuple(samples)
+    verdict, at_its_best = (
+        judge(some, spec, start_s=start_s, now_s=now_s, rate_hz=rate_hz, settled_s=settled_s)
+        for some in (samples, map(_without_prober_lag, samples))
+    )
+    if verdict.state is WindowState.BROKEN and at_its_best.state is not WindowState.BROKEN:
+        reason = f"the prober was not fit to judge: without its own lag it would not be so: {verdict.reason}"
+        return replace(verdict, state=WindowState.UNKNOWN, reason=reason)
+    return verdict
+
+
+def _without_prober_lag(sample: Sample) -> Sample:
+    return replace(sample, latency_ms=sample.latency_ms - sample.lag_ms) if sample.lag_ms else sample

@@ -1,10 +1,10 @@
 """From the plan's windows (SC-1 to SC-3) to what is asked here: divided by the pace, and as patient as the rate of the probes demands."""
 
 from pam_rollback.environment.environment import Environment
+from pam_rollback.observation.memory import MemoryWindowSpec
 from pam_rollback.observation.window import Measure, WindowSpec
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import AnswersWindow, MemoryGoal, MemoryTrigger
-from pam_rollback.records.memory_window import MemoryWindowSpec
 
 _GAP_WHEN_SHORTENED_S = 5.0
 """A window that the pace made shorter tolerates no hole that is longer."""

@@ -13,11 +13,13 @@ import os
 import re
 import socket
 import ssl
+import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, TypeVar
@@ -26,7 +28,19 @@ from urllib.parse import quote, urlsplit
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.outside_text import cut
 from pam_rollback.outside import pace
-from pam_rollback.outside.without import left_out
+
+
+@contextmanager
+def left_out(*names: str) -> Iterator[None]:
+    """Meanwhile importing one of these modules raises ImportError, as if it were not installed; what is loaded already stays."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None is how Python notes that (import statement, 5.3.1)
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
 
 T = TypeVar("T")
 

@@ -1,6 +1,7 @@
-"""Asks again after an error, for questions about something else: one of four requests may fail (IR-5) without making them unanswerable."""
+"""Asks again: after an error, when the question is about something else (one of four may fail, IR-5), and when turned away for the rate."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -8,6 +9,14 @@ from pam_rollback.base.answer import Answer
 
 TRIES = 6
 """With one of four requests failing, all six do once in 4,000 times."""
+
+ENHANCE_YOUR_CALM = 420
+"""What Statuspage answers to too many requests, besides 429."""
+TURNED_AWAY = frozenset({ENHANCE_YOUR_CALM, HTTPStatus.TOO_MANY_REQUESTS})
+"""Nothing was done: repeating is always safe."""
+UNWELL = frozenset({500, 502, 503, 504})
+"""It may have been done: repeating is safe only where the receiver knows a message again."""
+_UNTOLD_WAIT_S = 1.0
 
 
 @dataclass
@@ -36,3 +45,23 @@ def once_more(ask: Callable[[], Answer]) -> Answer:
 
 def _is_error(answer: Answer) -> bool:
     return answer.http_status is None or answer.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def deliver(send: Callable[[float], Answer], *, deadline_s: float, repeat: Collection[int] = TURNED_AWAY) -> Answer:
+    """Give the first answer whose status is not one to repeat, or the last one for which there was time.
+
+    ``send`` makes the request with the deadline in seconds that it is given.
+    """
+    end_s = time.monotonic() + deadline_s
+    while True:
+        answer = send(max(0.01, end_s - time.monotonic()))
+        wait_s = _wait_s(answer)
+        if answer.http_status not in repeat or time.monotonic() + wait_s >= end_s:
+            return answer
+        time.sleep(wait_s)
+
+
+def _wait_s(answer: Answer) -> float:
+    told = answer.headers.get("retry-after", "")
+    # The other form is a date, which none of these providers sends.
+    return float(told) if told.isascii() and told.isdigit() else _UNTOLD_WAIT_S

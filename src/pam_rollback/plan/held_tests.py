@@ -22,7 +22,7 @@ class HeldTest:
 def held_tests(source: str, shared: Mapping[str, str] | None = None) -> tuple[HeldTest, ...]:
     """The tests of a module. Raises SyntaxError for what is no Python.
 
-    ``shared``: by name, the text of modules whose tests are those of whoever imports all of them (``from … import *``).
+    ``shared``: by name, the text of modules whose tests are also those of a module that imports them by name.
     """
     tree = ast.parse(source)
     return tuple(_tests(tree.body, _marks_of_the_module(tree.body), shared or {}))
@@ -32,14 +32,10 @@ def _tests(body: list[ast.stmt], marks: frozenset[str], shared: Mapping[str, str
     functions = [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     last = {node.name: node for node in functions}
     for node in body:
-        if (
-            isinstance(node, ast.ImportFrom)
-            and node.module
-            and node.module in shared
-            and [one.name for one in node.names] == ["*"]
-        ):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module in shared:
+            named = {one.name for one in node.names}
             taken = _tests(ast.parse(shared[node.module]).body, marks, {})
-            yield from (replace(test, module=node.module) for test in taken)
+            yield from (replace(test, module=node.module) for test in taken if test.name in named)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
             marked = marks | _marks(node.decorator_list)
             yield HeldTest(node.name, marked, _items(node.decorator_list), shadowed=last[node.name] is not node)

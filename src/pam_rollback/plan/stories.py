@@ -27,12 +27,12 @@ class Story:
     name: str
     strategy: str
     """The strategy's name in plan.toml; several ways of it share one."""
-    fixture: str
-    """Who brings the situation about."""
     abilities: tuple[str, ...]
     """What an environment must declare for the action to be possible there at all."""
     planted: Planted
-    steps_at: str | tuple[str, ...]
+    fixture: str = ""
+    """Who brings the situation about; empty: the fixture of its name, in its drill."""
+    steps_at: str | tuple[str, ...] = ""
     """Its steps, or where they are: a module of ``rollback``, and the name there of a tuple, or of what makes one of shares."""
     changing_at: str = ""
     """Where the step is, likewise, that brings the plan's flags about."""
@@ -117,10 +117,8 @@ STORIES: dict[str, Story] = {
         Story(
             name="frontend-restore",
             strategy="frontend",
-            fixture="site_restored",
             abilities=("frontend_host",),
             planted=NO_SITE,
-            steps_at="frontend:RESTORE_STEPS",
         ),
         Story(
             name="frontend-commit",

@@ -18,7 +18,7 @@ def pytest_pam_run_notes(run_folder: Path) -> str:
 def pytest_pam_run_ended(run_folder: Path, environment: Environment) -> None:
     """Keep them. Before other listeners: one that fails keeps those after it from their turn."""
     # Loaded here: a rollback has to reach its provider soon, and the clients of all of them are not needed for that.
-    from pam_rollback.postmortem.client import DEPLOYS_FILE, keep_deploys  # noqa: PLC0415
+    from pam_rollback.postmortem.service import DEPLOYS_FILE, keep_deploys  # noqa: PLC0415
 
     with suppress(OSError):  # the run's verdict does not depend on it
         keep_deploys(environment, run_folder / DEPLOYS_FILE)

@@ -10,7 +10,7 @@ from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.observation.journeys import PAGES
 from pam_rollback.observation.recovery import Outage
 from pam_rollback.observation.samples import Sample
-from pam_rollback.product.expected_releases import BACK_END, FRONT_END
+from pam_rollback.product.served_release import BACK_END, FRONT_END
 
 _OWN_KEYS = frozenset({"at", "at_s", "event"})
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from pam_rollback.base.outside_text import cut
-from pam_rollback.product.health_words import is_ill, is_no, is_nothing, is_number
+from pam_rollback.product.health_body import CRASH, is_ill, is_no, is_nothing, is_number
 
 Intent = Literal["named", "never"]
 """As in ``[chat] intent`` of the environment file."""
@@ -29,11 +29,6 @@ _IN_TROUBLE_ITSELF = re.compile(
     r"|\bi (?:encountered|ran into|hit) an? (?:\w+ )?(?:error|issue|problem)\b"
 )
 """Today's product says no sorry: what it cannot do is to answer at all. A place that cannot be found is none of this."""
-CRASH = re.compile(
-    r"(?i:traceback \(most recent call last\))|^(?:[a-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception)\b\s*[:(]|^\s*(?i:internal server error)\W*$",
-    re.MULTILINE,
-)
-"""What a program says of its own end. A person is told nothing by it, whichever intent goes with it."""
 _NO_INTENTS = frozenset({"", "none", "null", "unknown", "error", "fallback"})
 _ANSWERS_ON_SOCKET = frozenset(
     {"", "chat_response", "response", "chat_response_complete", "response_complete", "error"}

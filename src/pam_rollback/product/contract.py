@@ -1,20 +1,184 @@
 """The contract of a product: the tables of ``products/NAME.toml``.
 
-Health, component by component, for the plan's health checks. Each component is an endpoint with conditions, or *no endpoint for this*.
+Health, component by component, for the plan's health checks: each is an endpoint with conditions, or *no endpoint for this*. Elements
+of pages by how a screen reader has them. What is called otherwise in the database stands in ``names``, and an invariant that does not
+apply is named with its reason.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, get_args
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, Strict, model_validator
 
-from pam_rollback.base.configuration import Problem, Table, place, shown
+from pam_rollback.base.configuration import Problem, Table, place, shown, suggestion
 from pam_rollback.environment.environment_tables import Pages, PathTemplate, PlacesOfParts, Text, UrlPath
-from pam_rollback.product.conditions import Condition, Pointer
-from pam_rollback.product.limits import Limits
-from pam_rollback.product.site import Element, ElementName
+from pam_rollback.environment.sql_names import accepted
+from pam_rollback.product.conditions import Condition, Pattern, Pointer
+from pam_rollback.product.invariants import Dialect
 from pam_rollback.product.switches import Switch
-from pam_rollback.product.tables import Tables
+
+_SHARE: Final = 0.75
+_AtLeastOne = Annotated[int, Field(ge=1)]
+
+
+class Limits(Table):
+    """What the API bears within a minute. What is not said is not known: nothing is held back for it.
+
+    The ban of an address counts everybody behind it: of what is shared a session uses three quarters. What belongs to its browser or to
+    the test account is all its own.
+    """
+
+    paths: _AtLeastOne | None = None
+    """Different paths that one address may ask for; with one more it is banned."""
+    address: _AtLeastOne | None = None
+    """Requests of one address, whoever asks."""
+    without_token: _AtLeastOne | None = None
+    """As many, and from there on those without a token are refused."""
+    with_token: _AtLeastOne | None = None
+    """Requests with a token, whoever's."""
+    client: _AtLeastOne | None = None
+    """Requests of one address and User-Agent: with one more they are shut out."""
+    free: Annotated[tuple[UrlPath, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """Paths that are asked as often as anybody likes."""
+
+    def ours(self, processes: int = 1) -> "Limits":
+        """Return what one of so many processes of a session may use of them. Raises ValueError when that is nothing."""
+        most: dict[str, Any] = {}
+        for name in ("paths", "address", "without_token", "with_token", "client"):
+            whole = getattr(self, name)
+            if whole is None:
+                continue
+            session = whole if name == "client" else max(1, math.floor(whole * _SHARE))
+            most[name] = session // processes
+            if not most[name]:
+                raise ValueError(f"{processes} processes are more than the product bears ([limits] {name} = {whole})")
+        return self.model_copy(update=most)
+
+    @property
+    def by_rate(self) -> bool:
+        """So many requests within a minute are known to be too many."""
+        return any(one is not None for one in (self.address, self.without_token, self.with_token, self.client))
+
+    @property
+    def known(self) -> bool:
+        """Something is known."""
+        return self.by_rate or self.paths is not None
+
+
+ElementName = Literal[
+    "email",
+    "password",
+    "log_in",
+    "log_out",
+    "open_chat",
+    "clear_chat",
+    "chat_error",
+    "message",
+    "messages",
+    "speak",
+    "stop_speaking",
+    "amount",
+    "note",
+    "add_expense",
+    "expenses",
+    "distance_unit",
+    "save",
+    "saved",
+    "plan_trip",
+]
+"""``log_out`` ends a session; ``open_chat`` is the button that opens PAM where it has no page of its own, ``clear_chat`` the
+one that asks whether all that was said may go, ``chat_error`` what tells that PAM did not answer."""
+_WAYS = ("role", "label", "selector")
+
+
+class Element(Table):
+    """One element of a page: by its role (and accessible name), by its label, or by a CSS selector."""
+
+    role: Literal["button", "link", "list", "listitem", "row", "status", "textbox", "combobox"] | None = None
+    name: Text | None = None
+    """The accessible name, or a part of it, whatever its case."""
+    name_matches: Pattern | None = None
+    """The accessible name or label by a regular expression, found anywhere in it."""
+    label: Text | None = None
+    selector: Text | None = None
+    items: Literal["listitem", "row"] | None = None
+    """What is meant are its members of this role."""
+    within: Literal["main", "navigation"] | None = None
+    """Only inside this landmark."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Element":
+        given = [way for way in _WAYS if getattr(self, way) is not None]
+        by_label = not given and self.name_matches is not None
+        if len(given) != 1 and not by_label:
+            raise ValueError(f"expected exactly one of {', '.join(_WAYS)}, found {' and '.join(given) or 'none'}")
+        if self.name is not None and self.role is None:
+            raise ValueError("name is the accessible name of a role: expected role, too")
+        return self
+
+
+def undescribed(elements: Mapping[ElementName, Element], wanted: Iterable[str]) -> list[str]:
+    """Which of the wanted elements the contract does not describe, each once."""
+    return [name for name in dict.fromkeys(wanted) if name not in elements]
+
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
+SettingsForm = Literal["narrow", "wide"]
+
+
+class UsersRows(Table):
+    """A table with rows of users: whose each is, and what of it nobody changes."""
+
+    owner: Identifier
+    """The column that says whose a row is; ``id`` where the row is its owner."""
+    within: Identifier = ""
+    """The table of users' rows whose key stands in ``owner``; empty: it is the id of an account."""
+    stays: Annotated[tuple[Identifier, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """Columns that stay as they were written (docs/decisions/baselines.md)."""
+    changed_at: Identifier = ""
+    """Where users may correct a row, the column that says when."""
+
+
+class Tables(Table):
+    """What the suite reads of the database, and what it leaves alone."""
+
+    schemas: Annotated[tuple[Text, ...], Strict(False), Field(min_length=1)] = ("public",)  # noqa: FBT003 - TOML has lists
+    """Whose tables, rules and functions the product made: what a baseline records of the schema."""
+    settings: SettingsForm = "narrow"
+    """``narrow``: a row for each setting (``setting_name``, ``setting_value``). ``wide``: a row a user, a column for each."""
+    names: Annotated[Mapping[str, Text], AfterValidator(accepted)] = {}
+    """What is called differently by this product, as in ``[sql.names]`` of an environment, which goes before it."""
+    left_out: Mapping[str, Text] = {}
+    """By the id of an invariant of ``checks/integrity`` that does not apply: why."""
+    names_schema_version: bool = False
+    """Whether a release names the migration that it was built with (``schema_version`` at the path ``version``); else its files tell."""
+    users: Annotated[Mapping[Identifier, UsersRows], Field(min_length=1)]
+    """The tables with rows of users."""
+    plan: Mapping[Identifier, UsersRows] = {}
+    """The same of the tables that the plan's own queries assume (``dialect = "plan"``); empty: the product has none."""
+
+    @model_validator(mode="after")
+    def _owners_are_there(self) -> "Tables":
+        for known in (self.users, self.plan):
+            for name, rows in known.items():
+                if rows.within and rows.within not in known:
+                    raise ValueError(
+                        f"{name}: within: expected a table of users' rows, {suggestion(rows.within, known)}"
+                    )
+        return self
+
+    def of(self, dialect: Dialect) -> Mapping[str, UsersRows]:
+        """The tables with rows of users, as that dialect has them."""
+        return self.users if dialect == "product" else self.plan
+
+    def problems(self, invariants: Iterable[str]) -> Iterator[Problem]:
+        """What is left out and is not one of these."""
+        known = tuple(invariants)
+        for name in self.left_out:
+            if name not in known:
+                yield Problem(f"[tables.left_out] {name}", f"no such invariant, {suggestion(name, known)}")
+
 
 Site = Literal["frontend", "api", "backend", "supabase"]
 """Whose address a path stands below: a key of ``[urls]`` in the environment's file."""
@@ -241,6 +405,8 @@ class Contract(Table):
     flags: Flags = Flags.model_construct()
     limits: Limits = Limits.model_construct()
     """What its API bears."""
+    websockets: bool = False
+    """Its pages keep WebSockets to the API open. A host may count the life of each as the time of one answer."""
     elements: Mapping[ElementName, Element] = {}
     """What is not described is not looked for: journeys that need it are left out, and named."""
 

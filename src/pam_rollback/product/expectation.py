@@ -11,8 +11,8 @@ from pam_rollback.product.chat_answer import Intent, failure_beside, shortcoming
 from pam_rollback.product.conditions import Captured, Condition, held_against
 from pam_rollback.product.contract import ANY_STATUS, Component
 from pam_rollback.product.front_page import read_page, release_of_page, shortcoming_of_sent
+from pam_rollback.product.health import body_problems, release_of
 from pam_rollback.product.health_body import commit_named
-from pam_rollback.product.judging import body_problems, release_of
 
 _SHOWN_CHARACTERS = 40
 JSON = "application/json"

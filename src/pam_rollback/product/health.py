@@ -4,20 +4,171 @@ Source: the plan's health checks HC-1 to HC-5, and the audit of the plan's scrip
 unhealthy, and a 503 that says healthy all pass there).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
-from pam_rollback.product.conditions import Captured
+from pam_rollback.product.conditions import Captured, ConditionResult, Nowhere, has_value, held_against, value_at
 from pam_rollback.product.contract import ANY_STATUS, Component
-from pam_rollback.product.health_body import commit_named
-from pam_rollback.product.health_words import HEALTHY
-from pam_rollback.product.judging import NO_WORD, Judgement, contradiction, judge, release_of, unreadable, word_of
-from pam_rollback.product.pointer import has_value
+from pam_rollback.product.health_body import HEALTHY, commit_named, names_a_release, objections, release_named
+
+_AGE_MAX_S = 60.0
+"""An answer that a cache has kept for longer says nothing of now."""
+_TIMESTAMP_AGE_MAX = timedelta(days=1)
+"""More than any time zone that was left out, and than any clock that is merely wrong."""
+_EPOCH_FROM_S, _EPOCH_FROM_MS = 1e8, 1e11
+"""Smaller numbers are no moments: an uptime, say."""
+_STALE_WARNINGS = ("110", "111", "112")
+
+
+def kept(answer: Answer, now: datetime | None) -> str:
+    """Why the answer is not of now: whoever kept it says so, or its ``timestamp`` is long past. Empty when nothing says that."""
+    age = answer.headers.get("age", "")
+    if age.isdecimal() and float(age[:9]) > _AGE_MAX_S:
+        return f"a cache answered, with what it has kept for {age[:9]} s (Age), although it was asked not to"
+    warning = answer.headers.get("warning", "")
+    if warning.startswith(_STALE_WARNINGS):
+        return f"a cache answered, and says that it may be stale (Warning: {warning[:40]})"
+    body: Any = answer.json
+    told = moment(body.get("timestamp")) if isinstance(body, dict) else None
+    made = _date(answer) or now
+    if told is not None and made is not None and made - told > _TIMESTAMP_AGE_MAX:
+        return (
+            f"its timestamp {body['timestamp']!r} is {(made - told).days} days old: a recorded answer, or a wrong clock"
+        )
+    return ""
+
+
+def moment(told: object) -> datetime | None:
+    """A moment as text, or as seconds or milliseconds since 1970; None where it is none."""
+    try:
+        if isinstance(told, str):
+            found = datetime.fromisoformat(told)
+            return found if found.tzinfo else found.replace(tzinfo=UTC)
+        if isinstance(told, (int, float)) and not isinstance(told, bool) and told > _EPOCH_FROM_S:
+            return datetime.fromtimestamp(told / 1000 if told > _EPOCH_FROM_MS else told, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
+
+
+def _date(answer: Answer) -> datetime | None:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - brings socket along, which loading a contract does without
+
+    try:
+        found = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
 
 _OK = 200
+_SHOWN_OBJECTIONS = 3
+NO_WORD = "JSON without a status"
+"""What is found where an answer does not say how it is."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What came of it. ``problems`` are sentences, the most telling first; empty for a healthy answer."""
+
+    problems: tuple[str, ...]
+    results: tuple[ConditionResult, ...]
+    not_known: str = ""
+    """Why a good answer tells nothing of now."""
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing is wrong with what was answered."""
+        return not self.problems
+
+    @property
+    def proves_health(self) -> bool:
+        """Healthy, and of now."""
+        return self.healthy and not self.not_known
+
+
+def judge(component: Component, captured: Captured) -> Judgement:
+    """Judge one answer. Nothing that a service can say raises."""
+    results = tuple(held_against(condition, captured) for condition in component.conditions)
+    problems = tuple(_problems(component, captured))
+    # An answer that is bad is bad, whoever kept it.
+    not_known = "" if problems or component.files else kept(captured.answer, captured.now)
+    return Judgement(problems, results, not_known)
+
+
+def release_of(component: Component, answer: Answer) -> str:
+    """The release that the answer names; empty when it names none."""
+    body: Any = answer.json
+    if component.release is None:
+        return release_named(body) if isinstance(body, dict) else ""
+    try:
+        named = value_at(body, component.release)
+    except Nowhere:
+        return ""
+    return named.strip() if isinstance(named, str) and names_a_release(named) else ""
+
+
+def word_of(answer: Answer) -> str:
+    """What the answer says of itself: its ``status``, or what was found where there is none."""
+    found = unreadable(answer)
+    if found:
+        return found
+    body = answer.json
+    status = body.get("status") if isinstance(body, dict) else None
+    return status if isinstance(status, str) else NO_WORD
+
+
+def unreadable(answer: Answer) -> str:
+    """Why the answer cannot be read as JSON, in words; empty when it can."""
+    if answer.problem:
+        return answer.problem
+    if answer.redirected_to:
+        return f"a redirect to {answer.redirected_to}"
+    if not answer.is_json_type:
+        page = " (the single-page fallback answers 200 for any path)" if answer.http_status == _OK else ""
+        return f"not JSON but {answer.content_type or 'no content type'}{page}"
+    if answer.json_problem:
+        return f"not JSON although its content type says so ({answer.json_problem})"
+    return ""
+
+
+def contradiction(component: Component, answer: Answer) -> str:
+    """What in the rest of the body speaks of a fault, in words; empty when nothing does."""
+    body = answer.json
+    if not component.whole or not isinstance(body, dict):
+        return ""
+    found = objections(body, component.optional)
+    more = f" (and {len(found) - _SHOWN_OBJECTIONS} more)" if len(found) > _SHOWN_OBJECTIONS else ""
+    return f"{', '.join(found[:_SHOWN_OBJECTIONS])}{more}"
+
+
+def body_problems(component: Component, captured: Captured) -> Iterator[str]:
+    """What is wrong with what the answer says, whatever its HTTP status is."""
+    results = (held_against(condition, captured) for condition in component.conditions)
+    unmet = [str(result) for result in results if not result.met]
+    yield from unmet
+    # A body that is ill by its own word contradicts nothing.
+    if not unmet and (found := contradiction(component, captured.answer)):
+        yield f"healthy at its top only: {found}"
+
+
+def _problems(component: Component, captured: Captured) -> Iterator[str]:
+    answer = captured.answer
+    if answer.problem:
+        yield answer.problem
+        return
+    if answer.redirected_to:
+        yield f"a redirect to {answer.redirected_to}"
+    yield from body_problems(component, captured)
+    if component.http_status not in {ANY_STATUS, answer.http_status}:
+        yield f"HTTP status is {answer.http_status}, expected {component.http_status}"
+
+
 _SHOWN_COMMIT = 12
 
 

@@ -7,7 +7,7 @@ Contracts: the plan's health checks and admin commands; flag evaluation is OFREP
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from pam_rollback.base.answer import Answer, limited
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError, UnreadableAnswer
@@ -15,7 +15,26 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.base.wait import before_change
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import Flag, FlagName
-from pam_rollback.product.emergency import ProductDown
+from pam_rollback.product.served_release import Served
+
+
+class ProductDown(ActionFailed):
+    """The product gave no answer, or one that says that it is broken: what is asked of it cannot be done by it."""
+
+
+class EmergencyCall(Protocol):
+    """Who takes the one request."""
+
+    def call(self, reason: str, initiated_by: str) -> str:
+        """Ask for the emergency rollback; gives what was answered. Raises ProductDown, or ActionFailed when it refuses."""
+
+
+class OutOfBand(Protocol):
+    """Who rolls the back end back without the product's help, through its provider."""
+
+    def roll_back(self, reason: str) -> Served:
+        """Do it, and wait until users have the release; gives what they get. Raises ActionFailed."""
+
 
 _CREDENTIALS_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY})
 _READS_MAX = 3

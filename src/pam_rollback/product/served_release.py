@@ -1,9 +1,118 @@
 """Which release users really get: by what is served to them, never by a provider's status (audit C12)."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.product.release_evidence import ReleaseProof
+
+FRONT_END, BACK_END = "the front end", "the back end"
+FRONT_PAGE = "the front page"
+"""What visitors are given: a cache may have another release's, whatever the front end says of itself."""
+_SITES = ("frontend", "backend")
+_FORMS = "one RELEASE for both sites, or frontend=RELEASE and backend=RELEASE"
+
+
+@dataclass(frozen=True)
+class ExpectedReleases:
+    """By site. Empty: nobody said, and then the answers can only be held against each other."""
+
+    frontend: str = ""
+    backend: str = ""
+
+    @classmethod
+    def named(cls, texts: Sequence[str]) -> "ExpectedReleases":
+        """As people name them: ``RELEASE`` for all of it, or ``frontend=RELEASE`` and ``backend=RELEASE``. Raises ValueError."""
+        found: dict[str, str] = {}
+        for text in texts:
+            site, equals, release = text.rpartition("=")
+            if not release.strip() or (equals and site not in _SITES):
+                raise ValueError(f"{text!r}: expected {_FORMS}")
+            for each in [site] if equals else _SITES:
+                if each in found:
+                    raise ValueError(f"{text!r}: the {each} is named twice, {found[each]} before; expected {_FORMS}")
+                found[each] = release.strip()
+        return cls(**found)
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """The sites that were named one by one."""
+        return tuple(site for site in _SITES if getattr(self, site)) if self.frontend != self.backend else ()
+
+    def told(self, found: Mapping[str, str]) -> str:
+        """Which part names which release, and which each should, in words."""
+        parts: dict[str, list[str]] = {}
+        for name, release in found.items():
+            parts.setdefault(release or "none", []).append(name)
+        named = "; ".join(f"{release}: {', '.join(names)}" for release, names in parts.items())
+        wanted = [f"{name} {one}" for name, one in ((FRONT_END, self.frontend), (BACK_END, self.backend)) if one]
+        return f"the parts name releases {named}" + (f"; expected of {', of '.join(wanted)}" if wanted else "")
+
+    def left_behind(self, found: Mapping[str, str]) -> dict[str, str]:
+        """The parts that serve something else than they should, with what they serve; by their names, ``FRONT_END`` among them.
+
+        Where nobody said, every part that does not agree with all others counts; one that names no release always does.
+        """
+        wanted = {name: self.frontend if name in {FRONT_END, FRONT_PAGE} else self.backend for name in found}
+        if not any(wanted.values()):
+            return dict(found) if len(set(found.values())) > 1 or not all(found.values()) else {}
+        return {name: release for name, release in found.items() if not release or release != (wanted[name] or release)}
+
+
+STRONG, WEAK = "strong: seen in an answer to users", "weak: the host's word"
+
+
+class Says(Enum):
+    """For which release something speaks."""
+
+    TARGET = "the target"
+    OTHER = "another one"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One thing that speaks for the target or for another release, or tells nothing."""
+
+    by: str
+    says: Says
+    why: str
+    strength: str = STRONG
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.why}" + ("" if self.says is Says.NOTHING else f" ({self.strength})")
+
+
+@dataclass(frozen=True)
+class ReleaseProof:
+    """All that is known of whether the deploy of a commit is what answers."""
+
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def against(self) -> tuple[Evidence, ...]:
+        """What contradicts it, however much else agrees."""
+        return tuple(one for one in self.evidence if one.says is Says.OTHER)
+
+    @property
+    def proven(self) -> bool:
+        """Nothing contradicts it, and something that users get shows it."""
+        return not self.against and any(one.strength == STRONG for one in self._for)
+
+    @property
+    def only_the_hosts_word(self) -> bool:
+        """Nothing contradicts it, and the host says so, and nobody else."""
+        return not self.against and not self.proven and bool(self._for)
+
+    @property
+    def _for(self) -> list[Evidence]:
+        return [one for one in self.evidence if one.says is Says.TARGET]
+
+    def __str__(self) -> str:
+        """What tells most comes first: contradictions, then what agrees."""
+        order = (Says.OTHER, Says.TARGET, Says.NOTHING)
+        return "; ".join(map(str, sorted(self.evidence, key=lambda one: order.index(one.says))))
+
 
 _SHORTEST_COMMIT = 7
 

@@ -11,9 +11,8 @@ from typing import Any
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.outside.http import all_at_once, fetch
-from pam_rollback.product.expected_releases import BACK_END, FRONT_END
 from pam_rollback.product.health_body import commit_named
-from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
-from pam_rollback.product.expected_releases import BACK_END
+from pam_rollback.product.served_release import BACK_END
 from pam_rollback.ramp.state import GateRun
 from pam_rollback.report.run_record import ActionStep, UnreadableRecord, read
 

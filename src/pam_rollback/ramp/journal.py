@@ -13,8 +13,7 @@ from typing import Any
 from pam_rollback.base import run_files
 from pam_rollback.base.errors import Refused
 from pam_rollback.base.run_files import Event
-from pam_rollback.outside.durable import append_line
-from pam_rollback.outside.event_log import EventLog, Line
+from pam_rollback.outside.event_log import EventLog, Line, append_line
 from pam_rollback.ramp.state import TORN
 
 

@@ -1,6 +1,6 @@
-"""What servers recorded themselves: error rate, response times, memory.
+"""What servers recorded themselves, error rate, response times and memory, and how the service performs after a rollback.
 
-It may touch the foundation, metrics of the product and of its hosts (``rollback/``), and ``observation/``, by whose
+It may touch the foundation, what hosts keep (``rollback/``), and ``observation/``, by whose
 rules a series is judged.
 """
 

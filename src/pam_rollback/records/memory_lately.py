@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 
 from pam_rollback.environment.environment import Environment
+from pam_rollback.observation.memory import READINGS_MIN, MemoryReading, restart
+from pam_rollback.observation.memory_readings import memory_reader
 from pam_rollback.records import prometheus
-from pam_rollback.records.memory import READINGS_MIN, MemoryReading, restart
-from pam_rollback.records.own_metrics import memory_reader
 from pam_rollback.records.prometheus import PrometheusApi
 from pam_rollback.rollback import kept_host_records as host_records
 from pam_rollback.stats.series import Quantity, Source

@@ -10,17 +10,26 @@
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.observation.memory import READINGS_MIN, SPAN_MIN_S, MemoryReading
+from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window_state import WindowResult, WindowState, standing
 from pam_rollback.stats.bad_runs import Stretch, too_long
-from pam_rollback.stats.histogram import Histogram
-from pam_rollback.stats.series import Evidence, Point, Quantity, Series, pooled
-from pam_rollback.stats.standing import Standing
+from pam_rollback.stats.series import (
+    Answers,
+    Evidence,
+    Histogram,
+    Point,
+    Quantity,
+    Series,
+    Standing,
+    pooled,
+)
 
 _SPARE = 1.25
 _LONGER_AT_MOST = 4
@@ -275,3 +284,88 @@ def _gap(inside: Sequence[Point], spec: SeriesSpec, start_s: float, reach_s: flo
         f"nothing known for {length_s:.1f} s from +{since_s - start_s:.1f} s of the watch on (tolerated {spec.gap_max_s:g} s): {instead}; "
         "a hole hides an outage"
     )
+
+
+def answers_in(samples: Iterable[Sample]) -> Answers | None:
+    """Count our own requests that were measured; None where none was."""
+    measured = [sample for sample in samples if sample.measured()]
+    return Answers(len(measured), sum(not sample.ok for sample in measured)) if measured else None
+
+
+def settled_readings(series: Series, *, start_s: float, end_s: float) -> tuple[MemoryReading, ...]:
+    """Give what was read of memory in the window since the last restart in it: a leak looks like a fall where a restart lies between.
+
+    Raises MeasurementFailed when that is too little for a pace, and ValueError for a series of another quantity.
+    """
+    if series.quantity is not Quantity.MEMORY_MB:
+        raise ValueError(f"a series of {series.quantity} says nothing of memory")
+    restarts = [moment for moment in series.restarts if start_s < moment <= end_s]
+    since_s = max(restarts, default=start_s)
+    readings = tuple(
+        MemoryReading(at_s=point.at_s, mb=point.value)
+        for point in series.points
+        if point.value is not None and since_s <= point.at_s <= end_s
+    )
+    span_s = readings[-1].at_s - readings[0].at_s if readings else 0.0
+    if len(readings) >= READINGS_MIN and span_s >= SPAN_MIN_S:
+        return readings
+    began = (
+        f" since the process began anew at +{since_s - start_s:.0f} s ({len(restarts)} such moments in the window)"
+        if restarts
+        else ""
+    )
+    raise MeasurementFailed(
+        f"{series.where}: {len(readings)} readings of memory over {span_s:.1f} s{began}; a pace needs {READINGS_MIN} over "
+        f"{SPAN_MIN_S:g} s. Wait and verify again"
+    )
+
+
+SEEN_SHARE_MIN = 0.8
+"""Of our own requests, records must have so many: what lies at the edges of their steps, or was lost by a restart, may be missing."""
+
+
+@dataclass(frozen=True, repr=False)
+class RecordedWindow(Sentence):
+    """A window over the records. ``own`` are our own requests to the same servers in that time; None: not to be told apart there."""
+
+    window: SeriesWindow
+    own: Answers | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether the criterion held for its time. Raises MeasurementFailed when the records do not say, or not about this service."""
+        if self.cut_short:
+            raise MeasurementFailed(str(self))
+        if not self.window.met:
+            return False
+        # What was not answered to us may never have arrived there.
+        answered = 0.0 if self.own is None else self.own.n - self.own.bad
+        if self.window.n < SEEN_SHARE_MIN * answered:
+            raise MeasurementFailed(
+                f"{self}: expected our own {answered:g} requests of that time among them; are these the records of this service?"
+            )
+        return True
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        figures = self.window.figures
+        return replace(figures, definition=f"{figures.definition}{self._beside}")
+
+    @property
+    def _beside(self) -> str:
+        if self.own is None:
+            return ""
+        if self.window.spec.quantity is Quantity.ERROR_RATE_PCT:
+            return f"; the prober saw {self.own.value:.2f} %, n={self.own.n:g}"
+        return f"; {self.own.n:g} requests were the prober's"
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the wait ended before the window did, because another measure was broken."""
+        return self.window.state is WindowState.HOLDING
+
+    def __str__(self) -> str:
+        return f"{self.window}{self._beside}" + (
+            "; not waited for: another measure is broken" if self.cut_short else ""
+        )

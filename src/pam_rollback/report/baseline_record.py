@@ -16,7 +16,7 @@ from pam_rollback.base import run_files
 from pam_rollback.base.answer import read_json
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.known_before import Finding, waiver_for
-from pam_rollback.stats.distribution import Distribution
+from pam_rollback.stats.percentiles import Distribution
 
 SCHEMA_VERSION = 2
 ANSWERS = "answers"

@@ -29,16 +29,19 @@ def latest(out: Path, *, environment: str, holds: Callable[[RunRecord], bool], w
     )
 
 
-def newest(out: Path, environment: str) -> Iterator[tuple[Path, RunRecord]]:
-    """The folders and records of that environment, the newest first.
+def recorded(out: Path, most: int | None = None) -> Iterator[tuple[Path, RunRecord]]:
+    """The folders and records of runs, the newest first; ``most``: of so many runs.
 
     Records of another version, and half a folder, are nobody's: an old file keeps nobody from anything.
     """
-    for path in sorted(out.glob("*/run.json"), reverse=True)[:_NEWEST]:
+    for path in sorted(out.glob("*/run.json"), reverse=True)[:most]:
         with suppress(UnreadableRecord, OSError):
-            record = run_record.read(path)
-            if record.environment.name == environment:
-                yield path.parent, record
+            yield path.parent, run_record.read(path)
+
+
+def newest(out: Path, environment: str) -> Iterator[tuple[Path, RunRecord]]:
+    """The same of that environment."""
+    return (one for one in recorded(out, _NEWEST) if one[1].environment.name == environment)
 
 
 def begun(record: RunRecord) -> datetime:
@@ -89,9 +92,7 @@ def sought(plan: Plan) -> dict[str, Sought]:
 
 def past_recoveries(out: Path, sought: Mapping[str, Sought]) -> dict[str, tuple[PastRecovery, ...]]:
     """By strategy, all its ways together, the oldest first."""
-    records = [
-        record for path in sorted(out.glob("*/run.json"))[-_NEWEST:] if (record := read_or_none(path)) is not None
-    ]
+    records = [record for _, record in recorded(out, _NEWEST)][::-1]
     return {
         strategy: tuple(found for record in records for found in _recoveries_of(record, wanted))
         for strategy, wanted in sought.items()
@@ -132,14 +133,6 @@ def _recoveries_of(record: RunRecord, sought: Sought) -> Iterable[PastRecovery]:
                         rehearsed=record.rehearsal,
                         real=record.mode == "real",
                     )
-
-
-def read_or_none(path: Path) -> RunRecord | None:
-    """The record; None for one of another version, or half a folder: a decision is not kept from anybody by an old file."""
-    try:
-        return run_record.read(path)
-    except (UnreadableRecord, OSError):
-        return None
 
 
 _DAY_S = 86_400
@@ -254,11 +247,10 @@ def last_drills(
     that a clock dates into the future known to be young.
     """
     newest: dict[str, LastDrill] = {}
-    for path in sorted(out.glob("*/run.json"), reverse=True):
+    for _, record in recorded(out):
         if len(newest) == len(ways):
             break
-        record = read_or_none(path)
-        if record is None or record.mode != "drill" or record.verdict not in {"GO", *_FAILED}:
+        if record.mode != "drill" or record.verdict not in {"GO", *_FAILED}:
             continue
         if environments and record.environment.name not in environments:
             continue

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from pam_rollback.base.outside_text import cut
 
 if TYPE_CHECKING:
-    from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
+    from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, StrategyAdvised
 
 _DO: Final = {
     "ROLL BACK NOW": 'a criterion of the plan\'s list "roll back now" is met',

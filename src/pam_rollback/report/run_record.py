@@ -6,39 +6,28 @@ In one module: the types are the schema of one file, which is written and read h
 import json
 import math
 import os
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from enum import Enum
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
+from typing import Any, Final, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from pam_rollback.base import run_files
 from pam_rollback.base.answer import NotJson, read_json
-from pam_rollback.report.readiness_record import StandingAlone, StrategyReadiness
+from pam_rollback.report.record_parts import DecisionRecord, Recorded, StandingAlone, StrategyReadiness, Watched
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.verdict import Outcome
-
-if TYPE_CHECKING:
-    from pam_rollback.report.decision_record import DecisionRecord
-    from pam_rollback.report.watched_record import Watched
 
 SCHEMA_VERSION: Final = 1
 """Rises when a reader of an older record would misread a newer one."""
 
 Verdict = Literal["GO", "NO-GO", "INCONCLUSIVE", "ACTION FAILED", "REFUSED", "UNDO FAILED", "PLANNED"]
 
-# pydantic makes the descriptions of the JSON schema from the strings below the fields. What a later version adds is left alone.
-_STRICT: Final = ConfigDict(extra="ignore", use_attribute_docstrings=True)
-
 
 @dataclass(frozen=True)
-class Moment:
+class Moment(Recorded):
     """A point in time, for people and for subtraction."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     iso: str
     """Wall time with its offset, ISO 8601."""
@@ -47,10 +36,8 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class EnvironmentFacts:
+class EnvironmentFacts(Recorded):
     """What was acted on."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     name: str
     """The name in its environment file."""
@@ -61,10 +48,8 @@ class EnvironmentFacts:
 
 
 @dataclass(frozen=True)
-class CommitSeen:
+class CommitSeen(Recorded):
     """A commit that a part of the product named."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     part: str
     """``the front end`` or ``the back end``."""
@@ -73,10 +58,8 @@ class CommitSeen:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measured(Recorded):
     """One figure of a criterion beside what the plan asks for."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     what: str
     """What was measured, a few words."""
@@ -104,10 +87,8 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Unanswered:
+class Unanswered(Recorded):
     """What a test found that the baseline has, too, and that nobody answers for; of one kind together."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     item: str
     """Plan item."""
@@ -124,10 +105,8 @@ class Unanswered:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Recorded):
     """What came of one test."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     nodeid: str
     """pytest's id of the test."""
@@ -164,10 +143,8 @@ class Result:
 
 
 @dataclass(frozen=True)
-class ActionTaken:
+class ActionTaken(Recorded):
     """A rollback that the session began or went on with."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     story: str
     """The way it was done, for example ``frontend-restore``."""
@@ -186,10 +163,8 @@ class ActionTaken:
 
 
 @dataclass(frozen=True)
-class ItemTitle:
+class ItemTitle(Recorded):
     """A plan item that the session judged."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     id: str
     """Permanent id."""
@@ -198,10 +173,8 @@ class ItemTitle:
 
 
 @dataclass(frozen=True)
-class ActionStep:
+class ActionStep(Recorded):
     """One step of a rollback or of its undo, as the journal has it."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     action: str
     """The strategy, for example ``feature-flag``."""
@@ -218,10 +191,8 @@ class ActionStep:
 
 
 @dataclass(frozen=True)
-class TopicTold:
+class TopicTold(Recorded):
     """What a topic says of the run, for people: the stages of the gate, for example."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     heading: str
     """What it is about."""
@@ -230,10 +201,8 @@ class TopicTold:
 
 
 @dataclass(frozen=True)
-class NotRun:
+class NotRun(Recorded):
     """A test that was left out, and why."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     nodeid: str
     """pytest's id of the test."""
@@ -244,10 +213,8 @@ class NotRun:
 
 
 @dataclass(frozen=True)
-class RelaxedThreshold:
+class RelaxedThreshold(Recorded):
     """A figure of the plan that the environment overrides."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     item: str
     """Plan item."""
@@ -262,10 +229,8 @@ class RelaxedThreshold:
 
 
 @dataclass(frozen=True)
-class Waiver:
+class Waiver(Recorded):
     """A written, dated permission to go on without a plan item."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     item: str
     """Plan item."""
@@ -278,10 +243,8 @@ class Waiver:
 
 
 @dataclass(frozen=True)
-class Acknowledgement:
+class Acknowledgement(Recorded):
     """A person's word for a criterion that no program can measure."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     item: str
     """Plan item."""
@@ -290,10 +253,8 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True)
-class Unmeasured:
+class Unmeasured(Recorded):
     """A criterion that this run could not judge."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     item: str
     """Plan item."""
@@ -306,10 +267,8 @@ class Unmeasured:
 
 
 @dataclass(frozen=True)
-class ReportPaths:
+class ReportPaths(Recorded):
     """Where to read on; null for what there is not."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     html: str | None = None
     """The HTML report's page, or null with the reason in ``html_missing``."""
@@ -324,10 +283,8 @@ class ReportPaths:
 
 
 @dataclass(frozen=True)
-class RunRecord:
+class RunRecord(Recorded):
     """One session."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     run_id: str
     """Unique name of the run; the name of its folder."""
@@ -369,7 +326,7 @@ class RunRecord:
     """What the plan items that were judged ask for; none in records of the first version."""
     commits_seen: tuple[CommitSeen, ...] = ()
     """What a session of the re-deployment gate was about, each once: none where no part names a commit, and in older records."""
-    watched: "tuple[Watched, ...]" = ()
+    watched: tuple[Watched, ...] = ()
     """What users saw around each rollback of this session; none in records of the first version."""
     relaxed_thresholds: tuple[RelaxedThreshold, ...] = ()
     """Figures of the plan that the environment overrides."""
@@ -379,7 +336,7 @@ class RunRecord:
     """Manual criteria that a person answered for."""
     unmeasured: tuple[Unmeasured, ...] = ()
     """Criteria without a measurement."""
-    decision: "DecisionRecord | None" = None
+    decision: DecisionRecord | None = None
     """What a session of the phase ``decision`` recommends; null for every other session."""
     readiness: tuple[StrategyReadiness, ...] = ()
     """What a session of the phase ``preflight`` found, by strategy."""
@@ -464,7 +421,8 @@ def _too_new(text: bytes) -> str:
 
 def to_json(record: RunRecord) -> dict[str, Any]:
     """The record as JSON-like data."""
-    return cast("dict[str, Any]", _plain(asdict(record)))
+    found: dict[str, Any] = _adapter().dump_python(record, mode="json")
+    return found
 
 
 def schema() -> dict[str, Any]:
@@ -484,20 +442,6 @@ def _closed(part: Any) -> Any:
     return closed | {key: _closed(value) for key, value in part.items()}
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return value
-
-
 @cache
 def _adapter() -> TypeAdapter[RunRecord]:
-    # pydantic looks here for the names that are written as strings: what few sessions write, all of them would load.
-    from pam_rollback.report.decision_record import DecisionRecord  # noqa: F401, PLC0415
-    from pam_rollback.report.watched_record import Watched  # noqa: F401, PLC0415
-
     return TypeAdapter(RunRecord)

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pam_rollback.base.outside_text import cut
-from pam_rollback.report import how_it_went, recommendation, sections, unanswered, wording
+from pam_rollback.report import recommendation, sections, timeline_picture, unanswered, wording
 from pam_rollback.report.causes import Causes, by_test, counted
 from pam_rollback.report.pages import RUNBOOK, template
 from pam_rollback.report.redaction import shown
@@ -131,7 +131,7 @@ def render(
         answer=[] if record.decision is None else recommendation.paragraphs(record.decision),
         parts=_parts(record),
         facts=list(_facts(record, zone)),
-        rollbacks=[how_it_went.section(one, record, zone, Markup) for one in record.watched],
+        rollbacks=[timeline_picture.section(one, record, zone, Markup) for one in record.watched],
         # As images: nothing in them can run, and their names cannot meet.
         pictures=[(title, base64.b64encode(picture).decode("ascii")) for title, picture in pictures.items()],
         tables=[*_terms(record), *_drills(record)],

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from pam_rollback.plan.checklist import CONFIRMED, NOT_DONE
-from pam_rollback.report import causes, sections, terminal_page, wording
+from pam_rollback.report import causes, sections, short_screens, terminal_page, wording
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import ActionTaken, Result, RunRecord
 from pam_rollback.report.terminal_page import Page, labelled, rows, several_labelled
@@ -71,14 +71,10 @@ def render(
     record = shown(record)
     page = Page.of(width, color=color)
     if record.decision is not None:
-        from pam_rollback.report import decision_screen  # noqa: PLC0415 - for decisions
-
-        whole = decision_screen.only_bad if only_bad else decision_screen.render
+        whole = short_screens.only_bad if only_bad else short_screens.render
         return terminal_page.harmless(whole(record, record.decision, page), ascii_only=ascii_only)
     if record.verdict == "PLANNED":
-        from pam_rollback.report import planned_screen  # noqa: PLC0415 - for --dry-run
-
-        planned = terminal_page.verdict(record, page) if only_bad else planned_screen.render(record, page)
+        planned = terminal_page.verdict(record, page) if only_bad else short_screens.planned(record, page)
         return terminal_page.harmless(planned, ascii_only=ascii_only)
     screen = partial(_screen, record, page, zone, only_bad=only_bad)
     return terminal_page.harmless(_fitting(record, page, screen), ascii_only=ascii_only)

@@ -11,7 +11,7 @@ from pam_rollback.plan.checklist import CONFIRMED, NOT_CONFIRMED, NOT_DONE
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report import wording
 from pam_rollback.report.earlier_runs import age_s, latest
-from pam_rollback.report.readiness_record import RemainingWays
+from pam_rollback.report.record_parts import RemainingWays
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.verdict import Outcome
 

@@ -1,8 +1,9 @@
 """What has to be asked before a rollback: each strategy's questions, over the clients that the strategy would use."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.question import Answered, Call, Question, State, answered, one
@@ -10,16 +11,17 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import HostedSite
 from pam_rollback.environment.service_settings import Git
+from pam_rollback.outside.http import fetch
 from pam_rollback.outside.same_time import same_time
+from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation
 from pam_rollback.plan.plan import Plan
-from pam_rollback.product.expected_releases import ExpectedReleases
 from pam_rollback.product.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
+from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.rollback import questions as asked
-from pam_rollback.rollback.build_tools import programs_here, registry_answers
-from pam_rollback.rollback.could_act import call_known, closed, evaluation_known, flags_known, path_known
 from pam_rollback.rollback.could_go_back import ask_backend, ask_frontend, ask_repository
 from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.git_command import GitCommand
+from pam_rollback.rollback.npm_build import programs_here, registry_answers
 from pam_rollback.rollback.provider_access import api_host, pull_requests, see_own, site_host
 from pam_rollback.rollback.switches import switches_of
 from pam_rollback.rollback.told_versions import VersionSources
@@ -145,3 +147,63 @@ def _registry(repository: GitRepository, settings: Git) -> str:
     except ActionFailed as error:
         raise MeasurementFailed(f"what a build needs is not known: {error}") from None
     return registry_answers(lock, deadline_s=_GIT_WITHIN_S)
+
+
+_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_FOR_ITS_CONTENT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+_IS_THERE = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, *_REFUSED})
+_NOTHING: list[object] = []
+
+
+def flags_known(api: FlagAdmin, names: Collection[str]) -> str:
+    """The flag API gives the plan's flags. Raises ActionFailed when it does not."""
+    flags = api.read_flags()
+    missing = sorted(set(names) - set(flags))
+    if missing:
+        raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
+    return f"the flag API has {', '.join(f'{name} {flags[name]}' for name in sorted(names))}"
+
+
+def evaluation_known(api: FlagEvaluation, names: Collection[str]) -> str:
+    """The evaluation tells of the plan's flags. Raises ActionFailed when it does not."""
+    try:
+        missing = sorted(set(names) - set(api.flags_of("preflight")))
+    except MeasurementFailed as error:
+        raise ActionFailed(str(error)) from None
+    if missing:
+        raise ActionFailed(f"the evaluation says nothing of {', '.join(missing)}")
+    return ""
+
+
+def closed(url: str, *, reads: bool, deadline_s: float) -> str:
+    """A caller without a token is refused. Raises ActionFailed when it is let in, or when nobody answers."""
+    answers = [fetch(url, method="POST", json=_NOTHING, deadline_s=deadline_s)]
+    if reads:
+        answers.append(fetch(url, deadline_s=deadline_s))
+    for answer in answers:
+        if answer.problem or answer.http_status == HTTPStatus.NOT_FOUND:
+            raise ActionFailed(f"there is nothing that could refuse anybody: {answer}")
+        if answer.http_status not in _REFUSED:
+            raise ActionFailed(
+                f"anybody may call it: without a token expected HTTP 401 or 403, found {answer}; see docs/runbook.md#security-hole"
+            )
+    return ""
+
+
+def call_known(url: str, token: str, *, deadline_s: float) -> str:
+    """The call is there, and our token is let in: it is refused for its content only. Raises ActionFailed when not."""
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = fetch(url, method="POST", json=_NOTHING, headers=headers, deadline_s=deadline_s)
+    if answer.http_status in _FOR_ITS_CONTENT and not answer.problem:
+        return "the emergency call knows our token"
+    if answer.http_status in _REFUSED:
+        raise ActionFailed(f"the token is not accepted, or there is no such call: {answer}")
+    raise ActionFailed(f"expected it to refuse an empty call for its content (HTTP 400 or 422), found {answer}")
+
+
+def path_known(url: str, *, deadline_s: float) -> str:
+    """There is such a path: it refuses to be read. Raises ActionFailed when there is none."""
+    answer = fetch(url, deadline_s=deadline_s)
+    if answer.problem or answer.http_status not in _IS_THERE:
+        raise ActionFailed(f"expected a path that refuses GET (HTTP 405, 401 or 403), found {answer}; see [paths]")
+    return ""

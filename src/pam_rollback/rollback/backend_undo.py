@@ -6,7 +6,7 @@ from contextlib import suppress
 from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.base.wait import NotReached
 from pam_rollback.journal.journal import Undo
-from pam_rollback.rollback.backend import DEPLOY
+from pam_rollback.rollback.backend import UNDO_KIND
 from pam_rollback.rollback.backend_host import (
     LISTED_WITHIN_S,
     QUEUED,
@@ -16,7 +16,7 @@ from pam_rollback.rollback.backend_host import (
     live_in,
     until_live,
 )
-from pam_rollback.rollback.backend_workers import RUN
+from pam_rollback.rollback.backend_workers import UNDO_KIND as WORKER_UNDO_KIND
 from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.repository import Commit
 from pam_rollback.rollback.settling import until_no_other_is_served
@@ -78,7 +78,7 @@ def _run_again(deploy_id: str, commit: Commit, tools: BackendTools) -> None:
 def _as_asked_for(is_back: Callable[[Sequence[Deploy]], bool], tools: BackendTools) -> Sequence[Deploy]:
     """The deploys, once what the rollback may have asked for is among them: what is only queued is listed later."""
     listed, journal = tools.host.deploys(), tools.telling.journal
-    if journal.latest(QUEUED) is None and not any(map(journal.left_open, (DEPLOY, RUN))):
+    if journal.latest(QUEUED) is None and not any(map(journal.left_open, (UNDO_KIND, WORKER_UNDO_KIND))):
         return listed
     with suppress(NotReached):
         listed = tools.waiter.until(

@@ -41,7 +41,9 @@ class WorkersAction:
     def running(self, prefix: str = "", *, needs: tuple[str, ...] = ()) -> list[Step]:
         """When the API's deploy is live. None where there are no workers."""
         off = Step(prefix + OFF, lambda: self._each(self._switch_off), essential=False, needs=needs)
-        run = Step(prefix + RUN, lambda: self._each(self._run), essential=False, needs=needs, after=(off.name,))
+        run = Step(
+            prefix + RUN, lambda: self._each(self._run), essential=False, needs=needs, after=(off.name,), owes=UNDO_KIND
+        )
         return [off, run] if self._tools.workers else []
 
     def _each(self, do: Callable[[Backend], str]) -> str:

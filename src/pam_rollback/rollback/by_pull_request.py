@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, ProviderError, UndoFailed
 from pam_rollback.journal.journal import Journal
-from pam_rollback.rollback.pull_requests import Branches, PullRequest, PullRequests
-from pam_rollback.rollback.repository import Commit
+from pam_rollback.rollback.repository import Branches, Commit, PullRequest, PullRequests
 
 UNDO_KIND = "pull-request"
 

@@ -7,9 +7,8 @@ from pam_rollback.base.question import Answered, answered
 from pam_rollback.rollback import questions
 from pam_rollback.rollback.deploy_choice import Choice, History, live_in
 from pam_rollback.rollback.deploys import BackendHost, Deploy, FrontendHost
-from pam_rollback.rollback.named_versions import VersionsOf
-from pam_rollback.rollback.pull_requests import PullRequests, told
-from pam_rollback.rollback.repository import PushRehearsal, Repository
+from pam_rollback.rollback.release_proof import VersionsOf
+from pam_rollback.rollback.repository import PullRequests, PushRehearsal, Repository, told
 
 
 def ask_frontend(host: FrontendHost, *, to: str = "", versions_of: VersionsOf | None = None) -> tuple[Answered, ...]:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 
 from pam_rollback.base.errors import Refused
 from pam_rollback.rollback.deploys import LIVE, BackendHost, Deploy, Rules
-from pam_rollback.rollback.named_versions import VersionsOf
+from pam_rollback.rollback.release_proof import VersionsOf
 
 _COMMIT = re.compile(r"[0-9a-f]{4,40}")
 _SHOWN_MAX = 8

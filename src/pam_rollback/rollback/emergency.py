@@ -13,7 +13,7 @@ from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
-from pam_rollback.product.emergency import EmergencyCall, OutOfBand, ProductDown
+from pam_rollback.product.pam_api import EmergencyCall, OutOfBand, ProductDown
 from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.feature_flag import (
     Evaluation,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.journal.journal import Undo
@@ -20,9 +21,9 @@ from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.by_pull_request import ByPullRequest
 from pam_rollback.rollback.deploys import READY, Deploy, DeployId, FileDeploys
 from pam_rollback.rollback.frontend_host import FrontendTools, publish, set_lock
-from pam_rollback.rollback.pull_requests import PullRequest, told
-from pam_rollback.rollback.repository import Commit, Repository
+from pam_rollback.rollback.repository import Commit, PullRequest, Repository, told
 from pam_rollback.rollback.settling import until_deploy, until_no_other_is_served, until_served
+from pam_rollback.rollback.step_list import ActionRecord, ListedStep, Owed
 from pam_rollback.rollback.steps import Step, StepRecord
 from pam_rollback.rollback.telling import TELL, notice_problem
 
@@ -39,9 +40,29 @@ CANCEL = "stop the builds that are under way"
 SERVED = "see what visitors get"
 PUSH = "push the revert"
 BACK_END = "see the back end follow the push"
-RESTORE_STEPS = (LOOK, RESTORE, LOCK, CANCEL, SERVED, TELL)
 COMMIT_STEPS = (LOOK, BUILD, RESTORE, LOCK, CANCEL, SERVED, TELL)
 REVERT_STEPS = (LOOK, REVERT, BUILD, RESTORE, LOCK, CANCEL, SERVED, PUSH, BACK_END, TELL)
+
+
+def publish_again(before: ListedStep[Deploy]) -> Owed:
+    """Return what is owed for another deploy being published, or locked: what was published before, with the lock that it had."""
+
+    def facts() -> dict[str, Any]:
+        deploy = before.result
+        return {"deploy": deploy.id, "commit": deploy.commit, "locked": deploy.locked}
+
+    return Owed(UNDO_KIND, facts)
+
+
+@dataclass(frozen=True)
+class SiteRestored(ActionRecord):
+    """The facts of a rollback that brought another deploy of the site to its visitors."""
+
+    published: Deploy
+    """What the host says is published in the end, with its lock."""
+    served: Served
+    """What visitors get, by content."""
+
 
 BuildSite = Callable[[Path], Path]
 """Builds the site from a worktree, once; gives the folder to publish. Raises ActionFailed."""
@@ -245,15 +266,8 @@ class FrontendAction:
         return f"built once, uploaded as {ready}"
 
 
-def restore_deploy(tools: FrontendTools, target: Deploy, *, decided_s: float) -> FrontendRollback:
-    """Publish ``target`` again and lock it. Raises ActionFailed when that was not done, or when visitors get something else."""
-    action = FrontendAction(tools, target=target.id, commit=target.commit)
-    steps = [action.looking(), *action.publishing()]
-    return action.facts(tools.telling.run(steps), decided_s)
-
-
 def deploy_commit(tools: FrontendTools, sources: Sources, commit: Commit, *, decided_s: float) -> FrontendRollback:
-    """Build ``commit`` cleanly and once, publish it on this site and lock it. Raises ActionFailed as ``restore_deploy`` does."""
+    """Build ``commit`` cleanly and once, publish it on this site and lock it. Raises ActionFailed when that was not done."""
     action = FrontendAction(tools, commit=commit)
     title = f"rollback to {commit[:12]}"
     steps = [action.looking(), *action.building(sources, title), *action.publishing(needs=(BUILD,))]
@@ -263,7 +277,7 @@ def deploy_commit(tools: FrontendTools, sources: Sources, commit: Commit, *, dec
 def revert_commit(
     tools: FrontendTools, sources: Sources, bad: Commit, *, reason: str, decided_s: float
 ) -> FrontendRollback:
-    """Take ``bad`` back on top of the branch, publish that and lock it, then push it. Raises ActionFailed as ``restore_deploy`` does.
+    """Take ``bad`` back on top of the branch, publish that and lock it, then push it. Raises ActionFailed when that was not done.
 
     Pushed last: a push starts a build of its own, which finds the site locked. It also deploys the back end where that follows the branch.
     """
@@ -300,7 +314,7 @@ def undo_publishing(undo: Undo, tools: FrontendTools) -> None:
 
     def publish_again() -> None:
         now = tools.host.published()
-        if now.id == before and tools.telling.journal.left_open(RESTORE):
+        if now.id == before and tools.telling.journal.left_open(undo.kind):
             now = _as_asked_for(before, tools)
         if now.id != before:
             now = publish(tools.host, before, now=now, tools=tools)

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Backoff, Waiter
 from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.deploys import Deploy, DeployId, Site
-from pam_rollback.rollback.settling import ASKED, LOOKED, done_or_seen, until_deploy
+from pam_rollback.rollback.settling import ASKED, LOOKED, done_or_seen, until_deploy, until_served
 from pam_rollback.rollback.telling import Telling
 
 
@@ -73,3 +73,51 @@ def until_published(
         every_s=tools.every_s,
         what=f"the deploy {target} is published{'' if locked is None else ' and locked' if locked else ' and not locked'}",
     )
+
+
+class Frontend:
+    """The site as a rollback works on it: each change is read back, and only what visitors get counts. All of it raises ActionFailed."""
+
+    def __init__(self, tools: FrontendTools) -> None:
+        self._tools = tools
+        self._host = tools.host
+
+    def deploy(self, deploy_id: DeployId) -> Deploy:
+        """Return the deploy as its host has it."""
+        return self._host.deploy(deploy_id)
+
+    def published(self) -> Deploy:
+        """Return what is published now."""
+        return self._host.published()
+
+    def published_already(self, target: Deploy) -> Deploy | None:
+        """Return the target when it is published, else None."""
+        now = self.published()
+        return now if now.id == target.id else None
+
+    def publish(self, target: Deploy) -> Deploy:
+        """Publish the deploy; return it as it is published."""
+        return publish(self._host, target.id, now=self.published(), tools=self._tools)
+
+    def locked_already(self, target: Deploy) -> Deploy | None:
+        """Return the target when it is locked, None when it is not. Raises ActionFailed when another deploy is published."""
+        now = self.published()
+        if now.id != target.id:
+            raise ActionFailed(f"not locked: {now} is published and not {target.id}; something else came in between")
+        return now if now.locked else None
+
+    def lock(self, target: Deploy) -> Deploy:
+        """Lock the published deploy against automatic publishing; return it as it is then."""
+        return set_lock(self._host, target.id, self._tools, locked=True)
+
+    def stop_builds(self) -> str:
+        """Cancel the builds that are under way; return which ones."""
+        running = self._host.cancel_running()
+        return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
+
+    def wait_until_served(self, target: Deploy, published: Deploy) -> Served:
+        """Wait until visitors get what is published in place of the target, by its commit and its page."""
+        tools, wanted = self._tools, replace(published, commit=published.commit or target.commit)
+        return until_served(
+            lambda: tools.look(wanted), tools.waiter, within_s=tools.served_within_s, every_s=tools.looked_every_s
+        )

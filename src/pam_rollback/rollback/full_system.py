@@ -17,7 +17,7 @@ from pam_rollback.rollback.backend_host import BackendTools
 from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.feature_flag import FlagOutcome
 from pam_rollback.rollback.flag_writing import lower_flags, note_setting
-from pam_rollback.rollback.frontend import RESTORE, RESTORE_STEPS, FrontendAction, FrontendRollback
+from pam_rollback.rollback.frontend import CANCEL, LOCK, LOOK, RESTORE, FrontendAction, FrontendRollback
 from pam_rollback.rollback.frontend import SERVED as FRONTEND_SERVED
 from pam_rollback.rollback.frontend_host import FrontendTools
 from pam_rollback.rollback.steps import Step, StepRecord
@@ -30,7 +30,7 @@ API_CACHE = "empty the API's cache"
 SITE_CACHE = "empty the site's cache"
 STEPS = (
     FLAGS,
-    *(FRONT + step for step in RESTORE_STEPS[:-1]),
+    *(FRONT + step for step in (LOOK, RESTORE, LOCK, CANCEL, FRONTEND_SERVED)),
     *(BACK + step for step in DEPLOY_STEPS[:-1]),
     FLAGS_OFF,
     SITE_CACHE,

@@ -11,7 +11,7 @@ from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.run_files import SETTINGS_FILE
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
-from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.report.wording import duration
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.baseline_files import BaselinePart

@@ -1,24 +1,37 @@
 """What the host of the product's servers recorded of them: whoever asks does not know which host that is."""
 
-import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import HOST_RECORDS
-from pam_rollback.rollback.host_records import HostRecords
 from pam_rollback.rollback.provider_access import provider_of
+from pam_rollback.stats.series import Quantity, Source
+
+
+@dataclass(frozen=True)
+class HostRecords:
+    """Each quantity that it keeps, and how finely."""
+
+    where: str
+    """Which host, and which service: for sentences."""
+    sources: Mapping[Quantity, Source]
+    step_s: float
+    gap_max_s: float
+
 
 ABILITY = HOST_RECORDS
 """With which an environment declares them."""
 
 
-def host_records(environment: Environment, *, errors: re.Pattern[str] | None = None) -> HostRecords:
-    """``errors``: which statuses count as errors, when it is not those of the server. Raises MeasurementFailed where nobody keeps any."""
+def host_records(environment: Environment) -> HostRecords:
+    """Return them. Raises MeasurementFailed where nobody keeps any."""
     try:
         read = getattr(provider_of(environment, "backend"), "records", None)
     except ActionFailed as error:
         raise MeasurementFailed(str(error)) from error
     if read is None:
         raise MeasurementFailed(f"the host of the back end of {environment.name} keeps no records that can be read")
-    found: HostRecords = read(environment, errors)
+    found: HostRecords = read(environment)
     return found

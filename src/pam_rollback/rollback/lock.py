@@ -20,12 +20,12 @@ from pathlib import Path
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.errors import ActionFailed, LockLost, Refused
 from pam_rollback.base.wait import gated_by
-from pam_rollback.rollback.lock_targets import LockTarget
 from pam_rollback.rollback.locks import (
     PATIENCE_S,
     RENEWED_EVERY_S,
     Claim,
     LockRecord,
+    LockTarget,
     SharedLocks,
     TakeOver,
     Taking,

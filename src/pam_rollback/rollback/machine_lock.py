@@ -19,8 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pam_rollback.base.errors import LockLost, Refused
-from pam_rollback.rollback.lock_targets import LockTarget
-from pam_rollback.rollback.locks import Claim, LockRecord, read_lock_record, refusal, stopped
+from pam_rollback.rollback.locks import Claim, LockRecord, LockTarget, read_lock_record, refusal, stopped
 
 SHARED_FOLDERS = (Path("/run/lock"), Path("/dev/shm"), Path("/tmp"))  # noqa: S108 - shared on purpose; see _open
 """In this order. ``/run/lock`` is made for it; a log-out empties ``/dev/shm`` on some machines, and macOS has only the last one."""

@@ -1,26 +1,47 @@
-"""The clients of an environment's providers, for fixtures and for undoing, which has none."""
+"""The clients of an environment's providers, for fixtures and for undoing, which has none; each is seen to be the environment's own."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, cast, get_args
+from typing import Any, cast
 
-from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.errors import ActionFailed, Refused
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.hosts import HostedSite
 from pam_rollback.outside.provider import Asking
 from pam_rollback.plan.stories import STORIES
-from pam_rollback.product.contract import BACKEND
-from pam_rollback.product.contract import Site as PartOfProduct
 from pam_rollback.product.served_release import Served, Wanted
 from pam_rollback.product.served_release_reader import ServedApi, ServedSite, page_of_deploy
-from pam_rollback.rollback import hosts_seen
 from pam_rollback.rollback.added import PROVIDERS, Provider
 from pam_rollback.rollback.deploys import Deploy, ServiceHost, SiteHost
 from pam_rollback.rollback.git_command import GitCommand
-from pam_rollback.rollback.pull_requests import PullRequests
-from pam_rollback.rollback.release_marks import MarkedApi
+from pam_rollback.rollback.locks import same_place
+from pam_rollback.rollback.repository import PullRequests
+
+
+def refuse_places(told: Iterable[str], meant: Mapping[str, str], named: str) -> None:
+    """Raise Refused for a site or service that answers at none of the addresses that an environment has, by their keys.
+
+    Consent is for what users reach there; a wrong id with a token that may do more would change another product.
+    """
+    places, found = {_place(address) for address in meant.values() if address}, []
+    for address in told:
+        if _place(address) in places:
+            return
+        found.append(address)
+    where = ", ".join(f"{address} ({key})" for key, address in meant.items() if address)
+    raise Refused(
+        f"{named} is what users reach at {', '.join(dict.fromkeys(found)) or 'no address'}; expected {where}. Nothing was changed there: "
+        "name the right one, or correct the address"
+    )
+
+
+def _place(address: str) -> str:
+    """Host and port: a host names its own domain without a scheme."""
+    whole = address if "//" in address else f"//{address}"
+    return same_place(f"https:{whole}" if whole.startswith("//") else whole).partition("/")[0].removeprefix("www.")
+
 
 _FOLDERS = "pam_rollback.rollback.providers"
 _SEEN_WITHIN_S = 3.0
@@ -79,7 +100,7 @@ def _bound(environment: Environment, site: HostedSite, asking: Asking) -> Any:
     if table is not None and known is not None:
         front, back = {"[urls] frontend": urls.frontend}, {"[urls] api": urls.api, "[urls] backend": urls.backend}
         meant, named = front if site == "frontend" else back, f"{known.title}: the {known.kind} {table.id}"
-        found.api.before_first_change = lambda: hosts_seen.refuse_another(
+        found.api.before_first_change = lambda: refuse_places(
             found.addresses(), meant, f"{named} ([{known.name}] {known.id_key})"
         )
     return found
@@ -123,16 +144,6 @@ def served_site(environment: Environment) -> ServedSite:
     """What visitors get. Only a deploy that publishes a version document names its release; the page tells in any case."""
     version = environment.url_of("frontend_version") if "asset_manifest" in environment.abilities else ""
     return ServedSite(environment.urls.frontend + "/", version, environment.probing.request_deadline_s)
-
-
-def marked_api(environment: Environment) -> MarkedApi | None:
-    """What tells releases of the back end apart; None where its answers name one."""
-    contract = environment.contract
-    if contract.health[BACKEND].names_release:
-        return None
-    urls = {site: str(getattr(environment.urls, site)) for site in get_args(PartOfProduct)}
-    marks = [mark for mark in contract.marks if urls[mark.site]]
-    return MarkedApi(marks, urls, environment.probing.request_deadline_s)
 
 
 def worker_hosts(environment: Environment, waiter: Waiter) -> tuple[ServiceHost, ...]:

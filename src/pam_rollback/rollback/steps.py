@@ -35,7 +35,7 @@ class Step:
     changes: bool = False
     """It changes what users get: what they write around this moment is looked for."""
     owes: str = ""
-    """The kind of note that says how to put its change back, where an earlier step may have written it."""
+    """The kind of note that says how to put back what it asks for, which a host may bring about after the step was killed."""
     deadline_s: float | None = None
     """After this time it counts as failed, although it may still take effect. None: its own waits are limit enough."""
 
@@ -210,8 +210,9 @@ class _Run:
         )
 
     def _begin(self, step: Step) -> float:
-        changes = {"changes": True, "owes": step.owes} if step.changes else {}
-        self.journal.append("step-started", step=step.name, **changes)
+        changes = {"changes": True} if step.changes else {}
+        owes = {"owes": step.owes} if step.owes or step.changes else {}
+        self.journal.append("step-started", step=step.name, **changes, **owes)
         return self.clock.monotonic_s()
 
     def _start(self, step: Step) -> None:

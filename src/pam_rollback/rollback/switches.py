@@ -22,8 +22,9 @@ from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.product.switches import OFF, ON, Switch
 from pam_rollback.rollback.deploys import LIVE, NEVER_LIVE, WERE_LIVE, Deploy, VariableHost
-from pam_rollback.rollback.provider_access import api_host, marked_api
+from pam_rollback.rollback.provider_access import api_host
 from pam_rollback.rollback.settling import until_deploy
+from pam_rollback.rollback.told_versions import marked_api
 
 _KEPT_S = 0.5
 """What users get is the same for all of them: they share one look."""

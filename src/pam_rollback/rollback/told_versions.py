@@ -1,27 +1,97 @@
-"""What is known of the versions of deploys, and how the back end is recognised where it names its version and no commit."""
+"""How the back end is recognised where it names no commit: by its version, as far as those of deploys are known, or by its marks.
 
-from collections.abc import Callable, Iterable, Sequence
+Marks are fingerprints of answers, and how old the process is (``release_proof`` says what they prove).
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any, get_args
 
+from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.product.expected_releases import BACK_END
-from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.outside.http import all_at_once, fetch
+from pam_rollback.product.conditions import Nowhere, value_at
+from pam_rollback.product.contract import BACKEND, Mark
+from pam_rollback.product.contract import Site as PartOfProduct
+from pam_rollback.product.served_release import BACK_END, Served, Wanted
 from pam_rollback.product.served_release_reader import ServedApi
 from pam_rollback.rollback.deploys import BackendHost, Deploy
 from pam_rollback.rollback.git import open_repository
-from pam_rollback.rollback.named_versions import (
+from pam_rollback.rollback.provider_access import git_command
+from pam_rollback.rollback.release_proof import (
+    MarksSeen,
     Sighting,
     Versions,
     agreed,
     could_answer,
     known_by_version,
+    prove,
     seen_versions,
     version_in,
 )
-from pam_rollback.rollback.provider_access import git_command
-from pam_rollback.rollback.release_marks import MarkedApi
-from pam_rollback.rollback.release_proof import MarksSeen, prove
+
+
+@dataclass(frozen=True)
+class MarkedApi:
+    """The back end as a client gets it. ``urls`` are by the site of a mark; paths are asked once each, side by side."""
+
+    marks: Sequence[Mark]
+    urls: Mapping[str, str]
+    deadline_s: float = 5.0
+
+    def look(self) -> MarksSeen:
+        """Ask once."""
+        addresses = {self._address(mark) for mark in self.marks}
+        answers = all_at_once({url: partial(fetch, url, deadline_s=self.deadline_s) for url in addresses})
+        at = datetime.now(UTC)
+        fingerprints: dict[str, str] = {}
+        problems: dict[str, str] = {}
+        started_at = None
+        for mark in self.marks:
+            value, why = _value(mark, answers[self._address(mark)])
+            if why:
+                problems[mark.title] = why
+            elif mark.tells == "release":
+                fingerprints[mark.title] = sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+            elif isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+                started_at = at - timedelta(seconds=value)
+            else:
+                problems[mark.title] = f"expected seconds, found {str(value)[:40]!r}"
+        return MarksSeen(at, fingerprints, started_at, problems)
+
+    def _address(self, mark: Mark) -> str:
+        return f"{self.urls[mark.site]}{mark.path}"
+
+
+def marked_api(environment: Environment) -> MarkedApi | None:
+    """What tells releases of the back end apart; None where its answers name one."""
+    contract = environment.contract
+    if contract.health[BACKEND].names_release:
+        return None
+    urls = {site: str(getattr(environment.urls, site)) for site in get_args(PartOfProduct)}
+    marks = [mark for mark in contract.marks if urls[mark.site]]
+    return MarkedApi(marks, urls, environment.probing.request_deadline_s)
+
+
+def _value(mark: Mark, answer: Answer) -> tuple[Any, str]:
+    """What the mark is in this answer, or why there is none."""
+    if answer.problem or answer.http_status != HTTPStatus.OK:
+        return None, answer.problem or f"HTTP {answer.http_status}"
+    if mark.header:
+        found = answer.headers.get(mark.header.lower())
+        return found, "" if found is not None else f"no header {mark.header}"
+    if answer.json is None:
+        return None, f"not JSON but {answer.content_type or 'no content type'}"
+    try:
+        return value_at(answer.json, mark.pointer), ""
+    except Nowhere as nowhere:
+        return None, str(nowhere)
 
 
 @dataclass

@@ -19,7 +19,6 @@ from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.provider_access import (
     api_host,
     git_command,
-    marked_api,
     pull_requests,
     served_api,
     served_site,
@@ -29,7 +28,7 @@ from pam_rollback.rollback.provider_access import (
 )
 from pam_rollback.rollback.settling import looked_every_s, until_served
 from pam_rollback.rollback.telling import Telling
-from pam_rollback.rollback.told_versions import ApiLook, VersionSources
+from pam_rollback.rollback.told_versions import ApiLook, VersionSources, marked_api
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from _pytest.mark.expression import Expression
 
-import pam_rollback
 from pam_rollback.plan.held_tests import HeldTest, held_tests
 from pam_rollback.product.invariants import parse_invariant
 from pam_rollback.session import markers, selection, sql_files
@@ -25,8 +24,8 @@ from pam_rollback.session.runbook import FOLDERS, folder_of
 from pam_rollback.session.situations import SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.session.sql_files import FOLDER as SQL_FOLDER
 
-_TAKEN_OVER = re.compile(r"^from (pam_rollback\.[\w.]+) import \*", re.MULTILINE)
-"""How a story takes over tests that every story has."""
+_TAKEN_OVER = re.compile(r"^from (drills\.\w+) import", re.MULTILINE)
+"""How a drill takes over tests that others have, too."""
 _COLLECTED = pytest.StashKey[list[pytest.Item]]()
 _SHOWN = 3
 _WHOLE = re.compile(r"\w+(\s+or\s+\w+)*$")
@@ -130,7 +129,7 @@ def _is_changed(item: pytest.Item, own: HeldTest) -> bool:
     """Whether it runs other code than its file's, or decides less than its file says."""
     function: Any = getattr(item, "function", None)
     code = None if function is None else getattr(inspect.unwrap(function), "__code__", None)
-    expected = _file_of(own.module) if own.module else item.path
+    expected = _file_of(own.module, item.config.rootpath) if own.module else item.path
     elsewhere = code is not None and Path(code.co_filename) != expected
     return elsewhere or ("advisory" not in own.marks and item.get_closest_marker("advisory") is not None)
 
@@ -145,7 +144,7 @@ def _held(config: pytest.Config) -> Iterator[tuple[Key, HeldTest]]:
             situations: Sequence[str] = [f"after-{story_name(path)}"]
         else:
             situations = selected.situations
-        for test in _read(path, expression):
+        for test in _read(path, expression, config.rootpath):
             if asked is not None and not asked.evaluate(markers.Named(test.marks)):
                 continue
             if not markers.waits_to_be_named(test.marks, expression):
@@ -170,7 +169,7 @@ def _within(place: Path) -> Iterable[Path]:
     return [place] if place.is_file() else []
 
 
-def _read(path: Path, expression: str) -> Sequence[HeldTest]:
+def _read(path: Path, expression: str, root: Path) -> Sequence[HeldTest]:
     if path.suffix == ".sql":
         if path.parts[-3:-1] != SQL_FOLDER or not sql_files.can_select(expression):
             return ()
@@ -178,7 +177,7 @@ def _read(path: Path, expression: str) -> Sequence[HeldTest]:
         advisory = {"advisory"} if own.severity == "advisory" else set()
         return [HeldTest(f"test_{path.stem.replace('-', '_')}", frozenset({*sql_files.MARKS, *advisory}))]
     text = path.read_text(encoding="utf-8")
-    shared = shared_tests(text)
+    shared = shared_tests(text, root)
     if not names_a_marker([text, *shared.values()], expression):
         return ()  # reading it whole would be for nothing
     try:
@@ -194,18 +193,18 @@ def names_a_marker(texts: Iterable[str], expression: str) -> bool:
     return not _WHOLE.match(wanted) or any(f"mark.{name}" in text for text in texts for name in names)
 
 
-def shared_tests(text: str) -> Mapping[str, str]:
-    """The modules whose tests a story takes over, by name, with their text."""
-    return {module: _text_of(module) for module in _TAKEN_OVER.findall(text)}
+def shared_tests(text: str, root: Path) -> Mapping[str, str]:
+    """The modules of ``drills/`` that one of its files imports from, by name, with their text."""
+    return {module: _text_of(_file_of(module, root)) for module in _TAKEN_OVER.findall(text)}
 
 
 @cache
-def _text_of(module: str) -> str:
-    return _file_of(module).read_text(encoding="utf-8")
+def _text_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
 
 
-def _file_of(module: str) -> Path:
-    return Path(pam_rollback.__file__).parents[1].joinpath(*module.split(".")).with_suffix(".py")
+def _file_of(module: str, root: Path) -> Path:
+    return root.joinpath(*module.split(".")).with_suffix(".py")
 
 
 def _strangers(config: pytest.Config) -> Iterator[str]:
@@ -252,7 +251,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if folder_of(config, collection_path) not in FOLDERS or collection_path.name == "conftest.py":
         return None
     text = collection_path.read_text(encoding="utf-8", errors="replace")
-    texts = [text, *shared_tests(text).values()]
+    texts = [text, *shared_tests(text, config.rootpath).values()]
     return None if _is_named(collection_path, config) or names_a_marker(texts, config.option.markexpr) else True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from pam_rollback.plan.plan import Plan
-from pam_rollback.report.decision_record import DecisionRecord
+from pam_rollback.report.record_parts import DecisionRecord
 from pam_rollback.report.verdict import Cause, ExitCode, Outcome, causes_of_outcomes
 from pam_rollback.session import markers
 from pam_rollback.session import runbook as runbook_module

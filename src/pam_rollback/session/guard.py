@@ -52,7 +52,6 @@ SAYS_WHAT: Final[Mapping[str, str]] = {
     "--undo": "pam_undo",
     "--resume": "pam_resume",
     "--approve": "pam_approve",
-    "--adopt": "pam_adopt",
     "--take-over": "pam_take_over",
 }
 """The options that say yes, and those that say to what; where each is found in pytest's options."""

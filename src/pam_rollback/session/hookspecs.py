@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from pam_rollback.journal.undoing import UndoKinds
     from pam_rollback.plan.plan import Plan
     from pam_rollback.plan.stories import Story
-    from pam_rollback.product.expected_releases import ExpectedReleases
-    from pam_rollback.report.decision_record import DecisionRecord
+    from pam_rollback.product.served_release import ExpectedReleases
+    from pam_rollback.report.record_parts import DecisionRecord, Watched
     from pam_rollback.report.run_record import ActionStep, RunRecord
     from pam_rollback.report.watched_incident import WatchedIncident
-    from pam_rollback.report.watched_record import Watched
     from pam_rollback.session.baseline_files import BaselinePart
     from pam_rollback.session.options import Options
     from pam_rollback.session.runbook import Runbook

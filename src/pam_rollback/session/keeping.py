@@ -25,7 +25,7 @@ from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.situations import SITUATIONS_KEY
 
 if TYPE_CHECKING:
-    from pam_rollback.report.decision_record import DecisionRecord
+    from pam_rollback.report.record_parts import DecisionRecord
 
 INTERRUPTED = "the session was interrupted before everything had run"
 

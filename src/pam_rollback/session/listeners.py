@@ -18,9 +18,8 @@ from pam_rollback.session.seen import Seen
 
 if TYPE_CHECKING:
     from pam_rollback.journal.undoing import UndoKind, UndoKinds
-    from pam_rollback.report.decision_record import DecisionRecord
+    from pam_rollback.report.record_parts import DecisionRecord, Watched
     from pam_rollback.report.watched_incident import WatchedIncident
-    from pam_rollback.report.watched_record import Watched
     from pam_rollback.session.selection import LeftOut
 
 T = TypeVar("T")

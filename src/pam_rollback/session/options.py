@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from pam_rollback.base.outside_text import cleaned, shows_something
-from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.product.served_release import ExpectedReleases
 
 _BY_A_PERSON: Final = "a watch only tells; a person starts the rollback by the command that it tells"
 GONE: Final[Mapping[str, str]] = {
@@ -21,6 +21,7 @@ GONE: Final[Mapping[str, str]] = {
     "--signers": _BY_A_PERSON,
     "--consent-again": _BY_A_PERSON,
     "--decide-every": "start pytest -m decision when you want it judged; docs/how-to/run-in-ci.md#watch has it on a schedule",
+    "--adopt": 'switch the features off (drills/test_feature_flag.py), and begin anew with -m ramp --approve RA-1="who: why"',
     "--load-workers": "load from many machines is Locust's own: docs/how-to/load-from-many-machines.md",
 }
 
@@ -34,8 +35,6 @@ class _Gone(argparse.Action):
         raise pytest.UsageError(f"{name} is gone: {GONE[name]}")
 
 
-_VALUED: set[str] = set()
-"""The options of the suite that take a value."""
 GROUP = "Rollback verification and drills"
 
 EPILOGUE = (
@@ -71,7 +70,6 @@ class Options:
     """Where Locust's master wrote a load that was put from many machines."""
     incident: str
     approve: tuple[str, ...]
-    adopt: str
     state_dir: Path | None
     gate_run: str
     blank: tuple[str, ...] = ()
@@ -115,225 +113,165 @@ def read(config: pytest.Config) -> Options:
         load_run=_folder(option.pam_load_run),
         incident=option.pam_incident,
         approve=tuple(_signed("--approve", 'STAGE="who: why"', text, after="=") for text in option.pam_approve),
-        adopt=_signed("--adopt", '"who: why"', option.pam_adopt) if option.pam_adopt else "",
         state_dir=_folder(option.pam_state_dir or os.environ.get("PAM_STATE_DIR", "")),
         gate_run=option.pam_gate_run,
         blank=tuple(name for name, raw in said.items() if raw and not shown[name]),
     )
 
 
+@dataclass(frozen=True)
+class _Option:
+    """One option. Without a ``metavar`` it takes no value."""
+
+    name: str
+    metavar: str
+    help: str
+    many: bool = False
+    """It may be given more than once."""
+    choices: tuple[str, ...] = ()
+    default: str = ""
+
+    def add(self, group: pytest.OptionGroup) -> None:
+        """Declare it."""
+        how: dict[str, Any] = {"dest": f"pam_{self.name.removeprefix('--').replace('-', '_')}", "help": self.help}
+        if not self.metavar and not self.choices:
+            how |= {"action": "store_true"}
+        elif self.choices:
+            how |= {"choices": self.choices, "default": self.default}
+        else:
+            how |= {
+                "metavar": self.metavar,
+                "default": [] if self.many else "",
+                "action": "append" if self.many else "store",
+            }
+        group.addoption(self.name, **how)
+
+
+_OPTIONS: Final = (
+    _Option(
+        "--env",
+        "NAME-or-FILE",
+        "the environment: a name in environments/ or the file of a running sandbox (default: $PAM_ENV; the sandbox where there "
+        "is no other, and for drills; else it is asked for)",
+    ),
+    _Option(
+        "--mode",
+        "",
+        "drill plants an incident, on the sandbox only, and undoes everything; real acts on the one that is there (default: "
+        "drill)",
+        choices=("drill", "real"),
+        default="drill",
+    ),
+    _Option("--execute", "", "needed for a change outside the sandbox: yes, do it"),
+    _Option("--confirm", "NAME", "needed for a change outside the sandbox: the environment's name, typed again"),
+    _Option("--reason", "TEXT", "needed for a change outside the sandbox: why, for the journal and the team"),
+    _Option("--initiated-by", "WHO", "needed for a change outside the sandbox: who decided"),
+    _Option("--dry-run", "", "print what would be done and checked, send nothing; ends with 11, never GO"),
+    _Option(
+        "--pace",
+        "N",
+        "divide the plan's observation windows by N (default: 60 on the sandbox, 1 elsewhere; more than 1 is refused on "
+        "production); response and recovery times are never scaled",
+    ),
+    _Option(
+        "--situation",
+        "NAMES",
+        "the state in which checks run: as-is, after-each, or names such as after-feature-flag, separated by commas (default: "
+        "after-STORY for each story that is named, baseline with -m baseline, else as-is)",
+    ),
+    _Option(
+        "--item",
+        "ID",
+        "only what judges this plan item, such as SC-1; once for each, or separated by commas. The verdict is complete for it",
+        many=True,
+    ),
+    _Option(
+        "--to",
+        "[SITE=]RELEASE",
+        "what a rollback of code goes back to: a deploy's id, a commit or its beginning, or a version (default: found by rule, "
+        "and shown first); with checks alone: the release that must be running, with -m redeploy_gate: the candidate; where the "
+        "sites differ, once for each: --to frontend=1.41.3 --to backend=1.42.0",
+        many=True,
+    ),
+    _Option("--run-dir", "DIR", "the run's folder (default: reports/out/<run id>)"),
+    _Option(
+        "--baseline",
+        "FILE",
+        "compare with this baseline.json, which -m baseline or a drill recorded here; or the run that has it, or `newest`",
+    ),
+    _Option("--undo", "RUN", "put back what that run (id or folder) left changed, then end"),
+    _Option(
+        "--resume",
+        "RUN",
+        "finish what that run (id or folder) left half done: name the same file of drills/; its target, decision and folder are "
+        "kept",
+    ),
+    _Option(
+        "--take-over",
+        'RUN="who: evidence"',
+        "a person vouches that the session of that run, which holds the lock, is dead or hung: take the lock at once, without "
+        "watching whether it gives signs of life",
+    ),
+    _Option(
+        "--incident",
+        "RUN",
+        "with -m redeploy_gate: the run (id or folder) that recorded the incident that must not come back (default: the "
+        "environment's newest with a red criterion)",
+    ),
+    _Option(
+        "--approve",
+        'STAGE="who: why"',
+        "with -m ramp: let the next stage in, where a person's yes is asked for, or begin anew; it holds for this session",
+        many=True,
+    ),
+    _Option(
+        "--state-dir",
+        "DIR",
+        "where the journals of ramp and watch of each environment outlive sessions (default: $PAM_STATE_DIR, else "
+        "reports/state)",
+    ),
+    _Option(
+        "--turn",
+        "TIME",
+        "with -m watch: end after so long, such as 5h30m, and hand over to the next turn (default: 2m on a sandbox of its own, "
+        "else until it is stopped)",
+    ),
+    _Option(
+        "--look-every", "TIME", "with -m watch: the time between two looks (default: 15s on the sandbox, 1m elsewhere)"
+    ),
+    _Option(
+        "--state",
+        "PLACE",
+        "where runs, journals, baselines and ramps of all machines are kept: git:origin, git:ADDRESS (refs outside of branches, "
+        "with the token of $PAM_STATE_TOKEN) or a folder (default: $PAM_STATE, else this machine only)",
+    ),
+    _Option(
+        "--gate-run", "RUN", "with -m ramp: a run of the re-deployment gate (id or folder) that is not in reports/out"
+    ),
+    _Option("--ack", 'ITEM="who: evidence"', "a person vouches for a manual criterion", many=True),
+    _Option(
+        "--observed",
+        "CRITERION=WHAT",
+        "a person saw this decision criterion broken; recorded with the incident",
+        many=True,
+    ),
+    _Option(
+        "--load-run",
+        "DIR",
+        "with -m load: judge the load that Locust put from many machines and recorded there (its --result)",
+    ),
+)
+_VALUED: Final = frozenset(one.name for one in _OPTIONS if one.metavar or one.choices)
+"""The options of the suite that take a value."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the group."""
     group = parser.getgroup("pam-rollback", f"{GROUP} ({EPILOGUE})")
-
-    def add(name: str, **how: Any) -> None:
-        if how.get("action") != "store_true":
-            _VALUED.add(name)
-        group.addoption(name, **how)
-
     for name in GONE:
         group.addoption(name, dest="pam_gone", nargs="?", action=_Gone, help=argparse.SUPPRESS)
-    add(
-        "--env",
-        dest="pam_env",
-        default="",
-        metavar="NAME-or-FILE",
-        help="the environment: a name in environments/ or the file of a running sandbox (default: $PAM_ENV; "
-        "the sandbox where there is no other, and for drills; else it is asked for)",
-    )
-    add(
-        "--mode",
-        dest="pam_mode",
-        default="drill",
-        choices=("drill", "real"),
-        help="drill plants an incident, on the sandbox only, and undoes everything; real acts on the one that is there (default: drill)",
-    )
-    add(
-        "--execute",
-        dest="pam_execute",
-        action="store_true",
-        help="needed for a change outside the sandbox: yes, do it",
-    )
-    add(
-        "--confirm",
-        dest="pam_confirm",
-        default="",
-        metavar="NAME",
-        help="needed for a change outside the sandbox: the environment's name, typed again",
-    )
-    add(
-        "--reason",
-        dest="pam_reason",
-        default="",
-        metavar="TEXT",
-        help="needed for a change outside the sandbox: why, for the journal and the team",
-    )
-    add(
-        "--initiated-by",
-        dest="pam_initiated_by",
-        default="",
-        metavar="WHO",
-        help="needed for a change outside the sandbox: who decided",
-    )
-    add(
-        "--dry-run",
-        dest="pam_dry_run",
-        action="store_true",
-        help="print what would be done and checked, send nothing; ends with 11, never GO",
-    )
-    add(
-        "--pace",
-        dest="pam_pace",
-        default="",
-        metavar="N",
-        help="divide the plan's observation windows by N (default: 60 on the sandbox, 1 elsewhere; more than 1 is refused on production); "
-        "response and recovery times are never scaled",
-    )
-    add(
-        "--situation",
-        dest="pam_situation",
-        default="",
-        metavar="NAMES",
-        help="the state in which checks run: as-is, after-each, or names such as after-feature-flag, separated by commas "
-        "(default: after-STORY for each story that is named, baseline with -m baseline, else as-is)",
-    )
-    add(
-        "--item",
-        dest="pam_item",
-        action="append",
-        default=[],
-        metavar="ID",
-        help="only what judges this plan item, such as SC-1; once for each, or separated by commas. The verdict is complete for it",
-    )
-    add(
-        "--to",
-        dest="pam_to",
-        action="append",
-        default=[],
-        metavar="[SITE=]RELEASE",
-        help="what a rollback of code goes back to: a deploy's id, a commit or its beginning, or a version (default: found by rule, and "
-        "shown first); with checks alone: the release that must be running, with -m redeploy_gate: the candidate; where the sites "
-        "differ, once for each: --to frontend=1.41.3 --to backend=1.42.0",
-    )
-    add(
-        "--run-dir",
-        dest="pam_run_dir",
-        default="",
-        metavar="DIR",
-        help="the run's folder (default: reports/out/<run id>)",
-    )
-    add(
-        "--baseline",
-        dest="pam_baseline",
-        default="",
-        metavar="FILE",
-        help="compare with this baseline.json, which -m baseline or a drill recorded here; or the run that has it, or `newest`",
-    )
-    add(
-        "--undo",
-        dest="pam_undo",
-        default="",
-        metavar="RUN",
-        help="put back what that run (id or folder) left changed, then end",
-    )
-    add(
-        "--resume",
-        dest="pam_resume",
-        default="",
-        metavar="RUN",
-        help="finish what that run (id or folder) left half done: name the same file of drills/; its target, decision and folder are kept",
-    )
-    add(
-        "--take-over",
-        dest="pam_take_over",
-        default="",
-        metavar='RUN="who: evidence"',
-        help="a person vouches that the session of that run, which holds the lock, is dead or hung: take the lock at once, without "
-        "watching whether it gives signs of life",
-    )
-    add(
-        "--incident",
-        dest="pam_incident",
-        default="",
-        metavar="RUN",
-        help="with -m redeploy_gate: the run (id or folder) that recorded the incident that must not come back "
-        "(default: the environment's newest with a red criterion)",
-    )
-    add(
-        "--approve",
-        dest="pam_approve",
-        action="append",
-        default=[],
-        metavar='STAGE="who: why"',
-        help="with -m ramp: let the next stage in, where a person's yes is asked for; it is written down and expires",
-    )
-    add(
-        "--adopt",
-        dest="pam_adopt",
-        default="",
-        metavar='"who: why"',
-        help="with -m ramp: take the ramp over as it is, after a lost state, a change by somebody else, or a rollback",
-    )
-    add(
-        "--state-dir",
-        dest="pam_state_dir",
-        default="",
-        metavar="DIR",
-        help="where the journals of ramp and watch of each environment outlive sessions (default: $PAM_STATE_DIR, else reports/state)",
-    )
-    add(
-        "--turn",
-        dest="pam_turn",
-        default="",
-        metavar="TIME",
-        help="with -m watch: end after so long, such as 5h30m, and hand over to the next turn (default: 2m on a sandbox of its own, else "
-        "until it is stopped)",
-    )
-    add(
-        "--look-every",
-        dest="pam_look_every",
-        default="",
-        metavar="TIME",
-        help="with -m watch: the time between two looks (default: 15s on the sandbox, 1m elsewhere)",
-    )
-    add(
-        "--state",
-        dest="pam_state",
-        default="",
-        metavar="PLACE",
-        help="where runs, journals, baselines and ramps of all machines are kept: git:origin, git:ADDRESS (refs "
-        "outside of branches, with the token of $PAM_STATE_TOKEN) or a folder (default: $PAM_STATE, else this machine only)",
-    )
-    add(
-        "--gate-run",
-        dest="pam_gate_run",
-        default="",
-        metavar="RUN",
-        help="with -m ramp: a run of the re-deployment gate (id or folder) that is not in reports/out",
-    )
-    add(
-        "--ack",
-        dest="pam_ack",
-        action="append",
-        default=[],
-        metavar='ITEM="who: evidence"',
-        help="a person vouches for a manual criterion",
-    )
-    add(
-        "--observed",
-        dest="pam_observed",
-        action="append",
-        default=[],
-        metavar="CRITERION=WHAT",
-        help="a person saw this decision criterion broken; recorded with the incident",
-    )
-    add(
-        "--load-run",
-        dest="pam_load_run",
-        default="",
-        metavar="DIR",
-        help="with -m load: judge the load that Locust put from many machines and recorded there (its --result)",
-    )
+    for option in _OPTIONS:
+        option.add(group)
 
 
 def _refuse_empty(arguments: Iterable[str | os.PathLike[str]]) -> None:

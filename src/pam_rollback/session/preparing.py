@@ -161,7 +161,7 @@ def stored_baseline_of(file: Path | None, plan: Plan) -> "Baseline | None":
 
 def _refuse_ramp_options(config: pytest.Config, options: Options, plan: Plan, environment: Environment) -> None:
     """What is said about a ramp is said to a ramp, and about a stage that there is."""
-    given = {"--approve": options.approve, "--adopt": options.adopt, "--gate-run": options.gate_run}
+    given = {"--approve": options.approve, "--gate-run": options.gate_run}
     lost = [name for name, value in given.items() if value]
     if lost and not asks_for(config.option.markexpr, "ramp"):
         raise pytest.UsageError(f"{', '.join(lost)}: there is no ramp in this session; expected -m ramp")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from pam_rollback import VERSION
 from pam_rollback.journal.journal import ACTION
 from pam_rollback.report import wording
-from pam_rollback.report.readiness_record import read_preflight, read_ways
+from pam_rollback.report.record_parts import read_preflight, read_ways
 from pam_rollback.report.run_record import (
     ActionStep,
     ActionTaken,
@@ -34,8 +34,7 @@ from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.situations import BASELINE
 
 if TYPE_CHECKING:
-    from pam_rollback.report.decision_record import DecisionRecord
-    from pam_rollback.report.watched_record import Watched
+    from pam_rollback.report.record_parts import DecisionRecord, Watched
 
 HOW_TO_GET_HTML = "`make report` builds the HTML"
 _PAGES = {

@@ -16,7 +16,7 @@ from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.base.wait import StopFile
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import Journal, Scope
-from pam_rollback.outside.durable import make_private
+from pam_rollback.outside.event_log import make_private
 from pam_rollback.outside.pace import Pace
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.redaction import Redactor

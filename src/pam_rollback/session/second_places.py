@@ -9,12 +9,36 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pam_rollback.outside.durable import append_line, make_private
-from pam_rollback.outside.user_folders import user_folders
+from pam_rollback.outside.event_log import append_line, make_private
+
+_NAME = "pam-rollback"
+
+
+def user_folders() -> Iterator[Path]:
+    """The best first: the state folder (XDG Base Directory Specification), then one in the temporary folder. They need not exist."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    with suppress(RuntimeError):  # nobody's home is known here
+        yield (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / _NAME
+    shared = Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}"
+    if _is_ours(shared):
+        yield shared
+
+
+def _is_ours(folder: Path) -> bool:
+    """Nobody else made it before us: everybody may write into the folder above."""
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 def folders(run_folder: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from pam_rollback.base.configuration import suggestion
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import NOT_JUDGED, SHORT_JOURNEY, SHORT_KINDS, SITUATIONS
-from pam_rollback.product.site import undescribed
+from pam_rollback.product.contract import undescribed
 from pam_rollback.session import browser_gate, listeners, markers, progress, pytest_options
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.baseline_files import has

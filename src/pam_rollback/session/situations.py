@@ -6,7 +6,9 @@
 
 import inspect
 import os
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,16 @@ def decide(config: pytest.Config, runbook: Runbook) -> None:
     config.stash[SITUATIONS_KEY] = Selection(situations, tuple(dict.fromkeys([*named, *stories])))
     _add_folder(config, "checks", wanted=bool(named))
     _add_folder(config, "drills", wanted=bool(stories))
+    for story in stories:
+        _show_everybody(config, story)
+
+
+def _show_everybody(config: pytest.Config, story: str) -> None:
+    """Have checks see the fixture of a drill that carries the rollback out: as a plug-in's, since those of a file are its own."""
+    if "drills" not in sys.modules:
+        pytest.register_assert_rewrite("drills")
+    with suppress(ImportError):  # pytest tells of it when it collects the file
+        config.pluginmanager.import_plugin(f"drills.test_{story.replace('-', '_')}")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -110,7 +122,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     order = {name: index for index, name in enumerate(_each_once(selection))}
     phases = {name: index for index, name in enumerate(PHASES)}
 
-    def position(item: pytest.Item) -> tuple[int, bool, bool, bool, int, int, bool, bool]:
+    def position(item: pytest.Item) -> tuple[int, bool, bool, bool, int, int, bool, bool, int]:
         phase, stands_on = phase_of(item), needs_of(item, account=False)
         # A story is told in its own order.
         # What has no kind, such as circuit breakers that are given ten seconds to close, comes behind health, which takes one.
@@ -129,9 +141,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.path.suffix == ".sql",  # rows that are lost break invariants: the loss comes before its symptoms
             # As many answers as a baseline has take 14 s at 50 a second: pages are loaded meanwhile.
             any(one.waits == "answers" and one.baseline for one in stands_on),
+            _line_of_shared(item),
         )
 
     items.sort(key=position)
+
+
+def _line_of_shared(item: pytest.Item) -> int:
+    """What drills share comes first, in the order in which it is written, and not in that of its imports."""
+    code = getattr(getattr(item, "function", None), "__code__", None)
+    if code is None or item.path.parent.name != "drills":
+        return 0
+    return int(code.co_firstlineno) if Path(code.co_filename) != item.path else sys.maxsize
 
 
 @pytest.hookimpl(optionalhook=True)

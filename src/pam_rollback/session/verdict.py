@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pam_rollback.report import allure_hooks, run_record
+from pam_rollback.report import allure_hooks, run_record, scorecard
 from pam_rollback.report.verdict import Cause, Ending, ExitCode, Outcome, causes_of_outcomes
 from pam_rollback.session import (
     allure_bridge,
@@ -37,7 +37,7 @@ from pam_rollback.session.scope import Scope, scope_of
 from pam_rollback.session.seen import Seen
 
 if TYPE_CHECKING:
-    from pam_rollback.report.decision_record import DecisionRecord
+    from pam_rollback.report.record_parts import DecisionRecord
 
 _KEPT = {
     pytest.ExitCode.INTERNAL_ERROR: "pytest itself failed, see above",
@@ -119,7 +119,6 @@ class Collector:
         yield
 
     def _hear(self, report: pytest.TestReport) -> None:
-        progress.view(self._config)  # loaded while answers are awaited, not after the last of them
         test = self._test(report.nodeid)
         for name, value in report.user_properties:
             if name == FIGURES:
@@ -307,8 +306,6 @@ class Collector:
         """Show the scorecard; gives it as text, also when nobody can see it."""
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal is None:
-            from pam_rollback.report import scorecard  # noqa: PLC0415 - see progress.view
-
             return "\n".join(scorecard.render(record, _WITHOUT_TERMINAL, color=False, ascii_only=False))
         writer = terminal._tw  # noqa: SLF001 - pytest offers no other way to its width and colours
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"

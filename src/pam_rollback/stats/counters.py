@@ -20,8 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.stats.histogram import Histogram
-from pam_rollback.stats.series import Answers, Point, from_evidence, gauge
+from pam_rollback.stats.series import Answers, Histogram, Point, from_evidence, gauge
 
 Labels = Mapping[str, str]
 _TARGET_LABELS = ("job", "instance")

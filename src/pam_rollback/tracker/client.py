@@ -7,9 +7,8 @@ from http import HTTPStatus
 
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.service_settings import Tracker as Settings
-from pam_rollback.outside.json_object import JsonObject
-from pam_rollback.outside.provider import ProviderApi
-from pam_rollback.rollback.providers.github.github import github
+from pam_rollback.outside.provider import JsonObject, ProviderApi
+from pam_rollback.rollback.providers.github import github
 
 DEADLINE_S = 8.0
 PATIENCE_S = 20.0

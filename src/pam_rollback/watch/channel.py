@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pam_rollback.communication.channels import Channels
 from pam_rollback.communication.escalating import Message, Send
 from pam_rollback.communication.escalation import NAMES, OVER, Ladder
+from pam_rollback.communication.slack import TeamChannel, team_channel
 from pam_rollback.communication.team import link_to_job
-from pam_rollback.communication.team_channel import TeamChannel, team_channel
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.plan import Plan

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from pam_rollback.report.decision_record import Recommendation
+from pam_rollback.report.record_parts import Recommendation
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from pam_rollback.watch.looks import Streaks
 from pam_rollback.watch.state import CLOSED, OPENED, UPDATED, key_of, told_as

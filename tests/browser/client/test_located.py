@@ -1,20 +1,15 @@
 """Each way in which a contract describes an element finds that element, and no other."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser import clicking
-from pam_rollback.browser.browser import launch_arguments
-from pam_rollback.browser.clicking import click
-from pam_rollback.browser.journeys import Stopped
-from pam_rollback.browser.never_found import NotAsDescribed
+from pam_rollback.browser import driven_page
+from pam_rollback.browser.driven_page import click
+from pam_rollback.browser.journeys import NotAsDescribed, Stopped
 from pam_rollback.browser.pam_page import located
 from pam_rollback.browser.pam_site import PamSite
-from pam_rollback.product.site import Element
+from pam_rollback.product.contract import Element
 from tests.contracts import PAGES
 
 PAGE = """
@@ -25,13 +20,6 @@ PAGE = """
 <button onclick="document.body.append(Object.assign(document.createElement('input'), {ariaLabel: 'Message'}))">Open PAM Chat</button>
 """
 CHAT = {"open_chat": {"role": "button", "name": "open pam chat"}, "message": {"role": "textbox", "name": "Message"}}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for all."""
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(**launch_arguments("chromium", own=Path()))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +145,7 @@ def test_a_notification_over_a_button_is_waited_for(
         if goes_ms < 9000:
             assert site.open_chat() == "Trips"
         else:
-            monkeypatch.setattr(clicking, "_COVERED_S", 3.0)
+            monkeypatch.setattr(driven_page, "_COVERED_S", 3.0)
             with pytest.raises(Stopped, match=r'open the chat: <div id="toast".*> lies over it and does not go away'):
                 site.open_chat()
     finally:

@@ -11,15 +11,19 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.communication.channels import mailer_of, pagerduty_of, status_page_of
-from pam_rollback.communication.delivery import deliver
-from pam_rollback.communication.pagerduty import PagerDutyEvents
+from pam_rollback.communication.channels import (
+    Mailer,
+    PagerDutyEvents,
+    StatusPageApi,
+    mailer_of,
+    pagerduty_of,
+    status_page_of,
+)
 from pam_rollback.communication.slack import SlackWebhook
-from pam_rollback.communication.smtp import Mailer
-from pam_rollback.communication.statuspage import StatusPageApi
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.outside.http import fetch
+from pam_rollback.outside.retries import deliver
 from pam_rollback.sandbox.remote import Remote
 from tests.certificate import own_certificate
 from tests.sessions import RunningSandbox

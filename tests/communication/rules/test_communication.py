@@ -7,14 +7,15 @@ import pytest
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.communication.communication import (
+    MessageDelivery,
     Notice,
     PageIncident,
     PublicTruth,
+    ReceivedMessage,
     Service,
     StatusPage,
     UsersTold,
 )
-from pam_rollback.communication.message_delivery import MessageDelivery, ReceivedMessage
 from pam_rollback.product.health import HealthReport
 from tests.contracts import usual
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, StopRequested
-from pam_rollback.communication.ending import Users, UsersNow, ending_of, users_now
+from pam_rollback.communication.briefing import Users, UsersNow, ending_of, users_now
 from pam_rollback.communication.escalation import FAILED, HELPED, STOPPED
 from pam_rollback.observation.recovery import OutageRule
 from pam_rollback.observation.samples import Sample

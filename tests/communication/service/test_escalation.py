@@ -13,8 +13,7 @@ import pytest
 
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.communication.briefing import Briefing
-from pam_rollback.communication.ending import Ending
+from pam_rollback.communication.briefing import Briefing, Ending
 from pam_rollback.communication.escalating import Escalation, Message, Send
 from pam_rollback.communication.escalation import Ladder, Means
 from pam_rollback.journal.journal import Journal

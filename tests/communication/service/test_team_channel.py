@@ -10,8 +10,7 @@ import pytest
 from pam_rollback.communication import channels
 from pam_rollback.communication.channels import Channels
 from pam_rollback.communication.escalating import Message
-from pam_rollback.communication.slack import SlackBot, SlackWebhook
-from pam_rollback.communication.team_channel import TeamChannel, team_channel
+from pam_rollback.communication.slack import SlackBot, SlackWebhook, TeamChannel, team_channel
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal

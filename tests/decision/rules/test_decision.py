@@ -27,7 +27,7 @@ from pam_rollback.decision.decision import (
 from pam_rollback.observation.parts import BACK_END, BROWSER, FRONT_END, HEALTH, ROWS
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.plan.plan_terms import Gap
-from pam_rollback.report.decision_record import DecisionRecord, Recommendation
+from pam_rollback.report.record_parts import DecisionRecord, Recommendation
 
 ROOT = Path(__file__).resolve().parents[3]
 NO_FLAGS = {"ST-1": "constants", "ST-2": "constants"}

@@ -24,7 +24,7 @@ from pam_rollback.observation.change import LatencyChange
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.sustained import Condition, ConditionState, Measure, Question, Span, judge
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.stats.distribution import Distribution
+from pam_rollback.stats.percentiles import Distribution
 
 GAPS = load_plan(Path(__file__).resolve().parents[3] / "plan.toml").decision.gaps
 JOURNEYS = ("front page", "history", "expenses")

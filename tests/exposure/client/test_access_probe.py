@@ -6,9 +6,8 @@ import pytest
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.access import NO_TOKEN, Access
+from pam_rollback.exposure.access import FALSE_SIGNATURE, MADE_UP, NO_TOKEN, UNSIGNED, Access, forged_from
 from pam_rollback.exposure.access_probe import AccessProbe, Described, Protected
-from pam_rollback.exposure.forged_tokens import FALSE_SIGNATURE, MADE_UP, UNSIGNED, forged_from
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id
 from pam_rollback.sandbox.product.tokens import issue
 from tests.running_product import ADMIN_TOKEN, JWT_SECRET, Database, Product

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from pam_rollback.exposure.forged_tokens import ALTERED, FALSE_SIGNATURE, MADE_UP, UNSIGNED, forged_from
+from pam_rollback.exposure.access import ALTERED, FALSE_SIGNATURE, MADE_UP, UNSIGNED, forged_from
 
 
 def encoded(content: object) -> str:

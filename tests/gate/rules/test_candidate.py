@@ -3,9 +3,8 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.candidate import candidate_of
-from pam_rollback.product.expected_releases import BACK_END, FRONT_END
-from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.gate.stages import candidate_of
+from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
 
 A, B = "a" * 40, "b" * 40
 

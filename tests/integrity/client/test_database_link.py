@@ -14,7 +14,7 @@ import pytest
 from pam_rollback.integrity.database_link import DatabaseLink, Link
 from pam_rollback.integrity.database_link_reader import LinkProbe, replica_problem, same_project
 from pam_rollback.outside.postgres import Patience
-from pam_rollback.product.account_api import AccountApi
+from pam_rollback.product.accounts import AccountApi
 from pam_rollback.product.pam_api import Account
 from pam_rollback.product.settings_loss import LINK_SETTING
 from pam_rollback.sandbox import postgres

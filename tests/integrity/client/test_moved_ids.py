@@ -8,7 +8,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.integrity import row_counting
 from pam_rollback.integrity.row_counting import count_rows, ids_in_groups
-from pam_rollback.integrity.row_moves import moves
+from pam_rollback.integrity.row_rewriting import moves
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from tests.fault_rows.matrix import ROOT
 from tests.sessions import RunningSandbox

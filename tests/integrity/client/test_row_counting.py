@@ -7,8 +7,7 @@ from psycopg import sql
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.integrity.row_counting import account_id, count_rows, ids_in_groups
 from pam_rollback.integrity.row_counts import TableCounts, lost
-from pam_rollback.integrity.row_moves import moves
-from pam_rollback.integrity.row_rewriting import rewriting
+from pam_rollback.integrity.row_rewriting import moves, rewriting
 from pam_rollback.outside.postgres import open_snapshot
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
 from tests.integrity.client.asked_database import PATIENCE, ROWS, dsn, owner
@@ -173,9 +172,3 @@ def test_the_checksums_do_not_depend_on_the_session(dsn: str) -> None:
         after = count_rows(snapshot, ROWS, test_user=None, names={}, before=before)
 
     assert rewriting(before, after).none
-
-
-def test_nobody_has_the_address(dsn: str) -> None:
-    """An account that is not there leaves nothing out."""
-    with open_snapshot(dsn, PATIENCE) as snapshot:
-        assert account_id(snapshot, "nobody@example.org", {}) is None

@@ -4,8 +4,7 @@ import psycopg
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.schema_changes import SchemaComparison, compare
-from pam_rollback.integrity.schema_objects import Schema
+from pam_rollback.integrity.schema_changes import Schema, SchemaComparison, compare
 from pam_rollback.integrity.schema_reader import read_schema
 from pam_rollback.outside.postgres import open_snapshot
 from tests.integrity.client.asked_database import PATIENCE, administrator, as_role, dsn, owner, role
@@ -83,13 +82,6 @@ def test_a_role_without_any_right_reads_the_same(
 
     assert seen.objects == full.objects
     assert seen.migrations is None
-
-
-def test_it_is_the_same_after_a_file(dsn: str) -> None:
-    """As a baseline keeps it."""
-    schema = read(dsn)
-
-    assert Schema.model_validate_json(schema.model_dump_json(exclude_defaults=True)) == schema
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.integrity.row_counts import TableContent, TableCount, TableCounts
-from pam_rollback.integrity.row_moves import moves
-from pam_rollback.integrity.row_rewriting import rewriting
+from pam_rollback.integrity.row_rewriting import moves, rewriting
 
 MOMENT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 Group = tuple[int, str, str, float]

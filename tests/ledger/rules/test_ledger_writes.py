@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.ledger.ledger_writes import Write, WriteKind, Writes
+from pam_rollback.ledger.ledger_config import Write, WriteKind, Writes
 
 THREE = [
     Write(0, WriteKind.EXPENSE, "m0", "1.00 fuel", sent_s=1.0, acked_s=1.5),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.ledger.ledger_writes import Write, WriteKind
+from pam_rollback.ledger.ledger_config import Write, WriteKind
 from pam_rollback.ledger.window_writes import SEEN_WITHIN_S, WindowWrites, judge_until_the_end
 
 EXPENSE, CHAT = WriteKind.EXPENSE, WriteKind.CHAT

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.ledger.ledger_config import WEIGHTS
-from pam_rollback.ledger.ledger_writes import WriteKind
-from pam_rollback.ledger.written_kinds import not_written, weights_of
+from pam_rollback.ledger.ledger_config import WEIGHTS, WriteKind, not_written, weights_of
 from pam_rollback.product.contract import Contract
 from pam_rollback.product.files import load_contract
 

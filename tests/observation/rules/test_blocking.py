@@ -13,7 +13,6 @@ from pam_rollback.observation.blocking import (
     Look,
     Others,
     Place,
-    counted,
     find_blocks,
     meaning,
     open_end,
@@ -367,21 +366,3 @@ def test_recovery_is_not_known_behind_a_ban() -> None:
         MeasurementFailed, match=r"when users were well again is not known: api\.example answers HTTP 403"
     ):
         recovery(found, incident_s=0, decision_s=4, rule=OutageRule(limit_pct=10))
-
-
-@pytest.mark.parametrize(
-    ("answers", "turned_away", "ours", "others"),
-    [
-        pytest.param(500, 0, 0, Others.SERVED, id="all are served, and ours not even counted"),
-        pytest.param(500, 100, 100, Others.SERVED, id="all that were turned away are ours"),
-        pytest.param(500, 500, 50, Others.REFUSED, id="far more than ours are turned away"),
-        pytest.param(100, 100, 100, Others.UNKNOWN, id="nobody but us"),
-        pytest.param(140, 140, 100, Others.UNKNOWN, id="hardly more than ours"),
-        pytest.param(105, 100, 100, Others.UNKNOWN, id="five others are too few"),
-        pytest.param(0, 0, 40, Others.UNKNOWN, id="nothing was counted"),
-        pytest.param(600, 300, 40, Others.UNKNOWN, id="as many are served as not"),
-    ],
-)
-def test_a_hosts_count_tells_others_from_us(answers: float, turned_away: float, ours: int, others: Others) -> None:
-    """Only what cannot be ours is somebody else's."""
-    assert counted("Render", answers=answers, turned_away=turned_away, ours=ours).others is others

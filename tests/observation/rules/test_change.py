@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.change import LatencyChange, RateChange, latencies_ms
 from pam_rollback.observation.samples import Sample
-from pam_rollback.stats.distribution import Distribution
+from pam_rollback.stats.percentiles import Distribution
 
 EVENLY = [10 + 10 * i / 600 for i in range(600)]
 """Response times from 10 to 20 ms: p95 is 19.5 ms."""

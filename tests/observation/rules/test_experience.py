@@ -13,7 +13,7 @@ from pam_rollback.observation.experience import (
     speed_against,
 )
 from pam_rollback.observation.samples import Sample
-from pam_rollback.stats.distribution import Distribution
+from pam_rollback.stats.percentiles import Distribution
 
 N = 600
 QUICK_MS = [90 + i % 21 for i in range(N)]

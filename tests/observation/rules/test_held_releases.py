@@ -8,7 +8,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.held_releases import HeldReleases, ReleasesSpec, judge_releases
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window_state import WindowState
-from pam_rollback.product.expected_releases import ExpectedReleases
+from pam_rollback.product.served_release import ExpectedReleases
 
 BAD, GOOD = "1.42.0", "1.41.3"
 BACK = ReleasesSpec(expected=ExpectedReleases(backend=GOOD), start_s=100, duration_s=60, gap_max_s=5)

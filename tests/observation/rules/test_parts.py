@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.own_answers import OwnAnswers
 from pam_rollback.observation.parts import (
     BACK_END,
     FRONT_END,
@@ -19,7 +18,7 @@ from pam_rollback.observation.parts import (
     without_health,
 )
 from pam_rollback.observation.recovery import OutageRule
-from pam_rollback.observation.samples import Sample
+from pam_rollback.observation.samples import OwnAnswers, Sample
 from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict
 from pam_rollback.observation.window_state import WindowState
 

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.observation.prober_lag import judge_without_prober_lag
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict
+from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict, judge_without_prober_lag
 from pam_rollback.observation.window_state import WindowState
 
 SPEC = WindowSpec(measure=Measure.LATENCY_P95_MS, limit=500, duration_s=15)

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.sampled_answers import SampledAnswers, judge_sample, sample_spec, share_bound_pct
+from pam_rollback.observation.sampled_answers import SampledAnswers, judge_sample, sample_spec
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window import Measure
 
@@ -26,12 +26,12 @@ def answers(n: int, *, bad: int = 0, slow: int = 0, late: int = 0) -> list[Sampl
     return found
 
 
-def judged(samples: list[Sample], measure: Measure, *, before: float | None = None) -> SampledAnswers:
+def judged(samples: list[Sample], measure: Measure) -> SampledAnswers:
     """The verdict once all of them have settled."""
     settled_s = max(sample.due_s for sample in samples) + 1 / RATE_HZ
     spec = ERRORS if measure is Measure.ERROR_RATE_PCT else P95
     verdict = judge_sample(samples, spec, start_s=0, now_s=settled_s, rate_hz=RATE_HZ, settled_s=settled_s)
-    return SampledAnswers(verdict, before)
+    return SampledAnswers(verdict)
 
 
 def test_enough_good_answers_are_good() -> None:
@@ -40,10 +40,8 @@ def test_enough_good_answers_are_good() -> None:
 
     assert errors.good
     assert (errors.figures.asked, errors.figures.n) == ("< 2 %, n >= 150", 170)
-    assert errors.figures.definition == "share of answers, with 95 % confidence below 1.75 %, over 4 s"
     assert p95.good
     assert (p95.figures.asked, p95.figures.measured) == ("< 500 ms, n >= 100", 20)
-    assert p95.figures.definition == "p95, nearest rank, over 4 s"
 
 
 @pytest.mark.parametrize(("bad", "good"), [(3, True), (4, False)])
@@ -127,28 +125,3 @@ def test_where_probes_are_rare_two_in_a_row_are_no_outage() -> None:
     verdict = judge_sample(samples, spec, start_s=0, now_s=400, rate_hz=0.5, settled_s=400)
     assert spec.duration_s == pytest.approx(330)
     assert SampledAnswers(verdict).good
-
-
-def test_it_is_compared_with_the_baseline() -> None:
-    """Beside the verdict, not in it: whether slower than before is too slow is another criterion."""
-    assert judged(answers(170), Measure.LATENCY_P95_MS, before=10).against_baseline == "2.00 times the baseline's 10 ms"
-    assert judged(answers(170), Measure.ERROR_RATE_PCT, before=0).against_baseline == "the same as the baseline's 0 %"
-    assert "above the baseline's 0 %" in str(judged(answers(170, bad=2), Measure.ERROR_RATE_PCT, before=0))
-
-
-@pytest.mark.parametrize(
-    ("bad", "n", "bound_pct"),
-    # Clopper and Pearson's one-sided 95 % bound; without errors it is 1 - 0.05 ** (1 / n), the "rule of three".
-    [
-        (0, 149, 1.9905),
-        (0, 148, 2.0038),
-        (0, 3, 63.16),
-        (1, 150, 3.123),
-        (5, 1000, 1.0484),
-        (150, 150, 100),
-        (0, 0, 100),
-    ],
-)
-def test_what_a_sample_can_exclude(bad: int, n: int, bound_pct: float) -> None:
-    """150 answers without an error show less than 2 %; 148 do not."""
-    assert share_bound_pct(bad, n) == pytest.approx(bound_pct, rel=1e-3)

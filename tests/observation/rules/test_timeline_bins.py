@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.timeline_bins import BINS_MAX, PROBES_MIN, bins, width_s
+from pam_rollback.observation.watched import BINS_MAX, PROBES_MIN, bins, width_s
 
 
 def probe(due_s: float, latency_ms: float = 50, **given: object) -> Sample:

@@ -2,9 +2,8 @@
 
 import pytest
 
-from pam_rollback.observation.recovery import OutageRule, recovery
+from pam_rollback.observation.recovery import OutageRule, UndamagedRollback, recovery
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.undamaged import UndamagedRollback
 
 OBJECTIVE_S = 60
 DECIDED_S = 10

@@ -4,8 +4,7 @@ import pytest
 
 from pam_rollback.base.question import Answered, Question, State
 from pam_rollback.plan.stories import STORIES
-from pam_rollback.preflight.readiness import NOT_CHECKED, READY
-from pam_rollback.preflight.ways import Way, ways_of, without_each
+from pam_rollback.preflight.ways import NOT_CHECKED, READY, Way, ways_of, without_each
 from pam_rollback.rollback import questions as asked
 from pam_rollback.rollback.questions import BACK as RENDER
 from pam_rollback.rollback.questions import FRONT as NETLIFY

@@ -22,7 +22,7 @@ from pam_rollback.plan.flags import Flag
 from pam_rollback.product.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
 from pam_rollback.product.unleash import UnleashAdmin, UnleashEvaluation
 from pam_rollback.ramp.facts import measured, wanted_at
-from pam_rollback.rollback.could_act import closed, evaluation_known, flags_known
+from pam_rollback.rollback.asked_before import closed, evaluation_known, flags_known
 from pam_rollback.rollback.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags
 from pam_rollback.rollback.flag_writing import raise_flags
 from pam_rollback.rollback.gradual import GradualTools, Way, roll_back_gradually

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.product.limits import Limits
+from pam_rollback.product.contract import Limits
 
 TODAY = Limits(paths=20, address=200, without_token=50, with_token=100, client=50)
 

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import parser
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.records.metrics import read_memory
+from pam_rollback.observation.memory_readings import read_memory
 
 METRICS = b"""# HELP pam_memory_usage_bytes Resident memory.
 # TYPE pam_memory_usage_bytes gauge

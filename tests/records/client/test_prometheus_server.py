@@ -15,9 +15,7 @@ from pam_rollback.observation.window_state import WindowState
 from pam_rollback.outside.http import fetch
 from pam_rollback.records.prometheus import PrometheusApi, sources
 from pam_rollback.records.series_window import SeriesSpec, judge_series
-from pam_rollback.stats.histogram import Histogram
-from pam_rollback.stats.series import Answers, Quantity, Series, pooled
-from pam_rollback.stats.standing import Standing
+from pam_rollback.stats.series import Answers, Histogram, Quantity, Series, Standing, pooled
 from tests.prometheus_server import prometheus
 from tests.sessions import RunningSandbox
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.records.memory import (
+from pam_rollback.observation.memory import (
     LOOKS_MAX,
     MemoryGrowth,
     MemoryLevel,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.records.memory import MemoryGrowth
-from pam_rollback.records.recorded_window import settled_readings
+from pam_rollback.observation.memory import MemoryGrowth
+from pam_rollback.records.series_window import settled_readings
 from pam_rollback.stats.series import Point, Quantity, Series, gauge
 
 START_S, END_S = 1000.0, 1900.0

@@ -6,9 +6,8 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.memory import MemoryReading, MemoryWindow, MemoryWindowSpec, MissedReading, judge_memory
 from pam_rollback.observation.window_state import WindowState
-from pam_rollback.records.memory import MemoryReading
-from pam_rollback.records.memory_window import MemoryWindow, MemoryWindowSpec, MissedReading, judge_memory
 
 SPEC = MemoryWindowSpec(limit_mb=100, alarm_mb=200, duration_s=60, asked_s=900, readings_min=30, gap_max_s=5)
 FLAT = [68.0] * 60

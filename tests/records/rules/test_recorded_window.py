@@ -6,8 +6,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.window_state import WindowState
-from pam_rollback.records.recorded_window import RecordedWindow
-from pam_rollback.records.series_window import SeriesSpec, SeriesWindow
+from pam_rollback.records.series_window import RecordedWindow, SeriesSpec, SeriesWindow
 from pam_rollback.stats.series import Answers, Quantity
 
 MET = SeriesWindow(

@@ -8,11 +8,22 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window_state import WindowState
-from pam_rollback.records.series_window import SeriesSpec, SeriesWindow, judge_series, long_enough_s
-from pam_rollback.stats.histogram import Histogram, Latencies
-from pam_rollback.stats.series import Answers, Evidence, Point, Quantity, Series, from_evidence, gauge, pooled
-from pam_rollback.stats.step_percentiles import Step, StepPercentiles
+from pam_rollback.records.series_window import SeriesSpec, SeriesWindow, answers_in, judge_series, long_enough_s
+from pam_rollback.stats.series import (
+    Answers,
+    Evidence,
+    Histogram,
+    Point,
+    Quantity,
+    Series,
+    Step,
+    StepPercentiles,
+    from_evidence,
+    gauge,
+    pooled,
+)
 
 START_S = 1000.0
 STEP_S = 10.0
@@ -280,12 +291,12 @@ def test_moments_out_of_order_are_unknown() -> None:
 
 def test_only_the_same_kind_is_added_up() -> None:
     """And a window without points has no sum."""
-    exact = Latencies((1.0, 2.0))
+    steps = StepPercentiles((Step(3, p95_ms=20),))
 
     assert pooled([]) is None
-    assert pooled([from_evidence(1, exact), from_evidence(2, exact)]) == Latencies((1.0, 2.0, 1.0, 2.0))
+    assert pooled([from_evidence(1, steps), from_evidence(2, steps)]) == StepPercentiles((*steps.steps, *steps.steps))
     with pytest.raises(TypeError, match="cannot be added up"):
-        pooled([from_evidence(1, exact), from_evidence(2, GOOD)])
+        pooled([from_evidence(1, steps), from_evidence(2, GOOD)])
 
 
 def test_points_that_stand_for_too_long_are_unknown_at_once() -> None:
@@ -365,3 +376,12 @@ SHORTENED = replace(ERRORS, asked_s=6000)
 def test_a_shortened_window_is_made_long_enough(windows: list[SeriesWindow], needed_s: float) -> None:
     """For the number of answers alone; never beyond what the plan asks for, and not where waiting does not help."""
     assert long_enough_s(windows) == pytest.approx(needed_s)
+
+
+def test_our_own_requests_are_those_that_were_measured() -> None:
+    """A probe that left late, or never, was no request of which anything is known."""
+    good = Sample(due_s=1, latency_ms=20, journey="history", ok=True)
+    late, never = replace(good, lag_ms=900), replace(good, lag_ms=None, latency_ms=math.nan)
+
+    assert answers_in([good, replace(good, ok=False), late, never]) == Answers(2, 1)
+    assert answers_in([late, never]) is None

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.rollback.build_tools import programs_here, registry_answers
+from pam_rollback.rollback.npm_build import programs_here, registry_answers
 
 NO_PACKAGE = json.dumps({"packages": {"": {"name": "site"}}})
 ONE_PACKAGE = json.dumps({"packages": {"": {"name": "site"}, "node_modules/react": {"version": "19.0.0"}}})

@@ -13,10 +13,10 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.product.contract import Mark
 from pam_rollback.product.files import load_contract
-from pam_rollback.rollback import release_marks
+from pam_rollback.rollback import told_versions
 from pam_rollback.rollback.fixtures import release_marks as parts
-from pam_rollback.rollback.release_marks import MarkedApi
 from pam_rollback.rollback.release_proof import MarksSeen
+from pam_rollback.rollback.told_versions import MarkedApi
 
 ROOT = Path(__file__).parents[3]
 ALL, BUILD, ETAG, AGE = (
@@ -42,7 +42,7 @@ def api(monkeypatch: pytest.MonkeyPatch, *marks: Mark, answers: dict[str, Any]) 
         body = b"" if isinstance(found, int) else json.dumps(found).encode()
         return Answer("GET", url, status, "application/json", body, 1, headers={"etag": '"1"'})
 
-    monkeypatch.setattr(release_marks, "fetch", fetch)
+    monkeypatch.setattr(told_versions, "fetch", fetch)
     return MarkedApi(marks, {"api": "http://api"})
 
 

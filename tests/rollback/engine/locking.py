@@ -14,10 +14,10 @@ from pathlib import Path
 from pam_rollback.rollback.lock import Shared, claim_of, sole_writer
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.git_command import GitCommand
-from pam_rollback.rollback.git_lock import GitLocks
+from pam_rollback.rollback.writer_lock import GitLocks
 from pam_rollback.base.wait import before_change
 from pam_rollback.base.errors import ActionFailed, Refused
-from pam_rollback.rollback.lock_targets import LockTarget
+from pam_rollback.rollback.locks import LockTarget
 folder, run, remote, every_s, *targets = sys.argv[1:]
 claim = claim_of("production", who="Ada", run=run)
 if os.environ["OTHER_USER"] and os.geteuid() == 0:

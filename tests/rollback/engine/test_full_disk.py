@@ -14,7 +14,7 @@ import pytest
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal import journal as journal_module
 from pam_rollback.journal.journal import ACTION, Journal
-from pam_rollback.outside.durable import append_line
+from pam_rollback.outside.event_log import append_line
 from pam_rollback.rollback.feature_flag import undo_flags
 from tests.rollback.strategies.test_feature_flag import OFF, ON, TARGET, Product, act
 from tests.selection import WHOLE

@@ -15,10 +15,9 @@ from pam_rollback.base.wait import Waiter, before_change
 from pam_rollback.rollback import lock as module
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.git_command import GitCommand
-from pam_rollback.rollback.git_lock import GitLocks
 from pam_rollback.rollback.lock import SURE_FOR_S, Shared, WriterLock, claim_of, sole_writer
-from pam_rollback.rollback.lock_targets import LockTarget
-from pam_rollback.rollback.locks import LockRecord, TakeOver
+from pam_rollback.rollback.locks import LockRecord, LockTarget, TakeOver
+from pam_rollback.rollback.writer_lock import GitLocks
 from tests.bare_repository import git
 from tests.rollback.engine.locking import asked, said, session, told
 from tests.virtual_clock import VirtualClock

@@ -15,8 +15,7 @@ import pytest
 from pam_rollback.base.errors import LockLost, Refused
 from pam_rollback.rollback import machine_lock as module
 from pam_rollback.rollback.lock import claim_of
-from pam_rollback.rollback.lock_targets import LockTarget
-from pam_rollback.rollback.locks import TakeOver
+from pam_rollback.rollback.locks import LockTarget, TakeOver
 from pam_rollback.rollback.machine_lock import MachineLock, machine_lock, shared_folder
 from tests.rollback.engine.locking import asked, said, session, told
 

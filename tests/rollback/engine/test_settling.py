@@ -8,8 +8,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
-from pam_rollback.product.expected_releases import BACK_END
-from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.product.served_release import BACK_END, Served, Wanted
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.settling import looked_every_s, until_deploy, until_served

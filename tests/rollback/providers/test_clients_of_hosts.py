@@ -16,10 +16,8 @@ from pam_rollback.environment.hosts import Netlify, Render
 from pam_rollback.outside.http import fetch
 from pam_rollback.rollback.deploy_choice import Choice, History, only_live
 from pam_rollback.rollback.deploys import Deploy
-from pam_rollback.rollback.providers.netlify.netlify import NETLIFY, NetlifySite, netlify_api
-from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles
-from pam_rollback.rollback.providers.render.render_api import render_api
-from pam_rollback.rollback.providers.render.render_deploys import RENDER, RenderDeploys
+from pam_rollback.rollback.providers.netlify import NETLIFY, NetlifyFiles, NetlifySite, netlify_api
+from pam_rollback.rollback.providers.render import RENDER, RenderDeploys, render_api
 from pam_rollback.sandbox.remote import Remote
 from tests.sessions import RunningSandbox
 

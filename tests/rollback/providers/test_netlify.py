@@ -12,8 +12,7 @@ from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.hosts import Netlify
 from pam_rollback.rollback.deploys import Deploy, FileDeploys, FrontendHost, PublishingLock
-from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, Site, netlify_api
-from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles, digests_of
+from pam_rollback.rollback.providers.netlify import NetlifyFiles, NetlifySite, Site, digests_of, netlify_api
 from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
 from tests.virtual_clock import VirtualClock
 

@@ -10,8 +10,7 @@ from pam_rollback.base.errors import ProviderError
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.hosts import Render
 from pam_rollback.rollback.deploys import BackendHost, CommitDeploys, Deploy, Service, ServiceSettings
-from pam_rollback.rollback.providers.render.render_api import render_api
-from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
 from tests.virtual_clock import VirtualClock
 

@@ -17,10 +17,9 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.hosts import Render
 from pam_rollback.observation.window_state import WindowState
 from pam_rollback.records.series_window import SeriesSpec, judge_series
-from pam_rollback.rollback.providers.render.render_api import RenderApi
-from pam_rollback.rollback.providers.render.render_metrics import sources
-from pam_rollback.stats.series import Answers, Point, Quantity, Series
-from pam_rollback.stats.step_percentiles import Step, StepPercentiles
+from pam_rollback.rollback.providers.render import RenderApi
+from pam_rollback.rollback.providers.render_metrics import sources
+from pam_rollback.stats.series import Answers, Point, Quantity, Series, Step, StepPercentiles
 from tests.render_stand_in import KEY, SERVICE, StandIn, stand_in
 
 ERRORS, LATENCY, MEMORY = Quantity.ERROR_RATE_PCT, Quantity.LATENCY_P95_MS, Quantity.MEMORY_MB

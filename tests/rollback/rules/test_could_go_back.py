@@ -16,9 +16,9 @@ from pam_rollback.base.question import Answered, State
 from pam_rollback.rollback import questions
 from pam_rollback.rollback.could_go_back import ask_backend, ask_frontend, ask_repository
 from pam_rollback.rollback.deploys import Deploy, Service
-from pam_rollback.rollback.providers.netlify.netlify import NETLIFY
-from pam_rollback.rollback.providers.render.render_deploys import RENDER
-from pam_rollback.rollback.pull_requests import PullRequests
+from pam_rollback.rollback.providers.netlify import NETLIFY
+from pam_rollback.rollback.providers.render import RENDER
+from pam_rollback.rollback.repository import PullRequests
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OLD = Deploy("old", "ready", "a" * 40, created_at=NOON - timedelta(days=2), finished_at=NOON - timedelta(days=2))

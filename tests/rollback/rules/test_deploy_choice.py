@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pam_rollback.base.errors import Refused
 from pam_rollback.rollback.deploy_choice import History, live_in, only_live
 from pam_rollback.rollback.deploys import BackendHost, Deploy
-from pam_rollback.rollback.named_versions import Versions
-from pam_rollback.rollback.providers.netlify.netlify import NETLIFY
-from pam_rollback.rollback.providers.render.render_deploys import RENDER
+from pam_rollback.rollback.providers.netlify import NETLIFY
+from pam_rollback.rollback.providers.render import RENDER
+from pam_rollback.rollback.release_proof import Versions
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pam_rollback.rollback.deploys import Deploy
-from pam_rollback.rollback.named_versions import (
+from pam_rollback.rollback.release_proof import (
     Sighting,
     Versions,
     agreed,

@@ -4,11 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pam_rollback.product.expected_releases import BACK_END
-from pam_rollback.product.release_evidence import Says
-from pam_rollback.product.served_release import Served, Wanted
-from pam_rollback.rollback.deployed_services import ServiceRuns, ServicesOfDeploy
-from pam_rollback.rollback.deploys import Deploy
+from pam_rollback.product.served_release import BACK_END, Says, Served, Wanted
+from pam_rollback.rollback.deploys import Deploy, ServiceRuns, ServicesOfDeploy
 from pam_rollback.rollback.release_proof import MarksSeen, prove
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)

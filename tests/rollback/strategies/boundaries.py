@@ -1,15 +1,16 @@
 """Where a rollback of code can be killed: at each line of its journal."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
+from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.plan.stories import STORIES
 from pam_rollback.rollback import backend, frontend, full_system
 from pam_rollback.rollback.full_system import BACK, FRONT
-from pam_rollback.rollback.planned import steps_of
+from pam_rollback.rollback.planned import steps_of_drill
+from tests.sessions import ROOT
 
-PLAN = load_plan(Path(__file__).resolve().parents[3] / "plan.toml")
+PLAN = load_plan(ROOT / "plan.toml")
+SANDBOX = load_environment("sandbox", ROOT / "environments", {})
 STRATEGIES = ("frontend-restore", "backend-provider", "full-system")
 CHANGING = {
     "frontend-restore": (frontend.RESTORE, frontend.LOCK),
@@ -28,5 +29,5 @@ def boundaries(strategy: str) -> Iterator[str]:
     changing = CHANGING[strategy]
     yield f"step-done {changing[-1]}"
     yield from (f"undo-owed {kind}" for kind in OWED[strategy])
-    yield from (f"step-started {step}" for step in steps_of(PLAN, STORIES[strategy]))
+    yield from (f"step-started {step}" for step in steps_of_drill(PLAN, strategy, SANDBOX))
     yield from (f"step-done {step}" for step in changing[:-1])

@@ -18,8 +18,8 @@ from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.plan.flags import Flag
 from pam_rollback.rollback.deploys import Deploy, Service
-from pam_rollback.rollback.providers.netlify.netlify import NETLIFY
-from pam_rollback.rollback.providers.render.render_deploys import RENDER
+from pam_rollback.rollback.providers.netlify import NETLIFY
+from pam_rollback.rollback.providers.render import RENDER
 
 T = TypeVar("T")
 STABLE, CANDIDATE = "5" * 40, "b" * 40

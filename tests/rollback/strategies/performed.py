@@ -1,9 +1,11 @@
 """Every strategy as its story performs it, on whatever stage: hosts in memory, or the real clients against a running range."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from drills import test_frontend_restore
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.journal.journal import Journal
 from pam_rollback.product.served_release import Served
@@ -17,11 +19,12 @@ from pam_rollback.rollback.backend import (
 from pam_rollback.rollback.backend_host import BackendTools
 from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.emergency import EmergencyTools, roll_back_in_an_emergency
-from pam_rollback.rollback.frontend import Sources, restore_deploy, revert_commit
+from pam_rollback.rollback.frontend import Sources, revert_commit
 from pam_rollback.rollback.frontend import deploy_commit as build_and_publish
-from pam_rollback.rollback.frontend_host import FrontendTools
+from pam_rollback.rollback.frontend_host import Frontend, FrontendTools
 from pam_rollback.rollback.full_system import FullSystemTarget, FullSystemTools, roll_back_everything
 from pam_rollback.rollback.repository import Repository
+from pam_rollback.rollback.step_list import StepList
 from pam_rollback.rollback.steps import StepRecord, StepsFailed
 
 
@@ -140,6 +143,37 @@ def _deploy(target: Deploy | ActionFailed) -> Deploy:
     return target
 
 
+class OnStage(StepList):
+    """The run that a drill is given, and its action: nobody is told of its beginning, and nothing is put back at its end."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage.journal)
+        self._stage = stage
+
+    @contextmanager
+    def rollback(self, name: str) -> Iterator["OnStage"]:
+        """List the steps in the block, and carry them out at its end."""
+        assert name
+        yield self
+        self.carry_out(self._stage.frontend.telling, 0)
+
+    def target(self, find: Callable[[], Mapping[str, Any]], *, part: str = "") -> Mapping[str, Any]:
+        """As it is found."""
+        assert isinstance(part, str)
+        return find()
+
+
+def as_drilled(drill: Any, stage: Stage, *given: Any) -> Any:
+    """The very fixture of the drill, with what it asks for."""
+    return drill.rollback._get_wrapped_function()(OnStage(stage), Frontend(stage.frontend), *given)
+
+
+def facts_of(target: Deploy | ActionFailed) -> Mapping[str, str]:
+    """A target as the journal keeps it."""
+    deploy = _deploy(target)
+    return {"deploy": deploy.id, "commit": deploy.commit}
+
+
 def _emergency_branch(stage: Stage) -> Any:
     branch = EmergencyBranch(stage.repository, stage.bad, "main", stage.branch, stage.why)
     return deploy_emergency_branch(stage.backend, branch, decided_s=0)
@@ -152,7 +186,7 @@ def _in_an_emergency(stage: Stage) -> Any:
 
 
 _STRATEGIES: Mapping[str, Callable[[Stage], Any]] = {
-    "frontend-restore": lambda it: restore_deploy(it.frontend, _deploy(it.targets.frontend), decided_s=0),
+    "frontend-restore": lambda it: as_drilled(test_frontend_restore, it, lambda: facts_of(it.targets.frontend)),
     "frontend-commit": lambda it: build_and_publish(it.frontend, it.sources, it.commits["stable"], decided_s=0),
     "frontend-revert": lambda it: revert_commit(it.frontend, it.sources, it.bad, reason=it.why, decided_s=0),
     "backend-provider": lambda it: roll_back_to_deploy(it.backend, _deploy(it.targets.backend), decided_s=0),

@@ -27,10 +27,8 @@ from pam_rollback.rollback.full_system import FullSystemTarget, FullSystemTools
 from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.npm_build import NpmBuild
 from pam_rollback.rollback.provider_access import served_api, served_site, site_look
-from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
-from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles
-from pam_rollback.rollback.providers.render.render_api import render_api
-from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.rollback.providers.netlify import NetlifyFiles, NetlifySite, netlify_api
+from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from pam_rollback.rollback.settling import until_served
 from pam_rollback.rollback.telling import Telling
 from pam_rollback.rollback.told_versions import ApiLook, VersionSources

@@ -7,9 +7,8 @@ from pathlib import Path
 from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
-from pam_rollback.product.emergency import ProductDown
-from pam_rollback.product.expected_releases import BACK_END, FRONT_END
-from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.product.pam_api import ProductDown
+from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
 from pam_rollback.rollback import backend, flag_writing, frontend
 from pam_rollback.rollback.backend_host import BackendTools
 from pam_rollback.rollback.backend_undo import undo_running

@@ -14,9 +14,9 @@ from pam_rollback.communication.slack import SlackWebhook
 from pam_rollback.environment.environment import Environment
 from pam_rollback.product.pam_api import CacheApi, EmergencyApi, FlagApi
 from pam_rollback.rollback.git import GitRepository
-from pam_rollback.rollback.git_lock import GitLocks
 from pam_rollback.rollback.lock import claim_of
 from pam_rollback.rollback.locks import LockRecord, read_lock_record
+from pam_rollback.rollback.writer_lock import GitLocks
 from tests.sessions import ON, RunningSandbox
 
 ON_RECORD = "SELECT initiated_by FROM flag_history ORDER BY id DESC LIMIT 1"

@@ -7,9 +7,7 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.journal.journal import Journal
-from pam_rollback.product.expected_releases import BACK_END
-from pam_rollback.product.release_evidence import WEAK, Evidence, ReleaseProof, Says
-from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.product.served_release import BACK_END, WEAK, Evidence, ReleaseProof, Says, Served, Wanted
 from pam_rollback.rollback import backend, backend_workers
 from pam_rollback.rollback.backend import BackendRollback, deploy_commit, roll_back_to_deploy, with_workers
 from pam_rollback.rollback.backend_undo import undo_running

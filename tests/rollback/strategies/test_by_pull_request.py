@@ -13,8 +13,8 @@ from pam_rollback.rollback import frontend
 from pam_rollback.rollback.by_pull_request import ByPullRequest, undo_pull_request
 from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.git_command import GitCommand
-from pam_rollback.rollback.providers.github.github import GitHubPulls, github_api
-from pam_rollback.rollback.pull_requests import PullRequest
+from pam_rollback.rollback.providers.github import GitHubPulls, github_api
+from pam_rollback.rollback.repository import PullRequest
 from tests.bare_repository import Origin, git, make_origin
 from tests.github_pulls import TOKEN, StandIn, stand_in
 from tests.rollback.strategies.hosts import CANDIDATE

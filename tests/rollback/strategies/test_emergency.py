@@ -10,9 +10,8 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Unreadable
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.emergency import ProductDown
-from pam_rollback.product.expected_releases import BACK_END
-from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.product.pam_api import ProductDown
+from pam_rollback.product.served_release import BACK_END, Served, Wanted
 from pam_rollback.rollback.emergency import EmergencyRollback, EmergencyTools, roll_back_in_an_emergency
 from pam_rollback.rollback.steps import StepsFailed
 from tests.rollback.strategies.test_feature_flag import OFF, ON, Product

@@ -9,8 +9,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
-from pam_rollback.product.expected_releases import BACK_END, FRONT_END
-from pam_rollback.product.served_release import Served, Wanted
+from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
 from pam_rollback.rollback.backend_host import BackendTools
 from pam_rollback.rollback.deploys import Deploy, Service
 from pam_rollback.rollback.frontend_host import FrontendTools
@@ -20,8 +19,8 @@ from pam_rollback.rollback.full_system import (
     FullSystemTools,
     roll_back_everything,
 )
-from pam_rollback.rollback.providers.netlify.netlify import NETLIFY
-from pam_rollback.rollback.providers.render.render_deploys import RENDER
+from pam_rollback.rollback.providers.netlify import NETLIFY
+from pam_rollback.rollback.providers.render import RENDER
 from pam_rollback.rollback.steps import StepsFailed
 from pam_rollback.rollback.telling import Telling
 from tests.rollback.strategies.test_feature_flag import Product

@@ -13,8 +13,8 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback import backend
 from pam_rollback.rollback.deploys import LIVE
-from pam_rollback.rollback.named_versions import Sighting
 from pam_rollback.rollback.provider_access import served_api
+from pam_rollback.rollback.release_proof import Sighting
 from pam_rollback.rollback.steps import StepsFailed
 from pam_rollback.rollback.told_versions import ApiLook, VersionSources
 from tests.rollback.strategies.conftest import MakeScene

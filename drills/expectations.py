@@ -1,0 +1,98 @@
+"""Did the rollback help users, and is nothing lost?   Each drill imports by name what it is held against.
+
+First what every rollback is, whatever it does: the incident that it answers, the people who hear of it, the time until users are well again
+and stay so, the writes and settings that are still there. ``test_users_recover_in_time`` serves the objective of the drill's own strategy.
+Then what a rollback of the front end, or of the back end, is, whichever way it goes.
+"""
+
+import pytest
+
+from pam_rollback.base.figures import Scored
+from pam_rollback.ledger.ledger_verdict import LedgerVerdict
+from pam_rollback.observation.complete_recovery import CompleteRecovery
+from pam_rollback.observation.fixtures.windows import Recovered
+from pam_rollback.observation.incident import Incident
+from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.plan_items import ErrorRateTrigger
+from pam_rollback.product.served_release import Served
+from pam_rollback.product.settings_loss import SettingsLoss
+from pam_rollback.rollback.deploys import Deploy, Service
+from pam_rollback.rollback.frontend import SiteRestored
+
+
+@pytest.mark.drill
+@pytest.mark.criterion("IR-5")
+def test_incident_is_seen(incident: Incident, plan: Plan, scored: Scored) -> None:
+    """The planted incident breaks the plan's own limit: there is something to recover from.  If red: docs/runbook.md#error-rate-spike."""
+    seen = scored(incident.seen)
+
+    assert seen.value_pct > plan.the(ErrorRateTrigger).error_rate_pct_max, seen
+
+
+@pytest.mark.criterion("PRE-3")
+@pytest.mark.communication
+def test_team_was_notified(team_notice: str) -> None:
+    """The incident channel accepted the message.  If red: docs/runbook.md#notify-team."""
+    assert team_notice == "", team_notice
+
+
+def test_users_recover_in_time(users_recovered: Recovered, scored: Scored) -> None:
+    """From the decision, users are well again, and it is done, within the objective.  If red: docs/runbook.md#recovery-too-slow."""
+    recovered = scored(users_recovered)
+
+    assert recovered.in_time, recovered
+
+
+@pytest.mark.criterion("RTO-5")
+def test_recovery_is_complete_in_time(complete_recovery: CompleteRecovery, scored: Scored) -> None:
+    """From the decision to the end of the plan's whole window, all within the objective.  If red: docs/runbook.md#recovery-too-slow."""
+    complete = scored(complete_recovery)
+
+    assert complete.in_time, complete
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("RPO-1", "SC-4")
+def test_no_acknowledged_write_is_lost(surviving_writes: LedgerVerdict, scored: Scored) -> None:
+    """What was acknowledged before, during and after the rollback is there, once and unchanged.  If red: docs/runbook.md#data-loss."""
+    writes = scored(surviving_writes)
+
+    assert writes.kept, writes
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("RPO-2")
+def test_no_older_configuration_is_lost(settings_loss: SettingsLoss, scored: Scored) -> None:
+    """Flags and settings of before are as they were; only the newest may be lost.  If red: docs/runbook.md#configuration-lost."""
+    configuration = scored(settings_loss)
+
+    assert configuration.within, configuration
+
+
+@pytest.mark.criterion("ST-3")
+def test_visitors_get_the_target(site_served_now: Served, scored: Scored) -> None:
+    """After the rollback the site serves the target, by its commit and its page.  If red: docs/runbook.md#frontend-rollback."""
+    served = scored(site_served_now)
+
+    assert served.is_wanted, served
+
+
+@pytest.mark.criterion("ST-3")
+def test_nothing_is_published_over_it(rolled_back: SiteRestored, published_now: Deploy) -> None:
+    """The target is still published, and locked: what is built waits.  If red: docs/runbook.md#frontend-rollback."""
+    assert published_now.id == rolled_back.published.id, published_now
+    assert published_now.locked, published_now
+
+
+@pytest.mark.criterion("ST-4")
+def test_the_target_answers(api_served_now: Served, scored: Scored) -> None:
+    """After the rollback the target answers, whatever its host says.  If red: docs/runbook.md#backend-rollback."""
+    served = scored(api_served_now)
+
+    assert served.holds, served
+
+
+@pytest.mark.criterion("ST-4")
+def test_the_next_push_does_not_deploy(service_now: Service) -> None:
+    """After the rollback automatic deploys are off.  If red: docs/runbook.md#backend-rollback."""
+    assert not service_now.auto_deploy, service_now

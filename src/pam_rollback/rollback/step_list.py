@@ -1,0 +1,152 @@
+"""The steps of one rollback as its drill writes them: listed first, then carried out; ``--dry-run`` stops after the first half."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.journal.journal import ALREADY, Journal
+from pam_rollback.rollback.steps import Step, StepRecord
+from pam_rollback.rollback.telling import Telling, notice_problem
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Owed:
+    """How to put a change back, as data that another process can carry out: ``kind`` names the routine, ``facts`` are what it needs."""
+
+    kind: str
+    facts: Callable[[], Mapping[str, Any]]
+    """Asked when the change is about to be made. Raises ActionFailed when they are not known: then nothing is changed."""
+    place: str = ""
+
+
+class ListedStep(Generic[T]):
+    """One step of a list: others name it in ``needs`` and ``after``, and its result is there once it is done."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._results: list[T] = []
+
+    @property
+    def result(self) -> T:
+        """Return what the step brought about. Raises ActionFailed when it was not done."""
+        if not self._results:
+            raise ActionFailed(f"the step {self.name!r} was not done")
+        return self._results[-1]
+
+    @property
+    def found(self) -> T | None:
+        """Return the same, or None when it was not done."""
+        return self._results[-1] if self._results else None
+
+    def keep(self, result: T) -> T:
+        """Keep the result; return it."""
+        self._results[:] = [result]
+        return result
+
+
+Steps = tuple[ListedStep[Any], ...]
+Facts = tuple[float, float, str | None, tuple[StepRecord, ...], bool]
+"""Of an ``ActionRecord``, in its order."""
+
+
+class StepList:
+    """Lists steps. It looks before it owes, and owes before it changes, whatever the step is."""
+
+    def __init__(self, journal: Journal | None = None, prefix: str = "") -> None:
+        self.steps: list[Step] = []
+        self.plans: dict[str, str] = {}
+        """What a step would bring about, for ``--dry-run``."""
+        self.owing: list[Owed] = []
+        """Something was touched: a step was not as wanted already."""
+        self._journal = journal
+        self._prefix = prefix
+        self._facts: Facts | None = None
+
+    def part(self, prefix: str) -> "StepList":
+        """Return the same list for steps whose titles begin with ``prefix``."""
+        part = StepList(self._journal, prefix)
+        part.steps, part.plans, part.owing = self.steps, self.plans, self.owing
+        return part
+
+    def step(
+        self,
+        title: str,
+        do: Callable[[], T],
+        *,
+        unless: Callable[[], T | None] | None = None,
+        owes: Owed | None = None,
+        needs: Steps = (),
+        after: Steps = (),
+        essential: bool = True,
+        changes_users: bool = False,
+        plans: str = "",
+    ) -> ListedStep[T]:
+        """List a step. ``unless`` returns what is as wanted already; else what is owed is written down, and ``do`` is called.
+
+        ``needs`` are the steps that have to be done before it, ``after`` those that have to be over, whatever came of them; what waits for
+        nothing runs side by side. The failure of a step that is not ``essential`` is recorded and fails nothing. ``changes_users``: what
+        users write around this moment is looked for. ``plans`` says in a dry run what it would bring about.
+        """
+        listed: ListedStep[T] = ListedStep(self._prefix + title)
+
+        def run() -> str:
+            found = unless() if unless is not None else None
+            if found is not None:
+                return f"{listed.keep(found)}, {ALREADY}"
+            if owes is not None:
+                self.owe(owes)
+            return str(listed.keep(do()))
+
+        self.steps.append(
+            Step(
+                listed.name,
+                run,
+                essential,
+                _names(needs),
+                _names(after),
+                changes=changes_users,
+                owes=owes.kind if owes is not None and changes_users else "",
+            )
+        )
+        self.plans[listed.name] = plans
+        return listed
+
+    def owe(self, owed: Owed) -> None:
+        """Write down how to put the next change back, for a step that knows only on its way whether it changes anything."""
+        facts = owed.facts()
+        self.owing.append(owed)
+        if self._journal is not None:
+            self._journal.owe(owed.kind, facts, place=owed.place)
+
+    def carry_out(self, telling: Telling, decided_s: float) -> None:
+        """Carry the listed steps out, and tell the team. Raises StepsFailed, after that was told."""
+        records = telling.run(self.steps)
+        now_s = telling.clock.monotonic_s()
+        self._facts = (decided_s, now_s, notice_problem(records), records, bool(self.owing))
+
+    @property
+    def facts(self) -> Facts:
+        """Return what was carried out, for an ``ActionRecord``. Raises ActionFailed before the end of the block that lists the steps."""
+        if self._facts is None:
+            raise ActionFailed("the steps are listed and not carried out yet")
+        return self._facts
+
+
+def _names(steps: Steps) -> tuple[str, ...]:
+    return tuple(step.name for step in steps)
+
+
+@dataclass(frozen=True)
+class ActionRecord:
+    """The facts of one rollback that was carried out. Times are monotonic seconds; ``decided_s`` is when acting was decided."""
+
+    decided_s: float
+    finished_s: float
+    notice_problem: str | None
+    """Empty when the team was told, else why not; None when nobody was to be told."""
+    steps: tuple[StepRecord, ...]
+    changed: bool
+    """False: all was as wanted already, and nothing was touched."""
