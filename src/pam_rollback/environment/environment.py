@@ -42,8 +42,8 @@ from pam_rollback.environment.service_settings import (
     Slack,
     Statuspage,
     Tracker,
+    Unleash,
 )
-from pam_rollback.environment.unleash import Unleash
 from pam_rollback.product.conditions import Condition
 from pam_rollback.product.contract import USER_ID, Component, Contract, Site, UsersRows
 from pam_rollback.product.switches import Switch

@@ -52,11 +52,12 @@ def sample_spec(
     measure: Measure, limit: float, rate_hz: float, *, answer_max_s: float, slowest_hz: float | None = None
 ) -> WindowSpec:
     """What a sample of users' answers has to be like, when ``rate_hz`` of them come a second, ``slowest_hz`` of the part asked least."""
+    samples_min = ANSWERS_FOR_P95 if measure is Measure.LATENCY_P95_MS else ANSWERS_FOR_ERRORS
     return WindowSpec(
         measure=measure,
         limit=limit,
-        duration_s=_SPARE * ANSWERS_FOR_ERRORS / (slowest_hz or rate_hz),
-        samples_min=ANSWERS_FOR_P95 if measure is Measure.LATENCY_P95_MS else ANSWERS_FOR_ERRORS,
+        duration_s=_SPARE * samples_min / (slowest_hz or rate_hz),
+        samples_min=samples_min,
         answer_max_s=answer_max_s,
         gap_max_s=max(5.0, 5 / rate_hz),
         # Where probes are rare, two bad ones in a row are no outage yet: the share says what they are.

@@ -138,17 +138,6 @@ def test_a_revoked_right_is_seen_however_it_went(dsn: str, owner: Owner) -> None
     assert access_changes(before, after).none
 
 
-def test_forced_row_security_that_is_lifted_is_a_change(dsn: str, owner: Owner) -> None:
-    """It binds the owner of the table, which nothing else tells."""
-    forced, _ = during(
-        owner, dsn, "ALTER TABLE expenses FORCE ROW LEVEL SECURITY", "ALTER TABLE expenses NO FORCE ROW LEVEL SECURITY"
-    )
-    after, tried = seen(dsn)
-
-    assert "not forced on the table's owner any more" in str(access_changes(forced, after))
-    assert tried.none
-
-
 def test_the_products_other_tables_are_compared_and_not_tried(dsn: str, owner: Owner) -> None:
     """Whoever may read flags reads all of them; that somebody may since is seen. A table that goes is told with the schema."""
 
