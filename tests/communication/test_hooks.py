@@ -2,18 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import UndoFailed
-from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.session import listeners
 from tests.listening import NO_ONE, listened_to
-
-_ROOT = Path(__file__).parents[2]
-ENVIRONMENT = load_environment(str(_ROOT / "environments/examples/production.toml"), _ROOT / "environments", {})
 
 
 class Team:
@@ -49,15 +44,6 @@ class Team:
             raise
         self._hear("undone")
         problems.append("Slack was not told")
-
-
-def test_pytest_pam_alarm() -> None:
-    """It is said in a thread that nothing waits for long: whoever fails is dropped."""
-    team = Team()
-    listeners.alarm(listened_to(team), ENVIRONMENT, "no disk took it")
-    listeners.alarm(listened_to(Team(fails=True)), ENVIRONMENT, "no disk took it")
-
-    assert team.heard == ["no disk took it"]
 
 
 def test_pytest_pam_verdict_known() -> None:

@@ -5,10 +5,10 @@ import pytest
 from pam_rollback.base.question import Answered, Question, State
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.preflight.ways import NOT_CHECKED, READY, Way, ways_of, without_each
-from pam_rollback.rollback import questions as asked
-from pam_rollback.rollback.questions import BACK as RENDER
-from pam_rollback.rollback.questions import FRONT as NETLIFY
-from pam_rollback.rollback.questions import HOST, PRODUCT
+from pam_rollback.rollback import could_go_back as asked
+from pam_rollback.rollback.could_go_back import BACK as RENDER
+from pam_rollback.rollback.could_go_back import FRONT as NETLIFY
+from pam_rollback.rollback.could_go_back import HOST, PRODUCT
 from tests.preflight.asked import EVERY, QUESTIONS
 
 WAYS = {*STORIES}
