@@ -14,7 +14,7 @@ from pam_rollback.communication.slack import SlackBot, SlackWebhook, TeamChannel
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
-from tests.answering import serving
+from tests.scripted_provider import serving
 
 TABLES = 'abilities = ["slack"]\n[slack]\nchannel = "C0123ABCD"\n'
 
