@@ -196,7 +196,7 @@ def test_an_undo_is_told_to_those_who_heard_of_the_rollback(
 
     assert failed.rc == 14, failed.said
     assert undone.rc == 0, undone.said
-    texts = [str(message["body"]["text"]) for message in running_sandbox.remote.slack_messages()]
+    texts = [str(message["body"]["text"]) for message in running_sandbox.remote.received("slack")]
     assert [text.split(": ")[2].split(" by ")[0] for text in texts] == [
         "UNDO begun",
         "UNDO FAILED",

@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.base.question import State
 from pam_rollback.outside.same_time import clocks, same_time
-from tests.answering import always, serving
+from tests.scripted_provider import always, serving
 
 CLOCK = "it is the same time there"
 

@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.communication.slack import SlackBot
-from tests.answering import always, serving
+from tests.scripted_provider import always, serving
 
 TOKEN = "xoxb-invented-for-these-tests"
 JSON = "application/json; charset=utf-8"

@@ -12,7 +12,7 @@ from pam_rollback.communication.channels import Channels
 from pam_rollback.communication.escalating import Message
 from pam_rollback.communication.slack import SlackBot, SlackWebhook, TeamChannel
 from pam_rollback.journal.journal import Journal
-from tests.answering import serving
+from tests.scripted_provider import serving
 
 
 class Slack:
