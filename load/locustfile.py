@@ -19,12 +19,8 @@ from locust.runners import LocalRunner, WorkerRunner
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import Refused
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.load.limits import permit
-from pam_rollback.load.order import LoadOrder
-from pam_rollback.load.plan_order import load_order
-from pam_rollback.load.process.generator import Generator
-from pam_rollback.load.process.recording import Recording
-from pam_rollback.load.process.told import FOLDER, order_of_parent
+from pam_rollback.load.order import LoadOrder, load_order, permit
+from pam_rollback.load.recording import FOLDER, Generator, Recording, order_of_parent
 from pam_rollback.plan.plan import load_plan
 
 ROOT = Path(__file__).parents[1]
@@ -87,7 +83,7 @@ def say_how_it_ended(**_more: object) -> None:
 
 
 class Arrivals(User):
-    """One for each generator, whose requests leave by the clock (load/process/generator.py): Locust wants users."""
+    """One for each generator, whose requests leave by the clock (load/recording.py): Locust wants users."""
 
     def on_start(self) -> None:
         """Begin."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pam_rollback.gate.answers import HEADING, paragraphs
+from pam_rollback.gate.hooks import HEADING, paragraphs
 from pam_rollback.report.run_record import NotRun, Result, RunRecord
 from pam_rollback.report.verdict import Outcome
 

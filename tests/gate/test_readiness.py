@@ -15,9 +15,9 @@ from pam_rollback.decision.fixtures import decision
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.exposure import fixtures as exposure
+from pam_rollback.gate import fixtures as incident_fixtures
 from pam_rollback.gate import hooks
-from pam_rollback.gate.fixtures import incident as incident_fixtures
-from pam_rollback.gate.flags_found import FlagsFound, read_flags
+from pam_rollback.gate.features import FlagsFound, read_flags
 from pam_rollback.gate.incident import RetestOutcome
 from pam_rollback.health import fixtures as health
 from pam_rollback.plan.flags import Flag

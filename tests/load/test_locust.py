@@ -22,8 +22,7 @@ from pam_rollback.base.errors import MeasurementFailed, StopRequested
 from pam_rollback.base.wait import StopFile, Waiter
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.load.locust import recorded_load, run_load
-from pam_rollback.load.order import LoadOrder
-from pam_rollback.load.plan_order import load_order
+from pam_rollback.load.order import LoadOrder, load_order
 from pam_rollback.load.record import LoadRecord, LoadRequest
 from pam_rollback.plan.plan import load_plan
 from tests.certificate import own_certificate

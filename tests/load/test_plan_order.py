@@ -7,9 +7,7 @@ import pytest
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.load.order import LoadOrder
-from pam_rollback.load.plan_order import load_order
-from pam_rollback.load.shapes import asked, due_times
+from pam_rollback.load.order import LoadOrder, asked, due_times, load_order
 from pam_rollback.observation.probed_journeys import probe_config
 from pam_rollback.plan.plan import load_plan
 from tests.environment.declared_environments import RUNNING, folder, running

@@ -17,7 +17,7 @@ from pam_rollback.decision.decision import CHAT, Finding, State, decide
 from pam_rollback.decision.fixtures import decision
 from pam_rollback.environment.environment import Environment
 from pam_rollback.exposure import fixtures as exposure
-from pam_rollback.gate.fixtures import readiness
+from pam_rollback.gate import fixtures as readiness
 from pam_rollback.observation.memory import MemoryGrowth, MemoryLevel, MemoryReading
 from pam_rollback.observation.parts import BACK_END, FRONT_END
 from pam_rollback.observation.sustained import Condition, ConditionState

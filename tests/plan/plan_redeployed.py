@@ -12,11 +12,9 @@ from unittest.mock import patch
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.gate import migration_copy
-from pam_rollback.gate.fixtures import database
-from pam_rollback.gate.fixtures import stages as stages_run
+from pam_rollback.gate import fixtures as gate_fixtures
 from pam_rollback.gate.npm_stages import NpmPackage
-from pam_rollback.load.plan_order import load_order
+from pam_rollback.load.order import load_order
 from pam_rollback.load.release_comparison import ReleaseComparison
 from pam_rollback.load.verdict import judge as judge_load
 from pam_rollback.observation.fixtures.experience import SampleSize
@@ -59,7 +57,9 @@ def stages(plan: Plan) -> object:
             for item in plan.gate:
                 test = SimpleNamespace(iter_markers=lambda _, item=item: [SimpleNamespace(args=(item,))])
                 request: Any = SimpleNamespace(node=test)
-                found.append(str(body(stages_run.stage)(request, package, plan, Path(folder), runbook(plan), quiet())))
+                found.append(
+                    str(body(gate_fixtures.stage)(request, package, plan, Path(folder), runbook(plan), quiet()))
+                )
     return found
 
 
@@ -83,18 +83,18 @@ def deadlines(plan: Plan) -> object:
     settings = SimpleNamespace(frontend_folder="", migrations_folder="")
     commit = SimpleNamespace(commit="c" * 40)
     with ExitStack() as patched:
-        patched.enter_context(patch.object(stages_run, "NpmPackage", Package))
-        patched.enter_context(patch.object(migration_copy, "MigrationCopy", Copy))
+        patched.enter_context(patch.object(gate_fixtures, "NpmPackage", Package))
+        patched.enter_context(patch.object(gate_fixtures, "MigrationCopy", Copy))
         patched.enter_context(patch.object(Environment, "secret", return_value="secret"))
         where = {"environment": environment(), "plan": plan, "candidate": commit, "git_settings": settings}
         call(
-            stages_run.package,
+            gate_fixtures.package,
             **where,
             candidate_files=Path("/nowhere"),
             gate_folder=Path("/nowhere"),
             progress=quiet(),
         )
-        said(lambda: call(database.migration_trial, **where))
+        said(lambda: call(gate_fixtures.migration_trial, **where))
     return seen
 
 

@@ -36,7 +36,6 @@ RULES = RampRules(
     ),
     gap_s_max=GAP_S,
     apart_s_min=APART_S,
-    approval_s_max=APPROVAL_S,
     gate_s_max=90 * 86_400,
     terms="as simulated",
 )

@@ -23,10 +23,10 @@ def simulated(tmp_path: Path) -> SimulatedRamp:
     return SimulatedRamp(tmp_path / "state" / "ramp.jsonl", Killer(random.Random(0)), None, random.Random(0))
 
 
-def invoke(ramp: SimulatedRamp, *approvals: Yes, adopt: str = "", **other: object) -> RampRun:
+def invoke(ramp: SimulatedRamp, *approvals: Yes, **other: object) -> RampRun:
     """One invocation, with other tools where a case needs them."""
     tools: RampTools = replace(ramp.tools(), **other)  # type: ignore[arg-type]
-    return go_on(tools, RULES, by="kim", approvals=approvals, adopt=adopt)
+    return go_on(tools, RULES, by="kim", approvals=approvals)
 
 
 def unknown(_stage: str) -> Look:
@@ -56,7 +56,7 @@ def test_a_ramp_says_where_no_commit_is_named(simulated: SimulatedRamp) -> None:
         return replace(found, commit="", gate=replace(found.gate, commits=()) if found.gate else None)
 
     first, later = invoke(simulated, world=world), invoke(simulated, world=world)
-    assert first.progressed.did[1].startswith("this ramp goes by the version alone: the API names no commit")
+    assert first.progressed.did[0].startswith("this ramp goes by the version alone: the API names no commit")
     assert not [one for one in later.progressed.did if "by the version alone" in one]
     assert simulated.service.share == 10
 
@@ -189,7 +189,8 @@ def test_a_yes_is_asked_for_once_written_down_and_refused_elsewhere(simulated: S
     assert sum("waits for a yes" in text for text in told) == 1
     assert given.progressed.next.do is Do.FINISHED
     journal = simulated.path.read_text(encoding="utf-8")
-    assert '"event": "approved", "stage": "RA-4", "who": "kim", "why": "two quiet days"' in journal
+    assert '"event": "raising", "stage": "RA-4"' in journal
+    assert '"who": "kim", "why": "two quiet days"' in journal
 
 
 def test_a_torn_line_is_named_and_left_out(simulated: SimulatedRamp) -> None:
@@ -237,7 +238,7 @@ def test_the_journal_is_for_its_owner(simulated: SimulatedRamp) -> None:
 def test_a_watch_of_another_commit_counts_for_nothing(simulated: SimulatedRamp) -> None:
     """The same version from another commit: nobody saw how the ramp's own fares. The stage stays, and both commits are named."""
     now = simulated.tools().world
-    served = ["7cce05406677"] * 3 + ["0d1e2f3a4b5c"] * 99
+    served = ["7cce05406677"] * 5 + ["0d1e2f3a4b5c"] * 99
 
     def world() -> World:
         found = now()
@@ -254,7 +255,36 @@ def test_a_watch_of_another_commit_counts_for_nothing(simulated: SimulatedRamp) 
     with pytest.raises(Refused, match="commit 0d1e2f3a4b5c of it answers"):
         invoke(simulated, world=world)
     assert simulated.service.share == 10
-    invoke(simulated, world=world, adopt="kim: a build of the same code")
-    assert '"event": "adopted", "release": "1.42.0", "commit": "0d1e2f3a4b5c"' in simulated.path.read_text(
-        encoding="utf-8"
-    )
+
+
+def test_the_next_release_is_looked_at_as_one_that_nobody_has(simulated: SimulatedRamp) -> None:
+    """After a ramp that is finished nobody has the features: users of its last stage, whom nobody finds, are not asked for."""
+    journal = RampJournal(simulated.path, lambda: START_S)
+    journal.begin()
+    journal.append("started", release="1.41.0", terms=RULES.terms)
+    for number in range(1, 5):
+        journal.append("entered", stage=f"RA-{number}")
+    journal.append("finished")
+    stages: list[str] = []
+
+    def look(stage: str) -> Look:
+        stages.append(stage)
+        return unknown(stage) if stage == "RA-4" else simulated.tools().look(stage)
+
+    invoke(simulated, look=look)
+
+    assert stages[0] == ""
+    assert simulated.service.share == 10
+
+
+def test_a_ramp_that_was_switched_off_begins_anew_by_a_yes(simulated: SimulatedRamp) -> None:
+    """Somebody lowered the flags at 10 %: refused, until a person says yes to the first users; then 10 % are let in and watched."""
+    invoke(simulated)
+    simulated.service.flags = dict.fromkeys(FLAGS, Flag(enabled=False, rollout_pct=0))
+    with pytest.raises(Refused, match=r'somebody changed the flags.*--approve RA-1="who: why"'):
+        invoke(simulated)
+    run = invoke(simulated, Yes("RA-1", "kim", "the incident was elsewhere"))
+
+    assert simulated.service.share == 10
+    assert run.state.completed == ("RA-1",)
+    assert simulated.path.read_text(encoding="utf-8").count('"event": "started"') == 2

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from pam_rollback.decision.decision import Finding, State
 from pam_rollback.report.watched_incident import WatchedIncident
-from pam_rollback.watch.files import WatchFiles
 from pam_rollback.watch.looks import Look, Streaks
-from pam_rollback.watch.tools import Advised, Tell, WatchTools
+from pam_rollback.watch.tools import Advised, Tell, WatchFiles, WatchTools
 from pam_rollback.watch.turn import Moment, Turn
 from pam_rollback.watch.turn_polls import Watching
 from tests.virtual_clock import VirtualClock

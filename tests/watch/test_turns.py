@@ -10,9 +10,8 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed, StopRequested
 from pam_rollback.decision.decision import Finding, State
 from pam_rollback.report.watched_incident import NotTold, WatchedIncident
-from pam_rollback.watch.files import WatchFiles
 from pam_rollback.watch.looks import IN_A_ROW, Look
-from pam_rollback.watch.tools import Tell
+from pam_rollback.watch.tools import Tell, WatchFiles
 from tests.virtual_clock import VirtualClock
 from tests.watch.simulated import DOWN, EVERY_S, Simulated, between, found
 

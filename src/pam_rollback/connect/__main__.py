@@ -1,8 +1,11 @@
 """``python -m pam_rollback.connect``: looks at a product and writes its environment (``make connect``)."""
 
 import argparse
+import json
 import os
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,8 +15,7 @@ from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import for_terminal, redact_with
-from pam_rollback.connect.doctor import as_lines
-from pam_rollback.connect.doctor_session import ask_doctor
+from pam_rollback.connect.doctor import FILE, as_lines
 from pam_rollback.connect.given import CannotConnect, Given, checked_address, checked_name
 from pam_rollback.connect.look import look
 from pam_rollback.connect.writing import VARIABLES, contract_of, refuse_what_is_there, write
@@ -21,6 +23,34 @@ from pam_rollback.environment.hosts import HOSTS
 from pam_rollback.outside import plainly
 from pam_rollback.outside.http import fetch
 from pam_rollback.product.conditions import Captured
+
+_WITHIN_S = 120
+
+
+def ask_doctor(root: Path, environment: str, variables: Mapping[str, str]) -> Mapping[str, Any]:
+    """Raises MeasurementFailed with its last words when it found nothing out."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "run"
+        command = [sys.executable, "-m", "pytest", "-m", "doctor", "--env", environment, "--run-dir", str(folder)]
+        try:
+            done = subprocess.run(  # noqa: S603 - our own command
+                [*command, "-p", "no:cacheprovider"],
+                cwd=root,
+                env={**os.environ, **variables},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_WITHIN_S,
+            )
+        except subprocess.TimeoutExpired:
+            raise MeasurementFailed(f"{' '.join(command[2:7])} was not over within {_WITHIN_S} s") from None
+        try:
+            found: Mapping[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
+            raise MeasurementFailed(f"{' '.join(command[2:7])}: {' '.join(said)}") from None
+        return found
+
 
 Doctor = Callable[[Path, str, Mapping[str, str]], Mapping[str, Any]]
 FAILED = 1

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pam_rollback.connect.doctor import FILE, PLUGIN, Completeness, Judge, as_data, as_lines, completeness
-from pam_rollback.connect.judges import of_stories
+from pam_rollback.connect.doctor import FILE, PLUGIN, Completeness, Judge, as_data, as_lines, completeness, of_stories
 from pam_rollback.plan.held_tests import held_tests
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.invariants import Invariant

@@ -5,15 +5,18 @@ The declaration is a file of the repository::
     {"release": "1.42.0", "features": [{"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE_FEATURES", "default": false}]}
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 from pam_rollback.base.answer import NotJson, read_json
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.outside_text import cut
-from pam_rollback.plan.flags import Flag, FlagName
+from pam_rollback.environment.environment import Environment
+from pam_rollback.gate.incident import VOUCH
+from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 
 _EXAMPLE = '{"release": "1.42.0", "features": [{"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE_FEATURES", "default": false}]}'
 _HOW = "docs/how-to/redeploy.md says what belongs there"
@@ -171,3 +174,53 @@ class Exposure(Sentence):
             )
         who = f", and none of {self.users} users gets them" if self.served is not None else ""
         return f"{self.environment}: {', '.join(self.asked)} are off{who}"
+
+
+_WORKERS = 8
+
+
+@dataclass(frozen=True)
+class FlagsFound:
+    """What was read when the gate began."""
+
+    found: Mapping[FlagName, Flag] = field(default_factory=dict)
+    users: Mapping[str, Mapping[FlagName, bool]] | None = None
+    """What each of some users got; None where nobody can be evaluated."""
+    problem: str = ""
+    """Why it was not read; empty when it was."""
+
+    def exposure(self, environment: Environment, asked: Sequence[FlagName]) -> Exposure:
+        """Who got which of these features. Raises MeasurementFailed when that was not read."""
+        if self.problem:
+            raise MeasurementFailed(f"who gets the new features is not known: {self.problem}")
+        users = self.users
+        if users is None:
+            return Exposure(environment.name, tuple(asked), self.found)
+        silent = sorted({name for name in asked for flags in users.values() if name not in flags})
+        if silent:
+            raise MeasurementFailed(
+                f"the flag evaluation says nothing of {', '.join(silent)}: what users get is not known"
+            )
+        served = {name: sum(flags[name] for flags in users.values()) for name in asked}
+        return Exposure(environment.name, tuple(asked), self.found, len(users), served)
+
+    def refuse_off(self, flags: Sequence[FlagName]) -> None:
+        """Raise MeasurementFailed where one of these features is off: what it does was not seen."""
+        off = [name for name in flags if name in self.found and self.found[name].off_for_all]
+        if self.problem or off:
+            why = self.problem or ", ".join(off)
+            raise MeasurementFailed(
+                f"the new features are off, so what they do was not tried ({why}): try them where they may be on, and vouch with {VOUCH}"
+            )
+
+
+def read_flags(admin: FlagAdmin, evaluation: FlagEvaluation | None, users: Sequence[str]) -> FlagsFound:
+    """Read them, and what these users get. What cannot be read is a reason, no exception."""
+    try:
+        found = admin.read_flags()
+        if evaluation is None:
+            return FlagsFound(found)
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            return FlagsFound(found, dict(zip(users, pool.map(evaluation.flags_of, users), strict=True)))
+    except (ActionFailed, MeasurementFailed) as error:
+        return FlagsFound(problem=str(error))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,13 +15,24 @@ from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from pam_rollback.base.errors import MeasurementFailed, Refused
+from pam_rollback.environment.environment import Environment
 from pam_rollback.gate import stable_statements
 from pam_rollback.gate.migration_files import MigrationFile
-from pam_rollback.gate.migrations import Column, Contents, Picture
+from pam_rollback.gate.migrations import Column, Contents, CopyIntegrity, Picture, Reached
 from pam_rollback.gate.stable_release import Ran, Statement
 from pam_rollback.integrity.catalogue import BLIND, CATALOGUE, COLUMNS, TABLES, WHO
+from pam_rollback.integrity.integrity import evaluate
+from pam_rollback.integrity.row_access_reader import read_access, strangers
+from pam_rollback.integrity.row_counting import account_id, oids_of
+from pam_rollback.integrity.schema_reader import read_schema
+from pam_rollback.outside.postgres import Patience, open_snapshot
+from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.plan_items import CorruptionLimit
+from pam_rollback.session.sql_files import invariants_of
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+NOTED_IN = "schema_migrations"
+"""The table of applied migrations, as the contract names it."""
 _CONNECT_WITHIN_S = 5
 _LOCK_WITHIN_S = 5
 _BOOKKEEPING = ("schema_migrations", "supabase_migrations.schema_migrations")
@@ -208,3 +220,53 @@ def _row(connection: Connection, statement: str | sql.Composed) -> tuple[Any, ..
     if found is None:
         raise MeasurementFailed("expected a row, found none")
     return found
+
+
+def reached_on_copy(environment: Environment) -> Reached:
+    """By which rows of the copy can be reached as it is now. Raises MeasurementFailed when the catalogue cannot be read."""
+    patience = Patience(environment.sql.statement_timeout_s, environment.sql.lock_timeout_s)
+    schemas, names = environment.contract.tables.schemas, environment.table_names
+    with open_snapshot(environment.secret("staging_copy_dsn"), patience, connections=1) as snapshot:
+        access = read_access(snapshot, environment.users_rows, names, schemas)
+        found = strangers(snapshot, access, environment.users_rows, names)
+        shown = frozenset(one.text for one in found.findings)
+        return Reached(
+            read_schema(snapshot, schemas, names.get(NOTED_IN, NOTED_IN)), shown, tuple(found.unknown.values())
+        )
+
+
+def invariants_on_copy(
+    environment: Environment, plan: Plan, root: Path, schema_version: str, *, noted_in: str
+) -> CopyIntegrity:
+    """Every critical invariant of ``checks/integrity`` on the copy, as a release would be asked that was built with these migrations.
+
+    ``noted_in`` is the table in which applied migrations are noted. Where there is none, nobody can ask what it says.
+    """
+    invariants = [
+        one
+        for one in invariants_of(root, environment)
+        if one.severity == "critical" and (noted_in or NOTED_IN not in one.tables)
+    ]
+    patience = Patience(environment.sql.statement_timeout_s, environment.sql.lock_timeout_s)
+    with open_snapshot(environment.secret("staging_copy_dsn"), patience) as snapshot:
+        user = (
+            account_id(snapshot, environment.secret("test_user_email"), environment.table_names)
+            if "test_account" in environment.abilities
+            else None
+        )
+        found = evaluate(
+            snapshot,
+            invariants,
+            given={
+                "users_tables": oids_of(snapshot, environment.users_rows, environment.table_names),
+                "grace_s": environment.sql.answer_grace_s,
+                "test_user": user,
+                "schema_version": schema_version,
+                "compatible_migrations": [],
+            },
+            names={**environment.table_names, **({NOTED_IN: noted_in} if noted_in not in {"", NOTED_IN} else {})},
+            settings=environment.contract.tables.settings,
+            offenders_max=plan.the(CorruptionLimit).corrupted_records_max,
+        )
+    broken = tuple(str(result) for result in found.results.values() if not result.holds)
+    return CopyIntegrity(len(found.results) - len(broken), broken, found.unknown)

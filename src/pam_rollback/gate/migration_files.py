@@ -9,7 +9,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.sql_statements import statements
+
+_TOKEN = re.compile(
+    r"(?P<remark>--[^\n]*|/\*.*?\*/)|(?P<text>'(?:[^']|'')*'|\"[^\"]*\"|(?P<tag>\$\w*\$).*?(?P=tag))|(?P<end>;)",
+    re.DOTALL,
+)
+
+
+def statements(script: str) -> tuple[str, ...]:
+    """Each on one line and without remarks; a semicolon within quotes, dollar quotes or remarks ends none."""
+    found, current, position = [], "", 0
+    for token in _TOKEN.finditer(script):
+        current += script[position : token.start()] + (token["text"] or " ")
+        position = token.end()
+        if token["end"]:
+            found.append(current)
+            current = ""
+    return tuple(line for one in (*found, current + script[position:]) if (line := " ".join(one.split())))
+
 
 _FILE = re.compile(r"^(?P<version>\d+)(?P<mark>[_-])(?P<name>[\w .-]+?)(\.(?P<way>up|down))?\.sql$")
 _APPLIED_BY_SUPABASE = "_"

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.doors import Doors, Reached
 from pam_rollback.gate.migration_files import MigrationFile, ToApply
 from pam_rollback.gate.migrations import (
     Applied,
     CopyIntegrity,
+    Doors,
     Kept,
     Picture,
+    Reached,
     Reversal,
     added,
     changes,

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence, listed
 from pam_rollback.gate.contraction import Finding, contracted, insert_triggers, loosened
-from pam_rollback.gate.migration_files import MigrationFile
+from pam_rollback.gate.migration_files import MigrationFile, statements
 from pam_rollback.gate.migrations import Picture
-from pam_rollback.gate.sql_statements import statements
 
 _SHOWN = 160
 _QUOTED = re.compile(r'"(\w+)"')

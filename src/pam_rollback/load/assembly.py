@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.order import LoadOrder
+from pam_rollback.load.order import Due, LoadOrder, asked, due_times
 from pam_rollback.load.record import LoadRecord, LoadRequest, LoadWorker
-from pam_rollback.load.shapes import Due, asked, due_times
 
 _DIGITS = 6
 

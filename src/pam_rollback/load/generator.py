@@ -6,19 +6,89 @@ Rules, each a doubt in words. With one, nothing good is known. Two kinds differ 
   clock was set meanwhile. Then times say nothing: a generator that stood still sends in a burst what it owes, and the service
   is slow for that reason alone. Only errors of the service stand.
 * **Incomplete**: another release answered a part of it; the service shut the generator out
-  (``load/blocking.py``); the run was cut short; a worker never came, or was lost: what it had to ask from then on was not asked. What
+  (``load/generator.py``); the run was cut short; a worker never came, or was lost: what it had to ask from then on was not asked. What
   was asked was asked as it should be, so whatever it shows to be bad stands.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pam_rollback.base.open_loop import Sending
-from pam_rollback.load.blocking import why_nothing_is_known
+from pam_rollback.load.order import LoadOrder
 from pam_rollback.load.record import LoadRecord, LoadRequest
+from pam_rollback.observation.blocking import BlocksSeen, HostAnswer, Look, Place, told_by, why_void
+from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.plan_items import LoadReachedLimit
+
+_SIGN_IN, _SITE = "login", "frontend"
+
+
+def places_of(order: LoadOrder) -> dict[str, Place]:
+    """Where each journey asks each target."""
+    return {
+        _name(target.name, journey.name): Place(
+            host=target.addresses[journey.part].partition("://")[2],
+            path=journey.path.partition("?")[0],
+            needs_account=journey.signed_in or journey.method != "GET",
+            signs_in=journey.name == _SIGN_IN,
+            is_page=journey.part == _SITE,
+        )
+        for target in order.targets
+        for journey in order.journeys
+    }
+
+
+def told_of(record: LoadRecord, order: LoadOrder) -> tuple[HostAnswer, ...]:
+    """What the hosts answered."""
+    return told_by(map(_sample, (one for one in record.requests if one.left)), places_of(order))
+
+
+def sorted_out(
+    record: LoadRecord,
+    order: LoadOrder,
+    *,
+    controls: Iterable[HostAnswer] = (),
+    looks: Mapping[str, Iterable[Look]] | None = None,
+) -> LoadRecord:
+    """The same record; its requests that say nothing about the service say why. ``controls`` and ``looks`` as ``BlocksSeen`` has them."""
+    samples = tuple(map(_sample, record.requests))
+    if all(one.status in _GOOD for one in samples):
+        return record
+    seen = BlocksSeen.of(samples, places_of(order), controls=controls, looks=looks)
+    requests = tuple(
+        replace(one, void=sample.void, blocked=sample.blocked)
+        for one, sample in zip(record.requests, seen.sorted_out(samples), strict=True)
+    )
+    return replace(record, requests=requests)
+
+
+_GOOD = frozenset({200, None})
+
+
+def _name(target: str, journey: str) -> str:
+    return f"{target} {journey}"
+
+
+def _sample(one: LoadRequest) -> Sample:
+    return Sample(
+        due_s=one.due_s,
+        latency_ms=one.latency_ms,
+        journey=_name(one.target, one.journey),
+        ok=one.ok,
+        why=one.why,
+        status=one.status,
+        lag_ms=one.lag_ms if one.left else None,
+        void=one.void,
+        blocked=one.blocked,
+    )
+
+
+def why_nothing_is_known(record: LoadRecord) -> str:
+    """The first reason for which some of what was asked is not known; empty when all is."""
+    return why_void(map(_sample, record.requests))
+
 
 _CLOCK_LEEWAY_S = 1.0
 """So far outside the run a moment may lie: clocks are told within less."""

@@ -3,11 +3,21 @@
 It travels to a session's load process as one line of JSON on its stdin. ``load/record.py`` is what comes back.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pam_rollback.base.errors import Refused
+from pam_rollback.base.open_loop import Steady, beyond, rotation
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_tables import undeclared_load
+from pam_rollback.load.record import CANDIDATE, STABLE, AskedRate
+from pam_rollback.observation import probed_journeys as catalogue
+from pam_rollback.observation.journeys import FRONT_PAGE, HEALTH_JOURNEY
+from pam_rollback.plan.plan_terms import LoadTerms
 from pam_rollback.product.expectation import Expect
 
 ShapeName = Literal["steady", "steps", "spike", "soak", "arrivals"]
@@ -64,7 +74,7 @@ class LoadSignIn(_Part):
 
 
 class LoadShape(_Part):
-    """How much is asked for, and when: ``load/shapes.py`` says it second by second.
+    """How much is asked for, and when: ``load/order.py`` says it second by second.
 
     Requests leave when they are due, whatever became of those before (the open model).
     """
@@ -127,3 +137,217 @@ class LoadOrder(_Part):
     def ends_within_s(self) -> float:
         """The whole run's deadline, from the start of its process."""
         return self.deadline_s or _START_UP_S + self.duration_s + self.timeout_s + _AFTERWARDS_S
+
+
+_PER_CENT = 100
+
+
+class Due(NamedTuple):
+    """One request."""
+
+    due_s: float
+    """From the beginning of the run."""
+    target: int
+    journey: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A time with one rate."""
+
+    from_s: float
+    rate_hz: float
+    first: int
+    """How many requests are due before it."""
+    count: int
+
+    def due_s(self, number: int) -> float:
+        return self.from_s + (number - self.first) / self.rate_hz
+
+
+def asked(shape: LoadShape, duration_s: float, *, began_s: float = 0) -> tuple[AskedRate, ...]:
+    """Return how many requests a second the shape asks for from each second on."""
+    return tuple(AskedRate(began_s + from_s, shape.rate_hz * share) for from_s, share in _shares(shape, duration_s))
+
+
+def due_times(order: LoadOrder, *, worker: int = 0, workers: int = 1) -> Iterator[Due]:
+    """When the requests of one of so many workers are due, in order: together, they are the whole shape.
+
+    Each due time alternates between the targets. Journeys take turns by weight at each target, at another place of the round for each
+    target and worker, so that no target is always asked for what another has just warmed up.
+    """
+    stretches = _stretches(order)
+    total = stretches[-1].first + stretches[-1].count
+    turns = rotation({index: journey.weight for index, journey in enumerate(order.journeys)})
+    targets = len(order.targets)
+    at = 0
+    for turn, pair in enumerate(range(worker, -(-total // targets), workers)):
+        for target in range(targets):
+            number = pair * targets + target
+            if number >= total:
+                return
+            while number >= stretches[at].first + stretches[at].count:
+                at += 1
+            place = turn + worker + target * len(turns) // targets
+            yield Due(stretches[at].due_s(number), target, turns[place % len(turns)])
+
+
+def _shares(shape: LoadShape, duration_s: float) -> list[tuple[float, float]]:
+    """From when on which multiple of the shape's figure is asked for."""
+    if shape.name == "steps":
+        each_s = duration_s / len(shape.shares_pct)
+        return [(number * each_s, share / _PER_CENT) for number, share in enumerate(shape.shares_pct)]
+    if shape.name == "spike":
+        spike_s = duration_s * shape.spike_share
+        from_s = (duration_s - spike_s) / 2
+        return [(0, 1), (from_s, shape.spike_factor), (from_s + spike_s, 1)]
+    return [(0, 1)]
+
+
+def _stretches(order: LoadOrder) -> list[_Stretch]:
+    steps = asked(order.shape, order.duration_s)
+    found: list[_Stretch] = []
+    first = 0
+    for step, until_s in pairwise([*steps, None]):
+        assert step is not None  # only the last of them is
+        length_s = (order.duration_s if until_s is None else until_s.from_s) - step.from_s
+        count = round(length_s * step.rate_hz)
+        found.append(_Stretch(step.from_s, step.rate_hz, first, count))
+        first += count
+    return found
+
+
+PAGE, HEALTH = FRONT_PAGE, HEALTH_JOURNEY
+"""The journeys that the API's servers do not count, or need not."""
+_LOOKED_AT = {catalogue.HISTORY: 3, catalogue.EXPENSES: 2, catalogue.PROFILE: 1}
+
+
+def load_order(environment: Environment, terms: LoadTerms, *, pace: float, run: str, workers: int = 1) -> LoadOrder:
+    """The load of the plan, for the candidate and, where the stable release can be asked too, for both in turns: each gets all of it."""
+    targets = _targets(environment)
+    return LoadOrder(
+        targets=targets,
+        journeys=_journeys(environment),
+        shape=_shape(environment, terms, targets),
+        duration_s=terms.duration_s / pace,
+        sign_in=_sign_in(environment) if "test_account" in environment.abilities else None,
+        timeout_s=environment.load.timeout_s,
+        workers=workers,
+        version_path=environment.paths.version,
+        run=run,
+    )
+
+
+def _shape(environment: Environment, terms: LoadTerms, targets: tuple[LoadTarget, ...]) -> LoadShape:
+    rate_hz = environment.load.rate_hz * len(targets)
+    return LoadShape(name=terms.shape, rate_hz=rate_hz, shares_pct=tuple(terms.steps_pct))
+
+
+def _journeys(environment: Environment) -> tuple[LoadJourney, ...]:
+    usual = [(journey, journey.weight) for journey in _of_everybody(environment)]
+    if "test_account" in environment.abilities:
+        usual += [(journey, journey.weight) for journey in _of_the_account(environment)]
+        usual.append((_login(environment), 0))  # nobody is asked to bear it who did not say so
+    weights = {str(name): weight for name, weight in environment.load.weights.items()}
+    weighted = [(journey, weights.get(journey.name, weight)) for journey, weight in usual]
+    return tuple(journey.model_copy(update={"weight": weight}) for journey, weight in weighted if weight)
+
+
+def _targets(environment: Environment) -> tuple[LoadTarget, ...]:
+    urls = environment.urls
+    live = {"frontend": urls.frontend, "api": urls.api, "backend": urls.backend, "supabase": urls.supabase}
+    live = {name: address for name, address in live.items() if address}
+    if "second_release" not in environment.abilities:
+        return (LoadTarget(addresses=live),)
+    # The front end is the same for both: pages are files, and what is compared is the service behind them.
+    stable = {**live, "api": environment.load.stable_api, "backend": environment.load.stable_backend}
+    return LoadTarget(name=STABLE, addresses=stable), LoadTarget(name=CANDIDATE, addresses=live)
+
+
+def _of_everybody(environment: Environment) -> Iterator[LoadJourney]:
+    yield _journey(catalogue.front_page(environment))
+    yield _journey(catalogue.back_end_health(environment))
+
+
+def _of_the_account(environment: Environment) -> Iterator[LoadJourney]:
+    """As the test account: most look at what they have, some ask PAM. What is asked stays in the account's own history."""
+    for read in catalogue.read_by_the_account(environment, *_LOOKED_AT):
+        if read.part != "supabase":  # the rows of users are another service's: it is no part of what is compared
+            yield _journey(read, weight=_LOOKED_AT[read.name], cached=True)
+    yield _journey(catalogue.chat(environment, "{request_id}"), weight=2, cached=True)
+
+
+def _login(environment: Environment) -> LoadJourney:
+    return _journey(catalogue.login(environment, "{email}", "{password}"), cached=True)
+
+
+def _journey(asked: catalogue.Request, *, weight: int = 1, cached: bool = False) -> LoadJourney:
+    """At whichever target takes its turn."""
+    return LoadJourney(
+        name=asked.name,
+        part=asked.part,
+        path=asked.path,
+        method=asked.method,
+        body=asked.body,
+        expect=asked.expect,
+        weight=weight,
+        signed_in=asked.signed_in,
+        cached=cached,
+    )
+
+
+def _sign_in(environment: Environment) -> LoadSignIn:
+    sign_in = environment.contract.sign_in
+    return LoadSignIn(
+        part=sign_in.site,
+        path=sign_in.address,
+        apikey=environment.sign_in_headers.get("apikey", ""),
+        email=environment.secret("test_user_email"),
+        password=environment.secret("test_user_password"),
+    )
+
+
+_MINUTE_S = 60.0
+
+
+def permit(order: LoadOrder, environment: Environment) -> LoadOrder:
+    """Give the order back where it may be carried out. Raises Refused with all reasons where not: nothing was sent."""
+    reasons = list(_objections(order, environment))
+    if reasons:
+        raise Refused("\n".join(f"  - {reason}" for reason in reasons))
+    return order
+
+
+def _objections(order: LoadOrder, environment: Environment) -> Iterator[str]:
+    load, place = environment.load, f"{environment.name} ({environment.file})"
+    if "load" not in environment.abilities:
+        yield undeclared_load(place)
+        return
+    steps = asked(order.shape, order.duration_s)
+    wanted_hz = max(step.rate_hz for step in steps)
+    if wanted_hz > load.rate_hz_max:
+        yield (
+            f"{place} allows {load.rate_hz_max:g} requests a second ([load] rate_hz_max), the shape {order.shape.name} asks for "
+            f"{wanted_hz:g}; ask for less, or agree on more"
+        )
+    yield from _beyond(order, environment, wanted_hz, place)
+    allowed = {*environment.addresses(), load.stable_api, load.stable_backend, *load.targets}
+    for target in order.targets:
+        for part, address in sorted(target.addresses.items()):
+            if address not in allowed:
+                yield f"{place}: the {part} at {address} is none of its addresses; where it may be loaded, add it to [load] targets"
+
+
+def _beyond(order: LoadOrder, environment: Environment, rate_hz: float, place: str) -> Iterator[str]:
+    """What the product's API would refuse, or ban this machine for. Each release is asked its share, from the same address."""
+    each_hz = rate_hz / len(order.targets) / sum(journey.weight for journey in order.journeys)
+    asked_for = [
+        Steady(journey.path, each_hz * journey.weight * _MINUTE_S, token=journey.signed_in)
+        for journey in order.journeys
+        if journey.part in {"api", "backend"}
+    ]
+    for fact, _ in beyond(asked_for, **environment.contract.limits.ours().model_dump()):
+        yield (
+            f"{place}: at its height the shape {order.shape.name} makes {fact}; where this machine may ask more, say so in "
+            "[contract.limits]"
+        )

@@ -31,7 +31,7 @@ class LoadRequest:
     """Empty when ok, else what was wrong, in words."""
     worker: str = ""
     void: str = ""
-    """Why this answer says nothing about the service (``load/blocking.py``); empty when it does."""
+    """Why this answer says nothing about the service (``load/generator.py``); empty when it does."""
     blocked: bool = False
     """Void because everything was refused."""
 

@@ -116,8 +116,6 @@ class RampTerms(Table):
     """The longest time between two watches that does not begin a stage's window anew."""
     apart_s_min: Annotated[float, Field(ge=0)]
     """No sooner than this after one stage began is the next one entered."""
-    approval_s_max: Annotated[float, Field(gt=0)]
-    """How long a person's yes holds."""
     gate_s_max: Annotated[float, Field(gt=0)]
     """How old the gate's GO may be."""
 

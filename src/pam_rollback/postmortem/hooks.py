@@ -6,19 +6,20 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.environment.environment import Environment
-from pam_rollback.session.runbook import shown
+from pam_rollback.session.runbook import Runbook, shown
 
 
-def pytest_pam_run_notes(run_folder: Path) -> str:
-    """How to begin."""
-    return f"for the post-mortem: make incident RUN={shown(run_folder)}"
+def pytest_pam_notes(run_folder: Path, runbook: Runbook) -> list[str]:
+    """How to begin, of a real run that acted."""
+    acted = runbook.options.real and runbook.journal.action_began
+    return [f"for the post-mortem: make incident RUN={shown(run_folder)}"] if acted else []
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pam_run_ended(run_folder: Path, environment: Environment) -> None:
     """Keep them. Before other listeners: one that fails keeps those after it from their turn."""
     # Loaded here: a rollback has to reach its provider soon, and the clients of all of them are not needed for that.
-    from pam_rollback.postmortem.client import DEPLOYS_FILE, keep_deploys  # noqa: PLC0415
+    from pam_rollback.postmortem.service import DEPLOYS_FILE, keep_deploys  # noqa: PLC0415
 
     with suppress(OSError):  # the run's verdict does not depend on it
         keep_deploys(environment, run_folder / DEPLOYS_FILE)

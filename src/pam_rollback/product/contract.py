@@ -405,6 +405,8 @@ class Contract(Table):
     flags: Flags = Flags.model_construct()
     limits: Limits = Limits.model_construct()
     """What its API bears."""
+    websockets: bool = False
+    """Its pages keep WebSockets to the API open. A host may count the life of each as the time of one answer."""
     elements: Mapping[ElementName, Element] = {}
     """What is not described is not looked for: journeys that need it are left out, and named."""
 

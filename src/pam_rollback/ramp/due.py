@@ -5,17 +5,18 @@ Pure: the journal goes in as events, the world as measured, and one of six thing
 1. A rollback that was begun is finished, and a **breach** is rolled back, whatever else is the matter: also while a person is waited for.
 2. Where release, plan, flags or users are not what the journal says, the ramp **stops and says so**. Nothing is guessed.
 3. A stage is left only when its window is complete and green, the last look at users is fresh, it is late enough, the gate is GO for this
-   release and young enough, and a person has said yes where that is asked for.
+   release and young enough, and a person says yes in this very session where that is asked for.
+4. A release that broke a ramp, and a ramp that somebody else ended, begin anew by a person's yes to the first stage alone.
 
 In one module: what is decided is the order of these rules; each refusal is a step of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pam_rollback.product.served_release import same_commit
-from pam_rollback.ramp.state import Approval, GateRun, Phase, RampRules, RampState, RampStep, moment
+from pam_rollback.ramp.state import GateRun, Phase, RampRules, RampState, RampStep, moment
 
 _CLOCK_BACK_S = 60.0
 """Clocks of several machines differ; a journal from the future by more is not understood."""
@@ -37,8 +38,8 @@ class World:
     wrong_users: str = ""
     """Why the share of users who have a feature is not what the flags say; empty when it is."""
     gate: GateRun | None = None
-    adopt: str = ""
-    """Who takes the world over as it is, and why; empty when nobody does."""
+    approved: Collection[str] = ()
+    """The stages to which a person says yes in this session, by their ids."""
 
     @property
     def share_pct(self) -> int | None:
@@ -71,8 +72,8 @@ class Due:
     stage: RampStep | None = None
     until_s: float | None = None
     why: str = ""
-    adopts: bool = False
-    """The world is taken over as it is before it goes on."""
+    begins: bool = False
+    """A ramp begins with it."""
 
     def __str__(self) -> str:
         when = f" at {moment(self.until_s)} or later" if self.until_s is not None else ""
@@ -94,13 +95,13 @@ def due(state: RampState, rules: RampRules, world: World) -> Due:
     stopped = _stopped(state, rules, world)
     if stopped:
         return Due(Do.REFUSE, why=stopped)
-    if world.adopt and _may_adopt(state, rules, world):
-        return _adopting(rules, world)
-    if state.problem:
-        return Due(Do.REFUSE, why=f"{state.problem}; {_ADOPT}")
-    if state.phase is Phase.NONE or _begins_anew(state, world):
+    if state.phase is Phase.NONE or _begins_anew(state, rules, world):
         return _start(state, rules, world)
-    return _after_rollback(state, world) if state.phase is Phase.ROLLED_BACK else _going_on(state, rules, world)
+    if state.problem:
+        return Due(Do.REFUSE, why=f"{state.problem}; {_anew(rules)}")
+    if state.phase is Phase.ROLLED_BACK or (state.phase is Phase.FINISHED and world.release in state.broke):
+        return _after_rollback(state, rules, world)
+    return _going_on(state, rules, world)
 
 
 def _stopped(state: RampState, rules: RampRules, world: World) -> str:
@@ -126,43 +127,25 @@ def _stopped(state: RampState, rules: RampRules, world: World) -> str:
     return ""
 
 
-_ADOPT = (
-    'look what happened; then take it over as it is with --adopt "who: why", or switch the features off with '
-    "drills/test_feature_flag.py"
-)
-
-
-def _may_adopt(state: RampState, rules: RampRules, world: World) -> bool:
-    """Something to take over: a world that the journal does not explain. The whole stage begins anew; a healthy ramp is left alone."""
-    if state.phase is Phase.ROLLED_BACK:
-        return world.share_pct == 0
-    return bool(state.problem or _unexplained(state, rules, world)) or (
-        state.phase is Phase.NONE and world.share_pct != 0
+def _anew(rules: RampRules) -> str:
+    return (
+        "look what happened; then switch the features off with drills/test_feature_flag.py, and begin with the first users by "
+        f'--approve {rules.stages[0].id}="who: why"'
     )
 
 
-def _adopting(rules: RampRules, world: World) -> Due:
-    number = -1 if world.share_pct == 0 else rules.of_share(world.share_pct) if world.share_pct is not None else None
-    if number is None:
-        known = ", ".join(str(step) for step in rules.stages)
-        return Due(
-            Do.REFUSE,
-            why=f"flags stand at {world.shares}: expected all of them off or at one stage's share ({known}); set them so first",
-        )
-    if number == len(rules.stages) - 1:
-        return Due(
-            Do.REFUSE,
-            why=f"flags stand at {world.shares}: everybody has the features without the stages before; lower them",
-        )
-    return Due(
-        Do.WATCH, rules.stages[number] if number >= 0 else None, world.now_s, f"taken over: {world.adopt}", adopts=True
-    )
-
-
-def _begins_anew(state: RampState, world: World) -> bool:
-    """Another release, after a ramp that is over, with the features off for all."""
-    over = state.phase in {Phase.ROLLED_BACK, Phase.FINISHED}
-    return over and world.release != state.release and world.share_pct == 0
+def _begins_anew(state: RampState, rules: RampRules, world: World) -> bool:
+    """Nobody has the features, and another release answers after a ramp that is over, or a person says yes to the first stage."""
+    if world.share_pct != 0:
+        return False
+    about_this = not other_answers(state, world) and state.terms == rules.terms
+    if state.lets_nobody_in and about_this and not state.problem:
+        return False  # it has begun
+    if rules.stages[0].id in world.approved:
+        return True
+    over = state.phase in {Phase.ROLLED_BACK, Phase.FINISHED} or state.lets_nobody_in
+    another = world.release != state.release or state.lets_nobody_in
+    return over and another and not state.problem and world.release not in state.broke
 
 
 def _start(state: RampState, rules: RampRules, world: World) -> Due:
@@ -174,20 +157,22 @@ def _start(state: RampState, rules: RampRules, world: World) -> Due:
         return Due(
             Do.REFUSE,
             why=f"there is no state of a ramp here, and flags stand at {world.shares}: the state was lost, or somebody else raised them; "
-            f"a lost state never means that a stage is done; restore it (--state-dir), or {_ADOPT}",
+            f"a lost state never means that a stage is done; restore it (--state-dir), or {_anew(rules)}",
         )
-    return _admitted(
-        replace(RampState(), gate=state.gate, approvals=state.approvals, seen_s=state.seen_s), rules, world
-    )
+    found = _admitted(RampState(gate=state.gate, broke=state.broke), rules, world)
+    return replace(found, begins=found.do in {Do.WATCH, Do.RAISE})
 
 
-def _after_rollback(state: RampState, world: World) -> Due:
+def _after_rollback(state: RampState, rules: RampRules, world: World) -> Due:
     if world.share_pct != 0:
-        return Due(Do.REFUSE, why=f"this ramp was rolled back, and flags stand at {world.shares}: {_ADOPT}")
+        return Due(Do.REFUSE, why=f"this ramp was rolled back, and flags stand at {world.shares}: {_anew(rules)}")
+    broke_s = state.broke.get(world.release, state.last_s)
+    why = f": {state.breach}" if world.release == state.release and state.breach else ""
     return Due(
         Do.REFUSE,
-        why=f"the ramp of release {state.release} was rolled back at {moment(state.breach_s or state.last_s)}: {state.breach}; a corrected "
-        'release begins a ramp of its own; for the same one pass the gate again and begin anew with --adopt "who: why"',
+        why=f"the ramp of release {world.release} was rolled back at {moment(broke_s)}{why}; a corrected "
+        "release begins a ramp of its own; for the same one pass the gate again and begin anew with "
+        f'--approve {rules.stages[0].id}="who: why"',
     )
 
 
@@ -221,7 +206,7 @@ def other_answers(state: RampState, world: World) -> str:
 def _going_on(state: RampState, rules: RampRules, world: World) -> Due:
     unexplained = _unexplained(state, rules, world)
     if unexplained:
-        return Due(Do.REFUSE, why=f"{unexplained}; {_ADOPT}")
+        return Due(Do.REFUSE, why=f"{unexplained}; {_anew(rules)}")
     if state.phase is Phase.FINISHED:
         return Due(Do.FINISHED)
     if state.phase is Phase.RAISING and rules.stages[state.target].share_pct in world.shares_pct.values():
@@ -270,30 +255,16 @@ def _admitted(state: RampState, rules: RampRules, world: World) -> Due:
             following,
             why=f"{following} needs the stages before it, and {', '.join(missing)} was not completed",
         )
-    refused = gate_refusal(newest(state.gate, world.gate), rules, world, after_s=state.breach_s)
+    refused = gate_refusal(newest(state.gate, world.gate), rules, world, after_s=state.broke.get(world.release))
     if refused:
         return Due(Do.REFUSE, following, why=f"{following} is not entered: {refused}")
-    waits = _waits_for(state.approvals.get(following.id), following, rules, world.now_s) if following.approval else None
-    if waits is not None:
-        return waits
+    again = following is rules.stages[0] and world.release in state.broke
+    if (following.approval or again) and following.id not in world.approved:
+        return Due(Do.WAIT, following, why=f'--approve {following.id}="who: why"')
     if not looked_lately(state, rules, world.now_s):
         here = rules.stages[state.stage] if state.stage >= 0 else None
         return Due(Do.WATCH, here, world.now_s, f"users are looked at before {following} is entered")
     return Due(Do.RAISE, following, world.now_s)
-
-
-def _waits_for(given: Approval | None, step: RampStep, rules: RampRules, now_s: float) -> Due | None:
-    say = f'--approve {step.id}="who: why"'
-    if given is None:
-        return Due(Do.WAIT, step, why=say)
-    if expired(given, rules, now_s):
-        return Due(Do.WAIT, step, why=f"the yes of {given.who} is of {moment(given.at_s)} and has expired; {say}")
-    return None
-
-
-def expired(given: Approval, rules: RampRules, now_s: float) -> bool:
-    """Whether a person's yes does not count any more."""
-    return now_s - given.at_s > rules.approval_s_max
 
 
 def newest(*runs: GateRun | None) -> GateRun | None:
@@ -339,21 +310,19 @@ def _too_old(gate: GateRun, rules: RampRules, now_s: float, after_s: float | Non
     return ""
 
 
-def approval_refusal(state: RampState, rules: RampRules, name: str, now_s: float) -> str:
-    """Why a person's yes to this stage is not taken now; empty when it is."""
+def approval_refusal(state: RampState, rules: RampRules, name: str, world: World) -> str:
+    """Why a person's yes to this stage is not taken now; empty when it is. ``state`` is as it was when the yes was said."""
     step = rules.named(name)
     if step is None:
         return f"--approve {name}: no such stage; expected one of {', '.join(step.id for step in rules.stages)}"
-    over = state.phase in {Phase.ROLLED_BACK, Phase.FINISHED}
-    following = 0 if over else state.stage + 1
+    first = state.phase in {Phase.ROLLED_BACK, Phase.FINISHED} or world.share_pct == 0
+    following = 0 if first else state.stage + 1
     if following >= len(rules.stages) or step is not rules.stages[following]:
         awaited = "none" if following >= len(rules.stages) else str(rules.stages[following])
         return f"--approve {name}: the next stage is {awaited}, not {step}; a yes is given to the next stage only"
-    if not over and state.stage >= 0 and state.complete_s is None:
+    if not first and state.stage >= 0 and state.complete_s is None:
         here = rules.stages[state.stage]
         return f"--approve {name}: too early, {_watched_words(state, here)}; look at the whole window first"
-    if state.last_s - now_s > _CLOCK_BACK_S:
-        return f"--approve {name}: the journal is from the future ({moment(state.last_s)})"
     return ""
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
-from pam_rollback.ramp.due import Do, Due, World, approval_refusal, due, expired, other_answers
+from pam_rollback.ramp.due import Do, Due, World, approval_refusal, due, other_answers
 from pam_rollback.ramp.facts import (
     Answers,
     Look,
@@ -28,14 +28,11 @@ from pam_rollback.ramp.facts import (
 )
 from pam_rollback.ramp.journal import RampJournal
 from pam_rollback.ramp.state import (
-    ADOPTED,
-    APPROVED,
     ASKED,
     BREACH,
     BROKEN,
     COMPLETE,
     ENTERED,
-    EXPIRED,
     FINISHED,
     GATE,
     GOOD,
@@ -104,9 +101,9 @@ class RampRun:
     state: RampState
 
 
-def go_on(tools: RampTools, rules: RampRules, *, by: str, approvals: Sequence[Yes] = (), adopt: str = "") -> RampRun:
+def go_on(tools: RampTools, rules: RampRules, *, by: str, approvals: Sequence[Yes] = ()) -> RampRun:
     """Do what is due. Raises Refused, MeasurementFailed when it cannot look, and ActionFailed when a change was not made."""
-    return _Invocation(tools, rules, by, adopt).run(approvals)
+    return _Invocation(tools, rules, by, approvals).run()
 
 
 def _breached(state: RampState) -> bool:
@@ -119,19 +116,22 @@ class _Invocation:
     tools: RampTools
     rules: RampRules
     by: str
-    adopt: str
+    approvals: Sequence[Yes]
     did: list[str] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     shares: tuple[FlagShare, ...] = ()
     raised: bool = False
     before_start: str = ""
+    approved: dict[str, Yes] = field(default_factory=dict)
+    """By stage, what a person says yes to in this session."""
+    refused: list[str] = field(default_factory=list)
+    """Why other approvals are not taken."""
 
-    def run(self, approvals: Sequence[Yes]) -> RampRun:
+    def run(self) -> RampRun:
         torn = self.tools.journal.begin()
         if torn:
             self._did(f"a last line that was cut short is left out: {torn!r}")
-        refused = self._take_approvals(approvals)
-        state = self._state()
+        state = as_approved = self._state()
         if state.is_open and not _breached(state):
             # Before anything else is asked: where the product does not even say what users get, that may be the breach.
             self._look(state)
@@ -139,17 +139,17 @@ class _Invocation:
             state = self._state()
             if _breached(state):
                 return self._roll_back(state)
-            world = self._world()
+            world = self._world(as_approved)
             now_due = due(state, self.rules, world)
-            if now_due.adopts:
-                self._adopt(now_due, world)
+            if now_due.begins:
+                self._begin(world)
             elif self._has_to_look(now_due) and not (state.is_open and other_answers(state, world)):
                 self._look(state)
-            elif self.before_start or (world.wrong_users and now_due.do is Do.REFUSE and not refused):
+            elif self.before_start or (world.wrong_users and now_due.do is Do.REFUSE and not self.refused):
                 # Not ours to change, and no refusal of a guard: users have what they should not have, or the other way round.
                 return self._ended(now_due, state)
-            elif refused or now_due.do is Do.REFUSE:
-                raise Refused("; ".join([*refused, *([now_due.why] if now_due.do is Do.REFUSE else [])]))
+            elif self.refused or now_due.do is Do.REFUSE:
+                raise Refused("; ".join([*self.refused, *([now_due.why] if now_due.do is Do.REFUSE else [])]))
             elif not self._goes_on(state, world, now_due):
                 return self._ended(now_due, state)
 
@@ -185,7 +185,7 @@ class _Invocation:
     def _state(self) -> RampState:
         return fold(self.tools.journal.events(), self.rules)
 
-    def _world(self) -> World:
+    def _world(self, as_approved: RampState) -> World:
         known = self.tools.world()
         if not known.release:
             raise MeasurementFailed("the API does not name its release: whether this ramp is about it is not known")
@@ -196,7 +196,9 @@ class _Invocation:
         self._note_gate(known)
         self.shares = self._measured(flags)
         pct = {name: flag.rollout_pct if flag.enabled else 0 for name, flag in flags.items()}
-        return replace(known, shares_pct=pct, wrong_users=wrong(self.shares), adopt=self.adopt)
+        found = replace(known, shares_pct=pct, wrong_users=wrong(self.shares))
+        self._take_approvals(as_approved, found)
+        return replace(found, approved=self.approved)
 
     def _read(self) -> Mapping[FlagName, Flag]:
         flags = self.tools.admin.read_flags()
@@ -225,25 +227,21 @@ class _Invocation:
 
     # ---------------------------------------------------------------- people
 
-    def _take_approvals(self, approvals: Sequence[Yes]) -> list[str]:
-        """Note those that count; gives why the others do not."""
-        refused: list[str] = []
+    def _take_approvals(self, state: RampState, world: World) -> None:
+        """Take those that count, once, and note why the others do not."""
+        approvals, self.approvals = self.approvals, ()
         for given in approvals:
-            state = self._state()
-            why = approval_refusal(state, self.rules, given.stage, self.tools.journal.now_s())
+            why = approval_refusal(state, self.rules, given.stage, world)
             step = self.rules.named(given.stage)
             if why or step is None:
-                refused.append(why)
+                self.refused.append(why)
                 continue
-            self.tools.journal.append(APPROVED, stage=step.id, who=given.who, why=given.why)
-            self._did(f"{given.who} said yes to {step}: {given.why}")
-        return refused
+            self.approved[step.id] = given
+            self._did(f"{given.who} says yes to {step}: {given.why}")
 
     def _ask(self, step: RampStep, state: RampState, world: World) -> None:
-        given = state.approvals.get(step.id)
-        if given is not None and expired(given, self.rules, world.now_s):
-            self.tools.journal.append(EXPIRED, stage=step.id, who=given.who)
-        elif step.id in state.asked:
+        """Ask the team once in a ramp, not at each look of a scheduled job."""
+        if step.id in state.asked:
             return
         self.tools.journal.append(ASKED, stage=step.id)
         self._did(f"a yes to {step} is asked for")
@@ -252,18 +250,15 @@ class _Invocation:
             f'pytest -m ramp --approve {step.id}="who: why" …'
         )
 
-    def _adopt(self, now_due: Due, world: World) -> None:
-        stage = now_due.stage.id if now_due.stage is not None else ""
+    def _begin(self, world: World) -> None:
+        """Note it before users are looked at: what they get of an earlier ramp says nothing of this one."""
         self.tools.journal.append(
-            ADOPTED,
-            release=world.release,
-            commit=world.commit,
-            terms=self.rules.terms,
-            stage=stage,
-            who=self.adopt,
-            by=self.by,
+            STARTED, release=world.release, commit=world.commit, terms=self.rules.terms, by=self.by
         )
-        self._did(f"taken over as it is, at {now_due.stage or '0 %'}: {self.adopt}")
+        if not world.commit:
+            self._did(
+                "this ramp goes by the version alone: the API names no commit, so another build of it is not noticed"
+            )
 
     # ---------------------------------------------------------------- what is done
 
@@ -298,11 +293,10 @@ class _Invocation:
 
     def _raise(self, step: RampStep, state: RampState, world: World) -> None:
         journal, flags = self.tools.journal, self._read()
-        begins = state.phase not in {Phase.STANDING, Phase.RAISING}
-        if begins:
-            journal.append(STARTED, release=world.release, commit=world.commit, terms=self.rules.terms, by=self.by)
-        if begins or state.phase is not Phase.RAISING or self.rules.stages[state.target] is not step:
-            journal.append(RAISING, stage=step.id, by=self.by, before=words(flags))
+        if state.phase is not Phase.RAISING or self.rules.stages[state.target] is not step:
+            yes = self.approved.get(step.id)
+            said = {"who": yes.who, "why": yes.why} if yes is not None else {}
+            journal.append(RAISING, stage=step.id, by=self.by, before=words(flags), **said)
         wanted = wanted_at(self.tools.flags, step.share_pct)
         before = self.tools.users(0)
         raise_flags(self.tools.admin, wanted, expected_pct=world.shares_pct, ceiling_pct=step.share_pct)
@@ -314,10 +308,6 @@ class _Invocation:
         journal.append(ENTERED, stage=step.id, by=self.by, users="; ".join(map(str, self.shares)))
         self.raised = True
         self._did(f"raised to {step}")
-        if begins and not world.commit:
-            self._did(
-                "this ramp goes by the version alone: the API names no commit, so another build of it is not noticed"
-            )
         if problem:
             journal.append(BREACH, why=f"{step} let the wrong users in: {problem}")
             return

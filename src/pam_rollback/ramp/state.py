@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from pam_rollback.base.run_files import (
-    RAMP_ADOPTED,
     RAMP_ENTERED,
     RAMP_FINISHED,
     RAMP_ROLLED_BACK,
@@ -21,8 +20,8 @@ from pam_rollback.base.run_files import (
 from pam_rollback.plan.plan_items import RampStage
 from pam_rollback.plan.plan_terms import RampTerms
 
-STARTED, ADOPTED, ENTERED, WATCHED, RAISING = RAMP_STARTED, RAMP_ADOPTED, RAMP_ENTERED, RAMP_WATCHED, "raising"
-COMPLETE, ASKED, APPROVED, EXPIRED = "window-complete", "approval-asked", "approved", "approval-expired"
+STARTED, ENTERED, WATCHED, RAISING = RAMP_STARTED, RAMP_ENTERED, RAMP_WATCHED, "raising"
+COMPLETE, ASKED = "window-complete", "approval-asked"
 GATE, BREACH, LOWERING, TORN = "gate-checked", "breach", "lowering", "torn-line"
 FINISHED, ROLLED_BACK = RAMP_FINISHED, RAMP_ROLLED_BACK
 GOOD, BROKEN, UNKNOWN = "good", "broken", "unknown"
@@ -55,7 +54,6 @@ class RampRules:
     """The longest time between two watches that does not begin a stage's window anew; a look is fresh for as long."""
     apart_s_min: float
     """No sooner than this after one stage began is the next one entered."""
-    approval_s_max: float
     gate_s_max: float
     """How old a gate's GO may be."""
     terms: str
@@ -63,19 +61,6 @@ class RampRules:
     def named(self, name: str) -> RampStep | None:
         """The stage of that id or share; None when there is none."""
         return next((step for step in self.stages if name in {step.id, str(step.share_pct)}), None)
-
-    def of_share(self, share_pct: int) -> int | None:
-        """Which stage has this share; None when none has."""
-        return next((number for number, step in enumerate(self.stages) if step.share_pct == share_pct), None)
-
-
-@dataclass(frozen=True)
-class Approval:
-    """A person's yes to one stage."""
-
-    who: str
-    why: str
-    at_s: float
 
 
 @dataclass(frozen=True)
@@ -126,12 +111,12 @@ class RampState:
     """Until when users were last seen to fare well; None when the last look did not tell."""
     complete_s: float | None = None
     completed: tuple[str, ...] = ()
-    """Stages whose windows were complete, or for which a person vouched (``adopted``)."""
-    approvals: Mapping[str, Approval] = field(default_factory=dict)
+    """Stages whose windows were complete."""
     asked: frozenset[str] = frozenset()
     gate: GateRun | None = None
     breach: str = ""
-    breach_s: float | None = None
+    broke: Mapping[str, float] = field(default_factory=dict)
+    """When each release that broke a ramp did, for the last time: it is never let in again on a gate's word alone."""
     last_s: float = 0.0
     problem: str = ""
     """Why the journal does not hold together."""
@@ -140,6 +125,11 @@ class RampState:
     def is_open(self) -> bool:
         """Users may have the features because of this ramp."""
         return self.phase in {Phase.STANDING, Phase.RAISING, Phase.LOWERING}
+
+    @property
+    def lets_nobody_in(self) -> bool:
+        """The ramp has begun, and no stage of it was entered or is about to be."""
+        return self.phase is Phase.STANDING and self.stage < 0
 
 
 def fold(events: Iterable[Event], rules: RampRules) -> RampState:
@@ -165,25 +155,8 @@ def _started(state: RampState, event: Event, _rules: RampRules) -> RampState:
         commit=facts.get("commit", ""),
         terms=facts["terms"],
         entered_s=event.at_s,
-        approvals=state.approvals,
         gate=state.gate,
-    )
-
-
-def _adopted(state: RampState, event: Event, rules: RampRules) -> RampState:
-    stage = _number(rules, event.facts["stage"]) if event.facts["stage"] else -1
-    vouched = tuple(step.id for step in rules.stages[: max(stage, 0)])
-    return RampState(
-        phase=Phase.STANDING,
-        release=event.facts["release"],
-        commit=event.facts.get("commit", ""),
-        terms=event.facts["terms"],
-        stage=stage,
-        entered_s=event.at_s,
-        completed=vouched,
-        gate=state.gate,
-        # A gate from before the breach said GO to what broke then.
-        breach_s=state.breach_s,
+        broke=state.broke,
     )
 
 
@@ -213,7 +186,7 @@ def _watched(state: RampState, event: Event, rules: RampRules) -> RampState:
         anybody_in = state.is_open and (state.stage >= 0 or state.target >= 0)
         if not anybody_in or state.breach:
             return replace(state, seen_s=None)
-        return replace(state, breach=facts["words"], breach_s=event.at_s, seen_s=None)
+        return replace(_broken(state, event, facts["words"]), seen_s=None)
     from_s, until_s = max(float(facts["from_s"]), state.entered_s), float(facts["until_s"])
     if facts["state"] != GOOD or facts["stage"] != stage_name(state, rules) or until_s <= from_s:
         return replace(state, seen_s=None)
@@ -228,20 +201,13 @@ def _watched(state: RampState, event: Event, rules: RampRules) -> RampState:
     return now
 
 
-def _approved(state: RampState, event: Event, _rules: RampRules) -> RampState:
-    given = Approval(event.facts["who"], event.facts["why"], event.at_s)
-    return replace(state, approvals={**state.approvals, event.facts["stage"]: given})
-
-
-def _expired(state: RampState, event: Event, _rules: RampRules) -> RampState:
-    stage = event.facts["stage"]
-    left = {name: given for name, given in state.approvals.items() if name != stage}
-    return replace(state, approvals=left, asked=state.asked - {stage})
-
-
 def _over(state: RampState, phase: Phase, *, stage: int) -> RampState:
-    """What people said to this ramp says nothing to the next one."""
-    return replace(state, phase=phase, stage=stage, target=-1, approvals={}, asked=frozenset(), seen_s=None)
+    """People are asked anew by the next ramp."""
+    return replace(state, phase=phase, stage=stage, target=-1, asked=frozenset(), seen_s=None)
+
+
+def _broken(state: RampState, event: Event, why: str) -> RampState:
+    return replace(state, breach=why, broke={**state.broke, state.release: event.at_s})
 
 
 def _number(rules: RampRules, stage: str) -> int:
@@ -279,7 +245,6 @@ def rules_in_words(stages: Sequence[RampStep], *, apart_s: float) -> str:
 
 _FOLLOWS: Mapping[str, Callable[[RampState, Event, RampRules], RampState]] = {
     STARTED: _started,
-    ADOPTED: _adopted,
     RAISING: lambda state, event, rules: replace(
         state, phase=Phase.RAISING, target=_number(rules, event.facts["stage"])
     ),
@@ -287,12 +252,10 @@ _FOLLOWS: Mapping[str, Callable[[RampState, Event, RampRules], RampState]] = {
     WATCHED: _watched,
     COMPLETE: lambda state, _event, _rules: state,  # for people: it follows from what was watched
     ASKED: lambda state, event, _rules: replace(state, asked=state.asked | {event.facts["stage"]}),
-    APPROVED: _approved,
-    EXPIRED: _expired,
     GATE: lambda state, event, _rules: replace(state, gate=GateRun(**event.facts)),
-    BREACH: lambda state, event, _rules: replace(state, breach=event.facts["why"], breach_s=event.at_s),
+    BREACH: lambda state, event, _rules: _broken(state, event, event.facts["why"]),
     LOWERING: lambda state, event, _rules: replace(
-        state, phase=Phase.LOWERING, breach=state.breach or event.facts["why"], breach_s=state.breach_s or event.at_s
+        state if state.breach else _broken(state, event, event.facts["why"]), phase=Phase.LOWERING
     ),
     ROLLED_BACK: lambda state, _event, _rules: _over(state, Phase.ROLLED_BACK, stage=-1),
     FINISHED: lambda state, _event, _rules: _over(state, Phase.FINISHED, stage=state.stage),
@@ -318,7 +281,6 @@ def rules_of(
         stages=steps,
         gap_s_max=terms.gap_s_max / pace,
         apart_s_min=apart_s,
-        approval_s_max=terms.approval_s_max,
         gate_s_max=terms.gate_s_max,
         terms=rules_in_words(steps, apart_s=apart_s),
     )

@@ -1,19 +1,94 @@
 """Readiness as fixtures: each a finding that its test judges."""
 
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.base.clock import Clock
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.service_settings import Preparedness
+from pam_rollback.outside.http import fetch
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import ways_of
-from pam_rollback.readiness import client, rules
+from pam_rollback.readiness import rules
 from pam_rollback.readiness.rules import Document, Finding, RealRun, Shift
-from pam_rollback.report.earlier_runs import DrillAges, last_drills
+from pam_rollback.report.earlier_runs import DrillAges, last_drills, recorded
 from pam_rollback.session.titles import titled
+
+_LARGEST_BYTES = 1_000_000
+_SHIFTS_MAX = 10_000
+"""More in so few days is no schedule of people."""
+
+
+def real_runs(out: Path, environment: str) -> list[RealRun]:
+    """The real rollbacks of that environment that are on record. Half a folder is nobody's record.
+
+    Raises MeasurementFailed where no run of it is, of whatever kind: then its rollbacks may be on record elsewhere, too.
+    """
+    here = [record for _, record in recorded(out) if record.environment.name == environment][::-1]
+    if not here:
+        raise MeasurementFailed(f"{out} has no run of {environment}: are its records on another machine? See --state")
+    return [
+        RealRun(record.run_id, datetime.fromisoformat(record.finished.iso))
+        for record in here
+        if record.mode == "real" and record.actions
+    ]
+
+
+def documents(folder: Path) -> list[Document]:
+    """The post-mortems of a folder. Raises MeasurementFailed when it cannot be read."""
+    if not folder.is_dir():
+        raise MeasurementFailed(f"{folder}: expected the folder of post-mortems, found none ([readiness] postmortems)")
+    try:
+        return [Document(file.name, file.read_text(encoding="utf-8")) for file in sorted(folder.glob("**/*.md"))]
+    except (OSError, UnicodeDecodeError) as problem:
+        raise MeasurementFailed(f"{folder}: a post-mortem cannot be read: {problem}") from None
+
+
+def text_of(file: Path) -> str:
+    """A file of the project. Raises MeasurementFailed when it cannot be read, or is too large to be one."""
+    try:
+        if file.stat().st_size > _LARGEST_BYTES:
+            raise MeasurementFailed(f"{file}: larger than {_LARGEST_BYTES} bytes")
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise MeasurementFailed(f"{file} cannot be read: {problem}") from None
+
+
+def of_calendar(text: str, *, since: datetime, until: datetime, source: str) -> list[Shift]:
+    """The shifts of that time (RFC 5545), with all repetitions. ``source`` names the calendar in messages, never its private address."""
+    # Loaded here: no other phase needs it, and it takes a while.
+    from ical.calendar_stream import IcsCalendarStream  # noqa: PLC0415
+    from ical.event import EventStatus  # noqa: PLC0415
+    from ical.exceptions import CalendarError  # noqa: PLC0415
+
+    if "BEGIN:VCALENDAR" not in text:
+        raise MeasurementFailed(f"{source}: expected an iCalendar file, found something else ({len(text)} characters)")
+    found = []
+    try:
+        timeline = IcsCalendarStream.calendar_from_ics(text).timeline_tz(UTC)
+        for event in timeline.overlapping(since, until):
+            if event.status != EventStatus.CANCELLED:
+                who = str(event.summary or "somebody")
+                found.append(Shift(who, event.start_datetime, event.end_datetime))
+            if len(found) > _SHIFTS_MAX:
+                raise MeasurementFailed(f"{source}: more than {_SHIFTS_MAX} shifts, which is no schedule of people")
+    except (CalendarError, ValueError, TypeError, OverflowError) as problem:
+        raise MeasurementFailed(f"{source}: the calendar cannot be read: {problem}") from None
+    return found
+
+
+def fetched(url: str, *, deadline_s: float) -> str:
+    """A calendar at a private address, which no message names."""
+    answer = fetch(url, deadline_s=deadline_s)
+    if answer.problem or answer.http_status != HTTPStatus.OK:
+        what = answer.problem or f"HTTP {answer.http_status}"
+        raise MeasurementFailed(f"the calendar of on_call_calendar_env: {what}")
+    return answer.text
+
 
 RUNBOOK = Path("docs", "runbook.md")
 
@@ -41,7 +116,7 @@ def drills_here(preparedness: Preparedness, plan: Plan, pytestconfig: pytest.Con
 def runbook_page(plan: Plan, asked_at: datetime, pytestconfig: pytest.Config) -> Finding:
     """Whether the runbook is whole and was reviewed."""
     return rules.runbook_kept(
-        client.text_of(pytestconfig.rootpath / RUNBOOK),
+        text_of(pytestconfig.rootpath / RUNBOOK),
         {item.id: item.anchor for item in plan.items()},
         reviewed_on=plan.about.reviewed_on,
         review_after_d=plan.about.review_after_d,
@@ -58,25 +133,25 @@ def on_call(
     until = asked_at + timedelta(days=preparedness.on_call_d)
     shifts: list[Shift] = []
     if preparedness.calendar:
-        text = client.text_of(pytestconfig.rootpath / preparedness.calendar)
-        shifts += client.of_calendar(text, since=asked_at, until=until, source=preparedness.calendar)
+        text = text_of(pytestconfig.rootpath / preparedness.calendar)
+        shifts += of_calendar(text, since=asked_at, until=until, source=preparedness.calendar)
     if environment.has_secret("on_call_calendar"):
-        text = client.fetched(environment.secret("on_call_calendar"), deadline_s=environment.probing.request_deadline_s)
+        text = fetched(environment.secret("on_call_calendar"), deadline_s=environment.probing.request_deadline_s)
         source = "the calendar of on_call_calendar_env"
-        shifts += client.of_calendar(text, since=asked_at, until=until, source=source)
+        shifts += of_calendar(text, since=asked_at, until=until, source=source)
     return rules.covered(shifts, since=asked_at, until=until, absent=preparedness.absent)
 
 
 @pytest.fixture(scope="session")
 def real_rollbacks(environment: Environment, pytestconfig: pytest.Config) -> list[RealRun]:
     """Those on record."""
-    return client.real_runs(_out(pytestconfig), environment.name)
+    return real_runs(_out(pytestconfig), environment.name)
 
 
 @pytest.fixture(scope="session")
 def postmortems_written(preparedness: Preparedness, pytestconfig: pytest.Config) -> list[Document]:
     """The team's folder."""
-    return client.documents(pytestconfig.rootpath / preparedness.postmortems)
+    return documents(pytestconfig.rootpath / preparedness.postmortems)
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,6 @@ SAYS_WHAT: Final[Mapping[str, str]] = {
     "--undo": "pam_undo",
     "--resume": "pam_resume",
     "--approve": "pam_approve",
-    "--adopt": "pam_adopt",
     "--take-over": "pam_take_over",
 }
 """The options that say yes, and those that say to what; where each is found in pytest's options."""
@@ -143,7 +142,6 @@ def refusals(facts: Facts) -> list[str]:
 
 
 def _impossible(facts: Facts) -> list[str]:
-    """What cannot be done there at all."""
     if facts.constant_flags:
         why = f"nobody can switch a flag of {facts.name} ({facts.constant_flags})"
         return [f"{', '.join(facts.stories)}: {why}, and features go back with the front end: pytest {_INSTEAD}"]

@@ -21,13 +21,12 @@ GONE: Final[Mapping[str, str]] = {
     "--signers": _BY_A_PERSON,
     "--consent-again": _BY_A_PERSON,
     "--decide-every": "start pytest -m decision when you want it judged; docs/how-to/run-in-ci.md#watch has it on a schedule",
+    "--adopt": 'switch the features off (drills/test_feature_flag.py), and begin anew with -m ramp --approve RA-1="who: why"',
     "--load-workers": "load from many machines is Locust's own: docs/how-to/load-from-many-machines.md",
 }
 
 
 class _Gone(argparse.Action):
-    """Refuse it. Raises pytest.UsageError."""
-
     def __call__(self, _parser: object, _namespace: object, _values: Any, option_string: str | None = None) -> None:
         """By its name."""
         name = option_string or ""
@@ -69,7 +68,6 @@ class Options:
     """Where Locust's master wrote a load that was put from many machines."""
     incident: str
     approve: tuple[str, ...]
-    adopt: str
     state_dir: Path | None
     gate_run: str
     blank: tuple[str, ...] = ()
@@ -113,7 +111,6 @@ def read(config: pytest.Config) -> Options:
         load_run=_folder(option.pam_load_run),
         incident=option.pam_incident,
         approve=tuple(_signed("--approve", 'STAGE="who: why"', text, after="=") for text in option.pam_approve),
-        adopt=_signed("--adopt", '"who: why"', option.pam_adopt) if option.pam_adopt else "",
         state_dir=_folder(option.pam_state_dir or os.environ.get("PAM_STATE_DIR", "")),
         gate_run=option.pam_gate_run,
         blank=tuple(name for name, raw in said.items() if raw and not shown[name]),
@@ -222,13 +219,8 @@ _OPTIONS: Final = (
     _Option(
         "--approve",
         'STAGE="who: why"',
-        "with -m ramp: let the next stage in, where a person's yes is asked for; it is written down and expires",
+        "with -m ramp: let the next stage in, where a person's yes is asked for, or begin anew; it holds for this session",
         many=True,
-    ),
-    _Option(
-        "--adopt",
-        '"who: why"',
-        "with -m ramp: take the ramp over as it is, after a lost state, a change by somebody else, or a rollback",
     ),
     _Option(
         "--state-dir",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.watch.files import NOTES
+from pam_rollback.watch.tools import NOTES
 from pam_rollback.watch.turn import length_s
 
 

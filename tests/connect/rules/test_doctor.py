@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.connect.doctor import Judge, State, as_data, as_lines, completeness
-from pam_rollback.connect.judges import of_stories
-from pam_rollback.connect.ways import WAYS, way_to
+from pam_rollback.connect.doctor import WAYS, Judge, State, as_data, as_lines, completeness, of_stories, way_to
 from pam_rollback.environment.environment_tables import Ability
 from pam_rollback.plan.held_tests import HeldTest
 from pam_rollback.plan.stories import STORIES

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.gate.answered import is_answered, to_be_acknowledged
+from pam_rollback.gate.hooks import is_answered, to_be_acknowledged
 
 SUCCESS = ("SC-1", "SC-4")
 

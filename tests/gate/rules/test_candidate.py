@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.candidate import candidate_of
+from pam_rollback.gate.stages import candidate_of
 from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
 
 A, B = "a" * 40, "b" * 40

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.doors import Doors, Reached
+from pam_rollback.gate.migrations import Doors, Reached
 from pam_rollback.integrity.schema_changes import Schema, SchemaObject
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

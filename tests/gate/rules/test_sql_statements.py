@@ -1,7 +1,6 @@
 """A migration's text is taken apart as far as it takes to name a statement."""
 
-from pam_rollback.gate.migration_files import MigrationFile
-from pam_rollback.gate.sql_statements import statements
+from pam_rollback.gate.migration_files import MigrationFile, statements
 from pam_rollback.gate.stable_release import blamed
 
 SCRIPT = """

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.blocking import sorted_out
+from pam_rollback.load.generator import sorted_out
 from pam_rollback.load.order import LoadJourney, LoadOrder, LoadShape, LoadTarget
 from pam_rollback.load.record import LoadRecord
 from pam_rollback.load.verdict import LoadVerdict, judge

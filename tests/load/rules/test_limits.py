@@ -8,8 +8,7 @@ import pytest
 from pam_rollback.base.errors import Refused
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.load.limits import permit
-from pam_rollback.load.order import LoadOrder
+from pam_rollback.load.order import LoadOrder, permit
 
 API = "https://api.staging.example.com"
 STAGING = """

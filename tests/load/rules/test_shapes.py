@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.load.order import LoadOrder, LoadShape
+from pam_rollback.load.order import Due, LoadOrder, LoadShape, asked, due_times
 from pam_rollback.load.record import AskedRate
-from pam_rollback.load.shapes import Due, asked, due_times
 
 
 def order(shape: dict[str, Any], duration_s: float, *, targets: int = 1, journeys: int = 1) -> LoadOrder:

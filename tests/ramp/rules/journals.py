@@ -1,7 +1,7 @@
 """Journals of a ramp, written out, with figures that fit in the head.
 
 Four stages of 10, 25, 50 and 100 %. Each is watched for 100 s, the last for 20 s; stages are at least 200 s apart; a hole of 30 s between
-two watches is tolerated; a yes holds for 500 s, a gate for 1000 s.
+two watches is tolerated; a gate holds for 1000 s.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,6 @@ RULES = RampRules(
     ),
     gap_s_max=30,
     apart_s_min=200,
-    approval_s_max=500,
     gate_s_max=1000,
     terms=TERMS,
 )
@@ -61,6 +60,11 @@ def watched(from_s: float, until_s: float, stage: str, state: str = GOOD, words:
     return Event(
         until_s, WATCHED, {"stage": stage, "from_s": from_s, "until_s": until_s, "state": state, "words": words}
     )
+
+
+def started(at_s: float, *, release: str = RELEASE, commit: str = "") -> Event:
+    """A ramp that has begun."""
+    return Event(at_s, STARTED, {"release": release, "commit": commit, "terms": TERMS})
 
 
 def entered(at_s: float, stage: str) -> list[Event]:

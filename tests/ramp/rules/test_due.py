@@ -7,15 +7,13 @@ import pytest
 from pam_rollback.base.run_files import Event
 from pam_rollback.ramp.due import Do, World, approval_refusal, due
 from pam_rollback.ramp.state import (
-    ADOPTED,
-    APPROVED,
     BREACH,
     BROKEN,
-    EXPIRED,
     FINISHED,
     GATE,
     LOWERING,
     RAISING,
+    STARTED,
     UNKNOWN,
     GateRun,
     RampRules,
@@ -30,12 +28,12 @@ from tests.ramp.rules.journals import (
     OTHER,
     OVER,
     RAISED,
-    RELEASE,
     RULES,
     TERMS,
     due_after,
     entered,
     go,
+    started,
     state_of,
     watched,
     world,
@@ -47,7 +45,7 @@ from tests.ramp.rules.journals import (
 def test_the_first_users_are_let_in_after_a_look() -> None:
     """Nothing is known of the service yet: it is looked at first, then 10 % of the users are let in."""
     first = due_after([], world(5, 0))
-    then = due_after([watched(0, 20, "")], world(20, 0))
+    then = due_after([started(0), watched(0, 20, "")], world(20, 0))
 
     assert (first.do, first.stage) == (Do.WATCH, None)
     assert (then.do, then.stage) == (Do.RAISE, RULES.stages[0])
@@ -166,33 +164,50 @@ def test_a_breach_before_anybody_is_in_rolls_nothing_back() -> None:
 
 
 def test_after_a_rollback_the_same_release_stays_out() -> None:
-    """It says why and when, and how to begin anew."""
-    found = due_after(OVER, world(30, 0))
+    """It says why and when, and how to begin anew: a newer GO of the gate is not enough."""
+    for gate in (go(), go(25)):
+        found = due_after(OVER, world(30, 0, gate=gate))
 
-    assert found.do is Do.REFUSE
-    assert "5 % errors" in found.why
-    assert "--adopt" in found.why
+        assert found.do is Do.REFUSE
+        assert "5 % errors" in found.why
+        assert '--approve RA-1="who: why"' in found.why
 
 
-def test_after_a_rollback_a_new_ramp_needs_a_gate_from_after_it() -> None:
-    """The GO from before the breach was wrong."""
-    taken = due_after(OVER, world(30, 0, adopt="kim: fixed"))
-    anew = [*OVER, Event(30, ADOPTED, {"release": RELEASE, "terms": TERMS, "stage": "", "who": "kim: fixed"})]
-    refused = due_after([*anew, watched(30, 50, "")], world(50, 0))
-    allowed = due_after([*anew, watched(30, 50, "")], world(50, 0, gate=go(25)))
+@pytest.mark.parametrize("gate_s", [0, 25])
+def test_after_a_rollback_the_same_release_needs_a_yes_and_a_gate_from_after_it(gate_s: float) -> None:
+    """The GO from before the breach was wrong. Once begun, the yes is still asked for when the first users are let in."""
+    said = world(60, 0, approved={"RA-1"}, gate=go(gate_s))
+    begins = due_after(OVER, said)
+    anew = [*OVER, started(30), watched(30, 60, "")]
+    allowed, unsaid = due_after(anew, said), due_after(anew, replace(said, approved=()))
 
-    assert taken.adopts
-    assert (refused.do, "from before the breach" in refused.why) == (Do.REFUSE, True)
-    assert (allowed.do, allowed.stage) == (Do.RAISE, RULES.stages[0])
+    if gate_s:
+        assert (begins.do, begins.begins) == (Do.WATCH, True)
+        assert (allowed.do, allowed.stage, allowed.begins) == (Do.RAISE, RULES.stages[0], False)
+        assert unsaid.do is Do.WAIT
+    else:
+        assert {one.do for one in (begins, allowed, unsaid)} == {Do.REFUSE}
+        assert "from before the breach" in begins.why
 
 
 def test_a_corrected_release_begins_a_ramp_of_its_own() -> None:
-    """From the first users on, with a gate of its own."""
+    """From the first users on, with a gate of its own, and no yes is needed."""
     now = world(60, 0, release="1.42.1")
-    with_gate = replace(now, gate=go(55, release="1.42.1"))
+    begins = due_after(OVER, replace(now, gate=go(55, release="1.42.1")))
 
-    assert "another release" in due_after([*OVER, watched(30, 50, "")], now).why
-    assert due_after([*OVER, watched(30, 50, "")], with_gate).stage == RULES.stages[0]
+    assert "another release" in due_after(OVER, now).why
+    assert (begins.do, begins.begins) == (Do.WATCH, True)
+
+
+def test_a_release_that_broke_is_remembered_beyond_the_next_ramp() -> None:
+    """1.42.0 broke, 1.42.1 went to everybody and was taken back: 1.42.0 answers again, and stays out without a yes."""
+    other = {"release": "1.42.1", "terms": TERMS}
+    events = [*OVER, Event(40, STARTED, other), *entered(50, "RA-1"), Event(60, FINISHED)]
+    again = world(80, 0, gate=go(70))
+
+    assert due_after(events, again).do is Do.REFUSE
+    assert "1.42.0 was rolled back at" in due_after(events, again).why
+    assert due_after(events, replace(again, approved={"RA-1"})).begins
 
 
 # ---------------------------------------------------------------- the gate
@@ -260,23 +275,9 @@ def test_the_newest_gate_counts_wherever_it_is_known_from() -> None:
 def test_a_stage_waits_for_its_yes() -> None:
     """With it, the stage is entered; the one of another stage changes nothing."""
     events = [*HELD, watched(190, 210, "RA-1")]
-    yes = Event(205, APPROVED, {"stage": "RA-2", "who": "kim", "why": "looks good"})
-    other = Event(205, APPROVED, {"stage": "RA-3", "who": "kim", "why": "looks good"})
 
-    assert (due_after(events, world(210, 10), ASKING).do) is Do.WAIT
-    assert (due_after([*events, other], world(210, 10), ASKING).do) is Do.WAIT
-    assert (due_after([*events, yes], world(210, 10), ASKING).do) is Do.RAISE
-
-
-def test_a_yes_expires() -> None:
-    """After 500 s it is asked for again, in the name of who gave it."""
-    yes = Event(205, APPROVED, {"stage": "RA-2", "who": "kim", "why": "looks good"})
-    events = [*HELD, yes, watched(690, 706, "RA-1")]
-    found = due_after(events, world(706, 10), ASKING)
-
-    assert due_after(events, world(705, 10), ASKING).do is Do.RAISE
-    assert (found.do, "of kim" in found.why) == (Do.WAIT, True)
-    assert not state_of([*events, Event(706, EXPIRED, {"stage": "RA-2"})], ASKING).approvals
+    for approved, do in ((), Do.WAIT), ({"RA-3"}, Do.WAIT), ({"RA-2"}, Do.RAISE):
+        assert due_after(events, world(210, 10, approved=approved), ASKING).do is do
 
 
 @pytest.mark.parametrize(
@@ -290,11 +291,12 @@ def test_a_yes_expires() -> None:
         (HELD, "RA-2", ""),
         (HELD, "25", ""),
         ([], "RA-1", ""),
+        (OVER, "RA-1", ""),
     ],
 )
 def test_a_yes_is_given_to_the_next_stage_when_its_time_has_come(events: list[Event], stage: str, why: str) -> None:
     """Of another stage, or before the window is complete, it is refused."""
-    found = approval_refusal(state_of(events), RULES, stage, 200)
+    found = approval_refusal(state_of(events), RULES, stage, world(200, 0 if events in ([], OVER) else 10))
 
     assert why in found if why else found == ""
 
@@ -329,47 +331,63 @@ def test_what_the_journal_does_not_explain_stops_the_ramp(now: World, rules: Ram
     assert why in found.why
 
 
-def test_a_lost_state_never_means_that_a_stage_is_done() -> None:
-    """Flags at 10 % and no journal: refused, with both ways out."""
-    found = due_after([], world(10, 10))
+@pytest.mark.parametrize("share", [10, 25, 33, 100])
+def test_a_lost_state_never_means_that_a_stage_is_done(share: int) -> None:
+    """Flags stand somewhere and there is no journal: refused, whoever says yes to what."""
+    for approved in ((), {"RA-1", "RA-2"}):
+        found = due_after([], world(10, share, approved=approved))
 
-    assert found.do is Do.REFUSE
-    assert "a lost state never means that a stage is done" in found.why
-    assert "--state-dir" in found.why
-    assert "--adopt" in found.why
-
-
-def test_a_lost_state_can_be_taken_over() -> None:
-    """Whoever does vouches for the stages before; the one that users are in is watched for its whole time."""
-    taken = due_after([], world(10, 25, adopt="kim: the runner's cache was emptied"))
-    adopted = [Event(10, ADOPTED, {"release": RELEASE, "terms": TERMS, "stage": "RA-2", "who": "kim"})]
-
-    assert (taken.adopts, taken.stage) == (True, RULES.stages[1])
-    assert state_of(adopted).completed == ("RA-1",)
-    assert due_after(adopted, world(20, 25)).until_s == 120
-    assert (
-        due_after([*adopted, watched(10, 110, "RA-2"), watched(200, 220, "RA-2")], world(220, 25)).stage
-        == RULES.stages[2]
-    )
+        assert found.do is Do.REFUSE
+        if share != 100:
+            assert "a lost state never means that a stage is done" in found.why
+            assert "--state-dir" in found.why
+            assert '--approve RA-1="who: why"' in found.why
 
 
-@pytest.mark.parametrize("events", [[], OVER, [*AT_50, *entered(810, "RA-3")]])
-def test_everybody_is_never_taken_over(events: list[Event]) -> None:
-    """100 % without the stages before is refused, whoever vouches."""
-    assert due_after(events, world(900, 100, adopt="kim: trust me")).do is Do.REFUSE
-    assert not due_after(events, world(900, 100, adopt="kim: trust me")).adopts
+@pytest.mark.parametrize("events", [OVER, [*AT_50, *entered(810, "RA-3")]])
+def test_everybody_is_let_in_by_a_ramp_alone(events: list[Event]) -> None:
+    """100 % without the stages before is refused, whoever says yes."""
+    assert due_after(events, world(900, 100, approved={"RA-4"})).do is Do.REFUSE
 
 
-def test_a_share_that_is_no_stage_is_not_taken_over() -> None:
-    """It would never be left again."""
-    assert "expected all of them off or at one stage's share" in due_after([], world(10, 33, adopt="kim: x")).why
+STOPPED = [*HELD, Event(120, "paused")]
+"""By an event of a newer version."""
 
 
-def test_a_ramp_that_is_well_is_not_taken_over() -> None:
-    """--adopt changes nothing where nothing is wrong: it cannot shorten a window."""
-    plain, adopting = (due_after([*BEGUN, watched(10, 70, "RA-1")], world(70, 10, adopt=who)) for who in ("", "kim: x"))
+@pytest.mark.parametrize(
+    ("events", "now"),
+    [
+        (HELD, world(210, 0)),
+        (HELD, world(210, 0, release="1.43.0", gate=go(release="1.43.0"))),
+        (HELD, world(210, 0, commit=OTHER, gate=replace(go(), commits=[OTHER]))),
+        (STOPPED, world(210, 0)),
+        ([*AT_50, *entered(810, "RA-4"), Event(840, FINISHED)], world(900, 0)),
+    ],
+)
+def test_a_ramp_that_somebody_ended_begins_anew_by_a_yes(events: list[Event], now: World) -> None:
+    """Features are off, and the journal does not say why: refused; a person begins from the first users on, and then it has begun."""
+    said = replace(now, approved={"RA-1"})
+    begun = [*events, started(now.now_s, release=now.release, commit=now.commit)]
 
-    assert plain == adopting
+    assert due_after(events, now).do is Do.REFUSE
+    assert (due_after(events, said).do, due_after(events, said).begins) == (Do.WATCH, True)
+    assert (due_after(begun, said).do, due_after(begun, said).begins) == (Do.WATCH, False)
+
+
+def test_a_ramp_that_let_nobody_in_makes_way() -> None:
+    """Another release is deployed, or the plan changed, between its beginning and its first users."""
+    for now, rules in ((world(20, 0, release="2.0.0", gate=go(release="2.0.0")), RULES), (world(20, 0), LONGER)):
+        assert due(fold([started(0)], rules), rules, now).begins
+
+
+LONGER = replace(RULES, terms="changed")
+
+
+def test_a_ramp_that_is_well_does_not_begin_anew() -> None:
+    """A yes to the first stage changes nothing while users have the features: it cannot shorten a window."""
+    plain, said = (due_after([*BEGUN, watched(10, 70, "RA-1")], world(70, 10, approved=yes)) for yes in ((), {"RA-1"}))
+
+    assert plain == said
 
 
 def test_features_that_come_back_after_a_rollback_are_refused() -> None:

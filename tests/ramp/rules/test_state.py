@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from pam_rollback.base.run_files import Event
-from pam_rollback.ramp.state import APPROVED, TORN, Phase
+from pam_rollback.ramp.state import TORN, Phase
 from tests.ramp.rules.journals import BEGUN, HELD, OVER, RAISED, state_of, watched
 
 
@@ -27,13 +27,6 @@ def test_what_was_watched_before_the_stage_is_not_of_it() -> None:
 def test_a_watch_of_another_stage_counts_for_nothing() -> None:
     """It says nothing of the users who are in now."""
     assert state_of([*BEGUN, watched(10, 110, "RA-2")]).complete_s is None
-
-
-def test_a_yes_to_an_earlier_ramp_says_nothing_to_the_next() -> None:
-    """It was rolled back since."""
-    yes = Event(15, APPROVED, {"stage": "RA-1", "who": "kim", "why": "looks good"})
-
-    assert not state_of([BEGUN[0], yes, *OVER[1:]]).approvals
 
 
 def test_a_torn_line_changes_nothing() -> None:

@@ -1,7 +1,9 @@
-"""Writes ``run.ndjson``: what was asked for, which release answered, when the run began, every request, and how it ended."""
+"""Runs in Locust's process: reads the order, drives the generators by the clock, and writes ``run.ndjson``."""
 
+import gc
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping
 from io import TextIOWrapper
@@ -9,11 +11,47 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent import monkey
+from gevent.pool import Pool
 from gevent.timeout import Timeout
+from locust.event import EventHook
+from pydantic import ValidationError
 
 from pam_rollback.base.answer import read_json
-from pam_rollback.load.order import LoadOrder
-from pam_rollback.load.process.client import Client, origin_and_path
+from pam_rollback.base.open_loop import why_not_sent
+from pam_rollback.load.asking import Asker, Client, Recorder, origin_and_path
+from pam_rollback.load.order import LoadOrder, due_times
+
+ON_STDIN = "PAM_LOAD_ORDER_ON_STDIN"
+FOLDER = "PAM_LOAD_FOLDER"
+_STDIN = 0
+_BYTES_MAX = 1 << 20
+_PARENT_GONE = 70
+
+
+def order_of_parent() -> LoadOrder | None:
+    """Return the order of the session that started this process; None where no session did."""
+    if not os.environ.get(ON_STDIN):
+        return None
+    line = bytearray()
+    while b"\n" not in line:
+        part = os.read(_STDIN, 65536)
+        if not part or len(line) > _BYTES_MAX:
+            sys.exit("expected the order as one line of JSON on stdin")
+        line += part
+    # A real thread, beside gevent's loop: it ends this process also while that is busy.
+    monkey.get_original("_thread", "start_new_thread")(_end_with_stdin, ())
+    try:
+        return LoadOrder.model_validate_json(line.partition(b"\n")[0])
+    except ValidationError as error:
+        sys.exit(f"the order is not valid: {error}")
+
+
+def _end_with_stdin() -> None:
+    while os.read(_STDIN, 4096):
+        pass
+    os._exit(_PARENT_GONE)
+
 
 _SILENT_S = 10.0
 """Workers report every three seconds; one that is silent for longer is not waited for at the end."""
@@ -143,3 +181,62 @@ def _new_file(path: Path) -> TextIOWrapper:
     """A file that only its owner can read, and that was not there."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     return os.fdopen(descriptor, "w", encoding="utf-8", buffering=1 << 16)
+
+
+_END_GRACE_S = 1.0
+
+
+class Generator:
+    """Sends the requests of one of ``order.workers`` generators. ``number`` says which; one too many sends none."""
+
+    def __init__(self, order: LoadOrder, number: int, told: EventHook) -> None:
+        self._order = order
+        self._number = number
+        self._recorder = Recorder()
+        self._begun = False
+        self._done = False
+        client = Client(
+            timeout_s=order.timeout_s,
+            connections_max=order.outstanding_max,
+            user_agent=f"pam-rollback-load/1 (load test; run {order.run})",
+        )
+        self._asker = Asker(order, client, self._recorder, told, name=f"w{number}")
+        problems = [self._asker.sign_in(target) for target in range(len(order.targets))]
+        self.why_not = "; ".join(filter(None, problems))
+        """Why it cannot begin; empty when it can."""
+
+    def begin(self) -> None:
+        """Begin now. Only the first time counts: Locust starts a user again when a worker goes away."""
+        if self._begun or self.why_not or self._number >= self._order.workers:
+            return
+        self._begun = True
+        # What is there stays: collecting it over and over would be the generator's own lag.
+        gc.collect()
+        gc.freeze()
+        self._asker.begin()
+        gevent.spawn(self._arrive)
+
+    def report(self) -> dict[str, Any]:
+        """Give what has been recorded since the last time, and whether more will follow."""
+        # In this order: what is recorded in between is in the next report.
+        done = self._done
+        rows = self._recorder.take()
+        return {"number": self._number, "rows": rows, "done": done, "requests": self._recorder.requests}
+
+    def _arrive(self) -> None:
+        """Each request leaves when it is due, in a greenlet of its own, whatever became of those before."""
+        order, asker, pool = self._order, self._asker, Pool(self._order.outstanding_max)
+        for due_s, target, journey in due_times(order, worker=self._number, workers=order.workers):
+            gevent.sleep(max(due_s - asker.passed_s(), 0))
+            behind_s = asker.passed_s() - due_s
+            out = order.outstanding_max - pool.free_count()
+            why_not = why_not_sent("generator", "requests", behind_s=behind_s, out=out, out_max=order.outstanding_max)
+            if why_not:
+                asker.never_sent(target, journey, due_s, why_not)
+            else:
+                pool.spawn(asker.ask, target, journey, due_s)
+        gevent.sleep(max(order.duration_s - asker.passed_s(), 0))
+        last_s = order.duration_s + order.timeout_s + _END_GRACE_S
+        while asker.in_flight and asker.passed_s() < last_s:
+            gevent.sleep(0.02)
+        self._done = True
