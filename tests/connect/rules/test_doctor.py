@@ -30,7 +30,7 @@ DATABASE = f'export PAM_DATABASE_DSN=…; "database" {DECLARED}'
         ([NO_DATABASE, NO_BASELINE], State.MISSING, (DATABASE, "pytest -m baseline --env here"), False),
         ([NO_DATABASE, NO_ENDPOINT], State.MISSING, (DATABASE,), False),
         ([NO_ENDPOINT], State.NOT_AVAILABLE, (), True),
-        ([], State.NOT_AVAILABLE, (), True),
+        ([], State.MISSING, ("a test in checks/ that names it: nothing asks for it",), False),
         ([WELL, BROKEN], State.CRASHED, (), False),
     ],
     ids=["now", "all that can be", "later", "partial", "missing", "missing here", "no such thing", "nobody", "crashed"],
@@ -43,6 +43,13 @@ def test_each_item_is_in_one_state(
     [judged] = found.judged
 
     assert (judged.state, judged.after, found.complete) == (state, after, complete)
+
+
+def test_what_is_a_persons_to_say_waits_for_no_test() -> None:
+    """Unlike a criterion, whose check somebody took away."""
+    found = completeness({"PRE-4": "on record"}, [], HERE)
+
+    assert (found.judged[0].state, found.complete) == (State.NOT_AVAILABLE, True)
 
 
 def test_a_waiver_that_holds_answers_for_an_item() -> None:
