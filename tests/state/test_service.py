@@ -420,13 +420,6 @@ def test_a_host_that_refuses_is_named(
     assert (folder / KEPT_ELSEWHERE).read_text("utf-8") == ""
 
 
-def test_a_host_without_a_state_has_none(host: Host, other: Store, place: Path) -> None:
-    """Nor without any branch: that is how it begins."""
-    git(place, "update-ref", "-d", f"{RUNS}{min(runs_of(place))}")
-
-    assert far(other, host.address).bring(30) == 0
-
-
 def refuses_writing(place: Path) -> None:
     """A rule of the host."""
     hook = place / "hooks" / "pre-receive"
@@ -474,14 +467,6 @@ def test_a_place_that_is_none_is_named(tmp_path: Path, text: str, said: str) -> 
 
     with pytest.raises(ActionFailed, match=said):
         place_of(text if text.startswith("git:") else str(tmp_path / text), tmp_path, lambda _: "")
-
-
-def test_the_remote_of_the_clone_may_be_named(tmp_path: Path) -> None:
-    """As people know it."""
-    git(tmp_path, "init", "--quiet")
-    git(tmp_path, "remote", "add", "origin", "https://host.example/pam.git")
-
-    assert place_of("git:origin", tmp_path, lambda remote: f"token of {remote}").token.endswith("pam.git")
 
 
 def full_place(folder: Path, one: Store) -> Store:

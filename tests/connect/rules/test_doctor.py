@@ -62,15 +62,6 @@ def test_a_waiver_that_holds_answers_for_an_item() -> None:
     assert found.judged[0].why == ("waived until 2027-01-31 by Ann: none",)
 
 
-def test_several_variables_are_one_command() -> None:
-    """Exported together, and declared together."""
-    both = Judge("rows of users", ("SC-1",), (), ("database", "test_account"))
-    [judged] = completeness({"SC-1": "stable"}, [both], HERE).judged
-
-    exported = "export PAM_DATABASE_DSN=… TEST_USER_EMAIL=… TEST_USER_PASSWORD=… SUPABASE_ANON_KEY=…"
-    assert judged.after == (f'{exported}; "database" and "test_account" {DECLARED}',)
-
-
 def test_lines_and_data_say_the_same() -> None:
     """Problems only, unless all is wanted: grouped by what has to be done."""
     items = {"SC-1": "a", "SC-2": "b", "HC-4": "c", "IR-1": "d", "PM-1": "e"}
