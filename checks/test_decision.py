@@ -9,7 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from pam_rollback.decision.decision import Judged
+from pam_rollback.decision.decision_states import judged_loss, judged_rewriting
 from pam_rollback.decision.fixtures.decision import Slowdown, Watch
+from pam_rollback.integrity.row_counts import RowLoss
+from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting
 
 pytestmark = [pytest.mark.decision]
 
@@ -18,27 +21,27 @@ Enter = Callable[[Judged], Judged]
 
 @pytest.mark.integrity
 @pytest.mark.criterion("IR-3")
-def test_no_row_of_users_is_gone(users_rows: Judged, judged: Enter) -> None:
+def test_no_row_of_users_is_gone(row_loss: RowLoss, judged: Enter) -> None:
     """The rows that the baseline counted are all there.  If red: docs/runbook.md#data-corrupted."""
-    found = judged(users_rows)
+    found = judged(judged_loss(row_loss))
 
     assert not found.holds, found
 
 
 @pytest.mark.integrity
 @pytest.mark.criterion("IR-3")
-def test_no_row_of_users_is_moved(users_moves: Judged, judged: Enter) -> None:
+def test_no_row_of_users_is_moved(row_moves: RowMoves, judged: Enter) -> None:
     """The baseline's rows belong to whom they belonged to.  If red: docs/runbook.md#rows-moved."""
-    found = judged(users_moves)
+    found = judged(judged_rewriting(row_moves))
 
     assert not found.holds, found
 
 
 @pytest.mark.integrity
 @pytest.mark.criterion("IR-3")
-def test_no_row_of_users_is_rewritten(users_rewriting: Judged, judged: Enter) -> None:
+def test_no_row_of_users_is_rewritten(row_rewriting: RowRewriting, judged: Enter) -> None:
     """What nobody changes of the baseline's rows is as it was, or says when it was changed.  If red: docs/runbook.md#rows-rewritten."""
-    found = judged(users_rewriting)
+    found = judged(judged_rewriting(row_rewriting))
 
     assert not found.holds, found
 

@@ -15,11 +15,8 @@ from tests.fault_rows.row import Row
 from tests.running_product import (
     auditor_dsn,
     candidate,
+    candidate_process,
     product_database,
-    release_line,
-    releases,
-    stable,
-    start_release,
 )
 from tests.scheduling import LongestFirst
 from tests.selection import QUICK, REST, ROOT, WHOLE, wanted
@@ -29,15 +26,12 @@ from tests.summary import LEFT_OUT, ROW, Summary, left_out_here
 __all__ = [
     "auditor_dsn",
     "candidate",
+    "candidate_process",
     "checks_copied",
     "product_database",
     "project",
-    "release_line",
-    "releases",
     "running_sandbox",
     "shared_range",
-    "stable",
-    "start_release",
 ]
 
 _whole = bool(os.environ.get(WHOLE))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from pam_rollback.environment.hosts import Render
-from pam_rollback.sandbox.faults import PlantedFaults, read_fault
+from pam_rollback.sandbox.faults import PlantedFaults
+from pam_rollback.sandbox.planting import read_fault
 from pam_rollback.sandbox.providers.render import BASE, FAULT, RenderApi
-from pam_rollback.sandbox.service_records import Second, ServiceRecords
+from pam_rollback.sandbox.providers.render_metrics import Second, ServiceRecords
 
 KEY = "rnd_only-for-these-tests"
 SERVICE, OWNER = "srv-tests", "tea-tests"

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import psycopg
@@ -24,10 +24,9 @@ import pam_rollback
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
-from pam_rollback.sandbox.faults import read_fault
-from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
-from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
-from tests.sandbox.answer import Answer
+from pam_rollback.sandbox.planting import read_fault
+from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server, choose_runner, find_binaries
+from tests.sandbox.answer import Answer, asked
 
 PASSWORD = "wheels-and-wins-2026"
 AUDITOR_PASSWORD = "invented-for-this-test"
@@ -38,7 +37,7 @@ INTERNAL_TOKEN = "internal-token-of-the-tests"
 JWT_SECRET = "a-signing-secret-of-these-tests-that-is-long-enough-for-every-hmac-of-jwt"
 FRONTEND_ORIGIN = "http://127.0.0.1:9"
 VERSIONS = {"stable": "1.41.3", "candidate": "1.42.0"}
-ANSWER_WITHIN_S = 15
+END_WITHIN_S = 15
 
 
 @dataclass(frozen=True)
@@ -49,31 +48,10 @@ class Product:
     port: int
     _tokens: dict[str, str] = field(default_factory=dict)
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        *,
-        token: str | None = None,
-        content_type: str | None = "application/json",
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """Send one request; bytes go out as they are, everything else as JSON."""
-        sent = dict(headers or {})
-        if token is not None:
-            sent["Authorization"] = f"Bearer {token}"
-        payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        if payload is not None and content_type is not None:
-            sent["Content-Type"] = content_type
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_WITHIN_S)
-        try:
-            connection.request(method, path, payload, sent)
-            response = connection.getresponse()
-            lowered = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, lowered, response.read().decode())
-        finally:
-            connection.close()
+    def call(self, method: str, path: str, body: object = None, *, token: str | None = None) -> Answer:
+        """Send one request."""
+        headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        return asked(f"http://127.0.0.1:{self.port}{path}", method, body, headers)
 
     def sign_in(self, email: str = TEST_ACCOUNT_EMAIL) -> str:
         """Give a token of the account."""
@@ -87,19 +65,15 @@ class Product:
         """Give a token of the second account."""
         return self.sign_in(OTHER_ACCOUNT_EMAIL)
 
-    def admin(self, method: str, path: str, body: object = None, *, token: str = ADMIN_TOKEN, **more: Any) -> Answer:
-        """Call the admin API with its token."""
-        return self.call(method, f"/admin{path}", body, token=token, **more)
-
     def flags(self) -> dict[str, Any]:
         """The flags as the admin API gives them."""
-        flags: dict[str, Any] = self.admin("GET", "/feature-flags").json["flags"]
+        flags: dict[str, Any] = self.call("GET", "/admin/feature-flags", token=ADMIN_TOKEN).json["flags"]
         return flags
 
     def set_flags(self, *names: str, on: bool) -> None:
         """Switch flags for everybody."""
         state = {"enabled": on, "rolloutPercentage": 100 if on else 0}
-        answer = self.admin("POST", "/feature-flags", dict.fromkeys(names, state))
+        answer = self.call("POST", "/admin/feature-flags", dict.fromkeys(names, state), token=ADMIN_TOKEN)
         assert answer.status == 200, answer
 
     @contextmanager
@@ -146,7 +120,6 @@ def configuration(release: str, dsn: str) -> dict[str, Any]:
         "version": VERSIONS[release],
         "commit": "0123abc",
         "dsn": dsn,
-        "port": 0,
         "admin_token": ADMIN_TOKEN,
         "emergency_token": EMERGENCY_TOKEN,
         "jwt_secret": JWT_SECRET,
@@ -155,22 +128,12 @@ def configuration(release: str, dsn: str) -> dict[str, Any]:
     }
 
 
-def start_process() -> subprocess.Popen[str]:
-    """Start the product's process, which waits for its line."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "pam_rollback.sandbox.product"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path(pam_rollback.__file__).parents[1])},
-        text=True,
-    )
-
-
 @contextmanager
 def running(line: object) -> Iterator[Product]:
     """One release that has been told `line` and answers."""
-    with start_process() as process:
+    command = [sys.executable, "-m", "pam_rollback.sandbox.product"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(pam_rollback.__file__).parents[1])}
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -183,7 +146,7 @@ def running(line: object) -> Iterator[Product]:
         finally:
             process.stdin.close()
             try:
-                process.wait(ANSWER_WITHIN_S)
+                process.wait(END_WITHIN_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
@@ -228,43 +191,17 @@ def auditor_dsn(product_database: Database) -> str:
 
 
 @pytest.fixture(scope="session")
-def releases(product_database: Database) -> Iterator[Mapping[str, Product]]:
-    """Both releases on the same database."""
-    with ExitStack() as stack:
-        yield {name: stack.enter_context(running(configuration(name, product_database.dsn))) for name in VERSIONS}
-
-
-@pytest.fixture(scope="session")
-def start_release() -> Callable[[object], AbstractContextManager[Product]]:
-    """Start a release of one's own: a context that gives it and ends it."""
-    return running
-
-
-@pytest.fixture(scope="session")
-def release_line(product_database: Database) -> dict[str, Any]:
-    """The line that the candidate reads."""
-    return configuration("candidate", product_database.dsn)
+def candidate_process(product_database: Database) -> Iterator[Product]:
+    """The release with the new features."""
+    with running(configuration("candidate", product_database.dsn)) as product:
+        yield product
 
 
 @pytest.fixture
-def candidate(releases: Mapping[str, Product]) -> Product:
-    """The release with the new features, every flag on."""
-    product = releases["candidate"]
-    # A test before may have taken their database away.
-    for each in releases.values():
-        eventually(lambda: each.call("GET", "/health/db").status == HTTPStatus.OK, within_s=30, what="its database")  # noqa: B023 - called at once
-    product.set_flags(*product.flags(), on=True)
-    return product
-
-
-@pytest.fixture
-def stable(releases: Mapping[str, Product], candidate: Product) -> Product:
-    """The release before, on the same database; every flag is on."""
-    product = releases["stable"]
-    every_flag_on = dict.fromkeys(candidate.flags(), True)
-    eventually(
-        lambda: product.call("GET", "/api/v1/flags?user_id=a").json["flags"] == every_flag_on,
-        within_s=30,
-        what="flags on",
-    )
-    return product
+def candidate(candidate_process: Product) -> Product:
+    """It, with every flag on."""
+    # A test before may have taken its database away.
+    is_back = lambda: candidate_process.call("GET", "/health/db").status == HTTPStatus.OK  # noqa: E731
+    eventually(is_back, within_s=30, what="its database")
+    candidate_process.set_flags(*candidate_process.flags(), on=True)
+    return candidate_process

@@ -4,9 +4,11 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -38,18 +40,16 @@ Answering = Callable[[Request], Reply]
 
 def says(document: Any = None, status: int = 200, *, text: str | None = None, **headers: str) -> Reply:
     """Answer with JSON, with plain text, or with no body; headers are written with underscores."""
-    body = b"" if document is None else json.dumps(document).encode()
-    kind = "application/json"
     if text is not None:
-        body, kind = text.encode(), "text/plain"
+        return _written(status, text.encode(), "text/plain", headers)
+    return _written(status, b"" if document is None else json.dumps(document).encode(), "application/json", headers)
+
+
+def _written(status: int, body: bytes, kind: str, headers: Mapping[str, str]) -> Reply:
     lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}"]
-    lines += [f"Content-Type: {kind}"] if body else []
+    lines += [f"Content-Type: {kind}"] if body and kind else []
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-
-    def reply(connection: socket.socket) -> None:
-        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
-
-    return reply
+    return raw("\r\n".join([*lines, "", ""]).encode() + body)
 
 
 def raw(payload: bytes) -> Reply:
@@ -123,6 +123,56 @@ def scripted(*replies: Reply, by: Answering | None = None) -> Iterator[Scripted]
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(5)
+
+
+@contextmanager
+def serving(
+    answer: Callable[[str, dict[str, str]], tuple[int, str]], *, ahead_s: float = 0, kind: str = ""
+) -> Iterator[tuple[str, list[Any]]]:
+    """Answer by method and headers, its clock ahead; gives its address and the bodies that were posted. ``kind``: of its answers."""
+    posted: list[Any] = []
+
+    def by(request: Request) -> Reply:
+        if request.method == "POST":
+            posted.append(request.json)
+        status, body = answer(request.method, dict(request.headers))
+        date = formatdate(time.time() + ahead_s, usegmt=True)
+        return _written(status, body.encode(), kind, {"Connection": "close", "Date": date})
+
+    with scripted(by=by) as server:
+        yield server.url.removesuffix("/api/v1"), posted
+
+
+def always(status: int, body: str = "") -> Callable[[str, dict[str, str]], tuple[int, str]]:
+    """The same answer to everybody."""
+    return lambda _method, _headers: (status, body)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A server that agrees to everything: what reaches it should have gone elsewhere, or nowhere."""
+
+    url: str
+    _server: Scripted
+
+    @property
+    def asked(self) -> list[str]:
+        """Every request."""
+        return self._server.asked
+
+    @property
+    def changing(self) -> list[str]:
+        """The requests that could have changed something."""
+        return [asked for asked in self.asked if asked.partition(" ")[0] not in {"GET", "HEAD", "OPTIONS"}]
+
+
+@contextmanager
+def recording_server(
+    answer: bytes = b'{"status": "healthy", "version": "1.42.0", "sandbox": true}', kind: str = "application/json"
+) -> Iterator[Recording]:
+    """Serve on a free port of this machine; ``answer`` is what everybody gets."""
+    with scripted(_written(200, answer, kind, {"Connection": "close"})) as server:
+        yield Recording(server.url.removesuffix("/api/v1"), server)
 
 
 def _read(connection: socket.socket) -> Request:

@@ -39,7 +39,6 @@ NIGHTLY = (
     "tests/product/client/test_unleash_conformance.py",  # Unleash's own server, 200 MB
     "tests/records/test_performance.py",  # rows of page loads, one at a time
     "tests/report/test_html_report.py",  # reports by Allure's generator; by day the drill's own is looked at
-    "tests/rollback/providers/test_described_requests.py",  # the hosts' own documents
     "tests/sandbox/test_netlify_conformance.py",  # Netlify's own client, 420 MB
     "tests/sandbox/test_render_conformance.py",
 )

@@ -26,9 +26,7 @@ TOGETHER = {
         "dialog-unnamed",
         "target-too-small",
         "reflow-broken",
-        "motion-ignored",
         "focus-invisible",
-        "focus-jumps",
         "live-region-mute",
     ),
     "journeys": (

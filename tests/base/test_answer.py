@@ -45,9 +45,3 @@ def test_what_concerns_the_server_is_a_cause(found: Answer, cause: str) -> None:
 def test_what_may_concern_the_question_is_none(found: Answer) -> None:
     """Two endpoints may each have a defect, or a wait, of their own; and whoever says much speaks of itself."""
     assert found.cause == ""
-
-
-def test_other_words_are_another_cause() -> None:
-    """Of the same server, with the same status."""
-    assert answer(503, JSON, b'{"detail": "no database"}').cause != answer(503, JSON, b'{"detail": "no model"}').cause
-    assert answer(503, JSON, GATEWAY, path="/a").cause == answer(503, JSON, GATEWAY, path="/b").cause

@@ -2,15 +2,7 @@
 
 import threading
 
-from tests.virtual_clock import START, VirtualClock
-
-
-def test_a_wait_takes_no_time_and_is_noted() -> None:
-    """Monotonic and wall time agree."""
-    clock = VirtualClock()
-    clock.sleep(3600)
-
-    assert (clock.monotonic_s(), (clock.wall() - START).total_seconds(), clock.waits) == (3600, 3600, [3600])
+from tests.virtual_clock import VirtualClock
 
 
 def test_the_earliest_wakes_first() -> None:
@@ -43,14 +35,3 @@ def test_no_time_passes_while_somebody_works() -> None:
     asleep.join(30)
 
     assert (before_s, clock.monotonic_s()) == (0, 10)
-
-
-def test_a_servers_thread_keeps_nobody_waiting() -> None:
-    """It never sleeps on this clock."""
-    clock, over = VirtualClock(), threading.Event()
-    server = threading.Thread(target=over.wait, args=(30,))
-    server.start()
-    clock.sleep(10)
-    over.set()
-
-    assert clock.monotonic_s() == 10

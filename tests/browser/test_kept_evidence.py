@@ -1,53 +1,11 @@
 """What is kept of the test of a browser: all of one that did not pass; for one that passed, nothing is made."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pam_rollback.browser.fixtures.browser import recording_little
 from pam_rollback.session.browser_gate import PASSED, pytest_runtest_makereport, pytest_runtest_setup
-
-
-class Tracing:
-    """Of a window: what it was asked for."""
-
-    def __init__(self) -> None:
-        self.asked: dict[str, Any] = {}
-        self.stopped: list[Path | None] = []
-
-    def start(self, **asked: Any) -> None:
-        """Begin."""
-        self.asked = asked
-
-    def stop(self, path: Path | None = None) -> None:
-        """End, and pack it where a path is given."""
-        self.stopped.append(path)
-        if path is not None:
-            path.write_text("a trace", encoding="utf-8")
-
-
-def tracing_of(*, passed: bool) -> Tracing:
-    """A window's, opened in a browser of a test that passed, or did not."""
-    tracing = Tracing()
-    browser = SimpleNamespace(new_context=lambda **_: SimpleNamespace(tracing=tracing))
-    recording_little(browser, lambda: passed).new_context()
-    return tracing
-
-
-@pytest.mark.parametrize("passed", [False, True])
-def test_a_trace_is_packed_of_what_did_not_pass(tmp_path: Path, passed: bool) -> None:  # noqa: FBT001 - a case
-    """pytest-playwright asks for it of every test, and removes the file of one that passed: it has to be there."""
-    path = tmp_path / "trace"
-    tracing = tracing_of(passed=passed)
-    tracing.start(title="a test", screenshots=True, snapshots=True, sources=True)
-
-    tracing.stop(path=path)
-
-    assert tracing.asked == {"title": "a test", "screenshots": False, "snapshots": True, "sources": False}
-    assert tracing.stopped == ([None] if passed else [path])
-    assert path.read_text(encoding="utf-8") == ("" if passed else "a trace")
 
 
 def session(**options: str) -> Any:

@@ -8,7 +8,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.connect.__main__ import ask_doctor
-from tests.recording_server import Recording, recording_server
+from tests.scripted_provider import Recording, recording_server
 from tests.sessions import Project, runbook_in
 
 VARIABLES = {

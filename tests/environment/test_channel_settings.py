@@ -45,20 +45,6 @@ def refusal(folder: Path, tables: str, variables: dict[str, str] | None = None) 
     return str(caught.value)
 
 
-def test_little_is_enough(tmp_path: Path) -> None:
-    """The providers' own addresses, encrypted mail on the usual port, and nobody signs in to the mail server unless it is said."""
-    environment = loaded(tmp_path)
-
-    assert environment.statuspage is not None
-    assert environment.pagerduty is not None
-    assert environment.email is not None
-    assert environment.statuspage.api_url == "https://api.statuspage.io/v1"
-    assert environment.pagerduty.api_url == "https://events.pagerduty.com"
-    assert (environment.email.port, environment.email.starttls) == (587, True)
-    assert not environment.has_secret("smtp_username")
-    assert {SECRETS["STATUSPAGE_API_KEY"], SECRETS["PAGERDUTY_ROUTING_KEY"]} <= set(environment.secrets())
-
-
 def test_who_signs_in_needs_both(tmp_path: Path) -> None:
     """A user name without its password is half a secret."""
     tables = SIGNS_IN + PAGE + PAGER + MAIL

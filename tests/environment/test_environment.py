@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment_file import load_environment
-from tests.environment.declared_environments import RUNNING, SECRET, STAGING, VARIABLES, folder, refusal, running
+from tests.environment.declared_environments import RUNNING, SECRET, VARIABLES, folder, refusal, running
 
 __all__ = ["folder"]
 
@@ -39,15 +39,6 @@ def test_secret_that_nobody_named_is_refused_when_asked_for(folder: Path) -> Non
 
     with pytest.raises(ConfigurationError, match=r"\[secrets\] emergency_token_env: missing: name the variable"):
         staging.secret("emergency_token")
-
-
-def test_a_secret_that_no_ability_needs_may_be_there_or_not(folder: Path) -> None:
-    """An old token is kept by those who have one; it is a secret like any other, and where there is none nobody is asked for it."""
-    assert not load_environment(str(running(folder)), folder, {}).has_secret("expired_user_token")
-    kept = load_environment(str(running(folder)), folder, {"EXPIRED_USER_TOKEN": f"{SECRET}-expired"})
-
-    assert kept.has_secret("expired_user_token")
-    assert f"{SECRET}-expired" in kept.secrets()
 
 
 def test_production_that_is_a_sandbox_is_guarded_as_production(folder: Path) -> None:
@@ -236,20 +227,6 @@ def test_every_missing_variable_at_once(folder: Path) -> None:
         f"  [secrets] admin_token_env: {wanted}",
         '  [secrets] slack_webhook_env: STAGING_SLACK is not set; export it, or remove "slack" from abilities',
     ]
-
-
-def test_ability_needs_its_variable_named(folder: Path) -> None:
-    """Declaring an ability without saying where its secret is does not work either."""
-    message = refusal(folder, 'admin_token_env = "STAGING_ADMIN_TOKEN"', "")
-
-    assert 'admin_token_env: missing: name the variable that holds it, or remove "flag_admin" from abilities' in message
-
-
-def test_variable_that_no_ability_needs_may_be_missing(folder: Path) -> None:
-    """Only what is declared is demanded."""
-    (folder / "staging.toml").write_text(STAGING.replace('"flag_admin", ', ""))
-
-    assert load_environment("staging", folder, {"STAGING_SLACK": VARIABLES["STAGING_SLACK"]}).kind == "staging"
 
 
 @pytest.mark.parametrize("value", [f"{SECRET}\n", f" {SECRET}", f"{SECRET}\x00"])

@@ -19,14 +19,6 @@ def _with(folder: Path, *, top: str = "", end: str = "") -> Path:
     return folder
 
 
-def test_without_a_word_it_is_the_plans_product(folder: Path) -> None:
-    """Files that name none keep working."""
-    staging = load_environment("staging", folder, VARIABLES)
-
-    assert staging.contract.name == "pam-plan"
-    assert staging.health_url("pam") == "https://api.staging.example.com/health/pam"
-
-
 def test_todays_product_has_no_endpoint_for_some(folder: Path) -> None:
     """Their addresses are empty, and the back end's is there."""
     staging = load_environment("staging", _with(folder, top='product = "pam-today"'), VARIABLES)
@@ -52,12 +44,6 @@ def test_what_is_wrong_is_named_with_the_rest(folder: Path) -> None:
     assert "[contract.health.pam] paht: unknown key, did you mean 'path'?" in said
     said = refusal(folder, "[secrets]", '[contract.health.pam]\nno_endpoint = "none"\n[secrets]')
     assert "[contract.health] pam: there is no endpoint for it, so nothing can be asked" in said
-
-
-def test_an_unknown_product_is_refused(folder: Path) -> None:
-    """With the nearest one."""
-    with pytest.raises(ConfigurationError, match="no product 'pam-tody', did you mean 'pam-today'"):
-        load_environment("staging", _with(folder, top='product = "pam-tody"'), VARIABLES)
 
 
 SUPABASE = """
@@ -127,10 +113,9 @@ def test_what_a_good_answer_of_the_chat_has(folder: Path, end: str, intent: str,
 
 
 def test_operations_may_be_elsewhere(folder: Path) -> None:
-    """By their short names, with a place for the user's id; and the sign-in."""
-    staging = load_environment(
-        "staging", _with(folder, end='[paths]\nexpenses = "/money/{user_id}"\nlogin = "/in"\n'), VARIABLES
-    )
+    """With a place for the user's id; and the sign-in."""
+    elsewhere = '[contract.operations.expenses]\npath = "/money/{user_id}"\n[contract.sign_in]\npath = "/in"\n'
+    staging = load_environment("staging", _with(folder, end=elsewhere), VARIABLES)
 
     assert staging.url_of("expenses", user_id="7") == "https://api.staging.example.com/money/7"
     assert staging.url_of("login") == "https://api.staging.example.com/in"

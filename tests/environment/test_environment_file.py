@@ -129,20 +129,6 @@ def test_sandbox_needs_the_controls_of_a_running_one(folder: Path) -> None:
     assert "kind: a sandbox is known by the [sandbox] table of a running one" in message
 
 
-def test_unknown_environment_lists_those_that_exist(folder: Path) -> None:
-    """A typo in --env is answered with what there is."""
-    with pytest.raises(ConfigurationError) as caught:
-        load_environment("stagging", folder, {})
-
-    assert "no environment of that name, did you mean 'staging'? there are: sandbox, staging" in str(caught.value)
-
-
-def test_missing_file_is_named(folder: Path) -> None:
-    """A path is taken as a path."""
-    with pytest.raises(ConfigurationError, match=r"gone\.toml: 1 problem\n  there is no such file"):
-        load_environment(str(folder / "gone.toml"), folder, {})
-
-
 def test_problem_of_the_extended_file_is_told_apart(folder: Path) -> None:
     """The reader is sent to the file in which the mistake stands."""
     base = folder / "sandbox.toml"
@@ -152,14 +138,6 @@ def test_problem_of_the_extended_file_is_told_apart(folder: Path) -> None:
         ConfigurationError, match=r"running\.toml: 1 problem\n.*rate_hzz: .*'rate_hz'\? \(in .*sandbox\.toml\)"
     ):
         load_environment(str(running(folder)), folder, {})
-
-
-def test_extending_goes_one_level(folder: Path) -> None:
-    """No chains, and so no circles."""
-    (folder / "second.toml").write_text('extends = "second"\n')
-
-    with pytest.raises(ConfigurationError, match="extends another one itself"):
-        load_environment("second", folder, {})
 
 
 def test_what_is_wrong_with_the_file_comes_before_the_secrets_that_are_missing(folder: Path) -> None:

@@ -95,13 +95,6 @@ def test_a_pattern_bears_no_more_than_somebody_looked_at(at_most: int | None, be
     assert unanswered_on(TODAY, [wide])([OPEN, other]) == (() if bears else (OPEN, other))
 
 
-def test_what_is_known_is_told_with_its_owner() -> None:
-    """One line, whoever answers for how many."""
-    assert str(known(RAMP).told([OPEN])) == (
-        "public.expenses: shows anon rows of others (2), until 2027-01-31: R. Ramp"
-    )
-
-
 def report(status: int, word: str, *, release: str = "") -> HealthReport:
     """One answer about PAM."""
     body = f'{{"status":"{word}","version":"{release}"}}'.encode()

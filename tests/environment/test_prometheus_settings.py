@@ -40,16 +40,6 @@ def refusal(folder: Path, table: str, head: str = STAGING) -> str:
     return str(caught.value)
 
 
-def test_it_is_taken_as_it_was_written(tmp_path: Path) -> None:
-    """With defaults for what most need not say."""
-    settings = loaded(tmp_path).prometheus
-
-    assert settings is not None
-    assert settings.url == "https://prometheus.example.com"
-    assert settings.requests == 'pam_requests_total{job="pam", path!~"/metrics|/health.*"}'
-    assert (settings.step_s, settings.gap_max_s, settings.status_errors) == (30, 120, "5..")
-
-
 @pytest.mark.parametrize(
     "selector",
     ["up", "job:up:sum", '{__name__="up"}', 'up{a="}{[("}', "up{a='x', b=~\"5[0-9]{2}\"}", "up {}", "  up  "],
@@ -114,23 +104,3 @@ def test_the_ability_needs_the_table(tmp_path: Path) -> None:
     assert '[prometheus]: missing; say where it is, or remove "prometheus"' in refusal(tmp_path, "", without_table)
     kept = loaded(tmp_path, TABLE + "[secrets]\nprometheus_token_env = 'PROM'", head=without_ability)
     assert kept.prometheus is not None
-
-
-def test_the_example_of_the_docs_can_be_used(tmp_path: Path) -> None:
-    """As whoever copies it does."""
-    page = (Path(__file__).parents[2] / "docs" / "how-to" / "attach-to-an-environment.md").read_text(encoding="utf-8")
-    example = next(block for block in page.split("```") if block.startswith("toml\n[prometheus]"))
-    head = STAGING.replace("[prometheus]\n", "")
-    environment = loaded(tmp_path, example.removeprefix("toml\n"), {"PAM_PROMETHEUS_TOKEN": TOKEN}, head)
-
-    assert environment.prometheus is not None
-    assert environment.prometheus.process_start == 'process_start_time_seconds{job="pam"}'
-
-
-def test_the_token_is_a_secret(tmp_path: Path) -> None:
-    """Known by its variable, and among what is never written."""
-    environment = loaded(tmp_path, TABLE + "[secrets]\nprometheus_token_env = 'PROM'", {"PROM": TOKEN})
-
-    assert environment.secret("prometheus_token") == TOKEN
-    assert TOKEN in environment.secrets()
-    assert TOKEN not in repr(environment)

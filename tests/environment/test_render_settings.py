@@ -36,17 +36,6 @@ def refusal(folder: Path, table: str, variables: dict[str, str] | None = None) -
     return str(caught.value)
 
 
-def test_it_is_taken_as_it_was_written(tmp_path: Path) -> None:
-    """The service is enough; steps are a minute, and the key is a secret."""
-    environment = loaded(tmp_path)
-
-    assert environment.render is not None
-    assert environment.render.service_id == "srv-abc123"
-    assert (environment.render.api_url, environment.render.resolution_s) == ("https://api.render.com/v1", 60)
-    assert environment.secret("render_api_key") == KEY
-    assert KEY in environment.secrets()
-
-
 @pytest.mark.parametrize(
     ("table", "words"),
     [

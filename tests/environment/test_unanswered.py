@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.browser.barriers import as_finding
-from pam_rollback.browser.journeys import BehindThePages, NewSession
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.environment.known_before import Answer, Finding, Judged, KnownBefore, answers_in, to_paste, waiver_for
 from pam_rollback.exposure.access import NO_TOKEN, Access, Attempt, Door
@@ -90,29 +89,6 @@ def test_the_tool_is_named_where_another_found_the_baselines() -> None:
 
     assert "rules" not in same.reasons
     assert other.reasons.endswith("; found by rules 2, those of the baseline by rules 21, own rules")
-
-
-def test_what_is_new_comes_first_and_is_named_one_by_one() -> None:
-    """Errors behind the pages; where nothing is new, that is said."""
-    old, others = "HTTP 500: GET /api/7", [f"HTTP 404: GET /{letter}" for letter in "abcdefg"]
-    seen = BehindThePages(journey="errors", browser="chromium", pages=("/",), complaints=(old,))
-    more = replace(seen, complaints=(old, *others))
-
-    assert "nothing new: 1 known before, and nobody answers for it: behind the pages: HTTP 500" in str(
-        unanswered(seen, *seen.findings)
-    )
-    said = str(unanswered(more, *seen.findings))
-    assert said.startswith(f"errors in chromium: 7 on 1 pages: {'; '.join(others)} (1 known before, and nobody")
-    assert "nothing new" not in said
-
-
-def test_a_page_that_never_asked_says_so_once() -> None:
-    """The sentence is about the one finding, so its name is left to the waiver."""
-    silent = NewSession(journey="signing in again", browser="chromium", signed_out=True, signed_in_again=True)
-    first, advice = str(unanswered(silent, *silent.findings)).splitlines()
-
-    assert first.endswith("does not ask to sign in (nothing new: 1 known before, and nobody answers for it)")
-    assert 'item = "RPO-3", known = ["a page whose session was lost: does not ask to sign in"]' in advice
 
 
 def test_nobody_says_nothing_new_of_what_was_not_seen() -> None:

@@ -8,9 +8,10 @@ import pytest
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.unleash import (
-    Strategy,
-    Unleash,
+from pam_rollback.environment.service_settings import Unleash
+from pam_rollback.plan.flags import Flag
+from pam_rollback.product.unleash import (
+    Share,
     UnleashFlag,
     Writing,
     flags_in,
@@ -18,12 +19,10 @@ from pam_rollback.environment.unleash import (
     why_not_evaluated_by,
     writing,
 )
-from pam_rollback.plan.flags import Flag
 from pam_rollback.rollback.locks import targets_of
 
 OFF, ON = Flag(enabled=False, rollout_pct=0), Flag(enabled=True, rollout_pct=100)
-HALF = Strategy("s", "flexibleRollout", {"rollout": "50", "stickiness": "default", "groupId": "A"})
-ONLY = Strategy("s", "flexibleRollout", {"rollout": "50", "stickiness": "default"}, narrowed=True)
+HALF = Share("s", 50)
 SETTINGS = Unleash(url="https://unleash.example.org", project="pam", environment="production")
 
 
@@ -98,25 +97,20 @@ def test_what_is_no_export_is_not_read(document: Any) -> None:
         _ = [found.flag for found in flags_in(document, "production").values()]
 
 
-def test_a_number_is_a_share_too() -> None:
-    """The parameter is text; some clients write a number."""
-    assert flags_in(exported(rollout(25)), "production")["A"].flag == Flag(enabled=True, rollout_pct=25)
-
-
 @pytest.mark.parametrize(
     ("found", "wanted", "asked"),
     [
-        (UnleashFlag("A", True, (HALF,)), OFF, Writing(off=("A",), shares={}, on=())),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", True, (ONLY,)), OFF, Writing(off=("A",), shares={}, on=())),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", False, (HALF,)), OFF, Writing(off=(), shares={}, on=())),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", True, (HALF,)), Flag(True, 25), Writing(off=(), shares={"A": 25}, on=())),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", True, (HALF,)), Flag(True, 50), Writing(off=(), shares={}, on=())),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", False, (HALF,)), Flag(True, 50), Writing(off=(), shares={}, on=("A",))),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", False, (HALF,)), Flag(True, 10), Writing(off=(), shares={"A": 10}, on=("A",))),  # noqa: FBT003 - of the table
+        (UnleashFlag("A", True, HALF), OFF, Writing(off=("A",), shares={}, on=())),  # noqa: FBT003 - of the table
+        (UnleashFlag("A", True, others=True), OFF, Writing(off=("A",), shares={}, on=())),  # noqa: FBT003 - of the table
+        (UnleashFlag("A", False, HALF), OFF, Writing(off=(), shares={}, on=())),  # noqa: FBT003 - of the table
+        (UnleashFlag("A", True, HALF), Flag(True, 25), Writing(off=(), shares={"A": 25}, on=())),  # noqa: FBT003 - of the table
+        (UnleashFlag("A", True, HALF), Flag(True, 50), Writing(off=(), shares={}, on=())),  # noqa: FBT003 - of the table
+        (UnleashFlag("A", False, HALF), Flag(True, 50), Writing(off=(), shares={}, on=("A",))),  # noqa: FBT003 - of the table
+        (UnleashFlag("A", False, HALF), Flag(True, 10), Writing(off=(), shares={"A": 10}, on=("A",))),  # noqa: FBT003 - of the table
         (UnleashFlag("A", False), ON, Writing(off=(), shares={"A": 100}, on=("A",))),  # noqa: FBT003 - of the table
         (UnleashFlag("A", False), Flag(True, 10), Writing(off=(), shares={"A": 10}, on=("A",))),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", False, (ONLY,)), ON, Writing(off=(), shares={}, on=("A",))),  # noqa: FBT003 - of the table
-        (UnleashFlag("A", True, (ONLY,)), Flag(True, 50), Writing((), {}, (), refused=("A",))),  # noqa: FBT003 - of the table
+        (UnleashFlag("A", False, others=True), ON, Writing(off=(), shares={}, on=("A",))),  # noqa: FBT003 - of the table
+        (UnleashFlag("A", True, others=True), Flag(True, 50), Writing((), {}, (), refused=("A",))),  # noqa: FBT003 - of the table
         (UnleashFlag("A", False, all_switched_off=True), ON, Writing((), {}, ("A",), refused=("A",))),  # noqa: FBT003 - of the table
     ],
 )
@@ -158,14 +152,6 @@ def test_what_is_no_evaluation_is_not_read(answer: Any) -> None:
     """Never as off."""
     with pytest.raises((KeyError, TypeError)):
         users_flags(answer, ["A"])
-
-
-def test_an_address_is_needed() -> None:
-    """A table without one switches nothing."""
-    assert [str(problem.place) for problem in Unleash().problems()] == ["[unleash] url"]
-    assert list(SETTINGS.problems()) == []
-    assert SETTINGS.evaluated_at == SETTINGS.url
-    assert Unleash(url="https://a.org", frontend_url="https://edge.org").evaluated_at == "https://edge.org"
 
 
 FILE = """

@@ -12,12 +12,7 @@ OF_LOOK = {
     "phone": "test_phones_bring_no_new_barriers",
 }
 FITS = "test_pages_fit_the_window"
-MOTION = "test_reduced_motion_is_respected"
-SEEN, ORDER, TRAP = (
-    "test_the_focus_can_be_seen",
-    "test_the_focus_moves_as_one_reads",
-    "test_the_keyboard_is_never_trapped",
-)
+SEEN, TRAP = "test_the_focus_can_be_seen", "test_the_keyboard_is_never_trapped"
 BY_KEYBOARD, ANNOUNCED = "test_pam_is_asked_by_keyboard_alone", "test_the_answer_is_announced"
 
 _NOT_SIGNED_IN = ("login", "not-found")
@@ -47,9 +42,7 @@ ROWS = [
     _row("target-too-small.css", _of(*_WHOLE_PAGES, looks=("phone",)), "target-size"),
     _row("phone-empty.css", {OF_LOOK["phone"]}, "was not reached", {f"{FITS}[phone]"}),
     _row("reflow-broken.css", {f"{FITS}[double-size]"}, "reflow (4) on chat-double-size"),
-    _row("motion-ignored.css", {MOTION}, "reduced-motion (12) on home-light"),
     _row("focus-invisible.css", {SEEN}, "focus-visible"),
-    _row("focus-jumps.js", {ORDER}, "focus-order (1) on chat-light"),
     _row("keyboard-trap.js", {TRAP}, "keyboard-trap (1) on chat-light"),
     _row("message-field-pointer-only.js", {BY_KEYBOARD, ANNOUNCED}, "presses of Tab do not reach the message field"),
     _row("live-region-mute.js", {ANNOUNCED}, "PAM's answer is not announced"),

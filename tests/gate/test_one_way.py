@@ -11,8 +11,7 @@ from pam_rollback.gate.migration_copy import MigrationCopy
 from pam_rollback.gate.migration_files import MigrationFile, ToApply, to_apply
 from pam_rollback.gate.migration_trial import MigrationTrial, tried
 from pam_rollback.gate.migrations import CopyIntegrity
-from pam_rollback.sandbox import database_copy
-from pam_rollback.sandbox.practice_database import Access
+from pam_rollback.sandbox.practice_database import Access, copy_dsn, copy_name, make_copy
 from tests.running_product import Database
 
 
@@ -20,10 +19,10 @@ from tests.running_product import Database
 def copy(product_database: Database) -> Iterator[MigrationCopy]:
     """A fresh copy of the product's database."""
     dsn = product_database.dsn
-    database_copy.make(Access(dsn, "", product_database.administrator_dsn))
-    yield MigrationCopy(database_copy.dsn_of(dsn))
+    make_copy(Access(dsn, "", product_database.administrator_dsn))
+    yield MigrationCopy(copy_dsn(dsn))
     with psycopg.connect(product_database.administrator_dsn, autocommit=True) as connection:
-        name = sql.Identifier(database_copy.name_of(dsn))
+        name = sql.Identifier(copy_name(dsn))
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.outside.http import all_at_once, fetch, field_value
+from pam_rollback.outside.http import fetch, field_value
 from pam_rollback.product.pam_api import FlagEvaluationApi
 
 Talk = Callable[[socket.socket], None]
@@ -114,14 +114,6 @@ def test_a_misbehaving_server_is_a_value_in_words(talk: Talk, words: str) -> Non
     assert took_s < 20, "without a deadline it would not end"
 
 
-def test_a_refused_connection_is_a_value() -> None:
-    """Nothing listens there."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-
-    assert fetch(f"http://127.0.0.1:{port}/").problem == "refused the connection"
-
-
 def test_a_good_answer_is_complete() -> None:
     """Status, type, body and time are there."""
     with server(says(b'{"status":"healthy"}')) as url:
@@ -154,20 +146,6 @@ def test_a_huge_body_is_cut() -> None:
 
     assert "larger than" in answer.problem
     assert len(answer.body) < 2 << 20
-
-
-def test_questions_are_asked_at_the_same_time() -> None:
-    """Four servers answer only once all four have been asked: one question after the other would get no answer."""
-    all_asked = threading.Barrier(4, timeout=30)
-
-    def together(connection: socket.socket) -> None:
-        all_asked.wait()
-        says(b"{}")(connection)
-
-    with server(together) as a, server(together) as b, server(together) as c, server(together) as d:
-        answers = all_at_once({url: (lambda url=url: fetch(url, deadline_s=10)) for url in (a, b, c, d)})  # type: ignore[misc]
-
-    assert all(answer.complete for answer in answers.values())
 
 
 def test_a_flag_value_that_is_no_boolean_is_not_off() -> None:
@@ -212,14 +190,6 @@ def test_no_text_keeps_a_request_from_being_sent(text: str) -> None:
     assert (answer.problem, answer.http_status) == ("", 200)
 
 
-def test_what_cannot_be_asked_says_why() -> None:
-    """Whatever a request fails of, the answer is never silent."""
-    answer = fetch("http://" + "ü" * 70 + ".invalid/health", deadline_s=_DEADLINE_S)
-
-    assert answer.problem.startswith("it could not be asked (InvalidURL: Invalid IDNA hostname")
-    assert not answer.sent
-
-
 def compressed(body: bytes, encoding: str) -> Talk:
     """Says that the body is compressed, whatever was asked for."""
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -234,14 +204,6 @@ def test_a_server_may_compress_what_it_was_asked_for_as_it_is(pack: Callable[[by
         answer = fetch(url, deadline_s=5)
 
     assert (answer.problem, answer.json) == ("", {"status": "healthy"})
-
-
-def test_what_only_says_that_it_is_compressed_cannot_be_read() -> None:
-    """No browser shows it, whatever its bytes are."""
-    with server(compressed(b"<!doctype html><h1>Hello</h1>", "gzip")) as url:
-        answer = fetch(url, deadline_s=5)
-
-    assert answer.problem == "its Content-Encoding says gzip, and it is not"
 
 
 def test_what_is_small_on_the_line_is_not_unpacked_without_end() -> None:

@@ -292,16 +292,3 @@ def test_each_request_has_a_connection_of_its_own() -> None:
     assert [answer.http_status for answer in answers] == [302, 302, 302]
     assert Handler.connections == 3
     assert Handler.cookies == ["", "", ""]
-
-
-def test_the_client_is_loaded_without_what_nobody_uses_of_it() -> None:
-    """Three quarters of what loading it takes; and whoever wants one of these for itself still gets it."""
-    parts = ("httpx._main", "click", "rich", "anyio", "trio")
-    script = (
-        "import sys; from pam_rollback.outside.http import fetch; fetch('http://127.0.0.1:1')\n"
-        f"print([name for name in {parts} if name in sys.modules])\n"
-        "import anyio, httpx\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
-
-    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -120,19 +119,6 @@ def test_a_product_that_bans_never_has_to(steps: list[tuple[str, int, bool]]) ->
     assert not product.banned
 
 
-def test_without_the_guard_it_would_have_banned() -> None:
-    """The same stand-in, asked for 21 paths, for 51 requests of one client, and for 101 with a token."""
-    for steps, why in (
-        ([("request", n, True) for n in range(21)], "paths"),
-        ([("page", 9, True)] * 6, "Chromium"),
-        ([("request", 1, False)] * 51, "without a token"),
-    ):
-        time = Time()
-        product = Banning(time)
-        drive(steps, time, kept(time), product)
-        assert product.banned == why
-
-
 @pytest.mark.parametrize("workers", [2, 7])
 def test_workers_together_are_no_more_than_one(workers: int) -> None:
     """Each has its share; more workers than there are shares are refused."""
@@ -151,18 +137,6 @@ def test_workers_together_are_no_more_than_one(workers: int) -> None:
     assert len(product.asked) == workers * (15 // workers)
     with pytest.raises(ValueError, match="16 processes are more than the product bears"):
         TODAY.ours(16)
-
-
-def test_one_path_more_waits_for_its_minute() -> None:
-    """The same path again is none; another host's is none; what another process asks all the time has its place already."""
-    time = Time()
-    slow = kept(time, paths=3)
-    slow.leave_room([Steady(f"{API}/health", 60)])
-    for url in (f"{API}/a", f"{API}/health", f"{API}/a?x=1", "http://site.test/b", f"{API}/b"):
-        assert asked(time, lambda url=url: slow.before_request(url, "")) == 0  # type: ignore[misc]
-
-    assert asked(time, lambda: slow.before_request(f"{API}/c", "")) == pytest.approx(61, abs=1)
-    assert asked(time, lambda: slow.before_request(f"{API}/b", "")) == 0
 
 
 @pytest.mark.parametrize(
@@ -186,16 +160,6 @@ def test_no_minute_has_more_requests_than_it_may(limits: dict[str, int], token: 
         time.now_s += 0.5
 
     assert max(sum(1 for other in moments if at <= other < at + 60) for at in moments) == 5
-
-
-def test_what_is_free_and_what_is_not_known_is_asked_at_once() -> None:
-    """No waiting without a reason."""
-    time = Time()
-    for slow in (kept(time, without_token=1, free={"/health"}), kept(time)):
-        for _ in range(50):
-            slow.before_request(f"{API}/health", "")
-
-    assert time.waits == []
 
 
 def test_those_with_a_token_use_up_what_those_without_may_ask() -> None:
@@ -222,40 +186,6 @@ def test_a_page_needs_as_much_room_as_pages_were_seen_to_ask() -> None:
 
     assert [opened(3), *(opened(1) for _ in range(8))] == [0] * 9
     assert opened(1) == pytest.approx(61, abs=1)
-
-
-def test_who_waits_keeps_nobody_from_being_counted() -> None:
-    """A page asks while another thread waits: its journey goes on."""
-    time, counted = Time(), list[float]()
-    slow = kept(time, with_token=9, paths=1)
-
-    def page() -> None:
-        slow.saw_request(f"{API}/a", "Bearer a")
-        counted.append(time.now_s)
-
-    def sleep(seconds: float) -> None:
-        beside = Thread(target=page)
-        beside.start()
-        beside.join(2)
-        time.let_pass(seconds)
-        slow.sleep = time.let_pass
-
-    slow.sleep = sleep
-    slow.saw_request(f"{API}/a", "")
-    slow.before_request(f"{API}/b", "")
-
-    assert counted == [1000.0]
-
-
-def test_the_wait_is_told() -> None:
-    """With how long, and where it is explained."""
-    time, said = Time(), list[str]()
-    slow = kept(time, without_token=1, told=said.append)
-    slow.before_request(f"{API}/a", "")
-    slow.before_request(f"{API}/a", "")
-
-    assert said[0].startswith("  … 61 s until the product may be asked for more"), said
-    assert said[-1].startswith("  … 2 s until"), said
 
 
 def test_more_than_is_borne_all_the_time_is_refused() -> None:

@@ -1,6 +1,5 @@
 """A program is run to its end, or ended with all that it started; it gets what it is given and nothing else."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.wait import Waiter
-from pam_rollback.outside import programs
 from pam_rollback.outside.programs import last_lines, run_program
 
 PATH = {"PATH": "/usr/bin:/bin"}
@@ -115,15 +113,6 @@ def test_the_dead_whom_nobody_fetches_are_not_waited_for(tmp_path: Path) -> None
     assert done.stdout == "Z\n", done.stderr
 
 
-def test_where_nothing_says_who_is_dead_everybody_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On macOS, and where /proc is not mounted: what is killed may hold its port for a moment longer."""
-    monkeypatch.setattr(programs, "_PROCESSES", tmp_path)
-
-    assert programs._lives(os.getpgrp())
-
-
 def test_whoever_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:
     """Ctrl-C in the middle of a build."""
     script = (
@@ -174,16 +163,3 @@ def test_a_log_grows_while_it_runs_and_is_quoted_by_its_end(tmp_path: Path) -> N
 
     assert (ended.out, ended.err) == ("", "")
     assert last_lines(log, 2) == "two\nthree"
-
-
-def test_nothing_printed_is_said(tmp_path: Path) -> None:
-    """An empty quotation looks like a mistake of ours."""
-    (tmp_path / "log").touch()
-
-    assert last_lines(tmp_path / "log", 5) == "(it printed nothing)"
-
-
-def test_no_such_program(tmp_path: Path) -> None:
-    """Whoever calls knows what to install."""
-    with pytest.raises(FileNotFoundError):
-        run_program(["no-such-program"], folder=tmp_path, variables=PATH, deadline_s=1)

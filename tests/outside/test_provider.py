@@ -10,7 +10,6 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed, ProviderError, StopRequested
 from pam_rollback.base.wait import StopFile, Waiter
-from pam_rollback.outside.http import fetch
 from pam_rollback.outside.provider import Provider, ProviderApi
 from tests.scripted_provider import CLOSED, CUT_JSON, GARBAGE, HALF, Reply, hangs, reset, says, scripted
 from tests.virtual_clock import VirtualClock
@@ -96,29 +95,6 @@ def test_a_change_of_which_nothing_was_sent_is_sent_again() -> None:
     assert "refused the connection (6 tries); can this machine reach http://127.0.0.1" in str(error)
     assert "look before you do it again" not in str(error)
     assert 2 < clock.waited_s < 20
-
-
-def test_a_change_is_done_once_somebody_listens() -> None:
-    """A provider that is being restarted."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    answered: list[bytes] = []
-
-    def serve() -> None:
-        with socket.create_server(("127.0.0.1", port)) as late:
-            connection, _ = late.accept()
-            with connection:
-                answered.append(connection.recv(65536))
-                OK(connection)
-
-    again = threading.Timer(0.5, serve)
-    again.start()
-    asking = api(f"http://127.0.0.1:{port}/api/v1", deadline_s=5.0, waiter=Waiter())
-    assert asking.ask_told("do it", "/do", "a thing", method="POST").text("id") == "x"
-    again.join(30)
-
-    assert answered[0].startswith(b"POST /api/v1/do HTTP/1.1")
-    assert len(answered) == 1
 
 
 def test_what_is_known_to_be_the_same_twice_is_sent_again() -> None:
@@ -280,54 +256,8 @@ def test_a_token_that_is_none_is_not_sent(token: str) -> None:
     assert server.requests == []
 
 
-def test_the_token_goes_into_its_header() -> None:
-    """And nowhere else."""
-    with scripted(OK) as server:
-        api(server.url).ask("look", "/x", query=(("page", "1"),))
-
-    assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
-    assert server.requests[0].query == {"page": "1"}
-
-
 @pytest.mark.parametrize("part", ["", ".", "..", "a\nb"])
 def test_an_id_that_asks_for_something_else_is_refused(part: str) -> None:
     """An empty one would ask for the list."""
     with pytest.raises(ProviderError, match="not asked: expected an id, found"):
         api("http://127.0.0.1:1").part_of_path("look", part)
-
-
-def test_an_id_is_quoted() -> None:
-    """A slash in it does not lead elsewhere."""
-    assert api("http://127.0.0.1:1").part_of_path("look", "../restore?x") == "..%2Frestore%3Fx"
-
-
-def test_whether_anything_was_sent_is_known() -> None:
-    """From the first byte on it may have been done."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with scripted(hangs) as server:
-        assert fetch(server.url, method="POST", json={}, deadline_s=0.2).sent
-    assert not fetch(f"http://127.0.0.1:{port}/", method="POST", json={}, deadline_s=0.2).sent
-    assert not fetch("http://no-such-name.invalid/", method="POST", json={}, deadline_s=5).sent
-
-
-def test_a_connection_that_comes_too_late_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow name server, and then a connection: what was given up must not be done then."""
-    look_up = socket.getaddrinfo
-
-    def slowly(*asked: Any, **more: Any) -> Any:
-        time.sleep(0.4)  # the slowness under test
-        return look_up(*asked, **more)
-
-    monkeypatch.setattr(socket, "getaddrinfo", slowly)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(5)
-        given_up = fetch(f"http://127.0.0.1:{listener.getsockname()[1]}/", method="POST", json={}, deadline_s=0.2)
-        late, _ = listener.accept()
-        with late:
-            late.settimeout(1)
-            received = late.recv(100)
-
-    assert given_up.problem == "no connection within 0.2 s"
-    assert not given_up.sent
-    assert received == b""

@@ -20,15 +20,6 @@ class Service:
         return Answer("GET", "http://x/", status, "application/json", b"{}", 1.0, "" if status else "refused")
 
 
-@pytest.mark.parametrize("status", [200, 204, 302, 401, 403, 404, 422, 429])
-def test_an_answer_is_an_answer(status: int) -> None:
-    """Whatever it says; nothing is asked twice that was not an error."""
-    service = Service(status)
-
-    assert Retries().ask(service).http_status == status
-    assert service.asked == 1
-
-
 @pytest.mark.parametrize("error", [500, 502, 503, None])
 def test_an_error_is_asked_again(error: int | None) -> None:
     """Until it is none."""

@@ -1,6 +1,5 @@
 """Folders of a session are gone with it, and those of a killed one with a later session."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.outside.scratch import scratch_folder, sweep_abandoned
+from pam_rollback.rollback.git import sweep_abandoned
 
 HOLDS = """
 import time
-from pam_rollback.outside.scratch import scratch_folder
+from pam_rollback.rollback.git import scratch_folder
 with scratch_folder("tree") as folder:
     (folder / "file").touch()
     print(folder, flush=True)
@@ -28,14 +27,6 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     return tmp_path
-
-
-def test_a_folder_is_gone_after_its_block(temporary: Path) -> None:
-    """With what is in it."""
-    with scratch_folder("tree") as folder:
-        (folder / "file").touch()
-
-    assert list(temporary.iterdir()) == []
 
 
 def test_what_a_killed_session_left_is_swept_and_what_a_live_one_holds_is_not(temporary: Path) -> None:
@@ -53,19 +44,3 @@ def test_what_a_killed_session_left_is_swept_and_what_a_live_one_holds_is_not(te
 
         sweep_abandoned(now_s=time.time() + HOURS_LATER_S)
         assert list(temporary.iterdir()) == []
-
-
-def test_only_own_folders_are_swept(temporary: Path) -> None:
-    """A file, a link and a folder of another name stay; nothing is raised."""
-    (temporary / "pam-rollback-scratch-file").touch()
-    (temporary / "other").mkdir()
-    (temporary / "pam-rollback-scratch-link").symlink_to(temporary / "other")
-    os.utime(temporary / "other", (0, 0))
-
-    sweep_abandoned(now_s=time.time() + HOURS_LATER_S)
-
-    assert {path.name for path in temporary.iterdir()} == {
-        "pam-rollback-scratch-file",
-        "pam-rollback-scratch-link",
-        "other",
-    }

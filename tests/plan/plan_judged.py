@@ -42,7 +42,8 @@ from tests.plan.plan_scene import (
 def monitored(plan: Plan) -> object:
     """p95 and error rate over the users' answers."""
     request = asked(clock=SimpleNamespace(monotonic_s=lambda: 1000.0), progress=quiet(), runbook=runbook(plan))
-    return body(performance.monitored)(AS_IS, 0.0, Watched(), environment(), plan, Waits(), "1", request)
+    found = body(performance.monitored)(AS_IS, 0.0, Watched(), environment(), plan, Waits(), "1", request)
+    return found.response_time, found.error_rate
 
 
 def first_verdicts(plan: Plan) -> object:

@@ -48,11 +48,6 @@ def test_every_item_has_its_page() -> None:
     assert set(ANCHORS) >= GENERAL
 
 
-def test_anchors_are_unique() -> None:
-    """A second page of the same name could not be reached."""
-    assert len(ANCHORS) == len(set(ANCHORS))
-
-
 def test_pages_name_their_items() -> None:
     """Whoever reads an id in the report finds it in the heading of its page."""
     plan = load_plan(ROOT / "plan.toml")

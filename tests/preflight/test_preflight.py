@@ -223,7 +223,7 @@ def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(
     assert set(states(ended).values()) == {"ready"}
     assert set(states(ended)) == {"way back", *(part for question in QUESTIONS for part in question.parts)}
     assert record["finished"]["monotonic_s"] - record["started"]["monotonic_s"] < 10
-    assert running_sandbox.remote.slack_messages() == []
+    assert running_sandbox.remote.received("slack") == []
     assert {running_sandbox.flags.read_flags()[name] for name in FLAGS} == {ON}
     assert "[x] feature-flag: ready" in ended.out
     assert {way["state"] for way in record["standing"]["ways"]} == {"ready"}

@@ -12,9 +12,6 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.exposure import fixtures as exposure
-from pam_rollback.health import service as health
-from pam_rollback.observation.probed_journeys import probe_config
-from pam_rollback.observation.prober import start_prober
 from pam_rollback.product.accounts import account_api, signed_in, still_signed_in
 from pam_rollback.product.contract import undescribed
 from pam_rollback.sandbox.launch import launch
@@ -90,55 +87,6 @@ def test_another_key_is_refused(today: Environment, monkeypatch: pytest.MonkeyPa
 
     assert "not-the-key" not in str(failed.value)
     assert "check the account's variables" in str(failed.value)
-
-
-def test_the_prober_finds_the_users_paths(today: Environment, tmp_path: Path) -> None:
-    """It signs in itself, and fills in the id that it is told."""
-    config = probe_config(today, run="today")
-    with start_prober(config, tmp_path / "timeline.jsonl") as prober:
-        samples = prober.wait_for_first(3 * len(config.rotation), 60)
-
-    assert {"expenses", "history", "login", "health"} <= {sample.journey for sample in samples}
-    assert [f"{sample.journey}: {sample.why}" for sample in samples if not sample.ok] == []
-
-
-def test_its_health_is_proven_as_far_as_it_is_asked(today: Environment) -> None:
-    """Back end and database; what has no endpoint is not asked."""
-    found = health.ask(today)
-
-    for report in (found.of("HC-2"), found.of("HC-3")):
-        assert report.healthy, str(report)
-    with pytest.raises(MeasurementFailed, match="HC-4: its health is not asked here"):
-        _ = found.of("HC-4")
-
-
-def test_a_dead_database_is_seen(today: Environment) -> None:
-    """Although the back end stays healthy."""
-    sandbox = today.sandbox
-    assert sandbox is not None
-    remote = Remote(sandbox.control_url, sandbox.token)
-    remote.plant("database-down")
-    try:
-        found = health.ask(today)
-        assert found.of("HC-2").healthy, str(found.of("HC-2"))
-        assert not found.of("HC-3").healthy
-        assert "the database answers HTTP 503" in str(found.of("HC-3"))
-    finally:
-        remote.clear_all()
-
-
-def test_a_front_end_without_its_variables_is_seen(today: Environment) -> None:
-    """Although every address answers 200, with a page and a script."""
-    sandbox = today.sandbox
-    assert sandbox is not None
-    remote = Remote(sandbox.control_url, sandbox.token)
-    assert health.ask(today).front_page.is_the_site
-    assert health.ask(today).releases == (), "1.0.0 is a constant of its API"
-    remote.plant("front-end-built-without-variables")
-    try:
-        assert "names the supabase" in str(health.ask(today).front_page)
-    finally:
-        remote.clear_all()
 
 
 def test_journeys_are_left_out_where_nobody_describes_what_they_need(today: Environment) -> None:

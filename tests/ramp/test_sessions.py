@@ -219,7 +219,7 @@ def test_from_nobody_to_everybody_no_invocation_skips_or_repeats(asking: Ramped)
     waiting = asking.run_until_known()
     assert (waiting.rc, asking.shares) == (0, {50}), waiting.out
     assert 'waits for a yes to RA-4 (100 %): --approve RA-4="who: why"' in " ".join(waiting.out.split())
-    asked = [str(message) for message in asking.range.remote.slack_messages()]
+    asked = [str(message) for message in asking.range.remote.received("slack")]
     assert sum("waits for a yes to RA-4" in message for message in asked) == 1
     last = asking.run_until_known("--approve", "RA-4=kim: two quiet days")
     after = asking.run_until_known()

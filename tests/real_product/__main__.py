@@ -16,14 +16,14 @@ from unittest import mock
 
 from aiohttp import web
 
-from pam_rollback.sandbox import builds, releases, site_builder, state_file, supervisor
-from pam_rollback.sandbox.end_signs import until_told_to_end
+from pam_rollback.sandbox import builds, releases, state_file, supervisor
+from pam_rollback.sandbox.children import until_told_to_end
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
-from pam_rollback.sandbox.fault_kinds import FaultKind
-from pam_rollback.sandbox.listeners import BACKLOG, Listeners, url_of
+from pam_rollback.sandbox.faults import FaultKind
 from pam_rollback.sandbox.personalities import PAM_TODAY, PERSONALITIES
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import Release, ReleaseSpec
+from pam_rollback.sandbox.state_file import BACKLOG, Listeners, url_of
 from pam_rollback.sandbox.supervisor import Supervisor
 from tests.real_product.back_end import STARTED_WITHIN_S, Around, RealEdge, RealRelease, free_port
 from tests.real_product.faults import KINDS
@@ -97,7 +97,7 @@ class _RealSupervisor(Supervisor):
 
     def __init__(self, path: Path, around: Around) -> None:
         self._around = around
-        super().__init__(os.environ, state_path=path, use_template=True, product="pam-today")
+        super().__init__(os.environ, state_path=path, product="pam-today")
 
     def _release(self, spec: ReleaseSpec) -> Release:
         return RealRelease(spec, self._around, children=self._children, logs=self._folder)
@@ -129,8 +129,8 @@ def _in_place(front_ends: FrontEnds, listeners: Listeners, around: Around) -> It
 
     plain = replace(PAM_TODAY, bans_scanners=False, talks_on_socket=False)
     taken: tuple[tuple[object, str, object], ...] = (
-        (site_builder, "build", front_ends.build),
-        (site_builder, "build_directly", front_ends.build),
+        (builds, "build", front_ends.build),
+        (builds, "build_directly", front_ends.build),
         (builds, "load", front_ends.load),
         (supervisor, "Edge", RealEdge),
         (supervisor, "FrontEndServer", RealSite),

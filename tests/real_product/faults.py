@@ -16,8 +16,7 @@ from typing import Any, Literal
 import psycopg
 from aiohttp import web
 
-from pam_rollback.sandbox.fault_kinds import FaultKind, Parameter, Value
-from pam_rollback.sandbox.faults import PlantedFaults
+from pam_rollback.sandbox.faults import FaultKind, Parameter, PlantedFaults, Value
 
 Server = Literal["api", "supabase"]
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]

@@ -9,10 +9,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from pam_rollback.sandbox import faults as sandbox_faults
+from pam_rollback.sandbox import planting
 from pam_rollback.sandbox.builds import File
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
-from pam_rollback.sandbox.faults import PlantedFaults, read_fault
+from pam_rollback.sandbox.faults import PlantedFaults
+from pam_rollback.sandbox.planting import read_fault
 from tests.real_product.break_it import SITUATIONS
 from tests.real_product.faults import KINDS, Server, Trouble, is_asked_so
 from tests.real_product.front_end import RealBuild
@@ -26,7 +27,7 @@ US = {"User-Agent": "pam-rollback/1", "Cache-Control": "no-cache"}
 @pytest.fixture(autouse=True)
 def _known() -> Iterator[None]:
     """The kinds of the real product stand in the catalogue, as while it runs."""
-    with mock.patch.object(sandbox_faults, "CATALOGUE", {**CATALOGUE, **KINDS}):
+    with mock.patch.object(planting, "CATALOGUE", {**CATALOGUE, **KINDS}):
         yield
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.sandbox import builds
-from pam_rollback.sandbox.listeners import Listeners
 from pam_rollback.sandbox.personalities import PERSONALITIES
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import RELEASES
+from pam_rollback.sandbox.state_file import Listeners
 from pam_rollback.sandbox.supervisor import Supervisor
 from tests.real_product.__main__ import _in_place
 from tests.real_product.back_end import Around, RealEdge

@@ -1,36 +1,13 @@
 """What is left to do after a rollback, with its dates, and the addresses that people need meanwhile."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.report.sections import at_hand, to_dos
+from pam_rollback.report.sections import at_hand
 
 ROOT = Path(__file__).parents[2]
 PLAN = load_plan(ROOT / "plan.toml")
-
-
-def test_each_stage_is_due_so_long_after_the_rollback() -> None:
-    """Steps and times are the plan's; a stage without a time has no date."""
-    found = list(to_dos(PLAN, datetime(2026, 11, 27, 22, 30, tzinfo=UTC)))
-
-    assert [what for what, _, _ in found] == [
-        "RP-1: Find the root cause",
-        "RP-2: Make the fix",
-        "RP-3: Deploy again in stages",
-    ]
-    assert [until for _, _, until in found] == [
-        "2026-11-28 02:30 (1 to 4 h after the rollback)",
-        "2026-11-28 22:30 (4 to 24 h after the rollback)",
-        "",
-    ]
-    assert "name the cause" in found[0][1]
-
-
-def test_where_the_end_is_not_known_no_date_is_made_up() -> None:
-    """The plan's times stand without one."""
-    assert next(to_dos(PLAN, None))[2] == "1 to 4 h after the rollback"
 
 
 def test_the_addresses_are_the_plans_and_say_where_this_environment_asks_instead(tmp_path: Path) -> None:

@@ -28,13 +28,6 @@ def test_no_file_of_the_session_holds_the_secret(sample: Sample) -> None:
     assert "[redacted:TEST_PASSWORD]" in sample.terminal
 
 
-def test_a_parameter_called_password_loses_its_value(sample: Sample) -> None:
-    """Also a value that nobody declared as a secret goes when its name says what it is."""
-    result = next(result for result in load(sample.results, "result") if "test_unknown" in result["fullName"])
-
-    assert result["parameters"] == [{"name": "password", "value": "[redacted:password]"}]
-
-
 def test_only_our_fixtures_are_in_the_report(sample: Sample) -> None:
     """Set-ups and tear-downs of pytest and its plugins are noise; ours stay, with their steps and attachments."""
     containers = load(sample.results, "container")

@@ -142,19 +142,6 @@ def test_all_that_is_broken_is_named_once(broken: RunRecord) -> None:
     assert text.index("BROKEN SC-1") < text.index("incident")
 
 
-def test_one_cause_of_many_tests_has_one_way_on(broken: RunRecord) -> None:
-    """Where the first of them goes on; forty more links help nobody."""
-    offline = [
-        result(f"test_{n}", f"HC-{n}", outcome=Outcome.UNKNOWN, message="offline", runbook=f"docs/runbook.md#part-{n}")
-        for n in range(1, 41)
-    ]
-    lines = shown(replace(broken, verdict="INCONCLUSIVE", results=tuple(offline)))
-    [first] = [place for place, line in enumerate(lines) if line.startswith("  next")]
-
-    assert lines[first].split() == ["next", "docs/runbook.md#part-1"]
-    assert lines[first + 1].strip() == "and 39 more sections, by what each test asks: -v"
-
-
 def test_many_causes_are_a_line_each(broken: RunRecord) -> None:
     """After six in full; none of them is left out."""
     reds = [
@@ -166,24 +153,6 @@ def test_many_causes_are_a_line_each(broken: RunRecord) -> None:
 
     assert found == [f"HC-{n}" for n in range(1, 12)]
     assert len([line for line in lines if line.startswith("  found")]) == 6
-
-
-def test_one_page_in_several_looks_is_one_cause(drill: RunRecord) -> None:
-    """It is told once, with the looks; another page, or another reason, is a cause of its own."""
-    down = {look: f"AssertionError: chat-{look} was not reached: open /chat: HTTP 502" for look in ("light", "dark")}
-    down["phone"] = "AssertionError: chat-phone was not reached: open /chat: HTTP 404"
-    found = [
-        result(f"test_{look}", "CR-4", outcome=Outcome.BROKEN_CRITERION, message=message)
-        for look, message in down.items()
-    ]
-    record = replace(drill, verdict="NO-GO", exit_code=10, results=(*drill.results, *found))
-
-    text = "\n".join(shown(record))
-
-    assert text.count("chat-light, -dark was not reached: open /chat: HTTP 502") == 1
-    assert text.count("HTTP 502") == 1
-    assert text.count("chat-phone was not reached: open /chat: HTTP 404") == 1
-    assert wording.short_reason(record) == "1 criterion broken (3 tests)"
 
 
 LIMITED = "docs/runbook.md#sign-in-limited"
@@ -317,14 +286,6 @@ def test_all_that_one_cause_hides_is_named(drill: RunRecord, in_full: bool) -> N
 
     assert f"UNKNOWN {' '.join(ids)} 20 tests" in text if in_full else f"UNKNOWN {' '.join(ids)}" in text
     assert rows_of_a_terminal(lines) <= LINES_OF_NO_GO_MAX
-
-
-def test_without_a_cause_nothing_is_together_that_was_not(drill: RunRecord) -> None:
-    """As in records of the first version: by its words alone."""
-    red = [result(f"test_{n}", f"DI-{n}", outcome=Outcome.UNKNOWN, message=f"HTTP {n}") for n in range(3)]
-
-    assert len(terminal_page.alike(red)) == 3
-    assert wording.in_other_words([replace(one, message="HTTP 502") for one in red]) == []
 
 
 @pytest.mark.parametrize("outcome", wording.HAPPENED)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from pam_rollback.plan.checklist import ChecklistItem, Finding
-from pam_rollback.report import job_summary, scorecard, sections
+from pam_rollback.report import sections
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.verdict import Outcome
 
@@ -79,29 +79,3 @@ def test_an_item_that_was_never_reached_is_not_confirmed(good_record: RunRecord)
     [(_, entries)] = sections.checklists(record)
 
     assert entries[0] == "[ ] DUR-1 It is done: NOT CONFIRMED: the session ended before"
-
-
-def test_the_lists_stand_apart_from_criteria_and_problems(good_record: RunRecord) -> None:
-    """On the terminal and in the job summary: told once, and not among what is broken."""
-    record = replace(good_record, results=(*good_record.results, item("DUR-1", FAILED), item("PRE-4", None)))
-
-    terminal = "\n".join(scorecard.render(record, 120, color=False, ascii_only=False))
-    summary = job_summary.render(record)
-
-    assert "Problems" not in terminal
-    assert terminal.count("[!] DUR-1") == 1
-    assert "### Problems" not in summary
-    assert "test_dur-1" not in summary
-    assert "### Checklist, during the rollback" in summary
-
-
-def test_situations_are_told_apart(good_record: RunRecord) -> None:
-    """Two rollbacks of one session have lists of their own."""
-    results = (item("DUR-1", DONE, situation="after-gradual"), item("DUR-1", FAILED, situation="after-backend"))
-
-    headings = [heading for heading, _ in sections.checklists(replace(good_record, results=results))]
-
-    assert headings == [
-        "Checklist, during the rollback [after-gradual]",
-        "Checklist, during the rollback [after-backend]",
-    ]

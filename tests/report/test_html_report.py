@@ -83,28 +83,6 @@ def test_the_report_opens_from_the_disk(opened: Opened) -> None:
     assert [url for url in opened.requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
-def test_the_drill_can_be_followed_in_the_report(opened: Opened) -> None:
-    """A test's page shows what was done before it, step by step with timings, and where the runbook goes on."""
-    page = opened.page
-    page.get_by_text("test_passes").first.click()
-
-    expect(page.get_by_text("Roll back the feature flags").first).to_be_visible()
-    page.get_by_text("Roll back the feature flags").first.click()
-    expect(page.get_by_text("switch every PAM flag off").first).to_be_visible()
-    expect(page.get_by_text("runbook").first).to_be_visible()
-    expect(page.get_by_text("foreign")).to_have_count(0)
-
-
-def test_what_is_wrong_is_sorted_by_what_it_means(opened: Opened) -> None:
-    """A broken criterion, a failed action, a missing measurement and a defect of our own are different things to do."""
-    page = opened.page
-    page.get_by_text("Categories").first.click()
-
-    for category in ("Action failed", "Criterion broken", "Not finished", "Harness defect", "Could not measure"):
-        expect(page.get_by_text(category, exact=True).first).to_be_visible()
-    expect(page.get_by_text("Product errors")).to_have_count(0)
-
-
 def test_the_report_holds_no_secret(run: RunFolder, sample: Sample) -> None:
     """The page carries its data in base64; the planted secret is not in there either."""
     assert scan(run.html, [sample.secret]) == []
@@ -219,11 +197,6 @@ def test_without_evidence_there_is_the_first_page(
     assert "allure/index.html" not in page
 
 
-def test_the_first_page_leads_to_the_evidence(run: RunFolder) -> None:
-    """Beside it."""
-    assert 'href="allure/index.html"' in (run.html / "index.html").read_text(encoding="utf-8")
-
-
 def test_offline_without_the_generator_is_said(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first report without a network fails soon, and says the command to run when there is one."""
     reports = tmp_path / "reports"
@@ -281,18 +254,6 @@ def run_main(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pam_rollback.report", *arguments]
     environment = os.environ | {"PYTHONPATH": str(REPORTS.parent / "src")}
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
-
-
-def test_the_command_builds_the_report_of_a_killed_run(sample: Sample, tmp_path: Path) -> None:
-    """A session that was killed left no record; its results can still be read, without a verdict."""
-    shutil.copytree(sample.results, tmp_path / "allure-results")
-
-    answer = run_main(str(tmp_path))
-
-    assert answer.returncode == 0, answer.stderr
-    assert str(tmp_path / "report" / "allure" / "index.html") in answer.stdout
-    assert re.search(r"\(built in [^,]+, \d+\.\d MB\)", answer.stdout)
-    assert "no verdict" in answer.stdout.splitlines()[-1]
 
 
 def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:

@@ -2,12 +2,8 @@
 
 from dataclasses import replace
 
-import pytest
-
-from pam_rollback.report import scorecard_page
-from pam_rollback.report.job_summary import ANNOTATIONS_MAX, annotations, figures, in_short
-from pam_rollback.report.run_record import Measured, RunRecord
-from pam_rollback.report.terms_table import drill_of
+from pam_rollback.report.job_summary import ANNOTATIONS_MAX, annotations, in_short
+from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import Outcome
 
 
@@ -18,49 +14,6 @@ def test_a_go_has_its_figures(good_record: RunRecord) -> None:
         "RTO-1 from decision to recovery: 1.94 s, asked at most 30 s. "
         "report: reports/out/20261125-000512-sandbox/report/index.html"
     )
-
-
-def test_without_a_page_the_record_is_where_one_reads_on(good_record: RunRecord) -> None:
-    """And nothing is named that no disk took."""
-    record = replace(good_record, reports=replace(good_record.reports, html=None))
-
-    assert in_short(record).endswith(". report: reports/out/20261125-000512-sandbox/run.json")
-    assert "report" not in in_short(replace(record, reports=replace(record.reports, record=None)))
-
-
-def test_a_strategy_without_an_objective_has_its_recovery_too(good_record: RunRecord) -> None:
-    """The emergency call is judged by its own item: how soon users were well stands first, not the observation's end."""
-    first = good_record.results[0]
-    own = replace(first, criteria=("ST-6",), measured=(Measured("recovery", "within 30 s", 0.31, "s", 96, 29.69),))
-    flags = replace(first, criteria=("ST-6",), measured=(Measured("flags that are off", "15", 15),))
-    whole = replace(first, criteria=("RTO-5",), measured=(Measured("complete recovery", "900 to 1800 s", 900.3, "s"),))
-    record = replace(good_record, results=(own, flags, whole))
-
-    assert figures(record) == (
-        "ST-6 recovery: 0.31 s, asked within 30 s; RTO-5 complete recovery: 900.3 s, asked 900 to 1800 s"
-    )
-    assert drill_of("emergency", record.results).recovery == "0.31 s"
-    assert drill_of("emergency", record.results).asked == "within 30 s"
-
-
-@pytest.mark.parametrize(
-    ("lost", "reach_s", "told"),
-    [(0, 0.0, "0"), (3, 12.43, "3 (12.43 s back)"), (2, None, "2 (how far back is not known)")],
-)
-def test_three_figures_say_it(good_record: RunRecord, lost: int, reach_s: float | None, told: str) -> None:
-    """Recovery, the whole of it, and what was lost; how far back that reaches stands with the count, and of nothing nowhere."""
-    first = good_record.results[0]
-    whole = replace(first, criteria=("RTO-5",), measured=(Measured("complete recovery", "900 to 1800 s", 900.3, "s"),))
-    count = Measured("acknowledged writes lost", "0", lost, "", 96)
-    reach = Measured("how far back acknowledged writes are lost", "0 s", reach_s, "s", 96)
-    data = replace(first, criteria=("RPO-1", "SC-4"), measured=(count, reach))
-    record = replace(good_record, results=(first, whole, data))
-    figure = f"RPO-1 acknowledged writes lost: {told}"
-
-    assert figures(record).split("; ")[2:] == [f"{figure}, asked 0"]
-    assert in_short(record).count(figure) == 1
-    page = scorecard_page.render(record)
-    assert page.count("RPO-1 acknowledged writes lost") == 1
 
 
 def test_what_is_not_good_is_named(bad_record: RunRecord) -> None:

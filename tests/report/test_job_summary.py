@@ -8,7 +8,6 @@ from markdown_it import MarkdownIt
 from pam_rollback.report.job_summary import BYTES_MAX, append, render
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.report.verdict import Outcome
 
 
 def test_the_verdict_comes_first_and_everything_is_there(bad_record: RunRecord) -> None:
@@ -70,59 +69,3 @@ def test_it_is_appended_without_secrets(tmp_path: Path, good_record: RunRecord) 
 
     assert path.read_text().startswith("# before\n## ✅")
     assert "Run `[redacted:S]`" in path.read_text()
-
-
-def test_what_each_found_besides_makes_no_other_cause(good_record: RunRecord) -> None:
-    """Of one test it is told; of several only what they have in common."""
-    why = "MeasurementFailed: not known whether this is the database behind the API: HTTP 429"
-    blind = [
-        replace(
-            good_record.results[0],
-            nodeid=f"checks/test_a.py::test_{name}",
-            outcome=Outcome.UNKNOWN,
-            message=f"{why}; found there: {name} are whole; see docs/runbook.md#x",
-        )
-        for name in ("rows", "amounts")
-    ]
-    one, both = (
-        render(replace(good_record, verdict="INCONCLUSIVE", results=tuple(those))) for those in (blind[:1], blind)
-    )
-
-    assert "found there: rows are whole; see docs/runbook.md" in one
-    assert both.count("not known whether") == 1
-    assert "found there" not in both
-    assert "HTTP 429; see docs/runbook.md" in both
-
-
-def test_one_cause_is_told_once(good_record: RunRecord) -> None:
-    """Whatever number of tests met it; the other looks at a page are named."""
-    found = [
-        replace(
-            good_record.results[0],
-            nodeid=f"checks/test_a.py::test_{look}",
-            criteria=("CR-4",),
-            outcome=Outcome.BROKEN_CRITERION,
-            message=f"AssertionError: chat-{look} was not reached: HTTP 502",
-        )
-        for look in ("light", "dark")
-    ]
-
-    text = render(replace(good_record, verdict="NO-GO", exit_code=10, results=tuple(found)))
-
-    assert text.count("was not reached") == 1
-    assert "chat-light, -dark was not reached" in text
-    assert "`checks/test_a.py::test_light` and 1 more" in text
-
-
-def test_the_words_of_many_with_one_cause_are_told_as_far_as_there_is_room(good_record: RunRecord) -> None:
-    """Those of twenty tests beside the first; how many more there are is said. All plan items are in front."""
-    first = replace(good_record.results[0], outcome=Outcome.UNKNOWN, cause="the API cannot be reached")
-    many = tuple(
-        replace(first, nodeid=f"t::{n}", criteria=(f"DI-{n}",), message=f"{n} rows are not known") for n in range(23)
-    )
-    text = render(replace(good_record, verdict="INCONCLUSIVE", exit_code=11, results=many))
-
-    assert text.count("the API cannot be reached: 0 rows are not known") == 1
-    assert text.count("<br>and DI-") == 20
-    assert "<br>and 2 more in other words" in text
-    assert "DI-22" in text.partition("### Problems")[2].partition("**")[2].partition("**")[0]

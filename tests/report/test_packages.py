@@ -1,6 +1,5 @@
 """What npm brings is installed once, before a run needs it; a machine without a network goes on without."""
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -38,20 +37,6 @@ def test_without_a_network_a_run_goes_on(
     assert not are_installed(reports)
 
 
-def test_what_is_there_is_left_alone(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A second run says nothing, and another lock file is another installation."""
-    entry = reports / "node_modules" / "allure" / "cli.js"
-    entry.parent.mkdir(parents=True)
-    entry.touch()
-    lock = reports / "package-lock.json"
-    (reports / "node_modules" / ".installed-from").write_text(_digest(lock), encoding="utf-8")
-
-    assert packages.main(reports=reports) == 0
-    assert capsys.readouterr().out == ""
-    lock.write_text(lock.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    assert not are_installed(reports)
-
-
 def test_the_rules_of_accessibility_are_pinned() -> None:
     """By version and sum, and the lock file names no address."""
     lock = json.loads((REPORTS / "package-lock.json").read_text(encoding="utf-8"))
@@ -60,7 +45,3 @@ def test_the_rules_of_accessibility_are_pinned() -> None:
     assert pinned["version"] == lock["packages"][""]["dependencies"]["axe-core"]
     assert pinned["integrity"].startswith("sha512-")
     assert "resolved" not in pinned
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -3,29 +3,7 @@
 import re
 from pathlib import Path
 
-from pam_rollback.report.pages import online, with_links, write_pages
-
-
-def test_a_mention_becomes_a_link() -> None:
-    """To the page beside the report."""
-    assert (
-        with_links("Red: docs/runbook.md#data-loss.") == "Red: [docs/runbook.md#data-loss](../runbook.html#data-loss)."
-    )
-
-
-def test_a_check_leads_to_its_faults() -> None:
-    """Whoever doubts a check sees what it has caught."""
-    linked = with_links("All is well.", check="test_health")
-
-    assert linked.endswith("[Faults that turned this check red](../fault-matrix.html#test_health)")
-
-
-def test_in_ci_there_is_an_address_as_well() -> None:
-    """Of the very commit that ran; elsewhere there is none."""
-    job = {"GITHUB_SERVER_URL": "https://git.example.org", "GITHUB_REPOSITORY": "pam/rollback", "GITHUB_SHA": "abc123"}
-
-    assert online("data-loss", job) == "https://git.example.org/pam/rollback/blob/abc123/docs/runbook.md#data-loss"
-    assert online("data-loss", {}) == ""
+from pam_rollback.report.pages import write_pages
 
 
 def test_the_pages_have_the_anchors(tmp_path: Path) -> None:

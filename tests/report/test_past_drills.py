@@ -3,8 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from pam_rollback.report.earlier_runs import PastRecovery, Sought, past_recoveries, recoveries_told
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import Measured, Result, RunRecord, write
@@ -70,29 +68,6 @@ def test_all_ways_of_a_strategy_count(tmp_path: Path, good_record: RunRecord) ->
     assert past_recoveries(tmp_path, {"frontend": ways}) == {
         "frontend": (PastRecovery(name, 0.4, rehearsed=True), PastRecovery(name, 7, rehearsed=True))
     }
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        ([], "no drill of it has been measured here"),
-        ([0.2], "1 drill (sandbox) measured 0.2 s"),
-        ([0.0], "1 drill (sandbox) measured less than 0.01 s"),
-        ([0.3, 0.1, 0.2], "3 drills (sandbox) measured 0.1 s to 0.3 s, the latest 0.2 s"),
-    ],
-)
-def test_they_are_told_in_a_sentence(seconds: list[float], words: str) -> None:
-    """The span, and the latest."""
-    assert recoveries_told(PastRecovery("sandbox", value) for value in seconds) == words
-
-
-def test_a_real_rollback_is_no_drill() -> None:
-    """Readiness says beside it when a strategy was drilled: "never, 1 drill" would be nonsense."""
-    real = PastRecovery("production", 41, real=True)
-
-    assert recoveries_told([real]) == "1 real rollback (production) measured 41 s"
-    found = recoveries_told([PastRecovery("staging", 95), real, real])
-    assert found.startswith("1 drill and 2 real rollbacks (staging, production) measured 41 s to 1 min 35 s")
 
 
 def test_what_real_hosts_took_replaces_the_sandbox() -> None:

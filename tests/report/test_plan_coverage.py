@@ -46,30 +46,6 @@ def test_what_could_not_be_measured_is_not_judged(good_record: RunRecord) -> Non
     assert sections.coverage_in_short(record).endswith("2 judged in part, 1 could not be measured, 3 not judged")
 
 
-def test_what_a_person_may_vouch_for_is_one_line(good_record: RunRecord) -> None:
-    """Of several plan items with one reason; of a single one it is what can be typed as it stands."""
-
-    def alone(item: str) -> NotRun:
-        why = f'no rollback was done in this session; a person may vouch for it: --ack {item}="who: evidence"'
-        return NotRun(f"checks/e.py::test_{item}", why, (item,))
-
-    several = replace(good_record, deselected=tuple(alone(item) for item in ("EM-1", "EM-2", "EC-1")))
-    one = replace(good_record, deselected=(alone("EM-1"),))
-    why = 'no rollback was done in this session; a person may vouch for it: --ack ITEM="who: evidence"'
-
-    assert wording.not_run(several) == {why: [left_out.nodeid for left_out in several.deselected]}
-    assert sections.coverage(several)[1:] == [f"not judged: EM-1 EM-2 EC-1: {why}"]
-    assert list(wording.not_run(one)) == [why.replace("ITEM", "EM-1")]
-
-
-def test_a_record_that_does_not_say_of_what_is_silent(good_record: RunRecord) -> None:
-    """As those of the first version."""
-    silent = replace(good_record, deselected=tuple(replace(one, criteria=()) for one in LEFT_OUT))
-
-    assert sections.coverage(silent) == []
-    assert sections.coverage_in_short(silent) == ""
-
-
 def test_what_is_known_is_a_condition_of_a_success_criterion(good_record: RunRecord) -> None:
     """And is listed as not judged, with who answers for it, whatever it serves; it is no problem."""
     door = "public.expenses: shows anon rows of others, until 2027-01-31: R. Ramp"

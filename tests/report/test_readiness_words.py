@@ -10,7 +10,6 @@ from pam_rollback.report.record_parts import (
     StandingAlone,
     StrategyReadiness,
     WayFound,
-    read_preflight,
 )
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import RunRecord, write
@@ -89,19 +88,3 @@ def test_the_newest_preflight_of_the_environment_counts(tmp_path: Path, good_rec
     assert known["feature-flag"].startswith("yes, by the preflight of 12 min")
     assert known["backend"].startswith("NOT CHECKED, by the preflight of 12 min")
     assert known["backend"].endswith("ago (2): staging declares no render")
-
-
-def test_an_old_preflight_says_nothing(tmp_path: Path, good_record: RunRecord) -> None:
-    """Tokens expire and deploys are deleted."""
-    keep(tmp_path, "1", good_record, READY, ago=timedelta(hours=25))
-
-    assert sections.last_known(tmp_path, environment=good_record.environment.name) == {}
-
-
-def test_what_a_preflight_left_is_read_back(tmp_path: Path) -> None:
-    """And where there was none, there is nothing."""
-    assert read_preflight(tmp_path) == ()
-    (tmp_path / "preflight.json").write_text(
-        '[{"name": "frontend", "state": "not ready", "words": "the site is locked"}]', encoding="utf-8"
-    )
-    assert read_preflight(tmp_path) == (LOCKED,)

@@ -5,9 +5,8 @@ from typing import Literal
 
 import pytest
 
-from pam_rollback.report import job_summary, recommendation, run_report, scorecard, wording
+from pam_rollback.report import recommendation
 from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, Recommendation, StrategyAdvised
-from pam_rollback.report.run_record import RunRecord
 
 
 def found(identifier: str, state: str, words: str, evidence: str = "measured") -> CriterionFound:
@@ -85,25 +84,3 @@ def test_each_recommendation_says_what_it_means(word: Recommendation) -> None:
     headline = recommendation.headline(replace(NOW, recommendation=word.value))
 
     assert headline.startswith(f"{word.value}: ")
-
-
-def test_on_the_terminal_the_most_urgent_stands_last(good_record: RunRecord) -> None:
-    """Above the verdict line only what to do; the line itself says it, and why."""
-    record = replace(good_record, decision=NOW, verdict="NO-GO", exit_code=10)
-    lines = scorecard.render(record, 100, color=False, ascii_only=False)
-    headings = [lines.index(heading) for heading in ("Not met", "Not known, and how to answer", "Why", "What to do")]
-
-    assert headings == sorted(headings)
-    assert wording.verdict_word(record).endswith("ROLL BACK NOW")
-    assert " ".join(lines[-2:]).endswith("IR-2, IR-5")
-
-
-def test_summary_and_report_have_it_too(good_record: RunRecord) -> None:
-    """Whoever looks there first reads the same sentences."""
-    record = replace(good_record, decision=NOW, verdict="NO-GO", exit_code=10)
-
-    assert "### What to do" in job_summary.render(record)
-    assert "begin with ST-5" in job_summary.render(record)
-    assert "begin with ST-5" in run_report.variables(record)["What to do"]
-    assert "What to do" not in run_report.variables(good_record)
-    assert recommendation.as_text(NOW).startswith("ROLL BACK NOW: ")

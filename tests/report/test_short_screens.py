@@ -1,6 +1,5 @@
 """Does a decision, or a plan, fit into one screen?  It begins with what its reader came for, whatever was found."""
 
-import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.report import wording
-from pam_rollback.report.decision_screen import LINES_MAX
 from pam_rollback.report.run_record import ActionStep, NotRun, Result, RunRecord
 from pam_rollback.report.screen import render
+from pam_rollback.report.short_screens import LINES_MAX
 from pam_rollback.report.terminal_page import Page, command
 from pam_rollback.report.verdict import Outcome
 from tests.report.test_recommendation import NOW, found, strategy
@@ -100,17 +99,6 @@ def test_a_decision_without_a_strategy_says_what_it_means(urgent: RunRecord) -> 
     assert "add it to pytest -m decision --env production" in text
 
 
-def test_what_no_rollback_lifts_is_said_above_all_else(urgent: RunRecord) -> None:
-    """Nothing is to be begun; what fits afterwards is named below."""
-    decision = replace(NOW, strategy=None, caution="no rollback lifts this: docs/runbook.md#blocked")
-    lines = shown(replace(urgent, decision=decision))
-    text = " ".join("\n".join(lines).split())
-
-    assert text.index("first no rollback lifts this: docs/runbook.md#blocked") < text.index("that means")
-    assert "if not ST-4 name-ST-4" in text
-    assert not any(line.lstrip().startswith("do ") for line in lines)
-
-
 @settings(deadline=None, max_examples=60)
 @given(words=st.lists(WORD, max_size=30), criteria=st.integers(1, 11), state=st.sampled_from(["holds", "not known"]))
 def test_a_decision_fits_into_one_screen(good_record: RunRecord, words: list[str], criteria: int, state: str) -> None:
@@ -152,27 +140,3 @@ def test_a_plan_fits_into_one_screen(good_record: RunRecord, words: list[str], a
 
     assert len(lines) <= LINES_MAX, "\n".join(lines)
     assert max(map(len, lines)) <= 80, max(lines, key=len)
-
-
-def test_a_plan_names_its_steps_in_order(planned: RunRecord) -> None:
-    """Each has a line; of several actions each action has one; nothing else is called a step."""
-    lines = shown(planned)
-    both = shown(replace(planned, steps=(*planned.steps, replace(planned.steps[0], action="gradual"))))
-
-    assert [line[14:] for line in lines if re.match(r"^ {2}(would do | {10}).*\d \w", line)] == [
-        "1 write the undo to the journal",
-        "2 run the target",
-        "3 see that it answers",
-    ]
-    assert any("gradual: write the undo to the journal" in line for line in both)
-
-
-def test_quiet_shows_the_least(urgent: RunRecord, planned: RunRecord) -> None:
-    """``-q``: of a plan the verdict, of a decision also what to do and why."""
-    plan = render(planned, 80, color=False, ascii_only=False, only_bad=True)
-    decision = "\n".join(render(urgent, 80, color=False, ascii_only=False, only_bad=True))
-
-    assert [line for line in plan if line.strip()] == wording.verdict_line(planned).splitlines()
-    assert "drills/test_backend_restore.py" in decision
-    assert "IR-2 is met" in decision
-    assert "not met" not in decision

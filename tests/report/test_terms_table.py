@@ -12,9 +12,9 @@ from pam_rollback.report.run_record import (
 )
 from pam_rollback.report.screen import LINES_MAX
 from pam_rollback.report.terminal_page import Page
-from pam_rollback.report.terms_table import Drill, drill_of, drills_table, rows_of
+from pam_rollback.report.terms_table import drill_of, drills_table, rows_of
 from pam_rollback.report.verdict import Outcome
-from tests.report.screens import SITUATION, TERMS, result, rows_of_a_terminal, shown
+from tests.report.screens import TERMS, result, rows_of_a_terminal, shown
 
 
 def test_the_worst_of_several_tests_is_the_items(drill: RunRecord) -> None:
@@ -38,22 +38,6 @@ def test_a_failed_action_is_no_loss_of_data(drill: RunRecord) -> None:
     assert [line.split()[-1] for line in own] == ["FAILED"]
 
 
-def test_several_rollbacks_are_a_table(drill: RunRecord) -> None:
-    """A row for each, with its recovery."""
-    other = [
-        replace(one, situation="after-gradual", nodeid=one.nodeid.replace(SITUATION, "after-gradual"))
-        for one in drill.results
-        if one.criteria != ("SC-6",)
-    ]
-    record = replace(drill, situations=(SITUATION, "after-gradual"), results=(*drill.results, *other))
-    lines = shown(record)
-    rows = {line.split()[0]: line.split()[1:] for line in lines if line.startswith(("  feature", "  gradual"))}
-
-    assert rows["feature-flag"] == ["ok"] * 9 + ["0.03", "s", "30", "s"]
-    assert rows["gradual"] == [*["ok"] * 5, "-", "ok", "ok", "ok", "0.03", "s", "30", "s"]
-    assert len(lines) <= LINES_MAX
-
-
 def test_a_drill_that_is_not_good_stands_out_in_the_table() -> None:
     """NO for what is broken, ? for what is not known, also where no column is its own: a row of ok's is a drill that is well."""
     red = result("test_a", "SC-1", outcome=Outcome.BROKEN_CRITERION)
@@ -68,40 +52,6 @@ def test_a_drill_that_is_not_good_stands_out_in_the_table() -> None:
         ["frontend-restore", "-", "-", "NO", "-"],
         ["emergency", "-", "-", "-", "-"],
     ]
-
-
-def test_the_table_of_rollbacks_keeps_what_has_to_be_read_with_a_recovery(drill: RunRecord) -> None:
-    """Whole, below its row: a figure that was watched for 15 s does not read as measured, and no word is cut. Others have no such line."""
-    watched = replace(TERMS["RTO-5"][1], proviso="15 s of its 900 s window watched")
-    never = replace(TERMS["RTO-1"][1], measured="not recovered", margin=None)
-    rows = {
-        "emergency": [result("test_b", "RTO-5", measured=(watched,))],
-        "feature-flag": [result("test_a", "RTO-1", measured=(never,), outcome=Outcome.BROKEN_CRITERION)],
-        "gradual": [result("test_a", "RTO-1", measured=(TERMS["RTO-1"][1],))],
-    }
-    table = drills_table([drill_of(name, results) for name, results in rows.items()], Page.of(80, color=False))
-    several = tuple(replace(one, situation=f"after-{name}") for name, results in rows.items() for one in results)
-    record = replace(drill, results=several, situations=tuple(f"after-{name}" for name in rows))
-    page = scorecard_page.render(record).partition("All rollbacks")[2]
-
-    assert [line.strip() for line in table[2:]] == [
-        "emergency        ok     900 s  900 to 1800 s",
-        "(15 s of its 900 s window watched)",
-        "feature-flag     NO  not rec…  30 s",
-        "(not recovered)",
-        "gradual          ok    0.03 s  30 s",
-    ]
-    assert ">900 s (15 s of its 900 s window watched)<" in page
-    assert ">not recovered<" in page
-
-
-def test_a_table_that_is_wider_than_the_page_is_told_all_the_same() -> None:
-    """Its criteria leave no room for what was asked."""
-    many = {f"SC-{number}": Outcome.PASSED for number in range(30)}
-
-    [_, _, row] = drills_table([Drill("a", many, "4 s", "within 10 min 0 s")], Page.of(60, color=False))
-
-    assert row.endswith(" 4 s  10 min…")
 
 
 @pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.PASSED, Outcome.BROKEN_CRITERION])

@@ -2,19 +2,18 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.base.errors import Refused
-from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.rollback import writer_lock
 from pam_rollback.rollback.lock import WriterLock
 from pam_rollback.rollback.locks import targets_of
-from pam_rollback.rollback.writer_lock import ask_early, environment_lock, may_push, noting
+from pam_rollback.rollback.writer_lock import ask_early, environment_lock, may_push
 from tests.bare_repository import git
 
 STAGING = """
@@ -107,13 +106,6 @@ def test_without_a_repository_it_is_the_lock_of_this_machine(tmp_path: Path, rem
         assert refs(remote) == []
 
 
-def test_a_machine_without_git_goes_on(tmp_path: Path, remote: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rollback by the providers needs none."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with locked(environment(tmp_path, remote), tmp_path / "one") as lock:
-        assert "there is no git on this machine" in lock.warnings[0]
-
-
 def test_a_host_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the connection and says nothing: the rollback begins while it still hangs, and says that nobody else is kept out.
 
@@ -135,21 +127,3 @@ def test_a_host_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest
         assert writer_lock._ASKED == {}, "it is asked anew the next time"
         assert begun_meanwhile, "the host has answered, or was given up, before the rollback began"
         assert any("did not answer within 0.5 s" in warning for warning in lock.warnings), lock.warnings
-
-
-def test_each_step_is_seen_from_elsewhere(tmp_path: Path, remote: Path) -> None:
-    """Whoever tells the report of a step tells the lock as well."""
-    steps: list[str] = []
-    staging = environment(tmp_path, remote)
-    [site, *_] = targets_of(staging, pushes=False)
-    with locked(staging, tmp_path / "one") as lock:
-        narrate = noting(lock, lambda step: nullcontext(steps.append(step)))  # type: ignore[func-returns-value]
-        with narrate("restore the front end"):
-            Waiter().until(
-                lambda: git(remote, "cat-file", "blob", f"refs/locks/{site.name}"),
-                holds=lambda text: "restore the front end" in text,
-                within_s=20,
-                what="the step in the lock",
-            )
-
-    assert steps == ["restore the front end"]

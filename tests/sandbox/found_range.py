@@ -1,7 +1,5 @@
-"""A running range, seen through real sockets."""
+"""A running sandbox, seen through real sockets."""
 
-import json
-import socket
 import tempfile
 import time
 import tomllib
@@ -9,41 +7,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.parse import urlencode
 
 import pytest
 
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
-
-HEALTH = "/health"
-
-
-SHORT_S = 1.0
-
+from tests.sandbox.answer import Answer, asked
 
 BACK_WITHIN_S = 10
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back."""
-
-    status: int
-    kind: str
-    text: str
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.text)
+SETTLED_WITHIN_S = 30
+RUNNING = {"created", "queued", "build_in_progress", "update_in_progress"}
 
 
 @dataclass(frozen=True)
 class RunningSandbox:
-    """A running range."""
+    """A running sandbox of the plan's product."""
 
     state: Mapping[str, Any]
     remote: Remote
@@ -54,64 +33,57 @@ class RunningSandbox:
         found: Mapping[str, str] = self.state["sandbox"]["variables"]
         return found
 
-    def url(self, server: str, path: str) -> str:
-        """An address of the server `api` or `frontend`."""
-        return f"{self.state['urls'][server]}{path}"
-
-    def get(self, server: str, path: str, within_s: float = 5.0, **headers: str) -> Answer:
-        """What a server answers."""
-        return call(Request(self.url(server, path), headers=headers), within_s)
+    def get(self, server: str, path: str) -> Answer:
+        """What the `api` or the `frontend` answers."""
+        return asked(f"{self.state['urls'][server]}{path}")
 
     def control(self, method: str, path: str, body: bytes | None = None, token: str | None = None) -> Answer:
         """A bare request to the control API."""
         given = token if token is not None else f"Bearer {self.state['sandbox']['token']}"
         headers = {"Authorization": given} if given else {}
-        url = f"{self.state['sandbox']['control_url']}{path}"
-        return call(Request(url, data=body, method=method, headers=headers), 5.0)
+        return asked(f"{self.state['sandbox']['control_url']}{path}", method, body, headers)
+
+    def render(self, method: str, path: str = "", body: object = None) -> Answer:
+        """Ask Render for something of the service."""
+        table = self.state["render"]
+        headers = {"Authorization": f"Bearer {self.variables['RENDER_API_KEY']}"}
+        return asked(f"{table['api_url']}/services/{table['service_id']}{path}", method, body, headers)
+
+    def deploys(self, **query: object) -> list[dict[str, Any]]:
+        """Render's list, the newest first."""
+        answer = self.render("GET", f"/deploys?{urlencode(query, doseq=True)}")
+        assert answer.status == 200, answer
+        return [item["deploy"] for item in answer.json]
+
+    def settled(self, deploy_id: str) -> str:
+        """How a deploy ended."""
+        found: dict[str, Any] = {}
+
+        def is_over() -> bool:
+            found.update(self.render("GET", f"/deploys/{deploy_id}").json)
+            return found["status"] not in RUNNING
+
+        eventually(is_over, f"{deploy_id} is over", SETTLED_WITHIN_S)
+        return str(found["status"])
+
+    def roll_back(self) -> str:
+        """Ask for the release before; gives the new deploy."""
+        answer = self.render("POST", "/rollback", {"deployId": self.deploys()[-1]["id"]})
+        assert answer.status == 201, answer
+        return str(answer.json["id"])
 
 
-def call(request: Request, within_s: float) -> Answer:
-    """One request; an error status is an answer."""
-    try:
-        with urlopen(request, timeout=within_s) as answer:
-            return Answer(answer.status, answer.headers.get_content_type(), answer.read().decode())
-    except HTTPError as error:
-        with error:
-            return Answer(error.code, error.headers.get_content_type(), error.read().decode())
-
-
-def raw(found: RunningSandbox, server: str, path: str, within_s: float = SHORT_S) -> tuple[bytes, str]:
-    """What is on the wire within `within_s`, and how it ended: closed, cut or open."""
-    address = urlsplit(found.url(server, path))
-    assert address.hostname is not None
-    with socket.create_connection((address.hostname, address.port or 0), timeout=within_s) as connection:
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
-        end_s = time.monotonic() + within_s
-        got = b""
-        while time.monotonic() < end_s:
-            try:
-                piece = connection.recv(65536)
-            except TimeoutError:
-                break
-            except ConnectionResetError:
-                return got, "cut"
-            if not piece:
-                return got, "closed"
-            got += piece
-    return got, "open"
-
-
-def eventually(holds: Callable[[], bool], what: str) -> None:
+def eventually(holds: Callable[[], bool], what: str, within_s: float = BACK_WITHIN_S) -> None:
     """Wait until `holds`."""
-    end_s = time.monotonic() + BACK_WITHIN_S
+    end_s = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < end_s, what
         time.sleep(0.02)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def whole_range() -> Iterator[RunningSandbox]:
-    """One range for all tests of this module."""
+    """One sandbox for all tests of this folder."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "state.toml"
         with launch(file):
@@ -122,7 +94,8 @@ def whole_range() -> Iterator[RunningSandbox]:
 @pytest.fixture
 def found(whole_range: RunningSandbox) -> Iterator[RunningSandbox]:
     """The sandbox as it was at the start."""
+    whole_range.remote.reset()
     yield whole_range
-    whole_range.remote.clear_all()
-    whole_range.remote.go_live("candidate")
-    whole_range.remote.forget_slack()
+    whole_range.remote.reset()
+    whole_range.remote.forget_received()
+    whole_range.remote.set_status_page()

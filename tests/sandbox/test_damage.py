@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +16,11 @@ from psycopg import sql
 
 from pam_rollback.sandbox import data_damage
 from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.damage_files import damage_names, read_damage
+from pam_rollback.sandbox.data_damage import damage_names, read_damage
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, migrations
-from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.remote import Remote
+from tests.sandbox.found_range import RunningSandbox
 
 MOST_OFFENDERS = 2000
 # What they do to the whole table nobody can be spared from; what is the test account's own is meant.
@@ -122,13 +120,11 @@ def seen_by_the_auditor(access: Access, name: str) -> list[tuple[Any, ...]]:
 def access() -> Iterator[Access]:
     """A database as a sandbox has it, without the sandbox."""
     with folder_of_a_range() as (folder, children):
-        opened = PracticeDatabase(
-            os.environ, folder=folder, children=children, account_password="words", use_template=True
-        )
+        opened = PracticeDatabase(os.environ, folder=folder, children=children, account_password="words")
         try:
             yield asyncio.run(opened.open())
         finally:
-            asyncio.run(opened.close())
+            asyncio.run(opened.server.stop())
 
 
 @contextmanager
@@ -234,17 +230,9 @@ def test_what_the_product_writes_meanwhile_stays(access: Access) -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def whole_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Remote, str]]:
-    """The controls of a whole range, and the DSN of its checks."""
-    with launch(tmp_path_factory.mktemp("range") / "state.toml") as file:
-        sandbox = tomllib.loads(file.read_text(encoding="utf-8"))["sandbox"]
-        yield Remote(sandbox["control_url"], sandbox["token"]), sandbox["variables"]["PAM_DATABASE_DSN"]
-
-
-def test_a_range_plants_several_and_clears_them_in_reverse_order(whole_range: tuple[Remote, str]) -> None:
+def test_a_range_plants_several_and_clears_them_in_reverse_order(found: RunningSandbox) -> None:
     """Each `what` is a fault of its own, also beneath an outage of the database that came later."""
-    remote, dsn = whole_range
+    remote, dsn = found.remote, found.variables["PAM_DATABASE_DSN"]
     state = "SELECT count(*), count(*) FILTER (WHERE amount = 'NaN'), max(id) FROM public.expenses"
     [before] = rows(dsn, state)
     for what in ("amounts-nan", "expenses-deleted", "amounts-nan"):
@@ -261,9 +249,9 @@ def test_a_range_plants_several_and_clears_them_in_reverse_order(whole_range: tu
     assert rows(dsn, state) == [before]
 
 
-def test_during_an_outage_nothing_is_planted_or_forgotten(whole_range: tuple[Remote, str]) -> None:
+def test_during_an_outage_nothing_is_planted_or_forgotten(found: RunningSandbox) -> None:
     """A heal that cannot be done is told, and the damage stays listed until it is."""
-    remote, dsn = whole_range
+    remote, dsn = found.remote, found.variables["PAM_DATABASE_DSN"]
     blank = "SELECT count(*) FROM public.expenses WHERE btrim(category) = ''"
     remote.plant("data", what="categories-blanked")
     remote.plant("database-down")

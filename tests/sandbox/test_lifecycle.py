@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import tomllib
-from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -16,11 +15,8 @@ import pytest
 
 from pam_rollback.sandbox import janitor
 from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.faults import SURPRISES
 from pam_rollback.sandbox.janitor import start_mark
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.sandbox.planting import SURPRISES
 from pam_rollback.sandbox.supervisor import make_folder
 from tests.sandbox.lifecycle_scene import (
     COMMAND,
@@ -68,35 +64,8 @@ def test_the_state_file_is_private_and_complete(place: Path) -> None:
 
         assert found.state_file.stat().st_mode & 0o777 == 0o600
         assert (state["extends"], state["name"], state["kind"]) == ("sandbox", "sandbox", "sandbox")
-        assert set(state["urls"]) == {"frontend", "api", "backend", "status_page"}
-        assert all(
-            url.startswith("http://127.0.0.1:") for url in (*state["urls"].values(), state["sandbox"]["control_url"])
-        )
-        assert set(state["sandbox"]["variables"]) == {
-            "PAM_ADMIN_TOKEN",
-            "PAM_EMERGENCY_TOKEN",
-            "PAM_SLACK_WEBHOOK_URL",
-            "TEST_USER_EMAIL",
-            "TEST_USER_PASSWORD",
-            "SECOND_TEST_USER_EMAIL",
-            "SECOND_TEST_USER_PASSWORD",
-            "EXPIRED_USER_TOKEN",
-            "NETLIFY_AUTH_TOKEN",
-            "RENDER_API_KEY",
-            "STATUSPAGE_API_KEY",
-            "PAGERDUTY_ROUTING_KEY",
-            "PAM_SMTP_USERNAME",
-            "PAM_SMTP_PASSWORD",
-            "PAM_DATABASE_DSN",
-            "PAM_STAGING_COPY_DSN",
-        }
-        assert state["sql"] == {"dialect": "product"}
-        assert set(state["netlify"]) == {"api_url", "site_id"}
-        assert set(state["statuspage"]) == {"page_id", "api_url"}
-        assert set(state["pagerduty"]) == {"api_url"}
-        assert state["email"]["host"] == "127.0.0.1"
-        assert set(state["render"]) == {"api_url", "service_id", "owner_id"}
-        assert state["render"]["api_url"].startswith("http://127.0.0.1:")
+        addresses = (*state["urls"].values(), state["sandbox"]["control_url"], state["render"]["api_url"])
+        assert all(url.startswith("http://127.0.0.1:") for url in addresses)
         assert state["sandbox"]["variables"]["PAM_DATABASE_DSN"].startswith("postgresql://pam_auditor:")
 
 
@@ -242,11 +211,11 @@ def test_its_folder_is_told_before_it_is_there(monkeypatch: pytest.MonkeyPatch, 
 def test_an_interrupted_start_leaves_nothing(place: Path, after_s: float, number: signal.Signals) -> None:
     """Whoever changes their mind while it starts has nothing to clean up."""
     with subprocess.Popen(
-        [*COMMAND, "--state-file", str(place / "state.toml"), "--no-template"],
+        [*COMMAND, "--state-file", str(place / "state.toml")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=settings(place),
+        env=settings(place, XDG_CACHE_HOME=str(place / "cache")),  # without a template a start takes longer
     ) as process:
         end_s = time.monotonic() + READY_WITHIN_S
         while not list((place / "tmp").iterdir()):  # its folder is the first thing that it makes
@@ -258,22 +227,6 @@ def test_an_interrupted_start_leaves_nothing(place: Path, after_s: float, number
         process.wait(READY_WITHIN_S)
 
     assert_nothing_left(place, is_gone=lambda: all(start_mark(pid) != mark for pid, mark in processes.items()))
-
-
-@pytest.mark.nightly
-def test_two_at_once_do_not_meet(place: Path) -> None:
-    """Every xdist worker has a sandbox of its own: what is planted in one is unknown in the other."""
-    with ExitStack() as stack:
-        files = [place / "one.toml", place / "two.toml"]
-        for file in files:
-            stack.enter_context(launch(file))
-        one, two = (remote_of(file) for file in files)
-        one.plant("errors")
-
-        assert [fault["name"] for fault in one.faults()] == ["errors"]
-        assert two.faults() == []
-        with pytest.raises(SandboxError, match="401"):
-            Remote(two.control_url, one.token).identity()
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs the program unshare to become another user")
@@ -325,23 +278,6 @@ def test_a_broken_template_is_made_anew(place: Path) -> None:
         assert found.process.stderr is not None
         found.process.stdin.close()
         assert found.process.stderr.read() == ""
-
-
-def test_a_person_sees_where_to_click(place: Path) -> None:
-    """`--print` tells addresses, the account and what to try."""
-    with subprocess.Popen(
-        [*COMMAND, "--print"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=settings(place), text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        ready = process.stdout.readline()
-        process.stdin.close()
-        said = process.stdout.read()
-
-    assert ready.startswith(f"ready {place / 'tmp'}")
-    for word in ("http://127.0.0.1:", "example.org", "/faults", "pytest"):
-        assert word in said
-    assert_nothing_left(place, is_gone=lambda: True)
 
 
 def test_a_fault_to_begin_with(place: Path) -> None:

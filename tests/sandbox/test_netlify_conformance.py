@@ -14,13 +14,22 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
-from pam_rollback.sandbox.providers.netlify import BASE
+from pam_rollback.sandbox.providers.netlify import BASE, DESCRIBED, UNDESCRIBED
 from tests.netlify_cli import ON_LOOPBACK, installed
 from tests.npm_packages import node
 from tests.sandbox.answer import Answer
 from tests.sandbox.netlify_host import CANDIDATE, STABLE, Host
 
 WITHIN_S = 120
+PATHS = {
+    "site": ["/sites/{site_id}"],
+    "deploys": ["/sites/{site_id}/deploys"],
+    "upload": ["/sites/{site_id}/deploys/{deploy_id}", "/deploys/{deploy_id}/files/{path}"],
+    "builds": ["/sites/{site_id}/builds"],
+    "purge": ["/purge"],
+    "account": ["/user", "/accounts", "/accounts/{account_id}/env", "/sites"],
+}
+"""What Netlify calls that of which the stand-in takes queries and bodies."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +61,7 @@ class Cli:
                 "NODE_OPTIONS": f"--require={ON_LOOPBACK}",
                 "CI": "true",
                 "NO_UPDATE_NOTIFIER": "1",
-                "NETLIFY_AUTH_TOKEN": self.host.site.token,
+                "NETLIFY_AUTH_TOKEN": self.host.token,
                 "NETLIFY_API_URL": self.host.api_url,
             },
             stdin=subprocess.DEVNULL,
@@ -75,14 +84,13 @@ def netlify(host: Host, tools: Path, tmp_path: Path) -> Cli:
 
 @pytest.fixture
 def dist(netlify: Cli) -> Path:
-    """A folder that was built elsewhere: the stable release's files and one more."""
-    build = next(build for build in netlify.host.deploys.builds() if build.release == STABLE)
-    for address, file in build.files.items():
-        path = netlify.home / "dist" / address.lstrip("/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file.body)
-    (netlify.home / "dist" / "built-here.txt").write_text("built here")
-    return netlify.home / "dist"
+    """A folder that was built elsewhere: a site that calls itself the stable release."""
+    folder = netlify.home / "dist"
+    folder.mkdir()
+    (folder / "index.html").write_text("<p>built here</p>")
+    (folder / "version.json").write_text(json.dumps({"release": STABLE, "commit": "0" * 40}))
+    (folder / "built-here.txt").write_text("built here")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +107,12 @@ class TestCommandLineTool:
     def test_it_restores_a_deploy(self, netlify: Cli, host: Host) -> None:
         """`restoreSiteDeploy` with its data is the plan's rollback as it can really be called."""
         deploy = host.deploy_of("stable")
-        done = netlify.api("restoreSiteDeploy", site_id=host.site.id, deploy_id=deploy)
+        done = netlify.api("restoreSiteDeploy", site_id=host.site_id, deploy_id=deploy)
 
         assert done.returncode == 0, done
         assert json.loads(done.stdout)["id"] == deploy
         host.until(lambda: host.release() == STABLE, what="restored")
-        site = netlify.api("getSite", site_id=host.site.id)
+        site = netlify.api("getSite", site_id=host.site_id)
         assert json.loads(site.stdout)["published_deploy"]["id"] == deploy
 
     def test_it_locks_what_is_published(self, netlify: Cli, host: Host) -> None:
@@ -131,7 +139,7 @@ class TestCommandLineTool:
 
     def test_it_deploys_a_folder(self, netlify: Cli, host: Host, dist: Path) -> None:
         """Only what the host lacks is sent; users get the folder."""
-        done = netlify("deploy", "--prod", "--no-build", "--dir", str(dist), "--site", host.site.id)
+        done = netlify("deploy", "--prod", "--no-build", "--dir", str(dist), "--site", host.site_id)
 
         assert done.returncode == 0, done
         host.until(lambda: host.release() == STABLE, what="published")
@@ -141,7 +149,7 @@ class TestCommandLineTool:
         """As the plan has it, the build of netlify.toml runs over what was built already (audit F3)."""
         settings = '[build]\ncommand = "touch dist/built-again.txt"\npublish = "dist"\n'
         (netlify.home / "netlify.toml").write_text(settings)
-        deploy = ("deploy", "--prod", "--dir", str(dist), "--site", host.site.id)
+        deploy = ("deploy", "--prod", "--dir", str(dist), "--site", host.site_id)
 
         told = netlify(*deploy, "--no-build")
         assert told.returncode == 0, told
@@ -161,7 +169,7 @@ class TestCommandLineTool:
     def test_it_refuses_while_production_is_locked(self, netlify: Cli, host: Host, dist: Path) -> None:
         """It sees the lock in the site's published deploy."""
         host.call("POST", f"/deploys/{host.deploy_of('candidate')}/lock")
-        done = netlify("deploy", "--prod", "--no-build", "--dir", str(dist), "--site", host.site.id)
+        done = netlify("deploy", "--prod", "--no-build", "--dir", str(dist), "--site", host.site_id)
 
         assert done.returncode == 1, done
         assert "locked" in done.stdout + done.stderr
@@ -169,7 +177,7 @@ class TestCommandLineTool:
 
     def test_an_expired_deploy_fails(self, netlify: Cli, host: Host) -> None:
         """With the host's status."""
-        done = netlify.api("restoreSiteDeploy", site_id=host.site.id, deploy_id="0123456789abcdef01234567")
+        done = netlify.api("restoreSiteDeploy", site_id=host.site_id, deploy_id="0123456789abcdef01234567")
 
         assert done.returncode == 1, done
         assert "Not Found" in done.stdout + done.stderr
@@ -181,8 +189,8 @@ class TestDescription:
     @pytest.fixture
     def answers(self, host: Host) -> Mapping[tuple[str, str], Answer]:
         """One answer of each operation, by its method and path in the description."""
-        site, stable, candidate = host.site.id, host.deploy_of("stable"), host.deploy_of("candidate")
-        uploaded = host.upload({"index.html": os.urandom(20).hex().encode()}, draft=True)
+        site, stable, candidate = host.site_id, host.deploy_of("stable"), host.deploy_of("candidate")
+        uploaded = host.upload({"index.html": os.urandom(20).hex().encode()})
         empty = host.on_site("POST", "/deploys", {"draft": True})
         digests = {"files": {"index.html": "0" * 40}}
         return {
@@ -195,11 +203,11 @@ class TestDescription:
             ("put", "/sites/{site_id}/deploys/{deploy_id}"): host.on_site(
                 "PUT", f"/deploys/{empty.json['id']}", digests
             ),
+            ("post", "/deploys/{deploy_id}/lock"): host.call("POST", f"/deploys/{candidate}/lock"),
+            ("post", "/deploys/{deploy_id}/unlock"): host.call("POST", f"/deploys/{candidate}/unlock"),
             ("post", "/sites/{site_id}/deploys/{deploy_id}/restore"): host.on_site(
                 "POST", f"/deploys/{stable}/restore"
             ),
-            ("post", "/deploys/{deploy_id}/lock"): host.call("POST", f"/deploys/{candidate}/lock"),
-            ("post", "/deploys/{deploy_id}/unlock"): host.call("POST", f"/deploys/{candidate}/unlock"),
             ("post", "/deploys/{deploy_id}/cancel"): host.call("POST", f"/deploys/{empty.json['id']}/cancel"),
             ("post", "/sites/{site_id}/builds"): host.on_site("POST", "/builds", {}),
             ("post", "/purge"): host.call("POST", "/purge", {"site_id": site}),
@@ -227,9 +235,25 @@ class TestDescription:
     def test_every_refusal_is_described(self, description: dict[str, Any], host: Host) -> None:
         """The envelope of `default`."""
         schema = description["paths"]["/deploys/{deploy_id}"]["get"]["responses"]["default"]["schema"]
-        for answer in (host.call("GET", "/deploys/0"), host.call("GET", "/deploys/0", token="wrong")):
+        for answer in (host.call("GET", "/deploys/0"), host.call("GET", "/deploys/0", Authorization="Bearer wrong")):
             assert answer.status >= HTTPStatus.BAD_REQUEST
             assert _problems(answer.json, schema, description) == []
+
+    @pytest.mark.parametrize("operation", DESCRIBED)
+    def test_all_that_it_takes_is_described(self, description: dict[str, Any], operation: str) -> None:
+        """So a request of ours that it takes has no name that Netlify does not know."""
+        method, _, what = operation.partition(" ")
+        names: dict[str, set[str]] = {"query": set(), "body": set()}
+        for path in PATHS[what]:
+            described = description["paths"][path]
+            for parameter in (*described.get("parameters", ()), *described[method.lower()].get("parameters", ())):
+                if parameter["in"] == "query":
+                    names["query"].add(parameter["name"])
+                elif parameter["in"] == "body":
+                    names["body"] |= _names(parameter["schema"], description)
+        queries, bodies = DESCRIBED[operation]
+        assert not queries - names["query"]
+        assert not bodies - names["body"] - UNDESCRIBED
 
     def test_an_answer_with_another_shape_is_found(self, description: dict[str, Any], host: Host) -> None:
         """What this file is measured with can fail."""
@@ -238,6 +262,12 @@ class TestDescription:
 
         assert _problems({**deploy, "locked": "no"}, schema, description)
         assert _problems({**deploy, "made_up": 1}, schema, description)
+
+
+def _names(schema: Mapping[str, Any], description: Mapping[str, Any]) -> set[str]:
+    """What an object may have."""
+    whole = description["definitions"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    return set(whole.get("properties", ())).union(*(_names(part, description) for part in whole.get("allOf", ())))
 
 
 def _problems(document: object, schema: Mapping[str, Any], description: Mapping[str, Any]) -> list[str]:

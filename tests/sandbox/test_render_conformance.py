@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 import tomllib
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +11,8 @@ from typing import Any
 import pytest
 from render.public_api.api.deploys import cancel_deploy, create_deploy, list_deploys, retrieve_deploy, rollback_deploy
 from render.public_api.api.environment_groups import list_env_groups
-from render.public_api.api.logs import list_logs
 from render.public_api.api.services import (
     get_env_vars_for_service,
-    list_events,
     list_services,
     retrieve_service,
     update_env_var,
@@ -35,7 +31,6 @@ from render.public_api.models import (
     EnvVar,
     EnvVarValue,
     Error,
-    ListLogsResponse200,
     ListServicesSuspendedItem,
     RollbackDeployBody,
     Service,
@@ -46,6 +41,7 @@ from render.public_api.models.web_service_details import WebServiceDetails
 from render.public_api.types import UNSET
 
 from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.providers.render_services import DESCRIBED, Operation
 from pam_rollback.sandbox.remote import Remote
 from tests.render_stand_in import KEY, SERVICE, stand_in
 
@@ -179,22 +175,6 @@ def test_a_deploy_of_a_commit_and_its_end(render: Render) -> None:
     assert (queued.status_code, queued.content, queued.parsed) == (202, b"", None)
 
 
-def test_the_logs(render: Render) -> None:
-    """Requests that failed, with their labels; parsed by the client without complaint."""
-    owner = retrieve_service.sync(render.service, client=render.client)
-    assert isinstance(owner, Service)
-    render.remote.plant("release-down")
-    with pytest.raises(urllib.error.HTTPError):
-        urllib.request.urlopen(f"{render.state['urls']['api']}/version", timeout=5)
-    render.remote.clear_all()
-
-    found = list_logs.sync(client=render.client, owner_id=owner.owner_id, resource=[render.service])
-
-    assert isinstance(found, ListLogsResponse200)
-    assert "GET /version release=1.42.0 502" in found.logs[0].message
-    assert not found.has_more
-
-
 def test_the_list_in_pages(render: Render) -> None:
     """Each deploy once, by the cursor of the last one; and narrowed by state."""
     render.remote.plant("render-deploys", what="build-fails")
@@ -256,14 +236,20 @@ def test_variables_and_the_last_build_deployed_again(render: Render) -> None:
     assert isinstance(refused, Error)
 
 
-def test_events(render: Render) -> None:
-    """What happened, in the client's words."""
-    target = render.deploys()[-1]
-    begun = rollback_deploy.sync(render.service, client=render.client, body=RollbackDeployBody(deploy_id=target.id))
-    assert isinstance(begun, Deploy)
-    render.live(begun)
-    events = list_events.sync(render.service, client=render.client, limit=2)
-
-    assert isinstance(events, list)
-    assert [item.event.type_.value for item in events] == ["deploy_ended", "deploy_started"]
-    assert all(item.event.details.to_dict()["deployId"] == begun.id for item in events)
+@pytest.mark.parametrize(
+    ("operation", "model", "body"),
+    [
+        ("patch", ServicePATCH, {"autoDeploy": "no", "autoDeployTrigger": "off", "branch": "main"}),
+        (
+            "deploy",
+            CreateDeployBody,
+            {"clearCache": "clear", "commitId": "c", "deployMode": "deploy_only", "imageUrl": "i"},
+        ),
+        ("rollback", RollbackDeployBody, {"deployId": "dep-1"}),
+        ("variable", EnvVarValue, {"value": "true"}),
+    ],
+)
+def test_all_that_it_takes_is_described(operation: Operation, model: Any, body: dict[str, str]) -> None:
+    """So a request of ours that it takes has no name that Render does not know."""
+    assert DESCRIBED[operation][1] == set(body)
+    assert model.from_dict(body).additional_properties == {}

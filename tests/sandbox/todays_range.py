@@ -1,6 +1,5 @@
 """A running sandbox of today's product, and a person who uses it, seen through real sockets."""
 
-import json
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -8,17 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
 
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
-from tests.sandbox.answer import Answer
-
-ANSWER_WITHIN_S = 30
+from tests.sandbox.answer import Answer, asked
 
 
 @dataclass(frozen=True)
@@ -58,19 +53,8 @@ class Today:
         return self.call("POST", "supabase", "/auth/v1/token?grant_type=password", body, apikey=self.key)
 
     def call(self, method: str, server: str, path: str, body: object = None, **headers: str) -> Answer:
-        """One request to `api`, `frontend` or `supabase`; an error status is an answer."""
-        request = Request(
-            self.state["urls"][server] + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", **headers},
-        )
-        try:
-            with urlopen(request, timeout=ANSWER_WITHIN_S) as found:
-                return _answer(found)
-        except HTTPError as error:
-            with error:
-                return _answer(error)
+        """One request to `api`, `frontend` or `supabase`."""
+        return asked(self.state["urls"][server] + path, method, body, headers)
 
     def api(self, path: str, body: object = None, *, token: str | None = None, method: str = "") -> Answer:
         """One request of the test account to the API, or of whoever has this token; an empty one is none."""
@@ -88,11 +72,6 @@ class Today:
         """What the role of the checks reads."""
         with psycopg.connect(self.variables["PAM_DATABASE_DSN"]) as connection:
             return connection.execute(query.encode()).fetchall()
-
-
-def _answer(found: Any) -> Answer:
-    headers = {name.lower(): value for name, value in found.headers.items()}
-    return Answer(found.status, headers, found.read().decode())
 
 
 @pytest.fixture(scope="module")

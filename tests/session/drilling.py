@@ -70,7 +70,7 @@ def as_staging(running_sandbox: RunningSandbox, project: Project, *, without: Co
 
 def told(running_sandbox: RunningSandbox) -> str:
     """What the incident channel got, as one text."""
-    return "\n".join(message["body"]["text"] for message in running_sandbox.remote.slack_messages())
+    return "\n".join(message["body"]["text"] for message in running_sandbox.remote.received("slack"))
 
 
 def switched_off(running_sandbox: RunningSandbox) -> bool:

@@ -58,16 +58,6 @@ def test_what_can_be_seen_is_read_as_it_is(written: str, read: str | None) -> No
     assert told(AssertionError(written)) == (Outcome.BROKEN_CRITERION.value, read or written)
 
 
-def test_a_list_of_lines_is_one_sentence() -> None:
-    """Each kind of error with the name that tells it apart, and no semicolon behind a colon."""
-    assert told(MeasurementFailed("2 problems:\none\ntwo")) == (
-        Outcome.UNKNOWN.value,
-        "MeasurementFailed: 2 problems: one; two",
-    )
-    assert told(ActionFailed(""))[1] == "ActionFailed"
-    assert told(AssertionError(""))[1] == "the assertion failed without a message"
-
-
 def test_what_stood_in_the_way_is_told_with_the_outcome() -> None:
     """By the error, or by the fact on which the assertion was. Neither of another assertion, nor of what an action did."""
     down = MeasurementFailed("memory is not known: HTTP 502", cause="the API answers HTTP 502")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.session.browser_gate import can_select_browser_test
 from pam_rollback.session.markers import check_expression
 from pam_rollback.session.project_root import joined
 from tests.session.beginning import Begin, begin
@@ -18,27 +17,6 @@ __all__ = ["begin"]
 def checks_copied() -> tuple[str, ...]:
     """These sessions are about stories and answers, not about each check."""
     return ONLY_HEALTH
-
-
-@pytest.mark.parametrize(
-    ("expression", "wanted"),
-    [
-        ("", True),
-        ("health", False),
-        ("journey", True),
-        ("post_rollback", True),
-        ("rollback or health", True),
-        ("health and not journey", False),
-        ("preflight", False),
-        ("decision", True),
-        ("baseline", True),
-        ("not health", True),
-        ("health and (", False),
-    ],
-)
-def test_the_browser_is_loaded_only_where_it_can_be_needed(expression: str, wanted: bool) -> None:  # noqa: FBT001 - a table
-    """It costs 0.4 s of every start; a session that cannot select a browser test does without."""
-    assert can_select_browser_test(expression) is wanted
 
 
 def test_a_misspelt_marker_names_the_nearest() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.session.guard import Facts, borrowed, refusals, typed
-from tests.recording_server import Recording, recording_server
+from tests.scripted_provider import Recording, recording_server
 from tests.sessions import ONLY_HEALTH, Finished, Project
 
 STORY = "drills/test_feature_flag.py"

@@ -1,6 +1,5 @@
 """Today's product, whose flags nobody can switch: who asks for a rollback by flags is told what to do instead."""
 
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -22,13 +21,6 @@ def test_the_committed_environments_of_todays_product_have_no_flags(name: str) -
 
     assert environment.constant_flags == "its flags are constants of the site's bundle"
     assert environment.model_copy(update={"abilities": frozenset({"flag_admin"})}).constant_flags == ""
-
-
-def test_the_plans_product_switches_them() -> None:
-    """A strategy of the plan is no strategy to be refused."""
-    contract = tomllib.loads((ROOT / "products" / "pam-plan.toml").read_text(encoding="utf-8"))
-
-    assert "flags" not in contract
 
 
 @pytest.mark.parametrize("way", ["feature_flag", "gradual"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recording_server import recording_server
+from tests.scripted_provider import recording_server
 from tests.sessions import ONLY_HEALTH, Finished, Project
 
 TOKEN = "tok'0123456789-abcdefghij\"KLMNOPQR"

@@ -8,7 +8,6 @@ from typing import cast
 import pytest
 
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.session import last_words
 from pam_rollback.session.keeping import redacted_at_the_end
 from pam_rollback.session.runbook import Runbook, Secrets
 
@@ -46,18 +45,3 @@ def test_a_file_that_cannot_be_searched_keeps_no_other_from_being_redacted(runbo
     assert SECRET not in (runbook.folder / "b.log").read_text(encoding="utf-8")
     [loss] = runbook.losses
     assert loss.startswith("a-trace.zip could not be searched for secrets: "), loss
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [(OSError(28, "No space left on device"), "No space left on device"), (KeyError("watched"), "KeyError: 'watched'")],
-)
-def test_a_page_that_cannot_be_made_is_said(runbook: Runbook, error: Exception, words: str) -> None:
-    """Whatever the reason: the disk, or figures that nobody thought of."""
-
-    def write() -> None:
-        raise error
-
-    last_words.keep(runbook, "the report's first page", write)
-
-    assert runbook.losses == [f"the report's first page could not be written: {words}"]

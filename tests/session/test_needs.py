@@ -36,11 +36,6 @@ def test_own_and_by_way_of_others(counted: int, request: pytest.FixtureRequest) 
     assert [one.elements for one in found if one.elements] == [("message",)]
 
 
-def test_nothing_is_said(request: pytest.FixtureRequest) -> None:
-    """Then it stands on nothing."""
-    assert needs_of(request.node, account=True) == ()
-
-
 @pytest.mark.parametrize("state", ["home"])
 @pytest.mark.parametrize("account", [True, False])
 @needs(of_case=_of_case)
@@ -63,23 +58,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def recovered(rows: int) -> int:
     """What a story is held against."""
     return rows
-
-
-@pytest.fixture
-@needs("browser", one_browser=True)
-def onlooker(recovered: int) -> int:
-    """Somebody whom any browser serves, who asks for it."""
-    return recovered
-
-
-def test_fixtures_say_what_they_are(onlooker: int, said: tuple[set[str], set[str]]) -> None:
-    """Whoever parametrizes finds them by that, and by no name."""
-    assert said == ({"recovered"}, {"onlooker"})
-
-
-def test_where_no_fixture_says_so_there_is_none(rows: int, said: tuple[set[str], set[str]]) -> None:
-    """Of what it is not."""
-    assert said == (set(), set())
 
 
 @pytest.fixture

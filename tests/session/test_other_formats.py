@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,11 +49,6 @@ def is_later(record: dict[str, Any]) -> None:
     """Another format, of a later version."""
     record[run_files.FORMAT] = 99
     record[run_files.WRITTEN_BY] = LATER
-
-
-def test_this_version_says_who_it_is() -> None:
-    """What a record names is what can be installed."""
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"] == VERSION
 
 
 def test_a_run_record_of_another_format_is_refused(tmp_path: Path) -> None:
@@ -122,22 +116,3 @@ def test_a_rollback_of_another_version_is_refused(running_sandbox: RunningSandbo
     assert {running_sandbox.flags.read_flags()[name] for name in FLAGS} == {ON}
     journal = Journal(folder / "journal.jsonl")
     assert (journal.owed(), journal.written_by) == ([], VERSION)
-
-
-def test_an_undo_that_only_a_later_version_knows_is_refused(running_sandbox: RunningSandbox, project: Project) -> None:
-    """Before any other change is put back: half an undo helps nobody."""
-    off = Flag(enabled=False, rollout_pct=0)
-    running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, off))
-
-    def later(record: dict[str, Any]) -> None:
-        record[run_files.WRITTEN_BY] = LATER
-        if record.get("kind") == "clear-faults":
-            record["kind"] = "grow-back"
-
-    folder = kept_run(project, running_sandbox, later)
-
-    refused = project.run("--undo", str(folder), f"--env={running_sandbox.file}")
-
-    assert refused.rc == 13, refused.out
-    assert f"owes grow-back, which pam-rollback {VERSION} cannot put back" in " ".join(refused.out.split())
-    assert {running_sandbox.flags.read_flags()[name] for name in FLAGS} == {off}

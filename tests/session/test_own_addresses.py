@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.recording_server import recording_server
+from tests.scripted_provider import recording_server
 from tests.session.beginning import Begin, begin
 from tests.sessions import ONLY_HEALTH, ROOT, Project, RunningSandbox
 

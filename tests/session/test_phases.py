@@ -1,17 +1,13 @@
 """What is told while a session runs: each phase, and at once what is not good, without saying it again."""
 
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
-from pam_rollback.session.phases import LiveReport
-from pam_rollback.session.progress import keep_workers_quiet
-from pam_rollback.session.situations import SITUATIONS_KEY
+from pam_rollback.session.phases import LiveReport, bad
 
 
 class Told:
@@ -45,36 +41,6 @@ def told() -> Told:
     return Told()
 
 
-@pytest.mark.parametrize(
-    ("real", "stories", "sandbox", "words"),
-    [
-        (False, (), False, "pace 2, "),
-        (False, (), True, "rehearsal, pace 2, "),
-        (False, ("emergency",), True, "drill, pace 2, "),
-        (True, ("emergency",), False, "for real, pace 2, "),
-    ],
-)
-def test_only_a_drill_is_called_one(
-    told: Told, *, real: bool, stories: tuple[str, ...], sandbox: bool, words: str
-) -> None:
-    """Who asks production whether it is well reads of no drill there, and of a rehearsal who asks a sandbox."""
-    lines: list[str] = []
-    told.line = lines.append  # type: ignore[attr-defined]
-    runbook: Any = SimpleNamespace(
-        started=datetime.now(UTC),
-        options=SimpleNamespace(real=real),
-        on_sandbox=sandbox,
-        environment=SimpleNamespace(name="production"),
-        pace=2,
-        id="20260101T000000Z",
-    )
-    config: Any = SimpleNamespace(stash={SITUATIONS_KEY: SimpleNamespace(stories=stories)}, pluginmanager=None)
-    with patch("pam_rollback.session.progress.keep_workers_quiet"):
-        LiveReport(config, runbook, told).pytest_sessionstart()  # type: ignore[arg-type]
-
-    assert [line.removeprefix("production").lstrip().startswith(words) for line in lines] == [True]
-
-
 def test_a_test_and_a_cause_are_told_once(told: Told) -> None:
     """Thirty pages that cannot be reached are a line, as are twenty tests that met one cause; another outcome is another line."""
     live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
@@ -89,31 +55,6 @@ def test_a_test_and_a_cause_are_told_once(told: Told) -> None:
         "no browser",
         "another reason",
     ]
-
-
-def test_a_test_of_no_plan_item_is_called_by_its_name(told: Told) -> None:
-    """In its line as in the end."""
-    live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
-    report = red("checks/test_a.py::test_git[main]", "nothing can be pushed")
-    report.user_properties = [one for one in report.user_properties if one[0] != "criterion"]
-    live.pytest_runtest_logreport(report)
-
-    assert told.lines[0].startswith("! BROKEN test_git not true: ")
-
-
-def test_one_cause_is_one_line_whatever_each_test_found_besides(told: Told) -> None:
-    """The look at a page, and what was found although nobody knows whether it counts, make no other cause."""
-    live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
-    why = "not known whether this is the database behind the API: HTTP 429"
-    for name in ("rows", "amounts"):
-        message = f"{why}; found there: {name} are whole; see docs/runbook.md#x"
-        live.pytest_runtest_logreport(red(f"checks/test_a.py::test_{name}", message, Outcome.UNKNOWN))
-    for look in ("light", "dark"):
-        live.pytest_runtest_logreport(red(f"checks/test_a.py::test_{look}", f"home-{look} was not reached"))
-
-    assert len(told.lines) == 2, told.lines
-    assert "found there: rows are whole" in told.lines[0]
-    assert "home-light was not reached" in told.lines[1]
 
 
 def test_what_stood_in_the_way_of_many_is_one_line(told: Told) -> None:
@@ -158,14 +99,10 @@ def test_what_is_new_is_told_after_what_is_not(told: Told) -> None:
     assert [said(line) for line in told.lines] == ["label on home", "label on money"]
 
 
-def test_workers_say_nothing_of_themselves() -> None:
-    """Neither in a log nor on a terminal; with -v they do."""
-    reporter = SimpleNamespace(_isatty=True, ensure_show_status=pytest.fail)
-    plugins = SimpleNamespace(get_plugin=lambda _: reporter)
-    for verbose in (1, 0):
-        config: Any = SimpleNamespace(
-            pluginmanager=plugins, option=SimpleNamespace(verbose=verbose), stash=pytest.Stash()
-        )
-        keep_workers_quiet(config)
-        assert reporter._isatty is bool(verbose)
-    reporter.ensure_show_status()
+def test_what_is_red_has_its_reason_and_the_way_on() -> None:
+    """In one line, at once."""
+    told = bad(
+        Outcome.BROKEN_CRITERION, "HC-2", "The back end is healthy.", "AssertionError: HTTP 503", "docs/runbook.md#api"
+    )
+
+    assert told == "! BROKEN HC-2 The back end is healthy: HTTP 503; docs/runbook.md#api"

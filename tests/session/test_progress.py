@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.session.progress import OnScreen, style
+from pam_rollback.session.progress import OnScreen
 from tests.virtual_clock import VirtualClock
 
 
@@ -85,20 +85,3 @@ def test_a_terminal_shows_a_bar_with_lines_above_it(monkeypatch: pytest.MonkeyPa
     assert shown.count("users are well again [not markup]") == 1
     assert shown.rindex("\x1b[?25h") > shown.rindex("window 3"), "the cursor is back when the bar is gone"
     assert shown.rstrip().endswith("said when it is gone")
-
-
-def test_a_worker_names_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several write to one terminal, where there is no bar then; a phase is a line at once."""
-    stream = io.StringIO()
-    stream.isatty = lambda: True  # type: ignore[method-assign]
-    monkeypatch.setattr(sys, "stderr", stream)
-    OnScreen(a_config(), VirtualClock(), worker="gw0").phase("window", "begins")
-
-    assert stream.getvalue() == "window         begins [gw0]\n"
-
-
-def test_colours_are_those_of_the_end() -> None:
-    """What is not known is not red."""
-    assert style("! UNKNOWN HC-1 not known") == "bold yellow"
-    assert style("! BROKEN HC-1 not true") == "bold red"
-    assert style("window         begins") == ""

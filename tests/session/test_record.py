@@ -3,35 +3,12 @@
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from pam_rollback.base import answer
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.session.record import next_page
 
 PLAN = SimpleNamespace(item=lambda identifier: SimpleNamespace(runbook=f"docs/runbook.md#{identifier.lower()}"))
 RUNBOOK: Any = SimpleNamespace(plan=PLAN)
-
-
-@pytest.mark.parametrize(
-    ("outcome", "page"),
-    [
-        (Outcome.BROKEN_CRITERION, "own"),
-        (Outcome.UNKNOWN, "own"),
-        (Outcome.UNDO_FAILED, "undo-failed"),
-        (Outcome.ACTION_FAILED, "action-failed"),
-        (Outcome.REFUSED, "refused"),
-    ],
-)
-def test_an_action_that_failed_has_pages_of_its_own(outcome: Outcome, page: str) -> None:
-    """A test that only came upon it is about something else."""
-    assert next_page({"runbook": "docs/runbook.md#own"}, ["TF-1"], RUNBOOK, outcome, "x") == f"docs/runbook.md#{page}"
-
-
-def test_a_test_without_a_page_goes_on_at_its_plan_item() -> None:
-    """The first of several; without any there is nothing to say."""
-    assert next_page({}, ["TF-1", "SC-1"], RUNBOOK, Outcome.UNKNOWN, "") == "docs/runbook.md#tf-1"
-    assert next_page({}, [], RUNBOOK, Outcome.UNKNOWN, "") == ""
 
 
 def test_what_a_limited_sign_in_hides_goes_on_at_one_page() -> None:

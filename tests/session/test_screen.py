@@ -44,7 +44,7 @@ def checks_copied() -> tuple[str, ...]:
 def test_what_is_red_is_told_at_once_and_first(
     running_sandbox: RunningSandbox, project: Project, workers: tuple[str, ...]
 ) -> None:
-    """A line for a kind of check, one for a cause, none for a file and no percentages; then the verdict, what is broken, and all else."""
+    """A line for a cause, none for a file and no percentages; then the verdict, what is broken, and all else."""
     project.write("checks/test_case.py", CHECKS)
     ended = project.run(SCREEN, "checks/test_case.py", "--env", str(running_sandbox.file), *workers)
     live, _, screen = ended.out.partition("REHEARSAL NO-GO")
@@ -56,7 +56,6 @@ def test_what_is_red_is_told_at_once_and_first(
         "! BROKEN HC-2 not true: The back end is well: HTTP 503 from the back end; docs/runbook.md#api-down",
         "! UNKNOWN HC-3 not known: The database is well: nobody answers; docs/runbook.md#database-unhealthy",
     ], live
-    assert lines[-2:] == ["health         1 BROKEN, 2 could not be measured", "integrity      1 ok"]
     assert not re.search(r"\d%\]|^checks/|passed|generated xml|short test summary", ended.out, re.MULTILINE), ended.out
     assert screen.index("BROKEN HC-2") < screen.index("UNKNOWN HC-3 2 tests") < screen.index("when  ")
     assert ended.last_line.startswith("REHEARSAL NO-GO for checks/test_case.py")

@@ -14,13 +14,3 @@ def test_a_verdict_may_come_until_the_end_of_its_frame(came_s: float, *, in_time
     verdict = FirstVerdict("health checks", came_s, 120, "the end of the rollback")
 
     assert verdict.in_time is in_time
-
-
-def test_it_says_how_late_and_from_when() -> None:
-    """The sentence and the row of the table."""
-    verdict = FirstVerdict("health checks", 131.26, 120, "the session's start")
-
-    assert str(verdict) == "first verdict, health checks: late, 131.3 s from the session's start (the plan: 0 to 120 s)"
-    figures = verdict.figures
-    assert (figures.measured, figures.unit, figures.definition) == (131.3, "s", "from the session's start")
-    assert figures.margin == pytest.approx(-11.26)

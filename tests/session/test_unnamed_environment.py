@@ -64,18 +64,6 @@ def test_every_session_is_asked(connected: Project, begin: Begin, asked: tuple[s
     assert (begun.rc, begun.said) == (4, QUESTION)
 
 
-def test_an_answer_is_taken(connected: Project, begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the command line or from the variable; all that are there are named, the sandbox last."""
-    shutil.copy(connected.folder / "environments/examples/staging.toml", connected.folder / "environments")
-    monkeypatch.setattr("secrets.token_hex", lambda _: "0a0b")
-    answered = begin(connected.folder, "-m", "health", "--env=sandbox", "--run-dir=one").runbook
-    assert answered is not None
-    assert answered.environment.name == "sandbox"
-    assert begin(connected.folder, "-m", "health").said == QUESTION.replace("production,", "production, --env staging,")
-    monkeypatch.setenv("PAM_ENV", "sandbox")
-    assert begin(connected.folder, "-m", "health", "--run-dir=two").rc is None
-
-
 @pytest.mark.parametrize("drill", [(STORY,), ("drills",), ("-m", "health", "--situation=after-gradual")], ids=" ".join)
 def test_a_drill_is_on_the_sandbox(connected: Project, begin: Begin, drill: tuple[str, ...]) -> None:
     """Whatever else is there: a drill plants damage, and does so nowhere else unless that is typed."""
@@ -84,12 +72,6 @@ def test_a_drill_is_on_the_sandbox(connected: Project, begin: Begin, drill: tupl
     assert begun.rc is None, begun.said
     assert begun.runbook is not None
     assert begun.runbook.own_sandbox
-
-
-@pytest.mark.parametrize("more", [("--mode=real", "--execute"), ("--undo=run",)], ids=" ".join)
-def test_what_is_no_drill_is_asked(connected: Project, begin: Begin, more: tuple[str, ...]) -> None:
-    """A real rollback of a toy would be called one."""
-    assert begin(connected.folder, STORY, *more).said == QUESTION
 
 
 @pytest.mark.parametrize(

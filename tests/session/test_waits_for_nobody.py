@@ -6,7 +6,6 @@ import threading
 import pytest
 
 from pam_rollback.communication.slack import SlackWebhook
-from pam_rollback.rollback.steps import Step, in_order
 
 
 def test_a_resolver_that_hangs_is_given_up_with_its_channel(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,10 +20,3 @@ def test_a_resolver_that_hangs_is_given_up_with_its_channel(monkeypatch: pytest.
     assert not answered.is_set()
     assert problem.startswith("Slack: no connection within 0.")
     answered.set()
-
-
-def test_nothing_that_helps_users_comes_after_telling() -> None:
-    """In a chain of steps, too, what is not essential is needed by nobody."""
-    chain = in_order([Step("tell", str, essential=False), Step("help", str)])
-
-    assert chain[1].needs == ()

@@ -15,8 +15,7 @@ import psycopg
 
 from pam_rollback.outside.http import fetch
 from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
-from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
+from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server, choose_runner, find_binaries
 from tests.npm_packages import installed_from, node, passed_on
 
 HERE = Path(__file__).parent

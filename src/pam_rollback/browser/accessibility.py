@@ -24,8 +24,6 @@ class FocusStop:
     name: str
     seen: bool
     """Something about it looks different from when it has no focus."""
-    in_order: bool
-    """It comes after the stop before it, as one reads."""
 
     def __str__(self) -> str:
         """Name and place."""
@@ -56,19 +54,10 @@ class FocusWalk(Sentence):
         )
 
     @property
-    def out_of_order(self) -> Findings:
-        """Stops that come before the one from which the focus came."""
-        return self._findings(
-            "focus-order",
-            "the focus moves as one reads (WCAG 2.4.3)",
-            [stop for stop in self.stops if not stop.in_order],
-        )
-
-    @property
     def traps(self) -> Findings:
         """Where the keyboard is caught, or that it leads nowhere at all."""
         if not self.stops:
-            nowhere = [FocusStop("html", "the Tab key reaches nothing", seen=True, in_order=True)]
+            nowhere = [FocusStop("html", "the Tab key reaches nothing", seen=True)]
             return self._findings("keyboard", "everything can be reached by keyboard (WCAG 2.1.1)", nowhere)
         caught = [stop for stop in self.stops if stop.selector == self.trapped_at][:1]
         return self._findings("keyboard-trap", "the Tab key leads on from every stop (WCAG 2.1.2)", caught)
@@ -244,8 +233,6 @@ class Audit(Sentence):
     barriers: Findings | None = None
     reflow: Findings | None = None
     """Content that does not fit the width of the window."""
-    motion: Findings | None = None
-    """What moves although the visitor asked for reduced motion."""
     focus: FocusWalk | None = None
     """The way of the Tab key, in one look and where there is one to walk."""
     unmeasured: str = ""
@@ -264,8 +251,8 @@ class Audit(Sentence):
     def all_findings(self) -> tuple[Findings, ...]:
         """Everything that was found here, to make it known in a baseline."""
         walk = self.focus
-        of_focus = (walk.unseen, walk.out_of_order, walk.traps) if walk is not None else ()
-        return tuple(found for found in (self.barriers, self.reflow, self.motion, *of_focus) if found is not None)
+        of_focus = (walk.unseen, walk.traps) if walk is not None else ()
+        return tuple(found for found in (self.barriers, self.reflow, *of_focus) if found is not None)
 
     def __str__(self) -> str:
         return (
@@ -318,19 +305,9 @@ class Audits:
         return _together([audit.reflow for audit in of_look])
 
     @property
-    def in_motion(self) -> Findings:
-        """What moves, on all pages."""
-        return _together([audit.motion for audit in self.of_states.values()])
-
-    @property
     def focus_unseen(self) -> Findings:
         """Where the focus cannot be seen, on all pages."""
         return _together([walk.unseen for walk in self._walks])
-
-    @property
-    def focus_out_of_order(self) -> Findings:
-        """Where the focus jumps back, on all pages."""
-        return _together([walk.out_of_order for walk in self._walks])
 
     @property
     def traps(self) -> Findings:

@@ -24,8 +24,8 @@ TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 WITHIN_MS: Final = 30_000
 
 _PROBE: Final = Path(__file__).with_name("page_probe.js").read_text(encoding="utf-8")
-MOTION_RECORDER: Final = f"({Path(__file__).with_name('motion_recorder.js').read_text(encoding='utf-8')})()"
-"""For every page of a context, before it is opened: what moves only as long as the page comes in is found, too."""
+DRAWING_RECORDER: Final = f"({Path(__file__).with_name('drawing_recorder.js').read_text(encoding='utf-8')})()"
+"""For every page of a context, before it is opened."""
 _VERSION: Final = re.compile(r"axe v(\d+\.\d+\.\d+)")
 _HEAD_CHARACTERS: Final = 200
 
@@ -123,12 +123,6 @@ def too_wide(page: Page, page_state: str, width_px: int) -> Findings:
     """What does not fit a window of this width (WCAG 1.4.10)."""
     meaning = "the page needs no scrolling sideways, and nothing is cut off (WCAG 1.4.10)"
     return _own(page_state, "reflow", meaning, ask(page, "tooWide", width_px))
-
-
-def in_motion(page: Page, page_state: str) -> Findings:
-    """What moves on a page whose visitor asked for reduced motion. Ask before ``settle``: that stops everything."""
-    meaning = "nothing moves for longer than 0.1 s when the visitor asked for reduced motion (WCAG 2.2.2, 2.3.3)"
-    return _own(page_state, "reduced-motion", meaning, ask(page, "moving"))
 
 
 def ask(page: Page, question: str, argument: object = None) -> Any:

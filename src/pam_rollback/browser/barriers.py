@@ -92,7 +92,7 @@ class Known:
 
 
 OWN_RULES = "the suite's own rules"
-"""Reflow, motion and keyboard are no rules of axe-core."""
+"""Reflow and keyboard are no rules of axe-core."""
 
 _ELEMENTS_SHOWN = 5
 _STATES_SHOWN = 4

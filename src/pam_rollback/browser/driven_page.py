@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Error, Locator, Page, Request
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
@@ -33,6 +34,27 @@ def counted(page: Page) -> Page:
     if pace.is_held():
         page.on("request", _asked)
     return page
+
+
+_GIVEN_UP: Final = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
+"""What a request that the page or the browser itself gave up looks like: nobody failed."""
+
+
+def failure_of(request: Request) -> str:
+    """Return why the request failed; empty for one that was given up."""
+    why = request.failure or "no reason given"
+    return "" if any(word in why for word in _GIVEN_UP) else why
+
+
+def without_query(url: str) -> str:
+    """Return the address without what a key may stand in."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
+def named(request: Request) -> str:
+    """Return the request's method and address."""
+    return f"{request.method} {without_query(request.url)}"
 
 
 def go_to(page: Page, url: str, **given: str) -> None:

@@ -58,7 +58,7 @@ def walk(page: Page, page_state: str) -> FocusWalk:
             return FocusWalk(page_state, tuple(stops))
         if now["again"]:
             return FocusWalk(page_state, tuple(stops), trapped_at=now["selector"])
-        stops.append(FocusStop(now["selector"], now["name"], seen=True, in_order=now["in_order"]))
+        stops.append(FocusStop(now["selector"], now["name"], seen=True))
     return FocusWalk(page_state, tuple(stops), trapped_at=stops[-1].selector)
 
 
@@ -119,7 +119,6 @@ _DESKTOP: Final = (
     _Look("double-size", 640, 400, scale=2),
 )
 _PHONE: Final = (_Look("phone", 390, 844),)
-_AS_LOADED: Final = (_DESKTOP[0], _PHONE[0])
 
 
 def collect(browser: Browser, site: Site, rules: Rules, states: Sequence[str] = STATES) -> Audits:
@@ -130,7 +129,7 @@ def collect(browser: Browser, site: Site, rules: Rules, states: Sequence[str] = 
     for looks, device in ((_DESKTOP, desktop), (_PHONE, phone | {"is_mobile": True, "has_touch": True})):
         # A service worker would answer past the guard that catches what must not be sent.
         context = browser.new_context(reduced_motion="reduce", service_workers="block", locale="en-US", **device)
-        context.add_init_script(axe.MOTION_RECORDER)
+        context.add_init_script(axe.DRAWING_RECORDER)
         try:
             visit = Visit(context.new_page(), site)
             for audit in _audits(
@@ -223,8 +222,6 @@ def _audit(name: str, own: Locator, look: _Look, visit: Visit, devtools: CDPSess
     try:
         _put_on(look, visit, devtools)
         axe.drawn(visit.page, anew=look.scale != 1)
-        # Asked of a page as it was loaded: to be judged, it is brought to rest, and stays there in the looks that follow.
-        motion = axe.in_motion(visit.page, name) if look in _AS_LOADED else None
         barriers = axe.audit(visit.page, name, rules)
         if not own.is_visible():
             return Audit(name, problem="its own content cannot be seen in this look, although it can in another")
@@ -233,7 +230,7 @@ def _audit(name: str, own: Locator, look: _Look, visit: Visit, devtools: CDPSess
         return Audit(name, unmeasured=_in_short(problem))
     if barriers.passed == 0:
         return Audit(name, unmeasured=f"{rules} found nothing to judge on {name}: no rule applied to anything there")
-    return Audit(name, barriers=barriers, reflow=reflow, motion=motion)
+    return Audit(name, barriers=barriers, reflow=reflow)
 
 
 def _put_on(look: _Look, visit: Visit, devtools: CDPSession) -> None:

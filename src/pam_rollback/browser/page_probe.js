@@ -1,12 +1,9 @@
 // Asked of a page about itself: one function for each question. Gives the functions; the caller picks one and passes its argument.
 () => {
-  const LONGEST_MOTION_MS = 100;
   const LONGEST_WAIT_MS = 2000;
   const LONGEST_DRAWING_MS = 4000; // a chart that begins to grow after 0.4 s and takes 1.5 s, on a machine that is busy
   const UNCHANGED_MS = 150; // calendars and tables lay themselves out anew 100 ms after the window's size has changed
   const LEAST_CONTRAST = 3;
-  // Changing one of these moves something; a change of colour or opacity alone does not.
-  const MOVING = /^(all|transform|translate|scale|rotate|top|right|bottom|left|inset.*|width|height|margin.*|offset.*|.*-height|.*-width)$/;
   const CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex], [contenteditable]";
   const LIVE = "[aria-live=polite], [aria-live=assertive], [role=log], [role=status], [role=alert], output";
 
@@ -93,31 +90,6 @@
       .filter((dialog) => !dialog.getAttribute("aria-label")?.trim() && !textOf(dialog.getAttribute("aria-labelledby") ?? ""))
       .filter((dialog) => !dialog.title.trim())
       .map((dialog) => ({ selector: selectorOf(dialog), why: "has neither aria-label nor aria-labelledby nor title" }));
-  }
-
-  const milliseconds = (list) => list.split(",").map((part) => parseFloat(part) * (part.trim().endsWith("ms") ? 1 : 1000));
-
-  /** What moves, has moved since the page was opened, or is declared to move when touched, for longer than a visitor notices. */
-  function moving() {
-    const found = new Map();
-    const running = document.getAnimations().filter((animation) => animation.playState === "running");
-    for (const animation of new Set([...(window.__pamMoved ?? []), ...running])) {
-      const lasts = animation.effect?.getComputedTiming().endTime ?? 0;
-      const element = animation.effect?.target;
-      if (!element?.isConnected || lasts <= LONGEST_MOTION_MS || !MOVING.test(animation.transitionProperty ?? "all")) continue;
-      found.set(element, `is in motion for ${lasts === Infinity ? "ever" : `${Math.round(lasts)} ms`}`);
-    }
-    for (const element of document.querySelectorAll("*")) {
-      if (found.has(element)) continue;
-      const style = getComputedStyle(element);
-      const times = milliseconds(style.transitionDuration);
-      const properties = style.transitionProperty.split(",").map((name) => name.trim());
-      const slow = properties.find((name, index) => MOVING.test(name) && times[index % times.length] > LONGEST_MOTION_MS);
-      if (slow) found.set(element, `changes ${slow} over ${Math.max(...times)} ms`);
-      else if (style.animationName !== "none" && Math.max(...milliseconds(style.animationDuration)) > LONGEST_MOTION_MS)
-        found.set(element, `is animated by ${style.animationName}`);
-    }
-    return [...found].map(([element, why]) => ({ selector: selectorOf(element), why }));
   }
 
   function channels(colour) {
@@ -222,7 +194,6 @@
     if (at !== null) {
       answer.selector = selectorOf(at);
       answer.name = nameOf(at);
-      answer.in_order = left === null || Boolean(left.compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING);
       answer.is_first = walk.seen.size > 0 && [...walk.seen][0] === at;
       walk.seen.add(at);
     }
@@ -249,5 +220,5 @@
     return regions.length;
   }
 
-  return { settle, unchanged, tooWide, unnamedDialogs, moving, beginWalk, step, listen, heard: () => heard.filter((text) => text.trim()) };
+  return { settle, unchanged, tooWide, unnamedDialogs, beginWalk, step, listen, heard: () => heard.filter((text) => text.trim()) };
 }

@@ -6,24 +6,93 @@ own content can be seen; an empty page, an alert in its place or the page for un
 In one module: one visit: most states begin where another one has ended.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Error, Locator, Page, Request
+from playwright.sync_api import Error, Locator, Page, Request, Route, WebSocketRoute
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.accessibility import PUBLIC_STATES
-from pam_rollback.browser.driven_page import LATE, click, covered_by, go_to, heading_of, is_late
-from pam_rollback.browser.held_question import HeldQuestion
+from pam_rollback.browser.driven_page import LATE, click, covered_by, heading_of, is_late
 from pam_rollback.browser.journeys import NotLoaded, Stopped
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.product.contract import Element, ElementName
+
+_READS: Final = ("GET", "HEAD", "OPTIONS")
+_NO_ANSWER: Final = json.dumps({"type": "error", "error": True, "message": "PAM cannot be reached."})
+"""What a service says on a WebSocket when it has no answer; ``said_on_socket`` knows it by the same type."""
+
+
+class HeldQuestion:
+    """Holds the question once the page sends it. What else the page asks of the product is let through as long as it only reads."""
+
+    def __init__(
+        self, page: Page, question: str, *, services: tuple[str, ...], chat_path: str, login_path: str
+    ) -> None:
+        self._question = question
+        self._chat_path = chat_path
+        self._login_path = login_path
+        self._held: list[Callable[[], object]] = []
+        """Each ends the wait of the page without an answer."""
+        self._refused = False
+        page.route(lambda url: url.startswith(services), self._let_through)
+        page.route_web_socket(lambda _: True, self._watch)
+
+    @property
+    def is_held(self) -> bool:
+        """The page has sent it."""
+        return bool(self._held)
+
+    def holds(self, request: Request) -> bool:
+        """Whether this is how the page posts it: it gets no answer for as long as it is held."""
+        return request.method == "POST" and urlsplit(request.url).path == self._chat_path
+
+    def release(self) -> None:
+        """Forget it; a page that still waits is told that there is no answer."""
+        self._refused = False
+        self._end()
+
+    def refuse(self) -> None:
+        """No answer to it, however often and by whatever way the page tries again."""
+        self._refused = True
+        self._end()
+
+    def _end(self) -> None:
+        while self._held:
+            self._held.pop()()
+
+    def _hold(self, end: Callable[[], object]) -> None:
+        if self._refused:
+            end()
+        else:
+            self._held.append(end)
+
+    def _let_through(self, route: Route, request: Request) -> Any:
+        if self.holds(request):
+            return self._hold(route.abort)
+        if request.method in _READS or urlsplit(request.url).path == self._login_path:
+            return route.continue_()
+        return route.abort()
+
+    def _watch(self, socket: WebSocketRoute) -> None:
+        """Greetings and signs of life pass in both directions, so that the page takes itself for connected."""
+        server = socket.connect_to_server()
+
+        def pass_on(said: str | bytes) -> None:
+            words = said if isinstance(said, str) else said.decode(errors="replace")
+            if self._question in words:
+                self._hold(lambda: socket.send(_NO_ANSWER))
+            else:
+                server.send(said)
+
+        socket.on_message(pass_on)
+
 
 QUESTION: Final = "Is there a quiet campground by the sea?"
 NOBODY: Final = "nobody@example.invalid"
@@ -43,12 +112,10 @@ _COMES_FROM: Final[Mapping[str, str]] = {
 }
 _MEANT_TO_ALERT: Final = ("login-error", "chat-error")
 
-"""In what Playwright tells of a click that came to nothing."""
 _STREAMS: Final = ("eventsource", "websocket", "ping", "media")
 _PAUSE_MS: Final = 25
 _CALM_ROUNDS: Final = 3
 _DOUBTED_AFTER_S: Final = 1.0
-_SHOWN_CHARACTERS: Final = 100
 
 
 class _LedToSignIn(Stopped):
@@ -86,21 +153,19 @@ class Visit:
         self._site = site
         hosts = frozenset(urlsplit(address).hostname or "" for address in site.services)
         self._person = PamSite(page, site.frontend, site.pages, site.elements, within_s=site.deadline_s, hosts=hosts)
-        self._under_way: set[Request] = set()
         self._doubted: set[Request] = set()
         """What was told of before the page was loaded: the page before may have asked for it."""
+        self._over: set[Request] = set()
+        """Which of it that page did."""
         self._question = HeldQuestion(
             page, QUESTION, services=site.services, chat_path=site.chat_path, login_path=site.login_path
         )
-        self._now = self._opened = ""
+        self._now = ""
         self._failed: dict[str, Exception] = {}
         self._signed_in_anew = False
         """A session may be lost once: whoever signs out elsewhere may end all of the account's."""
         self._elsewhere = ""
         """The heading of the page for unknown addresses."""
-        page.on("request", self._began)
-        page.on("requestfinished", self._ended)
-        page.on("requestfailed", self._ended)
         page.on("load", self._loaded)
         pages = site.pages
         self._ways: dict[str, Callable[[], Locator]] = {
@@ -164,7 +229,7 @@ class Visit:
     def _stopped(self, what: str) -> Stopped:
         """Say what was not there within its time: that the page is late, or what is shown instead."""
         deadline_s = self._site.deadline_s
-        if is_late(self.page, self._under_way, self._opened, deadline_s=deadline_s):
+        if is_late(self.page, self._under_way, self._person.opened, deadline_s=deadline_s):
             return NotLoaded(f"{what}; {LATE}")
         return Stopped(f"{what}; {self._shown()}")
 
@@ -318,9 +383,8 @@ class Visit:
         self.leave()
         # Away from the old page first: what it still asks for is over then, and Playwright does not always say so.
         self.page.goto("about:blank")
-        self._under_way.clear()
-        self._opened = self._site.frontend + path
-        go_to(self.page, self._opened, wait_until="domcontentloaded")
+        self._over.clear()
+        self._person.go(path, wait_until="domcontentloaded")
 
     def _wait_for(self, locator: Locator, what: str) -> Locator:
         try:
@@ -341,7 +405,7 @@ class Visit:
             waited_s = time.monotonic() - began_s
             if waited_s > _DOUBTED_AFTER_S and self._doubted & self._under_way and self._was_idle():
                 # The page before this one is told of late now and then: a request of its own begins here and never ends.
-                self._under_way -= self._doubted
+                self._over |= self._doubted
             if waited_s > self._site.deadline_s:
                 pending = ", ".join(sorted({urlsplit(request.url).path for request in self._under_way}))
                 raise self._stopped(f"still loading {pending} after {self._site.deadline_s:g} s")
@@ -357,22 +421,12 @@ class Visit:
         return True
 
     def _shown(self) -> str:
-        """What a person sees there, in short."""
-        try:
-            text = self.page.evaluate(
-                "() => [...document.querySelectorAll('[role=alert], main')].map((part) => part.innerText).join(' ')"
-            )
-        except Error as error:
-            return f"the page cannot be read: {error.message.splitlines()[0]}"
-        words = cut(" ".join(str(text).split()), _SHOWN_CHARACTERS)
-        return f"the page shows {words!r}" if words else "the page is empty"
+        return f"the page shows: {self._person.shown()}"
+
+    @property
+    def _under_way(self) -> set[Request]:
+        told = {one for one in self._person.signs.under_way if one.resource_type not in _STREAMS}
+        return {one for one in told - self._over if not self._question.holds(one)}
 
     def _loaded(self, _: Page) -> None:
-        self._doubted = {*self._under_way}
-
-    def _began(self, request: Request) -> None:
-        if request.resource_type not in _STREAMS and not self._question.holds(request):
-            self._under_way.add(request)
-
-    def _ended(self, request: Request) -> None:
-        self._under_way.discard(request)
+        self._doubted = self._under_way

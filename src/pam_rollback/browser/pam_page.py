@@ -25,9 +25,11 @@ from pam_rollback.browser.driven_page import (
     content_of,
     counted,
     covered_by,
+    failure_of,
     go_to,
     is_late,
     load_again,
+    named,
     pause,
     rendered,
 )
@@ -36,8 +38,6 @@ from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.product.contract import Element, ElementName
 from pam_rollback.product.front_page import PageContent
 
-_GIVEN_UP = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
-"""What a request that the page or the browser itself gave up looks like: nobody failed."""
 _NEEDED = frozenset({"document", "script", "stylesheet", "fetch", "xhr"})
 """What a page cannot do without. A picture or a font that is missing breaks none."""
 _SIGN_CHARACTERS = 120
@@ -60,7 +60,7 @@ class SignsOfPage:
     def seen(self, *, hidden: bool) -> PageSigns:
         """The page as it is now. Raises Playwright's error when it cannot be read."""
         return PageSigns(
-            content_of(self._page), hidden, tuple(self._failed), tuple(_named(request) for request in self._open)
+            content_of(self._page), hidden, tuple(self._failed), tuple(named(request) for request in self._open)
         )
 
     @property
@@ -89,13 +89,12 @@ class SignsOfPage:
 
     def _answered(self, response: Response) -> None:
         if self.is_ours(response.request) and response.status >= HTTPStatus.BAD_REQUEST:
-            self._failed.append(f"HTTP {response.status}: {_named(response.request)}")
+            self._failed.append(f"HTTP {response.status}: {named(response.request)}")
 
     def _gave_up(self, request: Request) -> None:
         self._under_way.pop(request, None)
-        why = request.failure or "no reason given"
-        if self.is_ours(request) and not any(word in why for word in _GIVEN_UP):
-            self._failed.append(f"failed request: {_named(request)} ({why})")
+        if self.is_ours(request) and (why := failure_of(request)):
+            self._failed.append(f"failed request: {named(request)} ({why})")
 
     def _broke(self, error: Error) -> None:
         self._failed.append(f"script error: {cut(' '.join(error.message.split()), _SIGN_CHARACTERS)}")
@@ -103,11 +102,6 @@ class SignsOfPage:
     def is_ours(self, request: Request) -> bool:
         """The page needs it, and the product answers it."""
         return request.resource_type in _NEEDED and urlsplit(request.url).hostname in self._hosts
-
-
-def _named(request: Request) -> str:
-    parts = urlsplit(request.url)
-    return f"{request.method} {parts.scheme}://{parts.netloc}{parts.path}"
 
 
 T = TypeVar("T")
@@ -149,12 +143,12 @@ class PamPage:
     ) -> None:
         """``hosts``: by name, those of the product beside the site's own."""
         self.page = counted(page)
-        self._signs = SignsOfPage(page, hosts | {urlsplit(address).hostname or ""})
+        self.signs = SignsOfPage(page, hosts | {urlsplit(address).hostname or ""})
         self._elements = elements
         self._address = address
         self._pages = pages
         self._within_s = within_s
-        self._opened = ""
+        self.opened = ""
         page.set_default_timeout(within_s * 1000)
         page.set_default_navigation_timeout(within_s * 1000)
 
@@ -162,7 +156,7 @@ class PamPage:
         """Open a page and wait until it has its heading; gives that."""
 
         def load() -> str:
-            self._goto(path, wait_until="domcontentloaded")
+            self.go(path, wait_until="domcontentloaded")
             return self.heading()
 
         return self._load(f"open {path}", "no page with a heading", load)
@@ -171,7 +165,7 @@ class PamPage:
         """Open a page and give what it shows, whatever that is."""
 
         def load() -> PageContent:
-            self._goto(path, wait_until="load")
+            self.go(path, wait_until="load")
             return rendered(self.page, within_s=self._within_s)
 
         return self._load(f"open {path}", "it goes on loading", load)
@@ -185,9 +179,10 @@ class PamPage:
 
         self._load("load the page again", "no page with a heading", load)
 
-    def _goto(self, path: str, *, wait_until: str) -> None:
-        self._opened = self._address + path
-        go_to(self.page, self._opened, wait_until=wait_until)
+    def go(self, path: str, *, wait_until: str) -> None:
+        """Go to a page by its address, and wait for no more than that."""
+        self.opened = self._address + path
+        go_to(self.page, self.opened, wait_until=wait_until)
 
     def _load(self, what: str, missing: str, load: Callable[[], T], *works_with: ElementName) -> T:
         """Load a page; once more where it was late. Raises NotLoaded where it was late again, else as every step does."""
@@ -199,8 +194,8 @@ class PamPage:
     @property
     def is_late(self) -> bool:
         """The page is still being loaded, although whatever it waits for answers without a browser."""
-        opened = self._opened or self.page.url
-        return is_late(self.page, self._signs.under_way, opened, deadline_s=self._within_s)
+        opened = self.opened or self.page.url
+        return is_late(self.page, self.signs.under_way, opened, deadline_s=self._within_s)
 
     def reach(self, path: str) -> str:
         """Open a page; where its address leads elsewhere, go there by the site's own link. Gives its heading."""
@@ -292,10 +287,10 @@ class PamPage:
                 raise NotLoaded(f"{what}: it was not loaded within {self._within_s:g} s; {LATE}") from None
             over = covered_by(error)
             if over:
-                shown = self._shown()
+                shown = self.shown()
                 raise Stopped(f"{what}: {over} lies over it and does not go away; the page shows: {shown}") from None
             because = self._refuse_when_not_as_described(what, works_with)
-            seen = f"the page shows: {self._shown()}{because}"
+            seen = f"the page shows: {self.shown()}{because}"
             raise Stopped(f"{what}: {missing} within {self._within_s:g} s; {seen}") from None
         except Error as error:
             found = _UNREACHABLE.search(error.message)
@@ -323,7 +318,7 @@ class PamPage:
         except PlaywrightTimeoutError:
             if content_of(self.page) == before:
                 pressed = f"the press changed nothing within {self._within_s:g} s"
-                raise Stopped(f"{what}: {pressed}; the page shows: {self._shown()}") from None
+                raise Stopped(f"{what}: {pressed}; the page shows: {self.shown()}") from None
             raise
 
     def _refuse_when_not_as_described(self, what: str, works_with: Iterable[ElementName]) -> str:
@@ -333,7 +328,7 @@ class PamPage:
             if lost is None:
                 return ""
             hidden = located(self.page, self._elements[lost], hidden_too=True).count() > 0
-            broken = self._signs.seen(hidden=hidden).broken
+            broken = self.signs.seen(hidden=hidden).broken
         except Error:  # it goes elsewhere at this very moment
             return ""
         if not broken:
@@ -351,11 +346,11 @@ class PamPage:
         where = urlsplit(self.page.url).path
         return (
             f"{what}: {name} ({words}) was never found on {where}, which is well otherwise: the page has changed, or the contract; "
-            f"the page shows: {self._shown()}"
+            f"the page shows: {self.shown()}"
         )
 
-    def _shown(self) -> str:
-        """The start of what a person sees, on one line."""
+    def shown(self) -> str:
+        """Return the start of what a person sees, on one line."""
         try:
             alert = self.page.get_by_role("alert")
             main = self.page.get_by_role("main")

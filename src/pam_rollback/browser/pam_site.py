@@ -1,28 +1,77 @@
-"""PAM's site as a person uses it: chat, trips, money and settings. One place for the texts of the site."""
+"""PAM's site as a person uses it: signing in and out, the chat, trips, money and settings. One place for the texts of the site.
 
+A session can be kept, restored in another window, and lost.
+"""
+
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
-from playwright.sync_api import Error, Locator, Page, Response
+from playwright.sync_api import BrowserContext, Error, Locator, Page, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from pam_rollback.browser.driven_page import click, content_of, is_painted, pause
+from pam_rollback.base.answer import limited, read_json
+from pam_rollback.browser.driven_page import click, content_of, is_painted, load_again, pause
 from pam_rollback.browser.journeys import NotAsDescribed, Stopped
-from pam_rollback.browser.pam_session import SignedInPage
+from pam_rollback.browser.pam_page import PamPage
+from pam_rollback.browser.witness import origin
 from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.product.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
 from pam_rollback.product.contract import Element, ElementName
+from pam_rollback.product.pam_api import SignInLimited
 
 _LOOK_AGAIN_MS = 50
 _ANSWERED_LOOKS = 5
 """An answer may be the reason for the next question, and takes a moment to be drawn."""
+_FORM_PASSES_MS = 1500
+
+# What a restored session needs beyond cookies and local storage, which Playwright restores itself. Once for each tab: a journey may end it.
+_RESTORE = """(([origin, items]) => {
+  const done = "pam-rollback.restored";
+  if (location.origin !== origin || sessionStorage.getItem(done) !== null) return;
+  for (const [name, value] of Object.entries(items)) sessionStorage.setItem(name, value);
+  sessionStorage.setItem(done, "yes");
+})(%s)"""
+
+_FORGET = """([token, other]) => {
+  for (const store of [sessionStorage, localStorage])
+    for (const name of Object.keys(store)) store.setItem(name, store.getItem(name).replaceAll(token, other));
+}"""
+_PAINTED_AGAIN_MS: Final = 100
+_TEXT_AND_FIELDS: Final = """() => {
+  const main = document.querySelector("main, [role=main]") ?? document.body;
+  return [main.innerText, ...[...main.querySelectorAll("input")].map((field) => field.value)].join("\\n");
+}"""
+_ADDRESS: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_OF_THE_SITE: Final = re.compile(r"(?:support|help|info|contact|hello|privacy|feedback|team|noreply|no-reply)@")
+"""Addresses that a site gives on its own account."""
 
 
-class ChatPage(SignedInPage):
-    """A tab in which somebody talks with PAM."""
+@dataclass(frozen=True)
+class Session:
+    """A signed-in person's session, to be restored in another tab or window."""
+
+    state: Any
+    """Cookies and local storage, as Playwright keeps them."""
+    origin: str
+    items: Mapping[str, str] = field(repr=False)
+    """What the tab itself kept."""
+    token: str = field(repr=False)
+    user_id: str
+
+    def restore(self, context: BrowserContext) -> None:
+        """Every new tab of the context has the session. The context must have been made with ``state``."""
+        if self.items:
+            context.add_init_script(_RESTORE % json.dumps([self.origin, dict(self.items)]))
+
+
+class PamSite(PamPage):
+    """One tab of the site. Each method is something that a person does, or looks for; all are bounded by ``within_s``."""
 
     def __init__(
         self,
@@ -38,17 +87,117 @@ class ChatPage(SignedInPage):
         """``hosts``: by name, those of the product beside the site's own."""
         super().__init__(page, address, pages, elements, within_s=within_s, hosts=hosts)
         self._intent = intent
+        self._limited = False
         self._answers: list[Response | dict[str, Any]] = []
-        """What may be PAM's answer: answers to posts, and what was said on a WebSocket."""
+        """To posts, and what was said on a WebSocket, while this listened."""
         self._listens = False
         page.on("websocket", lambda socket: socket.on("framereceived", self._remember_frame))
+
+    # ------------------------------------------------------------ the session
+
+    def sign_in(self, email: str, password: str) -> None:
+        """Fill the form in and send it, from wherever the site shows it; opens its page first when it is not there.
+
+        Raises SignInLimited where the service says that there were too many.
+        """
+
+        def fill_in() -> None:
+            if self.find("log_in").count():
+                click(self.find("log_in").first, within_s=self._within_s)
+            elif not self.is_at(self._pages.login):
+                self.go(self._pages.login, wait_until="domcontentloaded")
+            self.find("email").fill(email)
+            self.find("password").fill(password)
+
+        missing = "the fields for e-mail and password are not there"
+        self._load("sign in", missing, fill_in, "email", "password")
+        self._limited = False
+        try:
+            with self.listening(), self._step("sign in", "still not signed in"):
+                self.find("password").press("Enter")
+                self._signed_in()
+                self.signs.forget()  # a session that was lost had its requests refused
+        except Stopped as stop:
+            if self._limited:
+                raise SignInLimited(f"{limited()}: no error of the service ({stop})") from None
+            raise
+
+    def session(self) -> Session:
+        """The session as this tab keeps it. Raises Stopped when the site has none that could be restored."""
+        token, user_id = self._token()
+        if not token:
+            raise Stopped("sign in: the page looks signed in, but no answer to its requests had an access token")
+        items: dict[str, str] = self.page.evaluate("() => ({...sessionStorage})")
+        return Session(
+            state=self.page.context.storage_state(),
+            origin=origin(self.page.url),
+            items=items,
+            token=token,
+            user_id=user_id,
+        )
+
+    def sign_out(self) -> bool:
+        """Sign out by the button; whether the site shows it."""
+        with self._step("sign out", "no button to log out", "log_out"):
+            click(self.find("log_out"), within_s=self._within_s)
+        with self._step("sign out", "the site still looks signed in"):
+            self.find("log_out").wait_for(state="hidden")
+        try:
+            # The button may have another word while it is at work.
+            self.find("log_in").first.wait_for()
+        except PlaywrightTimeoutError:
+            return False
+        return True
+
+    def lose_session(self, session: Session) -> None:
+        """Keep a token that the service does not know: what a browser has after the service has forgotten its sessions."""
+        other = session.token[:-8][::-1] + session.token[-8:]
+        self.page.evaluate(_FORGET, [session.token, other])
+
+    def asks_to_sign_in(self) -> bool:
+        """Load the page again; whether the site asks for e-mail and password instead of showing a page that cannot work."""
+        self._load("load the page with a lost session", "the page does not load", lambda: load_again(self.page))
+        password = self.find("password")
+        try:
+            password.wait_for()
+        except PlaywrightTimeoutError:
+            return False
+        # A page may show its form until it has read who is signed in, and may build it anew.
+        self.page.wait_for_timeout(_FORM_PASSES_MS)
+        return password.is_visible()
+
+    def _signed_in(self) -> None:
+        """Wait for the button that ends a session."""
+        try:
+            self._either(self.find("log_out"), "sign in")
+        except PlaywrightTimeoutError:
+            # The service gave a token and the form is gone: only the button that the contract describes is missing.
+            if self._token()[0] and not self.find("password").count():
+                self._refuse_when_not_as_described("sign in", ("log_out",))
+            raise
+
+    def _token(self) -> tuple[str, str]:
+        """The access token and the user's id, as the answer to the sign-in gave them."""
+        for response in reversed(self._answers):
+            if isinstance(response, dict):
+                continue
+            try:
+                body = read_json(response.body())
+                token = str(body["access_token"])
+            except (Error, ValueError, KeyError, TypeError):
+                continue
+            user = body.get("user")
+            return token, str(user.get("id", "")) if isinstance(user, dict) else ""
+        return "", ""
+
+    # ------------------------------------------------------------ the chat
 
     def open_chat(self) -> str:
         """Open the chat and wait until it can be written to; gives its heading."""
         if not self.is_at(self._pages.chat):
             self.open(self._pages.chat)
         before = None
-        if "open_chat" in self._elements and not self._message.count():
+        if "open_chat" in self._elements and not self.find("message").count():
             with self._step("open the chat", "no button that opens it", "open_chat"):
                 self.find("open_chat").wait_for()
                 before = content_of(self.page)
@@ -66,7 +215,7 @@ class ChatPage(SignedInPage):
     def written(self) -> str:
         """The message that stands in the field already."""
         with self._step("ask PAM", "no field for a message", "message"):
-            words = self._message.input_value()
+            words = self.find("message").input_value()
         if not words:
             raise Stopped("ask PAM: the field for the message is empty")
         return words
@@ -74,10 +223,10 @@ class ChatPage(SignedInPage):
     def ask(self, question: str) -> str:
         """Send a message and wait for PAM's answer; gives the answer. The message must be a new one: an old one has an answer already."""
         with self._step("ask PAM", "no field for a message", "message"):
-            self._message.fill(question)
+            self.find("message").fill(question)
         with self.listening():
             with self._step("ask PAM", "no field for a message", "message"):
-                self._message.press("Enter")
+                self.find("message").press("Enter")
             return self._no_apology(self.answer_to(question), "ask PAM")
 
     @contextmanager
@@ -85,12 +234,12 @@ class ChatPage(SignedInPage):
         """Meanwhile what the service answers is remembered."""
         self._answers.clear()
         self._listens = True
-        self.page.on("response", self._remember_answer)
+        self.page.on("response", self._remember)
         try:
             yield
         finally:
             self._listens = False
-            self.page.remove_listener("response", self._remember_answer)
+            self.page.remove_listener("response", self._remember)
 
     def answer_to(self, question: str) -> str:
         """Wait for what PAM says to a message that was sent while this listened; gives it, an apology too."""
@@ -150,7 +299,7 @@ class ChatPage(SignedInPage):
 
     def _asked(self, question: str) -> Locator:
         # PAM may quote the question: what PAM says is not what was asked.
-        return self._messages.filter(has_text=question, has_not=self.page.get_by_text("PAM", exact=True)).last
+        return self.find("messages").filter(has_text=question, has_not=self.page.get_by_text("PAM", exact=True)).last
 
     def _said_after(self, asked: Locator) -> Locator:
         # PAM's entries and not the one that says that PAM is thinking: that one has no author.
@@ -169,9 +318,9 @@ class ChatPage(SignedInPage):
         """Whether there is a button to speak. ``soon``: it is expected, so wait for it; else what the page has once it has its answers."""
         if not soon:
             self._await_answers()
-            return self._speak.first.is_visible()
+            return self.find("speak").first.is_visible()
         try:
-            self._speak.wait_for()
+            self.find("speak").wait_for()
         except PlaywrightTimeoutError:
             return False
         return True
@@ -179,9 +328,9 @@ class ChatPage(SignedInPage):
     def speak(self) -> str:
         """Record a moment of the fake microphone and send it; gives PAM's answer."""
         self._await_answers()  # what was said before comes late now and then
-        before = self._messages.count()
+        before = self.find("messages").count()
         with self._step("speak to PAM", "no button to speak"):
-            click(self._speak, within_s=self._within_s)
+            click(self.find("speak"), within_s=self._within_s)
         self._answers.clear()  # of voice no contract names an intent: its words are judged
         stop = self.find("stop_speaking")
         with self._step("speak to PAM", "recording did not start"):
@@ -189,43 +338,35 @@ class ChatPage(SignedInPage):
             self.page.wait_for_timeout(200)  # some sound: an empty recording is refused
             click(stop, within_s=self._within_s)
         # What was heard is not known beforehand, so the spoken message is the one that was not there.
-        spoken = self._messages.nth(before)
+        spoken = self.find("messages").nth(before)
         with self._step("speak to PAM", "no answer"):
             return self._no_apology(self._answer_after(spoken, "speak to PAM"), "speak to PAM")
-
-    @property
-    def _message(self) -> Locator:
-        return self.find("message")
-
-    @property
-    def _messages(self) -> Locator:
-        return self.find("messages")
-
-    @property
-    def _speak(self) -> Locator:
-        return self.find("speak")
 
     def _await_answers(self) -> None:
         """Wait until nothing that the page needs is asked for any more, or the time of a step is up."""
         end_s, in_a_row = time.monotonic() + self._within_s, 0
         while in_a_row < _ANSWERED_LOOKS and time.monotonic() < end_s:
             pause(self.page, _LOOK_AGAIN_MS)
-            in_a_row = 0 if self._signs.waits else in_a_row + 1
+            in_a_row = 0 if self.signs.waits else in_a_row + 1
 
     def _takes_words(self, what: str) -> None:
         """Wait until the field for a message can be written to: some chats have to be connected first."""
         end_s = time.monotonic() + self._within_s
-        while not self._message.first.is_enabled():
+        while not self.find("message").first.is_enabled():
             if time.monotonic() > end_s:
-                shown = self._shown()
+                shown = self.shown()
                 raise Stopped(
                     f"{what}: the field for a message stays disabled for {self._within_s:g} s; the page shows: {shown}"
                 )
             pause(self.page, _LOOK_AGAIN_MS)
 
-    def _remember_answer(self, response: Response) -> None:
-        if response.request.method == "POST" and response.ok:
+    def _remember(self, response: Response) -> None:
+        if response.request.method != "POST":
+            return
+        if response.ok:
             self._answers.append(response)
+        elif response.status == HTTPStatus.TOO_MANY_REQUESTS and self.signs.is_ours(response.request):
+            self._limited = True
 
     def _remember_frame(self, frame: str | bytes) -> None:
         if self._listens and (said := said_on_socket(frame)) is not None:
@@ -242,32 +383,20 @@ class ChatPage(SignedInPage):
             raise Stopped(f"{what}: {wrong}")
         return words
 
-
-_PAINTED_AGAIN_MS: Final = 100
-_TEXT_AND_FIELDS: Final = """() => {
-  const main = document.querySelector("main, [role=main]") ?? document.body;
-  return [main.innerText, ...[...main.querySelectorAll("input")].map((field) => field.value)].join("\\n");
-}"""
-_ADDRESS: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_OF_THE_SITE: Final = re.compile(r"(?:support|help|info|contact|hello|privacy|feedback|team|noreply|no-reply)@")
-"""Addresses that a site gives on its own account."""
-
-
-class PamSite(ChatPage):
-    """One tab of the site. Each method is something that a person does, or looks for; all are bounded by ``within_s``."""
+    # ------------------------------------------------------------ trips, money, settings, profile
 
     def open_trips(self) -> int:
         """Open the page of trips; how many it offers to plan."""
         self.reach(self._pages.trips)
         with self._step("open the trips", "no trip to plan", "plan_trip"):
-            self._either(self._plan_links.first, "open the trips")
-        return self._plan_links.count()
+            self._either(self.find("plan_trip").first, "open the trips")
+        return self.find("plan_trip").count()
 
     def choose_trip(self) -> None:
         """Take the first trip to PAM."""
         with self._step("choose a trip", "the chat does not open with a message about the trip", "message"):
             before = content_of(self.page)
-            click(self._plan_links.first, within_s=self._within_s)
+            click(self.find("plan_trip").first, within_s=self._within_s)
             self._message_comes_up("choose a trip", before)
 
     def refuse_unseen(self, path: str) -> None:
@@ -307,18 +436,20 @@ class PamSite(ChatPage):
         """Open the settings; the unit of distances as it is shown."""
         self.reach(self._pages.settings)
         with self._step("open the settings", "no choice of a unit for distances", "distance_unit"):
-            self._either(self._unit, "open the settings")
-            return self._unit.input_value()
+            self._either(self.find("distance_unit"), "open the settings")
+            return self.find("distance_unit").input_value()
 
     def other_unit(self) -> str:
         """Choose the other unit of distances and save; gives it."""
         with self._step("change a setting", "no choice of a unit for distances", "distance_unit"):
-            shown = self._unit.input_value()
-            choices: list[str] = self._unit.locator("option").evaluate_all("all => all.map(one => one.value)")
+            shown = self.find("distance_unit").input_value()
+            choices: list[str] = (
+                self.find("distance_unit").locator("option").evaluate_all("all => all.map(one => one.value)")
+            )
             wanted = next((choice for choice in choices if choice != shown), "")
             if not wanted:
                 raise Stopped(f"change a setting: there is no other unit than {shown!r}")
-            self._unit.select_option(wanted)
+            self.find("distance_unit").select_option(wanted)
         with self._step("change a setting", "the page does not say that it was saved", "save"):
             click(self.find("save"), within_s=self._within_s)
             try:
@@ -329,11 +460,3 @@ class PamSite(ChatPage):
                     raise NotAsDescribed(self._changed("change a setting", "saved")) from None
                 raise
         return wanted
-
-    @property
-    def _unit(self) -> Locator:
-        return self.find("distance_unit")
-
-    @property
-    def _plan_links(self) -> Locator:
-        return self.find("plan_trip")

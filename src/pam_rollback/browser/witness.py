@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response, WebError
 
-from pam_rollback.browser.driven_page import pause
+from pam_rollback.browser.driven_page import failure_of, named, pause, without_query
 from pam_rollback.browser.journeys import Stopped
 
 _CONTENT = """async (path) => {
@@ -85,8 +85,6 @@ _QUIET_S = 0.5
 """A page of parts that are loaded when they are needed asks for its data only when they are there."""
 _IDLE = "() => new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done, { timeout: 1000 }))"
 """A page that is never idle does not keep us waiting: whoever asks looks at the clock."""
-_GIVEN_UP = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
-"""What a request that the page or the browser itself gave up looks like: nobody failed."""
 _QUERY = re.compile(r"(\w+://[^\s?'\"]+)\?[^\s'\"]*")
 """Of an address in a line of the console: a key may stand in it."""
 _NEVER_A_PAGE = frozenset({"image", "font", "media", "stylesheet", "script"})
@@ -174,9 +172,8 @@ class Witness:
             request in self._open
         )  # one of a page that was left is given up, by whatever name: by a service worker as failed
         self._ended(request)
-        why = request.failure or "no reason given"
-        if waited_for and not any(word in why for word in _GIVEN_UP):
-            self._note(f"failed request: {request.method} {_without_query(request.url)} ({why})")
+        if waited_for and (why := failure_of(request)):
+            self._note(f"failed request: {named(request)} ({why})")
 
     def _answered(self, response: Response) -> None:
         if not self._is_ours(response.url):
@@ -184,9 +181,9 @@ class Witness:
         if response.request.resource_type == "document":
             self.pages.append(urlsplit(response.url).path)
         if response.status >= HTTPStatus.BAD_REQUEST and not (self._refused and response.status in _REFUSALS):
-            self._note(f"HTTP {response.status}: {response.request.method} {_without_query(response.url)}")
+            self._note(f"HTTP {response.status}: {response.request.method} {without_query(response.url)}")
         elif response.request.resource_type in _NEVER_A_PAGE and _is_a_page(response):
-            self._note(f"no {response.request.resource_type} but a page of HTML: {_without_query(response.url)}")
+            self._note(f"no {response.request.resource_type} but a page of HTML: {without_query(response.url)}")
 
     def _is_ours(self, url: str) -> bool:
         # By name alone: a page that asks the right host at the wrong port is the product's fault, too.
@@ -202,8 +199,3 @@ def _is_a_page(response: Response) -> bool:
     """A host of single-page sites answers what it does not have with the page."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return response.status == HTTPStatus.OK and kind == "text/html"
-
-
-def _without_query(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"

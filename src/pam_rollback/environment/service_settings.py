@@ -10,6 +10,7 @@ from pam_rollback.base.addresses import web_address
 from pam_rollback.base.configuration import Problem, Table
 
 GITHUB_API = "https://api.github.com"
+_NAME = r"^[A-Za-z0-9._~-]+$"
 _BRANCH = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 
 
@@ -149,7 +150,6 @@ _GAP_STEPS_MIN = 2
 
 
 def _selector(value: str) -> str:
-    """Let series pass that are named, and no expression. Raises ValueError."""
     named = value.strip()
     if value and (named in {"", "{}"} or not _SELECTOR.fullmatch(named)):
         raise ValueError(
@@ -160,7 +160,6 @@ def _selector(value: str) -> str:
 
 
 def _pattern(value: str) -> str:
-    """Let a regular expression pass. Raises ValueError."""
     try:
         re.compile(value)
     except re.error as error:
@@ -229,3 +228,26 @@ class Preparedness(Table):
     """So long after a real rollback its post-mortem may be open."""
     drilled_in: _Names = ()
     """The environments whose drills count here; none named: all."""
+
+
+class Unleash(Table):
+    """An Unleash server that switches the plan's flags, under the names that the plan gives them."""
+
+    url: Annotated[str, AfterValidator(web_address)] = ""
+    """Where its admin API is, without ``/api/admin``."""
+    frontend_url: Annotated[str, AfterValidator(web_address)] = ""
+    """Where the product's pages ask, without ``/api/frontend``: an Unleash Edge, for instance. Empty: the same as ``url``."""
+    project: Annotated[str, Field(pattern=_NAME)] = "default"
+    """The project that has the flags."""
+    environment: Annotated[str, Field(pattern=_NAME)] = "production"
+    """Unleash's own name of the environment. Nothing is read or changed in another one."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Everything that is well-formed but cannot be used like this."""
+        if not self.url:
+            yield Problem("[unleash] url", "missing: the address of the Unleash server, without /api/admin")
+
+    @property
+    def evaluated_at(self) -> str:
+        """Where users' flags are asked for."""
+        return self.frontend_url or self.url

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from pam_rollback.plan.checklist import CONFIRMED, NOT_DONE
-from pam_rollback.report import causes, sections, terminal_page, wording
+from pam_rollback.report import causes, sections, short_screens, terminal_page, wording
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import ActionTaken, Result, RunRecord
 from pam_rollback.report.terminal_page import Page, labelled, rows, several_labelled
@@ -71,21 +71,16 @@ def render(
     record = shown(record)
     page = Page.of(width, color=color)
     if record.decision is not None:
-        from pam_rollback.report import decision_screen  # noqa: PLC0415 - for decisions
-
-        whole = decision_screen.only_bad if only_bad else decision_screen.render
+        whole = short_screens.only_bad if only_bad else short_screens.render
         return terminal_page.harmless(whole(record, record.decision, page), ascii_only=ascii_only)
     if record.verdict == "PLANNED":
-        from pam_rollback.report import planned_screen  # noqa: PLC0415 - for --dry-run
-
-        planned = terminal_page.verdict(record, page) if only_bad else planned_screen.render(record, page)
+        planned = terminal_page.verdict(record, page) if only_bad else short_screens.planned(record, page)
         return terminal_page.harmless(planned, ascii_only=ascii_only)
     screen = partial(_screen, record, page, zone, only_bad=only_bad)
     return terminal_page.harmless(_fitting(record, page, screen), ascii_only=ascii_only)
 
 
 def _fitting(record: RunRecord, page: Page, screen: Callable[[_Room, Sequence[str]], list[str]]) -> list[str]:
-    """All of it; where that is too much, the most of what was found that leaves room for the rest."""
     whole = causes.told(record, page, None)
     lines = screen(_Room(), whole)
     if record.verdict == "GO" or rows(lines, page) <= LINES_OF_NO_GO_MAX:
@@ -105,7 +100,6 @@ def _screen(
     *,
     only_bad: bool,
 ) -> list[str]:
-    """``found``: what is not good."""
     verdict = terminal_page.verdict(record, page, room.verdict)
     first = [*terminal_page.reasons(record, page, room.reasons), *found]
     if only_bad:
@@ -142,7 +136,6 @@ def _room_of_a_go(left: int, record: RunRecord, page: Page, topics: Sequence[wor
 
 
 def _folded(entries: Sequence[str]) -> Sequence[str]:
-    """What topics say, with what is well as a number where that is much."""
     well = [entry for entry in entries if entry.startswith(_WELL)]
     if len(well) <= _LIST_MAX:
         return entries
@@ -219,7 +212,6 @@ def _besides(record: RunRecord, page: Page, room: int) -> list[str]:
 
 
 def _also_passed(record: RunRecord) -> str:
-    """By kind of check, without what has a row of its own."""
     others = [
         result
         for result in record.results

@@ -17,7 +17,7 @@ from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation
 from pam_rollback.plan.plan import Plan
 from pam_rollback.product.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
 from pam_rollback.product.served_release import ExpectedReleases
-from pam_rollback.rollback import questions as asked
+from pam_rollback.rollback import could_go_back as asked
 from pam_rollback.rollback.could_go_back import ask_backend, ask_frontend, ask_repository
 from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.git_command import GitCommand

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import get_args
 
 from pam_rollback.sandbox import state_file
-from pam_rollback.sandbox.end_signs import until_told_to_end
-from pam_rollback.sandbox.faults import SURPRISE, Fault, fault_to_begin_with
-from pam_rollback.sandbox.latencies import Profile
+from pam_rollback.sandbox.backend_deploys import Profile
+from pam_rollback.sandbox.children import until_told_to_end
+from pam_rollback.sandbox.faults import Fault
 from pam_rollback.sandbox.personalities import Product
+from pam_rollback.sandbox.planting import SURPRISE, fault_to_begin_with
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 from pam_rollback.sandbox.state_file import Dialect, State
@@ -48,7 +49,6 @@ async def _run(path: Path, options: argparse.Namespace, fault: Fault | None) -> 
     supervisor = Supervisor(
         os.environ,
         state_path=path,
-        use_template=not options.no_template,
         dialect=options.dialect,
         latencies=options.latencies,
         product=options.product,
@@ -91,9 +91,6 @@ def _options() -> argparse.Namespace:
         help="environment file to write (mode 0600) for `pytest --env FILE`; default: one in the temporary folder",
     )
     parser.add_argument("--print", action="store_true", help="print addresses and the test account")
-    parser.add_argument(
-        "--no-template", action="store_true", help="make the database from nothing instead of copying a cached template"
-    )
     parser.add_argument(
         "--product",
         choices=get_args(Product),

@@ -7,7 +7,7 @@ import asyncio
 import json
 import secrets
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,12 +16,13 @@ from typing import Literal
 from pam_rollback.sandbox import history
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
-from pam_rollback.sandbox.latencies import BackendLatencies
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec, release_of
 from pam_rollback.sandbox.repository import Push, Repository
 
 FAULT = "render-deploys"
+Profile = Literal["fast", "realistic"]
+"""How long the hosts take, beside the real work that is done here: for practice, or as they typically do."""
 Status = Literal[
     "created",
     "build_in_progress",
@@ -41,6 +42,22 @@ _AGES = {"stable": timedelta(days=3), "candidate": timedelta(hours=2)}
 _TOOK = timedelta(minutes=3)
 _TOLD_WITHIN_S = 0.2
 """After a push; a deploy that it sets off has begun by then."""
+
+
+@dataclass(frozen=True)
+class BackendLatencies:
+    """What comes on top of the real start of the release's process."""
+
+    queue_s: float
+    build_s: float
+    update_s: float
+
+
+BACKEND: Mapping[Profile, BackendLatencies] = {
+    "fast": BackendLatencies(queue_s=0.02, build_s=0.06, update_s=0.02),
+    # A Python service with cached packages builds in two to three minutes; fetching a kept build and starting it takes about one.
+    "realistic": BackendLatencies(queue_s=5, build_s=150, update_s=50),
+}
 _NO_LATENCY = BackendLatencies(0, 0, 0)
 
 
@@ -69,18 +86,6 @@ class BackendDeploy:
         return self.status in RUNNING
 
 
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to the service."""
-
-    id: str
-    kind: Literal["deploy_started", "deploy_ended", "auto_deploy_disabled", "auto_deploy_enabled"]
-    at: datetime
-    deploy: BackendDeploy | None = None
-    status: Status = "created"
-    """The deploy's, at that moment."""
-
-
 @dataclass
 class Settings:
     """What the service's page of settings says."""
@@ -102,21 +107,21 @@ class ServiceDeploys:
         """What the next deploy's process starts with."""
         self.deploys: list[BackendDeploy] = []
         """The oldest first."""
-        self.events: list[Event] = []
         self._pushed: set[asyncio.Task[None]] = set()
         self._now = datetime.min.replace(tzinfo=UTC)
         self._first = [self._of_the_past(spec) for spec in RELEASES]
+        self._running = self.at_start
         self._forget()
         repository.on_push(self._heard)
 
     @property
     def running(self) -> ReleaseSpec:
         """The release that runs now."""
-        raise NotImplementedError
+        return self._running
 
     async def _started(self, spec: ReleaseSpec) -> Callable[[], None]:
         """Start a release beside the one that runs; gives what puts it into that one's place. Raises SandboxError."""
-        raise NotImplementedError
+        return lambda: setattr(self, "_running", spec)
 
     @property
     def at_start(self) -> ReleaseSpec:
@@ -159,18 +164,11 @@ class ServiceDeploys:
 
     def set_auto_deploy(self, trigger: AutoDeploy) -> None:
         """Whether and when a push deploys."""
-        before, self.settings.auto_deploy = self.settings.auto_deploy, trigger
-        self.settings.updated_at = self._moment()
-        if (before == "off") != (trigger == "off"):
-            kind: Literal["auto_deploy_disabled", "auto_deploy_enabled"] = (
-                "auto_deploy_disabled" if trigger == "off" else "auto_deploy_enabled"
-            )
-            self.events.append(Event(_new_id("evt"), kind, self.settings.updated_at))
+        self.settings.auto_deploy, self.settings.updated_at = trigger, self._moment()
 
     def set_branch(self, branch: str) -> None:
         """Where the next deploys come from."""
-        self.settings.branch = branch
-        self.settings.updated_at = self._moment()
+        self.settings.branch, self.settings.updated_at = branch, self._moment()
 
     async def go_live(self, name: str) -> None:
         """Give users a release that the sandbox knows by name, at once. Raises SandboxError, and nothing moves, when it is not healthy."""
@@ -217,7 +215,6 @@ class ServiceDeploys:
         for deploy in self.deploys:
             deploy.status = "live" if deploy is self._first[-1] else "deactivated"
             deploy.updated_at = deploy.finished_at
-        self.events = list(self._events_of_the_past())
 
     def _again(self, target: BackendDeploy, trigger: Trigger, latencies: BackendLatencies) -> BackendDeploy:
         deploy = BackendDeploy(
@@ -236,7 +233,6 @@ class ServiceDeploys:
         for other in self.deploys:
             self.cancel(other)
         self.deploys.append(deploy)
-        self.events.append(Event(_new_id("evt"), "deploy_started", deploy.created_at, deploy))
         deploy.task = asyncio.create_task(self._run(deploy, latencies))
         return deploy
 
@@ -310,7 +306,6 @@ class ServiceDeploys:
         deploy.updated_at = self._moment()
         if was_running and not deploy.is_running:
             deploy.finished_at = deploy.updated_at
-            self.events.append(Event(_new_id("evt"), "deploy_ended", deploy.updated_at, deploy, status))
 
     def _moment(self) -> datetime:
         """Now, and later than every moment before, so that what happened has an order."""
@@ -331,11 +326,6 @@ class ServiceDeploys:
             updated_at=created + _TOOK,
             finished_at=created + _TOOK,
         )
-
-    def _events_of_the_past(self) -> Iterator[Event]:
-        for deploy in self._first:
-            yield Event(_new_id("evt"), "deploy_started", deploy.created_at, deploy)
-            yield Event(_new_id("evt"), "deploy_ended", deploy.created_at + _TOOK, deploy, "live")
 
 
 class BackendDeploys(ServiceDeploys):
@@ -364,22 +354,10 @@ class WorkerDeploys(ServiceDeploys):
     What goes wrong with the API's deploys does not go wrong with its own.
     """
 
-    def __init__(self, repository: Repository, faults: PlantedFaults, *, latencies: BackendLatencies) -> None:
-        super().__init__(repository, faults, latencies=latencies)
-        self._running = self.at_start
-
-    @property
-    def running(self) -> ReleaseSpec:
-        """The release that does the work."""
-        return self._running
-
     async def go_live(self, name: str) -> None:
         """As the API, unless it is to be left behind."""
         if self.planted("update-fails") is None:
             await super().go_live(name)
-
-    async def _started(self, spec: ReleaseSpec) -> Callable[[], None]:
-        return lambda: setattr(self, "_running", spec)
 
     def planted(self, what: str) -> Fault | None:
         """That its deploys fail, if it is to be left behind."""

@@ -11,19 +11,21 @@ from typing import Any
 
 from aiohttp import web
 
-from pam_rollback.sandbox.backend_deploys import BackendDeploys, ServiceDeploys, WorkerDeploys
+from pam_rollback.sandbox.backend_deploys import BackendDeploys, WorkerDeploys
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
-from pam_rollback.sandbox.listeners import seal
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.providers.netlify_deploys import Deploys
 from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec
+from pam_rollback.sandbox.remote import seal
 from pam_rollback.sandbox.repository import BRANCH, Repository
 from pam_rollback.sandbox.sinks import Sink, StatusPage
 
+Change = dict[str, str]
+"""``what``, ``expected``, ``found``; ``planted`` is the name of the fault where it is one, else empty."""
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -152,20 +154,19 @@ class Control:
 
     async def _changes(self, _: web.Request) -> web.Response:
         """What is not as it was at the start."""
+        return web.json_response({"changes": await asyncio.to_thread(lambda: list(self._different()))})
 
-        def look() -> list[Change]:
-            return list(
-                _changes_of(
-                    fleet=self.fleet,
-                    deploys=self.deploys,
-                    worker=self.worker,
-                    repository=self.repository,
-                    site=self.site,
-                    faults=self.faults,
-                )
-            )
-
-        return web.json_response({"changes": await asyncio.to_thread(look)})
+    def _different(self) -> Iterator[Change]:
+        """Each difference. Runs git, so it blocks for some milliseconds."""
+        for fault in self.faults:
+            change = _change("faults", "none", f"{fault.kind.name} {dict(fault.settings) or ''}".strip())
+            yield {**change, "planted": fault.kind.name}
+        yield from _back_end(self.fleet, self.deploys)
+        if self.worker is not None and self.worker.running != self.worker.at_start:
+            yield _change("worker, live release", _named(self.worker.at_start), _named(self.worker.running))
+        yield from _front_end(self.site)
+        for ref, (expected, found) in self.repository.moved().items():
+            yield _change(f"repository, {ref}", expected, found)
 
     async def _be_as_at_the_start(self, _: web.Request) -> web.Response:
         await self.reset()
@@ -192,17 +193,12 @@ class Control:
 
     async def _set_status_page(self, request: web.Request) -> web.Response:
         wanted = await _object(request)
-        unknown = sorted(set(wanted) - {"indicator", "incident"})
-        incident = wanted.get("incident")
-        if unknown or not (incident is None or isinstance(incident, dict)):
-            found = f"{', '.join(unknown)} besides" if unknown else f"incident is {incident!r}"
-            raise SandboxError("status page", expected="indicator, and incident (an object or null)", found=found)
         page = self.status_page
-        page.set(str(wanted.get("indicator", "none")), incident)
+        page.set(str(wanted.get("indicator", "none")), wanted.get("incident"))
         return web.json_response({"indicator": page.indicator, "unresolved": len(page.incidents)})
 
     async def _requests(self, _: web.Request) -> web.Response:
-        return web.json_response({"counts": self.edge.counts.as_mapping()})
+        return web.json_response({"counts": self.edge.counts})
 
 
 async def _object(request: web.Request) -> dict[str, Any]:
@@ -221,38 +217,10 @@ def _problem(status: HTTPStatus, detail: str) -> web.Response:
     return web.json_response({"detail": detail}, status=status)
 
 
-Change = dict[str, str]
-"""``what``, ``expected``, ``found``; ``planted`` is the name of the fault where it is one, else empty."""
-
-
-def _changes_of(
-    *,
-    fleet: Fleet,
-    deploys: BackendDeploys,
-    worker: ServiceDeploys | None,
-    repository: Repository,
-    site: Deploys,
-    faults: PlantedFaults,
-) -> Iterator[Change]:
-    """Each difference. Runs git, so it blocks for some milliseconds."""
-    for fault in faults:
-        yield {
-            **_change("faults", "none", f"{fault.kind.name} {dict(fault.settings) or ''}".strip()),
-            "planted": fault.kind.name,
-        }
-    yield from _back_end(fleet, deploys)
-    if worker is not None and worker.running != worker.at_start:
-        first, now = worker.at_start, worker.running
-        yield _change("worker, live release", _named(first.version, first.commit), _named(now.version, now.commit))
-    yield from _front_end(site)
-    for ref, (expected, found) in repository.moved().items():
-        yield _change(f"repository, {ref}", expected, found)
-
-
 def _back_end(fleet: Fleet, deploys: BackendDeploys) -> Iterator[Change]:
     first, live = deploys.at_start, fleet.live.spec
     if (live.version, live.commit) != (first.version, first.commit):
-        yield _change("back end, live release", _named(first.version, first.commit), _named(live.version, live.commit))
+        yield _change("back end, live release", _named(first), _named(live))
     usual, now = type(deploys.settings)(), deploys.settings
     if now.branch != usual.branch:
         yield _change("back end, branch", usual.branch, now.branch)
@@ -278,8 +246,8 @@ def _front_end(site: Deploys) -> Iterator[Change]:
         yield _change("front end, deploys under way", "none", ", ".join(running))
 
 
-def _named(version: str, commit: str) -> str:
-    return f"{version} ({commit[:12]})"
+def _named(spec: ReleaseSpec) -> str:
+    return f"{spec.version} ({spec.commit[:12]})"
 
 
 def _change(what: str, expected: str, found: str) -> Change:

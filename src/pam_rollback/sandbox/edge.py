@@ -1,25 +1,89 @@
-"""The one address of the API: a reverse proxy that sends each request to the live release, and the place where answers are spoilt."""
+"""The one address of the API: a proxy that sends each request to the live release, spoils answers, and carries the chat's WebSocket."""
 
+import json
 import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
+from http import HTTPStatus
 
 import aiohttp
+import jwt
 from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from pam_rollback.sandbox import chat_socket
 from pam_rollback.sandbox.altered_answers import AlteredAnswers
-from pam_rollback.sandbox.doorkeeper import Doorkeeper
-from pam_rollback.sandbox.elsewhere import ADDRESS, is_from_elsewhere
+from pam_rollback.sandbox.doorkeeper import ADDRESS, SOCKETS, Doorkeeper, is_from_elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.providers.render_metrics import GIVEN_UP, ServiceRecords
 from pam_rollback.sandbox.releases import Release, ReleaseSpec
-from pam_rollback.sandbox.service_records import GIVEN_UP, ServiceRecords
-from pam_rollback.sandbox.spoilt_answers import Spoiler, true_document
+from pam_rollback.sandbox.spoilt_answers import Spoiler, cut_off, true_document
+
+_ASKED_AT = "/api/v1/pam/chat"
+_NOBODY = 4001
+"""The code with which a connection is closed whose token is not that of its user."""
+_GREETING = {"type": "connection", "status": "connected", "message": "PAM is here."}
+_OUT_OF_REACH = {"type": "error", "message": "PAM is out of reach."}
+
+
+def _asks_for_socket(request: web.BaseRequest) -> bool:
+    """Whether a request wants to become one."""
+    return request.path.startswith(SOCKETS) and request.headers.get("Upgrade", "").lower() == "websocket"
+
+
+async def _talk(request: web.BaseRequest, live: Callable[[], Release]) -> web.StreamResponse:
+    """Accept it, and close it at once when its token is another user's; then answer each message, one after the other."""
+    socket, token = web.WebSocketResponse(), request.query.get("token", "")
+    await socket.prepare(request)
+    if _user_of(token) != request.path.removeprefix(SOCKETS):
+        await socket.close(code=_NOBODY, message=b"Invalid authentication token")
+        return socket
+    await socket.send_json(_GREETING)
+    async for frame in socket:
+        said = _said(frame)
+        if said is not None:
+            await socket.send_json(await _answer(said, token, live()))
+    return socket
+
+
+def _user_of(token: str) -> str:
+    """Whom the token names, whoever signed it: nobody looks."""
+    try:
+        return str(jwt.decode(token, options={"verify_signature": False}).get("sub", ""))
+    except jwt.PyJWTError:
+        return "nobody"
+
+
+def _said(frame: aiohttp.WSMessage) -> str | None:
+    """What a message says to PAM; None for signs of life."""
+    try:
+        body = json.loads(frame.data) if frame.type is aiohttp.WSMsgType.TEXT else None
+    except ValueError:
+        return None
+    said = body.get("message") if isinstance(body, dict) and body.get("type") == "chat" else None
+    return said if isinstance(said, str) else None
+
+
+async def _answer(said: str, token: str, release: Release) -> Mapping[str, object]:
+    if release.address is None:
+        return _OUT_OF_REACH
+    # The connections to a release pass on what they are given, and add nothing of their own.
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    try:
+        async with release.session.post(
+            release.address + _ASKED_AT, json={"message": said}, headers=headers
+        ) as answered:
+            body = await answered.json() if answered.status == HTTPStatus.OK else {}
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return _OUT_OF_REACH
+    if "response" not in body:
+        return _OUT_OF_REACH
+    beside = {key: body[key] for key in ("success", "error") if key in body}
+    return {"type": "chat_response", "content": body["response"], "timestamp": body.get("timestamp"), **beside}
+
 
 _HOP_BY_HOP = frozenset(
     {
@@ -41,27 +105,6 @@ _SMALL_BYTES = 64 * 1024
 """Up to here a body travels in one piece, which saves a packet each way; above it streams."""
 _TRUE_ANSWER_WITHIN_S = 5.0
 _ID = re.compile(r"^(\d+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$")
-_DISTINCT_MAX = 500
-_OTHERS = "(other paths)"
-
-
-class RequestCounts:
-    """Counts per method and path; numbers and UUIDs in a path count as `{id}`, so that the table stays short."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-
-    def note(self, method: str, path: str) -> None:
-        """Count one request. A scanner's thousandth path is counted with the others of its kind."""
-        place = "/".join("{id}" if _ID.match(part) else part for part in path.split("/"))
-        name = f"{method} {place}"
-        if name not in self._counts and len(self._counts) >= _DISTINCT_MAX:
-            name = f"{method} {_OTHERS}"
-        self._counts[name] += 1
-
-    def as_mapping(self) -> dict[str, int]:
-        """The counts so far."""
-        return dict(self._counts)
 
 
 class Edge:
@@ -85,7 +128,8 @@ class Edge:
         self.door = door
         self._spoiler = Spoiler(faults, server="api", page=page, version=lambda: fleet.live.spec.version)
         self._altered = AlteredAnswers(faults)
-        self.counts = RequestCounts()
+        self.counts: Counter[str] = Counter()
+        """Of requests, by method and path; numbers and UUIDs in a path count as `{id}`."""
         self.records = ServiceRecords()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -101,13 +145,14 @@ class Edge:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if PRIVATE in request.path.split("/"):
             return web.json_response({"detail": "Not Found"}, status=404)
-        self.counts.note(request.method, request.path)
+        place = "/".join("{id}" if _ID.match(part) else part for part in request.path.split("/"))
+        self.counts[f"{request.method} {place}"] += 1
         refused = None if self.door is None else self.door.refusal(request, _client(request))
         if refused is not None:
             return refused
         spoilt = await self._spoiler.spoil(request, self._true_answer)
-        if spoilt is None and self._talks and chat_socket.is_asked_for(request):
-            return await chat_socket.talk(request, lambda: self._fleet.live)
+        if spoilt is None and self._talks and _asks_for_socket(request):
+            return await _talk(request, lambda: self._fleet.live)
         return spoilt or await self._forward(request)
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -163,7 +208,7 @@ async def forward(request: web.BaseRequest, release: Release) -> web.StreamRespo
             return begun
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
         if begun is not None:
-            _cut(request)  # the client is to see that it got a part only
+            cut_off(request)  # the client is to see that it got a part only
             return begun
         if isinstance(error, TimeoutError):
             return _unreachable(504, release, "no answer in time")
@@ -234,8 +279,3 @@ def _is_small(content_length: int | None) -> bool:
 def _unreachable(status: int, release: Release, why: str) -> web.Response:
     words = "bad gateway" if status == 502 else "gateway timeout"  # noqa: PLR2004
     return web.json_response({"detail": words, "why": f"release {release.spec.version}: {why}"}, status=status)
-
-
-def _cut(request: web.BaseRequest) -> None:
-    if request.transport is not None:
-        request.transport.abort()

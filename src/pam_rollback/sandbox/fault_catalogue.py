@@ -5,10 +5,9 @@ In one module: an entry for each fault, to be looked up by its name.
 
 from collections.abc import Mapping
 
-from pam_rollback.sandbox.builds import asset_names
-from pam_rollback.sandbox.damage_files import damage_names
-from pam_rollback.sandbox.fault_kinds import FaultKind, Layer, Parameter
-from pam_rollback.sandbox.page_snippets import snippet_names
+from pam_rollback.sandbox.builds import asset_names, snippet_names
+from pam_rollback.sandbox.data_damage import damage_names
+from pam_rollback.sandbox.faults import FaultKind, Layer, Parameter
 
 OTHER_RELEASE = "other"
 ANY_RELEASE = "any"
@@ -429,7 +428,7 @@ _OF_HOSTS = (
         _one_of(
             "operation",
             "all",
-            "all service patch list get deploy rollback cancel events",
+            "all service patch list get deploy rollback cancel",
             "which request is answered so",
         ),
     ),

@@ -1,27 +1,52 @@
-"""The faults that are planted now, and how one is read from what somebody asks for."""
+"""What a fault is: its name, the layer that it breaks, and its settings; and those that are planted now."""
 
 import asyncio
-import difflib
-import secrets
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from pam_rollback.sandbox.fault_catalogue import CATALOGUE
-from pam_rollback.sandbox.fault_kinds import FaultKind, Parameter, Value
-from pam_rollback.sandbox.problems import SandboxError
+Layer = Literal[
+    "release", "process", "database", "data", "edge", "answers", "page", "notifications", "provider", "repository"
+]
+Value = str | float
 
-SURPRISE = "surprise"
-SURPRISES: tuple[tuple[str, Mapping[str, Value]], ...] = (
-    ("errors", {"share": 0.6}),
-    ("code-errors", {"share": 0.4}),
-    ("release-down", {"how": "killed"}),
-    ("release-down", {"how": "hung"}),
-    ("site-missing", {}),
-    ("error-page-served", {"release": "candidate"}),
-)
-"""What can go wrong unannounced: a decision answers each with a rollback, on both products, and the earlier release has none of it."""
+
+@dataclass(frozen=True)
+class Parameter:
+    """One setting of a fault. Numbers lie between `low` and `high`; texts are one of `choices`, if there are any."""
+
+    name: str
+    default: Value | None
+    summary: str
+    low: float = 0
+    high: float = 0
+    choices: tuple[str, ...] = ()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the value is a number."""
+        return self.high > self.low
+
+    def described(self) -> dict[str, Any]:
+        """For the catalogue that the control API shows."""
+        return {
+            "name": self.name,
+            "summary": self.summary,
+            "default": self.default,
+            **({"from": self.low, "to": self.high} if self.is_number else {}),
+            **({"choices": self.choices} if self.choices else {}),
+        }
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """A fault that exists. `flag` names the feature flag behind which it hides; rolling that flag back makes it harmless."""
+
+    name: str
+    summary: str
+    layer: Layer
+    parameters: tuple[Parameter, ...] = ()
+    flag: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,41 +80,6 @@ class Fault:
         return {"name": self.kind.name, "planted_s": self.planted_s, **self.settings}
 
 
-def read_fault(name: str, given: Mapping[str, object]) -> Fault:
-    """The fault `name` with `given` parameters and defaults for the others.
-
-    Raises SandboxError that names every problem with the nearest valid spelling.
-    """
-    kind = CATALOGUE.get(name)
-    if kind is None:
-        raise SandboxError(
-            f"fault {name!r}", expected="a name of the catalogue", found="none such" + _nearest(name, CATALOGUE)
-        )
-    known = {parameter.name: parameter for parameter in kind.parameters}
-    problems = [f"{key!r} is no parameter{_nearest(key, known)}" for key in given if key not in known]
-    settings: dict[str, Value] = {}
-    for parameter in kind.parameters:
-        value = given.get(parameter.name, parameter.default)
-        accepted = _accepted(parameter, value)
-        if accepted is None:
-            problems.append(f"{parameter.name} is {value!r}")
-        else:
-            settings[parameter.name] = accepted
-    if problems:
-        raise SandboxError(f"fault {name}", expected=_expectation(kind), found="; ".join(problems))
-    return Fault(kind=kind, settings=settings, planted_s=time.monotonic())
-
-
-def fault_to_begin_with(name: str) -> Fault:
-    """The fault with which a sandbox starts, by its name; ``surprise`` is one by chance. Raises SandboxError."""
-    if name == SURPRISE:
-        return read_fault(*secrets.choice(SURPRISES))
-    if name not in CATALOGUE:
-        found = "none such" + _nearest(name, [SURPRISE, *CATALOGUE])
-        raise SandboxError(f"fault {name!r}", expected=f"{SURPRISE!r} or a name of the catalogue", found=found)
-    return read_fault(name, {})
-
-
 class PlantedFaults:
     """The faults that are active now, the oldest first."""
 
@@ -114,30 +104,3 @@ class PlantedFaults:
     def named(self, name: str) -> tuple[Fault, ...]:
         """Every planted fault called `name`."""
         return tuple(fault for fault in self._active.values() if fault.kind.name == name)
-
-
-def _accepted(parameter: Parameter, value: object) -> Value | None:
-    if parameter.is_number:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return float(value) if is_number and parameter.low <= value <= parameter.high else None  # type: ignore[arg-type,operator]
-    if not isinstance(value, str) or not value:
-        return None
-    if parameter.choices and value not in parameter.choices:
-        return None
-    return None if parameter.name == "path" and not value.startswith("/") else value
-
-
-def _expectation(kind: FaultKind) -> str:
-    if not kind.parameters:
-        return "no parameters"
-    return ", ".join(
-        f"{parameter.name} ({parameter.low:g} to {parameter.high:g})"
-        if parameter.is_number
-        else f"{parameter.name} ({'|'.join(parameter.choices) or 'text'})"
-        for parameter in kind.parameters
-    )
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, [*known], n=1)
-    return f", did you mean {near[0]!r}?" if near else ""

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
-from pam_rollback.sandbox.builds import Build, File
+from pam_rollback.sandbox.builds import Build, File, spoilt_page
 from pam_rollback.sandbox.fault_catalogue import ANY_RELEASE, OTHER_RELEASE
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
-from pam_rollback.sandbox.page_snippets import read_snippet, spoilt_page
 from pam_rollback.sandbox.personalities import PAM_PLAN, Personality
 from pam_rollback.sandbox.spoilt_answers import RELEASE_HEADER, Spoiler, true_document
 
@@ -171,8 +170,8 @@ class FrontEndServer:
         bad = [fault for fault in self._faults.named("page") if page is not None and self._is_hit(fault, page)]
         if page is None or not bad:
             return page
-        snippets = (read_snippet(str(fault.settings["what"])) for fault in bad)
-        return File(page.kind, spoilt_page(page.body.decode(), snippets).encode(), page.release)
+        names = [str(fault.settings["what"]) for fault in bad]
+        return File(page.kind, spoilt_page(page.body.decode(), names).encode(), page.release)
 
     def _is_built_so(self, name: str) -> bool:
         return bool(self._built_so(name))

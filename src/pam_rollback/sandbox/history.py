@@ -32,6 +32,11 @@ _WHO = "Wheels & Wins <team@wheelsandwins.example>"
 _SITES: Mapping[Product, Path] = {"pam-plan": SITE, "pam-today": TODAYS_SITE}
 _BUILD_SCRIPT = "build.mjs"
 _PACKAGE = ("package.json", "package-lock.json")
+_BUILD = "build:production"
+_TODAYS_SCRIPTS = (_BUILD, "test", "test:integration", "e2e", "quality:check:full")
+"""Tests that today's product has, and which look at nothing here."""
+_PAGE = "docs/pam-refresh.md"
+_PAGE_TEXT = "# PAM refresh\n\nConversation, voice and performance, each behind a flag.\n"
 _ENDINGS = {".html", ".js", ".mjs", ".css", ".svg", ".json"}
 
 
@@ -43,39 +48,16 @@ def migrations_folder(product: Product) -> str:
 def as_stream(product: Product = "pam-plan") -> bytes:
     """The whole history as `git fast-import` reads it. Moments are fixed, so that the hashes depend on the content alone."""
     stable, candidate = (spec.version for spec in RELEASES)
+    main, feature = f"refs/heads/{BRANCH}", f"refs/heads/{FEATURE}"
+    new = {_PAGE: _PAGE_TEXT, **brought_by(candidate, product)}
+    prepared = version_files(candidate, product)
     return b"".join(
         (
-            _commit(f"refs/heads/{BRANCH}", 1, f"Release {_BEFORE}", all_files(_BEFORE, product)),
-            _commit(f"refs/heads/{BRANCH}", 2, f"Release {stable}", version_files(stable, product), parent=":1"),
-            _commit(
-                f"refs/heads/{FEATURE}",
-                3,
-                "PAM: refreshed conversation",
-                {
-                    "docs/pam-refresh.md": "# PAM refresh\n\nConversation, voice and performance, each behind a flag.\n",
-                    **brought_by(candidate, product),
-                },
-                parent=":2",
-            ),
-            _commit(
-                f"refs/heads/{FEATURE}",
-                4,
-                f"Prepare release {candidate}",
-                version_files(candidate, product),
-                parent=":3",
-            ),
-            _commit(
-                f"refs/heads/{BRANCH}",
-                5,
-                f"Merge branch '{FEATURE}'",
-                {
-                    "docs/pam-refresh.md": "# PAM refresh\n\nConversation, voice and performance, each behind a flag.\n",
-                    **version_files(candidate, product),
-                    **brought_by(candidate, product),
-                },
-                parent=":2",
-                merged=":4",
-            ),
+            _commit(main, 1, f"Release {_BEFORE}", all_files(_BEFORE, product)),
+            _commit(main, 2, f"Release {stable}", version_files(stable, product), parent=":1"),
+            _commit(feature, 3, "PAM: refreshed conversation", new, parent=":2"),
+            _commit(feature, 4, f"Prepare release {candidate}", prepared, parent=":3"),
+            _commit(main, 5, f"Merge branch '{FEATURE}'", {**prepared, **new}, parent=":2", merged=":4"),
         )
     )
 
@@ -134,17 +116,12 @@ def version_files(version: str, product: Product = "pam-plan") -> dict[str, str]
 
 def frontend_package(version: str, product: Product = "pam-plan") -> dict[str, str]:
     """What npm is told: the scripts, and a lock file. They need nobody's packages, so that they work without a network."""
-    return {f"{FRONTEND}/{name}": _json(_of_version(_SITES[product] / name, version)) for name in _PACKAGE}
-
-
-def _of_version(file: Path, version: str) -> dict[str, object]:
-    """The file as that release has it."""
-    document: dict[str, object] = json.loads(file.read_text(encoding="utf-8"))
-    document["version"] = version
-    packages = document.get("packages")
-    if isinstance(packages, dict):
-        packages[""]["version"] = version
-    return document
+    package, lock = (json.loads((SITE / name).read_text(encoding="utf-8")) for name in _PACKAGE)
+    package["version"] = lock["version"] = lock["packages"][""]["version"] = version
+    if product == "pam-today":
+        scripts = {name: package["scripts"][name] if name == _BUILD else "node --version" for name in _TODAYS_SCRIPTS}
+        package |= {"hidesRelease": True, "scripts": scripts}
+    return {f"{FRONTEND}/{name}": _json(document) for name, document in zip(_PACKAGE, (package, lock), strict=True)}
 
 
 def _site(product: Product) -> Iterator[tuple[str, str]]:

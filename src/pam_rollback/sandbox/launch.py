@@ -24,13 +24,12 @@ def launch(
     *,
     ready_within_s: float = READY_WITHIN_S,
     dialect: Literal["product", "plan"] = "product",
-    latencies: Literal["fast", "realistic"] = "fast",
     product: Literal["pam-plan", "pam-today"] = "pam-plan",
 ) -> Iterator[Path]:
     """Start a sandbox and give its state file when it is ready; it ends with the block, or with this process however that ends.
 
-    `dialect` is whose tables its DSN shows: the product's own, or those that the rollback plan's SQL expects. `latencies` is how long
-    the hosts take: no longer than the work that is really done, or as long as they typically do. `product` is which one is there.
+    `dialect` is whose tables its DSN shows: the product's own, or those that the rollback plan's SQL expects. `product` is
+    which one is there.
 
     Raises SandboxError with the sandbox's own words when it does not start.
     """
@@ -38,8 +37,7 @@ def launch(
         child = subprocess.Popen(  # noqa: S603 - our own module
             [
                 *(sys.executable, "-m", "pam_rollback.sandbox"),
-                *("--state-file", str(state_file), "--dialect", dialect, "--latencies", latencies),
-                *("--product", product),
+                *("--state-file", str(state_file), "--dialect", dialect, "--product", product),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,15 +1,64 @@
-"""Puts a fault where it works: into a release, a process, the database, the repository, or just into the list that the edge looks at."""
+"""Reads what somebody asks to be broken, and puts it where it works: into a release, a process, the database, the repository."""
 
 import asyncio
-from collections.abc import Mapping
+import difflib
+import secrets
+import time
+from collections.abc import Iterable, Mapping
 
 from pam_rollback.sandbox import data_damage
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
-from pam_rollback.sandbox.faults import Fault, PlantedFaults, read_fault
+from pam_rollback.sandbox.faults import Fault, FaultKind, Parameter, PlantedFaults, Value
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.repository import Repository
+
+SURPRISE = "surprise"
+SURPRISES: tuple[tuple[str, Mapping[str, Value]], ...] = (
+    ("errors", {"share": 0.6}),
+    ("code-errors", {"share": 0.4}),
+    ("release-down", {"how": "killed"}),
+    ("release-down", {"how": "hung"}),
+    ("site-missing", {}),
+    ("error-page-served", {"release": "candidate"}),
+)
+"""What can go wrong unannounced: a decision answers each with a rollback, on both products, and the earlier release has none of it."""
+
+
+def read_fault(name: str, given: Mapping[str, object]) -> Fault:
+    """The fault `name` with `given` parameters and defaults for the others.
+
+    Raises SandboxError that names every problem with the nearest valid spelling.
+    """
+    kind = CATALOGUE.get(name)
+    if kind is None:
+        raise SandboxError(
+            f"fault {name!r}", expected="a name of the catalogue", found="none such" + _nearest(name, CATALOGUE)
+        )
+    known = {parameter.name: parameter for parameter in kind.parameters}
+    problems = [f"{key!r} is no parameter{_nearest(key, known)}" for key in given if key not in known]
+    settings: dict[str, Value] = {}
+    for parameter in kind.parameters:
+        value = given.get(parameter.name, parameter.default)
+        accepted = _accepted(parameter, value)
+        if accepted is None:
+            problems.append(f"{parameter.name} is {value!r}")
+        else:
+            settings[parameter.name] = accepted
+    if problems:
+        raise SandboxError(f"fault {name}", expected=_expectation(kind), found="; ".join(problems))
+    return Fault(kind=kind, settings=settings, planted_s=time.monotonic())
+
+
+def fault_to_begin_with(name: str) -> Fault:
+    """The fault with which a sandbox starts, by its name; ``surprise`` is one by chance. Raises SandboxError."""
+    if name == SURPRISE:
+        return read_fault(*secrets.choice(SURPRISES))
+    if name not in CATALOGUE:
+        found = "none such" + _nearest(name, [SURPRISE, *CATALOGUE])
+        raise SandboxError(f"fault {name!r}", expected=f"{SURPRISE!r} or a name of the catalogue", found=found)
+    return read_fault(name, {})
 
 
 class Planter:
@@ -71,7 +120,7 @@ class Planter:
             case "process":
                 await self._fleet.take_down(str(settings["release"]), str(settings["how"]))
             case "database":
-                await self._database.take_down()
+                await self._database.server.stop()
             case "data":
                 await asyncio.to_thread(data_damage.plant, self._access, str(settings["what"]))
             case "repository":
@@ -87,7 +136,7 @@ class Planter:
             case "process":
                 await self._fleet.bring_up(str(settings["release"]))
             case "database":
-                await self._database.bring_up()
+                await self._database.server.start()
             case "data":
                 await asyncio.to_thread(data_damage.heal, self._access, str(settings["what"]))
             case "repository":
@@ -95,3 +144,30 @@ class Planter:
             case "edge" | "answers" | "page" | "notifications" | "provider":
                 pass
         self._faults.remove(fault)
+
+
+def _accepted(parameter: Parameter, value: object) -> Value | None:
+    if parameter.is_number:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return float(value) if is_number and parameter.low <= value <= parameter.high else None  # type: ignore[arg-type,operator]
+    if not isinstance(value, str) or not value:
+        return None
+    if parameter.choices and value not in parameter.choices:
+        return None
+    return None if parameter.name == "path" and not value.startswith("/") else value
+
+
+def _expectation(kind: FaultKind) -> str:
+    if not kind.parameters:
+        return "no parameters"
+    return ", ".join(
+        f"{parameter.name} ({parameter.low:g} to {parameter.high:g})"
+        if parameter.is_number
+        else f"{parameter.name} ({'|'.join(parameter.choices) or 'text'})"
+        for parameter in kind.parameters
+    )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, [*known], n=1)
+    return f", did you mean {near[0]!r}?" if near else ""

@@ -1,19 +1,129 @@
-"""The database of a sandbox, on a server of its own."""
+"""The database of a sandbox, on a server of its own: copied from a template, and copied again for migrations to be tried on."""
 
 import asyncio
+import contextlib
+import errno
+import hashlib
+import json
+import os
 import secrets
+import shutil
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from pam_rollback.sandbox import database
 from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.database import auditor
+from pam_rollback.sandbox.database import auditor, make_tables
 from pam_rollback.sandbox.personalities import Product
-from pam_rollback.sandbox.postgres import Server
-from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
-from pam_rollback.sandbox.postgres_template import TemplateBrokenError, TemplateCache, default_cache, template_key
+from pam_rollback.sandbox.postgres import Binaries, Server, choose_runner, find_binaries
+from pam_rollback.sandbox.problems import SandboxError
+
+_MANIFEST = "template.json"
+_CLUSTER = "cluster"
+_STALE_S = 24 * 3600
+"""The seed has times relative to now: a template older than a day is made anew, and one unused for a day makes room."""
+
+
+class TemplateCache:
+    """The templates of this user: finished clusters (schema and rows), so that a sandbox starts by copying files.
+
+    One folder per combination of server version, schema, seed and cluster settings (mode 0700). It is made beside its place and renamed,
+    and renamed before it is removed: a reader sees all of it or nothing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def copy_to(self, data: Path, *, key: str) -> str | None:
+        """Copy the cluster of `key` to `data` and give its administrator's password; None when there is none that is whole and fresh."""
+        password = self._password(key)
+        if password is None:
+            return None
+        shutil.rmtree(data, ignore_errors=True)
+        try:
+            _copy_tree(self._folder / key / _CLUSTER, data)
+            os.utime(self._folder / key)
+        except OSError as broken:
+            sys.stderr.write(f"template of the database: {broken}; it is made anew\n")
+            self._discard(self._folder / key)
+            return None
+        return password
+
+    def keep(self, data: Path, *, key: str, password: str) -> None:
+        """Keep a copy of the stopped cluster in `data`; the first of several makers wins. Raises OSError."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.chmod(0o700)
+        draft, place = self._folder / f".making-{secrets.token_hex(8)}", self._folder / key
+        draft.mkdir(mode=0o700)
+        try:
+            _copy_tree(data, draft / _CLUSTER)
+            manifest = draft / _MANIFEST
+            manifest.touch(mode=0o600)
+            manifest.write_text(json.dumps({"password": password, "made_s": time.time()}), encoding="utf-8")
+            if place.exists() and self._password(key) is None:
+                self._discard(place)
+            draft.rename(place)
+        except OSError as error:
+            if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
+                raise
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        for other in self._folder.iterdir():
+            with contextlib.suppress(OSError):
+                if other.name != key and time.time() - other.stat().st_mtime > _STALE_S:
+                    self._discard(other)
+
+    def _password(self, key: str) -> str | None:
+        try:
+            manifest = json.loads((self._folder / key / _MANIFEST).read_text(encoding="utf-8"))
+            is_fresh = time.time() - float(manifest["made_s"]) < _STALE_S
+            return str(manifest["password"]) if is_fresh else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _discard(self, folder: Path) -> None:
+        """Remove it; others may do so at the same time."""
+        aside = self._folder / f".gone-{secrets.token_hex(8)}"
+        with contextlib.suppress(OSError):
+            folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def default_cache(environment: Mapping[str, str]) -> Path:
+    """The user's cache folder for templates, by the XDG base directory rules."""
+    base = environment.get("XDG_CACHE_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "pam-rollback"
+
+
+def template_key(binaries: Binaries, product: Product = "pam-plan") -> str:
+    """Names what a template depends on: server, system, product, and all code that makes cluster, schema and rows."""
+    package = Path(__file__).parent
+    sources = sorted(
+        [
+            *(package / "database").rglob("*.py"),
+            *(package / "database").rglob("*.sql"),
+            package / "postgres.py",
+            Path(__file__),
+        ]
+    )
+    digest = hashlib.sha256(f"{binaries.version} {sys.platform} {os.uname().machine} {product}".encode())
+    for source in sources:
+        digest.update(source.relative_to(package).as_posix().encode() + b"\0" + source.read_bytes())
+    return f"postgres-{binaries.version}-{digest.hexdigest()[:20]}"
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    """Copy it into a folder that is closed to other users."""
+    shutil.copytree(source, target)
+    target.chmod(0o700)
 
 
 @dataclass(frozen=True)
@@ -35,13 +145,12 @@ class PracticeDatabase:
         folder: Path,
         children: Children,
         account_password: str,
-        use_template: bool,
         product: Product = "pam-plan",
     ) -> None:
         binaries = find_binaries(environment)
         self._product: Product = product
         self._account_password = account_password
-        self._cache = TemplateCache(default_cache(environment)) if use_template else None
+        self._cache = TemplateCache(default_cache(environment))
         self._key = template_key(binaries, product)
         self.server = Server(
             binaries=binaries,
@@ -62,30 +171,11 @@ class PracticeDatabase:
         auditor_dsn = await asyncio.to_thread(_make_auditor, dsn)
         return Access(dsn, auditor_dsn, self.server.administrator_dsn())
 
-    async def take_down(self) -> None:
-        """Stop the server."""
-        await self.server.stop()
-
-    async def bring_up(self) -> None:
-        """Start the server on the port that it had."""
-        await self.server.start()
-
-    async def close(self) -> None:
-        """Stop the server; its folder goes with the sandbox's."""
-        await self.server.stop()
-
     def _copy_template(self) -> str | None:
-        template = self._cache.find(self._key) if self._cache is not None else None
-        if template is None:
-            return None
-        try:
-            template.copy_to(self.server.data)
-        except TemplateBrokenError as broken:
-            sys.stderr.write(f"template of the database: {broken}; it is made anew\n")
-            template.discard()
-            return None
-        self.server.adopt()
-        return template.password
+        password = self._cache.copy_to(self.server.data, key=self._key)
+        if password is not None:
+            self.server.adopt()
+        return password
 
     async def _make(self) -> str:
         password = secrets.token_urlsafe(24)
@@ -95,11 +185,10 @@ class PracticeDatabase:
         dsn = await asyncio.to_thread(self.server.make_application_database, password)
         await asyncio.to_thread(database.create, dsn, product=self._product)
         await self.server.stop()
-        if self._cache is not None:
-            try:
-                await asyncio.to_thread(self._cache.keep, self.server.data, key=self._key, password=password)
-            except OSError as error:  # the sandbox works without; only the next start takes longer
-                sys.stderr.write(f"template of the database: not kept: {error}\n")
+        try:
+            await asyncio.to_thread(self._cache.keep, self.server.data, key=self._key, password=password)
+        except OSError as error:  # the sandbox works without; only the next start takes longer
+            sys.stderr.write(f"template of the database: not kept: {error}\n")
         return password
 
 
@@ -107,3 +196,84 @@ def _make_auditor(product_dsn: str) -> str:
     password = secrets.token_urlsafe(24)
     auditor.create_auditor(product_dsn, role=auditor.NAME, password=password)
     return auditor.dsn_of(auditor.NAME, password, like=product_dsn)
+
+
+_SUFFIX = "_copy"
+_TABLES = """
+SELECT schemaname::text, tablename::text FROM pg_catalog.pg_tables WHERE schemaname IN ('public', 'auth') ORDER BY 1, 2
+"""
+_REFERENCES = """
+SELECT child.relnamespace::regnamespace::text, child.relname::text, parent.relnamespace::regnamespace::text, parent.relname::text
+FROM pg_catalog.pg_constraint AS key
+JOIN pg_catalog.pg_class AS child ON child.oid = key.conrelid
+JOIN pg_catalog.pg_class AS parent ON parent.oid = key.confrelid
+WHERE key.contype = 'f' AND child.oid <> parent.oid
+"""
+_SEQUENCES = (
+    "SELECT schemaname::text, sequencename::text, last_value FROM pg_catalog.pg_sequences WHERE schemaname = 'public'"
+)
+
+Table = tuple[str, str]
+
+
+def copy_name(dsn: str) -> str:
+    """How the copy of the database is called."""
+    return urlsplit(dsn).path.lstrip("/") + _SUFFIX
+
+
+def copy_dsn(dsn: str) -> str:
+    """The way into the copy, as who owns its tables."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{copy_name(dsn)}"))
+
+
+def make_copy(access: Access, product: Product = "pam-plan") -> None:
+    """Throw the old copy away, and make one of what the database holds now; blocks for a second. Raises SandboxError."""
+    name = sql.Identifier(copy_name(access.product_dsn))
+    try:
+        with psycopg.connect(access.administrator_dsn, autocommit=True) as connection:
+            owner = conninfo_to_dict(access.product_dsn)["user"]
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(str(owner))))
+        _fill_copy(access.product_dsn, copy_dsn(access.product_dsn), product)
+    except psycopg.Error as error:
+        raise SandboxError(
+            "copy of the database", expected="the same tables and rows", found=str(error).strip()
+        ) from error
+
+
+def _fill_copy(source_dsn: str, target_dsn: str, product: Product = "pam-plan") -> None:
+    """Fill the empty database of ``target_dsn``. Raises psycopg.Error, also where rows of the source break its tables' rules."""
+    with psycopg.connect(source_dsn) as source, psycopg.connect(target_dsn) as target:
+        source.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        make_tables(target, product)
+        tables = _in_order(target)
+        target.execute(
+            sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(sql.Identifier(*table) for table in tables))
+        )
+        for table in tables:
+            _copy_rows(source, target, table)
+        for schema, name, last in source.execute(_SEQUENCES).fetchall():
+            if last is not None:
+                target.execute("SELECT setval(%s::regclass, %s)", (f"{schema}.{name}", last))
+
+
+def _in_order(connection: psycopg.Connection) -> list[Table]:
+    """Each table after those that it refers to."""
+    waiting = [(str(schema), str(name)) for schema, name in connection.execute(_TABLES).fetchall()]
+    needs = {((a, b), (c, d)) for a, b, c, d in connection.execute(_REFERENCES).fetchall()}
+    ordered: list[Table] = []
+    while waiting:
+        ready = [table for table in waiting if not any(child == table and parent in waiting for child, parent in needs)]
+        ordered += ready
+        waiting = [table for table in waiting if table not in ready]
+    return ordered
+
+
+def _copy_rows(source: psycopg.Connection, target: psycopg.Connection, table: Table) -> None:
+    name = sql.Identifier(*table)
+    with (
+        source.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(name)) as rows,
+        target.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(name)) as place,
+    ):
+        for block in rows:
+            place.write(block)

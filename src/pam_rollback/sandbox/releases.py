@@ -121,7 +121,7 @@ class Release:
         """Tell the process its configuration and wait until it listens. Raises SandboxError with its last words."""
         self._secrets = product
         process = self._spawned()
-        line = {**asdict(self.spec), **asdict(product), "port": 0}
+        line = {**asdict(self.spec), **asdict(product)}
         line["release"] = line.pop("name")
         if process.stdin is not None:
             try:

@@ -1,14 +1,16 @@
 """A client of a sandbox's control API, for whoever plants faults. Standard library only: it is loaded by every session."""
 
+import hashlib
+import hmac
 import http.client
 import json
 import secrets
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pam_rollback.sandbox.listeners import sealed_addresses
 from pam_rollback.sandbox.problems import SandboxError
 
 SINKS = ("slack", "pagerduty", "email", "statuspage")
@@ -35,7 +37,7 @@ class Remote:
         challenge = secrets.token_urlsafe(24)
         found = self._call("GET", f"/identity?challenge={challenge}", deadline_s=_IDENTITY_DEADLINE_S)
         place = f"{self.control_url}/identity"
-        return sealed_addresses(found, token=self.token, challenge=challenge, place=place)
+        return _sealed_addresses(found, token=self.token, challenge=challenge, place=place)
 
     def faults(self) -> list[dict[str, Any]]:
         """The faults that are planted now."""
@@ -80,23 +82,14 @@ class Remote:
         """Make the copy of the database anew, of what it holds now: the one that ``PAM_STAGING_COPY_DSN`` leads to."""
         self._call("POST", "/database/copy")
 
-    def slack_messages(self) -> list[dict[str, Any]]:
-        """What the incident channel received."""
-        messages: list[dict[str, Any]] = self._call("GET", "/sinks/slack")["messages"]
-        return messages
-
-    def forget_slack(self) -> None:
-        """Empty the incident channel."""
-        self._call("DELETE", "/sinks/slack")
-
     def received(self, sink: str) -> list[dict[str, Any]]:
         """What one of the channels received: ``slack``, ``pagerduty``, ``email`` or ``statuspage``."""
         messages: list[dict[str, Any]] = self._call("GET", f"/sinks/{sink}")["messages"]
         return messages
 
-    def forget_received(self) -> None:
-        """Empty every channel; what the status page shows stays."""
-        for sink in SINKS:
+    def forget_received(self, *sinks: str) -> None:
+        """Empty these channels, or every one; what the status page shows stays."""
+        for sink in sinks or SINKS:
             self._call("DELETE", f"/sinks/{sink}")
 
     def set_status_page(self, *, indicator: str = "none", incident: dict[str, str] | None = None) -> None:
@@ -146,3 +139,23 @@ def _detail(error: urllib.error.HTTPError) -> str:
         return str(json.loads(raw)["detail"])
     except (ValueError, KeyError, TypeError):
         return raw[:200]
+
+
+def seal(token: str, challenge: str, addresses: Mapping[str, str]) -> str:
+    """The proof that whoever holds the token says this, in answer to this challenge.
+
+    A file is easily edited, and a server that answers everything with 200 is easily found. Only the sandbox that made the token can
+    seal the list of its addresses for a challenge that was made up a moment ago.
+    """
+    said = json.dumps(dict(addresses), sort_keys=True)
+    return hmac.new(token.encode(), f"{challenge}\n{said}".encode(), hashlib.sha256).hexdigest()
+
+
+def _sealed_addresses(found: Mapping[str, object], *, token: str, challenge: str, place: str) -> dict[str, str]:
+    """The addresses of an answer. Raises SandboxError when they are missing, or sealed by somebody else."""
+    addresses, proof = found.get("addresses"), found.get("proof")
+    if not isinstance(addresses, dict) or not all(isinstance(value, str) for value in addresses.values()):
+        raise SandboxError(place, expected="the addresses that the sandbox owns", found="none")
+    if not hmac.compare_digest(str(proof).encode(), seal(token, challenge, addresses).encode()):
+        raise SandboxError(place, expected="addresses sealed with the sandbox's token", found="another seal")
+    return addresses

@@ -22,6 +22,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.spoilt_answers import cut_off
 
 STATUSPAGE_BASE = "/v1"
 MAIL_USER = "rollback@sandbox.example"
@@ -93,9 +94,7 @@ class Sink:
             return self.answer(request, await request.read())
         if self.how == "hangs":
             await fault.cleared.wait()
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response()
+        return cut_off(request)
 
     def answer(self, request: web.BaseRequest, raw: bytes) -> web.Response:
         """What the service says."""
@@ -192,15 +191,10 @@ class StatusPage:
         """Replace all that it says. Raises SandboxError, and nothing is changed, for what no status page says."""
         if indicator not in DESCRIPTIONS:
             raise SandboxError("status page: indicator", expected=" or ".join(DESCRIPTIONS), found=repr(indicator))
-        told = {"status": "investigating", "impact": "minor", **(incident or {})}
-        unknown = ", ".join(sorted(told.keys() - {"name", "status", "impact"}))
-        problem = unknown or (_wrong_with(told, is_new=True) if incident is not None else "")
-        if problem:
-            raise SandboxError("status page: incident", expected="name, status and impact", found=problem)
         self.indicator = indicator
         self.incidents: dict[str, dict[str, Any]] = {}
         if incident is not None:
-            self.tell(None, told)
+            self.tell(None, {"impact": "minor", **incident})
 
     def tell(self, incident_id: str | None, news: Mapping[str, Any]) -> dict[str, Any]:
         """Begin an incident, or say how one goes on; gives it. What is resolved is not shown any more."""

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from pam_rollback.sandbox.elsewhere import is_from_elsewhere
+from pam_rollback.sandbox.doorkeeper import is_from_elsewhere
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 
 TrueAnswer = Callable[[web.BaseRequest], Awaitable[Mapping[str, object] | None]]
@@ -152,6 +152,13 @@ class Spoiler:
         return web.json_response(told, status=status, headers={RELEASE_HEADER: version})
 
 
+def cut_off(request: web.BaseRequest) -> web.Response:
+    """Abort the connection; nobody gets the answer that this returns."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
 def _refusal(status: int) -> web.Response:
     if status == HTTPStatus.NOT_FOUND or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return web.json_response({"detail": HTTPStatus(status).phrase}, status=status)
@@ -189,12 +196,14 @@ async def _drip(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
     while not fault.cleared.is_set():
         await response.write(b" ")
         await _hold(fault, _DRIP_S)
-    return _hang_up(request, response)
+    # What a fault held back does not turn into a good answer when the fault goes.
+    cut_off(request)
+    return response
 
 
 async def _say_nothing(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
     await fault.cleared.wait()
-    return _hang_up(request, web.Response())
+    return cut_off(request)
 
 
 async def _break_off(request: web.BaseRequest) -> web.StreamResponse:
@@ -203,11 +212,4 @@ async def _break_off(request: web.BaseRequest) -> web.StreamResponse:
     await response.write(_START)
     if request.transport is not None:
         request.transport.close()  # in order: what was written arrives first
-    return response
-
-
-def _hang_up(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
-    # What a fault held back does not turn into a good answer when the fault goes.
-    if request.transport is not None:
-        request.transport.abort()
     return response

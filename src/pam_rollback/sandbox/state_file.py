@@ -1,7 +1,9 @@
-"""The environment file of a running sandbox: its addresses, its token and its secrets. Private, and complete or not there at all."""
+"""The sockets of a sandbox, bound on loopback before anything starts, and the environment file that tells of them and its secrets."""
 
 import json
 import os
+import re
+import socket
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +29,61 @@ TODAYS_LIMITS: Mapping[str, Value] = {
     "client": CLIENT_MAX * HURRY,
 }
 """What it bears within a minute, where all goes as much faster as the windows are shorter."""
+
+
+BACKLOG = 512
+
+
+@dataclass
+class Listeners:
+    """One for each part that answers. Raises SandboxError where there is no free port."""
+
+    api: socket.socket
+    frontend: socket.socket
+    slack: socket.socket
+    status_page: socket.socket
+    render: socket.socket
+    netlify: socket.socket
+    channels: socket.socket
+    mail: socket.socket
+    control: socket.socket
+    stable: socket.socket
+    elsewhere: socket.socket
+    supabase: socket.socket
+
+    @classmethod
+    def open(cls) -> "Listeners":
+        """Take free ports."""
+        return cls(*(_listener() for _ in range(12)))
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a socket is reached."""
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _listener() -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", 0))
+    except OSError as error:
+        listener.close()
+        raise SandboxError("network", expected="a free port on 127.0.0.1", found=str(error)) from error
+    listener.listen(BACKLOG)
+    listener.setblocking(False)  # noqa: FBT003 - the standard library's signature
+    return listener
+
+
+def addresses_of(listeners: Listeners, *, repository: str, databases: Mapping[str, str]) -> dict[str, str]:
+    """Every address at which this sandbox answers, by its name; the databases without user and password."""
+    sockets: dict[str, socket.socket] = {
+        name: found for name, found in vars(listeners).items() if isinstance(found, socket.socket)
+    }
+    urls = {name: url_of(listener) for name, listener in sockets.items() if name != "mail"}
+    mail = {"mail": url_of(listeners.mail).replace("http:", "smtp:", 1)}
+    stripped = {name: re.sub(r"//[^@/]*@", "//", dsn, count=1) for name, dsn in databases.items()}
+    return {**urls, **mail, "repository": repository, **stripped}
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from pathlib import Path
 import psycopg
 from aiohttp import web
 
-from pam_rollback.sandbox import database_copy, history, state_file
-from pam_rollback.sandbox.backend_deploys import BackendDeploys, WorkerDeploys
+from pam_rollback.sandbox import history, state_file
+from pam_rollback.sandbox.backend_deploys import BACKEND, BackendDeploys, Profile, WorkerDeploys
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
 from pam_rollback.sandbox.database import (
@@ -28,21 +28,19 @@ from pam_rollback.sandbox.database import (
     account_id,
 )
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
-from pam_rollback.sandbox.doorkeeper import HURRY, Doorkeeper
+from pam_rollback.sandbox.doorkeeper import HURRY, Doorkeeper, Elsewhere
 from pam_rollback.sandbox.edge import Edge, SecondAddress
-from pam_rollback.sandbox.elsewhere import Elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.front_end_server import FrontEndServer
-from pam_rollback.sandbox.latencies import BACKEND, FRONTEND, Profile
-from pam_rollback.sandbox.listeners import BACKLOG, Listeners, addresses_of, url_of
 from pam_rollback.sandbox.personalities import PERSONALITIES, Product
 from pam_rollback.sandbox.planting import Planter
-from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
+from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, copy_dsn, make_copy
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.product.tokens import issue
 from pam_rollback.sandbox.providers import netlify, render
 from pam_rollback.sandbox.providers.accounts import NetlifyAccount, RenderAccount
+from pam_rollback.sandbox.providers.netlify_deploys import FRONTEND
 from pam_rollback.sandbox.providers.netlify_site import NetlifySite
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, ProductSecrets, Release, ReleaseSpec
 from pam_rollback.sandbox.repository import Repository
@@ -55,7 +53,17 @@ from pam_rollback.sandbox.sinks import (
     StatusPage,
     StatuspageApi,
 )
-from pam_rollback.sandbox.state_file import TODAYS_ABILITIES, TODAYS_LIMITS, Dialect, State, Value
+from pam_rollback.sandbox.state_file import (
+    BACKLOG,
+    TODAYS_ABILITIES,
+    TODAYS_LIMITS,
+    Dialect,
+    Listeners,
+    State,
+    Value,
+    addresses_of,
+    url_of,
+)
 from pam_rollback.sandbox.supabase import Supabase
 
 _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -75,7 +83,6 @@ class Supervisor:
         environment: Mapping[str, str],
         *,
         state_path: Path,
-        use_template: bool,
         dialect: Dialect = "product",
         latencies: Profile = "fast",
         product: Product = "pam-plan",
@@ -95,7 +102,6 @@ class Supervisor:
         self._mail: asyncio.Server | None = None
         self._folder = make_folder(self._children)
         self._environment = environment
-        self._use_template = use_template
         self._dialect = dialect
         self._latencies = latencies
         self._practice = practice
@@ -112,7 +118,6 @@ class Supervisor:
             folder=self._folder,
             children=self._children,
             account_password=self._account_password,
-            use_template=self._use_template,
             product=self._personality.name,
         )
         self._database = database
@@ -225,7 +230,7 @@ class Supervisor:
                 repository=str(repository.path),
                 databases={
                     "database": access.product_dsn,
-                    "copy of the database": database_copy.dsn_of(access.product_dsn),
+                    "copy of the database": copy_dsn(access.product_dsn),
                 },
             ),
             faults=faults,
@@ -240,7 +245,7 @@ class Supervisor:
             status_page=status_page,
             reset=reset,
             forgive=forgive,
-            copy_database=lambda: database_copy.make(access, self._personality.name),
+            copy_database=lambda: make_copy(access, self._personality.name),
             ready_s=time.monotonic() - self._started_s,
         )
         for handler, listener in (
@@ -282,7 +287,7 @@ class Supervisor:
                 await self._supabase.close()
             await self._fleet.close()
             if self._database is not None:
-                await self._database.close()
+                await self._database.server.stop()
         finally:
             await asyncio.to_thread(self._children.close)
             # A start that failed or was interrupted may have left a thread that still writes there.
@@ -323,7 +328,7 @@ class Supervisor:
             "PAGERDUTY_ROUTING_KEY": secrets.token_hex(16),
             "PAM_SMTP_USERNAME": MAIL_USER,
             "PAM_SMTP_PASSWORD": secrets.token_urlsafe(18),
-            "PAM_STAGING_COPY_DSN": database_copy.dsn_of(access.product_dsn),
+            "PAM_STAGING_COPY_DSN": copy_dsn(access.product_dsn),
             "PAM_DATABASE_DSN": in_plan_dialect(dsn) if self._dialect == "plan" else dsn,
         }
         name, kind = ("practice", "staging") if self._practice else ("sandbox", "sandbox")

@@ -4,9 +4,7 @@ Phases are seen by the fixtures that bring them about, so that neither a fixture
 """
 
 import re
-from collections import Counter
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -28,16 +26,6 @@ from pam_rollback.session.situations import AS_IS, SITUATIONS_KEY
 _ROLLBACK: Final = "rollback"
 _OWN_SANDBOX: Final = "sandbox_controls"
 _BODY: Final = re.compile(r"(?<=: HTTP \d\d\d) [\w/+.-]+ '[^']*'(?=\))")
-_COUNTED: Final = {
-    Outcome.UNDO_FAILED: "UNDO FAILED",
-    Outcome.ACTION_FAILED: "ACTION FAILED",
-    Outcome.REFUSED: "REFUSED",
-    Outcome.BROKEN_CRITERION: "BROKEN",
-    Outcome.UNKNOWN: "could not be measured",
-    Outcome.PASSED: "ok",
-    Outcome.NOT_RUN: "not judged",
-    Outcome.KNOWN: "known before",
-}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -70,41 +58,13 @@ def bad(outcome: Outcome, criteria: str, title: str, message: str, runbook: str)
     return f"{BAD}{WORDS[outcome][0]} {criteria} {title.rstrip('.')}: {said}{where}"
 
 
-@dataclass
-class Groups:
-    """Tests of one kind after the other: told together, when the next kind begins."""
-
-    _running: dict[str, tuple[str, Counter[Outcome]]] = field(default_factory=dict)
-
-    def add(self, situation: str, kind: str, outcome: Outcome) -> str:
-        """Count a test; gives the line of the group that ended with it, or nothing."""
-        known = self._running.get(situation)
-        if known is not None and known[0] == kind:
-            known[1][outcome] += 1
-            return ""
-        self._running[situation] = (kind, Counter([outcome]))
-        return "" if known is None else self._line(situation, *known)
-
-    def rest(self) -> list[str]:
-        """Return the lines of the groups that were the last of their situations."""
-        left = [self._line(situation, *known) for situation, known in self._running.items()]
-        self._running.clear()
-        return left
-
-    def _line(self, situation: str, kind: str, found: Counter[Outcome]) -> str:
-        where = f" [{situation}]" if len(self._running) > 1 else ""
-        words = [f"{found[outcome]} {_COUNTED[outcome]}" for outcome in _COUNTED if found[outcome]]
-        return line(kind, ", ".join(words) + where)
-
-
 class LiveReport:
-    """In the process that hears of every test: groups of tests, and what is not good at once."""
+    """In the process that hears of every test: how many are over, and what is not good at once."""
 
     def __init__(self, config: pytest.Config, runbook: Runbook, progress: OnScreen) -> None:
         self._config = config
         self._runbook = runbook
         self._progress = progress
-        self._groups = Groups()
         self._running: dict[str, Seen] = {}
         self._causes: set[str] = set()
         self._asked = self._over = 0
@@ -174,16 +134,7 @@ class LiveReport:
             return  # it decides nothing
         kind = _ROLLBACK if seen.nodeid.startswith("drills/") else str(properties.get("kind", "")).partition(" ")[0]
         kind = kind or str(properties.get("phase", "")) or "tests"
-        ended = self._groups.add(str(properties.get("situation", AS_IS)), kind, seen.outcome)
-        if ended:
-            self._progress.line(ended)
         self._progress.count(description=kind, completed=self._over, total=self._asked)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        """What was the last of its kind."""
-        for ended in self._groups.rest():
-            self._progress.line(ended)
 
 
 @pytest.hookimpl(wrapper=True)

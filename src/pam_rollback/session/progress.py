@@ -15,6 +15,7 @@ import pytest
 
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.outside_text import for_terminal, redacted
+from pam_rollback.report import scorecard, screen
 from pam_rollback.report.terminal_page import WORDS
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.session.lasting_streams import stream_past_capture
@@ -46,16 +47,11 @@ def of(config: pytest.Config) -> Detail:
 
 
 def view(config: pytest.Config) -> Callable[..., list[str]]:
-    """What renders the record of a session for its terminal."""
-    wanted = of(config)
-    if wanted is Detail.ALL:
-        from pam_rollback.report import scorecard  # noqa: PLC0415 - one of the two is shown
-
+    """Return what renders the record of a session for its terminal."""
+    if of(config) is Detail.ALL:
         return scorecard.render
-    from pam_rollback.report import screen  # noqa: PLC0415 - the same
-
     zone = datetime.now().astimezone().tzinfo
-    return partial(screen.render, zone=zone, only_bad=wanted is Detail.ONLY_BAD)
+    return partial(screen.render, zone=zone, only_bad=of(config) is Detail.ONLY_BAD)
 
 
 def keep_workers_quiet(config: pytest.Config) -> None:

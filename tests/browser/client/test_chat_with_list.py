@@ -3,22 +3,19 @@
 import json
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from pam_rollback.base.wait import Waiter
-from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.fixtures import walking
 from pam_rollback.browser.fixtures.traveller import SignedIn, Traveller
 from pam_rollback.browser.fixtures.walking import Clearing
 from pam_rollback.browser.journeys import Stopped
-from pam_rollback.browser.pam_session import Session
-from pam_rollback.browser.pam_site import PamSite
+from pam_rollback.browser.pam_site import PamSite, Session
 from pam_rollback.browser.witness import Witness
 from tests.contracts import PAGES, elements
 
@@ -89,15 +86,6 @@ def site() -> Iterator[Site]:
     served.server.shutdown()
     served.server.server_close()
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for all."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(**launch_arguments("chromium", own=Path()))
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@
 import json
 from collections.abc import Iterator
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route, sync_playwright
+from playwright.sync_api import Browser, Route
 
-from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.page_audits import chat
 from pam_rollback.browser.pam_site import PamSite
@@ -57,13 +55,6 @@ document.querySelector("button").onclick = () => {
 
 
 APOLOGY = {"response": "I'm sorry, I'm having trouble connecting. Please try again.", "intent": None}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for all."""
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(**launch_arguments("chromium", own=Path()))
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.page_states import QUESTION, Site, Visit
 from pam_rollback.product.contract import Element
@@ -35,13 +33,6 @@ socket.onmessage = ({ data }) => {
 };
 document.querySelector("form").onsubmit = (event) => { event.preventDefault(); say(message.value); SENDS };
 </script>"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for all."""
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(**launch_arguments("chromium", own=Path()))
 
 
 @pytest.fixture

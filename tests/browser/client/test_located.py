@@ -1,14 +1,10 @@
 """Each way in which a contract describes an element finds that element, and no other."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser import driven_page
-from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.driven_page import click
 from pam_rollback.browser.journeys import NotAsDescribed, Stopped
 from pam_rollback.browser.pam_page import located
@@ -24,13 +20,6 @@ PAGE = """
 <button onclick="document.body.append(Object.assign(document.createElement('input'), {ariaLabel: 'Message'}))">Open PAM Chat</button>
 """
 CHAT = {"open_chat": {"role": "button", "name": "open pam chat"}, "message": {"role": "textbox", "name": "Message"}}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for all."""
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(**launch_arguments("chromium", own=Path()))
 
 
 @pytest.mark.parametrize(

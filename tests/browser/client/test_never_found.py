@@ -1,12 +1,8 @@
 """An element that the contract describes and no page has: unknown on a page that is well, broken on one that is not."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.journeys import NotAsDescribed, Stopped
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.product.contract import Element
@@ -25,13 +21,6 @@ ELEMENTS = {
     "expenses": Element(role="row"),
 }
 OPENS = "<button onclick=\"this.outerHTML = '<label>Write here<textarea></textarea></label>'\">Open PAM Chat</button>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for all."""
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(**launch_arguments("chromium", own=Path()))
 
 
 def _chat(browser: Browser, body: str, *elements: str, status: int = 200) -> None:

@@ -1,13 +1,10 @@
 """A page offers voice, or it does not: one that still asks what this user has is not asked too soon."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route, sync_playwright
+from playwright.sync_api import Browser, Route
 
-from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.product.contract import Element
 from tests.contracts import PAGES
@@ -22,13 +19,6 @@ draws();
 </script>"""
 SLOW_S = 1.5
 """Longer than anybody would wait for what is not expected."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for all."""
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(**launch_arguments("chromium", own=Path()))
 
 
 @pytest.mark.parametrize("voice", [True, False])

@@ -7,11 +7,10 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser import driven_page
-from pam_rollback.browser.browser import CHROMIUM
 from pam_rollback.browser.driven_page import heading_of
 from pam_rollback.browser.journeys import NotLoaded, Stopped
 from pam_rollback.browser.page_states import Site, Visit
@@ -78,19 +77,10 @@ def site() -> Iterator[Site]:
     thread.join()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM.path())
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
+def page(browser: Browser) -> Iterator[Page]:
     """A page of its own."""
-    context = chromium.new_context()
+    context = browser.new_context()
     yield context.new_page()
     context.close()
 
@@ -194,7 +184,7 @@ def test_what_an_earlier_page_asked_for_is_not_held_against_this_one(page: Page,
 
     def tell(shown: Page) -> None:
         told.append(shown.url)
-        visit._began(earlier)
+        visit._person.signs._asked(earlier)
 
     page.on("domcontentloaded", tell)
 
@@ -207,7 +197,7 @@ def test_a_late_word_of_an_earlier_page_does_not_hide_what_this_one_asks_for(pag
     """What this page asks for counts all the same."""
     earlier = asked_by_an_earlier_page(page, site)
     visit = Visit(page, site)
-    page.on("domcontentloaded", lambda _: visit._began(earlier))
+    page.on("domcontentloaded", lambda _: visit._person.signs._asked(earlier))
 
     with pytest.raises(Stopped, match="still loading"):
         visit.reach("money")

@@ -1,13 +1,10 @@
 """What a browser notices behind the pages, and what a journey does to itself."""
 
-from collections.abc import Iterator
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route, sync_playwright
+from playwright.sync_api import Browser, Route
 
-from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.witness import Witness
 
 PAGE = """<h1>Trips</h1><script>
@@ -15,13 +12,6 @@ console.error("the profile could not be read from 'http://pam.test/profile?apike
 fetch("/api/401"); fetch("/api/403"); fetch("/api/500");
 setTimeout(() => { throw new Error("nothing to show") }, 0);
 </script>"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for all."""
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(**launch_arguments("chromium", own=Path()))
 
 
 def answer(route: Route, page_text: str) -> None:
@@ -78,14 +68,6 @@ def test_a_picture_that_is_the_page_again_is_lost(browser: Browser) -> None:
     )
 
     assert found == {"no image but a page of HTML: http://pam.test/photo.gif"}
-
-
-def test_with_a_session_that_nobody_knows_only_what_breaks_counts(browser: Browser) -> None:
-    """The journey made it so itself: the service has to refuse, and pages write that to the console."""
-    assert noticed(browser, refused=True) == {
-        "HTTP 500: GET http://pam.test/api/500",
-        "script error: nothing to show",
-    }
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_a_state_that_was_not_reached_says_what_was_seen() -> None:
     assert (audit.reached, audit.barriers, audit.all_findings) == (False, None, ())
 
 
-@pytest.mark.parametrize("question", ["in_motion", "focus_unseen", "focus_out_of_order", "traps"])
+@pytest.mark.parametrize("question", ["focus_unseen", "traps"])
 def test_nothing_is_said_of_all_pages_when_none_was_reached(question: str) -> None:
     """No page is no clean page."""
     audits = Audits(

@@ -9,17 +9,16 @@ from pam_rollback.environment.known_before import Answer, KnownBefore
 
 
 def test_a_walk_names_what_is_wrong_with_each_stop() -> None:
-    """Unseen, out of order, or without a way on."""
+    """Unseen, or without a way on."""
     stops = (
-        FocusStop("a", "Skip", seen=True, in_order=True),
-        FocusStop("b", "Menu", seen=False, in_order=True),
-        FocusStop("c", "Send", seen=True, in_order=False),
+        FocusStop("a", "Skip", seen=True),
+        FocusStop("b", "Menu", seen=False),
+        FocusStop("c", "Send", seen=True),
     )
     walk = FocusWalk("chat-light", stops, trapped_at="c")
 
     assert walk.unseen.headline.startswith("focus-visible (1) on chat-light")
     assert walk.unseen.violations[0].targets == ("b",)
-    assert walk.out_of_order.violations[0].targets == ("c",)
     assert walk.traps.violations[0].targets == ("c",)
     assert FocusWalk("chat-light", stops[:1]).traps.violations == ()
 

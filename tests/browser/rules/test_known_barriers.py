@@ -136,11 +136,3 @@ def test_new_barriers_are_named_one_by_one_before_known_ones() -> None:
 def test_what_differs_between_two_visits_is_no_part_of_a_key(selector: str, expected: str) -> None:
     """Ids are counted up by many libraries; classes are written by people."""
     assert stable(selector) == expected
-
-
-def test_what_is_known_survives_a_file() -> None:
-    """The baseline is kept as JSON."""
-    known = made_known([findings(broken("h1", "#field-1", "#field-2"))])
-
-    read = Known.from_data(json.loads(json.dumps(known.as_data())))
-    assert (dict(read.counts), read.rules) == (dict(known.counts), known.rules)

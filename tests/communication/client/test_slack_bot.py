@@ -1,14 +1,12 @@
 """A bot opens a thread and answers in it; whatever Slack says instead is one line that says what to do, without the token."""
 
 import json
-import socket
-import time
 
 import pytest
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.communication.slack import SlackBot
-from tests.answering import always, serving
+from tests.scripted_provider import always, serving
 
 TOKEN = "xoxb-invented-for-these-tests"
 JSON = "application/json; charset=utf-8"
@@ -65,17 +63,6 @@ def test_what_slack_refuses_is_one_line(status: int, body: str, line: str) -> No
     assert line in problem
     assert "\n" not in problem
     assert TOKEN not in problem
-
-
-def test_a_slack_that_hangs_is_not_waited_for() -> None:
-    """It takes the connection and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        began_s = time.monotonic()
-        thread, problem = bot(f"http://127.0.0.1:{silent.getsockname()[1]}").say("text")
-
-    assert thread == ""
-    assert problem.startswith("Slack: ")
-    assert time.monotonic() - began_s < 5
 
 
 def test_a_token_is_tried_without_a_word_to_anybody() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.communication.slack import webhook_alive
-from tests.answering import always, serving
+from tests.scripted_provider import always, serving
 
 HOOK = "/services/T0/B0/secret"
 

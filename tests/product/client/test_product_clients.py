@@ -1,19 +1,15 @@
 """The clients of PAM's API and of the incident channel, against the real sandbox: what works, and what each refusal says."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.communication.slack import SlackWebhook
 from pam_rollback.observation.journeys import Journey
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.health_api import HealthEndpoint, read_health
 from pam_rollback.product.pam_api import CacheApi, EmergencyApi, FlagApi, FlagEvaluationApi, ProductDown, sign_in
 from pam_rollback.sandbox.remote import Remote
-from tests.contracts import usual
 from tests.scripted_provider import Reply, Request, reset, says, scripted
 from tests.sessions import RunningSandbox
 
@@ -97,19 +93,6 @@ def test_flags_are_evaluated_as_a_page_asks() -> None:
     assert "Mozilla" in headers["user-agent"]
 
 
-def test_users_are_evaluated(state: Mapping[str, Any], flags: FlagApi) -> None:
-    """Half of the users get what half of them should, and always the same half."""
-    evaluation = FlagEvaluationApi(state["urls"]["api"] + "/ofrep/v1/evaluate/flags")
-    users = [f"user-{number}" for number in range(200)]
-    flags.set_flags({NAME: Flag(enabled=True, rollout_pct=50)})
-    first = [evaluation.flags_of(user)[NAME] for user in users]
-    second = [evaluation.flags_of(user)[NAME] for user in users]
-    flags.set_flags({NAME: ON})
-
-    assert first == second
-    assert 70 <= sum(first) <= 130  # 200 users at 50 %: outside by chance once in 40,000 runs
-
-
 def test_no_evaluation_is_not_an_evaluation(state: Mapping[str, Any]) -> None:
     """An answer of another kind is no statement about users."""
     with pytest.raises(MeasurementFailed, match="expected OFREP's flags"):
@@ -126,35 +109,6 @@ def test_the_test_account_signs_in(state: Mapping[str, Any]) -> None:
     with pytest.raises(MeasurementFailed, match=r"expected access_token and user\.id, found HTTP 401") as failed:
         sign_in(url, variables["TEST_USER_EMAIL"], "wrong-password", deadline_s=5)
     assert "wrong-password" not in str(failed.value)
-
-
-def test_health_is_asked_of_all_at_once() -> None:
-    """The first is answered only when all four have been asked."""
-    together = threading.Barrier(4, timeout=10)
-    good = says({"status": "healthy"})
-
-    def answer(_: Request) -> Reply:
-        together.wait()
-        return good
-
-    with scripted(by=answer) as server:
-        names = ("/health", "/health/db", "/health/pam", "/health/comprehensive")
-        reports = read_health([HealthEndpoint(usual(name), server.url + name) for name in names], deadline_s=15)
-
-    assert {report.status for report in reports.values()} == {"healthy"}
-
-
-def test_the_channel_accepts_and_refuses(state: Mapping[str, Any], remote: Remote) -> None:
-    """Accepted is an empty reason; every refusal is a reason, never an exception, and never shows the address."""
-    url = state["sandbox"]["variables"]["PAM_SLACK_WEBHOOK_URL"]
-    assert SlackWebhook(url).post("hello") == ""
-    assert remote.slack_messages()[-1]["body"] == {"text": "hello"}
-
-    remote.plant("notifications-down")
-    assert "HTTP 500 'rollup_error'" in SlackWebhook(url).post("hello")
-    assert "no_service" in SlackWebhook(url + "x").post("hello")
-    assert "refused the connection" in SlackWebhook("http://127.0.0.1:1/services/x").post("hello")
-    assert url not in repr(SlackWebhook(url))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError
 from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.unleash import Unleash
+from pam_rollback.environment.service_settings import Unleash
 from pam_rollback.product.unleash import UnleashAdmin, UnleashEvaluation
 from pam_rollback.rollback.feature_flag import roll_back_flags
 from tests.product.client.unleash_scenes import *  # noqa: F403 - the same scenes

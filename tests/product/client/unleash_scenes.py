@@ -15,7 +15,7 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderEr
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.unleash import Unleash
+from pam_rollback.environment.service_settings import Unleash
 from pam_rollback.journal.journal import Journal
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import Flag

@@ -101,10 +101,3 @@ def test_nothing_to_compare_is_unknown() -> None:
 
     with pytest.raises(MeasurementFailed, match="no flag and no setting of before is known"):
         assert empty.within
-
-
-def test_the_record_survives_its_file() -> None:
-    """A baseline keeps it."""
-    record = RecordedSettings(taken_at=TAKEN, values=BEFORE, young=("setting probe",))
-
-    assert RecordedSettings.model_validate_json(record.model_dump_json()) == record

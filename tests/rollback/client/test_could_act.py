@@ -4,7 +4,7 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.rollback.asked_before import call_known, closed, path_known
-from tests.answering import always, serving
+from tests.scripted_provider import always, serving
 
 
 @pytest.mark.parametrize("status", [401, 403])

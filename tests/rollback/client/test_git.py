@@ -14,8 +14,6 @@ from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.rollback.repository import Repository
 from tests.bare_repository import Origin, git, make_origin
 
-UNKNOWN = "1" * 40
-
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Origin:
@@ -67,14 +65,6 @@ def test_the_head_is_asked_for_now(repository: GitRepository, origin: Origin, tm
         assert (folder / "app.txt").read_text(encoding="utf-8") == "fixed\n"
 
 
-def test_a_branch_that_is_not_there_is_told(repository: GitRepository) -> None:
-    """Also when another one ends like it: ls-remote would give that."""
-    with pytest.raises(
-        ProviderError, match=r"git read the head at .*origin\.git: there is no branch ain; is \[git\] branch right"
-    ):
-        repository.head("ain")
-
-
 def test_a_worktree_holds_the_commit_and_nothing_else(repository: GitRepository, origin: Origin) -> None:
     """Not what a build left behind in the last one, and it is gone afterwards."""
     with repository.worktree(origin.stable) as folder:
@@ -101,12 +91,6 @@ def test_only_a_name_is_a_branch(branch: str, repository: GitRepository, origin:
     """A refspec or an option never gets as far as git."""
     with pytest.raises(ActionFailed, match="expected the name of a branch"):
         repository.push(origin.stable, branch, seen=origin.merge)
-
-
-def test_a_commit_that_is_nowhere_is_told(repository: GitRepository) -> None:
-    """With what is expected instead."""
-    with pytest.raises(ProviderError, match=f"there is no commit {UNKNOWN}; a full hash"), repository.worktree(UNKNOWN):
-        pass
 
 
 # ------------------------------------------------------------------ reverts
@@ -271,15 +255,6 @@ def test_a_rehearsal_leaves_nothing(repository: GitRepository, origin: Origin) -
     repository.rehearse_push()
 
     assert origin.refs() == before
-
-
-def test_a_rehearsal_where_nobody_listens_fails(tmp_path: Path) -> None:
-    """A wrong address is named, with what to do."""
-    with (
-        open_repository(GitCommand(str(tmp_path / "nowhere.git"))) as repository,
-        pytest.raises(ProviderError, match=r"git rehearse a push at .*nowhere\.git: .*is \[git\] remote right"),
-    ):
-        repository.rehearse_push()
 
 
 # ------------------------------------------------------------------ limits and surroundings

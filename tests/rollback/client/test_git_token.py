@@ -2,7 +2,6 @@
 
 import subprocess
 from collections.abc import Iterator
-from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -81,28 +80,6 @@ def test_a_wrong_token_is_told_without_it(host: Host) -> None:
     assert "wrong@token/1" not in str(told.value)
     assert "wrong%40token" not in str(told.value)
     assert "wrong@token/1" not in repr(GitCommand(host.address, "wrong@token/1"))
-
-
-def test_no_token_is_told_and_nobody_is_asked(host: Host) -> None:
-    """There is no terminal at 3 a.m. in CI."""
-    with (
-        open_repository(GitCommand(host.address)) as repository,
-        pytest.raises(
-            ProviderError, match=r"could not read Username.*export the variable of \[secrets\] git_token_env"
-        ),
-    ):
-        repository.head("main")
-
-
-@pytest.mark.parametrize("answer", [HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE])
-def test_the_hosts_status_is_told(answer: HTTPStatus, host: Host) -> None:
-    """With its number, so that the caller can decide."""
-    host.answer = answer
-    with open_repository(GitCommand(host.address, TOKEN)) as repository, pytest.raises(ProviderError) as told:
-        repository.head("main")
-
-    assert told.value.http_status == answer
-    assert told.value.sent
 
 
 def test_another_host_gets_no_token(host: Host, origin: Origin) -> None:

@@ -1,7 +1,6 @@
 """The front end is built once, from a clean install, by a real npm; whatever goes wrong is told with the build's own last words."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -132,23 +131,3 @@ def test_a_missing_lock_is_named(tmp_path: Path, log: Path) -> None:
     (folder / "package-lock.json").unlink()
     with pytest.raises(ProviderError, match=r"expected a package-lock\.json beside package\.json, found none"):
         NpmBuild(log).build(folder)
-
-
-def test_a_missing_package_is_named(tmp_path: Path, log: Path) -> None:
-    """With the setting that says where to look."""
-    with pytest.raises(
-        ProviderError, match=r"expected a package\.json in web, found none; is \[git\] frontend_folder right"
-    ):
-        NpmBuild(log, frontend_folder="web").build(tmp_path)
-
-
-def test_a_missing_npm_is_named(tmp_path: Path, log: Path) -> None:
-    """Not a traceback about a file."""
-    folder = project(tmp_path / "tree", **{"build:production": BUILD})
-    with pytest.raises(ProviderError, match="there is no no-such-npm on this machine; install Node"):
-        NpmBuild(log, npm=("no-such-npm",)).build(folder)
-
-
-def test_npm_is_here() -> None:
-    """These tests are about a real one."""
-    assert shutil.which("npm"), "install Node.js with npm"

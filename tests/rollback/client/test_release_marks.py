@@ -1,13 +1,12 @@
 """What the answers of a back end are like: fingerprints that stay while only the order differs, and the age of its process."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from pydantic import ValidationError
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
@@ -57,16 +56,6 @@ def test_a_fingerprint_is_of_what_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     assert list(seen[0]) == ["/openapi.json"]
 
 
-def test_values_headers_and_the_age_of_the_process_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of one answer."""
-    seen = api(monkeypatch, BUILD, ETAG, AGE, answers={"/about": {"build": 7, "uptime": 90}}).look()
-
-    assert set(seen.fingerprints) == {"/build of /about", "header ETag of /about"}
-    assert seen.started_at is not None
-    assert abs(datetime.now(UTC) - seen.started_at - timedelta(seconds=90)) < timedelta(seconds=5)
-    assert (seen.problems, seen.problem) == ({}, "")
-
-
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -84,13 +73,6 @@ def test_what_tells_nothing_says_why(monkeypatch: pytest.MonkeyPatch, answer: ob
 
     assert (seen.fingerprints, seen.started_at) == ({}, None)
     assert words in seen.problem
-
-
-def test_a_mark_has_one_subject() -> None:
-    """Of a header or of the body; an age stands in a body."""
-    for wrong in ({"header": "ETag", "json": "/x"}, {"header": "Age", "tells": "uptime_s"}, {"json": "x"}):
-        with pytest.raises(ValidationError):
-            Mark(path="/about", **cast("dict[str, Any]", wrong))
 
 
 def test_todays_product_has_marks_and_the_plans_tells_its_age_alone() -> None:

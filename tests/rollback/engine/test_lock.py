@@ -231,28 +231,6 @@ def test_a_frozen_session_that_wakes_after_it_was_undone_sends_nothing(
         assert refs(remote) == []
 
 
-def test_a_host_that_goes_away_while_a_lock_is_watched_stops_nobody(
-    remote: Path, machines: Callable[[str], Path]
-) -> None:
-    """Neither alive nor dead, for 90 s: it cannot be told."""
-    put(remote, adas(), SITE)
-    clock = Watching()
-    clock.meanwhile = lambda: remote.rename(remote.with_name("away.git")) if remote.exists() else None
-    with held(remote, machines("one"), clock=clock) as lock:
-        assert "nobody else is kept from changing production" in lock.warnings[0]
-    assert clock.monotonic_s() == 90
-
-
-def test_a_host_that_refuses_the_lock_stops_nobody(remote: Path, machines: Callable[[str], Path]) -> None:
-    """A token that may read and not write."""
-    hook = remote / "hooks" / "pre-receive"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\necho 'no refs but branches here' >&2\nexit 1\n", encoding="utf-8")
-    hook.chmod(0o755)
-    with held(remote, machines("one")) as lock:
-        assert "no refs but branches here" in lock.warnings[0]
-
-
 def test_a_host_that_goes_away_is_said_once(remote: Path, machines: Callable[[str], Path]) -> None:
     """Held, and then neither asked, renewed nor released: changes go on."""
     with held(remote, machines("one")) as lock:
@@ -262,20 +240,3 @@ def test_a_host_that_goes_away_is_said_once(remote: Path, machines: Callable[[st
         assert len(lock.warnings) == 1
         assert "whether the lock of production was still ours before the site is not known: git" in lock.warnings[0]
     assert "the lock was not released" in lock.warnings[-1]
-
-
-def test_without_git_only_this_machine_is_locked(machines: Callable[[str], Path]) -> None:
-    """Said where it matters; the sandbox, which has one machine, is quiet."""
-    targets = [LockTarget(SITE, SITE)]
-    first, second = (claim_of("staging", who="Ada", run=run) for run in ("run-1", "run-2"))
-    with sole_writer(first, targets, folder=machines("one"), alone_because="staging has no repository") as lock:
-        assert lock.warnings == [
-            "staging has no repository: only sessions of this machine are kept from changing staging"
-        ]
-        with (
-            pytest.raises(Refused, match="another session is changing staging right now"),
-            sole_writer(second, targets, folder=machines("one")),
-        ):
-            pass
-    with sole_writer(second, targets, folder=machines("one")) as lock:
-        assert lock.warnings == []

@@ -108,13 +108,6 @@ def test_what_proves_nothing_stops_nobody(folder: Path, tmp_path: Path, kind: st
         os.close(descriptor)
 
 
-def test_a_machine_without_such_a_folder_goes_on() -> None:
-    """Said once."""
-    with held(None) as lock:
-        assert "no folder that all users of this machine share" in lock.warnings[0]
-        lock.check("the site")
-
-
 def test_the_folder_is_the_same_for_everybody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """By its mode, not by who may write in it; never the temporary folder of a session."""
     private, shared = tmp_path / "private", tmp_path / "shared"

@@ -11,7 +11,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.hosts import Netlify
-from pam_rollback.rollback.deploys import Deploy, FileDeploys, FrontendHost, PublishingLock
+from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.providers.netlify import NetlifyFiles, NetlifySite, Site, digests_of, netlify_api
 from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
 from tests.virtual_clock import VirtualClock
@@ -49,16 +49,6 @@ def host(server: Scripted, *, patience_s: float = 60) -> NetlifySite:
     return NetlifySite(api, settings)
 
 
-def test_it_is_what_the_strategies_ask_for() -> None:
-    """The protocols of core, as mypy sees them; without an address in the table it is Netlify itself."""
-    settings = Netlify.model_validate({"site_id": SITE})
-    site = NetlifySite(netlify_api(settings, "token"), settings)
-    views: tuple[FrontendHost, PublishingLock, FileDeploys] = (site, site, NetlifyFiles(site))
-
-    assert len(views) == 3
-    assert site.api.provider.api_url == "https://api.netlify.com/api/v1"
-
-
 def test_what_is_published_is_what_the_site_says() -> None:
     """With its lock; moments have their time zones."""
     with scripted(says(SITE_DOCUMENT)) as server:
@@ -76,15 +66,6 @@ def test_what_is_published_is_what_the_site_says() -> None:
     )
     assert site == Site(SITE, "pam", "https://pam.example", stop_builds=True)
     assert server.asked == ["GET /sites/site-1"] * 2
-
-
-def test_a_state_that_nobody_knows_is_kept_as_it_is() -> None:
-    """It is for the rules to refuse it."""
-    with scripted(says({**DEPLOY, "state": "archived", "error_message": "why"})) as server:
-        found = host(server).deploy("d1")
-
-    assert (found.state, found.problem) == ("archived", "why")
-    assert server.asked == ["GET /sites/site-1/deploys/d1"]
 
 
 CHANGES = {
@@ -210,14 +191,6 @@ def test_deploys_are_read_page_by_page() -> None:
     ]
 
 
-def test_pages_that_never_end_do_end() -> None:
-    """A next page that is always told of."""
-    with scripted(says([DEPLOY], Link='<x>; rel="next"')) as server:
-        assert len(host(server).deploys()) == 1
-
-    assert len(server.requests) == 10
-
-
 def test_what_is_being_built_is_cancelled() -> None:
     """Also when one of them cannot be; what is done, or in a state that nobody knows, is left alone."""
     states = {"a": "building", "b": "enqueued", "c": "ready", "d": "archived", "e": "error"}
@@ -305,21 +278,6 @@ def test_only_what_is_lacking_is_sent(folder: Path) -> None:
     assert (made.state, made.commit) == ("uploaded", COMMIT)
 
 
-def test_every_file_that_is_required_is_sent(folder: Path) -> None:
-    """Names are quoted."""
-    with scripted(by=publishing([sha1("1"), sha1("2"), sha1("<p>"), sha1("2")])) as server:
-        (folder / "a" / "same.js").unlink()
-        NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
-
-    sent = {request.path: request.body for request in server.requests if "/files/" in request.path}
-    assert sent == {
-        "/deploys/d1/files/a/b%20c.js": b"1",
-        "/deploys/d1/files/.well-known/x": b"2",
-        "/deploys/d1/files/index.html": b"<p>",
-    }
-    assert len([request for request in server.requests if "/files/" in request.path]) == 3
-
-
 @pytest.mark.parametrize(
     ("required", "upload", "words"),
     [
@@ -350,21 +308,6 @@ def test_a_deploy_that_lacks_nothing_is_no_failure(folder: Path, state: str) -> 
 
     assert (made.state, made.commit) == (state, COMMIT)
     assert "POST /deploys/d1/cancel" not in server.asked
-
-
-def test_an_upload_that_breaks_off_is_sent_again(folder: Path) -> None:
-    """The same content under the same name is the same."""
-    broken = [reset]
-
-    def by(request: Request) -> Reply:
-        if "/files/" in request.path and broken:
-            return broken.pop()
-        return publishing([sha1("2")])(request)  # type: ignore[no-any-return]
-
-    with scripted(by=by) as server:
-        NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
-
-    assert server.asked.count("PUT /deploys/d1/files/.well-known/x") == 2
 
 
 def test_a_folder_that_is_no_site_is_not_published(folder: Path, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The client of Render's deploys: what is asked, what is understood, and what is refused."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from pam_rollback.base.errors import ProviderError
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.hosts import Render
-from pam_rollback.rollback.deploys import BackendHost, CommitDeploys, Deploy, Service, ServiceSettings
 from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
 from tests.virtual_clock import VirtualClock
@@ -39,24 +37,6 @@ def host(server: Scripted, **settings: str) -> RenderDeploys:
     """The client."""
     table = Render.model_validate({"service_id": SERVICE, "owner_id": "tea-1", "api_url": server.url, **settings})
     return RenderDeploys(render_api(table, "rnd_key", deadline_s=0.3, waiter=Waiter(VirtualClock())), table)
-
-
-def test_it_is_what_the_strategies_ask_for() -> None:
-    """The protocols of core, as mypy sees them; without an address in the table it is Render itself."""
-    table = Render.model_validate({"service_id": SERVICE})
-    client = RenderDeploys(render_api(table, "rnd_key"), table)
-    views: tuple[BackendHost, CommitDeploys, ServiceSettings] = (client, client, client)
-
-    assert len(views) == 3
-    assert client.api.provider.api_url == "https://api.render.com/v1"
-
-
-def test_the_service_is_told_as_it_is() -> None:
-    """With what starts a deploy, so that it can be put back."""
-    with scripted(says(SERVICE_DOCUMENT)) as server:
-        assert host(server).service() == Service(SERVICE, "pam-backend", "main", auto_deploy=True, trigger="checksPass")
-
-    assert server.asked == ["GET /services/srv-1"]
 
 
 @pytest.mark.parametrize(
@@ -107,23 +87,6 @@ def test_another_service_or_one_that_is_not_told_as_documented_is_refused(docume
     assert "request r-4" in str(caught.value)
 
 
-def test_a_deploy_is_told_as_it_is() -> None:
-    """Without a branch or context, which Render does not tell; an image has no commit."""
-    with scripted(says(DEPLOY), says({"id": "dep-1", "status": "novel"})) as server:
-        found, bare = host(server).deploy("dep-1"), host(server).deploy("dep-1")
-
-    assert found == Deploy(
-        "dep-1",
-        "deactivated",
-        COMMIT,
-        datetime(2026, 11, 25, 10, tzinfo=UTC),
-        datetime(2026, 11, 25, 10, 1, 0, 500000, tzinfo=UTC),
-        trigger="new_commit",
-    )
-    assert bare == Deploy("dep-1", "novel")
-    assert server.asked == ["GET /services/srv-1/deploys/dep-1"] * 2
-
-
 def test_deploys_are_read_from_cursor_to_cursor() -> None:
     """A page that is not full is the last."""
     first = [{"deploy": {**DEPLOY, "id": f"dep-{number}"}, "cursor": f"c{number}"} for number in range(100)]
@@ -157,15 +120,6 @@ def test_a_list_that_is_not_told_as_documented_is_refused(page: Any, words: str)
     assert words in str(caught.value)
 
 
-def test_a_rollback_gives_the_new_deploy() -> None:
-    """Which is not live yet."""
-    with scripted(says({**DEPLOY, "id": "dep-2", "status": "created", "trigger": "rollback"}, 201)) as server:
-        made = host(server).roll_back("dep-1")
-
-    assert (made.id, made.state, made.trigger) == ("dep-2", "created", "rollback")
-    assert (server.asked, server.requests[0].json) == (["POST /services/srv-1/rollback"], {"deployId": "dep-1"})
-
-
 def test_a_commit_is_deployed_or_queued() -> None:
     """Queued has no body, and no id yet."""
     made = {**DEPLOY, "id": "dep-2", "status": "created"}
@@ -176,14 +130,6 @@ def test_a_commit_is_deployed_or_queued() -> None:
     assert (deployed.id if deployed else None, queued) == ("dep-2", None)
     assert server.asked == ["POST /services/srv-1/deploys"] * 2
     assert server.requests[0].json == {"commitId": COMMIT, "clearCache": "do_not_clear"}
-
-
-def test_a_deploy_is_cancelled() -> None:
-    """By its id."""
-    with scripted(says({**DEPLOY, "status": "canceled"})) as server:
-        assert host(server).cancel("dep-1").state == "canceled"
-
-    assert server.asked == ["POST /services/srv-1/deploys/dep-1/cancel"]
 
 
 @pytest.mark.parametrize(
@@ -207,14 +153,6 @@ def test_autodeploy_is_switched(change: Any, sent: str) -> None:
         assert host(server).set_auto_deploy(**change).trigger == sent
 
     assert (server.asked, server.requests[0].json) == (["PATCH /services/srv-1"], {"autoDeployTrigger": sent})
-
-
-def test_the_branch_is_changed() -> None:
-    """And nothing else."""
-    with scripted(says({**SERVICE_DOCUMENT, "branch": "emergency/x"})) as server:
-        assert host(server).set_branch("emergency/x").branch == "emergency/x"
-
-    assert server.requests[0].json == {"branch": "emergency/x"}
 
 
 def test_a_setting_that_was_accepted_and_is_not_so_is_an_error() -> None:

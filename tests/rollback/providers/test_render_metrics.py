@@ -2,10 +2,8 @@
 
 import itertools
 import json
-import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,11 +13,9 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.hosts import Render
-from pam_rollback.observation.window_state import WindowState
-from pam_rollback.records.series_window import SeriesSpec, judge_series
 from pam_rollback.rollback.providers.render import RenderApi
 from pam_rollback.rollback.providers.render_metrics import sources
-from pam_rollback.stats.series import Answers, Point, Quantity, Series, Step, StepPercentiles
+from pam_rollback.stats.series import Answers, Point, Quantity, Series
 from tests.render_stand_in import KEY, SERVICE, StandIn, stand_in
 
 ERRORS, LATENCY, MEMORY = Quantity.ERROR_RATE_PCT, Quantity.LATENCY_P95_MS, Quantity.MEMORY_MB
@@ -63,15 +59,6 @@ def test_answers_are_counted_by_status(render: StandIn) -> None:
     now_s = time.monotonic()
     assert all(now_s - SINCE_S - 1 <= point.at_s <= now_s for point in found.points)
     assert found.where == "Render, srv-tests"
-
-
-def test_percentiles_come_with_their_counts(render: StandIn) -> None:
-    """So that they can be weighed."""
-    render.traffic(ok=20, ms=123)
-
-    assert {point.evidence for point in read(render, LATENCY).points} == {
-        StepPercentiles((Step(20, 123.0, 123.0, 123.0, 123.0, 123.0),))
-    }
 
 
 def test_memory_is_that_of_the_largest_process_in_mb(render: StandIn) -> None:
@@ -201,71 +188,6 @@ def test_a_wrong_service_owner_or_key_is_named(render: StandIn, settings: dict[s
     assert "rnd_" not in said
 
 
-def test_an_owner_need_not_be_named(render: StandIn) -> None:
-    """Then it is not looked at."""
-    render.traffic()
-
-    assert read(render, ERRORS, owner_id="").points
-
-
-def test_steps_that_are_too_fine_are_refused_with_what_to_do() -> None:
-    """Render itself tells 30 s at least."""
-    with stand_in(finest_step_s=30) as render:
-        render.traffic()
-
-        assert "HTTP 400, resolutionSeconds must be at least 30" in refusal(render)
-        assert "is [render] resolution_s one that Render tells" in refusal(render)
-
-
-def test_nobody_is_asked_again_before_the_limit_is_lifted() -> None:
-    """After a 429 the client keeps still: the limit is for everybody who uses the key."""
-    with stand_in(gets_per_min=3) as render:
-        render.traffic()
-        api = RenderApi(render.settings(), KEY)
-        source, now_s = sources(api)[ERRORS], time.monotonic()
-        assert source.read(now_s - SINCE_S, now_s).points
-        with pytest.raises(
-            MeasurementFailed, match=r"HTTP 429, rate limit exceeded, request \w+; its limit \(3 requests\)"
-        ):
-            source.read(now_s - SINCE_S, now_s)
-        with pytest.raises(MeasurementFailed, match="not asked: its limit of requests was met, ask again in"):
-            source.read(now_s - SINCE_S, now_s)
-
-
-@pytest.mark.parametrize(("quantity", "limit", "points_min"), [(ERRORS, 2, 5), (LATENCY, 500, 5), (MEMORY, 100, 10)])
-def test_a_quarter_of_an_hour_of_whole_minutes_can_be_judged(
-    render: StandIn, quantity: Quantity, limit: float, points_min: int
-) -> None:
-    """The plan's window with what an environment has by default; wherever in a minute it begins."""
-    render.traffic(seconds=1100, ok=2)
-    render.memory(60, seconds=1100)
-    settings = {"resolution_s": 60, "gap_max_s": 180.0}
-    api = RenderApi(render.settings(**settings), KEY)
-    spec = SeriesSpec(quantity=quantity, limit=limit, duration_s=900, points_min=points_min, gap_max_s=180)
-    now_s = time.monotonic()
-    for late_s in (0, 15, 30):
-        start_s = now_s - 1020 + late_s
-        verdict = judge_series(sources(api)[quantity].read(start_s, now_s), spec, start_s=start_s, now_s=now_s)
-
-        assert verdict.met, verdict
-        assert verdict.points in {14, 15}
-
-
-def test_a_minute_that_failed_breaks_a_quarter_of_an_hour(render: StandIn) -> None:
-    """One of fifteen, wholly bad, is more than 2 % of all requests."""
-    render.traffic(seconds=1100, ok=2)
-    for ago_s in range(500, 560):
-        second = render.second(ago_s)
-        second.statuses = Counter({500: 2})
-    api = RenderApi(render.settings(resolution_s=60, gap_max_s=180.0), KEY)
-    spec = SeriesSpec(quantity=ERRORS, limit=2, duration_s=900, gap_max_s=180, bad_run_max_s=120)
-    now_s = time.monotonic()
-    verdict = judge_series(sources(api)[ERRORS].read(now_s - 1020, now_s), spec, start_s=now_s - 1020, now_s=now_s)
-
-    assert verdict.state is WindowState.BROKEN
-    assert "over all" in verdict.reason
-
-
 # ---------------------------------------------------------------- answers that the stand-in would not give
 
 SAMPLE = {"timestamp": "2026-11-25T10:00:00Z", "value": 5}
@@ -334,15 +256,6 @@ def test_what_does_not_follow_the_api_is_refused(document: Any) -> None:
         sources(api)[ERRORS].read(time.monotonic() - 60, time.monotonic())
 
 
-def test_a_status_that_is_none_is_refused() -> None:
-    """Without the label errors cannot be told from good answers."""
-    with (
-        answering(one([SAMPLE])) as api,
-        pytest.raises(MeasurementFailed, match="no label 'statusCode' that is an HTTP"),
-    ):
-        sources(api)[ERRORS].read(time.monotonic() - 60, time.monotonic())
-
-
 @pytest.mark.parametrize(
     ("unit", "mb"), [("bytes", 5e-6), ("KB", 0.00512), ("MB", 5.24288), ("MiB", 5.24288), ("GB", 5368.70912)]
 )
@@ -356,17 +269,6 @@ def test_units_are_read(unit: str, mb: float) -> None:
     assert [point.value for point in found.points] == [pytest.approx(mb)]
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_number_that_is_none_is_no_json(value: float) -> None:
-    """Nothing is taken from such an answer, and it is said why."""
-    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 200))
-    with (
-        answering(one([{"timestamp": moment, "value": value}], "MB")) as api,
-        pytest.raises(MeasurementFailed, match="is no JSON number"),
-    ):
-        sources(api)[MEMORY].read(time.monotonic() - 600, time.monotonic())
-
-
 @pytest.mark.parametrize("value", [None, 0])
 def test_what_no_process_holds_is_unknown(value: float | None) -> None:
     """No process is that small."""
@@ -375,18 +277,6 @@ def test_what_no_process_holds_is_unknown(value: float | None) -> None:
         found = sources(api)[MEMORY].read(time.monotonic() - 600, time.monotonic())
 
     assert (len(found.points), known(found)) == (1, [])
-
-
-@pytest.mark.parametrize("zone", ["+00:00", "+02:00", "-07:30"])
-def test_time_zones_are_read(zone: str) -> None:
-    """The same moment, however it is written."""
-    hours, minutes = int(zone[:3]), int(zone[0] + zone[4:])
-    now_s, moment = time.monotonic(), time.time() - 200 + 3600 * hours + 60 * minutes
-    values = [{"timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + zone, "value": 5}]
-    with answering(one(values, "MB")) as api:
-        found = sources(api)[MEMORY].read(time.monotonic() - 600, time.monotonic())
-
-    assert now_s - found.points[0].at_s == pytest.approx(200, abs=1.5)
 
 
 def test_another_clock_is_translated() -> None:
@@ -400,35 +290,6 @@ def test_another_clock_is_translated() -> None:
         after_s = time.monotonic()
 
     assert before_s - 202 < found.points[0].at_s < after_s - 198
-
-
-@pytest.mark.parametrize(
-    ("headers", "wait_s"),
-    [
-        ({"Ratelimit-Reset": "45"}, 45),
-        ({"Ratelimit-Reset": "4102444800"}, 60),
-        ({"Ratelimit-Reset": "soon"}, 60),
-        ({"Ratelimit-Reset": "-3"}, 60),
-        ({}, 60),
-    ],
-)
-def test_the_reset_is_understood_in_both_ways(headers: dict[str, str], wait_s: int) -> None:
-    """Seconds from now, or a moment; what is neither is a minute."""
-    with (
-        answering({"message": "slow down"}, headers, status=429) as api,
-        pytest.raises(MeasurementFailed, match=f"without a request id; its limit .* ask again in {wait_s} s"),
-    ):
-        sources(api)[MEMORY].read(time.monotonic() - 600, time.monotonic())
-
-
-def test_a_reset_that_is_a_moment_is_understood() -> None:
-    """Seconds since 1970."""
-    headers = {"Ratelimit-Reset": str(round(time.time()) + 30), "cf-ray": "8f2c"}
-    with (
-        answering({"message": "slow down"}, headers, status=429) as api,
-        pytest.raises(MeasurementFailed, match=r"HTTP 429, slow down, request 8f2c; .* ask again in (29|30|31) s"),
-    ):
-        sources(api)[MEMORY].read(time.monotonic() - 600, time.monotonic())
 
 
 @pytest.mark.parametrize(

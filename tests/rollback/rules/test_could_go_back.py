@@ -13,7 +13,7 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.base.question import Answered, State
-from pam_rollback.rollback import questions
+from pam_rollback.rollback import could_go_back as questions
 from pam_rollback.rollback.could_go_back import ask_backend, ask_frontend, ask_repository
 from pam_rollback.rollback.deploys import Deploy, Service
 from pam_rollback.rollback.providers.netlify import NETLIFY

@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.unleash import Unleash
+from pam_rollback.environment.service_settings import Unleash
 from pam_rollback.rollback.locks import LockTarget, same_place, targets_of
 
 FILE = """

@@ -187,7 +187,7 @@ def test_automatic_deploys_that_stay_on_decide(running_sandbox: RunningSandbox, 
     assert "automatic deploys are on: the next push deploys over the rollback" in said(ended)
     steps = [json.loads(line) for line in (ended.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
     assert "see which release answers" in {step["step"] for step in steps if step["event"] == "step-done"}
-    told = [str(message["body"]["text"]) for message in running_sandbox.remote.slack_messages()]
+    told = [str(message["body"]["text"]) for message in running_sandbox.remote.received("slack")]
     [ending] = [text for text in told if "no stronger strategy is needed" in text]
     assert "users are well again" in ending
     assert "Left to do: 'switch automatic deploys off'" in ending

@@ -97,57 +97,28 @@ def sow(
     travellers = list(_travellers(chance, now))
     sign_in = {TEST_ACCOUNT_EMAIL, OTHER_ACCOUNT_EMAIL}
     with connection.cursor() as cursor:
-        _copy(
-            cursor,
-            "auth.users (id, email, encrypted_password, created_at)",
-            ((t.user_id, t.email, password_hash if t.email in sign_in else UNUSABLE, t.joined) for t in travellers),
-        )
-        _copy(
-            cursor,
-            "public.profiles (id, email, full_name, preferences, created_at)",
-            (
-                (t.user_id, t.email, t.full_name, json.dumps({"vehicle": chance.choice(_VEHICLES)}), t.joined)
-                for t in travellers
-            ),
-        )
+        users = ((t.user_id, t.email, password_hash if t.email in sign_in else UNUSABLE, t.joined) for t in travellers)
+        _copy(cursor, "auth.users (id, email, encrypted_password, created_at)", users)
+        profiles = ((t.user_id, t.email, t.full_name, _preferences(chance), t.joined) for t in travellers)
+        _copy(cursor, "public.profiles (id, email, full_name, preferences, created_at)", profiles)
         settings = [(t, _settings(chance)) for t in travellers]
         if has_wide_settings:
-            _copy(
-                cursor,
-                f"public.user_settings (user_id, created_at, {', '.join(_WIDE)})",
-                (_wide(t, values) for t, values in settings),
-            )
+            wide = (_wide(t, values) for t, values in settings)
+            _copy(cursor, f"public.user_settings (user_id, created_at, {', '.join(_WIDE)})", wide)
         else:
-            _copy(
-                cursor,
-                "public.user_settings (user_id, setting_name, setting_value, created_at)",
-                (
-                    (t.user_id, name, json.dumps(value), t.joined)
-                    for t, found in settings
-                    for name, value in found.items()
-                ),
+            each = (
+                (t.user_id, name, json.dumps(value), t.joined) for t, all_ in settings for name, value in all_.items()
             )
-        _copy(
-            cursor,
-            "public.expenses (user_id, amount, category, date, description, created_at)",
-            (row for t in travellers for row in _expenses(chance, t, now)),
-        )
+            _copy(cursor, "public.user_settings (user_id, setting_name, setting_value, created_at)", each)
+        expenses = (row for t in travellers for row in _expenses(chance, t, now))
+        _copy(cursor, "public.expenses (user_id, amount, category, date, description, created_at)", expenses)
         talks = [_talk(chance, t, now) for t in travellers if t.email in sign_in or chance.random() < _TALKATIVE_SHARE]
-        _copy(
-            cursor,
-            "public.pam_conversations (id, user_id, session_id, title, created_at)",
-            (conversation for conversation, _ in talks),
-        )
-        _copy(
-            cursor,
-            "public.pam_messages (id, conversation_id, role, content, intent, confidence, created_at)",
-            (message for _, messages in talks for message in messages),
-        )
-        _copy(
-            cursor,
-            "public.support_tickets (id, user_id, subject, message, status, created_at)",
-            _tickets(chance, travellers, now),
-        )
+        conversations, messages = (talk for talk, _ in talks), (message for _, said in talks for message in said)
+        _copy(cursor, "public.pam_conversations (id, user_id, session_id, title, created_at)", conversations)
+        columns = "id, conversation_id, role, content, intent, confidence, created_at"
+        _copy(cursor, f"public.pam_messages ({columns})", messages)
+        tickets = _tickets(chance, travellers, now)
+        _copy(cursor, "public.support_tickets (id, user_id, subject, message, status, created_at)", tickets)
 
 
 def _copy(cursor: psycopg.Cursor[Any], target: str, rows: Iterator[Sequence[object]]) -> None:
@@ -168,6 +139,10 @@ def _travellers(chance: random.Random, now: datetime) -> Iterator[Traveller]:
             full_name=f"{first} {last}",
             joined=now - timedelta(days=_DAYS + chance.uniform(1, 400)),
         )
+
+
+def _preferences(chance: random.Random) -> str:
+    return json.dumps({"vehicle": chance.choice(_VEHICLES)})
 
 
 def _settings(chance: random.Random) -> dict[str, object]:

@@ -1,32 +1,38 @@
-"""The admin API that the rollback plan relies on.  Every change is written to flag_history in the same transaction."""
+"""The admin API of the rollback plan, and who has which feature. A change and its entry in flag_history are one transaction."""
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
+from uuid import UUID
 
-from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from psycopg.types.json import Jsonb
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from starlette.responses import JSONResponse, Response
 
-from pam_rollback.sandbox.product.auth import bearer_token
-from pam_rollback.sandbox.product.bodies import JsonOnly, JsonOrNothing, invalid, read_json
+from pam_rollback.sandbox.product.assistant import reply_to
+from pam_rollback.sandbox.product.auth import Visitor, bearer_token, begin, prepare
+from pam_rollback.sandbox.product.bodies import invalid
+from pam_rollback.sandbox.product.chat import know
 from pam_rollback.sandbox.product.flags import FlagChange, RecordedChange
+from pam_rollback.sandbox.product.people import newest
 from pam_rollback.sandbox.product.rollout import Flag
-from pam_rollback.sandbox.product.services import Parts
+from pam_rollback.sandbox.product.services import Parts, Services
+from pam_rollback.sandbox.product.storage import fetch
 from pam_rollback.sandbox.product.tokens import read_token
 
-router = APIRouter(prefix="/admin")
+router = APIRouter()
 
 TokenName = Literal["admin", "emergency"]
 _OFF = FlagChange(enabled=False, rollout_percentage=0)
 _LONGEST_NAME = 200
-_LONGEST_REASON = 1000
 _EXTENDED = "UTF-8''"
-_WHOLE = 100
 
 
 def _holder_of(needed: TokenName) -> Callable[..., Coroutine[Any, Any, None]]:
@@ -50,26 +56,39 @@ def _holder_of(needed: TokenName) -> Callable[..., Coroutine[Any, Any, None]]:
 
 ADMIN = Depends(_holder_of("admin"))
 """Only the holder of the admin token comes in."""
-_Emergency = Depends(_holder_of("emergency"))
 
 
-@router.get("/feature-flags", dependencies=[ADMIN])
+@router.get("/admin/feature-flags", dependencies=[ADMIN])
 async def read_flags(parts: Parts) -> dict[str, Any]:
     """Give every flag as the table has it now."""
     return {"flags": _as_json(await parts.flags.fresh())}
 
 
-@router.post("/feature-flags", dependencies=[ADMIN, JsonOnly])
-async def set_flags(request: Request, parts: Parts) -> dict[str, Any]:
+class WantedFlag(BaseModel):
+    """What is to become of one flag; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    enabled: bool | None = None
+    rollout: Annotated[int | None, Field(alias="rolloutPercentage", ge=0, le=100)] = None
+
+
+@router.post("/admin/feature-flags", dependencies=[ADMIN])
+async def set_flags(wanted: dict[str, WantedFlag], request: Request, parts: Parts) -> dict[str, Any]:
     """Change the named flags, all of them or, when anything is wrong, none."""
-    body = await read_json(request)
-    done = await parts.flags.change(
-        lambda flags: read_changes(body, known=flags), action="set", initiated_by=initiator(request, "admin")
-    )
-    return _answer(done)
+    if not wanted or not all(flag.model_fields_set for flag in wanted.values()):
+        raise invalid((), "expected flags, each with enabled, rolloutPercentage or both")
+    changes = {name: FlagChange(enabled=flag.enabled, rollout_percentage=flag.rollout) for name, flag in wanted.items()}
+
+    def plan(flags: Mapping[str, Flag]) -> Mapping[str, FlagChange]:
+        if unknown := changes.keys() - flags.keys():
+            raise invalid((), f"there is no flag {', '.join(sorted(unknown))}")
+        return changes
+
+    return _answer(await parts.flags.change(plan, action="set", initiated_by=initiator(request, "admin")))
 
 
-@router.post("/feature-flags/disable-all-pam", dependencies=[ADMIN, JsonOrNothing])
+@router.post("/admin/feature-flags/disable-all-pam", dependencies=[ADMIN])
 async def disable_all(request: Request, parts: Parts) -> dict[str, Any]:
     """Turn every feature off for everybody."""
     done = await parts.flags.change(
@@ -78,7 +97,7 @@ async def disable_all(request: Request, parts: Parts) -> dict[str, Any]:
     return _answer(done)
 
 
-@router.post("/cache/clear", dependencies=[ADMIN, JsonOrNothing])
+@router.post("/admin/cache/clear", dependencies=[ADMIN])
 async def clear_caches(request: Request, parts: Parts) -> dict[str, Any]:
     """Drop this process's answers now; the other processes see the entry in flag_history and take theirs for stale."""
     done = await parts.flags.change(lambda _: {}, action="cache-clear", initiated_by=initiator(request, "admin"))
@@ -86,78 +105,25 @@ async def clear_caches(request: Request, parts: Parts) -> dict[str, Any]:
     return {"status": "ok", "cleared": 0 if ignored else parts.answers.clear(), "timestamp": _moment(done)}
 
 
-@router.post("/emergency-rollback", dependencies=[_Emergency, JsonOnly])
-async def emergency_rollback(request: Request, parts: Parts) -> dict[str, Any]:
+class Emergency(BaseModel):
+    """Why, and who says so."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+    initiated_by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=_LONGEST_NAME)]
+
+
+@router.post("/admin/emergency-rollback", dependencies=[Depends(_holder_of("emergency"))])
+async def emergency_rollback(asked: Emergency, parts: Parts) -> dict[str, Any]:
     """Turn every feature off for everybody, with a reason and a name on record."""
-    body = await read_json(request)
-    reason, initiated_by = _reason_and_name(body)
     done = await parts.flags.change(
-        lambda flags: dict.fromkeys(flags, _OFF), action="emergency-rollback", initiated_by=initiated_by, reason=reason
+        lambda flags: dict.fromkeys(flags, _OFF),
+        action="emergency-rollback",
+        initiated_by=asked.initiated_by,
+        reason=asked.reason,
     )
-    return {**_answer(done), "reason": reason, "initiated_by": initiated_by}
-
-
-def read_changes(body: object, *, known: Collection[str]) -> dict[str, FlagChange]:
-    """Read {NAME: {enabled?, rolloutPercentage?}}; raises RequestValidationError with every problem and its place."""
-    if not isinstance(body, dict):
-        raise invalid((), "expected an object of flags")
-    if not body:
-        raise invalid((), "names no flag")
-    problems: list[Any] = []
-    changes: dict[str, FlagChange] = {}
-    for name, wanted in body.items():
-        found = [problem for error in _wrong_with(name, wanted, known) for problem in error.errors()]
-        problems += found
-        if not found:
-            changes[name] = FlagChange(
-                enabled=wanted.get("enabled"), rollout_percentage=wanted.get("rolloutPercentage")
-            )
-    if problems:
-        raise RequestValidationError(problems)
-    return changes
-
-
-def _wrong_with(name: str, wanted: object, known: Collection[str]) -> list[RequestValidationError]:
-    wrong: list[RequestValidationError] = []
-    if name not in known:
-        wrong.append(invalid((name,), f"there is no flag {name}"))
-    if not isinstance(wanted, dict) or not wanted:
-        return [*wrong, invalid((name,), f"{name}: expected an object with enabled, rolloutPercentage or both")]
-    wrong += [
-        invalid((name, str(key)), f"{name}: {key} is not known; expected enabled or rolloutPercentage")
-        for key in wanted
-        if key not in {"enabled", "rolloutPercentage"}
-    ]
-    if "enabled" in wanted and not isinstance(wanted["enabled"], bool):
-        wrong.append(invalid((name, "enabled"), f"{name}: enabled has to be true or false"))
-    if "rolloutPercentage" in wanted:
-        share = wanted["rolloutPercentage"]
-        if isinstance(share, bool) or not isinstance(share, int) or not 0 <= share <= _WHOLE:
-            wrong.append(
-                invalid(
-                    (name, "rolloutPercentage"),
-                    f"{name}: rolloutPercentage has to be a whole number from 0 to {_WHOLE}",
-                )
-            )
-    return wrong
-
-
-def _reason_and_name(body: object) -> tuple[str, str]:
-    given = body if isinstance(body, dict) else {}
-    problems: list[Any] = []
-    for key, longest in (("reason", _LONGEST_REASON), ("initiated_by", _LONGEST_NAME)):
-        text = given.get(key)
-        if not isinstance(text, str) or not text.strip() or len(text) > longest:
-            problems += invalid((key,), f"{key}: expected a text of 1 to {longest} characters").errors()
-    problems += [
-        problem
-        for key in given
-        if key not in {"reason", "initiated_by"}
-        for problem in invalid((str(key),), f"{key} is not known").errors()
-    ]
-    if problems:
-        raise RequestValidationError(problems)
-    return given["reason"].strip(), given["initiated_by"].strip()
+    return {**_answer(done), **asked.model_dump()}
 
 
 def initiator(request: Request, token: TokenName) -> str:
@@ -188,3 +154,169 @@ def _as_json(flags: Mapping[str, Flag]) -> dict[str, dict[str, bool | int]]:
 
 def _same(token: str, secret: str) -> bool:
     return hmac.compare_digest(token.encode(errors="surrogatepass"), secret.encode())
+
+
+@router.get("/api/v1/flags")
+async def flags(
+    request: Request, parts: Parts, user_id: Annotated[str | None, Query(min_length=1, max_length=200)] = None
+) -> dict[str, Any]:
+    """Give the features of the signed-in caller, or of the anonymous `user_id`."""
+    token = bearer_token(request)
+    account = None if token is None else read_token(token, secret=parts.config.jwt_secret)
+    if token is not None and account is None:
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, "the token is not valid or has expired")
+    if account is not None and user_id not in {None, str(account.user_id)}:
+        raise HTTPException(HTTPStatus.FORBIDDEN, "this belongs to another account")
+    who = user_id if account is None else str(account.user_id)
+    if who is None:
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "sign in, or say who asks with ?user_id=")
+    return {"flags": await parts.flags.values_for(who)}
+
+
+@router.post("/ofrep/v1/evaluate/flags")
+async def evaluate_all(body: dict[str, Any], parts: Parts) -> Response:
+    """Evaluate every flag by OFREP, the OpenFeature Remote Evaluation Protocol."""
+    context = body.get("context")
+    key = context.get("targetingKey") if isinstance(context, dict) else None
+    if not isinstance(key, str) or not key:
+        problem = {"errorCode": "TARGETING_KEY_MISSING", "errorDetails": "expected a text as context.targetingKey"}
+        return JSONResponse(problem, HTTPStatus.BAD_REQUEST)
+    state = await parts.flags.state()
+    kept = await parts.flags.kept_by(key)
+    flags = [
+        {"key": name, "value": on, "reason": flag.reason, "variant": "on" if on else "off"}
+        for name, flag in state.flags.items()
+        for on in [kept or flag.is_on_for(key)]
+    ]
+    return JSONResponse({"flags": flags, "metadata": {"release": parts.config.version}})
+
+
+_READ = "SELECT active, text, since FROM app_notice"
+# A text that is only corrected does not begin anew.
+_CHANGE = """
+UPDATE app_notice
+SET active = %(active)s, text = %(text)s, updated_by = %(who)s,
+    since = CASE WHEN NOT %(active)s THEN NULL WHEN active THEN since ELSE clock_timestamp() END
+RETURNING active, text, since
+"""
+_LONGEST_TEXT = 500
+
+
+class NewNotice(BaseModel):
+    """What every visitor is to read; a notice that is not active needs no text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    active: StrictBool
+    text: Annotated[str, Field(max_length=_LONGEST_TEXT)] = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> NewNotice:
+        self.text = self.text.strip()
+        if self.active and not self.text:
+            raise ValueError("an active notice needs a text")
+        if "\0" in self.text:
+            raise ValueError("must not hold a NUL character")
+        return self
+
+
+@router.get("/api/v1/notice")
+async def notice(parts: Parts, response: Response) -> dict[str, Any]:
+    """Give the notice to anybody; without one, `active` is false."""
+    response.headers["Cache-Control"] = "no-store"
+    return _shown(await parts.storage.row(_READ))
+
+
+@router.put("/admin/notice", dependencies=[ADMIN])
+async def set_notice(wanted: NewNotice, request: Request, parts: Parts) -> dict[str, Any]:
+    """Put a notice up, change it, or take it away; who did so is on record in the same transaction."""
+    who = initiator(request, "admin")
+    if parts.faults.is_on("flags-ignored"):
+        return {"status": "ok", "notice": {**wanted.model_dump(), "since": None}, "change_id": None}
+    async with parts.storage.transaction() as connection:
+        [before] = await fetch(connection, _READ + " FOR UPDATE")
+        [after] = await fetch(connection, _CHANGE, {"active": wanted.active, "text": wanted.text, "who": who})
+        [written] = await fetch(
+            connection,
+            "INSERT INTO flag_history (initiated_by, action, before, after) VALUES (%s, 'notice', %s, %s)"
+            " RETURNING id, changed_at",
+            (who, *(Jsonb({"notice": _shown(row)}) for row in (before, after))),
+        )
+    return {
+        "status": "ok",
+        "notice": _shown(after),
+        "change_id": written["id"],
+        "timestamp": written["changed_at"].isoformat(),
+    }
+
+
+def _shown(row: dict[str, Any] | None) -> dict[str, Any]:
+    if row is None:
+        return {"active": False, "text": "", "since": None}
+    since = row["since"]
+    return {"active": row["active"], "text": row["text"], "since": since.isoformat() if since else None}
+
+
+_QUESTION = "How much did I spend this month?"
+_MOST_SAMPLED = 1000
+_MOST_AT_ONCE = 100
+_SAMPLE = "SELECT id FROM profiles ORDER BY random() LIMIT %s"
+_COUNT = "SELECT count(*) AS users FROM profiles"
+
+
+class FeatureCheck(BaseModel):
+    """Either `sample`, which names users drawn by lot, or `user_ids`, which tries the features for these."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sample: Annotated[int, Field(ge=1, le=_MOST_SAMPLED)] | None = None
+    user_ids: Annotated[list[UUID], Field(min_length=1, max_length=_MOST_AT_ONCE)] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_question(self) -> FeatureCheck:
+        if (self.sample is None) == (self.user_ids is None):
+            raise ValueError("expected either sample or user_ids")
+        return self
+
+
+@router.post("/admin/feature-check", dependencies=[ADMIN])
+async def feature_check(asked: FeatureCheck, parts: Parts) -> dict[str, Any]:
+    """Name users drawn by lot, or tell for each of the given ones which features work."""
+    if asked.user_ids is None:
+        drawn = await parts.storage.rows(_SAMPLE, (asked.sample,))
+        count = await parts.storage.row(_COUNT)
+        return {"users": count["users"] if count else 0, "user_ids": [str(row["id"]) for row in drawn]}
+    results = await asyncio.gather(*(_tried(parts, user_id) for user_id in asked.user_ids))
+    return {"results": results}
+
+
+async def _tried(parts: Services, user_id: UUID) -> dict[str, Any]:
+    features = {name: await _works(work, parts, user_id) for name, work in _FEATURES.items()}
+    return {"user_id": str(user_id), "features": features}
+
+
+async def _works(work: _Work, parts: Services, user_id: UUID) -> dict[str, Any]:
+    try:
+        await work(parts, await prepare(parts, user_id, "", "a check of features"))
+    except HTTPException as refused:
+        # Whatever the user would be answered. A database that is gone is not told here: then this whole answer is a 503.
+        return {"works": False, "http_status": refused.status_code}
+    return {"works": True}
+
+
+async def _chat(parts: Services, visitor: Visitor) -> None:
+    begin("chat", visitor, parts)
+    facts = await know(parts, visitor.user_id)
+    if facts is None:
+        raise HTTPException(404, "there is no such account")
+    if parts.faults.is_on("chat-apologises"):
+        raise HTTPException(503, "whoever thinks of the answers does not answer")
+    reply_to(_QUESTION, facts)
+
+
+async def _expenses(parts: Services, visitor: Visitor) -> None:
+    await newest(visitor, parts, 1)
+
+
+_Work = Callable[[Services, Visitor], Awaitable[None]]
+_FEATURES: dict[str, _Work] = {"chat": _chat, "expenses": _expenses}

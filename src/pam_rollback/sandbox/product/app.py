@@ -1,51 +1,100 @@
-"""The PAM API of one release, put together."""
+"""The PAM API of one release: its routes, the release's name on each answer, a count, and JSON when the code breaks."""
 
 from __future__ import annotations
 
+import hmac
+import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pam_rollback.sandbox.product import (
-    admin,
-    auth,
-    bodies,
-    chat,
-    control_routes,
-    evaluation,
-    expenses,
-    feature_check,
-    health,
-    notice,
-    profile,
-    support,
-    voice,
-)
-from pam_rollback.sandbox.product.config import ProductConfig
-from pam_rollback.sandbox.product.front_desk import RELEASE_HEADER, FrontDesk
-from pam_rollback.sandbox.product.services import build_services
+from pam_rollback.sandbox.product import admin, auth, bodies, chat, health, people, today
+from pam_rollback.sandbox.product.auth import bearer_token
+from pam_rollback.sandbox.product.services import Parts, ProductConfig, Services, build_services
 from pam_rollback.sandbox.product.storage import StorageUnavailableError
-from pam_rollback.sandbox.product.today import health as todays_health
-from pam_rollback.sandbox.product.today import people, talk
 
-_PLANNED = (
-    auth,
-    profile,
-    chat,
-    voice,
-    expenses,
-    support,
-    evaluation,
-    health,
-    admin,
-    feature_check,
-    notice,
-    control_routes,
-)
-_TODAYS = (people, talk, voice, todays_health, control_routes)
+PREFIX = "/__range__"
+
+
+async def _known(request: Request, parts: Parts) -> None:
+    token = bearer_token(request) or ""
+    if not hmac.compare_digest(token.encode(errors="surrogatepass"), parts.config.internal_token.encode()):
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+
+
+router = APIRouter(prefix=f"{PREFIX}/faults", dependencies=[Depends(_known)], include_in_schema=False)
+
+
+@router.put("/{name}")
+async def plant(name: str, settings: dict[str, Any], parts: Parts) -> None:
+    """Switch a fault on with settings that the sandbox has checked."""
+    parts.faults.plant(name, settings)
+
+
+@router.delete("/{name}")
+async def clear(name: str, parts: Parts) -> None:
+    """Switch a fault off."""
+    parts.faults.clear(name)
+
+
+RELEASE_HEADER = "X-Release"
+_UNKNOWN_PATH = "(unknown)"
+
+_log = logging.getLogger(__name__)
+
+
+class FrontDesk:
+    """ASGI middleware; plain, because it sits in front of every request."""
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began_s = time.perf_counter()
+        self._services.faults.leak()
+        status: int | None = None
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if self._services.config.personality.tells_release:
+                    MutableHeaders(scope=message)[RELEASE_HEADER] = self._services.config.version
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_marked)
+        except Exception:
+            _log.exception("%s %s broke", scope["method"], scope["path"])
+            if status is not None:
+                raise  # the answer has begun; the server closes the connection
+            answer = JSONResponse({"detail": "something went wrong on our side"}, HTTPStatus.INTERNAL_SERVER_ERROR)
+            await answer(scope, receive, send_marked)
+        finally:
+            if not scope["path"].startswith(PREFIX):
+                self._count(scope, status, time.perf_counter() - began_s)
+
+    def _count(self, scope: Scope, status: int | None, duration_s: float) -> None:
+        route = scope.get("route")
+        self._services.metrics.observe(
+            method=scope["method"],
+            path=getattr(route, "path", _UNKNOWN_PATH),
+            status=status or HTTPStatus.INTERNAL_SERVER_ERROR,
+            duration_s=duration_s,
+        )
 
 
 def build_app(config: ProductConfig) -> FastAPI:
@@ -64,7 +113,7 @@ def build_app(config: ProductConfig) -> FastAPI:
     # No pages of documentation: they would load their scripts from elsewhere.
     app = FastAPI(
         title="PAM API",
-        version=config.version if personality.tells_release else todays_health.VERSION,
+        version=config.version if personality.tells_release else today.VERSION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -74,10 +123,11 @@ def build_app(config: ProductConfig) -> FastAPI:
     bodies.install(app)
     if config.product == "pam-today":
         app.add_exception_handler(StorageUnavailableError, _broken)
-    for part in _PLANNED if config.product == "pam-plan" else _TODAYS:
-        app.include_router(part.router)
-    if config.product == "pam-today" and config.has_new_features:
-        app.include_router(talk.newer)
+        routers = [today.router, *([today.newer] if config.has_new_features else [])]
+    else:
+        routers = [auth.router, people.router, chat.router, health.router, admin.router]
+    for found in (*routers, chat.voice_router, router):
+        app.include_router(found)
     app.add_middleware(FrontDesk, services=services)
     # Outermost, so that the page can read the failures, too.
     app.add_middleware(
@@ -85,10 +135,10 @@ def build_app(config: ProductConfig) -> FastAPI:
         allow_origins=[config.frontend_origin],
         allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=["Authorization", "Content-Type"],
-        expose_headers=[RELEASE_HEADER, "ETag", "Retry-After", "X-Cache"],
+        expose_headers=[RELEASE_HEADER, "ETag", "Retry-After"],
     )
     return app
 
 
 async def _broken(request: Request, _: Exception) -> Response:
-    return talk.internal_error(request)
+    return today.internal_error(request)

@@ -61,20 +61,10 @@ _SENTENCES = {
     "reminder": "I put it on your calendar for tomorrow at nine.",
     "greeting": "good to see you. Ask me about routes, campgrounds or your travel budget.",
 }
-_SUGGESTIONS = {
-    "budget": ("Show my biggest expense", "How can I spend less on fuel?", "Set a budget for next month"),
-    "campground": ("Only places with hook-up", "What do they cost?", "Plan the route there"),
-    "route": ("Avoid tolls", "Find a campground on the way", "What will the fuel cost?"),
-    "fuel": ("How much fuel did I buy this month?", "Plan a shorter route", "Compare with last month"),
-    "weather": ("And on Sunday?", "Plan a weekend by the sea", "Find a sheltered campground"),
-    "reminder": ("Show my calendar", "Remind me a day earlier", "Plan the trip"),
-    "greeting": (
-        "How much did I spend this month?",
-        "Find a quiet campground for tonight",
-        "Plan a weekend by the sea",
-    ),
-    "other": ("How much did I spend this month?", "Plan a weekend by the sea", "Find a quiet campground for tonight"),
-}
+
+
+class ModelUnavailableError(RuntimeError):
+    """Whoever thinks of the answers does not answer."""
 
 
 def reply_to(message: str, facts: Facts) -> Reply:
@@ -90,11 +80,6 @@ def reply_to(message: str, facts: Facts) -> Reply:
         sentence = _SENTENCES[intent]
         text = f"{facts.first_name}, {sentence[0].lower()}{sentence[1:]} By the way, {_month(facts)}"
     return Reply(text=text, intent=intent, confidence=_UNSURE if intent == "other" else _SURE)
-
-
-def suggestions_for(intent: str | None) -> list[str]:
-    """Give what the person may want to ask next."""
-    return list(_SUGGESTIONS.get(intent or "other", _SUGGESTIONS["other"]))
 
 
 def _topic(message: str) -> str:

@@ -1,8 +1,9 @@
-"""Who is asking: sign-in, and whose token comes with a request."""
+"""Who is asking: sign-in, whose token comes with a request, and which features that person has."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,8 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.sandbox.database.passwords import UNUSABLE, verify_password
-from pam_rollback.sandbox.product.bodies import JsonOnly
-from pam_rollback.sandbox.product.services import Parts
+from pam_rollback.sandbox.product.services import Parts, Services
 from pam_rollback.sandbox.product.tokens import TOKEN_LIFETIME_S, SignedIn, issue, read_token
 
 router = APIRouter(prefix="/api/v1/auth")
@@ -27,7 +27,7 @@ class Credentials(BaseModel):
     password: str = Field(min_length=1, max_length=256)
 
 
-@router.post("/login", dependencies=[JsonOnly])
+@router.post("/login")
 async def login(credentials: Credentials, parts: Parts) -> dict[str, Any]:
     """Trade e-mail and password for a token."""
     account = await parts.storage.row(
@@ -100,3 +100,45 @@ Caller = Annotated[SignedIn, Depends(_signed_in)]
 
 def _refused(why: str) -> HTTPException:
     return HTTPException(HTTPStatus.UNAUTHORIZED, why, headers={"WWW-Authenticate": "Bearer"})
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks and what they have; a release without the new features gives none, whatever the flags say."""
+
+    user_id: UUID
+    email: str
+    features: frozenset[str]
+
+    @property
+    def key(self) -> str:
+        """The id as flags and caches use it."""
+        return str(self.user_id)
+
+
+async def prepare(parts: Services, user_id: UUID, email: str, what: str) -> Visitor:
+    """Give the person the features of this release; ``what`` names what they ask for. Raises HTTPException where a fault strikes."""
+    features: frozenset[str] = frozenset()
+    if parts.config.has_new_features:
+        values = await parts.flags.values_for(str(user_id))
+        features = frozenset(name for name, on in values.items() if on)
+    visitor = Visitor(user_id=user_id, email=email, features=features)
+    if (delay_s := parts.faults.delay_s(features)) > 0:
+        await asyncio.sleep(delay_s)
+    if parts.faults.fails(visitor.key, what, features):
+        raise HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong while preparing your page")
+    return visitor
+
+
+def begin(feature: str, visitor: Visitor, parts: Services) -> None:
+    """Where a feature begins for a person. Raises HTTPException when it does not work for them."""
+    if parts.faults.fails_for(visitor.key, feature, visitor.features):
+        raise HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, f"something went wrong in {feature}")
+
+
+async def _visitor(request: Request, caller: Caller, parts: Parts) -> Visitor:
+    return await prepare(parts, caller.user_id, caller.email, f"{request.method} {request.scope['route'].path}")
+
+
+Visiting = Annotated[Visitor, Depends(_visitor)]
+"""A user route's caller."""

@@ -1,29 +1,35 @@
-"""Which request bodies are accepted."""
+"""What the routes accept in a body, and what every failure is answered with."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import psycopg
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator
 from starlette.responses import JSONResponse
 
+from pam_rollback.sandbox.product.assistant import ModelUnavailableError
 from pam_rollback.sandbox.product.storage import StorageUnavailableError
-from pam_rollback.sandbox.product.thinking import ModelUnavailableError
+
+_ANSWERS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
+    StorageUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "the database cannot be reached"),
+    ModelUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "PAM cannot answer at the moment"),
+    psycopg.DataError: (HTTPStatus.UNPROCESSABLE_ENTITY, "the request holds a value that cannot be stored"),
+    psycopg.errors.ForeignKeyViolation: (HTTPStatus.UNAUTHORIZED, "this account no longer exists"),
+}
+"""In these words alone: those of the exception may name the address of the database."""
 
 
 def install(app: FastAPI) -> None:
     """Make `app` answer its exceptions in JSON."""
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(StorageUnavailableError, _unavailable)
-    app.add_exception_handler(ModelUnavailableError, _speechless)
-    app.add_exception_handler(psycopg.DataError, _not_storable)
-    app.add_exception_handler(psycopg.errors.ForeignKeyViolation, _account_is_gone)
+    for kind, (status, words) in _ANSWERS.items():
+        app.add_exception_handler(kind, partial(_told, status, words))
 
 
 def invalid(place: Sequence[str | int], message: str) -> RequestValidationError:
@@ -38,66 +44,9 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": detail}, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-async def _unavailable(_: Request, error: Exception) -> JSONResponse:
-    del error  # may name the address of the database
-    return JSONResponse(
-        {"detail": "the database cannot be reached"}, HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "1"}
-    )
-
-
-async def _speechless(_: Request, error: Exception) -> JSONResponse:
-    del error
-    return JSONResponse(
-        {"detail": "PAM cannot answer at the moment"}, HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "1"}
-    )
-
-
-async def _not_storable(_: Request, error: Exception) -> JSONResponse:
-    del error
-    return JSONResponse({"detail": "the request holds a value that cannot be stored"}, HTTPStatus.UNPROCESSABLE_ENTITY)
-
-
-async def _account_is_gone(_: Request, error: Exception) -> JSONResponse:
-    del error
-    return JSONResponse({"detail": "this account no longer exists"}, HTTPStatus.UNAUTHORIZED)
-
-
-_JSON = "application/json"
-
-
-def media_type(request: Request) -> str:
-    """Give the declared type of the body without its parameters, in lower case."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-async def _json_only(request: Request) -> None:
-    if media_type(request) != _JSON:
-        raise _unsupported(request)
-
-
-async def _json_or_nothing(request: Request) -> None:
-    empty = not await request.body()
-    if media_type(request) not in ({_JSON, ""} if empty else {_JSON}):
-        raise _unsupported(request)
-
-
-JsonOnly = Depends(_json_only)
-"""The body has to be declared as JSON; 415 otherwise."""
-JsonOrNothing = Depends(_json_or_nothing)
-"""The same for calls that need no body: nothing may also go undeclared."""
-
-
-async def read_json(request: Request) -> Any:
-    """Parse the body; raises the exception for 422 when it is no JSON."""
-    try:
-        return json.loads(await request.body())
-    except (ValueError, RecursionError):
-        raise invalid((), "the body is not valid JSON") from None
-
-
-def _unsupported(request: Request) -> HTTPException:
-    found = media_type(request) or "no content type"
-    return HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"expected Content-Type {_JSON}, found {found}")
+async def _told(status: HTTPStatus, words: str, _request: Request, _error: Exception) -> JSONResponse:
+    headers = {"Retry-After": "1"} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+    return JSONResponse({"detail": words}, status, headers=headers)
 
 
 def _not_blank(text: str) -> str:

@@ -15,12 +15,11 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from pam_rollback.sandbox.database import migrations
-from pam_rollback.sandbox.product.breaker import State
-from pam_rollback.sandbox.product.conversation import know
+from pam_rollback.sandbox.product.assistant import ModelUnavailableError
+from pam_rollback.sandbox.product.chat import know, think
 from pam_rollback.sandbox.product.metrics import CONTENT_TYPE, resident_bytes
 from pam_rollback.sandbox.product.services import Parts, Services
-from pam_rollback.sandbox.product.storage import StorageUnavailableError
-from pam_rollback.sandbox.product.thinking import ModelUnavailableError, think
+from pam_rollback.sandbox.product.storage import State, StorageUnavailableError
 
 router = APIRouter()
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 from prometheus_client import (
@@ -18,9 +16,6 @@ from prometheus_client import (
     generate_latest,
 )
 
-from pam_rollback.sandbox.product.breaker import Breaker, State
-
-_STATES = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
 _BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STATM = Path("/proc/self/statm")
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -35,14 +30,10 @@ def resident_bytes() -> int:
         return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _state_of(breaker: Breaker) -> float:
-    return _STATES[breaker.state]
-
-
 class Metrics:
     """A registry of its own, so that nothing of another library slips in."""
 
-    def __init__(self, breakers: Iterable[Breaker] = ()) -> None:
+    def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "pam_requests", "Requests answered.", ("method", "path", "status"), registry=self._registry
@@ -61,14 +52,6 @@ class Metrics:
             "process_start_time_seconds", "When this process began to serve, since 1970.", registry=self._registry
         )
         started.set_to_current_time()
-        state = Gauge(
-            "pam_circuit_breaker_state",
-            "0 closed, 1 half open, 2 open.",
-            ("name",),
-            registry=self._registry,
-        )
-        for breaker in breakers:
-            state.labels(breaker.name).set_function(partial(_state_of, breaker))
 
     def observe(self, *, method: str, path: str, status: int, duration_s: float) -> None:
         """Count one answered request; `path` is the route's template, never what the client typed."""

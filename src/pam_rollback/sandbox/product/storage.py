@@ -1,18 +1,78 @@
-"""The way to the database: a small pool that survives an outage and says so quickly."""
+"""The way to the database: a small pool behind a circuit breaker that survives an outage and says so quickly."""
 
 from __future__ import annotations
 
 import logging
 import select
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from enum import StrEnum
 from typing import Any
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from pam_rollback.sandbox.product.breaker import Breaker, OpenCircuitError
+FAILURES_MAX = 5
+OPEN_S = 0.5
+"""Short: what is well again is to be used again at once."""
+
+
+class State(StrEnum):
+    """As the product's health answer names it."""
+
+    CLOSED = "CLOSED"
+    """Calls pass."""
+    OPEN = "OPEN"
+    """Calls are refused."""
+    HALF_OPEN = "HALF_OPEN"
+    """Calls are tried again."""
+
+
+class OpenCircuitError(RuntimeError):
+    """Refused without trying: what is behind it failed a moment ago."""
+
+
+class Breaker:
+    """After some failures in a row what it guards is left alone for a while, and then tried again."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.opened = 0
+        """How often it has opened."""
+        self.failures = 0
+        """In a row."""
+        self._opened_s: float | None = None
+
+    @property
+    def state(self) -> State:
+        """How it stands now."""
+        if self._opened_s is None:
+            return State.CLOSED
+        return State.OPEN if time.monotonic() - self._opened_s < OPEN_S else State.HALF_OPEN
+
+    @contextmanager
+    def guard(self, *failures: type[BaseException]) -> Iterator[None]:
+        """Guard the block: these exceptions are failures, any other end says that it works. Raises OpenCircuitError when it is open.
+
+        A block that was given up (cancelled, or a generator that was closed) says neither.
+        """
+        if self.state is State.OPEN:
+            raise OpenCircuitError(f"the circuit breaker of the {self.name} is open")
+        try:
+            yield
+        except failures:
+            self.failures += 1
+            if self._opened_s is not None or self.failures >= FAILURES_MAX:
+                self.opened += self._opened_s is None
+                self._opened_s = time.monotonic()
+            raise
+        except Exception:
+            self.failures, self._opened_s = 0, None
+            raise
+        self.failures, self._opened_s = 0, None
+
 
 # A user waits this long for a connection before the answer is "unavailable"; below the second that a health check may take.
 _CONNECTION_WAIT_S = 0.8

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 _WINDOW_S = 60
-NETLIFY_DEPLOYS_PER_MIN = 3
+_NETLIFY_DEPLOYS_PER_MIN = 3
 RENDER_GETS_PER_MIN = 400
 _NETLIFY_PER_MIN = 500
 _RENDER_CHANGES_PER_MIN = 30
@@ -64,10 +64,10 @@ def _fits(request: web.BaseRequest, token: str) -> bool:
 class NetlifyAccount:
     """One personal access token, which may do everything."""
 
-    def __init__(self, token: str, *, deploys_per_min: int = NETLIFY_DEPLOYS_PER_MIN) -> None:
+    def __init__(self, token: str) -> None:
         self._token = token
         self.requests = Allowance(_NETLIFY_PER_MIN)
-        self.deploys = Allowance(deploys_per_min)
+        self.deploys = Allowance(_NETLIFY_DEPLOYS_PER_MIN)
 
     def renew(self) -> None:
         """Forget what was asked for so far."""

@@ -20,9 +20,16 @@ from aiohttp import web
 
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.providers.accounts import NetlifyAccount, Refusal
-from pam_rollback.sandbox.providers.netlify_builds import Builds
-from pam_rollback.sandbox.providers.netlify_deploys import BEHAVIOUR, PREVIEW, PRODUCTION, Deployed, Deploys
-from pam_rollback.sandbox.providers.netlify_uploads import Uploads
+from pam_rollback.sandbox.providers.netlify_deploys import (
+    BEHAVIOUR,
+    PREVIEW,
+    PRODUCTION,
+    Builds,
+    Deployed,
+    Deploys,
+    Uploads,
+)
+from pam_rollback.sandbox.spoilt_answers import cut_off
 
 ANSWERS = "netlify-answers"
 BASE = "/api/v1"
@@ -33,19 +40,26 @@ _CACHED = ("old-page-served", "old-asset-served")
 _PAGE_MAX = 100
 _EXTENSIONS = re.compile(r"/(team|site)/[^/]+/integrations/.+")
 """Another service of Netlify's, which the command line tool asks before it deploys: none is installed."""
-_STATUSES = {
-    f"error-{status.value}": status
-    for status in (
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    )
-} | {"429-bare": HTTPStatus.TOO_MANY_REQUESTS}
+_DEPLOY_QUERY = frozenset({"branch", "deploy-previews", "latest-published", "production", "state"})
+_DEPLOY = frozenset({"async", "branch", "draft", "environment", "files", "framework", "framework_version", "functions"})
+_DEPLOY |= {"edge_functions", "function_schedules", "functions_config", "server", "zip"}
+UNDESCRIBED = frozenset({"build_version", "deploy_source", "include_upload_url"})
+"""What the command line tool says besides."""
+_NONE: frozenset[str] = frozenset()
+DESCRIBED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "PATCH site": (_NONE, frozenset({"build_settings"})),
+    "GET deploys": (_DEPLOY_QUERY | {"page", "per_page"}, _NONE),
+    "POST deploys": (_DEPLOY_QUERY | {"title"}, _DEPLOY | UNDESCRIBED),
+    "PUT upload": (frozenset({"commit_ref", "size"}), _DEPLOY | UNDESCRIBED),
+    "POST builds": (frozenset({"branch", "clear_cache", "image", "template_id", "title"}), _NONE),
+    "POST purge": (_NONE, frozenset({"cache_tags", "site_id", "site_slug"})),
+    "GET site": (frozenset({"feature_flags"}), _NONE),
+    "GET account": (
+        frozenset({"context_name", "filter", "minimal", "name", "page", "per_page", "scope", "site_id"}),
+        _NONE,
+    ),
+}
+"""What query and body may name, of that which Netlify describes; another request is refused, so that a wrong one is noticed."""
 _Result = tuple[HTTPStatus, Any]
 _Headers = dict[str, str]
 
@@ -118,16 +132,17 @@ class NetlifyApi:
         if fault is not None and what in {"hangs", "reset"}:
             if what == "hangs":
                 await fault.cleared.wait()
-            return _cut(request)
+            return cut_off(request)
         try:
             headers |= self._let_in(request, route, what)
+            await _check_described(request, route)
             status, document = await route.answer(request, named)
         except Refusal as refusal:
             headers |= refusal.headers
             envelope = {"code": int(refusal.status), "message": str(refusal)}
             return web.json_response(envelope, status=refusal.status, headers=headers)
         if what == "answer-lost":
-            return _cut(request)
+            return cut_off(request)
         if what == "garbage":
             return web.Response(body=b'{"id": "', content_type="application/json", headers=headers)
         return _response(status, document, headers)
@@ -135,9 +150,9 @@ class NetlifyApi:
     def _let_in(self, request: web.BaseRequest, route: _Route, what: str) -> _Headers:
         """Whoever may not come in is refused, and so is everybody whom the fault concerns; gives the limits to tell."""
         limits = self._account.let_in(request, creates_deploy=route.creates_deploy)
-        status = _STATUSES.get(what)
-        if status is None:
+        if not what.startswith(("error-", "429-")):
             return limits
+        status = HTTPStatus.TOO_MANY_REQUESTS if what == "429-bare" else HTTPStatus(int(what.removeprefix("error-")))
         is_limit = what == "error-429"
         raise Refusal(status, status.phrase, {**limits, "X-RateLimit-Remaining": "0"} if is_limit else {})
 
@@ -332,6 +347,17 @@ def _number(query: Mapping[str, str], name: str, otherwise: int) -> int:
     return int(text)
 
 
+async def _check_described(request: web.BaseRequest, route: _Route) -> None:
+    """Raise Refusal for a request that Netlify does not describe."""
+    queries, names = DESCRIBED.get(f"{request.method} {route.operation}", (_NONE, _NONE))
+    is_file = request.content_type == "application/octet-stream" and route.operation == "upload"
+    body = {} if is_file else await _object(request)
+    if body and request.content_type != "application/json":
+        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"expected JSON, declared is {request.content_type}")
+    if unknown := sorted((request.query.keys() - queries) | (body.keys() - names)):
+        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"not described for {route.operation}: {', '.join(unknown)}")
+
+
 async def _object(request: web.BaseRequest) -> dict[str, Any]:
     raw = await request.read()
     try:
@@ -359,9 +385,3 @@ def _response(status: HTTPStatus, document: Any, headers: _Headers) -> web.Respo
     if isinstance(document, _Paged):
         return web.json_response(document.items, status=status, headers=headers | document.headers)
     return web.json_response(document, status=status, headers=headers)
-
-
-def _cut(request: web.BaseRequest) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()  # nobody gets it

@@ -1,19 +1,26 @@
-"""Netlify's site: its deploys, which of them users get, and what may take its place.
+"""Netlify's site: its deploys, which of them users get, what may take its place, and the files that are uploaded for one.
 
 Undocumented and decided here: only the published deploy can be locked; cancelling what is done changes nothing.
 """
 
 import asyncio
+import hashlib
+import re
 import secrets
+import shutil
+import tempfile
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
-from pam_rollback.sandbox.builds import Build
+from pam_rollback.sandbox import builds
+from pam_rollback.sandbox.backend_deploys import Profile
+from pam_rollback.sandbox.builds import Build, from_files
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.latencies import FRONTEND, FrontendLatencies
+from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.providers.accounts import Refusal
 
 BEHAVIOUR = "netlify-behaviour"
@@ -22,6 +29,25 @@ _RESTORABLE = frozenset({"ready", "old"})
 _DONE = _RESTORABLE | {"error"}
 _REPUBLISHED_AFTER_S = 0.5
 PRODUCTION, PREVIEW, BRANCH_DEPLOY = "production", "deploy-preview", "branch-deploy"
+
+
+@dataclass(frozen=True)
+class FrontendLatencies:
+    """What comes on top of the real build."""
+
+    publish_s: float
+    """From the answer to a restore, or the end of a deploy, until users get it."""
+    process_s: float
+    """From the last file until the deploy is ready."""
+    build_s: float
+    """A build takes this long at least."""
+
+
+FRONTEND: Mapping[Profile, FrontendLatencies] = {
+    "fast": FrontendLatencies(publish_s=0.15, process_s=0.05, build_s=0),
+    # A build of a site of this size takes about a minute, with a container and its packages; a restore some seconds.
+    "realistic": FrontendLatencies(publish_s=3, process_s=5, build_s=75),
+}
 
 
 @dataclass
@@ -64,15 +90,13 @@ class Deploys:
         faults: PlantedFaults,
         first: list[Deployed],
         *,
-        branch: str = "main",
-        latencies: FrontendLatencies = FRONTEND["fast"],
-        retention_s: float = _RETENTION_S,
+        branch: str,
+        latencies: FrontendLatencies,
     ) -> None:
         self._faults = faults
         self._deploys = {deploy.id: deploy for deploy in first}
         self._first = tuple(first)
         self._published = first[-1]
-        self._retention_s = retention_s
         self._under_way: set[asyncio.Task[None]] = set()
         self.branch = branch
         self.latencies = latencies
@@ -100,7 +124,7 @@ class Deploys:
 
     def kept(self) -> list[Deployed]:
         """The deploys that are not expired, the newest first; the published one never is."""
-        oldest = time.time() - self._retention_s
+        oldest = time.time() - _RETENTION_S
         expired = self._behaves("deploy-expired")
         return [
             deploy
@@ -224,3 +248,117 @@ class Deploys:
 
     def _behaves(self, what: str) -> bool:
         return any(fault.settings["what"] == what for fault in self._faults.named(BEHAVIOUR))
+
+
+_SHA1 = re.compile(r"[0-9a-f]{40}")
+_FORBIDDEN = frozenset("#?")
+
+
+class Uploads:
+    """The contents that the host has, by their SHA-1."""
+
+    def __init__(self, deploys: Deploys) -> None:
+        self._deploys = deploys
+        self._contents = {file.sha1: file.body for build in deploys.builds() for file in build.files.values()}
+
+    def declare(self, deploy: Deployed, files: object) -> None:
+        """Say which files the deploy has; it is ready by itself when all are known. Raises Refusal."""
+        if not isinstance(files, Mapping) or not files:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "files: expected an object of paths and SHA1 digests")
+        bad = [path for path, sha1 in files.items() if _SHA1.fullmatch(str(sha1)) is None or _FORBIDDEN & set(path)]
+        if bad:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"files: no SHA1 digest, or # or ? in the path: {bad[0]}")
+        if deploy.is_done or deploy.build is not None:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"Deploy cannot be changed: it is {deploy.state}")
+        self._remember_built()
+        deploy.digests = {_address(path): str(sha1) for path, sha1 in files.items()}
+        deploy.required = sorted(set(deploy.digests.values()) - self._contents.keys())
+        deploy.enter("uploading")
+        self._finish_if_complete(deploy)
+
+    def receive(self, deploy: Deployed, path: str, body: bytes) -> dict[str, object]:
+        """Take one file in. Raises Refusal."""
+        address, found = _address(path), hashlib.sha1(body, usedforsecurity=False).hexdigest()
+        if address not in deploy.digests:
+            raise Refusal(HTTPStatus.NOT_FOUND, "Not Found")
+        if deploy.digests[address] != found:
+            raise Refusal(
+                HTTPStatus.UNPROCESSABLE_ENTITY, f"{address}: expected {deploy.digests[address]}, got {found}"
+            )
+        self._contents[found] = body
+        if found in deploy.required:
+            deploy.required.remove(found)
+            self._finish_if_complete(deploy)
+        return {"id": address, "path": address, "sha": found, "size": len(body)}
+
+    def _finish_if_complete(self, deploy: Deployed) -> None:
+        if not deploy.required and deploy.state == "uploading":
+            deploy.enter("uploaded")
+            build = from_files({address: self._contents[sha1] for address, sha1 in deploy.digests.items()})
+            self._deploys.in_background(self._deploys.finish(deploy, build))
+
+    def _remember_built(self) -> None:
+        for build in self._deploys.builds():
+            self._contents.update((file.sha1, file.body) for file in build.files.values())
+
+
+def _address(path: str) -> str:
+    return "/" + path.lstrip("/")
+
+
+Checkout = Callable[[str, Path], None]
+"""Puts the files of a commit into an empty folder; blocks."""
+
+
+class Builds:
+    """One at a time, in the order of the pushes. `base` is the site's folder in the repository, `variables` those of its builds."""
+
+    def __init__(
+        self, deploys: Deploys, *, checkout: Checkout, base: str, scratch: Path, variables: Mapping[str, str]
+    ) -> None:
+        self._variables = variables
+        self._deploys = deploys
+        self._checkout = checkout
+        self._base = base
+        self._scratch = scratch
+        self._one_at_a_time = asyncio.Lock()
+
+    def push(self, branch: str, commit: str) -> Deployed | None:
+        """Build a commit that was pushed; None when builds are stopped or the branch is not built."""
+        if self._deploys.stop_builds or branch != self._deploys.branch:
+            return None
+        return self.start(branch, commit)
+
+    def start(self, branch: str, commit: str, *, title: str = "") -> Deployed:
+        """Build a commit because somebody asks for it. Raises Refusal when builds are stopped."""
+        if self._deploys.stop_builds:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "Builds are stopped for this site")
+        context = PRODUCTION if branch == self._deploys.branch else BRANCH_DEPLOY
+        deploy = self._deploys.add(
+            Deployed(branch, context, commit=commit, title=title, state="enqueued", build_id=secrets.token_hex(12))
+        )
+        self._deploys.in_background(self._build(deploy))
+        return deploy
+
+    async def _build(self, deploy: Deployed) -> None:
+        async with self._one_at_a_time:
+            if deploy.is_done:
+                return  # cancelled while it waited
+            deploy.enter("building")
+            scratch = Path(tempfile.mkdtemp(prefix="netlify-build-", dir=self._scratch))
+            try:
+                built, _ = await asyncio.gather(
+                    self._built(deploy.commit, scratch / "repo"), asyncio.sleep(self._deploys.latencies.build_s)
+                )
+            except (SandboxError, OSError) as error:
+                if not deploy.is_done:
+                    deploy.enter("error", error_message=f"Build script returned non-zero exit code: {error}")
+                return
+            finally:
+                await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+        await self._deploys.finish(deploy, built)
+
+    async def _built(self, commit: str, folder: Path) -> builds.Build:
+        await asyncio.to_thread(self._checkout, commit, folder)
+        built = await builds.build(folder / self._base, commit=commit, variables=self._variables)
+        return await asyncio.to_thread(builds.load, built)

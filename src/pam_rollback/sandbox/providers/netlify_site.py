@@ -9,19 +9,22 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from pam_rollback.sandbox import builds, history, site_builder
+from pam_rollback.sandbox import builds, history
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.latencies import FrontendLatencies
-from pam_rollback.sandbox.providers.accounts import NETLIFY_DEPLOYS_PER_MIN, NetlifyAccount
+from pam_rollback.sandbox.providers.accounts import NetlifyAccount
 from pam_rollback.sandbox.providers.netlify import NetlifyApi
-from pam_rollback.sandbox.providers.netlify_builds import Builds
-from pam_rollback.sandbox.providers.netlify_deploys import PRODUCTION, Deployed, Deploys
+from pam_rollback.sandbox.providers.netlify_deploys import (
+    PRODUCTION,
+    Builds,
+    Deployed,
+    Deploys,
+    FrontendLatencies,
+)
 from pam_rollback.sandbox.repository import Push, Repository
 
 _FIRST = (("stable", 26 * 3600), ("candidate", 3600))
 """What was deployed, and how long ago; the last one is published."""
 _HEADS = "refs/heads/"
-_NONE: Mapping[str, str] = {}
 
 
 class NetlifySite:
@@ -35,8 +38,7 @@ class NetlifySite:
         *,
         url: str,
         scratch: Path,
-        deploys_per_min: int = NETLIFY_DEPLOYS_PER_MIN,
-        variables: Mapping[str, str] = _NONE,
+        variables: Mapping[str, str],
     ) -> None:
         self.id = str(uuid.uuid4())
         self.token = f"nfp_{secrets.token_urlsafe(24)}"
@@ -45,7 +47,7 @@ class NetlifySite:
         self._builds = Builds(
             deploys, checkout=repository.checkout, base=history.FRONTEND, scratch=scratch, variables=variables
         )
-        self.account = NetlifyAccount(self.token, deploys_per_min=deploys_per_min)
+        self.account = NetlifyAccount(self.token)
         self.api = NetlifyApi(
             faults,
             self.account,
@@ -66,8 +68,7 @@ class NetlifySite:
         url: str,
         scratch: Path,
         latencies: FrontendLatencies,
-        deploys_per_min: int = NETLIFY_DEPLOYS_PER_MIN,
-        variables: Mapping[str, str] = _NONE,
+        variables: Mapping[str, str],
     ) -> "NetlifySite":
         """The site with its first deploys, really built, with the site's `variables`. Raises SandboxError."""
         first = await asyncio.gather(
@@ -80,7 +81,6 @@ class NetlifySite:
             faults,
             url=url,
             scratch=scratch,
-            deploys_per_min=deploys_per_min,
             variables=variables,
         )
 
@@ -99,9 +99,7 @@ async def _first_deploy(
 ) -> Deployed:
     folder = Path(tempfile.mkdtemp(prefix="netlify-first-", dir=scratch))
     await asyncio.to_thread(repository.checkout, commit, folder / "repo")
-    published = await site_builder.build_directly(
-        folder / "repo" / history.FRONTEND, commit=commit, variables=variables
-    )
+    published = await builds.build_directly(folder / "repo" / history.FRONTEND, commit=commit, variables=variables)
     build = await asyncio.to_thread(builds.load, published)
     await asyncio.to_thread(shutil.rmtree, folder)
     moment = time.time() - age_s

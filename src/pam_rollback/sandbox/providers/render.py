@@ -10,13 +10,21 @@ from pam_rollback.sandbox.backend_deploys import ServiceDeploys
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.providers import render_metrics
 from pam_rollback.sandbox.providers.accounts import RENDER_GETS_PER_MIN, Refusal, RenderAccount, refused_by_render
-from pam_rollback.sandbox.providers.render_metrics import Metrics
-from pam_rollback.sandbox.providers.render_services import CHANGES, Asked, Services, asked, services_page
-from pam_rollback.sandbox.service_records import ServiceRecords
+from pam_rollback.sandbox.providers.render_metrics import Metrics, ServiceRecords
+from pam_rollback.sandbox.providers.render_services import (
+    CHANGES,
+    Asked,
+    Services,
+    asked,
+    check_described,
+    services_page,
+)
+from pam_rollback.sandbox.spoilt_answers import cut_off
 
 FAULT = render_metrics.FAULT
 BASE = "/v1"
 _METRICS = f"{BASE}/metrics/"
+_METRICS_REFUSED = {"unauthorized": 401, "rate-limited": 429}
 _AFTER_A_WHILE_S = 1
 """What a planted refusal for too many requests asks for."""
 
@@ -53,75 +61,45 @@ class RenderApi:
         """The answer to one request."""
         try:
             if request.path.startswith(_METRICS):
-                return await self._tell_metrics(request)
+                return await self._do(request, None, self._metrics_fault())
             what = asked(request.method, request.path.removeprefix(BASE))
-            fault = self._fault_of(what)
-            if what.operation == "service" and fault is None and self._metrics_fault() is not None:
-                return await self._spoilt_service(request, what)
+            fault = self._fault_of(what) or (self._metrics_fault() if what.operation == "service" else None)
             return await self._do(request, what, fault)
         except Refusal as refusal:
             return refused_by_render(refusal, self.account.limits(request))
 
-    async def _do(self, request: web.BaseRequest, what: Asked, fault: Fault | None) -> web.StreamResponse:
-        changes = what.operation in CHANGES
+    async def _do(self, request: web.BaseRequest, what: Asked | None, fault: Fault | None) -> web.StreamResponse:
+        """Answer one request, ``what`` of a service or for metrics, as far as the fault allows it."""
+        changes = what is not None and what.operation in CHANGES
         how = str(fault.settings["what"]) if fault is not None else ""
         if fault is not None and how == "hangs":
             await fault.cleared.wait()
         if how in {"hangs", "reset"}:
-            return _cut(request)
+            return cut_off(request)
         try:
             self.account.let_in(request, changes_service=changes)
-            answer = _spoilt(how) or await self._told(request, what)
+            answer = _spoilt(how) or (self._tell_metrics(request) if what is None else await self._told(request, what))
         except Refusal as refusal:
             answer = refused_by_render(refusal, {})
         if how == "answer-lost":
-            return _cut(request)
+            return cut_off(request)
         if answer.status != HTTPStatus.TOO_MANY_REQUESTS or "429" not in how:
             answer.headers.update(self.account.limits(request, changes_service=changes))
         return answer
 
     async def _told(self, request: web.BaseRequest, what: Asked) -> web.Response:
+        await check_described(request, what)
         if what.operation == "services":
             return services_page(request, (self._service, *self._workers.values()))
         if what.operation == "groups":
             return web.json_response([])  # this account has none
         return await self._workers.get(what.service, self._service).answer(request, what)
 
-    async def _tell_metrics(self, request: web.BaseRequest) -> web.StreamResponse:
-        fault = self._metrics_fault()
-        spoilt = await self._let_in_despite(request, fault)
-        if spoilt is not None:
-            return spoilt
+    def _tell_metrics(self, request: web.BaseRequest) -> web.Response:
         if request.method != "GET":
             raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method not allowed")
-        document = self._metrics.document(request, request.path.removeprefix(_METRICS), fault)
-        return web.json_response(document, headers=self.account.limits(request))
-
-    async def _spoilt_service(self, request: web.BaseRequest, what: Asked) -> web.StreamResponse:
-        spoilt = await self._let_in_despite(request, self._metrics_fault())
-        if spoilt is not None:
-            return spoilt
-        answer = await self._service.answer(request, what)
-        answer.headers.update(self.account.limits(request))
-        return answer
-
-    async def _let_in_despite(self, request: web.BaseRequest, fault: Fault | None) -> web.StreamResponse | None:
-        """Let a reader of metrics in as far as the fault allows it: an answer when there is none but this."""
-        how = str(fault.settings["what"]) if fault is not None else ""
-        if fault is not None and how == "hangs":
-            await fault.cleared.wait()
-            return _cut(request)
-        if how == "unauthorized":
-            raise Refusal(HTTPStatus.UNAUTHORIZED, "unauthorized")
-        self.account.let_in(request)
-        if how == "rate-limited":
-            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "rate limit exceeded")
-        if how == "error-500":
-            raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal server error")
-        if how == "garbage":
-            limits = self.account.limits(request)
-            return web.Response(body=b'[{"labels": [', content_type="application/json", headers=limits)
-        return None
+        name = request.path.removeprefix(_METRICS)
+        return web.json_response(self._metrics.document(request, name, self._metrics_fault()))
 
     def _metrics_fault(self) -> Fault | None:
         return next(reversed(self._faults.named(FAULT)), None)
@@ -141,8 +119,8 @@ def _spoilt(how: str) -> web.Response | None:
     """What is answered in place of the truth; nothing when it is not to be spoilt here."""
     if how in {"error-429", "429-epoch", "429-bare"}:
         return _too_many(how)
-    if how.startswith("error-"):
-        status = HTTPStatus(int(how.removeprefix("error-")))
+    if how.startswith("error-") or how in _METRICS_REFUSED:
+        status = HTTPStatus(_METRICS_REFUSED.get(how) or int(how.removeprefix("error-")))
         return refused_by_render(Refusal(status, status.phrase.lower()), {})
     if how == "garbage":
         return web.Response(body=b'{"id": "dep-', content_type="application/json")
@@ -157,9 +135,3 @@ def _too_many(how: str) -> web.Response:
     return refused_by_render(
         Refusal(HTTPStatus.TOO_MANY_REQUESTS, "rate limit exceeded"), {} if how == "429-bare" else headers
     )
-
-
-def _cut(request: web.BaseRequest) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)  # nobody gets it

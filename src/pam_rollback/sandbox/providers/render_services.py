@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args
 from aiohttp import web
 
 from pam_rollback.sandbox import history
-from pam_rollback.sandbox.backend_deploys import AutoDeploy, BackendDeploy, Event, ServiceDeploys
+from pam_rollback.sandbox.backend_deploys import AutoDeploy, BackendDeploy, ServiceDeploys
 from pam_rollback.sandbox.providers.accounts import Refusal
 
 Operation = Literal[
@@ -33,7 +33,6 @@ Operation = Literal[
     "deploy",
     "rollback",
     "cancel",
-    "events",
     "variables",
     "variable",
     "groups",
@@ -49,14 +48,24 @@ _ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", r"/deploys/(?P<deploy>[^/]+)", "get"),
     ("POST", r"/deploys/(?P<deploy>[^/]+)/cancel", "cancel"),
     ("POST", r"/rollback", "rollback"),
-    ("GET", r"/events", "events"),
     ("GET", r"/custom-domains", "domains"),
     ("GET", r"/env-vars", "variables"),
     ("PUT", r"/env-vars/(?P<deploy>[A-Za-z_][A-Za-z0-9_]*)", "variable"),
 )
+_PAGED = frozenset({"cursor", "limit"})
+DESCRIBED: Mapping[Operation, tuple[frozenset[str], frozenset[str]]] = {
+    "services": (_PAGED | {"name", "type", "ownerId", "suspended", "includePreviews"}, frozenset()),
+    "patch": (frozenset(), frozenset({"autoDeploy", "autoDeployTrigger", "branch"})),
+    "list": (_PAGED | {"status"}, frozenset()),
+    "deploy": (frozenset(), frozenset({"clearCache", "commitId", "deployMode", "imageUrl"})),
+    "rollback": (frozenset(), frozenset({"deployId"})),
+    "variables": (_PAGED, frozenset()),
+    "variable": (frozenset(), frozenset({"value"})),
+    "groups": (_PAGED, frozenset()),
+    "domains": (_PAGED, frozenset()),
+}
+"""What a query and a body may name, of that which Render describes; every other request is refused, so that a wrong one is noticed."""
 _PAGE, _PAGE_MAX = 20, 100
-_ENDS = {"live": "succeeded", "deactivated": "succeeded", "canceled": "canceled"}
-_STATUS_CODES = {"succeeded": 2, "failed": 3, "canceled": 4}
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,18 @@ def asked(method: str, path: str) -> Asked:
     raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method not allowed")
 
 
+async def check_described(request: web.BaseRequest, what: Asked) -> None:
+    """Raise Refusal for a request that Render does not describe."""
+    queries, names = DESCRIBED.get(what.operation, (frozenset(), frozenset()))
+    body = await _body(request)
+    if body and request.content_type != "application/json":
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST, f"expected a body of the type application/json, found {request.content_type}"
+        )
+    if unknown := sorted((request.query.keys() - queries) | (body.keys() - names)):
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"{what.operation}: not described: {', '.join(unknown)}")
+
+
 class Services:
     """One service. Without a `url` it is a worker, which nobody reaches from outside."""
 
@@ -112,7 +133,6 @@ class Services:
             "deploy": self._deploy,
             "rollback": self._roll_back,
             "cancel": self._cancel,
-            "events": self._events,
             "variables": self._variables,
             "variable": self._variable,
         }
@@ -148,8 +168,8 @@ class Services:
             "suspenders": [],
             "notifyOnFail": "default",
             "dashboardUrl": f"https://dashboard.render.com/{'web' if self._url else 'worker'}/{self._service_id}",
-            "createdAt": _rfc3339(self._created_at),
-            "updatedAt": _rfc3339(known.updated_at if known is not None else self._created_at),
+            "createdAt": rfc3339(self._created_at),
+            "updatedAt": rfc3339(known.updated_at if known is not None else self._created_at),
             "serviceDetails": {
                 "env": "python",
                 "runtime": "python",
@@ -189,14 +209,7 @@ class Services:
 
     async def _list(self, deploys: ServiceDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
         statuses = {status for given in request.query.getall("status", []) for status in given.split(",")}
-        found = [
-            deploy
-            for deploy in reversed(deploys.deploys)
-            if (not statuses or deploy.status in statuses)
-            and _is_between(request, "created", deploy.created_at)
-            and _is_between(request, "updated", deploy.updated_at)
-            and _is_between(request, "finished", deploy.finished_at)
-        ]
+        found = [deploy for deploy in reversed(deploys.deploys) if (not statuses or deploy.status in statuses)]
         return _page(request, ((deploy.id, "deploy", _deploy(deploy)) for deploy in found))
 
     async def _get(self, deploys: ServiceDeploys, _: web.BaseRequest, what: Asked) -> web.Response:
@@ -238,18 +251,6 @@ class Services:
         deploys.cancel(deploy)
         return web.json_response(_deploy(deploy))
 
-    async def _events(self, deploys: ServiceDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
-        kinds = {kind for given in request.query.getall("type", []) for kind in given.split(",")}
-        since, until = _moment(request, "startTime"), _moment(request, "endTime")
-        found = [
-            event
-            for event in reversed(deploys.events)
-            if (not kinds or event.kind in kinds)
-            and (since is None or event.at >= since)
-            and (until is None or event.at <= until)
-        ]
-        return _page(request, ((event.id, "event", self._event(event)) for event in found))
-
     async def _variables(self, deploys: ServiceDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
         found = sorted(deploys.variables.items())
         return _page(request, ((key, "envVar", {"key": key, "value": text}) for key, text in found))
@@ -261,15 +262,6 @@ class Services:
             raise Refusal(HTTPStatus.BAD_REQUEST, "value must be a text")
         deploys.variables[what.deploy] = text
         return web.json_response({"key": what.deploy, "value": text})
-
-    def _event(self, event: Event) -> dict[str, object]:
-        return {
-            "id": event.id,
-            "timestamp": _rfc3339(event.at),
-            "serviceId": self._service_id,
-            "type": event.kind,
-            "details": _details(event),
-        }
 
 
 def services_page(request: web.BaseRequest, services: Iterable[Services]) -> web.Response:
@@ -303,36 +295,14 @@ def _deploy(deploy: BackendDeploy) -> dict[str, object]:
         "updatedAt": deploy.updated_at or deploy.created_at,
         "finishedAt": deploy.finished_at,
     }
-    committed = {"createdAt": _rfc3339(deploy.committed_at)} if deploy.committed_at is not None else {}
+    committed = {"createdAt": rfc3339(deploy.committed_at)} if deploy.committed_at is not None else {}
     return {
         "id": deploy.id,
         "commit": {"id": deploy.commit, "message": deploy.message, **committed},
         "status": deploy.status,
         "trigger": deploy.trigger,
-        **{name: _rfc3339(moment) for name, moment in moments.items() if moment is not None},
+        **{name: rfc3339(moment) for name, moment in moments.items() if moment is not None},
     }
-
-
-def _details(event: Event) -> dict[str, object]:
-    deploy = event.deploy
-    if deploy is None:
-        return {}
-    if event.kind == "deploy_started":
-        return {
-            "deployId": deploy.id,
-            "trigger": {
-                "firstBuild": False,
-                "envUpdated": False,
-                "manual": deploy.trigger in {"manual", "api"},
-                "deployedByRender": False,
-                "clearCache": False,
-                "rollback": deploy.trigger == "rollback",
-                **({"rollbackTargetDeployId": deploy.rollback_of} if deploy.rollback_of else {}),
-                **({"newCommit": deploy.commit} if deploy.trigger == "new_commit" else {}),
-            },
-        }
-    end = _ENDS.get(event.status, "failed")
-    return {"deployId": deploy.id, "deployStatus": end, "status": _STATUS_CODES[end], "reason": {}}
 
 
 def _page(request: web.BaseRequest, items: Iterable[tuple[str, str, dict[str, object]]]) -> web.Response:
@@ -363,24 +333,6 @@ def _uncovered(cursor: str) -> str:
         return ""
 
 
-def _is_between(request: web.BaseRequest, name: str, moment: datetime | None) -> bool:
-    before, after = _moment(request, f"{name}Before"), _moment(request, f"{name}After")
-    if moment is None:
-        return before is None and after is None
-    return (before is None or moment < before) and (after is None or moment > after)
-
-
-def _moment(request: web.BaseRequest, name: str) -> datetime | None:
-    given = request.query.get(name)
-    if given is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(given)
-    except ValueError:
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"{name} must be a date and time as in RFC 3339") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
 async def _body(request: web.BaseRequest) -> dict[str, Any]:
     raw = await request.read()
     try:
@@ -392,5 +344,6 @@ async def _body(request: web.BaseRequest) -> dict[str, Any]:
     return body
 
 
-def _rfc3339(moment: datetime) -> str:
+def rfc3339(moment: datetime) -> str:
+    """Write a moment as Render does."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,14 +1,13 @@
-"""A decision on one screen: what to do and the command for it, why, what nobody knows and how to answer, and what else was asked.
+"""Two screens of at most 40 lines of 80 columns: what a decision recommends, and what ``--dry-run`` would do. ``-v`` shows all of it."""
 
-At most 40 lines of 80 columns: whoever reads it has seconds. ``-v`` shows all that was measured.
-"""
-
+from collections import Counter
 from typing import Final
 
-from pam_rollback.report import recommendation, terminal_page, wording
+from pam_rollback.report import recommendation, sections, terminal_page, wording
 from pam_rollback.report.record_parts import CriterionFound, DecisionRecord
-from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.run_record import ActionStep, RunRecord
 from pam_rollback.report.terminal_page import Page, command, fitted, labelled, several_labelled
+from pam_rollback.report.verdict import Outcome
 
 LINES_MAX: Final = 40
 _ROOM: Final = (
@@ -57,7 +56,6 @@ def only_bad(record: RunRecord, decision: DecisionRecord, page: Page) -> list[st
 
 
 def _to_do(decision: DecisionRecord, page: Page, lines: int, following: int) -> list[str]:
-    """What to do, with what, and what comes next when it does not help."""
     strategy = decision.strategy
     told = labelled("first", decision.caution, page)
     if strategy is None:
@@ -87,7 +85,6 @@ def _following(decision: DecisionRecord, page: Page, following: int) -> list[str
 
 
 def _why(decision: DecisionRecord, page: Page, lines: int, links: bool) -> list[str]:  # noqa: FBT001 - a private word
-    """What decided, and what is on its way there; not what is unknown."""
     deciding = [decision.found(name) for name in decision.why if name not in decision.unknown]
     besides = [
         one for one in decision.criteria if recommendation.is_besides(one, decision) and one.id not in decision.why
@@ -107,7 +104,6 @@ def _criterion(found: CriterionFound, page: Page, lines: int, links: bool) -> li
 
 
 def _unknown(decision: DecisionRecord, page: Page, lines: int, entries: int) -> list[str]:
-    """What nobody knows, and how a person answers."""
     if not decision.unknown:
         return []
     found = [decision.found(name) for name in decision.unknown]
@@ -124,7 +120,6 @@ def _unknown(decision: DecisionRecord, page: Page, lines: int, entries: int) -> 
 
 
 def _rest(record: RunRecord, decision: DecisionRecord, page: Page, entries: int) -> list[str]:
-    """What is not met, what else keeps the verdict from being an all-clear, and where all of it is."""
     people = [f"{one.id}: {one.words}" for one in decision.criteria if one.person_says and one.id not in decision.why]
     return [
         "",
@@ -133,4 +128,76 @@ def _rest(record: RunRecord, decision: DecisionRecord, page: Page, entries: int)
         *several_labelled("also", record.reasons, page, entries, 1),
         *several_labelled("conditions", wording.conditions(record), page, entries, 1),
         *terminal_page.where(record, page),
+    ]
+
+
+_STEPS_MAX: Final = 15
+"""Steps of one action that have a line each."""
+_PLAN_ROOM: Final = ((_STEPS_MAX, 5, 3), (12, 3, 2), (8, 2, 1), (5, 1, 1))
+"""Entries of what would be done, of a list beside it, and lines of the plan's items; tighter until it fits."""
+
+
+def planned(record: RunRecord, page: Page) -> list[str]:
+    """The lines."""
+    verdict = terminal_page.verdict(record, page)
+    lines: list[str] = []
+    for steps, entries, items in _PLAN_ROOM:
+        lines = [
+            *verdict[1:],
+            "",
+            *several_labelled("would do", _steps(record), page, steps, 1),
+            *_would_ask(record, page, items),
+            *several_labelled("left out", _left_out(record), page, entries, 1),
+            *several_labelled("conditions", wording.conditions(record), page, entries, 1),
+            *_topics(record, page, entries),
+            *terminal_page.where(record, page),
+            *verdict,
+        ]
+        if len(lines) <= LINES_MAX:
+            break
+    return lines
+
+
+def _steps(record: RunRecord) -> list[str]:
+    actions: dict[str, list[ActionStep]] = {}
+    for step in record.steps:
+        actions.setdefault(step.action, []).append(step)
+    if len(actions) > 1:
+        return [f"{action}: {'; '.join(step.step for step in steps)}" for action, steps in actions.items()]
+    return [
+        f"{place} {step.step}" + (f": {step.detail}" if step.detail else "")
+        for place, step in enumerate(record.steps, 1)
+    ]
+
+
+def _would_ask(record: RunRecord, page: Page, lines: int) -> list[str]:
+    asked = [result for result in record.results if not sections.is_item(result)]
+    kinds = Counter(result.kind.split(" ")[0] or result.phase or "other" for result in asked)
+    text = f"{len(asked)} tests: {', '.join(f'{kind} {count}' for kind, count in kinds.items())}" if asked else ""
+    items = dict.fromkeys(item for result in asked for item in result.criteria)
+    return [
+        *labelled("would ask", text, page, lines=2),
+        *labelled("of the plan", " ".join(items), page, lines=lines),
+        *labelled("checklist", _checklist(record), page, lines=1),
+    ]
+
+
+def _checklist(record: RunRecord) -> str:
+    items = [result for result in record.results if sections.is_item(result)]
+    return f"{len(items)} items, of which some need a person's word (--ack)" if items else ""
+
+
+def _left_out(record: RunRecord) -> list[str]:
+    planned = {result.nodeid for result in record.results if result.outcome is Outcome.NOT_RUN}
+    left = {
+        reason: [name for name in names if name not in planned] for reason, names in wording.not_run(record).items()
+    }
+    return [f"{wording.tests(names)}: {reason}" for reason, names in left.items() if names]
+
+
+def _topics(record: RunRecord, page: Page, entries: int) -> list[str]:
+    return [
+        line
+        for heading, told in wording.told(record)
+        for line in several_labelled(heading[:11], told, page, entries, 1)
     ]
