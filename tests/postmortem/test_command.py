@@ -96,7 +96,7 @@ def test_what_another_situation_saw_is_not_said_of_this_one() -> None:
     """Of two situations one was killed before its checks: how the other one's went says nothing of it, and that is said."""
     decided = {"event": "action", "at": "2026-11-25T22:00:00+00:00", "at_s": 1.0, "decided_s": 1.0}
     entries = tuple({**decided, "strategy": name, "situation": f"after-{name}"} for name in ("gradual", "emergency"))
-    results = (SimpleNamespace(situation="after-gradual", criteria=(), outcome=Outcome.PASSED),)
+    results: Any = (SimpleNamespace(situation="after-gradual", criteria=(), outcome=Outcome.PASSED),)
     record: Any = SimpleNamespace(run_id="r", results=results)
     run = Run(Path("r"), record, "", entries)
 
