@@ -28,11 +28,13 @@ from pam_rollback.rollback.fixtures.acting import Action, Run
 from pam_rollback.rollback.fixtures.actions import constant_page
 from pam_rollback.rollback.step_list import ListedStep
 from pam_rollback.session.needs import needs
+from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
 
 
 @pytest.fixture(scope="session", name="emergency")
+@titled("The emergency call is made")
 def rollback(
     run: Run,
     written_before: None,

@@ -26,11 +26,13 @@ from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.frontend import Frontend, SiteRestored
 from pam_rollback.rollback.full_system import AllFeatures, FullSystemRollback, each_or_why_not
 from pam_rollback.rollback.step_list import Steps
+from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
 
 
 @pytest.fixture(scope="session", name="full-system")
+@titled("The whole system is as it was before the release")
 def rollback(
     run: Run,
     written_before: None,
