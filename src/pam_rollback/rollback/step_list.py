@@ -105,7 +105,7 @@ class Telling:
                 raise ActionFailed(problem)
             return "accepted"
 
-        return self._run([Step(TELL, tell, essential=False)])
+        return self._run([Step(TELL, tell, essential=False, tells=True)])
 
 
 def notice_problem(records: Sequence[StepRecord]) -> str | None:

@@ -36,6 +36,8 @@ class Step:
     """It changes what users get: what they write around this moment is looked for."""
     owes: str = ""
     """The kind of note that says how to put back what it asks for, which a host may bring about after the step was killed."""
+    tells: bool = False
+    """It only tells of the others: who asks for the last step asks for one of those."""
     deadline_s: float | None = None
     """After this time it counts as failed, although it may still take effect. None: its own waits are limit enough."""
 
@@ -198,7 +200,8 @@ class _Run:
     def _begin(self, step: Step) -> float:
         changes = {"changes": True} if step.changes else {}
         owes = {"owes": step.owes} if step.owes or step.changes else {}
-        self.journal.append("step-started", step=step.name, **changes, **owes)
+        tells = {"tells": True} if step.tells else {}
+        self.journal.append("step-started", step=step.name, **changes, **owes, **tells)
         return self.clock.monotonic_s()
 
     def _start(self, step: Step) -> None:
