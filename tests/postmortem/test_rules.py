@@ -59,7 +59,7 @@ def test_a_step_without_an_end_is_named() -> None:
     entries = [entry(event, step=step) for event, step in [*steps, ("step-started", "c")]]
 
     assert unfinished(entries) == ("c",)
-    assert unfinished([*entries, entry("step-ended-late", step="c")]) == ()
+    assert unfinished([*entries, entry("step-failed", step="c")]) == ()
     assert unfinished([*entries[:2], entry("step-started", step="a")]) == ("a",)
 
 
