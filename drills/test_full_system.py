@@ -105,8 +105,8 @@ def test_the_stable_service_answers(api_served_now: Served, service_now: Service
 
 
 @pytest.mark.criterion("ST-5")
-def test_all_features_are_off(features_of_the_system: FlagOutcome, scored: Scored) -> None:
+def test_all_features_are_off(flags_after: FlagOutcome, scored: Scored) -> None:
     """Read back from the stable back end, also those that the plan does not name.  If red: docs/runbook.md#full-system-rollback."""
-    read_back = scored(features_of_the_system)
+    read_back = scored(flags_after)
 
     assert read_back.all_off, read_back

@@ -54,7 +54,7 @@ def test_a_decision_is_dated_when_it_was_taken() -> None:
 
 
 def test_a_step_without_an_end_is_named() -> None:
-    """Done, failed, not done and late are ends; a step that is tried again counts once more."""
+    """Done, failed and not done are ends; a step that is tried again counts once more."""
     steps = [("step-started", "a"), ("step-done", "a"), ("step-started", "b"), ("step-failed", "b")]
     entries = [entry(event, step=step) for event, step in [*steps, ("step-started", "c")]]
 
