@@ -11,7 +11,7 @@ from pam_rollback.integrity.row_access import RowAccess, Strangers, access_chang
 from pam_rollback.integrity.row_access_reader import read_access, strangers
 from pam_rollback.outside.postgres import open_snapshot
 from pam_rollback.sandbox import database
-from pam_rollback.sandbox.database.auditor import in_plan_dialect
+from pam_rollback.sandbox.database import in_plan_dialect
 from tests.integrity.client.asked_database import PATIENCE, PLAN_ROWS, ROWS, administrator, as_role, dsn, owner, role
 
 __all__ = ["administrator", "dsn", "owner"]
