@@ -4,7 +4,7 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.browser.fixtures.traveller import Traveller
-from pam_rollback.browser.fixtures.visitor import Onlooker, Visitor
+from pam_rollback.browser.fixtures.visitor import Visitor
 from pam_rollback.browser.kept_sessions import KeptSessions
 from pam_rollback.environment.known_before import Judge
 
@@ -111,7 +111,7 @@ def test_nothing_fails_behind_the_pages(traveller: Traveller, scored: Scored, kn
 
 @pytest.mark.decision
 @pytest.mark.criterion("SC-5", "CR-2")
-def test_pages_are_no_error_screens(onlooker: Onlooker, scored: Scored) -> None:
+def test_pages_are_no_error_screens(onlooker: Visitor, scored: Scored) -> None:
     """What is shown without an account is the site, not an error in its place.  If red: docs/runbook.md#frontend-error-page."""
     seen = scored(onlooker.looks())
 

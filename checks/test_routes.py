@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.exposure.routes import Routes
+from pam_rollback.exposure.access import Routes
 
 pytestmark = [pytest.mark.decision, pytest.mark.security]
 

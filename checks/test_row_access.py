@@ -4,7 +4,7 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.environment.known_before import Judge
-from pam_rollback.integrity.row_access import AccessChanges, Reach, Strangers
+from pam_rollback.integrity.row_access import Changes, Reach, Strangers
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 
@@ -26,7 +26,7 @@ def test_the_product_can_reach_its_rows(product_reach: Reach, scored: Scored) ->
 
 
 @pytest.mark.criterion("SC-4", "POST-2")
-def test_policies_and_privileges_are_as_before(changed_access: AccessChanges, scored: Scored) -> None:
+def test_policies_and_privileges_are_as_before(changed_access: Changes, scored: Scored) -> None:
     """Who may reach which rows is what it was before.  If red: docs/runbook.md#access-changed."""
     fact = scored(changed_access)
 

@@ -25,7 +25,7 @@ from types import ModuleType
 from typing import Any
 
 _PRELOADED = "tests.preloaded"
-_LEFT_OUT = ("pam_rollback.sandbox.", "pam_rollback.load.process")
+_LEFT_OUT = ("pam_rollback.sandbox.", "pam_rollback.load.asking", "pam_rollback.load.recording")
 """Processes of their own: the load engine replaces sockets and threads where it is imported."""
 _USED_BY_SESSIONS = ("pam_rollback.sandbox.launch", "pam_rollback.sandbox.remote")
 _LIBRARIES = (

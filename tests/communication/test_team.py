@@ -10,7 +10,7 @@ import pytest
 
 from pam_rollback.base.errors import UndoFailed
 from pam_rollback.communication.briefing import Briefing
-from pam_rollback.communication.escalating import Message, Send
+from pam_rollback.communication.escalating import Message, Send, Sender
 from pam_rollback.communication.escalation import NOT_VERIFIED, Level, Means, sent_before
 from pam_rollback.communication.team import TeamMessages
 from pam_rollback.journal.journal import ACTION, Journal
@@ -41,7 +41,7 @@ def told_by(tmp_path: Path) -> Callable[..., TeamMessages]:
 
     def make(channels: Mapping[Means, Send]) -> TeamMessages:
         briefing = Briefing("staging", "frontend", "white page", "run-1", drill=False)
-        return TeamMessages(briefing, channels, dict.fromkeys(channels, ()), journal)
+        return TeamMessages(briefing, Sender(channels, journal), dict.fromkeys(channels, ()))
 
     return make
 
@@ -61,9 +61,9 @@ def test_beginning_and_end_are_told(told_by: Callable[..., TeamMessages]) -> Non
     sent: list[Message] = []
     told = told_by({"slack": keeps(sent)})
 
-    with told.following(told.journal.owed(), who="alex", reason="the fix is live"):
-        for undo in told.journal.owed():
-            told.journal.settled(undo)
+    with told.following(told.sender.journal.owed(), who="alex", reason="the fix is live"):
+        for undo in told.sender.journal.owed():
+            told.sender.journal.settled(undo)
 
     begun, undone = (message.text for message in sent)
     assert begun == (
@@ -74,7 +74,7 @@ def test_beginning_and_end_are_told(told_by: Callable[..., TeamMessages]) -> Non
         "PAM on staging, rollback frontend: UNDONE by alex: 2 changes put back and read back; what the rollback brought about is "
         "no longer in effect. Run run-1"
     )
-    notices = [entry for entry in told.journal.entries() if entry["event"] == "notice"]
+    notices = [entry for entry in told.sender.journal.entries() if entry["event"] == "notice"]
     assert [notice["occasion"] for notice in notices] == ["undoing", "undone"]
 
 
@@ -83,8 +83,10 @@ def test_a_failed_undo_is_told_with_what_is_left(told_by: Callable[..., TeamMess
     sent: list[Message] = []
     told = told_by({"slack": keeps(sent)})
 
-    hidden = told.following(told.journal.owed(), who="", reason="", redact=lambda text: text.replace("s3cret", "***"))
-    told.journal.settled(told.journal.owed()[0])
+    hidden = told.following(
+        told.sender.journal.owed(), who="", reason="", redact=lambda text: text.replace("s3cret", "***")
+    )
+    told.sender.journal.settled(told.sender.journal.owed()[0])
     with pytest.raises(UndoFailed), hidden:
         raise UndoFailed("HTTP 503 for s3cret:\n a person must set it")
 
@@ -104,7 +106,7 @@ def test_no_channel_delays_the_undo(told_by: Callable[..., TeamMessages]) -> Non
         return ""
 
     told = told_by({"slack": hangs, "pagerduty": lambda _: "HTTP 500"})
-    with told.following(told.journal.owed(), who="alex", reason="why"):
+    with told.following(told.sender.journal.owed(), who="alex", reason="why"):
         put_back.set()  # the last thing that is done: had the first message been waited for, this would never come
 
     assert [message.occasion for message in sent] == ["undoing", "undone"]
@@ -125,7 +127,7 @@ def test_a_verdict_is_told_once(told_by: Callable[..., TeamMessages]) -> None:
         )
     ]
     assert told.problems == ["e-mail was not told: HTTP 500"]
-    notices = [entry for entry in told.journal.entries() if entry["event"] == "notice"]
+    notices = [entry for entry in told.sender.journal.entries() if entry["event"] == "notice"]
     assert [(one["means"], one["problem"]) for one in notices] == [("slack", ""), ("email", "HTTP 500")]
 
 
@@ -145,7 +147,7 @@ def test_a_rollback_that_did_not_help_wakes_the_next_level(told_by: Callable[...
         "everybody: please join now, the rollback is NOT verified. NO-GO  production: 1 broken criterion" in mail.text
     )
     assert [len(messages) for messages in sent.values()] == [1, 1, 0]
-    assert [one.notice.key for one in sent_before(told.journal.entries())] == ["EM-4/email", "EM-4/slack"]
+    assert [one.notice.key for one in sent_before(told.sender.journal.entries())] == ["EM-4/email", "EM-4/slack"]
 
 
 @pytest.mark.long_matrix

@@ -44,14 +44,6 @@ def test_no_back_end_goes_back_while_its_database_is_down(holds: str, words: str
     assert ("before any back end goes back" in found(holds, words)) is warned
 
 
-def test_what_no_rollback_lifts_is_the_first_line_also_where_nothing_is_to_be_begun() -> None:
-    """Before the strategies that come when it is over."""
-    lines = found("IR-2", NO_DATABASE).splitlines()
-
-    assert lines[1].startswith("before anything else: no rollback lifts this: the database gives no rows")
-    assert not any(line.startswith("begin with") for line in lines)
-
-
 @pytest.mark.parametrize(
     ("abilities", "possible"),
     [

@@ -113,10 +113,9 @@ def test_what_a_good_answer_of_the_chat_has(folder: Path, end: str, intent: str,
 
 
 def test_operations_may_be_elsewhere(folder: Path) -> None:
-    """By their short names, with a place for the user's id; and the sign-in."""
-    staging = load_environment(
-        "staging", _with(folder, end='[paths]\nexpenses = "/money/{user_id}"\nlogin = "/in"\n'), VARIABLES
-    )
+    """With a place for the user's id; and the sign-in."""
+    elsewhere = '[contract.operations.expenses]\npath = "/money/{user_id}"\n[contract.sign_in]\npath = "/in"\n'
+    staging = load_environment("staging", _with(folder, end=elsewhere), VARIABLES)
 
     assert staging.url_of("expenses", user_id="7") == "https://api.staging.example.com/money/7"
     assert staging.url_of("login") == "https://api.staging.example.com/in"

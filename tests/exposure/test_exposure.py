@@ -64,14 +64,6 @@ def test_the_healthy_sandbox_is_green(running_sandbox: RunningSandbox, project: 
     assert not any(b"eyJ" in content for content in left), "a piece of a token"
 
 
-def test_it_runs_when_it_is_asked_for(running_sandbox: RunningSandbox, project: Project) -> None:
-    """A verification after a rollback does not try doors."""
-    session = project.run("-m", "post_rollback", f"--env={running_sandbox.file}")
-
-    assert session.rc == 5, session.out
-    assert "selected no test, so nothing was verified" in words_of(session)
-
-
 def test_without_accounts_less_is_tried_and_a_hole_is_found_all_the_same(
     running_sandbox: RunningSandbox, project: Project, tmp_path: Path
 ) -> None:

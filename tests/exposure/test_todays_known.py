@@ -133,15 +133,6 @@ def test_a_route_that_was_refused_before_and_answers_now_is_new(sessions: Sessio
     )
 
 
-def test_security_selects_by_itself(sessions: Sessions) -> None:
-    """All checks of IR-1, and no decision."""
-    found = sessions.run(sessions.baseline(*DOORS, routes={}), WAIVER, select="security")
-
-    assert set(found.outcomes()) == {ACCESS, SEPARATION, ROUTES, OWN}, found.out
-    assert found.record["decision"] is None
-    assert "REHEARSAL GO for security" in found.out, found.out
-
-
 def found_routes(today: Today) -> dict[str, bool | None]:
     """As a baseline has them: what belongs to a user is refused, and the rest answers."""
     described = [path for path, item in today.api("/openapi.json").json["paths"].items() if "get" in item]

@@ -61,14 +61,6 @@ def test_no_good_answer_gives_no_percentile() -> None:
     assert (found.answers.error_rate_pct, found.answers.p95_ms, found.answers.latencies) == (100.0, None, None)
 
 
-def test_survives_its_file(tmp_path: Path) -> None:
-    """What is read is what was written."""
-    baseline().save(tmp_path / "baseline.json")
-
-    assert load_baseline(tmp_path / "baseline.json") == baseline()
-    assert [file.name for file in tmp_path.iterdir()] == ["baseline.json"]
-
-
 def test_nothing_is_no_baseline() -> None:
     """No usable sample: nothing to compare with later."""
     with pytest.raises(MeasurementFailed, match="none of 1 samples is usable"):
@@ -91,17 +83,6 @@ def test_other_files_are_refused(tmp_path: Path, change: dict[str, object], expe
 
     with pytest.raises(MeasurementFailed, match=expected):
         load_baseline(path)
-
-
-def test_no_file_and_no_json(tmp_path: Path) -> None:
-    """The message says what to do."""
-    with pytest.raises(MeasurementFailed, match="there is no baseline; take one"):
-        load_baseline(tmp_path / "baseline.json")
-    (tmp_path / "baseline.json").write_text("{")
-    with pytest.raises(MeasurementFailed, match="expected a baseline as JSON"):
-        load_baseline(tmp_path / "baseline.json")
-    with pytest.raises(MeasurementFailed, match="expected the file"):
-        load_baseline(tmp_path)
 
 
 def test_too_few_answers_are_none_to_compare_with() -> None:

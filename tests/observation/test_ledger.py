@@ -285,23 +285,6 @@ SENT = '{"sent":{"seq":%d,"kind":"expense","marker":"ledger-run1-%06d","value":"
 ACKED = '{"acked":{"seq":%d,"at_s":%d.75,"row_id":"7"}}\n'
 
 
-def test_plain_lines_and_others_are_read_alike(tmp_path: Path) -> None:
-    """The quick way through plain lines and the way through JSON give the same writes."""
-    lines = [SENT % (n, n, n) + (ACKED % (n, n) if n % 3 else "") for n in range(100)]
-    lines += [json.dumps({"unacked": {"seq": 0, "at_s": 9.0, "why": "HTTP 503"}}) + "\n"]
-    lines += [json.dumps({"sign_in": {"at_s": 9.5, "worked": False, "why": 'no "token"'}}) + "\n"]
-    quick, slow = tmp_path / "quick.jsonl", tmp_path / "slow.jsonl"
-    quick.write_text("".join(lines))
-    slow.write_text("".join(json.dumps(json.loads(line)) + "\n" for line in "".join(lines).splitlines()))
-    records = [LedgerRecord(path) for path in (quick, slow)]
-
-    assert list(records[0].writes) == list(records[1].writes)
-    assert records[0].sign_ins == records[1].sign_ins
-    assert (len(records[0].writes), records[0].acknowledged, len(records[0].sign_ins)) == (100, 66, 1)
-    assert next(iter(records[0].writes)).why == "HTTP 503"
-    assert [write.sent_s for write in records[0].writes] == [n + 0.25 for n in range(100)]
-
-
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [

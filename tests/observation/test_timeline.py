@@ -1,7 +1,6 @@
 """Reading a timeline while it grows: nothing is lost, nothing is counted twice, damage is said."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +108,6 @@ def test_the_rate_of_a_journey_is_its_share(path: Path) -> None:
         timeline.rate_hz("voice")
 
 
-def test_the_anchor_ties_both_clocks(path: Path) -> None:
-    """A monotonic moment has a time of day."""
-    assert Timeline(path).anchor.wall(160.0) == datetime.fromtimestamp(1_800_000_060, UTC)
-
-
 def test_probes_that_never_left(path: Path) -> None:
     """They are samples without lag and without latency, and measured they are not."""
     append(path, line(0, sent_s=None, end_s=None, latency_ms=None, ok=False, status=None, why="overrun: …"))
@@ -146,12 +140,3 @@ def test_no_file_and_no_header(tmp_path: Path) -> None:
     assert Timeline(tmp_path / "empty.jsonl").samples() == ()
     with pytest.raises(MeasurementFailed, match="has not begun yet"):
         _ = Timeline(tmp_path / "empty.jsonl").anchor
-
-
-def test_strings_that_repeat_are_kept_once(path: Path) -> None:
-    """Hours of samples have the same few journeys, reasons and releases; a string each would double the memory."""
-    append(path, *(line(tick, ok=False, why="HTTP 503 instead of 200") for tick in range(50)))
-    samples = Timeline(path).samples()
-
-    for name in ("journey", "why", "release"):
-        assert len({id(getattr(sample, name)) for sample in samples}) == 1, name

@@ -87,8 +87,3 @@ def test_what_nobody_recorded_is_not_there(tmp_path: Path) -> None:
     (found,) = watched(tmp_path, [ACTION], began_s=BEGAN_S, plan=PLAN)
 
     assert (found.bins, found.moments, found.shares, found.notices) == ((), (), (), ())
-
-
-def test_without_a_rollback_there_is_nothing(tmp_path: Path) -> None:
-    """Checks alone."""
-    assert list(watched(tmp_path, [], began_s=BEGAN_S, plan=PLAN)) == []

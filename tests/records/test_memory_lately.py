@@ -1,17 +1,13 @@
 """What memory did lately: one reading at each call, or those of the servers' records, and never those of a process that is gone."""
 
 import time
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.observation.memory import MemoryReading
-from pam_rollback.records.memory_lately import KEPT, Kept, Recorded, memory_lately
+from pam_rollback.records.memory_lately import KEPT, Kept, Recorded
 from pam_rollback.stats.series import Point, Quantity, Series
-from tests.sessions import ROOT
 
 
 def test_a_day_of_readings_holds_twenty() -> None:
@@ -74,20 +70,3 @@ def test_records_are_those_since_the_last_restart() -> None:
     """What is not known is a hole."""
     assert len(Recorded(Host(), 60.0)()) == KEPT
     assert len(Recorded(Host(-330.0, -900.0), 60.0)()) == 4
-
-
-def test_whoever_is_declared_tells(tmp_path: Path) -> None:
-    """The product's own metrics first; nobody where nobody is declared."""
-    text = (ROOT / "environments" / "examples" / "production.toml").read_text("utf-8")
-    host = '\n[render]\nservice_id = "srv-1"\nowner_id = "tea-1"\n'
-
-    def declared(*abilities: str, more: str = "") -> Any:
-        file = tmp_path / "e.toml"
-        named = ", ".join(f'"{one}"' for one in ("browser", *abilities))
-        file.write_text(text.replace('abilities = ["browser"]', f"abilities = [{named}]") + more, encoding="utf-8")
-        return memory_lately(load_environment(str(file), tmp_path, {"RENDER_API_KEY": "k"}))
-
-    assert declared() is None
-    assert isinstance(declared("metrics"), Kept)
-    assert isinstance(declared("render_metrics", more=host), Recorded)
-    assert isinstance(declared("metrics", "render_metrics", more=host), Kept)

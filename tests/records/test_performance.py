@@ -65,26 +65,6 @@ def test_the_healthy_sandbox_is_go(healthy: tuple[Finished, set[str]]) -> None:
     assert "sandbox declares no prometheus" in {left["reason"] for left in ended.record["deselected"]}
 
 
-def test_each_figure_has_its_n_and_its_definition(healthy: tuple[Finished, set[str]]) -> None:
-    """Of the answers, of the window, and of what the host recorded: our own requests are among what it counted."""
-    answers, window, recorded = (
-        figures(healthy[0], file) for file in ("test_performance.py", WINDOWS, "test_servers_records.py")
-    )
-
-    assert answers["error rate"]["n"] >= 150
-    assert answers["response time"]["n"] >= 100
-    assert answers["memory"]["n"] >= 10
-    assert window["error rate"]["asked"] == "< 2 % for 900 s"
-    assert "the worst of 4 parts, observed 29 s" in window["error rate"]["definition"]
-    assert window["error rate"]["n"] >= 150
-    assert window["memory"]["n"] >= 30
-    assert set(recorded) == {"error rate", "response time", "memory", "memory growth"}
-    assert recorded["error rate"]["n"] >= 200
-    assert "Render, srv-practicerange00backend" in recorded["error rate"]["definition"]
-    assert "the prober saw 0.00 %" in recorded["error rate"]["definition"]
-    assert recorded["memory"]["n"] >= 10
-
-
 def test_what_is_not_declared_or_named_is_left_out_and_named(
     running_sandbox: RunningSandbox, project: Project, tmp_path: Path
 ) -> None:
@@ -115,21 +95,6 @@ def test_response_times_of_a_host_are_not_judged_where_pages_keep_websockets(
     of_host = {name.partition("[")[0]: reason for name, reason in named.items() if "render_metrics" in name}
     assert list(of_host) == ["test_records_show_fast_answers"], session.out
     assert "life of a WebSocket" in of_host["test_records_show_fast_answers"]
-
-
-def collected(project: Project, file: Path, *more: str) -> list[str]:
-    """The tests of performance in their order, each name once."""
-    session = project.run("-m", "performance", f"--env={file}", "--collect-only", "-q", *more)
-    order = [line.rpartition("::")[2].partition("[")[0] for line in session.out.splitlines() if "::test_" in line]
-    return list(dict.fromkeys(order))
-
-
-def test_what_waits_for_a_window_comes_last(running_sandbox: RunningSandbox, project: Project, tmp_path: Path) -> None:
-    """What is known sooner is told first; only the time of the first verdict is judged after it."""
-    order = collected(project, running_sandbox.file, f"--baseline={save_baseline(running_sandbox, tmp_path)}")
-
-    assert set(order[-5:-1]) == RECORDS, order
-    assert order[-1] == "test_performance_verdict_came_in_time"
 
 
 def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(

@@ -1,6 +1,7 @@
 """Can a machine rely on the run record?  Written, validated and read back."""
 
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,16 @@ def test_the_schema_refuses_what_it_does_not_know(good_record: RunRecord) -> Non
     data["verdikt"] = data.pop("verdict")
 
     assert len(list(Draft202012Validator(schema()).iter_errors(data))) == 2
+
+
+def test_a_whole_number_is_a_figure(good_record: RunRecord) -> None:
+    """Where a fraction may stand, too: it stays what it is, and no warning ends the session."""
+    result = replace(good_record.results[0], measured=(Measured("writes lost", "0", 3, "", 799, -3),))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        [measured] = to_json(replace(good_record, results=(result,)))["results"][0]["measured"]
+    assert (measured["measured"], measured["margin"]) == (3, -3)
 
 
 def test_no_number_is_a_word(good_record: RunRecord) -> None:

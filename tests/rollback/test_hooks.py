@@ -11,18 +11,16 @@ import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import ActionFailed, Refused, UndoFailed
-from pam_rollback.base.wait import Waiter
 from pam_rollback.communication import hooks as of_communication
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.hosts import Host
 from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.journal.undoing import UndoKind, beside_actions, undo_all
 from pam_rollback.plan import stories
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product import flag_service
 from pam_rollback.report.run_record import ActionStep
-from pam_rollback.rollback import added, planned, provider_access
 from pam_rollback.rollback import hooks as of_rollback
+from pam_rollback.rollback import planned
 from pam_rollback.rollback.sandbox_proof import PLANTED_BEFORE
 from pam_rollback.session import listeners
 from tests.listening import listened_to
@@ -140,22 +138,3 @@ def test_pytest_pam_flag_service(monkeypatch: pytest.MonkeyPatch) -> None:
     assert admin == ("admin", "kim", 2.0)
     assert evaluation == ("evaluation", 3.0)
     assert flag_service.flag_admin_url(named) == "https://quay.example.com/flags"
-
-
-def test_pytest_pam_provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its name; one that nobody knows ends the session before it begins. Where no session was, it is said who would know."""
-    monkeypatch.setattr(added, "PROVIDERS", {})
-    monkeypatch.setattr(provider_access, "PROVIDERS", added.PROVIDERS)
-    pier = Host.model_validate({"provider": "pier", "api_url": "https://pier.example.com", "id": "pam"})
-    named = ENVIRONMENT.model_copy(update={"frontend_host": pier, "netlify": None})
-    site: Any = object()
-    known = SimpleNamespace(
-        pytest_pam_provider=lambda name: SimpleNamespace(host=lambda *_: site) if name == "pier" else None
-    )
-
-    with pytest.raises(ActionFailed, match=r"only a session that loads your conftest\.py knows 'pier'"):
-        provider_access.site_host(named, Waiter())
-    with pytest.raises(pytest.UsageError, match=r"\[frontend_host\] provider: nobody knows 'pier'"):
-        of_rollback.pytest_pam_command_line(listened_to(of_rollback), named)
-    of_rollback.pytest_pam_command_line(listened_to(of_rollback, known), named)
-    assert provider_access.site_host(named, Waiter()) is site

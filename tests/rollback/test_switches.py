@@ -17,7 +17,7 @@ from pam_rollback.journal.journal import Journal
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.served_release import ExpectedReleases
-from pam_rollback.product.switches import OFF, ON
+from pam_rollback.product.switches import OFF
 from pam_rollback.rollback.asked_before import calls
 from pam_rollback.rollback.feature_flag import FlagRollback, FlagRollbackTools, roll_back_flags, undo_flags
 from pam_rollback.rollback.flag_writing import note_setting, owe_flags
@@ -297,13 +297,6 @@ def test_the_emergency_call_of_a_product_without_one_lowers_all(place: Range) ->
     assert set(place.switches.read_flags().values()) == {OFF}
 
 
-def test_no_share_of_users_can_be_given(place: Range) -> None:
-    """Nothing is written."""
-    with pytest.raises(ActionFailed, match="no share of users can be given"):
-        place.switches.set_flags({ROUTER: replace(ON, rollout_pct=50)})
-    assert place.row() == {"enabled": True}
-
-
 def test_preflight_says_beforehand_that_a_variable_cannot_be_lowered_in_time(place: Range) -> None:
     """A no while one is on, and words while none is: the quickest deploy takes longer than RTO-1."""
     plan = load_plan(ROOT / "plan.toml").with_switches(place.environment.switches)
@@ -322,15 +315,3 @@ def test_preflight_says_beforehand_that_a_variable_cannot_be_lowered_in_time(pla
     assert (state, f"{VARIABLE} could not be lowered in time" in words) == ("no", True)
     _rolled_back_at_the_host(place)
     assert "so the last build is not the one that runs" in asked()[1]
-
-
-def test_the_plan_is_about_the_switches_there(place: Range) -> None:
-    """Its own flags are none of this product's; what the team is told names what was switched."""
-    strategy = load_plan(ROOT / "plan.toml").with_switches(place.environment.switches).strategy("feature-flag")
-
-    assert (
-        set(strategy.flag_changes) == set(place.environment.switches) == set(place.environment.contract.flags.switches)
-    )
-    assert AGENTIC in strategy.team_message
-    assert "voice" not in strategy.team_message
-    assert "no share of users can be given here" in place.environment.no_shares

@@ -27,6 +27,12 @@ _MOVED: Mapping[str, str] = {
     # environments/NAME.toml
     "github.merge*": "removed: a pull request is opened, and a person merges it",
     "paths.notice_admin": "removed: a person puts the notice into the app and takes it away; [paths] notice is read",
+    "pages": "removed: say it in [contract.pages]",
+    "paths.login": "removed: say it in [contract.sign_in] path",
+    **{
+        f"paths.{name}": f"removed: say it in [contract.operations.{name}] path"
+        for name in ("cache_clear", "chat", "history", "voice", "expenses", "profile", "settings", "tickets")
+    },
     "load.users_max": "removed: load is asked by a rate, see rate_hz_max",
     "readiness.exchange": _VOUCHED,
     "readiness.links": "removed: a link checker in CI asks for them",
@@ -216,7 +222,6 @@ def problems_of(
 
 
 def _expectation(message: str) -> str:
-    """Say what was expected, without the library's way of speaking."""
     replacements = {
         "Input should be ": "expected ",
         "a valid number": "a number",
@@ -243,7 +248,6 @@ def _known_keys(kind: object, location: Location) -> list[str]:
 
 
 def _bare(kind: object) -> object:
-    """Take ``Annotated`` and ``| None`` away."""
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     choices = [choice for choice in get_args(kind) if choice is not type(None)]

@@ -3,8 +3,6 @@
 It never delays a step, never raises, and decides nothing: what became of each message is a fact for tests to judge. A message is on
 record before it is sent and once a channel took it. A run that is killed in between does not say it again when it is resumed: it says that
 it goes on, which tells the same to whoever did not get the first one.
-
-In one module: one thread and what it shares with the action; when it wakes, what it tells and what it notes cannot be followed apart.
 """
 
 import queue
@@ -35,7 +33,7 @@ from pam_rollback.communication.escalation import (
 from pam_rollback.communication.escalation_told import Followed
 from pam_rollback.journal.journal import Journal
 
-_END_WITHIN_S = 20.0
+END_WITHIN_S = 20.0
 """How long the end of a session waits for what is just being sent; every channel has a deadline well below."""
 
 
@@ -59,20 +57,47 @@ Send = Callable[[Message], str]
 
 
 @dataclass
+class Sender:
+    """The one way in which people are told: by a channel, on record before it is sent and once it was taken. Never raises."""
+
+    channels: Mapping[Means, Send]
+    journal: Journal
+    problems: list[str] = field(default_factory=list)
+    """What went wrong with telling itself."""
+
+    def send(self, notice: Notice, message: Message, elapsed_s: Callable[[], float]) -> Sent:
+        """Send one message, unless a person has to; gives what became of it. ``elapsed_s``: since the decision."""
+        problem = ""
+        if not notice.by_hand:
+            self._note(NOTICE_BEGUN, notice, elapsed_s())
+            try:
+                problem = self.channels[notice.means](message)
+            except Exception as error:  # noqa: BLE001 - one channel's defect must not keep the next one from being tried
+                problem = repr(error)
+        sent = Sent(notice, elapsed_s(), problem)
+        self._note(NOTICE, notice, sent.at_s, by_hand=notice.by_hand, text=message.text, problem=problem)
+        return sent
+
+    def _note(self, event: str, notice: Notice, after_s: float, **facts: Any) -> None:
+        contacts = list(notice.contacts)
+        known = {"occasion": notice.occasion, "means": notice.means, "contacts": contacts, "due_s": notice.due_s}
+        if not self.journal.append(event, **known, after_s=after_s, **facts) and event == NOTICE:
+            self.problems.append(f"{notice.key} is not on record: no disk takes the journal")
+
+
+@dataclass
 class Escalation:
     """One rollback's escalation. ``emails`` has the address of each contact."""
 
     ladder: Ladder
-    channels: Mapping[Means, Send]
+    sender: Sender
     emails: Mapping[str, str]
-    journal: Journal
     clock: Clock
     describe: Callable[[Mapping[str, Any]], Briefing]
     """What is told, from the journal's entry of the action."""
     until_verdict: bool = False
     """The clock goes on when the steps are done: a real rollback is over with its verdict, which comes after the windows."""
     _sent: list[Sent] = field(default_factory=list)
-    _problems: list[str] = field(default_factory=list)
     _asked: "queue.Queue[str | None]" = field(default_factory=queue.Queue)
     _thread: threading.Thread | None = None
     _briefing: Briefing | None = None
@@ -102,7 +127,7 @@ class Escalation:
         try:
             self.begin(earlier)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with telling people, the action is done
-            self._problems.append(f"the escalation could not begin: {error!r}; tell people yourself")
+            self.sender.problems.append(f"the escalation could not begin: {error!r}; tell people yourself")
         try:
             yield
         except BaseException as error:
@@ -117,7 +142,7 @@ class Escalation:
         """Start to follow; doing so twice changes nothing."""
         if self._thread is not None:
             return
-        entries = [*earlier, *self.journal.entries()]
+        entries = [*earlier, *self.sender.journal.entries()]
         action: Mapping[str, Any] = next((one for one in reversed(entries) if one["event"] == "action"), {})
         self._decided_s = float(action.get("decided_s", self.clock.monotonic_s()))
         self._briefing = self.describe(action)
@@ -145,10 +170,10 @@ class Escalation:
         if self._steps_done_s is not None and self._done_s is None:
             self._done_s = self.clock.monotonic_s()
         self._asked.put(None)
-        self._thread.join(_END_WITHIN_S)
+        self._thread.join(END_WITHIN_S)
         if self._thread.is_alive():
-            self._problems.append(
-                f"the escalation did not end within {_END_WITHIN_S:g} s: a channel does not keep its deadline"
+            self.sender.problems.append(
+                f"the escalation did not end within {END_WITHIN_S:g} s: a channel does not keep its deadline"
             )
 
     @property
@@ -175,7 +200,7 @@ class Escalation:
     @property
     def problems(self) -> tuple[str, ...]:
         """What went wrong with the escalation itself."""
-        return tuple(self._problems)
+        return tuple(self.sender.problems)
 
     @property
     def begun(self) -> bool:
@@ -198,7 +223,7 @@ class Escalation:
         try:
             ending = how_it_ended(error)
         except Exception as problem:  # noqa: BLE001 - whatever keeps us from knowing more, people hear of the failure
-            self._problems.append(f"how users are is not known: {problem!r}")
+            self.sender.problems.append(f"how users are is not known: {problem!r}")
             return FAILED
         self._news[ending.occasion] = ending.news
         if not ending.goes_on:
@@ -214,7 +239,7 @@ class Escalation:
         try:
             self._tell_until_the_end()
         except Exception as error:  # noqa: BLE001 - a defect of ours must not stay unheard, nor reach the action
-            self._problems.append(f"the escalation broke down: {error!r}; tell people yourself")
+            self.sender.problems.append(f"the escalation broke down: {error!r}; tell people yourself")
 
     def _tell_until_the_end(self) -> None:
         if RESUMED in self._news:
@@ -250,34 +275,11 @@ class Escalation:
             self._tell(notice)
 
     def _tell(self, notice: Notice) -> None:
-        message = self._message(notice)
-        problem = ""
-        if not notice.by_hand:
-            self._note(NOTICE_BEGUN, notice, self._elapsed_s())
-            try:
-                problem = self.channels[notice.means](message)
-            except Exception as error:  # noqa: BLE001 - one channel's defect must not keep the next one from being tried
-                problem = repr(error)
-        sent = Sent(notice, self._elapsed_s(), problem)
-        self._sent.append(sent)
-        self._note(NOTICE, notice, sent.at_s, by_hand=notice.by_hand, text=message.text, problem=problem)
-
-    def _note(self, event: str, notice: Notice, after_s: float, **facts: Any) -> None:
-        written = self.journal.append(
-            event,
-            occasion=notice.occasion,
-            means=notice.means,
-            contacts=list(notice.contacts),
-            due_s=notice.due_s,
-            after_s=after_s,
-            **facts,
-        )
-        if not written and event == NOTICE:
-            self._problems.append(f"{notice.key} is not on record: no disk takes the journal")
+        self._sent.append(self.sender.send(notice, self._message(notice), self._elapsed_s))
 
     def _last_step(self) -> str:
-        unread = [line for line in self.journal.damaged if line.number == 0]
-        return f"not known ({unread[0]})" if unread else last_step(self.journal.entries())
+        unread = [line for line in self.sender.journal.damaged if line.number == 0]
+        return f"not known ({unread[0]})" if unread else last_step(self.sender.journal.entries())
 
     def _message(self, notice: Notice) -> Message:
         briefing = self._briefing

@@ -14,10 +14,9 @@ from typing import Any
 
 from pam_rollback.communication.briefing import Briefing
 from pam_rollback.communication.channels import Channels
-from pam_rollback.communication.escalating import Message, Send
+from pam_rollback.communication.escalating import END_WITHIN_S, Message, Sender
 from pam_rollback.communication.escalation import (
     NAMES,
-    NOTICE,
     TO_TEAM,
     UNDO_FAILED,
     UNDOING,
@@ -25,14 +24,13 @@ from pam_rollback.communication.escalation import (
     Ladder,
     Level,
     Means,
+    Notice,
     sent_before,
 )
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import ACTION, Journal, Undo
 from pam_rollback.plan.plan import Plan
 
-_END_WITHIN_S = 20.0
-"""Every channel has a deadline well below."""
 _ENGINEERING: tuple[Means, ...] = ("slack", "pagerduty")
 
 
@@ -41,15 +39,18 @@ class TeamMessages:
     """Messages to those who heard of one rollback. ``means`` says who is told how: the contacts of each."""
 
     briefing: Briefing
-    channels: Mapping[Means, Send]
+    sender: Sender
     means: Mapping[Means, Sequence[str]]
-    journal: Journal
     next_level: Level | None = None
     """Who hears of it next by the plan's matrix."""
     emails: Mapping[str, str] = field(default_factory=dict)
     """Of each contact."""
-    problems: list[str] = field(default_factory=list)
     _asked: "queue.Queue[tuple[str, str] | None]" = field(default_factory=queue.Queue)
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong with telling people."""
+        return self.sender.problems
 
     @contextmanager
     def following(
@@ -65,7 +66,7 @@ class TeamMessages:
             try:
                 yield
             except BaseException as error:
-                left = f"{len(self.journal.owed())} of {changes} NOT put back"
+                left = f"{len(self.sender.journal.owed())} of {changes} NOT put back"
                 problem = " ".join(str(error).split()) or repr(error)
                 self._asked.put((UNDO_FAILED, redact(f"UNDO FAILED{by}: {left}, a person is needed: {problem}")))
                 raise
@@ -92,7 +93,9 @@ class TeamMessages:
         contacts = tuple(self.emails[one] for one in level.contacts)
         means = {one: contacts if one == "email" else () for one in level.means if one in TO_TEAM}
         woken = replace(
-            self, means={one: people for one, people in means.items() if one in self.channels}, _asked=queue.Queue()
+            self,
+            means={one: people for one, people in means.items() if one in self.sender.channels},
+            _asked=queue.Queue(),
         )
         woken.say(level.id, f"{', '.join(level.who)}: please join now, the rollback is NOT verified. {news}")
         return level.id
@@ -105,9 +108,9 @@ class TeamMessages:
             yield
         finally:
             self._asked.put(None)
-            thread.join(_END_WITHIN_S)
+            thread.join(END_WITHIN_S)
             if thread.is_alive():
-                self.problems.append(f"not everybody was told within {_END_WITHIN_S:g} s; tell them yourself")
+                self.problems.append(f"not everybody was told within {END_WITHIN_S:g} s; tell them yourself")
 
     def _send_all(self) -> None:
         while (asked := self._asked.get()) is not None:
@@ -124,26 +127,8 @@ class TeamMessages:
         message = Message(
             occasion, f"{briefing.title}: {occasion}", text, briefing.run_id, briefing.drill, contacts, briefing.link
         )
-        try:
-            problem = self.channels[means](message)
-        except Exception as error:  # noqa: BLE001 - one channel's defect must not keep the next one from being tried
-            problem = repr(error)
-        if problem:
+        if problem := self.sender.send(Notice(occasion, means, 0.0), message, lambda: 0.0).problem:
             self.problems.append(f"{NAMES[means]} was not told: {problem}")
-        try:
-            self.journal.append(
-                NOTICE,
-                occasion=occasion,
-                means=means,
-                contacts=[],
-                due_s=0.0,
-                after_s=0.0,
-                by_hand=False,
-                text=text,
-                problem=problem,
-            )
-        except OSError as error:
-            self.problems.append(f"{occasion}/{means} is not on record: {error}")
 
 
 def link_to_job() -> str:
@@ -196,4 +181,4 @@ def team_of(
         on_sandbox=environment.is_sandbox,
         pace=pace,
     )
-    return TeamMessages(briefing, channels, means, journal, ladder.next_to_wake(sent_before(entries)), emails)
+    return TeamMessages(briefing, Sender(channels, journal), means, ladder.next_to_wake(sent_before(entries)), emails)

@@ -18,7 +18,6 @@ from pam_rollback.environment.environment_tables import (
     Chat,
     Load,
     LoadedJourney,
-    OtherPages,
     Pages,
     Paths,
     ProbedJourney,
@@ -126,7 +125,6 @@ class Environment(HostTables):
     # Defaults are made without validation: a validator of its own for each small table would cost start-up time.
     urls: Urls = Urls.model_construct()
     paths: Paths = Paths.model_construct()
-    other_pages: Annotated[OtherPages, Field(alias="pages")] = OtherPages.model_construct()
     secret_variables: Annotated[SecretVariables, Field(alias="secrets")] = SecretVariables.model_construct()
     release: Release = Release.model_construct()
     probing: Probing = Probing.model_construct()
@@ -214,21 +212,6 @@ class Environment(HostTables):
         names = ", ".join(self.switches) if "flag_admin" in self.abilities else ""
         words = f"no share of users can be given here: features are on or off for everybody ({names})"
         return names and f"{words}; all at once: pytest drills/test_feature_flag.py"
-
-    def contract_changes(self) -> dict[str, Any]:
-        """What is different here: the tables of ``[contract]``, and the short forms of ``[paths]`` and ``[pages]``."""
-        changes = dict(self.changes)
-        operations = changes.get("operations", {})
-        for name in OPERATION_PATHS:
-            path = getattr(self.paths, name)
-            if path and isinstance(operations, dict):
-                operations = {**operations, name: {"path": path, **operations.get(name, {})}}
-        sign_in = changes.get("sign_in", {})
-        if self.paths.login and isinstance(sign_in, dict):
-            sign_in = {"path": self.paths.login, **sign_in}
-        pages = {**self.other_pages.model_dump(exclude_none=True), **changes.get("pages", {})}
-        own = {"operations": operations, "sign_in": sign_in, "pages": pages}
-        return {**changes, **{name: table for name, table in own.items() if table}}
 
     def health_url(self, name: str) -> str:
         """The address at which the health of a component is asked; empty where there is none: see ``unasked``."""

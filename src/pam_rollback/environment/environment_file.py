@@ -37,8 +37,6 @@ from pam_rollback.product.files import contract_of, laid_over
 
 
 class _Checked(Protocol):
-    """A table with rules beyond those of its keys."""
-
     def problems(self) -> Iterator[Problem]:
         """Everything that is well-formed but cannot be used like this."""
 
@@ -99,7 +97,6 @@ def _problems_of_services(environment: Environment) -> Iterator[Problem]:
 
 
 def _problems_of_hosts(environment: Environment) -> Iterator[Problem]:
-    """Each site has one host at most, and one that is declared has a table."""
     for site in KINDS:
         own, known = f"{site}_host", [host.name for host in hosts_of(site)]
         found = [table for table in (*known, own) if getattr(environment, table) is not None]
@@ -112,7 +109,6 @@ def _problems_of_hosts(environment: Environment) -> Iterator[Problem]:
 
 
 def _problems_of_probing(environment: Environment) -> Iterator[Problem]:
-    """Journeys that nobody can walk, and a prober that would ask for nothing."""
     weights = environment.probing.weights
     signed_in = "test_account" in environment.abilities
     if not signed_in:
@@ -255,7 +251,7 @@ def production_shared(environment: Environment, folder: Path) -> list[str]:
 def _adopted(environment: Environment, folder: Path) -> list[Problem]:
     """Give the environment its contract. The problems of what it changes there; one of the product's own file is raised as such."""
     try:
-        environment.adopt(contract_of(environment.product, folder, environment.contract_changes()))
+        environment.adopt(contract_of(environment.product, folder, dict(environment.changes)))
     except ConfigurationError as error:
         if not all(problem.place.startswith("[contract") for problem in error.problems):
             raise
@@ -297,7 +293,6 @@ def _names(folder: Path) -> list[str]:
 
 
 def _extended(own: TomlFile, folder: Path) -> tuple[dict[str, Any], TomlFile | None]:
-    """Lay the file over the one that it extends, table by table."""
     content = dict(own.content)
     if "extends" not in content:
         return content, None
@@ -333,7 +328,6 @@ def _holds_secrets(location: Location) -> bool:
 
 
 def _with_origin(problems: Iterable[Problem], own: TomlFile, base: TomlFile | None) -> list[Problem]:
-    """Say which problems lie in the file that is extended."""
     if base is None:
         return list(problems)
     inherited = set(_places(base.content)) - set(_places(own.content))

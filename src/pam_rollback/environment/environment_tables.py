@@ -125,7 +125,7 @@ class Urls(Table):
 
 
 class Paths(Table):
-    """Where the product answers, below its addresses. The defaults are the plan's and the sandbox's; without one, the contract's."""
+    """Where the product answers besides what its contract says, below its addresses. The defaults are the plan's and the sandbox's."""
 
     frontend_version: UrlPath = "/version.json"
     asset_manifest: UrlPath = "/asset-manifest.json"
@@ -133,18 +133,9 @@ class Paths(Table):
     version: UrlPath = "/version"
     metrics: UrlPath = "/metrics"
     feature_flags: UrlPath = "/admin/feature-flags"
-    cache_clear: PathTemplate | None = None
     emergency_rollback: UrlPath = "/admin/emergency-rollback"
     flag_evaluation: UrlPath = "/ofrep/v1/evaluate/flags"
     feature_check: UrlPath = "/admin/feature-check"
-    login: PathTemplate | None = None
-    chat: PathTemplate | None = None
-    history: PathTemplate | None = None
-    voice: PathTemplate | None = None
-    expenses: PathTemplate | None = None
-    profile: PathTemplate | None = None
-    settings: PathTemplate | None = None
-    tickets: PathTemplate | None = None
     notice: UrlPath = "/api/v1/notice"
 
 
@@ -161,20 +152,8 @@ class Pages(Table):
     profile: UrlPath
 
 
-class OtherPages(Table):
-    """Where this environment's pages are, if not where the contract says."""
-
-    home: UrlPath | None = None
-    login: UrlPath | None = None
-    chat: UrlPath | None = None
-    trips: UrlPath | None = None
-    money: UrlPath | None = None
-    settings: UrlPath | None = None
-    profile: UrlPath | None = None
-
-
 OPERATION_PATHS = ("chat", "history", "voice", "expenses", "profile", "settings", "tickets", "cache_clear")
-"""The short names of ``[paths]`` that are operations of the contract. ``login`` is its sign-in."""
+"""The operations of the contract that have an address. ``login`` is its sign-in."""
 
 
 class SecretVariables(HostVariables):

@@ -126,7 +126,6 @@ def shared_places(content: Mapping[str, Any], production: Mapping[str, Any], sou
 
 
 def _places(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Key, value, and the one spelling by which places are compared."""
     for table, key in _WEB:
         value = _table(content, table).get(key) or ()
         for address in [value] if isinstance(value, str) else value:

@@ -150,7 +150,6 @@ _GAP_STEPS_MIN = 2
 
 
 def _selector(value: str) -> str:
-    """Let series pass that are named, and no expression. Raises ValueError."""
     named = value.strip()
     if value and (named in {"", "{}"} or not _SELECTOR.fullmatch(named)):
         raise ValueError(
@@ -161,7 +160,6 @@ def _selector(value: str) -> str:
 
 
 def _pattern(value: str) -> str:
-    """Let a regular expression pass. Raises ValueError."""
     try:
         re.compile(value)
     except re.error as error:

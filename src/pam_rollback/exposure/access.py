@@ -2,21 +2,27 @@
 
 A path is known to be closed when it opens for the right token, before and after, and refuses every wrong one: a client that was shut out
 gets 403 on everything, and that is no lock. What was answered is not kept, since it may be somebody's data: status, type and size are.
+
+Much of an API is meant for everybody, and no rule tells which part. So of the routes that the API describes itself those count that answer
+now and refused when the baseline was recorded, and those that were not there before. Only what GET reads is asked for, and only what needs
+nothing but a path and the test account's own id.
 """
 
 import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Self
+from random import SystemRandom
+from typing import Any, Self
 
 from pam_rollback.base.answer import Answer, read_json
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Figures, Sentence, listed
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
+from pam_rollback.product.contract import USER_ID
 
 MADE_UP, FALSE_SIGNATURE, UNSIGNED, ALTERED = (
     "a made-up token",
@@ -214,7 +220,7 @@ class Access(Sentence):
             [] if self.doors else ["no path was tried"]
         )
         if unknown:
-            raise MeasurementFailed(f"whether the sign-in can be bypassed is not known: {_some(unknown)}")
+            raise MeasurementFailed(f"whether the sign-in can be bypassed is not known: {listed(unknown, _SHOWN)}")
         return True
 
     @property
@@ -250,10 +256,10 @@ class Access(Sentence):
             ]
             unknown = [f"not known of {why}" for door in self.doors for why in door.unknown() if self.told.unanswered]
             # What a baseline tells from the rest is named one by one.
-            named = "; ".join(new) if self.told.compared else _some(new)
+            named = "; ".join(new) if self.told.compared else listed(new, _SHOWN)
             return (
                 f"{len(self.bypasses)} of {self.tried} requests without a right token were let in, expected 401 or 403 for all: "
-                f"{self.told.after(named, blind=_some(unknown))}{self.told.advice}"
+                f"{self.told.after(named, blind=listed(unknown, _SHOWN))}{self.told.advice}"
             )
         return f"{self.tried} requests without a right token, none let in"
 
@@ -262,6 +268,89 @@ def _let_in(door: Door, attempt: Attempt) -> Finding:
     return Finding(ITEM, door.path, f"lets in {attempt.credential}", pattern=f"{door.path}: lets in *")
 
 
-def _some(sentences: Sequence[str]) -> str:
-    more = len(sentences) - _SHOWN
-    return "; ".join(sentences[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+Answered = Mapping[str, bool | None]
+"""By route: whether it answered without a token (True), refused (False), or neither was seen (None)."""
+_SAYS = {Standing.OPEN: True, Standing.REFUSED: False, Standing.UNKNOWN: None}
+_SAYS_NOTHING_FROM = 429
+"""Too many requests, and what a broken service answers."""
+
+
+def routes_in(description: Any) -> tuple[str, ...] | None:
+    """What GET reads by its path alone; None when this is no description of an API (OpenAPI)."""
+    paths = description.get("paths") if isinstance(description, dict) else None
+    if not isinstance(paths, dict):
+        return None
+    reads = {
+        path: one["get"] for path, one in paths.items() if isinstance(one, dict) and isinstance(one.get("get"), dict)
+    }
+    return tuple(
+        sorted(
+            path
+            for path, read in reads.items()
+            if "{" not in path.replace(USER_ID, "")
+            and not any(one.get("required") and one.get("in") == "query" for one in read.get("parameters", ()))
+        )
+    )
+
+
+@dataclass(frozen=True, repr=False)
+class Routes(Sentence):
+    """What was answered without a token. ``described``: all that there are."""
+
+    described: tuple[str, ...]
+    before: Answered
+    attempts: Mapping[str, Attempt]
+
+    @property
+    def answered(self) -> Answered:
+        """As a baseline has it."""
+        return dict.fromkeys(self.described) | {route: _SAYS[one.standing] for route, one in self.attempts.items()}
+
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """Those that answer now, and did not before."""
+        return tuple(f"GET {route} with {self.attempts[route]}" for route, is_open in self.answered.items() if is_open)
+
+    @property
+    def closed(self) -> bool:
+        """Whether none was opened. One that was decides; else, MeasurementFailed for what did not answer."""
+        silent = [
+            f"GET {route} with {one}"
+            for route, one in self.attempts.items()
+            if one.http_status is None or one.http_status >= _SAYS_NOTHING_FROM
+        ]
+        if self.before and not self.attempts:
+            raise MeasurementFailed("whether routes were opened to strangers is not known: none could be asked for")
+        if silent and not self.opened:
+            raise MeasurementFailed(f"whether routes were opened to strangers is not known: {listed(silent, _SHOWN)}")
+        return not self.opened
+
+    @property
+    def unproven(self) -> str:
+        """What was not looked at, because the API describes itself nowhere, or did not before."""
+        return (
+            "" if self.before else "without a token only the contract's paths were tried: the API describes no others"
+        )
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="routes that answer without a token, and did not before",
+            asked="0",
+            measured=len(self.opened),
+            n=len(self.attempts),
+            definition=self.unproven or f"of {len(self.described)} that GET reads by their path: new ones, then by lot",
+        )
+
+    def __str__(self) -> str:
+        looked = f"{len(self.attempts)} of {len(self.described)} routes were asked for without a token"
+        answer = f"{len(self.opened)} answer, and did not when the baseline was recorded: {listed(self.opened, _SHOWN)}"
+        return f"{looked}, {answer if self.opened else 'none was opened'}"
+
+
+def drawn(described: tuple[str, ...], before: Answered, most: int) -> list[str]:
+    """Those to ask for now: what is new in the description first, then by lot of what refused before."""
+    refused = [route for route in described if before.get(route) is False]
+    SystemRandom().shuffle(refused)
+    return [*(route for route in described if route not in before), *refused][:most]

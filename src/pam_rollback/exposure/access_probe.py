@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.access import A_WRONG_PASSWORD, NO_TOKEN, THE_RIGHT_PASSWORD, Attempt, Door
-from pam_rollback.exposure.routes import routes_in
+from pam_rollback.exposure.access import A_WRONG_PASSWORD, NO_TOKEN, THE_RIGHT_PASSWORD, Attempt, Door, routes_in
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.retries import Retries
 from pam_rollback.product.contract import USER_ID

@@ -86,7 +86,6 @@ class TwoAccounts:
             said = (Belonging(f"what {name} asked PAM", mark), Belonging(f"the id of {name}", account.user_id))
 
     def _one_way(self) -> Separation:
-        """Write as the first, look as the second, and clear the expense away."""
         mark, left = _mark(), ""
         try:
             messages = (self._messages(mark),) if self.keeps_messages else ()
@@ -160,12 +159,10 @@ class TwoAccounts:
         return self._of_id("profile", self.places.profile)
 
     def _of_id(self, kind: str, place: str) -> Belongings:
-        """What bears its owner's id."""
         own = Belonging(f"{kind} {self.first.user_id}", self.first.user_id)
         return self._looked_for(kind, own, None, self._whose(place, self.first), self._ways(place))
 
     def _tickets(self) -> Belongings | None:
-        """Those that the first account happens to have; None when there is none."""
         listed = self._asked(self._view(self.places.tickets, self.first), self.first)
         tickets = _list(listed, "tickets")
         if tickets is None:
@@ -196,7 +193,6 @@ class TwoAccounts:
         return Look.of(f"GET {_path(url)}", self._asked(url, self.second), owned, by_id=by_id)
 
     def _lists(self, url: str) -> dict[str, bool]:
-        """The second account's own list, and the same asked with the first one's id; true for what may be refused."""
         return {_asking(path, f"limit={_NEWEST}"): by_id for path, by_id in self._ways(url).items()}
 
     def _ways(self, url: str) -> dict[str, bool]:
@@ -208,7 +204,6 @@ class TwoAccounts:
         return url.replace(USER_ID, account.user_id)
 
     def _view(self, url: str, account: Account) -> str:
-        """An account's own list."""
         return _asking(self._whose(url, account), f"limit={_NEWEST}")
 
     def _write(self, method: str, url: str, json: Mapping[str, Any]) -> Answer:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 
 from pam_rollback.base.answer import Answer
@@ -15,15 +17,37 @@ from pam_rollback.observation.journeys import FOREIGN, Journey, ProbeConfig
 from pam_rollback.observation.parts import FRONT_END, HEALTH, SHOWN, series_of
 from pam_rollback.observation.probed_journeys import probe_config
 from pam_rollback.outside.http import all_at_once, fetch
+from pam_rollback.outside.retries import once_more
 from pam_rollback.product.accounts import signed_in
+from pam_rollback.product.contract import Component
 from pam_rollback.product.front_page import ITEM as OF_THE_FRONT_PAGE
 from pam_rollback.product.front_page import LATER_SAMPLED, FrontPage
 from pam_rollback.product.front_page_reader import look_at_front_page
 from pam_rollback.product.health import HealthReport, is_healthy
-from pam_rollback.product.health_api import HealthEndpoint, read_health
 from pam_rollback.product.offline import refuse_when_offline
 from pam_rollback.product.pam_api import Account, SignInLimited
 from pam_rollback.product.served_release import FRONT_PAGE
+
+
+@dataclass(frozen=True)
+class HealthEndpoint:
+    """Where the health of a component is asked."""
+
+    component: Component
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def read_health(endpoints: Iterable[HealthEndpoint], *, deadline_s: float) -> dict[str, HealthReport]:
+    """Ask every endpoint at the same time; gives a report for each by its component's title, whatever it answered."""
+
+    def ask(endpoint: HealthEndpoint) -> HealthReport:
+        asked, method = endpoint.url, endpoint.component.method
+        answer = once_more(lambda: fetch(asked, method=method, headers=endpoint.headers, deadline_s=deadline_s))
+        return HealthReport.of(endpoint.component, answer, now=datetime.now(UTC))
+
+    return all_at_once({endpoint.component.title: partial(ask, endpoint) for endpoint in endpoints})
+
 
 _PAGE = "the front page"
 _LATER_BESIDE_THE_API = 4

@@ -234,40 +234,61 @@ def _open_door(one: Shown) -> Finding:
 
 
 @dataclass(frozen=True, repr=False)
-class AccessChanges(Sentence):
-    """What of it is not as it was."""
+class Changes(Sentence):
+    """What is not as a baseline has it, of the policies and privileges or of the schema."""
 
     changes: tuple[str, ...]
     compared: int
     taken_at: datetime
+    what: str
+    """Which of it was looked for, in the table of criteria."""
+    of: str
+    """What was compared, so many of it."""
+    good: str
+    bad: str
+    """Sentences: that all stands, and that it does not."""
+    nothing: str
+    """Of which nothing was recorded, where that is so."""
+    added: int | None = None
+    """Objects that came since, where they are counted. They are not judged, but for the doors that they open."""
+    taken_back: tuple[str, ...] = ()
+    """Migrations of the baseline that are not applied any more, where they could explain the changes."""
 
     @property
     def none(self) -> bool:
-        """All is as it was. Raises MeasurementFailed when nothing was recorded."""
+        """All stands. Raises MeasurementFailed when nothing was recorded, or what is gone may have gone with its migration."""
         if not self.compared:
-            raise MeasurementFailed("no policy and no privilege of before was recorded, so nothing was compared")
+            raise MeasurementFailed(f"no {self.nothing} of before was recorded, so nothing was compared")
+        if self.changes and self.taken_back:
+            raise MeasurementFailed(
+                f"{listed(self.changes)}: the baseline was recorded with migrations that are not applied any more "
+                f"({', '.join(self.taken_back)}), so it is not known what went with them; record one of the stable release"
+            )
         return not self.changes
 
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
         return Figures(
-            what="policies and privileges that are not as before",
+            what=self.what,
             asked="0",
             measured=len(self.changes),
             n=self.compared,
             margin=-len(self.changes),
-            definition=f"compared with {self.taken_at:%Y-%m-%d %H:%M:%S} UTC",
+            definition=f"compared with {self._moment}{'' if self.added is None else f'; {self.added} came since'}",
         )
 
+    @property
+    def _moment(self) -> str:
+        return f"{self.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+
     def __str__(self) -> str:
-        compared = f"{self.compared} policies and privileges compared with {self.taken_at:%Y-%m-%d %H:%M:%S} UTC"
-        if not self.changes:
-            return f"who may reach which rows is as it was ({compared})"
-        return f"who may reach which rows is not as it was: {listed(self.changes)} ({compared})"
+        since = "" if self.added is None else f", {self.added} came since"
+        told = f"{self.bad}: {listed(self.changes)}" if self.changes else self.good
+        return f"{told} ({self.compared} {self.of} compared with {self._moment}{since})"
 
 
-def access_changes(before: RowAccess, after: RowAccess) -> AccessChanges:
+def access_changes(before: RowAccess, after: RowAccess) -> Changes:
     """Hold what is now against what was. Row security that was switched on since, and rights of other roles that came, are no change."""
     changes: list[str] = []
     compared = 0
@@ -280,7 +301,16 @@ def access_changes(before: RowAccess, after: RowAccess) -> AccessChanges:
         changes += [
             f"{name}: {what}" for what in (_changed(was, now) if now is not None else ("is not there any more",))
         ]
-    return AccessChanges(tuple(changes), compared, before.taken_at)
+    return Changes(
+        tuple(changes),
+        compared,
+        before.taken_at,
+        what="policies and privileges that are not as before",
+        of="policies and privileges",
+        good="who may reach which rows is as it was",
+        bad="who may reach which rows is not as it was",
+        nothing="policy and no privilege",
+    )
 
 
 def _changed(was: TableAccess, now: TableAccess) -> Iterator[str]:

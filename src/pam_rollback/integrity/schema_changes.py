@@ -3,18 +3,43 @@
 What came since the baseline is nobody's loss: a release that is taken back may leave its tables behind, or take them with it. Only what
 opens a door is told of it. A baseline that was recorded with migrations that have been taken back since cannot say what was lost and what
 went with them: then nothing is known.
+
+Which migrations a release knows is told by the files of its commit. What the running commit and the one before both know has to be
+applied; what only the running one brought may be; everything newer is of another release.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence, listed
-from pam_rollback.integrity.row_access import CLIENTS, PUBLIC
+from pam_rollback.integrity.row_access import CLIENTS, PUBLIC, Changes
+
+_FILE = re.compile(r"^(?P<version>\d+)[_-].*(?<!\.down)\.sql$")
+
+
+@dataclass(frozen=True)
+class KnownMigrations:
+    """``needed`` is the newest that has to be there; empty where the commits share none. ``own`` are newer, and known to the release."""
+
+    needed: str
+    own: tuple[str, ...] = ()
+
+
+def versions_in(files: Iterable[str]) -> frozenset[str]:
+    """The versions of a folder's migrations: ``VERSION_NAME.up.sql``, or ``VERSION-some words.sql`` as Supabase has them."""
+    return frozenset(found["version"] for file in files if (found := _FILE.match(file.rpartition("/")[2])))
+
+
+def known(running: Collection[str], before: Collection[str]) -> KnownMigrations:
+    """Of the versions in the running commit and in the one before it; the same ones twice where nothing was before."""
+    shared = set(running) & set(before)
+    needed = max(shared, default="")
+    return KnownMigrations(needed, tuple(sorted(version for version in running if version > needed)))
+
 
 Kind = Literal["schema", "role", "table", "view", "column", "constraint", "index", "trigger", "function"]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
@@ -70,62 +95,13 @@ _BYPASS = "BYPASSRLS"
 _TEXT_SHOWN = 80
 
 
-@dataclass(frozen=True, repr=False)
-class SchemaChanges(Sentence):
-    """One kind of change: what was lost, what is weaker, or what is more open."""
-
-    how: str
-    """Within a sentence: "was lost"."""
-    changes: tuple[str, ...]
-    compared: int
-    added: int
-    """Objects that came since. They are not judged, but for the doors that they open."""
-    taken_at: datetime
-    taken_back: tuple[str, ...] = ()
-    """Migrations of the baseline that are not applied any more, where they could explain the changes."""
-
-    @property
-    def none(self) -> bool:
-        """All stands. Raises MeasurementFailed when nothing was recorded, or what is gone may have gone with its migration."""
-        if not self.compared:
-            raise MeasurementFailed("no schema of before was recorded, so nothing was compared")
-        if self.changes and self.taken_back:
-            raise MeasurementFailed(
-                f"{listed(self.changes)}: the baseline was recorded with migrations that are not applied any more "
-                f"({', '.join(self.taken_back)}), so it is not known what went with them; record one of the stable release"
-            )
-        return not self.changes
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what=f"objects of the schema of which something {self.how}",
-            asked="0",
-            measured=len(self.changes),
-            n=self.compared,
-            margin=-len(self.changes),
-            definition=f"compared with {self._moment}; {self.added} came since",
-        )
-
-    @property
-    def _moment(self) -> str:
-        return f"{self.taken_at:%Y-%m-%d %H:%M:%S} UTC"
-
-    def __str__(self) -> str:
-        compared = f"{self.compared} objects compared with {self._moment}, {self.added} came since"
-        if not self.changes:
-            return f"nothing of the schema {self.how} ({compared})"
-        return f"something of the schema {self.how}: {listed(self.changes)} ({compared})"
-
-
 @dataclass(frozen=True)
 class SchemaComparison:
     """The schema of now, held against the one of before."""
 
-    lost: SchemaChanges
-    weaker: SchemaChanges
-    opened: SchemaChanges
+    lost: Changes
+    weaker: Changes
+    opened: Changes
 
 
 def compare(before: Schema, after: Schema) -> SchemaComparison:
@@ -138,8 +114,19 @@ def compare(before: Schema, after: Schema) -> SchemaComparison:
         if after.migrations is not None and version not in after.migrations
     )
 
-    def changes(how: str, found: Iterator[str], taken_back: tuple[str, ...] = ()) -> SchemaChanges:
-        return SchemaChanges(how, tuple(found), before.count, added, before.taken_at, taken_back)
+    def changes(how: str, found: Iterator[str], taken_back: tuple[str, ...] = ()) -> Changes:
+        return Changes(
+            tuple(found),
+            before.count,
+            before.taken_at,
+            what=f"objects of the schema of which something {how}",
+            of="objects",
+            good=f"nothing of the schema {how}",
+            bad=f"something of the schema {how}",
+            nothing="schema",
+            added=added,
+            taken_back=taken_back,
+        )
 
     return SchemaComparison(
         lost=changes("was lost", _lost(before, after, gone), taken_back),

@@ -67,7 +67,6 @@ class LedgerRun:
         )
 
     async def _once(self, lifeline: Lifeline) -> int:
-        """Each kind, one after the other; gives how many were left out."""
         for done, kind in enumerate(self._turns):
             if lifeline.over.is_set():
                 return len(self._turns) - done
@@ -76,13 +75,11 @@ class LedgerRun:
         return 0
 
     async def _settled(self) -> None:
-        """Wait for the writes in flight, and for what they begin."""
         until_s = time.monotonic() + self._config.longest_write_s + 0.5
         while self._outstanding and time.monotonic() < until_s:
             await asyncio.wait(set(self._outstanding), timeout=until_s - time.monotonic())
 
     async def _over_and_over(self, lifeline: Lifeline) -> int:
-        """Until the lifeline is over; gives how many were left out."""
         config, turn, skipped = self._config, 0, 0
         ticks = Ticks(time.monotonic(), config.rate_hz)
         while not await lifeline.over_before(ticks.due_s(turn)):
@@ -122,7 +119,6 @@ class LedgerRun:
             self._begin(kind, again=True)
 
     async def _acknowledged(self, seq: int, kind: WriteKind, method: str, place: Place, body: dict[str, Any]) -> bool:
-        """Send it, and record what was answered."""
         try:
             same = place.written.same if place.written else ()
             if same and (found := await self._send("GET", kind, place)).http_status in _DONE:
@@ -155,7 +151,6 @@ class LedgerRun:
         )
 
     async def _look_for(self, seq: int, kind: WriteKind, marker: str, value: str) -> None:
-        """Read as users read until it is there, for as long as it may take."""
         until_s, pause_s = time.monotonic() + self._config.seen_within_s, _LOOKED_AGAIN_S[0]
         while True:
             rows, why = await self._reader.newest(kind)
@@ -214,7 +209,6 @@ def _not_acknowledged(answer: Answer, row: object, place: Place) -> str:
 
 
 def _row_id(body: dict[str, Any]) -> str | None:
-    """Give the id that the product gave the row, where it tells."""
     nested = body.get("expense")
     for part in (nested if isinstance(nested, dict) else {}, body):
         for key in ("id", "message_id"):

@@ -114,7 +114,6 @@ class Reader:
             rows += page
 
     async def _given(self, url: URL, place: Place, headers: Mapping[str, str]) -> tuple[Any, str]:
-        """The JSON that is answered, or why there is none."""
         answer = await self._ask("GET", url, place, headers)
         if answer.problem or answer.http_status != _OK or not isinstance(answer.json, dict | list):
             if self._account.lost(answer.http_status):

@@ -238,7 +238,6 @@ class _Fate(Enum):
 
 
 def _fate(value: str, found: Sequence[str]) -> _Fate:
-    """Of a write that stands beside others, by the values of all rows under its marker."""
     if not found:
         return _Fate.LOST
     if any(one != value for one in found):
@@ -294,7 +293,6 @@ def _moments(writes: Iterable[Write]) -> list[float]:
 
 
 def _any_between(moments: Sequence[float], first_s: float, last_s: float) -> bool:
-    """Whether one of the sorted moments lies between these two, both included."""
     place = bisect_left(moments, first_s)
     return place < len(moments) and moments[place] <= last_s
 

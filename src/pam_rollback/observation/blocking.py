@@ -238,7 +238,6 @@ def no_such_path(path: str) -> str:
 
 
 def _runs(answers: Sequence[HostAnswer]) -> list[list[HostAnswer]]:
-    """Refusals that follow each other without anything else between them."""
     runs: list[list[HostAnswer]] = [[]]
     for one in answers:
         if one.http_status in REFUSALS:

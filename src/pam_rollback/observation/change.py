@@ -241,5 +241,4 @@ def _rounded(limit_pct: float) -> str:
 
 
 def _as_pct(shift: float) -> float:
-    """A shift in logarithms, as a change in per cent."""
     return 100 * math.expm1(shift)

@@ -106,7 +106,6 @@ class CompleteRecovery(Sentence):
 
     @property
     def _watched(self) -> str:
-        """How much of the window was watched, where that is not all of it."""
         shortest = min(self.windows, key=lambda window: window.observed_s)
         if round(shortest.observed_s) >= round(self.window_s):
             return ""

@@ -93,8 +93,6 @@ async def exchange(
 
 
 class _Attempt:
-    """How far an exchange has come, and what has arrived of its answer."""
-
     def __init__(self, body_bytes_max: int, *, start_is_enough: bool) -> None:
         self._body_bytes_max = body_bytes_max
         self._start_is_enough = start_is_enough

@@ -181,5 +181,4 @@ class _Site:
 
 
 def _most(names: Iterable[str]) -> str:
-    """What most name; empty when none names any."""
     return "".join(name for name, _ in Counter(filter(None, names)).most_common(1))

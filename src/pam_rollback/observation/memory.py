@@ -420,7 +420,6 @@ def judge_memory(
 
 
 def _cause(missed: Sequence[MissedReading]) -> str:
-    """What stood in the way of all of them; empty where that differs."""
     causes = {miss.cause for miss in missed}
     return causes.pop() if len(causes) == 1 else ""
 
@@ -430,7 +429,6 @@ def _is_amount(mb: float) -> bool:
 
 
 def _reached(readings: Sequence[MemoryReading], spec: MemoryWindowSpec, start_s: float) -> str:
-    """Why it is not low, whatever comes; empty when it is."""
     first = next((reading for reading in readings if reading.mb >= spec.limit_mb), None)
     return "" if first is None else f"{first.mb:.1f} MB at +{first.at_s - start_s:.1f} s"
 
@@ -442,7 +440,6 @@ def _gap(
     start_s: float,
     reach_s: float,
 ) -> str:
-    """Why a hole between the readings is too long, and what was answered instead; empty when none is."""
     edges = [start_s, *(reading.at_s for reading in readings if reading.at_s < reach_s), reach_s]
     length_s, since_s = max((after - before, before) for before, after in pairwise(edges))
     if length_s <= spec.gap_max_s:

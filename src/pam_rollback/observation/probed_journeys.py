@@ -147,7 +147,6 @@ def _of_the_account(environment: Environment) -> Iterator[Journey]:
 
 
 def _journey(environment: Environment, asked: Request, *, cached: bool = False, as_browser: bool = False) -> Journey:
-    """At the environment's own addresses."""
     return Journey(
         name=asked.name,
         url=f"{getattr(environment.urls, asked.part)}{asked.path}",

@@ -285,7 +285,6 @@ def _refuse_holes(measured: list[Sample], since_s: float, decision_s: float, gap
 
 
 def _grouped(bad: list[Sample], measured: list[Sample], rule: OutageRule) -> list[list[Sample]]:
-    """Give the bad samples of bad seconds, split by good times longer than ``merge_s``."""
     moments = [sample.due_s for sample in measured]
     bad_moments = [sample.due_s for sample in bad]
     groups: list[list[Sample]] = []
@@ -306,7 +305,6 @@ def _grouped(bad: list[Sample], measured: list[Sample], rule: OutageRule) -> lis
 
 
 def _next(moments: Sequence[float], moment: float) -> float:
-    """Give the moment that follows; there is always one where this is asked."""
     return moments[bisect_left(moments, moment) + 1]
 
 

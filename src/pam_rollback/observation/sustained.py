@@ -255,7 +255,6 @@ def _stands_all_the_same(
 
 
 def _longest_s(moments: Sequence[float], apart_s: float) -> float:
-    """The longest time in which such moments follow each other, no further than this apart."""
     longest_s, began_s = 0.0, moments[0]
     for before, after in pairwise(moments):
         if after - before > apart_s:
@@ -265,14 +264,12 @@ def _longest_s(moments: Sequence[float], apart_s: float) -> float:
 
 
 def _slices(measured: Sequence[Sample], question: Question, span: Span) -> list[list[Sample]]:
-    """The answers of each whole slice, the newest first."""
     whole = math.floor(min(span.length_s / _ALMOST_ALL, question.duration_s) / question.slice_s)
     edges = [span.settled_s - index * question.slice_s for index in range(whole + 1)]
     return [[one for one in measured if begin_s <= one.due_s < end_s] for end_s, begin_s in pairwise(edges)]
 
 
 def _unfit(inside: Sequence[Sample], measured: Sequence[Sample], question: Question, since_s: float, span: Span) -> str:
-    """Why these samples allow no verdict that stands on all of them; empty when they do."""
     unmeasured = len(inside) - len(measured)
     if 100 * unmeasured > _UNMEASURED_PCT_MAX * len(inside):
         return (

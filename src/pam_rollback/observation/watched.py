@@ -69,7 +69,6 @@ def _moments(path: Path, began_s: float) -> Iterator[ActionMoment]:
 
 
 def _shares(entries: Iterable[Mapping[str, Any]], began_s: float) -> Iterator[FeatureShare]:
-    """What was on before a change is known from what is owed by its undo; what it is since, from what was read back."""
     for entry in entries:
         if entry["event"] == "undo-owed":
             flags, moment_s = entry.get("facts", {}).get("flags", {}), 0.0

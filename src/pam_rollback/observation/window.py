@@ -290,7 +290,6 @@ def _value(spec: WindowSpec, counted: list[Sample], bad: int) -> float | None:
 
 
 def _by_second(counted: list[Sample], start_s: float) -> dict[int, list[Sample]]:
-    """Give samples by whole seconds from the start, in order of time."""
     seconds: dict[int, list[Sample]] = defaultdict(list)
     for sample in counted:
         seconds[math.floor(sample.due_s - start_s)].append(sample)

@@ -63,7 +63,6 @@ def _marks(expressions: list[ast.expr]) -> frozenset[str]:
 
 
 def _items(expressions: list[ast.expr]) -> frozenset[str]:
-    """The ids in ``pytest.mark.criterion("SC-1", …)``."""
     return frozenset(
         str(argument.value)
         for one in expressions

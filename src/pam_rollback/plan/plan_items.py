@@ -44,7 +44,6 @@ CountAtLeast = Annotated[int, Field(gt=0), Relaxed.BY_LOWERING]
 
 
 def _notes_of_choices(annotation: object) -> Iterator[object]:
-    """Give what is noted at the parts of ``figure | None``."""
     for choice in get_args(annotation):
         if get_origin(choice) is Annotated:
             yield from get_args(choice)[1:]

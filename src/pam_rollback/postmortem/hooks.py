@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.environment.environment import Environment
-from pam_rollback.session.runbook import shown
+from pam_rollback.session.runbook import Runbook, shown
 
 
-def pytest_pam_run_notes(run_folder: Path) -> str:
-    """How to begin."""
-    return f"for the post-mortem: make incident RUN={shown(run_folder)}"
+def pytest_pam_notes(run_folder: Path, runbook: Runbook) -> list[str]:
+    """How to begin, of a real run that acted."""
+    acted = runbook.options.real and runbook.journal.action_began
+    return [f"for the post-mortem: make incident RUN={shown(run_folder)}"] if acted else []
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -268,7 +268,6 @@ def selectors(settings: Prometheus) -> dict[Quantity, str]:
 
 
 def _new_starts(starts: Sequence[RawSeries], since_s: float) -> list[float]:
-    """Give the moments after ``since_s`` at which a process was seen to have started anew."""
     return sorted(
         at_s
         for series in starts

@@ -49,7 +49,7 @@ class SeriesSpec:
     """How long the plan asks for, when the pace made ``duration_s`` shorter."""
     points_min: int = 10
     answers_min: int = 150
-    """Of what is counted: so many without an error show less than 2 % with 95 % confidence (``observation/sampled_answers.py``)."""
+    """Of what is counted: so many without an error show less than 2 % with 95 % confidence (``observation/window_specs.py``)."""
     gap_max_s: float
     """The longest time without a known point."""
     bad_run_max_s: float = 0.0
@@ -204,7 +204,6 @@ def _is_within(point: Point, series: Series, start_s: float) -> bool:
 
 
 def _total(known: Sequence[Point]) -> tuple[Evidence | None, str]:
-    """Everything that was counted, and why it cannot be added up."""
     try:
         return pooled(known), ""
     except MeasurementFailed as problem:
@@ -212,7 +211,6 @@ def _total(known: Sequence[Point]) -> tuple[Evidence | None, str]:
 
 
 def _bad_run(known: Sequence[Point], series: Series, spec: SeriesSpec, start_s: float, *, counted: bool) -> str:
-    """Why the measure was at or above the limit for too long; empty when it was not."""
     tolerated_s = spec.bad_run_max_s if counted else 0.0
     bad = {Standing.REACHED: True, Standing.BELOW: False, Standing.UNDECIDED: None}
     stretches = (
@@ -241,7 +239,6 @@ def _lost(total: Evidence | None, spec: SeriesSpec) -> str:
 
 
 def _undecided(known: Sequence[Point], total: Evidence | None, spec: SeriesSpec) -> str:
-    """Why the measure cannot be told from the limit; empty when it can."""
     if total is not None and total.standing(spec.limit) is Standing.UNDECIDED:
         way_out = "; give the histogram an edge at the limit" if isinstance(total, Histogram) else ""
         return (
@@ -254,7 +251,6 @@ def _undecided(known: Sequence[Point], total: Evidence | None, spec: SeriesSpec)
 
 
 def _too_coarse(series: Series, spec: SeriesSpec) -> str:
-    """Why the source could not tell enough of this window, however long is waited; empty when it can."""
     possible = math.floor(spec.duration_s / series.step_s + 1e-9)
     if possible >= spec.points_min:
         return ""
@@ -273,7 +269,6 @@ def _too_few(known: Sequence[Point], total: Evidence | None, spec: SeriesSpec) -
 
 
 def _gap(inside: Sequence[Point], spec: SeriesSpec, start_s: float, reach_s: float) -> str:
-    """Why a hole between the known points is too long, and what they say instead; empty when none is."""
     edges = [start_s, *(point.at_s for point in inside if point.known and point.at_s < reach_s), reach_s]
     length_s, since_s = max((after - before, before) for before, after in pairwise(edges))
     if length_s <= spec.gap_max_s:

@@ -214,7 +214,6 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _escaped(text: str, *, key: bool) -> str:
-    """One key or value of a properties file: only ASCII, with the separators of a key escaped."""
     special = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
     if key:
         special |= {character: f"\\{character}" for character in " =:#!"}

@@ -39,8 +39,6 @@ Causes = list[list[Result]]
 
 @dataclass(frozen=True)
 class _Amount:
-    """How much is told."""
-
     in_full: int = _TOLD_IN_FULL
     causes: int | None = None
     """So many at all; None: all of them."""
@@ -67,7 +65,6 @@ def rows_of_a_line_each(record: RunRecord, page: Page) -> int:
 
 
 def _amounts(record: RunRecord, page: Page, causes: Sequence[Causes], room: int | None) -> Iterator[_Amount]:
-    """From all of it to hardly anything."""
     of_old = bool(wording.nothing_new(record))
     # Each takes a row at least.
     whole = range(_TOLD_IN_FULL, _IN_FULL_MIN - 1, -1) if room is None or len(causes) <= room else ()
@@ -209,14 +206,12 @@ def _in_a_line(causes: Causes, page: Page, several: bool, cut: bool) -> list[str
 
 
 def _lines_of_ids(causes: Causes, page: Page) -> int:
-    """So many lines name a cause's plan items."""
     results = [result for group in causes for result in group]
     named = f"{WORDS[results[0].outcome][0]} {_few(results, _IDS_OF_A_CAUSE_MAX)}"
     return len(fitted(named, page.width, first="  ", rest="    ", lines=None))
 
 
 def _counted_only(causes: Sequence[Causes], page: Page) -> list[str]:
-    """What has no line: by outcome how much it is, and of which plan items."""
     lines: list[str] = []
     for outcome in dict.fromkeys(one[0][0].outcome for one in causes):
         results = [result for one in causes if one[0][0].outcome is outcome for group in one for result in group]
@@ -226,7 +221,6 @@ def _counted_only(causes: Sequence[Causes], page: Page) -> list[str]:
 
 
 def _of_old(record: RunRecord, page: Page, amount: _Amount) -> list[str]:
-    """How somebody answers for what was there before."""
     if amount.waivers:
         return terminal_page.waivers(record, page)
     named = [item for item, _ in unanswered.waivers(record)]
@@ -237,7 +231,6 @@ def _of_old(record: RunRecord, page: Page, amount: _Amount) -> list[str]:
 
 
 def _not_run(record: RunRecord, page: Page, cut: bool) -> list[str]:  # noqa: FBT001 - as above
-    """What was asked for and did not run, by reason."""
     by_reason: dict[str, list[Result]] = {}
     for result in record.results:
         if result.outcome is Outcome.NOT_RUN and wording.decides(result) and record.verdict != "GO":

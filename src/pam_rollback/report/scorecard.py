@@ -107,7 +107,6 @@ def _criteria(record: RunRecord, page: Page) -> list[str]:
 
 
 def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], str]]:
-    """The cells of each row, and the colour of its verdict."""
     rows: list[tuple[list[str], str]] = []
     here = [result for result in results if _situation(result) == situation]
     alike = Counter(_case(result) for result in here)
@@ -178,7 +177,6 @@ def _case(result: Result) -> tuple[object, ...]:
 
 
 def _widths(rows: Sequence[Sequence[str]], available: int) -> list[int]:
-    """Column widths: as wide as needed while there is room; then the columns with the most to spare give way."""
     needed = [max([len(column.title), *(len(row[place]) for row in rows)]) for place, column in enumerate(_COLUMNS)]
     longest_words = [
         max([len(column.title), *(len(word) for row in rows for word in row[place].split())])
@@ -214,7 +212,6 @@ def _table_lines(cells: Sequence[str], hue: str, widths: Sequence[int], page: Pa
 
 
 def _together(cell: str) -> str:
-    """A figure and its unit stay on one line."""
     return re.sub(r"(?<=\d) (?=\S{1,5}(?: |$))", wording.NO_BREAK, cell)
 
 

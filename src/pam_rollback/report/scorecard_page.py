@@ -147,7 +147,6 @@ def render(
 
 
 def _summary(record: RunRecord, problems: Sequence[Result]) -> str:
-    """The verdict line behind its word, with the criteria that are broken, where they are few enough to be read."""
     line = wording.verdict_line(record).removeprefix(wording.verdict_word(record)).strip()
     broken = wording.ids(one for one in problems if one.outcome is Outcome.BROKEN_CRITERION).split()
     place = {item.id: number for number, item in enumerate(record.items)}
@@ -179,7 +178,6 @@ def _more(rest: Sequence[Causes], where: str) -> str:
 
 
 def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
-    """The three figures that people ask for: how soon, how long in all, and what was lost."""
     for one in key_figures(record):
         yield {
             "tone": tone(one.outcome),
@@ -217,7 +215,6 @@ def _problem(causes: Causes) -> dict[str, Any]:
 
 
 def _parted(text: str) -> tuple[str, str]:
-    """What is read at once, up to the end of a word, and what is folded away."""
     if len(text) <= _FOUND_MAX:
         return text, ""
     end = text.rfind(" ", 0, _FOUND_MAX) + 1 or _FOUND_MAX
@@ -229,7 +226,6 @@ def _where(result: Result) -> str:
 
 
 def _parts(record: RunRecord) -> list[tuple[str, Sequence[str], bool]]:
-    """What sessions of other phases found out: a preflight, the stages of the gate."""
     answers = list(wording.told(record))
     # Beside another answer, what is known of rollbacks is background: one sheet of paper has no room for it.
     answered = bool(answers) or record.decision is not None
@@ -258,7 +254,6 @@ def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
 
 
 def _terms(record: RunRecord) -> Iterator[_Table]:
-    """A line for each success criterion and objective; of several rollbacks each has a table of its own."""
     several = len(record.situations) > 1
     for situation in record.situations:
         own = tuple(result for result in record.results if result.situation == situation)
@@ -289,7 +284,6 @@ def _said(outcome: Outcome, advisory: bool) -> str:  # noqa: FBT001 - a private 
 
 
 def _drills(record: RunRecord) -> Iterator[_Table]:
-    """Of several rollbacks: strategies by criteria, with the recovery of each."""
     if len(record.situations) < 2:  # noqa: PLR2004 - one is no comparison
         return
     drills = [

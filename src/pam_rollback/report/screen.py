@@ -81,7 +81,6 @@ def render(
 
 
 def _fitting(record: RunRecord, page: Page, screen: Callable[[_Room, Sequence[str]], list[str]]) -> list[str]:
-    """All of it; where that is too much, the most of what was found that leaves room for the rest."""
     whole = causes.told(record, page, None)
     lines = screen(_Room(), whole)
     if record.verdict == "GO" or rows(lines, page) <= LINES_OF_NO_GO_MAX:
@@ -101,7 +100,6 @@ def _screen(
     *,
     only_bad: bool,
 ) -> list[str]:
-    """``found``: what is not good."""
     verdict = terminal_page.verdict(record, page, room.verdict)
     first = [*terminal_page.reasons(record, page, room.reasons), *found]
     if only_bad:
@@ -138,7 +136,6 @@ def _room_of_a_go(left: int, record: RunRecord, page: Page, topics: Sequence[wor
 
 
 def _folded(entries: Sequence[str]) -> Sequence[str]:
-    """What topics say, with what is well as a number where that is much."""
     well = [entry for entry in entries if entry.startswith(_WELL)]
     if len(well) <= _LIST_MAX:
         return entries
@@ -215,7 +212,6 @@ def _besides(record: RunRecord, page: Page, room: int) -> list[str]:
 
 
 def _also_passed(record: RunRecord) -> str:
-    """By kind of check, without what has a row of its own."""
     others = [
         result
         for result in record.results

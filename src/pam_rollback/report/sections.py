@@ -59,7 +59,6 @@ def _by_list(items: Sequence[Result]) -> Iterable[tuple[str, list[Result]]]:
 
 
 def _entries(items: Sequence[Result]) -> Iterable[str]:
-    """What is not done first, each for itself; what nobody has confirmed last, together by the reason."""
     for result in items:
         if checklist_state(result) == NOT_DONE:
             yield f"[!] {_named(result)}: {NOT_DONE}: {_words(result)}; {result.runbook}"
@@ -108,7 +107,6 @@ def preflight(record: RunRecord) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _standing(record: RunRecord) -> list[tuple[str, tuple[str, ...]]]:
-    """A line for each way, and one for each on whom ways stand."""
     found = record.standing
     if found is None:
         return []
@@ -137,7 +135,6 @@ def preflight_in_short(record: RunRecord) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _remaining(one: RemainingWays, ready: Sequence[str]) -> str:
-    """Those that remain, or those that do not, whichever is told in fewer words."""
     if not one.remaining:
         return "NONE"
     gone = [name for name in ready if name not in one.remaining]

@@ -56,7 +56,6 @@ def only_bad(record: RunRecord, decision: DecisionRecord, page: Page) -> list[st
 
 
 def _to_do(decision: DecisionRecord, page: Page, lines: int, following: int) -> list[str]:
-    """What to do, with what, and what comes next when it does not help."""
     strategy = decision.strategy
     told = labelled("first", decision.caution, page)
     if strategy is None:
@@ -86,7 +85,6 @@ def _following(decision: DecisionRecord, page: Page, following: int) -> list[str
 
 
 def _why(decision: DecisionRecord, page: Page, lines: int, links: bool) -> list[str]:  # noqa: FBT001 - a private word
-    """What decided, and what is on its way there; not what is unknown."""
     deciding = [decision.found(name) for name in decision.why if name not in decision.unknown]
     besides = [
         one for one in decision.criteria if recommendation.is_besides(one, decision) and one.id not in decision.why
@@ -106,7 +104,6 @@ def _criterion(found: CriterionFound, page: Page, lines: int, links: bool) -> li
 
 
 def _unknown(decision: DecisionRecord, page: Page, lines: int, entries: int) -> list[str]:
-    """What nobody knows, and how a person answers."""
     if not decision.unknown:
         return []
     found = [decision.found(name) for name in decision.unknown]
@@ -123,7 +120,6 @@ def _unknown(decision: DecisionRecord, page: Page, lines: int, entries: int) -> 
 
 
 def _rest(record: RunRecord, decision: DecisionRecord, page: Page, entries: int) -> list[str]:
-    """What is not met, what else keeps the verdict from being an all-clear, and where all of it is."""
     people = [f"{one.id}: {one.words}" for one in decision.criteria if one.person_says and one.id not in decision.why]
     return [
         "",
@@ -163,7 +159,6 @@ def planned(record: RunRecord, page: Page) -> list[str]:
 
 
 def _steps(record: RunRecord) -> list[str]:
-    """A line for each step; of several actions one for each action."""
     actions: dict[str, list[ActionStep]] = {}
     for step in record.steps:
         actions.setdefault(step.action, []).append(step)
@@ -176,7 +171,6 @@ def _steps(record: RunRecord) -> list[str]:
 
 
 def _would_ask(record: RunRecord, page: Page, lines: int) -> list[str]:
-    """How many tests of which kind would run, and which items of the plan they judge."""
     asked = [result for result in record.results if not sections.is_item(result)]
     kinds = Counter(result.kind.split(" ")[0] or result.phase or "other" for result in asked)
     text = f"{len(asked)} tests: {', '.join(f'{kind} {count}' for kind, count in kinds.items())}" if asked else ""
@@ -194,7 +188,6 @@ def _checklist(record: RunRecord) -> str:
 
 
 def _left_out(record: RunRecord) -> list[str]:
-    """Counts by reason, without what would run."""
     planned = {result.nodeid for result in record.results if result.outcome is Outcome.NOT_RUN}
     left = {
         reason: [name for name in names if name not in planned] for reason, names in wording.not_run(record).items()
@@ -203,7 +196,6 @@ def _left_out(record: RunRecord) -> list[str]:
 
 
 def _topics(record: RunRecord, page: Page, entries: int) -> list[str]:
-    """What topics say of the plan."""
     return [
         line
         for heading, told in wording.told(record)

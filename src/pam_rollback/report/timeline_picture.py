@@ -42,8 +42,6 @@ _ERRORS_SCALE_MIN_PCT: Final = 10.0
 
 @dataclass(frozen=True)
 class _Panel:
-    """One curve over time: where it is drawn, and what its upper edge stands for."""
-
     title: str
     unit: str
     top: float
@@ -152,7 +150,6 @@ def _errors(watched: Watched, panel: _Panel) -> Iterator[str]:
 
 
 def _times(watched: Watched, panel: _Panel) -> Iterator[str]:
-    """A line that breaks off where nothing was measured: a hole is not a good time."""
     yield from panel.frame(watched.p95_ms_max)
     for run in _unbroken(watched.bins, watched.bin_s):
         points = " ".join(f"{panel.x(at_s)},{panel.y(p95_ms)}" for at_s, p95_ms in run)
@@ -179,7 +176,6 @@ def _unbroken(bins: Iterable[TimelineBin], bin_s: float) -> list[list[tuple[floa
 
 
 def _features(shares: Sequence[FeatureShare], panel: _Panel) -> Iterator[str]:
-    """Features that always had the same share are one line."""
     yield from panel.frame(None)
     steps: dict[tuple[tuple[float, float], ...], list[str]] = {}
     by_feature = sorted(shares, key=lambda share: share.feature)
@@ -219,14 +215,12 @@ def _moments(watched: Watched, panel: _Panel, bottom: float) -> Iterator[str]:
 
 
 def _steps(panel: _Panel, steps_s: Iterable[float]) -> Iterator[str]:
-    """A short stroke at the foot of the picture for each."""
     bottom = panel.top + _PANEL
     for x in dict.fromkeys(panel.x(at_s) for at_s in steps_s if panel.start_s <= at_s <= panel.end_s):
         yield f'<path class="step" d="M{x},{bottom}v-{_STROKE}"/>'
 
 
 def _objective(panel: _Panel, bottom: float, objective: tuple[str, float] | None) -> Iterator[str]:
-    """By when users had to be well; nothing where that is beyond what the picture shows."""
     if objective is None or not panel.start_s <= objective[1] <= panel.end_s:
         return
     name, at_s = objective
@@ -332,7 +326,6 @@ def _named(watched: Watched, action: ActionTaken | None) -> str:
 
 
 def _described(watched: Watched, name: str, decided_s: float) -> str:
-    """What the picture shows, in words, for whoever does not see it."""
     bad = [one for one in watched.bins if one.bad]
     worst = max((100 * one.bad / one.n for one in bad), default=0.0)
     when = (
@@ -347,7 +340,6 @@ def _after(seconds: float) -> str:
 
 
 def _told(watched: Watched, decided_s: float) -> str:
-    """Who was told, a line an occasion."""
     by_occasion: dict[str, list[str]] = {}
     for notice in watched.notices:
         by_hand = ", by hand" if notice.by_hand else ""

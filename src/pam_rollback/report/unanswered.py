@@ -75,7 +75,6 @@ def _by_item(record: RunRecord) -> dict[str, Sequence[Unanswered]]:
 
 
 def _each(found: Iterable[Unanswered]) -> list[Unanswered]:
-    """Each once, in however many situations it was met."""
     return list(dict.fromkeys(found))
 
 

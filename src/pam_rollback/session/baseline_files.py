@@ -160,7 +160,6 @@ def found_baseline(named: Path | None, out: Path, environment: str, env: str = "
 
 
 def _environment(index: Path) -> str:
-    """Whose it is; empty for half a file."""
     try:
         return str(json.loads(index.read_text(encoding="utf-8"))["origin"]["environment"])
     except (OSError, ValueError, KeyError, TypeError):

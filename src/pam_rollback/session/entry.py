@@ -70,7 +70,6 @@ def _prepared(config: pytest.Config) -> int | None:
 
 
 def _is_consented(config: pytest.Config) -> bool:
-    """Somebody said yes to a change, or asked for one to be put back."""
     option = config.option
     return bool(option.pam_execute or option.pam_undo or option.pam_resume)
 

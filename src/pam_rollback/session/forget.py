@@ -58,7 +58,6 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None, no
 
 
 def _forget(folder: Path, fate: Fate, *, really: bool) -> bool:
-    """Remove it, if that is meant; whether it is as it should be now."""
     if not really:
         sys.stdout.write(f"  remove   {fate.run.name}, {_described(fate)}\n")
         return True
@@ -106,7 +105,6 @@ def _run(folder: Path, now_s: float) -> KeptRun:
 
 
 def _owed(folder: Path) -> tuple[tuple[str, ...], str, str]:
-    """What it owes, where, and why that is not known."""
     path = folder / JOURNAL
     journal = Journal(path, others=second_places.files(path))
     try:

@@ -142,7 +142,6 @@ def refusals(facts: Facts) -> list[str]:
 
 
 def _impossible(facts: Facts) -> list[str]:
-    """What cannot be done there at all."""
     if facts.constant_flags:
         why = f"nobody can switch a flag of {facts.name} ({facts.constant_flags})"
         return [f"{', '.join(facts.stories)}: {why}, and features go back with the front end: pytest {_INSTEAD}"]

@@ -62,13 +62,6 @@ def pytest_pam_earlier_runs(config: pytest.Config, options: "Options", environme
     """
 
 
-def pytest_pam_run_notes(run_folder: Path) -> str | None:
-    """Give a line for the notes of a real run that began an action, such as what to do next.
-
-    Asked before its record is written: whoever answers looks at nothing outside. What fails in it is named in the notes.
-    """
-
-
 def pytest_pam_notes(run_folder: Path, runbook: "Runbook") -> list[str] | None:
     """Give lines for the notes of any session, such as what it did and when to come back.
 

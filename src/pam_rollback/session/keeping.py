@@ -118,7 +118,7 @@ def _record(config: pytest.Config, runbook: Runbook, ended: Ended, leaks: Sequen
         stopped=ended.stopped,
         situations=found.situations,
         finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
-        notes=[*_limits(ended.tests), *_notes(config, runbook, leaks)],
+        notes=[*_limits(ended.tests), *_notes(runbook, leaks)],
         told=[*listeners.notes(config, runbook), *not_told, *_late_stop(runbook, ended)],
         planned=listeners.planned(config, runbook, ended.phases, found.stories) if ended.planned else (),
         watched=watched,
@@ -153,7 +153,6 @@ def redacted_at_the_end(runbook: Runbook) -> list[Path]:
 
 
 def _kept(runbook: Runbook, record: run_record.RunRecord) -> run_record.RunRecord:
-    """Write the record; gives it as it is now, with where it is and with what was lost meanwhile."""
     place, problem = second_places.kept(
         runbook.folder / "run.json", lambda path: run_record.write(record, path, runbook.secrets.redactor)
     )
@@ -200,7 +199,7 @@ def _limits(tests: Iterable[Seen]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:
+def _notes(runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:
     added = os.environ.get("PYTEST_ADDOPTS", "").strip()
     if added:
         yield f"PYTEST_ADDOPTS: {runbook.secrets.redact(added)}"
@@ -210,4 +209,3 @@ def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> It
         from pam_rollback.report.sections import at_hand  # noqa: PLC0415 - for real runs
 
         yield at_hand(runbook.plan, runbook.environment)
-        yield from listeners.run_notes(config, runbook.folder)

@@ -109,7 +109,6 @@ def failures_kept(session: pytest.Session, runbook: Runbook) -> Iterator[list[Ca
 
 
 def _causes_of(error: BaseException) -> Sequence[Cause]:
-    """What it means is what it would mean in a fixture."""
     if isinstance(error, BaseExceptionGroup):
         return [cause for one in error.exceptions for cause in _causes_of(one)]
     code = classify(error, in_test_body=False).exit_code

@@ -29,11 +29,6 @@ Phase = tuple[str, str]
 """Its name, and what there is to say of it."""
 
 
-def run_notes(config: pytest.Config, folder: Path) -> list[str]:
-    """Lines for the notes of a real run."""
-    return _asked(config.hook.pytest_pam_run_notes, _failed, run_folder=folder)
-
-
 def run_ended(config: pytest.Config, folder: Path, environment: Environment) -> list[str]:
     """Lines for the terminal when a real run is over."""
     return _asked(config.hook.pytest_pam_run_ended, _failed, run_folder=folder, environment=environment)

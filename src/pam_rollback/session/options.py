@@ -27,8 +27,6 @@ GONE: Final[Mapping[str, str]] = {
 
 
 class _Gone(argparse.Action):
-    """Refuse it. Raises pytest.UsageError."""
-
     def __call__(self, _parser: object, _namespace: object, _values: Any, option_string: str | None = None) -> None:
         """By its name."""
         name = option_string or ""

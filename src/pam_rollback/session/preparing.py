@@ -132,7 +132,6 @@ def _baseline(options: Options, out: Path, environment: Environment) -> Path | N
 
 
 def _unusable(config: pytest.Config, error: ConfigurationError) -> Exception:
-    """A usage error; to whoever asks whether the configuration is complete it is the answer."""
     if asks_for(config.option.markexpr, "doctor"):
         return MeasurementFailed(f"the configuration is not complete: {error}")
     return pytest.UsageError(str(error))
@@ -160,7 +159,6 @@ def stored_baseline_of(file: Path | None, plan: Plan) -> "Baseline | None":
 
 
 def _refuse_ramp_options(config: pytest.Config, options: Options, plan: Plan, environment: Environment) -> None:
-    """What is said about a ramp is said to a ramp, and about a stage that there is."""
     given = {"--approve": options.approve, "--gate-run": options.gate_run}
     lost = [name for name, value in given.items() if value]
     if lost and not asks_for(config.option.markexpr, "ramp"):
@@ -201,7 +199,6 @@ def _start(config: pytest.Config, options: Options, plan: Plan, environment: Env
 
 
 def _program() -> str:
-    """The command that people type: ``python -m pytest`` is pytest."""
     started = Path(sys.argv[0])
     return "pytest" if started.parts[-2:] == ("pytest", "__main__.py") else started.name
 

@@ -141,7 +141,6 @@ def _not_counted(tests: Sequence[Seen], why: Sequence[str]) -> Iterable[str]:
 
 
 def _baselines(runbook: Runbook) -> Iterable[str]:
-    """What this run was held against, and what it recorded for later ones."""
     if runbook.stored is not None:
         yield staleness(runbook) or f"compared with the {runbook.stored}"
     recorded = runbook.folder / BASELINE / BASELINE_FILE
@@ -190,7 +189,6 @@ def next_page(
 
 
 def _actions(runbook: Runbook) -> Iterable[ActionTaken]:
-    """From the journal: why, which way, and who decided."""
     strategies = {way: strategy for strategy in runbook.plan.strategies.values() for way in strategy.ways}
     for entry in runbook.journal.entries():
         story = str(entry.get("strategy", "")) if entry["event"] == ACTION else ""
@@ -209,13 +207,11 @@ def _actions(runbook: Runbook) -> Iterable[ActionTaken]:
 
 
 def _items(runbook: Runbook, tests: Sequence[Seen]) -> Iterable[ItemTitle]:
-    """What the plan asks for, of all that the tests serve, in the plan's order."""
     served = {one for test in tests for one in str(test.properties.get("criterion", "")).split()}
     return (ItemTitle(item.id, item.title) for item in runbook.plan.items() if item.id in served)
 
 
 def _steps(runbook: Runbook) -> Iterable[ActionStep]:
-    """From the journal, which also has what was done before somebody was killed."""
     # Workers write side by side: what one situation does says nothing about the next line, which may be another one's.
     actions: dict[str, str] = {}
     started_s: dict[tuple[str, str], float] = {}

@@ -95,7 +95,6 @@ def scope_of(
 
 
 def _name(config: pytest.Config) -> tuple[str | None, bool]:
-    """What the selection is called, and whether it is whole."""
     expression = config.option.markexpr.strip()
     if expression:
         names = re.split(r"\s+or\s+", expression)

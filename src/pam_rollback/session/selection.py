@@ -175,7 +175,6 @@ def _is_for_the_main_way(item: pytest.Item, runbook: Runbook) -> bool:
 
 
 def _is_of_other_tables(item: pytest.Item, runbook: Runbook) -> bool:
-    """Whether it is an SQL check of the other dialect."""
     invariant = invariant_of(item)
     return invariant is not None and runbook.environment.sql.dialect not in invariant.dialects
 
@@ -192,7 +191,6 @@ def _of_another_rollback(item: pytest.Item, runbook: Runbook) -> str:
 
 
 def _is_named(item: pytest.Item) -> bool:
-    """Whether somebody asked for this very file."""
     return any(arg.split("::")[0].endswith(item.path.name) for arg in item.config.args)
 
 
@@ -202,13 +200,11 @@ def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
 
 
 def _nothing_there(item: pytest.Item, environment: Environment) -> str:
-    """Why there is nothing that the test could ask; empty when there is."""
     said = (one.lacking(item, environment) for one in _needs(item, environment) if one.lacking is not None)
     return next(filter(None, said), "")
 
 
 def _undescribed_elements(item: pytest.Item, environment: Environment) -> str:
-    """Which elements of pages the test works with and nobody described; empty when there is none."""
     needed = (element for one in _needs(item, environment) for element in one.elements)
     lost = undescribed(environment.contract.elements, (*needed, *markers.elements_of(item)))
     return f"the contract of {environment.product} describes no {', '.join(lost)} ([elements])" if lost else ""
@@ -228,13 +224,11 @@ def _undeclared_part(item: pytest.Item, environment: Environment) -> str:
 
 
 def _source_of(item: pytest.Item) -> str:
-    """Whose records the test looks at, by the ability that declares them; empty when it is about something else."""
     callspec = getattr(item, "callspec", None)
     return str(callspec.params.get("source", "")) if callspec else ""
 
 
 def _unnamed_series(item: pytest.Item, environment: Environment) -> str:
-    """The series that Prometheus would have to be asked for, and that the environment does not name."""
     for one in _needs(item, environment):
         if one.series and not any(getattr(environment.prometheus, name, "") for name in one.series):
             return " or ".join(one.series)
@@ -242,7 +236,6 @@ def _unnamed_series(item: pytest.Item, environment: Environment) -> str:
 
 
 def _undeclared_browser(item: pytest.Item, environment: Environment) -> str:
-    """The browser that the test needs and that nobody asked for; empty when there is none."""
     needed = [one.browser for one in _needs(item, environment) if one.browser]
     callspec = getattr(item, "callspec", None)
     parameter = callspec.params.get("browser_name") if callspec else None
@@ -252,7 +245,6 @@ def _undeclared_browser(item: pytest.Item, environment: Environment) -> str:
 
 
 def _no_rollback(item: pytest.Item, runbook: Runbook) -> str:
-    """The reason, and who may say so instead."""
     ids = markers.criterion_ids(item)
     acked = {text.partition("=")[0] for text in runbook.options.ack}
     if acked.intersection(ids):

@@ -101,7 +101,6 @@ def why_not_asked(invariant: Invariant, environment: Environment) -> str:
 
 
 def _read(path: Path, root: Path) -> Invariant:
-    """One file. Raises ConfigurationError, also for what is no text."""
     source = str(path.relative_to(root))
     try:
         raw = path.read_bytes()

@@ -23,8 +23,6 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class _Stopper:
-    """Turns signals into a stop file, and into a session that ends after the test that runs."""
-
     def __init__(self, session: pytest.Session, runbook: Runbook) -> None:
         self._session = session
         self._runbook = runbook

@@ -27,8 +27,6 @@ _NAMES_SHOWN = 3
 
 @dataclass
 class _Noted:
-    """What was seen in this process."""
-
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     """By test."""
     first_s: dict[tuple[str, str], float] = field(default_factory=dict)

@@ -225,7 +225,6 @@ class Collector:
         return "" if ran or stop is None else f"stopped by {stop} before everything had run"
 
     def _ending(self, session: pytest.Session) -> tuple[int, tuple[str, ...]]:
-        """The exit code, and why it is not 0."""
         status = session.exitstatus
         journal = self._runbook.journal
         failed = [cause.why for cause in self._failed]
@@ -245,7 +244,6 @@ class Collector:
         return ending.code, ending.why
 
     def _causes(self) -> list[Cause]:
-        """Everything that keeps this session from a GO."""
         decision, unknown = self._recommended()
         if decision is not None:
             from pam_rollback.session import deciding  # noqa: PLC0415 - for decisions
@@ -266,7 +264,6 @@ class Collector:
 
     @property
     def _uncollected(self) -> str:
-        """Which files hide their tests; empty when none does."""
         return f"cannot be collected: {', '.join(self._broken_collection)}" if self._broken_collection else ""
 
     def _recommended(self) -> "tuple[DecisionRecord | None, str]":
@@ -278,7 +275,6 @@ class Collector:
 
     @property
     def _phases(self) -> set[str]:
-        """Of the tests of this session."""
         return {str(test.properties.get("phase", "")) for test in self._tests.values()}
 
     @property
@@ -303,7 +299,6 @@ class Collector:
         return keeping.keep(self._config, self._runbook, ended)
 
     def _print(self, record: run_record.RunRecord) -> str:
-        """Show the scorecard; gives it as text, also when nobody can see it."""
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal is None:
             return "\n".join(scorecard.render(record, _WITHOUT_TERMINAL, color=False, ascii_only=False))

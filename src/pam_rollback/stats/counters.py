@@ -103,7 +103,6 @@ def _values(gauges: Iterable[RawSeries]) -> dict[float, float]:
 
 
 def _scrapes(series: Sequence[RawSeries], starts: Mapping[float, float]) -> Iterator[_Scrape]:
-    """Give the scrapes of one target, the first without increases."""
     # Where the start is told, the process was read, also when none of its counters had begun: so their first values count from zero.
     by_moment: dict[float, dict[int, float]] = {at_s: {} for at_s in starts}
     for index, one in enumerate(series):

@@ -130,7 +130,6 @@ class Distribution(BaseModel):
         return math.sqrt(max(below, FLOOR) * above) if above > FLOOR else 0.0
 
     def _edges(self, rank: int) -> tuple[float, float]:
-        """Between which values the one of that rank, from 1, lies."""
         seen = 0
         for number in sorted(map(int, self.buckets)):
             seen += self.buckets[str(number)]

@@ -231,7 +231,6 @@ class StepPercentiles:
 
 
 def _others(n: int, pct: float) -> int:
-    """How many of ``n`` values lie beyond their percentile."""
     return n - nearest_rank(n, pct)
 
 

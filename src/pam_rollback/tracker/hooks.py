@@ -125,12 +125,10 @@ def pytest_pam_on_record(config: pytest.Config, environment: Environment) -> tup
     )
 
 
-def pytest_pam_run_notes(run_folder: Path) -> str | None:
+def pytest_pam_notes(run_folder: Path) -> list[str]:
     """Where it is on record."""
     found = _BY_FOLDER.get(run_folder)
-    if found is None:
-        return None
-    return f"incident: {found.url}" if found.url else found.problem or None
+    return [] if found is None else [f"incident: {found.url}"] if found.url else [*filter(None, [found.problem])]
 
 
 def pytest_pam_run_ended(run_folder: Path) -> str | None:

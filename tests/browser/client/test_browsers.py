@@ -74,13 +74,6 @@ def test_the_systems_browser_is_driven(path: Path, nowhere: Path) -> None:
     assert found["firefox"]["firefox_user_prefs"]["media.navigator.streams.fake"] is True
 
 
-def test_playwrights_own_is_driven_where_the_system_has_none(path: Path, tmp_path: Path) -> None:
-    """It is found by Playwright itself, so no path and no channel is given."""
-    own = put(tmp_path / "own", "firefox")
-
-    assert {"executable_path", "channel"} & set(launch_arguments("firefox", own=own)) == set()
-
-
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_missing_browser_is_named_with_what_to_do(path: Path, nowhere: Path, name: str) -> None:
     """Which one, the package where systems have one, Playwright's own, and the variable."""
@@ -117,22 +110,6 @@ def test_a_system_without_the_best_package_gets_the_next(installs: Installs) -> 
     commands = installs("chromium", "firefox", brings={"chromium": "chromium", "firefox-esr": "firefox"})
 
     assert commands == ["apt-get update -qq", "chromium-headless-shell", "chromium", "firefox-esr"]
-
-
-def test_chromium_without_windows_is_preferred(path: Path, nowhere: Path) -> None:
-    """The same engine, in two thirds of the time; whoever wants the other names it."""
-    put(path, "chromium")
-    shell = put(path, "chromium-headless-shell")
-
-    assert launch_arguments("chromium", own=nowhere)["executable_path"] == str(shell)
-
-
-def test_without_the_systems_packages_playwright_is_asked(path: Path, installs: Installs) -> None:
-    """Who is not root leaves the system alone."""
-    put(path, "chromium")
-    [command] = installs("chromium", "firefox", brings={"firefox": "firefox"}, root=False)
-
-    assert command.endswith("-m playwright install firefox")
 
 
 def test_what_cannot_be_installed_is_one_clear_error(installs: Installs, capsys: pytest.CaptureFixture[str]) -> None:

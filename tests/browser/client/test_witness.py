@@ -70,14 +70,6 @@ def test_a_picture_that_is_the_page_again_is_lost(browser: Browser) -> None:
     assert found == {"no image but a page of HTML: http://pam.test/photo.gif"}
 
 
-def test_with_a_session_that_nobody_knows_only_what_breaks_counts(browser: Browser) -> None:
-    """The journey made it so itself: the service has to refuse, and pages write that to the console."""
-    assert noticed(browser, refused=True) == {
-        "HTTP 500: GET http://pam.test/api/500",
-        "script error: nothing to show",
-    }
-
-
 @pytest.mark.parametrize(
     ("leaves", "found"), [("location = '/next'", 0), ("document.body.append(frame)", 1)], ids=["page", "frame"]
 )

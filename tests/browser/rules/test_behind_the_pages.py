@@ -28,11 +28,6 @@ def behind(*complaints: str, problem: str = "") -> BehindThePages:
     )
 
 
-def test_nothing_noticed_is_clean() -> None:
-    """And no limit is."""
-    assert behind().clean
-
-
 def test_a_limit_that_the_session_met_itself_is_no_error_of_the_release() -> None:
     """Nor is it a clean page: it was not seen to the end."""
     with pytest.raises(MeasurementFailed, match=r"all that failed is HTTP 429, 3 on 1 pages: .* wait for a minute"):
@@ -75,11 +70,6 @@ def test_no_baseline_knows_a_limit() -> None:
 def test_without_an_answer_429_no_limit_was_met(said: str) -> None:
     """A script may say what it likes."""
     assert not behind(said).clean
-
-
-def test_a_journey_that_did_not_end_is_not_clean() -> None:
-    """Nothing is known of its pages."""
-    assert not behind(problem="go to /trips: no page").clean
 
 
 @pytest.mark.parametrize(

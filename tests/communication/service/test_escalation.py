@@ -11,7 +11,7 @@ import pytest
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.communication.briefing import Briefing
-from pam_rollback.communication.escalating import Escalation, Message, Send
+from pam_rollback.communication.escalating import Escalation, Message, Send, Sender
 from pam_rollback.communication.escalation import Ladder, Means
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.plan import load_plan
@@ -73,9 +73,8 @@ def start(received: Received, tmp_path: Path) -> Callable[..., Escalation]:
         means: tuple[Means, ...] = ("slack", "pagerduty", "email", "statuspage")
         return Escalation(
             ladder=Ladder.of(plan, abilities=ALL, drill=True, on_sandbox=True, pace=pace),
-            channels={one: received.channel(one) for one in means},
+            sender=Sender({one: received.channel(one) for one in means}, journal),
             emails={contact.id: contact.email for contact in plan.contacts.values()},
-            journal=journal,
             clock=clock,
             describe=_briefing,
         )
@@ -91,7 +90,7 @@ def test_levels_are_told_while_an_action_lasts(received: Received, start: Callab
     """Each at its time, in the plan's order, with the journal's last step; customers last."""
     escalation = start(pace=600)
     with escalation.following():
-        escalation.journal.append("step-started", step="restore the deploy")
+        escalation.sender.journal.append("step-started", step="restore the deploy")
         _until(lambda: "EM-4/statuspage" in received.keys)
     escalation.end(over=True)
 
@@ -164,7 +163,7 @@ def test_a_channel_that_fails_is_on_record_and_the_next_one_is_tried(
     assert received.keys == ["EM-1/pagerduty", "done/pagerduty"]
     assert escalation.followed.level("EM-1").right
     assert "Slack failed (RuntimeError('a defect'))" in str(escalation.followed.channels)
-    notices = [entry for entry in escalation.journal.entries() if entry["event"] == "notice"]
+    notices = [entry for entry in escalation.sender.journal.entries() if entry["event"] == "notice"]
     assert [(one["means"], bool(one["problem"])) for one in notices[:2]] == [("slack", True), ("pagerduty", False)]
 
 
@@ -191,7 +190,7 @@ def test_a_message_under_way_when_a_run_was_killed_is_not_told_again(
     first.begin()
     _until(lambda: len(first.followed.sent) >= 2)
     first.end(over=False)
-    earlier = first.journal.entries()
+    earlier = first.sender.journal.entries()
     last = max(place for place, entry in enumerate(earlier) if entry["event"] == "notice")
     killed = earlier[:last]  # the pager took it, and the journal does not know
     assert killed[-1]["event"] == "notice-begun"
@@ -204,7 +203,7 @@ def test_a_message_under_way_when_a_run_was_killed_is_not_told_again(
         with second.following(killed):
             pass
         second.end(over=False)
-        killed += second.journal.entries()
+        killed += second.sender.journal.entries()
 
         assert received.keys == ["resumed/slack", "resumed/pagerduty", "done/slack", "done/pagerduty"]
         assert "the rollback was interrupted and goes on now" in received.messages[0][1].text
@@ -233,7 +232,7 @@ def test_an_escalation_that_cannot_begin_keeps_no_action_from_being_done(tmp_pat
         raise RuntimeError("a defect")
 
     escalation = Escalation(
-        Ladder((), {}, frozenset()), {}, {}, Journal(tmp_path / "journal.jsonl"), SystemClock(), describe=broken
+        Ladder((), {}, frozenset()), Sender({}, Journal(tmp_path / "journal.jsonl")), {}, SystemClock(), describe=broken
     )
     done = []
     with escalation.following():

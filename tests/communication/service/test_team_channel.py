@@ -10,13 +10,9 @@ import pytest
 from pam_rollback.communication import channels
 from pam_rollback.communication.channels import Channels
 from pam_rollback.communication.escalating import Message
-from pam_rollback.communication.slack import SlackBot, SlackWebhook, TeamChannel, team_channel
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.communication.slack import SlackBot, SlackWebhook, TeamChannel
 from pam_rollback.journal.journal import Journal
 from tests.scripted_provider import serving
-
-TABLES = 'abilities = ["slack"]\n[slack]\nchannel = "C0123ABCD"\n'
 
 
 class Slack:
@@ -79,28 +75,3 @@ def test_what_the_bot_cannot_say_the_webhook_says(slack: tuple[Slack, TeamChanne
     assert thread == ""
     assert "renew the token" in problem
     assert "Slack: " in problem.partition("; ")[2]
-
-
-@pytest.mark.parametrize(
-    ("tables", "variables", "has_bot"),
-    [
-        (TABLES, {"T": "xoxb"}, True),
-        (TABLES, {}, False),
-        (TABLES.partition("[slack]")[0], {"T": "xoxb"}, False),
-        (TABLES.replace('["slack"]', "[]"), {"T": "xoxb"}, None),
-    ],
-    ids=["both", "no token", "no channel", "no ability"],
-)
-def test_a_bot_needs_its_token_and_its_channel(
-    tmp_path: Path, tables: str, variables: dict[str, str], *, has_bot: bool | None
-) -> None:
-    """Nothing waits for either: without them the webhook tells the team."""
-    text = 'name = "e"\nkind = "staging"\ndescription = "x"\n' + tables
-    text += '[urls]\nfrontend = "https://a.example"\napi = "https://b.example"\nbackend = "https://b.example"\n'
-    text += '[secrets]\nslack_webhook_env = "W"\nslack_token_env = "T"\n'
-    (tmp_path / "e.toml").write_text(text, encoding="utf-8")
-    hook = {"W": "https://hooks.slack.com/services/T0/B0/x"}
-    environment: Environment = load_environment(str(tmp_path / "e.toml"), tmp_path, {**hook, **variables})
-
-    found = team_channel(environment)
-    assert (None if found is None else found.bot is not None) is has_bot

@@ -9,9 +9,10 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.decision import State
 from pam_rollback.decision.decision_states import judged_data, judged_loss, judged_memory, judged_rewriting
+from pam_rollback.integrity.row_access import Changes
 from pam_rollback.integrity.row_counts import TableCount, TableCounts, lost
 from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting, TableRewriting
-from pam_rollback.integrity.schema_changes import SchemaChanges, SchemaComparison
+from pam_rollback.integrity.schema_changes import SchemaComparison
 from pam_rollback.observation.memory import MemoryGrowth, MemoryReading
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.invariants import InvariantResult
@@ -150,8 +151,12 @@ def test_rules_that_are_damaged_are_between_the_criteria() -> None:
 def compared(how: str = "", *, taken_back: tuple[str, ...] = ()) -> SchemaComparison:
     """A schema of ten objects, of which one changed in this way."""
 
-    def part(name: str) -> SchemaChanges:
-        return SchemaChanges(name, ("policy p of expenses",) if name == how else (), 10, 0, MOMENT, taken_back)
+    def part(name: str) -> Changes:
+        found = ("policy p of expenses",) if name == how else ()
+        said = {"good": f"nothing of the schema {name}", "bad": f"something of the schema {name}"}
+        return Changes(
+            found, 10, MOMENT, "objects", "objects", **said, nothing="schema", added=0, taken_back=taken_back
+        )
 
     return SchemaComparison(part("was lost"), part("is weaker"), part("is more open"))
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.access import NO_TOKEN, Attempt
-from pam_rollback.exposure.routes import Routes, drawn, routes_in
+from pam_rollback.exposure.access import NO_TOKEN, Attempt, Routes, drawn, routes_in
 
 DESCRIPTION = {
     "paths": {

@@ -11,8 +11,7 @@ from pam_rollback.integrity.row_access import RowAccess, Strangers, access_chang
 from pam_rollback.integrity.row_access_reader import read_access, strangers
 from pam_rollback.outside.postgres import open_snapshot
 from pam_rollback.sandbox import database
-from pam_rollback.sandbox.database import in_plan_dialect
-from tests.integrity.client.asked_database import PATIENCE, PLAN_ROWS, ROWS, administrator, as_role, dsn, owner, role
+from tests.integrity.client.asked_database import PATIENCE, ROWS, administrator, as_role, dsn, owner, role
 
 __all__ = ["administrator", "dsn", "owner"]
 
@@ -220,21 +219,6 @@ def test_what_shows_nobody_anything_of_others_is_green(dsn: str, owner: Owner, k
     assert tried.none, tried
 
 
-@pytest.mark.parametrize(
-    ("do", "undo"),
-    [
-        ("CREATE VIEW aside WITH (security_invoker = on) AS SELECT * FROM expenses", "DROP VIEW aside"),
-        (
-            "CREATE TABLE aside AS SELECT * FROM expenses; ALTER TABLE aside ENABLE ROW LEVEL SECURITY",
-            "DROP TABLE aside",
-        ),
-    ],
-)
-def test_what_is_guarded_is_no_open_door(dsn: str, owner: Owner, do: str, undo: str) -> None:
-    """By the tables behind it, or by its own row security."""
-    assert seen_past(owner, dsn, do=f"{do}; GRANT SELECT ON aside TO PUBLIC", undo=undo).none
-
-
 def test_what_our_role_may_not_read_is_not_known(dsn: str, owner: Owner) -> None:
     """A whole copy that others may read; nobody else's door is looked through."""
     copy = "CREATE TABLE aside AS SELECT * FROM expenses"
@@ -262,17 +246,6 @@ def test_what_cannot_be_tried_is_named(dsn: str, owner: Owner) -> None:
     assert set(off.left_out) == {EXPENSES}
     assert off.none
     assert set(broken.unknown) == {EXPENSES}
-
-
-def test_the_plans_views_lead_to_their_tables(dsn: str) -> None:
-    """Row security is the tables' own, whatever stands before them."""
-    with open_snapshot(in_plan_dialect(dsn), PATIENCE) as snapshot:
-        access = read_access(snapshot, PLAN_ROWS, {})
-        tried = strangers(snapshot, access, PLAN_ROWS, {})
-
-    assert {EXPENSES, PROFILES, SETTINGS} <= set(access.tables)
-    assert reach(access).holds
-    assert tried.none
 
 
 def test_a_blind_role_does_not_say_that_nothing_is_open(

@@ -11,7 +11,7 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.ledger.ledger_config import Write, WriteKind, Writes
 from pam_rollback.ledger.ledger_rows import judge_with_database, ledger_rows, moved_rows
-from pam_rollback.ledger.ledger_verdict import FinalReading, Found, LedgerState, judge
+from pam_rollback.ledger.ledger_verdict import FinalReading, LedgerState, judge
 from pam_rollback.outside.postgres import Patience, Snapshot, open_snapshot
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create_auditor, dsn_of
 from tests.running_product import Database
@@ -80,31 +80,6 @@ def test_every_row_comes_as_it_is(dsn: str) -> None:
         (f"{PREFIX}000002", "1.00 fuel"),
     ]
     assert messages == [(f"{PREFIX}000005", f"{PREFIX}000005: remember 1.00 dollars")]
-
-
-def test_the_database_answers_for_what_the_product_cut_off(dsn: str) -> None:
-    """Expenses that the product did not give whole are judged by the database; the settings stay the product's."""
-    writes = Writes(
-        [
-            Write(0, WriteKind.EXPENSE, f"{PREFIX}000000", "12.30 fuel", 1.0, 1.5),
-            Write(1, WriteKind.EXPENSE, f"{PREFIX}000001", "7.00 fuel", 2.0, 2.5),
-            Write(2, WriteKind.EXPENSE, f"{PREFIX}000002", "1.00 fuel", 3.0, 3.5),
-            Write(3, WriteKind.EXPENSE, f"{PREFIX}000009", "1.00 fuel", 4.0, 4.5),
-            Write(4, WriteKind.SETTING, "s4", "s4", 5.0, 5.5),
-        ]
-    )
-    reading = FinalReading(
-        100.0,
-        (Found(WriteKind.SETTING, "s4", "s4"), Found(WriteKind.EXPENSE, f"{PREFIX}000009", "1.00 fuel")),
-        {WriteKind.EXPENSE: "5000 rows were asked for and came: there may be more"},
-    )
-    with snapshot_of(dsn) as snapshot:
-        verdict = judge_with_database(writes, reading, snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL)
-
-    assert (verdict.state, verdict.present, verdict.unread) == (LedgerState.DAMAGED, 2, 0)
-    assert verdict.altered_markers == (f"{PREFIX}000001",)
-    assert verdict.duplicated_markers == (f"{PREFIX}000002",)
-    assert verdict.lost_markers == (f"{PREFIX}000009",)
 
 
 def test_a_setting_that_was_not_read_stays_unread(dsn: str) -> None:

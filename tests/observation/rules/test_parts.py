@@ -72,14 +72,6 @@ def test_a_part_that_fails_is_not_averaged_with_good_ones(bad: str, part: str) -
     assert str(found).startswith(f"error rate of the {part} ")
 
 
-def test_all_good_is_met() -> None:
-    """Each with its own n."""
-    found = judged(*map(answers, ("page", "profile", "health")))
-
-    assert found.state is WindowState.MET
-    assert all(other.n == 200 for _, other in found.others)
-
-
 def test_a_part_that_nothing_asks_is_unknown_by_name_and_hides_nothing() -> None:
     """What is asked may still break: that comes first."""
     alone = (PAGE, Series(BACK_END, (), lacking="no test account"))

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.sampled_answers import SampledAnswers, judge_sample, sample_spec
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window import Measure
+from pam_rollback.observation.window_specs import SampledAnswers, judge_sample, sample_spec
 
 RATE_HZ = 40.0
 ERRORS = sample_spec(Measure.ERROR_RATE_PCT, 2, rate_hz=RATE_HZ, answer_max_s=5)

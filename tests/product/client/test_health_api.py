@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from pam_rollback.health.service import HealthEndpoint, read_health
 from pam_rollback.product.health import HealthReport
-from pam_rollback.product.health_api import HealthEndpoint, read_health
 from tests.contracts import usual
 
 _BODY = json.dumps({"status": "healthy", "release": "1.42.0"})

@@ -98,8 +98,6 @@ def test_a_good_file_is_a_contract(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('title = "the back end"\n', "", "[health.backend] title: missing, it is required"),
-        ('path = "/health"', "path = 7", "[health.backend] path: expected a text in quotes, found 7"),
         ('path = "/health"', 'path = "health"', "[health.backend] path: "),
         (
             'path = "/health"\n',
@@ -111,32 +109,17 @@ def test_a_good_file_is_a_contract(tmp_path: Path) -> None:
             'site = "back end"',
             "[health.backend] site: unknown value 'back end', did you mean 'backend'?",
         ),
-        ('site = "backend"', 'sight = "backend"', "[health.backend] sight: unknown key, did you mean 'site'?"),
-        (
-            'site = "backend"',
-            'answered_by = "database"',
-            "[health.backend] answered_by: unknown key, ",
-        ),
-        ('item = "HC-2"', 'item = "HC-2"\nitem = "HC-3"', "not valid TOML: Cannot overwrite a value (at line 7"),
-        (GOOD, f"{GOOD}\n---\n{GOOD}", "not valid TOML: "),
         ('item = "HC-2"', 'item = "SC-2"', "[health.backend] item: "),
         (
             'equals = "healthy"',
             "equals = nan",
             "[health.backend.conditions #1] equals: expected a text in quotes, a number",
         ),
-        ('equals = "healthy"', 'equals = ["healthy"]', "found a list"),
-        (
-            'equals = "healthy"',
-            'equal = "healthy"',
-            "[health.backend.conditions #1] equal: unknown key, did you mean 'equals'?",
-        ),
         ('equals = "healthy"', "lt = 5", "lt: unknown key, removed: hold a figure in a check of your own"),
         ('equals = "healthy"', "any_of = []", "[health.backend.conditions #1] any_of: "),
         ('equals = "healthy"', 'matches = "("', "expected a regular expression, found '('"),
         ('equals = "healthy"', 'equals = "a", exists = true', "expected exactly one operator"),
         (', equals = "healthy"', "", "expected exactly one operator"),
-        ('json = "/status", ', "", "expected exactly one subject (json, answer), found none"),
         ('json = "/status"', 'json = "/status", answer = "text"', "expected exactly one subject"),
         (
             'json = "/status"',
@@ -151,24 +134,14 @@ def test_a_good_file_is_a_contract(tmp_path: Path) -> None:
         ('path = "/api/tickets"', 'path = "/t"\nno_endpoint = "none"', "[operations] tickets: expected path, or why"),
         ('path = "/api/tickets"', 'path = "/t"\nitems = "rows"', "[operations.tickets] items: expected a JSON pointer"),
         ('path = "/api/tickets"', 'path = "/t"\nquery = "a b"', "[operations.tickets] query: "),
-        ('chat = "/pam"\n', "", "[pages] chat: missing, it is required"),
-        ('amount = { label = "Amount" }', 'amount = { labl = "Amount" }', "[elements.amount] labl: unknown key"),
         (
             'label = "Amount"',
             'label = "Amount", selector = "input"',
             "expected exactly one of role, label, selector, found label and",
         ),
-        (
-            'role = "link", name = "Log in"',
-            'name = "Log in"',
-            "expected exactly one of role, label, selector, found none",
-        ),
         ('role = "link", name', 'label = "Log in", name', "name is the accessible name of a role: expected role, too"),
         ('name = "Log in"', 'name_matches = "("', "expected a regular expression, found '('"),
-        ('role = "link"', 'role = "lnik"', "[elements.log_in] role: unknown value 'lnik', did you mean 'link'?"),
         ("amount = {", "amuont = {", "amuont"),
-        ('owner = "user_id"\n', "", "[tables.users.trips] owner: missing, it is required"),
-        ('owner = "user_id"', 'owner = "user id"', "[tables.users.trips] owner: "),
         ('stays = ["user_id"]', 'stays = ["a; b"]', "[tables.users.trips] stays"),
         (
             'within = "trips"',
@@ -176,12 +149,6 @@ def test_a_good_file_is_a_contract(tmp_path: Path) -> None:
             "tables: stops: within: expected a table of users' rows, did you mean",
         ),
         ('"there are none"', '""', "[tables.left_out] settings-blank: "),
-        (
-            "[tables.left_out]",
-            '[tables]\nsettings = "wdie"\n[tables.left_out]',
-            "unknown value 'wdie', did you mean 'wide'",
-        ),
-        ("[tables.left_out]", "[tables]\nschemas = []\n[tables.left_out]", "[tables] schemas: "),
         ('settings-blank = "there are none"', "[tables.names]\nexpenses = 'a\"b'", "[tables] names: expenses: "),
         (
             'name = "pam-small"',

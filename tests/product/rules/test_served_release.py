@@ -58,14 +58,6 @@ def test_a_version_that_two_have_is_no_proof(served: dict[str, Any], *, is_wante
     assert ("dep-b has the version 1.41.3, too" in str(seen)) is cannot_be_told
 
 
-def test_the_sentence_says_what_was_expected() -> None:
-    """For somebody at night."""
-    seen = Served(site="the back end", wanted=Wanted(version="1.41.3"), version="1.42.0")
-
-    assert repr(seen) == "the back end serves release 1.42.0, expected release 1.41.3"
-    assert seen.figures.asked == "release 1.41.3"
-
-
 def test_hashes_are_compared_by_their_beginning() -> None:
     """Upper or lower case, in either order."""
     assert same_commit("ABCDEF0", "abcdef0123")

@@ -54,12 +54,6 @@ def test_the_start_of_the_process_is_read_where_it_is_told() -> None:
         assert read_memory(url, deadline_s=5).started_s is None
 
 
-def test_memory_is_read_in_megabytes_of_ten_to_the_sixth() -> None:
-    """As the plan's figures are."""
-    with serving(200, METRICS) as url:
-        assert read_memory(url, deadline_s=5).mb == pytest.approx(67.690496)
-
-
 def test_of_several_processes_the_largest_counts() -> None:
     """The limit is for each of them."""
     with serving(200, b'pam_memory_usage_bytes{pid="1"} 5e7\npam_memory_usage_bytes{pid="2"} 9e7\n') as url:

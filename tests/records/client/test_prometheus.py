@@ -14,7 +14,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.service_settings import Prometheus
-from pam_rollback.records.prometheus import MAX_BODY_BYTES, PrometheusApi, sources
+from pam_rollback.records.prometheus import PrometheusApi, sources
 from pam_rollback.stats.series import Answers, Quantity
 
 TOKEN = "s3cr3t-token-0815"
@@ -137,35 +137,6 @@ def test_an_answer_that_makes_no_sense_is_unknown(document: Any, status: int, wo
     assert url in str(caught.value)
 
 
-def test_json_that_is_declared_as_something_else_is_no_answer() -> None:
-    """A page that happens to be JSON is not Prometheus."""
-    reply = always(matrix((UP, [(1.0, "1")])), kind="text/html")
-    with answering(reply) as url, pytest.raises(MeasurementFailed, match="expected the JSON of its API"):
-        ask(url)
-
-
-def test_an_answer_without_end_is_cut_off() -> None:
-    """This machine's memory is not theirs."""
-    endless = always(b" " * (MAX_BODY_BYTES + 2))
-    with answering(endless) as url, pytest.raises(MeasurementFailed, match="the body is larger than"):
-        ask(url)
-
-
-def test_nobody_there_is_unknown() -> None:
-    """With what to look at."""
-    with answering(always({})) as url:
-        pass
-    with pytest.raises(MeasurementFailed, match=r"refused the connection; is \[prometheus\] url right"):
-        PrometheusApi(url).ahead_s()
-
-
-def test_a_remark_on_the_query_is_no_warning() -> None:
-    """Older versions mix the two."""
-    remark = "PromQL info: metric might not be a counter"
-    with answering(always(matrix((UP, [(1.0, "1")]), warnings=[remark], infos=["more"]))) as url:
-        assert ask(url)[0].samples == ((1.0, 1.0),)
-
-
 @pytest.mark.parametrize(
     ("token", "words"),
     [("", "it asks who we are; name the token's variable"), (TOKEN, "is not accepted; export another one")],
@@ -226,17 +197,6 @@ def test_counts_are_read_on_our_own_clock() -> None:
     assert found.where == f"Prometheus at {url}"
 
 
-def test_there_is_a_source_for_what_is_declared_only() -> None:
-    """Nothing is made up for the rest."""
-    api = PrometheusApi("http://127.0.0.1")
-
-    assert set(sources(api, settings(memory_bytes="m"))) == {Quantity.MEMORY_MB}
-    assert set(sources(api, settings(error_rate_pct="1", latency_buckets="b"))) == {
-        Quantity.ERROR_RATE_PCT,
-        Quantity.LATENCY_P95_MS,
-    }
-
-
 def evaluated(values: list[tuple[int, str]], *more: Any) -> "list[float | str | None]":
     """What an expression gave at steps 1, 2, … since a moment of ours."""
     start_s = time.monotonic() - 45
@@ -295,8 +255,3 @@ def test_of_several_processes_the_one_that_holds_most_is_read() -> None:
         series = sources(PrometheusApi(url), declared)[Quantity.MEMORY_MB].read(since_s, time.monotonic())
 
     assert ([point.value for point in series.points], series.restarts) == ([80, 70, 90], ())
-
-
-def test_a_quantity_that_nobody_named_has_no_source() -> None:
-    """Not one that tells nothing."""
-    assert set(sources(PrometheusApi("http://127.0.0.1"), settings(requests="r"))) == {Quantity.ERROR_RATE_PCT}

@@ -60,9 +60,3 @@ def test_too_few_are_unknown() -> None:
     for told in (series([60] * 9), series([None] * 15), series([])):
         with pytest.raises(MeasurementFailed, match="a pace needs 10 over 4 s"):
             settled_readings(told, start_s=START_S, end_s=END_S)
-
-
-def test_another_quantity_is_a_mistake() -> None:
-    """Of whoever wrote the call."""
-    with pytest.raises(ValueError, match="says nothing of memory"):
-        settled_readings(Series(Quantity.ERROR_RATE_PCT, "a test", 1.0, ()), start_s=0, end_s=1)

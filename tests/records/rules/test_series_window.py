@@ -228,27 +228,6 @@ def test_counts_and_bare_shares_do_not_mix() -> None:
     assert "cannot be added up" in verdict.reason
 
 
-def test_restarts_and_targets_that_are_gone_are_told() -> None:
-    """Whoever reads the verdict sees on what it stands."""
-    told = series(ERRORS, [GOOD] * 10, restarts=(START_S - 1, START_S + 5), gone=("pam/a",))
-    verdict = judge_series(told, ERRORS, start_s=START_S, now_s=START_S + 100)
-
-    assert verdict.restarts == 1
-    assert "1 restart, gone: pam/a" in verdict.figures.definition
-
-
-def test_the_plan_asks_longer_than_is_watched() -> None:
-    """At a pace above 1 both are told."""
-    assert "for 900 s" in str(judged(replace(ERRORS, asked_s=900), [GOOD] * 10))
-    assert "observed 100 s" in str(judged(replace(ERRORS, asked_s=900), [GOOD] * 10))
-
-
-def test_a_series_of_something_else_is_refused() -> None:
-    """Milliseconds are no megabytes."""
-    with pytest.raises(ValueError, match="cannot be judged"):
-        judge_series(series(MEMORY, [1.0]), P95, start_s=START_S, now_s=START_S)
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -13,7 +13,6 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.hosts import Render
-from pam_rollback.records.series_window import SeriesSpec, judge_series
 from pam_rollback.rollback.providers.render import RenderApi
 from pam_rollback.rollback.providers.render_metrics import sources
 from pam_rollback.stats.series import Answers, Point, Quantity, Series
@@ -187,25 +186,6 @@ def test_a_wrong_service_owner_or_key_is_named(render: StandIn, settings: dict[s
 
     assert words in said
     assert "rnd_" not in said
-
-
-@pytest.mark.parametrize(("quantity", "limit", "points_min"), [(ERRORS, 2, 5), (LATENCY, 500, 5), (MEMORY, 100, 10)])
-def test_a_quarter_of_an_hour_of_whole_minutes_can_be_judged(
-    render: StandIn, quantity: Quantity, limit: float, points_min: int
-) -> None:
-    """The plan's window with what an environment has by default; wherever in a minute it begins."""
-    render.traffic(seconds=1100, ok=2)
-    render.memory(60, seconds=1100)
-    settings = {"resolution_s": 60, "gap_max_s": 180.0}
-    api = RenderApi(render.settings(**settings), KEY)
-    spec = SeriesSpec(quantity=quantity, limit=limit, duration_s=900, points_min=points_min, gap_max_s=180)
-    now_s = time.monotonic()
-    for late_s in (0, 15, 30):
-        start_s = now_s - 1020 + late_s
-        verdict = judge_series(sources(api)[quantity].read(start_s, now_s), spec, start_s=start_s, now_s=now_s)
-
-        assert verdict.met, verdict
-        assert verdict.points in {14, 15}
 
 
 # ---------------------------------------------------------------- answers that the stand-in would not give
