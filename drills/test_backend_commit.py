@@ -1,4 +1,9 @@
-"""Does deploying the last stable commit of the back end help every user?"""
+"""Does deploying the last stable commit of the back end help every user?   Strategy ST-4, back end; recovery within RTO-3.
+
+The way for a release whose build is gone from the host: its commit is built again.
+"""
+
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -12,5 +17,31 @@ from drills.expectations import (
     test_the_target_answers,
     test_users_recover_in_time,
 )
+from drills.steps import keep_others_from_deploying, run_and_see
+from pam_rollback.rollback.backend import ApiRestored, ApiService
+from pam_rollback.rollback.fixtures.acting import Run
+from pam_rollback.rollback.fixtures.frontend import commit_of
 
 pytestmark = pytest.mark.rollback
+
+
+@pytest.fixture(scope="session", name="backend-commit")
+def rollback(run: Run, api: ApiService, last_stable_api_deploy: Callable[[], Mapping[str, str]]) -> ApiRestored:
+    """Deploy the commit of the last stable deploy, with automatic deploys off, and see that it answers. Raises ActionFailed.
+
+    Undone by running what ran before, from its branch and with its automatic deploys.
+    """
+    with run.rollback("backend-commit") as action:
+        commit = commit_of(action.target(last_stable_api_deploy))
+
+        before, over = keep_others_from_deploying(action, api, lambda: commit, api.running)
+        live, served = run_and_see(
+            action,
+            api,
+            lambda listed: api.deploy_commit(commit, listed),
+            lambda: commit,
+            action.environment,
+            before=before,
+            after=over,
+        )
+    return ApiRestored(*action.facts, live.result, served.result)

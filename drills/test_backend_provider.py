@@ -1,4 +1,10 @@
-"""Does the provider's rollback of the back end help every user?"""
+"""Does the provider's rollback of the back end help every user?   Strategy ST-4, back end; recovery within RTO-3 (5 to 10 minutes).
+
+The plan's pushes move nothing, and whatever is pushed next undoes them (docs/plan-audit.md, G1 to G12). The correct form: automatic deploys
+off first and checked after, wait until the new deploy is live, and believe only what answers.
+"""
+
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -12,5 +18,21 @@ from drills.expectations import (
     test_the_target_answers,
     test_users_recover_in_time,
 )
+from drills.steps import roll_back_at_the_provider
+from pam_rollback.rollback.backend import ApiRestored, ApiService
+from pam_rollback.rollback.fixtures.acting import Run
 
 pytestmark = pytest.mark.rollback
+
+
+@pytest.fixture(scope="session", name="backend-provider")
+def rollback(run: Run, api: ApiService, last_stable_api_deploy: Callable[[], Mapping[str, str]]) -> ApiRestored:
+    """Have the provider run the last stable deploy's build again, and see that it answers. Raises ActionFailed when it does not.
+
+    Undone by running what ran before, from its branch and with its automatic deploys.
+    """
+    with run.rollback("backend-provider") as action:
+        target = api.deploy(action.target(last_stable_api_deploy)["deploy"])
+
+        live, served = roll_back_at_the_provider(action, api, lambda: target, action.environment)
+    return ApiRestored(*action.facts, live.result, served.result)

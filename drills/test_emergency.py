@@ -1,4 +1,10 @@
-"""Does one call to the product's own emergency endpoint help every user?"""
+"""Does one call to the product's own emergency endpoint help every user?   Strategy ST-6; the plan gives it no time of its own.
+
+The plan's command looks at no answer, and does nothing at all when the API is the thing that is down: then the back end is rolled back at
+its provider, past the product.
+"""
+
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -10,14 +16,78 @@ from drills.expectations import (
     test_team_was_notified,
     test_users_recover_in_time,
 )
+from drills.steps import roll_back_at_the_provider
 from pam_rollback.base.figures import Scored
 from pam_rollback.browser.fixtures.traveller import Traveller
-from pam_rollback.rollback.emergency import EmergencyRollback, Took
+from pam_rollback.product.pam_api import ProductDown
+from pam_rollback.product.served_release import Served
+from pam_rollback.rollback.backend import ApiService
+from pam_rollback.rollback.emergency import Emergency, EmergencyRollback, Took
 from pam_rollback.rollback.feature_flag import Evaluation, FlagOutcome
+from pam_rollback.rollback.fixtures.acting import Action, Run
 from pam_rollback.rollback.fixtures.actions import constant_page
+from pam_rollback.rollback.step_list import ListedStep
 from pam_rollback.session.needs import needs
 
 pytestmark = pytest.mark.rollback
+
+
+@pytest.fixture(scope="session", name="emergency")
+def rollback(
+    run: Run,
+    written_before: None,
+    emergency_call: Emergency,
+    past_the_product: Callable[[], tuple[ApiService, Callable[[], Mapping[str, str]]]],
+) -> EmergencyRollback:
+    """Make the call and see what came of it; go past a product that is down. Raises ActionFailed when neither helped.
+
+    Undone by setting the flags as they were, and by running again what ran before.
+    """
+    with run.rollback("emergency") as action:
+        before = action.step("read the flags", emergency_call.read, essential=False)
+        called = action.step(
+            "make the emergency call",
+            lambda: emergency_call.call(before.found, action.reason, action.initiated_by),
+            after=(before,),
+            changes_users=True,
+        )
+        back = action.step("read the flags back", lambda: emergency_call.read_back(before.found), needs=(called,))
+        users: ListedStep[Evaluation] | None = None
+        if "flag_evaluation" in action.environment.abilities:
+            users = action.step(
+                "evaluate the flags as users get them",
+                lambda: emergency_call.evaluate(back.result if back.result.flags else before.found, action.users),
+                needs=(back,),
+                essential=False,
+            )
+
+        def down() -> str:
+            return str(called.error) if isinstance(called.error, ProductDown) else ""
+
+        past = action.instead(
+            lambda: f"the product was down, its back end was rolled back at the provider ({down()})" if down() else ""
+        )
+        served = past.step(
+            "roll the back end back past the product",
+            lambda: go_past(action, *past_the_product()),
+            changes_users=True,
+        )
+    return EmergencyRollback(
+        *action.facts,
+        before.result.flags if before.found is not None else {},
+        Took(past_the_product=bool(down()), problem=down()),
+        back.result.flags if back.found is not None else None,
+        users.found if users is not None else None,
+        served.found,
+    )
+
+
+def go_past(action: Action, api: ApiService, last_stable_api_deploy: Callable[[], Mapping[str, str]]) -> Served:
+    """Have the back end's provider run the last stable deploy again: steps of their own, of which the team is not told apart."""
+    target = api.deploy(action.target(last_stable_api_deploy, part="back end")["deploy"])
+    with action.apart() as steps:
+        _, served = roll_back_at_the_provider(steps, api, lambda: target, action.environment)
+    return served.result
 
 
 @pytest.mark.advisory
@@ -48,7 +118,7 @@ def test_no_user_keeps_a_feature(users_after_the_call: Evaluation, scored: Score
 @needs(lacking=constant_page)
 @pytest.mark.journey
 @pytest.mark.criterion("SC-5")
-def test_page_shows_the_old_chat(emergency_called: EmergencyRollback, traveller: Traveller) -> None:
+def test_page_shows_the_old_chat(rolled_back: EmergencyRollback, traveller: Traveller) -> None:
     """A signed-in traveller sees the chat as it was, in a real browser.  If red: docs/runbook.md#user-experience."""
     chat = traveller.opens_chat()
 

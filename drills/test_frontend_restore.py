@@ -18,10 +18,9 @@ from drills.expectations import (
     test_users_recover_in_time,
     test_visitors_get_the_target,
 )
-from drills.steps import publish_and_lock
+from drills.steps import publish_and_lock, see_visitors_get
 from pam_rollback.rollback.fixtures.acting import Run
-from pam_rollback.rollback.frontend import SiteRestored
-from pam_rollback.rollback.frontend_host import Frontend
+from pam_rollback.rollback.frontend import Frontend, SiteRestored
 
 pytestmark = pytest.mark.rollback
 
@@ -36,5 +35,6 @@ def rollback(run: Run, site: Frontend, last_stable_deploy: Callable[[], Mapping[
         target = site.deploy(action.target(last_stable_deploy)["deploy"])
 
         before = action.step("see what is published", site.published)
-        locked, served = publish_and_lock(action, site, lambda: target, before=before)
-    return SiteRestored(*action.facts, locked.result, served.result)
+        published, locked = publish_and_lock(action, site, lambda: target, before=before)
+        served = see_visitors_get(action, site, lambda: target, published)
+    return SiteRestored(*action.facts, locked.result, served.result, locked.result.commit)

@@ -2,11 +2,10 @@
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 
-from tests.forked import can_be_forked, run_pytest
+from tests.forked import can_be_forked
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 
@@ -54,26 +53,6 @@ def test_a_collected_session_runs_again_and_again_on_fresh_facts(
 
     assert found == [0, 10, 0]
     assert red == "NO-GO"
-
-
-def test_it_has_its_own_folder_and_variables_and_nothing_of_ours(tmp_path: Path) -> None:
-    """What these tests have in their process is not there."""
-    (tmp_path / "test_one.py").write_text(
-        "import os, sys\n"
-        "def test_it():\n"
-        "    seen = [os.getcwd(), os.environ.get('OURS'), os.environ['THEIRS'], os.read(0, 9)]\n"
-        "    assert [m for m in sys.modules if m.split('.')[0] == 'tests'] == []\n"
-        "    open('seen.txt', 'w').write(repr(seen))\n"
-    )
-    variables = {**os.environ, "THEIRS": "1"}
-    variables.pop("OURS", None)
-
-    code, out = run_pytest(
-        ["-p", "no:cacheprovider", "test_one.py"], folder=tmp_path, environment=variables, within_s=60
-    )
-
-    assert code == 0, out
-    assert (tmp_path / "seen.txt").read_text() == repr([str(tmp_path), None, "1", b""])
 
 
 @pytest.mark.parametrize(

@@ -134,15 +134,6 @@ def test_what_cannot_be_written_is_said_in_one_line(
     assert words in refusal(capsys, *arguments)
 
 
-def test_without_a_name_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Alerts of a toy would be taken for those of production."""
-    (tmp_path / "environments").mkdir()
-    (tmp_path / "environments" / "production.toml").touch()
-
-    assert alerts.main([], root=tmp_path) == 1
-    assert "which environment? --env production, or --env sandbox to practise" in capsys.readouterr().err
-
-
 def test_another_environments_baseline_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """And so are an old one and one of few answers: an alert would be held against nothing that is true here."""
     arguments = ("--env", EXAMPLE, "--baseline")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.alerts.rule_file import duration, matching, not_watched, rule_file
+from pam_rollback.alerts.rule_file import not_watched, rule_file
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.environment.service_settings import Prometheus
@@ -130,15 +130,6 @@ def test_what_our_rules_call_no_matter_has_no_ticket(plan: Plan) -> None:
     assert made(relaxed, NAMED).keys().isdisjoint({"PamErrorRateRaised", "PamMemoryAboveLevel"})
 
 
-def test_the_pace_divides_the_plans_times_and_says_so(plan: Plan) -> None:
-    """A rehearsal's alert never reads like a real one. How old a value may be is no time of the plan."""
-    rules = made(plan, NAMED, pace=60)
-
-    assert field(rules["PamErrorRateHigh"], "for") == "5s"
-    assert "for 300s (rehearsal: 5s)" in rules["PamErrorRateHigh"]
-    assert field(rules["PamRequestsNotScraped"], "for") == "120s"
-
-
 def test_a_baseline_is_a_figure_with_its_date(plan: Plan) -> None:
     """Without one the past of the same series is the baseline, and its absence is told either way."""
     name = "pam:response_time:p95_seconds:baseline"
@@ -164,24 +155,3 @@ def test_an_expression_of_the_environment_is_told_too(plan: Plan) -> None:
 
     assert "\n          (100 * (sum(e) or vector(0))\n          / sum(a)) >= 0\n" in rules["pam:error_rate:pct"]
     assert field(rules["PamErrorRateUnknown"], "severity") == "page"
-
-
-@pytest.mark.parametrize(
-    ("selector", "narrowed"),
-    [
-        ("a_total", 'a_total{x="1"}'),
-        ("a_total{}", 'a_total{x="1"}'),
-        ('a_total{job="pam"}', 'a_total{job="pam", x="1"}'),
-        ("a_total{job='p}m', }", "a_total{job='p}m', x=\"1\"}"),
-        ('{__name__="a_total"}', '{__name__="a_total", x="1"}'),
-    ],
-)
-def test_a_selector_is_narrowed(selector: str, narrowed: str) -> None:
-    """Whatever form it has."""
-    assert matching(selector, 'x="1"') == narrowed
-
-
-@pytest.mark.parametrize(("seconds", "written"), [(0, "0s"), (300, "300s"), (7.5, "7500ms"), (0.25, "250ms")])
-def test_times_are_written_as_prometheus_reads_them(seconds: float, written: str) -> None:
-    """Whole seconds, or milliseconds."""
-    assert duration(seconds) == written

@@ -1,13 +1,11 @@
 """``make connect``: an environment that a session can use, after one look; or one clear message and nothing written."""
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.environment.hosts import HOSTS
 from pam_rollback.observation.probed_journeys import usual_weights
@@ -125,17 +123,6 @@ def test_a_build_without_its_variables_is_not_connected(run: Run, tmp_path: Path
     assert "none of its 1 scripts names the supabase" in named
 
 
-def test_each_part_that_users_wait_for_gets_its_weight(run: Run, tmp_path: Path) -> None:
-    """With an account, of what the product has; without one, of what everybody may read."""
-    run(today(), "--name", "open")
-    run(today(), "--name", "mine", variables=ACCOUNT)
-    everybody, mine = (load_environment(name, tmp_path / "environments", ACCOUNT) for name in ("open", "mine"))
-
-    assert set(everybody.probing.weights) == {"front page", "cached front page", "health"}
-    assert {"profile", "settings", "history", "expenses", "as a browser"} < set(mine.probing.weights)
-    assert mine.probing.weights == usual_weights(mine.contract)
-
-
 def test_a_file_that_is_there_stays(run: Run, tmp_path: Path) -> None:
     """Byte by byte, and before anything is asked."""
     run(today(), "--name", "here")
@@ -146,18 +133,6 @@ def test_a_file_that_is_there_stays(run: Run, tmp_path: Path) -> None:
     assert "environments/here.toml: expected no such file, found one, which is yours and stays as it is" in err
 
 
-def test_another_contract_can_be_named(run: Run, tmp_path: Path) -> None:
-    """One of the project."""
-    (tmp_path / "products").mkdir()
-    shutil.copy(ROOT / "products" / "pam-today.toml", tmp_path / "products" / "mine.toml")
-    file = tmp_path / "products" / "mine.toml"
-    file.write_text(file.read_text("utf-8").replace('name = "pam-today"', 'name = "mine"', 1), "utf-8")
-    code, _, err = run(today(), "--name", "here", "--product", "mine")
-
-    assert (code, err) == (0, "")
-    assert load_environment("here", tmp_path / "environments", {}).product == "mine"
-
-
 def test_what_is_not_well_beside_the_back_end_is_said(run: Run) -> None:
     """The environment is written all the same: it may be mended later."""
     code, out, _ = run(
@@ -166,20 +141,6 @@ def test_what_is_not_well_beside_the_back_end_is_said(run: Run) -> None:
 
     assert code == 0
     assert "database      /rest/v1/profiles is NOT well: " in out
-
-
-def test_what_can_be_judged_is_told_with_it(run: Run) -> None:
-    """By the doctor, whom a failure does not make a reason against the file."""
-    one = {"item": "DI-1", "title": "a", "state": "missing", "why": [], "after": ["export X=…"], "command": ""}
-    _, out, _ = run(today(), "--name", "a", doctor=lambda *_: {"complete": False, "items": [one]})
-    assert "  [ ] after: export X=…: DI-1" in out
-
-    def failing(*_: object) -> dict[str, Any]:
-        raise MeasurementFailed("no pytest here")
-
-    code, out, _ = run(today(), "--name", "b", doctor=failing)
-    assert code == 0
-    assert "not known: no pytest here" in out
 
 
 def test_a_person_is_asked_only_where_one_is_there(run: Run, tmp_path: Path) -> None:

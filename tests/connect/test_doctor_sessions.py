@@ -146,10 +146,3 @@ def test_a_check_that_crashes_is_a_state_of_its_own(project: Project) -> None:
     assert found["DI-1"] == "missing"
     assert "[!] the check itself failed: " in session.out
     assert "KeyError: 'a check of ours'" in session.out
-
-
-def test_other_sessions_know_nothing_of_it(project: Project) -> None:
-    """It waits to be named."""
-    listed = project.run("--collect-only", "-q", "--env", "here")
-
-    assert "test_doctor" not in listed.out

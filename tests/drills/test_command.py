@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.drills import __main__ as command
-from pam_rollback.plan.plan import load_plan
-from pam_rollback.plan.stories import STORIES, preferred
+from pam_rollback.plan.stories import STORIES
 from tests.sessions import ROOT
 
 CONFTEST = '''
@@ -48,15 +47,6 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:cacheprovider")
     return tmp_path
-
-
-def test_the_preferred_strategy_is_the_plans() -> None:
-    """The plan names it first, and says so in its title."""
-    assert preferred(load_plan(ROOT / "plan.toml")) == "feature-flag"
-    assert (
-        "preferred"
-        in (ROOT / "plan.toml").read_text(encoding="utf-8").partition("[strategies.ST-1]")[2].splitlines()[2]
-    )
 
 
 def test_a_story_is_named_and_an_unknown_one_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

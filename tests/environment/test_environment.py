@@ -69,25 +69,10 @@ def test_production_that_is_a_sandbox_is_guarded_as_production(folder: Path) -> 
         ),
         pytest.param("[secrets]", "[secret]", "secret: unknown key, did you mean 'secrets'?", id="misspelt table"),
         pytest.param(
-            "admin_token_env",
-            "admin_tokn_env",
-            "[secrets] admin_tokn_env: unknown key, did you mean 'admin_token_env'?",
-            id="key",
-        ),
-        pytest.param(
-            "frontend =",
-            "front_end =",
-            "[urls] front_end: unknown key, did you mean 'frontend'?",
-            id="misspelt address",
-        ),
-        pytest.param(
             '"flag_admin"',
             '"flag_adnin"',
             "abilities #1: unknown value 'flag_adnin', did you mean 'flag_admin'?",
             id="ability",
-        ),
-        pytest.param(
-            'kind = "staging"', 'kind = "stagin"', "kind: unknown value 'stagin', did you mean 'staging'?", id="kind"
         ),
         pytest.param(
             'kind = "staging"',
@@ -103,25 +88,9 @@ def test_production_that_is_a_sandbox_is_guarded_as_production(folder: Path) -> 
         ),
         pytest.param('name = "staging"', 'name = "../x"', "name: ", id="name that is a path"),
         pytest.param(
-            'kind = "staging"',
-            'kind = "staging"\npace = 0',
-            "pace: expected greater than or equal to 1, found 0",
-            id="pace",
-        ),
-        pytest.param(
-            'kind = "staging"',
-            'kind = "staging"\npace = "1"',
-            "pace: expected a number, found '1'",
-            id="text for a number",
-        ),
-        pytest.param(
             "https://staging.", "http://staging.", "[urls] frontend: staging must be https", id="not encrypted"
         ),
         pytest.param("https://staging.", "ftp://staging.", "[urls] frontend: expected an address", id="no web address"),
-        pytest.param(
-            "https://staging.example.com", "staging.example.com", "found 'staging.example.com'", id="no scheme"
-        ),
-        pytest.param("https://staging.example.com", "https://", "[urls] frontend: expected an address", id="no host"),
         pytest.param(
             "https://staging.example.com",
             "https://staging.example.com:99999",
@@ -132,37 +101,10 @@ def test_production_that_is_a_sandbox_is_guarded_as_production(folder: Path) -> 
             'backend = "https://backend.staging.example.com"', "", "[urls] backend: missing", id="no back end"
         ),
         pytest.param(
-            "[secrets]", '[paths]\nversion = "version"\n[secrets]', "[paths] version: ", id="path without slash"
-        ),
-        pytest.param(
             "[secrets]",
             '[paths]\nversion = "//evil.example/x"\n[secrets]',
             "[paths] version: ",
             id="path to another host",
-        ),
-        pytest.param(
-            "[secrets]",
-            "[probing]\ntimeout_s = 60\n[secrets]",
-            "[probing] timeout_s: expected less than or equal to 5",
-            id="patience",
-        ),
-        pytest.param(
-            "[secrets]",
-            "[probing]\nrate_hz = 0\n[secrets]",
-            "[probing] rate_hz: expected greater than 0, found 0",
-            id="rate",
-        ),
-        pytest.param(
-            "[secrets]",
-            '[thresholds.SC-1]\nduration_s = "x"\n[secrets]',
-            "[thresholds.SC-1] duration_s: expected a number",
-            id="figure",
-        ),
-        pytest.param(
-            "[urls]",
-            '[[waivers]]\nitem = "SC-3"\nuntil = "soon"\n[urls]',
-            "[waivers #1] until: expected a date",
-            id="waiver date",
         ),
         pytest.param(
             "[urls]", '[[waivers]]\nitem = "SC-3"\n[urls]', "[waivers #1] approved_by: missing", id="waiver of nobody"

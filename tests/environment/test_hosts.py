@@ -1,17 +1,12 @@
 """Who publishes the front end and who runs the back end: a provider with a table of its own, or one from outside."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.rollback.added import PROVIDERS, Provider
-from pam_rollback.rollback.provider_access import worker_hosts
 
 TOKEN = "pier-s3cr3t-0815"
 HEAD = """
@@ -57,18 +52,6 @@ def test_a_host_is_known_whoever_it_is(
     assert environment.host_token("frontend") == TOKEN
     assert TOKEN in environment.secrets()
     assert environment.host_of("backend") is None
-
-
-def test_workers_go_back_with_the_api_wherever_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is another service of the same account, in the order of the file."""
-    own = '[backend_host]\nprovider = "pier"\napi_url = "https://pier.example.com"\nid = "api"\nworkers = ["b", "a"]\n'
-    api: Any = SimpleNamespace(beside=lambda service: f"the service {service}")
-    monkeypatch.setitem(PROVIDERS, "pier", cast("Provider", SimpleNamespace(host=lambda *_: api)))
-    environment = loaded(tmp_path, own, abilities="")
-
-    assert environment.workers == ("b", "a")
-    assert [*map(str, worker_hosts(environment, Waiter()))] == ["the service b", "the service a"]
-    assert loaded(tmp_path, "", abilities="").workers == ()
 
 
 @pytest.mark.parametrize(

@@ -46,23 +46,3 @@ def test_each_question_has_its_line(good_record: RunRecord) -> None:
         "[ ] the incident stays away: NOT KNOWN, 0 of 1: none is recorded",
         "[x] a rollback is ready: 2 of 2",
     )
-
-
-def test_what_was_not_asked_is_told(good_record: RunRecord) -> None:
-    """By reason; a browser that nobody asks for is no question."""
-    left_out = (
-        NotRun("load/a.py::test_a", "staging declares no git"),
-        NotRun("load/a.py::test_b", "staging declares no git"),
-        NotRun("checks/a.py::test_c", "staging declares no webkit among its browsers"),
-    )
-
-    assert lines(good_record, result("load/test_load.py::test_x"), deselected=left_out) == (
-        "[x] under load: 1 of 1",
-        "[ ] 2 more questions: NOT ASKED: staging declares no git",
-    )
-
-
-def test_other_sessions_say_nothing_of_it(good_record: RunRecord) -> None:
-    """Nor does one that only planned."""
-    assert paragraphs(good_record) == []
-    assert paragraphs(replace(good_record, scope="redeploy_gate", verdict="PLANNED")) == []

@@ -42,28 +42,6 @@ def test_a_stage_that_passes_leaves_its_reports(tmp_path: Path) -> None:
     assert "$ npm run test" in (tmp_path / "GA-1.log").read_text(encoding="utf-8")
 
 
-def test_a_stage_that_fails_says_so_in_its_own_words(tmp_path: Path) -> None:
-    """Exit code and the line that matters."""
-    made = package(tmp_path / "web", test="echo '✖ money is written' && echo 'at x.js' && exit 3")
-
-    stage = made.run(command("test"), tmp_path / "log", keep_in=tmp_path / "kept")
-
-    assert not stage.passed
-    assert stage.exit_code == 3
-    assert "✖ money is written" in str(stage)
-
-
-def test_a_script_that_is_not_there_is_missing(tmp_path: Path) -> None:
-    """Npm is not even asked: its error would look like a test that failed."""
-    made = package(tmp_path / "web", **{"test:unit": "true"})
-
-    stage = made.run(command("test:units"), tmp_path / "log", keep_in=tmp_path / "kept")
-
-    assert stage.missing
-    assert "is it 'test:unit'?" in str(stage)
-    assert not (tmp_path / "log").exists()
-
-
 def test_a_stage_that_does_not_end_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     """Also what it left in the background, which would keep a port for the next stage."""
     made = package(tmp_path / "web", test=f"(sleep 300 & echo $! > {tmp_path}/pid) && sleep 300")

@@ -11,7 +11,6 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -117,16 +116,6 @@ def test_requests_that_find_no_greenlet_are_recorded(target: LoadTarget, tmp_pat
     assert len(record.requests) == 100
     assert 40 <= len(never) <= 90
     assert {one.why for one in never} == {"overrun: 3 requests are still out"}
-
-
-@pytest.mark.long_matrix("what a load records")
-def test_a_run_without_requests_is_a_record_without_requests(target: LoadTarget, tmp_path: Path) -> None:
-    """The verdict makes it INCONCLUSIVE; here nothing is invented."""
-    record = run_load(
-        order(target.url, shape={"name": "arrivals", "rate_hz": 0.1}, duration_s=1), folder=tmp_path / "run"
-    )
-
-    assert (record.requests, record.cut_short, target.requests) == ((), "", [])
 
 
 def test_two_releases_are_asked_in_turns_at_the_due_times(tmp_path: Path) -> None:
@@ -408,32 +397,3 @@ def test_a_record_belongs_to_one_run(target: LoadTarget, tmp_path: Path) -> None
     (tmp_path / "run.ndjson").touch()
     with pytest.raises(MeasurementFailed, match="exists already"):
         run_load(order(target.url), folder=tmp_path)
-
-
-def test_sessions_never_import_locust() -> None:
-    """It replaces sockets and threads, which once hung a session with a browser for good."""
-    program = (
-        "import sys, pam_rollback.load.locust, pam_rollback.session.start_up, pam_rollback.session.guard; "
-        "print(sorted({'locust', 'gevent'} & set(sys.modules)))"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    assert ended.stdout.strip() == "[]"
-
-
-@pytest.mark.long_matrix("what a load records")
-def test_due_times_are_apart(target: LoadTarget, tmp_path: Path) -> None:
-    """Steps: each share for its part of the time, on the clock of the run."""
-    record = run_load(
-        order(target.url, shape={"name": "steps", "rate_hz": 40, "shares_pct": [25, 100]}), folder=tmp_path / "run"
-    )
-    gaps = [round(later.due_s - earlier.due_s, 4) for earlier, later in pairwise(record.requests)]
-
-    assert Counter(gaps) == {0.1: 10, 0.025: 39}
-    assert [(one.from_s - record.began_s, one.rate_hz) for one in record.asked] == [(0, 10), (1, 40)]

@@ -71,25 +71,6 @@ def test_without_a_second_release_the_live_one_gets_it_alone(folder: Path) -> No
     assert max(step.rate_hz or 0 for step in asked(order.shape, order.duration_s)) == 40
 
 
-def test_users_look_more_than_they_ask(environment: Environment) -> None:
-    """Reading outweighs questions to PAM, which cost time and money; whoever is signed in is the test account."""
-    weights = {journey.name: journey.weight for journey in order_of(environment).journeys}
-
-    assert weights["history"] + weights["expenses"] > weights["chat"]
-    assert order_of(environment).sign_in is not None
-
-
-def test_an_environment_weighs_journeys(folder: Path) -> None:
-    """A question to PAM costs money: an environment may leave it out, and ask for others more often."""
-    text = RUNNING.replace("[load]\n", '[load]\nweights = { chat = 0, "front page" = 9 }\n')
-    order = order_of(load_environment(str(running(folder, text)), folder, {}))
-    weights = {journey.name: journey.weight for journey in order.journeys}
-
-    assert "chat" not in weights
-    assert weights["front page"] == 9
-    assert weights["history"] == 3
-
-
 def test_signing_in_is_a_journey_where_an_environment_says_so(folder: Path) -> None:
     """The sandbox does; elsewhere the usual weights have none: a hosted sign-in would refuse the generator first."""
     sandbox = order_of(load_environment(str(running(folder)), folder, {}))

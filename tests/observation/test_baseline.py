@@ -4,13 +4,18 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.fixtures.experience import answers_from_s, baseline_answers
 from pam_rollback.observation.samples import Sample
+from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.baseline_record import Baseline, Origin, Part, load_baseline, refuse_other_part
 from tests.baselines import baseline_of
+from tests.plan.plan_scene import Waits, Watched, asked, call, environment, quiet
 
 TAKEN_AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ORIGIN = Origin(
@@ -115,3 +120,27 @@ def test_parts_are_told_apart(tmp_path: Path) -> None:
     part.unlink()
     with pytest.raises(MeasurementFailed, match="a part of the baseline is missing"):
         refuse_other_part(part, parts)
+
+
+PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")
+BEGAN_S, BAD_UNTIL_S = 300, 200
+
+
+def test_they_are_counted_from_the_beginning() -> None:
+    """What came in meanwhile counts, and nothing from before it does."""
+    watched = Watched(lambda at: at < BAD_UNTIL_S, for_s=BEGAN_S + 650)
+    clock = SimpleNamespace(monotonic_s=lambda: float(BEGAN_S))
+
+    begun: Any = call(answers_from_s, observation=watched, clock=clock)
+    recorded = call(
+        baseline_answers,
+        environment=environment(),
+        plan=PLAN,
+        observation=watched,
+        answers_from_s=begun,
+        waiter=Waits(),
+        request=asked(progress=quiet()),
+    )
+
+    answers = recorded.fields["overall"]
+    assert (answers.n, answers.errors) == (650, 0)

@@ -8,9 +8,10 @@ import pytest
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.observation import probed_journeys as asked
 from pam_rollback.observation.parts import series_of
 from pam_rollback.observation.probed_journeys import probe_config
-from pam_rollback.observation.prober import start_prober
+from pam_rollback.observation.prober import start_prober, steady_of
 from tests.sessions import RunningSandbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -177,3 +178,21 @@ supabase_key_env = "KEY"
         "utf-8",
     )
     return file
+
+
+def test_a_prober_asks_its_journeys_of_the_api(tmp_path: Path) -> None:
+    """Pages are another host's. Once a second is 60 a minute, ten of thirteen of them at the API."""
+    environment = staging(tmp_path)
+    found = [
+        one
+        for one in steady_of(probe_config(environment, run="r"))
+        if one.url.startswith((environment.urls.api, environment.urls.backend))
+    ]
+
+    assert sum(one.per_minute for one in found) == pytest.approx(60 * 10 / 13)
+    assert [one.path for one in found if one.browser] == ["/api/v1/profile"]
+
+
+def test_the_part_that_is_asked_least_is_known(tmp_path: Path) -> None:
+    """Of thirteen probes a part has two or three."""
+    assert 0 < asked.slowest_part_hz(staging(tmp_path)) <= 3 / 13

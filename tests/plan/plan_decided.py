@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from pam_rollback.base.figures import Figures
+from pam_rollback.communication import fixtures as communication
 from pam_rollback.communication.escalation import Ladder, Sent, where_to_post
 from pam_rollback.communication.escalation_told import Followed
-from pam_rollback.communication.fixtures import communication, escalation
 from pam_rollback.decision.deciding import Here, advised
 from pam_rollback.decision.decision import CHAT, Finding, State, decide
 from pam_rollback.decision.fixtures import decision
@@ -184,7 +184,7 @@ def posts(plan: Plan) -> object:
     told = body(communication.team_told)(
         SimpleNamespace(notice_problem=""), runbook(plan), environment(), plan, SimpleNamespace(decided_s=0.0), asked()
     )
-    tweet = escalation._briefing(action, environment(), runbook(plan), plan).tweet
+    tweet = communication._briefing(action, environment(), runbook(plan), plan).tweet
     return where_to_post(plan, "twitter"), tweet, str(told)
 
 

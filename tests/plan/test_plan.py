@@ -80,31 +80,10 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
             "[immediate_criteria.IR-4] duration_s: expected",
             id="negative duration",
         ),
-        pytest.param(
-            "duration_s = 600", 'duration_s = "10 min"', "expected a number, found '10 min'", id="text for a number"
-        ),
-        pytest.param(
-            "duration_s = 600", "duration_s = true", "expected a number, found true", id="truth value for a number"
-        ),
         pytest.param("duration_s = 600", "duration_s = nan", "expected a finite number, found nan", id="not a number"),
-        pytest.param("duration_s = 600", "duration_s = inf", "expected a finite number, found inf", id="endless"),
         pytest.param(
             "affected_users_pct_max = 25", "affected_users_pct_max = 101", "found 101", id="more than all users"
         ),
-        pytest.param(
-            "affected_records_max = 0",
-            "affected_records_max = 0.5",
-            "expected a whole number, found 0.5",
-            id="half a record",
-        ),
-        pytest.param('anchor = "service-down"\n', "", "[immediate_criteria.IR-2] anchor: missing", id="no anchor"),
-        pytest.param(
-            'anchor = "service-down"',
-            'anchor = "Service down"',
-            "found 'Service down'",
-            id="anchor that no page can have",
-        ),
-        pytest.param('audience = "internal"', 'audience = "intern"', "did you mean 'internal'?", id="misspelt value"),
         pytest.param(
             "min_s = 120\nmax_s = 300",
             "min_s = 400\nmax_s = 300",
@@ -113,18 +92,6 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         ),
         pytest.param("[50, 25, 10, 0]", "[50, 25, 30, 0]", "must go down step by step", id="gradual that goes up"),
         pytest.param(
-            "enabled = false, rollout_pct = 0",
-            "enabled = 0, rollout_pct = 0",
-            "expected true or false, found 0",
-            id="flag state",
-        ),
-        pytest.param(
-            "rollout_pct = 0 }",
-            "rollout_pct = 101 }",
-            "[strategies.ST-1.flags.PAM_ENHANCED_UI] rollout_pct",
-            id="share of users",
-        ),
-        pytest.param(
             "[contacts.EC-4]",
             "[contacts.SC-1]",
             "[contacts] SC-1: used twice, also in [success_criteria]",
@@ -132,9 +99,6 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         ),
         pytest.param(
             "[contacts.EC-4]", "[contacts.EC-04]", "[contacts] EC-04: not an id of this section", id="malformed id"
-        ),
-        pytest.param(
-            "[ramp.RA-4]", "[ramp.RA-x]", "[ramp] RA-x: not an id of this section; expected RA-", id="id without number"
         ),
         pytest.param(
             "[success_criteria.SC-6]",
@@ -178,16 +142,13 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
             "[success_criteria.SC-1] samples_min: expected greater than 0",
             id="a window of nothing",
         ),
-        pytest.param("[about]", "[about]\nid = 1", "[about] id: unknown key", id="key that nobody reads"),
         pytest.param(
             "[gate.GA-1]",
             '[gate.GA-1]\nid = "GA-2"',
             "[gate.GA-1] id: unknown key, the name of the table is the id",
             id="id as a key",
         ),
-        pytest.param("[gate.GA-1]\n", "[gate]\nGA-7 = 3\n[gate.GA-1]\n", "[gate] GA-7: ", id="number for an item"),
         pytest.param("duration_s = 600", "duration_s = ", "not valid TOML: ", id="broken TOML"),
-        pytest.param("[contacts.EC-4]", "[contacts.EC-1]", "not valid TOML: ", id="the same table twice"),
     ],
 )
 def test_bad_plan_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:

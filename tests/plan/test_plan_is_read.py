@@ -120,7 +120,7 @@ def others(name: str, value: Any) -> Iterator[object]:
     key = name.rpartition(".")[2]
     alike = [other for path, other in FIGURES.items() if path.rpartition(".")[2] == key and type(other) is type(value)]
     if isinstance(value, list):
-        yield value[:-1]
+        yield from (value[:-1], value[1:])
         yield from (other for path, other in FIGURES.items() if path.rpartition(".")[0] == name.rpartition(".")[0])
     if isinstance(value, str):
         yield f"{value}-other"

@@ -1,11 +1,16 @@
 """``make incident``, the command: which run it takes, what it says when there is none, and what the journals of stories tell."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pam_rollback.postmortem import __main__
+from pam_rollback.postmortem.service import Incident, Run
+from pam_rollback.report.verdict import Outcome
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,3 +90,17 @@ def test_of_a_killed_run_all_that_is_known_is_told(tmp_path: Path) -> None:
     ):
         assert words in page
     assert page.count("_For people to fill in._") == 7
+
+
+def test_what_another_situation_saw_is_not_said_of_this_one() -> None:
+    """Of two situations one was killed before its checks: how the other one's went says nothing of it, and that is said."""
+    decided = {"event": "action", "at": "2026-11-25T22:00:00+00:00", "at_s": 1.0, "decided_s": 1.0}
+    entries = tuple({**decided, "strategy": name, "situation": f"after-{name}"} for name in ("gradual", "emergency"))
+    results: Any = (SimpleNamespace(situation="after-gradual", criteria=(), outcome=Outcome.PASSED),)
+    record: Any = SimpleNamespace(run_id="r", results=results)
+    run = Run(Path("r"), record, "", entries)
+
+    assert Incident(run, "after-gradual").results == results
+    assert Incident(run, "after-emergency").results == ()
+    assert "no answers to users were recorded for after-emergency" in Incident(run, "after-emergency").missing({})
+    assert "gone" in Incident(replace(run, record=None, no_record="gone"), "after-gradual").missing({})

@@ -9,7 +9,6 @@ from pam_rollback.observation.recovery import OutageRule, find_outages
 from pam_rollback.observation.samples import Sample
 from pam_rollback.postmortem.rules import (
     Event,
-    bad_by_journey,
     of_deploys,
     of_journal,
     of_outages,
@@ -54,46 +53,6 @@ def test_a_decision_is_dated_when_it_was_taken() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("event", "facts", "words"),
-    [
-        ("step-started", {"step": "run the target"}, "begins: run the target"),
-        ("step-done", {"step": "run the target", "result": "live", "problem": ""}, "done: run the target: live"),
-        ("step-failed", {"step": "x", "result": "", "problem": "HTTP 500"}, "NOT DONE: x: HTTP 500"),
-        ("step-not-done", {"step": "x", "problem": "x needs y"}, "NOT DONE: x: x needs y"),
-        ("action-failed", {"problem": "no target"}, "the rollback was not done: no target"),
-        ("warning", {"about": "lock", "problem": "away"}, "went on without it: lock: away"),
-        ("notice", {"occasion": "EM-1", "means": "slack", "text": "hello"}, "EM-1 by slack: hello"),
-        (
-            "undo-owed",
-            {"number": 2, "kind": "set-flags", "place": "A", "facts": {}},
-            "put back change 2: set-flags (A)",
-        ),
-        (
-            "target",
-            {"part": "back end", "facts": {"deploy": "dep-1", "why": "the last one"}},
-            "back end goes back to dep-1: the last one",
-        ),
-        (
-            "target",
-            {"part": "", "facts": {"deploy": "dep-1", "commit": "c" * 40, "why": "the last one"}},
-            "goes back to dep-1 (commit cccccccccccc): the last one",
-        ),
-        (
-            "target",
-            {"part": "", "facts": {"deploy": "dep-2", "commit": "b" * 40, "taken_back": True, "why": "users have it"}},
-            "takes back dep-2 (commit bbbbbbbbbbbb): users have it",
-        ),
-        ("something-new", {"odd": 7}, "something-new: odd 7"),
-    ],
-)
-def test_each_entry_has_its_words(event: str, facts: dict[str, Any], words: str) -> None:
-    """Also one that nobody here knows."""
-    (found,) = of_journal([entry(event, **facts)])
-
-    assert words in found.what
-
-
 def test_a_step_without_an_end_is_named() -> None:
     """Done, failed, not done and late are ends; a step that is tried again counts once more."""
     steps = [("step-started", "a"), ("step-done", "a"), ("step-started", "b"), ("step-failed", "b")]
@@ -122,14 +81,6 @@ def test_an_outage_that_did_not_end_has_no_end() -> None:
     assert [event.what.partition(":")[0] for event in of_outages(outages, wall, "t")] == ["badly answered from here"]
 
 
-def test_releases_are_told_when_they_change() -> None:
-    """An answer that names none changes nothing."""
-    named = ["1.42.0", None, "1.42.0", "1.41.3", "1.41.3", "1.42.0"]
-    samples = [Sample(1000.0 + n, 5.0, "health", ok=True, release=release) for n, release in enumerate(named)]
-
-    assert [event.what.split()[-1] for event in of_releases(samples, wall, "t")] == ["1.42.0", "1.41.3", "1.42.0"]
-
-
 def test_each_site_tells_its_own_release() -> None:
     """After a rollback of one of them they differ, and nothing changes from answer to answer."""
     named = [("front page", "1.42.0"), ("health", "1.41.3")] * 3
@@ -155,10 +106,3 @@ def test_the_deploys_of_that_time_are_told() -> None:
     [event] = of_deploys({"pier": [deploy, old]}, START, START + timedelta(hours=1), "deploys.json")
 
     assert (event.at.minute, event.what) == (41, "pier: deploy d-1 (ready, commit cccccccccccc) begins")
-
-
-def test_journeys_are_counted_the_worst_first() -> None:
-    """Of each: bad answers, and all."""
-    samples = [*answers(0, 2, until=4), *answers(0, 3, until=4, journey="expenses")]
-
-    assert bad_by_journey(samples, slow_ms=500) == [("expenses", 30, 40), ("history", 20, 40)]

@@ -193,17 +193,6 @@ def test_a_yes_is_asked_for_once_written_down_and_refused_elsewhere(simulated: S
     assert '"who": "kim", "why": "two quiet days"' in journal
 
 
-def test_a_torn_line_is_named_and_left_out(simulated: SimulatedRamp) -> None:
-    """What a kill cut short."""
-    invoke(simulated)
-    with simulated.path.open("a", encoding="utf-8") as file:
-        file.write('{"at": "2027')
-    run = invoke(simulated)
-
-    assert run.progressed.did[0] == 'a last line that was cut short is left out: \'{"at": "2027\''
-    assert simulated.service.share == 10
-
-
 def test_a_journal_that_is_damaged_is_refused(simulated: SimulatedRamp) -> None:
     """With file, line and what to do: a ramp is never guessed from half a journal."""
     invoke(simulated)
@@ -223,16 +212,6 @@ def test_no_secret_is_written(tmp_path: Path) -> None:
 
     assert "s3cret" not in journal.path.read_text(encoding="utf-8")
     assert journal.events()[0].facts == {"why": "HTTP 500: token ***"}
-
-
-def test_the_journal_is_for_its_owner(simulated: SimulatedRamp) -> None:
-    """Mode 0600, in a folder that is made when it is missing."""
-    journal = RampJournal(simulated.path, lambda: START_S)
-    journal.begin()
-    journal.append("gate-checked", run="g", release="1", verdict="GO", ended_s=1.0)
-
-    assert simulated.path.stat().st_mode & 0o777 == 0o600
-    assert [event.kind for event in journal.events()] == ["gate-checked"]
 
 
 def test_a_watch_of_another_commit_counts_for_nothing(simulated: SimulatedRamp) -> None:

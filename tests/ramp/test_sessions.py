@@ -260,6 +260,16 @@ def test_one_ramp_at_a_time(ramped: Ramped) -> None:
     assert not ramped.journal.exists()
 
 
+def test_a_state_out_of_reach_lets_nobody_in(ramped: Ramped) -> None:
+    """Another machine may have taken this very release back: 11, and nothing is begun."""
+    ramped.project.environment["PAM_STATE"] = "git:http://127.0.0.1:9/state.git"
+    ended = ramped.run()
+
+    assert (ended.rc, ramped.shares) == (11, {0}), ended.out
+    assert "what other machines know of this ramp is not known here" in " ".join(ended.out.split())
+    assert not ramped.journal.exists()
+
+
 def test_a_dry_run_names_the_stages_and_sends_nothing(ramped: Ramped) -> None:
     """PLANNED, 11."""
     before = ramped.range.remote.request_counts()

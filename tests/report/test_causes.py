@@ -44,17 +44,6 @@ def test_a_no_go_of_nothing_new_says_so_and_is_short(red_before: RunRecord) -> N
     assert lines[0].startswith("REHEARSAL NO-GO") or lines[1].startswith("REHEARSAL NO-GO")
 
 
-def test_a_test_of_no_plan_item_is_called_by_its_name(good_record: RunRecord) -> None:
-    """Whoever reads what is broken reads what it is of, in each view."""
-    bad = result("test_the_front_end_can_be_restored", outcome=Outcome.BROKEN_CRITERION, message="no earlier deploy")
-    record = replace(good_record, results=(bad,), verdict="NO-GO")
-
-    entries = [line for line in shown(record) if line.startswith("  BROKEN")]
-    assert entries[0].startswith("  BROKEN test_the_front_end_can_be_restored not true: It is so")
-    assert "broken criterion test_the_front_end_can_be_restored" in job_summary.annotations(record)[1]
-    assert "broken criterion test\\_the\\_front" in job_summary.render(record)
-
-
 def counted_more(text: str) -> str:
     """How many tests have no line of their own."""
     return str(re.search(r"(\d+) tests? more: -v or the page", text)[1])  # type: ignore[index]
@@ -140,19 +129,6 @@ def test_all_that_is_broken_is_named_once(broken: RunRecord) -> None:
     assert "next        docs/runbook.md#error-rate" in text
     assert text.count("open /chat: HTTP 502") == 1
     assert text.index("BROKEN SC-1") < text.index("incident")
-
-
-def test_many_causes_are_a_line_each(broken: RunRecord) -> None:
-    """After six in full; none of them is left out."""
-    reds = [
-        result(f"test_{n}", f"HC-{n}", outcome=Outcome.BROKEN_CRITERION, message=f"AssertionError: red {n}")
-        for n in range(1, 12)
-    ]
-    lines = shown(replace(broken, results=tuple(reds)))
-    found = [line.split()[1] for line in lines if line.startswith("  BROKEN")]
-
-    assert found == [f"HC-{n}" for n in range(1, 12)]
-    assert len([line for line in lines if line.startswith("  found")]) == 6
 
 
 LIMITED = "docs/runbook.md#sign-in-limited"

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -164,13 +163,6 @@ def test_a_page_that_would_call_home_is_refused(
     assert not (tmp_path / "report").exists()
 
 
-def test_no_results_is_said(tmp_path: Path) -> None:
-    """An empty folder gives one line and what to do."""
-    answer = build(tmp_path, tmp_path / "report", title="x", variables={}, history=None)
-
-    assert answer == Unavailable(f"no Allure results in {tmp_path}", "run a session first, for example: make drill")
-
-
 def test_without_node_is_said(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Node.js is no failure of the run: one line says how to get the report."""
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
@@ -247,27 +239,3 @@ def test_the_lock_file_names_no_registry_and_the_exact_generator() -> None:
     assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
     assert [name for name, package in lock["packages"].items() if name and "integrity" not in package] == []
     assert lock["packages"]["node_modules/allure"]["version"] == "3.18.0"
-
-
-def run_main(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Call the command as a person does."""
-    command = [sys.executable, "-m", "pam_rollback.report", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(REPORTS.parent / "src")}
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
-
-
-def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
-    """A folder that is no run, and a record that is none, each give one clear message."""
-    answer = run_main("--single", "one.html")
-    assert (answer.returncode, answer.stdout) == (1, "")
-    assert "SINGLE is gone" in answer.stderr
-    answer = run_main(str(tmp_path / "nowhere"))
-    assert (answer.returncode, answer.stdout) == (1, "")
-    assert "expected the folder of a run with allure-results in it" in answer.stderr
-
-    (tmp_path / "allure-results").mkdir()
-    (tmp_path / "run.json").write_text('{"run_id": 1, "colour": "red"}')
-    answer = run_main(str(tmp_path))
-    assert answer.returncode == 1
-    assert "run_id: " in answer.stderr
-    assert "Traceback" not in answer.stderr

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from pam_rollback.report import run_report, scorecard_page
-from pam_rollback.report.record_parts import ActionMoment, FeatureShare, StrategyReadiness
+from pam_rollback.report.record_parts import ActionMoment, FeatureShare
 from pam_rollback.report.run_folder import RunFolder
-from pam_rollback.report.run_record import ActionStep, RunRecord, TopicTold
+from pam_rollback.report.run_record import ActionStep, RunRecord
 from pam_rollback.report.verdict import Outcome
 from tests.report.watched import SITUATION, WATCHED
 
@@ -50,39 +50,6 @@ def test_what_is_broken_comes_first_and_once(told_red: RunRecord) -> None:
     assert "expected the back end: healthy, HTTP 200" in text
     assert 'href="runbook.html#backend-unhealthy"' in page
     assert "why no reading" in text
-
-
-def test_what_a_session_answers_stands_before_what_it_knows_of_rollbacks(told: RunRecord) -> None:
-    """The stages of the gate; on paper only they do. A preflight has nothing else to say, and says it there, too."""
-    ready = (StrategyReadiness("feature-flag", "ready", "the flags are on"),)
-    preflight = replace(told, readiness=ready)
-    gate = replace(preflight, told=(TopicTold("May it be deployed again?", ("[x] journeys: 15 of 15",)),))
-    page = scorecard_page.render(gate)
-
-    assert page.index(">May it be deployed again?</h2>") < page.index(">Could we roll back right now?</h2>")
-    assert re.findall(r'<section aria-labelledby="part-\d"( class="screen")?>', page) == ["", ' class="screen"']
-    assert re.findall(r'<section aria-labelledby="part-\d"( class="screen")?>', scorecard_page.render(preflight)) == [
-        ""
-    ]
-
-
-def test_the_order_is_the_terminals(told: RunRecord, told_red: RunRecord) -> None:
-    """Success criteria before the rest; the cases of one test in one card, each with what it found."""
-    red = next(one for one in told_red.results if one.outcome is Outcome.BROKEN_CRITERION)
-    cases = [
-        replace(
-            red, nodeid=f"checks/test_a.py::test_walk[{name}]", criteria=("CR-2",), message=f"AssertionError: {name}"
-        )
-        for name in ("chromium", "firefox", "webkit")
-    ]
-    criterion = replace(red, nodeid="checks/test_b.py::test_few", criteria=("SC-1",), message="AssertionError: 40 %")
-    page = scorecard_page.render(
-        replace(told, verdict="NO-GO", exit_code=10, results=(*told.results, *cases, criterion))
-    )
-
-    assert re.findall(r'<div class="problem[^>]*><span[^>]*>BROKEN</span> (\S+)', page) == ["SC-1", "CR-2"]
-    assert "3 tests; not true: " in page
-    assert "<summary>2 more of this test</summary><ul><li>firefox</li><li>webkit</li></ul>" in page
 
 
 def test_what_nobody_could_judge_does_not_look_broken(told: RunRecord, told_red: RunRecord) -> None:

@@ -20,7 +20,6 @@ from pam_rollback.plan.plan import load_plan
 from pam_rollback.product import flag_service
 from pam_rollback.report.run_record import ActionStep
 from pam_rollback.rollback import hooks as of_rollback
-from pam_rollback.rollback import planned
 from pam_rollback.rollback.sandbox_proof import PLANTED_BEFORE
 from pam_rollback.session import listeners
 from tests.listening import listened_to
@@ -106,15 +105,14 @@ def test_pytest_pam_stories(request: pytest.FixtureRequest) -> None:
     """It is a situation like the others; the name of one of the suite's is refused, and takes nobody's place."""
     for known, name in ((stories.STORIES, "own"), (stories.SITUATIONS, "after-own")):
         request.addfinalizer(partial(known.pop, name, None))
-    own = replace(stories.STORIES["emergency"], name="own", steps_at=("one", "two"))
+    own = replace(stories.STORIES["emergency"], name="own")
     config = listened_to(SimpleNamespace(pytest_pam_stories=lambda: [own]))
     stories.add(one for found in config.hook.pytest_pam_stories() for one in found)
 
     assert (stories.STORIES["own"], stories.SITUATIONS["after-own"]) == (own, own)
-    assert planned.steps_of(PLAN, own) == ("one", "two")
     with pytest.raises(ConfigurationError, match="story feature-flag: there is one of this name"):
         stories.add([replace(own, name="feature-flag")])
-    assert stories.STORIES["feature-flag"].fixture == "feature_flags_rolled_back"
+    assert stories.STORIES["feature-flag"].abilities == ("flag_admin",)
 
 
 def test_pytest_pam_flag_service(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,9 +19,10 @@ from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.product.switches import OFF
 from pam_rollback.rollback.asked_before import calls
-from pam_rollback.rollback.feature_flag import FlagRollback, FlagRollbackTools, roll_back_flags, undo_flags
+from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switched_off, undo_flags
 from pam_rollback.rollback.flag_writing import note_setting, owe_flags
 from pam_rollback.rollback.switches import Switches, switches_of
+from pam_rollback.rollback.telling import Telling
 from tests.sandbox.todays_range import Today, today, todays_range
 from tests.sessions import ROOT
 
@@ -88,9 +89,9 @@ class Range:
     def rolled_back(self, switches: Switches | None = None) -> FlagRollback:
         """ST-1, with all that the environment has."""
         chosen = switches or self.switches
-        tools = FlagRollbackTools(chosen, chosen, None, self.journal, Waiter(), SystemClock())
+        flags, clock = Flags(chosen, chosen, self.journal, Waiter()), SystemClock()
         target = dict.fromkeys(chosen.switches, OFF)
-        return roll_back_flags(tools, target, users=["a", "b"], message="", decided_s=SystemClock().monotonic_s())
+        return switched_off(flags, target, ["a", "b"], Telling(None, "", self.journal, clock), clock.monotonic_s())
 
     def undone(self) -> None:
         """All that is owed."""

@@ -9,7 +9,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.report.baseline_record import load_baseline, refuse_other_part
 from tests.sessions import Project, RunningSandbox, runbook_in
 
-pytestmark = pytest.mark.nightly  # the rules: browser/rules/test_known_barriers.py, observation/test_damaged_records.py
+pytestmark = pytest.mark.nightly  # the rules: browser/rules/test_known_barriers.py, observation/test_jsonl.py
 ANSWERED = """[[waivers]]
 item = "CR-4"
 known = ["image-alt on home-*: *"]

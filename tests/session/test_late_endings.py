@@ -177,18 +177,6 @@ def test_whoever_fails_at_the_end_keeps_no_verdict_from_being_told(
     assert f"the end of the session failed: {said}" in failed.record["reasons"]
 
 
-@pytest.mark.parametrize("hook", ["pytest_pam_notes", "pytest_pam_incomplete"])
-def test_a_listener_ends_no_session(running_sandbox: RunningSandbox, project: Project, hook: str) -> None:
-    """What is red stays red."""
-    red = '"""Is it?"""\n\n\ndef test_c():\n    """It is."""\n    assert not True, "it is red"\n'
-    project.write("checks/test_red.py", red)
-    hooks = ENDS.format(hook=hook, argument="", statement="sys.exit(0)")
-    failed = ended(project, running_sandbox, hooks, "checks/test_red.py")
-
-    assert (failed.rc, failed.record["verdict"]) == (10, "NO-GO"), failed.out
-    assert "a hook failed: SystemExit: 0" in " ".join((*failed.record["reasons"], *failed.record["notes"]))
-
-
 @pytest.mark.parametrize("workers", [(), ("-n", "1", "--max-worker-restart=0")], ids=["serial", "xdist"])
 def test_an_undo_that_fails_after_a_stop_is_told(
     running_sandbox: RunningSandbox, project: Project, workers: tuple[str, ...]

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.wait import Waiter
-from pam_rollback.rollback.feature_flag import SWITCH
 from tests.session.drilling import CONSENT, as_staging, journal, switched_off, told
 from tests.sessions import ONLY_HEALTH, SCREEN, Project, RunningSandbox
 
@@ -156,7 +155,7 @@ def test_it_waits_for_nobody_and_needs_no_measurement(
     assert ended.outcomes()["test_no_acknowledged_write_is_lost"] == "could not measure"
     begun = place(lines, event="notice-begun", occasion="EM-1", means="slack")
     given_up = place(lines, event="notice", occasion="EM-1", means="slack")
-    helped = place(lines, event="step-done", step=SWITCH)
+    helped = place(lines, event="step-done", step="switch the features off")
     assert lines[given_up]["problem"], lines[given_up]
     assert begun < helped < given_up, ended.out
     assert next(line for line in lines if line["event"] == "action")["initiated_by"] == "Jos\ufffd \u0141"

@@ -1,17 +1,12 @@
 """What a fixture or a test stands on is said where it is written, and found by whoever selects tests."""
 
-from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pam_rollback.session.needs import Needs, fixtures_with, needs, needs_of
+from pam_rollback.session.needs import fixtures_with, needs, needs_of
 from pam_rollback.session.selection import not_in_contract
-
-
-def _of_case(case: Mapping[str, object], account: bool) -> Needs:  # noqa: FBT001 - the protocol of needs
-    return Needs(() if account else ("slack",), elements=(str(case["state"]),))
 
 
 @pytest.fixture
@@ -25,25 +20,6 @@ def rows() -> int:
 def counted(rows: int) -> int:
     """Something that asks for it."""
     return rows
-
-
-@needs("git")
-def test_own_and_by_way_of_others(counted: int, request: pytest.FixtureRequest) -> None:
-    """A fixture that is asked for by way of another one counts."""
-    found = needs_of(request.node, account=True)
-
-    assert {ability for one in found for ability in one.abilities} == {"git", "database"}
-    assert [one.elements for one in found if one.elements] == [("message",)]
-
-
-@pytest.mark.parametrize("state", ["home"])
-@pytest.mark.parametrize("account", [True, False])
-@needs(of_case=_of_case)
-def test_by_the_case(state: str, account: bool, request: pytest.FixtureRequest) -> None:  # noqa: FBT001 - a case
-    """What a test needs can depend on its parameters, and on whether there is a test account."""
-    [_, found] = needs_of(request.node, account=account)
-
-    assert (found.abilities, found.elements) == (() if account else ("slack",), (state,))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -49,17 +49,6 @@ def test_elsewhere_one_line_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(monkeypatch, verbose=1) == "\nwindow 119\n\nwindow 239\n"
 
 
-def test_quiet_says_what_happens_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``-q``: no phases and no waits; what is not good is said."""
-    stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    progress = OnScreen(a_config(), VirtualClock(), phases=False)
-    progress.phase("window", "begins")
-    progress.announce("! BROKEN SC-1")
-
-    assert stream.getvalue() == "! BROKEN SC-1\n"
-
-
 def test_a_terminal_shows_a_bar_with_lines_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawn for real on a terminal of its own: what happens stays, how far it is renews itself, and in the end it is gone."""
     ours, theirs = os.openpty()

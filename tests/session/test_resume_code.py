@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pam_rollback.rollback.backend import DEPLOY
-from pam_rollback.rollback.frontend import RESTORE
-from pam_rollback.rollback.full_system import BACK
+from tests.rollback.strategies.titles import BACK, backend, frontend
 from tests.session.beginning import Begin, begin
 from tests.session.drilling import journal
 from tests.session.test_resume import RESUMED, SELECTED, UNDONE, killed_run, named
@@ -20,12 +18,12 @@ __all__ = ["begin"]
 CASES = [
     (
         "drills/test_backend_provider.py",
-        f"step-done {DEPLOY}",
+        f"step-done {backend.DEPLOY}",
         {"test_the_target_answers", "test_the_next_push_does_not_deploy"},
     ),
     (
         "drills/test_frontend_restore.py",
-        f"step-done {RESTORE}",
+        f"step-done {frontend.RESTORE}",
         {"test_visitors_get_the_target", "test_nothing_is_published_over_it"},
     ),
     (
@@ -35,7 +33,7 @@ CASES = [
     ),
     (
         "drills/test_full_system.py",
-        f"step-done {BACK + DEPLOY}",
+        f"step-done {BACK + backend.DEPLOY}",
         {"test_visitors_get_the_stable_site", "test_the_stable_service_answers", "test_all_features_are_off"},
     ),
 ]

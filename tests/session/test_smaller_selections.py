@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from pam_rollback.session import completeness
-from tests.session.beginning import Begin, begin
+from tests.session.beginning import begin
 from tests.sessions import ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox
 
 __all__ = ["begin"]
@@ -252,14 +252,6 @@ def test_a_plan_item_is_complete_in_itself(
     assert ended.rc == code, ended.out
     assert words in one_line(ended)
     assert set(ended.outcomes()) == tests
-
-
-def test_an_unknown_plan_item_names_the_nearest(begin: Begin) -> None:
-    """Before anything is done."""
-    begun = begin(ROOT, "--env=sandbox", "--item", "SC-11")
-
-    assert begun.rc == 4
-    assert begun.said.startswith("--item SC-11: no plan item 'SC-11', did you mean 'SC-1'?"), begun.said
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,24 @@ def test_an_undo_elsewhere_is_seen_here(one: Store, other: Store) -> None:
     assert (one.out / run / "journal.jsonl").read_text("utf-8") == OWED + settled
 
 
+def test_a_journal_that_a_kill_tore_is_kept(one: Store, other: Store) -> None:
+    """In the middle of a letter of two bytes: what it owes is known elsewhere, and what another machine adds is a line of its own."""
+    run = run_id(1)
+    folder = recorded(one, run, **{"journal.jsonl": OWED})
+    with (folder / "journal.jsonl").open("ab") as journal:
+        journal.write('{"at": "2026-01-01T00:01:00+00:00", "event": "warning", "about": "ü'.encode()[:-1])
+    one.add({run: folder}, 30)
+    other.bring(30)
+    settled = '{"at": "2026-01-01T00:05:00+00:00", "event": "undo-done", "number": 1}'
+
+    there = (other.out / run / "journal.jsonl").read_text("utf-8")
+    assert there.startswith(OWED)
+    (other.out / run / "journal.jsonl").write_text(f"{there}\n{settled}\n", encoding="utf-8")
+    other.add({run: other.out / run}, 30)
+    one.bring(30)
+    assert settled in (one.out / run / "journal.jsonl").read_text("utf-8", "replace").splitlines()
+
+
 def test_what_is_no_text_and_what_is_no_name_hurts_no_other_run(one: Store, other: Store, place: Path) -> None:
     """A file that was damaged there, and a ref of another name."""
     damaged, later = run_id(1), run_id(2)
@@ -402,13 +420,6 @@ def test_a_host_that_refuses_is_named(
     assert (folder / KEPT_ELSEWHERE).read_text("utf-8") == ""
 
 
-def test_a_host_without_a_state_has_none(host: Host, other: Store, place: Path) -> None:
-    """Nor without any branch: that is how it begins."""
-    git(place, "update-ref", "-d", f"{RUNS}{min(runs_of(place))}")
-
-    assert far(other, host.address).bring(30) == 0
-
-
 def refuses_writing(place: Path) -> None:
     """A rule of the host."""
     hook = place / "hooks" / "pre-receive"
@@ -456,14 +467,6 @@ def test_a_place_that_is_none_is_named(tmp_path: Path, text: str, said: str) -> 
 
     with pytest.raises(ActionFailed, match=said):
         place_of(text if text.startswith("git:") else str(tmp_path / text), tmp_path, lambda _: "")
-
-
-def test_the_remote_of_the_clone_may_be_named(tmp_path: Path) -> None:
-    """As people know it."""
-    git(tmp_path, "init", "--quiet")
-    git(tmp_path, "remote", "add", "origin", "https://host.example/pam.git")
-
-    assert place_of("git:origin", tmp_path, lambda remote: f"token of {remote}").token.endswith("pam.git")
 
 
 def full_place(folder: Path, one: Store) -> Store:

@@ -109,17 +109,6 @@ def test_text_from_outside_is_no_mark() -> None:
     )
 
 
-def test_nothing_is_open_where_all_is_closed(github: Issues) -> None:
-    """An incident of another place, a closed one and a stranger's do not count."""
-    github.add("staging", marked("a", "staging"))
-    github.add("forged", marked("b", "production"), association="FIRST_TIME_CONTRIBUTOR")
-    github.add("old", marked("c", "production"))["state"] = "closed"
-    assert machine(github).at("") is None
-
-    github.add("mine", marked("d", "production"))
-    assert machine(github).at("") is not None
-
-
 @pytest.mark.parametrize(
     ("fault", "line"),
     [

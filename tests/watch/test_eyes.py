@@ -282,19 +282,6 @@ class Team:
         return ("" if self.problem else thread or "17.1"), self.problem
 
 
-def test_the_channel_is_told_what_to_do() -> None:
-    """What was found, how long it took in drills, and the command; what comes later is told in the same thread."""
-    team: Any = Team()
-
-    assert Channel(team)("pytest_pam_incident_opened", INCIDENT) == "17.1"
-    assert team.thread == ""
-    assert Channel(team)("pytest_pam_incident_closed", replace(INCIDENT, reference="17.1", closed=MOMENT)) == "17.1"
-    assert team.thread == "17.1"
-    Channel(team)("pytest_pam_incident_opened", INCIDENT)
-    for words in ("ROLL BACK NOW", "IR-2 Down: 0 of 9", "4 s of 3 drills", "pytest drills/test_full_system.py"):
-        assert words in team.heard
-
-
 def test_the_channel_is_not_told_twice() -> None:
     """Nobody can look whether the message before arrived. One that was refused is known not to be there."""
     team: Any = Team()

@@ -38,15 +38,6 @@ def test_an_incident_is_opened_after_three_looks_and_closed_after_three(tmp_path
     assert turn.looks == HOUR_S / EVERY_S
 
 
-@pytest.mark.parametrize("state", [DOWN, State.CONSIDER])
-def test_two_looks_open_nothing(tmp_path: Path, state: State) -> None:
-    """One look, or two, may be the watch's own trouble."""
-    watch = Simulated(tmp_path, between({(600, 600 + 2 * EVERY_S): state}))
-
-    assert watch.turn(HOUR_S).calm
-    assert watch.told == []
-
-
 def written(states: str, criterion: str = "IR-2") -> Callable[[float], list[Finding]]:
     """A script, look by look and over and over: ``H`` holds, ``w`` is watched, ``.`` is clear."""
     known = {"H": DOWN, "w": State.WATCH, ".": State.CLEAR}
@@ -98,11 +89,6 @@ def test_a_hiccup_leaves_a_turn_calm(tmp_path: Path, states: str, criterion: str
     assert Simulated(tmp_path, written(states, criterion)).turn(HOUR_S).calm
 
 
-def test_one_bad_look_leaves_a_short_turn_calm(tmp_path: Path) -> None:
-    """It is more than 5 % of the few looks of a sandbox."""
-    assert Simulated(tmp_path, written("....H.....")).turn(10 * EVERY_S).calm
-
-
 def test_a_turn_ends_as_a_decision_does(tmp_path: Path) -> None:
     """Roll back now is red, consider and a suspicion are not known, and nothing is green."""
     now = Simulated(tmp_path / "now", between({(600, WEEK_S): DOWN})).turn(HOUR_S)
@@ -135,16 +121,6 @@ def test_what_is_recommended_is_kept_up_to_date(tmp_path: Path) -> None:
     assert watch.hooks == ["opened", "updated", "updated", "updated", "closed"]
     seen = [(incident.recommendation, len(incident.found)) for _, _, incident in watch.told]
     assert seen[:4] == [("CONSIDER A ROLLBACK", 1), ("ROLL BACK NOW", 1), ("ROLL BACK NOW", 2), ("ROLL BACK NOW", 1)]
-
-
-def test_a_flapping_criterion_is_one_incident(tmp_path: Path) -> None:
-    """Calm for less than three looks is not over."""
-    spans = {(600.0 + 60 * n, 630.0 + 60 * n): DOWN for n in range(10)} | {(600.0, 660.0): DOWN}
-    watch = Simulated(tmp_path, between(spans))
-
-    watch.turn(HOUR_S)
-
-    assert watch.hooks == ["opened", "closed"]
 
 
 def test_the_next_turn_goes_on_and_tells_nothing_twice(tmp_path: Path) -> None:

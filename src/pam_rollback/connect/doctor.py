@@ -74,6 +74,10 @@ FILE = "doctor.json"
 """In the run's folder: what was found."""
 
 
+_NEVER_A_PERSONS = ("SC-", "IR-", "CR-")
+_CHECK_GONE = "a test in checks/ that names it: nothing asks for it"
+
+
 class State(Enum):
     """What can be said of an item; the value is its sign."""
 
@@ -237,10 +241,10 @@ def _judged(item: str, title: str, judges: Sequence[Judge], environment: str, wa
         return Judged(item, title, state, why, ways, _command(able, environment))
     if waived:
         return Judged(item, title, State.NOT_AVAILABLE, (waived,))
-    if not judges:
-        return Judged(item, title, State.NOT_AVAILABLE, ("a person's to say, or no test is about it",))
+    if not judges and item.startswith(_NEVER_A_PERSONS):
+        return Judged(item, title, State.MISSING, ("no test is about it",), (_CHECK_GONE,))
     if not helped:
-        return Judged(item, title, State.NOT_AVAILABLE, why)
+        return Judged(item, title, State.NOT_AVAILABLE, why or ("a person's to say, or no test is about it",))
     return Judged(item, title, State.MISSING, why, ways)
 
 

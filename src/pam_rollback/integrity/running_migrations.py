@@ -6,7 +6,7 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.integrity.schema_changes import KnownMigrations, known, versions_in
-from pam_rollback.rollback.backend_host import live_of
+from pam_rollback.rollback.backend import live_of
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.provider_access import api_host, git_command
 from pam_rollback.rollback.release_proof import could_answer

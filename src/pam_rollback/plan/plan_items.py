@@ -316,8 +316,9 @@ class Strategy(Item):
 
     @model_validator(mode="after")
     def _goes_down(self) -> "Strategy":
-        if list(self.rollout_steps_pct) != sorted(set(self.rollout_steps_pct), reverse=True):
-            raise ValueError(f"rollout_steps_pct must go down step by step, found {list(self.rollout_steps_pct)}")
+        shares = list(self.rollout_steps_pct)
+        if shares and (shares != sorted(set(shares), reverse=True) or shares[-1] != 0):
+            raise ValueError(f"rollout_steps_pct must go down step by step, to 0 in the end, found {shares}")
         return self
 
 

@@ -22,7 +22,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class Story:
-    """One file of ``drills/``: one way of one strategy."""
+    """One file of ``drills/``: one way of one strategy, which a fixture of its name carries out there."""
 
     name: str
     strategy: str
@@ -30,12 +30,6 @@ class Story:
     abilities: tuple[str, ...]
     """What an environment must declare for the action to be possible there at all."""
     planted: Planted
-    fixture: str = ""
-    """Who brings the situation about; empty: the fixture of its name, in its drill."""
-    steps_at: str | tuple[str, ...] = ""
-    """Its steps, or where they are: a module of ``rollback``, and the name there of a tuple, or of what makes one of shares."""
-    changing_at: str = ""
-    """Where the step is, likewise, that brings the plan's flags about."""
     all_checks: bool = True
     """False for a secondary way of a strategy: a drill has health, data and one journey checked after it. A real rollback has all."""
 
@@ -85,96 +79,19 @@ ERRORS = Planted("errors", "errors for a share of the requests of users with PAM
 CODE_ERRORS = Planted("code-errors", "errors for a share of all requests, whatever the flags say", {"share": 0.5})
 NO_SITE = Planted("site-missing", "visitors get no page", journeys=("front page",))
 
-STORIES: dict[str, Story] = {
-    story.name: story
-    for story in (
-        Story(
-            name="feature-flag",
-            strategy="feature-flag",
-            fixture="feature_flags_rolled_back",
-            abilities=("flag_admin",),
-            planted=ERRORS,
-            steps_at="feature_flag:STEPS",
-            changing_at="feature_flag:SWITCH",
-        ),
-        Story(
-            name="gradual",
-            strategy="gradual",
-            fixture="features_taken_back",
-            abilities=("flag_admin",),
-            planted=ERRORS,
-            steps_at="gradual:planned_steps",
-            changing_at="gradual:LAST",
-        ),
-        Story(
-            name="emergency",
-            strategy="emergency",
-            fixture="emergency_called",
-            abilities=("emergency_endpoint",),
-            planted=ERRORS,
-            steps_at="emergency:STEPS",
-        ),
-        Story(
-            name="frontend-restore",
-            strategy="frontend",
-            abilities=("frontend_host",),
-            planted=NO_SITE,
-        ),
-        Story(
-            name="frontend-commit",
-            strategy="frontend",
-            fixture="site_rebuilt",
-            abilities=("frontend_host", "git"),
-            planted=NO_SITE,
-            steps_at="frontend:COMMIT_STEPS",
-            all_checks=False,
-        ),
-        Story(
-            name="frontend-revert",
-            strategy="frontend",
-            fixture="site_reverted",
-            abilities=("frontend_host", "git"),
-            planted=NO_SITE,
-            steps_at="frontend:REVERT_STEPS",
-            all_checks=False,
-        ),
-        Story(
-            name="backend-provider",
-            strategy="backend",
-            fixture="service_rolled_back",
-            abilities=("backend_host",),
-            planted=CODE_ERRORS,
-            steps_at="backend:DEPLOY_STEPS",
-        ),
-        Story(
-            name="backend-commit",
-            strategy="backend",
-            fixture="service_rebuilt",
-            abilities=("backend_host",),
-            planted=CODE_ERRORS,
-            steps_at="backend:DEPLOY_STEPS",
-            all_checks=False,
-        ),
-        Story(
-            name="backend-branch",
-            strategy="backend",
-            fixture="service_on_emergency_branch",
-            abilities=("backend_host", "git"),
-            planted=CODE_ERRORS,
-            steps_at="backend:BRANCH_STEPS",
-            all_checks=False,
-        ),
-        Story(
-            name="full-system",
-            strategy="full-system",
-            fixture="system_rolled_back",
-            abilities=("frontend_host", "backend_host"),
-            planted=CODE_ERRORS,
-            steps_at="full_system:STEPS",
-        ),
-    )
-}
-
+_OWN = (
+    Story("feature-flag", "feature-flag", ("flag_admin",), ERRORS),
+    Story("gradual", "gradual", ("flag_admin",), ERRORS),
+    Story("emergency", "emergency", ("emergency_endpoint",), ERRORS),
+    Story("frontend-restore", "frontend", ("frontend_host",), NO_SITE),
+    Story("frontend-commit", "frontend", ("frontend_host", "git"), NO_SITE, all_checks=False),
+    Story("frontend-revert", "frontend", ("frontend_host", "git"), NO_SITE, all_checks=False),
+    Story("backend-provider", "backend", ("backend_host",), CODE_ERRORS),
+    Story("backend-commit", "backend", ("backend_host",), CODE_ERRORS, all_checks=False),
+    Story("backend-branch", "backend", ("backend_host", "git"), CODE_ERRORS, all_checks=False),
+    Story("full-system", "full-system", ("frontend_host", "backend_host"), CODE_ERRORS),
+)
+STORIES: dict[str, Story] = {story.name: story for story in _OWN}
 SITUATIONS: dict[str, Story] = {story.situation: story for story in STORIES.values()}
 """The stories by the situation that they bring about."""
 

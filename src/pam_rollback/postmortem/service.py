@@ -194,13 +194,13 @@ class Incident:
             decided=next((entry for entry in self.entries if entry["event"] == "action"), None),
             targets=[rules.words_of_target(entry) for entry in self.entries if entry["event"] == TARGET],
             moments=list(self._moments()),
-            results=self._results(),
+            results=self.results,
             objectives=list(self._objectives()),
             users=self._users(),
             events=self._events(kept),
             unfinished=rules.unfinished(self.entries),
             to_dos=[] if self.plan is None else list(to_dos(self.plan, max(ended, default=None))),
-            missing=[*self.run.problems, *(f"{host}: {told}" for host, told in kept.items() if isinstance(told, str))],
+            missing=self.missing(kept),
             passed=Outcome.PASSED,
             to_fill=TO_FILL,
             finished=FINISHED,
@@ -208,6 +208,15 @@ class Incident:
             journal=JOURNAL,
             begins=rules.BEGINS,
         )
+
+    def missing(self, kept: Kept) -> list[str]:
+        """What the records do not say, so that nobody takes it for nothing."""
+        found = [self.run.no_record, *self.run.problems]
+        if self.watched is None:
+            found.append(f"no answers to users were recorded for {self.situation or 'this run'}")
+        if self.run.record is not None and not self.results:
+            found.append(f"no test judged {self.situation}")
+        return [*filter(None, found), *(f"{host}: {told}" for host, told in kept.items() if isinstance(told, str))]
 
     def _moments(self) -> Iterator[tuple[str, datetime | None, str, str, str]]:
         """Name, moment, how exactly, definition and source: as the session told them; of one that was killed, by its journal."""
@@ -230,13 +239,17 @@ class Incident:
                 JOURNAL if words else "-",
             )
 
-    def _results(self) -> tuple[Result, ...]:
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """What its tests said."""
         found = self.run.record.results if self.run.record else ()
-        return tuple(result for result in found if self.situation in {"", result.situation}) or found
+        own = tuple(result for result in found if self.situation in {"", result.situation})
+        # Of several situations each has its own: how another one went says nothing of this.
+        return own if own or len(self.run.situations) > 1 else found
 
     def _objectives(self) -> Iterator[tuple[Result, Measured]]:
         """What was measured of recovery time and data loss; moments have a table of their own."""
-        for result in self._results():
+        for result in self.results:
             if any(name.startswith(("RTO-", "RPO-")) for name in result.criteria):
                 measured = result.measured or (Measured(what="", asked="", measured=None),)
                 yield from ((result, one) for one in measured if one.asked != "reported")

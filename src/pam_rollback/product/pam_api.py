@@ -15,7 +15,6 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.base.wait import before_change
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import Flag, FlagName
-from pam_rollback.product.served_release import Served
 
 
 class ProductDown(ActionFailed):
@@ -27,13 +26,6 @@ class EmergencyCall(Protocol):
 
     def call(self, reason: str, initiated_by: str) -> str:
         """Ask for the emergency rollback; gives what was answered. Raises ProductDown, or ActionFailed when it refuses."""
-
-
-class OutOfBand(Protocol):
-    """Who rolls the back end back without the product's help, through its provider."""
-
-    def roll_back(self, reason: str) -> Served:
-        """Do it, and wait until users have the release; gives what they get. Raises ActionFailed."""
 
 
 _CREDENTIALS_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY})

@@ -1,334 +1,392 @@
-"""Strategy 3 of the plan, back end: the last stable release runs again. Objective: 5 to 10 minutes (RTO-3).
+"""The back end under the hands of a rollback: another release runs, nothing is deployed over it, and it is put back as it was.
 
-Three ways: the provider runs an earlier deploy's build again; a previous commit is deployed; the bad commit is reverted on an emergency
-branch that the service then deploys from. The plan's pushes move nothing or delete a colleague's work, and whatever is pushed next undoes
-them (docs/plan-audit.md, G1 to G12). The correct form, done here: automatic deploys off first and checked after, wait until the new deploy
-is live, and believe only what is served.
-
-In one module: the three ways are lists of the same steps.
+Strategy 3 of the plan. The plan's pushes move nothing or delete a colleague's work, and whatever is pushed next undoes them
+(docs/plan-audit.md, G1 to G12). Done here: automatic deploys off first and checked after, wait until the new deploy is live, and believe
+only what is served. The steps are in ``drills/``. Put back is what ran before, from its branch and with its automatic deploys.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
 
-from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.errors import ActionFailed, UndoFailed
+from pam_rollback.base.wait import Backoff, NotReached, Waiter
+from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.product.served_release import Served
-from pam_rollback.rollback import backend_workers
-from pam_rollback.rollback.backend_host import (
-    BackendTools,
-    begin,
-    cancelled,
-    live_in,
-    live_of,
-    until_live,
-)
-from pam_rollback.rollback.deploys import Deploy, Service
+from pam_rollback.rollback.deploys import LIVE, Backend, BackendHost, Deploy, Service
 from pam_rollback.rollback.repository import Commit, Repository
-from pam_rollback.rollback.settling import done_or_seen, until_served
-from pam_rollback.rollback.steps import Step, StepRecord
-from pam_rollback.rollback.telling import TELL, notice_problem
+from pam_rollback.rollback.settling import (
+    ASKED,
+    LOOKED,
+    done_or_seen,
+    until_deploy,
+    until_no_other_is_served,
+    until_served,
+)
+from pam_rollback.rollback.step_list import ActionRecord, ListedStep, Owed
 
 UNDO_KIND = "run-deploy"
-
-LOOK = "see what runs"
-OFF = "switch automatic deploys off"
-CANCEL = "stop the deploys that are under way"
-REVERT = "take the bad commit back on an emergency branch"
-BRANCH = "let the service deploy from the emergency branch"
-DEPLOY = "run the target"
-STILL_OFF = "see that automatic deploys are still off"
-SERVED = "see which release answers"
-DEPLOY_STEPS = (LOOK, OFF, CANCEL, DEPLOY, STILL_OFF, SERVED, TELL)
-BRANCH_STEPS = (LOOK, OFF, CANCEL, REVERT, BRANCH, DEPLOY, STILL_OFF, SERVED, TELL)
-
+WORKER_UNDO_KIND = "run-worker-deploy"
+LISTED_WITHIN_S = 30.0
+"""For so long a deploy that was only queued is looked for in the list."""
+QUEUED = "deploy-queued"
+"""The journal's event of a deploy that has no id yet: it may come later than anybody waits for it."""
 Start = Callable[[Sequence[Deploy]], Deploy]
 """Asks for a deploy; told which ones are listed now."""
+_ON = "automatic deploys are on: the next push deploys over the rollback"
 
 
 @dataclass(frozen=True)
-class BackendRollback:
-    """The facts of one rollback of the back end. Times are monotonic seconds; ``decided_s`` is when acting was decided."""
+class ApiRestored(ActionRecord):
+    """The facts of a rollback that had another release of the back end run."""
 
-    decided_s: float
-    finished_s: float
-    replaced: Deploy
-    """What was there before, and is what an undo brings back."""
     live: Deploy
     """What the host says runs in the end."""
-    service: Service
-    """Where it deploys from in the end, and whether a push does so."""
     served: Served
-    changed: bool
-    """False: it ran already with automatic deploys off, and nothing was touched."""
-    notice_problem: str | None
-    steps: tuple[StepRecord, ...]
+    """Which release answers."""
 
 
-class BackendAction:
-    """One rollback under way: its steps, and what they find. Each step looks first and leaves alone what is right already."""
+@dataclass(frozen=True)
+class Running:
+    """What runs, and how the service is set; ``unreadable`` is why that is not known."""
 
-    def __init__(self, tools: BackendTools, *, commit: Commit = "") -> None:
-        self._tools = tools
-        self._host = tools.host
-        self._commit = commit
-        self._before: Deploy | None = None
-        self._service: Service | None = None
-        self._unreadable: ActionFailed | None = None
-        self._stays = False
-        self._live: Deploy | None = None
-        self._served: Served | None = None
-        self._changed = False
-        self._workers = backend_workers.WorkersAction(tools, lambda: self._live.commit if self._live else "")
+    deploy: Deploy
+    service: Service | None
+    unreadable: ActionFailed | None = None
 
-    def looking(self, prefix: str = "") -> list[Step]:
-        """The first steps of all ways. What would deploy over the rollback is kept from it, as far as the provider lets us."""
-        return [
-            Step(prefix + LOOK, self._look),
-            Step(prefix + OFF, self._switch_off, needs=(prefix + LOOK,)),
-            Step(prefix + CANCEL, self._cancel_deploys, essential=False, needs=(prefix + LOOK,), after=(prefix + OFF,)),
-        ]
+    @property
+    def settings(self) -> Service:
+        """Return how the service is set. Raises ActionFailed: what could not be put back is not changed."""
+        if self.service is None:
+            raise self.unreadable or ActionFailed("where the service deploys from was not looked at")
+        return self.service
 
-    def running(
-        self,
-        start: Start,
-        prefix: str = "",
-        *,
-        needs: tuple[str, ...] = (),
-        after: tuple[str, ...] = (),
-    ) -> list[Step]:
-        """The steps from a request to what answers users. Automatic deploys that could not be switched off do not keep users waiting."""
-        return [
-            Step(
-                prefix + DEPLOY,
-                lambda: self._run(start),
-                needs=(prefix + LOOK, *needs),
-                after=(prefix + OFF, prefix + CANCEL, *after),
-                changes=True,
-                owes=UNDO_KIND,
-            ),
-            *self._workers.running(prefix, needs=(prefix + DEPLOY,)),
-            Step(prefix + STILL_OFF, self._still_off, needs=(prefix + DEPLOY,)),
-            Step(prefix + SERVED, self._see, needs=(prefix + DEPLOY,)),
-        ]
+    def __str__(self) -> str:
+        if self.service is None:
+            return f"running is {self.deploy}; where it deploys from is not known"
+        state = "on" if self.service.auto_deploy else "off"
+        return f"running is {self.deploy}; automatic deploys from {self.service.branch} are {state}"
 
-    def facts(self, steps: tuple[StepRecord, ...], decided_s: float) -> BackendRollback:
-        """What came of it. Raises ActionFailed when a step was left out."""
-        if self._before is None or self._live is None or self._service is None or self._served is None:
-            raise ActionFailed("the rollback of the back end was not seen to the end")
-        return BackendRollback(
-            decided_s=decided_s,
-            finished_s=self._tools.telling.clock.monotonic_s(),
-            replaced=self._before,
-            live=self._live,
-            service=self._service,
-            served=self._served,
-            changed=self._changed,
-            notice_problem=notice_problem(steps),
-            steps=steps,
+
+def run_again(before: ListedStep[Running]) -> Owed:
+    """Return what is owed for another deploy, or other settings: what ran before, with its branch and its automatic deploys."""
+
+    def facts() -> dict[str, Any]:
+        deploy, service = before.result.deploy, before.result.service
+        owed: dict[str, Any] = {"deploy": deploy.id, "commit": deploy.commit}
+        if service is not None:
+            owed |= {"auto_deploy": service.auto_deploy, "trigger": service.trigger, "branch": service.branch}
+        return owed
+
+    return Owed(UNDO_KIND, facts)
+
+
+@dataclass(frozen=True)
+class ApiService:
+    """The back end's service: each change is read back, and only what answers counts. All of it raises ActionFailed.
+
+    ``look`` says which release answers right now, held against a commit.
+    """
+
+    host: Backend
+    look: Callable[[Commit], Served]
+    waiter: Waiter
+    journal: Journal
+    workers: tuple[Backend, ...] = ()
+    """The other services that a deploy of the back end covers, each as a host of its own."""
+    every_s: float | Backoff = ASKED
+    looked_every_s: float | Backoff = LOOKED
+    live_within_s: float = 600.0
+    served_within_s: float = 60.0
+    seen_within_s: float = 10.0
+    """For so long a change is looked for whose answer was lost, before it is asked for again."""
+
+    def on(self, host: Backend) -> "ApiService":
+        """Return the same for another service of the host."""
+        return replace(self, host=host)
+
+    def deploy(self, deploy_id: str) -> Deploy:
+        """Return the deploy as its host has it."""
+        return self.host.deploy(deploy_id)
+
+    def running(self) -> Running:
+        """Return what runs now. That its settings cannot be read keeps users from nothing: the step that needs them tells, and fails."""
+        deploy = live_of(self.host)
+        try:
+            return Running(deploy, self.host.service())
+        except ActionFailed as error:
+            return Running(deploy, None, error)
+
+    def off_already(self, before: Running) -> str | None:
+        """Return so when automatic deploys are off, else None."""
+        return None if before.settings.auto_deploy else "they were off"
+
+    def switch_off(self) -> str:
+        """Switch automatic deploys off."""
+        return _off(
+            done_or_seen(
+                lambda: self.host.set_auto_deploy(on=False), lambda: self._set(lambda seen: not seen.auto_deploy)
+            )
         )
 
-    def rolled_back(self, target: Deploy, listed: Sequence[Deploy]) -> Deploy:
-        """Ask the provider for it; a rollback to the same commit that is under way already is waited for instead."""
+    def still_off(self) -> str:
+        """See that they are."""
+        return _off(self.host.service())
+
+    def follows_already(self, before: Running, branch: str) -> str | None:
+        """Return so when it deploys from the branch, else None."""
+        return f"it deploys from {branch}" if before.settings.branch == branch else None
+
+    def follow(self, branch: str) -> str:
+        """Point the service at the branch. That alone deploys nothing."""
+        service = done_or_seen(
+            lambda: self.host.set_branch(branch), lambda: self._set(lambda seen: seen.branch == branch)
+        )
+        if service.branch != branch:
+            raise ActionFailed(f"accepted, but the service still deploys from {service.branch}")
+        return f"it deploys from {branch}"
+
+    def stop_deploys(self, wanted: Commit, owe: Callable[[], None]) -> str:
+        """Stop the deploys that are under way, but for those of the wanted commit; return which. ``owe`` is called before the first."""
+        running = [
+            deploy
+            for deploy in self.host.deploys()
+            if deploy.state in self.host.rules.under_way and not (wanted and deploy.commit == wanted)
+        ]
+        if running:
+            owe()
+        problems = cancelled(self.host, running)
+        if problems:
+            raise problems[0]
+        return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
+
+    def runs_already(self, wanted: Commit) -> Deploy | None:
+        """Return what runs when it is the wanted commit, else None."""
+        now = live_of(self.host)
+        return now if wanted and now.commit == wanted else None
+
+    def run(self, start: Start) -> Deploy:
+        """Ask for a deploy; return it when it is live."""
+        return self.until_live(start(self.host.deploys()))
+
+    def roll_back(self, target: Deploy, listed: Sequence[Deploy]) -> Deploy:
+        """Ask the provider for an earlier deploy; a rollback to its commit that is under way already is waited for instead."""
         started = next(
             (
                 deploy
                 for deploy in listed
-                if deploy.state in self._host.rules.under_way
+                if deploy.state in self.host.rules.under_way
                 and deploy.trigger == "rollback"
                 and target.commit
                 and deploy.commit == target.commit
             ),
             None,
         )
-        return started or begin(self._tools, target.commit, listed, lambda: self._host.roll_back(target.id))
+        return started or self.begin(target.commit, listed, lambda: self.host.roll_back(target.id))
 
-    def deployed(self, listed: Sequence[Deploy]) -> Deploy:
-        """Ask for the commit."""
-        return begin(self._tools, self._commit, listed, lambda: self._host.deploy_commit(self._commit))
+    def deploy_commit(self, commit: Commit, listed: Sequence[Deploy]) -> Deploy:
+        """Ask for the commit to be built and run."""
+        return self.begin(commit, listed, lambda: self.host.deploy_commit(commit))
 
-    def revert(self, repository: Repository, bad: Commit, *, onto: str, branch: str, reason: str) -> str:
-        """Make the commit that takes ``bad`` back, on a branch of its own: main is left alone."""
-        taken_back = repository.taken_back_by(bad)
-        if taken_back is not None:
-            # Reverting a revert would bring the bad commit back.
-            self._commit, self._stays = bad, True
-            return f"{bad} stays: it is what takes {taken_back} back"
-        made = _head(repository, branch)
-        if made:
-            self._commit = made
-            return f"{branch} is there already, at {made}"
-        head = repository.head(onto)
-        self._commit = repository.revert(bad, onto=head, reason=reason)
-        repository.push(self._commit, branch, seen=None)
-        return f"{self._commit} takes {bad} back, on top of {head}, as {branch}"
-
-    def follow(self, branch: str) -> str:
-        """Point the service at the branch. That alone deploys nothing."""
-        service = self._settings()
-        if self._stays or service.branch == branch:
-            return f"it deploys from {service.branch} already"
-        self._owe()
-        self._service = done_or_seen(
-            lambda: self._host.set_branch(branch), lambda: self._seen_service(lambda seen: seen.branch == branch)
-        )
-        if self._service.branch != branch:
-            raise ActionFailed(f"accepted, but the service still deploys from {self._service.branch}")
-        return f"it deploys from {branch}"
-
-    def _look(self) -> str:
-        self._before = live_of(self._host)
-        try:
-            self._service = self._host.service()
-        except ActionFailed as error:
-            # Users do not wait for it: the step that needs it tells, and fails.
-            self._unreadable = error
-            return f"running is {self._before}; where it deploys from is not known"
-        state = "on" if self._service.auto_deploy else "off"
-        return f"running is {self._before}; automatic deploys from {self._service.branch} are {state}"
-
-    def _settings(self) -> Service:
-        """Where it deploys from. Raises what kept it from being read: what could not be put back is not changed."""
-        if self._service is None:
-            raise self._unreadable or ActionFailed("where the service deploys from was not looked at")
-        return self._service
-
-    def _seen_service(self, holds: Callable[[Service], bool]) -> Service | None:
-        seen = self._host.service()
-        return seen if holds(seen) else None
-
-    def _owe(self) -> None:
-        if self._before is None:
-            raise ActionFailed("what ran before is not known: nothing is changed that could not be put back")
-        before, service = self._before, self._service
-        settings = (
-            {"auto_deploy": service.auto_deploy, "trigger": service.trigger, "branch": service.branch}
-            if service is not None
-            else {}
-        )
-        self._tools.telling.journal.owe(UNDO_KIND, {"deploy": before.id, "commit": before.commit, **settings})
-        self._changed = True
-
-    def _switch_off(self) -> str:
-        if not self._settings().auto_deploy:
-            return "they were off already"
-        self._owe()
-        self._service = done_or_seen(
-            lambda: self._host.set_auto_deploy(on=False),
-            lambda: self._seen_service(lambda seen: not seen.auto_deploy),
-        )
-        return self._off(self._service)
-
-    def _still_off(self) -> str:
-        self._service = self._host.service()
-        return self._off(self._service)
-
-    @staticmethod
-    def _off(service: Service) -> str:
-        if service.auto_deploy:
-            raise ActionFailed(
-                "automatic deploys are on: the next push deploys over the rollback; switch them off at the back end's host"
-            )
-        return "they are off"
-
-    def _cancel_deploys(self) -> str:
-        running = [
-            deploy
-            for deploy in self._host.deploys()
-            if deploy.state in self._host.rules.under_way and not (self._commit and deploy.commit == self._commit)
-        ]
-        if running:
-            self._owe()
-        problems = cancelled(self._host, running)
-        if problems:
-            raise problems[0]
-        return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
-
-    def _run(self, start: Start) -> str:
-        listed = self._host.deploys()
-        now = live_in(listed)
-        if self._commit and now.commit == self._commit:
-            self._live = now
-            return f"{now} ran already"
-        self._owe()
-        self._live = until_live(start(listed), self._tools)
-        return str(self._live)
-
-    def _see(self) -> str:
-        tools = self._tools
+    def wait_until_served(self, wanted: Commit) -> Served:
+        """Wait until the wanted commit answers. That users contradict the host is for the checks to judge: all was done by then."""
         seen: list[Served] = []
 
         def look() -> Served:
-            seen.append(tools.look(self._commit))
+            seen.append(self.look(wanted))
             return seen[-1]
 
         try:
-            self._served = until_served(
-                look, tools.waiter, within_s=tools.served_within_s, every_s=tools.looked_every_s
-            )
+            return until_served(look, self.waiter, within_s=self.served_within_s, every_s=self.looked_every_s)
         except ActionFailed:
             if not seen or not seen[-1].contradicted:
                 raise
-            # All that a rollback can do was done; that users do not get it is for the checks to judge.
-            self._served = seen[-1]
-        return str(self._served)
+            return seen[-1]
+
+    def until_live(self, started: Deploy) -> Deploy:
+        """Wait for a deploy that was asked for. Raises ActionFailed when it fails, is superseded, or takes too long."""
+        return until_deploy(
+            lambda: self.host.deploy(started.id),
+            holds=lambda seen: seen.state == LIVE,
+            # One that was live and is not any more was superseded by something else.
+            failed=lambda seen: seen.state not in self.host.rules.under_way,
+            waiter=self.waiter,
+            within_s=self.live_within_s,
+            every_s=self.every_s,
+            what=f"the deploy {started.id} is live",
+        )
+
+    def begin(self, commit: Commit, listed: Sequence[Deploy], ask: Callable[[], Deploy | None]) -> Deploy:
+        """Ask for a deploy; one that was only queued, or whose answer was lost, is found by what is not among those listed before."""
+        known = {deploy.id for deploy in listed}
+
+        def new(within_s: float) -> Deploy:
+            found = self.waiter.until(
+                lambda: [
+                    deploy for deploy in self.host.deploys() if deploy.id not in known and deploy.commit == commit
+                ],
+                holds=bool,
+                within_s=within_s,
+                what=f"a new deploy of {commit[:12]} is listed",
+                every_s=self.every_s,
+            )
+            return found[0]
+
+        asked = done_or_seen(lambda: (ask(),), lambda: (new(self.seen_within_s),))[0]
+        if asked is not None:
+            return asked
+        self.journal.append(QUEUED, commit=commit)
+        try:
+            return new(LISTED_WITHIN_S)
+        except NotReached as error:
+            raise ActionFailed(f"the deploy was queued and never listed: {error}") from error
+
+    def _set(self, holds: Callable[[Service], bool]) -> Service | None:
+        seen = self.host.service()
+        return seen if holds(seen) else None
 
 
-def roll_back_to_deploy(tools: BackendTools, target: Deploy, *, decided_s: float) -> BackendRollback:
-    """Run an earlier deploy's build again, with automatic deploys off. Raises ActionFailed when that was not done or does not answer."""
-    action = BackendAction(tools, commit=target.commit)
-    steps = [*action.looking(), *action.running(lambda listed: action.rolled_back(target, listed))]
-    return action.facts(tools.telling.run(steps), decided_s)
+def _off(service: Service) -> str:
+    if service.auto_deploy:
+        raise ActionFailed(f"{_ON}; switch them off at the back end's host")
+    return "they are off"
 
 
-def deploy_commit(tools: BackendTools, commit: Commit, *, decided_s: float) -> BackendRollback:
-    """Build and run a previous commit, with automatic deploys off. Raises ActionFailed as ``roll_back_to_deploy`` does."""
-    action = BackendAction(tools, commit=commit)
-    steps = [*action.looking(), *action.running(action.deployed)]
-    return action.facts(tools.telling.run(steps), decided_s)
+def live_of(host: BackendHost) -> Deploy:
+    """Return the deploy that runs now. Raises ActionFailed when none is live."""
+    return live_in(host.deploys())
+
+
+def live_in(deploys: Sequence[Deploy]) -> Deploy:
+    """Return the live one of these, the newest first. Raises ActionFailed when none is."""
+    live = next((deploy for deploy in deploys if deploy.state == LIVE), None)
+    if live is None:
+        raise ActionFailed(f"no deploy is live; the newest are {', '.join(map(str, deploys[:3])) or 'none'}")
+    return live
+
+
+def cancelled(host: Backend, deploys: Sequence[Deploy]) -> list[ActionFailed]:
+    """Stop each of them; return what went wrong, after all were tried."""
+    problems = []
+    for deploy in deploys:
+        try:
+            host.cancel(deploy.id)
+        except ActionFailed as error:
+            problems.append(error)
+    return problems
 
 
 @dataclass(frozen=True)
-class EmergencyBranch:
-    """What is taken back, where, and why."""
+class TakenBack:
+    """The commit that is to run, on a branch of its own; ``stays`` when what runs takes something back itself."""
 
-    repository: Repository
-    bad: Commit
-    onto: str
-    """The branch whose newest commit it is taken back from."""
-    name: str
-    """The new branch: one that no other run has."""
-    reason: str
+    commit: Commit
+    said: str
+    stays: bool = False
 
-
-def deploy_emergency_branch(tools: BackendTools, emergency: EmergencyBranch, *, decided_s: float) -> BackendRollback:
-    """Take the bad commit back on a branch of its own and run that. Raises ActionFailed as ``roll_back_to_deploy`` does."""
-    action = BackendAction(tools)
-    steps = [
-        *action.looking(),
-        Step(
-            REVERT,
-            lambda: action.revert(
-                emergency.repository, emergency.bad, onto=emergency.onto, branch=emergency.name, reason=emergency.reason
-            ),
-        ),
-        Step(BRANCH, lambda: action.follow(emergency.name), needs=(LOOK, REVERT)),
-        # The commit is asked for by name: that the service still follows another branch does not keep users waiting.
-        *action.running(action.deployed, needs=(REVERT,), after=(BRANCH,)),
-    ]
-    return action.facts(tools.telling.run(steps), decided_s)
+    def __str__(self) -> str:
+        return self.said
 
 
-def _head(repository: Repository, branch: str) -> Commit:
-    """Where the branch is; empty when there is none, or when it cannot be told: the push will say which."""
-    try:
-        return repository.head(branch)
-    except ActionFailed:
-        return ""
+def take_back_on_branch(repository: Repository, bad: Commit, *, onto: str, branch: str, reason: str) -> TakenBack:
+    """Make the commit that takes ``bad`` back, on a branch of its own: main is left alone. Raises ActionFailed."""
+    taken_back = repository.taken_back_by(bad)
+    if taken_back is not None:
+        # Reverting a revert would bring the bad commit back.
+        return TakenBack(bad, f"{bad} stays: it is what takes {taken_back} back", stays=True)
+    with suppress(ActionFailed):  # there is none, or it cannot be told: the push will say which
+        if made := repository.head(branch):
+            return TakenBack(made, f"{branch} is there already, at {made}")
+    head = repository.head(onto)
+    commit = repository.revert(bad, onto=head, reason=reason)
+    repository.push(commit, branch, seen=None)
+    return TakenBack(commit, f"{commit} takes {bad} back, on top of {head}, as {branch}")
 
 
-def with_workers(steps: Iterable[str]) -> Iterator[str]:
-    """The names of a story's steps, with those of the workers where they are done."""
-    for step in steps:
-        yield step
-        if step == DEPLOY or step.endswith(f": {DEPLOY}"):
-            yield from (step.removesuffix(DEPLOY) + name for name in backend_workers.STEPS)
+def undo_running(undo: Undo, api: ApiService, *, seen: bool = False) -> None:
+    """Run what ran before, from the branch and with the automatic deploys that it had. Raises UndoFailed.
+
+    ``seen``: users get no other release than that, as far as what answers names one.
+    """
+    facts = undo.facts
+    problems: list[str] = []
+
+    def run_before() -> None:
+        _run_again(str(facts["deploy"]), str(facts["commit"]), api)
+        if seen:
+            until_no_other_is_served(
+                lambda: api.look(str(facts["commit"])),
+                api.waiter,
+                within_s=api.served_within_s,
+                every_s=api.looked_every_s,
+            )
+
+    parts: list[Callable[[], None]] = [run_before]
+    if "branch" in facts:
+        parts += [
+            lambda: _follow_again(str(facts["branch"]), api),
+            lambda: _deploy_by_push_again(api, on=bool(facts["auto_deploy"]), trigger=str(facts.get("trigger", ""))),
+        ]
+    for part in parts:
+        try:
+            part()
+        except ActionFailed as error:
+            problems.append(str(error))  # one that fails must not keep the others from being put back
+    if problems:
+        wanted = f"run the deploy {facts['deploy']}"
+        if "branch" in facts:
+            state = "on" if facts["auto_deploy"] else "off"
+            wanted += f" from the branch {facts['branch']} with automatic deploys {state}"
+        raise UndoFailed(
+            f"the back end is not as it was before the rollback: {'; '.join(problems)}; a person must {wanted}"
+        )
+
+
+def _run_again(deploy_id: str, commit: Commit, api: ApiService) -> None:
+    """What the rollback left under way would come live later: it is stopped, or run over."""
+
+    def is_back(listed: Sequence[Deploy]) -> bool:
+        now = live_in(listed)
+        return bool(now.id == deploy_id or (commit and now.commit == commit))
+
+    left = cancelled(api.host, _ours(_as_asked_for(is_back, api), api))
+    listed = api.host.deploys()
+    if not left and is_back(listed):
+        return
+    api.until_live(api.begin(commit, listed, lambda: api.host.roll_back(deploy_id)))
+
+
+def _as_asked_for(is_back: Callable[[Sequence[Deploy]], bool], api: ApiService) -> Sequence[Deploy]:
+    """The deploys, once what the rollback may have asked for is among them: what is only queued is listed later."""
+    listed, journal = api.host.deploys(), api.journal
+    if journal.latest(QUEUED) is None and not any(map(journal.left_open, (UNDO_KIND, WORKER_UNDO_KIND))):
+        return listed
+    with suppress(NotReached):
+        listed = api.waiter.until(
+            api.host.deploys,
+            holds=lambda seen: bool(_ours(seen, api)) or not is_back(seen),
+            within_s=LISTED_WITHIN_S,
+            what="what the rollback asked for is listed",
+            every_s=api.every_s,
+        )
+    return listed
+
+
+def _ours(listed: Sequence[Deploy], api: ApiService) -> list[Deploy]:
+    rules = api.host.rules
+    return [one for one in listed if one.state in rules.under_way and one.trigger in rules.ours]
+
+
+def _follow_again(branch: str, api: ApiService) -> None:
+    if api.host.service().branch != branch and api.host.set_branch(branch).branch != branch:
+        raise ActionFailed(f"the service does not deploy from {branch} again")
+
+
+def _deploy_by_push_again(api: ApiService, *, on: bool, trigger: str) -> None:
+    now = api.host.service()
+    if now.auto_deploy != on or (on and trigger and now.trigger != trigger):
+        host = api.host
+        changed = host.set_auto_deploy(on=on, trigger=trigger) if trigger else host.set_auto_deploy(on=on)
+        if changed.auto_deploy != on:
+            raise ActionFailed(f"automatic deploys are not {'on' if on else 'off'} again")

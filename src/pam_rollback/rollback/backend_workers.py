@@ -8,48 +8,34 @@ A worker that stays behind does not undo what helps users: its step tells, and w
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.rollback.backend_host import (
-    BackendTools,
-    begin,
-    cancelled,
-    live_in,
-    until_live,
-)
+from pam_rollback.rollback.backend import WORKER_UNDO_KIND, ApiService, cancelled, live_in
 from pam_rollback.rollback.deploys import Backend, Deploy, Service
 from pam_rollback.rollback.repository import Commit
 from pam_rollback.rollback.settling import done_or_seen
-from pam_rollback.rollback.steps import Step
-
-UNDO_KIND = "run-worker-deploy"
-OFF = "switch automatic deploys of the workers off"
-RUN = "run the target on the workers"
-STEPS = (OFF, RUN)
 
 
-class WorkersAction:
-    """The workers' part of a rollback of the back end. ``commit`` gives what the API was taken back to, once that is known."""
+class Workers:
+    """The workers' part of a rollback of the back end. All of it raises ActionFailed, after each worker had its turn."""
 
-    def __init__(self, tools: BackendTools, commit: Callable[[], Commit]) -> None:
-        self._tools = tools
-        self._commit = commit
+    def __init__(self, api: ApiService) -> None:
+        self._api = api
         self._before: dict[str, tuple[Service, Deploy]] = {}
 
-    def running(self, prefix: str = "", *, needs: tuple[str, ...] = ()) -> list[Step]:
-        """When the API's deploy is live. None where there are no workers."""
-        off = Step(prefix + OFF, lambda: self._each(self._switch_off), essential=False, needs=needs)
-        run = Step(
-            prefix + RUN, lambda: self._each(self._run), essential=False, needs=needs, after=(off.name,), owes=UNDO_KIND
-        )
-        return [off, run] if self._tools.workers else []
+    def switch_off(self) -> str:
+        """Switch the automatic deploys of all workers off."""
+        return self._each(self._switch_off)
+
+    def run(self, commit: Commit) -> str:
+        """Run the commit on all workers, which is what the API was taken back to."""
+        return self._each(lambda host: self._run(host, commit))
 
     def _each(self, do: Callable[[Backend], str]) -> str:
         """One that fails keeps no other from going back. Raises ActionFailed with all that failed."""
         told, problems = [], []
-        for host in self._tools.workers:
+        for host in self._api.workers:
             try:
                 told.append(do(host))
             except ActionFailed as error:
@@ -68,8 +54,7 @@ class WorkersAction:
             raise ActionFailed(f"{service.name}: automatic deploys are on: the next push deploys over the rollback")
         return f"{service.name}: they are off"
 
-    def _run(self, host: Backend) -> str:
-        commit = self._commit()
+    def _run(self, host: Backend, commit: Commit) -> str:
         service = self._look(host)
         if not commit:
             raise ActionFailed(f"{service.name}: which commit the API runs is not known, so the worker stays as it is")
@@ -82,13 +67,13 @@ class WorkersAction:
         problems = cancelled(host, others)
         if now.commit == commit and not problems:
             return f"{service.name}: {now} ran already; stopped {', '.join(map(str, others))}"
-        tools = replace(self._tools, host=host)
+        worker = self._api.on(host)
         earlier = next((one for one in listed if one.commit == commit and one.state in host.rules.restorable), None)
 
         def ask() -> Deploy | None:
             return host.deploy_commit(commit) if earlier is None else host.roll_back(earlier.id)
 
-        return f"{service.name}: {until_live(begin(tools, commit, listed, ask), tools)}"
+        return f"{service.name}: {worker.until_live(worker.begin(commit, listed, ask))}"
 
     def _look(self, host: Backend) -> Service:
         service = host.service()
@@ -98,7 +83,7 @@ class WorkersAction:
 
     def _owe(self, service_id: str) -> None:
         service, deploy = self._before[service_id]
-        self._tools.telling.journal.owe(UNDO_KIND, _facts(service, deploy), place=service_id)
+        self._api.journal.owe(WORKER_UNDO_KIND, _facts(service, deploy), place=service_id)
 
 
 def _facts(service: Service, deploy: Deploy) -> Mapping[str, Any]:

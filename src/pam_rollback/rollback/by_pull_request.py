@@ -3,11 +3,12 @@
 Users have the reverted site before this begins. What an earlier session left is looked for and used.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, ProviderError, UndoFailed
-from pam_rollback.journal.journal import Journal
 from pam_rollback.rollback.repository import Branches, Commit, PullRequest, PullRequests
+from pam_rollback.rollback.step_list import Owed
 
 UNDO_KIND = "pull-request"
 
@@ -19,9 +20,8 @@ class ByPullRequest:
     pulls: PullRequests
     branches: Branches
     branch: str
-    journal: Journal
 
-    def ask(self, revert: Commit, *, of: Commit, reason: str) -> PullRequest:
+    def ask(self, revert: Commit, *, of: Commit, reason: str, owe: Callable[[Owed], None]) -> PullRequest:
         """Have a pull request open for ``revert``, which takes ``of`` back. Raises ActionFailed with what keeps it from that."""
         head = f"rollback/{of[:12]}"
         while (there := self.branches.where(head)) and self.branches.holds(self.branch, there):
@@ -33,7 +33,8 @@ class ByPullRequest:
         found = self.pulls.find(head, onto=self.branch)
         if found is not None and found.is_open:
             return found
-        self.journal.owe(UNDO_KIND, {"head": head, "branch": self.branch}, place=head)
+        facts = {"head": head, "branch": self.branch}
+        owe(Owed(UNDO_KIND, lambda: facts, place=head))
         if there is None:
             self.branches.push(revert, head, seen=None)
         text = f"Takes {of} back, which users had when it was decided to roll back.\n\nWhy: {reason or 'not said'}\n"

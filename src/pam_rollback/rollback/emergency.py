@@ -1,19 +1,18 @@
-"""Strategy 6 of the plan: one call to the product's own emergency endpoint, with the reason and the name of who starts it.
+"""One call to the product's own emergency endpoint, and what came of it.
 
-The plan's command looks at no answer, and does nothing at all when the API is the thing that is down. Done here: the answer judged, the
-flags read back, the outcome evaluated for many users; and when the product is down, the way past it, through the back end's provider.
+Strategy 6 of the plan. The plan's command looks at no answer, and does nothing at all when the API is the thing that is down. Done here:
+the answer judged, the flags read back, the outcome evaluated for many users. The way past a product that is down is in ``drills/``.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal
-from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
-from pam_rollback.product.pam_api import EmergencyCall, OutOfBand, ProductDown
+from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
+from pam_rollback.product.pam_api import EmergencyCall
 from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.feature_flag import (
     Evaluation,
@@ -23,33 +22,9 @@ from pam_rollback.rollback.feature_flag import (
     words,
 )
 from pam_rollback.rollback.flag_writing import note_setting, owe_flags
-from pam_rollback.rollback.steps import Narrator, Step, StepRecord, StepsFailed, run_steps, silent
-from pam_rollback.rollback.telling import TELL, notice_problem, told
-
-READ = "read the flags"
-CALL = "make the emergency call"
-READ_BACK = "read the flags back"
-OUT_OF_BAND = "roll the back end back past the product"
-EVALUATE = "evaluate the flags as users get them"
-STEPS = (READ, CALL, READ_BACK, EVALUATE, TELL)
-"""In order, when the product answers. When it is down, the way past it takes the place of the third and fourth."""
+from pam_rollback.rollback.step_list import ActionRecord
 
 _OFF = Flag(enabled=False, rollout_pct=0)
-
-
-@dataclass(frozen=True)
-class EmergencyTools:
-    """What the action works with; what is None the environment does not have."""
-
-    endpoint: EmergencyCall
-    admin: FlagAdmin | None
-    evaluation: FlagEvaluation | None
-    notice: TeamNotice | None
-    out_of_band: OutOfBand | None
-    journal: Journal
-    waiter: Waiter
-    clock: Clock
-    narrate: Narrator = silent
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,159 +44,98 @@ class Took(Sentence):
         return f"{way}: {self.problem}" if self.problem else way
 
 
-@dataclass(frozen=True)
-class EmergencyRollback:
-    """The facts of one emergency rollback. Times are monotonic seconds."""
+@dataclass(frozen=True, repr=False)
+class FlagsSeen(FlagOutcome):
+    """The flags at one moment, in words where nobody can read them."""
 
-    decided_s: float
-    finished_s: float
+    said: str = ""
+
+    def __str__(self) -> str:
+        return self.said or words(self.flags)
+
+
+@dataclass(frozen=True)
+class EmergencyRollback(ActionRecord):
+    """The facts of one emergency rollback."""
+
     before: Mapping[FlagName, Flag]
     took: Took
     read_back: Mapping[FlagName, Flag] | None
     evaluation: Evaluation | None
     served: Served | None
     """What the back end serves, where the way past the product was taken."""
-    notice_problem: str | None
-    steps: tuple[StepRecord, ...]
 
     @property
     def outcome(self) -> FlagOutcome:
-        """The flags as read back. Raises MeasurementFailed when nobody could read them."""
-        if self.read_back is None:
-            raise MeasurementFailed(f"the flags were not read back: {self._why(READ_BACK)}")
+        """Return the flags as read back. Raises MeasurementFailed when they were not."""
+        if not self.read_back:
+            raise MeasurementFailed(f"the flags were not read back: {self._why}")
         return FlagOutcome(self.read_back)
 
     @property
     def evaluated(self) -> Evaluation:
-        """What users get. Raises MeasurementFailed when nobody could be evaluated."""
+        """Return what users get. Raises MeasurementFailed when no user could be evaluated."""
         if self.evaluation is None:
-            raise MeasurementFailed(f"what users get is not known: {self._why(EVALUATE)}")
+            raise MeasurementFailed(f"what users get is not known: {self._why}")
         return self.evaluation
 
-    def _why(self, name: str) -> str:
-        failed = [str(step) for step in self.steps if step.name == name and not step.done]
-        return "; ".join(failed) or f"there was no step {name!r} ({self.took})"
+    @property
+    def _why(self) -> str:
+        return "; ".join(str(step) for step in self.steps if not step.done) or f"there was no such step ({self.took})"
 
 
-@dataclass
-class _Found:
-    """What the steps find on their way."""
+@dataclass(frozen=True)
+class Emergency:
+    """The emergency call; what is None the environment does not have. All of it raises ActionFailed."""
 
-    before: Mapping[FlagName, Flag] = field(default_factory=dict)
-    read_back: Mapping[FlagName, Flag] | None = None
-    evaluation: Evaluation | None = None
-    down: str = ""
-    served: Served | None = None
+    endpoint: EmergencyCall
+    admin: FlagAdmin | None
+    evaluation: FlagEvaluation | None
+    journal: Journal
+    waiter: Waiter
 
-
-def roll_back_in_an_emergency(
-    tools: EmergencyTools, *, reason: str, initiated_by: str, users: Sequence[str], message: str, decided_s: float
-) -> EmergencyRollback:
-    """Make the call and see what came of it; when the product is down, go past it. Raises StepsFailed when neither helped."""
-    found = _Found()
-    first = [
-        Step(READ, lambda: _read(tools, found), essential=False),
-        # Essential ones too: but when the product is down, what comes after them decides.
-        Step(CALL, lambda: _call(tools, found, reason, initiated_by), after=(READ,), changes=True),
-        Step(READ_BACK, lambda: _read_back(tools, found), needs=(CALL,)),
-        *_after(tools, found, users, needs=READ_BACK),
-        *told(tools.notice, message, needs=(READ_BACK,)),
-    ]
-    try:
-        records = run_steps(first, tools.journal, tools.clock, tools.narrate)
-    except StepsFailed as failed:
-        if not found.down:
+    def read(self) -> FlagsSeen:
+        """Read the flags, for the way back. An emergency does not wait for it."""
+        if self.admin is None:
+            self.journal.warn("undo", "this environment has no flag API: how the flags were before is not known")
+            return FlagsSeen({}, "nobody can read them here")
+        try:
+            return FlagsSeen(self.admin.read_flags())
+        except ActionFailed as error:
+            self.journal.warn(
+                "undo", f"how the flags were before is not known ({error}); a person has to set them again"
+            )
             raise
-        records = _go_past(tools, found, reason, message, failed)
-    return EmergencyRollback(
-        decided_s=decided_s,
-        finished_s=tools.clock.monotonic_s(),
-        before=found.before,
-        took=Took(past_the_product=bool(found.down), problem=found.down),
-        read_back=found.read_back,
-        evaluation=found.evaluation,
-        served=found.served,
-        notice_problem=notice_problem(records),
-        steps=records,
-    )
 
+    def call(self, before: FlagOutcome | None, reason: str, initiated_by: str) -> str:
+        """Make the call; what is owed for it is written down first. Raises ProductDown when the product cannot take it."""
+        flags = before.flags if before is not None else {}
+        if flags and all(flag == _OFF for flag in flags.values()):
+            return "nothing to change: all flags are off already"
+        if flags:
+            owe_flags(self.journal, flags)
+            note_setting(self.journal, dict.fromkeys(flags, _OFF))
+        try:
+            return self.endpoint.call(reason, initiated_by)
+        except UnreadableAnswer as unclear:
+            if self.admin is None:
+                raise  # nobody can look whether it was done
+            return f"whether it was done is not known ({unclear}): the flags are read back"
 
-def _go_past(
-    tools: EmergencyTools, found: _Found, reason: str, message: str, failed: StepsFailed
-) -> tuple[StepRecord, ...]:
-    past = f"{message} · the product was down, its back end was rolled back at the provider ({found.down})"
-    steps = [
-        Step(OUT_OF_BAND, lambda: _out_of_band(tools, found, reason), changes=True),
-        *told(tools.notice, past, needs=(OUT_OF_BAND,)),
-    ]
-    try:
-        return (*failed.records, *run_steps(steps, tools.journal, tools.clock, tools.narrate))
-    except StepsFailed as again:
-        raise StepsFailed((*failed.records, *again.records)) from again
+    def read_back(self, before: FlagOutcome | None) -> FlagsSeen:
+        """Wait until the flags are off."""
+        if self.admin is None:
+            return FlagsSeen({}, "accepted; nobody can read the flags here, users are evaluated")
+        try:
+            names = (before.flags if before is not None else {}) or self.admin.read_flags()
+            found = wait_for_flags(self.admin.read_flags, dict.fromkeys(names, _OFF), self.waiter)
+        except NotReached as error:
+            raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
+        note_setting(self.journal, found, done=True)
+        return FlagsSeen(found)
 
-
-def _after(tools: EmergencyTools, found: _Found, users: Sequence[str], *, needs: str) -> list[Step]:
-    evaluation = tools.evaluation
-    if evaluation is None:
-        return []
-
-    def run() -> str:
-        flags = dict.fromkeys(found.read_back or found.before, _OFF)
-        if not flags:
+    def evaluate(self, flags: FlagOutcome | None, users: Sequence[str]) -> Evaluation:
+        """Ask what users get of the flags. Raises MeasurementFailed."""
+        if self.evaluation is None or flags is None or not flags.flags:
             raise MeasurementFailed("which flags there are is not known")
-        found.evaluation = evaluate(evaluation, flags, users)
-        return str(found.evaluation)
-
-    return [Step(EVALUATE, run, essential=False, needs=(needs,))]
-
-
-def _read(tools: EmergencyTools, found: _Found) -> str:
-    if tools.admin is None:
-        tools.journal.warn("undo", "this environment has no flag API: how the flags were before is not known")
-        return "nobody can read them here"
-    try:
-        found.before = tools.admin.read_flags()
-    except ActionFailed as error:
-        # An emergency does not wait for the way back.
-        tools.journal.warn("undo", f"how the flags were before is not known ({error}); a person has to set them again")
-        raise
-    return words(found.before)
-
-
-def _call(tools: EmergencyTools, found: _Found, reason: str, initiated_by: str) -> str:
-    if found.before and all(flag == _OFF for flag in found.before.values()):
-        return "nothing to change: all flags are off already"
-    if found.before:
-        owe_flags(tools.journal, found.before)
-        note_setting(tools.journal, dict.fromkeys(found.before, _OFF))
-    try:
-        return tools.endpoint.call(reason, initiated_by)
-    except ProductDown as down:
-        found.down = str(down)
-        raise
-    except UnreadableAnswer as unclear:
-        if tools.admin is None:
-            raise  # nobody can look whether it was done
-        return f"whether it was done is not known ({unclear}): the flags are read back"
-
-
-def _read_back(tools: EmergencyTools, found: _Found) -> str:
-    if tools.admin is None:
-        return "accepted; nobody can read the flags here, users are evaluated"
-    try:
-        names = found.before or tools.admin.read_flags()
-        found.read_back = wait_for_flags(tools.admin.read_flags, dict.fromkeys(names, _OFF), tools.waiter)
-    except NotReached as error:
-        raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
-    note_setting(tools.journal, found.read_back, done=True)
-    return words(found.read_back)
-
-
-def _out_of_band(tools: EmergencyTools, found: _Found, reason: str) -> str:
-    if tools.out_of_band is None:
-        raise ActionFailed(
-            "the product is down, and no way past it is set up here: roll the back end back at its provider, "
-            "see docs/runbook.md#backend-rollback"
-        )
-    found.served = tools.out_of_band.roll_back(reason)
-    return str(found.served)
+        return evaluate(self.evaluation, dict.fromkeys(flags.flags, _OFF), users)

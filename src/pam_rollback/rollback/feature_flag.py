@@ -4,27 +4,19 @@ The plan's command sends JSON under a form's content type, looks at no answer an
 authenticated JSON, the answer judged, the flags read back, and the outcome evaluated for many users.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal, Undo
-from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
+from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 from pam_rollback.rollback.asked_users import made_up
 from pam_rollback.rollback.flag_writing import lower_flags, note_setting, put_flags_back, unfinished
-from pam_rollback.rollback.steps import Narrator, Step, StepRecord, in_order, run_steps, silent
-from pam_rollback.rollback.telling import TELL, notice_problem, told
-
-READ = "read the flags"
-SWITCH = "switch the features off"
-READ_BACK = "read the flags back"
-EVALUATE = "evaluate the flags as users get them"
-STEPS = (READ, SWITCH, READ_BACK, EVALUATE, TELL)
-"""In order. The last two do not stop the action when they fail: users are helped already."""
+from pam_rollback.rollback.step_list import ActionRecord, ListedStep, StepList
+from pam_rollback.rollback.telling import Telling
 
 _READ_BACK_WITHIN_S = 5.0
 _EVALUATION_WORKERS = 8
@@ -93,83 +85,121 @@ class FlagOutcome(Sentence):
 
 
 @dataclass(frozen=True)
-class FlagRollback:
-    """The facts of one feature-flag rollback. Times are monotonic seconds; ``decided_s`` is when acting was decided."""
+class FlagRollback(ActionRecord):
+    """The facts of one rollback by flags."""
 
-    decided_s: float
-    finished_s: float
     before: Mapping[FlagName, Flag]
     read_back: Mapping[FlagName, Flag]
     evaluation: Evaluation | None
-    notice_problem: str | None
-    steps: tuple[StepRecord, ...]
 
     @property
     def outcome(self) -> FlagOutcome:
-        """The flags as read back."""
+        """Return the flags as read back."""
         return FlagOutcome(self.read_back)
 
     @property
     def evaluated(self) -> Evaluation:
-        """What users get; raises MeasurementFailed when nobody could be evaluated."""
+        """Return what users get. Raises MeasurementFailed when no user could be evaluated."""
         if self.evaluation is None:
-            failed = [str(step) for step in self.steps if step.name == EVALUATE and not step.done]
+            failed = "; ".join(str(step) for step in self.steps if not step.done)
             raise MeasurementFailed(
-                f"what users get is not known: {'; '.join(failed) or 'this environment has no flag evaluation'}"
+                f"what users get is not known: {failed or 'this environment has no flag evaluation'}"
             )
         return self.evaluation
 
 
-@dataclass
-class _Found:
-    """What the steps find on their way."""
+@dataclass(frozen=True, repr=False)
+class Switched(FlagOutcome):
+    """The flags as they shall be; ``ours``: they were set so, and were not like that before."""
 
-    before: Mapping[FlagName, Flag]
-    read_back: Mapping[FlagName, Flag]
-    wanted: Mapping[FlagName, Flag] = field(default_factory=dict)
-    evaluation: Evaluation | None = None
+    ours: bool = True
 
 
 @dataclass(frozen=True)
-class FlagRollbackTools:
-    """What the action works with. Without ``evaluation`` or ``notice`` the environment has declared no such ability."""
+class Flags:
+    """The flags under the hands of a rollback. Without ``evaluation`` no user can be asked. All of it raises ActionFailed."""
 
     admin: FlagAdmin
     evaluation: FlagEvaluation | None
-    notice: TeamNotice | None
     journal: Journal
     waiter: Waiter
-    clock: Clock
-    narrate: Narrator = silent
+
+    def read(self, names: Iterable[FlagName]) -> FlagOutcome:
+        """Return these flags as they are."""
+        flags, names = self.admin.read_flags(), set(names)
+        if missing := sorted(names - set(flags)):
+            raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
+        return FlagOutcome({name: flags[name] for name in flags if name in names})
+
+    def as_wanted(self, before: FlagOutcome, target: Mapping[FlagName, Flag]) -> Switched | None:
+        """Return the flags when there is nothing to change, and nothing that a killed run may have begun to set; else None."""
+        is_so = before.flags == dict(target) and not unfinished(self.journal)
+        return Switched(target, ours=False) if is_so else None
+
+    def lower(self, target: Mapping[FlagName, Flag]) -> Switched:
+        """Set the flags, never above where they are; what is owed for it is written down first."""
+        return Switched(lower_flags(self.admin, self.journal, target))
+
+    def read_back(self, switched: Switched) -> FlagOutcome:
+        """Wait until the flags are as they shall be."""
+        try:
+            found = wait_for_flags(self.admin.read_flags, switched.flags, self.waiter)
+        except NotReached as error:
+            raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
+        if switched.ours:
+            note_setting(self.journal, switched.flags, done=True)
+        return FlagOutcome(found)
+
+    def evaluate(self, target: Mapping[FlagName, Flag], users: Sequence[str]) -> Evaluation:
+        """Ask what users get, again for as long as processes may know the old flags. Raises MeasurementFailed."""
+        if self.evaluation is None:
+            raise MeasurementFailed("this environment has no flag evaluation")
+        clock = self.waiter.clock
+        give_up_s = clock.monotonic_s() + EFFECTIVE_WITHIN_S
+        while True:
+            found = evaluate(self.evaluation, target, users)
+            if not found.kept or clock.monotonic_s() >= give_up_s:
+                return found
+            self.waiter.pause(ASKED_AGAIN_S)
 
 
-def roll_back_flags(
-    tools: FlagRollbackTools, target: Mapping[FlagName, Flag], *, users: Sequence[str], message: str, decided_s: float
-) -> FlagRollback:
-    """Set the flags to ``target``, read them back, evaluate what ``users`` get, and tell the team.
+def switch_off(
+    action: StepList, flags: Flags, target: Mapping[FlagName, Flag], users: Sequence[str], *, evaluated: bool
+) -> tuple[ListedStep[FlagOutcome], ListedStep[FlagOutcome], ListedStep[Evaluation] | None]:
+    """List the steps that bring the flags to ``target``: read, lower, read back, and, where it can be asked, evaluate what users get.
 
-    Raises ActionFailed when the flags cannot be changed, or when reading them back shows something else.
+    Returns the steps with the flags before and as read back, and with what users get. Users are helped when the last one fails.
     """
-    found = _Found(before={}, read_back={})
-    steps = [
-        Step(READ, lambda: _remember(tools, target, found)),
-        Step(SWITCH, lambda: _switch(tools, target, found), changes=True),
-        Step(READ_BACK, lambda: _read_back(tools, target, found)),
-    ]
-    if tools.evaluation is not None:
-        evaluation = tools.evaluation
-        steps.append(Step(EVALUATE, lambda: _evaluate(tools, evaluation, target, users, found), essential=False))
-    steps += told(tools.notice, message)
-    records = run_steps(in_order(steps), tools.journal, tools.clock, tools.narrate)
-    return FlagRollback(
-        decided_s=decided_s,
-        finished_s=tools.clock.monotonic_s(),
-        before=found.before,
-        read_back=found.read_back,
-        evaluation=found.evaluation,
-        notice_problem=notice_problem(records),
-        steps=records,
+    before = action.step("read the flags", lambda: flags.read(target))
+    switched = action.step(
+        "switch the features off",
+        lambda: flags.lower(target),
+        unless=lambda: flags.as_wanted(before.result, target),
+        needs=(before,),
+        changes_users=True,
+        plans=words(target),
     )
+    back = action.step("read the flags back", lambda: flags.read_back(switched.result), needs=(switched,))
+    users_get = None
+    if evaluated:
+        users_get = action.step(
+            "evaluate the flags as users get them",
+            lambda: flags.evaluate(target, users),
+            needs=(back,),
+            essential=False,
+        )
+    return before, back, users_get
+
+
+def switched_off(
+    flags: Flags, target: Mapping[FlagName, Flag], users: Sequence[str], telling: Telling, decided_s: float
+) -> FlagRollback:
+    """Carry these steps out alone, as a ramp is taken back. Raises StepsFailed, after that was told."""
+    steps = StepList(flags.journal)
+    before, back, users_get = switch_off(steps, flags, target, users, evaluated=flags.evaluation is not None)
+    steps.carry_out(telling, decided_s)
+    evaluation = users_get.found if users_get is not None else None
+    return FlagRollback(*steps.facts, before.result.flags, back.result.flags, evaluation)
 
 
 def undo_flags(undo: Undo, admin: FlagAdmin, journal: Journal, waiter: Waiter) -> None:
@@ -194,31 +224,6 @@ def undo_flags(undo: Undo, admin: FlagAdmin, journal: Journal, waiter: Waiter) -
             f"somebody else changed {words(putting.left_alone)} since the run, and that is not raised over; before the run: "
             f"{words({name: before[name] for name in putting.left_alone})}; a person must say what it should be"
         )
-
-
-def _remember(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
-    flags = tools.admin.read_flags()
-    missing = sorted(set(target) - set(flags))
-    if missing:
-        raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
-    found.before = {name: flags[name] for name in target}
-    return words(found.before)
-
-
-def _switch(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
-    if found.before == dict(target) and not unfinished(tools.journal):
-        return f"nothing to change: {words(target)} already"
-    found.wanted = lower_flags(tools.admin, tools.journal, target)
-    return words(found.wanted)
-
-
-def _read_back(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
-    try:
-        found.read_back = wait_for_flags(tools.admin.read_flags, found.wanted or target, tools.waiter)
-    except NotReached as error:
-        raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
-    note_setting(tools.journal, found.wanted, done=True)
-    return words(found.read_back)
 
 
 def wait_for_flags(
@@ -252,21 +257,6 @@ def evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users:
         raise MeasurementFailed(f"the evaluation says nothing of {', '.join(unknown)}")
     still_on = {name: [user for user, flags in zip(users, seen, strict=True) if flags[name]] for name in off}
     return Evaluation(users=len(users), still_on=still_on, made_up=made_up(users))
-
-
-def _evaluate(
-    tools: FlagRollbackTools,
-    evaluation: FlagEvaluation,
-    target: Mapping[FlagName, Flag],
-    users: Sequence[str],
-    found: _Found,
-) -> str:
-    give_up_s = tools.clock.monotonic_s() + EFFECTIVE_WITHIN_S
-    while True:
-        found.evaluation = evaluate(evaluation, target, users)
-        if not found.evaluation.kept or tools.clock.monotonic_s() >= give_up_s:
-            return str(found.evaluation)
-        tools.waiter.pause(ASKED_AGAIN_S)
 
 
 def words(flags: Mapping[FlagName, Flag]) -> str:

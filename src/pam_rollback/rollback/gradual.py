@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
-from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal
-from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
+from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import P95Goal, SlowdownTrigger, Strategy
 from pam_rollback.rollback.asked_users import made_up
@@ -28,37 +28,12 @@ from pam_rollback.rollback.feature_flag import (
 )
 from pam_rollback.rollback.flag_writing import lower_flags, note_setting
 from pam_rollback.rollback.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
-from pam_rollback.rollback.steps import Narrator, Step, StepRecord, StepsFailed, in_order, run_steps, silent
-from pam_rollback.rollback.telling import TELL, notice_problem, told
+from pam_rollback.rollback.step_list import ActionRecord, Facts, StepList, Steps
+from pam_rollback.rollback.telling import Telling
 
-READ = "read the flags and how users fare"
-LOWER = "down to {} %"
-LAST = LOWER.format(0)
-WATCH = "watch users at {} %"
 _EVALUATION_WORKERS = 8
 _HOLD_MIN_S = 2.0
 """A shorter time has too few answers to say how users fare: of the sandbox's fifty probes a second not even half are asked as users ask."""
-
-
-def planned_steps(shares_pct: Sequence[int]) -> tuple[str, ...]:
-    """What would be done, in order."""
-    way = [name.format(share) for share in shares_pct for name in (LOWER, WATCH)[: 2 if share else 1]]
-    return (READ, *way, TELL)
-
-
-@dataclass(frozen=True)
-class GradualTools:
-    """What the action works with. Without ``evaluation`` or ``notice`` the environment has declared no such ability."""
-
-    admin: FlagAdmin
-    evaluation: FlagEvaluation | None
-    notice: TeamNotice | None
-    fare: Callable[[float], Fare]
-    """How users fared from a moment on. Raises MeasurementFailed when that is not known."""
-    journal: Journal
-    waiter: Waiter
-    clock: Clock
-    narrate: Narrator = silent
 
 
 @dataclass(frozen=True)
@@ -82,27 +57,23 @@ class Way:
 
 
 @dataclass(frozen=True)
-class GradualRollback:
-    """The facts of one gradual rollback. Times are monotonic seconds."""
+class GradualRollback(ActionRecord):
+    """The facts of one gradual rollback."""
 
-    decided_s: float
-    finished_s: float
     before: Mapping[FlagName, Flag]
     descent: Descent
     read_back: Mapping[FlagName, Flag]
-    notice_problem: str | None
-    steps: tuple[StepRecord, ...]
     made_up: str = ""
     """Why nobody of the users who were asked exists; empty when they do."""
 
     @property
     def outcome(self) -> FlagOutcome:
-        """The flags as read back in the end."""
+        """Return the flags as read back in the end."""
         return FlagOutcome(self.read_back)
 
     @property
     def evaluated(self) -> Evaluation:
-        """What users get in the end. Raises MeasurementFailed when nobody could be evaluated."""
+        """Return what users get in the end. Raises MeasurementFailed when no user could be evaluated."""
         last = self.descent.stages[-1] if self.descent.stages else None
         if last is None or last.shares is None:
             raise MeasurementFailed(f"what users get is not known: {last.problem if last else 'nobody was asked'}")
@@ -111,156 +82,168 @@ class GradualRollback:
 
 
 @dataclass
-class _Found:
-    """What the steps find on their way."""
+class GoingDown:
+    """The flags on their way down, and what is found at each share. Without ``evaluation`` the environment has no such ability."""
 
+    admin: FlagAdmin
+    evaluation: FlagEvaluation | None
+    fare: Callable[[float], Fare]
+    """Tells how users fared from a moment on. Raises MeasurementFailed when that is not known."""
+    journal: Journal
+    waiter: Waiter
+    way: Way
+    target: Mapping[FlagName, Flag]
+    users: Sequence[str]
     before: Mapping[FlagName, Flag] = field(default_factory=dict)
     now: Mapping[FlagName, Flag] = field(default_factory=dict)
-    users: Mapping[str, Mapping[FlagName, bool]] = field(default_factory=dict)
-    fare: Fare | None = None
+    have: Mapping[str, Mapping[FlagName, bool]] = field(default_factory=dict)
+    fared: Fare | None = None
     stages: list[Stage] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     straight_because: str = ""
 
+    def facts(self, facts: Facts) -> GradualRollback:
+        """Return what came of it."""
+        descent = Descent(tuple(self.stages), self.straight_because, tuple(self.unknown))
+        return GradualRollback(*facts, self.before, descent, self.now, made_up(self.users) if self.have else "")
 
-def roll_back_gradually(
-    tools: GradualTools,
-    target: Mapping[FlagName, Flag],
-    way: Way,
-    *,
-    users: Sequence[str],
-    message: str,
-    decided_s: float,
-) -> GradualRollback:
-    """Lower the flags share by share to ``target``. Raises StepsFailed when they are not there in the end."""
-    return _Descending(tools, target, way, users, message).to_the_end(decided_s)
-
-
-@dataclass
-class _Descending:
-    tools: GradualTools
-    target: Mapping[FlagName, Flag]
-    way: Way
-    users: Sequence[str]
-    message: str
-    found: _Found = field(default_factory=_Found)
-    records: list[StepRecord] = field(default_factory=list)
-
-    def to_the_end(self, decided_s: float) -> GradualRollback:
-        self._run([Step(READ, self._read)])
-        for share in self.way.shares_pct:
-            if share == 0 or self.found.straight_because:
-                break
-            wanted = {name: lowered(flag, share) for name, flag in self.found.now.items()}
-            if wanted != self.found.now:
-                self._go_down(share, wanted)
-        last = Step(LOWER.format(0), self._finish, changes=self.found.now != dict(self.target))
-        self._run(in_order([last, *told(self.tools.notice, self.message)]))
-        return GradualRollback(
-            decided_s=decided_s,
-            finished_s=self.tools.clock.monotonic_s(),
-            before=self.found.before,
-            descent=Descent(tuple(self.found.stages), self.found.straight_because, tuple(self.found.unknown)),
-            read_back=self.found.now,
-            notice_problem=notice_problem(self.records),
-            steps=tuple(self.records),
-            made_up=made_up(self.users) if self.found.users else "",
-        )
-
-    def _run(self, steps: Sequence[Step]) -> tuple[StepRecord, ...]:
-        try:
-            done = run_steps(steps, self.tools.journal, self.tools.clock, self.tools.narrate)
-        except StepsFailed as failed:
-            raise StepsFailed((*self.records, *failed.records)) from failed
-        self.records += done
-        return done
-
-    def _read(self) -> str:
-        flags = self.tools.admin.read_flags()
-        missing = sorted(set(self.target) - set(flags))
-        if missing:
+    def read(self) -> str:
+        """Read the flags, what users have of them, and how users fare. Raises ActionFailed for a flag that is not there."""
+        flags = self.admin.read_flags()
+        if missing := sorted(set(self.target) - set(flags)):
             raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
-        self.found.before = self.found.now = {name: flags[name] for name in self.target}
-        self.found.users = self._ask_users()
+        self.before = self.now = {name: flags[name] for name in self.target}
+        self.have = self._ask_users()
         with suppress(MeasurementFailed):
             # Nobody may have watched before a real rollback: then the first share is what the next one is compared with.
-            self.found.fare = self.tools.fare(self.tools.clock.monotonic_s() - self.way.hold_s)
-        return words(self.found.before)
+            self.fared = self.fare(self.waiter.clock.monotonic_s() - self.way.hold_s)
+        return words(self.before)
 
-    def _go_down(self, share: int, wanted: Mapping[FlagName, Flag]) -> None:
-        """One share. Whatever goes wrong with it, users are helped by going straight to 0."""
-        lower = Step(LOWER.format(share), lambda: self._lower(share, wanted), essential=False, changes=True)
-        watch = Step(WATCH.format(share), lambda: self._watch(share), essential=False, needs=(lower.name,))
-        records = self._run([lower, watch])
-        if not records[0].done:
-            self.found.straight_because = f"{share} % was not reached: {records[0].problem}"
-            self.found.unknown.append(self.found.straight_because)
+    def passes_over(self, share: int) -> str | None:
+        """Return why a share is passed over: the flags are as low, or it goes straight to 0. None when it is not."""
+        if self.straight_because:
+            return f"passed over: {self.straight_because}"
+        return words(self.now) if self._wanted(share) == self.now else None
 
-    def _lower(self, share: int, wanted: Mapping[FlagName, Flag]) -> str:
-        self._set(wanted)
-        self.found.stages.append(self._stage(share))
-        return str(self.found.stages[-1])
-
-    def _watch(self, share: int) -> str:
-        since_s = self.tools.clock.monotonic_s()
-        self.tools.waiter.pause(self.way.hold_s)
-        before, self.found.fare = self.found.fare, None
+    def lower(self, share: int) -> str:
+        """Go down to the share. Whatever goes wrong with it, users are helped by going straight to 0."""
         try:
-            after = self.found.fare = self.tools.fare(since_s)
+            self._set(self._wanted(share))
+            self.stages.append(self._stage(share))
+        except Exception as problem:
+            self.straight_because = f"{share} % was not reached: {str(problem) or repr(problem)}"
+            self.unknown.append(self.straight_because)
+            raise
+        return str(self.stages[-1])
+
+    def unwatched(self, share: int) -> str | None:
+        """Return why users are not watched at a share: it was passed over. None when they are."""
+        here = bool(self.stages) and self.stages[-1].share_pct == share
+        return None if here else "nothing changed for users here"
+
+    def watch(self, share: int) -> str:
+        """See whether users fare worse than before. Raises MeasurementFailed when that is not known."""
+        since_s = self.waiter.clock.monotonic_s()
+        self.waiter.pause(self.way.hold_s)
+        before, self.fared = self.fared, None
+        try:
+            after = self.fared = self.fare(since_s)
         except MeasurementFailed as unknown:
-            self.found.unknown.append(f"whether users fare worse at {share} % is not known: {unknown}")
+            self.unknown.append(f"whether users fare worse at {share} % is not known: {unknown}")
             raise
         if before is None:
             return f"nothing to compare with yet: {after}"
         trend = Trend(before, after, self.way.increase_pct_max, self.way.fast_ms)
-        last = self.found.stages[-1]
-        self.found.stages[-1] = Stage(last.share_pct, last.read_back, last.shares, trend, last.problem)
+        last = self.stages[-1]
+        self.stages[-1] = Stage(last.share_pct, last.read_back, last.shares, trend, last.problem)
         if trend.worse:
-            self.found.straight_because = f"users fare worse at {share} %: {trend}"
+            self.straight_because = f"users fare worse at {share} %: {trend}"
         return str(trend)
 
-    def _finish(self) -> str:
-        if self.found.now == dict(self.target):
-            self.found.stages.append(self._stage(0))
+    def finish(self) -> str:
+        """Go down to the target, and see what users have then. Raises ActionFailed."""
+        if self.now == dict(self.target):
+            self.stages.append(self._stage(0))
             return f"nothing to change: {words(self.target)} already"
         self._set(self.target)
-        self.found.stages.append(self._stage(0))
-        return str(self.found.stages[-1])
+        self.stages.append(self._stage(0))
+        return str(self.stages[-1])
+
+    def _wanted(self, share: int) -> Mapping[FlagName, Flag]:
+        return {name: lowered(flag, share) for name, flag in self.now.items()}
 
     def _set(self, wanted: Mapping[FlagName, Flag]) -> None:
-        now = lower_flags(self.tools.admin, self.tools.journal, wanted)
+        now = lower_flags(self.admin, self.journal, wanted)
         try:
-            self.found.now = wait_for_flags(self.tools.admin.read_flags, now, self.tools.waiter)
+            self.now = wait_for_flags(self.admin.read_flags, now, self.waiter)
         except NotReached as error:
             raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
-        note_setting(self.tools.journal, now, done=True)
+        note_setting(self.journal, now, done=True)
 
     def _stage(self, share: int) -> Stage:
-        before, judged = self.found.users, tuple[FlagShare, ...]()
-        give_up_s = self.tools.clock.monotonic_s() + EFFECTIVE_WITHIN_S
+        before, judged = self.have, tuple[FlagShare, ...]()
+        give_up_s = self.waiter.clock.monotonic_s() + EFFECTIVE_WITHIN_S
         while True:
             now = self._ask_users()
             if not (before and now):
-                return Stage(share, self.found.now, None, None, self.found.unknown[-1])
+                return Stage(share, self.now, None, None, self.unknown[-1])
             try:
-                judged = shares(before, now, self.found.now)
+                judged = shares(before, now, self.now)
             except MeasurementFailed as unknown:
-                self.found.unknown.append(f"{share} %: {unknown}")
-                return Stage(share, self.found.now, None, None, str(unknown))
-            if all(one.as_asked for one in judged) or self.tools.clock.monotonic_s() >= give_up_s:
-                self.found.users = now
-                return Stage(share, self.found.now, judged, None)
-            self.tools.waiter.pause(ASKED_AGAIN_S)
+                self.unknown.append(f"{share} %: {unknown}")
+                return Stage(share, self.now, None, None, str(unknown))
+            if all(one.as_asked for one in judged) or self.waiter.clock.monotonic_s() >= give_up_s:
+                self.have = now
+                return Stage(share, self.now, judged, None)
+            self.waiter.pause(ASKED_AGAIN_S)
 
     def _ask_users(self) -> Mapping[str, Mapping[FlagName, bool]]:
         """What each user gets; empty when that is not known, which is noted and keeps nobody from being helped."""
-        if self.tools.evaluation is None:
-            self.found.unknown.append("this environment has no flag evaluation")
+        if self.evaluation is None:
+            self.unknown.append("this environment has no flag evaluation")
             return {}
         try:
             with ThreadPoolExecutor(_EVALUATION_WORKERS) as pool:
-                answers = list(pool.map(self.tools.evaluation.flags_of, self.users))
+                answers = list(pool.map(self.evaluation.flags_of, self.users))
         except MeasurementFailed as unknown:
-            self.found.unknown.append(f"what users get is not known: {unknown}")
+            self.unknown.append(f"what users get is not known: {unknown}")
             return {}
         return dict(zip(self.users, answers, strict=True))
+
+
+def take_back_by_shares(action: StepList, down: GoingDown, strategy: Strategy) -> None:
+    """List the steps over all shares of the plan: down, then a look at how users fare, and in the end off for all.
+
+    A share is passed over when the flags are as low already, when users fared worse at the one before, or when that was not reached.
+    """
+    read = action.step("read the flags and how users fare", down.read)
+    over: Steps = ()
+    for share in [round(share) for share in strategy.rollout_steps_pct if share]:
+        lower = action.step(
+            f"down to {share} %",
+            partial(down.lower, share),
+            unless=partial(down.passes_over, share),
+            needs=(read,),
+            after=over,
+            essential=False,
+            changes_users=True,
+        )
+        watch = action.step(
+            f"watch users at {share} %",
+            partial(down.watch, share),
+            unless=partial(down.unwatched, share),
+            needs=(lower,),
+            essential=False,
+        )
+        over = (lower, watch)
+    action.step(
+        "down to 0 %", down.finish, needs=(read,), after=over, changes_users=True, plans=words(strategy.flag_changes)
+    )
+
+
+def taken_back(down: GoingDown, strategy: Strategy, telling: Telling, decided_s: float) -> GradualRollback:
+    """Carry these steps out alone, as a ramp is taken back. Raises StepsFailed, after that was told."""
+    steps = StepList(down.journal)
+    take_back_by_shares(steps, down, strategy)
+    steps.carry_out(telling, decided_s)
+    return down.facts(steps.facts)

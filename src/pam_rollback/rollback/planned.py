@@ -1,17 +1,15 @@
 """What a drill would do, for ``--dry-run``: its own fixture lists the steps, for this environment, and nothing is carried out or sent."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import Any
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import Strategy
 from pam_rollback.plan.stories import STORIES, Story
 from pam_rollback.report.run_record import ActionStep
-from pam_rollback.rollback.backend import with_workers
 from pam_rollback.rollback.step_list import StepList
 from pam_rollback.rollback.telling import TELL
 
@@ -20,8 +18,7 @@ def planned_steps(plan: Plan, stories: Iterable[str], environment: Environment) 
     """Every step of the stories' actions, with what it would change."""
     for story in stories:
         known = STORIES[story]
-        listed = _listed(plan, known, environment) if not known.steps_at else _told(plan, known, environment)
-        for step, detail in listed.items():
+        for step, detail in _listed(plan, known, environment).items():
             yield ActionStep(action=story, step=step, outcome="planned", started_s=0.0, duration_s=0.0, detail=detail)
 
 
@@ -72,32 +69,3 @@ def _listed(plan: Plan, story: Story, environment: Environment) -> dict[str, str
         act(**{name: run if name == "run" else _Unasked() for name in inspect.signature(act).parameters})
     told = [TELL] if "slack" in environment.abilities else []
     return {**run.plans, **dict.fromkeys(told, "")}
-
-
-def _told(plan: Plan, story: Story, environment: Environment) -> dict[str, str]:
-    steps, changing = steps_of(plan, story), changing_step(story)
-    flags = plan.strategy(story.strategy).flag_changes
-    change = ", ".join(f"{name} {flag}" for name, flag in sorted(flags.items()))
-    return {
-        step: change if step == changing else "" for step in (with_workers(steps) if environment.workers else steps)
-    }
-
-
-def steps_of(plan: Plan, story: Story) -> Sequence[str]:
-    """What the story would do, in order."""
-    if not isinstance(story.steps_at, str):
-        return story.steps_at
-    steps: Sequence[str] | Callable[[Sequence[int]], Sequence[str]] = _of_strategy(story.steps_at)
-    if not callable(steps):
-        return steps
-    return steps([round(share) for share in plan.strategy(story.strategy).rollout_steps_pct])
-
-
-def changing_step(story: Story) -> str:
-    """The step that brings the plan's flags about; empty where none does."""
-    return str(_of_strategy(story.changing_at)) if story.changing_at else ""
-
-
-def _of_strategy(where: str) -> Any:
-    module, _, name = where.partition(":")
-    return getattr(import_module(f"pam_rollback.rollback.{module}"), name)

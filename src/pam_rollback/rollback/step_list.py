@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.journal.journal import ALREADY, Journal
 from pam_rollback.rollback.steps import Step, StepRecord
-from pam_rollback.rollback.telling import Telling, notice_problem
+from pam_rollback.rollback.telling import Instead, Telling, notice_problem
 
 T = TypeVar("T")
 
@@ -28,6 +28,8 @@ class ListedStep(Generic[T]):
     def __init__(self, name: str) -> None:
         self.name = name
         self._results: list[T] = []
+        self.error: ActionFailed | None = None
+        """Why it was not done, where something refused it."""
 
     @property
     def result(self) -> T:
@@ -48,7 +50,7 @@ class ListedStep(Generic[T]):
 
 
 Steps = tuple[ListedStep[Any], ...]
-Facts = tuple[float, float, str | None, tuple[StepRecord, ...], bool]
+Facts = tuple[float, float, str | None, tuple[StepRecord, ...]]
 """Of an ``ActionRecord``, in its order."""
 
 
@@ -59,17 +61,22 @@ class StepList:
         self.steps: list[Step] = []
         self.plans: dict[str, str] = {}
         """What a step would bring about, for ``--dry-run``."""
-        self.owing: list[Owed] = []
-        """Something was touched: a step was not as wanted already."""
         self._journal = journal
         self._prefix = prefix
         self._facts: Facts | None = None
+        self._instead: Instead | None = None
 
     def part(self, prefix: str) -> "StepList":
         """Return the same list for steps whose titles begin with ``prefix``."""
         part = StepList(self._journal, prefix)
-        part.steps, part.plans, part.owing = self.steps, self.plans, self.owing
+        part.steps, part.plans = self.steps, self.plans
         return part
+
+    def instead(self, why: Callable[[], str]) -> "StepList":
+        """Return a list for what is done when this one failed and ``why`` says why it is; it decides then."""
+        other = StepList(self._journal, self._prefix)
+        self._instead = lambda: (said, other.steps) if (said := why()) else ("", ())
+        return other
 
     def step(
         self,
@@ -82,17 +89,26 @@ class StepList:
         after: Steps = (),
         essential: bool = True,
         changes_users: bool = False,
+        owes_itself: str = "",
         plans: str = "",
     ) -> ListedStep[T]:
         """List a step. ``unless`` returns what is as wanted already; else what is owed is written down, and ``do`` is called.
 
         ``needs`` are the steps that have to be done before it, ``after`` those that have to be over, whatever came of them; what waits for
         nothing runs side by side. The failure of a step that is not ``essential`` is recorded and fails nothing. ``changes_users``: what
-        users write around this moment is looked for. ``plans`` says in a dry run what it would bring about.
+        users write around this moment is looked for. ``owes_itself``: the kind of what ``do`` writes down as owed. ``plans`` says in a dry
+        run what it would bring about.
         """
         listed: ListedStep[T] = ListedStep(self._prefix + title)
 
         def run() -> str:
+            try:
+                return carry_out()
+            except ActionFailed as error:
+                listed.error = error
+                raise
+
+        def carry_out() -> str:
             found = unless() if unless is not None else None
             if found is not None:
                 return f"{listed.keep(found)}, {ALREADY}"
@@ -108,7 +124,7 @@ class StepList:
                 _names(needs),
                 _names(after),
                 changes=changes_users,
-                owes=owes.kind if owes is not None and changes_users else "",
+                owes=owes.kind if owes is not None and changes_users else owes_itself,
             )
         )
         self.plans[listed.name] = plans
@@ -116,16 +132,15 @@ class StepList:
 
     def owe(self, owed: Owed) -> None:
         """Write down how to put the next change back, for a step that knows only on its way whether it changes anything."""
-        facts = owed.facts()
-        self.owing.append(owed)
-        if self._journal is not None:
-            self._journal.owe(owed.kind, facts, place=owed.place)
+        if self._journal is None:
+            raise ActionFailed(f"{owed.kind} has no journal to be written in, so nothing is changed")
+        self._journal.owe(owed.kind, owed.facts(), place=owed.place)
 
     def carry_out(self, telling: Telling, decided_s: float) -> None:
         """Carry the listed steps out, and tell the team. Raises StepsFailed, after that was told."""
-        records = telling.run(self.steps)
+        records = telling.run(self.steps, self._instead)
         now_s = telling.clock.monotonic_s()
-        self._facts = (decided_s, now_s, notice_problem(records), records, bool(self.owing))
+        self._facts = (decided_s, now_s, notice_problem(records), records)
 
     @property
     def facts(self) -> Facts:
@@ -148,5 +163,3 @@ class ActionRecord:
     notice_problem: str | None
     """Empty when the team was told, else why not; None when nobody was to be told."""
     steps: tuple[StepRecord, ...]
-    changed: bool
-    """False: all was as wanted already, and nothing was touched."""

@@ -110,20 +110,6 @@ def silent(_name: str) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def in_order(steps: Iterable[Step]) -> list[Step]:
-    """The steps as a chain: each essential one needs the essential one before it, and each begins when all before it are over."""
-    chained: list[Step] = []
-    needed: tuple[str, ...] = ()
-    for step in steps:
-        before = tuple(earlier.name for earlier in chained)
-        chained.append(
-            Step(step.name, step.run, step.essential, needed, before, changes=step.changes, deadline_s=step.deadline_s)
-        )
-        if step.essential:
-            needed = (step.name,)
-    return chained
-
-
 def run_steps(
     steps: Iterable[Step], journal: Journal, clock: Clock, narrate: Narrator = silent
 ) -> tuple[StepRecord, ...]:

@@ -1,6 +1,6 @@
 """The message at the end of an action: success is told when it is one, and what failed is told, too (docs/plan-audit.md, G12)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.clock import Clock
@@ -10,6 +10,7 @@ from pam_rollback.plan.flags import TeamNotice
 from pam_rollback.rollback.steps import Narrator, Step, StepRecord, StepsFailed, run_steps, silent
 
 TELL = "tell the team"
+Instead = Callable[[], tuple[str, Sequence[Step]]]
 
 
 @dataclass(frozen=True)
@@ -22,32 +23,42 @@ class Telling:
     clock: Clock
     narrate: Narrator = silent
 
-    def run(self, steps: Sequence[Step]) -> tuple[StepRecord, ...]:
-        """Run the steps, then tell. Raises StepsFailed, after that was told, when one that helps users was not done."""
+    def run(self, steps: Sequence[Step], instead: Instead | None = None) -> tuple[StepRecord, ...]:
+        """Run the steps, then tell. Raises StepsFailed, after that was told, when one that helps users was not done.
+
+        ``instead`` gives what is done after such a failure, and decides then, with what the team is told of it; or nothing.
+        """
+        message, done = self.message, tuple[StepRecord, ...]()
         try:
-            records = run_steps(steps, self.journal, self.clock, self.narrate)
+            try:
+                done = self._run(steps)
+            except StepsFailed as failure:
+                said, others = instead() if instead is not None else ("", ())
+                if not others:
+                    raise
+                message, done = f"{message} · {said}", failure.records
+                done = (*done, *self._run(others))
         except StepsFailed as failure:
+            records = (*done, *failure.records)
             last = self._tell(f"NOT DONE IN FULL: {failure} · what was tried: {self.message}")
-            raise StepsFailed((*failure.records, *last)) from failure
-        return (*records, *self._tell(self.message))
+            raise StepsFailed((*records, *last)) from failure
+        return (*done, *self._tell(message))
+
+    def _run(self, steps: Sequence[Step]) -> tuple[StepRecord, ...]:
+        return run_steps(steps, self.journal, self.clock, self.narrate)
 
     def _tell(self, message: str) -> tuple[StepRecord, ...]:
-        return run_steps(told(self.notice, message), self.journal, self.clock, self.narrate)
+        """Tell, where there is somebody to tell. A message never decides: whether it was accepted has a test of its own."""
+        notice = self.notice
+        if notice is None:
+            return ()
 
+        def tell() -> str:
+            if problem := notice.post(message):
+                raise ActionFailed(problem)
+            return "accepted"
 
-def told(notice: TeamNotice | None, message: str, *, needs: tuple[str, ...] = ()) -> list[Step]:
-    """The step that tells the team, where there is somebody to tell. It fails when the message was not accepted."""
-    if notice is None:
-        return []
-
-    def tell() -> str:
-        problem = notice.post(message)
-        if problem:
-            raise ActionFailed(problem)
-        return "accepted"
-
-    # A message never decides: whoever is not reached is told of by its own test.
-    return [Step(TELL, tell, essential=False, needs=needs)]
+        return self._run([Step(TELL, tell, essential=False)])
 
 
 def notice_problem(records: Sequence[StepRecord]) -> str | None:

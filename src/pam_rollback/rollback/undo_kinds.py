@@ -1,20 +1,15 @@
 """Who puts which kind of change back. A strategy that makes a new kind of change adds its line."""
 
-from dataclasses import replace
-
-from pam_rollback.base.clock import SystemClock
 from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.journal.journal import Undo
 from pam_rollback.journal.undoing import UndoKind, UndoKinds, UndoTools
 from pam_rollback.plan.flags import FlagAdmin
 from pam_rollback.product.flag_service import flag_admin_of
-from pam_rollback.rollback import backend, backend_workers, by_pull_request, flag_writing, frontend
-from pam_rollback.rollback.backend_host import BackendTools
-from pam_rollback.rollback.backend_undo import undo_running
+from pam_rollback.rollback import backend, by_pull_request, flag_writing, frontend
+from pam_rollback.rollback.backend import ApiService, undo_running
 from pam_rollback.rollback.by_pull_request import undo_pull_request
 from pam_rollback.rollback.feature_flag import undo_flags
-from pam_rollback.rollback.frontend import undo_publishing, undo_push
-from pam_rollback.rollback.frontend_host import FrontendTools
+from pam_rollback.rollback.frontend import Frontend, undo_publishing, undo_push
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.provider_access import (
     api_host,
@@ -27,7 +22,6 @@ from pam_rollback.rollback.provider_access import (
     site_look,
 )
 from pam_rollback.rollback.settling import looked_every_s, until_served
-from pam_rollback.rollback.telling import Telling
 from pam_rollback.rollback.told_versions import ApiLook, VersionSources, marked_api
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
@@ -55,33 +49,25 @@ def _faults(undo: Undo, tools: UndoTools) -> None:
         raise UndoFailed(f"the planted incident is still there: {error}") from error
 
 
-def _telling(tools: UndoTools) -> Telling:
-    return Telling(None, "", tools.journal, SystemClock())
-
-
 def _front_end(undo: Undo, tools: UndoTools) -> None:
-    host = site_host(tools.environment, tools.waiter)
-    undo_publishing(
-        undo,
-        FrontendTools(
-            host=host,
-            look=site_look(served_site(tools.environment)),
-            waiter=tools.waiter,
-            telling=_telling(tools),
-        ),
+    site = Frontend(
+        host=site_host(tools.environment, tools.waiter),
+        look=site_look(served_site(tools.environment)),
+        waiter=tools.waiter,
     )
+    undo_publishing(undo, site, tools.journal)
 
 
 def _back_end(undo: Undo, tools: UndoTools) -> None:
     # A planted incident may name another release, and is cleared away after this.
     planted = any(owed.kind == CLEAR_FAULTS for owed in tools.journal.owed())
-    undo_running(undo, _backend_tools(tools), seen=not planted)
+    undo_running(undo, _api(tools), seen=not planted)
 
 
 def _worker(undo: Undo, tools: UndoTools) -> None:
     """One worker, by the service that the note names. It may have been taken out of the environment's file since."""
     service = str(undo.facts["service"])
-    undo_running(undo, replace(_backend_tools(tools), host=service_host(tools.environment, service, tools.waiter)))
+    undo_running(undo, _api(tools).on(service_host(tools.environment, service, tools.waiter)))
 
 
 def _branch(undo: Undo, tools: UndoTools) -> None:
@@ -107,29 +93,29 @@ def _see_back_end_follow(commit: str, branch: str, tools: UndoTools) -> None:
     """A push back deploys the back end, too, where that follows the branch: it is undone when that is over."""
     if "backend_host" not in tools.environment.abilities:
         return
-    backend = _backend_tools(tools)
+    api = _api(tools)
     try:
-        service = backend.host.service()
+        service = api.host.service()
         if service.auto_deploy and service.branch == branch:
             until_served(
-                lambda: backend.look(commit),
+                lambda: api.look(commit),
                 tools.waiter,
-                within_s=backend.live_within_s,
-                every_s=backend.looked_every_s,
+                within_s=api.live_within_s,
+                every_s=api.looked_every_s,
             )
     except ActionFailed as error:
         raise UndoFailed(f"the branch {branch} is back, and the back end did not follow it: {error}") from error
 
 
-def _backend_tools(tools: UndoTools) -> BackendTools:
+def _api(tools: UndoTools) -> ApiService:
     host = api_host(tools.environment, tools.waiter)
-    return BackendTools(
+    return ApiService(
         host=host,
         look=ApiLook(
             served_api(tools.environment), host, VersionSources(tools.environment), marked_api(tools.environment)
         ),
         waiter=tools.waiter,
-        telling=_telling(tools),
+        journal=tools.journal,
         looked_every_s=looked_every_s(limited=tools.environment.contract.limits.by_rate),
     )
 
@@ -139,7 +125,7 @@ UNDO_KINDS: UndoKinds = {
     frontend.UNDO_KIND: UndoKind(_front_end),
     frontend.UNDO_BRANCH_KIND: UndoKind(_branch),
     backend.UNDO_KIND: UndoKind(_back_end),
-    backend_workers.UNDO_KIND: UndoKind(_worker),
+    backend.WORKER_UNDO_KIND: UndoKind(_worker),
     by_pull_request.UNDO_KIND: UndoKind(_pull_request),
     CLEAR_FAULTS: UndoKind(_faults, by_action=False),
 }

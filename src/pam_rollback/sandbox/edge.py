@@ -140,6 +140,8 @@ class Edge:
             status = response.status
             return response
         finally:  # also when the client went away, which cancels this
+            if status == GIVEN_UP and request.headers.get("Upgrade", "").lower() == "websocket":
+                status = HTTPStatus.SWITCHING_PROTOCOLS  # as proxies count a WebSocket, whoever closes it
             self.records.note_answer(status, (time.monotonic() - began_s) * 1000)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL, WATCH_RECORD
 from pam_rollback.environment.environment import Environment
@@ -30,19 +30,46 @@ _KEPT_WITHIN_S = 60.0
 """The same, when everything is said."""
 _ROLLBACK_WITHIN_S = 8.0
 _LOOK_EVERY_S = 2.0
+_RAMP = "ramp"
 _TOKEN = "PAM_STATE_TOKEN"  # noqa: S105 - its name
 
 
+_RESTS_ON_RECORDS = ("redeploy_gate", "readiness")
+"""Phases in which nothing on record is good news: no incident since, no rollback without its post-mortem."""
+
+
 @dataclass
-class KeptElsewhere:
+class Unread:
+    """Why what other machines recorded is not here; empty when it is."""
+
+    problems: list[str]
+
+    def pytest_pam_notes(self) -> list[str]:
+        """Nobody takes what could not be asked for as "there was nothing"."""
+        return [f"state: {problem}" for problem in self.problems]
+
+    def pytest_pam_incomplete(self, config: pytest.Config) -> list[str]:
+        """The same, where a verdict rests on it."""
+        asked = any(asks_for(config.option.markexpr, phase) for phase in _RESTS_ON_RECORDS)
+        return [*self.problems] if asked else []
+
+    def pytest_pam_situation_begins(self, request: pytest.FixtureRequest) -> None:
+        """Raise MeasurementFailed for a ramp: elsewhere its journal may say that it was rolled back."""
+        if self.problems and asks_for(request.config.option.markexpr, _RAMP):
+            raise MeasurementFailed(
+                f"what other machines know of this ramp is not known here: {'; '.join(self.problems)}"
+            )
+
+
+@dataclass(kw_only=True)
+class KeptElsewhere(Unread):
     """The state in this session; listens to the rest of it."""
 
+    problems: list[str] = field(default_factory=list)
     store: Store
     environment: Environment
     options: Options
     token: str = field(repr=False)
-    problems: list[str] = field(default_factory=list)
-    """Why what other machines recorded is not here."""
     _over: threading.Event = field(default_factory=threading.Event)
     _beside: list[threading.Thread] = field(default_factory=list)
 
@@ -85,10 +112,6 @@ class KeptElsewhere:
         if self.options.real or asks_for(session.config.option.markexpr, "watch"):
             self._start(lambda: self._follow(runbook.id, runbook.folder), "the journal is kept as it grows")
 
-    def pytest_pam_notes(self) -> list[str]:
-        """Nobody takes what could not be asked for as "there was nothing"."""
-        return [f"state: {problem}" for problem in self.problems]
-
     def end(self, config: pytest.Config) -> None:
         """Everything is written and said: now keep it."""
         self._over.set()
@@ -123,13 +146,21 @@ def pytest_pam_earlier_runs(config: pytest.Config, options: Options, environment
     """Read it, beside everything else where a rollback must not wait; it is written at the end of the session."""
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
-    kept = _kept(config, options, environment)
+    try:
+        kept = _kept(config, options, environment)
+    except (ActionFailed, OSError) as error:
+        problem = f"the state is neither read nor written: {_why(error)}"
+        config.pluginmanager.register(Unread([problem]), "pam-state")
+        _say(problem)
+        return
     if kept is None:
         return
     config.pluginmanager.register(kept, "pam-state")
     named = [run for run in (options.undo, options.resume) if run]
     lacked = any(not place.exists() for run in named for place in _places(config, run)[-1:])
-    if options.real and not lacked and options.baseline != NEWEST:
+    # A ramp goes by a journal that another machine may have written on; nobody waits for it with a red light on.
+    waits = lacked or options.baseline == NEWEST or asks_for(config.option.markexpr, _RAMP)
+    if options.real and not waits:
         kept.bring_beside()
     else:
         _say(kept.bring(_ROLLBACK_WITHIN_S if options.real or named else _WITHIN_S))
@@ -148,7 +179,7 @@ def _place(config: pytest.Config) -> str:
 
 
 def _kept(config: pytest.Config, options: Options, environment: Environment) -> KeptElsewhere | None:
-    """Where the state is; None where nobody can be asked, which is said."""
+    """Where the state is; None where no place is named. Raises ActionFailed or OSError where nobody can be asked."""
     place = _place(config)
     if not place:
         return None
@@ -160,11 +191,7 @@ def _kept(config: pytest.Config, options: Options, environment: Environment) -> 
             return stated
         return environment.secret("git_token")
 
-    try:
-        command = place_of(place, config.rootpath, token)
-    except (ActionFailed, OSError) as error:
-        _say(f"the state is neither read nor written: {_why(error)}")
-        return None
+    command = place_of(place, config.rootpath, token)
     ramps = options.state_dir or config.rootpath / "reports" / "state"
     store = Store(
         command,
@@ -172,7 +199,7 @@ def _kept(config: pytest.Config, options: Options, environment: Environment) -> 
         ramps,
         lambda name, body: _redacted(config, name, body),
     )
-    return KeptElsewhere(store, environment, options, command.token)
+    return KeptElsewhere(store=store, environment=environment, options=options, token=command.token)
 
 
 def _redacted(config: pytest.Config, name: str, body: bytes) -> bytes:

@@ -140,6 +140,7 @@ class Store:
         has = set(ours.get(JOURNAL, "").split("\n"))
         if more := [line for line in files.get(JOURNAL, "").split("\n") if line not in has]:
             with (folder / JOURNAL).open("a", encoding="utf-8") as journal:
+                journal.write("" if ours.get(JOURNAL, "\n").endswith("\n") else "\n")
                 journal.writelines(f"{line}\n" for line in more)
         both = together(files, ours)
         for path in both.keys() - {JOURNAL}:
@@ -198,7 +199,9 @@ class Store:
         try:
             if path.stat().st_size > LARGEST_BYTES:
                 return ""
-            text = self.content(path.name, path.read_bytes()).decode()
+            # A kill may have cut a journal within a letter: what it says before that is kept all the same.
+            errors = "replace" if path.suffix == ".jsonl" else "strict"
+            text = self.content(path.name, path.read_bytes()).decode(errors=errors)
         except (OSError, UnicodeDecodeError):
             return ""
         if name == RECORD:

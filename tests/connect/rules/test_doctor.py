@@ -30,7 +30,7 @@ DATABASE = f'export PAM_DATABASE_DSN=…; "database" {DECLARED}'
         ([NO_DATABASE, NO_BASELINE], State.MISSING, (DATABASE, "pytest -m baseline --env here"), False),
         ([NO_DATABASE, NO_ENDPOINT], State.MISSING, (DATABASE,), False),
         ([NO_ENDPOINT], State.NOT_AVAILABLE, (), True),
-        ([], State.NOT_AVAILABLE, (), True),
+        ([], State.MISSING, ("a test in checks/ that names it: nothing asks for it",), False),
         ([WELL, BROKEN], State.CRASHED, (), False),
     ],
     ids=["now", "all that can be", "later", "partial", "missing", "missing here", "no such thing", "nobody", "crashed"],
@@ -45,6 +45,13 @@ def test_each_item_is_in_one_state(
     assert (judged.state, judged.after, found.complete) == (state, after, complete)
 
 
+def test_what_is_a_persons_to_say_waits_for_no_test() -> None:
+    """Unlike a criterion, whose check somebody took away."""
+    found = completeness({"PRE-4": "on record"}, [], HERE)
+
+    assert (found.judged[0].state, found.complete) == (State.NOT_AVAILABLE, True)
+
+
 def test_a_waiver_that_holds_answers_for_an_item() -> None:
     """It waits for nothing then."""
     found = completeness(
@@ -53,15 +60,6 @@ def test_a_waiver_that_holds_answers_for_an_item() -> None:
 
     assert found.complete
     assert found.judged[0].why == ("waived until 2027-01-31 by Ann: none",)
-
-
-def test_several_variables_are_one_command() -> None:
-    """Exported together, and declared together."""
-    both = Judge("rows of users", ("SC-1",), (), ("database", "test_account"))
-    [judged] = completeness({"SC-1": "stable"}, [both], HERE).judged
-
-    exported = "export PAM_DATABASE_DSN=… TEST_USER_EMAIL=… TEST_USER_PASSWORD=… SUPABASE_ANON_KEY=…"
-    assert judged.after == (f'{exported}; "database" and "test_account" {DECLARED}',)
 
 
 def test_lines_and_data_say_the_same() -> None:

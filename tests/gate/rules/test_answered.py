@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.gate.hooks import is_answered, to_be_acknowledged
+from pam_rollback.gate.hooks import is_answered
 
 SUCCESS = ("SC-1", "SC-4")
 
@@ -25,10 +25,3 @@ def test_a_success_criterion_speaks_for_what_its_tests_serve(
 ) -> None:
     """Nothing less than all of them, and a checklist item never speaks for a success criterion."""
     assert is_answered(ids, answered, SUCCESS) is expected
-
-
-def test_it_says_which_answers_are_needed() -> None:
-    """As one types them; what serves no item can be answered for by nobody."""
-    assert to_be_acknowledged(("DI-1", "SC-4"), SUCCESS) == '--ack SC-4="who: evidence"'
-    assert to_be_acknowledged(("GA-1", "PM-5"), SUCCESS) == '--ack GA-1="who: evidence" --ack PM-5="who: evidence"'
-    assert to_be_acknowledged((), SUCCESS) == ""

@@ -5,12 +5,9 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.migration_files import MigrationFile, migrations_in, pending_of, refuse_seen
 from pam_rollback.gate.migrations import (
-    Applied,
     Contents,
     CopyIntegrity,
-    Kept,
     Reversal,
-    changes,
     dropped,
     overwritten,
     rewritten,
@@ -18,13 +15,6 @@ from pam_rollback.gate.migrations import (
 
 TRIPS = MigrationFile("2", "trips", "CREATE", "DROP")
 ONE_WAY = MigrationFile("3", "more", "CREATE", None)
-
-
-def test_files_become_migrations_in_order() -> None:
-    """With the way back where there is one; a name without a way is a way there."""
-    found = migrations_in({"10_b.up.sql": "B", "10_b.down.sql": "b", "9_a.sql": "A"}, "migrations")
-
-    assert found == (MigrationFile("10", "b", "B", "b"), MigrationFile("9", "a", "A", None))
 
 
 @pytest.mark.parametrize(
@@ -53,15 +43,6 @@ def test_a_copy_that_has_them_already_shows_nothing() -> None:
     refuse_seen(set(), [], back_to="commit a")
     with pytest.raises(MeasurementFailed, match="the copy has 2 already, which commit a does not have"):
         refuse_seen({"2", "3"}, [ONE_WAY], back_to="commit a")
-
-
-def test_changes_of_the_catalogue_are_named() -> None:
-    """Gone, other, new."""
-    before = {"index a": "x", "column b": "text"}
-    after = {"column b": "int", "index c": "y"}
-
-    assert changes(before, after) == ("index a is gone", "column b was 'text' and is 'int'", "index c is new")
-    assert changes(before, dict(before)) == ()
 
 
 def test_data_that_is_dropped_is_named() -> None:
@@ -114,23 +95,6 @@ def test_a_migration_without_a_way_back_cannot_be_taken_back() -> None:
 
     assert not found.reversible
     assert "there is no 3_more.down.sql" in str(found)
-
-
-def test_a_difference_is_told() -> None:
-    """And a way back that fails."""
-    assert not Reversal((TRIPS,), 10, 10, ("index a is gone",)).reversible
-    assert "index a is gone" in str(Reversal((TRIPS,), 10, 10, ("index a is gone",)))
-    assert not Reversal((TRIPS,), 10, 10, failed="the way back of 2_trips does not work: x").reversible
-    assert Reversal((TRIPS,), 10, 10).reversible
-
-
-def test_the_other_facts() -> None:
-    """Good without a finding, bad with one, and the finding in the sentence."""
-    assert Applied((TRIPS,), 7).done
-    assert not Applied((TRIPS,), 7, failed="2_trips: division by zero").done
-    assert "division by zero" in str(Applied((TRIPS,), 7, failed="2_trips: division by zero"))
-    assert Kept((TRIPS,), 10, ()).whole
-    assert not Kept((TRIPS,), 10, ("table a is gone",)).whole
 
 
 def test_integrity_of_the_copy_is_never_good_when_something_is_not_known() -> None:

@@ -1,12 +1,16 @@
 """What people do in a window: one failure that is not repeated counts as little as one of ours, and silence is no proof."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.ledger.ledger_config import Write, WriteKind
+from pam_rollback.ledger.ledger_config import WEIGHTS, Write, WriteKind, Writes, not_written, weights_of
 from pam_rollback.ledger.window_writes import SEEN_WITHIN_S, WindowWrites, judge_until_the_end
+from pam_rollback.product.contract import Contract
+from pam_rollback.product.files import load_contract
 
 EXPENSE, CHAT = WriteKind.EXPENSE, WriteKind.CHAT
 
@@ -68,3 +72,101 @@ def test_who_cannot_sign_in_when_it_is_over_is_told_first() -> None:
     )
     with pytest.raises(MeasurementFailed, match="HTTP 429"):
         _ = judged("..........", sign_in="HTTP 429 without an access_token").work
+
+
+THREE = [
+    Write(0, WriteKind.EXPENSE, "m0", "1.00 fuel", sent_s=1.0, acked_s=1.5),
+    Write(1, WriteKind.CHAT, "m1", "m1: remember this", sent_s=2.0, why="HTTP 503"),
+    Write(2, WriteKind.SETTING, "m2", "m2", sent_s=3.0, acked_s=3.5),
+]
+
+
+def test_what_goes_in_comes_out() -> None:
+    """Every fact of every write is kept, in the order in which they were sent."""
+    writes = Writes(THREE)
+
+    assert list(writes) == THREE
+    assert (len(writes), writes.acknowledged) == (3, 2)
+
+
+def test_an_acknowledgement_counts_once() -> None:
+    """A second one for the same write is no second write."""
+    writes = Writes(THREE)
+    writes.acknowledge(0, 9.0)
+    writes.acknowledge(1, 9.5)
+
+    assert writes.acknowledged == 3
+    assert [write.acked_s for write in writes] == [9.0, 9.5, 3.5]
+
+
+@pytest.mark.parametrize("seq", [0, 2])
+def test_a_number_that_is_not_the_next_is_refused(seq: int) -> None:
+    """A line that is missing or there twice: who is lost could not be said."""
+    writes = Writes(THREE[:1])
+    with pytest.raises(MeasurementFailed, match=f"write {seq} follows upon 0: the ledger's record is not complete"):
+        writes.announce(Write(seq, WriteKind.CHAT, "m9", "m9: text", 2.0))
+    assert list(writes) == THREE[:1]
+
+
+def test_a_marker_that_stands_for_two_writes_is_refused() -> None:
+    """One row could answer for both."""
+    writes = Writes(THREE[:1])
+    with pytest.raises(MeasurementFailed, match="stands for two writes"):
+        writes.announce(Write(1, WriteKind.EXPENSE, "m0", "2.00 fuel", 2.0))
+
+
+@pytest.mark.parametrize("change", ["acknowledge", "leave_open"])
+def test_a_write_that_was_never_announced_has_no_fate(change: str) -> None:
+    """Neither end of a write can come before its beginning."""
+    writes = Writes(THREE)
+    with pytest.raises(IndexError):
+        getattr(writes, change)(3, 1.0 if change == "acknowledge" else "HTTP 503")
+
+
+PRODUCTS = Path(__file__).parents[3] / "products"
+NOTHING_KEPT = "messages: the product keeps nothing of a question"
+NO_COLUMN = "settings: the product takes none of ours"
+
+
+def contract(name: str, **operations: dict[str, Any]) -> Contract:
+    """A committed product, with other operations."""
+    found = load_contract(PRODUCTS / f"{name}.toml")
+    changed = {one: found.operation(one).model_copy(update=facts) for one, facts in operations.items()}
+    return found.model_copy(update={"operations": {**found.operations, **changed}})
+
+
+def test_the_plans_product_keeps_all_kinds() -> None:
+    """As often as ever, and nothing is left out."""
+    plans = contract("pam-plan")
+
+    assert weights_of(plans) == WEIGHTS
+    assert not_written(plans) == ""
+
+
+def test_todays_product_keeps_expenses() -> None:
+    """What is said to PAM is kept nowhere, and its settings have no column for another one."""
+    today = contract("pam-today")
+
+    assert weights_of(today) == {WriteKind.EXPENSE: WEIGHTS[WriteKind.EXPENSE]}
+    assert not_written(today) == f"{NOTHING_KEPT}; {NO_COLUMN}"
+
+
+@pytest.mark.parametrize(
+    ("name", "operations", "left", "said"),
+    [
+        ("pam-plan", {"chat": {"kept": False}}, {WriteKind.EXPENSE, WriteKind.SETTING}, NOTHING_KEPT),
+        ("pam-plan", {"settings": {"path": None, "no_endpoint": "no more"}}, {"expense", "chat"}, "settings: no more"),
+        (
+            "pam-today",
+            {"expenses": {"path": None, "no_endpoint": "sold"}},
+            set(),
+            f"expenses: sold; {NOTHING_KEPT}; {NO_COLUMN}",
+        ),
+    ],
+)
+def test_what_is_not_kept_is_not_written(name: str, operations: Any, left: set[WriteKind], said: str) -> None:
+    """Each kind by itself, down to none at all, with its reason."""
+    other = contract(name, **operations)
+
+    assert set(weights_of(other)) == left
+    assert not_written(other) == said

@@ -20,13 +20,6 @@ def order(shape: dict[str, Any], duration_s: float, *, targets: int = 1, journey
     )
 
 
-def test_arrivals_are_due_at_even_distances() -> None:
-    """Number i is due at i / rate: nothing else decides when a request leaves."""
-    due = [one.due_s for one in due_times(order({"name": "arrivals", "rate_hz": 4}, 2))]
-
-    assert due == [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75]
-
-
 def test_steps_rise_to_all_of_it() -> None:
     """10, 25, 50 and 100 %, each for a quarter of the time."""
     shape = LoadShape(name="steps", rate_hz=40)
@@ -44,12 +37,6 @@ def test_a_spike_is_in_the_middle() -> None:
     shape = LoadShape(name="spike", rate_hz=4, spike_factor=2.5)
 
     assert asked(shape, 10, began_s=100) == (AskedRate(100, 4), AskedRate(104, 10), AskedRate(106, 4))
-
-
-@pytest.mark.parametrize("name", ["steady", "soak"])
-def test_steady_and_soak_ask_for_the_same_all_the_time(name: str) -> None:
-    """They differ in how long they last, which the order says."""
-    assert asked(LoadShape.model_validate({"name": name, "rate_hz": 7}), 60) == (AskedRate(0, 7),)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])

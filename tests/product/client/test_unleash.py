@@ -1,7 +1,6 @@
 """Our client at the small Unleash: all scenes that the real one is asked for, too, and the ways in which a server fails."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,8 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderEr
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.service_settings import Unleash
 from pam_rollback.product.unleash import UnleashAdmin, UnleashEvaluation
-from pam_rollback.rollback.feature_flag import roll_back_flags
 from tests.product.client.unleash_scenes import *  # noqa: F403 - the same scenes
-from tests.product.client.unleash_scenes import OFF, ON, USERS, Place, begun, tools
+from tests.product.client.unleash_scenes import OFF, ON, USERS, Place, begun, switched
 from tests.scripted_provider import CLOSED, CUT_JSON, GARBAGE, HALF, Reply, hangs, reset, says
 from tests.unleash_stand_in import ADMIN, FRONTEND, StandIn, unleash_stand_in
 from tests.virtual_clock import VirtualClock
@@ -94,7 +92,7 @@ def test_a_change_that_is_refused_is_no_rollback(stand_in: tuple[StandIn, Place]
     server.failing["bulk_features"] = [says({"message": "a change request is needed"}, status)]
 
     with pytest.raises(ActionFailed, match="a change request is needed"):
-        roll_back_flags(tools(place), {place.a: OFF}, users=USERS, message="", decided_s=0.0)
+        switched(place, place.a)
     assert place.admin.read_flags()[place.a] == ON
 
 
@@ -153,13 +151,11 @@ def test_users_who_keep_a_feature_are_seen(stand_in: tuple[StandIn, Place]) -> N
     kept = {"toggles": [{"name": place.a, "enabled": True}]}
     server.failing["frontend"] = [says(kept)] * 9_000
 
-    clock = VirtualClock()
-    late = replace(tools(place), waiter=Waiter(clock), clock=clock)
-    done = roll_back_flags(late, {place.a: OFF}, users=USERS[:3], message="", decided_s=0.0)
+    done = switched(place, place.a, waiter=Waiter(VirtualClock()))
 
     assert done.outcome.all_off
     assert not done.evaluated.everyone_off
-    assert f"{place.a}: 3 of 3 users" in str(done.evaluated)
+    assert f"{place.a}: {len(USERS)} of {len(USERS)} users" in str(done.evaluated)
     assert done.finished_s >= 5, "the evaluating side has its time to learn of it"
 
 

@@ -19,19 +19,23 @@ from pam_rollback.environment.service_settings import Unleash
 from pam_rollback.journal.journal import Journal
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import Flag
+from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
 from pam_rollback.product.unleash import UnleashAdmin, UnleashEvaluation
 from pam_rollback.ramp.facts import measured, wanted_at
 from pam_rollback.rollback.asked_before import closed, evaluation_known, flags_known
-from pam_rollback.rollback.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags
+from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switched_off, undo_flags
 from pam_rollback.rollback.flag_writing import raise_flags
-from pam_rollback.rollback.gradual import GradualTools, Way, roll_back_gradually
+from pam_rollback.rollback.gradual import GoingDown, Way, taken_back
 from pam_rollback.rollback.rollout import Fare
+from pam_rollback.rollback.telling import Telling
 from pam_rollback.stats.percentiles import Percentile
+from tests.sessions import ROOT
 from tests.unleash_stand_in import ADMIN, FRONTEND, OTHER_FRONTEND
 
 OFF, ON = Flag(enabled=False, rollout_pct=0), Flag(enabled=True, rollout_pct=100)
 USERS = [f"user-{number}" for number in range(60)]
+STRATEGY = load_plan(ROOT / "plan.toml").strategy("gradual")
 WAY = Way(shares_pct=(50, 25, 10, 0), hold_s=0, increase_pct_max=50, fast_ms=500)
 NOWHERE = "no-such-token-anywhere"
 Counts = Mapping[str, int]
@@ -128,9 +132,11 @@ def place(unleash_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> P
     return begun(unleash_url, f"scene-{hashlib.sha256(request.node.name.encode()).hexdigest()[:12]}", tmp_path)
 
 
-def tools(place: Place) -> FlagRollbackTools:
-    """Of strategy 1."""
-    return FlagRollbackTools(place.admin, place.evaluation, None, place.journal, Waiter(), SystemClock())
+def switched(place: Place, *names: str, waiter: Waiter | None = None) -> FlagRollback:
+    """Strategy 1 with the real steps."""
+    flags = Flags(place.admin, place.evaluation, place.journal, waiter or Waiter())
+    telling = Telling(None, "", place.journal, flags.waiter.clock)
+    return switched_off(flags, dict.fromkeys(names, OFF), USERS, telling, 0.0)
 
 
 def more_than(flag: str, users: int) -> Callable[[Counts], bool]:
@@ -168,7 +174,7 @@ def test_the_rollback_by_flags_and_its_undo(place: Place) -> None:
     place.until(lambda now: now[place.b] < 60)
     before, other = place.exported("production"), place.exported("development")
 
-    done = roll_back_flags(tools(place), {place.a: OFF, place.b: OFF}, users=USERS, message="", decided_s=0.0)
+    done = switched(place, place.a, place.b)
 
     assert done.outcome.all_off
     assert done.evaluated.everyone_off
@@ -187,8 +193,9 @@ def test_the_gradual_rollback(place: Place) -> None:
         return Fare(n=100, errors=0, p95=Percentile(95, 200, 100))
 
     place.until(lambda now: set(now.values()) == {60})
-    tool = GradualTools(place.admin, place.evaluation, None, fare, place.journal, Waiter(), SystemClock())
-    done = roll_back_gradually(tool, {place.a: OFF, place.b: OFF}, WAY, users=USERS, message="", decided_s=0.0)
+    target = {place.a: OFF, place.b: OFF}
+    down = GoingDown(place.admin, place.evaluation, fare, place.journal, Waiter(), WAY, target, USERS)
+    done = taken_back(down, STRATEGY, Telling(None, "", place.journal, SystemClock()), 0.0)
 
     assert [stage.share_pct for stage in done.descent.stages] == [50, 25, 10, 0]
     assert done.descent.as_asked, str(done.descent)
@@ -235,7 +242,7 @@ def test_a_flag_that_is_not_there(place: Place) -> None:
     assert place.exported("production") == before
     assert "NOT_THERE" not in place.evaluation.flags_of("user-1")
     with pytest.raises(ActionFailed, match=r"has no flag NOT_THERE"):
-        roll_back_flags(tools(place), {"NOT_THERE": OFF}, users=USERS, message="", decided_s=0.0)
+        switched(place, "NOT_THERE")
 
 
 def test_another_writer_is_not_raised_over(place: Place) -> None:

@@ -3,9 +3,8 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.ramp.due import Do, Due
-from pam_rollback.ramp.facts import Look, MeasuredExposure, Progressed, UsersFared, UsersTried
-from pam_rollback.ramp.state import GOOD, UNKNOWN, RampStep
+from pam_rollback.ramp.facts import Look, MeasuredExposure, UsersFared, UsersTried
+from pam_rollback.ramp.state import GOOD, UNKNOWN
 from pam_rollback.rollback.rollout import FlagShare
 
 SEEN = Look(0, 900, GOOD, "0.1 % errors")
@@ -43,14 +42,6 @@ def test_users_fare_well_only_when_somebody_looked() -> None:
         _ = UsersFared((SEEN, Look(900, 1000, UNKNOWN, "no answer")), "", "", is_over=False).well
 
 
-def test_only_good_looks_count_as_watched() -> None:
-    """And the figures say how many were not."""
-    fared = UsersFared((SEEN, Look(900, 1000, UNKNOWN, "no answer")), "", "", is_over=False)
-
-    assert fared.watched_s == 900
-    assert (fared.figures.measured, fared.figures.n) == (1, 2)
-
-
 @pytest.mark.parametrize(("having", "as_said"), [(20, True), (33, True), (60, False), (0, False), (200, False)])
 def test_the_share_is_held_against_the_flag(having: int, as_said: bool) -> None:  # noqa: FBT001 - a case
     """Of 200 users at 10 %."""
@@ -66,19 +57,3 @@ def test_a_share_that_nobody_measured_is_unknown() -> None:
     """Not fine."""
     with pytest.raises(MeasurementFailed):
         _ = MeasuredExposure(()).as_said
-
-
-def test_the_figures_show_the_flag_that_is_farthest_off() -> None:
-    """A session is read from its table."""
-    figures = MeasuredExposure((share(20, 10), share(60, 10))).figures
-
-    assert (figures.asked, figures.measured, figures.n) == ("10 %", 30.0, 200)
-
-
-@pytest.mark.parametrize(("do", "goes_on"), [(do, do not in {Do.REFUSE, Do.ROLL_BACK}) for do in Do])
-def test_a_ramp_goes_on_unless_a_person_has_to_look(do: Do, goes_on: bool) -> None:  # noqa: FBT001 - a case
-    """And it says what comes next in one line."""
-    progressed = Progressed(("raised to RA-1 (10 %)",), Due(do, RampStep("RA-2", 25, 7200), 1_800_000_000.0, "so"))
-
-    assert progressed.goes_on is goes_on
-    assert str(progressed).startswith("raised to RA-1 (10 %). Next: ")

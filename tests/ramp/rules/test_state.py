@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from pam_rollback.base.run_files import Event
-from pam_rollback.ramp.state import TORN, Phase
-from tests.ramp.rules.journals import BEGUN, HELD, OVER, RAISED, state_of, watched
+from pam_rollback.ramp.state import TORN
+from tests.ramp.rules.journals import BEGUN, HELD, state_of, watched
 
 
 def test_a_short_hole_is_not_counted_and_does_no_harm() -> None:
@@ -32,13 +32,3 @@ def test_a_watch_of_another_stage_counts_for_nothing() -> None:
 def test_a_torn_line_changes_nothing() -> None:
     """What it would have said was never done, or is done again."""
     assert state_of([*HELD, Event(150, TORN, {"line": '{"at'})]) == replace(state_of(HELD), last_s=150)
-
-
-def test_the_phase_is_in_words() -> None:
-    """For the report."""
-    assert [state_of(events).phase for events in ([], HELD, RAISED, OVER)] == [
-        Phase.NONE,
-        Phase.STANDING,
-        Phase.RAISING,
-        Phase.ROLLED_BACK,
-    ]

@@ -13,17 +13,21 @@ from pam_rollback.base.errors import ActionFailed, LockLost, MeasurementFailed, 
 from pam_rollback.base.wait import Waiter, before_change, gated_by
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.rollback.feature_flag import Flags, switched_off, undo_flags
 from pam_rollback.rollback.flag_changes import exposure_pct
 from pam_rollback.rollback.flag_writing import SETTING, raise_flags
-from pam_rollback.rollback.gradual import GradualTools, Way, roll_back_gradually
+from pam_rollback.rollback.gradual import GoingDown, Way, taken_back
 from pam_rollback.rollback.rollout import Fare
 from pam_rollback.rollback.steps import StepsFailed
+from pam_rollback.rollback.telling import Telling
+from tests.sessions import ROOT
 from tests.virtual_clock import VirtualClock
 
 NAMES = ("A", "B")
 OFF = Flag(enabled=False, rollout_pct=0)
 TARGET = dict.fromkeys(NAMES, OFF)
+STRATEGY = load_plan(ROOT / "plan.toml").strategy("gradual")
 
 
 def on(pct: int) -> dict[str, Flag]:
@@ -65,16 +69,15 @@ def gradually(console: Console, journal: Journal) -> None:
         raise MeasurementFailed("nobody watches")
 
     clock = VirtualClock()
-    tools = GradualTools(console, None, None, fare, journal, Waiter(clock), clock)
     way = Way(shares_pct=(50, 25, 10, 0), hold_s=40, increase_pct_max=50, fast_ms=500)
-    roll_back_gradually(tools, TARGET, way, users=[], message="", decided_s=0.0)
+    down = GoingDown(console, None, fare, journal, Waiter(clock), way, TARGET, [])
+    taken_back(down, STRATEGY, Telling(None, "", journal, clock), 0.0)
 
 
 def at_once(console: Console, journal: Journal) -> None:
     """Off for all."""
     clock = VirtualClock()
-    tools = FlagRollbackTools(console, None, None, journal, Waiter(clock), clock)
-    roll_back_flags(tools, TARGET, users=[], message="", decided_s=0.0)
+    switched_off(Flags(console, None, journal, Waiter(clock)), TARGET, [], Telling(None, "", journal, clock), 0.0)
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import pytest
 
 from pam_rollback.journal.journal import Journal
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback import backend, frontend
-from pam_rollback.rollback.backend_host import LISTED_WITHIN_S
+from pam_rollback.rollback.backend import LISTED_WITHIN_S
 from tests.rollback.strategies import hosts
 from tests.rollback.strategies.boundaries import OWED, STRATEGIES, boundaries
 from tests.rollback.strategies.hosts import STABLE, Hosts, State
 from tests.rollback.strategies.stage import MemoryStage
+from tests.rollback.strategies.titles import backend, frontend
 
 CASES = [pytest.param(strategy, at, id=f"{strategy}-{at}") for strategy in STRATEGIES for at in boundaries(strategy)]
 

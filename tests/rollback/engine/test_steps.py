@@ -11,7 +11,7 @@ import pytest
 from pam_rollback.base.clock import SystemClock
 from pam_rollback.base.errors import ActionFailed, StopRequested
 from pam_rollback.journal.journal import Journal
-from pam_rollback.rollback.steps import Outcome, Step, StepRecord, StepsFailed, in_order, run_steps
+from pam_rollback.rollback.steps import Outcome, Step, StepRecord, StepsFailed, run_steps
 
 TOGETHER_WITHIN_S = 5.0
 
@@ -102,28 +102,12 @@ def test_all_essential_failures_are_named_the_cause_first(journal: Journal) -> N
 def test_a_step_that_does_not_help_users_fails_nothing(journal: Journal) -> None:
     """It is recorded as failed, and the action is done."""
     records = run_steps(
-        in_order(
-            [Step("switch", done()), Step("tell", fails(ActionFailed("no")), essential=False), Step("look", done())]
-        ),
+        [Step("switch", done()), Step("tell", fails(ActionFailed("no")), essential=False), Step("look", done())],
         journal,
         SystemClock(),
     )
 
     assert [record.done for record in records] == [True, False, True]
-
-
-def test_in_order_nothing_follows_a_failed_essential_step(journal: Journal) -> None:
-    """Neither the next one nor the message that all is done."""
-    found = failed_run(
-        in_order([Step("one", done()), Step("two", fails(ActionFailed("no"))), Step("tell", done(), essential=False)]),
-        journal,
-    )
-
-    assert [found[name].outcome for name in ("one", "two", "tell")] == [
-        Outcome.DONE,
-        Outcome.FAILED,
-        Outcome.NOT_DONE,
-    ]
 
 
 def test_a_step_that_hangs_has_had_its_time(journal: Journal) -> None:
@@ -142,7 +126,7 @@ def test_a_step_that_hangs_has_had_its_time(journal: Journal) -> None:
 
 def test_a_request_to_stop_begins_nothing_new(journal: Journal) -> None:
     """It is no failure of the step: the session was asked to end."""
-    steps = in_order([Step("waits", fails(StopRequested("stopping was asked for"))), Step("next", done())])
+    steps = [Step("waits", fails(StopRequested("stopping was asked for"))), Step("next", done(), after=("waits",))]
 
     with pytest.raises(StopRequested):
         run_steps(steps, journal, SystemClock())

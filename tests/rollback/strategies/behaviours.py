@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pam_rollback.rollback import backend, frontend, full_system
-from pam_rollback.rollback.full_system import BACK, FRONT
+from tests.rollback.strategies.titles import BACK, FRONT, backend, frontend, full_system
 
 CANDIDATE, STABLE = "1.42.0", "1.41.3"
 NETLIFY, RENDER, GIT = "netlify-behaviour", "render-deploys", "repository"

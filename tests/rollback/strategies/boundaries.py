@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback import backend, frontend, full_system
-from pam_rollback.rollback.full_system import BACK, FRONT
 from pam_rollback.rollback.planned import steps_of_drill
+from tests.rollback.strategies.titles import BACK, FRONT, backend, frontend, full_system
 from tests.sessions import ROOT
 
 PLAN = load_plan(ROOT / "plan.toml")

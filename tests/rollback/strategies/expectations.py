@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pam_rollback.rollback import backend, emergency, frontend, full_system
-from pam_rollback.rollback.full_system import BACK, FRONT
+from tests.rollback.strategies.titles import BACK, FRONT, backend, emergency, frontend, full_system
 
 NETLIFY, RENDER, GIT = "netlify-answers", "render-deploys", "repository"
 PROVIDERS = {NETLIFY: "Netlify", RENDER: "Render", GIT: "git"}

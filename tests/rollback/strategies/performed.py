@@ -1,55 +1,70 @@
-"""Every strategy as its story performs it, on whatever stage: hosts in memory, or the real clients against a running range."""
+"""Every drill as it is written, on whatever stage: hosts in memory, or the real clients against a running range."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any, Protocol
 
-from drills import test_frontend_restore
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.journal.journal import Journal
-from pam_rollback.product.served_release import Served
 from pam_rollback.report.verdict import ExitCode, classify
-from pam_rollback.rollback.backend import (
-    EmergencyBranch,
-    deploy_commit,
-    deploy_emergency_branch,
-    roll_back_to_deploy,
-)
-from pam_rollback.rollback.backend_host import BackendTools
+from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.deploys import Deploy
-from pam_rollback.rollback.emergency import EmergencyTools, roll_back_in_an_emergency
-from pam_rollback.rollback.frontend import Sources, revert_commit
-from pam_rollback.rollback.frontend import deploy_commit as build_and_publish
-from pam_rollback.rollback.frontend_host import Frontend, FrontendTools
-from pam_rollback.rollback.full_system import FullSystemTarget, FullSystemTools, roll_back_everything
+from pam_rollback.rollback.emergency import Emergency
+from pam_rollback.rollback.frontend import Frontend, Sources
+from pam_rollback.rollback.full_system import AllFeatures
 from pam_rollback.rollback.repository import Repository
 from pam_rollback.rollback.step_list import StepList
 from pam_rollback.rollback.steps import StepRecord, StepsFailed
+from pam_rollback.rollback.telling import Telling
+
+STRATEGIES = (
+    *("frontend-restore", "frontend-commit", "frontend-revert"),
+    *("backend-provider", "backend-commit", "backend-branch"),
+    *("full-system", "emergency"),
+)
+ABILITIES = {"frontend_host", "backend_host", "flag_admin", "cache_admin"}
+USERS = tuple(f"user-{number}" for number in range(20))
+BRANCH = "emergency-rollback-"
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The stable deploys, or why one is not known."""
+
+    frontend: Deploy | ActionFailed
+    backend: Deploy | ActionFailed
 
 
 class Stage(Protocol):
-    """What a strategy is performed on."""
+    """What a drill is performed on."""
 
     @property
     def journal(self) -> Journal:
         """Where it is written down."""
 
     @property
-    def frontend(self) -> FrontendTools:
-        """For the front end."""
+    def telling(self) -> Telling:
+        """Who is told of the end."""
 
     @property
-    def backend(self) -> BackendTools:
-        """For the back end."""
+    def frontend(self) -> Frontend:
+        """The front end."""
 
     @property
-    def full_system(self) -> FullSystemTools:
-        """For everything."""
+    def backend(self) -> ApiService:
+        """The back end."""
 
     @property
-    def emergency(self) -> EmergencyTools:
-        """For the emergency call."""
+    def features(self) -> AllFeatures:
+        """Every feature."""
+
+    @property
+    def emergency(self) -> Emergency:
+        """The emergency call."""
 
     @property
     def sources(self) -> Sources:
@@ -60,12 +75,8 @@ class Stage(Protocol):
         """The history."""
 
     @property
-    def targets(self) -> FullSystemTarget:
+    def targets(self) -> Targets:
         """The stable deploys."""
-
-    @property
-    def commits(self) -> Mapping[str, str]:
-        """The commits of ``stable`` and ``candidate``."""
 
     @property
     def bad(self) -> str:
@@ -78,6 +89,12 @@ class Stage(Protocol):
     @property
     def why(self) -> str:
         """The reason that is given."""
+
+    def empty_site_cache(self) -> str:
+        """Empty the cache of the site's host."""
+
+    def empty_api_cache(self) -> str:
+        """Empty the API's cache."""
 
 
 @dataclass(frozen=True)
@@ -98,28 +115,87 @@ class Ended:
         return {step.name for step in self.steps if step.outcome.value == outcome}
 
 
-@dataclass(frozen=True)
-class PastTheProduct:
-    """By the back end's provider, as the fixture does it."""
+class OnStage(StepList):
+    """The run that a drill is given, and its action: nobody is told of its beginning, and nothing is put back at its end."""
 
-    stage: Stage
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage.journal)
+        self.telling = stage.telling
+        self.reason, self.initiated_by, self.users = stage.why, "tests", USERS
+        self.run_id = stage.branch.removeprefix(BRANCH)
+        self.environment = SimpleNamespace(
+            abilities=ABILITIES | ({"flag_evaluation"} if stage.emergency.evaluation is not None else set()),
+            github=stage.sources.by_pull_request,
+            workers=stage.backend.workers,
+        )
 
-    def roll_back(self, reason: str) -> Served:
+    @contextmanager
+    def rollback(self, name: str) -> Iterator["OnStage"]:
+        """List the steps in the block, and carry them out at its end."""
+        assert name in STRATEGIES
+        yield self
+        self.carry_out(self.telling, 0)
+
+    @contextmanager
+    def apart(self) -> Iterator[StepList]:
         """Without telling the team a second time."""
-        assert reason
-        tools = self.stage.backend
-        return roll_back_to_deploy(
-            replace(tools, telling=replace(tools.telling, notice=None)),
-            _deploy(self.stage.targets.backend),
-            decided_s=0,
-        ).served
+        steps = StepList(self.telling.journal)
+        yield steps
+        steps.carry_out(replace(self.telling, notice=None), 0)
+
+    def target(self, find: Callable[[], Mapping[str, Any]], *, part: str = "") -> Mapping[str, Any]:
+        """As it is found."""
+        assert isinstance(part, str)
+        return find()
+
+
+@dataclass(frozen=True)
+class Known:
+    """Hands on a site whose target is known: its host is not asked for it."""
+
+    hands: Any
+    target: Deploy | ActionFailed
+
+    def deploy(self, _: str) -> Deploy:
+        """The target."""
+        return _deploy(self.target)
+
+    def __getattr__(self, name: str) -> Any:
+        """All else."""
+        return getattr(self.hands, name)
+
+
+def as_drilled(strategy: str, stage: Stage, **own: Any) -> Any:
+    """What the very fixture of the drill gives, with what it asks for; ``own`` stands for what is another one."""
+    module = import_module(f"drills.test_{strategy.replace('-', '_')}")
+    api = Known(stage.backend, stage.targets.backend)
+    given: Mapping[str, Callable[[], Any]] = {
+        "run": lambda: OnStage(stage),
+        "written_before": lambda: None,
+        "site": lambda: Known(stage.frontend, stage.targets.frontend),
+        "api": lambda: api,
+        "sources": lambda: stage.sources,
+        "repository": lambda: stage.repository,
+        "git_settings": lambda: SimpleNamespace(branch="main"),
+        "features": lambda: stage.features,
+        "emergency_call": lambda: stage.emergency,
+        "past_the_product": lambda: lambda: (api, lambda: facts_of(stage.targets.backend)),
+        "last_stable_deploy": lambda: lambda: facts_of(stage.targets.frontend),
+        "last_stable_api_deploy": lambda: lambda: facts_of(stage.targets.backend),
+        "what_visitors_have": lambda: lambda: {"deploy": "", "commit": stage.bad},
+        "what_users_have": lambda: lambda: {"deploy": "", "commit": stage.bad},
+        "empty_site_cache": lambda: stage.empty_site_cache,
+        "empty_api_cache": lambda: stage.empty_api_cache,
+    }
+    act = module.rollback._get_wrapped_function()
+    return act(**{name: own.get(name) or given[name]() for name in inspect.signature(act).parameters})
 
 
 def perform(stage: Stage, strategy: str) -> Ended:
     """Do it. Whatever it raises is a value here."""
     began = len(stage.journal.entries())
     try:
-        facts = _STRATEGIES[strategy](stage)
+        facts = as_drilled(strategy, stage)
     except StepsFailed as error:
         return Ended(None, error, error.records)
     except ActionFailed as error:
@@ -138,61 +214,13 @@ def open_steps(journal: Journal) -> Mapping[str, int]:
     return {step: count for step, count in steps.items() if count}
 
 
-def _deploy(target: Deploy | ActionFailed) -> Deploy:
-    assert isinstance(target, Deploy)
-    return target
-
-
-class OnStage(StepList):
-    """The run that a drill is given, and its action: nobody is told of its beginning, and nothing is put back at its end."""
-
-    def __init__(self, stage: Stage) -> None:
-        super().__init__(stage.journal)
-        self._stage = stage
-
-    @contextmanager
-    def rollback(self, name: str) -> Iterator["OnStage"]:
-        """List the steps in the block, and carry them out at its end."""
-        assert name
-        yield self
-        self.carry_out(self._stage.frontend.telling, 0)
-
-    def target(self, find: Callable[[], Mapping[str, Any]], *, part: str = "") -> Mapping[str, Any]:
-        """As it is found."""
-        assert isinstance(part, str)
-        return find()
-
-
-def as_drilled(drill: Any, stage: Stage, *given: Any) -> Any:
-    """The very fixture of the drill, with what it asks for."""
-    return drill.rollback._get_wrapped_function()(OnStage(stage), Frontend(stage.frontend), *given)
-
-
 def facts_of(target: Deploy | ActionFailed) -> Mapping[str, str]:
     """A target as the journal keeps it."""
     deploy = _deploy(target)
     return {"deploy": deploy.id, "commit": deploy.commit}
 
 
-def _emergency_branch(stage: Stage) -> Any:
-    branch = EmergencyBranch(stage.repository, stage.bad, "main", stage.branch, stage.why)
-    return deploy_emergency_branch(stage.backend, branch, decided_s=0)
-
-
-def _in_an_emergency(stage: Stage) -> Any:
-    return roll_back_in_an_emergency(
-        stage.emergency, reason=stage.why, initiated_by="tests", users=[], message="rolled back", decided_s=0
-    )
-
-
-_STRATEGIES: Mapping[str, Callable[[Stage], Any]] = {
-    "frontend-restore": lambda it: as_drilled(test_frontend_restore, it, lambda: facts_of(it.targets.frontend)),
-    "frontend-commit": lambda it: build_and_publish(it.frontend, it.sources, it.commits["stable"], decided_s=0),
-    "frontend-revert": lambda it: revert_commit(it.frontend, it.sources, it.bad, reason=it.why, decided_s=0),
-    "backend-provider": lambda it: roll_back_to_deploy(it.backend, _deploy(it.targets.backend), decided_s=0),
-    "backend-commit": lambda it: deploy_commit(it.backend, it.commits["stable"], decided_s=0),
-    "backend-branch": _emergency_branch,
-    "full-system": lambda it: roll_back_everything(it.full_system, it.targets, decided_s=0),
-    "emergency": _in_an_emergency,
-}
-STRATEGIES = tuple(_STRATEGIES)
+def _deploy(target: Deploy | ActionFailed) -> Deploy:
+    if isinstance(target, ActionFailed):
+        raise target
+    return target

@@ -18,12 +18,11 @@ from pam_rollback.outside.http import fetch
 from pam_rollback.outside.provider import ProviderApi
 from pam_rollback.product.pam_api import CacheApi, EmergencyApi
 from pam_rollback.product.served_release import Served
-from pam_rollback.rollback.backend_host import BackendTools
+from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.deploys import Deploy
-from pam_rollback.rollback.emergency import EmergencyTools
-from pam_rollback.rollback.frontend import Sources
-from pam_rollback.rollback.frontend_host import FrontendTools
-from pam_rollback.rollback.full_system import FullSystemTarget, FullSystemTools
+from pam_rollback.rollback.emergency import Emergency
+from pam_rollback.rollback.frontend import Frontend, Sources
+from pam_rollback.rollback.full_system import AllFeatures
 from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.npm_build import NpmBuild
 from pam_rollback.rollback.provider_access import served_api, served_site, site_look
@@ -32,7 +31,7 @@ from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from pam_rollback.rollback.settling import until_served
 from pam_rollback.rollback.telling import Telling
 from pam_rollback.rollback.told_versions import ApiLook, VersionSources
-from tests.rollback.strategies.performed import Ended, PastTheProduct, open_steps, perform
+from tests.rollback.strategies.performed import BRANCH, Ended, Targets, open_steps, perform
 from tests.sessions import RunningSandbox
 from tests.undo_kinds import KINDS
 
@@ -107,7 +106,7 @@ class Scene:
     onlooker: tuple[ProviderApi, ProviderApi] = field(init=False)
     site: NetlifySite = field(init=False)
     service: RenderDeploys = field(init=False)
-    targets: FullSystemTarget = field(init=False)
+    targets: Targets = field(init=False)
 
     # ---------------------------------------------------------------- what is done
 
@@ -196,13 +195,12 @@ class Scene:
         )
 
     @property
-    def frontend(self) -> FrontendTools:
+    def frontend(self) -> Frontend:
         """For the front end."""
-        return FrontendTools(
+        return Frontend(
             host=self.site,
             look=site_look(served_site(self.environment)),
             waiter=Waiter(),
-            telling=self.telling,
             every_s=_EVERY_S,
             looked_every_s=_EVERY_S,
             seen_within_s=5 * _EVERY_S,
@@ -211,13 +209,13 @@ class Scene:
         )
 
     @property
-    def backend(self) -> BackendTools:
+    def backend(self) -> ApiService:
         """For the back end."""
-        return BackendTools(
+        return ApiService(
             host=self.service,
             look=self.look_at_api,
             waiter=Waiter(),
-            telling=self.telling,
+            journal=self.journal,
             every_s=_EVERY_S,
             looked_every_s=_EVERY_S,
             seen_within_s=5 * _EVERY_S,
@@ -240,6 +238,7 @@ class Scene:
             build=build.build,
             files=NetlifyFiles(self.site),
             branch="main",
+            follows=lambda: True,
             see_back_end=lambda commit: until_served(
                 lambda: self.look_at_api(commit), Waiter(), within_s=self.live_within_s, every_s=_EVERY_S
             ),
@@ -263,45 +262,33 @@ class Scene:
     @property
     def branch(self) -> str:
         """A name for the emergency branch that no other case has."""
-        return f"emergency-rollback-{self.folder.name}"
+        return f"{BRANCH}{self.folder.name}"
 
-    def _find_targets(self) -> FullSystemTarget:
+    def _find_targets(self) -> Targets:
         stable = self.commits["stable"]
         found = [
             next(deploy for deploy in deploys if deploy.commit == stable)
             for deploys in (self.site.deploys(), self.service.deploys())
         ]
-        return FullSystemTarget(*found)
+        return Targets(*found)
 
     @property
-    def full_system(self) -> FullSystemTools:
-        """For everything."""
-        url = self.environment.url_of("cache_clear")
+    def features(self) -> AllFeatures:
+        """Every feature."""
+        return AllFeatures(lambda: self.range.flags, self.journal)
 
-        def purge() -> str:
-            self.site.purge()
-            return "accepted"
+    def empty_api_cache(self) -> str:
+        """Asked of the product."""
+        return CacheApi(self.environment.url_of("cache_clear"), self.range.variables["PAM_ADMIN_TOKEN"]).clear()
 
-        return FullSystemTools(
-            flags=self.range.flags,
-            frontend=self.frontend,
-            backend=self.backend,
-            clear_api_cache=CacheApi(url, self.range.variables["PAM_ADMIN_TOKEN"]).clear,
-            clear_site_cache=purge,
-            telling=self.telling,
-        )
+    def empty_site_cache(self) -> str:
+        """Asked of the site's host."""
+        self.site.purge()
+        return "accepted"
 
     @property
-    def emergency(self) -> EmergencyTools:
+    def emergency(self) -> Emergency:
         """For the emergency call."""
         url = self.environment.url_of("emergency_rollback")
-        return EmergencyTools(
-            endpoint=EmergencyApi(url, self.range.variables["PAM_EMERGENCY_TOKEN"], _DEADLINE_S),
-            admin=self.range.flags,
-            evaluation=None,
-            notice=self.telling.notice,
-            out_of_band=PastTheProduct(self),
-            journal=self.journal,
-            waiter=Waiter(),
-            clock=SystemClock(),
-        )
+        endpoint = EmergencyApi(url, self.range.variables["PAM_EMERGENCY_TOKEN"], _DEADLINE_S)
+        return Emergency(endpoint, self.range.flags, None, self.journal, Waiter())

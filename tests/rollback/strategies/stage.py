@@ -10,18 +10,16 @@ from pam_rollback.journal.journal import Journal
 from pam_rollback.product.pam_api import ProductDown
 from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
 from pam_rollback.rollback import backend, flag_writing, frontend
-from pam_rollback.rollback.backend_host import BackendTools
-from pam_rollback.rollback.backend_undo import undo_running
-from pam_rollback.rollback.deploys import Deploy
-from pam_rollback.rollback.emergency import EmergencyTools
+from pam_rollback.rollback.backend import ApiService, undo_running
+from pam_rollback.rollback.deploys import Backend, Deploy
+from pam_rollback.rollback.emergency import Emergency
 from pam_rollback.rollback.feature_flag import undo_flags
-from pam_rollback.rollback.frontend import Sources, undo_publishing, undo_push
-from pam_rollback.rollback.frontend_host import FrontendTools
-from pam_rollback.rollback.full_system import FullSystemTarget, FullSystemTools
+from pam_rollback.rollback.frontend import Frontend, Sources, undo_publishing, undo_push
+from pam_rollback.rollback.full_system import AllFeatures
 from pam_rollback.rollback.settling import until_served
 from pam_rollback.rollback.telling import Telling
 from tests.rollback.strategies.hosts import CANDIDATE, STABLE, Hosts, MemoryRepository, State
-from tests.rollback.strategies.performed import Ended, PastTheProduct, open_steps, perform
+from tests.rollback.strategies.performed import Ended, Targets, open_steps, perform
 from tests.virtual_clock import VirtualClock
 
 LIVE_WITHIN_S, SETTLED_S = 60.0, 30.0
@@ -50,6 +48,7 @@ class MemoryStage:
     branch: str = "emergency-rollback"
     why: str = "the new release fails for users"
     told: list[str] = field(default_factory=list)
+    workers: tuple[Backend, ...] = ()
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock(now_s=self.state.now_s, together=True)
@@ -70,7 +69,7 @@ class MemoryStage:
                 if undo.kind == backend.UNDO_KIND:
                     undo_running(undo, self.backend, seen=True)
                 elif undo.kind == frontend.UNDO_KIND:
-                    undo_publishing(undo, self.frontend)
+                    undo_publishing(undo, self.frontend, self.journal)
                 elif undo.kind == frontend.UNDO_BRANCH_KIND:
                     undo_push(undo, self.repository)
                 elif undo.kind == flag_writing.UNDO_KIND:
@@ -137,19 +136,14 @@ class MemoryStage:
         return self.hosts.repository
 
     @property
-    def commits(self) -> Mapping[str, str]:
-        """Of both releases."""
-        return {"stable": STABLE, "candidate": CANDIDATE}
-
-    @property
     def bad(self) -> str:
         """What is to be taken back."""
         return self.found_bad
 
     @property
-    def targets(self) -> FullSystemTarget:
+    def targets(self) -> Targets:
         """The stable deploys, as they were listed before anything was done."""
-        return FullSystemTarget(
+        return Targets(
             Deploy("site-old", "ready", STABLE), Deploy("api-old", "deactivated", STABLE, trigger="new_commit")
         )
 
@@ -164,25 +158,25 @@ class MemoryStage:
         return ""
 
     @property
-    def frontend(self) -> FrontendTools:
+    def frontend(self) -> Frontend:
         """For the front end."""
-        return FrontendTools(
+        return Frontend(
             self.hosts.site,
             lambda deploy: self._look(FRONT_END, deploy.commit),
             self.waiter,
-            self.telling,
             published_within_s=LIVE_WITHIN_S,
             served_within_s=LIVE_WITHIN_S,
         )
 
     @property
-    def backend(self) -> BackendTools:
+    def backend(self) -> ApiService:
         """For the back end."""
-        return BackendTools(
+        return ApiService(
             self.hosts.service,
             lambda commit: self._look(BACK_END, commit),
             self.waiter,
-            self.telling,
+            self.journal,
+            self.workers,
             live_within_s=LIVE_WITHIN_S,
             served_within_s=LIVE_WITHIN_S,
         )
@@ -195,6 +189,7 @@ class MemoryStage:
             build=self.build,
             files=self.hosts.site,
             branch="main",
+            follows=lambda: True,
             see_back_end=lambda commit: until_served(
                 lambda: self._look(BACK_END, commit), self.waiter, within_s=LIVE_WITHIN_S
             ),
@@ -205,25 +200,14 @@ class MemoryStage:
         return worktree
 
     @property
-    def full_system(self) -> FullSystemTools:
-        """For everything."""
-        return FullSystemTools(
-            self.hosts.flags, self.frontend, self.backend, lambda: "emptied", self._purge, self.telling
-        )
+    def features(self) -> AllFeatures:
+        """Every feature."""
+        return AllFeatures(lambda: self.hosts.flags, self.journal)
 
     @property
-    def emergency(self) -> EmergencyTools:
+    def emergency(self) -> Emergency:
         """The product is down."""
-        return EmergencyTools(
-            endpoint=self,
-            admin=self.hosts.flags,
-            evaluation=None,
-            notice=self,
-            out_of_band=PastTheProduct(self),
-            journal=self.journal,
-            waiter=self.waiter,
-            clock=self.clock,
-        )
+        return Emergency(self, self.hosts.flags, None, self.journal, self.waiter)
 
     def call(self, reason: str, initiated_by: str) -> str:
         """The emergency call."""
@@ -233,7 +217,12 @@ class MemoryStage:
             raise ProductDown("no answer")
         raise ActionFailed("not asked for here")
 
-    def _purge(self) -> str:
+    def empty_api_cache(self) -> str:
+        """Accepted."""
+        return "emptied"
+
+    def empty_site_cache(self) -> str:
+        """Asked of the site's host."""
         return self.hosts.answer("Netlify", "purge", lambda: "emptied")
 
     def _look(self, site: str, commit: str) -> Served:

@@ -2,18 +2,23 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import ActionFailed
+from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
+from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.served_release import BACK_END, WEAK, Evidence, ReleaseProof, Says, Served, Wanted
-from pam_rollback.rollback import backend, backend_workers
-from pam_rollback.rollback.backend import BackendRollback, deploy_commit, roll_back_to_deploy, with_workers
-from pam_rollback.rollback.backend_undo import undo_running
+from pam_rollback.rollback.backend import UNDO_KIND, WORKER_UNDO_KIND, ApiRestored, undo_running
 from pam_rollback.rollback.deploys import Deploy, Service
+from pam_rollback.rollback.planned import steps_of_drill
 from tests.rollback.strategies.hosts import CANDIDATE, STABLE, Failure, Hosts, State
+from tests.rollback.strategies.performed import Known, as_drilled
 from tests.rollback.strategies.stage import MemoryStage
+from tests.rollback.strategies.titles import BACK, backend, workers
+from tests.sessions import ROOT
 
 WORKER = "srv-worker"
 
@@ -30,21 +35,20 @@ class Scene:
         self.worker = Hosts(self.stage.clock, state, owes=self._owes)
 
     def _owes(self) -> bool:
-        return any(undo.kind == backend_workers.UNDO_KIND for undo in self.stage.journal.owed())
+        return any(undo.kind == WORKER_UNDO_KIND for undo in self.stage.journal.owed())
 
-    def roll_back(self, *, by_commit: bool = False) -> BackendRollback:
+    def roll_back(self, *, by_commit: bool = False, **other: Any) -> ApiRestored:
         """The API to its stable deploy, and what goes with it."""
-        tools = replace(self.stage.backend, workers=(self.worker.service,))
-        if by_commit:
-            return deploy_commit(tools, STABLE, decided_s=0)
-        target = next(deploy for deploy in self.stage.hosts.service.deploys() if deploy.commit == STABLE)
-        return roll_back_to_deploy(tools, target, decided_s=0)
+        self.stage.workers = (self.worker.service,)
+        own = {"api": Known(replace(self.stage.backend, **other), self.stage.targets.backend)} if other else {}
+        done: ApiRestored = as_drilled(f"backend-{'commit' if by_commit else 'provider'}", self.stage, **own)
+        return done
 
     def undo(self) -> list[str]:
         """Put back what is owed; gives the kinds in the order in which that was done."""
         done = []
         for undo in self.stage.journal.owed():
-            host = self.worker.service if undo.kind == backend_workers.UNDO_KIND else self.stage.hosts.service
+            host = self.worker.service if undo.kind == WORKER_UNDO_KIND else self.stage.hosts.service
             undo_running(undo, replace(self.stage.backend, host=host))
             self.stage.journal.settled(undo)
             done.append(undo.kind)
@@ -70,10 +74,10 @@ def test_the_worker_follows_the_api(scene: Scene, *, by_commit: bool) -> None:
     steps = {step.name: step for step in done.steps}
     assert (scene.stage.api_release(), scene.runs) == (STABLE, STABLE)
     assert not scene.worker.left_behind().service.auto_deploy
-    assert steps[backend_workers.RUN].started_s >= steps[backend.DEPLOY].finished_s
-    assert steps[backend_workers.RUN].started_s >= steps[backend_workers.OFF].finished_s
+    assert steps[workers.RUN].started_s >= steps[backend.DEPLOY].finished_s
+    assert steps[workers.RUN].started_s >= steps[workers.OFF].finished_s
     assert scene.worker.unowed == []
-    assert scene.undo() == [backend_workers.UNDO_KIND, backend.UNDO_KIND]
+    assert scene.undo() == [WORKER_UNDO_KIND, UNDO_KIND]
     assert (scene.stage.api_release(), scene.runs) == (CANDIDATE, CANDIDATE)
     assert scene.worker.left_behind().service.auto_deploy
 
@@ -84,7 +88,7 @@ def test_a_worker_that_fails_takes_nothing_from_the_users(scene: Scene) -> None:
 
     done = scene.roll_back()
 
-    [told] = [step for step in done.steps if step.name == backend_workers.RUN]
+    [told] = [step for step in done.steps if step.name == workers.RUN]
     assert (told.done, told.essential) == (False, False)
     assert "it failed" in told.problem
     assert (scene.stage.api_release(), scene.runs) == (STABLE, CANDIDATE)
@@ -123,7 +127,7 @@ def test_a_worker_that_is_there_already_is_left_alone(scene: Scene) -> None:
     scene.roll_back()
 
     assert scene.worker.changes == []
-    assert scene.undo() == [backend.UNDO_KIND]
+    assert scene.undo() == [UNDO_KIND]
 
 
 def test_what_is_under_way_to_it_is_stopped(scene: Scene) -> None:
@@ -139,24 +143,24 @@ def test_what_is_under_way_to_it_is_stopped(scene: Scene) -> None:
 
 
 def test_planned_steps_name_the_workers() -> None:
-    """Each beside what it belongs to, in a story of the back end alone and in that of the whole system."""
-    assert list(with_workers([backend.OFF, backend.DEPLOY, backend.STILL_OFF])) == [
-        *(backend.OFF, backend.DEPLOY, backend_workers.OFF, backend_workers.RUN, backend.STILL_OFF),
-    ]
-    assert list(with_workers([f"back end: {backend.DEPLOY}"])) == [
-        *(f"back end: {name}" for name in (backend.DEPLOY, backend_workers.OFF, backend_workers.RUN)),
-    ]
+    """Each beside what it belongs to, in a drill of the back end alone and in that of the whole system."""
+    plan, sandbox = load_plan(ROOT / "plan.toml"), load_environment("sandbox", ROOT / "environments", {})
+    assert sandbox.render is not None
+    with_worker = sandbox.model_copy(update={"render": sandbox.render.model_copy(update={"workers": (WORKER,)})})
+    own = [backend.DEPLOY, workers.OFF, workers.RUN, backend.STILL_OFF]
+
+    for strategy, prefix in (("backend-commit", ""), ("full-system", BACK)):
+        steps = steps_of_drill(plan, strategy, with_worker)
+        first = steps.index(prefix + backend.DEPLOY)
+        assert steps[first : first + 4] == [prefix + step for step in own]
 
 
 def test_what_contradicts_the_host_is_for_the_checks_to_judge(scene: Scene) -> None:
     """All that a rollback can do was done; what users get is a fact of it, and no failed step."""
     old = Evidence("the process that answers", Says.OTHER, "it started before api-2 was asked for")
     served = Served(BACK_END, Wanted(STABLE), proof=ReleaseProof((old,)))
-    target = next(deploy for deploy in scene.stage.hosts.service.deploys() if deploy.commit == STABLE)
 
-    done = roll_back_to_deploy(
-        replace(scene.stage.backend, look=lambda _: served, served_within_s=5), target, decided_s=0
-    )
+    done = scene.roll_back(look=lambda _: served, served_within_s=5)
 
     assert done.served.contradicted
     assert [step.result for step in done.steps if step.name == backend.SERVED] == [str(served)]
@@ -166,9 +170,8 @@ def test_what_only_the_host_says_is_not_waited_for(scene: Scene) -> None:
     """No later look would tell more, and it is no failed step either."""
     word = Evidence("the host", Says.TARGET, "api-2 is live", WEAK)
     served = Served(BACK_END, Wanted(STABLE), proof=ReleaseProof((word,)))
-    target = next(deploy for deploy in scene.stage.hosts.service.deploys() if deploy.commit == STABLE)
 
-    done = roll_back_to_deploy(replace(scene.stage.backend, look=lambda _: served), target, decided_s=0)
+    done = scene.roll_back(look=lambda _: served)
 
     assert done.served.holds
     assert done.served.unproven == str(served)
@@ -177,7 +180,5 @@ def test_what_only_the_host_says_is_not_waited_for(scene: Scene) -> None:
 def test_what_does_not_answer_is_not_done(scene: Scene) -> None:
     """As ever: nothing was seen that could be judged."""
     silent = Served(BACK_END, Wanted(STABLE), problem="refused the connection", proof=ReleaseProof(()))
-    target = next(deploy for deploy in scene.stage.hosts.service.deploys() if deploy.commit == STABLE)
-
     with pytest.raises(ActionFailed, match="refused the connection"):
-        roll_back_to_deploy(replace(scene.stage.backend, look=lambda _: silent, served_within_s=5), target, decided_s=0)
+        scene.roll_back(look=lambda _: silent, served_within_s=5)

@@ -1,6 +1,6 @@
 """A revert on a protected main: a real repository, GitHub's pull requests as its description has them, and the ways in which it stops."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,16 +9,18 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
-from pam_rollback.rollback import frontend
 from pam_rollback.rollback.by_pull_request import ByPullRequest, undo_pull_request
 from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.rollback.providers.github import GitHubPulls, github_api
 from pam_rollback.rollback.repository import PullRequest
+from pam_rollback.rollback.step_list import Owed, StepList
 from tests.bare_repository import Origin, git, make_origin
 from tests.github_pulls import TOKEN, StandIn, stand_in
 from tests.rollback.strategies.hosts import CANDIDATE
+from tests.rollback.strategies.performed import as_drilled
 from tests.rollback.strategies.stage import MemoryStage
+from tests.rollback.strategies.titles import frontend
 from tests.virtual_clock import VirtualClock
 
 PROTECTED = """while read old new ref; do
@@ -46,7 +48,7 @@ class Scene:
     def ask(self) -> PullRequest:
         """Take the merge back, as a session does."""
         revert = self.repository.revert(self.origin.merge, onto=self.repository.head("main"), reason=WHY)
-        return self.by.ask(revert, of=self.origin.merge, reason=WHY)
+        return self.by.ask(revert, of=self.origin.merge, reason=WHY, owe=StepList(self.journal).owe)
 
     @property
     def head(self) -> str:
@@ -63,7 +65,7 @@ def scene(made: Origin, tmp_path: Path) -> Iterator[Scene]:
         waiter = Waiter(VirtualClock(together=True))
         pulls = GitHubPulls(github_api(github.settings(), TOKEN, waiter=waiter), github.settings())
         journal = Journal(tmp_path / "journal.jsonl")
-        by = ByPullRequest(pulls, repository, "main", journal)
+        by = ByPullRequest(pulls, repository, "main")
         yield Scene(origin, github, repository, journal, by)
         assert github.problems == []
 
@@ -155,19 +157,20 @@ def test_a_token_that_github_does_not_know_is_told(scene: Scene) -> None:
     assert "ghp_old" not in str(refused.value)
 
 
-def test_visitors_have_the_site_before_that(scene: Scene, tmp_path: Path) -> None:
+def test_visitors_have_the_site_before_that(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole strategy: told first, then the site is published and locked, then the request is opened; no back end is waited for."""
     stage = MemoryStage(Journal(tmp_path / "strategy.jsonl"))
 
     class Asks(ByPullRequest):
-        def ask(self, revert: str, *, of: str, reason: str) -> PullRequest:
-            assert (bool(revert), of, reason) == (True, CANDIDATE, stage.why)
+        def ask(self, revert: str, *, of: str, reason: str, owe: Callable[[Owed], None]) -> PullRequest:
+            assert (bool(revert), of, reason, callable(owe)) == (True, CANDIDATE, stage.why, True)
             assert stage.hosts.state.locked
             return PullRequest(7, "https://github.example/7", is_open=True)
 
-    by = Asks(scene.by.pulls, scene.repository, "main", stage.journal)
+    by = Asks(scene.by.pulls, scene.repository, "main")
     sources = replace(stage.sources, by_pull_request=by, see_back_end=lambda _: pytest.fail("nothing was pushed"))
-    facts = frontend.revert_commit(stage.frontend, sources, stage.bad, reason=stage.why, decided_s=0)
+    monkeypatch.setattr(MemoryStage, "sources", sources)
+    facts = as_drilled("frontend-revert", stage)
 
     said = {step.name: step.result for step in facts.steps}
     names = list(said)
@@ -180,7 +183,7 @@ def test_visitors_have_the_site_before_that(scene: Scene, tmp_path: Path) -> Non
 
     scene.github.protected = False
     plain = MemoryStage(Journal(tmp_path / "plain.jsonl"))
-    done = frontend.revert_commit(
-        plain.frontend, replace(plain.sources, by_pull_request=by), plain.bad, reason=plain.why, decided_s=0
-    )
+    monkeypatch.undo()
+    monkeypatch.setattr(MemoryStage, "sources", replace(plain.sources, by_pull_request=by))
+    done = as_drilled("frontend-revert", plain)
     assert plain.hosts.state.heads["main"] == done.commit

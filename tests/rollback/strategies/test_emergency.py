@@ -3,21 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
-from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.product.pam_api import ProductDown
-from pam_rollback.product.served_release import BACK_END, Served, Wanted
-from pam_rollback.rollback.emergency import EmergencyRollback, EmergencyTools, roll_back_in_an_emergency
+from pam_rollback.rollback import emergency as hands
+from pam_rollback.rollback.fixtures.emergency import past_the_product
 from pam_rollback.rollback.steps import StepsFailed
+from pam_rollback.rollback.telling import Telling
+from tests.rollback.strategies.hosts import Failure
+from tests.rollback.strategies.performed import as_drilled
+from tests.rollback.strategies.stage import MemoryStage
 from tests.rollback.strategies.test_feature_flag import OFF, ON, Product
-from tests.virtual_clock import VirtualClock
+from tests.rollback.strategies.titles import backend
 
-USERS = [f"user-{number}" for number in range(20)]
+NOWHERE: Any = SimpleNamespace(abilities=())
+NO_WAY = past_the_product._get_wrapped_function()("after-emergency", NOWHERE, NOWHERE)
 
 
 @dataclass
@@ -56,27 +62,36 @@ class Emergency(Product):
 
 
 @dataclass
-class Provider:
-    """The way past the product."""
+class Called(MemoryStage):
+    """A stage with this product."""
 
-    problem: str = ""
-    asked: list[str] = field(default_factory=list)
+    product: Emergency = field(default_factory=Emergency)
 
-    def roll_back(self, reason: str) -> Served:
-        """Done, or not."""
-        self.asked.append(reason)
-        if self.problem:
-            raise ActionFailed(self.problem)
-        return Served(BACK_END, Wanted(version="1.41.3"), version="1.41.3")
+    def __post_init__(self) -> None:
+        """The back end is down when the product is."""
+        self.state.down = self.product.down
+        super().__post_init__()
+
+    @property
+    def telling(self) -> Telling:
+        """The team."""
+        return Telling(self.product, "called", self.journal, self.clock)
+
+    @property
+    def emergency(self) -> hands.Emergency:
+        """The call."""
+        return hands.Emergency(self.product, self.product, self.product, self.journal, self.waiter)
 
 
-def act(product: Emergency, journal: Journal, provider: Provider | None = None) -> EmergencyRollback:
+def act(product: Emergency, journal: Journal, **own: Any) -> hands.EmergencyRollback:
     """Roll back with a clock that waits for nobody."""
-    clock = VirtualClock()
-    tools = EmergencyTools(product, product, product, product, provider, journal, Waiter(clock), clock)
-    return roll_back_in_an_emergency(
-        tools, reason="errors since 02:40", initiated_by="alex", users=USERS, message="called", decided_s=0.0
-    )
+    done: hands.EmergencyRollback = as_drilled("emergency", Called(journal, product=product), **own)
+    return done
+
+
+def asked_the_provider(journal: Journal) -> bool:
+    """Steps of the back end's own were done."""
+    return any(entry.get("step") == backend.LOOK for entry in journal.entries())
 
 
 @pytest.fixture
@@ -87,16 +102,16 @@ def journal(tmp_path: Path) -> Journal:
 
 def test_all_is_well(journal: Journal) -> None:
     """One call with reason and name; all flags off, also those that the plan does not name; everyone evaluated; the undo owed."""
-    product, provider = Emergency(), Provider()
+    product = Emergency()
 
-    done = act(product, journal, provider)
+    done = act(product, journal)
 
-    assert product.calls == [("errors since 02:40", "alex")]
+    assert product.calls == [(Called.why, "tests")]
     assert set(done.outcome.flags) == set(product.flags)
     assert done.outcome.all_off
     assert done.evaluated.everyone_off
     assert not done.took.past_the_product
-    assert provider.asked == []
+    assert not asked_the_provider(journal)
     assert product.posted == ["called"]
     (undo,) = journal.owed()
     assert set(undo.facts["flags"]) == set(product.flags)
@@ -126,29 +141,28 @@ def test_done_twice_changes_nothing_and_says_so(journal: Journal) -> None:
 
 def test_accepted_but_ignored_is_a_failed_action(journal: Journal) -> None:
     """HTTP 200 is not a rollback, and a product that answers is not rolled back at its provider behind one's back."""
-    provider = Provider()
-
     with pytest.raises(StepsFailed, match="step 'read the flags back' failed: accepted, but it did not take effect"):
-        act(Emergency(ignores=True), journal, provider)
-    assert provider.asked == []
+        act(Emergency(ignores=True), journal)
+    assert not asked_the_provider(journal)
 
 
 def test_a_refusal_is_a_failed_action(journal: Journal) -> None:
-    """Users are not told that anything was done."""
-    product, provider = Emergency(refused="HTTP 401: the emergency token is not valid"), Provider()
+    """The team is told that it was not done."""
+    product = Emergency(refused="HTTP 401: the emergency token is not valid")
 
     with pytest.raises(StepsFailed, match="the emergency token is not valid"):
-        act(product, journal, provider)
-    assert (provider.asked, product.posted) == ([], [])
+        act(product, journal)
+    assert not asked_the_provider(journal)
+    assert [text[:16] for text in product.posted] == ["NOT DONE IN FULL"]
 
 
 def test_a_product_that_is_down_is_gone_past(journal: Journal) -> None:
     """The provider does it; what the product cannot tell is not known, and the way back is warned of."""
-    product, provider = Emergency(down=True), Provider()
+    product = Emergency(down=True)
 
-    done = act(product, journal, provider)
+    done = act(product, journal)
 
-    assert provider.asked == ["errors since 02:40"]
+    assert asked_the_provider(journal)
     assert done.took.past_the_product
     assert "connection refused" in str(done.took)
     assert "its back end was rolled back at the provider" in product.posted[0]
@@ -160,20 +174,22 @@ def test_a_product_that_is_down_is_gone_past(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "words"),
-    [(None, "no way past it is set up here"), (Provider("Render rollback: HTTP 503"), "Render rollback: HTTP 503")],
+    ("words", "own"),
+    [("no way past it is set up here", {"past_the_product": NO_WAY}), ("Render: rollback", {})],
     ids=["no way past it", "the provider is down too"],
 )
-def test_when_neither_helps_the_action_failed(journal: Journal, provider: Provider | None, words: str) -> None:
-    """Both reasons are named, and nobody is told that it was done."""
+def test_when_neither_helps_the_action_failed(journal: Journal, words: str, own: Mapping[str, Any]) -> None:
+    """Both reasons are named, and the team is told that it was not done."""
     product = Emergency(down=True)
+    stage = Called(journal, product=product)
+    stage.hosts.failing[("Render", "rollback")] = Failure(http_status=403)
 
     with pytest.raises(StepsFailed) as found:
-        act(product, journal, provider)
+        as_drilled("emergency", stage, **own)
 
     assert words in str(found.value)
     assert "connection refused" in str(found.value)
-    assert product.posted == []
+    assert [text[:16] for text in product.posted] == ["NOT DONE IN FULL"]
 
 
 def test_a_user_who_keeps_a_feature_is_found(journal: Journal) -> None:

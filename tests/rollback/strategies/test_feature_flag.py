@@ -14,10 +14,11 @@ from pam_rollback.rollback.asked_users import AskedUsers
 from pam_rollback.rollback.feature_flag import (
     Evaluation,
     FlagRollback,
-    FlagRollbackTools,
-    roll_back_flags,
+    Flags,
+    switched_off,
     undo_flags,
 )
+from pam_rollback.rollback.telling import Telling
 from tests.virtual_clock import VirtualClock
 
 ON = Flag(enabled=True, rollout_pct=100)
@@ -68,8 +69,11 @@ class Product:
 def act(product: Product, journal: Journal, users: Sequence[str] = USERS) -> FlagRollback:
     """Roll back with a clock that waits for nobody."""
     clock = VirtualClock()
-    tools = FlagRollbackTools(product, product, product, journal, Waiter(clock), clock)
-    return roll_back_flags(tools, TARGET, users=users, message="PAM features are off", decided_s=0.0)
+    flags, telling = (
+        Flags(product, product, journal, Waiter(clock)),
+        Telling(product, "PAM features are off", journal, clock),
+    )
+    return switched_off(flags, TARGET, users, telling, 0.0)
 
 
 @pytest.fixture

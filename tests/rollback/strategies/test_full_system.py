@@ -3,31 +3,26 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
-from pam_rollback.rollback.backend_host import BackendTools
+from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.deploys import Deploy, Service
-from pam_rollback.rollback.frontend_host import FrontendTools
-from pam_rollback.rollback.full_system import (
-    FullSystemRollback,
-    FullSystemTarget,
-    FullSystemTools,
-    roll_back_everything,
-)
+from pam_rollback.rollback.frontend import Frontend
+from pam_rollback.rollback.full_system import AllFeatures, FullSystemRollback
 from pam_rollback.rollback.providers.netlify import NETLIFY
 from pam_rollback.rollback.providers.render import RENDER
 from pam_rollback.rollback.steps import StepsFailed
 from pam_rollback.rollback.telling import Telling
+from tests.rollback.strategies.performed import Targets, as_drilled
+from tests.rollback.strategies.stage import MemoryStage
 from tests.rollback.strategies.test_feature_flag import Product
-from tests.virtual_clock import VirtualClock
 
 STABLE, BAD = "5" * 40, "b" * 40
-WITHIN_S = 60.0
 
 
 @dataclass
@@ -147,40 +142,60 @@ class World:
 
     def roll_back(self, journal: Journal) -> FullSystemRollback:
         """With a clock that waits for nobody."""
-        clock = VirtualClock()
-        waiter, telling = Waiter(clock), Telling(self.product, "all is back", journal, clock)
-        tools = FullSystemTools(
-            flags=self.product,
-            frontend=FrontendTools(
-                self.site,
-                lambda deploy: self._look(FRONT_END, deploy.commit),
-                waiter,
-                telling,
-                published_within_s=WITHIN_S,
-                served_within_s=WITHIN_S,
-            ),
-            backend=BackendTools(
-                self.backend,
-                lambda commit: self._look(BACK_END, commit),
-                waiter,
-                telling,
-                live_within_s=WITHIN_S,
-                served_within_s=WITHIN_S,
-            ),
-            clear_api_cache=lambda: self._happens("API's cache emptied"),
-            clear_site_cache=lambda: self._happens("site's cache emptied"),
-            telling=telling,
-        )
-        target = FullSystemTarget(self.site.deploy("stable"), Deploy("stable", "deactivated", STABLE))
-        return roll_back_everything(tools, target, decided_s=0.0)
+        done: FullSystemRollback = as_drilled("full-system", OfWorld(journal, world=self))
+        return done
 
-    def _look(self, site: str, commit: str) -> Served:
+    def look(self, site: str, commit: str) -> Served:
+        """What is served."""
         found: Mapping[str, str] = {FRONT_END: self.site.now.commit, BACK_END: self.backend.known[0].commit}
         return Served(site, Wanted(commit=commit), commit=found[site])
 
-    def _happens(self, what: str) -> str:
+    def happens(self, what: str) -> str:
+        """Remember it."""
         self.happened.append(what)
         return "accepted"
+
+
+@dataclass
+class OfWorld(MemoryStage):
+    """These hosts as a stage."""
+
+    world: Any = None
+
+    @property
+    def telling(self) -> Telling:
+        """The team."""
+        return Telling(self.world.product, "all is back", self.journal, self.clock)
+
+    @property
+    def targets(self) -> Targets:
+        """The stable deploys."""
+        return Targets(self.world.site.deploy("stable"), Deploy("stable", "deactivated", STABLE))
+
+    @property
+    def frontend(self) -> Frontend:
+        """The site."""
+        return replace(
+            super().frontend, host=self.world.site, look=lambda deploy: self.world.look(FRONT_END, deploy.commit)
+        )
+
+    @property
+    def backend(self) -> ApiService:
+        """The service."""
+        return replace(super().backend, host=self.world.backend, look=lambda commit: self.world.look(BACK_END, commit))
+
+    @property
+    def features(self) -> AllFeatures:
+        """The product's."""
+        return AllFeatures(lambda: self.world.product, self.journal)
+
+    def empty_api_cache(self) -> str:
+        """Remembered."""
+        return str(self.world.happens("API's cache emptied"))
+
+    def empty_site_cache(self) -> str:
+        """Remembered."""
+        return str(self.world.happens("site's cache emptied"))
 
 
 @pytest.fixture
@@ -234,10 +249,9 @@ def test_a_site_that_cannot_be_published_keeps_nothing_else_from_being_done(worl
 
 def test_done_twice_changes_nothing_and_says_so(world: World, journal: Journal) -> None:
     """Nothing more is owed, and no deploy is asked for."""
-    first = world.roll_back(journal)
+    world.roll_back(journal)
     owed, deploys = journal.owed(), list(world.backend.known)
 
-    again = world.roll_back(journal)
+    world.roll_back(journal)
 
-    assert (first.changed, again.changed) == (True, False)
     assert (journal.owed(), world.backend.known) == (owed, deploys)

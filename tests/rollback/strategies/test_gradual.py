@@ -11,16 +11,20 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.gradual import GradualRollback, GradualTools, Way, roll_back_gradually
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.rollback.gradual import GoingDown, GradualRollback, Way, taken_back
 from pam_rollback.rollback.rollout import Fare
 from pam_rollback.rollback.steps import StepsFailed
+from pam_rollback.rollback.telling import Telling
 from pam_rollback.stats.percentiles import Percentile
+from tests.sessions import ROOT
 from tests.virtual_clock import VirtualClock
 
 NAMES = ("PAM_ENHANCED_UI", "PAM_PERFORMANCE_OPTIMIZATIONS", "PAM_VOICE_FEATURES")
 OFF = Flag(enabled=False, rollout_pct=0)
 TARGET = dict.fromkeys(NAMES, OFF)
 USERS = [f"user-{number}" for number in range(200)]
+STRATEGY = load_plan(ROOT / "plan.toml").strategy("gradual")
 WAY = Way(shares_pct=(50, 25, 10, 0), hold_s=40, increase_pct_max=50, fast_ms=500)
 
 
@@ -74,8 +78,8 @@ class Product:
 def act(product: Product, journal: Journal, fare: Callable[[float], Fare] | None = None) -> GradualRollback:
     """Roll back with a clock that waits for nobody."""
     clock = VirtualClock()
-    tools = GradualTools(product, product, None, fare or product.fare, journal, Waiter(clock), clock)
-    return roll_back_gradually(tools, TARGET, WAY, users=USERS, message="", decided_s=0.0)
+    down = GoingDown(product, product, fare or product.fare, journal, Waiter(clock), WAY, TARGET, USERS)
+    return taken_back(down, STRATEGY, Telling(None, "", journal, clock), 0.0)
 
 
 @pytest.fixture

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback import frontend
-from pam_rollback.rollback.frontend import revert_commit
 from pam_rollback.rollback.steps import StepsFailed
 from tests.rollback.strategies.behaviours import THROUGH_CLIENTS, Case, history_cases, host_cases
 from tests.rollback.strategies.conftest import MakeScene
 from tests.rollback.strategies.performed import Ended
 from tests.rollback.strategies.scene import STABLE, Scene
+from tests.rollback.strategies.titles import frontend
 
 
 def _cases(cases: Iterator[Case]) -> list[Any]:
@@ -104,7 +103,7 @@ def test_a_clone_that_is_behind_takes_no_work_away(scene: Scene) -> None:
 
 
 @pytest.mark.nightly
-def test_a_push_while_the_site_is_built_is_not_overwritten(scene: Scene) -> None:
+def test_a_push_while_the_site_is_built_is_not_overwritten(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """The revert was made on top of what is not the newest any more: the push is refused, their work stays, visitors are helped."""
     sources = scene.sources
     pushed: list[str] = []
@@ -113,11 +112,10 @@ def test_a_push_while_the_site_is_built_is_not_overwritten(scene: Scene) -> None
         pushed.append(scene.range.remote.push(message="Opening hours"))
         return sources.build(worktree)
 
-    with pytest.raises(StepsFailed, match="somebody pushed meanwhile, and nothing of theirs was touched") as failed:
-        revert_commit(
-            scene.frontend, replace(sources, build=build_slowly), scene.bad, reason="the new release fails", decided_s=0
-        )
+    monkeypatch.setattr(Scene, "sources", replace(sources, build=build_slowly))
+    ended = scene.perform("frontend-revert")
 
+    assert "somebody pushed meanwhile, and nothing of theirs was touched" in str(ended.error)
     assert scene.repository.head("main") == pushed[0]
-    assert {step.name for step in failed.value.records if not step.done} == {frontend.PUSH, frontend.BACK_END}
+    assert ended.named("failed") | ended.named("not done") == {frontend.PUSH, frontend.BACK_END}
     assert scene.site_release() == STABLE

@@ -17,7 +17,7 @@ from tests.rollback.strategies.scene import Scene
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Users need not be waited for as long as in earnest, which is a minute."""
-    for name in ("FrontendTools", "BackendTools"):
+    for name in ("Frontend", "ApiService"):
         monkeypatch.setattr(undo_kinds, name, partial(getattr(undo_kinds, name), served_within_s=5.0))
 
 

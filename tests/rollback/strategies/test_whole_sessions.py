@@ -19,12 +19,10 @@ import pytest
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.rollback.backend import DEPLOY, STILL_OFF
-from pam_rollback.rollback.frontend import LOCK, RESTORE
-from pam_rollback.rollback.full_system import BACK, FRONT
 from pam_rollback.rollback.provider_access import api_host, site_host
 from pam_rollback.rollback.telling import TELL
 from pam_rollback.rollback.writer_lock import environment_lock
+from tests.rollback.strategies.titles import BACK, FRONT, backend, frontend
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
 ROOT = Path(__file__).parents[3]
@@ -294,7 +292,7 @@ def test_automatic_deploys_that_come_back_are_seen(running_sandbox: RunningSandb
         project,
         running_sandbox,
         story=STORY,
-        step=STILL_OFF,
+        step=backend.STILL_OFF,
         does=lambda environment: api_host(environment, Waiter()).set_auto_deploy(on=True),
     )
 
@@ -312,7 +310,7 @@ def test_a_lock_that_is_gone_is_seen(running_sandbox: RunningSandbox, project: P
         host.unlock(host.published().id)
 
     ended = drill_with_a_colleague(
-        project, running_sandbox, story="drills/test_frontend_restore.py", step=LOCK, does=unlock
+        project, running_sandbox, story="drills/test_frontend_restore.py", step=frontend.LOCK, does=unlock
     )
 
     assert ended.rc == 10, ended.out
@@ -332,14 +330,14 @@ def test_a_lock_that_is_gone_is_seen(running_sandbox: RunningSandbox, project: P
             id=way + ("" if does is deploy_the_bad_back_end else "-site"),
         )
         for way, changed, does, red in (
-            ("backend_provider", DEPLOY, deploy_the_bad_back_end, "test_the_target_answers"),
-            ("frontend_restore", RESTORE, publish_the_bad_site, "test_visitors_get_the_target"),
-            ("full_system", BACK + DEPLOY, deploy_the_bad_back_end, "test_the_stable_service_answers"),
-            ("full_system", FRONT + RESTORE, publish_the_bad_site, "test_visitors_get_the_stable_site"),
-            ("backend_commit", DEPLOY, deploy_the_bad_back_end, "test_the_target_answers"),
-            ("backend_branch", DEPLOY, deploy_the_bad_back_end, "test_the_target_answers"),
-            ("frontend_commit", RESTORE, publish_the_bad_site, "test_visitors_get_the_target"),
-            ("frontend_revert", RESTORE, publish_the_bad_site, "test_visitors_get_the_target"),
+            ("backend_provider", backend.DEPLOY, deploy_the_bad_back_end, "test_the_target_answers"),
+            ("frontend_restore", frontend.RESTORE, publish_the_bad_site, "test_visitors_get_the_target"),
+            ("full_system", BACK + backend.DEPLOY, deploy_the_bad_back_end, "test_the_stable_service_answers"),
+            ("full_system", FRONT + frontend.RESTORE, publish_the_bad_site, "test_visitors_get_the_stable_site"),
+            ("backend_commit", backend.DEPLOY, deploy_the_bad_back_end, "test_the_target_answers"),
+            ("backend_branch", backend.DEPLOY, deploy_the_bad_back_end, "test_the_target_answers"),
+            ("frontend_commit", frontend.RESTORE, publish_the_bad_site, "test_visitors_get_the_target"),
+            ("frontend_revert", frontend.RESTORE, publish_the_bad_site, "test_visitors_get_the_target"),
         )
     ],
 )
