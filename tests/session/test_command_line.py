@@ -87,7 +87,6 @@ def test_a_file_outside_the_project_is_found_all_the_same(running_sandbox: Runni
         (["--approve", "RA-1"], '--approve RA-1: expected STAGE="who: why"'),
         (["--approve", "RA-1=kim"], '--approve RA-1=kim: expected STAGE="who: why"'),
         (["--approve", "RA-1=kim: fine"], "--approve: there is no ramp in this session; expected -m ramp"),
-        (["-m", "ramp", "--adopt", "kim"], "--adopt is gone: switch the features off"),
         (["--take-over", "run-1"], '--take-over run-1: expected RUN="who: evidence"'),
         (["--baseline", "nowhere.json"], "nowhere.json: there is no baseline"),
         (["--situation", "baseline"], "--situation baseline: a baseline is recorded whole, by `pytest -m baseline`"),

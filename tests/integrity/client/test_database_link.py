@@ -18,8 +18,7 @@ from pam_rollback.product.accounts import AccountApi
 from pam_rollback.product.pam_api import Account
 from pam_rollback.product.settings_loss import LINK_SETTING
 from pam_rollback.sandbox import postgres
-from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id, create
-from pam_rollback.sandbox.database.auditor import dsn_of
+from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id, create, dsn_of
 from pam_rollback.sandbox.postgres import APPLICATION, Server
 from tests.running_product import PASSWORD, SERVER_PASSWORD, Database, Product
 
