@@ -22,8 +22,7 @@ import pytest
 
 import pam_rollback
 from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create
-from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
+from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create, create_auditor, dsn_of
 from pam_rollback.sandbox.planting import read_fault
 from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server, choose_runner, find_binaries
 from tests.sandbox.answer import Answer, asked

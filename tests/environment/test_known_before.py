@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.answer import Answer as HttpAnswer
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.journeys import BehindThePages, NewSession
@@ -23,8 +22,6 @@ from pam_rollback.environment.known_before import (
 )
 from pam_rollback.exposure.access import NO_TOKEN, Access, Attempt, Door
 from pam_rollback.integrity.row_access import Shown, Strangers
-from pam_rollback.product.health import HealthReport
-from tests.contracts import usual
 
 TODAY = date(2026, 11, 27)
 OPEN = Finding("SC-4", "public.expenses", "shows anon rows of others", 2)
@@ -93,25 +90,6 @@ def test_a_pattern_bears_no_more_than_somebody_looked_at(at_most: int | None, be
     assert [finding for finding, _ in told.known] == ([OPEN] if bears else [])
     assert told.reasons == ("" if bears else f"a waiver bears 1 of them, and the baseline has 2 (R. Ramp): {OPEN}")
     assert unanswered_on(TODAY, [wide])([OPEN, other]) == (() if bears else (OPEN, other))
-
-
-def report(status: int, word: str, *, release: str = "") -> HealthReport:
-    """One answer about PAM."""
-    body = f'{{"status":"{word}","version":"{release}"}}'.encode()
-    answer = HttpAnswer("GET", "http://pam.test", status, "application/json", body, 1.0, "")
-    return HealthReport.of(usual("PAM"), answer)
-
-
-def test_health_that_was_red_is_known_and_another_reason_is_new() -> None:
-    """The same symptom; and its release is still asked for."""
-    before = report(503, "degraded", release="1.41.3")
-    again = judged(report(503, "degraded", release="1.42.0"), *before.findings)
-
-    assert again.healthy
-    assert again.release == "1.42.0"
-    assert not judged(report(503, "unhealthy"), *before.findings).healthy
-    assert not judged(report(500, "degraded"), *before.findings).healthy
-    assert report(200, "healthy").findings == ()
 
 
 def test_a_door_beside_a_known_one_is_new() -> None:

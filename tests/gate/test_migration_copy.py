@@ -14,7 +14,7 @@ from pam_rollback.gate.migration_files import MigrationFile, ToApply, migrations
 from pam_rollback.gate.migration_trial import MigrationTrial, tried
 from pam_rollback.gate.migrations import CopyIntegrity, changes, dropped
 from pam_rollback.sandbox import database
-from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
+from pam_rollback.sandbox.database import create_auditor, dsn_of
 from pam_rollback.sandbox.practice_database import Access, copy_dsn, copy_name, make_copy
 from tests.running_product import Database
 

@@ -46,10 +46,10 @@ def test_a_stage_that_does_not_end_is_ended_with_all_that_it_started(tmp_path: P
     """Also what it left in the background, which would keep a port for the next stage."""
     made = package(tmp_path / "web", test=f"(sleep 300 & echo $! > {tmp_path}/pid) && sleep 300")
 
-    stage = made.run(command("test", deadline_s=3), tmp_path / "log", keep_in=tmp_path / "kept")
+    stage = made.run(command("test", deadline_s=8), tmp_path / "log", keep_in=tmp_path / "kept")
 
     assert not stage.passed
-    assert "no end within 3 s" in str(stage)
+    assert "no end within 8 s" in str(stage)
     assert not is_running((tmp_path / "pid").read_text(encoding="utf-8"))
 
 
@@ -67,14 +67,6 @@ def test_a_stop_ends_it(tmp_path: Path) -> None:
         made.run(command("test", deadline_s=200), tmp_path / "log", keep_in=tmp_path / "kept")
 
     assert time.monotonic() - began_s < 60
-
-
-def test_without_npm_nothing_is_known(tmp_path: Path) -> None:
-    """Never: it failed."""
-    made = NpmPackage(project(tmp_path / "web", test="true"), COMMIT, lambda _: None, npm=("no-such-npm",))
-
-    with pytest.raises(MeasurementFailed, match=r"there is no no-such-npm on this machine; install Node\.js"):
-        made.install(tmp_path / "log", deadline_s=60)
 
 
 def test_without_a_lock_nothing_is_tested(tmp_path: Path) -> None:

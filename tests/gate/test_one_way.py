@@ -205,14 +205,6 @@ def test_a_trigger_that_no_new_row_can_be_sent_through_is_not_known(copy: Migrat
         found.stable_release.works  # noqa: B018 - it raises
 
 
-def test_what_would_be_lost_by_hand_is_said(copy: MigrationCopy) -> None:
-    """The tables and columns that are new, and how many rows they have already."""
-    found = trial(copy, EXPANDS["a table and a column that refers to it"])
-
-    assert "table public.trips; column public.expenses.trip_id" in found.reversal.rests_on
-    assert "no way down" in str(found.reversal)
-
-
 def test_what_users_wrote_is_not_overwritten(copy: MigrationCopy) -> None:
     """Nothing brings it again."""
     found = trial(copy, "UPDATE public.expenses SET category = 'x'")

@@ -1,6 +1,5 @@
 """What is new is off, the recorded incident stays away, and each strategy was drilled: each seen red, and each seen unknown."""
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,8 +8,6 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
-from pam_rollback.decision.decision import Finding, Judged, State
 from pam_rollback.decision.fixtures import decision
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
@@ -186,29 +183,6 @@ def test_what_measured_a_criterion_measures_it_again(criterion: str, fixture: st
     assert (found.outcome, found.words) == (RetestOutcome.UNKNOWN, f"{fixture} was asked")
 
 
-@pytest.mark.parametrize(
-    ("state", "outcome"),
-    [
-        (State.CLEAR, RetestOutcome.GONE),
-        (State.CONSIDER, RetestOutcome.BACK),
-        (State.HOLDS, RetestOutcome.BACK),
-        (State.UNKNOWN, RetestOutcome.UNKNOWN),
-    ],
-)
-def test_between_the_criteria_is_not_gone(state: State, outcome: RetestOutcome) -> None:
-    """What asked for a rollback must be clear."""
-    data = Judged(Finding("IR-3", state, "the rows"), Figures("rows", "0", 0, n=1))
-
-    assert incident_fixtures.tried_again("IR-3", measured_by(user_data=data)).outcome is outcome
-
-
-def test_a_slow_answer_cannot_be_judged_without_a_baseline() -> None:
-    """Never: it is gone."""
-    found = incident_fixtures.tried_again("IR-4", measured_by(slower=MeasurementFailed("without a baseline")))
-
-    assert (found.outcome, found.words) == (RetestOutcome.UNKNOWN, "without a baseline")
-
-
 def test_an_advisory_test_does_not_answer_for_a_criterion(monkeypatch: pytest.MonkeyPatch) -> None:
     """It serves what went red then; since it decides nothing, nothing is known. One that decides counts by itself."""
     advisory, deciding = (
@@ -252,18 +226,6 @@ def test_a_drill_that_is_missing_failed_or_old_is_red(
     assert said[0] == outcome, said
     assert words in said[1]
     assert {STORIES[name].strategy for name in first_ways()} == {story.strategy for story in STORIES.values()}
-
-
-def test_a_drill_that_was_really_done_counts(tmp_path: Path) -> None:
-    """By the record that its session left: one way of a strategy; the others were never drilled."""
-    kept = json.loads((ROOT / "tests" / "samples" / "run.json").read_text(encoding="utf-8"))
-    folder = tmp_path / kept["run_id"]
-    folder.mkdir()
-    (folder / "run.json").write_text(json.dumps({**kept, "verdict": "GO"}), encoding="utf-8")
-
-    drilled = {one.strategy: one.run for one in last_drills(tmp_path, ways_of(PLAN))}
-
-    assert drilled == {**{story.strategy: "" for story in STORIES.values()}, "feature-flag": kept["run_id"]}
 
 
 # ---------------------------------------------------------------- load

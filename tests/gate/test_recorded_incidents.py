@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.decision.decision import State
-from pam_rollback.gate.incident_choice import chosen, incident_of, left_out
+from pam_rollback.gate.incident_choice import chosen, incident_of
 from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, Recommendation
 from pam_rollback.report.run_record import RunRecord
 from tests.gate.scene import leave_run
@@ -108,16 +108,3 @@ def test_all_that_went_red_since_the_service_was_well_is_the_incident(
     assert found is not None
     assert (found.runs, found.criteria) == (runs_named, criteria)
     assert f"the incident of run{'s' * (len(found.others) > 0)} {runs_named} ({', '.join(criteria)}" in str(found)
-
-
-def test_what_a_named_run_leaves_out_is_said(tmp_path: Path) -> None:
-    """With the run in which it went red; nothing where it has it all."""
-    out = tmp_path / "reports" / "out"
-    leave_run(tmp_path, "1", red=["IR-5", "IR-3"], age=timedelta(hours=3))
-    leave_run(tmp_path, "2", red=["IR-3"])
-
-    assert left_out(out, "sandbox", "2") == "--incident 2 leaves out what else went red: IR-5 of run 1"
-    assert left_out(out, "sandbox", "1") == ""
-    named = chosen(out, "sandbox", "2")
-    assert named is not None
-    assert (named.runs, named.criteria) == ("2", ("IR-3",))

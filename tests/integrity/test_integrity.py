@@ -138,15 +138,6 @@ def test_what_does_not_apply_is_left_out_and_named(
     assert found.rc == 0, found.out
 
 
-def test_what_is_left_out_has_to_be_a_check(changed: Changed, project: Project) -> None:
-    """A slip would leave out nothing, in silence."""
-    slip = '[contract.tables.left_out]\nsettings-blnak = "nobody keeps settings here"'
-    found = project.run(*INTEGRITY, f"--env={changed(more=slip)}")
-
-    assert found.rc == 4, found.out
-    assert "settings-blnak: no such invariant, did you mean 'settings-blank'?" in words_of(found)
-
-
 def test_settings_of_another_form_are_not_known(changed: Changed, project: Project) -> None:
     """The contract says wide, the table is narrow: what reads settings says so, and nothing else."""
     found = project.run(
@@ -200,16 +191,6 @@ def test_what_is_wrong_and_what_is_not_known_stand_side_by_side(
     assert "@example" not in (found.folder / "run.json").read_text(encoding="utf-8") + "".join(evidence(found))
 
 
-def test_a_file_of_the_other_dialect_says_why_it_does_not_run(
-    running_sandbox: RunningSandbox, project: Project
-) -> None:
-    """Whoever names it wants to know."""
-    found = project.run("checks/integrity/conversations-incomplete.sql", f"--env={running_sandbox.file}")
-
-    assert found.rc == 5
-    assert "about tables that sandbox does not have" in found.out
-
-
 def test_a_broken_header_fails_the_collection(running_sandbox: RunningSandbox, project: Project) -> None:
     """With all that is wrong, line by line."""
     broken = GOOD.replace("made-up", "made-down").replace("advisory", "loud")
@@ -220,16 +201,6 @@ def test_a_broken_header_fails_the_collection(running_sandbox: RunningSandbox, p
     assert "checks/integrity/made-up.sql: 2 problems" in found.out
     assert "line 1: expected the id 'made-up' as the file is called, found 'made-down'" in found.out
     assert "line 4: unknown value 'loud', valid are: advisory, critical" in found.out
-
-
-def test_other_sessions_do_not_pay_for_it(running_sandbox: RunningSandbox, project: Project) -> None:
-    """The driver is not loaded, and no SQL file is read, when something else is asked."""
-    project.environment["PYTHONPROFILEIMPORTTIME"] = "1"
-    found = project.run_apart("-m", "health", f"--env={running_sandbox.file}")
-
-    assert found.rc == 0, found.out
-    assert "psycopg" not in found.out
-    assert not re.search(r"\.sql\b", found.out)
 
 
 def test_without_a_link_to_the_api_only_bad_rows_count() -> None:

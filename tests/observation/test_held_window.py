@@ -1,14 +1,17 @@
 """One window for all criteria: each waits for itself, and a broken one is told at once."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
-from pam_rollback.observation.fixtures.held_window import HeldWindow, Standings
+from pam_rollback.observation.fixtures.held_window import AnswersJudge, HeldWindow, Standings
 from pam_rollback.observation.held_releases import ReleasesSpec, judge_releases
 from pam_rollback.observation.memory import MemoryReading, MemoryWindow, MemoryWindowSpec, judge_memory
+from pam_rollback.observation.parts import BACK_END, HEALTH, Series
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window import Measure, WindowSpec, judge
 from pam_rollback.observation.window_state import WindowState
@@ -219,3 +222,17 @@ def test_what_can_never_be_enough_is_told_at_once() -> None:
 
     assert window.error_rate().state is WindowState.UNKNOWN
     assert clock.now_s < 1
+
+
+def test_answers_are_judged_part_by_part_and_health_is_no_experience_of_speed() -> None:
+    """Slow health breaks no response time, and its errors break the error rate."""
+    series = (Series(BACK_END, ("profile",), 10.0), Series(HEALTH, ("health",), 10.0))
+    seconds = [index / 10 for index in range(160)]
+    reads = [Sample(due_s=at, latency_ms=20, journey="profile", ok=True) for at in seconds]
+    health = [Sample(due_s=at, latency_ms=900, journey="health", ok=False) for at in seconds]
+    watched: Any = SimpleNamespace(settled_s=16.0, series=series, samples_of_parts=lambda **_: (*reads, *health))
+
+    found = AnswersJudge(watched, lambda _: ERRORS, lambda _: P95)(start_s=0, now_s=16)
+
+    assert (found.error_rate.state, found.error_rate.part) == (WindowState.BROKEN, "health of the back end")
+    assert found.latency_p95.state is WindowState.MET

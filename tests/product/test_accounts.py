@@ -13,10 +13,9 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.exposure import fixtures as exposure
 from pam_rollback.product.accounts import account_api, signed_in, still_signed_in
-from pam_rollback.product.contract import undescribed
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
-from tests.sessions import ROOT, Project, RunningSandbox
+from tests.sessions import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -34,25 +33,6 @@ def today() -> Iterator[Environment]:
 
 
 ABILITIES = '["test_account", "second_test_account"]'
-
-
-def test_it_signs_in_with_the_key_of_the_pages(today: Environment) -> None:
-    """By the password grant; what it has is found below its own id."""
-    account = signed_in(today)
-    api = account_api(today, account)
-
-    assert account.user_id
-    assert account.user_id in api.expenses_url
-    assert api.expenses_noted("nothing like it") == []
-    assert api.has_message("")
-    note = "a link between two views of one database"
-    assert (
-        api.add_expense({"amount": 0.01, "category": "other", "description": note}, account.user_id).http_status == 201
-    )
-    assert len(api.expenses_noted(note) or ()) == 1
-    api.delete_expenses(note)
-    assert api.expenses_noted(note) == []
-    assert signed_in(today, "second_test_user").user_id != account.user_id
 
 
 def test_what_is_owed_is_cleared_away_after_the_session_is_over(today: Environment) -> None:
@@ -87,32 +67,6 @@ def test_another_key_is_refused(today: Environment, monkeypatch: pytest.MonkeyPa
 
     assert "not-the-key" not in str(failed.value)
     assert "check the account's variables" in str(failed.value)
-
-
-def test_journeys_are_left_out_where_nobody_describes_what_they_need(today: Environment) -> None:
-    """Today's pages have no voice, and its chat's messages name nobody; the expense's form is there, without a note."""
-    elements = today.contract.elements
-
-    assert undescribed(elements, ("log_in", "log_out", "open_chat", "message")) == []
-    assert undescribed(elements, ("amount", "note", "speak", "note")) == ["note", "speak"]
-
-
-@pytest.mark.parametrize("journey", ["test_pam_answers", "test_setting_is_kept"])
-def test_a_journey_that_is_left_out_is_named(project: Project, running_sandbox: RunningSandbox, journey: str) -> None:
-    """With the elements that are missing; with them it is part of the session."""
-    whole = project.run("-m", "journey", "-k", journey, "--collect-only", "-q", f"--env={running_sandbox.file}")
-    assert f"{journey}[as-is" in whole.out
-    products = project.folder / "products" / "pam-plan.toml"
-    text = products.read_text(encoding="utf-8")
-    products.write_text(
-        text.replace("\nmessages = {", "\n# messages = {").replace("\nsave = {", "\n# save = {"), encoding="utf-8"
-    )
-    env = project.folder / "environments" / "less.toml"
-    env.write_text(running_sandbox.file.read_text(encoding="utf-8"), encoding="utf-8")
-    env.chmod(0o600)
-    less = project.run("-m", "journey", "-k", journey, "--collect-only", f"--env={env}")
-
-    assert "the contract of pam-plan describes no " in less.out
 
 
 def test_accounts_are_kept_apart_or_seen_not_to_be(today: Environment) -> None:

@@ -1,12 +1,9 @@
 """Which run of the gate a ramp goes by: the newest one of this environment, whatever it said."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from pam_rollback.ramp import hooks
 from pam_rollback.ramp.hooks import newest_gate, runs_known
 from tests.ramp.gate_runs import leave_gate_run
 
@@ -24,16 +21,6 @@ def test_the_newest_decides(tmp_path: Path) -> None:
     assert verdict_of(tmp_path) == "NO-GO"
     leave_gate_run(tmp_path, verdict="GO", age_s=100)
     assert verdict_of(tmp_path) == "GO"
-
-
-def test_release_and_moment_are_the_records(tmp_path: Path) -> None:
-    """The ramp compares them, the host, and the commits of the back end."""
-    folder = leave_gate_run(tmp_path, release="1.42.1", host="api.example", commits=["0d1e2f3a4b5c"])
-    found = newest_gate([folder], "sandbox")
-
-    assert found is not None
-    assert (found.run, found.release, found.host) == (folder.name, "1.42.1", "api.example")
-    assert found.commits == ("0d1e2f3a4b5c",)
 
 
 @pytest.mark.parametrize(
@@ -76,18 +63,3 @@ def test_a_run_from_elsewhere_can_be_named(tmp_path: Path) -> None:
     assert found.verdict == "NO-GO"
     with pytest.raises(FileNotFoundError, match="--gate-run gone"):
         runs_known(tmp_path, "gone")
-
-
-def test_one_that_is_not_there_is_refused_before_anything_else(tmp_path: Path) -> None:
-    """As any wrong option; without the option there is nothing to refuse."""
-    found: Any
-    gone: Any
-    found, gone = (
-        SimpleNamespace(rootpath=tmp_path, option=SimpleNamespace(pam_gate_run=run)) for run in ("", "nowhere")
-    )
-
-    hooks.pytest_pam_command_line(found)
-    with pytest.raises(
-        pytest.UsageError, match=r"--gate-run nowhere: expected a run's id or folder with a run\.json, found none"
-    ):
-        hooks.pytest_pam_command_line(gone)

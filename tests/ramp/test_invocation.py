@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
-from pam_rollback.plan.flags import Flag, FlagName
+from pam_rollback.plan.flags import FlagName
 from pam_rollback.ramp.due import Do, World
 from pam_rollback.ramp.facts import Look
 from pam_rollback.ramp.invocation import RampRun, RampTools, Yes, go_on
 from pam_rollback.ramp.journal import RampJournal
-from pam_rollback.ramp.state import GOOD, UNKNOWN
+from pam_rollback.ramp.state import UNKNOWN
 from tests.ramp.simulated import FLAGS, RULES, START_S, WATCH_S, Killer, SimulatedRamp
 
 
@@ -47,20 +47,6 @@ def test_an_invocation_enters_one_stage_and_watches_it(simulated: SimulatedRamp)
     assert (simulated.service.share, len(again.fared.looks)) == (10, 1), "between two stages users are looked at once"
 
 
-def test_a_ramp_says_where_no_commit_is_named(simulated: SimulatedRamp) -> None:
-    """Once, when it begins: it goes on, since nothing can be compared."""
-    now = simulated.tools().world
-
-    def world() -> World:
-        found = now()
-        return replace(found, commit="", gate=replace(found.gate, commits=()) if found.gate else None)
-
-    first, later = invoke(simulated, world=world), invoke(simulated, world=world)
-    assert first.progressed.did[0].startswith("this ramp goes by the version alone: the API names no commit")
-    assert not [one for one in later.progressed.did if "by the version alone" in one]
-    assert simulated.service.share == 10
-
-
 @pytest.mark.parametrize("waited_s", [0, 72_000 * 1.5], ids=["between two stages", "while a person is waited for"])
 def test_what_cannot_be_measured_is_never_green(simulated: SimulatedRamp, waited_s: float) -> None:
     """Nothing is due, so nobody would be let in: it is not known how users fare all the same."""
@@ -72,19 +58,6 @@ def test_what_cannot_be_measured_is_never_green(simulated: SimulatedRamp, waited
         invoke(simulated, look=unknown)
 
     assert simulated.service.share == before
-
-
-def test_a_watch_that_did_not_tell_is_asked_again(simulated: SimulatedRamp) -> None:
-    """Once: a machine may be busy for a moment."""
-    well, tries = simulated.tools().look, iter([unknown])
-
-    def look(stage: str) -> Look:
-        return next(tries, well)(stage)
-
-    run = invoke(simulated, look=look)
-
-    assert simulated.service.share == 10
-    assert [look.state for look in run.fared.looks[:2]] == [UNKNOWN, GOOD]
 
 
 def test_a_breach_is_rolled_back_although_nothing_else_can_be_asked(simulated: SimulatedRamp) -> None:
@@ -119,16 +92,6 @@ def test_a_rollback_that_failed_is_tried_again_first_of_all(simulated: Simulated
     assert (run.fared.breach, simulated.service.share) == ("as simulated", 0)
 
 
-def test_trouble_before_the_start_changes_nothing(simulated: SimulatedRamp) -> None:
-    """Nobody has the features: nobody gets them, and nothing is rolled back. When it is over, the ramp begins."""
-    run = invoke(simulated, look=lambda _stage: Look(START_S, START_S + 3, "broken", "5 % errors"))
-
-    assert (run.fared.before_start, run.fared.breach) == ("5 % errors", "")
-    assert not run.fared.well
-    assert simulated.service.history == []
-    assert invoke(simulated).progressed.did[0] == "raised to RA-1 (10 %)"
-
-
 def test_a_raise_that_lets_the_wrong_users_in_is_a_breach(simulated: SimulatedRamp) -> None:
     """The flags say 10 %, and everybody has the features: rolled back at once, not watched."""
 
@@ -156,18 +119,6 @@ def test_users_who_do_not_get_what_the_flags_say_stop_the_ramp(simulated: Simula
     assert not run.progressed.goes_on
     assert "A at 10 %: 100 of 200 users have it, too many" in str(run.progressed)
     assert simulated.service.share == 10
-
-
-def test_flags_that_somebody_changed_are_left_alone(simulated: SimulatedRamp) -> None:
-    """It refuses and says what differs; users are looked at all the same."""
-    invoke(simulated)
-    simulated.service.flags = dict.fromkeys(FLAGS, Flag(enabled=True, rollout_pct=40))
-    looks = len(simulated.truth.looks)
-    with pytest.raises(Refused, match="the journal says 10 %, they stand at A 40 %, B 40 %"):
-        invoke(simulated)
-
-    assert len(simulated.truth.looks) == looks + 1
-    assert simulated.service.share == 40
 
 
 def test_a_yes_is_asked_for_once_written_down_and_refused_elsewhere(simulated: SimulatedRamp) -> None:
@@ -254,16 +205,3 @@ def test_the_next_release_is_looked_at_as_one_that_nobody_has(simulated: Simulat
 
     assert stages[0] == ""
     assert simulated.service.share == 10
-
-
-def test_a_ramp_that_was_switched_off_begins_anew_by_a_yes(simulated: SimulatedRamp) -> None:
-    """Somebody lowered the flags at 10 %: refused, until a person says yes to the first users; then 10 % are let in and watched."""
-    invoke(simulated)
-    simulated.service.flags = dict.fromkeys(FLAGS, Flag(enabled=False, rollout_pct=0))
-    with pytest.raises(Refused, match=r'somebody changed the flags.*--approve RA-1="who: why"'):
-        invoke(simulated)
-    run = invoke(simulated, Yes("RA-1", "kim", "the incident was elsewhere"))
-
-    assert simulated.service.share == 10
-    assert run.state.completed == ("RA-1",)
-    assert simulated.path.read_text(encoding="utf-8").count('"event": "started"') == 2

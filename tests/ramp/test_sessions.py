@@ -286,15 +286,6 @@ def test_a_dry_run_names_the_stages_and_sends_nothing(ramped: Ramped) -> None:
     assert ramped.range.remote.request_counts() == before
 
 
-def test_a_yes_to_a_stage_that_is_not_there_is_a_mistake_of_the_file(asking: Ramped) -> None:
-    """4, with file and stage: else nobody would ever be asked."""
-    asking.env.write_text(asking.env.read_text(encoding="utf-8").replace("RA-4", "RA-9"), encoding="utf-8")
-    ended = asking.run()
-
-    assert ended.rc == 4, ended.out
-    assert "asking.toml: [ramp] approvals: no stage 'RA-9', did you mean 'RA-4'?" in " ".join(ended.out.split())
-
-
 @pytest.mark.nightly  # on a commit: consent in tests/session/test_guard.py, the rest in test_invocation.py and the sessions above
 def test_the_real_ramp_needs_consent_and_is_the_same(ramped: Ramped) -> None:
     """The sandbox plays staging: without consent 13; with it the same file lets users in for real, with a journal of that environment."""

@@ -99,39 +99,6 @@ def test_api_and_worker_go_back_are_proven_and_are_put_back(today: RunningSandbo
     assert today.remote.changes() == []
 
 
-@pytest.mark.nightly  # on every commit: the step that tells in actions/test_backend_workers.py, its check by the row worker-left-behind
-def test_a_worker_that_is_left_behind_is_no_go(today: RunningSandbox, project: Project) -> None:
-    """Users are helped, and the two run different commits: that is why, in the last lines."""
-    today.remote.plant("worker-left-behind")
-
-    ended = rolled_back(project)
-
-    outcomes = ended.outcomes()
-    assert (outcomes[TARGET], outcomes[LIVE], outcomes[WORKER]) == ("passed", "passed", "broken criterion"), ended.out
-    assert ended.rc == 10, ended.out
-    assert "worker left behind: pam-celery runs dep-" in " ".join(ended.out.split())
-    assert step(ended, "run the target on the workers")["event"] == "step-failed"
-
-
-@pytest.mark.nightly
-def test_an_api_that_is_live_in_name_only_is_no_go(today: RunningSandbox, project: Project) -> None:
-    """The host says that it is done, and users get the process of before: a contradiction, and no failed action."""
-    today.remote.plant("render-deploys", what="live-in-name-only")
-
-    ended = rolled_back(project)
-
-    outcomes = ended.outcomes()
-    assert (outcomes[TARGET], outcomes[LIVE], outcomes[WORKER]) == (
-        "broken criterion",
-        "broken criterion",
-        "passed",
-    ), ended.out
-    assert ended.rc == 10, ended.out
-    said = " ".join(ended.out.split())
-    assert "another deploy still answers" in said
-    assert "/openapi.json: it is still that of dep-" in said
-
-
 @pytest.mark.nightly
 def test_the_hosts_word_alone_is_a_condition_of_the_verdict(today: RunningSandbox, project: Project) -> None:
     """Where nothing in any answer tells releases or processes apart."""

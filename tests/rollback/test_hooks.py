@@ -1,41 +1,25 @@
 """The hooks by which a rollback says what it would do, what limits it, and how it is put back."""
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import ActionFailed, Refused, UndoFailed
 from pam_rollback.communication import hooks as of_communication
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.journal.journal import ACTION, Journal
+from pam_rollback.journal.journal import Journal
 from pam_rollback.journal.undoing import UndoKind, beside_actions, undo_all
-from pam_rollback.plan import stories
-from pam_rollback.plan.plan import load_plan
 from pam_rollback.product import flag_service
-from pam_rollback.report.run_record import ActionStep
 from pam_rollback.rollback import hooks as of_rollback
-from pam_rollback.rollback.sandbox_proof import PLANTED_BEFORE
 from pam_rollback.session import listeners
 from tests.listening import listened_to
 from tests.undo_kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
-PLAN = load_plan(ROOT / "plan.toml")
 ENVIRONMENT = load_environment(str(ROOT / "environments/examples/production.toml"), ROOT / "environments", {})
-
-
-class Own:
-    """Another conftest.py that would do something."""
-
-    def pytest_pam_planned(self) -> list[ActionStep]:
-        """One step."""
-        return [ActionStep("own", "one", "planned", 0.0, 0.0)]
 
 
 def test_pytest_pam_undo_kinds(tmp_path: Path) -> None:
@@ -64,25 +48,6 @@ def test_pytest_pam_undo_kinds(tmp_path: Path) -> None:
     assert beside_actions(kinds) == {"clear-faults", "resolve-status-page-incident"}
 
 
-def test_a_story_tells_its_steps_and_its_limits(tmp_path: Path) -> None:
-    """A dry run has the steps of its stories first; a drill where nothing was planted, or something before it, says so in its notes."""
-    config = listened_to(Own(), of_rollback)
-    journal = Journal(tmp_path / "journal.jsonl")
-    runbook: Any = SimpleNamespace(plan=PLAN, environment=ENVIRONMENT, folder=tmp_path, journal=journal, undamaged=True)
-    steps = listeners.planned(config, runbook, (), ("gradual",))
-    quiet = listeners.notes(config, runbook)
-    journal.append(ACTION, strategy="gradual")
-    journal.append(PLANTED_BEFORE, faults=["slow"], situation="after-gradual")
-
-    assert [step.action for step in steps][-1] == "own"
-    assert {step.action for step in steps[:-1]} == {"gradual"}
-    assert quiet == []
-    assert listeners.notes(config, runbook) == [
-        "recovery from damage not judged: nothing was planted here",
-        "planted in the sandbox before after-gradual began: slow",
-    ]
-
-
 def test_pytest_pam_sole_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An undo and another one of the same place: the second is refused. Where nobody keeps others away, that is said."""
     monkeypatch.setattr("pam_rollback.rollback.writer_lock.shared_folder", lambda: tmp_path)
@@ -99,20 +64,6 @@ def test_pytest_pam_sole_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         pytest.fail("two of them put back the same")
     with undo("run-3", listened_to()) as warnings:
         assert warnings == ["nobody keeps other sessions away: nobody listens"]
-
-
-def test_pytest_pam_stories(request: pytest.FixtureRequest) -> None:
-    """It is a situation like the others; the name of one of the suite's is refused, and takes nobody's place."""
-    for known, name in ((stories.STORIES, "own"), (stories.SITUATIONS, "after-own")):
-        request.addfinalizer(partial(known.pop, name, None))
-    own = replace(stories.STORIES["emergency"], name="own")
-    config = listened_to(SimpleNamespace(pytest_pam_stories=lambda: [own]))
-    stories.add(one for found in config.hook.pytest_pam_stories() for one in found)
-
-    assert (stories.STORIES["own"], stories.SITUATIONS["after-own"]) == (own, own)
-    with pytest.raises(ConfigurationError, match="story feature-flag: there is one of this name"):
-        stories.add([replace(own, name="feature-flag")])
-    assert stories.STORIES["feature-flag"].abilities == ("flag_admin",)
 
 
 def test_pytest_pam_flag_service(monkeypatch: pytest.MonkeyPatch) -> None:

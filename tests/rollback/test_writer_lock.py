@@ -13,7 +13,7 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.rollback import writer_lock
 from pam_rollback.rollback.lock import WriterLock
 from pam_rollback.rollback.locks import targets_of
-from pam_rollback.rollback.writer_lock import ask_early, environment_lock, may_push
+from pam_rollback.rollback.writer_lock import ask_early, environment_lock
 from tests.bare_repository import git
 
 STAGING = """
@@ -89,14 +89,6 @@ def test_another_temporary_folder_meets_the_same_lock(
             environment_lock(staging, run="run-2", who="Grace", pushes=False),
         ):
             pass
-
-
-def test_what_may_push() -> None:
-    """What works with git; and what this version does not know."""
-    assert may_push(["feature-flag", "frontend-revert"])
-    assert may_push(["a later version's"])
-    assert not may_push(["feature-flag", "frontend-restore"])
-    assert not may_push([])
 
 
 def test_without_a_repository_it_is_the_lock_of_this_machine(tmp_path: Path, remote: Path) -> None:

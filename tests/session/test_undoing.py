@@ -386,9 +386,9 @@ def test_the_first_line_cut_short_is_before_any_change(tmp_path: Path) -> None:
 GOES_ON = """
 import sys
 from pathlib import Path
-from pam_rollback.session import living_runs
+from pam_rollback.session import second_places
 
-held = living_runs.hold(Path(sys.argv[1]))
+held = second_places.hold(Path(sys.argv[1]))
 print("held" if held else "not held", flush=True)
 sys.stdin.read()
 """

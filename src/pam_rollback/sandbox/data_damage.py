@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, auditor, migrations
+from pam_rollback.sandbox.database import AUDITOR, OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, migrations
 from pam_rollback.sandbox.practice_database import Access
 from pam_rollback.sandbox.problems import SandboxError
 
@@ -149,7 +149,7 @@ def _transaction(access: Access, damage: Damage) -> Iterator[psycopg.Connection[
             connection.execute(
                 "SELECT set_config('search_path', %s, true), set_config('range.auditor', %s, true),"
                 " set_config('range.newest_migration', %s, true)",
-                (f"{_UNDO}{damage.identifier}, pg_catalog", auditor.NAME, migrations()[-1].version),
+                (f"{_UNDO}{damage.identifier}, pg_catalog", AUDITOR, migrations()[-1].version),
             )
             yield connection
     except psycopg.OperationalError as error:

@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pam_rollback.sandbox import database
 from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.database import auditor, make_tables
+from pam_rollback.sandbox.database import AUDITOR, create_auditor, dsn_of, make_tables
 from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.postgres import Binaries, Server, choose_runner, find_binaries
 from pam_rollback.sandbox.problems import SandboxError
@@ -194,8 +194,8 @@ class PracticeDatabase:
 
 def _make_auditor(product_dsn: str) -> str:
     password = secrets.token_urlsafe(24)
-    auditor.create_auditor(product_dsn, role=auditor.NAME, password=password)
-    return auditor.dsn_of(auditor.NAME, password, like=product_dsn)
+    create_auditor(product_dsn, role=AUDITOR, password=password)
+    return dsn_of(AUDITOR, password, like=product_dsn)
 
 
 _SUFFIX = "_copy"

@@ -19,7 +19,7 @@ from aiohttp import web
 from psycopg_pool import AsyncConnectionPool
 
 from pam_rollback.sandbox.altered_answers import AlteredAnswers
-from pam_rollback.sandbox.database.passwords import UNUSABLE, verify_password
+from pam_rollback.sandbox.database import UNUSABLE, verify_password
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.product.tokens import TOKEN_LIFETIME_S, issue, issue_key, read_claims
 from pam_rollback.sandbox.spoilt_answers import Spoiler

@@ -26,8 +26,8 @@ from pam_rollback.sandbox.database import (
     TEST_ACCOUNT_EMAIL,
     DatabaseNotEmptyError,
     account_id,
+    in_plan_dialect,
 )
-from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from pam_rollback.sandbox.doorkeeper import HURRY, Doorkeeper, Elsewhere
 from pam_rollback.sandbox.edge import Edge, SecondAddress
 from pam_rollback.sandbox.faults import PlantedFaults

@@ -69,12 +69,6 @@ def test_a_broken_page_is_broken(browser: Browser, body: str, words: str) -> Non
     assert words in str(stopped.value)
 
 
-def test_a_button_that_does_nothing_is_broken(browser: Browser) -> None:
-    """The chat does not come, and the page is as it was."""
-    with pytest.raises(Stopped, match="open the chat: the press changed nothing"):
-        _chat(browser, f"{HEAD}<button>Open PAM Chat</button>", "open_chat", "message")
-
-
 @pytest.mark.parametrize(
     ("listed", "known"), [("<div>NOTE</div>", False), ("", True), ("<tr><td>NOTE</td></tr>", True)]
 )

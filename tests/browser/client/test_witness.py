@@ -23,16 +23,6 @@ def answer(route: Route, page_text: str) -> None:
         route.fulfill(body=page_text, content_type="text/html")
 
 
-LAZY = """<h1>Trips</h1><script>
-setTimeout(async () => {
-  await fetch("/part.js");
-  const busy = performance.now() + 200;
-  while (performance.now() < busy);
-  setTimeout(() => fetch("/api/500"), 300);
-}, 300)
-</script>"""
-
-
 def noticed(browser: Browser, *, refused: bool = False, page_text: str = PAGE) -> set[str]:
     """The complaints about a page."""
     context = browser.new_context()
@@ -98,8 +88,3 @@ def test_what_fails_because_its_page_was_left_is_nobodys_fault(browser: Browser,
         assert len(witness.complaints) == found, witness.complaints
     finally:
         context.close()
-
-
-def test_a_page_that_is_put_together_piece_by_piece_is_waited_for(browser: Browser) -> None:
-    """Its parts come first, then its scripts are at work, then it asks for what it shows."""
-    assert noticed(browser, page_text=LAZY) == {"HTTP 500: GET http://pam.test/api/500"}

@@ -4,47 +4,13 @@ from datetime import date
 
 import pytest
 
-from pam_rollback.browser.accessibility import FocusStop, FocusWalk, KeyboardChat, TalkBarrier
+from pam_rollback.browser.accessibility import FocusWalk, KeyboardChat, TalkBarrier
 from pam_rollback.environment.known_before import Answer, KnownBefore
-
-
-def test_a_walk_names_what_is_wrong_with_each_stop() -> None:
-    """Unseen, or without a way on."""
-    stops = (
-        FocusStop("a", "Skip", seen=True),
-        FocusStop("b", "Menu", seen=False),
-        FocusStop("c", "Send", seen=True),
-    )
-    walk = FocusWalk("chat-light", stops, trapped_at="c")
-
-    assert walk.unseen.headline.startswith("focus-visible (1) on chat-light")
-    assert walk.unseen.violations[0].targets == ("b",)
-    assert walk.traps.violations[0].targets == ("c",)
-    assert FocusWalk("chat-light", stops[:1]).traps.violations == ()
 
 
 def test_a_page_without_a_stop_is_not_free_of_traps() -> None:
     """Nobody can use it by keyboard."""
     assert FocusWalk("chat-light", ()).traps.violations[0].rule == "keyboard"
-
-
-def test_a_talk_by_keyboard_says_how_far_it_came() -> None:
-    """Answered, or what happened instead."""
-    answered = KeyboardChat(15, "", "Two campgrounds.", 2, ("PAM says:  Two\ncampgrounds.",))
-    unheard = KeyboardChat(15, "", "Two campgrounds.", 2, ("Saved.",))
-    stopped = KeyboardChat(80, "80 presses of Tab do not reach the message field", cause="no database")
-
-    assert (answered.completed, answered.heard) == (True, True)
-    assert (unheard.completed, unheard.heard) == (True, False)
-    assert "they said Saved." in unheard.silence
-    assert (stopped.completed, stopped.heard) == (False, False)
-    assert str(stopped).endswith("80 presses of Tab do not reach the message field")
-    assert "no live region" in KeyboardChat(15, "", "Two campgrounds.").silence
-    assert (stopped.by_keyboard.cause, stopped.by_ear.cause, answered.by_ear.cause) == (
-        "no database",
-        "no database",
-        "",
-    )
 
 
 def test_an_empty_answer_is_no_answer() -> None:

@@ -259,7 +259,7 @@ def test_what_get_reads_by_its_path_alone_is_asked_for() -> None:
 def test_new_routes_first_and_no_more_than_the_product_bears() -> None:
     """Then those that refused, by lot; what answered before is meant for everybody."""
     before = {"/open": True, "/odd": None, **{f"/shut/{i}": False for i in range(9)}}
-    chosen = [drawn((*before, "/new"), before, 4) for _ in range(20)]
+    chosen = [drawn((*before, "/new"), before, 4) for _ in range(100)]
 
     assert {one[0] for one in chosen} == {"/new"}
     assert {len(one) for one in chosen} == {4}

@@ -19,13 +19,6 @@ def api(commit: str, version: str = "1.42.0") -> Served:
     return Served(BACK_END, Wanted(), commit, version)
 
 
-def test_what_both_serve_is_the_candidate() -> None:
-    """With its version."""
-    found = candidate_of(None, "", site(A), api(A))
-
-    assert (found.commit, found.version, found.served) == (A, "1.42.0", True)
-
-
 def test_two_commits_are_no_candidate() -> None:
     """Nor is none."""
     for first, second in ((A, B), ("", "")):

@@ -7,7 +7,7 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.contraction import contracted, loosened
 from pam_rollback.gate.migration_files import MigrationFile
-from pam_rollback.gate.migrations import Column, Picture, Reversal
+from pam_rollback.gate.migrations import Column, Picture
 from pam_rollback.gate.stable_release import OWNER, Ran, Sender, StableRelease, Statement, still_works
 
 TEXT = Column("text", not_null=False, filled=False)
@@ -159,17 +159,3 @@ def test_a_new_trigger_that_no_new_row_met_is_not_known(old: str, definition: st
     for then, why in ((Ran(0), "the copy has no row of it"), (Ran(problem="duplicate key"), "duplicate key")):
         with pytest.raises(MeasurementFailed, match=f"trigger public.a.t is new, .* {why}") if meets else nullcontext():
             assert judged(then).works
-
-
-def test_no_way_down_is_said() -> None:
-    """It is no finding by itself, and what stays is named; what is overwritten is one."""
-    one = MigrationFile("1", "b c", "CREATE", None)
-    found = Reversal((one,), 9, 9, one_way=True, stays=("table public.b",))
-
-    assert found.reversible
-    assert found.rests_on == (
-        "no way down: 1_b c: a rollback takes the code back and leaves the schema; "
-        "undone by hand this is lost, with what is in it by then: table public.b"
-    )
-    assert not Reversal((one,), 9, 9, ("column x",), one_way=True).reversible
-    assert Reversal((), 9, 9, one_way=True).rests_on == ""

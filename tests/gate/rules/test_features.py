@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.features import Exposure, Feature, Register, declared, read_register
+from pam_rollback.gate.features import Exposure, Register, declared, read_register
 from pam_rollback.plan.flags import Flag
 
 VOICE = {"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE", "default": False}
@@ -16,16 +16,6 @@ ON, OFF = Flag(enabled=True, rollout_pct=100), Flag(enabled=False, rollout_pct=0
 def register(*features: dict[str, Any], release: str = "1.42.0") -> Register:
     """As a repository has it."""
     return read_register(json.dumps({"release": release, "features": list(features)}), "features.json")
-
-
-def test_a_declaration_is_read() -> None:
-    """What it does not say stays unsaid."""
-    found = register(VOICE, {"feature": "map", "since": "1.40.0"})
-
-    assert found.features == (
-        Feature("voice", "1.42.0", "PAM_VOICE", default=False),
-        Feature("map", "1.40.0"),
-    )
 
 
 @pytest.mark.parametrize(
@@ -51,14 +41,6 @@ def test_new_is_what_the_release_before_does_not_declare() -> None:
 
     assert [feature.name for feature in now.new_since(register({"feature": "map", "since": "1.40.0"}))] == ["voice"]
     assert [feature.name for feature in now.new_since(None)] == ["voice"]
-
-
-def test_each_new_feature_behind_a_flag_that_is_off() -> None:
-    """Is what is asked for."""
-    found = declared(register(VOICE), version="1.42.0", before=None)
-
-    assert found.behind_flags
-    assert "voice (PAM_VOICE)" in str(found)
 
 
 @pytest.mark.parametrize(
@@ -95,13 +77,6 @@ def test_a_feature_that_is_declared_twice_is_named() -> None:
 def exposure(flags: dict[str, Flag], served: dict[str, int] | None = None) -> Exposure:
     """Of two features, asked of 200 users where anybody can be asked."""
     return Exposure("staging", ("A", "B"), flags, 200 if served is not None else 0, served)
-
-
-def test_nobody_gets_what_is_off() -> None:
-    """By the flags, and by what users get."""
-    assert exposure({"A": OFF, "B": OFF}, {"A": 0, "B": 0}).nobody
-    assert exposure({"A": OFF, "B": OFF}).nobody
-    assert Exposure("staging", (), {}).nobody
 
 
 @pytest.mark.parametrize(

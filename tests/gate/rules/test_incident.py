@@ -31,12 +31,6 @@ def test_what_a_person_saw_is_part_of_it() -> None:
     assert list(observed_in(["baseline recorded", "observed by a person: IR-1=open door"])) == ["IR-1"]
 
 
-def test_all_gone_is_gone() -> None:
-    """And said of which release."""
-    assert tried(RetestOutcome.GONE, RetestOutcome.GONE).gone
-    assert "does not come back on release 1.42.0" in str(tried(RetestOutcome.GONE))
-
-
 def test_one_that_is_back_is_enough() -> None:
     """Whatever is not known of the others, and whatever the load was."""
     assert not tried(RetestOutcome.GONE, RetestOutcome.BACK, RetestOutcome.UNKNOWN, loaded=False).gone

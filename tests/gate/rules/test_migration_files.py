@@ -1,8 +1,5 @@
 """Migrations in Supabase's form: what a folder holds, and which of them a deploy applies."""
 
-import pytest
-
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.migration_files import MigrationFile, edited, migrations_in, one_way, passed_over, to_apply
 
 OLD = (
@@ -34,11 +31,6 @@ def test_names_as_people_write_them_are_migrations() -> None:
     assert passed_over(folder("notes.sql")) == ("notes.sql",)
 
 
-def test_one_without_a_way_back_among_others_is_no_form() -> None:
-    """It is a fault of that one."""
-    assert not one_way(migrations_in({"1_a.up.sql": "", "1_a.down.sql": "", "2_b.sql": ""}, "migrations"))
-
-
 def test_a_deploy_applies_what_it_brings() -> None:
     """Not what the stable release has too, and nobody noted: that is said."""
     migrations = migrations_in(folder("20260101000000_add trips 2.sql"), "x")
@@ -49,19 +41,6 @@ def test_a_deploy_applies_what_it_brings() -> None:
     assert found.problem == ""
     assert "3 older migrations are noted nowhere and taken as applied" in "".join(found.assumed)
     assert to_apply(migrations, {"01", "20250804", "20250722110037"}, folder()).assumed == ()
-
-
-def test_without_a_release_before_it_is_what_nobody_noted() -> None:
-    """In the order of the files."""
-    migrations = migrations_in(folder("20260101000000_add trips 2.sql"), "x")
-
-    assert to_apply(migrations, {"01", "20250804", "20250722110037"}, None).migrations == (NEW,)
-
-
-def test_a_copy_that_has_them_shows_nothing() -> None:
-    """As in the other form."""
-    with pytest.raises(MeasurementFailed, match="the copy has 20260101000000 already"):
-        to_apply(migrations_in(folder("20260101000000_x.sql"), "x"), {"20260101000000"}, folder())
 
 
 def test_a_version_that_is_taken_is_never_applied() -> None:

@@ -13,8 +13,7 @@ from pam_rollback.integrity.row_counting import oids_of
 from pam_rollback.outside.postgres import Patience, Snapshot, open_snapshot
 from pam_rollback.product.files import load_contract
 from pam_rollback.product.invariants import Invariant, parse_invariant
-from pam_rollback.sandbox.database import migrations
-from pam_rollback.sandbox.database.auditor import dsn_of
+from pam_rollback.sandbox.database import dsn_of, migrations
 from tests.running_product import Database
 
 ROOT = Path(__file__).parents[3]

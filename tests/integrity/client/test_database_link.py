@@ -18,8 +18,7 @@ from pam_rollback.product.accounts import AccountApi
 from pam_rollback.product.pam_api import Account
 from pam_rollback.product.settings_loss import LINK_SETTING
 from pam_rollback.sandbox import postgres
-from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id, create
-from pam_rollback.sandbox.database.auditor import dsn_of
+from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id, create, dsn_of
 from pam_rollback.sandbox.postgres import APPLICATION, Server
 from tests.running_product import PASSWORD, SERVER_PASSWORD, Database, Product
 
@@ -126,11 +125,6 @@ def _serves(pid_file: Path, pid: int) -> bool:
     return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() in {"ready", "standby"}
 
 
-def test_a_primary_is_no_replica(dsn: str) -> None:
-    """Where nothing can be written, this is all that can be said."""
-    assert replica_problem(dsn, Patience()) is None
-
-
 @pytest.mark.parametrize(
     ("broken", "healed"),
     [
@@ -151,14 +145,6 @@ def test_an_expense_does_where_a_setting_does_not(
     assert found.link is Link.SHOWN
     assert "an expense of the test account" in found.why
     assert product_database.rows(LEFT) == [(0,)]
-
-
-def test_names_that_differ_here_are_used(judge: Judge) -> None:
-    """And a name that is not there makes the next kind of row be tried."""
-    assert judge(names={"user_settings": "public.user_settings", "user_settings.user_id": "user_id"}).link is Link.SHOWN
-    assert "an expense" in judge(names={"user_settings": "elsewhere.settings"}).why
-    nowhere = judge(names={"user_settings": "elsewhere.settings", "expenses": "elsewhere.expenses"})
-    assert (nowhere.link, "a table is missing" in nowhere.why) == (Link.NOT_SHOWN, True)
 
 
 @pytest.mark.parametrize("what", ["settings", "expenses"])
@@ -193,19 +179,6 @@ def test_a_blind_role_is_a_reason(judge: Judge, product_database: Database) -> N
 
     assert found.link is Link.NOT_SHOWN
     assert "row-level security" in found.why
-
-
-def test_errors_do_not_refute(judge: Judge, candidate: Product, product_database: Database) -> None:
-    """One of four requests fails: it is tried again, and nothing is left."""
-    with candidate.fault("errors", share=0.25):
-        assert judge().link is Link.SHOWN
-    assert product_database.rows(LEFT) == [(0,)]
-
-
-def test_an_outage_is_a_reason(judge: Judge, product_database: Database) -> None:
-    """Neither shown nor refuted."""
-    with product_database.outage():
-        assert judge().link is Link.NOT_SHOWN
 
 
 PROJECT = "https://abcdefgh.supabase.co"

@@ -23,15 +23,6 @@ from tests.integrity.client.asked_database import (
 __all__ = ["administrator", "dsn", "owner"]
 
 
-def test_a_healthy_database_holds_everything(dsn: str) -> None:
-    """Every invariant, with rows that were looked at, and nothing unknown."""
-    found = evaluated(dsn)
-
-    assert found.unknown == {}
-    assert [result for result in found.results.values() if not result.holds or not result.looked_at] == []
-    assert set(found.results) == {invariant.id for invariant in invariants()}
-
-
 def test_a_lock_of_somebody_else_is_not_waited_for(dsn: str, owner: psycopg.Connection[tuple[object, ...]]) -> None:
     """What reads the locked table is unknown, with the reason; all else is judged."""
     owner.execute("LOCK TABLE expenses IN ACCESS EXCLUSIVE MODE")
@@ -68,31 +59,6 @@ def test_a_view_that_reads_as_a_blind_owner_is_no_verdict(
         administrator.execute("RESET ROLE")
         with pytest.raises(MeasurementFailed, match=r"role visitor is blind at .* hides rows of expenses"):
             evaluated(dsn, made_up("a", "SELECT id FROM expenses WHERE amount < 0"), names={"expenses": "public.spent"})
-
-
-def test_a_role_without_rights_is_told_which(dsn: str, administrator: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Each check names the table."""
-    with role(
-        administrator, "ALTER ROLE visitor BYPASSRLS", "GRANT SELECT ON profiles, user_settings TO visitor"
-    ) as visitor:
-        found = evaluated(as_role(dsn, visitor))
-
-    assert "role visitor may not read table expenses" in found.unknown["expenses-amount"]
-    assert "GRANT SELECT on it" in found.unknown["expenses-amount"]
-    assert {"settings-blank", "settings-missing", "profiles-incomplete"} <= set(found.results)
-
-
-def test_what_is_missing_is_named_with_the_way_out(dsn: str) -> None:
-    """A table, and a column."""
-    query = "SELECT id FROM expenses WHERE amounts < 0"
-    by_column = evaluated(dsn, made_up("a", query), made_up("b", "SELECT id FROM expenses WHERE amount < 0"))
-    by_table = evaluated(dsn, made_up("a", query), names={"expenses": "money.expenses"})
-
-    assert "a column is missing" in by_column.unknown["a"]
-    assert 'column "amounts" does not exist; say under [sql.names] what it is called here' in by_column.unknown["a"]
-    assert by_column.results["b"].holds
-    assert "table money.expenses (for expenses) is missing" in by_table.unknown["a"]
-    assert 'set [sql.names] "expenses" = "…"' in by_table.unknown["a"]
 
 
 def test_other_names_lead_to_the_same_rows(dsn: str, owner: psycopg.Connection[tuple[object, ...]]) -> None:

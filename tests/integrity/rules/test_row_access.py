@@ -140,13 +140,6 @@ def test_each_change_is_named(changes: dict[str, object], words: str) -> None:
     assert (found.figures.measured, found.figures.margin) == (1, -1)
 
 
-def test_a_table_that_is_gone_is_a_change() -> None:
-    """Its policies went with it."""
-    gone = RowAccess(taken_at=MOMENT, roles=ROLES, tables={})
-
-    assert "public.expenses: is not there any more" in str(access_changes(access(), gone))
-
-
 def test_one_profile_may_be_shown_but_not_every_one() -> None:
     """People choose to show theirs; of everything else a single row is too much."""
     profile = Shown("public.profiles", "anon", row="7", all_rows=False)

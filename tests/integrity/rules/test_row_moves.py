@@ -26,14 +26,6 @@ def counts(groups: dict[int, Group], owners: dict[int, str] | None, *, owner: st
     return TableCounts(created_until=MOMENT, tables={"expenses": TableCount(rows=rows, keys="40", content=content)})
 
 
-def test_the_same_owners_are_fine() -> None:
-    """Whatever else of the rows was corrected."""
-    found = moves(counts(BEFORE, OWNERS), counts({**BEFORE, 2: (10, "12", "999", 9.5)}, OWNERS))
-
-    assert found.none
-    assert (found.figures.measured, found.figures.n) == (0, 30)
-
-
 @pytest.mark.parametrize("changed_s", [5.0, 9.5])
 def test_another_owner_is_red_whatever_the_moment_of_change(changed_s: float) -> None:
     """And is no rewriting: the class of its own is the one that says what to do."""

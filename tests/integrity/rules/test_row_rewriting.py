@@ -28,39 +28,6 @@ def counts(
     )
 
 
-def test_the_same_content_is_fine() -> None:
-    """Every row is compared; tables whose rows are their users' own are not."""
-    found = rewriting(counts(BEFORE), counts(BEFORE))
-
-    assert found.none
-    assert (found.figures.measured, found.figures.n) == (0, 30)
-    assert "30 of 30 rows created until 2026-11-24 12:00:00 UTC compared" in found.figures.definition
-    assert "profiles" not in str(found)
-
-
-def test_another_content_of_the_same_rows_is_red() -> None:
-    """With the ids that somebody looked up, and nothing else of the rows."""
-    found = rewriting(counts(BEFORE), counts({**BEFORE, 2: (10, "12", "999", 5.0)}))
-
-    assert not found.none
-    assert found.found == {"expenses": (2,)}
-    assert str(found.with_ids({"expenses": ("41", "42")})) == (
-        "expenses: 1 rows or more were rewritten without a trace, among the ids 41, 42 (30 of 30 rows compared), "
-        "created until 2026-11-24 12:00:00 UTC"
-    )
-    assert (found.figures.measured, found.figures.margin) == (1, -1)
-
-
-def test_a_change_with_a_trace_is_no_rewriting() -> None:
-    """Somebody corrected an expense; the group is not judged, and that is told."""
-    found = rewriting(counts(BEFORE), counts({**BEFORE, 2: (10, "12", "999", 9.5)}))
-
-    assert found.none
-    assert found.figures.n == 20
-    assert "20 of 30 rows" in found.figures.definition
-    assert "1 groups changed with a trace" in found.figures.definition
-
-
 def test_lost_rows_are_not_rewritten_rows() -> None:
     """Fewer rows or other keys in a group: that is told elsewhere, and the group is not judged."""
     found = rewriting(counts(BEFORE), counts({1: BEFORE[1], 2: (9, "9", "99", 5.0), 7: BEFORE[7]}))

@@ -13,8 +13,7 @@ from pam_rollback.ledger.ledger_config import Write, WriteKind, Writes
 from pam_rollback.ledger.ledger_rows import judge_with_database, ledger_rows, moved_rows
 from pam_rollback.ledger.ledger_verdict import FinalReading, LedgerState, judge
 from pam_rollback.outside.postgres import Patience, Snapshot, open_snapshot
-from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL
-from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
+from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create_auditor, dsn_of
 from tests.running_product import Database
 
 PREFIX = "ledger-rows1-"

@@ -1,6 +1,5 @@
 """From what the processes wrote to one record: complete, or an error that says what is missing."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,20 +56,6 @@ def assembled(*lines: dict[str, Any], workers: int = 1) -> LoadRecord:
     return assemble(order(workers=workers), lines, died=DIED)
 
 
-def test_a_whole_run_is_one_record() -> None:
-    """Every request by its time, and what was asked for."""
-    record = assembled(begun(), rows(0, 0.5), rows(1, 1.5), ended(done(4)))
-
-    assert [request.due_s for request in record.requests] == [1000, 1000.5, 1001, 1001.5]
-    assert {(request.journey, request.status, request.ok, request.worker) for request in record.requests} == {
-        ("health", 200, True, "generator 1")
-    }
-    assert record.requests[0].latency_ms == pytest.approx(10)
-    assert record.requests[0].lag_ms == pytest.approx(1)
-    assert (record.began_s, record.ended_s, record.cut_short, record.served) == (1000, 1002, "", "release 1.42.0")
-    assert [(one.from_s, one.rate_hz) for one in record.asked] == [(1000, 2)]
-
-
 def test_a_worker_that_says_more_than_was_written_is_an_error() -> None:
     """A record with a hole is not a record of a good run."""
     with pytest.raises(MeasurementFailed, match="says it made 4 requests, 3 were written"):
@@ -81,39 +66,6 @@ def test_a_due_time_that_nobody_tells_of_is_an_error() -> None:
     """Also where the counts agree."""
     with pytest.raises(MeasurementFailed, match="1 due times of generator 1 are missing"):
         assembled(begun(), rows(0, 0.5, 1), ended(done(3)))
-
-
-def test_a_generator_that_died_cuts_the_run_short() -> None:
-    """The record ends where it was heard for the last time; what was due until then and is not told of never left."""
-    record = assembled(begun(), rows(0, heard_s=BEGAN_S + 1.2))
-
-    assert (record.cut_short, record.ended_s) == (DIED, BEGAN_S + 1.2)
-    assert [(request.due_s, request.left, request.ok) for request in record.requests] == [
-        (1000, True, True),
-        (1000.5, False, False),
-        (1001, False, False),
-    ]
-    assert record.workers[0].lost_s == BEGAN_S + 1.2
-
-
-def test_what_a_lost_worker_owes_never_left() -> None:
-    """The other one goes on to the end; each due time of the lost one is there, as a request of the generator's failure."""
-    record = assembled(
-        begun(),
-        rows(0, 1, worker=0),
-        rows(0.5, worker=1, heard_s=BEGAN_S + 0.9),
-        ended(done(2), {"requests": 0, "lost_s": BEGAN_S + 1.1}),
-        workers=2,
-    )
-
-    assert record.cut_short == ""
-    assert [(worker.name, worker.requests, worker.lost_s) for worker in record.workers] == [
-        ("generator 1", 2, None),
-        ("generator 2", 1, BEGAN_S + 1.1),
-    ]
-    owed = record.requests[-1]
-    assert (owed.due_s, owed.worker, owed.why) == (1001.5, "generator 2", "generator 2 went away")
-    assert math.isnan(owed.sent_s)
 
 
 @pytest.mark.parametrize(
@@ -131,23 +83,3 @@ def test_a_release_that_changed_meanwhile_is_told(before: str, after: str, words
 
     assert record.not_one.startswith(words)
     assert bool(record.not_one) == bool(words)
-
-
-@pytest.mark.parametrize(
-    ("lines", "words"),
-    [
-        pytest.param([], "did not begin: the engine ended", id="nothing was written"),
-        pytest.param([{"failed": "sign-in: HTTP 401"}], "did not begin: sign-in: HTTP 401", id="it cannot sign in"),
-    ],
-)
-def test_a_run_that_never_began_says_why(lines: list[dict[str, Any]], words: str) -> None:
-    """There is nothing to judge, and that is not zero requests."""
-    with pytest.raises(MeasurementFailed, match=words):
-        assembled(*lines)
-
-
-def test_a_run_that_was_cut_short_misses_nothing() -> None:
-    """What was not due before its end was not asked for."""
-    record = assembled(begun(), rows(0, 0.5), ended(done(2), at_s=BEGAN_S + 0.8, cut_short="told to end"))
-
-    assert (record.cut_short, record.ended_s, len(record.requests)) == ("told to end", BEGAN_S + 0.8, 2)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from pam_rollback.load.order import Due, LoadOrder, LoadShape, asked, due_times
-from pam_rollback.load.record import AskedRate
 
 
 def order(shape: dict[str, Any], duration_s: float, *, targets: int = 1, journeys: int = 1) -> LoadOrder:
@@ -32,13 +31,6 @@ def test_steps_rise_to_all_of_it() -> None:
     assert due == sorted(due)
 
 
-def test_a_spike_is_in_the_middle() -> None:
-    """So many times the base for a fifth of the time."""
-    shape = LoadShape(name="spike", rate_hz=4, spike_factor=2.5)
-
-    assert asked(shape, 10, began_s=100) == (AskedRate(100, 4), AskedRate(104, 10), AskedRate(106, 4))
-
-
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])
 @pytest.mark.parametrize("targets", [1, 2])
 def test_workers_share_the_due_times(workers: int, targets: int) -> None:
@@ -62,10 +54,3 @@ def test_each_due_time_alternates_between_the_releases() -> None:
     assert sorted(journeys[0]) == sorted(journeys[1])
     assert journeys[0] != journeys[1]
     assert due[0] == Due(0, 0, 0)
-
-
-def test_a_run_without_a_request_has_none_due() -> None:
-    """Less than one request in all is no request: the record of it is empty, which is never green."""
-    nothing = order({"name": "arrivals", "rate_hz": 0.1}, 1)
-
-    assert list(due_times(nothing)) == []

@@ -15,6 +15,7 @@ def judged(latency_ms: float, lag_ms: float) -> WindowVerdict:
     """Fifteen seconds of such answers, ten a second."""
     answer = Sample(due_s=0, latency_ms=latency_ms, journey="chat", ok=True, lag_ms=lag_ms)
     samples = [replace(answer, due_s=at / 10) for at in range(150)]
+    samples.append(replace(answer, due_s=15, lag_ms=None))  # one that never left
     return judge_without_prober_lag(samples, SPEC, start_s=0, now_s=20, rate_hz=10, settled_s=20)
 
 

@@ -320,6 +320,16 @@ def test_the_table_of_criteria_names_the_measure() -> None:
     assert (p95.measured, p95.margin, p95.definition) == (20, 480, "p95, nearest rank, observed 60 s")
 
 
+def test_the_worst_part_names_the_others() -> None:
+    """Each with its own value and n; where there is one part only, nothing is said of it."""
+    bad, none = judged([error(START_S), *history(60)[1:]]), judged([])
+    found = replace(bad, part="back end", others=(("front end", judged(history(60))), ("rows", none)))
+
+    assert str(found).startswith("error rate of the back end 0.17 %, ")
+    assert str(found).endswith("; bad answers: health 1; beside it: front end 0 % (n=600), rows nothing (n=0)")
+    assert found.figures.definition == "of the back end, the worst of 3 parts, observed 60 s"
+
+
 def test_the_smallest_figures_that_make_sense() -> None:
     """Below one, and one sample; what has no end cannot be judged."""
     assert judged(history(60), replace(ERRORS, limit=0.5, gap_max_s=0.5, samples_min=1)).met

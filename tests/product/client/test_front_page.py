@@ -15,7 +15,7 @@ from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.observation.journeys import Journey, ProbeConfig
 from pam_rollback.observation.prober import start_prober
 from pam_rollback.product.expectation import Expect
-from pam_rollback.product.front_page import LATER_ALL, LATER_SAMPLED, later_files, shortcoming_of_rendered
+from pam_rollback.product.front_page import LATER_ALL, LATER_SAMPLED, shortcoming_of_rendered
 from pam_rollback.product.front_page_reader import look_at_front_page
 from tests.contracts import PAGES
 
@@ -95,30 +95,6 @@ def test_a_site_with_its_files(site: Site) -> None:
     assert {headers.get("Range") for _, headers in site.asked} == {None, "bytes=0-4095"}
 
 
-@pytest.mark.parametrize(
-    ("path", "file", "wrong"),
-    [
-        ("/a.js", None, "its script /a.js is missing: a page of HTML is answered in its place"),
-        ("/a.css", None, "its style /a.css is missing: a page of HTML is answered in its place"),
-        (
-            "/",
-            ("text/html", b"<h1>Oops! Something went wrong</h1>"),
-            "the page is an error screen: 'Oops! Something went wrong'",
-        ),
-        ("/", ("application/json", b"{}"), "HTTP 200 application/json"),
-    ],
-)
-def test_a_page_that_is_none(site: Site, path: str, file: tuple[str, bytes] | None, wrong: str) -> None:
-    """Everything is answered with 200."""
-    site.files.pop(path)
-    if file is not None:
-        site.files[path] = file
-    found = look_at_front_page(f"{site.url}/", deadline_s=5)
-
-    assert not found.is_the_site
-    assert wrong in str(found)
-
-
 def test_a_module_that_a_script_imports_is_looked_at_once(site: Site) -> None:
     """As a bundler names it in the page. Missing, it leaves the page empty, and the script itself is as ever."""
     site.files["/"] = ("text/html", _PAGE.replace(b"<script", b"<link rel=modulepreload href=/m.js><script"))
@@ -188,22 +164,6 @@ def test_one_script_of_many_is_gone(site: Site) -> None:
     assert (whole.problems, whole.later) == ((), "121 of 121 files that its scripts name were looked at")
     assert "1 of 121 files that its scripts load later are not there" in str(found)
     assert "its script /assets/deep.js is missing" in str(found)
-
-
-@pytest.mark.parametrize(
-    ("script", "named"),
-    [
-        (b'import("./Login.DnjwgY9U.js")', ["/app/assets/./Login.DnjwgY9U.js"]),
-        (b"n(()=>import(`../x.js`),[])", ["/app/assets/../x.js"]),
-        (b'm.f=["assets/A.js","assets/B.css"]', ["/app/assets/A.js", "/app/assets/B.css"]),
-        (b'm.f||(m.f=["chunks/A.js"])', ["/chunks/A.js"]),
-        (b'm.f=["https://cdn.example/a.js","assets/logo.svg"]; "assets/no.js"', []),
-        (b'const help = "put main.js beside it", t = ["assets/no.js"]', []),
-    ],
-)
-def test_what_a_script_names(script: bytes, named: list[str]) -> None:
-    """By an import, or in the list of what is loaded with it; a text that looks like a file is none."""
-    assert list(later_files("/app/assets/index.js", script)) == named
 
 
 def test_a_file_of_another_host_that_does_not_answer_is_told(site: Site) -> None:

@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.observation.journeys import Journey
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.pam_api import CacheApi, EmergencyApi, FlagApi, FlagEvaluationApi, ProductDown, sign_in
+from pam_rollback.product.pam_api import CacheApi, EmergencyApi, FlagApi, FlagEvaluationApi, ProductDown
 from pam_rollback.sandbox.remote import Remote
-from tests.scripted_provider import Reply, Request, reset, says, scripted
+from tests.scripted_provider import reset, says, scripted
 from tests.sessions import RunningSandbox
 
-ON = Flag(enabled=True, rollout_pct=100)
 OFF = Flag(enabled=False, rollout_pct=0)
 NAME = "PAM_ENHANCED_UI"
 
@@ -37,15 +35,6 @@ def remote(state: Mapping[str, Any]) -> Iterator[Remote]:
 def flags(state: Mapping[str, Any]) -> FlagApi:
     """Its flag API with the right token."""
     return FlagApi(state["urls"]["api"] + "/admin/feature-flags", state["sandbox"]["variables"]["PAM_ADMIN_TOKEN"])
-
-
-def test_flags_are_read_and_set(flags: FlagApi) -> None:
-    """What is set is what is read; a share is a share."""
-    quarter = Flag(enabled=True, rollout_pct=25)
-    flags.set_flags({NAME: quarter})
-    assert flags.read_flags()[NAME] == quarter
-    flags.set_flags({NAME: ON})
-    assert flags.read_flags()[NAME] == ON
 
 
 @pytest.mark.parametrize(
@@ -76,39 +65,10 @@ def test_an_unknown_flag_changes_nothing(flags: FlagApi) -> None:
     assert flags.read_flags() == before
 
 
-def test_flags_are_evaluated_as_a_page_asks() -> None:
-    """What stands before the product may answer us and nobody else."""
-    page = Journey(name="flags", url="", as_browser_of="https://pam.example", signed_in=True).browser_headers
-    seen: list[Request] = []
-
-    def answer(request: Request) -> Reply:
-        seen.append(request)
-        return says({"flags": [{"key": NAME, "value": True}]})
-
-    with scripted(by=answer) as server:
-        assert FlagEvaluationApi(f"{server.url}/flags", headers=page).flags_of("user-1") == {NAME: True}
-
-    headers = {name.lower(): value for name, value in seen[0].headers.items()}
-    assert (headers["origin"], headers["user-agent"]) == ("https://pam.example", page["User-Agent"])
-    assert "Mozilla" in headers["user-agent"]
-
-
 def test_no_evaluation_is_not_an_evaluation(state: Mapping[str, Any]) -> None:
     """An answer of another kind is no statement about users."""
     with pytest.raises(MeasurementFailed, match="expected OFREP's flags"):
         FlagEvaluationApi(state["urls"]["api"] + "/health").flags_of("user-1")
-
-
-def test_the_test_account_signs_in(state: Mapping[str, Any]) -> None:
-    """With its password; a wrong one says so and shows neither password nor token."""
-    variables = state["sandbox"]["variables"]
-    url = state["urls"]["api"] + "/api/v1/auth/login"
-    account = sign_in(url, variables["TEST_USER_EMAIL"], variables["TEST_USER_PASSWORD"], deadline_s=5)
-
-    assert account.token not in repr(account)
-    with pytest.raises(MeasurementFailed, match=r"expected access_token and user\.id, found HTTP 401") as failed:
-        sign_in(url, variables["TEST_USER_EMAIL"], "wrong-password", deadline_s=5)
-    assert "wrong-password" not in str(failed.value)
 
 
 @pytest.fixture
@@ -116,18 +76,6 @@ def emergency(state: Mapping[str, Any]) -> EmergencyApi:
     """Its emergency endpoint with the right token."""
     url = state["urls"]["api"] + "/admin/emergency-rollback"
     return EmergencyApi(url, state["sandbox"]["variables"]["PAM_EMERGENCY_TOKEN"], deadline_s=3)
-
-
-def test_the_emergency_call_is_taken(emergency: EmergencyApi, flags: FlagApi) -> None:
-    """Every flag goes off, with the name of who called; a reason of any length is no obstacle."""
-    before = flags.read_flags()
-    try:
-        answered = emergency.call("errors since 02:40 " * 100, "alex")
-
-        assert "by alex" in answered
-        assert all(flag.off_for_all for flag in flags.read_flags().values())
-    finally:
-        flags.set_flags(before)
 
 
 def test_a_refused_emergency_call_is_no_outage(emergency: EmergencyApi, flags: FlagApi) -> None:

@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from pam_rollback.base.answer import Answer
 from pam_rollback.product.chat_answer import Intent, apology, said_on_socket, shortcoming
-from pam_rollback.product.expectation import Expect
 
 SORRY = "I'm sorry, I'm having trouble answering right now. Please try again in a moment."
 
@@ -44,12 +42,6 @@ def test_an_answer_is_one(text: str, intent: Intent) -> None:
     body = {"response": text} if intent == "never" else {"response": text, "intent": "budget"}
 
     assert shortcoming(body, intent) == ""
-
-
-def test_words_decide_where_no_intent_is_ever_named() -> None:
-    """A typographic apostrophe makes no difference."""
-    assert "an apology instead of an answer" in shortcoming({"response": SORRY}, "never")
-    assert apology(SORRY.replace("'", "\u2019"))
 
 
 @pytest.mark.parametrize(
@@ -102,29 +94,6 @@ def test_what_a_socket_says_is_judged_as_an_answer(frame: dict[str, object], wro
 def test_what_else_a_socket_says_is_no_answer(frame: str | bytes) -> None:
     """Greetings, signs of life, parts, alerts, and what is no JSON."""
     assert said_on_socket(frame) is None
-
-
-@pytest.mark.parametrize("body", [{}, {"response": ""}, {"response": "  "}, {"response": None}, {"response": 7}])
-def test_no_text_is_no_answer(body: dict[str, object]) -> None:
-    """Of whatever kind it is."""
-    assert shortcoming({"intent": "budget", **body}, "named") == "without text in 'response'"
-
-
-def test_a_product_without_intents_is_told_where_to_say_so() -> None:
-    """The message names the setting, but only where the key is missing."""
-    setting = '[chat] intent = "never"'
-
-    assert setting in shortcoming({"response": "You have spent 12.00."}, "named")
-    assert setting not in shortcoming({"response": SORRY, "intent": None}, "named")
-
-
-def test_the_prober_and_the_load_test_expect_an_answer() -> None:
-    """HTTP 200 with an apology is as bad as a 503."""
-    body = json.dumps({"response": SORRY, "intent": None}).encode()
-    answer = Answer("POST", "http://api/chat", 200, "application/json", body, 5.0)
-
-    assert "an apology instead of an answer" in Expect(chat="named").shortcomings(answer)
-    assert Expect().shortcomings(answer) == ""
 
 
 @pytest.mark.parametrize(

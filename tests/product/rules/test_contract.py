@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.product.files import load_contract, path_of
-from tests.contracts import component
+from pam_rollback.product.files import load_contract
 
 GOOD = """
 name = "pam-small"
@@ -86,15 +85,6 @@ def _written(folder: Path, text: str) -> Path:
     return file
 
 
-def test_a_good_file_is_a_contract(tmp_path: Path) -> None:
-    """With an endpoint, and with none."""
-    contract = load_contract(_written(tmp_path, GOOD))
-
-    assert contract.health["backend"].http_status == 200
-    assert contract.health["database"].no_endpoint
-    assert list(contract.problems({"HC-2": 0, "HC-3": 0})) == []
-
-
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -167,17 +157,6 @@ def test_each_slip_is_one_clear_message(tmp_path: Path, old: str, new: str, mess
     assert message in str(raised.value)
 
 
-def test_a_contract_describes_tables(tmp_path: Path) -> None:
-    """Whose rows they have, and which invariants of the checks do not apply; an invariant that is none is a problem."""
-    tables = load_contract(_written(tmp_path, GOOD)).tables
-
-    assert list(tables.of("product")) == ["trips", "stops"]
-    assert (tables.of("plan"), tables.schemas, tables.settings) == ({}, ("public",), "narrow")
-    assert list(tables.problems(["settings-blank"])) == []
-    [problem] = tables.problems(["settings-blanks"])
-    assert str(problem) == "[tables.left_out] settings-blank: no such invariant, did you mean 'settings-blanks'?"
-
-
 def test_a_contract_fits_the_plan(tmp_path: Path) -> None:
     """Each health check of the plan has a component, even if it is none, and each component one of the plan's."""
     contract = load_contract(_written(tmp_path, GOOD))
@@ -187,30 +166,6 @@ def test_a_contract_fits_the_plan(tmp_path: Path) -> None:
         "[health.database] item: the plan has no health check 'HC-3'; there are: HC-2, HC-4",
         "[health]: no component for the plan's HC-4; where nothing can be asked, say so with no_endpoint",
     ]
-
-
-def test_a_product_is_found_by_its_name(tmp_path: Path) -> None:
-    """Else the nearest name is offered."""
-    _written(tmp_path, GOOD)
-
-    assert path_of("pam-small", tmp_path).is_file()
-    with pytest.raises(ConfigurationError, match="no product 'pam-smal', did you mean 'pam-small'"):
-        path_of("pam-smal", tmp_path)
-
-
-def test_what_is_asked_is_said_in_short() -> None:
-    """For tables."""
-    assert component({"json": "/status", "equals": "ok"}, http_status=204).asked == "ok, HTTP 204"
-    assert component({"json": "/up", "equals": True}, http_status="any").asked == "healthy"
-
-
-def test_a_question_is_put_into_the_body(tmp_path: Path) -> None:
-    """Into each text that has a place for it; what has no body sends none."""
-    contract = load_contract(_written(tmp_path, GOOD))
-
-    assert contract.operations["chat"].body_with("Where to?") == {"message": "Where to?", "limit": 3}
-    assert contract.operations["expenses"].body_with("Where to?") is None
-    assert not contract.names_intent
 
 
 @pytest.mark.parametrize(

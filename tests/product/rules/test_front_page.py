@@ -10,8 +10,6 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.product.front_page import (
     ASSETS_MAX,
     Asset,
-    FrontPage,
-    PageAnswer,
     PageContent,
     read_page,
     release_of_page,
@@ -131,24 +129,6 @@ def test_a_file_is_what_it_says(
     assert bool(said) == bool(wrong)
 
 
-def test_the_files_of_a_page() -> None:
-    """Scripts first, each once, a few."""
-    many = b"".join(
-        b"<link rel=stylesheet href=/%d.css><script src=/%d.js></script><script src=/0.js></script>" % (n, n)
-        for n in range(ASSETS_MAX + 1)
-    )
-
-    assert read_page(_APP).assets == (
-        Asset("script", "/assets/index-B1a2.js"),
-        Asset("script", "/assets/vendor.js"),
-        Asset("style", "/assets/index.css"),
-    )
-    assert [asset.address for asset in read_page(many).assets] == [f"/{n}.js" for n in range(ASSETS_MAX)]
-    assert read_page(many).left_out == ASSETS_MAX + 2
-    answer = Answer("GET", "https://pam.test/", 200, "text/html", many, 1.0)
-    assert PageAnswer(answer, {}).unseen == (f"{ASSETS_MAX + 2} more scripts and styles than the first {ASSETS_MAX}",)
-
-
 def test_a_module_that_is_preloaded_is_a_script() -> None:
     """Its bundler names there what the page's script imports; other things that are loaded early are nobody's need.
 
@@ -202,22 +182,6 @@ def test_a_page_whose_scripts_are_all_elsewhere_is_nothing_without_them() -> Non
 
     assert seen.unseen == ()
     assert len(seen.wrong) == 1
-
-
-def test_files_of_other_hosts_come_last() -> None:
-    """However many there are, the page's own bundle is looked at."""
-    others = b"".join(b"<script src=https://other.test/%d.js></script>" % n for n in range(9))
-
-    assert read_page(others + b"<script src=/own.js></script>").assets[0] == Asset("script", "/own.js")
-
-
-def test_what_a_failure_shows() -> None:
-    """The address and everything that is wrong."""
-    page = FrontPage("https://pam.test/", ("its script /a.js: HTTP 404", "its style /a.css: HTTP 404"), 2)
-
-    assert not page.is_the_site
-    assert repr(page) == "https://pam.test/: its script /a.js: HTTP 404; its style /a.css: HTTP 404"
-    assert FrontPage("https://pam.test/", (), 2).is_the_site
 
 
 @given(st.binary() | st.text(alphabet="<>!/=\"'&;-[]abcdefhimprst \n").map(str.encode))

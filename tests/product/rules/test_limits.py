@@ -1,7 +1,5 @@
 """Of what is shared a session takes three quarters; what is its own it takes whole."""
 
-import pytest
-
 from pam_rollback.product.contract import Limits
 
 TODAY = Limits(paths=20, address=200, without_token=50, with_token=100, client=50)
@@ -15,17 +13,3 @@ def test_a_session_uses_three_quarters() -> None:
     assert Limits(paths=1).ours().paths == 1
     assert Limits(paths=1).ours().address is None
     assert not Limits().known
-
-
-def test_processes_share_it() -> None:
-    """And there are no more of them than shares."""
-    assert TODAY.ours(4).model_dump() == {
-        "paths": 3,
-        "address": 37,
-        "without_token": 9,
-        "with_token": 18,
-        "client": 12,
-        "free": (),
-    }
-    with pytest.raises(ValueError, match=r"4 processes are more than the product bears \(\[limits\] paths = 4\)"):
-        Limits(paths=4).ours(4)

@@ -42,15 +42,6 @@ from tests.ramp.rules.journals import (
 # ---------------------------------------------------------------- the way up
 
 
-def test_the_first_users_are_let_in_after_a_look() -> None:
-    """Nothing is known of the service yet: it is looked at first, then 10 % of the users are let in."""
-    first = due_after([], world(5, 0))
-    then = due_after([started(0), watched(0, 20, "")], world(20, 0))
-
-    assert (first.do, first.stage) == (Do.WATCH, None)
-    assert (then.do, then.stage) == (Do.RAISE, RULES.stages[0])
-
-
 def test_a_stage_is_watched_for_its_time() -> None:
     """60 of 100 s watched at 70 s: 40 more; complete and 200 s after it began, the next one is due."""
     early = due_after([*BEGUN, watched(10, 70, "RA-1")], world(70, 10))
@@ -95,32 +86,12 @@ def test_unknown_is_neither_watched_nor_broken() -> None:
     assert found.do is Do.WATCH
 
 
-def test_everybody_is_let_in_last_and_then_it_is_finished() -> None:
-    """After 50 % the whole; a short window at 100 %, since nobody knows before how it goes for all."""
-    events = [*AT_50, watched(790, 805, "RA-3")]
-    raised = due_after(events, world(805, 50))
-    at_all = [*events, *entered(810, "RA-4")]
-    watching = due_after(at_all, world(815, 100))
-    over = due_after([*at_all, watched(810, 830, "RA-4")], world(830, 100))
-    afterwards = due_after([*at_all, watched(810, 830, "RA-4"), Event(831, FINISHED)], world(9000, 100))
-
-    assert (raised.do, raised.stage) == (Do.RAISE, RULES.stages[3])
-    assert (watching.do, watching.until_s) == (Do.WATCH, 835)
-    assert (over.do, over.stage) == (Do.FINISHED, RULES.stages[3])
-    assert (afterwards.do, afterwards.stage) == (Do.FINISHED, None)
-
-
 def test_a_journal_that_leaves_a_stage_out_is_refused() -> None:
     """Whoever wrote 10 % and then 100 % into it: nothing more is done by it."""
     events = [*BEGUN, *entered(300, "RA-4"), watched(300, 320, "RA-4")]
 
     assert due_after(events, world(320, 100)).do is Do.REFUSE
     assert "one was left out" in due_after(events, world(320, 100)).why
-
-
-def test_an_unknown_event_is_refused() -> None:
-    """A journal of a newer version may say something that changes everything."""
-    assert "does not know" in due_after([*BEGUN, Event(20, "paused")], world(30, 10)).why
 
 
 # ---------------------------------------------------------------- a breach
@@ -254,13 +225,6 @@ def test_a_gate_of_another_build_lets_nobody_in(commits: list[str], answers: str
     assert why in found.why
 
 
-def test_a_gate_of_the_same_host_lets_in() -> None:
-    """Also one that an older version noted, without its host."""
-    for gate in (replace(go(), host="api.example"), go()):
-        now = world(210, 10, gate=gate, host="api.example")
-        assert due_after([*HELD, watched(190, 210, "RA-1")], now).do is Do.RAISE
-
-
 def test_the_newest_gate_counts_wherever_it_is_known_from() -> None:
     """A GO of the journal stands where the folder of runs is gone; a NO-GO that came later does not let it stand."""
     noted = [*HELD, Event(190, GATE, go(150).__dict__), watched(190, 210, "RA-1")]
@@ -270,14 +234,6 @@ def test_the_newest_gate_counts_wherever_it_is_known_from() -> None:
 
 
 # ---------------------------------------------------------------- a person's yes
-
-
-def test_a_stage_waits_for_its_yes() -> None:
-    """With it, the stage is entered; the one of another stage changes nothing."""
-    events = [*HELD, watched(190, 210, "RA-1")]
-
-    for approved, do in ((), Do.WAIT), ({"RA-3"}, Do.WAIT), ({"RA-2"}, Do.RAISE):
-        assert due_after(events, world(210, 10, approved=approved), ASKING).do is do
 
 
 @pytest.mark.parametrize(
@@ -381,18 +337,6 @@ def test_a_ramp_that_let_nobody_in_makes_way() -> None:
 
 
 LONGER = replace(RULES, terms="changed")
-
-
-def test_a_ramp_that_is_well_does_not_begin_anew() -> None:
-    """A yes to the first stage changes nothing while users have the features: it cannot shorten a window."""
-    plain, said = (due_after([*BEGUN, watched(10, 70, "RA-1")], world(70, 10, approved=yes)) for yes in ((), {"RA-1"}))
-
-    assert plain == said
-
-
-def test_features_that_come_back_after_a_rollback_are_refused() -> None:
-    """Somebody switched them on again."""
-    assert due_after(OVER, world(30, 10)).do is Do.REFUSE
 
 
 # ---------------------------------------------------------------- killed in the middle

@@ -6,7 +6,6 @@ import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.plan.plan import Plan, load_plan
-from pam_rollback.ramp.state import rules_of
 
 PLAN = Path(__file__).resolve().parents[3] / "plan.toml"
 
@@ -15,38 +14,6 @@ PLAN = Path(__file__).resolve().parents[3] / "plan.toml"
 def plan() -> Plan:
     """The committed one."""
     return load_plan(PLAN)
-
-
-def test_the_rules_are_the_plans(plan: Plan) -> None:
-    """10, 25 and 50 % for two hours each, everybody for a quarter of an hour; 20 h apart; a gate for a week."""
-    rules = rules_of(plan.ramp, plan.ramp_terms, pace=1)
-
-    assert [(step.id, step.share_pct, step.hold_s) for step in rules.stages] == [
-        ("RA-1", 10, 7200),
-        ("RA-2", 25, 7200),
-        ("RA-3", 50, 7200),
-        ("RA-4", 100, 900),
-    ]
-    assert (rules.gap_s_max, rules.apart_s_min) == (1200, 72_000)
-    assert rules.gate_s_max == 604_800
-    assert plan.ramp_terms.rollback == "ST-1"
-
-
-def test_the_pace_shortens_what_is_watched_and_waited_for(plan: Plan) -> None:
-    """Not how long a gate's GO holds. Another pace is another ramp."""
-    slow, fast = (rules_of(plan.ramp, plan.ramp_terms, pace=pace) for pace in (1, 60))
-
-    assert (fast.stages[0].hold_s, fast.gap_s_max, fast.apart_s_min) == (120, 20, 1200)
-    assert fast.gate_s_max == slow.gate_s_max
-    assert fast.terms != slow.terms
-
-
-def test_an_environment_asks_for_a_yes(plan: Plan) -> None:
-    """For the stages that it names; that is part of what the ramp remembers."""
-    rules = rules_of(plan.ramp, plan.ramp_terms, pace=1, approvals=("RA-4",))
-
-    assert [step.approval for step in rules.stages] == [False, False, False, True]
-    assert "RA-4 100 % for 900 s by approval" in rules.terms
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.base.wait import Waiter
 from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.git_command import GitCommand
-from pam_rollback.rollback.repository import Repository
 from tests.bare_repository import Origin, git, make_origin
 
 
@@ -44,13 +43,6 @@ def state_of(pid: str) -> str:
 def files_of(folder: Path) -> list[str]:
     """What is there, without git's own."""
     return sorted(path.name for path in folder.iterdir() if path.name != ".git")
-
-
-def test_it_is_the_repository_of_the_strategies(repository: GitRepository, origin: Origin) -> None:
-    """The words of the core fit, and the newest commit is the remote's."""
-    spoken: Repository = repository
-
-    assert spoken.head("main") == origin.merge
 
 
 def test_the_head_is_asked_for_now(repository: GitRepository, origin: Origin, tmp_path: Path) -> None:
@@ -174,12 +166,6 @@ def test_a_merge_within_a_branch_is_not_taken_back(repository: GitRepository, or
         repository.revert(inner, onto=outer, reason="")
 
 
-def test_what_is_not_in_the_history_cannot_be_taken_back(repository: GitRepository, origin: Origin) -> None:
-    """The candidate is not in the stable release."""
-    with pytest.raises(ProviderError, match="is not in the history of"):
-        repository.revert(origin.merge, onto=origin.stable, reason="")
-
-
 # ------------------------------------------------------------------ pushes
 
 
@@ -247,14 +233,6 @@ def test_a_push_that_only_claims_to_be_done_is_not(origin: Origin) -> None:
         pytest.raises(ProviderError, match="git says that it is done, but"),
     ):
         repository.push(origin.stable, "main", seen=origin.merge)
-
-
-def test_a_rehearsal_leaves_nothing(repository: GitRepository, origin: Origin) -> None:
-    """Whether we could push is asked, not tried."""
-    before = origin.refs()
-    repository.rehearse_push()
-
-    assert origin.refs() == before
 
 
 # ------------------------------------------------------------------ limits and surroundings

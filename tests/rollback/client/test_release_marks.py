@@ -11,13 +11,11 @@ import pytest
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.product.contract import Mark
-from pam_rollback.product.files import load_contract
 from pam_rollback.rollback import told_versions
 from pam_rollback.rollback.fixtures import release_marks as parts
 from pam_rollback.rollback.release_proof import MarksSeen
 from pam_rollback.rollback.told_versions import MarkedApi
 
-ROOT = Path(__file__).parents[3]
 ALL, BUILD, ETAG, AGE = (
     Mark(path="/openapi.json"),
     Mark.model_validate({"path": "/about", "json": "/build"}),
@@ -73,18 +71,6 @@ def test_what_tells_nothing_says_why(monkeypatch: pytest.MonkeyPatch, answer: ob
 
     assert (seen.fingerprints, seen.started_at) == ({}, None)
     assert words in seen.problem
-
-
-def test_todays_product_has_marks_and_the_plans_tells_its_age_alone() -> None:
-    """The plan's names its release; by the age of the process its metrics are told from another one's."""
-    today, plan = (load_contract(ROOT / "products" / f"{name}.toml") for name in ("pam-today", "pam-plan"))
-
-    assert [(mark.title, mark.tells) for mark in today.marks] == [
-        ("/openapi.json", "release"),
-        ("/checks/process/uptime_seconds of /health/system", "uptime_s"),
-    ]
-    assert [(mark.tells, mark.path) for mark in plan.marks] == [("uptime_s", "/health/comprehensive")]
-    assert plan.health["backend"].names_release
 
 
 def test_a_baseline_keeps_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,24 +80,6 @@ def test_a_failed_step_stops_only_those_that_need_it(journal: Journal) -> None:
     assert [entry["step"] for entry in journal.entries() if entry["event"] == "step-not-done"] == ["caches"]
 
 
-def test_all_essential_failures_are_named_the_cause_first(journal: Journal) -> None:
-    """What was only not begun stands after what failed; what does not help users is not named."""
-    steps = [
-        Step("caches", done(), needs=("back end",)),
-        Step("back end", fails(ActionFailed("HTTP 503"))),
-        Step("front end", fails(KeyError("published_deploy"))),
-        Step("tell", fails(ActionFailed("Slack: HTTP 500")), essential=False),
-    ]
-
-    with pytest.raises(StepsFailed) as found:
-        run_steps(steps, journal, SystemClock())
-
-    assert str(found.value) == (
-        "step 'back end' failed: HTTP 503; step 'front end' failed: KeyError('published_deploy'); "
-        "step 'caches' was not done: it needs 'back end'"
-    )
-
-
 def test_a_step_that_does_not_help_users_fails_nothing(journal: Journal) -> None:
     """It is recorded as failed, and the action is done."""
     records = run_steps(
@@ -135,16 +117,6 @@ def test_steps_that_wait_for_each_other_are_not_done(journal: Journal) -> None:
     found = failed_run([Step("a", done(), needs=("b",)), Step("b", done(), needs=("a",))], journal)
 
     assert {record.outcome for record in found.values()} == {Outcome.NOT_DONE}
-
-
-@pytest.mark.parametrize(
-    "steps", [[Step("a", done()), Step("a", done())], [Step("a", done(), needs=("z",))]], ids=["twice", "not there"]
-)
-def test_a_plan_of_steps_that_makes_no_sense_is_refused(journal: Journal, steps: list[Step]) -> None:
-    """Before the first step."""
-    with pytest.raises(ValueError, match="each name once"):
-        run_steps(steps, journal, SystemClock())
-    assert journal.entries() == []
 
 
 def test_what_waits_for_a_step_that_was_left_out_is_done(journal: Journal) -> None:

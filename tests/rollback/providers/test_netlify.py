@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.hosts import Netlify
-from pam_rollback.rollback.deploys import Deploy
-from pam_rollback.rollback.providers.netlify import NetlifyFiles, NetlifySite, Site, digests_of, netlify_api
+from pam_rollback.rollback.providers.netlify import NetlifyFiles, NetlifySite, digests_of, netlify_api
 from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
 from tests.virtual_clock import VirtualClock
 
@@ -49,43 +47,12 @@ def host(server: Scripted, *, patience_s: float = 60) -> NetlifySite:
     return NetlifySite(api, settings)
 
 
-def test_what_is_published_is_what_the_site_says() -> None:
-    """With its lock; moments have their time zones."""
-    with scripted(says(SITE_DOCUMENT)) as server:
-        published, site = host(server).published(), host(server).site()
-
-    assert published == Deploy(
-        id="d1",
-        state="ready",
-        commit=COMMIT,
-        created_at=datetime(2026, 11, 25, 10, 0, 0, 123000, tzinfo=UTC),
-        finished_at=datetime(2026, 11, 25, 8, 1, tzinfo=UTC),
-        branch="main",
-        context="production",
-        locked=True,
-    )
-    assert site == Site(SITE, "pam", "https://pam.example", stop_builds=True)
-    assert server.asked == ["GET /sites/site-1"] * 2
-
-
 CHANGES = {
     "restore": ("POST /sites/site-1/deploys/d1/restore", 201),
     "lock": ("POST /deploys/d1/lock", 200),
     "unlock": ("POST /deploys/d1/unlock", 200),
     "cancel": ("POST /deploys/d1/cancel", 201),
 }
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_change_names_its_deploy(change: str) -> None:
-    """Without a body, and once."""
-    asked, status = CHANGES[change]
-    with scripted(says(DEPLOY, status)) as server:
-        assert getattr(host(server), change)("d1").id == "d1"
-
-    assert server.asked == [asked]
-    assert server.requests[0].body == b""
-    assert "content-type" not in server.requests[0].headers
 
 
 @pytest.mark.parametrize("change", CHANGES)

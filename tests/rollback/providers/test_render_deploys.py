@@ -120,18 +120,6 @@ def test_a_list_that_is_not_told_as_documented_is_refused(page: Any, words: str)
     assert words in str(caught.value)
 
 
-def test_a_commit_is_deployed_or_queued() -> None:
-    """Queued has no body, and no id yet."""
-    made = {**DEPLOY, "id": "dep-2", "status": "created"}
-    with scripted(says(made, 201), says(None, 202)) as server:
-        client = host(server)
-        deployed, queued = client.deploy_commit(COMMIT), client.deploy_commit(COMMIT)
-
-    assert (deployed.id if deployed else None, queued) == ("dep-2", None)
-    assert server.asked == ["POST /services/srv-1/deploys"] * 2
-    assert server.requests[0].json == {"commitId": COMMIT, "clearCache": "do_not_clear"}
-
-
 @pytest.mark.parametrize(
     ("change", "sent"),
     [

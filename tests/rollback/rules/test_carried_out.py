@@ -1,13 +1,11 @@
 """What a journal says of a rollback, over written-out histories."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.carried_out import CarriedOut, in_time, watched
+from pam_rollback.rollback.carried_out import CarriedOut, watched
 
 
 def event(at_s: float, name: str, **facts: Any) -> dict[str, Any]:
@@ -18,15 +16,6 @@ def event(at_s: float, name: str, **facts: Any) -> dict[str, Any]:
 BEGUN = [event(10, "action", strategy="feature-flag", decided_s=9.0)]
 READ = [event(11, "step-started", step="read"), event(12, "step-done", step="read", problem="")]
 SWITCH = [event(12, "step-started", step="switch"), event(13, "step-done", step="switch", problem="")]
-
-
-def test_all_done() -> None:
-    """The moments are those of the steps, and the sentence names them."""
-    found = CarriedOut.of([*BEGUN, *READ, *SWITCH], "feature-flag")
-
-    assert (found.decided_s, found.first_step_s, found.last_step_s) == (9.0, 11.0, 13.0)
-    assert found.finding().done
-    assert found.finding().words == "feature-flag: all 2 steps are done (read, switch)"
 
 
 @pytest.mark.parametrize(
@@ -119,13 +108,3 @@ def test_watched_means_from_before_until_the_end_without_a_hole(
 
     assert found.done is done, found
     assert words in found.words
-
-
-def test_in_time_and_late() -> None:
-    """The limit itself may be reached."""
-    frame = load_plan(Path(__file__).parents[3] / "plan.toml").time_frame("pre_rollback")
-
-    assert in_time(120.0, frame, "the first step began", "the decision").done
-    assert in_time(120.1, frame, "the first step began", "the decision").words.startswith(
-        "the first step began late, 120.1 s"
-    )

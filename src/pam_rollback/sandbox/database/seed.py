@@ -15,13 +15,13 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import psycopg
 
-from pam_rollback.sandbox.database.passwords import UNUSABLE
-
 TEST_ACCOUNT_EMAIL = "test.traveller@example.org"
 """The account that journeys sign in with."""
 OTHER_ACCOUNT_EMAIL = "second.traveller@example.org"
 """A second account that can sign in, to prove that one user cannot reach what belongs to another."""
 
+UNUSABLE = "!"
+"""Stands where a hash would stand; no password matches it."""
 _SEED = 20261124
 _TRAVELLERS = 400
 _DAYS = 90

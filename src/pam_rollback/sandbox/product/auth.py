@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from pam_rollback.sandbox.database.passwords import UNUSABLE, verify_password
+from pam_rollback.sandbox.database import UNUSABLE, verify_password
 from pam_rollback.sandbox.product.services import Parts, Services
 from pam_rollback.sandbox.product.tokens import TOKEN_LIFETIME_S, SignedIn, issue, read_token
 
