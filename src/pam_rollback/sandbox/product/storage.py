@@ -27,7 +27,7 @@ class State(StrEnum):
     OPEN = "OPEN"
     """Calls are refused."""
     HALF_OPEN = "HALF_OPEN"
-    """Calls are tried again."""
+    """The next call is tried; until it has ended, others are refused."""
 
 
 class OpenCircuitError(RuntimeError):
@@ -35,7 +35,7 @@ class OpenCircuitError(RuntimeError):
 
 
 class Breaker:
-    """After some failures in a row what it guards is left alone for a while, and then tried again."""
+    """After some failures in a row what it guards is left alone for a while, and then tried once: all at once would keep it down."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -44,6 +44,7 @@ class Breaker:
         self.failures = 0
         """In a row."""
         self._opened_s: float | None = None
+        self._tried = False
 
     @property
     def state(self) -> State:
@@ -58,8 +59,10 @@ class Breaker:
 
         A block that was given up (cancelled, or a generator that was closed) says neither.
         """
-        if self.state is State.OPEN:
+        trial = self.state is State.HALF_OPEN
+        if self.state is State.OPEN or (trial and self._tried):
             raise OpenCircuitError(f"the circuit breaker of the {self.name} is open")
+        self._tried = trial or self._tried
         try:
             yield
         except failures:
@@ -71,7 +74,11 @@ class Breaker:
         except Exception:
             self.failures, self._opened_s = 0, None
             raise
-        self.failures, self._opened_s = 0, None
+        else:
+            self.failures, self._opened_s = 0, None
+        finally:
+            if trial:
+                self._tried = False
 
 
 # A user waits this long for a connection before the answer is "unavailable"; below the second that a health check may take.
