@@ -23,11 +23,13 @@ from pam_rollback.environment.service_settings import Git
 from pam_rollback.rollback.backend import ApiRestored, ApiService, run_again, take_back_on_branch
 from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.git import GitRepository
+from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
 
 
 @pytest.fixture(scope="session", name="backend-branch")
+@titled("The service runs from an emergency branch without the bad commit")
 def rollback(
     run: Run,
     api: ApiService,

@@ -21,11 +21,13 @@ from drills.steps import keep_others_from_deploying, run_and_see
 from pam_rollback.rollback.backend import ApiRestored, ApiService
 from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.fixtures.frontend import commit_of
+from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
 
 
 @pytest.fixture(scope="session", name="backend-commit")
+@titled("The last stable commit of the service is deployed")
 def rollback(run: Run, api: ApiService, last_stable_api_deploy: Callable[[], Mapping[str, str]]) -> ApiRestored:
     """Deploy the commit of the last stable deploy, with automatic deploys off, and see that it answers. Raises ActionFailed.
 

@@ -21,11 +21,13 @@ from drills.expectations import (
 from drills.steps import roll_back_at_the_provider
 from pam_rollback.rollback.backend import ApiRestored, ApiService
 from pam_rollback.rollback.fixtures.acting import Run
+from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
 
 
 @pytest.fixture(scope="session", name="backend-provider")
+@titled("The last stable deploy of the service runs again")
 def rollback(run: Run, api: ApiService, last_stable_api_deploy: Callable[[], Mapping[str, str]]) -> ApiRestored:
     """Have the provider run the last stable deploy's build again, and see that it answers. Raises ActionFailed when it does not.
 

@@ -28,11 +28,13 @@ from pam_rollback.rollback.fixtures.acting import Action, Run
 from pam_rollback.rollback.fixtures.actions import constant_page
 from pam_rollback.rollback.step_list import ListedStep
 from pam_rollback.session.needs import needs
+from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
 
 
 @pytest.fixture(scope="session", name="emergency")
+@titled("The emergency call is made")
 def rollback(
     run: Run,
     written_before: None,
@@ -100,17 +102,17 @@ def test_the_product_took_the_call(way_taken: Took, scored: Scored) -> None:
 
 
 @pytest.mark.criterion("ST-6")
-def test_all_flags_are_off(flags_after_the_call: FlagOutcome, scored: Scored) -> None:
+def test_all_flags_are_off(flags_after: FlagOutcome, scored: Scored) -> None:
     """Read back, every feature is off, also those that the plan does not name.  If red: docs/runbook.md#emergency-rollback."""
-    read_back = scored(flags_after_the_call)
+    read_back = scored(flags_after)
 
     assert read_back.all_off, read_back
 
 
 @pytest.mark.criterion("ST-6")
-def test_no_user_keeps_a_feature(users_after_the_call: Evaluation, scored: Scored) -> None:
+def test_no_user_keeps_a_feature(users_after: Evaluation, scored: Scored) -> None:
     """All users who are looked up have none of the features any more.  If red: docs/runbook.md#emergency-rollback."""
-    users = scored(users_after_the_call)
+    users = scored(users_after)
 
     assert users.everyone_off, users
 

@@ -20,11 +20,13 @@ from pam_rollback.rollback.feature_flag import Evaluation, FlagRollback, Flags, 
 from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.fixtures.actions import constant_page
 from pam_rollback.session.needs import needs
+from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
 
 
 @pytest.fixture(scope="session", name="feature-flag")
+@titled("The PAM features are switched off for every user")
 def rollback(run: Run, written_before: None, flags: Flags) -> FlagRollback:
     """Switch the plan's features off for every user, read them back, and evaluate what users get. Raises ActionFailed.
 

@@ -21,11 +21,13 @@ from drills.steps import build_and_upload, publish_and_lock, see_visitors_get
 from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.fixtures.frontend import commit_of
 from pam_rollback.rollback.frontend import Frontend, SiteRestored, Sources
+from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
 
 
 @pytest.fixture(scope="session", name="frontend-commit")
+@titled("The last stable commit of the site is built and published")
 def rollback(
     run: Run, site: Frontend, sources: Sources, last_stable_deploy: Callable[[], Mapping[str, str]]
 ) -> SiteRestored:

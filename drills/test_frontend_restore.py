@@ -21,11 +21,13 @@ from drills.expectations import (
 from drills.steps import publish_and_lock, see_visitors_get
 from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.frontend import Frontend, SiteRestored
+from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
 
 
 @pytest.fixture(scope="session", name="frontend-restore")
+@titled("The last stable deploy of the site is published again")
 def rollback(run: Run, site: Frontend, last_stable_deploy: Callable[[], Mapping[str, str]]) -> SiteRestored:
     """Publish the last stable deploy, lock it, and see that visitors get it. Raises ActionFailed when they do not.
 

@@ -24,11 +24,13 @@ from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.fixtures.frontend import commit_of
 from pam_rollback.rollback.frontend import Followed, Frontend, SiteRestored, Sources, TakesChanges
 from pam_rollback.rollback.step_list import ListedStep
+from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
 
 
 @pytest.fixture(scope="session", name="frontend-revert")
+@titled("The bad commit of the site is reverted, and that is published")
 def rollback(
     run: Run, site: Frontend, sources: Sources, what_visitors_have: Callable[[], Mapping[str, Any]]
 ) -> SiteRestored:

@@ -26,11 +26,13 @@ from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.frontend import Frontend, SiteRestored
 from pam_rollback.rollback.full_system import AllFeatures, FullSystemRollback, each_or_why_not
 from pam_rollback.rollback.step_list import Steps
+from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
 
 
 @pytest.fixture(scope="session", name="full-system")
+@titled("The whole system is as it was before the release")
 def rollback(
     run: Run,
     written_before: None,
@@ -103,8 +105,8 @@ def test_the_stable_service_answers(api_served_now: Served, service_now: Service
 
 
 @pytest.mark.criterion("ST-5")
-def test_all_features_are_off(features_of_the_system: FlagOutcome, scored: Scored) -> None:
+def test_all_features_are_off(flags_after: FlagOutcome, scored: Scored) -> None:
     """Read back from the stable back end, also those that the plan does not name.  If red: docs/runbook.md#full-system-rollback."""
-    read_back = scored(features_of_the_system)
+    read_back = scored(flags_after)
 
     assert read_back.all_off, read_back

@@ -24,11 +24,13 @@ from pam_rollback.rollback.fixtures.actions import constant_page
 from pam_rollback.rollback.gradual import GoingDown, GradualRollback, take_back_by_shares
 from pam_rollback.rollback.rollout import Descent
 from pam_rollback.session.needs import needs
+from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
 
 
 @pytest.fixture(scope="session", name="gradual")
+@titled("The new features are taken back step by step")
 def rollback(run: Run, written_before: None, going_down: Callable[[Sequence[str]], GoingDown]) -> GradualRollback:
     """Lower the plan's flags share by share, and watch users at each. Raises ActionFailed when the flags are not off in the end.
 

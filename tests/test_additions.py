@@ -23,7 +23,7 @@ from pam_rollback.rollback.deploys import SiteHost
 from pam_rollback.rollback.frontend import Frontend, undo_publishing
 from pam_rollback.rollback.kept_host_records import host_records
 from pam_rollback.rollback.provider_access import served_site, site_look
-from pam_rollback.rollback.telling import Telling
+from pam_rollback.rollback.step_list import Telling
 from tests.additions import TOKEN, Pier, blocks, commands, pier
 from tests.rollback.strategies.performed import as_drilled
 from tests.rollback.strategies.stage import MemoryStage

@@ -1,13 +1,9 @@
 """What Unleash's strategies come to in shares of users, and what has to be asked for to have others."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.environment.service_settings import Unleash
 from pam_rollback.plan.flags import Flag
 from pam_rollback.product.unleash import (
@@ -19,7 +15,6 @@ from pam_rollback.product.unleash import (
     why_not_evaluated_by,
     writing,
 )
-from pam_rollback.rollback.locks import targets_of
 
 OFF, ON = Flag(enabled=False, rollout_pct=0), Flag(enabled=True, rollout_pct=100)
 HALF = Share("s", 50)
@@ -152,68 +147,3 @@ def test_what_is_no_evaluation_is_not_read(answer: Any) -> None:
     """Never as off."""
     with pytest.raises((KeyError, TypeError)):
         users_flags(answer, ["A"])
-
-
-FILE = """
-name = "flagged"
-kind = "staging"
-abilities = ["flag_admin", "flag_evaluation"]
-[urls]
-frontend = "https://www.example.com"
-api = "https://api.example.com"
-backend = "https://backend.example.com"
-[unleash]
-url = "https://unleash.example.com"
-[secrets]
-unleash_admin_token_env = "ADMIN"
-unleash_frontend_token_env = "FRONTEND"
-"""
-
-
-def declared(folder: Path, old: str = "", new: str = "", **variables: str) -> Environment:
-    """An environment whose flags Unleash switches."""
-    file = folder / "flagged.toml"
-    file.write_text(FILE.replace(old, new) if old else FILE, encoding="utf-8")
-    return load_environment(str(file), folder, variables or {"ADMIN": "a-token", "FRONTEND": "a:b.token"})
-
-
-def test_its_tokens_are_needed_and_the_products_is_not(tmp_path: Path) -> None:
-    """Who switches flags there needs no admin token of the product; none of the two is shown."""
-    found = declared(tmp_path)
-
-    assert set(found.secrets()) == {"a-token", "a:b.token"}
-    assert "a-token" not in repr(found)
-    with pytest.raises(ConfigurationError) as refused:
-        declared(tmp_path, ADMIN="")
-    assert "unleash_admin_token_env: ADMIN is not set" in str(refused.value)
-    assert 'FRONTEND is not set; export it, or remove "flag_evaluation" from abilities' in str(refused.value)
-    assert "admin_token_env: missing" not in str(refused.value)
-    with pytest.raises(ConfigurationError, match=r"\[secrets\] admin_token_env: missing"):
-        declared(tmp_path, '[unleash]\nurl = "https://unleash.example.com"', "")
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("https://unleash", "http://unleash", r"\[unleash\] url: staging must be https"),
-        ('url = "https://unleash.example.com"', "", r"\[unleash\] url: missing"),
-        ("[secrets]", 'environment = "a/b"\n[secrets]', r"\[unleash\] environment"),
-        ("[secrets]", 'enviroment = "a"\n[secrets]', r"did you mean 'environment'"),
-    ],
-)
-def test_a_table_that_cannot_be_used_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
-    """Before anything is asked."""
-    with pytest.raises(ConfigurationError, match=words):
-        declared(tmp_path, old, new)
-
-
-def test_one_writer_for_one_project_and_environment(tmp_path: Path) -> None:
-    """Two products that share the flags wait for each other; two environments of one project do not."""
-
-    def flags(**tables: str) -> set[str]:
-        found = declared(tmp_path, *(("[secrets]", f"{tables['more']}\n[secrets]") if tables else ()))
-        return {one.name for one in targets_of(found, pushes=False) if "unleash" in one.words}
-
-    assert len(flags()) == 1
-    assert flags() == flags(more='environment = "production"')
-    assert flags().isdisjoint(flags(more='environment = "development"'))

@@ -3,6 +3,8 @@
 import gzip
 import re
 import socket
+import ssl
+import struct
 import threading
 import time
 import zlib
@@ -19,11 +21,12 @@ from pam_rollback.outside.http import fetch, field_value
 from pam_rollback.product.pam_api import FlagEvaluationApi
 
 Talk = Callable[[socket.socket], None]
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 _DEADLINE_S = 0.4
 
 
 @contextmanager
-def server(talk: Talk) -> Iterator[str]:
+def server(talk: Talk, context: ssl.SSLContext | None = None) -> Iterator[str]:
     """A TCP server on loopback whose connections speak as told; gives its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     over = threading.Event()
@@ -36,19 +39,18 @@ def server(talk: Talk) -> Iterator[str]:
             except OSError:
                 return
             open_now[:] = [connection]
-            with connection:
+            with suppress(OSError), connection:
                 connection.settimeout(5)
-                try:
-                    connection.recv(65536)
-                    talk(connection)
-                except OSError:
-                    continue
-                over.wait(0 if talk is not silent else 5)
+                spoken = connection if context is None else context.wrap_socket(connection, server_side=True)
+                with spoken:
+                    spoken.recv(65536)
+                    talk(spoken)
+                    over.wait(0 if talk is not silent else 5)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/health"
+        yield f"{'https://localhost' if context else 'http://127.0.0.1'}:{listener.getsockname()[1]}/health"
     finally:
         over.set()
         listener.shutdown(socket.SHUT_RDWR)
@@ -65,30 +67,34 @@ def silent(_connection: socket.socket) -> None:
 
 def dripping(connection: socket.socket) -> None:
     """Answer, then send one byte at a time, for ever; each byte resets an ordinary socket time-out."""
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+    connection.sendall(HEAD + b"\r\n")
     while True:
         connection.sendall(b" ")
         time.sleep(0.02)  # the pace of the drip is what is tested
 
 
-def half_closed(connection: socket.socket) -> None:
-    """Announce more than is sent."""
-    connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"status":')
+def dripping_head(connection: socket.socket) -> None:
+    """Send a head that never ends."""
+    connection.sendall(HEAD)
+    while True:
+        connection.sendall(b"X-Drip: 1\r\n")
+        time.sleep(0.02)  # the pace of the drip is what is tested
 
 
-def garbage(connection: socket.socket) -> None:
-    """Speak another protocol."""
-    connection.sendall(b"SSH-2.0-OpenSSH_9.9\r\n")
+def reset(connection: socket.socket) -> None:
+    """Hang up so that the other side is told."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def says(payload: bytes, content_type: str = "application/json", status: str = "200 OK") -> Talk:
+def raw(*parts: bytes) -> Talk:
+    """Answer with these bytes."""
+    return lambda connection: connection.sendall(b"".join(parts))
+
+
+def says(payload: bytes, content_type: str = "application/json", more: str = "") -> Talk:
     """Answer properly."""
-
-    def talk(connection: socket.socket) -> None:
-        head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(payload)}\r\n\r\n"
-        connection.sendall(head.encode() + payload)
-
-    return talk
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\n{more}Content-Length: {len(payload)}\r\n\r\n"
+    return raw(head.encode(), payload)
 
 
 @pytest.mark.parametrize(
@@ -96,9 +102,23 @@ def says(payload: bytes, content_type: str = "application/json", status: str = "
     [
         pytest.param(silent, "silent: connected, but no answer within 0.4 s", id="silent"),
         pytest.param(dripping, "the body did not end within 0.4 s", id="never-ending"),
-        pytest.param(half_closed, "closed after 10 of 100 announced bytes", id="half-closed"),
-        pytest.param(garbage, "closed the connection without an answer", id="not-http"),
-        pytest.param(lambda _: None, "closed the connection without an answer", id="closed"),
+        pytest.param(
+            raw(HEAD, b'Content-Length: 100\r\n\r\n{"status":'),
+            "closed after 10 of 100 announced bytes",
+            id="half-closed",
+        ),
+        pytest.param(raw(b"SSH-2.0-OpenSSH_9.9\r\n"), "closed the connection without an answer", id="not-http"),
+        pytest.param(raw(), "closed the connection without an answer", id="closed"),
+        pytest.param(dripping_head, "silent: connected, but no answer within 0.4 s", id="dripping-head"),
+        pytest.param(reset, "connection failed while waiting ([Errno 104] Connection reset by peer)", id="reset"),
+        pytest.param(raw(HEAD), "closed the connection without an answer", id="half-a-head"),
+        pytest.param(raw(b"HTTP/1.1 204"), "closed the connection without an answer", id="half-a-line"),
+        pytest.param(raw(b"SSH-2.0-x\r\n\r\n"), "did not answer in HTTP (", id="another-protocol"),
+        pytest.param(
+            raw(HEAD, b"Transfer-Encoding: chunked\r\n\r\n8\r\n{"),
+            "closed in the middle of the body (1 bytes came)",
+            id="half-a-chunk",
+        ),
     ],
 )
 def test_a_misbehaving_server_is_a_value_in_words(talk: Talk, words: str) -> None:
@@ -110,17 +130,9 @@ def test_a_misbehaving_server_is_a_value_in_words(talk: Talk, words: str) -> Non
 
     assert words in answer.problem, answer.problem
     assert not answer.complete
+    assert answer.sent
     assert answer.json is None
     assert took_s < 20, "without a deadline it would not end"
-
-
-def test_a_good_answer_is_complete() -> None:
-    """Status, type, body and time are there."""
-    with server(says(b'{"status":"healthy"}')) as url:
-        answer = fetch(url, deadline_s=5)
-
-    assert (answer.problem, answer.http_status, answer.json) == ("", 200, {"status": "healthy"})
-    assert 0 < answer.elapsed_ms < 5000
 
 
 @pytest.mark.parametrize(
@@ -133,21 +145,6 @@ def test_what_is_not_json_is_none(payload: bytes, content_type: str) -> None:
         assert fetch(url, deadline_s=5).json is None
 
 
-def test_a_redirect_is_not_followed() -> None:
-    """Following would repeat a POST without its body."""
-    with server(says(b"", "text/plain", "301 Moved Permanently\r\nLocation: http://127.0.0.1:1/")) as url:
-        assert fetch(url, method="POST", json={}, deadline_s=5).http_status == 301
-
-
-def test_a_huge_body_is_cut() -> None:
-    """Memory is bounded, whatever is sent."""
-    with server(says(b"x" * (3 << 20), "text/plain")) as url:
-        answer = fetch(url, deadline_s=5)
-
-    assert "larger than" in answer.problem
-    assert len(answer.body) < 2 << 20
-
-
 def test_a_flag_value_that_is_no_boolean_is_not_off() -> None:
     """A feature that is "on" in another spelling must not read as switched off: the flag is left out, so nothing is known of it."""
     body = (
@@ -157,11 +154,6 @@ def test_a_flag_value_that_is_no_boolean_is_not_off() -> None:
         assert FlagEvaluationApi(url).flags_of("user-1") == {"B": False}
     with server(says(b'{"flags": ["A"]}')) as url, pytest.raises(MeasurementFailed):
         FlagEvaluationApi(url).flags_of("user-1")
-
-
-def echoing_field(connection: socket.socket) -> None:
-    """Answer anything."""
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 def read_field(field: str) -> str:
@@ -184,7 +176,7 @@ def test_any_text_goes_into_a_field(text: str) -> None:
 )
 def test_no_text_keeps_a_request_from_being_sent(text: str) -> None:
     """Neither in a field nor in the path: the answer is one of the server's."""
-    with server(echoing_field) as url:
+    with server(says(b"")) as url:
         answer = fetch(f"{url}/{quote(text, safe='') if chr(13) in text else text}", headers={"X-Initiated-By": text})
 
     assert (answer.problem, answer.http_status) == ("", 200)
@@ -192,8 +184,7 @@ def test_no_text_keeps_a_request_from_being_sent(text: str) -> None:
 
 def compressed(body: bytes, encoding: str) -> Talk:
     """Says that the body is compressed, whatever was asked for."""
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return lambda connection: connection.sendall(head.encode() + body)
+    return says(body, more=f"Content-Encoding: {encoding}\r\n")
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])

@@ -1,13 +1,10 @@
 """What the client is given around it: one deadline, proxies and certificates of the environment, a connection of its own."""
 
 import socket
-import ssl
-import struct
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,9 +13,7 @@ import pytest
 
 from pam_rollback.outside.http import fetch
 from tests.certificate import own_certificate
-
-_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-_DEADLINE_S = 0.4
+from tests.outside.test_http import HEAD, raw, says, server
 
 
 @pytest.fixture(autouse=True)
@@ -28,74 +23,10 @@ def _no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-@contextmanager
-def one_answer(talk: Callable[[socket.socket], None], context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Serve one connection as told; gives the port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
-
-        def serve() -> None:
-            try:
-                connection, _ = listener.accept()
-                with connection if context is None else context.wrap_socket(connection, server_side=True) as spoken:
-                    spoken.recv(65536)
-                    talk(spoken)
-            except OSError:
-                return
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        thread.join(10)
-
-
-def dripping_head(connection: socket.socket) -> None:
-    """Send a head that never ends."""
-    connection.sendall(_HEAD)
-    while True:
-        connection.sendall(b"X-Drip: 1\r\n")
-        time.sleep(0.02)  # the pace of the drip is what is tested
-
-
-def reset(connection: socket.socket) -> None:
-    """Hang up so that the other side is told."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def says(raw: bytes) -> Callable[[socket.socket], None]:
-    """Answer with these bytes."""
-    return lambda connection: connection.sendall(raw)
-
-
-@pytest.mark.parametrize(
-    ("talk", "words"),
-    [
-        pytest.param(dripping_head, "silent: connected, but no answer within 0.4 s", id="dripping-head"),
-        pytest.param(reset, "connection failed while waiting ([Errno 104] Connection reset by peer)", id="reset"),
-        pytest.param(says(_HEAD), "closed the connection without an answer", id="half-a-head"),
-        pytest.param(says(b"HTTP/1.1 204"), "closed the connection without an answer", id="half-a-line"),
-        pytest.param(says(b"SSH-2.0-x\r\n\r\n"), "did not answer in HTTP (", id="another-protocol"),
-        pytest.param(
-            says(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n8\r\n{"),
-            "closed in the middle of the body (1 bytes came)",
-            id="half-a-chunk",
-        ),
-    ],
-)
-def test_each_way_to_fail_has_its_words(talk: Callable[[socket.socket], None], words: str) -> None:
-    """What the server did, within the deadline, and that it was asked."""
-    with one_answer(talk) as port:
-        answer = fetch(f"http://127.0.0.1:{port}/health", deadline_s=_DEADLINE_S)
-
-    assert words in answer.problem
-    assert answer.sent
-    assert answer.elapsed_ms < 5_000
-
-
 def test_an_early_hint_is_not_the_answer() -> None:
     """The answer comes behind it."""
-    with one_answer(says(b"HTTP/1.1 103 Early Hints\r\n\r\n" + _HEAD + b"Content-Length: 2\r\n\r\n{}")) as port:
-        assert fetch(f"http://127.0.0.1:{port}/health", deadline_s=10).json == {}
+    with server(raw(b"HTTP/1.1 103 Early Hints\r\n\r\n", HEAD, b"Content-Length: 2\r\n\r\n{}")) as url:
+        assert fetch(url, deadline_s=10).json == {}
 
 
 def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +87,8 @@ def test_what_is_too_late_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_address_that_refuses_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name with two addresses, of which the first is dead."""
-    with one_answer(says(_HEAD + b"Content-Length: 2\r\n\r\n{}")) as port:
+    with server(says(b"{}")) as url:
+        port = int(url.rpartition(":")[2].partition("/")[0])
         addresses = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (f"127.0.0.{n}", port)) for n in (2, 1)]
         real = socket.getaddrinfo
         monkeypatch.setattr(
@@ -180,14 +112,14 @@ def test_a_proxy_of_the_environment_asks_and_is_named_when_it_fails(monkeypatch:
             connection, _ = listener.accept()
             with connection:
                 heard.append(connection.recv(65536))
-                connection.sendall(_HEAD + b'Content-Length: 14\r\n\r\n{"by":"proxy"}')
+                connection.sendall(HEAD + b'Content-Length: 14\r\n\r\n{"by":"proxy"}')
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         asked = fetch("http://pam.invalid/health?a=1")
         thread.join(10)
-    with one_answer(says(_HEAD + b"Content-Length: 2\r\n\r\n{}")) as here:
-        direct = fetch(f"http://127.0.0.1:{here}/")
+    with server(says(b"{}")) as here:
+        direct = fetch(here)
     refused = fetch("http://pam.invalid/health")
     monkeypatch.setenv("NO_PROXY", ".invalid")
     without = fetch(f"http://pam.invalid:{port}/health", deadline_s=20)
@@ -204,7 +136,8 @@ def test_a_proxy_of_the_environment_asks_and_is_named_when_it_fails(monkeypatch:
 
 def test_a_proxy_that_lets_nothing_through_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of what is encrypted, nothing was sent."""
-    with one_answer(says(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")) as port:
+    with server(raw(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")) as url:
+        port = url.rpartition(":")[2].partition("/")[0]
         monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{port}")
         answer = fetch("https://pam.invalid/health", method="POST", json={})
 
@@ -224,10 +157,10 @@ def test_certificates_are_those_of_the_environment(tmp_path: Path, monkeypatch: 
             monkeypatch.delenv("SSL_CERT_FILE", raising=False)
         else:
             monkeypatch.setenv("SSL_CERT_FILE", trusted)
-        with one_answer(says(_HEAD + b"Content-Length: 2\r\n\r\n{}"), context) as port:
-            answers.append(fetch(f"https://localhost:{port}/"))
-    with one_answer(says(_HEAD + b"Content-Length: 2\r\n\r\n{}")) as port:
-        plain = fetch(f"https://127.0.0.1:{port}/")
+        with server(says(b"{}"), context) as url:
+            answers.append(fetch(url))
+    with server(says(b"{}")) as url:
+        plain = fetch(url.replace("http:", "https:"))
 
     unknown, known = answers
     assert unknown.problem.startswith("its certificate is not valid (")

@@ -2,25 +2,18 @@
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.observation.parts import Series
 from pam_rollback.observation.samples import Sample
-from pam_rollback.plan.plan import Plan, UnknownPlanItem
-from pam_rollback.report.baseline_record import Baseline, Origin
-from tests.baselines import baseline_of
+from pam_rollback.plan.plan import Plan
 
 ROOT = Path(__file__).parents[2]
-LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-LATENCIES_MS = [(100.0 + index % 10) for index in range(1000)]
-"""Latencies of before, in ms; their p95 is 109 ms."""
 
 
 def body(fixture: Any) -> Callable[..., Any]:
@@ -96,20 +89,6 @@ def runbook(plan: Plan, **differs: object) -> Any:
     }
     known |= {"environment": environment(), "records_before": False, "secrets": SimpleNamespace(redact=str)}
     return SimpleNamespace(**(known | differs))
-
-
-def baseline(taken_at: datetime, *, ms: float = 105) -> Baseline:
-    """A thousand good answers."""
-    origin = Origin(environment="production", host="api", release="1", run="run", taken_at=taken_at)
-    return baseline_of(Watched(ms=ms).samples(), origin)
-
-
-def said(ask: Callable[[], object]) -> str:
-    """What it gives, or why it does not."""
-    try:
-        return repr(ask())
-    except (MeasurementFailed, UnknownPlanItem) as unknown:
-        return f"not known: {unknown}"
 
 
 def call(fixture: Any, **known: object) -> Any:

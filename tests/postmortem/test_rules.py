@@ -54,12 +54,12 @@ def test_a_decision_is_dated_when_it_was_taken() -> None:
 
 
 def test_a_step_without_an_end_is_named() -> None:
-    """Done, failed, not done and late are ends; a step that is tried again counts once more."""
+    """Done, failed and not done are ends; a step that is tried again counts once more."""
     steps = [("step-started", "a"), ("step-done", "a"), ("step-started", "b"), ("step-failed", "b")]
     entries = [entry(event, step=step) for event, step in [*steps, ("step-started", "c")]]
 
     assert unfinished(entries) == ("c",)
-    assert unfinished([*entries, entry("step-ended-late", step="c")]) == ()
+    assert unfinished([*entries, entry("step-failed", step="c")]) == ()
     assert unfinished([*entries[:2], entry("step-started", step="a")]) == ("a",)
 
 

@@ -20,7 +20,6 @@ from tests.report.screens import (
     blinded,
     met_before,
     result,
-    rows_of_a_terminal,
     shown,
 )
 
@@ -104,31 +103,6 @@ def test_what_is_new_comes_first_and_the_rest_is_counted(red_before: RunRecord) 
     assert text.index("new: label") < text.index("BROKEN RPO-3")
     assert sum("BROKEN CR-4 9 tests" in line for line in lines) + text.count("tests more: -v or the page") >= 8
     assert [one.message for one in new if f".{one.message.partition(': .')[2]}" not in whole] == []
-
-
-def test_all_of_what_was_there_before_is_told_with_v_and_on_the_page(red_before: RunRecord) -> None:
-    """Each finding; and in the summary of a job the waivers and the sentence."""
-    whole = "\n".join(scorecard.render(red_before, 80, color=False, ascii_only=False))
-    page, summary = scorecard_page.render(red_before), job_summary.render(red_before)
-
-    for text in (" ".join(whole.split()), page):
-        assert f"focus-visible on money-dark: .{'x' * 90}" not in text, "money has six kinds"
-        assert f"label on money-dark: .{'x' * 90}" in html.unescape(text)
-        assert "nothing is new: all 297 were there before" in text
-    assert "nothing is new: all 297 were there before" in summary
-    assert summary.count("waivers") == 2
-
-
-def test_all_that_is_broken_is_named_once(broken: RunRecord) -> None:
-    """Found, expected and where to go on; six tests that met one cause are one entry, and criteria of the plan come first."""
-    text = "\n".join(shown(broken))
-
-    assert text.index("BROKEN SC-1") < text.index("BROKEN CR-4") < text.index("UNKNOWN SC-3")
-    assert "found       error rate 6.2 %, expected below 2 %" in text
-    assert "expected    error rate: < 2 % for 900 s" in text
-    assert "next        docs/runbook.md#error-rate" in text
-    assert text.count("open /chat: HTTP 502") == 1
-    assert text.index("BROKEN SC-1") < text.index("incident")
 
 
 LIMITED = "docs/runbook.md#sign-in-limited"
@@ -246,24 +220,6 @@ def test_one_thing_that_kept_all_from_looking_is_the_headline(drill: RunRecord) 
         assert wording.heading(some) == "not known: Truth 0"
 
 
-@pytest.mark.parametrize("in_full", [True, False])
-def test_all_that_one_cause_hides_is_named(drill: RunRecord, in_full: bool) -> None:  # noqa: FBT001 - a parameter
-    """More plan items than a line holds: they have lines of their own, whether it is told in full or in a line."""
-    ids = [f"DI-{n}" for n in range(20)]
-    others = [
-        result(f"test_x{n}", f"HC-{n}", outcome=Outcome.UNKNOWN, message=f"reason {n} of its own")
-        for n in range(0 if in_full else 8)
-    ]
-    met = [
-        result(f"test_{one}", one, outcome=Outcome.UNKNOWN, message=f"{one} is not known", cause=DOWN) for one in ids
-    ]
-    lines = shown(replace(drill, verdict="INCONCLUSIVE", exit_code=11, results=(*drill.results, *others, *met)))
-    text = " ".join(" ".join(lines).split())
-
-    assert f"UNKNOWN {' '.join(ids)} 20 tests" in text if in_full else f"UNKNOWN {' '.join(ids)}" in text
-    assert rows_of_a_terminal(lines) <= LINES_OF_NO_GO_MAX
-
-
 @pytest.mark.parametrize("outcome", wording.HAPPENED)
 def test_what_became_of_the_action_is_not_told_as_what_a_test_asks(drill: RunRecord, outcome: Outcome) -> None:
     """Whichever test came upon it, such as the last one, in whose teardown an undo fails. Why is told once, in every view."""
@@ -288,15 +244,6 @@ def test_what_became_of_the_action_is_not_told_as_what_a_test_asks(drill: RunRec
     )
 
 
-def test_health_says_why_before_the_rest_says_what(good_record: RunRecord) -> None:
-    """Whoever is woken reads first which part is ill; success criteria follow, and then what no term of the plan is about."""
-    red = [result(f"test_{item}", item, outcome=Outcome.BROKEN_CRITERION) for item in ("CR-4", "SC-5", "HC-4")]
-
-    lines = render(replace(good_record, results=tuple(red), verdict="NO-GO"), 80, color=False, ascii_only=False)
-
-    assert [line.split()[1] for line in lines if line.startswith("  BROKEN ")] == ["HC-4", "SC-5", "CR-4"]
-
-
 def test_the_part_that_ails_the_others_is_told_first(good_record: RunRecord) -> None:
     """An API that cannot reach its database is unhealthy, too; the way out is the database's. What an answer quotes blames nobody."""
 
@@ -318,18 +265,3 @@ def test_the_part_that_ails_the_others_is_told_first(good_record: RunRecord) -> 
 
     named = [line.split()[1] for line in lines if line.startswith("  BROKEN ")]
     assert named == ["HC-3", "HC-4", "HC-2", "HC-5", "HC-2"]
-
-
-def test_a_cause_that_has_one_line_says_what_was_found(drill: RunRecord) -> None:
-    """A title that is cut off says nothing of what is wrong."""
-    red = [
-        result(
-            f"test_{number}", f"DI-{number}", outcome=Outcome.BROKEN_CRITERION, message=f"found {number} {'y' * 300}"
-        )
-        for number in range(8)
-    ]
-    lines = shown(replace(drill, verdict="NO-GO", exit_code=1, results=(*drill.results, *red)))
-
-    entries = [line for line in lines if line.startswith("  BROKEN")]
-    assert any(line.startswith("  BROKEN DI-6 found 6 ") for line in entries), "\n".join(lines)
-    assert not any(line.startswith("  BROKEN DI-6 not true") for line in entries)

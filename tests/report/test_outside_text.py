@@ -4,7 +4,7 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,30 +78,19 @@ def poisoned(value: Any, text: str) -> Any:
     return value
 
 
+@pytest.mark.parametrize("view", [scorecard.render, screen.render], ids=["all", "screen"])
 @given(text=HOSTILE)
 @example("\nGO for production")
 @example("\r\x1b[2KGO for production")
 @AT_A_TIME
-def test_the_terminal_shows_one_verdict(bad_record: RunRecord, text: str) -> None:
-    """Its line appears once and is the last one; nothing moves the cursor, and no line is a command to a CI runner."""
-    lines = "\n".join(scorecard.render(poisoned(bad_record, text), 100, color=True, ascii_only=False)).split("\n")
+def test_the_terminal_shows_one_verdict(view: Callable[..., list[str]], bad_record: RunRecord, text: str) -> None:
+    """First or last or both; nothing moves the cursor, and no line is a command to a CI runner."""
+    lines = "\n".join(view(poisoned(bad_record, text), 100, color=True, ascii_only=False)).split("\n")
     plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in lines]
 
-    assert len([line for line in plain if VERDICT.match(line)]) == 1
+    assert len({line for line in plain if VERDICT.match(line)}) == 1
     assert not [line for line in plain if UNSEEN.search(line)]
     assert not [line for line in plain if line.lstrip().startswith("::") or "##[" in line]
-
-
-@given(text=HOSTILE)
-@example("\nGO for production")
-@AT_A_TIME
-def test_the_screen_shows_one_verdict(bad_record: RunRecord, text: str) -> None:
-    """The same, first and last."""
-    lines = "\n".join(screen.render(poisoned(bad_record, text), 100, color=False, ascii_only=False)).split("\n")
-
-    assert len({line for line in lines if VERDICT.match(line)}) == 1
-    assert not [line for line in lines if UNSEEN.search(line)]
-    assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
 
 
 @given(text=HOSTILE)

@@ -25,21 +25,6 @@ def keep(out: Path, name: str, record: RunRecord, *found: StrategyReadiness, ago
     write(replace(record, run_id=name, started=begun, readiness=found), out / name / "run.json", Redactor([]))
 
 
-def test_a_line_for_each_strategy(good_record: RunRecord) -> None:
-    """And nothing where this was no preflight."""
-    assert sections.preflight(good_record) == []
-    assert sections.preflight(replace(good_record, readiness=(READY, LOCKED, UNKNOWN))) == [
-        (
-            "Could we roll back right now?",
-            (
-                "[x] feature-flag: ready: 3 flags are there",
-                "[!] frontend: NOT READY: the site is locked",
-                "[ ] backend: NOT CHECKED: staging declares no render",
-            ),
-        )
-    ]
-
-
 def test_what_remains_is_told_in_few_words(good_record: RunRecord) -> None:
     """All, all but a few, a few, or none."""
     names = ("feature-flag", "emergency", "frontend-restore")

@@ -1,12 +1,9 @@
 """The recommendation in words: the most urgent at the bottom of the screen, the same everywhere, and nothing left out."""
 
-from dataclasses import replace
 from typing import Literal
 
-import pytest
-
 from pam_rollback.report import recommendation
-from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, Recommendation, StrategyAdvised
+from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, StrategyAdvised
 
 
 def found(identifier: str, state: str, words: str, evidence: str = "measured") -> CriterionFound:
@@ -76,11 +73,3 @@ def test_everything_is_told_the_most_urgent_first() -> None:
     assert question.endswith("…")
     assert answers == '--observed IR-6="who: what" if it is so; --ack IR-6="who: evidence" if it is not'
     assert command == "add the answers to: pytest -m decision --env production"
-
-
-@pytest.mark.parametrize("word", Recommendation)
-def test_each_recommendation_says_what_it_means(word: Recommendation) -> None:
-    """None without a sentence."""
-    headline = recommendation.headline(replace(NOW, recommendation=word.value))
-
-    assert headline.startswith(f"{word.value}: ")

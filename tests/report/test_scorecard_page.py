@@ -38,20 +38,6 @@ def test_it_says_what_the_record_says(told: RunRecord) -> None:
     assert "What is broken" not in text
 
 
-def test_what_is_broken_comes_first_and_once(told_red: RunRecord) -> None:
-    """Found, expected, where to go on; what could not be measured has no figure that was expected."""
-    page = scorecard_page.render(told_red)
-    text = _text(page)
-
-    assert text.index("What is broken") < text.index("Who, what, why")
-    assert text.count("the back end answered 503") == 1
-    assert "HC-2 HC-5 [after-feature-flag]" in text
-    assert "2 tests; not true: " in text
-    assert "expected the back end: healthy, HTTP 200" in text
-    assert 'href="runbook.html#backend-unhealthy"' in page
-    assert "why no reading" in text
-
-
 def test_what_nobody_could_judge_does_not_look_broken(told: RunRecord, told_red: RunRecord) -> None:
     """Its card says UNKNOWN in the colour of what is open, beside one that is broken and in the colour of that."""
     blind = [one for one in told_red.results if one.outcome is Outcome.UNKNOWN]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.report import scorecard_page, terminal_page
+from pam_rollback.report import scorecard_page
 from pam_rollback.report.record_parts import StrategyReadiness
 from pam_rollback.report.run_record import (
     ActionStep,
@@ -22,7 +22,7 @@ from pam_rollback.report.run_record import (
     Verdict,
 )
 from pam_rollback.report.screen import LINES_MAX, LINES_OF_NO_GO_MAX, render
-from pam_rollback.report.terminal_page import WORDS, Page
+from pam_rollback.report.terminal_page import WORDS
 from pam_rollback.report.terms_table import not_good
 from pam_rollback.report.verdict import Outcome
 from tests.report.screens import CET, SITUATION, result, rows_of_a_terminal, shown
@@ -186,14 +186,6 @@ def test_a_step_that_failed_has_room_before_those_that_came_after(drill: RunReco
     assert rows_of_a_terminal(shown(record)) <= LINES_OF_NO_GO_MAX
 
 
-def test_what_would_let_it_be_measured_comes_first(blind: RunRecord) -> None:
-    """INCONCLUSIVE: why, and what was not run, before all that is known."""
-    text = " ".join("\n".join(shown(blind)).split())
-
-    assert text.index("PARTIAL: -k page") < text.index("the environment declares no metrics") < text.index("incident")
-    assert "not run CC-1 1 test: environment staging does not declare" in text
-
-
 def test_a_stopped_session_says_who_stopped_it(drill: RunRecord) -> None:
     """In the verdict line and not only below it; what nobody reached has no figure, and no count that looks like one."""
     unreached = tuple(
@@ -231,25 +223,6 @@ def test_colours_only_add_colour(request: pytest.FixtureRequest, name: str, monk
     assert colored != shown(record)
     assert [re.sub(r"\033\[[0-9;]*m", "", line) for line in colored] == shown(record)
     assert "\n".join(render(record, 80, color=False, ascii_only=True)).isascii()
-
-
-def test_the_step_that_failed_comes_before_those_that_stand_on_it(drill: RunRecord) -> None:
-    """Where there is no room for all: what failed by itself is the cause."""
-    steps = (
-        ActionStep("full-system", "ask the host", "failed", 1, 1, detail="HTTP 401"),
-        *(
-            ActionStep("full-system", f"part {n}", "failed", n, 0, detail="it needs 'ask the host'")
-            for n in range(2, 9)
-        ),
-        ActionStep("full-system", "tell the team", "failed", 9, 1, detail="no channel"),
-    )
-    lines = terminal_page.steps(replace(drill, steps=steps), Page.of(80, color=False), 3)
-
-    assert [" ".join(line.split()[4:]) for line in lines[3:]] == [
-        "ask the host failed: HTTP 401",
-        "part 2 failed: it needs 'ask the host'",
-        "tell the team failed: no channel",
-    ]
 
 
 def test_what_only_looks_can_be_repeated(good_record: RunRecord, drill: RunRecord) -> None:

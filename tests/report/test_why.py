@@ -79,17 +79,6 @@ def test_what_is_no_go_says_why(view: Callable[..., list[str]], record: RunRecor
     assert not why or verdict.endswith(f": {' '.join(why.split())}"), verdict
 
 
-def test_what_a_test_proves_is_not_said_twice() -> None:
-    """It stands in the headline; only a message that ends with something else keeps its end."""
-    rows = "expenses-amount: 7 of 90 rows"
-    red = Result(
-        "t", "Every expense is true.", Outcome.BROKEN_CRITERION, message=f"{rows}; expected: every expense is true"
-    )
-
-    assert wording.problem(red) == f"not true: Every expense is true: {rows}"
-    assert wording.said(replace(red, title="No invariant is broken.")) == red.message
-
-
 @pytest.mark.parametrize("reasons", [(), ("",)])
 def test_a_record_without_a_reason_is_called_a_defect(reasons: tuple[str, ...]) -> None:
     """Nobody has to guess, and nobody takes it for a GO."""

@@ -31,27 +31,6 @@ def typo(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     return _env(project, text)
 
 
-def name_of_no_table(project: Project, running_sandbox: RunningSandbox) -> list[str]:
-    """A table that no check reads."""
-    return _env(
-        project, f'{running_sandbox.file.read_text(encoding="utf-8")}\n[sql.names]\n"expense.amount" = "total"\n'
-    )
-
-
-def name_that_is_none(project: Project, running_sandbox: RunningSandbox) -> list[str]:
-    """What no query could bear."""
-    return _env(project, f'{running_sandbox.file.read_text(encoding="utf-8")}\n[sql.names]\n"expenses" = "a.b.c"\n')
-
-
-def missing_variable(project: Project, _: RunningSandbox) -> list[str]:
-    """A declared ability whose variable is not set."""
-    text = (ROOT / "environments" / "examples" / "staging.toml").read_text(encoding="utf-8")
-    text = text.replace('abilities = ["browser"]', 'abilities = ["browser", "slack"]').replace(
-        '"PAM_SLACK_WEBHOOK_URL"', '"NOT_SET"'
-    )
-    return _env(project, text)
-
-
 def gone_sandbox(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """The file of a sandbox that does not listen any more."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -66,13 +45,6 @@ def another_sandbox(project: Project, running_sandbox: RunningSandbox) -> list[s
     return _env(project, running_sandbox.file.read_text(encoding="utf-8").replace(token, "x" * 32))
 
 
-def open_file(project: Project, running_sandbox: RunningSandbox) -> list[str]:
-    """A sandbox file that others can read."""
-    arguments = _env(project, running_sandbox.file.read_text(encoding="utf-8"))
-    (project.folder / "other.toml").chmod(0o644)
-    return arguments
-
-
 def negative_duration(project: Project, running_sandbox: RunningSandbox) -> list[str]:
     """A plan that makes no sense."""
     plan = (project.folder / "plan.toml").read_text(encoding="utf-8")
@@ -80,36 +52,9 @@ def negative_duration(project: Project, running_sandbox: RunningSandbox) -> list
     return ["--env", str(running_sandbox.file), "-m", "health"]
 
 
-def broken_toml(project: Project, running_sandbox: RunningSandbox) -> list[str]:
-    """A plan that is no TOML."""
-    project.write("plan.toml", "[about\n")
-    return ["--env", str(running_sandbox.file), "-m", "health"]
-
-
-def misspelt_marker(_: Project, running_sandbox: RunningSandbox) -> list[str]:
-    """A marker that is not known."""
-    return ["--env", str(running_sandbox.file), "-m", "post_rolback"]
-
-
 def real_without_execute(_: Project, __: RunningSandbox) -> list[str]:
     """A real rollback without consent."""
     return ["drills/test_feature_flag.py", "--env", PRODUCTION, "--mode", "real"]
-
-
-def invisible_reason(_: Project, __: RunningSandbox) -> list[str]:
-    """A reason that nobody can see."""
-    consent = [
-        "--mode",
-        "real",
-        "--execute",
-        "--confirm",
-        "production",
-        "--reason",
-        "\u200b \u3164",
-        "--initiated-by",
-        "Ł",
-    ]
-    return ["drills/test_feature_flag.py", "--env", PRODUCTION, *consent]
 
 
 def two_stories(_: Project, __: RunningSandbox) -> list[str]:
@@ -172,24 +117,9 @@ def _env(project: Project, text: str) -> list[str]:
     ("arrange", "code", "words"),
     [
         (typo, 4, ["other.toml: ", "[urls] frontent: unknown key, did you mean 'frontend'?"]),
-        (
-            name_of_no_table,
-            4,
-            ["other.toml: 1 problem", "[sql.names] expense.amount: no check reads this table, did you"],
-        ),
-        (
-            name_that_is_none,
-            4,
-            ["other.toml: 1 problem", "[sql] names: expenses: expected the name of a table, with its"],
-        ),
-        (missing_variable, 4, ["other.toml: 1 problem", "[secrets] slack_webhook_env: NOT_SET is not set; export it"]),
         (gone_sandbox, 11, ["cannot be reached", "Is it still running? `make sandbox` starts one."]),
         (another_sandbox, 13, ["does not know this token"]),
-        (open_file, 4, ["[sandbox]", "600"]),
         (negative_duration, 4, ["plan.toml: 1 problem", "[success_criteria.SC-1] duration_s"]),
-        (broken_toml, 4, ["plan.toml: 1 problem", "not valid TOML"]),
-        (invisible_reason, 13, ["--reason shows nothing: it has only spaces, control or zero-width characters"]),
-        (misspelt_marker, 4, ["no marker 'post_rolback', did you mean 'post_rollback'?"]),
         (
             real_without_execute,
             13,

@@ -1,12 +1,9 @@
 """What the command line alone decides: the browser plugin, markers, options, and where the project is."""
 
-import re
 from pathlib import Path
 
 import pytest
 
-from pam_rollback.session.markers import check_expression
-from pam_rollback.session.project_root import joined
 from tests.session.beginning import Begin, begin
 from tests.sessions import ONLY_HEALTH, ROOT, Project, RunningSandbox
 
@@ -17,30 +14,6 @@ __all__ = ["begin"]
 def checks_copied() -> tuple[str, ...]:
     """These sessions are about stories and answers, not about each check."""
     return ONLY_HEALTH
-
-
-def test_a_misspelt_marker_names_the_nearest() -> None:
-    """Nothing would be selected, and nothing verified."""
-    with pytest.raises(pytest.UsageError, match="no marker 'helth', did you mean 'health'"):
-        check_expression("helth and not drill")
-    check_expression("(health or journey) and not drill")
-
-
-def test_options_with_paths_are_joined() -> None:
-    """In the form in which pytest does not take the path for one to collect."""
-    assert joined(["-m", "health", "--env", "/x/s.toml", "--run-dir", "/y", "-q"]) == [
-        "-m",
-        "health",
-        "--env=/x/s.toml",
-        "--run-dir=/y",
-        "-q",
-    ]
-    assert joined(["--env=/x/s.toml", "--env"]) == ["--env=/x/s.toml", "--env"]
-    assert joined(["--baseline", "/y", "--state", "/z", "--state-dir", "/s"]) == [
-        "--baseline=/y",
-        "--state=/z",
-        "--state-dir=/s",
-    ]
 
 
 def test_a_file_outside_the_project_is_found_all_the_same(running_sandbox: RunningSandbox, project: Project) -> None:
@@ -101,19 +74,6 @@ def test_a_wrong_option_is_one_error(begin: Begin, arguments: list[str], words: 
 
     assert begun.rc == 4, begun.said
     assert words in begun.said
-
-
-def test_the_listing_reads_as_the_runbook(project: Project) -> None:
-    """Question, what is proven, and where to go on, without an option more; where browsers can be needed, they are loaded."""
-    listed = project.run("drills", "--collect-only").out
-
-    assert "Does switching the PAM features off help every user within 30 seconds?" in listed
-    assert (
-        "From the decision, users are well again, and it is done, within the objective.  If red: docs/runbook.md#recovery-too-slow."
-        in listed
-    )
-    assert re.search(r"^plugins: .*playwright", listed, re.MULTILINE), listed
-    assert not Path(project.run_folder).exists()
 
 
 PHASES = '''"""What runs when?"""

@@ -1,9 +1,6 @@
 """The suite's own hooks: each is called when it says, and a listener that fails changes no verdict."""
 
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -97,28 +94,6 @@ def listening(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-@dataclass(frozen=True)
-class Real:
-    """A real rollback that has ended."""
-
-    ended: Finished
-
-    @property
-    def notes(self) -> list[str]:
-        """Those of its record."""
-        found: list[str] = json.loads((self.ended.folder / "run.json").read_text("utf-8"))["notes"]
-        return found
-
-
-@pytest.fixture(scope="module")
-def real(shared_range: RunningSandbox, listening: Project) -> Iterator[Real]:
-    """The sandbox calls itself staging; one test is enough for the action."""
-    shared_range.as_it_was()
-    as_staging(shared_range, listening)
-    yield Real(listening.run("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT, "-k", "test_flags_are_off"))
-    shared_range.as_it_was()
-
-
 @pytest.fixture(scope="module")
 def any_session(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A runbook whose own conftest.py listens to all that is not about real runs."""
@@ -140,20 +115,20 @@ def test_each_hook_is_on_the_page() -> None:
     assert sorted(re.findall(r"^\| `(\w+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE)) == HOOKS
 
 
-def test_notes_of_a_real_run(real: Real) -> None:
-    """Its line stands in the record, beside those of slices."""
-    assert f"noted of {real.ended.folder.name}" in real.notes
-    assert not any("hook" in note for note in real.notes)
-
-
-def test_pytest_pam_run_ended(real: Real) -> None:
-    """After verdict and record. It fails here: that is said below the verdict, which stays; the slices had their turn."""
-    lines = real.ended.out.splitlines()
+def test_pytest_pam_run_ended(shared_range: RunningSandbox, listening: Project) -> None:
+    """After verdict and record. It fails here: that is said below the verdict, which stays; notes stand in the record."""
+    shared_range.as_it_was()
+    as_staging(shared_range, listening)
+    real = listening.run("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT, "-k", "test_flags_are_off")
+    shared_range.as_it_was()
+    lines = real.out.splitlines()
     [verdict] = [number for number, line in enumerate(lines) if line.startswith("INCONCLUSIVE for feature-flag")]
 
-    assert (real.ended.folder / "heard").read_text("utf-8") == "staging True"
-    assert any("a hook failed: RuntimeError: heard too late" in line for line in lines[verdict:]), real.ended.out
-    assert real.ended.rc == json.loads((real.ended.folder / "run.json").read_text("utf-8"))["exit_code"]
+    assert (real.folder / "heard").read_text("utf-8") == "staging True"
+    assert any("a hook failed: RuntimeError: heard too late" in line for line in lines[verdict:]), real.out
+    assert real.rc == real.record["exit_code"]
+    assert f"noted of {real.folder.name}" in real.record["notes"]
+    assert not any("hook" in note for note in real.record["notes"])
 
 
 def test_pytest_pam_undone() -> None:
@@ -184,80 +159,45 @@ def test_a_session_without_an_action_is_no_real_run(running_sandbox: RunningSand
     assert not (session.folder / "heard").exists()
 
 
-class Tracker:
-    """A listener of another tracker, and what it heard."""
+def test_pytest_pam_incident_opened_updated_and_closed() -> None:
+    """One listener at a time is told, and gives its reference; whoever answers nothing keeps it. What fails is nobody else's."""
 
-    def __init__(self, answer: str | None, fails: str = "") -> None:
-        self.answer = answer
-        self.fails = fails
-        self.heard: list[WatchedIncident] = []
+    class Tracker:
+        def __init__(self, answer: str | None) -> None:
+            self.answer, self.heard = answer, 0
 
-    def pytest_pam_incident_opened(self, incident: WatchedIncident) -> str | None:
-        """Hear of it."""
-        self.heard.append(incident)
-        if self.fails:
-            raise RuntimeError(self.fails)
-        return self.answer
+        def pytest_pam_incident_opened(self, incident: WatchedIncident) -> str | None:
+            self.heard += 1
+            if self.answer is None:
+                raise RuntimeError("401")
+            return f"{self.answer}{incident.key}"
 
-    def pytest_pam_incident_updated(self, incident: WatchedIncident) -> None:
-        """Hear of it, and say nothing."""
-        self.heard.append(incident)
+        def pytest_pam_incident_updated(self) -> None:
+            self.heard += 1
 
-    def pytest_pam_incident_closed(self, incident: WatchedIncident) -> str | None:
-        """Hear of it."""
-        self.heard.append(incident)
-        return self.answer
+        pytest_pam_incident_closed = pytest_pam_incident_opened
 
-
-@dataclass(frozen=True)
-class Listeners:
-    """Two listeners, one of which fails, and a session that both listen to."""
-
-    config: Any
-    well: Tracker
-    broken: Tracker
-
-    def tell(self, hook: str, listener: str) -> str:
-        """As a watch does."""
-        moment = datetime(2026, 1, 1, tzinfo=UTC)
-        incident = WatchedIncident(
-            "pam-1", "e", "ROLL BACK NOW", (), "ST-5", "All", "", "pytest", moment, moment, "run"
-        )
-        return listeners.tell_one(self.config, hook, listener, incident)
-
-
-@pytest.fixture
-def told() -> Listeners:
-    """Neither knows of the other."""
-    config = listened_to()
-    well, broken = Tracker("https://tracker.example/1"), Tracker(None, "401")
+    well, broken, config = Tracker("https://tracker.example/"), Tracker(None), listened_to()
     config.pluginmanager.register(well, "well")
     config.pluginmanager.register(broken, "broken")
-    return Listeners(config, well, broken)
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    incident = WatchedIncident("pam-1", "e", "ROLL BACK NOW", (), "ST-5", "All", "", "pytest", moment, moment, "run")
 
+    def tell(what: str, listener: str = "well") -> str:
+        return listeners.tell_one(config, f"pytest_pam_incident_{what}", listener, incident)
 
-def test_pytest_pam_incident_opened(told: Listeners) -> None:
-    """One listener at a time is told, and gives its reference; what fails is nobody else's."""
-    assert listeners.names_of(told.config, "pytest_pam_incident_opened") == {"broken": "broken", "well": "well"}
-    told.broken.listener = lambda _config: ""  # type: ignore[attr-defined] # it has nobody to tell here
-    told.well.listener = lambda _config: "the pager"  # type: ignore[attr-defined]
-    assert listeners.names_of(told.config, "pytest_pam_incident_opened") == {"well": "the pager"}
+    assert listeners.names_of(config, "pytest_pam_incident_opened") == {"broken": "broken", "well": "well"}
+    broken.listener = lambda _config: ""  # type: ignore[attr-defined] # it has nobody to tell here
+    well.listener = lambda _config: "the pager"  # type: ignore[attr-defined]
+    assert listeners.names_of(config, "pytest_pam_incident_opened") == {"well": "the pager"}
     with pytest.raises(RuntimeError, match="401"):
-        told.tell("pytest_pam_incident_opened", "broken")
-    assert told.tell("pytest_pam_incident_opened", "well") == "https://tracker.example/1"
-    assert [len(told.well.heard), len(told.broken.heard)] == [1, 1]
-
-
-def test_pytest_pam_incident_updated(told: Listeners) -> None:
-    """Whoever answers nothing keeps its reference: nothing takes its place."""
-    assert told.tell("pytest_pam_incident_updated", "well") == ""
-    assert [len(told.well.heard), len(told.broken.heard)] == [1, 0]
-
-
-def test_pytest_pam_incident_closed(told: Listeners) -> None:
-    """As when it was opened."""
-    assert told.tell("pytest_pam_incident_closed", "well") == "https://tracker.example/1"
-    assert [len(told.well.heard), len(told.broken.heard)] == [1, 0]
+        tell("opened", "broken")
+    assert [tell(what) for what in ("opened", "updated", "closed")] == [
+        "https://tracker.example/pam-1",
+        "",
+        "https://tracker.example/pam-1",
+    ]
+    assert [well.heard, broken.heard] == [3, 1]
 
 
 def test_pytest_pam_command_line(tmp_path: Path) -> None:
@@ -288,7 +228,7 @@ def test_pytest_pam_earlier_runs(tmp_path: Path) -> None:
 
 def test_pytest_pam_why_left_out(heard: Finished) -> None:
     """Not run, and named with its reason."""
-    record = json.loads((heard.folder / "run.json").read_text("utf-8"))
+    record = heard.record
 
     assert [(one["nodeid"].rpartition("::")[2].partition("[")[0], one["reason"]) for one in record["deselected"]] == [
         ("test_database_is_healthy", "the database is another team's")
@@ -309,15 +249,14 @@ def test_pytest_pam_incomplete(heard: Finished) -> None:
 
 def test_pytest_pam_notes(heard: Finished) -> None:
     """In the record, of a session that changed nothing."""
-    assert f"seen in {heard.folder.name}" in Real(heard).notes
+    assert f"seen in {heard.folder.name}" in heard.record["notes"]
 
 
 def test_pytest_pam_planned(any_session: Project, shared_range: RunningSandbox) -> None:
     """What would be done, beside what nobody asked for."""
     session = any_session.run("-m", "health", "--dry-run", f"--env={shared_range.file}")
 
-    steps = json.loads((session.folder / "run.json").read_text("utf-8"))["steps"]
-    assert [(step["action"], step["step"], step["outcome"]) for step in steps] == [
+    assert [(step["action"], step["step"], step["outcome"]) for step in session.record["steps"]] == [
         ("own", "1 phase of sandbox", "planned")
     ]
 

@@ -10,9 +10,8 @@ import pytest
 
 from pam_rollback import VERSION
 from pam_rollback.base import run_files
-from pam_rollback.journal.journal import ACTION, UNDOING, Journal
+from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
-from pam_rollback.ramp.journal import RampJournal
 from pam_rollback.report import run_record
 from pam_rollback.report.run_record import UnreadableRecord
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Project, RunningSandbox
@@ -58,23 +57,6 @@ def test_a_run_record_of_another_format_is_refused(tmp_path: Path) -> None:
     assert run_record.read(edited(kept, tmp_path / "more.json", adds_fields)) == run_record.read(kept)
     with pytest.raises(UnreadableRecord, match=r"repeat the command with the version that wrote it \(9\.9\.0\)"):
         run_record.read(edited(kept, tmp_path / "run.json", is_later))
-
-
-def test_what_is_written_now_says_by_whom(tmp_path: Path) -> None:
-    """Its first line, and that of each session that goes on with it."""
-    journal = Journal(tmp_path / "journal.jsonl")
-    journal.append(ACTION, strategy="frontend")
-    journal.append("step-started", step="look")
-    journal.append(UNDOING, initiated_by="alex")
-    ramp = RampJournal(tmp_path / "ramp.jsonl", lambda: 0.0)
-    ramp.append("started")
-    ramp.append("raising", stage="RA-1")
-
-    stamps = [run_files.FORMAT in entry for entry in journal.entries()]
-    lines = [json.loads(line) for line in ramp.path.read_text(encoding="utf-8").splitlines()]
-    assert stamps == [True, False, True]
-    assert (journal.written_by, lines[0][run_files.WRITTEN_BY]) == (VERSION, VERSION)
-    assert [run_files.FORMAT in line for line in lines] == [True, False]
 
 
 def kept_run(project: Project, running_sandbox: RunningSandbox, edit: Callable[[dict[str, Any]], object]) -> Path:

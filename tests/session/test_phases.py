@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
+from pam_rollback.session.classification import MESSAGE, NOTHING_NEW, OUTCOME
 from pam_rollback.session.phases import LiveReport, bad
 
 
@@ -54,37 +54,6 @@ def test_a_test_and_a_cause_are_told_once(told: Told) -> None:
         "home was not reached",
         "no browser",
         "another reason",
-    ]
-
-
-def test_what_stood_in_the_way_of_many_is_one_line(told: Told) -> None:
-    """In whatever words each says it; another cause, and what nobody knows the cause of, are lines of their own."""
-    live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
-    for name, cause in (("health", "API down"), ("notice", "API down"), ("rows", "no database"), ("pages", "")):
-        report = red(f"checks/test_a.py::test_{name}", f"{name} cannot be read")
-        report.user_properties += [(CAUSE, cause)] if cause else []
-        live.pytest_runtest_logreport(report)
-
-    assert [said(line) for line in told.lines] == [f"{name} cannot be read" for name in ("health", "rows", "pages")]
-
-
-def test_what_kept_a_test_from_beginning_stands_in_place_of_its_title(told: Told) -> None:
-    """Its own docstring is about something else. Where the test itself came upon it, and where it says the cause, its title stands."""
-    for when, message in (
-        ("setup", "4 of 5 writes"),
-        ("setup", "3 of 5: docs/how-to/x.md"),
-        ("call", "4 of 6 writes"),
-        ("setup", "no writes: HTTP 403"),
-    ):
-        report = red(f"checks/test_a.py::test_{message[:6]}{when}", message, Outcome.UNKNOWN)
-        report.when, report.user_properties = when, [*report.user_properties, (CAUSE, "no writes")]
-        LiveReport(SimpleNamespace(), SimpleNamespace(), told).pytest_runtest_logreport(report)  # type: ignore[arg-type]
-
-    assert [line.partition(" CR-4 ")[2].partition(";")[0] for line in told.lines] == [
-        "no writes: 4 of 5 writes",
-        "no writes: 3 of 5: docs/how-to/x.md",
-        "not known: It is so: 4 of 6 writes",
-        "not known: It is so: no writes: HTTP 403",
     ]
 
 

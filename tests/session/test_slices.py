@@ -45,15 +45,3 @@ def test_a_conftest_overrides_ours(tmp_path: Path) -> None:
 
     [order] = [line for line in listed.out.splitlines() if line.startswith("order:")]
     assert order.split()[1:] == ["pam_rollback.health.fixtures", "conftest"]
-
-
-def test_ours_override_those_of_a_plug_in(tmp_path: Path) -> None:
-    """Our browser stands over that of pytest-playwright, which is loaded earlier."""
-    project = runbook_in(tmp_path)
-    with (tmp_path / "conftest.py").open("a", encoding="utf-8") as conftest:
-        conftest.write(OVERRIDDEN.replace('["health"]', '["browser"]').replace("health", "something_else"))
-
-    listed = project.run("-m", "post_rollback and journey", "--collect-only", "-q", "--capture=no")
-
-    [order] = [line for line in listed.out.splitlines() if line.startswith("order:")]
-    assert order.split()[1:] == ["pytest_playwright.pytest_playwright", "pam_rollback.browser.fixtures.browser"]

@@ -1,7 +1,7 @@
 """A whole drill on today's product, with the checks after it. Its flags are constants of the bundle: the front end is restored.
 
 On every commit the plan's product has its drill (test_drill.py), and today's its rows (tests/test_todays_checks_catch_faults.py). At night
-it is run once with the checks of health and rows, where each test looks at something else of it, and once with all checks.
+it is run once with all checks.
 """
 
 import tempfile
@@ -19,10 +19,9 @@ from tests.fault_rows.todays_product import RED_ANYWAY
 from tests.session.drilling import calm
 from tests.sessions import ROOT, Finished, runbook_in
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(600)]  # a drill with all checks
 
 STORY = "drills/test_frontend_restore.py"
-FEWER = ("-m", "rollback or health or integrity")
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Drilled:
 @pytest.fixture(scope="module")
 def drill(tmp_path_factory: pytest.TempPathFactory) -> Drilled:
     """It ran to its end."""
-    return drilled(tmp_path_factory.mktemp("drill"), *FEWER)
+    return drilled(tmp_path_factory.mktemp("drill"))
 
 
 def drilled(folder: Path, *selected: str, story: str = STORY) -> Drilled:
@@ -73,33 +72,18 @@ def test_the_story_is_told_to_its_end(drill: Drilled) -> None:
     ] * 6
 
 
-def test_checks_follow_and_only_what_every_release_has_is_red(drill: Drilled) -> None:
-    """Its health and its rows are judged like the plan's, and none of that is broken in every release."""
-    judged(drill.ended, frozenset(), "test_database_is_healthy", "test_settings_blank")
+def test_all_checks_follow_and_only_what_every_release_has_is_red(drill: Drilled) -> None:
+    """Health, rows, pages with their barriers, and speed; nothing is left behind, and the deploy of before is published again."""
+    cases = drill.ended.outcomes_by_case()
 
-
-@pytest.mark.timeout(600)
-def test_all_checks_follow_and_only_what_every_release_has_is_red(tmp_path: Path) -> None:
-    """The same of everything, pages, their barriers and speed as well; and nothing is left behind."""
-    whole = drilled(tmp_path)
-
-    judged(whole.ended, RED_ANYWAY, "test_database_is_healthy", "test_settings_blank", "test_the_focus_can_be_seen")
-    cases = whole.ended.outcomes_by_case()
-    assert {cases[f"{name}[chromium]"] for name in (ANSWERS, PHONE)} == {"passed"}, whole.ended.out
-    assert whole.left == ()
-
-
-def judged(ended: Finished, red: frozenset[str], *asked: str) -> None:
-    """These were asked, and these cases alone are broken."""
-    cases = ended.outcomes_by_case()
-
-    assert set(ended.outcomes()) >= {*asked}
-    assert {name for name, outcome in cases.items() if outcome == "broken criterion"} == red, ended.out
+    assert set(drill.ended.outcomes()) >= {
+        "test_database_is_healthy",
+        "test_settings_blank",
+        "test_the_focus_can_be_seen",
+    }
+    assert {name for name, outcome in cases.items() if outcome == "broken criterion"} == RED_ANYWAY, drill.ended.out
     assert {"action failed", "refused"}.isdisjoint(cases.values())
-
-
-def test_nothing_is_left_behind(drill: Drilled) -> None:
-    """The fault is gone, and the deploy of before is published again."""
+    assert {cases[f"{name}[chromium]"] for name in (ANSWERS, PHONE)} == {"passed"}, drill.ended.out
     assert drill.left == ()
 
 

@@ -206,10 +206,12 @@ class Ladder:
 
 
 def last_step(entries: Iterable[Mapping[str, Any]]) -> str:
-    """Give the journal's last step, and whether it is under way, done or failed."""
+    """Give the journal's last step that does not only tell of others, and whether it is under way, done or failed."""
     words = {"step-started": "under way", "step-done": "done", "step-failed": "FAILED"}
-    for entry in reversed(list(entries)):
-        if entry.get("event") in words:
+    entries = list(entries)
+    tell = {entry.get("step") for entry in entries if entry.get("tells")}
+    for entry in reversed(entries):
+        if entry.get("event") in words and entry.get("step") not in tell:
             return f"{entry.get('step', '?')} ({words[entry['event']]})"
     return "none yet"
 

@@ -50,7 +50,7 @@ TOLD = "undo-told"
 """The event of a person who was told to look whether a step took effect that had noted nothing."""
 STARTED = "step-started"
 DONE = "step-done"
-ENDED = (DONE, "step-failed", "step-ended-late")
+ENDED = (DONE, "step-failed")
 ALREADY = "already"
 """What the result of a step says that would change something and found it as wanted: it owes nothing."""
 

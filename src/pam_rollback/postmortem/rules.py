@@ -135,7 +135,7 @@ def _owed(entry: Entry) -> str:
     return f"noted how to put back change {entry['number']}: {entry['kind']}{place}"
 
 
-_ENDS = frozenset({"step-done", "step-failed", "step-not-done", "step-ended-late"})
+_ENDS = frozenset({"step-done", "step-failed", "step-not-done"})
 _WORDS: Mapping[str, tuple[str, Callable[[Entry], str]]] = {
     "action": (
         "decision",
@@ -144,7 +144,6 @@ _WORDS: Mapping[str, tuple[str, Callable[[Entry], str]]] = {
     "target": ("decision", words_of_target),
     "step-started": ("step", lambda entry: f"{BEGINS}{entry['step']}"),
     "step-done": ("step", lambda entry: f"done: {entry['step']}: {_said(entry)}"),
-    "step-ended-late": ("step", lambda entry: f"ended late: {entry['step']}: {_said(entry)}"),
     "step-failed": ("step", lambda entry: f"NOT DONE: {entry['step']}: {_said(entry)}"),
     "step-not-done": ("step", lambda entry: f"NOT DONE: {entry['step']}: {_said(entry)}"),
     "action-failed": ("step", lambda entry: f"the rollback was not done: {entry['problem']}"),

@@ -15,8 +15,7 @@ from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 from pam_rollback.rollback.asked_users import made_up
 from pam_rollback.rollback.flag_writing import lower_flags, note_setting, put_flags_back, unfinished
-from pam_rollback.rollback.step_list import ActionRecord, ListedStep, StepList
-from pam_rollback.rollback.telling import Telling
+from pam_rollback.rollback.step_list import ActionRecord, ListedStep, StepList, Telling
 
 _READ_BACK_WITHIN_S = 5.0
 _EVALUATION_WORKERS = 8

@@ -28,8 +28,7 @@ from pam_rollback.rollback.feature_flag import (
 )
 from pam_rollback.rollback.flag_writing import lower_flags, note_setting
 from pam_rollback.rollback.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
-from pam_rollback.rollback.step_list import ActionRecord, Facts, StepList, Steps
-from pam_rollback.rollback.telling import Telling
+from pam_rollback.rollback.step_list import ActionRecord, Facts, StepList, Steps, Telling
 
 _EVALUATION_WORKERS = 8
 _HOLD_MIN_S = 2.0

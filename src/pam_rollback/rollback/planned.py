@@ -10,8 +10,7 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import Strategy
 from pam_rollback.plan.stories import STORIES, Story
 from pam_rollback.report.run_record import ActionStep
-from pam_rollback.rollback.step_list import StepList
-from pam_rollback.rollback.telling import TELL
+from pam_rollback.rollback.step_list import TELL, StepList
 
 
 def planned_steps(plan: Plan, stories: Iterable[str], environment: Environment) -> Iterable[ActionStep]:

@@ -9,12 +9,10 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from queue import Empty, SimpleQueue
-from typing import Protocol
 
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, StopRequested
 from pam_rollback.journal.journal import Journal
-from pam_rollback.observation.incident import Acted
 
 _LOOKED_EVERY_S = 0.05
 
@@ -36,8 +34,8 @@ class Step:
     """It changes what users get: what they write around this moment is looked for."""
     owes: str = ""
     """The kind of note that says how to put back what it asks for, which a host may bring about after the step was killed."""
-    deadline_s: float | None = None
-    """After this time it counts as failed, although it may still take effect. None: its own waits are limit enough."""
+    tells: bool = False
+    """It only tells of the others: who asks for the last step asks for one of those."""
 
 
 class Outcome(Enum):
@@ -71,18 +69,6 @@ class StepRecord:
             return f"{self.name}: not done, {self.problem}"
         took_ms = (self.finished_s - self.started_s) * 1000
         return f"{self.name}: {self.result if self.done else 'FAILED: ' + self.problem} ({took_ms:.0f} ms)"
-
-
-class Rollback(Acted, Protocol):
-    """What every strategy's facts have."""
-
-    @property
-    def notice_problem(self) -> str | None:
-        """Empty when the team was told, else why not; None when nobody is to be told here."""
-
-    @property
-    def steps(self) -> tuple[StepRecord, ...]:
-        """Every step and what came of it."""
 
 
 class StepsFailed(ActionFailed):
@@ -137,7 +123,7 @@ class _Run:
     clock: Clock
     narrate: Narrator
     records: dict[str, StepRecord] = field(default_factory=dict)
-    running: dict[str, tuple[Step, float]] = field(default_factory=dict)
+    running: set[str] = field(default_factory=set)
     ended: "SimpleQueue[_Ended]" = field(default_factory=SimpleQueue)
     stop: StopRequested | None = None
 
@@ -156,7 +142,7 @@ class _Run:
                     continue  # what was left out just now may be what an earlier step of the list waits for
                 self._give_up()
                 break
-            if len(ready) == 1 and not self.running and ready[0].deadline_s is None:
+            if len(ready) == 1 and not self.running:
                 self._note(self._perform(ready[0], self._begin(ready[0])))
                 continue
             for step in ready:
@@ -198,12 +184,13 @@ class _Run:
     def _begin(self, step: Step) -> float:
         changes = {"changes": True} if step.changes else {}
         owes = {"owes": step.owes} if step.owes or step.changes else {}
-        self.journal.append("step-started", step=step.name, **changes, **owes)
+        tells = {"tells": True} if step.tells else {}
+        self.journal.append("step-started", step=step.name, **changes, **owes, **tells)
         return self.clock.monotonic_s()
 
     def _start(self, step: Step) -> None:
         started_s = self._begin(step)
-        self.running[step.name] = (step, started_s)
+        self.running.add(step.name)
         # Not waited for at the end of the process: a step that hangs must not keep the session from ending.
         threading.Thread(
             target=lambda: self.ended.put(self._perform(step, started_s)), name=step.name, daemon=True
@@ -238,10 +225,7 @@ class _Run:
 
     def _note(self, ended: _Ended) -> None:
         record = ended.record
-        self.running.pop(record.name, None)
-        if record.name in self.records:
-            self.journal.append("step-ended-late", step=record.name, result=record.result, problem=record.problem)
-            return
+        self.running.discard(record.name)
         self.records[record.name] = record
         self.stop = self.stop or ended.stop
         self.journal.append(
@@ -252,16 +236,7 @@ class _Run:
         )
 
     def _wait(self) -> None:
-        """Until one step ends or has had its time."""
+        """Until one step ends, or for a moment."""
         with suppress(Empty):
             # With a limit, so that a signal is noticed meanwhile.
             self._note(self.ended.get(timeout=_LOOKED_EVERY_S))
-        now_s = self.clock.monotonic_s()
-        for step, started_s in list(self.running.values()):
-            if step.deadline_s is not None and now_s - started_s >= step.deadline_s:
-                late = f"not done within {step.deadline_s:g} s; it may still take effect: look before it is repeated"
-                self._note(
-                    _Ended(
-                        StepRecord(step.name, started_s, now_s, "", late, Outcome.FAILED, step.essential, step.changes)
-                    )
-                )

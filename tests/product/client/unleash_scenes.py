@@ -28,7 +28,7 @@ from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switched_off
 from pam_rollback.rollback.flag_writing import raise_flags
 from pam_rollback.rollback.gradual import GoingDown, Way, taken_back
 from pam_rollback.rollback.rollout import Fare
-from pam_rollback.rollback.telling import Telling
+from pam_rollback.rollback.step_list import Telling
 from pam_rollback.stats.percentiles import Percentile
 from tests.sessions import ROOT
 from tests.unleash_stand_in import ADMIN, FRONTEND, OTHER_FRONTEND

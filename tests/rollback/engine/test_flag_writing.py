@@ -19,8 +19,8 @@ from pam_rollback.rollback.flag_changes import exposure_pct
 from pam_rollback.rollback.flag_writing import SETTING, raise_flags
 from pam_rollback.rollback.gradual import GoingDown, Way, taken_back
 from pam_rollback.rollback.rollout import Fare
+from pam_rollback.rollback.step_list import Telling
 from pam_rollback.rollback.steps import StepsFailed
-from pam_rollback.rollback.telling import Telling
 from tests.sessions import ROOT
 from tests.virtual_clock import VirtualClock
 

@@ -1,7 +1,6 @@
 """Steps that do not wait for each other run side by side; one that fails stops only those that need it, and is never called done."""
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -90,20 +89,6 @@ def test_a_step_that_does_not_help_users_fails_nothing(journal: Journal) -> None
     )
 
     assert [record.done for record in records] == [True, False, True]
-
-
-def test_a_step_that_hangs_has_had_its_time(journal: Journal) -> None:
-    """It counts as failed, the others are done, and the session does not wait for it."""
-    never = threading.Event()
-    began_s = time.monotonic()
-
-    found = failed_run([Step("hangs", lambda: str(never.wait(60)), deadline_s=0.3), Step("front end", done())], journal)
-    took_s = time.monotonic() - began_s
-    never.set()
-
-    assert found["front end"].done
-    assert "not done within 0.3 s; it may still take effect" in found["hangs"].problem
-    assert took_s < TOGETHER_WITHIN_S
 
 
 def test_a_request_to_stop_begins_nothing_new(journal: Journal) -> None:

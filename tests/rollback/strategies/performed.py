@@ -17,9 +17,8 @@ from pam_rollback.rollback.emergency import Emergency
 from pam_rollback.rollback.frontend import Frontend, Sources
 from pam_rollback.rollback.full_system import AllFeatures
 from pam_rollback.rollback.repository import Repository
-from pam_rollback.rollback.step_list import StepList
+from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.rollback.steps import StepRecord, StepsFailed
-from pam_rollback.rollback.telling import Telling
 
 STRATEGIES = (
     *("frontend-restore", "frontend-commit", "frontend-revert"),

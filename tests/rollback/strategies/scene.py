@@ -29,7 +29,7 @@ from pam_rollback.rollback.provider_access import served_api, served_site, site_
 from pam_rollback.rollback.providers.netlify import NetlifyFiles, NetlifySite, netlify_api
 from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from pam_rollback.rollback.settling import until_served
-from pam_rollback.rollback.telling import Telling
+from pam_rollback.rollback.step_list import Telling
 from pam_rollback.rollback.told_versions import ApiLook, VersionSources
 from tests.rollback.strategies.performed import BRANCH, Ended, Targets, open_steps, perform
 from tests.sessions import RunningSandbox

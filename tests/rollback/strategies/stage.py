@@ -17,7 +17,7 @@ from pam_rollback.rollback.feature_flag import undo_flags
 from pam_rollback.rollback.frontend import Frontend, Sources, undo_publishing, undo_push
 from pam_rollback.rollback.full_system import AllFeatures
 from pam_rollback.rollback.settling import until_served
-from pam_rollback.rollback.telling import Telling
+from pam_rollback.rollback.step_list import Telling
 from tests.rollback.strategies.hosts import CANDIDATE, STABLE, Hosts, MemoryRepository, State
 from tests.rollback.strategies.performed import Ended, Targets, open_steps, perform
 from tests.virtual_clock import VirtualClock

@@ -13,9 +13,9 @@ from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.product.pam_api import ProductDown
 from pam_rollback.rollback import emergency as hands
-from pam_rollback.rollback.fixtures.emergency import past_the_product
+from pam_rollback.rollback.fixtures.flags import past_the_product
+from pam_rollback.rollback.step_list import Telling
 from pam_rollback.rollback.steps import StepsFailed
-from pam_rollback.rollback.telling import Telling
 from tests.rollback.strategies.hosts import Failure
 from tests.rollback.strategies.performed import as_drilled
 from tests.rollback.strategies.stage import MemoryStage

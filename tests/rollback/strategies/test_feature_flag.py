@@ -18,7 +18,7 @@ from pam_rollback.rollback.feature_flag import (
     switched_off,
     undo_flags,
 )
-from pam_rollback.rollback.telling import Telling
+from pam_rollback.rollback.step_list import Telling
 from tests.virtual_clock import VirtualClock
 
 ON = Flag(enabled=True, rollout_pct=100)

@@ -16,8 +16,8 @@ from pam_rollback.rollback.frontend import Frontend
 from pam_rollback.rollback.full_system import AllFeatures, FullSystemRollback
 from pam_rollback.rollback.providers.netlify import NETLIFY
 from pam_rollback.rollback.providers.render import RENDER
+from pam_rollback.rollback.step_list import Telling
 from pam_rollback.rollback.steps import StepsFailed
-from pam_rollback.rollback.telling import Telling
 from tests.rollback.strategies.performed import Targets, as_drilled
 from tests.rollback.strategies.stage import MemoryStage
 from tests.rollback.strategies.test_feature_flag import Product

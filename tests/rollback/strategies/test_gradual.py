@@ -14,8 +14,8 @@ from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.rollback.gradual import GoingDown, GradualRollback, Way, taken_back
 from pam_rollback.rollback.rollout import Fare
+from pam_rollback.rollback.step_list import Telling
 from pam_rollback.rollback.steps import StepsFailed
-from pam_rollback.rollback.telling import Telling
 from pam_rollback.stats.percentiles import Percentile
 from tests.sessions import ROOT
 from tests.virtual_clock import VirtualClock

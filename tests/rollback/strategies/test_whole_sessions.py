@@ -20,7 +20,7 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.rollback.provider_access import api_host, site_host
-from pam_rollback.rollback.telling import TELL
+from pam_rollback.rollback.step_list import TELL
 from pam_rollback.rollback.writer_lock import environment_lock
 from tests.rollback.strategies.titles import BACK, FRONT, backend, frontend
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
