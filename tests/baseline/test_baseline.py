@@ -9,7 +9,7 @@ import pytest
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.baseline.taken_baseline import TakenBaseline
-from pam_rollback.environment.known_before import Answer as Answered
+from pam_rollback.environment.environment_tables import Waiver
 from pam_rollback.environment.known_before import Finding, KnownBefore, unanswered_on
 from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.plan import load_plan
@@ -20,6 +20,7 @@ from tests.baselines import baseline_of
 from tests.contracts import usual
 from tests.session.beginning import Begin, begin
 from tests.sessions import ROOT, Project, RunningSandbox, save_baseline
+from tests.waivers import accepted
 
 __all__ = ["begin"]
 
@@ -172,18 +173,18 @@ def test_health_that_was_red_is_known_where_somebody_answers_for_it() -> None:
     [found] = health.findings
     recorded = {(found.item, found.text): 1}
 
-    def judged(*answers: Answered) -> HealthAround:
+    def judged(*answers: Waiver) -> HealthAround:
         return health.without(KnownBefore(recorded, answers, today=date(2026, 11, 28)).told(health.findings))
 
-    nobody, somebody = judged(), judged(Answered("HC-3", ("PAM: degraded, HTTP 503*",), date(2026, 12, 31), "R. Ramp"))
+    nobody, somebody = judged(), judged(accepted("HC-3", "PAM: degraded, HTTP 503*"))
     assert (health.well, nobody.well, somebody.well) == (False, False, True)
     assert f'[[waivers]] item = "HC-3", known = ["{found.text}"], at_most = 1, until, reason, approved_by' in str(
         nobody
     )
     assert "R. Ramp" in str(somebody)
     assert "[[waivers]]" not in str(somebody)
-    assert not judged(Answered("HC-3", ("PAM: degraded, HTTP 200*",), date(2026, 12, 31), "R. Ramp")).well
-    assert not judged(Answered("HC-3", ("PAM: *",), date(2026, 11, 27), "R. Ramp")).well, "that day is over"
+    assert not judged(accepted("HC-3", "PAM: degraded, HTTP 200*")).well
+    assert not judged(accepted("HC-3", "PAM: degraded*", until=date(2026, 11, 27))).well, "that day is over"
 
 
 def test_a_baseline_of_ill_health_is_refused_with_the_waiver_that_would_let_it_count() -> None:

@@ -12,7 +12,6 @@ from pam_rollback.browser.journeys import BehindThePages, NewSession
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.environment.environment_tables import Waiver
 from pam_rollback.environment.known_before import (
-    Answer,
     Finding,
     Judged,
     KnownBefore,
@@ -22,14 +21,15 @@ from pam_rollback.environment.known_before import (
 )
 from pam_rollback.exposure.access import NO_TOKEN, Access, Attempt, Door
 from pam_rollback.integrity.row_access import Shown, Strangers
+from tests.waivers import accepted
 
 TODAY = date(2026, 11, 27)
 OPEN = Finding("SC-4", "public.expenses", "shows anon rows of others", 2)
-RAMP = Answer("SC-4", ("public.expenses: *",), date(2027, 1, 31), "R. Ramp")
+RAMP = accepted("SC-4", "public.expenses: *")
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 
 
-def known(*answers: Answer, count: int = 2, refused: str = "") -> KnownBefore:
+def known(*answers: Waiver, count: int = 2, refused: str = "") -> KnownBefore:
     """A baseline that has the open table."""
     return KnownBefore({(OPEN.item, OPEN.text): count} if count else {}, answers, refused, TODAY)
 
@@ -37,7 +37,7 @@ def known(*answers: Answer, count: int = 2, refused: str = "") -> KnownBefore:
 def judged(fact: Judged, *before: Finding) -> Judged:
     """The fact without what is known, where the baseline has this and somebody answers for it."""
     recorded = {(one.item, one.text): one.count for one in before}
-    answers = tuple(Answer(one.item, (one.text,), TODAY, "R. Ramp") for one in before)
+    answers = tuple(accepted(one.item, one.text) for one in before)
     told = KnownBefore(recorded, answers, today=TODAY).told(fact.findings)
     return fact.without(told)
 
@@ -46,16 +46,14 @@ def judged(fact: Judged, *before: Finding) -> Judged:
     ("register", "why"),
     [
         pytest.param(known(RAMP), None, id="known"),
-        pytest.param(known(replace(RAMP, until=TODAY)), None, id="its-last-day"),
+        pytest.param(known(accepted("SC-4", *RAMP.known, until=TODAY)), None, id="its-last-day"),
         pytest.param(known(RAMP, count=0), "the baseline does not have it|no baseline shows", id="nothing-recorded"),
         pytest.param(known(count=0), "", id="new"),
         pytest.param(known(), "^nothing new: 1 known before, and nobody answers for it", id="nobody"),
-        pytest.param(known(replace(RAMP, item="CR-4")), "nobody answers for it", id="another-item"),
+        pytest.param(known(accepted("CR-4", *RAMP.known)), "nobody answers for it", id="another-item"),
+        pytest.param(known(accepted("SC-4", "public.expense: *")), "nobody answers for it", id="another-table"),
         pytest.param(
-            known(replace(RAMP, patterns=("public.expense: *",))), "nobody answers for it", id="another-table"
-        ),
-        pytest.param(
-            known(replace(RAMP, until=date(2026, 11, 26))),
+            known(accepted("SC-4", *RAMP.known, until=date(2026, 11, 26))),
             "until 2026-11-26, and that day is over .R. Ramp",
             id="ended-yesterday",
         ),
@@ -77,19 +75,17 @@ def test_a_finding_is_known_by_baseline_and_owner(register: KnownBefore, why: st
         assert told.reasons == ""
 
 
-@pytest.mark.parametrize(("at_most", "bears"), [(None, True), (2, True), (1, False)])
-def test_a_pattern_bears_no_more_than_somebody_looked_at(at_most: int | None, bears: bool) -> None:  # noqa: FBT001 - a case
+@pytest.mark.parametrize(("at_most", "bears"), [(2, True), (1, False)])
+def test_a_pattern_bears_no_more_than_somebody_looked_at(at_most: int, bears: bool) -> None:  # noqa: FBT001 - a case
     """Above its count it makes none of them known, in a verdict as where a baseline is refused: a later baseline may have more."""
     other = replace(OPEN, said="shows authenticated rows of others", count=1)
-    ramp = replace(RAMP, at_most=at_most)
+    ramp = accepted("SC-4", *RAMP.known, at_most=at_most)
     recorded = {(one.item, one.text): one.count for one in (OPEN, other)}
     told = KnownBefore(recorded, (ramp,), today=TODAY).told([OPEN])
-    waiver = Waiver(item="SC-4", until=TODAY, reason="r", approved_by="R. Ramp", known=(OPEN.text,), at_most=at_most)
-    wide = waiver.model_copy(update={"known": RAMP.patterns})
 
     assert [finding for finding, _ in told.known] == ([OPEN] if bears else [])
     assert told.reasons == ("" if bears else f"a waiver bears 1 of them, and the baseline has 2 (R. Ramp): {OPEN}")
-    assert unanswered_on(TODAY, [wide])([OPEN, other]) == (() if bears else (OPEN, other))
+    assert unanswered_on(TODAY, [ramp])([OPEN, other]) == (() if bears else (OPEN, other))
 
 
 def test_a_door_beside_a_known_one_is_new() -> None:
@@ -190,7 +186,7 @@ def test_a_provisional_waiver_has_nobody_yet() -> None:
     known = waiver("R. Ramp", "public.expenses: *")
     waivers = (known, waiver("provisional, to be confirmed", "public.expenses: *"), waiver("R. Ramp"))
 
-    assert answers_in(waivers) == (replace(RAMP, until=TODAY, at_most=1),)
+    assert answers_in(waivers) == (known,)
     assert unanswered_on(TODAY, [known])([OPEN]) == ()
     assert unanswered_on(date(2026, 11, 28), [known])([OPEN]) == (OPEN,)
     assert unanswered_on(TODAY, waivers[1:])([OPEN]) == (OPEN,)

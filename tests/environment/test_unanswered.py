@@ -10,7 +10,8 @@ import pytest
 
 from pam_rollback.browser.barriers import as_finding
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.known_before import Answer, Finding, Judged, KnownBefore, answers_in, to_paste, waiver_for
+from pam_rollback.environment.environment_tables import Waiver
+from pam_rollback.environment.known_before import Finding, Judged, KnownBefore, answers_in, to_paste, waiver_for
 from pam_rollback.exposure.access import NO_TOKEN, Access, Attempt, Door
 from pam_rollback.integrity.row_access import Shown, Strangers
 from pam_rollback.report.terminal_page import Page, quoted
@@ -22,7 +23,7 @@ PALE = as_finding(("color-contrast", "home-light", "p.it's"), 4)
 DOORS = (Finding("SC-4", "public.a", "shows anon rows of others"), Finding("SC-4", 'public."b"', "shows anon rows"))
 
 
-def before(*findings: Finding, answers: tuple[Answer, ...] = ()) -> KnownBefore:
+def before(*findings: Finding, answers: tuple[Waiver, ...] = ()) -> KnownBefore:
     """A baseline that has these."""
     return KnownBefore({(one.item, one.text): one.count for one in findings}, answers, today=TODAY)
 
@@ -32,7 +33,7 @@ def unanswered(fact: Judged, *findings: Finding) -> Judged:
     return fact.without(before(*findings).told(fact.findings))
 
 
-def applied(advice: str, folder: Path) -> tuple[Answer, ...]:
+def applied(advice: str, folder: Path) -> tuple[Waiver, ...]:
     """The waivers of this line, with who answers until when, as an environment's file takes them."""
     written = re.sub(
         r"; (?=\[\[waivers)",

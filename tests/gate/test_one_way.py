@@ -86,22 +86,6 @@ CONTRACTS = {
         "REVOKE INSERT ON public.expenses FROM authenticated",
         "as authenticated, user 1: permission denied for table expenses",
     ),
-    "renamed table": (
-        "ALTER TABLE public.support_tickets RENAME TO tickets",
-        "relation public.support_tickets is gone",
-    ),
-    "an empty table is dropped": (
-        "DELETE FROM public.support_tickets; DROP TABLE public.support_tickets",
-        "relation public.support_tickets is gone",
-    ),
-    "another type": (
-        "ALTER TABLE public.support_tickets ALTER subject TYPE jsonb USING to_jsonb(subject)",
-        "column public.support_tickets.subject was text and is jsonb",
-    ),
-    "less room": (
-        "ALTER TABLE public.support_tickets ALTER subject TYPE varchar(900)",
-        "column public.support_tickets.subject was text and is character varying(900)",
-    ),
     "a rule for what was there": (
         "ALTER TABLE public.expenses ADD CONSTRAINT little CHECK (amount < 1000000)",
         "constraint public.expenses.little is new and binds what was there",

@@ -16,8 +16,6 @@ from pam_rollback.health import service as health
 from tests.preflight.test_preflight import asked
 from tests.sessions import ROOT, RunningSandbox
 
-_COUNTED_S = 4.0
-
 
 @pytest.fixture
 def alone(running_sandbox: RunningSandbox, tmp_path: Path) -> Path:

@@ -99,22 +99,6 @@ def test_api_and_worker_go_back_are_proven_and_are_put_back(today: RunningSandbo
     assert today.remote.changes() == []
 
 
-@pytest.mark.nightly
-def test_the_hosts_word_alone_is_a_condition_of_the_verdict(today: RunningSandbox, project: Project) -> None:
-    """Where nothing in any answer tells releases or processes apart."""
-    contract = project.folder / "products" / "pam-today.toml"
-    before, _, after = contract.read_text(encoding="utf-8").partition("[[marks]]")
-    contract.write_text(before + "# ----" + after.partition("# ----")[2], encoding="utf-8")
-    assert today.remote.changes() == []
-
-    ended = rolled_back(project)
-
-    assert {ended.outcomes()[name] for name in (TARGET, LIVE, WORKER)} == {"passed"}, ended.out
-    [unproven] = [note for note in ended.record["notes"] if note.startswith("unproven: that the back end serves")]
-    assert "only its host says: the host: dep-" in unproven
-    assert "unproven: that the back end serves" in " ".join(ended.out.split())
-
-
 def test_a_baseline_tells_whose_answers_they_are(today: RunningSandbox, tmp_path: Path) -> None:
     """Recorded while the bad release was well; the rollback was done by hand, and nothing tells how old a process is."""
     project = runbook_with(tmp_path, "test_deployed.py")

@@ -4,8 +4,9 @@ In one module: a class for each small table, to be looked up beside the file.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, Strict, model_validator
@@ -274,6 +275,16 @@ def is_anchored(pattern: str) -> bool:
     return len(pattern.replace("*", "")) >= _LITERAL_MIN
 
 
+def names_any(patterns: Iterable[str], text: str) -> bool:
+    """Whether one of the patterns names all of the text; ``*`` stands for whatever may stand there."""
+    return any(_expression(one).fullmatch(text) for one in patterns)
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+
+
 def _names_a_finding(text: str) -> str:
     """Refuse what would name everything: a waiver is for what somebody has looked at. Raises ValueError."""
     if sum(map(str.isalpha, text)) < _LETTERS_MIN:
@@ -320,6 +331,17 @@ class Waiver(Table):
     def is_provisional(self) -> bool:
         """Somebody wrote it down, and nobody has accepted it."""
         return self.approved_by.strip().lower().startswith("provisional")
+
+    def names(self, item: str, text: str) -> bool:
+        """Whether a finding of this item and text is one of those that it is about."""
+        return self.item == item and names_any(self.known, text)
+
+    def too_many(self, recorded: Collection[tuple[str, str]]) -> str:
+        """Why it makes nothing known of a baseline with these items and texts; empty when it may."""
+        found = sum(self.names(item, text) for item, text in recorded)
+        if self.at_most is None or found <= self.at_most:
+            return ""
+        return f"a waiver bears {self.at_most} of them, and the baseline has {found} ({self.approved_by})"
 
     def holds(self, today: date) -> bool:
         """Whether the whole item is waived on that day."""

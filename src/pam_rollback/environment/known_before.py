@@ -12,10 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cache
 from typing import Any, Final, Protocol, Self, TypeVar
 
-from pam_rollback.environment.environment_tables import Waiver, is_anchored
+from pam_rollback.environment.environment_tables import Waiver, is_anchored, names_any
 
 NEW: Final = "new: "
 """How a sentence begins that names what was not there before, one by one."""
@@ -98,42 +97,9 @@ class Finding:
         return self.text + (f" ({self.count})" if self.count > 1 else "")
 
 
-@dataclass(frozen=True)
-class Answer:
-    """Somebody answers for findings of a plan item, until a day (included)."""
-
-    item: str
-    patterns: tuple[str, ...]
-    """Texts of findings, with ``*`` for whatever may stand there."""
-    until: date
-    owner: str
-    at_most: int | None = None
-    """So many findings of a baseline it may name; None: each by its own words."""
-
-    def names(self, finding: Finding) -> bool:
-        """Whether this is one of those that it is about."""
-        return self.names_text(finding.item, finding.text)
-
-    def names_text(self, item: str, text: str) -> bool:
-        """The same by item and text."""
-        return self.item == item and any(_expression(one).fullmatch(text) for one in self.patterns)
-
-    def count(self, recorded: Collection[tuple[str, str]]) -> int:
-        """How many of a baseline's findings it names, by their items and texts."""
-        return sum(self.names_text(item, text) for item, text in recorded)
-
-    def too_many(self, recorded: Collection[tuple[str, str]]) -> str:
-        """Why it makes nothing known of a baseline with these items and texts; empty when it may."""
-        found = self.count(recorded)
-        if self.at_most is None or found <= self.at_most:
-            return ""
-        return f"a waiver bears {self.at_most} of them, and the baseline has {found} ({self.owner})"
-
-
-def answers_in(waivers: Iterable[Waiver]) -> tuple[Answer, ...]:
-    """Who answers for what that was red before, by the environment's waivers; a provisional one has nobody yet."""
-    accepted = (one for one in waivers if one.known and not one.is_provisional)
-    return tuple(Answer(one.item, one.known, one.until, one.approved_by, one.at_most) for one in accepted)
+def answers_in(waivers: Iterable[Waiver]) -> tuple[Waiver, ...]:
+    """The environment's waivers by which somebody answers for what was red before; a provisional one has nobody yet."""
+    return tuple(one for one in waivers if one.known and not one.is_provisional)
 
 
 def unanswered_on(day: date, waivers: Iterable[Waiver]) -> Callable[[Iterable[Finding]], tuple[Finding, ...]]:
@@ -144,14 +110,9 @@ def unanswered_on(day: date, waivers: Iterable[Waiver]) -> Callable[[Iterable[Fi
         findings = tuple(findings)
         recorded = {(one.item, one.text) for one in findings}
         bearing = [answer for answer in answers if not answer.too_many(recorded)]
-        return tuple(one for one in findings if not any(answer.names(one) for answer in bearing))
+        return tuple(one for one in findings if not any(answer.names(one.item, one.text) for answer in bearing))
 
     return left
-
-
-@cache
-def _expression(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
 
 
 def without_numbers(text: str) -> str:
@@ -184,7 +145,7 @@ class Judge(Protocol):
 class JudgedFindings:
     """What of some findings is known, and why the others count."""
 
-    known: tuple[tuple[Finding, Answer], ...] = ()
+    known: tuple[tuple[Finding, Waiver], ...] = ()
     unanswered: tuple[Finding, ...] = ()
     """The baseline has these, too, and nobody answers for them: they count, and are nothing new."""
     why: Mapping[Finding, str] = field(default_factory=dict)
@@ -273,7 +234,7 @@ class JudgedFindings:
         """What is known, by whom who answers for it."""
         by_answer: dict[tuple[str, date], list[Finding]] = {}
         for finding, answer in self.known:
-            by_answer.setdefault((answer.owner, answer.until), []).append(finding)
+            by_answer.setdefault((answer.approved_by, answer.until), []).append(finding)
         return "; ".join(
             f"{_listed(findings)}, until {until}: {owner}" for (owner, until), findings in by_answer.items()
         )
@@ -289,7 +250,7 @@ class KnownBefore:
 
     recorded: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Item and text of each finding: how much of it there was."""
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[Waiver, ...] = ()
     refused: str = ""
     """Why nothing that the baseline has is known; empty when it may be."""
     today: date = date.min
@@ -302,14 +263,14 @@ class KnownBefore:
 
     def told(self, findings: Iterable[Finding]) -> JudgedFindings:
         """Which of them are known, and why the others count."""
-        known: list[tuple[Finding, Answer]] = []
+        known: list[tuple[Finding, Waiver]] = []
         unanswered: list[Finding] = []
         why: dict[Finding, str] = {}
         findings = tuple(findings)
         here = {finding.text for finding in findings}
         for finding in findings:
             found = self._judged(finding, here)
-            if isinstance(found, Answer):
+            if isinstance(found, Waiver):
                 known.append((finding, found))
             elif found is None:
                 unanswered.append(finding)
@@ -325,7 +286,9 @@ class KnownBefore:
             aside=self._other_tools([*why, *unanswered]),
             ill=self.ill,
             borne={
-                (one.item, one.named): max(1, Answer(one.item, (one.named,), date.max, "").count(self.recorded.keys()))
+                (one.item, one.named): max(
+                    1, sum(item == one.item and names_any([one.named], text) for item, text in self.recorded)
+                )
                 for one in unanswered
             },
         )
@@ -339,9 +302,9 @@ class KnownBefore:
         }
         return "; ".join(f"found by {here}, those of the baseline by {there}" for here, there in others.items())
 
-    def _judged(self, finding: Finding, here: Collection[str]) -> Answer | str | None:
+    def _judged(self, finding: Finding, here: Collection[str]) -> Waiver | str | None:
         """Who answers for it, or why it counts; None: it was there before, and nobody does. ``here``: the texts of all that is found."""
-        named = [answer for answer in self.answers if answer.names(finding)]
+        named = [answer for answer in self.answers if answer.names(finding.item, finding.text)]
         before = self.recorded.get((finding.item, finding.text), 0)
         called = self.placed.get((finding.item, finding.place), "") if finding.place else ""
         if not before and called not in here:  # else what was there has moved, and this took its place
@@ -356,7 +319,7 @@ class KnownBefore:
             return None
         latest = max(named, key=lambda answer: answer.until)
         if latest.until < self.today:
-            return f"{_UNTIL}{latest.until}, and that day is over ({latest.owner})"
+            return f"{_UNTIL}{latest.until}, and that day is over ({latest.approved_by})"
         return latest.too_many(self.recorded.keys()) or latest
 
     @property

@@ -3,10 +3,9 @@
 import pytest
 from playwright.sync_api import Browser
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser import driven_page
 from pam_rollback.browser.driven_page import click
-from pam_rollback.browser.journeys import NotAsDescribed, Stopped
+from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.pam_page import located
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.product.contract import Element
@@ -19,7 +18,6 @@ PAGE = """
 <ul aria-label="Messages"><li>one</li><li>two</li></ul>
 <button onclick="document.body.append(Object.assign(document.createElement('input'), {ariaLabel: 'Message'}))">Open PAM Chat</button>
 """
-CHAT = {"open_chat": {"role": "button", "name": "open pam chat"}, "message": {"role": "textbox", "name": "Message"}}
 
 
 @pytest.mark.parametrize(
@@ -42,24 +40,6 @@ def test_an_element_is_found_as_it_is_described(browser: Browser, element: dict[
     page.set_content(PAGE)
     try:
         assert located(page, Element.model_validate(element)).count() == found
-    finally:
-        page.close()
-
-
-def test_the_chat_is_opened_by_its_button_where_there_is_one(browser: Browser) -> None:
-    """Else it has to be there; and of what nobody described nothing is known."""
-    page = browser.new_page()
-    try:
-        page.route("http://pam.test/**", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
-        described = {name: Element.model_validate(element) for name, element in CHAT.items()}
-        site = PamSite(page, "http://pam.test", PAGES, described, within_s=2)  # type: ignore[arg-type]
-        assert site.open_chat() == "Trips"
-        with pytest.raises(MeasurementFailed, match="the contract of the product describes no 'distance_unit'"):
-            site.open_settings()
-        page.goto("about:blank")
-        without = PamSite(page, "http://pam.test", PAGES, {"message": described["message"]}, within_s=0.5)
-        with pytest.raises(NotAsDescribed, match=r"message .* was never found"):
-            without.open_chat()
     finally:
         page.close()
 

@@ -112,13 +112,6 @@ def test_a_page_that_still_asks_is_not_reached(page: Page, site: Site) -> None:
         Visit(page, site).reach("money")
 
 
-def test_whoever_is_led_elsewhere_goes_there_by_a_link_of_a_closed_menu(page: Page, site: Site) -> None:
-    """A phone's menu, for instance. The page counts as reached once it is calm."""
-    Visit(page, site).reach("trips")
-
-    assert page.url == site.frontend + LEADS_AWAY
-
-
 def test_what_a_page_asks_for_late_is_waited_for(page: Page, site: Site) -> None:
     """Whoever follows a link stays in the document, which asked for nothing a while before: that says nothing of what it asks for now."""
     shows = 'show("/trips", "<h2>Trips</h2>");'
@@ -259,15 +252,6 @@ def test_a_session_that_is_lost_once_is_signed_in_anew(
         visit.reach("money")
 
     assert page.evaluate("() => Number(sessionStorage.lost)") == loses
-
-
-def test_where_no_form_is_described_the_page_that_came_is_told(page: Page, site: Site) -> None:
-    """Nobody can sign in anew there, so nobody tries."""
-    visit = losing(page, site, loses=1, goes=False)
-    nameless = replace(visit._site, elements={"log_out": Element(role="button", name="Log out")})
-
-    with pytest.raises(Stopped, match=r"^/wins led to /login; "):
-        Visit(page, nameless).reach("money")
 
 
 def test_a_form_that_went_before_anybody_looked_was_there(

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from pam_rollback.browser.accessibility import FocusWalk, KeyboardChat, TalkBarrier
-from pam_rollback.environment.known_before import Answer, KnownBefore
+from pam_rollback.environment.known_before import KnownBefore
+from tests.waivers import accepted
 
 
 def test_a_page_without_a_stop_is_not_free_of_traps() -> None:
@@ -31,7 +32,7 @@ BY_KEYBOARD = ("CR-4", "PAM's answer by keyboard alone: N presses of Tab do not 
 
 def judged(barrier: TalkBarrier, *recorded: tuple[str, str], until: date = date.max) -> TalkBarrier:
     """As a test has it, where a baseline has these and somebody answers for all that bars PAM's answer."""
-    answer = Answer("CR-4", ("PAM's answer *",), until, "R. Ramp")
+    answer = accepted("CR-4", "PAM's answer *", until=until)
     before = KnownBefore(dict.fromkeys(recorded, 1), (answer,), today=date(2026, 11, 28))
     told = before.told(barrier.findings)
     return barrier.without(told)

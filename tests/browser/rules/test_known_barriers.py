@@ -8,14 +8,15 @@ from datetime import date
 import pytest
 
 from pam_rollback.browser.barriers import Element, Findings, Known, Violation, made_known, stable
-from pam_rollback.environment.known_before import Answer, KnownBefore
+from pam_rollback.environment.known_before import KnownBefore
 from tests.browser.rules.found_barriers import broken, findings
+from tests.waivers import accepted
 
 
 def new(found: Findings, before: Known) -> Findings:
     """What is new of it, where somebody answers for all that the baseline has."""
     recorded = {(one.item, one.text): one.count for one in before.findings}
-    everything = Answer("CR-4", ("* on *: *",), date(2027, 1, 31), "R. Ramp")
+    everything = accepted("CR-4", *(one.named for one in (*before.findings, *found.findings)))
     placed = {(one.item, one.place): one.text for one in before.findings if one.place}
     told = KnownBefore(recorded, (everything,), today=date(2026, 11, 27), placed=placed).told(found.findings)
     return found.without(told)
@@ -109,7 +110,9 @@ def test_new_barriers_are_named_one_by_one_before_known_ones() -> None:
     )
     assert same.without(KnownBefore().told(same.findings)).headline == same.headline
     refused = replace(before, refused="it is stale").told(same.findings)
-    over = replace(before, answers=(Answer("CR-4", ("*: *",), date(2026, 11, 26), "R. Ramp"),)).told(same.findings)
+    over = replace(before, answers=(accepted("CR-4", "color-contrast on *: *", until=date(2026, 11, 26)),)).told(
+        same.findings
+    )
     assert same.without(refused).headline == f"{same.headline} (it is stale)"
     assert same.without(over).headline == (
         "chat-dark: known until 2026-11-26, and that day is over (R. Ramp): color-contrast (1)"

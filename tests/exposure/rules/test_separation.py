@@ -6,9 +6,9 @@ import pytest
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.known_before import Answer as Answering
 from pam_rollback.environment.known_before import KnownBefore
 from pam_rollback.exposure.separation import Belonging, Belongings, Look, Separation
+from tests.waivers import accepted
 
 OWN = (Belonging("expense 7", "mark-0815"),)
 LIST, BY_ID = "GET /expenses?limit=200", "GET /expenses/7"
@@ -121,7 +121,7 @@ def test_a_look_is_called_the_same_twice_and_known_as_such() -> None:
     found = Separation((tickets, rows))
     first, second = found.findings
     before = {(first.item, first.text): 1}
-    known = KnownBefore(before, (Answering("IR-1", (first.pattern,), date.max, "R. Ramp", at_most=1),))
+    known = KnownBefore(before, (accepted("IR-1", first.pattern, until=date.max, at_most=1),))
     old = found.without(KnownBefore(before).told(found.findings))
 
     assert first.text == "GET /api/v1/tickets?user_id=N&limit=N: shows others' tickets by the first one's id"

@@ -80,16 +80,6 @@ def test_wiped_settings_are_red(dsn: str, wide: Owner, value: str, red: str) -> 
     assert all(re.fullmatch(r"[0-9a-f-]{36}", one) for one in found.results[red].worst)
 
 
-def test_one_setting_wiped_for_everybody_is_red(dsn: str, wide: Owner) -> None:
-    """Named by whose they are."""
-    wide.execute("UPDATE wide.user_settings SET privacy_preferences = '{}'")
-    wide.commit()
-    blank = evaluated(dsn, names=NAMES).results["settings-blank"]
-
-    assert (blank.offenders, blank.looked_at) == (402, 402 * 7 - 9)
-    assert len(blank.worst) == 20
-
-
 def test_rows_of_a_wide_table_are_counted_by_user(dsn: str, wide: Owner) -> None:
     """It has no ids of its own; a row that goes is a loss, a setting that comes is none."""
     with open_snapshot(dsn, PATIENCE) as snapshot:

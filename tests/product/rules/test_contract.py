@@ -88,25 +88,17 @@ def _written(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('path = "/health"', 'path = "health"', "[health.backend] path: "),
         (
             'path = "/health"\n',
             "",
             "[health] backend: path is missing: say where it is asked, or why it cannot be (no_endpoint)",
         ),
         (
-            'site = "backend"',
-            'site = "back end"',
-            "[health.backend] site: unknown value 'back end', did you mean 'backend'?",
-        ),
-        ('item = "HC-2"', 'item = "SC-2"', "[health.backend] item: "),
-        (
             'equals = "healthy"',
             "equals = nan",
             "[health.backend.conditions #1] equals: expected a text in quotes, a number",
         ),
         ('equals = "healthy"', "lt = 5", "lt: unknown key, removed: hold a figure in a check of your own"),
-        ('equals = "healthy"', "any_of = []", "[health.backend.conditions #1] any_of: "),
         ('equals = "healthy"', 'matches = "("', "expected a regular expression, found '('"),
         ('equals = "healthy"', 'equals = "a", exists = true', "expected exactly one operator"),
         (', equals = "healthy"', "", "expected exactly one operator"),
@@ -123,7 +115,6 @@ def _written(folder: Path, text: str) -> Path:
         ('path = "/api/tickets"', "", "[operations] tickets: expected path, or why there is none (no_endpoint)"),
         ('path = "/api/tickets"', 'path = "/t"\nno_endpoint = "none"', "[operations] tickets: expected path, or why"),
         ('path = "/api/tickets"', 'path = "/t"\nitems = "rows"', "[operations.tickets] items: expected a JSON pointer"),
-        ('path = "/api/tickets"', 'path = "/t"\nquery = "a b"', "[operations.tickets] query: "),
         (
             'label = "Amount"',
             'label = "Amount", selector = "input"',
@@ -131,13 +122,7 @@ def _written(folder: Path, text: str) -> Path:
         ),
         ('role = "link", name', 'label = "Log in", name', "name is the accessible name of a role: expected role, too"),
         ('name = "Log in"', 'name_matches = "("', "expected a regular expression, found '('"),
-        ("amount = {", "amuont = {", "amuont"),
         ('stays = ["user_id"]', 'stays = ["a; b"]', "[tables.users.trips] stays"),
-        (
-            'within = "trips"',
-            'within = "trip"',
-            "tables: stops: within: expected a table of users' rows, did you mean",
-        ),
         ('"there are none"', '""', "[tables.left_out] settings-blank: "),
         ('settings-blank = "there are none"', "[tables.names]\nexpenses = 'a\"b'", "[tables] names: expenses: "),
         (

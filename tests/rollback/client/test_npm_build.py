@@ -68,18 +68,6 @@ def test_a_build_that_fails_is_told_with_its_last_words(tmp_path: Path, log: Pat
     assert "\n1\n" in log.read_text(encoding="utf-8")
 
 
-def test_an_install_that_does_not_fit_its_lock_fails(tmp_path: Path, log: Path) -> None:
-    """Npm install would have quietly taken other packages."""
-    folder = project(tmp_path / "tree", **{"build:production": BUILD})
-    package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
-    package["dependencies"]["other"] = "file:other"
-    (folder / "package.json").write_text(json.dumps(package), encoding="utf-8")
-    with pytest.raises(ProviderError, match="npm ci: exit code 1"):
-        NpmBuild(log).build(folder)
-
-    assert not (folder / "dist").exists()
-
-
 def test_a_build_of_nothing_is_no_build(tmp_path: Path, log: Path) -> None:
     """Exit code 0, and an empty folder would have been published."""
     folder = project(tmp_path / "tree", **{"build:production": "mkdir -p dist/assets"})
