@@ -12,6 +12,7 @@ from pam_rollback.plan.plan import load_plan
 from pam_rollback.session.fixtures import scoring
 from tests.listening import listened_to
 from tests.plan.plan_scene import body
+from tests.waivers import accepted
 
 PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")
 
@@ -26,18 +27,15 @@ class Recorded:
         """What it has."""
         if self.problem:
             raise MeasurementFailed(self.problem)
-        return [Finding("CR-4", "home", "no alt", 2)], {"CR-4": "version 1"}
+        return [Finding("CR-4", "settings-phone", "no alt", 2)], {"CR-4": "version 1"}
 
 
 @pytest.mark.parametrize("problem", ["", "own.json is another one than was recorded"])
 def test_pytest_pam_known_before(problem: str) -> None:
     """It is known as far as somebody answers for it; a part that cannot be read makes nothing known, and says so."""
-    waiver = SimpleNamespace(
-        item="CR-4", known=("home: *",), is_provisional=False, until=date(2099, 1, 1), approved_by="R. Ramp", at_most=9
-    )
-    environment = SimpleNamespace(waivers=[waiver])
+    environment = SimpleNamespace(waivers=[accepted("CR-4", "settings-phone: *", until=date(2099, 1, 1), at_most=9)])
     stored = SimpleNamespace(
-        red=(SimpleNamespace(item="CR-4", finding=Finding("CR-4", "home", "no text"), count=1),),
+        red=(SimpleNamespace(item="CR-4", finding=Finding("CR-4", "settings-phone", "no text"), count=1),),
         found=(),
         origin=SimpleNamespace(release=""),
         ill=lambda _: (),
@@ -49,8 +47,8 @@ def test_pytest_pam_known_before(problem: str) -> None:
     released = SimpleNamespace(frontend="", backend="")
     known = body(scoring.known_before)(environment, runbook, released, request)
 
-    told = known.told(Finding("CR-4", "home", said, 2, by="version 2") for said in ("no alt", "no name"))
-    listed = known.told([Finding("CR-4", "home", "no text")])
+    told = known.told(Finding("CR-4", "settings-phone", said, 2, by="version 2") for said in ("no alt", "no name"))
+    listed = known.told([Finding("CR-4", "settings-phone", "no text")])
 
     assert [finding.said for finding, _ in (*told.known, *listed.known)] == ([] if problem else ["no alt", "no text"])
     assert ("found by version 2, those of the baseline by version 1" in told.reasons) is not bool(problem)
