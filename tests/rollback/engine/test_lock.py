@@ -71,13 +71,16 @@ def held(
     machine: Path,
     *,
     take_over: str = "",
+    renewed_every_s: float = 30.0,
     clock: Watching | None = None,
 ) -> Iterator[WriterLock]:
     """Hold the lock in this process."""
     clock = clock or Watching()
     with open_repository(GitCommand(str(remote), deadline_s=10)) as repository:
         claim = claim_of(NAME, who="Grace", run="run-2", take_over=TakeOver.of(take_over) if take_over else None)
-        shared = Shared(GitLocks(repository), clock=clock, pause=clock.pause, say=clock.said.append)
+        shared = Shared(
+            GitLocks(repository), renewed_every_s=renewed_every_s, clock=clock, pause=clock.pause, say=clock.said.append
+        )
         named = [LockTarget(name, name) for name in (PRODUCT, SITE)]
         with sole_writer(claim, named, folder=machine, shared=shared) as lock:
             yield lock
@@ -184,6 +187,49 @@ def test_a_killed_holder_of_the_same_machine_gives_way_at_once(remote: Path, mac
         assert on_remote(remote)["run"] == "run-2"
 
 
+def test_a_frozen_session_that_was_overtaken_sends_nothing_more(remote: Path, machines: Callable[[str], Path]) -> None:
+    """Stopped between two requests, and gone on later. Such a session raised features from 0 to 25 %."""
+    with session(machines("one"), "run-1", PRODUCT, SITE, remote=remote) as first:
+        assert asked(first) == "held []"
+        assert asked(first, "change the flags") == "sent []"
+        os.kill(first.pid, signal.SIGSTOP)
+        with held(remote, machines("two")) as lock:
+            before_change("the flags")
+            os.kill(first.pid, signal.SIGCONT)
+            Waiter().until(
+                lambda: asked(first, "change the flags"),
+                holds=lambda answer: answer.startswith("stopped"),
+                within_s=20,
+                what="it is noticed (not within the 2 s for which a lock is known to be ours)",
+            )
+            answer = asked(first, "change the site")
+            assert "the lock of production is not ours any more, it was taken by run run-2 of Grace" in answer
+            assert "stopped before the site, which was not sent" in answer
+            assert "what is left to do is finished with --resume run-1, or put back with --undo run-1" in answer
+            assert asked(first, "end").startswith("released ['the lock of production is not ours any more")
+            before_change("the site")
+            assert on_remote(remote)["run"] == "run-2"
+            assert len(lock.warnings) == 1
+
+
+def test_signs_of_life_are_given_with_the_step(remote: Path, machines: Callable[[str], Path]) -> None:
+    """At each step, and within long ones."""
+    with held(remote, machines("one"), renewed_every_s=0.2) as lock:
+        first = on_remote(remote)
+        lock.note("restore the front end")
+        Waiter().until(
+            lambda: on_remote(remote),
+            holds=lambda now: now["last_step"] == "restore the front end" and now["beat"] != first["beat"],
+            within_s=20,
+            what="the step in the lock",
+        )
+        step = on_remote(remote)["beat"]
+        Waiter().until(lambda: on_remote(remote)["beat"], holds=lambda now: now != step, within_s=20, what="a beat")
+        assert on_remote(remote)["since"] == first["since"]
+        assert lock.warnings == []
+    assert refs(remote) == []
+
+
 def test_whose_it_is_is_looked_at_before_each_change(remote: Path, machines: Callable[[str], Path]) -> None:
     """Not only between steps or at the end; what another one has is left to them, the rest is given up."""
     with held(remote, machines("one")) as lock:
@@ -229,6 +275,24 @@ def test_a_frozen_session_that_wakes_after_it_was_undone_sends_nothing(
         assert asked(first, "change the flags").startswith("stopped stopped before the flags, which was not sent")
         assert asked(first, "end").startswith("released ['the lock of production is not ours any more")
         assert refs(remote) == []
+
+
+def test_a_lock_out_of_reach_stops_nobody(tmp_path: Path, machines: Callable[[str], Path]) -> None:
+    """The network may be the incident: said, and gone on without."""
+    with held(tmp_path / "nowhere.git", machines("one")) as lock:
+        before_change("the site")
+        assert len(lock.warnings) == 1
+        assert "nobody else is kept from changing production: git read the lock" in lock.warnings[0]
+
+
+def test_a_host_that_refuses_the_lock_stops_nobody(remote: Path, machines: Callable[[str], Path]) -> None:
+    """A token that may read and not write."""
+    hook = remote / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho 'no refs but branches here' >&2\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    with held(remote, machines("one")) as lock:
+        assert "no refs but branches here" in lock.warnings[0]
 
 
 def test_a_host_that_goes_away_is_said_once(remote: Path, machines: Callable[[str], Path]) -> None:
