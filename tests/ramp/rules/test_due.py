@@ -339,6 +339,11 @@ def test_a_ramp_that_let_nobody_in_makes_way() -> None:
 LONGER = replace(RULES, terms="changed")
 
 
+def test_features_that_come_back_after_a_rollback_are_refused() -> None:
+    """A person switched them on again."""
+    assert due_after(OVER, world(30, 10)).do is Do.REFUSE
+
+
 # ---------------------------------------------------------------- killed in the middle
 
 
