@@ -28,13 +28,11 @@ class Finding(Sentence):
     """What to do when it is broken."""
 
     @property
-    def ready(self) -> bool:
-        """All of it holds. Raises MeasurementFailed when something could not be told, or there was nothing to look at."""
-        if self.broken:
-            return False
-        if self.unknown or not self.holds:
+    def missing(self) -> tuple[str, ...]:
+        """What does not hold. Raises MeasurementFailed when all that is known holds, and something is not known, or nothing is."""
+        if not self.broken and (self.unknown or not self.holds):
             raise MeasurementFailed(str(self))
-        return True
+        return self.broken
 
     @property
     def figures(self) -> Figures:
