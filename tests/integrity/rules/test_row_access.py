@@ -135,7 +135,7 @@ def test_each_change_is_named(changes: dict[str, object], words: str) -> None:
     """With the table, what it is and what it was."""
     found = access_changes(access(), access(**changes))
 
-    assert found.open_tables
+    assert found.differences
     assert f"public.expenses: {words}" in str(found)
     assert (found.figures.measured, found.figures.margin) == (1, -1)
 
