@@ -55,7 +55,7 @@ def done(ended: Finished) -> set[str]:
 
 def test_side_by_side_each_puts_back_its_own(project: Project) -> None:
     """Two workers with a sandbox each change the same flags and write one journal: both are undone, each where it was changed."""
-    project.write("drills/conftest.py", DECLARED)
+    project.write("drills/conftest.py", (project.folder / "drills/conftest.py").read_text("utf-8") + DECLARED)
 
     ended = project.run(*STORIES, *ROLLBACK, "-k", "flags_are_off", "-n", "2")
 
