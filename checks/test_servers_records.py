@@ -40,7 +40,7 @@ def test_records_show_small_processes(recorded_memory: RecordedWindow, scored: S
 
 @pytest.mark.criterion("SC-3")
 def test_records_show_processes_at_rest(recorded_growth: MemoryGrowth, scored: Scored) -> None:
-    """Since its last restart no process is on its way to a rollback.  If red: docs/runbook.md#memory-high."""
+    """At its pace since its last restart no process reaches 200 MB within 15 minutes.  If red: docs/runbook.md#memory-high."""
     growth = scored(recorded_growth)
 
-    assert growth.settled, growth
+    assert growth.surely_mb < growth.alarm_mb, growth

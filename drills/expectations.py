@@ -39,15 +39,15 @@ def test_users_recover_in_time(users_recovered: Recovered, scored: Scored) -> No
     """From the decision, users are well again, and it is done, within the objective.  If red: docs/runbook.md#recovery-too-slow."""
     recovered = scored(users_recovered)
 
-    assert recovered.in_time, recovered
+    assert recovered.seconds <= recovered.objective_s, recovered
 
 
 @pytest.mark.criterion("RTO-5")
 def test_recovery_is_complete_in_time(complete_recovery: CompleteRecovery, scored: Scored) -> None:
-    """From the decision to the end of the plan's whole window, all within the objective.  If red: docs/runbook.md#recovery-too-slow."""
+    """It takes 30 minutes at most from the decision to the end of 15 good ones.  If red: docs/runbook.md#recovery-too-slow."""
     complete = scored(complete_recovery)
 
-    assert complete.in_time, complete
+    assert complete.seconds <= complete.objective_s, complete
 
 
 @pytest.mark.writes
