@@ -46,23 +46,23 @@ def test_memory_does_not_run_away(memory: Memory, scored: Scored) -> None:
 
 @pytest.mark.criterion("SC-5", "MT-1")
 def test_answers_are_as_fast_as_before(experience: Experience, scored: Scored) -> None:
-    """No journey is noticeably slower than in the baseline.  If red: docs/runbook.md#user-experience."""
+    """p95 of no journey is more than 20 %, and 100 ms, above the baseline.  If red: docs/runbook.md#user-experience."""
     speed = scored(experience.speed)
 
-    assert speed.as_before, speed
+    assert speed.slower == (), speed
 
 
 @pytest.mark.criterion("SC-5", "MT-2")
 def test_no_more_errors_than_before(experience: Experience, scored: Scored) -> None:
-    """Users get no more wrong or missing answers than in the baseline.  If red: docs/runbook.md#user-experience."""
+    """Wrong or missing answers are 1 percentage point at most above the baseline.  If red: docs/runbook.md#user-experience."""
     errors = scored(experience.errors)
 
-    assert errors.as_before, errors
+    assert errors.at_least_pp <= errors.increase_pp_max, errors
 
 
 @pytest.mark.criterion("TF-2")
 def test_performance_verdict_came_in_time(first_verdict: FirstVerdict, scored: Scored) -> None:
-    """The first of these verdicts came in the time that the plan gives it.  If red: docs/runbook.md#checks-late."""
+    """The first of these verdicts came within 10 minutes of the rollback.  If red: docs/runbook.md#checks-late."""
     verdict = scored(first_verdict)
 
-    assert verdict.in_time, verdict
+    assert verdict.came_s <= verdict.due_until_s, verdict
