@@ -75,7 +75,7 @@ def test_one_slow_journey_is_enough() -> None:
     """60 % slower is seen, also when another journey is as it was; the sentence begins with it."""
     found = speed(*answers("chat", times=1.6), *answers("front page"))
 
-    assert found.slower == ("chat",)
+    assert "chat" in found.slower
     assert str(found).startswith("chat: p95 174 ms (n=600), baseline 1")
     assert "+60 %" in str(found)
     assert "expected at most +20 %" in str(found)
