@@ -68,7 +68,7 @@ class CompleteRecovery(Fact):
         return tuple(window for window in self.windows if window.state is WindowState.BROKEN)
 
     @property
-    def seconds(self) -> float:
+    def took_s(self) -> float:
         """The same, to compare with the objective; infinite where users were not well again, or did not stay so.
 
         Raises MeasurementFailed when a window, or the end, is not known and it may be in time.
@@ -79,7 +79,7 @@ class CompleteRecovery(Fact):
                 window.decided(window.observed_s)
             # The whole window has to lie within the objective, so what is left of it is what recovery itself may take.
             left_s = self.objective_s - self.window_s
-            return total_s if self.recovery.within(left_s).seconds <= left_s else math.inf
+            return total_s if self.recovery.within(left_s).took_s <= left_s else math.inf
         return total_s
 
     @property

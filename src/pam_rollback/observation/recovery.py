@@ -160,10 +160,10 @@ class JudgedRecovery(Fact):
     objective_s: float
 
     @property
-    def seconds(self) -> float:
-        """When users were well again, to compare with the objective; infinite where they were not.
+    def took_s(self) -> float:
+        """From the decision until users were well again; infinite when they were not.
 
-        Raises MeasurementFailed where they may have been later than the samples show, and where they were well before it was decided.
+        Raises MeasurementFailed where they may have been later than the objective, and where they were well before it was decided.
         """
         found_s, by_s = self.recovery.from_decision_s, self.recovery.recovered_by_s
         if found_s is not None and found_s < 0:
@@ -376,7 +376,7 @@ class UndamagedRollback(Fact):
     objective_s: float
 
     @property
-    def seconds(self) -> float:
+    def took_s(self) -> float:
         """From the decision until all was done and users were well; infinite where they were not in the end."""
         found_s = self.recovery.from_decision_s
         return math.inf if found_s is None else max(self.done_s, found_s)
@@ -389,14 +389,14 @@ class UndamagedRollback(Fact):
     @property
     def measured(self) -> Measured:
         """From the decision until all was done and users were well."""
-        well = math.isfinite(self.seconds)
+        well = math.isfinite(self.took_s)
         row = Measured(
             what="the rollback, with nothing to recover from",
             asked=f"within {self.objective_s:g} s",
-            value=round(self.seconds, 2) if well else "users not well",
+            value=round(self.took_s, 2) if well else "users not well",
             unit="s",
             n=self.recovery.n,
-            margin=self.objective_s - self.seconds if well else None,
+            margin=self.objective_s - self.took_s if well else None,
             definition=f"from the decision until it was done; users unwell for {self.exposure_s:.1f} s of it; {NOT_JUDGED}",
         )
         return replace(row, sentence=f"{row}; {self.recovery}")
