@@ -28,18 +28,12 @@ pytest_plugins = [
     "pam_rollback.observation.fixtures.windows",  # recovery, and the window of the success criteria
     "pam_rollback.preflight.fixtures.preflight",  # every question of every topic
     "pam_rollback.ramp.fixtures",  # the staged re-deployment
-    "pam_rollback.readiness.fixtures",  # drills, on call, the runbook and post-mortems
     "pam_rollback.records.fixtures.performance",  # how the service performs after a rollback
     "pam_rollback.records.fixtures.servers_records",  # what servers recorded themselves
     "pam_rollback.rollback.fixtures.acting",  # the action in the journal, its target, its undo
-    "pam_rollback.rollback.fixtures.actions",  # what the rollbacks share
-    "pam_rollback.rollback.fixtures.backend",  # the back end's host, and what to go back to
     "pam_rollback.rollback.fixtures.flags",  # flags, the emergency call and caches
-    "pam_rollback.rollback.fixtures.frontend",  # the front end's host, and what to go back to
+    "pam_rollback.rollback.fixtures.hosts",  # the hosts of both sites, what to go back to, and what answers
     "pam_rollback.rollback.fixtures.incident",  # what is wrong now
-    "pam_rollback.rollback.fixtures.providers",  # who publishes and runs the two sites, and where the history is
-    "pam_rollback.rollback.fixtures.release_marks",  # by what releases are told apart where none is named
-    "pam_rollback.rollback.fixtures.story_objectives",  # the facts that every rollback is held against
     "pam_rollback.watch.fixtures.watched",  # a turn of looks, and the incident that they may show
     # Hooks: what a topic does in a session beside its fixtures. The last one named is called first.
     "pam_rollback.browser.hooks",

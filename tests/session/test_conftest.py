@@ -34,11 +34,14 @@ def test_no_fixture_is_there_twice() -> None:
     assert [name for name, times in Counter(name for name, _ in {*defined}).items() if times > 1] == []
 
 
-def test_every_module_with_hooks_is_named() -> None:
-    """One that is not is heard by no session."""
-    there = {path.parent.name for path in (ROOT / "src" / "pam_rollback").glob("*/hooks.py")}
+def test_every_module_of_fixtures_or_hooks_is_named() -> None:
+    """One that is not is known to no session."""
+    src = ROOT / "src" / "pam_rollback"
+    fixtures = [*src.glob("*/fixtures.py"), *src.glob("*/fixtures/*.py")]
+    there = [*src.glob("*/hooks.py"), *(path for path in fixtures if "@pytest.fixture" in path.read_text("utf-8"))]
+    named = {str(module.__file__) for module in (*TOPICS, *FIXTURES)}
 
-    assert there == {module.__name__.split(".")[1] for module in TOPICS}
+    assert {str(path) for path in there} == named
 
 
 def test_a_conftest_overrides_ours(tmp_path: Path) -> None:
