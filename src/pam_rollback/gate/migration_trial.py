@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.gate.migration_copy import MigrationCopy
 from pam_rollback.gate.migration_files import MigrationFile, ToApply
 from pam_rollback.gate.migrations import (
     Applied,
@@ -21,10 +22,6 @@ from pam_rollback.gate.migrations import (
     rewritten,
 )
 from pam_rollback.gate.stable_release import StableRelease, still_works
-
-if TYPE_CHECKING:
-    # The driver is loaded only where it is used: a rollback must not wait for it.
-    from pam_rollback.gate.migration_copy import MigrationCopy
 
 T = TypeVar("T")
 _TOUCHED = ("updated_at",)
@@ -89,7 +86,7 @@ class MigrationTrial:
 
 
 def tried(
-    copy: "MigrationCopy",
+    copy: MigrationCopy,
     wanted: ToApply,
     *,
     known: int,
@@ -135,7 +132,7 @@ def tried(
     )
 
 
-def _back(copy: "MigrationCopy", done: Sequence[MigrationFile]) -> tuple[float, str]:
+def _back(copy: MigrationCopy, done: Sequence[MigrationFile]) -> tuple[float, str]:
     """The newest first; stops at the first that does not work. How long it took, and why it stopped."""
     took_s = 0.0
     for migration in reversed(done):
@@ -152,7 +149,7 @@ def _code_alone(wanted: tuple[MigrationFile, ...], before: Picture, after: Pictu
     return Reversal(wanted, len(before.objects), before.rows, other, one_way=True, stays=added(before, after))
 
 
-def _reversal(copy: "MigrationCopy", wanted: tuple[MigrationFile, ...], before: Picture) -> Reversal:
+def _reversal(copy: MigrationCopy, wanted: tuple[MigrationFile, ...], before: Picture) -> Reversal:
     took_s, failed = _back(copy, wanted)
     after = copy.picture()
     differences = (
