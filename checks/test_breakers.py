@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.post_rollback]
 
 @pytest.mark.criterion("PM-9")
 def test_no_circuit_breaker_is_open(circuit_breakers: CircuitBreakers, scored: Scored) -> None:
-    """No circuit breaker is open, or was left open.  If red: docs/runbook.md#prevention-monitoring."""
+    """Each circuit breaker is closed, and there is one at least.  If red: docs/runbook.md#prevention-monitoring."""
     breakers = scored(circuit_breakers)
 
-    assert breakers.all_closed, breakers
+    assert {*breakers.states.values()} == {"CLOSED"}, breakers

@@ -4,6 +4,64 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from pam_rollback.base.errors import MeasurementFailed
+
+
+@dataclass(frozen=True, repr=False)
+class Measured:
+    """What was measured, beside what the plan asks. Whether that is good is for the test to say, which compares.
+
+    A function gives it where the figure is all that a check needs, or gives a subclass with what the assertion compares (``kw_only=True``).
+    A class with fields of its own is a ``Fact``. ``value`` and ``margin`` (limit less value, negative when beyond) are in ``unit``.
+    """
+
+    what: str
+    asked: str
+    """The plan's limit with its unit and its time, such as ``< 2 % for 900 s``."""
+    value: float | str | None
+    """None where nothing was measured."""
+    unit: str = ""
+    n: int | None = None
+    """How many observations it rests on."""
+    margin: float | None = None
+    definition: str = ""
+    proviso: str = ""
+    """What has to be read with the figure wherever it stands, a few words, such as that most of it was not watched."""
+    sentence: str = ""
+    """All of it in words, for whoever reads why a test failed."""
+    unproven: str = ""
+    """What it would not notice: a condition of the verdict."""
+    cause: str = ""
+    """What stood in its way, and in that of others."""
+
+    @property
+    def number(self) -> float:
+        """The value, to compare. Raises MeasurementFailed where there is none: unknown is neither good nor bad."""
+        if isinstance(self.value, int | float):
+            return self.value
+        raise MeasurementFailed(str(self), cause=self.cause)
+
+    @property
+    def row(self) -> dict[str, float | str | None]:
+        """The row of the table, as the record of the run has it."""
+        return {
+            "what": self.what,
+            "asked": self.asked,
+            "measured": self.value,
+            "unit": self.unit,
+            "n": self.n,
+            "margin": self.margin,
+            "definition": self.definition,
+            "proviso": self.proviso,
+        }
+
+    def __str__(self) -> str:
+        return self.sentence or str(Figures(**self.row))  # type: ignore[arg-type]
+
+    def __repr__(self) -> str:
+        """The sentence: pytest shows the repr of what an assertion compares."""
+        return str(self)
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -34,7 +92,7 @@ class Figures:
 
 
 class HasFigures(Protocol):
-    """Any fact that can be entered into the table."""
+    """A fact that says its row by ``figures``; a new one is a ``Measured`` or a ``Fact``."""
 
     @property
     def figures(self) -> Figures:
@@ -49,13 +107,25 @@ class Sentence:
         return str(self)
 
 
-Fact = TypeVar("Fact", bound=HasFigures)
+class Fact(Sentence):
+    """A fact with fields of its own. It says itself by what it ``measured``, in the table and in words."""
+
+    @property
+    def measured(self) -> Measured:
+        """Its row and its sentence."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return str(self.measured)
+
+
+Entered = TypeVar("Entered", bound=Measured | Fact | HasFigures)
 
 
 class Scored(Protocol):
     """Enters a fact's figures into the table of criteria and gives the fact back, for the test to judge."""
 
-    def __call__(self, fact: Fact, /) -> Fact:
+    def __call__(self, fact: Entered, /) -> Entered:
         """``fact`` may have ``details``: facts that belong to it and are reported beside it."""
 
 
