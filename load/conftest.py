@@ -22,12 +22,19 @@ from pam_rollback.gate.migrations import CopyIntegrity
 from pam_rollback.gate.npm_stages import NpmPackage, account_variables, end_of, last_line, refuse_endless
 from pam_rollback.gate.stages import Candidate, Stage, candidate_of
 from pam_rollback.integrity.rows_seen import make_copy_anew
+from pam_rollback.load.record import LoadRecord
+from pam_rollback.load.release_comparison import ReleaseComparison
+from pam_rollback.load.report import write_load_report
+from pam_rollback.load.run import load_of
+from pam_rollback.load.verdict import LoadVerdict, judge
+from pam_rollback.plan.checklist import ChecklistItem
 from pam_rollback.plan.flags import FlagName
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import ways_of
 from pam_rollback.product.served_release import Wanted
 from pam_rollback.product.served_release_reader import ServedApi, ServedSite
 from pam_rollback.report.earlier_runs import DrillAges, last_drills
+from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.deploy_choice import History, only_live
 from pam_rollback.rollback.git import GitRepository
@@ -286,3 +293,50 @@ def incident_tried(
 def drill_ages(plan: Plan, pytestconfig: pytest.Config) -> DrillAges:
     """From the run records of this project, whichever way of a strategy was drilled."""
     return DrillAges(last_drills(pytestconfig.rootpath / "reports" / "out", ways_of(plan)), plan.about.review_after_d)
+
+
+# ---------------------------------------------------------------- the load
+
+
+@pytest.fixture(scope="session")
+@titled("The load of the plan is put on the candidate, and on the stable release in turns with it")
+@needs("load")
+def load_record(
+    in_situation: object,
+    environment: Environment,
+    plan: Plan,
+    runbook: Runbook,
+    evidence: Path,
+    waiter: Waiter,
+    running_release: str,
+    progress: Progress,
+) -> LoadRecord:
+    """One run of the engine for all tests. Raises MeasurementFailed when it did not begin, or both addresses serve the same release."""
+    folder, pictures = evidence / "load", RunFolder(runbook.folder).pictures
+    record = load_of(
+        environment, plan, runbook, running=running_release, folder=folder, waiter=waiter, progress=progress
+    )
+    written = write_load_report(record, plan.load_gate, host=runbook.host, folder=folder, pictures=pictures)
+    for file in (*written, *record.files):
+        allure.attach.file(str(file), name=file.name, extension=file.suffix.removeprefix("."))
+    return record
+
+
+@pytest.fixture(scope="session")
+def load_verdict(load_record: LoadRecord, plan: Plan) -> LoadVerdict:
+    """The candidate against every threshold of the plan's load gate."""
+    return judge(load_record, plan.load_gate)
+
+
+@pytest.fixture(scope="session")
+@needs("load", "second_release")
+def release_comparison(load_record: LoadRecord, plan: Plan) -> ReleaseComparison:
+    """The candidate beside the stable release. Raises MeasurementFailed when one of them was not asked."""
+    return ReleaseComparison(load_record, plan.load_gate)
+
+
+@pytest.fixture(scope="session")
+def servers_record(runbook: Runbook, plan: Plan) -> ChecklistItem:
+    """LG-9, which only a person can say (--ack)."""
+    words = [text.partition("=")[2] for text in runbook.options.ack if text.startswith("LG-9=")]
+    return ChecklistItem.of("LG-9", plan.item("LG-9").title, None, vouched="; ".join(words))
