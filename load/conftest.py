@@ -18,7 +18,7 @@ from pam_rollback.gate.incident_choice import known_incident
 from pam_rollback.gate.migration_copy import NOTED_IN, MigrationCopy, invariants_on_copy, reached_on_copy
 from pam_rollback.gate.migration_files import MigrationFile, migrations_in, one_way, wanted_of
 from pam_rollback.gate.migration_trial import MigrationTrial, tried
-from pam_rollback.gate.migrations import CopyIntegrity
+from pam_rollback.gate.migrations import TrialFinding
 from pam_rollback.gate.npm_stages import NpmPackage, account_variables, end_of, last_line, refuse_endless
 from pam_rollback.gate.stages import Candidate, Stage, candidate_of
 from pam_rollback.integrity.rows_seen import make_copy_anew
@@ -195,7 +195,7 @@ def migration_trial(
     wanted = wanted_of(candidate_migrations, copy.applied(), before, commit_before)
     newest = candidate_migrations[-1].version
 
-    def integrity() -> CopyIntegrity:
+    def integrity() -> TrialFinding:
         return invariants_on_copy(environment, plan, pytestconfig.rootpath, newest, noted_in=copy.noted_in)
 
     found = tried(
