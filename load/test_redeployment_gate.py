@@ -51,7 +51,7 @@ def test_migrations_can_be_applied(migration_trial: MigrationTrial, scored: Scor
 
 @pytest.mark.criterion("RP-3")
 def test_migrations_drop_no_data(migration_trial: MigrationTrial, scored: Scored) -> None:
-    """No row or column of what users wrote is gone or overwritten, for an older release to find.  If red: docs/runbook.md#migrations-irreversible."""
+    """No row or column that users wrote is gone or overwritten.  If red: docs/runbook.md#migrations-irreversible."""
     kept = scored(migration_trial.kept)
 
     assert kept.number == 0, kept
