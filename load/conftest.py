@@ -6,6 +6,7 @@ from pathlib import Path
 import allure
 import pytest
 
+from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.wait import Waiter
@@ -27,17 +28,22 @@ from pam_rollback.load.release_comparison import ReleaseComparison
 from pam_rollback.load.report import write_load_report
 from pam_rollback.load.run import load_of
 from pam_rollback.load.verdict import LoadVerdict, judge
+from pam_rollback.observation.fixtures.observation import Observation
 from pam_rollback.plan.checklist import ChecklistItem
-from pam_rollback.plan.flags import FlagName
+from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import ways_of
 from pam_rollback.product.served_release import Wanted
 from pam_rollback.product.served_release_reader import ServedApi, ServedSite
+from pam_rollback.ramp.invocation import RampRun
+from pam_rollback.ramp.session import go_on_here, journal_of
+from pam_rollback.ramp.watch import RampWatch, watch_of
 from pam_rollback.report.earlier_runs import DrillAges, last_drills
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.deploy_choice import History, only_live
 from pam_rollback.rollback.git import GitRepository
+from pam_rollback.rollback.lock import WriterLock
 from pam_rollback.session.needs import needs
 from pam_rollback.session.progress import Progress
 from pam_rollback.session.runbook import Runbook
@@ -340,3 +346,73 @@ def servers_record(runbook: Runbook, plan: Plan) -> ChecklistItem:
     """LG-9, which only a person can say (--ack)."""
     words = [text.partition("=")[2] for text in runbook.options.ack if text.startswith("LG-9=")]
     return ChecklistItem.of("LG-9", plan.item("LG-9").title, None, vouched="; ".join(words))
+
+
+# ---------------------------------------------------------------- the ramp
+
+
+@pytest.fixture(scope="session")
+def ramp_watch(
+    situation: str,
+    environment: Environment,
+    runbook: Runbook,
+    plan: Plan,
+    flag_evaluation: FlagEvaluation | None,
+    clock: Clock,
+    waiter: Waiter,
+    progress: Progress,
+    request: pytest.FixtureRequest,
+) -> RampWatch:
+    """Watches users, as long at a time as the success criteria are held."""
+
+    def observation() -> Observation:
+        # A rollback that was begun is finished also where no prober can start: it starts with the first look.
+        found: Observation = request.getfixturevalue("observation")
+        return found
+
+    return watch_of(
+        environment,
+        plan,
+        flag_evaluation,
+        pace=runbook.pace,
+        observation=observation,
+        clock=clock,
+        waiter=waiter,
+        progress=progress,
+    )
+
+
+@pytest.fixture(scope="session")
+@titled("The ramp goes on: what is due is done")
+def ramp(
+    situation: str,
+    in_situation: object,
+    sole_writer_here: WriterLock,
+    ramp_watch: RampWatch,
+    flag_admin: FlagAdmin,
+    incident_channel: TeamNotice | None,
+    runbook: Runbook,
+    environment: Environment,
+    plan: Plan,
+    waiter: Waiter,
+    clock: Clock,
+    progress: Progress,
+    pytestconfig: pytest.Config,
+) -> RampRun:
+    """One invocation. Raises Refused, MeasurementFailed when it could not look, ActionFailed when a change was not made."""
+    root = pytestconfig.rootpath
+    return go_on_here(
+        environment=environment,
+        runbook=runbook,
+        plan=plan,
+        root=root,
+        journal=journal_of(environment, runbook, clock, root),
+        watch=ramp_watch,
+        admin=flag_admin,
+        channel=incident_channel,
+        lock=sole_writer_here,
+        clock=clock,
+        waiter=waiter,
+        progress=progress,
+        step=allure.step,
+    )
