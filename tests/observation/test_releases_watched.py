@@ -31,7 +31,8 @@ def spec(*, in_situation: object = None, weight: int = 1, **backend: object) -> 
         unasked=lambda one: getattr(one, "no_endpoint", ""),
         product="pam",
     )
-    return releases_spec(environment, lambda _: 0.2, ERRORS, in_situation, EXPECTED, COMMITS, start_s=WELL_S)
+    observation: Any = SimpleNamespace(rate_of=lambda _: 0.2)
+    return releases_spec(environment, observation, ERRORS, in_situation, EXPECTED, COMMITS, start_s=WELL_S)
 
 
 @pytest.mark.parametrize(
