@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.ramp.hooks import newest_gate, runs_known
+from pam_rollback.ramp.hooks import newest_gate
 from tests.ramp.gate_runs import leave_gate_run
 
 
@@ -50,16 +50,3 @@ def test_a_record_that_cannot_be_read_is_no_go(tmp_path: Path) -> None:
     broken.write_text(broken.read_text(encoding="utf-8")[:-40], encoding="utf-8")
 
     assert verdict_of(tmp_path) == "a record that cannot be read"
-
-
-def test_a_run_from_elsewhere_can_be_named(tmp_path: Path) -> None:
-    """By its folder, beside those that are here; one that is not there is an error, not "no gate"."""
-    here = leave_gate_run(tmp_path / "reports" / "out", verdict="GO", age_s=300)
-    elsewhere = leave_gate_run(tmp_path / "artifact", verdict="NO-GO", age_s=10)
-
-    assert runs_known(tmp_path) == [here]
-    found = newest_gate(runs_known(tmp_path, str(elsewhere)), "sandbox")
-    assert found is not None
-    assert found.verdict == "NO-GO"
-    with pytest.raises(FileNotFoundError, match="--gate-run gone"):
-        runs_known(tmp_path, "gone")

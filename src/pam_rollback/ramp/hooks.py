@@ -4,14 +4,11 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-import pytest
-
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.product.served_release import BACK_END
 from pam_rollback.ramp.state import GateRun
 from pam_rollback.report.run_record import ActionStep, UnreadableRecord, read
-from pam_rollback.session import markers
 
 _FILE = "ramp.txt"
 
@@ -25,16 +22,10 @@ GATE = "redeploy_gate"
 RECORD = "run.json"
 
 
-def runs_known(root: Path, given: str = "") -> list[Path]:
-    """The folders of the runs in ``reports/out``, and the one that ``--gate-run`` names. Raises FileNotFoundError when that is none."""
+def runs_known(root: Path) -> list[Path]:
+    """Return the folders of the runs in ``reports/out``."""
     out = root / "reports" / "out"
-    here = sorted(out.iterdir()) if out.is_dir() else []
-    if not given:
-        return here
-    named = next((folder for folder in (Path(given), out / given) if (folder / RECORD).is_file()), None)
-    if named is None:
-        raise FileNotFoundError(f"--gate-run {given}: expected a run's id or folder with a {RECORD}, found none")
-    return [*here, named]
+    return sorted(out.iterdir()) if out.is_dir() else []
 
 
 def newest_gate(folders: Iterable[Path], environment: str) -> GateRun | None:
@@ -67,16 +58,6 @@ def _gate(folder: Path, environment: str) -> Iterator[GateRun]:
 
 
 PHASE = "ramp"
-
-
-def pytest_pam_command_line(config: pytest.Config) -> None:
-    """Refuse a run of the gate that there is not."""
-    if not markers.asks_for(config.option.markexpr, PHASE):
-        return
-    try:
-        runs_known(config.rootpath, config.option.pam_gate_run)
-    except FileNotFoundError as error:
-        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_pam_notes(run_folder: Path) -> list[str]:

@@ -22,6 +22,7 @@ GONE: Final[Mapping[str, str]] = {
     "--consent-again": _BY_A_PERSON,
     "--decide-every": "start pytest -m decision when you want it judged; docs/how-to/run-in-ci.md#watch has it on a schedule",
     "--adopt": 'switch the features off (drills/test_feature_flag.py), and begin anew with -m ramp --approve RA-1="who: why"',
+    "--gate-run": "put the folder of the gate's run below reports/out, or let --state bring it; -m ramp goes by the newest",
     "--load-workers": "load from many machines is Locust's own: docs/how-to/load-from-many-machines.md",
 }
 
@@ -69,7 +70,6 @@ class Options:
     incident: str
     approve: tuple[str, ...]
     state_dir: Path | None
-    gate_run: str
     blank: tuple[str, ...] = ()
     """Options whose text shows nothing, such as a lone zero-width space: neither a reason nor a name."""
 
@@ -112,7 +112,6 @@ def read(config: pytest.Config) -> Options:
         incident=option.pam_incident,
         approve=tuple(_signed("--approve", 'STAGE="who: why"', text, after="=") for text in option.pam_approve),
         state_dir=_folder(option.pam_state_dir or os.environ.get("PAM_STATE_DIR", "")),
-        gate_run=option.pam_gate_run,
         blank=tuple(name for name, raw in said.items() if raw and not shown[name]),
     )
 
@@ -242,9 +241,6 @@ _OPTIONS: Final = (
         "PLACE",
         "where runs, journals, baselines and ramps of all machines are kept: git:origin, git:ADDRESS (refs outside of branches, "
         "with the token of $PAM_STATE_TOKEN) or a folder (default: $PAM_STATE, else this machine only)",
-    ),
-    _Option(
-        "--gate-run", "RUN", "with -m ramp: a run of the re-deployment gate (id or folder) that is not in reports/out"
     ),
     _Option("--ack", 'ITEM="who: evidence"', "a person vouches for a manual criterion", many=True),
     _Option(

@@ -159,10 +159,8 @@ def stored_baseline_of(file: Path | None, plan: Plan) -> "Baseline | None":
 
 
 def _refuse_ramp_options(config: pytest.Config, options: Options, plan: Plan, environment: Environment) -> None:
-    given = {"--approve": options.approve, "--gate-run": options.gate_run}
-    lost = [name for name, value in given.items() if value]
-    if lost and not asks_for(config.option.markexpr, "ramp"):
-        raise pytest.UsageError(f"{', '.join(lost)}: there is no ramp in this session; expected -m ramp")
+    if options.approve and not asks_for(config.option.markexpr, "ramp"):
+        raise pytest.UsageError("--approve: there is no ramp in this session; expected -m ramp")
     unknown = [name for name in environment.ramp.approvals if name not in plan.ramp]
     if unknown:
         raise pytest.UsageError(
