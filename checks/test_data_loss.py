@@ -12,31 +12,35 @@ pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 
 @pytest.mark.criterion("SC-4", "POST-2")
 def test_no_row_is_lost(row_loss: RowLoss, scored: Scored) -> None:
-    """Every row of before is still there, and no other in its place.  If red: docs/runbook.md#data-loss."""
-    fact = scored(row_loss)
+    """None of the rows that were counted before is lost or exchanged for another.  If red: docs/runbook.md#data-loss."""
+    counted = scored(row_loss)
 
-    assert fact.holds, fact
+    assert counted.tables, counted
+    for table in counted.tables:
+        assert table.before.rows > 0, counted
+        assert table.lost <= table.lost_max, counted
+        assert not table.replaced, counted
 
 
 @pytest.mark.criterion("SC-4", "IR-3", "POST-2")
 def test_no_row_is_rewritten(row_rewriting: RowRewriting, scored: Scored) -> None:
-    """What nobody changes of the rows of before is as it was, or says when it was changed.  If red: docs/runbook.md#rows-rewritten."""
-    fact = scored(row_rewriting)
+    """0 rows of before say something else without saying when they were changed.  If red: docs/runbook.md#rows-rewritten."""
+    rewritten = scored(row_rewriting)
 
-    assert fact.none, fact
+    assert rewritten.damaged_rows == 0, rewritten
 
 
 @pytest.mark.criterion("SC-4", "IR-3", "POST-2")
 def test_no_row_is_moved(row_moves: RowMoves, scored: Scored) -> None:
-    """The rows of before belong to whom they belonged to.  If red: docs/runbook.md#rows-moved."""
-    fact = scored(row_moves)
+    """0 rows of before belong to another user.  If red: docs/runbook.md#rows-moved."""
+    moved = scored(row_moves)
 
-    assert fact.none, fact
+    assert moved.damaged_rows == 0, moved
 
 
 @pytest.mark.criterion("SC-4", "IR-3", "POST-2")
 def test_the_account_is_shown_what_it_had(contents_change: ContentsChange, scored: Scored) -> None:
     """The test account reads its rows, profile and settings as they were.  If red: docs/runbook.md#data-corrupted."""
-    fact = scored(contents_change)
+    contents = scored(contents_change)
 
-    assert fact.none, fact
+    assert contents.differences == 0, contents

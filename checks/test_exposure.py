@@ -15,36 +15,36 @@ pytestmark = [pytest.mark.decision, pytest.mark.redeploy_gate]
 @pytest.mark.security
 @pytest.mark.criterion("IR-1")
 def test_nobody_gets_in_without_a_right_token(access: Access, scored: Scored, known: Judge) -> None:
-    """Missing, made-up, forged and expired tokens are refused, and the admin API refuses users.  If red: docs/runbook.md#security-hole."""
-    found = known(scored(access))
+    """0 requests without a right token are let in, and 0 of a user at the admin API.  If red: docs/runbook.md#security-hole."""
+    tried = known(scored(access))
 
-    assert found.closed, found
+    assert tried.let_in == 0, tried
 
 
 @pytest.mark.security
 @pytest.mark.writes
 @pytest.mark.criterion("IR-1")
 def test_nobody_sees_what_belongs_to_others(separation: Separation, scored: Scored, known: Judge) -> None:
-    """What one test account owns, the other one is never shown.  If red: docs/runbook.md#security-hole."""
-    found = known(scored(separation))
+    """0 looks of one test account show what the other one owns.  If red: docs/runbook.md#security-hole."""
+    looks = known(scored(separation))
 
-    assert found.holds, found
+    assert looks.exposures == 0, looks
 
 
 @pytest.mark.security
 @pytest.mark.criterion("IR-1")
 def test_no_answer_belongs_to_another_account(own_answers: OwnAnswers, scored: Scored) -> None:
     """What a user is answered is their own, also where a cache answers.  If red: docs/runbook.md#security-hole."""
-    found = scored(own_answers)
+    answers = scored(own_answers)
 
-    assert found.all_own, found
+    assert answers.of_others == 0, answers
 
 
 @pytest.mark.health
 @pytest.mark.writes
 @pytest.mark.criterion("CR-1")
 def test_core_features_work_for_most_users(affected_users: AffectedUsers, scored: Scored) -> None:
-    """No core feature of PAM fails for more of the users than the plan bears.  If red: docs/runbook.md#feature-fails."""
-    found = scored(affected_users)
+    """No core feature of PAM fails for more than 25 % of the users, with 95 % confidence.  If red: docs/runbook.md#feature-fails."""
+    users = scored(affected_users)
 
-    assert found.few, found
+    assert users.at_least_pct <= users.limit_pct, users

@@ -1,6 +1,6 @@
 """Could we roll back right now?  Reads only: asks so that nothing is changed, and signs in as the test account.
 
-Each test is a strategy, or what several stand on; it is red when one of its questions is answered no.
+A case is a strategy, what several stand on, or what no rollback brings back; it is red when one of its questions is answered no.
 """
 
 from collections.abc import Mapping
@@ -11,100 +11,54 @@ from pam_rollback.base.figures import Scored
 from pam_rollback.health.service import Health
 from pam_rollback.preflight.ways import Readiness
 from pam_rollback.product.health import HealthReport
-from pam_rollback.session.needs import needs
+from pam_rollback.session.needs import Needs, needs
 
-pytestmark = [pytest.mark.preflight, pytest.mark.redeploy_gate]
+pytestmark = [pytest.mark.preflight]
 
-Readinesses = Mapping[str, Readiness]
-
-
-@needs("flag_admin")
-def test_flags_can_be_switched_off(readiness: Readinesses, scored: Scored) -> None:
-    """The flag API knows our token and the plan's flags, and nobody else's calls.  If red: docs/runbook.md#not-ready."""
-    flags = scored(readiness["feature-flag"])
-
-    assert flags.ready, flags
-
-
-@needs("flag_admin", "flag_evaluation", lacking=lambda _, environment: environment.no_shares)
-def test_flags_can_be_taken_back_step_by_step(readiness: Readinesses, scored: Scored) -> None:
-    """The flag API is ready for a share of the users, and what a user gets can be asked.  If red: docs/runbook.md#not-ready."""
-    gradual = scored(readiness["gradual"])
-
-    assert gradual.ready, gradual
-
-
-@needs("frontend_host")
-def test_the_front_end_can_be_restored(readiness: Readinesses, scored: Scored) -> None:
-    """There is an earlier deploy to restore, and nothing is left locked.  If red: docs/runbook.md#not-ready."""
-    frontend = scored(readiness["frontend"])
-
-    assert frontend.ready, frontend
-
-
-@needs("backend_host", "database")
-def test_the_back_end_can_be_run_again(readiness: Readinesses, scored: Scored) -> None:
-    """There is an earlier deploy to run, and nothing is left switched off.  If red: docs/runbook.md#not-ready."""
-    backend = scored(readiness["backend"])
-
-    assert backend.ready, backend
+ASKED_BY_THE_GATE = {
+    # The flag API knows our token and the plan's flags, and refuses everybody else.
+    "feature-flag": Needs(("flag_admin",)),
+    # It takes a share of the users, and what a user gets can be asked.
+    "gradual": Needs(("flag_admin", "flag_evaluation"), lacking=lambda _, environment: environment.no_shares),
+    # There is an earlier deploy to restore, and nothing is left locked.
+    "frontend": Needs(("frontend_host",)),
+    # There is an earlier deploy to run, and nothing is left switched off.
+    "backend": Needs(("backend_host", "database")),
+    # Flags, front end, back end and caches can each be taken back.
+    "full-system": Needs(("flag_admin", "frontend_host", "backend_host", "cache_admin", "database")),
+    # The emergency call knows our token, and refuses others.
+    "emergency": Needs(("emergency_endpoint",)),
+    # The branch can be read, and a push would be taken as far as one can know.
+    "by-git": Needs(("git",)),
+    # Node.js and npm are here, and the registry of the packages answers.
+    "builds": Needs(("git",)),
+    # This machine resolves the name of each host that a rollback has to reach.
+    "names": Needs(),
+    # Database, test account and clocks are fit to judge by.
+    "verification": Needs(("database", "test_account")),
+    # The incident channel's webhook is alive; nothing is posted.
+    "message": Needs(("slack",)),
+}
+OTHERS = {
+    # At least one way of rolling back is ready.
+    "way back": Needs(),
+    # There is a copy of the database, and its age is known.
+    "backup": Needs(),
+}
 
 
-@needs("flag_admin", "frontend_host", "backend_host", "cache_admin", "database")
-def test_everything_can_be_taken_back(readiness: Readinesses, scored: Scored) -> None:
-    """Flags, front end, back end and caches are each taken back.  If red: docs/runbook.md#not-ready."""
-    system = scored(readiness["full-system"])
+@needs(of_case=lambda case, _: {**ASKED_BY_THE_GATE, **OTHERS}[str(case["part"])])
+@pytest.mark.parametrize(
+    "part", [*(pytest.param(part, marks=pytest.mark.redeploy_gate) for part in ASKED_BY_THE_GATE), *OTHERS]
+)
+def test_every_question_is_answered_yes(part: str, readiness: Mapping[str, Readiness], scored: Scored) -> None:
+    """No question about a strategy, or about what it stands on, is answered no or left open.  If red: docs/runbook.md#not-ready."""
+    asked = scored(readiness[part])
 
-    assert system.ready, system
-
-
-@needs("emergency_endpoint")
-def test_the_emergency_call_is_there(readiness: Readinesses, scored: Scored) -> None:
-    """The emergency call knows our token, and refuses others.  If red: docs/runbook.md#not-ready."""
-    emergency = scored(readiness["emergency"])
-
-    assert emergency.ready, emergency
+    assert asked.answered_yes == asked.questions, asked
 
 
-@needs("git")
-def test_history_can_be_written(readiness: Readinesses, scored: Scored) -> None:
-    """The branch can be read, and a push would be taken as far as one can know.  If red: docs/runbook.md#not-ready."""
-    git = scored(readiness["by-git"])
-
-    assert git.ready, git
-
-
-@needs("git")
-def test_a_commit_can_be_built(readiness: Readinesses, scored: Scored) -> None:
-    """Node.js and npm are here, and the registry of the packages answers.  If red: docs/runbook.md#not-ready."""
-    builds = scored(readiness["builds"])
-
-    assert builds.ready, builds
-
-
-def test_names_are_resolved(readiness: Readinesses, scored: Scored) -> None:
-    """This machine finds everybody whom a rollback has to reach.  If red: docs/runbook.md#not-ready."""
-    names = scored(readiness["names"])
-
-    assert names.ready, names
-
-
-@needs("database", "test_account")
-def test_a_rollback_can_be_verified(readiness: Readinesses, scored: Scored) -> None:
-    """Database, test account and clocks are fit to judge by.  If red: docs/runbook.md#not-ready."""
-    verification = scored(readiness["verification"])
-
-    assert verification.ready, verification
-
-
-@needs("slack")
-def test_the_team_can_be_told(readiness: Readinesses, scored: Scored) -> None:
-    """The incident channel's webhook is alive; nothing is posted.  If red: docs/runbook.md#not-ready."""
-    message = scored(readiness["message"])
-
-    assert message.ready, message
-
-
+@pytest.mark.redeploy_gate
 @pytest.mark.advisory
 @pytest.mark.criterion("QR-2")
 def test_comprehensive_health_is_at_its_address(health: Health, scored: Scored) -> None:

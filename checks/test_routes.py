@@ -11,6 +11,6 @@ pytestmark = [pytest.mark.decision, pytest.mark.security]
 @pytest.mark.criterion("IR-1")
 def test_no_route_was_opened_to_strangers(routes: Routes, scored: Scored) -> None:
     """No route answers without a token that did not in the baseline.  If red: docs/runbook.md#security-hole."""
-    found = scored(routes)
+    tried = scored(routes)
 
-    assert found.closed, found
+    assert tried.let_in == 0, tried

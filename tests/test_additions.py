@@ -82,7 +82,9 @@ def test_few_files_are_touched() -> None:
 
 def test_every_python_block_of_the_docs_is_one_of_these() -> None:
     """Each says whose file it is; the tests below run them all."""
-    told = {page: page.read_text("utf-8").count("```py") for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]}
+    told = {
+        page: page.read_text("utf-8").count("```py") for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    }
     tried = {page: sum(one.file.endswith(".py") for one in blocks(page)) for page in (FROM_OUTSIDE, INSIDE)}
 
     assert {page: count for page, count in told.items() if count} == tried

@@ -97,12 +97,12 @@ def test_a_door_beside_a_known_one_is_new() -> None:
     other = Shown("public.expenses", "authenticated", "7", all_rows=True)
     before = Strangers((every,), {}, {})
 
-    assert judged(before, *before.findings).none
-    assert judged(Strangers((some,), {}, {}), *before.findings).none
-    assert not judged(before, *Strangers((some,), {}, {}).findings).none
+    assert judged(before, *before.findings).open_tables == 0
+    assert judged(Strangers((some,), {}, {}), *before.findings).open_tables == 0
+    assert judged(before, *Strangers((some,), {}, {}).findings).open_tables
     assert judged(Strangers((every, other), {}, {}), *before.findings).open == (other,)
     with pytest.raises(MeasurementFailed):  # what is not known is not known because of what is
-        _ = judged(Strangers((every,), {}, {"public.profiles": "no right"}), *before.findings).none
+        _ = judged(Strangers((every,), {}, {"public.profiles": "no right"}), *before.findings).open_tables
 
 
 def test_a_path_beside_a_known_one_is_new() -> None:
@@ -118,8 +118,8 @@ def test_a_path_beside_a_known_one_is_new() -> None:
     before = Access((door("GET /tickets", NO_TOKEN), door("GET /settings")))
     worse = Access((door("GET /tickets", NO_TOKEN, "a made-up token"), door("GET /settings")))
 
-    assert judged(before, *before.findings).closed
-    assert not before.closed
+    assert judged(before, *before.findings).let_in == 0
+    assert before.let_in
     assert judged(worse, *before.findings).bypasses == (
         "GET /tickets with a made-up token: HTTP 200 application/json, 2 bytes",
     )
@@ -137,7 +137,7 @@ def test_pages_and_errors_beside_known_ones_are_new() -> None:
     assert judged(silent, *silent.findings).asked_to_sign_in
     assert replace(silent, signed_in_again=False).findings == ()
     assert "nor can one sign in again in a new window: no button" in replace(silent, not_again="no button").outcome
-    assert judged(errors, *errors.findings).clean
+    assert not judged(errors, *errors.findings).errors
     assert judged(more, *errors.findings).complaints == ("script error: x is not a function",)
     assert without_numbers("HTTP 500: GET /rows/7") == "HTTP 500: GET /rows/N"
     for words in ("a status of 404 ()", "Status code 404", "status: 404", "status code: 404", "status 404"):

@@ -17,7 +17,6 @@ BEGIN, END = "<!-- verdicts: written by make matrix -->", "<!-- end of verdicts 
 OF_THEIR_OWN = {
     "test_checklist.py": "tests/checklist/test_checklist.py",
     "test_preflight.py": "tests/preflight/test_preflight.py",
-    "test_way_back.py": "tests/preflight/test_way_back.py",
     "test_alerting.py": "tests/alerts/test_sessions.py",
     "test_doctor.py": "tests/connect/test_doctor_sessions.py",
 }

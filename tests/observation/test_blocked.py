@@ -70,7 +70,7 @@ def test_preflight_takes_no_refusal_for_a_lock(running_sandbox: RunningSandbox, 
     for name in ("feature-flag", "gradual", "emergency", "verification"):
         assert found[name].state == "not checked", found[name]
         assert "127.0.0.1" in found[name].words
-    assert found["frontend"].ready  # its host answers
+    assert found["frontend"].state == "ready"  # its host answers
     assert not [name for name, one in found.items() if one.state == "not ready"]
 
 

@@ -16,15 +16,12 @@ from pam_rollback.session import markers, selection, sql_files
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.completeness import read_all, shared_tests
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.start_up import slices
 
 PHASE = "doctor"
 _OTHER_TABLES, _LATER = "about tables that", "no rollback was done in this session"
 """In the reasons of the selection: this database has no such tables; and what nobody can know before a rollback."""
 _BASELINE = "baseline"
 _KEY = "supabase_key_env"
-# What a test stands on is told by its fixtures, those of other slices too.
-pytest_plugins = tuple(f"{name}.fixtures" for name in slices())
 
 
 class Doctor:

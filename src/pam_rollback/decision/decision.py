@@ -20,9 +20,8 @@ In one module: a finding, the recommendation and the advice stand on each other.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.parts import FRONT_END, ROWS
 from pam_rollback.plan.plan import Plan
@@ -118,22 +117,42 @@ class Finding:
 
 @dataclass(frozen=True, repr=False)
 class Judged(Sentence):
-    """A measurement held against a criterion. ``holds`` means: the plan's criterion for a rollback is met."""
+    """A measurement held against a criterion of the plan for a rollback, with what its test compares."""
 
     finding: Finding
     figures: Figures
     unproven: str = ""
     """What the measurement would not notice."""
 
-    @property
-    def holds(self) -> bool:
-        """The criterion is met. Raises MeasurementFailed when that is not known: unknown is neither."""
-        if self.finding.state is State.UNKNOWN:
-            raise MeasurementFailed(self.finding.words)
-        return self.finding.state is State.HOLDS
-
     def __str__(self) -> str:
         return self.finding.words
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Lasting(Judged):
+    """A criterion that is met when it lasts for ``duration_s``, which the pace made of the plan's time."""
+
+    met_s: float
+    """For how long it has been met without a break."""
+    duration_s: float
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Affected(Judged):
+    """A criterion that counts records."""
+
+    affected: int
+    affected_max: int = 0
+
+
+AnyJudged = TypeVar("AnyJudged", bound=Judged)
+
+
+class EnterJudged(Protocol):
+    """Enters what was found of a criterion into the decision and gives it back. Raises MeasurementFailed where that is not known."""
+
+    def __call__(self, fact: AnyJudged, /) -> AnyJudged:
+        """Enter it."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Final
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
 from pam_rollback.base.outside_text import cut
-from pam_rollback.decision.decision import OF_GAP, WORST_FIRST, Finding, Judged, State
+from pam_rollback.decision.decision import OF_GAP, WORST_FIRST, Finding, Lasting, State
 from pam_rollback.observation.change import LatencyChange, latencies_ms
 from pam_rollback.observation.parts import BACK_END, HEALTH
 from pam_rollback.observation.samples import Sample
@@ -204,7 +204,7 @@ class _Slowdown:
 # ---------------------------------------------------------------- from conditions to findings
 
 
-def judged_downtime(down: Mapping[str, Condition], partial: Condition, gaps: Gaps) -> Judged:
+def judged_downtime(down: Mapping[str, Condition], partial: Condition, gaps: Gaps) -> Lasting:
     """IR-2, by the worst part. Where no part is down altogether, a journey that is never answered counts by its gap."""
     states = {part: _state_of(condition, gaps) for part, condition in down.items()}
     if states.get(HEALTH) is State.HOLDS and states.get(BACK_END) not in {State.HOLDS, State.UNKNOWN}:
@@ -217,7 +217,7 @@ def judged_downtime(down: Mapping[str, Condition], partial: Condition, gaps: Gap
     return found
 
 
-def judged_errors(errors: Mapping[str, Condition], between: Mapping[str, Condition], gaps: Gaps) -> Judged:
+def judged_errors(errors: Mapping[str, Condition], between: Mapping[str, Condition], gaps: Gaps) -> Lasting:
     """IR-5, by the worst part. Where it is clear, what lies between SC-1's limit and this one counts by its gap."""
     states = {part: _state_of(one, gaps) for part, one in errors.items()}
     if states.get(HEALTH) is State.HOLDS:
@@ -232,7 +232,7 @@ def judged_errors(errors: Mapping[str, Condition], between: Mapping[str, Conditi
     return _worst(ERRORS, told, states)
 
 
-def _worst(criterion: str, conditions: Mapping[str, Condition], states: Mapping[str, State]) -> Judged:
+def _worst(criterion: str, conditions: Mapping[str, Condition], states: Mapping[str, State]) -> Lasting:
     """Return what is known of the criterion: the parts of the worst state, in their own words, and the others in short."""
     state = next(one for one in WORST_FIRST if one in states.values())
     own = [part for part in conditions if states[part] is state]
@@ -242,19 +242,27 @@ def _worst(criterion: str, conditions: Mapping[str, Condition], states: Mapping[
     others = ", ".join(conditions[part].words for part in conditions if whole or part not in own)
     parts = () if state in {State.CLEAR, State.UNKNOWN} else tuple(own)
     said = "; beside it: ".join(filter(None, (words, others)))
-    return Judged(Finding(criterion, state, said, parts=parts), conditions[own[0]].figures)
+    return _lasting(Finding(criterion, state, said, parts=parts), *(conditions[part] for part in own))
 
 
-def judged_far_slower(far: Condition, gaps: Gaps) -> Judged:
+def _lasting(finding: Finding, *conditions: Condition) -> Lasting:
+    """Return it with the time for which it has been met; the parts that count are alike, so the longest of theirs is it."""
+    longest_s = max((one.held_s for one in conditions if one.state is ConditionState.NOT_YET), default=0.0)
+    duration_s = conditions[0].duration_s
+    met_s = duration_s if finding.state is State.HOLDS else longest_s
+    return Lasting(finding, conditions[0].figures, met_s=met_s, duration_s=duration_s)
+
+
+def judged_far_slower(far: Condition, gaps: Gaps) -> Lasting:
     """IR-4."""
-    return Judged(Finding(FAR_SLOWER, _state_of(far, gaps), str(far)), far.figures)
+    return _lasting(Finding(FAR_SLOWER, _state_of(far, gaps), str(far)), far)
 
 
-def judged_slower(slower: Condition, far: Condition, gaps: Gaps) -> Judged:
+def judged_slower(slower: Condition, far: Condition, gaps: Gaps) -> Lasting:
     """CR-5. Whoever is above the band for less than IR-4's time is in it; when IR-4 holds, that says it."""
     if far.state is ConditionState.HOLDS:
-        return Judged(Finding(SLOWER, State.CLEAR, f"beyond this band, see {FAR_SLOWER}: {far}"), slower.figures)
-    return Judged(Finding(SLOWER, _state_of(slower, gaps), str(slower)), slower.figures)
+        return _lasting(Finding(SLOWER, State.CLEAR, f"beyond this band, see {FAR_SLOWER}: {far}"), slower)
+    return _lasting(Finding(SLOWER, _state_of(slower, gaps), str(slower)), slower)
 
 
 def _state_of(condition: Condition, gaps: Gaps) -> State:

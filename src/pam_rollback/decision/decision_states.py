@@ -1,12 +1,12 @@
 """The decision criteria that are about a state, not about a time: memory (IR-6) and the data (IR-3)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
-from pam_rollback.decision.decision import OF_GAP, Finding, Judged, State
+from pam_rollback.decision.decision import OF_GAP, Affected, Finding, Judged, State
 from pam_rollback.integrity.row_counts import RowLoss
 from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting
 from pam_rollback.integrity.schema_changes import SchemaComparison
@@ -26,21 +26,30 @@ _LEAK_SHARE = 0.05
 """Of the level, within the time that is looked ahead: 10 MB in 15 minutes. A real process at rest grew by 6 MB."""
 
 
-def judged_memory(growth: MemoryGrowth, *, low_below_mb: float, gaps: Gaps) -> Judged:
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Leak(Judged):
+    """IR-6 is met by memory that is above its level and grows by more than a process at rest, or a busy one, seems to."""
+
+    mb: float
+    mb_max: float
+    mb_per_min: float
+    noise_mb_per_min: float
+
+
+def judged_memory(growth: MemoryGrowth, *, low_below_mb: float, gaps: Gaps) -> Leak:
     """IR-6: above the level (``growth.alarm_mb``) and growing, by the slope of the calmer half.
 
     What the scatter hides is no growth, nor is what a warm process takes. A megabyte that is held is not a leak: above the level and
     flat is a gap, as is the band below the level.
     """
     newest_mb = max(growth.readings, key=lambda reading: reading.at_s).mb
-    least_mb_per_min = _LEAK_SHARE * growth.alarm_mb * 60 / growth.horizon_s
-    grows = growth.mb_per_min > max(growth.smallest_visible_mb_per_min, least_mb_per_min)
+    noise_mb_per_min = max(growth.smallest_visible_mb_per_min, _LEAK_SHARE * growth.alarm_mb * 60 / growth.horizon_s)
     words = (
         f"memory {newest_mb:.0f} MB, {growth.mb_per_min:+z.1f} MB a minute (smallest visible "
         f"{growth.smallest_visible_mb_per_min:.1f}), level {growth.alarm_mb:g} MB (n={len(growth.readings)})"
     )
     if newest_mb > growth.alarm_mb:
-        state = State.HOLDS if grows else OF_GAP[gaps.memory_above_and_flat]
+        state = State.HOLDS if growth.mb_per_min > noise_mb_per_min else OF_GAP[gaps.memory_above_and_flat]
     else:
         state, words = _below(growth, newest_mb, low_below_mb, gaps, words)
     figures = replace(
@@ -50,7 +59,14 @@ def judged_memory(growth: MemoryGrowth, *, low_below_mb: float, gaps: Gaps) -> J
         measured=newest_mb,
         margin=growth.alarm_mb - newest_mb,
     )
-    return Judged(Finding(MEMORY, state, words, parts=(BACK_END,)), figures)
+    return Leak(
+        Finding(MEMORY, state, words, parts=(BACK_END,)),
+        figures,
+        mb=newest_mb,
+        mb_max=growth.alarm_mb,
+        mb_per_min=growth.mb_per_min,
+        noise_mb_per_min=noise_mb_per_min,
+    )
 
 
 def _below(growth: MemoryGrowth, newest_mb: float, low_below_mb: float, gaps: Gaps, words: str) -> tuple[State, str]:
@@ -74,7 +90,7 @@ def judged_data(
     gaps: Gaps,
     left_out: Mapping[str, str] | None = None,
     schema: SchemaComparison | None = None,
-) -> Judged:
+) -> Affected:
     """IR-3, corruption: the rows for which an invariant does not hold, all invariants together, are more than the plan tolerates.
 
     A row may break several, so the sum is an upper bound; with the plan's tolerance of 0 that makes no difference. ``left_out``: what
@@ -111,24 +127,26 @@ def judged_data(
         margin=affected_max - offenders,
         definition=f"{len(of_users)} invariants, n of the largest table",
     )
-    return Judged(Finding(DATA, state, words), figures)
+    return Affected(Finding(DATA, state, words), figures, affected=offenders, affected_max=affected_max)
 
 
-def judged_loss(loss: RowLoss) -> Judged:
+def judged_loss(loss: RowLoss) -> Affected:
     """IR-3, loss: rows that were counted before are gone. Where there were none before, no loss can be seen: that is not known."""
     lossy = [table for table in loss.tables if not table.holds and table.before.rows]
     state = State.HOLDS if lossy else State.CLEAR if loss.holds else State.UNKNOWN
-    return Judged(Finding(DATA, state, str(loss)), loss.figures)
+    affected = sum(max(table.lost, 1) for table in lossy)  # nobody knows how many of a table were exchanged
+    return Affected(Finding(DATA, state, str(loss)), loss.figures, affected=affected)
 
 
-def judged_rewriting(rewriting: RowRewriting | RowMoves) -> Judged:
+def judged_rewriting(rewriting: RowRewriting | RowMoves) -> Affected:
     """IR-3, corruption: rows of before that say something else, or belong to somebody else. What could not be compared is not known."""
     try:
-        state, words = (State.CLEAR if rewriting.none else State.HOLDS), str(rewriting)
+        affected, words = rewriting.damaged_rows, str(rewriting)
+        state = State.HOLDS if affected else State.CLEAR
     except MeasurementFailed as unknown:
-        state, words = State.UNKNOWN, str(unknown)
+        affected, state, words = 0, State.UNKNOWN, str(unknown)
     unproven = rewriting.unproven if isinstance(rewriting, RowRewriting) else ""
-    return Judged(Finding(DATA, state, words), rewriting.figures, unproven)
+    return Affected(Finding(DATA, state, words), rewriting.figures, unproven, affected=affected)
 
 
 def _since_the_baseline(schema: SchemaComparison | None) -> tuple[list[str], list[str]]:
@@ -136,7 +154,7 @@ def _since_the_baseline(schema: SchemaComparison | None) -> tuple[list[str], lis
     changed, unknown = list[str](), list[str]()
     for one in () if schema is None else (schema.lost, schema.weaker, schema.opened):
         try:
-            changed += [] if one.none else [str(one)]
+            changed += [str(one)] if one.differences else []
         except MeasurementFailed as why:
             unknown.append(str(why))
     return changed, unknown

@@ -212,16 +212,14 @@ class Access(Sentence):
         return sum(len(door.wrong) for door in self.doors)
 
     @property
-    def closed(self) -> bool:
-        """Whether every door refused every wrong token. One that let somebody in decides; else, MeasurementFailed for what is not known."""
-        if self.bypasses:
-            return False
+    def let_in(self) -> int:
+        """How many requests without a right token were let in. Raises MeasurementFailed when none was, and one door is not known."""
         unknown = [why for door in self.doors for why in door.unknown()] or (
             [] if self.doors else ["no path was tried"]
         )
-        if unknown:
+        if unknown and not self.bypasses:
             raise MeasurementFailed(f"whether the sign-in can be bypassed is not known: {listed(unknown, _SHOWN)}")
-        return True
+        return len(self.bypasses)
 
     @property
     def figures(self) -> Figures:
@@ -312,8 +310,8 @@ class Routes(Sentence):
         return tuple(f"GET {route} with {self.attempts[route]}" for route, is_open in self.answered.items() if is_open)
 
     @property
-    def closed(self) -> bool:
-        """Whether none was opened. One that was decides; else, MeasurementFailed for what did not answer."""
+    def let_in(self) -> int:
+        """How many were opened. Raises MeasurementFailed when none was, and one did not answer."""
         silent = [
             f"GET {route} with {one}"
             for route, one in self.attempts.items()
@@ -323,7 +321,7 @@ class Routes(Sentence):
             raise MeasurementFailed("whether routes were opened to strangers is not known: none could be asked for")
         if silent and not self.opened:
             raise MeasurementFailed(f"whether routes were opened to strangers is not known: {listed(silent, _SHOWN)}")
-        return not self.opened
+        return len(self.opened)
 
     @property
     def unproven(self) -> str:

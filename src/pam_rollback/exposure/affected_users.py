@@ -73,16 +73,14 @@ class AffectedUsers(Sentence):
         return max(self.features, key=lambda feature: feature.share_pct)
 
     @property
-    def few(self) -> bool:
-        """Whether no core feature fails for more users than the limit. Raises MeasurementFailed when the sample cannot tell."""
+    def at_least_pct(self) -> float:
+        """So many users the worst feature fails for, with 95 % confidence. Raises MeasurementFailed when the limit lies in the interval."""
         worst = self.worst
-        if worst.at_least_pct > self.limit_pct:
-            return False
-        if worst.at_most_pct > self.limit_pct:
+        if worst.at_least_pct <= self.limit_pct < worst.at_most_pct:
             raise MeasurementFailed(
                 f"{worst}: too near to the limit of {self.limit_pct:g} % for this sample to tell; ask support"
             )
-        return True
+        return worst.at_least_pct
 
     @property
     def figures(self) -> Figures:

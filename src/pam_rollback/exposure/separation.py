@@ -116,16 +116,14 @@ class Separation(Sentence):
         return sum(len(kind.looks) for kind in self.kinds)
 
     @property
-    def holds(self) -> bool:
-        """Whether neither account sees anything of the other. What one saw decides; else, MeasurementFailed for what is not known."""
-        if self.exposed:
-            return False
+    def exposures(self) -> int:
+        """How many looks showed another user's things. Raises MeasurementFailed when none did, and one kind is not known."""
         unknown = [why for kind in self.kinds for why in kind.unknown()] or (
             [] if self.kinds else ["nothing was tried"]
         )
-        if unknown:
+        if unknown and not self.exposed:
             raise MeasurementFailed(f"whether users see what belongs to others is not known: {listed(unknown, _SHOWN)}")
-        return True
+        return len(self.exposed)
 
     @property
     def figures(self) -> Figures:

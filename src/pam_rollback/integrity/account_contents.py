@@ -51,11 +51,11 @@ class ContentsChange(Sentence):
     taken_at: datetime
 
     @property
-    def none(self) -> bool:
-        """Everything is as it was. Raises MeasurementFailed when something could not be read, or nothing compared."""
+    def differences(self) -> int:
+        """How many there are. Raises MeasurementFailed when there is none, and something could not be read or nothing was compared."""
         if not self.found and (self.unknown or not self.n):
             raise MeasurementFailed(str(self))
-        return not self.found
+        return len(self.found)
 
     @property
     def figures(self) -> Figures:

@@ -31,13 +31,11 @@ class HeldData(Sentence):
         return tuple(result for result in self.results if not result.holds)
 
     @property
-    def whole(self) -> bool:
-        """All of them hold. Raises MeasurementFailed when none is broken and one is not known, or none was asked."""
-        if self.damaged:
-            return False
-        if self.unknown or not self.results:
+    def broken(self) -> int:
+        """How many do not hold. Raises MeasurementFailed when none is broken and one is not known, or none was asked."""
+        if not self.damaged and (self.unknown or not self.results):
             raise MeasurementFailed(str(self))
-        return True
+        return len(self.damaged)
 
     @property
     def figures(self) -> Figures:

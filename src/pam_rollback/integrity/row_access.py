@@ -91,11 +91,11 @@ class Reach(Sentence):
     roles: tuple[str, ...]
 
     @property
-    def holds(self) -> bool:
-        """Every promise can be kept. Raises MeasurementFailed when there was nothing to look at."""
+    def lacking(self) -> int:
+        """How many promises cannot be kept. Raises MeasurementFailed when there was nothing to look at."""
         if not self.tables:
             raise MeasurementFailed("no table of users' rows was looked at, so nothing is known of who may reach them")
-        return not self.broken
+        return len(self.broken)
 
     @property
     def figures(self) -> Figures:
@@ -192,14 +192,12 @@ class Strangers(Sentence):
         return replace(self, shown=left, told=told)
 
     @property
-    def none(self) -> bool:
-        """No table is open. Raises MeasurementFailed when that is not known of one and no other is open, or none was tried."""
-        if self.open:
-            return False
-        if self.unknown or not self.shown:
+    def open_tables(self) -> int:
+        """How many tables are open. Raises MeasurementFailed when none is, and one is not known or none was tried."""
+        if not self.open and (self.unknown or not self.shown):
             why = "; ".join(self.unknown.values()) or "; ".join(self.left_out.values()) or "there is no table"
             raise MeasurementFailed(f"whether strangers are shown rows is not known: {why}")
-        return True
+        return len({one.table for one in self.open})
 
     @property
     def figures(self) -> Figures:
@@ -255,8 +253,8 @@ class Changes(Sentence):
     """Migrations of the baseline that are not applied any more, where they could explain the changes."""
 
     @property
-    def none(self) -> bool:
-        """All stands. Raises MeasurementFailed when nothing was recorded, or what is gone may have gone with its migration."""
+    def differences(self) -> int:
+        """How many there are. Raises MeasurementFailed when nothing was recorded, or what is gone may have gone with its migration."""
         if not self.compared:
             raise MeasurementFailed(f"no {self.nothing} of before was recorded, so nothing was compared")
         if self.changes and self.taken_back:
@@ -264,7 +262,7 @@ class Changes(Sentence):
                 f"{listed(self.changes)}: the baseline was recorded with migrations that are not applied any more "
                 f"({', '.join(self.taken_back)}), so it is not known what went with them; record one of the stable release"
             )
-        return not self.changes
+        return len(self.changes)
 
     @property
     def figures(self) -> Figures:

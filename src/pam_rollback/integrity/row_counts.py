@@ -76,16 +76,14 @@ class ComparedRows(Sentence, Generic[Table]):
         return {table.table: table.groups for table in self.tables if table.groups}
 
     @property
-    def none(self) -> bool:
-        """No row is damaged. Raises MeasurementFailed when that is not known of one table, and no other is damaged."""
-        if self.found:
-            return False
+    def damaged_rows(self) -> int:
+        """How many rows are damaged, at least. Raises MeasurementFailed when none is, and one table is not known."""
         unknown = [table.why_unknown for table in self.tables if table.why_unknown]
-        if unknown:
+        if not self.found and unknown:
             raise MeasurementFailed("; ".join(unknown))
-        if not self._compared:
+        if not self.found and not self._compared:
             raise MeasurementFailed(self.nothing)
-        return True
+        return sum(map(len, self.found.values()))
 
     def with_ids(self, ids: Mapping[str, tuple[str, ...]]) -> Self:
         """The same, with evidence by table."""

@@ -138,12 +138,12 @@ class RowRewriting(ComparedRows[TableRewriting]):
     others: tuple[TableChanges, ...] = ()
 
     @property
-    def none(self) -> bool:
-        """No row is rewritten. Raises MeasurementFailed when that is not known of one table, and no other has any."""
+    def damaged_rows(self) -> int:
+        """How many rows are rewritten, at least. Raises MeasurementFailed when none is, and one table is not known."""
         many = [table.why_unknown for table in self.others if table.why_unknown]
         if many and not self.found:
             raise MeasurementFailed("; ".join(many))
-        return super().none
+        return super().damaged_rows
 
     @property
     def unproven(self) -> str:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.ledger.ledger_config import Write, WriteKind
 
 
@@ -57,7 +57,7 @@ class FinalReading:
 
 
 @dataclass(frozen=True, repr=False)
-class LedgerVerdict(Sentence):
+class LedgerVerdict(Fact):
     """Counts and evidence.
 
     ``present``, ``lost``, ``moved``, ``altered``, ``duplicated`` and ``unread`` add up to ``acknowledged``.
@@ -99,28 +99,20 @@ class LedgerVerdict(Sentence):
         return replace(self, lost_max=lost_max, state=intact if allowed else self.state)
 
     @property
-    def kept(self) -> bool:
-        """Whether no more than allowed was lost, and nothing altered or duplicated. Raises MeasurementFailed when that is not known."""
+    def gone(self) -> int:
+        """How many are lost or stand under another user. Raises MeasurementFailed when that is not known, and nothing was found damaged."""
         if self.state is LedgerState.UNKNOWN:
             raise MeasurementFailed(str(self))
-        return self.state is LedgerState.KEPT
+        return self.lost + self.moved
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what="acknowledged writes lost, moved, altered or doubled",
-            asked=f"at most {self.lost_max} lost or moved, else 0" if self.lost_max else "0",
-            measured=self.lost + self.moved + self.altered + self.duplicated,
-            n=self.acknowledged,
-        )
+    def kept(self) -> bool:
+        """No more than allowed are gone, and none is altered or there twice. Raises MeasurementFailed as ``gone`` does."""
+        return self.gone <= self.lost_max and not self.altered and not self.duplicated
 
     @property
-    def details(self) -> tuple["LossReach"]:
-        """What stands beside the count: how far back the loss reaches."""
-        return (LossReach(self),)
-
-    def __str__(self) -> str:
+    def measured(self) -> Measured:
+        """The counts, with the first of what is damaged."""
         counts = (
             f"{self.acknowledged} acknowledged writes: {self.present} present, {self.lost} lost, {self.moved} moved, "
             f"{self.altered} altered, {self.duplicated} duplicated, {self.unread} unread; "
@@ -130,37 +122,32 @@ class LedgerVerdict(Sentence):
         allowed = f"{self.lost_max} may be lost" if self.lost_max else ""
         reach = f"the loss reaches {self.rpo_s:.1f} s back, {self.cut}" if self.rpo_s is not None and self.lost else ""
         parts = (allowed, reach, ", ".join(damaged[:5]), *self.reasons)
-        return f"{self.state}: {counts}" + "".join(f"; {part}" for part in parts if part)
-
-
-@dataclass(frozen=True)
-class LossReach:
-    """RPO-1 in seconds: how far back the loss reaches. Where no write may be lost, no second may be."""
-
-    verdict: LedgerVerdict
+        return Measured(
+            what="acknowledged writes lost, moved, altered or doubled",
+            asked=f"at most {self.lost_max} lost or moved, else 0" if self.lost_max else "0",
+            value=self.lost + self.moved + self.altered + self.duplicated,
+            n=self.acknowledged,
+            sentence=f"{self.state}: {counts}" + "".join(f"; {part}" for part in parts if part),
+        )
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria, beside the count."""
-        verdict, reach_s = self.verdict, self.verdict.rpo_s
-        settings_s = verdict.configuration_loss_s
-        return Figures(
-            what="how far back acknowledged writes are lost",
-            asked="reported" if verdict.lost_max else "0 s",
-            measured=None if reach_s is None else round(reach_s, 2),
-            unit="s",
-            n=verdict.acknowledged,
-            margin=None if reach_s is None or verdict.lost_max else 0.0 - round(reach_s, 2),
-            definition="; ".join(
-                filter(
-                    None,
-                    (
-                        "not known: " + "; ".join(verdict.reasons) if reach_s is None else verdict.cut,
-                        f"of settings {settings_s:.2f} s" if settings_s else "",
-                    ),
-                )
-            ),
+    def details(self) -> tuple[Measured]:
+        """What stands beside the count: how far back the loss reaches (RPO-1). Where no write may be lost, no second may be."""
+        reach_s, settings_s = self.rpo_s, self.configuration_loss_s
+        told = (
+            "not known: " + "; ".join(self.reasons) if reach_s is None else self.cut,
+            f"of settings {settings_s:.2f} s" if settings_s else "",
         )
+        reach = Measured(
+            what="how far back acknowledged writes are lost",
+            asked="reported" if self.lost_max else "0 s",
+            value=None if reach_s is None else round(reach_s, 2),
+            unit="s",
+            n=self.acknowledged,
+            margin=None if reach_s is None or self.lost_max else 0.0 - round(reach_s, 2),
+            definition="; ".join(filter(None, told)),
+        )
+        return (reach,)
 
 
 def judge(

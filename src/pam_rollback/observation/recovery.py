@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.observation.blocking import why_void
 from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.stories import NOT_JUDGED
@@ -153,17 +153,17 @@ class Recovery:
 
 
 @dataclass(frozen=True, repr=False)
-class JudgedRecovery(Sentence):
+class JudgedRecovery(Fact):
     """A recovery and the objective that it is held against, in seconds from the decision."""
 
     recovery: Recovery
     objective_s: float
 
     @property
-    def in_time(self) -> bool:
-        """Users were well again within the objective.
+    def took_s(self) -> float:
+        """From the decision until users were well again; infinite when they were not.
 
-        Raises MeasurementFailed where they may have been later than the samples show, and where they were well before it was decided.
+        Raises MeasurementFailed where they may have been later than the objective, and where they were well before it was decided.
         """
         found_s, by_s = self.recovery.from_decision_s, self.recovery.recovered_by_s
         if found_s is not None and found_s < 0:
@@ -171,33 +171,31 @@ class JudgedRecovery(Sentence):
                 f"{self}; users were well {-found_s:.2f} s before it was decided, so it is not this rollback that helped them: what it was "
                 "to help against is over, or no probe sees it"
             )
-        if found_s is None or by_s is None or found_s > self.objective_s:
-            return False
+        if found_s is None or by_s is None:
+            return math.inf
         latest_s = by_s - self.recovery.decision_s
-        if latest_s > self.objective_s:
+        if found_s <= self.objective_s < latest_s:
             raise MeasurementFailed(
                 f"{self}; but only a share of the requests failed, so it may have ended as late as {latest_s:.1f} s after the decision: "
                 "more probes a second ([probing] rate_hz) tell more"
             )
-        return True
+        return found_s
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """From the decision until users were well again."""
         found_s = self.recovery.from_decision_s
-        return Figures(
+        return Measured(
             what="recovery as users see it",
             asked=f"within {self.objective_s:g} s",
-            measured="not recovered" if found_s is None else round(found_s, 2),
+            value="not recovered" if found_s is None else round(found_s, 2),
             unit="s",
             n=self.recovery.n,
             margin=None if found_s is None else self.objective_s - found_s,
             definition=f"from the decision, ± {self.recovery.resolution_s:.2f} s"
             + (f", by the {self.recovery.part}" if self.recovery.part else ""),
+            sentence=f"asked within {self.objective_s:g} s of the decision: {self.recovery}",
         )
-
-    def __str__(self) -> str:
-        return f"asked within {self.objective_s:g} s of the decision: {self.recovery}"
 
 
 def find_outages(samples: Iterable[Sample], rule: OutageRule) -> tuple[tuple[Outage, ...], tuple[Sample, ...]]:
@@ -366,7 +364,7 @@ def _median_period_s(measured: list[Sample]) -> float:
 
 
 @dataclass(frozen=True, repr=False)
-class UndamagedRollback(Sentence):
+class UndamagedRollback(Fact):
     """A drill without damage: from the decision until all was done and users were well, against the objective for recovery. Seconds.
 
     What it costs users is told; whether it cures is not judged.
@@ -378,10 +376,10 @@ class UndamagedRollback(Sentence):
     objective_s: float
 
     @property
-    def took_s(self) -> float | None:
-        """None: users were not well in the end."""
+    def took_s(self) -> float:
+        """From the decision until all was done and users were well; infinite where they were not in the end."""
         found_s = self.recovery.from_decision_s
-        return None if found_s is None else max(self.done_s, found_s)
+        return math.inf if found_s is None else max(self.done_s, found_s)
 
     @property
     def exposure_s(self) -> float:
@@ -389,23 +387,16 @@ class UndamagedRollback(Sentence):
         return sum(outage.at_most_s for outage in self.recovery.outages)
 
     @property
-    def in_time(self) -> bool:
-        """All was done, and users were well, within the objective."""
-        return self.took_s is not None and self.took_s <= self.objective_s
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        took_s = self.took_s
-        return Figures(
+    def measured(self) -> Measured:
+        """From the decision until all was done and users were well."""
+        well = math.isfinite(self.took_s)
+        row = Measured(
             what="the rollback, with nothing to recover from",
             asked=f"within {self.objective_s:g} s",
-            measured="users not well" if took_s is None else round(took_s, 2),
+            value=round(self.took_s, 2) if well else "users not well",
             unit="s",
             n=self.recovery.n,
-            margin=None if took_s is None else self.objective_s - took_s,
+            margin=self.objective_s - self.took_s if well else None,
             definition=f"from the decision until it was done; users unwell for {self.exposure_s:.1f} s of it; {NOT_JUDGED}",
         )
-
-    def __str__(self) -> str:
-        return f"{self.figures}; {self.recovery}"
+        return replace(row, sentence=f"{row}; {self.recovery}")

@@ -101,13 +101,11 @@ class OwnAnswers(Sentence):
         return cls(len(told), tuple(one.journey for one in told if one.foreign))
 
     @property
-    def all_own(self) -> bool:
-        """No answer was another account's. Raises MeasurementFailed where too few say whose they are."""
-        if self.foreign:
-            return False
-        if self.n < self.ENOUGH:
+    def of_others(self) -> int:
+        """How many answers were another account's. Raises MeasurementFailed when none was, and too few say whose they are."""
+        if not self.foreign and self.n < self.ENOUGH:
             raise MeasurementFailed(f"whose the answers are is not known: {self.n} say it, {self.ENOUGH} are needed")
-        return True
+        return len(self.foreign)
 
     @property
     def figures(self) -> Figures:

@@ -30,11 +30,16 @@ class Readiness(Sentence):
         return READY if states == {State.YES} else NOT_CHECKED
 
     @property
-    def ready(self) -> bool:
-        """Every question was answered yes. Raises MeasurementFailed when that is not known."""
+    def questions(self) -> int:
+        """How many there are."""
+        return len(self.answers)
+
+    @property
+    def answered_yes(self) -> int:
+        """How many were answered yes. Raises MeasurementFailed when none was answered no and one is open, or none was asked."""
         if self.state == NOT_CHECKED:
             raise MeasurementFailed(str(self))
-        return self.state == READY
+        return sum(answer.state is State.YES for answer in self.answers)
 
     @property
     def words(self) -> str:
@@ -55,12 +60,11 @@ class Readiness(Sentence):
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        yes = sum(answer.state is State.YES for answer in self.answers)
         return Figures(
             what=f"{self.name}, questions answered yes",
-            asked=f"all {len(self.answers)}",
-            measured=yes,
-            n=len(self.answers),
+            asked=f"all {self.questions}",
+            measured=sum(answer.state is State.YES for answer in self.answers),
+            n=self.questions,
         )
 
     def __str__(self) -> str:

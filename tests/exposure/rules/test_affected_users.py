@@ -22,26 +22,26 @@ def found(failing: int, asked: int, *later: dict[str, dict[str, bool]]) -> Affec
 @pytest.mark.parametrize(("failing", "asked"), [(0, 11), (0, 400), (84, 400), (8, 60)])
 def test_few_enough(failing: int, asked: int) -> None:
     """Even the most that the sample leaves possible is not above the limit."""
-    assert found(failing, asked).few
+    assert found(failing, asked).at_least_pct <= LIMIT_PCT
 
 
 @pytest.mark.parametrize(("failing", "asked"), [(115, 400), (400, 400), (25, 60), (3, 3)])
 def test_too_many(failing: int, asked: int) -> None:
     """Even the fewest that the sample leaves possible are above it."""
-    assert not found(failing, asked).few
+    assert found(failing, asked).at_least_pct > LIMIT_PCT
 
 
 @pytest.mark.parametrize(("failing", "asked"), [(0, 10), (86, 400), (100, 400), (114, 400), (2, 3), (0, 1)])
 def test_too_near_to_tell(failing: int, asked: int) -> None:
     """In between nothing is known, however small the sample."""
     with pytest.raises(MeasurementFailed, match="too near to the limit of 25 % for this sample to tell"):
-        found(failing, asked).few  # noqa: B018 - asking raises
+        _ = found(failing, asked).at_least_pct
 
 
 def test_the_sample_can_tell_what_the_plan_asks() -> None:
     """So many users, of whom 35 % are affected, are enough to say so, and so are 20 %."""
-    assert not found(round(USERS * 0.35), USERS).few
-    assert found(round(USERS * 0.20), USERS).few
+    assert found(round(USERS * 0.35), USERS).at_least_pct > LIMIT_PCT
+    assert found(round(USERS * 0.20), USERS).at_least_pct <= LIMIT_PCT
 
 
 def test_who_is_helped_by_another_try_is_not_affected() -> None:
@@ -63,7 +63,7 @@ def test_the_worst_feature_decides() -> None:
     first = {f"user-{number}": outcome(expenses=number >= 200) for number in range(400)}
     users = affected([first], limit_pct=LIMIT_PCT, users=400)
 
-    assert not users.few
+    assert users.at_least_pct > LIMIT_PCT
     assert users.worst.feature == "expenses"
 
 
@@ -72,6 +72,6 @@ def test_an_outcome_that_is_missing_is_not_fine() -> None:
     nobody: list[list[dict[str, dict[str, bool]]]] = [[{}], []]
     for tries in nobody:
         with pytest.raises(MeasurementFailed, match="tried for nobody"):
-            affected(tries, limit_pct=LIMIT_PCT, users=0).few  # noqa: B018 - asking raises
+            _ = affected(tries, limit_pct=LIMIT_PCT, users=0).at_least_pct
     with pytest.raises(MeasurementFailed, match="does not say for 1 of 2 users whether each of chat, expenses works"):
         affected([{"a": outcome(), "b": {"chat": True}}], limit_pct=LIMIT_PCT, users=2)

@@ -29,7 +29,7 @@ def of(*looks: Look, owned: tuple[Belonging, ...] = OWN, problem: str = "") -> S
 def why_unknown(found: Separation) -> str:
     """Why it is not known."""
     with pytest.raises(MeasurementFailed) as unknown:
-        found.holds  # noqa: B018 - asking raises
+        _ = found.exposures
     return str(unknown.value)
 
 
@@ -38,7 +38,7 @@ def test_what_is_refused_or_not_shown_is_kept_apart(status: int) -> None:
     """Asked for by its id it may be refused in any of these ways, or the id may be ignored."""
     found = of(look(200), look(status, by_id=True))
 
-    assert found.holds
+    assert found.exposures == 0
     assert (found.figures.measured, found.figures.n) == (0, 2)
 
 
@@ -57,7 +57,7 @@ def test_whatever_shows_it_exposes_it(shown: Look) -> None:
     """In a list, by its id, in an error, in a page, in half an answer; named by id, without what else was shown."""
     found = of(look(200), shown)
 
-    assert not found.holds
+    assert found.exposures
     assert (
         "one of two accounts was shown what belongs to the other in 1 of 2 looks, expected none: expense 7 by GET"
         in str(found)
@@ -98,7 +98,7 @@ def test_what_its_owner_does_not_see_proves_nothing() -> None:
 
 def test_what_was_seen_decides_over_what_is_not_known() -> None:
     """One exposure is enough."""
-    assert not of(look(500), look(200, '"mark-0815"'), problem="anything").holds
+    assert of(look(500), look(200, '"mark-0815"'), problem="anything").exposures
 
 
 def test_the_table_says_what_was_not_tried_and_what_is_left() -> None:
@@ -126,6 +126,6 @@ def test_a_look_is_called_the_same_twice_and_known_as_such() -> None:
 
     assert first.text == "GET /api/v1/tickets?user_id=N&limit=N: shows others' tickets by the first one's id"
     assert second.text == "GET /v2/rows/N: shows others' rows"
-    assert Separation((tickets,)).without(known.told([first])).holds
+    assert Separation((tickets,)).without(known.told([first])).exposures == 0
     assert found.without(known.told(found.findings)).exposed == ("a thing by GET /v2/rows/77",)
     assert "expected none: a thing by GET /v2/rows/77 (1 known before, and nobody answers for it" in str(old)

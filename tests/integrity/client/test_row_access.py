@@ -64,8 +64,8 @@ def test_a_healthy_schema_is_green(dsn: str, owner: Owner) -> None:
     supabase, tried_there = during(owner, dsn, AS_SUPABASE_HAS_IT, NOT_ANY_MORE)
 
     for found, shown in ((access, tried), (supabase, tried_there)):
-        assert reach(found).holds, reach(found)
-        assert shown.none, shown
+        assert reach(found).lacking == 0, reach(found)
+        assert shown.open_tables == 0, shown
         assert shown.left_out == shown.unknown == {}
         assert {one.role for one in shown.shown} == {"anon", "authenticated"}
         assert len(found.tables) == 6
@@ -87,7 +87,7 @@ def test_an_open_policy_is_seen_however_it_is_written(dsn: str, owner: Owner, co
     [one] = tried.open
     assert (one.table, one.role) == (EXPENSES, "authenticated")
     assert str(one.row).isdigit()
-    assert not tried.none
+    assert tried.open_tables
 
 
 def test_a_restrictive_policy_closes_what_another_opens(dsn: str, owner: Owner) -> None:
@@ -99,7 +99,7 @@ def test_a_restrictive_policy_closes_what_another_opens(dsn: str, owner: Owner) 
         "DROP POLICY open ON expenses; DROP POLICY own_only ON expenses",
     )
 
-    assert tried.none, tried
+    assert tried.open_tables == 0, tried
 
 
 def test_without_a_privilege_nothing_is_shown(dsn: str, owner: Owner) -> None:
@@ -111,7 +111,7 @@ def test_without_a_privilege_nothing_is_shown(dsn: str, owner: Owner) -> None:
         "DROP POLICY open ON expenses; GRANT SELECT ON expenses TO anon",
     )
 
-    assert tried.none, tried
+    assert tried.open_tables == 0, tried
 
 
 def test_a_revoked_right_is_seen_however_it_went(dsn: str, owner: Owner) -> None:
@@ -131,10 +131,10 @@ def test_a_revoked_right_is_seen_however_it_went(dsn: str, owner: Owner) -> None
     )
     after, _ = seen(dsn)
 
-    assert not reach(schema).holds
+    assert reach(schema).lacking
     assert f"{SETTINGS}: authenticated may not SELECT any more" in str(access_changes(before, column))
-    assert reach(column).holds
-    assert access_changes(before, after).none
+    assert reach(column).lacking == 0
+    assert access_changes(before, after).differences == 0
 
 
 def test_the_products_other_tables_are_compared_and_not_tried(dsn: str, owner: Owner) -> None:
@@ -158,9 +158,9 @@ def test_the_products_other_tables_are_compared_and_not_tried(dsn: str, owner: O
         "plan.profiles: anon may not SELECT any more",
         "public.feature_flags: anon may UPDATE now",
     )
-    assert access_changes(before, now()).none
-    assert access_changes(before, less).none
-    assert access_changes(less, before).none
+    assert access_changes(before, now()).differences == 0
+    assert access_changes(before, less).differences == 0
+    assert access_changes(less, before).differences == 0
 
 
 def seen_past(owner: Owner, dsn: str, *, do: str, undo: str) -> Strangers:
@@ -196,7 +196,7 @@ def test_rows_that_are_shown_past_their_table_are_seen(dsn: str, owner: Owner, k
         ("public.aside", "anon"),
         ("public.aside", "authenticated"),
     }
-    assert not tried.none
+    assert tried.open_tables
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_what_shows_nobody_anything_of_others_is_green(dsn: str, owner: Owner, k
         owner, dsn, do=f"CREATE {kind} aside AS {of}; GRANT SELECT ON aside TO PUBLIC", undo=f"DROP {kind} aside"
     )
 
-    assert tried.none, tried
+    assert tried.open_tables == 0, tried
 
 
 def test_what_our_role_may_not_read_is_not_known(dsn: str, owner: Owner) -> None:
@@ -227,8 +227,8 @@ def test_what_our_role_may_not_read_is_not_known(dsn: str, owner: Owner) -> None
 
     assert set(tried.unknown) == {"public.aside"}
     with pytest.raises(MeasurementFailed, match=r"like public\.expenses and which nothing guards"):
-        assert tried.none
-    assert closed.none, closed
+        assert tried.open_tables == 0
+    assert closed.open_tables == 0, closed
 
 
 def test_what_cannot_be_tried_is_named(dsn: str, owner: Owner) -> None:
@@ -244,7 +244,7 @@ def test_what_cannot_be_tried_is_named(dsn: str, owner: Owner) -> None:
     )
 
     assert set(off.left_out) == {EXPENSES}
-    assert off.none
+    assert off.open_tables == 0
     assert set(broken.unknown) == {EXPENSES}
 
 

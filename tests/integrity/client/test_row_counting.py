@@ -72,7 +72,7 @@ def test_rewritten_rows_are_found_by_their_groups(dsn: str, owner: psycopg.Conne
     owner.execute("UPDATE expenses SET amount = amount - 1 WHERE id IN (%s, %s)", (secret, corrected))
     owner.commit()
 
-    assert used.none
+    assert used.damaged_rows == 0
     assert next(table for table in used.tables if table.table == "expenses").changed_with_trace == 1
     assert {table: len(groups) for table, groups in found.found.items()} == {"expenses": 1, "pam_messages": 1}
     assert str(secret) in ids["expenses"]
@@ -106,14 +106,14 @@ def test_changed_rows_are_counted_where_contents_are_not_compared(
     assert (now.tables["profiles"].changed, settings.changed) == (3, settings.rows)
     assert (before.tables["profiles"].changed, now.tables["pam_messages"].changed) == (None, None)
     assert silent.tables["profiles"].changed is None
-    assert rewriting(before, same).none
+    assert rewriting(before, same).damaged_rows == 0
     assert f"user_settings: {settings.rows:,} of {settings.rows:,} rows were changed since" in unknown(before, now)
 
 
 def unknown(before: TableCounts, after: TableCounts) -> str:
     """Why it is not known whether rows were rewritten."""
     with pytest.raises(MeasurementFailed) as why:
-        _ = rewriting(before, after).none
+        _ = rewriting(before, after).damaged_rows
     return str(why.value)
 
 
@@ -159,7 +159,7 @@ def test_a_row_that_was_moved_is_found(
 
     assert {name: len(groups) for name, groups in found.found.items()} == {table: 1}
     assert str(row) in ids[table]
-    assert rewriting(before, now).none
+    assert rewriting(before, now).damaged_rows == 0
     assert lost(before, now).holds
     assert f"{table}: 1 rows or more were moved to another owner" in str(found)
 
@@ -171,4 +171,4 @@ def test_the_checksums_do_not_depend_on_the_session(dsn: str) -> None:
     with open_snapshot(f"{dsn}&options=-c%20TimeZone%3DAsia%2FTokyo", PATIENCE) as snapshot:
         after = count_rows(snapshot, ROWS, test_user=None, names={}, before=before)
 
-    assert rewriting(before, after).none
+    assert rewriting(before, after).damaged_rows == 0

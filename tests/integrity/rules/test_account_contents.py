@@ -46,7 +46,7 @@ def later(**fields: Any) -> dict[str, Any]:
 )
 def test_as_it_was(others: dict[str, Any]) -> None:
     """Or what people, a release and this suite change all the time."""
-    assert now(**others).none
+    assert now(**others).differences == 0
 
 
 @pytest.mark.parametrize(
@@ -65,15 +65,15 @@ def test_what_changed_is_named_by_its_field(others: dict[str, Any], words: str) 
     """And never by what it says."""
     found = now(**others)
 
-    assert not found.none
+    assert found.differences
     assert words in str(found)
 
 
 def test_what_cannot_be_read_is_not_known() -> None:
     """What was found beside it stands."""
     with pytest.raises(MeasurementFailed, match="not known of expenses: HTTP 500"):
-        _ = now(expenses=None).none
-    assert not now(expenses=None, profile=[{"full_name": "X"}]).none
+        _ = now(expenses=None).differences
+    assert now(expenses=None, profile=[{"full_name": "X"}]).differences
 
 
 def test_a_record_has_no_words_of_the_account() -> None:

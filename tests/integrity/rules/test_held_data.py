@@ -16,7 +16,7 @@ def test_all_that_hold_are_whole() -> None:
     """With how many were asked, of how many rows, and when."""
     held = HeldData((GOOD, GOOD), {}, after_s=15.2)
 
-    assert held.whole
+    assert held.broken == 0
     assert str(held) == "all of 2 invariants asked after 15 s of the window hold"
     assert (held.figures.measured, held.figures.n) == (0, 2)
     assert "80 rows looked at" in held.figures.definition
@@ -27,7 +27,7 @@ def test_damage_counts_whatever_else_is_not_known(unknown: dict[str, str]) -> No
     """Named with its rows."""
     held = HeldData((GOOD, BAD), unknown, after_s=15)
 
-    assert not held.whole
+    assert held.broken
     assert repr(held).startswith(
         "1 of 2 invariants asked after 15 s of the window are broken: expenses-orphaned: 2 of 40"
     )
@@ -35,7 +35,7 @@ def test_damage_counts_whatever_else_is_not_known(unknown: dict[str, str]) -> No
 
 def test_an_empty_table_is_no_whole_one() -> None:
     """Where there must be rows, none are no proof."""
-    assert not HeldData((GOOD, EMPTY), {}, after_s=15).whole
+    assert HeldData((GOOD, EMPTY), {}, after_s=15).broken
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_an_empty_table_is_no_whole_one() -> None:
 def test_what_nobody_could_ask_is_unknown(held: HeldData, words: str) -> None:
     """Never whole."""
     with pytest.raises(MeasurementFailed, match=words):
-        _ = held.whole
+        _ = held.broken
 
 
 def test_what_was_left_out_is_named_and_keeps_nothing_unknown() -> None:
@@ -57,13 +57,13 @@ def test_what_was_left_out_is_named_and_keeps_nothing_unknown() -> None:
     left_out = {"migrations-drift": "no git"}
     held = HeldData((GOOD,), {}, after_s=15, left_out=left_out)
 
-    assert held.whole
+    assert held.broken == 0
     assert str(held).endswith("hold; left out: migrations-drift: no git")
     assert held.figures.definition.endswith("; left out: migrations-drift: no git")
-    assert not HeldData((BAD,), {}, after_s=15, left_out=left_out).whole
+    assert HeldData((BAD,), {}, after_s=15, left_out=left_out).broken
     for unknown in (HeldData((), {}, after_s=15, left_out=left_out), HeldData((GOOD,), BLIND, 15, left_out)):
         with pytest.raises(MeasurementFailed):
-            _ = unknown.whole
+            _ = unknown.broken
 
 
 def test_many_broken_ones_are_counted_and_not_all_listed() -> None:

@@ -55,7 +55,7 @@ def test_what_the_product_needs_is_there(changes: dict[str, object]) -> None:
     """Supabase's usual grants, and stricter ones."""
     found = reach(access(**changes))
 
-    assert found.holds, found
+    assert found.lacking == 0, found
     assert found.figures.measured == 0
 
 
@@ -81,7 +81,7 @@ def test_what_the_product_lacks_is_named(changes: dict[str, object], words: str)
     """The table, the policy, the role, the privilege."""
     found = reach(access(**changes))
 
-    assert not found.holds
+    assert found.lacking
     assert words in str(found)
 
 
@@ -89,11 +89,11 @@ def test_no_table_is_no_proof() -> None:
     """Nothing looked at, nothing recorded, nothing tried."""
     nothing = RowAccess(taken_at=MOMENT, roles=ROLES, tables={})
     with pytest.raises(MeasurementFailed, match="no table of users' rows"):
-        assert reach(nothing).holds
+        assert reach(nothing).lacking == 0
     with pytest.raises(MeasurementFailed, match="nothing was compared"):
-        assert access_changes(nothing, access()).none
+        assert access_changes(nothing, access()).differences == 0
     with pytest.raises(MeasurementFailed, match="there is no table"):
-        assert Strangers((), {}, {}).none
+        assert Strangers((), {}, {}).open_tables == 0
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_no_table_is_no_proof() -> None:
 )
 def test_the_same_and_what_other_roles_got_is_no_change(changes: dict[str, object]) -> None:
     """A report that may read more is nobody's loss."""
-    assert access_changes(access(), access(**changes)).none
-    assert access_changes(access(row_security=False, forced=False), access()).none
+    assert access_changes(access(), access(**changes)).differences == 0
+    assert access_changes(access(row_security=False, forced=False), access()).differences == 0
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_each_change_is_named(changes: dict[str, object], words: str) -> None:
     """With the table, what it is and what it was."""
     found = access_changes(access(), access(**changes))
 
-    assert not found.none
+    assert found.differences
     assert f"public.expenses: {words}" in str(found)
     assert (found.figures.measured, found.figures.margin) == (1, -1)
 
@@ -146,8 +146,8 @@ def test_one_profile_may_be_shown_but_not_every_one() -> None:
     expense = Shown("public.expenses", "anon", row="8", all_rows=False)
     profiles = ("public.profiles",)
 
-    assert Strangers((profile,), {}, {}, profiles).none
-    assert not Strangers((Shown("public.profiles", "anon", row="7", all_rows=True),), {}, {}, profiles).none
-    assert not Strangers((profile, expense), {}, {"x": "x: not asked"}, profiles).none
+    assert Strangers((profile,), {}, {}, profiles).open_tables == 0
+    assert Strangers((Shown("public.profiles", "anon", row="7", all_rows=True),), {}, {}, profiles).open_tables
+    assert Strangers((profile, expense), {}, {"x": "x: not asked"}, profiles).open_tables
     with pytest.raises(MeasurementFailed, match="x: not asked"):
-        assert Strangers((profile,), {}, {"x": "x: not asked"}, profiles).none
+        assert Strangers((profile,), {}, {"x": "x: not asked"}, profiles).open_tables == 0

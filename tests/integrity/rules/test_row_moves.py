@@ -32,13 +32,13 @@ def test_another_owner_is_red_whatever_the_moment_of_change(changed_s: float) ->
     now = counts({**BEFORE, 2: (10, "12", "999", changed_s)}, {**OWNERS, 2: "5"})
     found = moves(counts(BEFORE, OWNERS), now)
 
-    assert not found.none
+    assert found.damaged_rows
     assert found.found == {"expenses": (2,)}
     assert str(found.with_ids({"expenses": ("41", "42")})) == (
         "expenses: 1 rows or more were moved to another owner, among the ids 41, 42 (30 of 30 rows compared), "
         "created until 2026-11-24 12:00:00 UTC"
     )
-    assert rewriting(counts(BEFORE, OWNERS), now).none
+    assert rewriting(counts(BEFORE, OWNERS), now).damaged_rows == 0
 
 
 def test_lost_rows_are_not_moved_rows() -> None:
@@ -46,27 +46,27 @@ def test_lost_rows_are_not_moved_rows() -> None:
     one = moves(counts(BEFORE, OWNERS), counts({**BEFORE, 2: (9, "3", "4", 5.0)}, {**OWNERS, 2: "5"}))
     most = moves(counts(BEFORE, OWNERS), counts({1: BEFORE[1]}, {1: OWNERS[1]}))
 
-    assert one.none
+    assert one.damaged_rows == 0
     assert one.figures.n == 20
     with pytest.raises(MeasurementFailed, match="the owners of 10 of 30 rows could be compared, 50 % are needed"):
-        assert most.none
+        assert most.damaged_rows == 0
 
 
 def test_a_column_that_is_gone_is_unknown() -> None:
     """Whose the rows are cannot be told any more."""
     with pytest.raises(MeasurementFailed, match="not comparable any more, expected the column user_id"):
-        assert moves(counts(BEFORE, OWNERS), counts(BEFORE, {}, owner="")).none
+        assert moves(counts(BEFORE, OWNERS), counts(BEFORE, {}, owner="")).damaged_rows == 0
     with pytest.raises(MeasurementFailed, match="not comparable any more, expected the column user_id"):
-        assert moves(counts(BEFORE, OWNERS), TableCounts(created_until=MOMENT, tables={})).none
+        assert moves(counts(BEFORE, OWNERS), TableCounts(created_until=MOMENT, tables={})).damaged_rows == 0
 
 
 def test_a_baseline_without_owners_says_nothing() -> None:
     """Whose the rows were has to be known before."""
     with pytest.raises(MeasurementFailed, match="the baseline does not say whose its rows were; take a new one"):
-        assert moves(counts(BEFORE, None), counts(BEFORE, OWNERS)).none
+        assert moves(counts(BEFORE, None), counts(BEFORE, OWNERS)).damaged_rows == 0
 
 
 def test_nothing_compared_is_no_proof() -> None:
     """An empty database has no moved rows, and proves nothing."""
     with pytest.raises(MeasurementFailed, match="nothing is known of moved rows"):
-        assert moves(counts({}, {}), counts({}, {})).none
+        assert moves(counts({}, {}), counts({}, {})).damaged_rows == 0

@@ -32,7 +32,7 @@ def test_lost_rows_are_not_rewritten_rows() -> None:
     """Fewer rows or other keys in a group: that is told elsewhere, and the group is not judged."""
     found = rewriting(counts(BEFORE), counts({1: BEFORE[1], 2: (9, "9", "99", 5.0), 7: BEFORE[7]}))
 
-    assert found.none
+    assert found.damaged_rows == 0
     assert found.figures.n == 20
 
 
@@ -41,7 +41,7 @@ def test_too_few_rows_that_can_be_judged_are_unknown() -> None:
     touched = {number: (rows, keys, "999", 9.5) for number, (rows, keys, _, _) in BEFORE.items()}
     for after in (counts(touched), counts({}), counts({1: BEFORE[1]})):
         with pytest.raises(MeasurementFailed, match="of 30 rows could be compared, 50 % are needed"):
-            assert rewriting(counts(BEFORE), after).none
+            assert rewriting(counts(BEFORE), after).damaged_rows == 0
 
 
 def test_a_table_that_cannot_be_compared_is_unknown() -> None:
@@ -51,16 +51,16 @@ def test_a_table_that_cannot_be_compared_is_unknown() -> None:
         TableCounts(created_until=MOMENT, tables={}),
     ):
         with pytest.raises(MeasurementFailed, match="expenses: its content is not comparable any more"):
-            assert rewriting(counts(BEFORE), after).none
+            assert rewriting(counts(BEFORE), after).damaged_rows == 0
     with pytest.raises(MeasurementFailed, match="no row of before was compared"):
-        assert rewriting(counts({}), counts({})).none
+        assert rewriting(counts({}), counts({})).damaged_rows == 0
 
 
 def test_red_is_red_beside_what_is_unknown() -> None:
     """One rewritten group decides, whatever else cannot be judged."""
     after = {1: (10, "11", "999", 5.0), 2: (10, "12", "999", 9.5), 7: (10, "17", "999", 9.5)}
 
-    assert not rewriting(counts(BEFORE), counts(after)).none
+    assert rewriting(counts(BEFORE), counts(after)).damaged_rows
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,10 @@ def test_more_than_half_of_a_table_is_no_use_of_it(rows: int, changed: int | Non
 
     if words:
         with pytest.raises(MeasurementFailed, match=words):
-            _ = rewriting(before, after).none
+            _ = rewriting(before, after).damaged_rows
     else:
-        assert rewriting(before, after).none
-    assert not rewriting(before, red).none
+        assert rewriting(before, after).damaged_rows == 0
+    assert rewriting(before, red).damaged_rows
 
 
 def test_what_is_not_compared_is_a_condition() -> None:

@@ -147,9 +147,9 @@ def test_answers_of_another_account_are_counted() -> None:
     """One is enough; too few that say whose they are prove nothing."""
     own, others = answers("profile"), answers("profile", foreign=True)[:1]
 
-    assert OwnAnswers.of(own).all_own
+    assert OwnAnswers.of(own).of_others == 0
     found = OwnAnswers.of([*own, *others])
-    assert not found.all_own
+    assert found.of_others
     assert str(found) == "1 of 202 answers belong to another account: profile"
     with pytest.raises(MeasurementFailed, match="9 say it, 10 are needed"):
-        _ = OwnAnswers.of(own[:9]).all_own
+        _ = OwnAnswers.of(own[:9]).of_others

@@ -5,7 +5,7 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.question import Answered, Question, State
 from pam_rollback.preflight.fixtures.preflight import NAMES
-from pam_rollback.preflight.ways import NOT_CHECKED, NOT_READY, Readiness, readiness_of
+from pam_rollback.preflight.ways import NOT_CHECKED, NOT_READY, READY, Readiness, readiness_of
 from pam_rollback.rollback import could_go_back as questions
 from tests.preflight.asked import ACCOUNT, BACKUP, CHANNEL, CLOCK, DATABASE, EVERY, QUESTIONS
 
@@ -23,7 +23,7 @@ def readiness(**changed: Answered) -> dict[str, Readiness]:
 
 def test_all_yes_is_ready() -> None:
     """And only that."""
-    assert all(one.ready for one in readiness().values())
+    assert all(one.state == READY for one in readiness().values())
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_no_turns_its_strategies_and_no_others(question: Question, strategies:
     unknown = readiness(changed=Answered(question.text, State.NOT_KNOWN, "asked too often"))
 
     assert {name for name, one in no.items() if one.state == NOT_READY} == strategies
-    assert {name for name, one in no.items() if one.ready} == set(no) - strategies
+    assert {name for name, one in no.items() if one.state == READY} == set(no) - strategies
     assert {name for name, one in unknown.items() if one.state == NOT_CHECKED} == strategies
     assert all(f"the token is not accepted (asked whether {question.text})" in no[name].words for name in strategies)
 
@@ -81,11 +81,11 @@ def test_what_is_not_declared_or_not_answered_is_not_ready() -> None:
     assert {one.state for one in nothing.values()} == {NOT_CHECKED}
     assert nothing["frontend"].words == "staging declares no frontend_host"
     with pytest.raises(MeasurementFailed, match="feature-flag is not checked: nobody answered"):
-        _ = nothing["feature-flag"].ready
+        _ = nothing["feature-flag"].answered_yes
 
 
 def test_not_ready_comes_before_not_checked() -> None:
     """What is known to be wrong is told, whatever else is not known."""
     one = Readiness("x", (Answered("a", State.NOT_KNOWN, "busy"), Answered("b", State.NO, "locked")))
 
-    assert (one.ready, one.state, one.words) == (False, NOT_READY, "locked (asked whether b)")
+    assert (one.answered_yes, one.state, one.words) == (0, NOT_READY, "locked (asked whether b)")
