@@ -4,7 +4,6 @@ pytest_plugins = [
     # Fixtures
     "pam_rollback.session.fixtures.environment",  # runbook, plan, environment, clock, waiter, sandbox_controls, situation, journal
     "pam_rollback.session.fixtures.scoring",  # scored: enters a fact into the table of criteria; known: what was red before
-    "pam_rollback.alerts.fixtures",  # the rules of the environment's Prometheus, whom it tells, and what it sees
     "pam_rollback.baseline.fixtures",  # how it is before: recorded by -m baseline, or at the start of a drill
     "pam_rollback.browser.fixtures.accessibility",  # all states of the site, held against WCAG
     "pam_rollback.browser.fixtures.browser",  # the browsers that the environment declares
@@ -12,7 +11,6 @@ pytest_plugins = [
     "pam_rollback.browser.fixtures.recorded",  # what a baseline has of barriers and errors
     "pam_rollback.checklist.fixtures",  # the items of the plan's checklists
     "pam_rollback.communication.fixtures",  # what the public, the users and the team were told
-    "pam_rollback.connect.fixtures",  # whether the configuration is complete
     "pam_rollback.decision.fixtures.decision",  # what the decision criteria are judged by
     "pam_rollback.exposure.fixtures",  # who gets in, who is shown what, and for how many users PAM fails
     "pam_rollback.gate.fixtures",  # what a gate notes before its first test
