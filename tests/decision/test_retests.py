@@ -30,8 +30,8 @@ def judged(state: State) -> Judged:
 
 def again(module: Any, criterion: str, world: World) -> tuple[bool, str] | None:
     """What the hook of that slice says."""
-    found = module.pytest_pam_criterion_retest(criterion, cast("pytest.FixtureRequest", world))
-    return cast("tuple[bool, str] | None", found)
+    found = module.pytest_pam_criterion_retest(criterion)
+    return None if found is None else cast("tuple[bool, str]", found[1](world.getfixturevalue(found[0])))
 
 
 @pytest.mark.parametrize(

@@ -395,20 +395,22 @@ def incident_tried(
     candidate.refuse_absent(environment.name)
     flags_found.refuse_off(tried_flags)
     progress.announce(f"  {recorded_incident} is looked for")
-    tried = tuple(tried_again(criterion, request) for criterion in recorded_incident.criteria)
+    tried = tuple(tried_again(criterion, environment, request) for criterion in recorded_incident.criteria)
     loaded = "load" in environment.abilities
     return IncidentRetest(recorded_incident, candidate.version or candidate.commit[:12], tried, loaded=loaded)
 
 
-def tried_again(criterion: str, request: pytest.FixtureRequest) -> CriterionRetest:
-    """Measure what went red once more, as whoever owns the criterion does. What cannot be measured is neither gone nor back."""
+def tried_again(criterion: str, environment: Environment, request: pytest.FixtureRequest) -> CriterionRetest:
+    """Measure what went red once more, as the slice does that owns the criterion. What cannot be measured is neither gone nor back."""
     try:
-        found = request.config.hook.pytest_pam_criterion_retest(criterion=criterion, request=request)
+        found = request.config.hook.pytest_pam_criterion_retest(criterion=criterion, environment=environment)
+        if found is None:
+            return _by_its_own_tests(criterion, request)
+        fixture, judge = found
+        # Which criteria went red is read from a record, and each costs a wait: no other fixture may be asked for.
+        good, words = judge(request.getfixturevalue(fixture))
     except MeasurementFailed as error:
         return CriterionRetest(criterion, RetestOutcome.UNKNOWN, str(error))
-    if found is None:
-        return _by_its_own_tests(criterion, request)
-    good, words = found
     return CriterionRetest(criterion, RetestOutcome.GONE if good else RetestOutcome.BACK, words)
 
 
