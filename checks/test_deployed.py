@@ -22,4 +22,5 @@ def test_no_worker_was_left_behind(services_of_deploy: ServicesOfDeploy, scored:
     """Workers run the commit that the API runs.  If red: docs/runbook.md#deployed-elsewhere."""
     services = scored(services_of_deploy)
 
-    assert services.together, services
+    assert services.workers, services
+    assert services.left_behind == (), services

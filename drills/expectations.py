@@ -8,10 +8,11 @@ Then what a rollback of the front end, or of the back end, is, whichever way it 
 import pytest
 
 from pam_rollback.base.figures import Measured, Scored
+from pam_rollback.environment.environment import Environment
 from pam_rollback.ledger.ledger_verdict import LedgerVerdict
 from pam_rollback.observation.complete_recovery import CompleteRecovery
-from pam_rollback.observation.fixtures.windows import Recovered
 from pam_rollback.observation.incident import Incident
+from pam_rollback.observation.recovery import JudgedRecovery, UndamagedRollback
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateTrigger
 from pam_rollback.product.served_release import Served
@@ -19,10 +20,15 @@ from pam_rollback.rollback.deploys import Deploy, Service
 from pam_rollback.rollback.frontend import SiteRestored
 
 
+def constant_page(_: pytest.Item, environment: Environment) -> str:
+    """Return why switches change nothing that a page shows; empty where they do."""
+    return (environment.contract.flags.constants or "") if environment.has_switches else ""
+
+
 @pytest.mark.drill
 @pytest.mark.criterion("IR-5")
 def test_incident_is_seen(incident: Incident, plan: Plan, scored: Scored) -> None:
-    """The planted incident breaks the plan's own limit: there is something to recover from.  If red: docs/runbook.md#error-rate-spike."""
+    """More than 20 % of requests fail, as the plan's own trigger (IR-5) asks for 5 minutes.  If red: docs/runbook.md#error-rate-spike."""
     seen = scored(incident.seen)
 
     assert seen.value_pct > plan.the(ErrorRateTrigger).error_rate_pct_max, seen
@@ -31,32 +37,34 @@ def test_incident_is_seen(incident: Incident, plan: Plan, scored: Scored) -> Non
 @pytest.mark.criterion("PRE-3")
 @pytest.mark.communication
 def test_team_was_notified(team_notice: str) -> None:
-    """The incident channel accepted the message.  If red: docs/runbook.md#notify-team."""
+    """The incident channel accepted the message, with no problem named.  If red: docs/runbook.md#notify-team."""
     assert team_notice == "", team_notice
 
 
-def test_users_recover_in_time(users_recovered: Recovered, scored: Scored) -> None:
-    """From the decision, users are well again, and it is done, within the objective.  If red: docs/runbook.md#recovery-too-slow."""
+def test_users_recover_in_time(users_recovered: JudgedRecovery | UndamagedRollback, scored: Scored) -> None:
+    """Users are well again within 30 s (RTO-1), 5 (RTO-2), 10 (RTO-3) or 15 minutes (RTO-4).  If red: docs/runbook.md#recovery-too-slow."""
     recovered = scored(users_recovered)
 
-    assert recovered.in_time, recovered
+    assert recovered.took_s <= recovered.objective_s, recovered
 
 
 @pytest.mark.criterion("RTO-5")
 def test_recovery_is_complete_in_time(complete_recovery: CompleteRecovery, scored: Scored) -> None:
-    """From the decision to the end of the plan's whole window, all within the objective.  If red: docs/runbook.md#recovery-too-slow."""
+    """Within 30 minutes of the decision users are well, and have stayed so for 15 minutes.  If red: docs/runbook.md#recovery-too-slow."""
     complete = scored(complete_recovery)
 
-    assert complete.in_time, complete
+    assert complete.took_s <= complete.objective_s, complete
 
 
 @pytest.mark.writes
 @pytest.mark.criterion("RPO-1", "SC-4")
 def test_no_acknowledged_write_is_lost(surviving_writes: LedgerVerdict, scored: Scored) -> None:
-    """What was acknowledged before, during and after the rollback is there, once and unchanged.  If red: docs/runbook.md#data-loss."""
+    """No write acknowledged before, during or after the rollback is lost, altered or doubled.  If red: docs/runbook.md#data-loss."""
     writes = scored(surviving_writes)
 
-    assert writes.kept, writes
+    assert writes.gone <= writes.lost_max, writes
+    assert writes.altered == 0, writes
+    assert writes.duplicated == 0, writes
 
 
 @pytest.mark.writes

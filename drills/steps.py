@@ -4,8 +4,10 @@ A step looks first and leaves alone what is right already. What it owes is writt
 process can carry out. What waits for nothing goes side by side: users are looked after while what they get is made safe.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from pam_rollback.base.errors import ActionFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.backend import WORKER_UNDO_KIND, ApiService, Running, Start, run_again
@@ -14,6 +16,16 @@ from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.frontend import Frontend, Sources, publish_again
 from pam_rollback.rollback.repository import Commit
 from pam_rollback.rollback.step_list import ListedStep, StepList, Steps
+
+
+def commit_of(target: Mapping[str, Any]) -> str:
+    """Return the commit of a target. Raises ActionFailed where its host does not know it."""
+    if not target["commit"]:
+        raise ActionFailed(
+            f"the commit of {target['deploy']} is not known to its host: go back to a deploy instead "
+            "(drills/test_frontend_restore.py, drills/test_backend_provider.py), or name a commit with --to"
+        )
+    return str(target["commit"])
 
 
 def build_and_upload(

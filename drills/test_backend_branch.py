@@ -1,4 +1,4 @@
-"""Does an emergency branch without the bad commit help every user?   Strategy ST-4, back end; recovery within RTO-3.
+"""Does an emergency branch without the bad commit help every user?   Strategy ST-4, back end; recovery within RTO-3 (5 to 10 minutes).
 
 The main branch is left alone: the bad commit is taken back on a branch of its own, which the service deploys from until a person merges.
 """

@@ -1,4 +1,4 @@
-"""Does one call to the product's own emergency endpoint help every user?   Strategy ST-6; the plan gives it no time of its own.
+"""Does one call to the product's own emergency endpoint help every user?   Strategy ST-6; recovery within RTO-1 (30 seconds).
 
 The plan's command looks at no answer, and does nothing at all when the API is the thing that is down: then the back end is rolled back at
 its provider, past the product.
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from drills.expectations import (
+    constant_page,
     test_incident_is_seen,
     test_no_acknowledged_write_is_lost,
     test_no_older_configuration_is_lost,
@@ -19,13 +20,13 @@ from drills.expectations import (
 from drills.steps import roll_back_at_the_provider
 from pam_rollback.base.figures import Scored
 from pam_rollback.browser.fixtures.traveller import Traveller
+from pam_rollback.environment.environment import Environment
 from pam_rollback.product.pam_api import ProductDown
 from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.emergency import Emergency, EmergencyRollback, Took
 from pam_rollback.rollback.feature_flag import Evaluation, FlagOutcome
 from pam_rollback.rollback.fixtures.acting import Action, Run
-from pam_rollback.rollback.fixtures.actions import constant_page
 from pam_rollback.rollback.step_list import ListedStep
 from pam_rollback.session.needs import needs
 from pam_rollback.session.titles import titled
@@ -92,29 +93,39 @@ def go_past(action: Action, api: ApiService, last_stable_api_deploy: Callable[[]
     return served.result
 
 
+def no_endpoint(_: pytest.Item, environment: Environment) -> str:
+    """Return why there is no call to judge; empty where there is an endpoint."""
+    return "it has no emergency endpoint: its switches are lowered" if environment.has_switches else ""
+
+
 @pytest.mark.advisory
 @pytest.mark.criterion("ST-6", "QR-1")
-def test_the_product_took_the_call(way_taken: Took, scored: Scored) -> None:
+@needs(lacking=no_endpoint)
+def test_the_product_took_the_call(rolled_back: EmergencyRollback, scored: Scored) -> None:
     """The endpoint took reason and name; a product that is down is gone past.  If red: docs/runbook.md#emergency-rollback."""
-    took = scored(way_taken)
+    took = scored(rolled_back.took)
 
     assert not took.past_the_product, took
 
 
 @pytest.mark.criterion("ST-6")
-def test_all_flags_are_off(flags_after: FlagOutcome, scored: Scored) -> None:
+@needs("flag_admin")
+def test_all_flags_are_off(rolled_back: EmergencyRollback, scored: Scored) -> None:
     """Read back, every feature is off, also those that the plan does not name.  If red: docs/runbook.md#emergency-rollback."""
-    read_back = scored(flags_after)
+    read_back = scored(rolled_back.outcome)
 
-    assert read_back.all_off, read_back
+    assert read_back.flags, read_back
+    assert read_back.on == [], read_back
 
 
 @pytest.mark.criterion("ST-6")
-def test_no_user_keeps_a_feature(users_after: Evaluation, scored: Scored) -> None:
+@needs("flag_evaluation")
+def test_no_user_keeps_a_feature(rolled_back: EmergencyRollback, scored: Scored) -> None:
     """All users who are looked up have none of the features any more.  If red: docs/runbook.md#emergency-rollback."""
-    users = scored(users_after)
+    left = scored(rolled_back.evaluated)
 
-    assert users.everyone_off, users
+    assert left.keeping == 0, left
+    assert left.users > 0, left
 
 
 @needs(lacking=constant_page)

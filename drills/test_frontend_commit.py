@@ -1,4 +1,4 @@
-"""Does building and publishing the last stable commit help every visitor?   Strategy ST-3, front end; recovery within RTO-3.
+"""Does building and publishing the last stable commit help every visitor?   Strategy ST-3, front end; within RTO-3 (5 to 10 minutes).
 
 The way for a release whose deploy is gone from the host. Built cleanly and once, from a fresh worktree, and published on this site.
 """
@@ -17,9 +17,8 @@ from drills.expectations import (
     test_users_recover_in_time,
     test_visitors_get_the_target,
 )
-from drills.steps import build_and_upload, publish_and_lock, see_visitors_get
+from drills.steps import build_and_upload, commit_of, publish_and_lock, see_visitors_get
 from pam_rollback.rollback.fixtures.acting import Run
-from pam_rollback.rollback.fixtures.frontend import commit_of
 from pam_rollback.rollback.frontend import Frontend, SiteRestored, Sources
 from pam_rollback.session.titles import titled
 

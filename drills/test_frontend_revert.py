@@ -1,4 +1,4 @@
-"""Does reverting the bad commit of the site help every visitor?   Strategy ST-3, front end; recovery within RTO-3.
+"""Does reverting the bad commit of the site help every visitor?   Strategy ST-3, front end; recovery within RTO-3 (5 to 10 minutes).
 
 Pushed last, when visitors have the site already: a push starts a build of its own, which finds the site locked. It also deploys the back
 end where that follows the branch. A branch that takes no pushes gets a pull request, which a person merges.
@@ -19,9 +19,8 @@ from drills.expectations import (
     test_users_recover_in_time,
     test_visitors_get_the_target,
 )
-from drills.steps import build_and_upload, publish_and_lock, see_visitors_get
+from drills.steps import build_and_upload, commit_of, publish_and_lock, see_visitors_get
 from pam_rollback.rollback.fixtures.acting import Run
-from pam_rollback.rollback.fixtures.frontend import commit_of
 from pam_rollback.rollback.frontend import Followed, Frontend, SiteRestored, Sources, TakesChanges
 from pam_rollback.rollback.step_list import ListedStep
 from pam_rollback.session.titles import titled

@@ -21,11 +21,11 @@ from pam_rollback.base.figures import Scored
 from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.backend import ApiRestored, ApiService
 from pam_rollback.rollback.deploys import Deploy, Service
-from pam_rollback.rollback.feature_flag import FlagOutcome
 from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.frontend import Frontend, SiteRestored
 from pam_rollback.rollback.full_system import AllFeatures, FullSystemRollback, each_or_why_not
 from pam_rollback.rollback.step_list import Steps
+from pam_rollback.session.needs import needs
 from pam_rollback.session.titles import titled
 
 pytestmark = pytest.mark.rollback
@@ -105,8 +105,10 @@ def test_the_stable_service_answers(api_served_now: Served, service_now: Service
 
 
 @pytest.mark.criterion("ST-5")
-def test_all_features_are_off(flags_after: FlagOutcome, scored: Scored) -> None:
+@needs("flag_admin")
+def test_all_features_are_off(rolled_back: FullSystemRollback, scored: Scored) -> None:
     """Read back from the stable back end, also those that the plan does not name.  If red: docs/runbook.md#full-system-rollback."""
-    read_back = scored(flags_after)
+    read_back = scored(rolled_back.outcome)
 
-    assert read_back.all_off, read_back
+    assert read_back.flags, read_back
+    assert read_back.on == [], read_back

@@ -1,4 +1,4 @@
-"""What docs/how-to/add-to-the-suite.md adds, taken out of its text; and Pier, a host that only that page knows, small and in memory."""
+"""What the how-tos add, taken out of their text; and Pier, a host that only that page knows, small and in memory."""
 
 import json
 import re
@@ -11,7 +11,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "add-to-the-suite.md"
+HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"
+FROM_OUTSIDE, INSIDE = HOW_TO / "add-to-the-suite.md", HOW_TO / "write-a-check.md"
 TOKEN = "pier-token-only-for-these-tests"
 _DEPLOYS = ("page-kept-ready", "release-1", "release-2", "build-1", "build-2", "build-3")
 _PREVIEW = "/preview/"
@@ -48,10 +49,10 @@ class Block:
         path.write_text(text, encoding="utf-8")
 
 
-def blocks() -> list[Block]:
-    """All that the page adds, in its order."""
+def blocks(page: Path = FROM_OUTSIDE) -> list[Block]:
+    """All that a page adds, in its order."""
     found = []
-    for part in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
+    for part in page.read_text(encoding="utf-8").split("\n## ")[1:]:
         for block in _BLOCK.finditer(part):
             added, table = block["how"] == "added", block["table"] or ""
             found.append(Block(part.partition("\n")[0], block["file"], block["text"], added, table))
@@ -60,7 +61,7 @@ def blocks() -> list[Block]:
 
 def commands() -> list[list[str]]:
     """The arguments of each session that the page shows."""
-    [text] = re.findall(r"^```console\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    [text] = re.findall(r"^```console\n(.*?)^```$", FROM_OUTSIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     lines = text.replace("\\\n", " ").splitlines()
     return [[part.strip('"') for part in re.findall(r'"[^"]*"|\S+', line.removeprefix("pytest "))] for line in lines]
 

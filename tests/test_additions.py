@@ -1,4 +1,4 @@
-"""A provider, a strategy, a health check, a criterion and an invariant come from outside: the how-to's own files, with none of ``src/``."""
+"""A provider, a strategy, a health check, a criterion, an invariant from outside, a check into the suite: the how-tos' own files."""
 
 import importlib.util
 import sys
@@ -24,12 +24,13 @@ from pam_rollback.rollback.frontend import Frontend, undo_publishing
 from pam_rollback.rollback.kept_host_records import host_records
 from pam_rollback.rollback.provider_access import served_site, site_look
 from pam_rollback.rollback.step_list import Telling
-from tests.additions import TOKEN, Pier, blocks, commands, pier
+from tests.additions import FROM_OUTSIDE, INSIDE, TOKEN, Pier, blocks, commands, pier
+from tests.fault_rows import health
 from tests.rollback.strategies.performed import as_drilled
 from tests.rollback.strategies.stage import MemoryStage
-from tests.sessions import ROOT, Project, RunningSandbox
+from tests.sessions import ONLY_HEALTH, ROOT, Project, RunningSandbox
 
-FILES_MAX = {"A health check": 4, "A decision criterion": 5, "A strategy": 5, "An invariant": 4}
+FILES_MAX = {"A health check": 4, "A decision criterion": 4, "A strategy": 5, "An invariant": 3}
 OUTSIDE = ("conftest.py", "environments/harbour.toml")
 """Where a provider is named."""
 
@@ -77,6 +78,37 @@ def test_few_files_are_touched() -> None:
     assert found.keys() == FILES_MAX.keys()
     assert {heading: files for heading, files in found.items() if len(files) > FILES_MAX[heading]} == {}
     assert not any("src" in Path(file).parts for files in found.values() for file in files)
+
+
+def test_every_python_block_of_the_docs_is_one_of_these() -> None:
+    """Each says whose file it is; the tests below run them all."""
+    told = {
+        page: page.read_text("utf-8").count("```py") for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    }
+    tried = {page: sum(one.file.endswith(".py") for one in blocks(page)) for page in (FROM_OUTSIDE, INSIDE)}
+
+    assert {page: count for page, count in told.items() if count} == tried
+
+
+@pytest.mark.parametrize("checks_copied", [ONLY_HEALTH])
+def test_a_check_is_written_green_and_seen_red(project: Project, running_sandbox: RunningSandbox) -> None:
+    """With the files of the page, and by its own row: the fault turns these checks red, and no other."""
+    check, added = blocks(INSIDE)
+    check.put_into(project.folder, {})
+    known = {**vars(health), "ROWS": []}
+    exec(added.text, known)  # noqa: S102 - our own page
+    [row] = known["ROWS"]
+    asked = ("-m", row.select, "--env", str(running_sandbox.file))
+
+    green = project.run(*asked)
+    running_sandbox.remote.plant(row.fault, **row.parameters)
+    red = project.run(*asked)
+
+    name = "test_back_end_names_its_release"
+    assert (check.file, added.file) == ("checks/test_version.py", "tests/fault_rows/health.py")
+    assert (green.rc, green.outcomes()[name]) == (0, "passed"), green.out
+    assert {one for one, outcome in red.outcomes().items() if outcome == "broken criterion"} == row.red, red.out
+    assert row.words in " ".join(red.out.split())
 
 
 def test_what_is_added_is_used_and_put_back(harbour: Project, host: Pier) -> None:

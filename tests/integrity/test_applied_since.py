@@ -15,7 +15,7 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.integrity import running_migrations
 from pam_rollback.integrity.running_migrations import applied_since
 from pam_rollback.rollback.deploys import Deploy
-from pam_rollback.rollback.fixtures import backend
+from pam_rollback.rollback.fixtures import hosts
 from pam_rollback.rollback.provider_access import api_host
 from tests.fault_rows.matrix import ROOT
 from tests.sessions import RunningSandbox
@@ -91,10 +91,10 @@ def test_it_never_stands_in_the_way(
         over.wait(60)
         return ""
 
-    monkeypatch.setattr(backend, "applied_since", asked)
-    monkeypatch.setattr(backend, "_NAMED_WITHIN_S", 0.2)
+    monkeypatch.setattr(hosts, "applied_since", asked)
+    monkeypatch.setattr(hosts, "_NAMED_WITHIN_S", 0.2)
     began_s = time.monotonic()
-    told = backend._migrations(environment, *deploys)
+    told = hosts._migrations(environment, *deploys)
     over.set()
 
     assert time.monotonic() - began_s < 30

@@ -13,7 +13,7 @@ from pam_rollback.communication.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.outside.http import fetch
 from pam_rollback.report.baseline_record import Part
-from pam_rollback.rollback.fixtures.release_marks import MARKS_FILE, look_at_marks, write_marks
+from pam_rollback.rollback.fixtures.hosts import MARKS_FILE, look_at_marks, write_marks
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.session.drilling import CONSENT, as_staging, calm, journal, runbook_with

@@ -22,7 +22,7 @@ from pam_rollback.observation.fixtures.observation import Observation
 from pam_rollback.observation.incident import ErrorRate
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.earlier_runs import sought
-from pam_rollback.rollback.fixtures import incident
+from pam_rollback.rollback import planting
 from tests.fault_rows.communication import CHANNEL, CHANNELS, STORY_NOTICE
 from tests.fault_rows.health import READS
 from tests.fault_rows.matrix import ROOT
@@ -142,7 +142,7 @@ def test_an_incident_that_cannot_be_seen_proves_nothing() -> None:
     planted: Any = SimpleNamespace(journeys=())
 
     with pytest.raises(NothingToProve, match="the planted incident cannot be seen, so this drill proves nothing"):
-        incident._see(cast("Observation", NobodyFails(clock)), Waiter(clock), planted, over_s=5, limit_pct=20)
+        planting.see(cast("Observation", NobodyFails(clock)), Waiter(clock), planted, over_s=5, limit_pct=20)
 
 
 @pytest.mark.long_matrix

@@ -36,7 +36,8 @@ def switch(site: RunningSandbox, *names: str, on: bool) -> None:
     """Switch features for everybody."""
     change = {name: {"enabled": on, "rolloutPercentage": 100} for name in names}
     headers = {"Authorization": f"Bearer {site.variables['PAM_ADMIN_TOKEN']}"}
-    assert asked(f"{site.state['urls']['api']}/admin/feature-flags", "POST", change, headers).status == HTTPStatus.OK
+    answer = asked(f"{site.state['urls']['api']}/admin/feature-flags", "POST", change, headers)
+    assert answer.status == HTTPStatus.OK, answer
 
 
 @dataclass

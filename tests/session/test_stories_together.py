@@ -2,8 +2,6 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -13,7 +11,7 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.fixtures import incident
+from pam_rollback.rollback.planting import Planting
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox
 from tests.virtual_clock import VirtualClock
 
@@ -57,7 +55,7 @@ def done(ended: Finished) -> set[str]:
 
 def test_side_by_side_each_puts_back_its_own(project: Project) -> None:
     """Two workers with a sandbox each change the same flags and write one journal: both are undone, each where it was changed."""
-    project.write("drills/conftest.py", DECLARED)
+    project.write("drills/conftest.py", (project.folder / "drills/conftest.py").read_text("utf-8") + DECLARED)
 
     ended = project.run(*STORIES, *ROLLBACK, "-k", "flags_are_off", "-n", "2")
 
@@ -83,26 +81,13 @@ def test_in_another_order_on_one_sandbox(running_sandbox: RunningSandbox, projec
 def test_a_broken_range_is_named_and_nothing_is_done(running_sandbox: RunningSandbox, tmp_path: Path) -> None:
     """An earlier drill left a feature off and the stable release live: the story says both, plants nothing and changes nothing."""
     journal = Journal(tmp_path / "journal.jsonl")
-    known = {
-        "plan": load_plan(ROOT / "plan.toml"),
-        "clock": VirtualClock(),
-        "sandbox_controls": running_sandbox.remote,
-        "journal": journal,
-        "sole_writer_here": None,
-        "waiter": Waiter(VirtualClock()),
-    }
-    runbook: Any = SimpleNamespace(
-        pace=60, options=SimpleNamespace(real=False), resumed=None, journal=journal, own_sandbox=True, undamaged=False
-    )
-    request: Any = SimpleNamespace(getfixturevalue=known.__getitem__)
     environment = load_environment(str(running_sandbox.file), ROOT / "environments", {})
-    planting = incident.incident._get_wrapped_function()
+    planting = Planting(running_sandbox.remote, environment, journal, Waiter(VirtualClock()))
     running_sandbox.remote.go_live("stable")
     running_sandbox.flags.set_flags({FLAGS[1]: Flag(enabled=False, rollout_pct=0)})
     try:
-        given = (known["plan"], known["clock"], request)
         with pytest.raises(NothingToProve) as told:
-            next(planting("after-feature-flag", runbook, environment, "1.42.0", None, None, *given))
+            planting.refuse_broken_sandbox(load_plan(ROOT / "plan.toml"), journal, own=True)
         faults = running_sandbox.remote.faults()
     finally:
         running_sandbox.remote.go_live("candidate")

@@ -99,11 +99,16 @@ class LedgerVerdict(Sentence):
         return replace(self, lost_max=lost_max, state=intact if allowed else self.state)
 
     @property
-    def kept(self) -> bool:
-        """Whether no more than allowed was lost, and nothing altered or duplicated. Raises MeasurementFailed when that is not known."""
+    def gone(self) -> int:
+        """How many are lost or stand under another user. Raises MeasurementFailed when that is not known, and nothing was found damaged."""
         if self.state is LedgerState.UNKNOWN:
             raise MeasurementFailed(str(self))
-        return self.state is LedgerState.KEPT
+        return self.lost + self.moved
+
+    @property
+    def kept(self) -> bool:
+        """No more than allowed are gone, and none is altered or there twice. Raises MeasurementFailed as ``gone`` does."""
+        return self.gone <= self.lost_max and not self.altered and not self.duplicated
 
     @property
     def figures(self) -> Figures:

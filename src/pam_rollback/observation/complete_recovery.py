@@ -6,6 +6,7 @@ be met: a window that is broken is no recovery, and one that is not known leaves
 On the way the six moments of an incident, each with what it can be wrong by: onset, detection, decision, first step, mitigated, confirmed.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -75,14 +76,21 @@ class CompleteRecovery(Sentence):
         return tuple(window for window in self.windows if window.state is WindowState.BROKEN)
 
     @property
-    def in_time(self) -> bool:
-        """Recovered, held, and both within the objective. Raises MeasurementFailed when a window, or the end, is not known."""
-        if self.total_s is None or self.broken or self.total_s > self.objective_s:
-            return False
+    def took_s(self) -> float:
+        """The same; infinite when it was not recovered, or not held. Raises MeasurementFailed when a window, or the end, is not known."""
+        if self.total_s is None or self.broken:
+            return math.inf
+        if self.total_s > self.objective_s:
+            return self.total_s
         if not all(window.met for window in self.windows):
-            return False
+            return math.inf
         # The whole window has to lie within the objective, so what is left of it is what recovery itself may take.
-        return self.recovery.within(self.objective_s - self.window_s).in_time
+        return self.total_s if self.recovery.within(self.objective_s - self.window_s).in_time else math.inf
+
+    @property
+    def in_time(self) -> bool:
+        """Recovered, held, and both within the objective. Raises MeasurementFailed as ``took_s`` does."""
+        return self.took_s <= self.objective_s
 
     @property
     def figures(self) -> Figures:

@@ -160,10 +160,10 @@ class JudgedRecovery(Sentence):
     objective_s: float
 
     @property
-    def in_time(self) -> bool:
-        """Users were well again within the objective.
+    def took_s(self) -> float:
+        """From the decision until users were well again; infinite when they were not.
 
-        Raises MeasurementFailed where they may have been later than the samples show, and where they were well before it was decided.
+        Raises MeasurementFailed where they may have been later than the objective, and where they were well before it was decided.
         """
         found_s, by_s = self.recovery.from_decision_s, self.recovery.recovered_by_s
         if found_s is not None and found_s < 0:
@@ -171,15 +171,20 @@ class JudgedRecovery(Sentence):
                 f"{self}; users were well {-found_s:.2f} s before it was decided, so it is not this rollback that helped them: what it was "
                 "to help against is over, or no probe sees it"
             )
-        if found_s is None or by_s is None or found_s > self.objective_s:
-            return False
+        if found_s is None or by_s is None:
+            return math.inf
         latest_s = by_s - self.recovery.decision_s
-        if latest_s > self.objective_s:
+        if found_s <= self.objective_s < latest_s:
             raise MeasurementFailed(
                 f"{self}; but only a share of the requests failed, so it may have ended as late as {latest_s:.1f} s after the decision: "
                 "more probes a second ([probing] rate_hz) tell more"
             )
-        return True
+        return found_s
+
+    @property
+    def in_time(self) -> bool:
+        """Users were well again within the objective. Raises MeasurementFailed as ``took_s`` does."""
+        return self.took_s <= self.objective_s
 
     @property
     def figures(self) -> Figures:
@@ -378,10 +383,10 @@ class UndamagedRollback(Sentence):
     objective_s: float
 
     @property
-    def took_s(self) -> float | None:
-        """None: users were not well in the end."""
+    def took_s(self) -> float:
+        """Infinite when users were not well in the end."""
         found_s = self.recovery.from_decision_s
-        return None if found_s is None else max(self.done_s, found_s)
+        return math.inf if found_s is None else max(self.done_s, found_s)
 
     @property
     def exposure_s(self) -> float:
@@ -391,19 +396,19 @@ class UndamagedRollback(Sentence):
     @property
     def in_time(self) -> bool:
         """All was done, and users were well, within the objective."""
-        return self.took_s is not None and self.took_s <= self.objective_s
+        return self.took_s <= self.objective_s
 
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        took_s = self.took_s
+        well = self.took_s < math.inf
         return Figures(
             what="the rollback, with nothing to recover from",
             asked=f"within {self.objective_s:g} s",
-            measured="users not well" if took_s is None else round(took_s, 2),
+            measured=round(self.took_s, 2) if well else "users not well",
             unit="s",
             n=self.recovery.n,
-            margin=None if took_s is None else self.objective_s - took_s,
+            margin=self.objective_s - self.took_s if well else None,
             definition=f"from the decision until it was done; users unwell for {self.exposure_s:.1f} s of it; {NOT_JUDGED}",
         )
 

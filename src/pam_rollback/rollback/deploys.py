@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 
 DeployId = str
 READY = "ready"
@@ -230,7 +230,7 @@ class ServiceRuns:
 
 
 @dataclass(frozen=True, repr=False)
-class ServicesOfDeploy(Sentence):
+class ServicesOfDeploy(Fact):
     """The API and what is deployed with it."""
 
     api: ServiceRuns
@@ -242,22 +242,16 @@ class ServicesOfDeploy(Sentence):
         return tuple(one for one in self.workers if not one.commit or one.commit != self.api.commit)
 
     @property
-    def together(self) -> bool:
-        """All run one commit."""
-        return bool(self.workers) and not self.left_behind
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """How many run another commit, or none."""
+        behind, all_of_them = self.left_behind, (self.api, *self.workers)
+        named = "; ".join(f"worker left behind: {one}" for one in behind)
+        return Measured(
             what="services of one deploy",
             asked="one commit",
-            measured=f"{len(self.left_behind)} left behind" if self.left_behind else self.api.commit[:12],
-            n=1 + len(self.workers),
+            value=f"{len(behind)} left behind" if behind else self.api.commit[:12],
+            n=len(all_of_them),
+            sentence=f"{named}; expected the commit of the API: {self.api}"
+            if behind or not self.workers
+            else "; ".join(map(str, all_of_them)),
         )
-
-    def __str__(self) -> str:
-        if self.together:
-            return "; ".join(map(str, (self.api, *self.workers)))
-        behind = "; ".join(f"worker left behind: {one}" for one in self.left_behind)
-        return f"{behind}; expected the commit of the API: {self.api}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
@@ -28,20 +28,18 @@ _OFF = Flag(enabled=False, rollout_pct=0)
 
 
 @dataclass(frozen=True, repr=False)
-class Took(Sentence):
+class Took(Fact):
     """Which way was taken in the end, and why not the first one."""
 
     past_the_product: bool
     problem: str = ""
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(what="the emergency call", asked="taken by the product", measured=str(self))
-
-    def __str__(self) -> str:
+    def measured(self) -> Measured:
+        """The way, with the problem."""
         way = "past the product" if self.past_the_product else "taken by the product"
-        return f"{way}: {self.problem}" if self.problem else way
+        said = f"{way}: {self.problem}" if self.problem else way
+        return Measured(what="the emergency call", asked="taken by the product", value=said, sentence=said)
 
 
 @dataclass(frozen=True, repr=False)

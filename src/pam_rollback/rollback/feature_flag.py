@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
@@ -25,7 +25,7 @@ ASKED_AGAIN_S = 0.25
 
 
 @dataclass(frozen=True, repr=False)
-class Evaluation(Sentence):
+class Evaluation(Fact):
     """What users get after the change: how many were asked, and who still has which feature."""
 
     users: int
@@ -39,48 +39,58 @@ class Evaluation(Sentence):
         return any(self.still_on.values())
 
     @property
-    def everyone_off(self) -> bool:
-        """Nobody who was asked has any of the features. Raises MeasurementFailed where that says nothing of users who exist."""
+    def keeping(self) -> int:
+        """How many users have one of the features. Raises MeasurementFailed where none says nothing of users who exist."""
         if not self.kept and self.made_up:
             raise MeasurementFailed(f"what users get is not known: {self}")
-        return self.users > 0 and not self.kept
+        return len({user for users in self.still_on.values() for user in users})
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        left = {user for users in self.still_on.values() for user in users}
-        return Figures(what="users who keep a feature", asked="0", measured=len(left), n=self.users)
+    def everyone_off(self) -> bool:
+        """Users were asked, and none has any of the features. Raises MeasurementFailed as ``keeping`` does."""
+        return self.keeping == 0 and self.users > 0
 
-    def __str__(self) -> str:
+    @property
+    def measured(self) -> Measured:
         """How many are left."""
         left = [f"{name}: {len(users)} of {self.users} users" for name, users in self.still_on.items() if users]
-        if left:
-            return "still on for " + "; ".join(left)
-        return f"all {self.users} users without the features{f'; {self.made_up}' if self.made_up else ''}"
+        none = f"all {self.users} users without the features{f'; {self.made_up}' if self.made_up else ''}"
+        return Measured(
+            what="users who keep a feature",
+            asked="0",
+            value=len({user for users in self.still_on.values() for user in users}),
+            n=self.users,
+            sentence="still on for " + "; ".join(left) if left else none,
+        )
 
 
 @dataclass(frozen=True, repr=False)
-class FlagOutcome(Sentence):
+class FlagOutcome(Fact):
     """The flags of the plan as they were read back after the change."""
 
     flags: Mapping[FlagName, Flag]
 
     @property
-    def all_off(self) -> bool:
-        """No user can get any of them. No flags at all is not off."""
-        return bool(self.flags) and all(flag.off_for_all for flag in self.flags.values())
+    def on(self) -> list[FlagName]:
+        """The flags that some user can get."""
+        return [name for name, flag in self.flags.items() if not flag.off_for_all]
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        off = sum(flag.off_for_all for flag in self.flags.values())
-        return Figures(
-            what="flags that are off, read back", asked=str(len(self.flags)), measured=off, n=len(self.flags)
-        )
+    def all_off(self) -> bool:
+        """No user can get any of them. No flags at all is not off."""
+        return bool(self.flags) and not self.on
 
-    def __str__(self) -> str:
-        """Each flag and its state."""
-        return words(self.flags)
+    @property
+    def measured(self) -> Measured:
+        """How many are off, and the state of each."""
+        n = len(self.flags)
+        return Measured(
+            what="flags that are off, read back",
+            asked=str(n),
+            value=n - len(self.on),
+            n=n,
+            sentence=words(self.flags),
+        )
 
 
 @dataclass(frozen=True)

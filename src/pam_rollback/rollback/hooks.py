@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pam_rollback.journal.undoing import UndoKinds
     from pam_rollback.report.run_record import ActionStep
 
-_INCIDENT = "incident"
-"""The last of a drill that is put back."""
+_LAST_PUT_BACK = {"planted_incident", "resumed_incident", "no_incident"}
+"""The fixtures of which one is the last of a drill that is put back."""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -137,7 +137,7 @@ def pytest_pam_notes(runbook: Runbook) -> list[str]:
 
 def pytest_pam_phase_ended(fixture: str, found: Any, request: pytest.FixtureRequest) -> tuple[str, str] | None:
     """What is wrong, and whether the action was done."""
-    if fixture == _INCIDENT:
+    if fixture == "incident":
         return "incident", str(found.description)
     if fixture != "in_situation":
         return None
@@ -155,7 +155,7 @@ def pytest_pam_phase_ended(fixture: str, found: Any, request: pytest.FixtureRequ
 def pytest_fixture_post_finalizer(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
     """A drill has put back what it changed."""
     runbook = runbook_module.of(request.config)
-    if runbook is None or fixturedef.argname != _INCIDENT or runbook.options.real:
+    if runbook is None or fixturedef.argname not in _LAST_PUT_BACK or runbook.options.real:
         return
     if runbook.journal.action_began and not runbook.journal.owed():
         progress_of(request.config, runbook).phase("undo", "everything is as it was before the drill")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 
+from pam_rollback.base.errors import ActionFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import Strategy
@@ -66,5 +67,7 @@ def _listed(plan: Plan, story: Story, environment: Environment) -> dict[str, str
     run = _Listing(plan.strategy(story.strategy), environment)
     with suppress(_Listed):
         act(**{name: run if name == "run" else _Unasked() for name in inspect.signature(act).parameters})
+    if not run.steps:
+        raise ActionFailed(f"{story.name} lists no step: list them in the block of run.rollback")
     told = [TELL] if "slack" in environment.abilities else []
     return {**run.plans, **dict.fromkeys(told, "")}

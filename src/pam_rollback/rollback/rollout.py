@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured, Sentence
 from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.stats.binomial import at_least, at_most, share_above, share_below
@@ -171,7 +171,7 @@ class Stage(Sentence):
 
 
 @dataclass(frozen=True, repr=False)
-class Descent(Sentence):
+class Descent(Fact):
     """All steps down, and why some of them were left out."""
 
     stages: tuple[Stage, ...]
@@ -181,32 +181,33 @@ class Descent(Sentence):
     """What could not be judged."""
 
     @property
-    def as_asked(self) -> bool:
-        """Every step taken, read back, and every sample of users as it has to be. Raises MeasurementFailed when one is not known."""
-        if any(self._wrong()):
-            return False
-        if self.unknown:
+    def not_as_asked(self) -> int:
+        """How many samples of users are not as they have to be. Raises MeasurementFailed when none is, and one is not known."""
+        wrong = len(self._wrong)
+        if not wrong and self.unknown:
             raise MeasurementFailed("; ".join(self.unknown))
-        return True
-
-    def _wrong(self) -> Iterable[FlagShare]:
-        return (share for stage in self.stages for share in stage.shares or () if not share.as_asked)
+        return wrong
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        judged = [share for stage in self.stages for share in stage.shares or ()]
-        return Figures(
-            what="samples of users that are not as asked",
-            asked="0",
-            measured=sum(not share.as_asked for share in judged),
-            n=len(judged),
-            definition=str(self),
-        )
+    def as_asked(self) -> bool:
+        """Every step taken, read back, and every sample of users as it has to be. Raises MeasurementFailed when one is not known."""
+        return self.not_as_asked == 0
 
-    def __str__(self) -> str:
+    @property
+    def _wrong(self) -> list[FlagShare]:
+        return [share for stage in self.stages for share in stage.shares or () if not share.as_asked]
+
+    @property
+    def measured(self) -> Measured:
         """What is wrong, else the way down."""
-        wrong = "; ".join(map(str, self._wrong()))
         way = ", ".join(f"{stage.share_pct} %" for stage in self.stages) or "nothing: off for all already"
         straight = f" (straight to the end: {self.straight_because})" if self.straight_because else ""
-        return wrong or f"users only left: {way}{straight}"
+        said = "; ".join(map(str, self._wrong)) or f"users only left: {way}{straight}"
+        return Measured(
+            what="samples of users that are not as asked",
+            asked="0",
+            value=len(self._wrong),
+            n=sum(len(stage.shares or ()) for stage in self.stages),
+            definition=said,
+            sentence=said,
+        )

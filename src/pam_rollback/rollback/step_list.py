@@ -196,7 +196,9 @@ class StepList:
         self._journal.owe(owed.kind, owed.facts(), place=owed.place)
 
     def carry_out(self, telling: Telling, decided_s: float) -> None:
-        """Carry the listed steps out, and tell the team. Raises StepsFailed, after that was told."""
+        """Carry the listed steps out, and tell the team. Raises StepsFailed, after that was told, and ActionFailed where none is listed."""
+        if not self.steps:
+            raise ActionFailed("no step is listed, so nothing would be done: list them in the block of run.rollback")
         records = telling.run(self.steps, self._instead)
         now_s = telling.clock.monotonic_s()
         self._facts = (decided_s, now_s, notice_problem(records), records)

@@ -222,6 +222,7 @@ class Supervisor:
             if worker is not None:
                 await worker.reset()
             await site.reset()
+            await self._fleet.live.wait_healthy()  # what an outage left in its connections is over, too
 
         control = Control(
             token=state.token,

@@ -12,7 +12,7 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.product.contract import Mark
 from pam_rollback.rollback import told_versions
-from pam_rollback.rollback.fixtures import release_marks as parts
+from pam_rollback.rollback.fixtures import hosts as parts
 from pam_rollback.rollback.release_proof import MarksSeen
 from pam_rollback.rollback.told_versions import MarkedApi
 

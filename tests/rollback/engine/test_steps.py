@@ -10,6 +10,7 @@ import pytest
 from pam_rollback.base.clock import SystemClock
 from pam_rollback.base.errors import ActionFailed, StopRequested
 from pam_rollback.journal.journal import Journal
+from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.rollback.steps import Outcome, Step, StepRecord, StepsFailed, run_steps
 
 TOGETHER_WITHIN_S = 5.0
@@ -141,3 +142,11 @@ def test_beside_others_whatever_is_raised_ends_its_step(journal: Journal) -> Non
 
     assert (found["one"].outcome, found["other"].outcome) == (Outcome.FAILED, Outcome.DONE)
     assert [entry["event"] for entry in journal.entries()].count("step-failed") == 1
+
+
+def test_a_rollback_without_a_step_is_refused(journal: Journal) -> None:
+    """It would change nothing, and read as if it had been done."""
+    with pytest.raises(ActionFailed, match="no step is listed, so nothing would be done"):
+        StepList(journal).carry_out(Telling(None, "", journal, SystemClock()), 0.0)
+
+    assert journal.entries() == []

@@ -23,7 +23,7 @@ from tests.rollback.strategies.test_feature_flag import OFF, ON, Product
 from tests.rollback.strategies.titles import backend
 
 NOWHERE: Any = SimpleNamespace(abilities=())
-NO_WAY = past_the_product._get_wrapped_function()("after-emergency", NOWHERE, NOWHERE)
+NO_WAY = past_the_product._get_wrapped_function()(*[NOWHERE] * 10)
 
 
 @dataclass
