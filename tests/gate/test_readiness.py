@@ -141,6 +141,7 @@ def test_what_a_named_run_leaves_out_is_a_condition_of_the_verdict(tmp_path: Pat
 
 def measured_by(*tests: object, listener: object = None, **facts: Any) -> Any:
     """A session in which these fixtures give that, these tests are, and this listener is beside the suite's own."""
+
     def value(name: str) -> Any:
         found = facts.get(name, MeasurementFailed(f"{name} was asked"))
         if isinstance(found, Exception):
