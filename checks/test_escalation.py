@@ -3,36 +3,25 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.communication.escalation_told import Followed
+from pam_rollback.communication.escalation_told import LATE_S, Followed
 from pam_rollback.plan.plan import Plan
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.communication, pytest.mark.advisory]
 
 
 @pytest.mark.parametrize(
-    "level",
-    [
-        pytest.param("EM-1", marks=pytest.mark.criterion("EM-1")),
-        pytest.param("EM-2", marks=pytest.mark.criterion("EM-2")),
-        pytest.param("EM-3", marks=pytest.mark.criterion("EM-3")),
-        pytest.param("EM-4", marks=pytest.mark.criterion("EM-4")),
-    ],
+    "level", [pytest.param(item, marks=pytest.mark.criterion(item)) for item in ("EM-1", "EM-2", "EM-3", "EM-4")]
 )
 def test_level_was_told_when_it_was_due(followed: Followed, level: str, scored: Scored) -> None:
-    """The matrix was followed: told in time by one channel at least, or not yet due.  If red: docs/runbook.md#escalation."""
+    """Everybody was told at most 30 s after the level was due, and nobody before it.  If red: docs/runbook.md#escalation."""
     told = scored(followed.level(level))
 
-    assert told.right, told
+    assert len(told.early) == 0, told
+    assert told.late_s <= LATE_S, told
 
 
 @pytest.mark.parametrize(
-    "contact",
-    [
-        pytest.param("EC-1", marks=pytest.mark.criterion("EC-1")),
-        pytest.param("EC-2", marks=pytest.mark.criterion("EC-2")),
-        pytest.param("EC-3", marks=pytest.mark.criterion("EC-3")),
-        pytest.param("EC-4", marks=pytest.mark.criterion("EC-4")),
-    ],
+    "contact", [pytest.param(item, marks=pytest.mark.criterion(item)) for item in ("EC-1", "EC-2", "EC-3", "EC-4")]
 )
 def test_contact_was_written_to_when_due(
     followed: Followed, mail_arrived: tuple[str, ...] | None, contact: str, plan: Plan, scored: Scored
@@ -40,20 +29,21 @@ def test_contact_was_written_to_when_due(
     """Mail went to the address that the plan names, no earlier than it asks for.  If red: docs/runbook.md#contacts."""
     written = scored(followed.contact(contact, plan.emails[contact], mail_arrived))
 
-    assert written.right, written
+    assert written.why == "", written
 
 
 @pytest.mark.criterion("CH-1", "CH-3", "CH-4")
 def test_channels_took_what_was_sent(followed: Followed, scored: Scored) -> None:
-    """Every channel of the environment accepted its messages.  If red: docs/runbook.md#channel-failed."""
+    """Every message was accepted by its channel, and there is one at least.  If red: docs/runbook.md#channel-failed."""
     messages = scored(followed.channels)
 
-    assert messages.all_accepted, messages
+    assert messages.n, messages
+    assert messages.number == messages.n, messages
 
 
 @pytest.mark.criterion("DUR-5")
 def test_team_heard_how_it_ended(followed: Followed, scored: Scored) -> None:
-    """Who heard of the rollback heard that its steps are done, or that it failed.  If red: docs/runbook.md#channel-failed."""
+    """One channel at least took the message of how the rollback ended.  If red: docs/runbook.md#channel-failed."""
     ending = scored(followed.ending)
 
-    assert ending.told, ending
+    assert ending.number >= 1, ending

@@ -1,11 +1,12 @@
 """What a Prometheus has loaded beside what the plan asks for: what is missing or fails is named, and unknown is not green."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pam_rollback.alerts.loaded import AlertReceivers, Fed, loaded
+from pam_rollback.alerts.loaded import fed, loaded, told
 from pam_rollback.alerts.rule_file import names_in, rule_file
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
@@ -44,7 +45,7 @@ def test_all_as_they_should_be(example: Environment) -> None:
     """How many, and of which group."""
     found = loaded(Told(rules_of(example)), PLAN, example)  # type: ignore[arg-type]
 
-    assert found.there
+    assert found.number == 0
     assert str(found) == "Prometheus at http://it has all 16 rules of pam-rollback-example, and evaluates them"
 
 
@@ -60,7 +61,7 @@ def test_what_is_missing_or_fails_is_named(example: Environment, changes: dict[s
     """With what to do."""
     found = loaded(Told(rules_of(example, "PamErrorRateHigh", **changes)), PLAN, example)  # type: ignore[arg-type]
 
-    assert not found.there
+    assert found.number == 1 + (changes.get("name") is not None)
     assert words in str(found)
     assert "write them anew with make alerts, and reload it" in str(found)
 
@@ -69,15 +70,16 @@ def test_nothing_loaded_is_not_green(example: Environment) -> None:
     """No rule of the group, or no group."""
     found = loaded(Told([]), PLAN, example)  # type: ignore[arg-type]
 
-    assert not found.there
+    assert found.number == 1
     assert "it has no group pam-rollback-example" in str(found)
-    assert found.figures.n == 16
+    assert found.n == 16
 
 
 def test_nobody_who_is_told_is_not_green() -> None:
     """One is enough."""
-    assert not AlertReceivers("it", ()).some
-    assert AlertReceivers("it", ("http://am/api/v2/alerts",)).some
+    for active in ([], [{"url": "http://am/api/v2/alerts"}]):
+        api: Any = SimpleNamespace(url="http://it", told=lambda _, active=active: {"activeAlertmanagers": active})
+        assert told(api).number == len(active)
 
 
 @pytest.mark.parametrize(
@@ -95,4 +97,4 @@ def test_what_is_not_scraped_or_not_named_is_not_watched(
     everything: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """And nothing at all is not everything."""
-    assert Fed("it", samples, unnamed, 60).everything is everything
+    assert (fed("it", samples, unnamed, 60).number == 2) is everything

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from tests.fault_rows.row import Row
 
 PROVEN_BY = "tests/readiness/test_checks_catch_faults.py"
-DRILLED = "test_every_strategy_was_drilled"
-RUNBOOK = "test_the_runbook_is_kept"
-ON_CALL = "test_somebody_is_on_call"
-POSTMORTEMS = "test_every_rollback_has_its_postmortem"
-CAUSES = "test_root_causes_were_found"
+DRILLED = "test_question_has_no_gap[PM-10]"
+RUNBOOK = "test_question_has_no_gap[PM-11]"
+ON_CALL = "test_question_has_no_gap[PM-12]"
+POSTMORTEMS = "test_question_has_no_gap[PM-13]"
+CAUSES = "test_question_has_no_gap[RP-1]"
 BY_A_PERSON = "test_a_person_answers_for_it"
 
 

@@ -21,7 +21,7 @@ def test_what_was_measured_counts() -> None:
     assert str(denied) == (
         "NOT DONE: step 'lock' failed; a person says otherwise (kim: it is fine), and what was measured counts"
     )
-    assert denied.figures.measured == NOT_DONE
+    assert denied.measured.value == NOT_DONE
 
 
 def test_what_nobody_knows_is_neither() -> None:
@@ -32,7 +32,7 @@ def test_what_nobody_knows_is_neither() -> None:
         MeasurementFailed, match='only a person can say so; a person may vouch for it: --ack PRE-4="who'
     ):
         _ = item.confirmed
-    assert item.figures.measured == NOT_CONFIRMED
+    assert item.measured.value == NOT_CONFIRMED
 
 
 @pytest.mark.parametrize("error", [MeasurementFailed("no decision was made"), NothingToProve("nothing is seen")])

@@ -13,11 +13,19 @@ FOLDERS = ("checks", "drills", "load")
 
 
 def criteria_in(source: str) -> Iterator[str]:
-    """Give the ids that the ``criterion`` markers of a module name, wherever they stand: decorators, pytestmark, parameters."""
-    for node in ast.walk(ast.parse(source)):
+    """Give the ids that the ``criterion`` markers of a module name, wherever they stand: decorators, pytestmark, parameters, tables."""
+    tree = ast.parse(source)
+    tables = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("mark.criterion"):
-            values = (argument.value for argument in node.args if isinstance(argument, ast.Constant))
-            yield from (value for value in values if isinstance(value, str))
+            yield from _texts(node.args)
+        elif isinstance(node, ast.ListComp) and "mark.criterion(item)" in ast.unparse(node.elt):
+            table = node.generators[0].iter
+            yield from _texts(ast.walk(tables.get(ast.unparse(table), table)))
+
+
+def _texts(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    return (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def items_with_a_test() -> dict[str, set[str]]:

@@ -7,7 +7,7 @@ import pytest
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.readiness import fixtures as client
+from pam_rollback.readiness import answers as client
 
 SINCE = datetime(2026, 11, 27, tzinfo=UTC)
 UNTIL = SINCE + timedelta(days=2)

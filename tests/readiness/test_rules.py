@@ -25,8 +25,8 @@ def test_nothing_known_is_never_ready() -> None:
     """Neither a finding without lines, nor one of which a part is not known."""
     for finding in (Finding("x"), Finding("x", ("a",), unknown=("b: why",))):
         with pytest.raises(MeasurementFailed, match="not known"):
-            _ = finding.ready
-    assert not Finding("x", ("a",), ("b",), ("c",)).ready
+            _ = finding.missing
+    assert Finding("x", ("a",), ("b",), ("c",)).missing == ("b",)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_the_runbook_is_kept(text: str, reviewed_on: date, words: str) -> None:
     """PM-11."""
     found = runbook_kept(text, {"SC-1": "a"}, reviewed_on=reviewed_on, review_after_d=30, today=NOW.date())
 
-    assert found.ready == (not words)
+    assert (not found.missing) == (not words)
     assert words in str(found)
 
 
@@ -53,12 +53,12 @@ def test_a_runbook_that_nobody_read_is_not_kept(text: str, known: bool) -> None:
     found = runbook_kept(text, {"SC-1": "a"}, reviewed_on=None, review_after_d=30, today=NOW.date())
 
     if known:
-        assert not found.ready
+        assert found.missing
     else:
         with pytest.raises(
             MeasurementFailed, match=r"nobody has written down .* set \[about\] reviewed_on in plan.toml"
         ):
-            _ = found.ready
+            _ = found.missing
 
 
 def cover(*shifts: Shift, absent: str = "") -> Finding:
@@ -70,15 +70,15 @@ def test_each_hour_has_somebody() -> None:
     """PM-12: a gap at the beginning, between and at the end; nobody at all; and what is left without the absent one."""
     ada, ben = Shift("On call: Ada", NOW - HOUR, NOW + 12 * HOUR), Shift("Ben", NOW + 12 * HOUR, NOW + 2 * DAY)
 
-    assert cover(ada, ben).ready
-    assert not cover(ada).ready
-    assert not cover(ben).ready
-    assert not cover().ready
+    assert not cover(ada, ben).missing
+    assert cover(ada).missing
+    assert cover(ben).missing
+    assert cover().missing
     assert "nobody from 2026-11-28 00:00 UTC to 2026-11-28 01:00" in str(
         cover(ada, Shift("Ben", NOW + 13 * HOUR, NOW + 2 * DAY))
     )
-    assert not cover(ada, ben, absent="ada").ready
-    assert cover(ada, ben, Shift("Eve", NOW, NOW + DAY), absent="ada").ready
+    assert cover(ada, ben, absent="ada").missing
+    assert not cover(ada, ben, Shift("Eve", NOW, NOW + DAY), absent="ada").missing
 
 
 def written(text: str, *, ended: datetime, line: str = "finished") -> Finding:
@@ -100,14 +100,14 @@ def written(text: str, *, ended: datetime, line: str = "finished") -> Finding:
 )
 def test_each_rollback_has_its_postmortem(text: str, *, ready: bool) -> None:
     """PM-13: of a rollback of a week ago; one of an hour ago has time."""
-    assert written(text, ended=NOW - 7 * DAY).ready is ready
-    assert written("", ended=NOW - HOUR).ready
-    assert finished([], [], now=NOW, within=DAY).ready
+    assert (not written(text, ended=NOW - 7 * DAY).missing) is ready
+    assert not written("", ended=NOW - HOUR).missing
+    assert not finished([], [], now=NOW, within=DAY).missing
 
 
 def test_each_root_cause_was_found_in_time() -> None:
     """RP-1: late is red; a moment that is none is not known."""
-    assert written("run-1\nRoot cause found (UTC): 2026-11-21 12:00\n", ended=NOW - 7 * DAY, line="cause").ready
-    assert not written("run-1\nRoot cause found (UTC): 2026-11-26 12:00\n", ended=NOW - 7 * DAY, line="cause").ready
+    assert not written("run-1\nRoot cause found (UTC): 2026-11-21 12:00\n", ended=NOW - 7 * DAY, line="cause").missing
+    assert written("run-1\nRoot cause found (UTC): 2026-11-26 12:00\n", ended=NOW - 7 * DAY, line="cause").missing
     with pytest.raises(MeasurementFailed, match=r"a\.md"):
-        _ = written("run-1\nRoot cause found (UTC): soon\n", ended=NOW - 7 * DAY, line="cause").ready
+        _ = written("run-1\nRoot cause found (UTC): soon\n", ended=NOW - 7 * DAY, line="cause").missing

@@ -36,11 +36,10 @@ def test_what_is_configured_is_judged(running_sandbox: RunningSandbox, tmp_path:
     found = project.run("-m", "readiness", f"--env={file}", *items, '--ack=PM-2="kim: the ramp of Monday"')
 
     assert found.rc == 10, found.out
-    assert found.outcomes() == {
-        "test_somebody_is_on_call": "passed",
-        "test_every_strategy_was_drilled": "broken criterion",
-        "test_the_runbook_is_kept": "broken criterion",
-        "test_a_person_answers_for_it": "could not measure",
+    assert found.outcomes_by_case() == {
+        "test_question_has_no_gap[PM-12]": "passed",
+        "test_question_has_no_gap[PM-10]": "broken criterion",
+        "test_question_has_no_gap[PM-11]": "broken criterion",
+        "test_a_person_answers_for_it[PM-2]": "passed",
+        "test_a_person_answers_for_it[PM-4]": "could not measure",
     }
-    said = {result["criteria"][0]: result["outcome"] for result in found.record["results"] if result["advisory"]}
-    assert said == {"PM-2": "passed", "PM-4": "could not measure"}

@@ -19,7 +19,6 @@ OUTCOMES = {"confirmed": Outcome.PASSED, "NOT DONE": Outcome.BROKEN_CRITERION, "
 def item(identifier: str, finding: Finding | None, vouched: str = "", *, situation: str = "as-is") -> Result:
     """One item as a session records it."""
     fact = ChecklistItem.of(identifier, f"title of {identifier}", None if finding is None else lambda: finding, vouched)
-    figures = fact.figures
     return Result(
         nodeid=f"checks/test_checklist.py::test_{identifier.lower()}",
         title="It is done",
@@ -30,7 +29,7 @@ def item(identifier: str, finding: Finding | None, vouched: str = "", *, situati
         message=str(fact),
         runbook="docs/runbook.md#checklist-before",
         advisory=True,
-        measured=(Measured(figures.what, figures.asked, figures.measured, definition=figures.definition),),
+        measured=(Measured(**fact.measured.row),),  # type: ignore[arg-type]
     )
 
 

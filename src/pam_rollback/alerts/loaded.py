@@ -1,101 +1,16 @@
 """Whether the alerts stand guard: the rules that a Prometheus has, by their names and health, whom it tells, and whether it is fed."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pam_rollback.alerts.rule_file import group_of, names_in, rule_file, series_of
-from pam_rollback.base.figures import Figures, Sentence, listed
+from pam_rollback.base.figures import Measured, listed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.records.prometheus import PrometheusApi
 
 _SHOWN = 4
-
-
-@dataclass(frozen=True, repr=False)
-class AlertsLoaded(Sentence):
-    """The rules of one environment in its Prometheus."""
-
-    where: str
-    group: str
-    expected: int
-    problems: tuple[str, ...]
-
-    @property
-    def there(self) -> bool:
-        """Each rule is there, and is evaluated."""
-        return not self.problems
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        bad = len(self.problems)
-        what = f"rules of {self.group} that are missing, fail or are not the plan's"
-        return Figures(what=what, asked="0", measured=bad, n=self.expected, margin=-float(bad))
-
-    def __str__(self) -> str:
-        if self.there:
-            return f"{self.where} has all {self.expected} rules of {self.group}, and evaluates them"
-        return (
-            f"{self.where} does not watch as the plan asks ({self.expected} rules in {self.group}): "
-            f"{listed(self.problems, _SHOWN)}; write them anew with make alerts, and reload it"
-        )
-
-
-@dataclass(frozen=True, repr=False)
-class AlertReceivers(Sentence):
-    """The Alertmanagers that a Prometheus hands its alerts to."""
-
-    where: str
-    addresses: tuple[str, ...]
-
-    @property
-    def some(self) -> bool:
-        """An alert that fires goes somewhere. Whether somebody reads it there is not seen from here."""
-        return bool(self.addresses)
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        n = len(self.addresses)
-        return Figures(what="Alertmanagers that are told", asked="at least 1", measured=n, n=n, margin=float(n - 1))
-
-    def __str__(self) -> str:
-        if self.some:
-            return f"{self.where} hands its alerts to {', '.join(self.addresses)}"
-        return f"{self.where} has no active Alertmanager: alerts fire and nobody is told; name one under alerting in its configuration"
-
-
-@dataclass(frozen=True, repr=False)
-class Fed(Sentence):
-    """Which of the series that are to be watched had a sample lately."""
-
-    where: str
-    samples: Mapping[str, int]
-    """By what they tell: how many."""
-    unnamed: tuple[str, ...]
-    """What the environment names no series for."""
-    within_s: float
-
-    @property
-    def everything(self) -> bool:
-        """Each of them is named, and was scraped."""
-        return bool(self.samples) and not self.unnamed and all(self.samples.values())
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        wanted = len(self.samples) + len(self.unnamed)
-        fed = sum(1 for n in self.samples.values() if n)
-        what, n = f"watched: {', '.join((*self.samples, *self.unnamed))}", sum(self.samples.values())
-        return Figures(what=what, asked=f"{wanted}", measured=fed, n=n, margin=float(fed - wanted))
-
-    def __str__(self) -> str:
-        said = [f"{what}: {n} samples" if n else f"{what}: not scraped" for what, n in self.samples.items()]
-        said += [f"{what}: no series named in [prometheus]" for what in self.unnamed]
-        return f"{self.where}, the last {self.within_s:g} s: {', '.join(said)}"
 
 
 def api_of(environment: Environment) -> PrometheusApi:
@@ -104,8 +19,8 @@ def api_of(environment: Environment) -> PrometheusApi:
     return PrometheusApi(series_of(environment).url, token=token, deadline_s=environment.probing.request_deadline_s)
 
 
-def loaded(api: PrometheusApi, plan: Plan, environment: Environment) -> AlertsLoaded:
-    """Which of the rules that ``make alerts`` writes it has loaded. Raises MeasurementFailed when it does not say."""
+def loaded(api: PrometheusApi, plan: Plan, environment: Environment) -> Measured:
+    """How many rules of ``make alerts`` it lacks or does not evaluate. Raises MeasurementFailed when it does not say."""
     wanted, group = names_in(rule_file(plan, environment)), group_of(environment)
     data = api.told("rules")
     groups = data.get("groups") if isinstance(data, dict) else None
@@ -122,7 +37,15 @@ def loaded(api: PrometheusApi, plan: Plan, environment: Environment) -> AlertsLo
         problems = [f"{name} is not loaded" for name in wanted if name not in found]
         problems += [f"{name} is loaded, and not of today's rules" for name in found if name not in wanted]
         problems += [f"{name} {why}" for name, why in unhealthy.items() if why]
-    return AlertsLoaded(_named(api), group, len(wanted), tuple(problems))
+    bad, n = len(problems), len(wanted)
+    sentence = f"{_named(api)} has all {n} rules of {group}, and evaluates them"
+    if problems:
+        sentence = (
+            f"{_named(api)} does not watch as the plan asks ({n} rules in {group}): "
+            f"{listed(problems, _SHOWN)}; write them anew with make alerts, and reload it"
+        )
+    what = f"rules of {group} that are missing, fail or are not the plan's"
+    return Measured(what, asked="0", value=bad, n=n, margin=-float(bad), sentence=sentence)
 
 
 def _ill(rule: Mapping[str, Any]) -> str:
@@ -131,17 +54,21 @@ def _ill(rule: Mapping[str, Any]) -> str:
     return "" if rule["health"] == "ok" else "was never evaluated"
 
 
-def told(api: PrometheusApi) -> AlertReceivers:
-    """The Alertmanagers that it hands alerts to. Raises MeasurementFailed when it does not say."""
+def told(api: PrometheusApi) -> Measured:
+    """To how many Alertmanagers it hands alerts; who reads them is not seen. Raises MeasurementFailed when it does not say."""
     data = api.told("alertmanagers")
     active = data.get("activeAlertmanagers") if isinstance(data, dict) else None
     if not isinstance(active, list):
         raise api.nonsense("alertmanagers", data)
-    return AlertReceivers(_named(api), tuple(str(one.get("url")) for one in active))
+    n, addresses = len(active), ", ".join(str(one.get("url")) for one in active)
+    sentence = f"{_named(api)} hands its alerts to {addresses}"
+    if not active:
+        sentence = f"{_named(api)} has no active Alertmanager: alerts fire and nobody is told; name one under alerting in its configuration"
+    return Measured("Alertmanagers that are told", "at least 1", n, n=n, margin=float(n - 1), sentence=sentence)
 
 
-def users_fed(api: PrometheusApi, environment: Environment) -> Fed:
-    """Whether errors, speed and memory are scraped."""
+def users_fed(api: PrometheusApi, environment: Environment) -> Measured:
+    """How many of errors, speed and memory are scraped."""
     settings = series_of(environment)
     own = f'pam:error_rate:pct{{environment="{environment.name}"}}' if settings.error_rate_pct else ""
     series = {
@@ -152,12 +79,12 @@ def users_fed(api: PrometheusApi, environment: Environment) -> Fed:
     return _fed(api, environment, series)
 
 
-def health_fed(api: PrometheusApi, environment: Environment) -> Fed:
+def health_fed(api: PrometheusApi, environment: Environment) -> Measured:
     """Whether it is asked all the time whether the product answers."""
     return _fed(api, environment, {"whether it answers": series_of(environment).up})
 
 
-def _fed(api: PrometheusApi, environment: Environment, series: Mapping[str, str]) -> Fed:
+def _fed(api: PrometheusApi, environment: Environment, series: Mapping[str, str]) -> Measured:
     within_s = series_of(environment).gap_max_s
     now_s = time.monotonic() + api.ahead_s()
     samples = {
@@ -165,7 +92,22 @@ def _fed(api: PrometheusApi, environment: Environment, series: Mapping[str, str]
         for what, selector in series.items()
         if selector
     }
-    return Fed(_named(api), samples, tuple(what for what, selector in series.items() if not selector), within_s)
+    return fed(_named(api), samples, tuple(what for what, selector in series.items() if not selector), within_s)
+
+
+def fed(where: str, samples: Mapping[str, int], unnamed: Sequence[str], within_s: float) -> Measured:
+    """How many series had a sample lately: ``samples`` by what they tell; ``unnamed`` is what the environment names no series for."""
+    said = [f"{what}: {n} samples" if n else f"{what}: not scraped" for what, n in samples.items()]
+    said += [f"{what}: no series named in [prometheus]" for what in unnamed]
+    wanted, scraped = len(samples) + len(unnamed), sum(1 for n in samples.values() if n)
+    return Measured(
+        what=f"watched: {', '.join((*samples, *unnamed))}",
+        asked=f"{wanted}",
+        value=scraped,
+        n=sum(samples.values()),
+        margin=float(scraped - wanted),
+        sentence=f"{where}, the last {within_s:g} s: {', '.join(said)}",
+    )
 
 
 def _named(api: PrometheusApi) -> str:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured, Sentence
 from pam_rollback.product.health import HealthReport, is_healthy
 
 
@@ -42,7 +42,7 @@ class ReceivedMessage:
 
 
 @dataclass(frozen=True, repr=False)
-class MessageDelivery(Sentence):
+class MessageDelivery(Fact):
     """What became of the message to the incident channel. ``received`` is None where nobody can look into the channel."""
 
     channel: str
@@ -52,9 +52,9 @@ class MessageDelivery(Sentence):
     received: Sequence[ReceivedMessage] | None = None
 
     @property
-    def told(self) -> bool:
-        """The message of this run was accepted and, where one can look, arrived as it should."""
-        return not self.why
+    def became(self) -> str:
+        """What became of it: it arrived, was accepted where nobody can look, or is not told as it should be."""
+        return "not told" if self.why else "accepted" if self.received is None else "arrived"
 
     @property
     def why(self) -> str:
@@ -75,13 +75,10 @@ class MessageDelivery(Sentence):
         return f"{self.channel} was not told: the message asks for the channel {astray[0].channel}" if astray else ""
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        accepted = "not told" if self.why else "accepted" if self.received is None else "arrived"
-        return Figures(what=f"message to {self.channel}", asked="told", measured=accepted, n=1)
-
-    def __str__(self) -> str:
-        return self.why or f"{self.channel} was told of run {self.run_id}"
+    def measured(self) -> Measured:
+        """What became of it."""
+        said = self.why or f"{self.channel} was told of run {self.run_id}"
+        return Measured(f"message to {self.channel}", asked="told", value=self.became, n=1, sentence=said)
 
 
 OPERATIONAL = "none"
@@ -187,21 +184,11 @@ class StatusPage(Sentence):
 
 
 @dataclass(frozen=True, repr=False)
-class PublicTruth(Sentence):
+class PublicTruth(Fact):
     """The status page beside the service. ``why`` is empty when they agree."""
 
     page: StatusPage
     service: Service
-
-    @property
-    def cause(self) -> str:
-        """Why the page cannot be read, where that is not its own doing."""
-        return self.page.cause
-
-    @property
-    def told(self) -> bool:
-        """The page tells the truth."""
-        return not self.why
 
     @property
     def why(self) -> str:
@@ -229,15 +216,17 @@ class PublicTruth(Sentence):
         return f"{self.service}, but {page}: open an incident there"
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """What the page says, beside what it has to say."""
         page = self.page
-        found = page.problem or f"{page.indicator}, {len(page.open_incidents)} open incidents"
-        asked = "operational, no open incident" if self.service.well else "trouble is admitted"
-        return Figures(what="status page", asked=asked, measured=found, n=1)
-
-    def __str__(self) -> str:
-        return self.why or f"{self.page}; {self.service}"
+        return Measured(
+            "status page",
+            asked="operational, no open incident" if self.service.well else "trouble is admitted",
+            value=page.problem or f"{page.indicator}, {len(page.open_incidents)} open incidents",
+            n=1,
+            sentence=self.why or f"{page}; {self.service}",
+            cause=page.cause,
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -272,22 +261,12 @@ class Notice(Sentence):
 
 
 @dataclass(frozen=True, repr=False)
-class UsersTold(Sentence):
+class UsersTold(Fact):
     """The notice in the app beside the service and, where there is one, the status page. ``why`` is empty when they agree."""
 
     notice: Notice
     service: Service
     page: StatusPage | None
-
-    @property
-    def cause(self) -> str:
-        """Why the notice cannot be read, where that is not its own doing."""
-        return self.notice.cause
-
-    @property
-    def told(self) -> bool:
-        """The notice is there when it has to be, and gone when it has to be."""
-        return not self.why
 
     @property
     def wanted(self) -> bool | None:
@@ -315,14 +294,16 @@ class UsersTold(Sentence):
         return ""
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        asked = {True: "a notice", False: "no notice", None: "either"}[self.wanted]
-        found = self.notice.problem or ("a notice" if self.notice.active else "no notice")
-        return Figures(what="notice in the app", asked=asked, measured=found, n=1)
-
-    def __str__(self) -> str:
-        return self.why or f"{self.notice}; {self.service}"
+    def measured(self) -> Measured:
+        """Whether there is a notice, beside whether there has to be one."""
+        return Measured(
+            "notice in the app",
+            asked={True: "a notice", False: "no notice", None: "either"}[self.wanted],
+            value=self.notice.problem or ("a notice" if self.notice.active else "no notice"),
+            n=1,
+            sentence=self.why or f"{self.notice}; {self.service}",
+            cause=self.notice.cause,
+        )
 
 
 def _page_in(url: str, body: Any) -> StatusPage:

@@ -1,9 +1,10 @@
 """Whether everybody was told who should have been by now, in time, and nobody before their time."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.communication.escalation import (
     DONE,
     FAILED,
@@ -42,19 +43,19 @@ class Followed:
         return ContactTold(contact_id, email, min(due, default=None), mails, self.until_s, arrived)
 
     @property
-    def channels(self) -> "ChannelsTook":
-        """Every message, whether it was accepted."""
-        return ChannelsTook(tuple(one for one in self.sent if not one.notice.by_hand))
+    def channels(self) -> Measured:
+        """How many messages were accepted."""
+        return _channels([one for one in self.sent if not one.notice.by_hand])
 
     @property
-    def ending(self) -> "EndingTold":
-        """Whether the team heard how the rollback ended."""
-        return EndingTold(tuple(one for one in self.sent if one.notice.occasion in {DONE, FAILED, HELPED, STOPPED}))
+    def ending(self) -> Measured:
+        """By how many channels the team heard how the rollback ended."""
+        return _ending([one for one in self.sent if one.notice.occasion in {DONE, FAILED, HELPED, STOPPED}])
 
 
 @dataclass(frozen=True, repr=False)
-class LevelTold(Sentence):
-    """One line of the matrix: when it was due, and what was sent. ``why`` is empty when all is as the plan asks.
+class LevelTold(Fact):
+    """One line of the matrix: when it was due, and what was sent.
 
     Each audience has to be told by one channel at least: the team, and customers where the level asks for it.
     """
@@ -84,51 +85,48 @@ class LevelTold(Sentence):
         return (team, customers) if customers else (team,)
 
     @property
-    def right(self) -> bool:
-        """Told in time; or not due, and not told."""
-        return not self.why
+    def early(self) -> tuple[Sent, ...]:
+        """What was sent before the level's time, of one that did not come to its time."""
+        return () if self.due else tuple(one for one in self.sent if one.at_s < self.level.due_s)
 
     @property
-    def why(self) -> str:
-        """What is wrong."""
-        who, told_s = ", ".join(self.level.who), self.told_s
+    def late_s(self) -> float:
+        """How long after its time everybody was told: for ever where one of them was not, not at all where nobody had to be."""
         if not self.due:
-            early = [one for one in self.sent if one.at_s < self.level.due_s]
-            return f"{who}: told before their time, {early[0]}, due after {self.level.due_s:.1f} s" if early else ""
-        if told_s is None:
-            tried = "; ".join(map(str, self.sent)) or "nothing was tried"
-            return f"{who}: not everybody was told ({tried}), due after {self.level.due_s:.1f} s"
-        if told_s - self.level.due_s > LATE_S:
-            return f"{who}: told {told_s - self.level.due_s:.1f} s late, {LATE_S:g} s at most"
-        return ""
+            return 0.0
+        return math.inf if self.told_s is None else self.told_s - self.level.due_s
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        asked = f"from {self.level.due_s:.1f} s on" if self.due else f"not before {self.level.due_s:.1f} s"
-        told_s = self.told_s
-        return Figures(
+    def _why(self) -> str:
+        who, due = ", ".join(self.level.who), f"due after {self.level.due_s:.1f} s"
+        if self.early:
+            return f"{who}: told before their time, {self.early[0]}, {due}"
+        if self.late_s == math.inf:
+            return f"{who}: not everybody was told ({'; '.join(map(str, self.sent)) or 'nothing was tried'}), {due}"
+        return f"{who}: told {self.late_s:.1f} s late, {LATE_S:g} s at most" if self.late_s > LATE_S else ""
+
+    @property
+    def measured(self) -> Measured:
+        """When everybody was told, beside when that was due."""
+        told_s, due_s, until, who = self.told_s, self.level.due_s, f"{self.until_s:.1f} s", ", ".join(self.level.who)
+        said = f": {who} were told by {'; '.join(map(str, self.sent))}"
+        if self._why:
+            said = f", {self._why}"
+        elif not self.due:
+            said = f" was not due: the rollback was done after {until}, {who} are told from {due_s:.1f} s on"
+        return Measured(
             what=f"{self.level.id} told",
-            asked=asked,
-            measured="not told" if told_s is None else round(told_s, 1),
+            asked=f"from {due_s:.1f} s on" if self.due else f"not before {due_s:.1f} s",
+            value="not told" if told_s is None else round(told_s, 1),
             unit="" if told_s is None else "s",
             n=len(self.sent),
-            definition=f"from the decision, followed for {self.until_s:.1f} s",
+            definition=f"from the decision, followed for {until}",
+            sentence=f"{self.level.id}{said}",
         )
-
-    def __str__(self) -> str:
-        if self.why:
-            return f"{self.level.id}, {self.why}"
-        if not self.due:
-            return (
-                f"{self.level.id} was not due: the rollback was done after {self.until_s:.1f} s, "
-                f"{', '.join(self.level.who)} are told from {self.level.due_s:.1f} s on"
-            )
-        return f"{self.level.id}: {', '.join(self.level.who)} were told by {'; '.join(map(str, self.sent))}"
 
 
 @dataclass(frozen=True, repr=False)
-class ContactTold(Sentence):
+class ContactTold(Fact):
     """One contact of the plan: whether mail to the right address was accepted, and arrived where one can look."""
 
     contact: str
@@ -139,13 +137,8 @@ class ContactTold(Sentence):
     arrived: Sequence[str] | None
 
     @property
-    def right(self) -> bool:
-        """Written to when it was due, at the plan's address; or not due, and left alone."""
-        return not self.why
-
-    @property
     def why(self) -> str:
-        """What is wrong."""
+        """What is wrong: not written to when it was due, at the plan's address; or written to before. Empty when nothing is."""
         if self.due_s is None:
             return f"{self.contact} stands in no level of the matrix that can send mail: nobody would write to them"
         if self.due_s > self.until_s:
@@ -159,79 +152,43 @@ class ContactTold(Sentence):
         return ""
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """How many mails were accepted."""
         due = self.due_s is not None and self.due_s <= self.until_s
-        accepted = sum(mail.accepted for mail in self.mails)
-        return Figures(
-            what=f"mail to {self.contact}", asked="a mail" if due else "no mail", measured=accepted, n=len(self.mails)
-        )
-
-    def __str__(self) -> str:
+        said = f"{self.contact} was not due: the rollback was done after {self.until_s:.1f} s"
         if self.why:
-            return self.why
-        if self.mails:
-            return f"{self.contact} was written to at {self.email}, {self.mails[0]}"
-        return f"{self.contact} was not due: the rollback was done after {self.until_s:.1f} s, mail goes out from {self.due_s:.1f} s on"
-
-
-@dataclass(frozen=True, repr=False)
-class ChannelsTook(Sentence):
-    """Every message that was sent. Nothing sent is nothing accepted."""
-
-    sent: tuple[Sent, ...]
-
-    @property
-    def all_accepted(self) -> bool:
-        """Each channel took each of its messages."""
-        return bool(self.sent) and not self.failed
-
-    @property
-    def failed(self) -> tuple[Sent, ...]:
-        """What was not accepted."""
-        return tuple(one for one in self.sent if one.problem)
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what="messages accepted",
-            asked=str(len(self.sent)),
-            measured=len(self.sent) - len(self.failed),
-            n=len(self.sent),
+            said = self.why
+        elif self.mails:
+            said = f"{self.contact} was written to at {self.email}, {self.mails[0]}"
+        else:
+            said += f", mail goes out from {self.due_s:.1f} s on"
+        return Measured(
+            what=f"mail to {self.contact}",
+            asked="a mail" if due else "no mail",
+            value=sum(mail.accepted for mail in self.mails),
+            n=len(self.mails),
+            sentence=said,
         )
 
-    def __str__(self) -> str:
-        if not self.sent:
-            return "nobody was told anything: the environment declares no channel, or the escalation did not begin"
-        used = ", ".join(dict.fromkeys(NAMES[one.notice.means] for one in self.sent))
-        if self.failed:
-            told = "; ".join(f"{one.notice.occasion}: {one}" for one in self.failed)
-            return f"{len(self.failed)} of {len(self.sent)} messages were not accepted: {told}"
-        return f"all {len(self.sent)} messages were accepted ({used})"
+
+def _channels(sent: Sequence[Sent]) -> Measured:
+    """How many messages were accepted, each by its channel. Nothing sent is nothing accepted."""
+    failed = [one for one in sent if one.problem]
+    if not sent:
+        said = "nobody was told anything: the environment declares no channel, or the escalation did not begin"
+    elif failed:
+        told = "; ".join(f"{one.notice.occasion}: {one}" for one in failed)
+        said = f"{len(failed)} of {len(sent)} messages were not accepted: {told}"
+    else:
+        used = ", ".join(dict.fromkeys(NAMES[one.notice.means] for one in sent))
+        said = f"all {len(sent)} messages were accepted ({used})"
+    return Measured("messages accepted", str(len(sent)), len(sent) - len(failed), n=len(sent), sentence=said)
 
 
-@dataclass(frozen=True, repr=False)
-class EndingTold(Sentence):
-    """Whether those who heard of the rollback heard how it ended."""
-
-    sent: tuple[Sent, ...]
-
-    @property
-    def told(self) -> bool:
-        """At least one channel took it."""
-        return any(one.accepted for one in self.sent)
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        accepted = sum(one.accepted for one in self.sent)
-        return Figures(what="ending told", asked="1 channel or more", measured=accepted, n=len(self.sent))
-
-    def __str__(self) -> str:
-        if self.told:
-            return (
-                f"the team heard that the rollback is {self.sent[0].notice.occasion}: {'; '.join(map(str, self.sent))}"
-            )
-        tried = "; ".join(map(str, self.sent)) or "nothing was sent"
-        return f"the team did not hear how the rollback ended ({tried})"
+def _ending(sent: Sequence[Sent]) -> Measured:
+    """How many channels took the message of how the rollback ended: one at least."""
+    accepted, told = sum(one.accepted for one in sent), "; ".join(map(str, sent))
+    said = f"the team did not hear how the rollback ended ({told or 'nothing was sent'})"
+    if accepted:
+        said = f"the team heard that the rollback is {sent[0].notice.occasion}: {told}"
+    return Measured("ending told", asked="1 channel or more", value=accepted, n=len(sent), sentence=said)

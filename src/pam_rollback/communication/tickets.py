@@ -16,7 +16,7 @@ is not, nothing is known yet: neither "as usual" nor "not recovered" would be tr
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.stats.binomial import at_least
 
 ALARM_BELOW_P = 0.001
@@ -45,7 +45,7 @@ def chance_of(count: int, *, before: int, share: float) -> float:
 
 
 @dataclass(frozen=True, repr=False)
-class TicketVolume(Sentence):
+class TicketVolume(Fact):
     """The tickets of the latest ``latest_s`` seconds beside those of the history.
 
     ``same_hours`` are those of the history at the same time of day; ``oldest_d`` is how far back tickets go at all (None: there are
@@ -91,11 +91,6 @@ class TicketVolume(Sentence):
         return self._p_of(self.count)
 
     @property
-    def normal(self) -> bool:
-        """The count is none that chance would hardly give."""
-        return self.p >= ALARM_BELOW_P
-
-    @property
     def unusual_from(self) -> int:
         """The smallest count that would be called unusual."""
         count = max(1, int(max(self.usual, self.same_hours / HISTORY_D)))
@@ -104,23 +99,28 @@ class TicketVolume(Sentence):
         return count
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        limit = self.unusual_from
-        return Figures(
-            what=f"tickets in {self.latest_s / 60:.0f} min",
+    def measured(self) -> Measured:
+        """The count, beside the smallest one that would be unusual."""
+        limit, minutes = self.unusual_from, f"{self.latest_s / 60:.0f} min"
+        return Measured(
+            what=f"tickets in {minutes}",
             asked=f"below {limit}",
-            measured=self.count,
+            value=self.count,
             unit="tickets",
             n=self.before,
             margin=limit - self.count,
             definition=f"usual {self.usual:.2g}, p {self.p:.2g}, Poisson",
+            sentence=(
+                f"{self.count} support tickets in {minutes}, usual are {self.usual:.2g} "
+                f"(n={self.before} in {HISTORY_D} days, {self.same_hours} of them at this time of day), p {self.p:.2g}; "
+                f"unusual from {limit} on"
+            ),
         )
 
     @property
     def _is_the_incidents_own(self) -> bool:
         """Unusual, but not since the rollback, which is younger than the time that is looked at."""
-        if self.normal or self.recovered_s is None or not 0 < self.recovered_s < self.latest_s:
+        if self.count < self.unusual_from or self.recovered_s is None or not 0 < self.recovered_s < self.latest_s:
             return False
         share = self.recovered_s / (self.recovered_s + HISTORY_D * _DAY_S)
         return chance_of(self.since_recovery, before=self.before, share=share) >= ALARM_BELOW_P
@@ -131,11 +131,4 @@ class TicketVolume(Sentence):
         return max(
             chance_of(count, before=self.before, share=always),
             chance_of(count, before=self.same_hours, share=at_this_time),
-        )
-
-    def __str__(self) -> str:
-        return (
-            f"{self.count} support tickets in {self.latest_s / 60:.0f} min, usual are {self.usual:.2g} "
-            f"(n={self.before} in {HISTORY_D} days, {self.same_hours} of them at this time of day), p {self.p:.2g}; "
-            f"unusual from {self.unusual_from} on"
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.environment.hosts import HOSTS, KINDS, hosts_of
 from pam_rollback.plan.held_tests import HeldTest
 
@@ -132,7 +132,7 @@ class Judged:
 
 
 @dataclass(frozen=True, repr=False)
-class Completeness(Sentence):
+class Completeness(Fact):
     """All items, in the plan's order."""
 
     judged: tuple[Judged, ...]
@@ -148,17 +148,13 @@ class Completeness(Sentence):
         return not self.open
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what="plan items that nothing judges here", asked="0", measured=len(self.open), n=len(self.judged)
-        )
-
-    def __str__(self) -> str:
+    def measured(self) -> Measured:
+        """How many items nothing judges."""
+        n, names = len(self.judged), " ".join(one.item for one in self.open)
+        said = f"{len(self.open)} of {n} plan items cannot be judged here yet: {names}"
         if self.complete:
-            return f"every plan item can be judged here, as far as it can be at all ({len(self.judged)} items)"
-        names = " ".join(one.item for one in self.open)
-        return f"{len(self.open)} of {len(self.judged)} plan items cannot be judged here yet: {names}"
+            said = f"every plan item can be judged here, as far as it can be at all ({n} items)"
+        return Measured("plan items that nothing judges here", asked="0", value=len(self.open), n=n, sentence=said)
 
 
 def completeness(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
+from importlib.util import find_spec
 
 import pytest
 
@@ -24,7 +25,7 @@ _OTHER_TABLES, _LATER = "about tables that", "no rollback was done in this sessi
 _BASELINE = "baseline"
 _KEY = "supabase_key_env"
 # What a test stands on is told by its fixtures, those of other slices too.
-pytest_plugins = tuple(f"{name}.fixtures" for name in slices())
+pytest_plugins = tuple(f"{name}.fixtures" for name in slices() if find_spec(f"{name}.fixtures"))
 
 
 class Doctor:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, NothingToProve
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 
 CONFIRMED = "confirmed"
 NOT_DONE = "NOT DONE"
@@ -31,7 +31,7 @@ class Finding:
 
 
 @dataclass(frozen=True, repr=False)
-class ChecklistItem(Sentence):
+class ChecklistItem(Fact):
     """One line of a checklist. ``finding`` is None when nothing was measured, and ``why_not`` says why."""
 
     id: str
@@ -77,10 +77,8 @@ class ChecklistItem(Sentence):
         return f"measured: {self.finding.words}"
 
     @property
-    def figures(self) -> Figures:
+    def measured(self) -> Measured:
         """For the list of the checklist."""
-        return Figures(what=self.title, asked=CONFIRMED, measured=self.state, definition=self.words)
-
-    def __str__(self) -> str:
         ack = f'; a person may vouch for it: --ack {self.id}="who: evidence"' if self.state == NOT_CONFIRMED else ""
-        return f"{self.state}: {self.words}{ack}"
+        said = f"{self.state}: {self.words}{ack}"
+        return Measured(self.title, asked=CONFIRMED, value=self.state, definition=self.words, sentence=said)

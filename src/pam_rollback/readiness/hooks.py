@@ -5,11 +5,14 @@ from collections.abc import Callable, Collection, Mapping
 import pytest
 
 from pam_rollback.environment.environment import Environment
+from pam_rollback.readiness.rules import ROOT_CAUSE
 from pam_rollback.session import markers
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.selection import LeftOut
 
 PHASE = "readiness"
+ANSWER = "answer"
+"""The fixture that the tests of readiness judge."""
 _NOT_CONFIGURED = pytest.StashKey[set[str]]()
 """The reasons that this slice gave."""
 
@@ -27,12 +30,12 @@ def _postmortems(environment: Environment) -> str:
 
 
 NEEDED: Mapping[str, Callable[[Environment], str]] = {
-    "drills_here": lambda environment: "" if environment.readiness is not None else "no table [readiness]",
-    "on_call": _on_call,
-    "postmortems_kept": _postmortems,
-    "causes_kept": _postmortems,
+    "PM-10": lambda environment: "" if environment.readiness is not None else "no table [readiness]",
+    "PM-12": _on_call,
+    "PM-13": _postmortems,
+    ROOT_CAUSE: _postmortems,
 }
-"""By fixture: what the environment would have to say, and does not."""
+"""By plan item: what the environment would have to say, and does not."""
 
 
 def pytest_pam_why_left_out(item: pytest.Item) -> str | None:
@@ -40,8 +43,9 @@ def pytest_pam_why_left_out(item: pytest.Item) -> str | None:
     runbook = runbook_module.of(item.config)
     if runbook is None:
         return None
-    asked = getattr(item, "fixturenames", ())
-    reasons = (missing(runbook.environment) for name, missing in NEEDED.items() if name in asked)
+    if ANSWER not in getattr(item, "fixturenames", ()):
+        return None
+    reasons = (NEEDED[one](runbook.environment) for one in markers.criterion_ids(item) if one in NEEDED)
     why = next(filter(None, reasons), "")
     if not why:
         return None

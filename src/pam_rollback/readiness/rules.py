@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.base.run_files import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
 
 ROOT_CAUSE = "RP-1"
@@ -16,7 +16,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True, repr=False)
-class Finding(Sentence):
+class Finding(Fact):
     """What was looked at, one line each. Unknown is never ready, and neither is nothing at all."""
 
     what: str
@@ -28,26 +28,22 @@ class Finding(Sentence):
     """What to do when it is broken."""
 
     @property
-    def ready(self) -> bool:
-        """All of it holds. Raises MeasurementFailed when something could not be told, or there was nothing to look at."""
-        if self.broken:
-            return False
-        if self.unknown or not self.holds:
+    def missing(self) -> tuple[str, ...]:
+        """What does not hold. Raises MeasurementFailed when all that is known holds, and something is not known, or nothing is."""
+        if not self.broken and (self.unknown or not self.holds):
             raise MeasurementFailed(str(self))
-        return True
+        return self.broken
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """How many of them hold, and which do not."""
         n = len(self.holds) + len(self.broken) + len(self.unknown)
-        return Figures(what=self.what, asked="all of them", measured=len(self.holds), n=n)
-
-    def __str__(self) -> str:
+        said = "; ".join(self.holds) or "not known: there is nothing to go by"
         if self.broken:
-            return f"{self.what}: {'; '.join(self.broken)}" + (f". {self.advice}" if self.advice else "")
-        if self.unknown:
-            return f"{self.what}: not known: {'; '.join(self.unknown)}"
-        return f"{self.what}: {'; '.join(self.holds) or 'not known: there is nothing to go by'}"
+            said = "; ".join(self.broken) + (f". {self.advice}" if self.advice else "")
+        elif self.unknown:
+            said = f"not known: {'; '.join(self.unknown)}"
+        return Measured(self.what, "all of them", len(self.holds), n=n, sentence=f"{self.what}: {said}")
 
 
 def runbook_kept(

@@ -170,9 +170,9 @@ class DrillAges(Sentence):
     age_max_d: float
 
     @property
-    def fresh(self) -> bool:
-        """Each strategy was drilled, none longer ago than that, and none of the newest drills failed."""
-        return bool(self.drills) and not self._old and not self._failed
+    def missing(self) -> tuple[str, ...]:
+        """The strategies that were not drilled, or longer ago than that, and those whose newest drill failed; some where there are none."""
+        return (*_names(self._old), *_names(self._failed)) if self.drills else ("every strategy",)
 
     @property
     def _old(self) -> tuple[LastDrill, ...]:

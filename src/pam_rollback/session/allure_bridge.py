@@ -59,16 +59,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each test its title, labels and links."""
+    """Give each test its labels and links."""
     runbook = runbook_module.of(config)
     if runbook is None:
         return
     for item in items:
         identifiers = markers.criterion_ids(item)
         function = getattr(item, "function", None)
-        if function is not None:
-            # Allure reads the title from the function, also when set-up fails and the body is never reached.
-            function.__allure_display_name__ = named(identifiers, title(item))
         for name, value in labels(runbook, identifiers, situation_of(item), markers.phase_of(item)):
             item.add_marker(pytest.mark.allure_label(value, label_type=name))
         doc = (getattr(function, "__doc__", None) or "").strip()
@@ -105,7 +102,11 @@ def asked_by(plan: Plan, identifiers: Iterable[str]) -> str:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
-    """A test that is interrupted was not finished: without this, Allure calls it passed."""
+    """Give Allure the test's title. A test that is interrupted was not finished: without this, Allure calls it passed."""
+    function = getattr(item, "function", None)
+    if function is not None and runbook_module.of(item.config) is not None:
+        # Allure reads it from the function, which all cases share, also when set-up fails and the body is never reached.
+        function.__allure_display_name__ = named(markers.criterion_ids(item), title(item))
     try:
         return (yield)
     except BaseException as error:

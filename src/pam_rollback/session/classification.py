@@ -144,7 +144,10 @@ def _tell_only(item: pytest.Item, report: pytest.TestReport, prefix: str) -> Non
 
 
 def title(item: pytest.Item) -> str:
-    """The test's truth: the first sentence of its docstring, else its name."""
+    """The test's truth: the plan's title of the ``item`` that it is a case of; the first sentence of its docstring; or its name."""
+    runbook, case = runbook_module.of(item.config), getattr(item, "callspec", None)
+    if runbook is not None and case is not None and "item" in case.params:
+        return runbook.plan.item(case.params["item"]).title
     doc = (getattr(getattr(item, "obj", None), "__doc__", None) or "").strip()
     sentence = " ".join(doc.split("\n\n")[0].split()).partition(".  If red")[0].partition(" If red:")[0]
     return sentence or item.name

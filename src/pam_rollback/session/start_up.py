@@ -15,7 +15,7 @@ load what is behind them when they are called.
 
 import argparse
 import gc
-import importlib
+import importlib.util
 import os
 import pkgutil
 import re
@@ -106,7 +106,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     explained = known.showfixtures or known.show_fixtures_per_test
     named = markers.named_in(known.markexpr)
     for name, loaded_for in slices().items():
-        if explained or named & loaded_for:
+        if (explained or named & loaded_for) and importlib.util.find_spec(f"{name}.fixtures"):
             load(manager, f"{name}.fixtures")
     for name in fixtures_of_topics():
         load(manager, name)

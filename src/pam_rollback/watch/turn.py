@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.looks import IN_A_ROW
 
@@ -47,7 +47,7 @@ def unwatched_s(before: Moment, now: Moment, every_s: float) -> float:
 
 
 @dataclass(frozen=True, repr=False)
-class Turn(Sentence):
+class Turn(Fact):
     """What a turn ended with."""
 
     watched: tuple[str, ...]
@@ -107,11 +107,12 @@ class Turn(Sentence):
         return True
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(what="looks that proved nothing", asked="none", measured=self.unknown, n=self.looks)
+    def measured(self) -> Measured:
+        """How many looks proved nothing."""
+        return Measured("looks that proved nothing", "none", self.unknown, n=self.looks, sentence=self._sentence)
 
-    def __str__(self) -> str:
+    @property
+    def _sentence(self) -> str:
         seen = f"{self.looks} looks in {self.length_s:.0f} s at {', '.join(self.watched) or 'nothing'}"
         seen += f", {self.early} before it had seen enough" if self.early else ""
         seen += f"; not judged: {', '.join(self.not_judged)}" if self.not_judged else ""

@@ -13,6 +13,7 @@ from pam_rollback.base.errors import ActionFailed
 from pam_rollback.communication.briefing import Briefing
 from pam_rollback.communication.escalating import Escalation, Message, Send, Sender
 from pam_rollback.communication.escalation import Ladder, Means
+from pam_rollback.communication.escalation_told import LATE_S
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.plan import load_plan
 from tests.virtual_clock import VirtualClock
@@ -107,7 +108,7 @@ def test_levels_are_told_while_an_action_lasts(received: Received, start: Callab
     assert "Last step: restore the deploy (under way)" in mail.text
     told = {one.notice.occasion: one.at_s for one in reversed(escalation.followed.sent)}
     assert 0.5 <= told["EM-2"] < 1.5 <= told["EM-3"] < 3.0 <= told["EM-4"]
-    assert all(escalation.followed.level(level).right for level in ("EM-1", "EM-2", "EM-3", "EM-4"))
+    assert all(escalation.followed.level(level).late_s <= LATE_S for level in ("EM-1", "EM-2", "EM-3", "EM-4"))
 
 
 def test_the_clock_of_a_real_rollback_goes_on_until_its_verdict(
@@ -132,7 +133,7 @@ def test_the_clock_of_a_real_rollback_goes_on_until_its_verdict(
         received.messages[-1][1].text
     )
     followed = escalation.followed
-    assert followed.level("EM-2").right
+    assert followed.level("EM-2").late_s <= LATE_S
     assert 5 <= followed.until_s < 15
 
 
@@ -161,7 +162,7 @@ def test_a_channel_that_fails_is_on_record_and_the_next_one_is_tried(
     escalation.end(over=False)
 
     assert received.keys == ["EM-1/pagerduty", "done/pagerduty"]
-    assert escalation.followed.level("EM-1").right
+    assert escalation.followed.level("EM-1").late_s <= LATE_S
     assert "Slack failed (RuntimeError('a defect'))" in str(escalation.followed.channels)
     notices = [entry for entry in escalation.sender.journal.entries() if entry["event"] == "notice"]
     assert [(one["means"], bool(one["problem"])) for one in notices[:2]] == [("slack", True), ("pagerduty", False)]

@@ -1,12 +1,11 @@
-"""Readiness as fixtures: each a finding that its test judges."""
+"""Answers to the questions of readiness, each from the record or the calendar that it is about."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
-import pytest
-
-from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.service_settings import Preparedness
@@ -16,7 +15,6 @@ from pam_rollback.plan.stories import ways_of
 from pam_rollback.readiness import rules
 from pam_rollback.readiness.rules import Document, Finding, RealRun, Shift
 from pam_rollback.report.earlier_runs import DrillAges, last_drills, recorded
-from pam_rollback.session.titles import titled
 
 _LARGEST_BYTES = 1_000_000
 _SHIFTS_MAX = 10_000
@@ -93,84 +91,80 @@ def fetched(url: str, *, deadline_s: float) -> str:
 RUNBOOK = Path("docs", "runbook.md")
 
 
-@pytest.fixture(scope="session")
-def preparedness(environment: Environment) -> Preparedness:
-    """What the environment says of its people; the usual figures where it says nothing."""
-    return environment.readiness or Preparedness()
+@dataclass(frozen=True)
+class Sources:
+    """Where the records are, and the moment for which they are read."""
+
+    environment: Environment
+    plan: Plan
+    at: datetime
+    root: Path
+
+    @property
+    def settings(self) -> Preparedness:
+        """What the environment says of its people; the usual figures where it says nothing."""
+        return self.environment.readiness or Preparedness()
+
+    @property
+    def out(self) -> Path:
+        """The folder of the runs."""
+        return self.root / "reports" / "out"
 
 
-@pytest.fixture(scope="session")
-def asked_at(clock: Clock) -> datetime:
-    """Now, in UTC."""
-    return clock.wall().astimezone(UTC)
+def drills(sources: Sources) -> DrillAges:
+    """PM-10: when each strategy was drilled, in the environments that count here."""
+    found = last_drills(sources.out, ways_of(sources.plan), environments=sources.settings.drilled_in)
+    return DrillAges(found, sources.plan.about.review_after_d)
 
 
-@pytest.fixture(scope="session")
-def drills_here(preparedness: Preparedness, plan: Plan, pytestconfig: pytest.Config) -> DrillAges:
-    """When each strategy was drilled, in the environments that count here."""
-    drills = last_drills(_out(pytestconfig), ways_of(plan), environments=preparedness.drilled_in)
-    return DrillAges(drills, plan.about.review_after_d)
-
-
-@pytest.fixture(scope="session")
-def runbook_page(plan: Plan, asked_at: datetime, pytestconfig: pytest.Config) -> Finding:
-    """Whether the runbook is whole and was reviewed."""
+def runbook(sources: Sources) -> Finding:
+    """PM-11: whether the runbook is whole and was reviewed."""
     return rules.runbook_kept(
-        text_of(pytestconfig.rootpath / RUNBOOK),
-        {item.id: item.anchor for item in plan.items()},
-        reviewed_on=plan.about.reviewed_on,
-        review_after_d=plan.about.review_after_d,
-        today=asked_at.date(),
+        text_of(sources.root / RUNBOOK),
+        {item.id: item.anchor for item in sources.plan.items()},
+        reviewed_on=sources.plan.about.reviewed_on,
+        review_after_d=sources.plan.about.review_after_d,
+        today=sources.at.date(),
     )
 
 
-@pytest.fixture(scope="session")
-@titled("The calendars are asked who is on call")
-def on_call(
-    preparedness: Preparedness, environment: Environment, asked_at: datetime, pytestconfig: pytest.Config
-) -> Finding:
-    """Whether somebody is on call at any hour, by all calendars together."""
-    until = asked_at + timedelta(days=preparedness.on_call_d)
+def on_call(sources: Sources) -> Finding:
+    """PM-12: whether a person is on call at any hour, by all calendars together."""
+    settings, environment = sources.settings, sources.environment
+    until = sources.at + timedelta(days=settings.on_call_d)
     shifts: list[Shift] = []
-    if preparedness.calendar:
-        text = text_of(pytestconfig.rootpath / preparedness.calendar)
-        shifts += of_calendar(text, since=asked_at, until=until, source=preparedness.calendar)
+    if settings.calendar:
+        text = text_of(sources.root / settings.calendar)
+        shifts += of_calendar(text, since=sources.at, until=until, source=settings.calendar)
     if environment.has_secret("on_call_calendar"):
         text = fetched(environment.secret("on_call_calendar"), deadline_s=environment.probing.request_deadline_s)
         source = "the calendar of on_call_calendar_env"
-        shifts += of_calendar(text, since=asked_at, until=until, source=source)
-    return rules.covered(shifts, since=asked_at, until=until, absent=preparedness.absent)
+        shifts += of_calendar(text, since=sources.at, until=until, source=source)
+    return rules.covered(shifts, since=sources.at, until=until, absent=settings.absent)
 
 
-@pytest.fixture(scope="session")
-def real_rollbacks(environment: Environment, pytestconfig: pytest.Config) -> list[RealRun]:
-    """Those on record."""
-    return real_runs(_out(pytestconfig), environment.name)
+def postmortems(sources: Sources) -> Finding:
+    """PM-13: whether each real rollback has its post-mortem."""
+    within = timedelta(days=sources.settings.postmortem_within_d)
+    return rules.finished(*_real_rollbacks(sources), now=sources.at, within=within)
 
 
-@pytest.fixture(scope="session")
-def postmortems_written(preparedness: Preparedness, pytestconfig: pytest.Config) -> list[Document]:
-    """The team's folder."""
-    return documents(pytestconfig.rootpath / preparedness.postmortems)
+def causes(sources: Sources) -> Finding:
+    """RP-1: whether the root cause of each real rollback was found in time."""
+    within = timedelta(seconds=sources.plan.recovery[rules.ROOT_CAUSE].max_s or 0.0)
+    return rules.cause_found(*_real_rollbacks(sources), now=sources.at, within=within)
 
 
-@pytest.fixture(scope="session")
-def postmortems_kept(
-    real_rollbacks: list[RealRun], postmortems_written: list[Document], preparedness: Preparedness, asked_at: datetime
-) -> Finding:
-    """Whether each real rollback has its post-mortem."""
-    within = timedelta(days=preparedness.postmortem_within_d)
-    return rules.finished(real_rollbacks, postmortems_written, now=asked_at, within=within)
+def _real_rollbacks(sources: Sources) -> tuple[list[RealRun], list[Document]]:
+    runs = real_runs(sources.out, sources.environment.name)
+    return runs, documents(sources.root / sources.settings.postmortems)
 
 
-@pytest.fixture(scope="session")
-def causes_kept(
-    real_rollbacks: list[RealRun], postmortems_written: list[Document], plan: Plan, asked_at: datetime
-) -> Finding:
-    """Whether the root cause of each was found in time."""
-    within = timedelta(seconds=plan.recovery[rules.ROOT_CAUSE].max_s or 0.0)
-    return rules.cause_found(real_rollbacks, postmortems_written, now=asked_at, within=within)
-
-
-def _out(config: pytest.Config) -> Path:
-    return config.rootpath / "reports" / "out"
+ANSWERS: Mapping[str, Callable[[Sources], DrillAges | Finding]] = {
+    "PM-10": drills,
+    "PM-11": runbook,
+    "PM-12": on_call,
+    "PM-13": postmortems,
+    rules.ROOT_CAUSE: causes,
+}
+"""By plan item."""
