@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.ledger.ledger_config import Write, WriteKind
 
 
@@ -57,7 +57,7 @@ class FinalReading:
 
 
 @dataclass(frozen=True, repr=False)
-class LedgerVerdict(Sentence):
+class LedgerVerdict(Fact):
     """Counts and evidence.
 
     ``present``, ``lost``, ``moved``, ``altered``, ``duplicated`` and ``unread`` add up to ``acknowledged``.
@@ -111,21 +111,35 @@ class LedgerVerdict(Sentence):
         return self.gone <= self.lost_max and not self.altered and not self.duplicated
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """How many did not stay as they were."""
+        return Measured(
             what="acknowledged writes lost, moved, altered or doubled",
             asked=f"at most {self.lost_max} lost or moved, else 0" if self.lost_max else "0",
-            measured=self.lost + self.moved + self.altered + self.duplicated,
+            value=self.lost + self.moved + self.altered + self.duplicated,
             n=self.acknowledged,
+            sentence=self._sentence,
         )
 
     @property
-    def details(self) -> tuple["LossReach"]:
-        """What stands beside the count: how far back the loss reaches."""
-        return (LossReach(self),)
+    def details(self) -> tuple[Measured]:
+        """RPO-1 in seconds, beside the count: how far back the loss reaches. Where no write may be lost, no second may be."""
+        reach_s, settings_s = self.rpo_s, self.configuration_loss_s
+        known = "not known: " + "; ".join(self.reasons) if reach_s is None else self.cut
+        return (
+            Measured(
+                what="how far back acknowledged writes are lost",
+                asked="reported" if self.lost_max else "0 s",
+                value=None if reach_s is None else round(reach_s, 2),
+                unit="s",
+                n=self.acknowledged,
+                margin=None if reach_s is None or self.lost_max else 0.0 - round(reach_s, 2),
+                definition="; ".join(filter(None, (known, f"of settings {settings_s:.2f} s" if settings_s else ""))),
+            ),
+        )
 
-    def __str__(self) -> str:
+    @property
+    def _sentence(self) -> str:
         counts = (
             f"{self.acknowledged} acknowledged writes: {self.present} present, {self.lost} lost, {self.moved} moved, "
             f"{self.altered} altered, {self.duplicated} duplicated, {self.unread} unread; "
@@ -136,36 +150,6 @@ class LedgerVerdict(Sentence):
         reach = f"the loss reaches {self.rpo_s:.1f} s back, {self.cut}" if self.rpo_s is not None and self.lost else ""
         parts = (allowed, reach, ", ".join(damaged[:5]), *self.reasons)
         return f"{self.state}: {counts}" + "".join(f"; {part}" for part in parts if part)
-
-
-@dataclass(frozen=True)
-class LossReach:
-    """RPO-1 in seconds: how far back the loss reaches. Where no write may be lost, no second may be."""
-
-    verdict: LedgerVerdict
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria, beside the count."""
-        verdict, reach_s = self.verdict, self.verdict.rpo_s
-        settings_s = verdict.configuration_loss_s
-        return Figures(
-            what="how far back acknowledged writes are lost",
-            asked="reported" if verdict.lost_max else "0 s",
-            measured=None if reach_s is None else round(reach_s, 2),
-            unit="s",
-            n=verdict.acknowledged,
-            margin=None if reach_s is None or verdict.lost_max else 0.0 - round(reach_s, 2),
-            definition="; ".join(
-                filter(
-                    None,
-                    (
-                        "not known: " + "; ".join(verdict.reasons) if reach_s is None else verdict.cut,
-                        f"of settings {settings_s:.2f} s" if settings_s else "",
-                    ),
-                )
-            ),
-        )
 
 
 def judge(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pam_rollback.base.configuration import ConfigurationError, Problem, shown, suggestion
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 
 Severity = Literal["critical", "advisory"]
 Dialect = Literal["product", "plan"]
@@ -101,7 +101,7 @@ def parse_invariant(text: str, *, source: str, stem: str) -> Invariant:
 
 
 @dataclass(frozen=True, repr=False)
-class InvariantResult(Sentence):
+class InvariantResult(Fact):
     """What the database said about one invariant. ``worst`` names offenders by their ids, in the order that the file gives."""
 
     id: str
@@ -127,18 +127,20 @@ class InvariantResult(Sentence):
         return self.offenders <= self.offenders_max and not self.is_empty
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """How many rows break it."""
+        return Measured(
             what=self.id,
             asked=f"at most {self.offenders_max:,} offenders" if self.offenders_max else "no offenders",
-            measured=self.offenders,
+            value=self.offenders,
             unit="rows",
             n=self.looked_at,
             margin=self.offenders_max - self.offenders,
+            sentence=self._sentence,
         )
 
-    def __str__(self) -> str:
+    @property
+    def _sentence(self) -> str:
         asked_with = "".join(f", {name} {value}" for name, value in (self.given or {}).items())
         if self.is_empty:
             where = " and ".join(self.tables) or "its tables"

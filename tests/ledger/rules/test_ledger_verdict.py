@@ -62,7 +62,7 @@ def test_as_many_may_be_gone_as_the_plan_allows_and_none_may_be_altered() -> Non
 
     assert [two_gone.allowing(count).state for count in (0, 1, 2)] == ["damaged", "damaged", "kept"]
     assert "2 may be lost" in str(two_gone.allowing(2))
-    assert two_gone.allowing(2).figures.asked == "at most 2 lost or moved, else 0"
+    assert two_gone.allowing(2).measured.asked == "at most 2 lost or moved, else 0"
     altered = judge(TEN, reading(*found(*TEN[1:]), replace(found(TEN[0])[0], value="another value")))
     assert altered.allowing(2).state is LedgerState.DAMAGED
     assert judge(TEN, reading(*found(*TEN[1:])), moments_s=[50.0]).allowing(1).state is LedgerState.UNKNOWN
@@ -85,7 +85,7 @@ def test_a_write_under_another_user_is_moved_and_nothing_else() -> None:
     assert (verdict.state, verdict.moved, counts(verdict)) == (LedgerState.DAMAGED, 3, (7, 0, 0, 0))
     assert verdict.moved_markers == ("m0", "m1", "m3")
     assert not verdict.kept
-    assert verdict.figures.measured == 3
+    assert verdict.measured.value == 3
     assert (verdict.rpo_s, verdict.cut) == (0.0, "")
 
 
@@ -107,12 +107,12 @@ def test_the_seconds_stand_beside_the_count() -> None:
     [lost] = judge(TEN, reading(*found(*TEN[:5], *TEN[8:])), moments_s=[8.0]).details
     [unread] = judge(TEN, None).details
 
-    assert (kept.figures.measured, kept.figures.margin, kept.figures.n) == (0.0, 0.0, 10)
-    assert (lost.figures.measured, lost.figures.unit, lost.figures.margin) == (2.5, "s", -2.5)
-    assert lost.figures.asked == "0 s"
-    assert lost.figures.definition == "to the end of the step that follows the newest lost write"
-    assert unread.figures.measured is None
-    assert unread.figures.definition == "not known: there was no final reading"
+    assert (kept.value, kept.margin, kept.n) == (0.0, 0.0, 10)
+    assert (lost.value, lost.unit, lost.margin) == (2.5, "s", -2.5)
+    assert lost.asked == "0 s"
+    assert lost.definition == "to the end of the step that follows the newest lost write"
+    assert unread.value is None
+    assert unread.definition == "not known: there was no final reading"
 
 
 def test_unacknowledged_writes_are_never_lost() -> None:
@@ -205,7 +205,7 @@ def test_lost_writes_are_named_in_the_order_in_which_they_were_sent() -> None:
     assert (verdict.rpo_s, verdict.configuration_loss_s) == (1.0, 1.0)
     assert verdict.cut == "to the end of the step that follows the newest lost write"
     [reach] = verdict.details
-    assert reach.figures.definition == f"{verdict.cut}; of settings 1.00 s"
+    assert reach.definition == f"{verdict.cut}; of settings 1.00 s"
 
 
 def test_a_loss_that_is_known_reaches_somewhere_although_something_is_not_known() -> None:
@@ -224,7 +224,7 @@ def test_the_sentence_names_five_and_the_table_counts_all() -> None:
     verdict = judge(TEN, reading(*rows), moved={EXPENSE: ["m4"]})
 
     assert counts(verdict) == (3, 4, 1, 1)
-    assert (verdict.figures.measured, verdict.figures.asked) == (7, "0")
+    assert (verdict.measured.value, verdict.measured.asked) == (7, "0")
     assert str(verdict) == (
         "damaged: 10 acknowledged writes: 3 present, 4 lost, 1 moved, 1 altered, 1 duplicated, 0 unread; "
         "unacknowledged: 0 recovered, 0 indeterminate; "
@@ -243,8 +243,8 @@ def test_what_may_be_lost_is_reported_and_not_judged() -> None:
     [reach] = lost.details
 
     assert (lost.kept, twice.kept) == (True, False)
-    assert (reach.figures.asked, reach.figures.measured, reach.figures.margin) == ("reported", 0.0, None)
-    assert judge(TEN, reading(*found(*TEN[1:])), moments_s=[0.506]).details[0].figures.margin == -0.01
+    assert (reach.asked, reach.value, reach.margin) == ("reported", 0.0, None)
+    assert judge(TEN, reading(*found(*TEN[1:])), moments_s=[0.506]).details[0].margin == -0.01
     with pytest.raises(MeasurementFailed, match="there was no final reading"):
         _ = judge(TEN, None).kept
 
