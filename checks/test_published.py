@@ -13,4 +13,4 @@ def test_visitors_get_the_published_page(published_page: Served, scored: Scored)
     """No old front end stands before a new back end: no cache keeps another deploy's page.  If red: docs/runbook.md#frontend-rollback."""
     served = scored(published_page)
 
-    assert served.is_wanted, served
+    assert served.proven_by, served

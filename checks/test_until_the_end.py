@@ -25,7 +25,7 @@ def test_every_part_is_healthy_when_the_window_is_over(held_health: HeldHealth, 
     """Each component and the front page are as well as at the beginning.  If red: docs/runbook.md#error-rate."""
     health = known(scored(held_health))
 
-    assert not health.ill, health
+    assert health.ill == [], health
 
 
 @pytest.mark.writes

@@ -121,7 +121,7 @@ def test_growth_in_a_shortened_window_is_looked_at_again(
     """A process warms up in its first seconds; a leak goes on."""
     clock = VirtualClock()
 
-    assert with_memory(clock, grows).memory_trend().stable is stable
+    assert with_memory(clock, grows).memory_trend().growth.settled is stable
     assert clock.now_s == pytest.approx(ends_s, abs=0.6)
 
 
@@ -129,20 +129,20 @@ def test_growth_in_a_window_of_full_length_counts_at_once() -> None:
     """The plan's time is over: nothing is waited for."""
     clock = VirtualClock()
 
-    assert not with_memory(clock, (True, False), asked_s=15, mb_per_s=2.5).memory_trend().stable
+    assert not with_memory(clock, (True, False), asked_s=15, mb_per_s=2.5).memory_trend().growth.settled
     assert clock.now_s == pytest.approx(15, abs=0.6)
 
 
 def test_a_process_that_began_anew_between_two_windows_clears_nobody() -> None:
     """A leak that was killed for its memory looks flat in the next window."""
-    assert not with_memory(VirtualClock(), (True, False), restarts=True).memory_trend().stable
+    assert not with_memory(VirtualClock(), (True, False), restarts=True).memory_trend().growth.settled
 
 
 def test_what_comes_later_never_makes_it_unknown() -> None:
     """No reading after the window: its own growth counts, and no further window is waited for."""
     clock = VirtualClock()
 
-    assert not with_memory(clock, (True,)).memory_trend().stable
+    assert not with_memory(clock, (True,)).memory_trend().growth.settled
     assert clock.now_s < 20
 
 

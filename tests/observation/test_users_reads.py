@@ -24,18 +24,18 @@ def read(monkeypatch: pytest.MonkeyPatch, environment: Any, wrong: str = "") -> 
 
 def test_a_part_that_nothing_asks_is_not_known_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a decision, also where the others were answered; one that is bad decides."""
-    assert read(monkeypatch, staging(tmp_path)).answered
+    assert read(monkeypatch, staging(tmp_path)).bad == {}
 
     no_browser = staging(tmp_path, weights='weights = { "as a browser" = 0 }')
     with pytest.raises(MeasurementFailed, match="as a browser asks: everything that asks it has the weight 0"):
-        _ = read(monkeypatch, no_browser).answered
-    assert not read(monkeypatch, no_browser, wrong="HTTP 500").answered
+        _ = read(monkeypatch, no_browser).bad
+    assert read(monkeypatch, no_browser, wrong="HTTP 500").bad
 
 
 def test_without_any_read_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No answer is no good answer."""
     nothing = ", ".join(f'"{name}" = 0' for name in ("as a browser", *READS))
     with pytest.raises(MeasurementFailed, match="back end: everything that asks it has the weight 0"):
-        _ = read(monkeypatch, staging(tmp_path, weights=f"weights = {{ {nothing} }}")).answered
+        _ = read(monkeypatch, staging(tmp_path, weights=f"weights = {{ {nothing} }}")).bad
     with pytest.raises(MeasurementFailed, match="nothing that users read could be asked"):
-        _ = UsersReads({}).answered
+        _ = UsersReads({}).bad

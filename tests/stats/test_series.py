@@ -44,6 +44,7 @@ def test_it_is_below_the_limit_only_when_the_counts_say_so(
 ) -> None:
     """Below, at or above, or not to be told: never by interpolation."""
     assert Histogram(EDGES, counts).standing(limit) is standing
+    assert (Histogram(EDGES, counts).at_least >= limit) is (standing is Standing.REACHED)
 
 
 def test_above_the_last_edge_there_is_no_value() -> None:
@@ -63,6 +64,7 @@ def test_buckets_never_contradict_the_values(values: list[float], limit: float) 
     low, high = histogram.interval_ms
 
     assert low < exact <= high
+    assert (histogram.at_least >= limit) is (histogram.standing(limit) is Standing.REACHED)
     if histogram.standing(limit) is not Standing.UNDECIDED and exact != limit:
         assert histogram.standing(limit) is (Standing.REACHED if exact > limit else Standing.BELOW)
 
@@ -168,10 +170,12 @@ def test_what_it_says_is_never_wrong(more: bool) -> None:  # noqa: FBT001 - one 
             ]
             for _ in range(luck.randint(1, 15))
         ]
-        told = StepPercentiles(tuple(map(known, steps) if more else map(known_p95, steps))).standing(LIMIT_MS)
+        percentiles = StepPercentiles(tuple(map(known, steps) if more else map(known_p95, steps)))
+        told = percentiles.standing(LIMIT_MS)
         exact = percentile([value for step in steps for value in step], 95).value
         truth = Standing.REACHED if exact >= LIMIT_MS else Standing.BELOW
         assert told in {truth, Standing.UNDECIDED}, steps
+        assert (percentiles.at_least >= LIMIT_MS) is (told is Standing.REACHED), steps
         said.append(told)
 
     assert set(said) == set(Standing)

@@ -56,7 +56,12 @@ class Measured:
         }
 
     def __str__(self) -> str:
-        return self.sentence or str(Figures(**self.row))  # type: ignore[arg-type]
+        return self.sentence or str(self.figures)
+
+    @property
+    def figures(self) -> "Figures":
+        """The row, for whoever takes no ``Measured`` yet."""
+        return Figures(**self.row)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
         """The sentence: pytest shows the repr of what an assertion compares."""
@@ -115,11 +120,16 @@ class Fact(Sentence):
         """Its row and its sentence."""
         raise NotImplementedError
 
+    @property
+    def figures(self) -> Figures:
+        """The row, for whoever takes no ``Measured`` yet."""
+        return self.measured.figures
+
     def __str__(self) -> str:
         return str(self.measured)
 
 
-Entered = TypeVar("Entered", bound=Measured | Fact | HasFigures)
+Entered = TypeVar("Entered", bound=HasFigures)
 
 
 class Scored(Protocol):

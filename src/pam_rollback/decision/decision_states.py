@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Fact, Figures
+from pam_rollback.base.figures import Figures
 from pam_rollback.decision.decision import OF_GAP, Affected, Finding, Judged, State
 from pam_rollback.integrity.row_counts import RowLoss
 from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting
@@ -135,7 +135,7 @@ def judged_loss(loss: RowLoss) -> Affected:
     lossy = [table for table in loss.tables if not table.holds and table.before.rows]
     state = State.HOLDS if lossy else State.CLEAR if loss.holds else State.UNKNOWN
     affected = sum(max(table.lost, 1) for table in lossy)  # nobody knows how many of a table were exchanged
-    return Affected(Finding(DATA, state, str(loss)), _row(loss), affected=affected)
+    return Affected(Finding(DATA, state, str(loss)), loss.figures, affected=affected)
 
 
 def judged_rewriting(rewriting: RowRewriting | RowMoves) -> Affected:
@@ -146,11 +146,7 @@ def judged_rewriting(rewriting: RowRewriting | RowMoves) -> Affected:
     except MeasurementFailed as unknown:
         affected, state, words = 0, State.UNKNOWN, str(unknown)
     unproven = rewriting.unproven if isinstance(rewriting, RowRewriting) else ""
-    return Affected(Finding(DATA, state, words), _row(rewriting), unproven, affected=affected)
-
-
-def _row(fact: Fact) -> Figures:
-    return Figures(**fact.measured.row)  # type: ignore[arg-type]  # its keys are these fields
+    return Affected(Finding(DATA, state, words), rewriting.figures, unproven, affected=affected)
 
 
 def _since_the_baseline(schema: SchemaComparison | None) -> tuple[list[str], list[str]]:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 from pam_rollback.product.front_page import FrontPage
 from pam_rollback.product.health import HealthReport
 
 
 @dataclass(frozen=True, repr=False)
-class HeldHealth(Sentence):
+class HeldHealth(Fact):
     """All of them, asked once."""
 
     reports: tuple[HealthReport, ...]
@@ -34,11 +34,13 @@ class HeldHealth(Sentence):
         return replace(self, told=told)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            "health when the window is over", "healthy", f"{len(self.ill)} not healthy", n=1 + len(self.reports)
+    def measured(self) -> Measured:
+        """How many are not healthy."""
+        ill = self.ill
+        return Measured(
+            "health when the window is over",
+            "healthy",
+            f"{len(ill)} not healthy",
+            n=1 + len(self.reports),
+            sentence=f"when the window was over: {'; '.join(ill) or 'all are healthy'}{self.told.advice if ill else ''}",
         )
-
-    def __str__(self) -> str:
-        return f"when the window was over: {'; '.join(self.ill) or 'all are healthy'}{self.told.advice if self.ill else ''}"

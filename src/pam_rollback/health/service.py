@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.blocked import Lookout, host_of, refuse_when_blocked, told_of
 from pam_rollback.observation.blocking import no_such_path
@@ -187,7 +187,7 @@ _AS_A_BROWSER = {"Cache-Control": "", "Pragma": ""}
 
 
 @dataclass(frozen=True, repr=False)
-class UsersReads(Sentence):
+class UsersReads(Fact):
     """What was wrong with the read of each part, by the part; empty where nothing was."""
 
     wrong: dict[str, str]
@@ -195,26 +195,25 @@ class UsersReads(Sentence):
     """Why the other parts were not asked."""
 
     @property
-    def answered(self) -> bool:
-        """Every part answered well. Raises MeasurementFailed where one was not asked and no other one is bad."""
-        if any(self.wrong.values()):
-            return False
-        if self.not_asked or not self.wrong:
+    def bad(self) -> dict[str, str]:
+        """The parts that did not answer well. Raises MeasurementFailed where none did not, and one was not asked."""
+        found = {part: why for part, why in self.wrong.items() if why}
+        if not found and (self.not_asked or not self.wrong):
             raise MeasurementFailed(self.not_asked or "nothing that users read could be asked")
-        return True
+        return found
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        good = sum(not why for why in self.wrong.values())
-        return Figures(
-            what="reads of users", asked="each answered", measured=f"{good} of {len(self.wrong)}", n=len(self.wrong)
-        )
-
-    def __str__(self) -> str:
+    def measured(self) -> Measured:
+        """How many parts answered well."""
         bad = [f"{part}: {why}" for part, why in self.wrong.items() if why]
         good = [part for part, why in self.wrong.items() if not why]
-        return "; ".join([*bad, *filter(None, [self.not_asked]), *([f"good: {', '.join(good)}"] if good else [])])
+        return Measured(
+            what="reads of users",
+            asked="each answered",
+            value=f"{len(good)} of {len(self.wrong)}",
+            n=len(self.wrong),
+            sentence="; ".join(filter(None, [*bad, self.not_asked, f"good: {', '.join(good)}" if good else ""])),
+        )
 
 
 def read_as_users(environment: Environment, observed: Iterable[str] = ()) -> UsersReads:

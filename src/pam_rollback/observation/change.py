@@ -21,7 +21,7 @@ from functools import cached_property
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured, Sentence
 from pam_rollback.observation.samples import Sample
 from pam_rollback.stats.binomial import share_above, share_below
 from pam_rollback.stats.percentiles import DEFINITION, Distribution, QuantileBounds, bounds_of, needed_for
@@ -46,7 +46,7 @@ def latencies_ms(samples: Iterable[Sample], *, slow_from_ms: float, prober_lag: 
 
 
 @dataclass(frozen=True, repr=False)
-class LatencyChange(Sentence):
+class LatencyChange(Fact):
     """A percentile of response times beside that of the baseline. Changes in per cent of the baseline, +100 is twice as long."""
 
     pct: float
@@ -123,15 +123,17 @@ class LatencyChange(Sentence):
         return _log(self.before.value) - _log(self.before.low)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria; without a limit, which is the caller's."""
-        return Figures(
+    def measured(self) -> Measured:
+        """The increase, without a limit, which is the caller's."""
+        return Measured(
             what=f"p{self.pct:g} against the baseline",
             asked="",
-            measured=round(self.increase_pct, 1),
+            value=round(self.increase_pct, 1),
             unit="%",
             n=self.now.n,
             definition=f"{self._interval}, baseline {self.before.value:.3g} ms of n={self.before.n}, {DEFINITION}",
+            sentence=f"p{self.pct:g} {self.now.value:.3g} ms (n={self.now.n}), baseline {self.before.value:.3g} ms (n={self.before.n}), "
+            f"{DEFINITION}: {self.increase_pct:+z.0f} %, {self._interval}",
         )
 
     @property
@@ -139,12 +141,6 @@ class LatencyChange(Sentence):
         return (
             f"{between(self.low_pct, self.high_pct, '%')} with {CONFIDENCE_PCT:g} % confidence, "
             f"{smallest_visible(self.smallest_visible_pct, '%')}"
-        )
-
-    def __str__(self) -> str:
-        return (
-            f"p{self.pct:g} {self.now.value:.3g} ms (n={self.now.n}), baseline {self.before.value:.3g} ms (n={self.before.n}), "
-            f"{DEFINITION}: {self.increase_pct:+z.0f} %, {self._interval}"
         )
 
 

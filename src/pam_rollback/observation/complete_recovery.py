@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.observation.recovery import Recovery
 from pam_rollback.observation.window import WindowVerdict
 from pam_rollback.observation.window_state import WindowState
@@ -20,7 +20,7 @@ _MINUTE_S = 60.0
 
 
 @dataclass(frozen=True, repr=False)
-class Moment(Sentence):
+class Moment(Fact):
     """One moment of the incident, in monotonic seconds, and how exactly it is known. None: nobody saw it."""
 
     name: str
@@ -31,24 +31,16 @@ class Moment(Sentence):
     """What happened then, and how finely it was looked at."""
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria: reported, never judged."""
-        known = self.at_s is not None
-        exactly = f"from the decision, ± {self.uncertain_s:.2f} s, " if known else ""
-        return Figures(
-            what=self.name,
-            asked="reported",
-            measured="not known" if self.at_s is None else round(self.at_s - self.decided_s, 2),
-            unit="s" if known else "",
-            definition=f"{exactly}{self.definition}",
-        )
-
-    def __str__(self) -> str:
-        return str(self.figures)
+    def measured(self) -> Measured:
+        """How far from the decision: reported, never judged."""
+        if self.at_s is None:
+            return Measured(self.name, "reported", "not known", definition=self.definition)
+        exactly = f"from the decision, ± {self.uncertain_s:.2f} s, {self.definition}"
+        return Measured(self.name, "reported", round(self.at_s - self.decided_s, 2), "s", definition=exactly)
 
 
 @dataclass(frozen=True, repr=False)
-class CompleteRecovery(Sentence):
+class CompleteRecovery(Fact):
     """Recovery and the windows after it, held against the objective, in seconds from the decision."""
 
     recovery: Recovery
@@ -77,31 +69,29 @@ class CompleteRecovery(Sentence):
 
     @property
     def took_s(self) -> float:
-        """The same; infinite when it was not recovered, or not held. Raises MeasurementFailed when a window, or the end, is not known."""
-        if self.total_s is None or self.broken:
-            return math.inf
-        if self.total_s > self.objective_s:
-            return self.total_s
-        if not all(window.met for window in self.windows):
-            return math.inf
-        # The whole window has to lie within the objective, so what is left of it is what recovery itself may take.
-        return self.total_s if self.recovery.within(self.objective_s - self.window_s).in_time else math.inf
+        """The same, to compare with the objective; infinite where users were not well again, or did not stay so.
+
+        Raises MeasurementFailed when a window, or the end, is not known and it may be in time.
+        """
+        total_s = math.inf if self.total_s is None or self.broken else self.total_s
+        if total_s <= self.objective_s:
+            for window in self.windows:
+                window.decided(window.observed_s)
+            # The whole window has to lie within the objective, so what is left of it is what recovery itself may take.
+            left_s = self.objective_s - self.window_s
+            return total_s if self.recovery.within(left_s).took_s <= left_s else math.inf
+        return total_s
 
     @property
-    def in_time(self) -> bool:
-        """Recovered, held, and both within the objective. Raises MeasurementFailed as ``took_s`` does."""
-        return self.took_s <= self.objective_s
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """From the decision to the end of the whole window."""
         total_s = self.total_s
         done = total_s is not None and not self.broken
         observed_s = min(window.observed_s for window in self.windows)
-        return Figures(
+        return Measured(
             what="complete recovery",
             asked=f"{self.least_s:g} to {self.objective_s:g} s" if self.least_s else f"within {self.objective_s:g} s",
-            measured=round(total_s, 2) if done and total_s is not None else self._short_of,
+            value=round(total_s, 2) if done and total_s is not None else self._short_of,
             unit="s" if done else "",
             n=self.recovery.n,
             margin=self.objective_s - total_s if done and total_s is not None else None,
@@ -110,6 +100,7 @@ class CompleteRecovery(Sentence):
                 f"{observed_s:.0f} s of it observed"
             ),
             proviso=self._watched if done else "",
+            sentence=self._sentence,
         )
 
     @property
@@ -123,7 +114,8 @@ class CompleteRecovery(Sentence):
     def _short_of(self) -> str:
         return "not recovered" if self.total_s is None else "not held"
 
-    def __str__(self) -> str:
+    @property
+    def _sentence(self) -> str:
         windows = "; ".join(map(str, self.broken or self.windows))
         if self.total_s is None or self.broken:
             return f"{self._short_of}, asked within {self.objective_s:g} s of the decision: {self.recovery}; {windows}"

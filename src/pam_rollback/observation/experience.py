@@ -7,12 +7,12 @@ Response times have two limits, of which the wider one counts: a share of the ba
 A service that answers in 5 ms is not slower for its users when it takes 7.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured, Sentence
 from pam_rollback.observation.change import LatencyChange, RateChange, between, latencies_ms, smallest_visible
 from pam_rollback.observation.samples import Sample
 from pam_rollback.stats.percentiles import Distribution
@@ -73,7 +73,7 @@ class JourneySpeed(Sentence):
 
 
 @dataclass(frozen=True, repr=False)
-class SpeedAgainstBaseline(Sentence):
+class SpeedAgainstBaseline(Fact):
     """Every journey, and all of them together."""
 
     journeys: tuple[JourneySpeed, ...]
@@ -83,9 +83,18 @@ class SpeedAgainstBaseline(Sentence):
     """Which one, in words."""
 
     @property
-    def as_before(self) -> bool:
-        """No journey is slower. One that is slower decides; else one of which that is not known (MeasurementFailed)."""
-        return not _any(lambda one: one.is_above(self._limit_pct(one)), self.journeys)
+    def slower(self) -> tuple[str, ...]:
+        """The journeys that are slower by more than the limit. Raises MeasurementFailed where none is, and of one it is not known."""
+        found: list[str] = []
+        unknown: MeasurementFailed | None = None
+        for one in self.journeys:
+            try:
+                found += [one.journey] if one.is_above(self._limit_pct(one)) else []
+            except MeasurementFailed as problem:
+                unknown = unknown or problem
+        if unknown is not None and not found:
+            raise unknown
+        return tuple(found)
 
     @property
     def worst(self) -> JourneySpeed:
@@ -93,18 +102,18 @@ class SpeedAgainstBaseline(Sentence):
         return max(self.journeys, key=lambda one: one.change.increase_pct - self._limit_pct(one))
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria: the worst journey."""
+    def measured(self) -> Measured:
+        """The worst journey."""
         worst = self.worst
-        row, limit_pct = worst.change.figures, self._limit_pct(worst)
-        return Figures(
+        row, limit_pct = worst.change.measured, self._limit_pct(worst)
+        others = ", ".join(f"{one.journey} {one.change.increase_pct:+z.0f} %" for one in self.journeys if one != worst)
+        return replace(
+            row,
             what=f"p95 of {worst.journey}, against the baseline",
             asked=self._asked(worst),
-            measured=row.measured,
-            unit=row.unit,
-            n=row.n,
             margin=round(limit_pct - worst.change.increase_pct, 1),
             definition=f"{row.definition}; {self.baseline}; the worst of {len(self.journeys)}",
+            sentence=f"{worst}; expected {self._asked(worst)} ({self.baseline}); beside it {others or 'nothing'}",
         )
 
     def _limit_pct(self, one: JourneySpeed) -> float:
@@ -114,15 +123,9 @@ class SpeedAgainstBaseline(Sentence):
         by_ms = self._limit_pct(one) > self.increase_pct_max
         return f"at most {self._limit_pct(one):+z.0f} %" + (f" ({self.unnoticed_ms:g} ms)" if by_ms else "")
 
-    def __str__(self) -> str:
-        """The sentence that a failure shows, the worst journey first."""
-        worst = self.worst
-        others = ", ".join(f"{one.journey} {one.change.increase_pct:+z.0f} %" for one in self.journeys if one != worst)
-        return f"{worst}; expected {self._asked(worst)} ({self.baseline}); beside it {others or 'nothing'}"
-
 
 @dataclass(frozen=True, repr=False)
-class ErrorsAgainstBaseline(Sentence):
+class ErrorsAgainstBaseline(Fact):
     """The share of wrong or missing answers over all journeys."""
 
     change: RateChange
@@ -131,18 +134,19 @@ class ErrorsAgainstBaseline(Sentence):
     """Which one, in words."""
 
     @property
-    def as_before(self) -> bool:
-        """Not more errors than the limit allows. Raises MeasurementFailed when the samples cannot tell."""
-        return not self.change.is_above(self.increase_pp_max)
+    def at_least_pp(self) -> float:
+        """The increase that is certain, to compare with the limit. Raises MeasurementFailed where it may be on either side."""
+        self.change.is_above(self.increase_pp_max)
+        return self.change.low_pp
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """The increase in percentage points."""
         change = self.change
-        return Figures(
+        return Measured(
             what="error rate, against the baseline",
             asked=f"at most {self.increase_pp_max:+g} points",
-            measured=round(change.increase_pp, 2),
+            value=round(change.increase_pp, 2),
             unit="points",
             n=change.now_n,
             margin=round(self.increase_pp_max - change.increase_pp, 2),
@@ -151,10 +155,8 @@ class ErrorsAgainstBaseline(Sentence):
                 f"{smallest_visible(change.smallest_visible_pp, 'points', places=2)}, "
                 f"baseline {change.before_bad} of {change.before_n}; {self.baseline}"
             ),
+            sentence=f"{change}; expected at most {self.increase_pp_max:+g} points ({self.baseline})",
         )
-
-    def __str__(self) -> str:
-        return f"{self.change}; expected at most {self.increase_pp_max:+g} points ({self.baseline})"
 
 
 def speed_against(
@@ -190,17 +192,3 @@ def errors_against(
     bad = sum(not sample.ok for sample in measured)
     change = RateChange(before_bad=overall.errors, before_n=overall.n, now_bad=bad, now_n=len(measured))
     return ErrorsAgainstBaseline(change, increase_pp_max, baseline)
-
-
-def _any(holds: Callable[[JourneySpeed], bool], journeys: Iterable[JourneySpeed]) -> bool:
-    """Whether it holds for one; when it holds for none and one of them does not know, its MeasurementFailed."""
-    unknown: MeasurementFailed | None = None
-    for one in journeys:
-        try:
-            if holds(one):
-                return True
-        except MeasurementFailed as problem:
-            unknown = unknown or problem
-    if unknown is not None:
-        raise unknown
-    return False

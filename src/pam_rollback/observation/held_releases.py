@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Measured
 from pam_rollback.observation.journeys import HEALTH_JOURNEY, PAGES
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window import gap
@@ -58,20 +58,23 @@ class HeldReleases(WindowResult):
         return "" if said else "that the release which answers is the one that should: nobody said which (--to)"
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def number(self) -> float:
+        """How many answers are of another release. Raises MeasurementFailed where that is not known."""
+        return self.decided(self.others)
+
+    @property
+    def measured(self) -> Measured:
+        """How many answers are of another release."""
+        told = self.reason or f"none of {self.n} answers"
+        return Measured(
             what="answers of another release",
             asked=f"0 for {self.spec.duration_s:g} s",
-            measured=self.others,
+            value=self.others,
             n=self.n,
             definition=f"observed {self.observed_s:.0f} s{self._compared}",
             proviso=self.proviso,
+            sentence=f"answers of another release {self.state}: {told}; observed {self.observed_s:.0f} s{self._compared}",
         )
-
-    def __str__(self) -> str:
-        told = self.reason or f"none of {self.n} answers"
-        return f"answers of another release {self.state}: {told}; observed {self.observed_s:.0f} s{self._compared}"
 
     @property
     def _compared(self) -> str:

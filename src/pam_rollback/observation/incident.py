@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.observation.samples import Sample
 
 
 @dataclass(frozen=True, repr=False)
-class ErrorRate(Sentence):
+class ErrorRate(Fact):
     """The share of users' requests without the expected answer, over some seconds."""
 
     errors: int
@@ -39,24 +39,23 @@ class ErrorRate(Sentence):
         return self.n > 0 and self.value_pct > self.limit_pct
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """Errors in percent of the samples. Raises MeasurementFailed when there are none."""
+        return Measured(
             what="error rate of the incident",
             asked=f"above {self.limit_pct:g} %",
-            measured=self.value_pct,
+            value=self.value_pct,
             unit="%",
             n=self.n,
             margin=self.value_pct - self.limit_pct,
             definition=f"over {self.over_s:g} s",
+            sentence=str(self),
         )
 
     def __str__(self) -> str:
-        return (
-            "no samples"
-            if self.n == 0
-            else f"{self.value_pct:.1f} % errors ({self.errors} of {self.n}, {self.over_s:g} s)"
-        )
+        if self.n == 0:
+            return "no samples"
+        return f"{self.value_pct:.1f} % errors ({self.errors} of {self.n}, {self.over_s:g} s)"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from itertools import combinations, groupby, pairwise
 from statistics import median
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.observation.window_state import WindowResult, WindowState, standing
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateGoal, MemoryTrigger
@@ -55,7 +55,7 @@ class MemoryReading:
 
 
 @dataclass(frozen=True, repr=False)
-class MemoryLevel(Sentence):
+class MemoryLevel(Fact):
     """How much it is."""
 
     readings: tuple[MemoryReading, ...]
@@ -71,32 +71,23 @@ class MemoryLevel(Sentence):
         return max(reading.mb for reading in self.readings)
 
     @property
-    def low(self) -> bool:
-        """Every reading is below the limit."""
-        return self.highest_mb < self.limit_mb
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """The largest reading."""
+        return Measured(
             what="memory",
             asked=f"< {self.limit_mb:g} MB",
-            measured=self.highest_mb,
+            value=self.highest_mb,
             unit="MB",
             n=len(self.readings),
             margin=self.limit_mb - self.highest_mb,
             definition=f"the highest of the readings over {_span_s(self.readings):.1f} s, MB of 10^6 bytes",
-        )
-
-    def __str__(self) -> str:
-        return (
-            f"memory in use up to {self.highest_mb:.1f} MB, expected below {self.limit_mb:g} MB "
-            f"(n={len(self.readings)} over {_span_s(self.readings):.1f} s, MB of 10^6 bytes)"
+            sentence=f"memory in use up to {self.highest_mb:.1f} MB, expected below {self.limit_mb:g} MB "
+            f"(n={len(self.readings)} over {_span_s(self.readings):.1f} s, MB of 10^6 bytes)",
         )
 
 
 @dataclass(frozen=True, repr=False)
-class MemoryGrowth(Sentence):
+class MemoryGrowth(Fact):
     """Where it leads. ``alarm_mb`` is the level that asks for a rollback, ``horizon_s`` how far is looked ahead."""
 
     readings: tuple[MemoryReading, ...]
@@ -139,16 +130,19 @@ class MemoryGrowth(Sentence):
         return self._after(self.mb_per_min)
 
     @property
+    def surely_mb(self) -> float:
+        """The same, to compare with the alarm. Raises MeasurementFailed when these readings cannot tell on which side it is."""
+        pace, smallest = self.mb_per_min, self.smallest_visible_mb_per_min
+        if self.expected_mb >= self.alarm_mb and 0 < pace <= smallest:
+            raise MeasurementFailed(f"{self}: no more than the scatter of the readings")
+        if self.expected_mb < self.alarm_mb <= self._after(smallest):
+            raise MeasurementFailed(f"{self}: the readings scatter too much to exclude a growth that matters")
+        return self.expected_mb
+
+    @property
     def settled(self) -> bool:
         """Memory is not on its way to the alarm. Raises MeasurementFailed when these readings cannot tell."""
-        pace, smallest = self.mb_per_min, self.smallest_visible_mb_per_min
-        if self.expected_mb >= self.alarm_mb:
-            if pace > 0 and pace <= smallest:
-                raise MeasurementFailed(f"{self}: no more than the scatter of the readings")
-            return False
-        if self._after(smallest) >= self.alarm_mb:
-            raise MeasurementFailed(f"{self}: the readings scatter too much to exclude a growth that matters")
-        return True
+        return self.surely_mb < self.alarm_mb
 
     @property
     def surely_settled(self) -> bool:
@@ -161,12 +155,12 @@ class MemoryGrowth(Sentence):
         return median(reading.mb for reading in self.readings) + max(0.0, mb_per_min) * self.horizon_s / _MINUTE_S
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """What the process will hold."""
+        return Measured(
             what="memory growth",
             asked=f"< {self.alarm_mb:g} MB after {self.horizon_s / _MINUTE_S:g} min",
-            measured=self.expected_mb,
+            value=self.expected_mb,
             unit="MB",
             n=len(self.readings),
             margin=self.alarm_mb - self.expected_mb,
@@ -174,13 +168,9 @@ class MemoryGrowth(Sentence):
                 f"Theil-Sen slope of the calmer half, {self.mb_per_min:+z.2f} MB/min, over {_span_s(self.readings):.1f} s, "
                 f"smallest visible {self.smallest_visible_mb_per_min:.2f} MB/min"
             ),
-        )
-
-    def __str__(self) -> str:
-        return (
-            f"memory grows by {self.mb_per_min:+z.2f} MB a minute: {self.expected_mb:.0f} MB in "
+            sentence=f"memory grows by {self.mb_per_min:+z.2f} MB a minute: {self.expected_mb:.0f} MB in "
             f"{self.horizon_s / _MINUTE_S:g} minutes, expected below {self.alarm_mb:g} MB (n={len(self.readings)} over "
-            f"{_span_s(self.readings):.1f} s, smallest visible growth {self.smallest_visible_mb_per_min:.2f} MB a minute)"
+            f"{_span_s(self.readings):.1f} s, smallest visible growth {self.smallest_visible_mb_per_min:.2f} MB a minute)",
         )
 
 
@@ -334,29 +324,31 @@ class MemoryWindow(WindowResult):
         return MemoryTrend(self)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def number(self) -> float:
+        """The highest reading, in MB, to compare with the limit. Raises MeasurementFailed where the window is not known."""
+        return self.decided(self.value)
+
+    @property
+    def measured(self) -> Measured:
+        """The highest reading."""
+        found = "" if self.value is None else f"up to {self.value:.1f} MB"
+        return Measured(
             what="memory",
             asked=f"< {self.spec.limit_mb:g} MB for {self.spec.asked_s:g} s",
-            measured=self.value,
+            value=self.value,
             unit="MB",
             n=len(self.readings),
             margin=self.margin,
             definition=f"the highest reading, observed {self.observed_s:.0f} s",
             proviso=self.proviso,
-        )
-
-    def __str__(self) -> str:
-        found = "" if self.value is None else f"up to {self.value:.1f} MB"
-        return (
-            f"{self.headed('memory', found)}, asked below {self.spec.limit_mb:g} MB (n={len(self.readings)}), observed "
-            f"{self.observed_s:.0f} s of {self.spec.asked_s:g} s asked" + (f": {self.reason}" if self.reason else "")
+            sentence=f"{self.headed('memory', found)}, asked below {self.spec.limit_mb:g} MB (n={len(self.readings)}), observed "
+            f"{self.observed_s:.0f} s of {self.spec.asked_s:g} s asked" + (f": {self.reason}" if self.reason else ""),
+            cause=self.cause,
         )
 
 
 @dataclass(frozen=True, repr=False)
-class MemoryTrend(Sentence):
+class MemoryTrend(Fact):
     """Where the memory of a complete window leads, at its robust slope.
 
     It reaches neither the limit in as long again as was observed, nor the level that asks for a rollback within the plan's time.
@@ -375,17 +367,9 @@ class MemoryTrend(Sentence):
         return min(towards, key=lambda growth: growth.alarm_mb - growth.expected_mb)
 
     @property
-    def stable(self) -> bool:
-        """Memory leads to neither. Raises MeasurementFailed when the readings scatter too much to tell."""
-        return self.growth.settled
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return self.growth.figures
-
-    def __str__(self) -> str:
-        return str(self.growth)
+    def measured(self) -> Measured:
+        """What the process will hold."""
+        return self.growth.measured
 
 
 def judge_memory(

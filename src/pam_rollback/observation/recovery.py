@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.observation.blocking import why_void
 from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.stories import NOT_JUDGED
@@ -153,7 +153,7 @@ class Recovery:
 
 
 @dataclass(frozen=True, repr=False)
-class JudgedRecovery(Sentence):
+class JudgedRecovery(Fact):
     """A recovery and the objective that it is held against, in seconds from the decision."""
 
     recovery: Recovery
@@ -182,27 +182,20 @@ class JudgedRecovery(Sentence):
         return found_s
 
     @property
-    def in_time(self) -> bool:
-        """Users were well again within the objective. Raises MeasurementFailed as ``took_s`` does."""
-        return self.took_s <= self.objective_s
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """From the decision until users were well again."""
         found_s = self.recovery.from_decision_s
-        return Figures(
+        return Measured(
             what="recovery as users see it",
             asked=f"within {self.objective_s:g} s",
-            measured="not recovered" if found_s is None else round(found_s, 2),
+            value="not recovered" if found_s is None else round(found_s, 2),
             unit="s",
             n=self.recovery.n,
             margin=None if found_s is None else self.objective_s - found_s,
             definition=f"from the decision, ± {self.recovery.resolution_s:.2f} s"
             + (f", by the {self.recovery.part}" if self.recovery.part else ""),
+            sentence=f"asked within {self.objective_s:g} s of the decision: {self.recovery}",
         )
-
-    def __str__(self) -> str:
-        return f"asked within {self.objective_s:g} s of the decision: {self.recovery}"
 
 
 def find_outages(samples: Iterable[Sample], rule: OutageRule) -> tuple[tuple[Outage, ...], tuple[Sample, ...]]:
@@ -371,7 +364,7 @@ def _median_period_s(measured: list[Sample]) -> float:
 
 
 @dataclass(frozen=True, repr=False)
-class UndamagedRollback(Sentence):
+class UndamagedRollback(Fact):
     """A drill without damage: from the decision until all was done and users were well, against the objective for recovery. Seconds.
 
     What it costs users is told; whether it cures is not judged.
@@ -384,7 +377,7 @@ class UndamagedRollback(Sentence):
 
     @property
     def took_s(self) -> float:
-        """Infinite when users were not well in the end."""
+        """From the decision until all was done and users were well; infinite where they were not in the end."""
         found_s = self.recovery.from_decision_s
         return math.inf if found_s is None else max(self.done_s, found_s)
 
@@ -394,23 +387,16 @@ class UndamagedRollback(Sentence):
         return sum(outage.at_most_s for outage in self.recovery.outages)
 
     @property
-    def in_time(self) -> bool:
-        """All was done, and users were well, within the objective."""
-        return self.took_s <= self.objective_s
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        well = self.took_s < math.inf
-        return Figures(
+    def measured(self) -> Measured:
+        """From the decision until all was done and users were well."""
+        well = math.isfinite(self.took_s)
+        row = Measured(
             what="the rollback, with nothing to recover from",
             asked=f"within {self.objective_s:g} s",
-            measured=round(self.took_s, 2) if well else "users not well",
+            value=round(self.took_s, 2) if well else "users not well",
             unit="s",
             n=self.recovery.n,
             margin=self.objective_s - self.took_s if well else None,
             definition=f"from the decision until it was done; users unwell for {self.exposure_s:.1f} s of it; {NOT_JUDGED}",
         )
-
-    def __str__(self) -> str:
-        return f"{self.figures}; {self.recovery}"
+        return replace(row, sentence=f"{row}; {self.recovery}")

@@ -148,7 +148,7 @@ def users(found: JudgedRecovery, at: Callable[[float], datetime], zone: tzinfo |
     if recovery.recovered_s is None or recovery.from_decision_s is None:
         return f"NOT well again, good for only {duration(recovery.good_for_s)} so far; {objective} is missed"
     try:
-        within = f"within {objective}" if found.in_time else f"LATER than {objective}"
+        within = f"within {objective}" if found.took_s <= found.objective_s else f"LATER than {objective}"
     except MeasurementFailed:
         within = f"within {objective} or not: probes are too rare to tell"
     since = times_of_day((at(recovery.recovered_s),), zone)

@@ -20,12 +20,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Measured
 from pam_rollback.observation.blocking import why_void
 from pam_rollback.observation.samples import LATE_MS, Sample
 from pam_rollback.observation.window_state import WindowResult, WindowState, standing
-from pam_rollback.stats.bad_runs import Stretch, too_long
-from pam_rollback.stats.percentiles import DEFINITION, nearest_rank, percentile
+from pam_rollback.stats.bad_runs import Stretch, longest_s, too_long
+from pam_rollback.stats.percentiles import DEFINITION, nearest_rank
 
 _P95 = 95.0
 _UNMEASURED_PCT_MAX = 5.0
@@ -92,13 +92,11 @@ class WindowSpec:
             return sample.latency_ms >= self.limit
         return sample.bad(math.inf if self.slow_ms is None else self.slow_ms)
 
-    def lost(self, bad: int, n: int) -> bool:
-        """Whether ``bad`` of ``n`` samples reach the limit."""
-        if n == 0:
-            return False
-        if self.measure is Measure.LATENCY_P95_MS:
-            return bad > n - nearest_rank(n, _P95)
-        return 100 * bad >= self.limit * n
+    @property
+    def asked(self) -> str:
+        """The limit, and for how long, or over how many samples, it is to be kept."""
+        kept = f", n >= {self.samples_min}" if self.asked_s is None else f" for {self.asked_s:g} s"
+        return f"< {self.limit:g} {self.unit}{kept}"
 
     @property
     def unit(self) -> str:
@@ -127,6 +125,15 @@ class WindowVerdict(WindowResult):
     """The part of the product that this is about, the worst of several; empty: of all samples together."""
     others: tuple[tuple[str, "WindowVerdict"], ...] = ()
     """The other parts, each by itself."""
+    at_least: float | None = None
+    """The value if every sample that is still to come, or says nothing, were a perfect one."""
+    bad_run_s: float = 0.0
+    """The longest run of wholly bad seconds."""
+
+    @property
+    def number(self) -> float:
+        """What the limit is compared with, in ``spec.unit``. Raises MeasurementFailed where the window is not known."""
+        return self.decided(self.at_least)
 
     @property
     def asked_s(self) -> float:
@@ -139,22 +146,25 @@ class WindowVerdict(WindowResult):
         return None if self.value is None else self.spec.limit - self.value
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """The value of the worst part."""
         spec = self.spec
         percentile_is = f"p95, {DEFINITION}, " if spec.measure is Measure.LATENCY_P95_MS else ""
-        return Figures(
+        return Measured(
             what=spec.measure.words,
-            asked=f"< {spec.limit:g} {spec.unit} for {self.asked_s:g} s",
-            measured=self.value,
+            asked=spec.asked,
+            value=self.value,
             unit=spec.unit,
             n=self.n,
             margin=self.margin,
             definition=f"{self._whose}{percentile_is}observed {self.observed_s:.0f} s",
             proviso=self.proviso,
+            sentence=self._sentence,
+            cause=self.cause,
         )
 
-    def __str__(self) -> str:
+    @property
+    def _sentence(self) -> str:
         spec = self.spec
         found = "" if self.value is None else f"{self.value:.2f} {spec.unit}"
         definition = f", p95, {DEFINITION}" if spec.measure is Measure.LATENCY_P95_MS else ""
@@ -205,15 +215,16 @@ def judge(
     counted = [sample for sample in measured if spec.counts(sample)]
     bad_by_journey = Counter(sample.journey for sample in counted if spec.is_bad(sample)).most_common()
     bad = sum(count for _, count in bad_by_journey)
-    seconds = _by_second(counted, start_s)
+    seconds, latencies = _by_second(counted, start_s), sorted(sample.latency_ms for sample in counted)
     # The most samples that there can be in the end; what is out already can only make it fewer. What is void may have been good.
     probes = len(due) if complete else max(len(due), math.floor(spec.duration_s * rate_hz) + 1)
+    n_possible = probes - (len(inside) - len(counted))
     tally = _Tally(
         spec=spec,
         n=len(counted),
-        n_possible=probes - (len(inside) - len(counted)),
+        n_possible=n_possible,
         bad=bad,
-        value=_value(spec, counted, bad),
+        at_least=_value(spec, latencies, bad, n_possible),
         probes=probes,
         unmeasured=len(inside) - len(measured),
         not_a_number=any(sample.lag_ms is not None and not math.isfinite(sample.latency_ms) for sample in inside),
@@ -232,7 +243,9 @@ def judge(
         spec=spec,
         state=state,
         reason=reason,
-        value=tally.value,
+        value=_value(spec, latencies, bad, len(counted)),
+        at_least=tally.at_least,
+        bad_run_s=longest_s(_stretches(seconds, spec, reach_s - start_s, blind)),
         n=tally.n,
         bad=tally.bad,
         unmeasured=tally.unmeasured,
@@ -249,7 +262,7 @@ class _Tally:
     n: int
     n_possible: int
     bad: int
-    value: float | None
+    at_least: float | None
     probes: int
     unmeasured: int
     not_a_number: bool
@@ -257,7 +270,7 @@ class _Tally:
     def beyond_saving(self) -> str:
         """Why the limit is reached whatever comes; empty when it is not."""
         spec = self.spec
-        if not spec.lost(self.bad, self.n_possible):
+        if self.at_least is None or self.at_least < spec.limit:
             return ""
         against = "errors" if spec.measure is Measure.ERROR_RATE_PCT else f"samples at or above {spec.limit:g} ms"
         what = "the error rate" if spec.measure is Measure.ERROR_RATE_PCT else "p95"
@@ -281,12 +294,14 @@ class _Tally:
         return ""
 
 
-def _value(spec: WindowSpec, counted: list[Sample], bad: int) -> float | None:
-    if not counted:
+def _value(spec: WindowSpec, latencies: list[float], bad: int, n: int) -> float | None:
+    """The measure over ``n`` samples, from the latencies of the counted ones in order. The others are good and take no time."""
+    if not latencies:
         return None
-    if spec.measure is Measure.LATENCY_P95_MS:
-        return percentile((sample.latency_ms for sample in counted), _P95).value
-    return 100 * bad / len(counted)
+    if spec.measure is Measure.ERROR_RATE_PCT:
+        return 100 * bad / n
+    place = nearest_rank(n, _P95) - (n - len(latencies))
+    return latencies[place - 1] if place > 0 else 0.0
 
 
 def _by_second(counted: list[Sample], start_s: float) -> dict[int, list[Sample]]:

@@ -4,9 +4,8 @@ Windows are divided by the pace, and as patient as the rate of the probes demand
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.memory import MemoryWindowSpec
 from pam_rollback.observation.samples import Sample
@@ -94,35 +93,14 @@ _SPARE = 1.1
 """Five of a hundred probes may have left late, and the rate is a mean: so many more are waited for."""
 
 
-@dataclass(frozen=True, repr=False)
-class SampledAnswers(Sentence):
-    """One measure over a sample of answers, judged against the plan's limit (MT-1, MT-2). Its length is given in answers, not in seconds.
-
-    50 good answers do not show an error rate below 2 %: among n without one error the true share lies, with 95 % confidence, below 2 % from
-    n = 149 on.
-    """
-
-    verdict: WindowVerdict
-
-    @property
-    def good(self) -> bool:
-        """Whether the measure is below its limit. Raises MeasurementFailed when the sample does not say: unknown is neither."""
-        return self.verdict.met
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria: how many answers are asked for, in place of a time."""
-        spec = self.verdict.spec
-        return replace(self.verdict.figures, asked=f"< {spec.limit:g} {spec.unit}, n >= {spec.samples_min}")
-
-    def __str__(self) -> str:
-        return str(self.verdict)
-
-
 def sample_spec(
     measure: Measure, limit: float, rate_hz: float, *, answer_max_s: float, slowest_hz: float | None = None
 ) -> WindowSpec:
-    """What a sample of users' answers has to be like, when ``rate_hz`` of them come a second, ``slowest_hz`` of the part asked least."""
+    """What a sample of users' answers has to be like, when ``rate_hz`` of them come a second, ``slowest_hz`` of the part asked least.
+
+    Its length is given in answers, not in seconds (MT-1, MT-2): 50 good ones do not show an error rate below 2 %; among n without one error
+    the true share lies, with 95 % confidence, below 2 % from n = 149 on.
+    """
     samples_min = ANSWERS_FOR_P95 if measure is Measure.LATENCY_P95_MS else ANSWERS_FOR_ERRORS
     return WindowSpec(
         measure=measure,

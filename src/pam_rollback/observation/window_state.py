@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Sentence
+from pam_rollback.base.figures import Fact
 
 _BEGINNING = re.compile(r"[:,;]? \(|[:,;] | from \+")
 """Where the first words of a reason end."""
@@ -19,8 +19,8 @@ class WindowState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class WindowResult(Sentence):
-    """A verdict on a window."""
+class WindowResult(Fact):
+    """A verdict on a window. The test that asserts compares its ``number``."""
 
     state: WindowState
     reason: str
@@ -48,7 +48,18 @@ class WindowResult(Sentence):
         """Whether the criterion held for its time. Raises MeasurementFailed when that is not known: unknown is neither."""
         if self.state in {WindowState.MET, WindowState.BROKEN}:
             return self.state is WindowState.MET
-        raise MeasurementFailed(str(self), cause=self.cause)
+        raise self.not_known
+
+    @property
+    def not_known(self) -> MeasurementFailed:
+        """What is raised for whoever asks for more than is known."""
+        return MeasurementFailed(str(self), cause=self.cause)
+
+    def decided(self, number: float | None) -> float:
+        """The number that was measured, to compare. Raises MeasurementFailed while the window is neither met nor broken."""
+        if number is None or self.state not in {WindowState.MET, WindowState.BROKEN}:
+            raise self.not_known
+        return number
 
 
 def standing(broken: str, unknown: str, *, complete: bool) -> tuple[WindowState, str]:

@@ -17,7 +17,7 @@ from html.parser import HTMLParser
 
 from pam_rollback.base.addresses import is_loopback, server_of
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.base.outside_text import cut
 
 ITEM = "HC-1"
@@ -333,7 +333,7 @@ class PageAnswer:
 
 
 @dataclass(frozen=True, repr=False)
-class FrontPage(Sentence):
+class FrontPage(Fact):
     """The front page as it was sent, with the files that it names: ``problems`` is empty when it is the site."""
 
     url: str
@@ -354,16 +354,20 @@ class FrontPage(Sentence):
         return not self.problems
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """What was found."""
         asked = "page and its files"
-        found = self.problems[0] if self.problems else asked
-        return Figures(what="the front page", asked=asked, measured=found, n=1 + self.assets, definition=self.later)
-
-    def __str__(self) -> str:
         good = f"a page, with {self.assets} scripts and styles"
         later = f" ({self.later})" if self.later else ""
-        return f"{self.url}: {'; '.join(self.problems) or good}{later}"
+        return Measured(
+            what="the front page",
+            asked=asked,
+            value=self.problems[0] if self.problems else asked,
+            n=1 + self.assets,
+            definition=self.later,
+            sentence=f"{self.url}: {'; '.join(self.problems) or good}{later}",
+            cause=self.cause,
+        )
 
 
 def _error_in(page: PageContent) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 from pam_rollback.product.conditions import Captured, ConditionResult, Nowhere, has_value, held_against, value_at
 from pam_rollback.product.contract import ANY_STATUS, Component
@@ -173,7 +173,7 @@ _SHOWN_COMMIT = 12
 
 
 @dataclass(frozen=True, repr=False)
-class HealthReport(Sentence):
+class HealthReport(Fact):
     """One health answer, in words that a person can act on."""
 
     name: str
@@ -233,9 +233,14 @@ class HealthReport(Sentence):
         return self.judgement.not_known
 
     @property
+    def problems(self) -> tuple[str, ...]:
+        """Where the answer is not what the contract asks for; empty where that is known of it."""
+        return () if self.known else self.judgement.problems
+
+    @property
     def healthy(self) -> bool:
         """The answer is what the contract asks for, or it is known not to be."""
-        return self.judgement.healthy or self.known
+        return not self.problems
 
     @property
     def cause(self) -> str:
@@ -260,14 +265,16 @@ class HealthReport(Sentence):
         return self.answer.http_status is not None
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """What was answered."""
         http = f"HTTP {self.http_status or 'none'}"
         word = HEALTHY if self.healthy and self.status == NO_WORD else self.status
         # The table cuts what is long: what tells it from a healthy answer comes first.
-        measured = f"{http}, not healthy" if word == NO_WORD else f"{word}, {http}"
+        found = f"{http}, not healthy" if word == NO_WORD else f"{word}, {http}"
         again = f"asked once more: {self.answer.earlier} the first time" if self.answer.earlier else ""
-        return Figures(what=self.name, asked=self.component.asked, measured=measured, n=1, definition=again)
+        return Measured(
+            self.name, self.component.asked, found, n=1, definition=again, sentence=self._sentence, cause=self.cause
+        )
 
     @property
     def symptom(self) -> str:
@@ -304,7 +311,8 @@ class HealthReport(Sentence):
         found = contradiction(self.component, self.answer) if self._unmet else ""
         return f" ({found})" if found else ""
 
-    def __str__(self) -> str:
+    @property
+    def _sentence(self) -> str:
         release = f", release {self.release}" if self.release else ""
         kept = f", but nothing is known of now: {self.not_known}" if self.not_known else ""
         said = "gives no whole answer" if self.answer.problem else f"says {self.status}"
@@ -315,7 +323,7 @@ class HealthReport(Sentence):
 
 
 @dataclass(frozen=True, repr=False)
-class HealthAround(Sentence):
+class HealthAround(Fact):
     """What all health endpoints said before something was recorded, and after it. What is recorded while one is ill is not normal."""
 
     before: tuple[HealthReport, ...]
@@ -354,13 +362,16 @@ class HealthAround(Sentence):
         return tuple({(report.name, report.symptom): report for report in ill}.values())
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """How many answers were not healthy."""
+        known = f", or known: {self.told}" if self.told.known else ""
+        ill = "; ".join(self._counting) + self.told.advice if self._counting else ""
+        return Measured(
             what="health, before and after",
             asked="healthy, HTTP 200",
-            measured=f"{len(self._counting)} not healthy",
+            value=f"{len(self._counting)} not healthy",
             n=len(self.before) + len(self.after),
+            sentence=ill or f"all {len(self.before)} health endpoints were healthy before and after{known}",
         )
 
     @property
@@ -379,12 +390,6 @@ class HealthAround(Sentence):
             for was, now in zip(self.before, self.after, strict=False)
             if (was.release, was.commit) != (now.release, now.commit)
         ]
-
-    def __str__(self) -> str:
-        if self._counting:
-            return "; ".join(self._counting) + self.told.advice
-        known = f", or known: {self.told}" if self.told.known else ""
-        return f"all {len(self.before)} health endpoints were healthy before and after{known}"
 
 
 def is_healthy(report: HealthReport) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 
 FRONT_END, BACK_END = "the front end", "the back end"
 FRONT_PAGE = "the front page"
@@ -97,7 +97,12 @@ class ReleaseProof:
     @property
     def proven(self) -> bool:
         """Nothing contradicts it, and something that users get shows it."""
-        return not self.against and any(one.strength == STRONG for one in self._for)
+        return bool(self.proven_by)
+
+    @property
+    def proven_by(self) -> tuple[str, ...]:
+        """What users get that shows it, where nothing contradicts it."""
+        return () if self.against else tuple(one.by for one in self._for if one.strength == STRONG)
 
     @property
     def only_the_hosts_word(self) -> bool:
@@ -138,7 +143,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, repr=False)
-class Served(Sentence):
+class Served(Fact):
     """What one of the two sites serves, held against what is wanted."""
 
     site: str
@@ -157,9 +162,14 @@ class Served(Sentence):
     @property
     def is_wanted(self) -> bool:
         """It is the target: everything by which both are known agrees, and there is at least one such thing that proves it."""
+        return bool(self.proven_by)
+
+    @property
+    def proven_by(self) -> tuple[str, ...]:
+        """What tells it from every other deploy, and is the target's; nothing where something contradicts that."""
         if self.proof is not None:
-            return self.proof.proven and not self.problem
-        return self._agrees and bool(self._proofs)
+            return () if self.problem else self.proof.proven_by
+        return tuple(self._proofs) if self._agrees else ()
 
     @property
     def only_the_host_says(self) -> bool:
@@ -208,11 +218,13 @@ class Served(Sentence):
         return [found for asked, found in pairs if asked and found]
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(what=f"release that {self.site} serves", asked=str(self.wanted), measured=self._found(), n=1)
+    def measured(self) -> Measured:
+        """The release that is served."""
+        what = f"release that {self.site} serves"
+        return Measured(what, str(self.wanted), self._found(), n=1, sentence=self._sentence, cause=self.cause)
 
-    def __str__(self) -> str:
+    @property
+    def _sentence(self) -> str:
         if self.proof is not None and not self.problem:
             return self._by_proof(self.proof)
         if self.is_wanted:

@@ -10,16 +10,16 @@
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.observation.memory import READINGS_MIN, SPAN_MIN_S, MemoryReading
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window_state import WindowResult, WindowState, standing
-from pam_rollback.stats.bad_runs import Stretch, too_long
+from pam_rollback.stats.bad_runs import Stretch, longest_s, too_long
 from pam_rollback.stats.series import (
     Answers,
     Evidence,
@@ -90,6 +90,15 @@ class SeriesWindow(WindowResult):
     observed_s: float
     counted: bool = False
     """Whether ``n`` are answers."""
+    at_least: float = 0.0
+    """What the measure certainly reaches."""
+    bad_run_s: float = 0.0
+    """The longest run of steps that certainly are at or above the limit."""
+
+    @property
+    def number(self) -> float:
+        """What the limit is compared with. Raises MeasurementFailed where the window is not known."""
+        return self.decided(self.at_least)
 
     @property
     def asked_s(self) -> float:
@@ -102,19 +111,22 @@ class SeriesWindow(WindowResult):
         return None if self.value is None else self.spec.limit - self.value
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        unit = self.spec.quantity.unit
+    def measured(self) -> Measured:
+        """The measure over the window, or between which values it lies."""
+        spec, unit = self.spec, self.spec.quantity.unit
         only_bounded = self.value is None and bool(self.bounds)
-        return Figures(
-            what=self.spec.quantity.words,
-            asked=f"< {self.spec.limit:g} {unit} for {self.asked_s:g} s",
-            measured=self.bounds if only_bounded else self.value,
+        found = f"{self.value:.2f} {unit}" if self.value is not None else self.bounds
+        return Measured(
+            what=spec.quantity.words,
+            asked=f"< {spec.limit:g} {unit} for {self.asked_s:g} s",
+            value=self.bounds if only_bounded else self.value,
             unit="" if only_bounded else unit,
             n=self.n,
             margin=self.margin,
             definition=f"{self.definition}, {self._coverage}",
             proviso=self.proviso,
+            sentence=f"{self.headed(spec.quantity.words, found)}, asked below {spec.limit:g} {unit} for {self.asked_s:g} s (n={self.n}, "
+            f"{self.definition}; {self._coverage})" + (f": {self.reason}" if self.reason else ""),
         )
 
     @property
@@ -129,14 +141,6 @@ class SeriesWindow(WindowResult):
         if self.gone:
             parts.append(f"gone: {', '.join(self.gone)}")
         return ", ".join(parts)
-
-    def __str__(self) -> str:
-        spec, unit = self.spec, self.spec.quantity.unit
-        found = f"{self.value:.2f} {unit}" if self.value is not None else self.bounds
-        return (
-            f"{self.headed(spec.quantity.words, found)}, asked below {spec.limit:g} {unit} for {self.asked_s:g} s (n={self.n}, "
-            f"{self.definition}; {self._coverage})" + (f": {self.reason}" if self.reason else "")
-        )
 
 
 def long_enough_s(windows: Sequence[SeriesWindow]) -> float:
@@ -181,6 +185,7 @@ def judge_series(series: Series, spec: SeriesSpec, *, start_s: float, now_s: flo
         unknown = unknown or _too_few(known, total, spec) or _undecided(known, total, spec)
     state, reason = standing(broken, unknown, complete=complete)
     highest = max((point.value for point in known if point.value is not None), default=None)
+    at_least = total.at_least if total else None if counted else highest
     return SeriesWindow(
         spec=spec,
         state=state,
@@ -196,6 +201,8 @@ def judge_series(series: Series, spec: SeriesSpec, *, start_s: float, now_s: flo
         gone=series.gone,
         observed_s=reach_s - start_s,
         counted=total is not None,
+        at_least=at_least or 0.0,
+        bad_run_s=longest_s(_stretches(known, series, spec, start_s)),
     )
 
 
@@ -212,12 +219,7 @@ def _total(known: Sequence[Point]) -> tuple[Evidence | None, str]:
 
 def _bad_run(known: Sequence[Point], series: Series, spec: SeriesSpec, start_s: float, *, counted: bool) -> str:
     tolerated_s = spec.bad_run_max_s if counted else 0.0
-    bad = {Standing.REACHED: True, Standing.BELOW: False, Standing.UNDECIDED: None}
-    stretches = (
-        Stretch(max(start_s, point.at_s - series.step_s), point.at_s, bad[point.standing(spec.limit)])
-        for point in known
-    )
-    found = too_long(stretches, tolerated_s)
+    found = too_long(_stretches(known, series, spec, start_s), tolerated_s)
     if found is None:
         return ""
     since_s, at_s = found[0].from_s, found[1].until_s
@@ -229,6 +231,12 @@ def _bad_run(known: Sequence[Point], series: Series, spec: SeriesSpec, start_s: 
         f"at or above {spec.limit:g} {spec.quantity.unit} {run}from +{since_s - start_s:.0f} s of the watch on, {shown} at "
         f"+{at_s - start_s:.0f} s (tolerated {tolerated_s:g} s)"
     )
+
+
+def _stretches(known: Sequence[Point], series: Series, spec: SeriesSpec, start_s: float) -> Iterator[Stretch]:
+    bad = {Standing.REACHED: True, Standing.BELOW: False, Standing.UNDECIDED: None}
+    for point in known:
+        yield Stretch(max(start_s, point.at_s - series.step_s), point.at_s, bad[point.standing(spec.limit)])
 
 
 def _lost(total: Evidence | None, spec: SeriesSpec) -> str:
@@ -320,32 +328,33 @@ SEEN_SHARE_MIN = 0.8
 
 
 @dataclass(frozen=True, repr=False)
-class RecordedWindow(Sentence):
+class RecordedWindow(Fact):
     """A window over the records. ``own`` are our own requests to the same servers in that time; None: not to be told apart there."""
 
     window: SeriesWindow
     own: Answers | None = None
 
     @property
-    def held(self) -> bool:
-        """Whether the criterion held for its time. Raises MeasurementFailed when the records do not say, or not about this service."""
+    def number(self) -> float:
+        """What the limit is compared with. Raises MeasurementFailed when the records do not say, or not about this service."""
         if self.cut_short:
             raise MeasurementFailed(str(self))
-        if not self.window.met:
-            return False
         # What was not answered to us may never have arrived there.
         answered = 0.0 if self.own is None else self.own.n - self.own.bad
-        if self.window.n < SEEN_SHARE_MIN * answered:
+        if self.window.met and self.window.n < SEEN_SHARE_MIN * answered:
             raise MeasurementFailed(
                 f"{self}: expected our own {answered:g} requests of that time among them; are these the records of this service?"
             )
-        return True
+        return self.window.number
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        figures = self.window.figures
-        return replace(figures, definition=f"{figures.definition}{self._beside}")
+    def measured(self) -> Measured:
+        """The measure over the window, beside what the prober saw."""
+        row = self.window.measured
+        cut_short = "; not waited for: another measure is broken" if self.cut_short else ""
+        return replace(
+            row, definition=f"{row.definition}{self._beside}", sentence=f"{row.sentence}{self._beside}{cut_short}"
+        )
 
     @property
     def _beside(self) -> str:
@@ -359,8 +368,3 @@ class RecordedWindow(Sentence):
     def cut_short(self) -> bool:
         """Whether the wait ended before the window did, because another measure was broken."""
         return self.window.state is WindowState.HOLDING
-
-    def __str__(self) -> str:
-        return f"{self.window}{self._beside}" + (
-            "; not waited for: another measure is broken" if self.cut_short else ""
-        )

@@ -26,6 +26,11 @@ def bad_runs(stretches: Iterable[Stretch]) -> Iterator[Sequence[Stretch]]:
         yield run
 
 
+def longest_s(stretches: Iterable[Stretch]) -> float:
+    """How long the longest run lasts."""
+    return max((run[-1].until_s - run[0].from_s for run in bad_runs(stretches)), default=0.0)
+
+
 def too_long(stretches: Iterable[Stretch], tolerated_s: float) -> tuple[Stretch, Stretch] | None:
     """The first run that lasts longer: its first stretch, and the one by which it was too long; None when there is none."""
     for run in bad_runs(stretches):

@@ -88,6 +88,11 @@ class Histogram:
         return None if high == math.inf else low + (high - low) * place / self.counts[index]
 
     @property
+    def at_least(self) -> float:
+        """What the percentile certainly reaches: the lower edge of its bucket."""
+        return self.interval_ms[0]
+
+    @property
     def definition(self) -> str:
         """How the value is made."""
         return f"p95, {DEFINITION} from buckets, interpolated inside one, {self.bounds}"
@@ -168,6 +173,11 @@ class Step:
         """So many of its answers certainly are at or above the limit."""
         return max((_others(self.n, pct) + 1 for pct, ms in self._known() if ms >= limit), default=0)
 
+    @property
+    def told_ms(self) -> tuple[float, ...]:
+        """The percentiles that count."""
+        return tuple(ms for _, ms in self._known())
+
     def _known(self) -> Iterator[tuple[float, float]]:
         yield _P95, self.p95_ms
         for pct, ms in ((_P50, self.p50_ms), (_P75, self.p75_ms), (_P90, self.p90_ms)):
@@ -204,6 +214,12 @@ class StepPercentiles:
         """The percentile where all steps have the same; None: only bounds are known."""
         lowest, highest = self._range
         return lowest if lowest == highest else None
+
+    @property
+    def at_least(self) -> float:
+        """What the percentile certainly reaches: the highest one that was told of a step which more answers reach than may."""
+        told = {ms for step in self.steps for ms in step.told_ms}
+        return max((ms for ms in told if self.standing(ms) is Standing.REACHED), default=0.0)
 
     @property
     def definition(self) -> str:
@@ -277,6 +293,11 @@ class Answers:
         return 100 * self.bad / self.n
 
     @property
+    def at_least(self) -> float:
+        """What the share certainly reaches: nobody knows what those got who gave up."""
+        return self.value
+
+    @property
     def definition(self) -> str:
         """How the value is made."""
         given_up = f", {self.unsure:g} more given up by clients" if self.unsure else ""
@@ -289,7 +310,7 @@ class Answers:
 
     def standing(self, limit: float) -> Standing:
         """Whether the share is below ``limit`` per cent."""
-        if 100 * self.bad >= limit * self.n:
+        if self.value >= limit:
             return Standing.REACHED
         return Standing.UNDECIDED if 100 * (self.bad + self.unsure) >= limit * self.n else Standing.BELOW
 

@@ -28,7 +28,7 @@ def test_low_for_the_whole_time_is_met() -> None:
     window = judged(FLAT)
 
     assert window.met
-    assert window.trend.stable
+    assert window.trend.growth.settled
     assert str(window) == "memory up to 68.0 MB, asked below 100 MB (n=60), observed 60 s of 900 s asked"
     assert (window.figures.asked, window.figures.margin) == ("< 100 MB for 900 s", 32)
 
@@ -65,7 +65,7 @@ def test_a_leak_that_is_still_low_is_not_stable() -> None:
     window = judged([60 + 0.5 * second for second in range(60)])
 
     assert window.met
-    assert not window.trend.stable
+    assert not window.trend.growth.settled
     assert "memory grows by +30.00 MB a minute" in str(window.trend)
 
 
@@ -73,13 +73,13 @@ def test_a_slow_leak_towards_the_alarm_is_not_stable() -> None:
     """0.16 MB a second stays below the limit for another minute, and is 200 MB within the plan's quarter of an hour."""
     window = judged([60 + 0.16 * second for second in range(60)])
 
-    assert not window.trend.stable
+    assert not window.trend.growth.settled
     assert "expected below 200 MB" in str(window.trend)
 
 
 def test_a_step_is_stable() -> None:
     """A cache that filled once."""
-    assert judged([*FLAT[:20], *[80.0] * 40]).trend.stable
+    assert judged([*FLAT[:20], *[80.0] * 40]).trend.growth.settled
 
 
 def test_a_restart_makes_it_unknown() -> None:

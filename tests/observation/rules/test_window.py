@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict, judge
 from pam_rollback.observation.window_state import WindowState
@@ -33,6 +35,11 @@ def error(due_s: float) -> Sample:
 def slow(due_s: float) -> Sample:
     """Make a good sample after 700 ms."""
     return replace(good(due_s), latency_ms=700)
+
+
+def void(due_s: float) -> Sample:
+    """Make a sample that says nothing about the service, such as a sign-in that is rate limited."""
+    return replace(error(due_s), void="rate limited", status=429)
 
 
 def late(due_s: float) -> Sample:
@@ -308,7 +315,10 @@ def test_a_verdict_is_one_line_with_all_that_it_rests_on() -> None:
 
 def test_the_table_of_criteria_names_the_measure() -> None:
     """With what was asked, in its unit."""
-    errors, p95 = judged(history(60)).figures, judged(history(60), replace(LATENCY, asked_s=900)).figures
+    errors, p95 = (
+        judged(history(60), replace(ERRORS, asked_s=60)).figures,
+        judged(history(60), replace(LATENCY, asked_s=900)).figures,
+    )
 
     assert (errors.what, errors.asked, errors.unit, errors.definition) == (
         "error rate",
@@ -369,11 +379,6 @@ def test_a_probe_that_never_left_has_no_latency_and_is_no_wrong_number() -> None
     assert judged([gone, *history(60)[1:]]).met
 
 
-def void(due_s: float) -> Sample:
-    """Make a sample that says nothing about the service, such as a sign-in that is rate limited."""
-    return replace(error(due_s), void="rate limited", status=429)
-
-
 def blocked(due_s: float) -> Sample:
     """Make a sample of a time in which we were refused everything."""
     return replace(void(due_s), blocked=True)
@@ -424,9 +429,33 @@ def test_a_second_with_one_good_answer_ends_a_run_of_bad_seconds() -> None:
     assert judged(history(3, (0, 3, error)), long, at_s=3).state is WindowState.BROKEN
 
 
+def is_asserted(found: WindowVerdict) -> bool | None:
+    """What the criteria's tests assert of it; None where that raises."""
+    try:
+        return found.number < found.spec.limit and found.bad_run_s <= found.spec.bad_run_max_s
+    except MeasurementFailed:
+        return None
+
+
+KINDS = st.sampled_from([good, error, slow, late, void, None])
+CHANGES = st.lists(st.tuples(st.integers(0, 120), st.integers(1, 9), KINDS), max_size=5)
+
+
+@given(changes=CHANGES, at_s=st.sampled_from([4.0, 12.0, 15.0, 16.0]), spec=st.sampled_from([ERRORS, LATENCY]))
+def test_what_the_criteria_assert_is_the_verdict(changes: list[Any], at_s: float, spec: WindowSpec) -> None:
+    """By the figures alone: met is good, broken is not, and nothing else is either."""
+    spec = replace(spec, duration_s=15, samples_min=30)
+    history_of = history(min(at_s, 15), *((start / 8, (start + length) / 8, make) for start, length, make in changes))
+    found = judged(history_of, spec, at_s=at_s)
+
+    assert is_asserted(found) is {WindowState.MET: True, WindowState.BROKEN: False}.get(found.state)
+
+
 def test_each_limit_to_the_sample() -> None:
     """One less, and the verdict is the other one."""
-    assert (ERRORS.lost(199, 10_000), ERRORS.lost(200, 10_000), ERRORS.lost(0, 0)) == (False, True, False)
+    assert judged(history(60, (0, 1.1, error))).at_least == pytest.approx(100 * 11 / 600)
+    assert judged(history(6, (0, 1.1, error)), at_s=6).at_least == pytest.approx(100 * 11 / 601)
+    assert judged([], at_s=1).at_least is None
     assert judged([error(START_S), *history(60)[1:]]).value == pytest.approx(100 / 600)
     assert judged(history(60), replace(ERRORS, samples_min=600)).met
     assert judged(history(60), replace(ERRORS, samples_min=601)).state is WindowState.UNKNOWN

@@ -9,8 +9,8 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import Measure
-from pam_rollback.observation.window_specs import SampledAnswers, answers_spec, judge_sample, sample_spec
+from pam_rollback.observation.window import Measure, WindowVerdict
+from pam_rollback.observation.window_specs import answers_spec, judge_sample, sample_spec
 from pam_rollback.plan.plan import load_plan
 
 RATE_HZ = 40.0
@@ -30,42 +30,41 @@ def answers(n: int, *, bad: int = 0, slow: int = 0, late: int = 0) -> list[Sampl
     return found
 
 
-def judged(samples: list[Sample], measure: Measure) -> SampledAnswers:
+def judged(samples: list[Sample], measure: Measure) -> WindowVerdict:
     """The verdict once all of them have settled."""
     settled_s = max(sample.due_s for sample in samples) + 1 / RATE_HZ
     spec = ERRORS if measure is Measure.ERROR_RATE_PCT else P95
-    verdict = judge_sample(samples, spec, start_s=0, now_s=settled_s, rate_hz=RATE_HZ, settled_s=settled_s)
-    return SampledAnswers(verdict)
+    return judge_sample(samples, spec, start_s=0, now_s=settled_s, rate_hz=RATE_HZ, settled_s=settled_s)
 
 
 def test_enough_good_answers_are_good() -> None:
     """Both figures, with their n and their definitions."""
     errors, p95 = judged(answers(170), Measure.ERROR_RATE_PCT), judged(answers(170), Measure.LATENCY_P95_MS)
 
-    assert errors.good
+    assert errors.met
     assert (errors.figures.asked, errors.figures.n) == ("< 2 %, n >= 150", 170)
-    assert p95.good
+    assert p95.met
     assert (p95.figures.asked, p95.figures.measured) == ("< 500 ms, n >= 100", 20)
 
 
 @pytest.mark.parametrize(("bad", "good"), [(3, True), (4, False)])
 def test_the_limit_is_the_plans(bad: int, good: bool) -> None:  # noqa: FBT001 - a parameter
     """Two of a hundred are not below 2 %."""
-    assert judged(answers(200, bad=bad), Measure.ERROR_RATE_PCT).good is good
+    assert judged(answers(200, bad=bad), Measure.ERROR_RATE_PCT).met is good
 
 
 @pytest.mark.parametrize(("slow", "good"), [(10, True), (11, False)])
 def test_five_of_a_hundred_may_be_slow(slow: int, good: bool) -> None:  # noqa: FBT001 - a parameter
     """95 of 100 is what the percentile says."""
-    assert judged(answers(200, slow=slow), Measure.LATENCY_P95_MS).good is good
+    assert judged(answers(200, slow=slow), Measure.LATENCY_P95_MS).met is good
 
 
 def test_errors_do_not_hide_what_is_fast() -> None:
     """A fifth fails quickly: that is an error rate, and says nothing of the speed of the others."""
     samples = answers(170, bad=34)
 
-    assert not judged(samples, Measure.ERROR_RATE_PCT).good
-    assert judged(samples, Measure.LATENCY_P95_MS).good
+    assert not judged(samples, Measure.ERROR_RATE_PCT).met
+    assert judged(samples, Measure.LATENCY_P95_MS).met
 
 
 def test_too_few_answers_are_unknown() -> None:
@@ -73,7 +72,7 @@ def test_too_few_answers_are_unknown() -> None:
     few = [sample for index, sample in enumerate(answers(170)) if index % 6]
 
     with pytest.raises(MeasurementFailed, match="141 usable samples at most, 150 are needed"):
-        assert judged(few, Measure.ERROR_RATE_PCT).good
+        assert judged(few, Measure.ERROR_RATE_PCT).met
 
 
 def test_a_waiting_sample_is_not_green() -> None:
@@ -83,7 +82,7 @@ def test_a_waiting_sample_is_not_green() -> None:
 
     assert not verdict.final
     with pytest.raises(MeasurementFailed):
-        assert SampledAnswers(verdict).good
+        assert verdict.met
 
 
 def test_it_is_lost_early() -> None:
@@ -92,13 +91,13 @@ def test_it_is_lost_early() -> None:
     verdict = judge_sample(samples, ERRORS, start_s=0, now_s=0.1, rate_hz=RATE_HZ, settled_s=0.1)
 
     assert verdict.final
-    assert not SampledAnswers(verdict).good
+    assert not verdict.met
 
 
 def test_a_prober_that_lagged_is_unknown() -> None:
     """Too many probes left late: this machine was too busy to judge."""
     with pytest.raises(MeasurementFailed, match="was not fit to judge"):
-        assert judged(answers(200, late=20), Measure.LATENCY_P95_MS).good
+        assert judged(answers(200, late=20), Measure.LATENCY_P95_MS).met
 
 
 def test_the_probers_lag_is_not_the_services() -> None:
@@ -107,8 +106,8 @@ def test_the_probers_lag_is_not_the_services() -> None:
     slow = [dataclasses.replace(sample, latency_ms=800, lag_ms=200) for sample in answers(170)]
 
     with pytest.raises(MeasurementFailed, match="without its own lag"):
-        assert judged(busy, Measure.LATENCY_P95_MS).good
-    assert not judged(slow, Measure.LATENCY_P95_MS).good
+        assert judged(busy, Measure.LATENCY_P95_MS).met
+    assert not judged(slow, Measure.LATENCY_P95_MS).met
 
 
 def test_more_answers_than_asked_for_all_count() -> None:
@@ -117,7 +116,7 @@ def test_more_answers_than_asked_for_all_count() -> None:
     samples[-30:] = [dataclasses.replace(sample, ok=False) for sample in samples[-30:]]
 
     found = judged(samples, Measure.ERROR_RATE_PCT)
-    assert (found.verdict.n, found.good) == (800, False)
+    assert (found.n, found.met) == (800, False)
 
 
 def test_where_probes_are_rare_two_in_a_row_are_no_outage() -> None:
@@ -128,7 +127,7 @@ def test_where_probes_are_rare_two_in_a_row_are_no_outage() -> None:
 
     verdict = judge_sample(samples, spec, start_s=0, now_s=400, rate_hz=0.5, settled_s=400)
     assert spec.duration_s == pytest.approx(330)
-    assert SampledAnswers(verdict).good
+    assert verdict.met
 
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.samples import Sample
@@ -373,6 +375,34 @@ def test_our_own_requests_are_those_that_were_measured() -> None:
     assert answers_in([late, never]) is None
 
 
+SLOW = Histogram((100, 500, 1000), (80, 10, 10, 0))
+TOLD: dict[Quantity, list[Any]] = {
+    Quantity.ERROR_RATE_PCT: [GOOD, BAD, Answers(100, 1, 4), Answers(100, 50), 0.5, 2, None],
+    Quantity.LATENCY_P95_MS: [
+        SLOW,
+        Histogram((100, 400, 1000), (80, 10, 10, 0)),
+        Histogram((100,), (1, 99)),
+        20,
+        700,
+        None,
+    ],
+    Quantity.MEMORY_MB: [60, 99.9, 100, None],
+}
+
+
+@given(data=st.data(), spec=st.sampled_from([ERRORS, P95, MEMORY]), after_s=st.sampled_from([60, 100, 200]))
+def test_what_the_criteria_assert_is_the_verdict(data: st.DataObject, spec: SeriesSpec, after_s: float) -> None:
+    """By the figures alone: met is good, broken is not, and nothing else is either."""
+    told = data.draw(st.lists(st.sampled_from(TOLD[spec.quantity]), min_size=6, max_size=10))
+    found = judged(spec, told, after_s=after_s)
+    try:
+        good: bool | None = found.number < spec.limit and found.bad_run_s <= spec.bad_run_max_s
+    except MeasurementFailed:
+        good = None
+
+    assert good is {WindowState.MET: True, WindowState.BROKEN: False}.get(found.state)
+
+
 MET = SeriesWindow(
     spec=SeriesSpec(quantity=Quantity.ERROR_RATE_PCT, limit=2, duration_s=900, gap_max_s=180),
     state=WindowState.MET,
@@ -387,6 +417,7 @@ MET = SeriesWindow(
     restarts=0,
     gone=(),
     observed_s=900,
+    at_least=0.1,
 )
 
 
@@ -394,7 +425,7 @@ def test_records_with_our_requests_are_believed() -> None:
     """A few at the edges of their steps may be missing. Both figures are told."""
     found = RecordedWindow(MET, Answers(1250, 0))
 
-    assert found.held
+    assert found.number == 0.1
     assert str(found).endswith("14 of 14 points known, observed 900 s); the prober saw 0.00 %, n=1250")
     assert found.figures.definition.endswith("; the prober saw 0.00 %, n=1250")
     assert repr(found) == str(found)
@@ -405,17 +436,17 @@ def test_records_without_our_requests_are_about_something_else() -> None:
     with pytest.raises(
         MeasurementFailed, match=r"expected our own 1251 requests .* are these the records of this service\?"
     ):
-        assert RecordedWindow(MET, Answers(1251, 0)).held
+        _ = RecordedWindow(MET, Answers(1251, 0)).number
 
 
 def test_requests_that_were_not_answered_need_not_be_on_record() -> None:
     """They may never have arrived."""
-    assert RecordedWindow(MET, Answers(2000, 750)).held
+    assert RecordedWindow(MET, Answers(2000, 750)).number == 0.1
 
 
 def test_what_is_broken_is_broken() -> None:
     """Also when not all of our requests are there: they may be what was lost."""
-    assert not RecordedWindow(replace(MET, state=WindowState.BROKEN), Answers(9999, 0)).held
+    assert RecordedWindow(replace(MET, state=WindowState.BROKEN, at_least=3), Answers(9999, 0)).number == 3
 
 
 def test_what_was_not_waited_for_is_unknown_and_says_why() -> None:
@@ -424,11 +455,11 @@ def test_what_was_not_waited_for_is_unknown_and_says_why() -> None:
 
     assert str(cut).endswith("not waited for: another measure is broken")
     with pytest.raises(MeasurementFailed, match=r"error rate .* so far, .*; not waited for: another measure is broken"):
-        assert cut.held
+        _ = cut.number
 
 
 def test_where_our_requests_are_not_counted_nothing_is_compared() -> None:
     """Memory, and counters that leave out all that a prober without an account can ask."""
-    assert RecordedWindow(MET).held
+    assert RecordedWindow(MET).number == 0.1
     memory = replace(MET, spec=replace(MET.spec, quantity=Quantity.LATENCY_P95_MS))
     assert str(RecordedWindow(memory, Answers(7, 0))).endswith("; 7 requests were the prober's")
