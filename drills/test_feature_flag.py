@@ -1,7 +1,7 @@
 """Does switching the PAM features off help every user within 30 seconds?   Strategy ST-1, the preferred one; recovery within RTO-1.
 
-The plan's command looks at no answer and evaluates no user. The correct form: the flags read back, and the outcome evaluated for many
-users.
+The plan's command looks at no answer and evaluates no user. The correct form, step by step: read the flags, switch the features off, read
+the flags back, and evaluate them for many users. A ramp goes back by the same steps, so they stand in src/pam_rollback/rollback.
 """
 
 import pytest

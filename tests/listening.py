@@ -1,11 +1,19 @@
 """A session with listeners to the suite's own hooks, and nothing else."""
 
+import importlib
+import runpy
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pam_rollback.session import hookspecs
+
+_NAMED = runpy.run_path(str(Path(__file__).resolve().parents[1] / "conftest.py"))["pytest_plugins"]
+TOPICS = [importlib.import_module(name) for name in _NAMED if name.endswith(".hooks")]
+"""What the project's conftest.py names: the modules of hooks, and those of fixtures."""
+FIXTURES = [importlib.import_module(name) for name in _NAMED if not name.endswith(".hooks")]
 
 
 def listened_to(*plugins: object) -> Any:

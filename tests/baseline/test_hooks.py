@@ -1,6 +1,5 @@
 """The hook by which each topic says what it records: one part takes no other one with it, and a product's own parts count."""
 
-import importlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +14,10 @@ from pam_rollback.baseline.fixtures import record
 from pam_rollback.environment.environment_tables import Ability
 from pam_rollback.environment.known_before import Finding
 from pam_rollback.report.baseline_record import Origin, Red, TicketRate
-from pam_rollback.session import listeners, start_up
+from pam_rollback.session import listeners
 from pam_rollback.session.baseline_files import BaselinePart, Recorded
-from tests.listening import listened_to
+from tests.listening import FIXTURES, TOPICS, listened_to
 
-TOPICS = [importlib.import_module(f"{name}.hooks") for name in start_up.topics()]
 TICKETS = TicketRate(n=9, count=1, over_s=3600, usual=1.5)
 
 
@@ -100,7 +98,7 @@ def test_answers_come_first() -> None:
 @pytest.mark.parametrize("part", listeners.baseline_parts(listened_to(*TOPICS)), ids=lambda part: part.what)
 def test_each_topic_can_record_what_it_names(part: BaselinePart) -> None:
     """Its fixture is there, an environment can declare what it needs, and a reader learns what lets it be recorded."""
-    assert any(hasattr(importlib.import_module(name), part.fixture) for name in start_up.fixtures_of_topics())
+    assert any(hasattr(module, part.fixture) for module in FIXTURES)
     assert {*part.abilities} <= {*get_args(Ability)}
     assert part.needs
     assert not part.problem

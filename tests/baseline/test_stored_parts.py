@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.baseline import fixtures
 from pam_rollback.integrity import ROWS_FILE
 from pam_rollback.integrity.row_counts import TableCounts
 from pam_rollback.report.baseline_record import Baseline, Origin, Part
-from pam_rollback.session.baseline_files import stored_model
+from pam_rollback.session import listeners
+from pam_rollback.session.baseline_files import BaselinePart, stored_model
 
 
 def runbook_with(folder: Path, content: bytes, *parts: str) -> Any:
@@ -45,3 +47,24 @@ def test_a_part_is_read_where_it_is_listed(tmp_path: Path) -> None:
 
     assert stored_model(runbook, ROWS_FILE, TableCounts) == counts
     assert stored_model(runbook, "other.json", TableCounts) is None
+
+
+def test_what_a_stored_baseline_lacks_is_recorded_before_the_incident(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recorded after the rollback, it would be compared with itself. What is stored, and what a drill does not wait for, is left alone."""
+    parts = [
+        BaselinePart("rows", "rows_recorded", "a database", quick=True, file="rows.json"),
+        BaselinePart("settings", "settings_recorded", "an account", quick=True, file="settings.json"),
+        BaselinePart("answers", "baseline_answers", "a service", quick=True),
+        BaselinePart("pages", "pages_recorded", "a browser", file="pages.json"),
+    ]
+    recorded: list[str] = []
+    monkeypatch.setattr(listeners, "baseline_parts", lambda _: parts)
+    monkeypatch.setattr(fixtures, "record", lambda _, of: recorded.extend(part.what for part in of))
+    request: Any = SimpleNamespace(config=None)
+    options = SimpleNamespace(baseline=Path("baseline.json"))
+    stored = SimpleNamespace(parts={"settings.json"})
+    runbook: Any = SimpleNamespace(options=options, stored=stored, records_before=True)
+
+    found = fixtures.baseline._get_wrapped_function()(runbook, Path(), request)
+
+    assert (found, recorded) == (stored, ["rows"])

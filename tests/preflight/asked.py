@@ -1,6 +1,5 @@
 """What the topics ask before a rollback."""
 
-import importlib
 from pathlib import Path
 
 from pam_rollback.base.question import Call, Question
@@ -9,12 +8,10 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.preflight.fixtures.preflight import Preflight
 from pam_rollback.product.served_release import ExpectedReleases
-from pam_rollback.session import start_up
-from tests.listening import listened_to
+from tests.listening import TOPICS, listened_to
 
 ROOT = Path(__file__).parents[2]
 PLAN = load_plan(ROOT / "plan.toml")
-TOPICS = [importlib.import_module(f"{name}.hooks") for name in start_up.topics()]
 
 
 def preflight(environment: Environment, *others: object) -> Preflight:

@@ -3,7 +3,6 @@
 What a whole session adds is shown once for each exit path in test_bad_input.py and test_smaller_selections.py.
 """
 
-import importlib
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,8 +14,9 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.outside_text import redact_with
-from pam_rollback.session import entry, hookspecs, runbook, start_up
+from pam_rollback.session import entry, hookspecs, runbook
 from pam_rollback.session.runbook import Runbook
+from tests.listening import TOPICS
 
 TESTPATHS = ("checks", "load")
 """As pyproject.toml has them."""
@@ -36,11 +36,11 @@ Begin = Callable[..., Begun]
 
 
 def _topics() -> pytest.PytestPluginManager:
-    """Whoever listens in every session; a session of the suite's own tests has none of them."""
+    """Those of the project's conftest.py, without whatever else the session of these tests has."""
     manager = pytest.PytestPluginManager()
     manager.add_hookspecs(hookspecs)
-    for name in start_up.topics():
-        manager.register(importlib.import_module(f"{name}.hooks"))
+    for topic in TOPICS:
+        manager.register(topic)
     return manager
 
 

@@ -171,6 +171,7 @@ def _look(page: Page) -> None:
     evidence = page.url
     _open(page, "ST-1")
     expect(page.get_by_text("flags that are off, read back: asked 3, measured 3").first).to_be_visible()
+    expect(page.get_by_text(re.compile("^switch the features off: .* ms")).first).to_be_visible()
     page.frame_locator("[data-testid=test-result-description-frame]").get_by_role("link").click()
     # It opens in the place of the description; the frame is found anew for each look.
     expect(

@@ -3,6 +3,3 @@
 A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, the environment, recorded
 baselines, the client of Prometheus in ``records/`` and which strategies ``decision/`` recommends; its fixtures alone know the session.
 """
-
-LOADED_FOR = frozenset({"readiness"})
-"""The markers of ``-m`` for which a session loads its fixtures."""

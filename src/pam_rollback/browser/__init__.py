@@ -2,6 +2,3 @@
 
 It may touch the foundation, browsers, and ``observation/``: being blocked is no outage, and whether sessions were kept is seen by probes.
 """
-
-HEARD_BY_ALL = True
-"""Its hooks are loaded by every session, and load what is behind them when they are called."""

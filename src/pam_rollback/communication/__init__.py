@@ -3,6 +3,3 @@
 It may touch the foundation, channels, ``health/`` and ``observation/``, against which it holds what is said, and ``sandbox/``, which knows
 what a channel received.
 """
-
-HEARD_BY_ALL = True
-"""Its hooks are loaded by every session, and load what is behind them when they are called."""

@@ -4,6 +4,3 @@ A leaf slice: nothing else in the suite imports it, and without this folder the 
 of products, and ``observation/`` (refusals, journeys). It writes ``environments/NAME.toml`` and no secret, only names of variables. Its
 fixtures and hooks alone know the session.
 """
-
-LOADED_FOR = frozenset({"doctor"})
-"""The markers of ``-m`` for which a session loads its fixtures and hooks."""

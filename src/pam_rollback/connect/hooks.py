@@ -3,7 +3,6 @@
 import json
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
-from importlib.util import find_spec
 
 import pytest
 
@@ -17,15 +16,12 @@ from pam_rollback.session import markers, selection, sql_files
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.completeness import read_all, shared_tests
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.start_up import slices
 
 PHASE = "doctor"
 _OTHER_TABLES, _LATER = "about tables that", "no rollback was done in this session"
 """In the reasons of the selection: this database has no such tables; and what nobody can know before a rollback."""
 _BASELINE = "baseline"
 _KEY = "supabase_key_env"
-# What a test stands on is told by its fixtures, those of other slices too.
-pytest_plugins = tuple(f"{name}.fixtures" for name in slices() if find_spec(f"{name}.fixtures"))
 
 
 class Doctor:

@@ -2,6 +2,3 @@
 
 It may touch the foundation, the product's API, and ``observation/``, by whose rules a sample is judged.
 """
-
-HEARD_BY_ALL = True
-"""Its hooks are loaded by every session, and load what is behind them when they are called."""

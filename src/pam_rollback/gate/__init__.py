@@ -4,6 +4,3 @@ A leaf slice: nothing else in the suite imports it, and without this folder the 
 records of runs and their journal, flags, repository and hosts of ``rollback/``, the prober of ``observation/``, the schema of
 ``integrity/``, the states of ``decision/``, npm and a database. Its fixtures and hooks alone know the session.
 """
-
-LOADED_FOR = frozenset({"redeploy_gate"})
-"""The markers of ``-m`` for which a session loads its fixtures and hooks."""

@@ -114,8 +114,9 @@ _SHOWN = 4
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Whether there is a load test is seen from the tests that ``-m`` does not select, too."""
-    completeness.read_all(config)
+    """Read all files at the gate: whether there is a load test is seen from the tests that ``-m`` does not select, too."""
+    if markers.is_gate(config):
+        completeness.read_all(config)
 
 
 @pytest.hookimpl(wrapper=True)

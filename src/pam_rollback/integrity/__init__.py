@@ -4,9 +4,6 @@ It may touch the foundation, the product's database, which it only reads, ``obse
 (which migrations a release knows) and ``sandbox/`` (which makes a copy of its database).
 """
 
-HEARD_BY_ALL = True
-"""Its hooks are loaded by every session, and load what is behind them when they are called."""
-
 # The files that a baseline has of it, beside its index.
 ROWS_FILE = "rows-before.json"
 ACCESS_FILE = "access-before.json"

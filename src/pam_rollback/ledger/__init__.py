@@ -3,6 +3,3 @@
 It may touch the foundation, the product's API, by which it writes, ``integrity/``, whose database it reads, and ``observation/``, whose
 processes it shares.
 """
-
-HEARD_BY_ALL = True
-"""Its hooks are loaded by every session, and load what is behind them when they are called."""

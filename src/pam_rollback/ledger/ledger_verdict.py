@@ -112,34 +112,7 @@ class LedgerVerdict(Fact):
 
     @property
     def measured(self) -> Measured:
-        """How many did not stay as they were."""
-        return Measured(
-            what="acknowledged writes lost, moved, altered or doubled",
-            asked=f"at most {self.lost_max} lost or moved, else 0" if self.lost_max else "0",
-            value=self.lost + self.moved + self.altered + self.duplicated,
-            n=self.acknowledged,
-            sentence=self._sentence,
-        )
-
-    @property
-    def details(self) -> tuple[Measured]:
-        """RPO-1 in seconds, beside the count: how far back the loss reaches. Where no write may be lost, no second may be."""
-        reach_s, settings_s = self.rpo_s, self.configuration_loss_s
-        known = "not known: " + "; ".join(self.reasons) if reach_s is None else self.cut
-        return (
-            Measured(
-                what="how far back acknowledged writes are lost",
-                asked="reported" if self.lost_max else "0 s",
-                value=None if reach_s is None else round(reach_s, 2),
-                unit="s",
-                n=self.acknowledged,
-                margin=None if reach_s is None or self.lost_max else 0.0 - round(reach_s, 2),
-                definition="; ".join(filter(None, (known, f"of settings {settings_s:.2f} s" if settings_s else ""))),
-            ),
-        )
-
-    @property
-    def _sentence(self) -> str:
+        """The counts, with the first of what is damaged."""
         counts = (
             f"{self.acknowledged} acknowledged writes: {self.present} present, {self.lost} lost, {self.moved} moved, "
             f"{self.altered} altered, {self.duplicated} duplicated, {self.unread} unread; "
@@ -149,7 +122,32 @@ class LedgerVerdict(Fact):
         allowed = f"{self.lost_max} may be lost" if self.lost_max else ""
         reach = f"the loss reaches {self.rpo_s:.1f} s back, {self.cut}" if self.rpo_s is not None and self.lost else ""
         parts = (allowed, reach, ", ".join(damaged[:5]), *self.reasons)
-        return f"{self.state}: {counts}" + "".join(f"; {part}" for part in parts if part)
+        return Measured(
+            what="acknowledged writes lost, moved, altered or doubled",
+            asked=f"at most {self.lost_max} lost or moved, else 0" if self.lost_max else "0",
+            value=self.lost + self.moved + self.altered + self.duplicated,
+            n=self.acknowledged,
+            sentence=f"{self.state}: {counts}" + "".join(f"; {part}" for part in parts if part),
+        )
+
+    @property
+    def details(self) -> tuple[Measured]:
+        """What stands beside the count: how far back the loss reaches (RPO-1). Where no write may be lost, no second may be."""
+        reach_s, settings_s = self.rpo_s, self.configuration_loss_s
+        told = (
+            "not known: " + "; ".join(self.reasons) if reach_s is None else self.cut,
+            f"of settings {settings_s:.2f} s" if settings_s else "",
+        )
+        reach = Measured(
+            what="how far back acknowledged writes are lost",
+            asked="reported" if self.lost_max else "0 s",
+            value=None if reach_s is None else round(reach_s, 2),
+            unit="s",
+            n=self.acknowledged,
+            margin=None if reach_s is None or self.lost_max else 0.0 - round(reach_s, 2),
+            definition="; ".join(filter(None, told)),
+        )
+        return (reach,)
 
 
 def judge(

@@ -5,6 +5,3 @@ may touch the plan, the environment, the catalogue and the blocks of ``observati
 releases apart where none is named. ``load/locustfile.py`` runs its ``recording``, without pytest. Its fixtures alone know the
 session.
 """
-
-LOADED_FOR = frozenset({"redeploy_gate", "load"})
-"""The markers of ``-m`` for which a session loads its fixtures."""

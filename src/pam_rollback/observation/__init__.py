@@ -2,6 +2,3 @@
 
 It may touch the foundation, and the product from processes of its own.
 """
-
-HEARD_BY_ALL = True
-"""Its hooks are loaded by every session, and load what is behind them when they are called."""

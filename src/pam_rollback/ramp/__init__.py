@@ -5,6 +5,3 @@ records of runs (the gate's among them), the rollbacks by flags of ``rollback/``
 ``exposure/``, ``records/``. Its fixtures and hooks alone know the session. Its journal outlives sessions; whoever removes old runs reads it
 as a record (``base/run_files.py``).
 """
-
-LOADED_FOR = frozenset({"ramp"})
-"""The markers of ``-m`` for which a session loads its fixtures and hooks."""

@@ -11,6 +11,7 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.product.served_release import BACK_END
 from pam_rollback.ramp.state import GateRun
 from pam_rollback.report.run_record import ActionStep, UnreadableRecord, read
+from pam_rollback.session import markers
 
 _FILE = "ramp.txt"
 
@@ -70,6 +71,8 @@ PHASE = "ramp"
 
 def pytest_pam_command_line(config: pytest.Config) -> None:
     """Refuse a run of the gate that there is not."""
+    if not markers.asks_for(config.option.markexpr, PHASE):
+        return
     try:
         runs_known(config.rootpath, config.option.pam_gate_run)
     except FileNotFoundError as error:

@@ -3,6 +3,3 @@
 A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, the environment and the
 records of runs (as files); its fixtures and hooks alone know the session.
 """
-
-LOADED_FOR = frozenset({"readiness", "doctor"})
-"""The markers of ``-m`` for which a session loads its fixtures and hooks: doctor hears by them what is not configured."""

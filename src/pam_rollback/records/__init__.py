@@ -3,6 +3,3 @@
 It may touch the foundation, what hosts keep (``rollback/``), and ``observation/``, by whose
 rules a series is judged.
 """
-
-HEARD_BY_ALL = True
-"""Its hooks are loaded by every session, and load what is behind them when they are called."""

@@ -4,6 +4,3 @@ Alone among the topics it may change what a product runs on: hosts, flags, repos
 team is told), ``ledger/`` and ``observation/`` (what it is held to, and how a page asks), ``exposure/`` and ``integrity/`` (which users
 exist, which migrations a target has to live with), and ``sandbox/``, where it plants incidents.
 """
-
-HEARD_BY_ALL = True
-"""Its hooks are loaded by every session, and load what is behind them when they are called."""

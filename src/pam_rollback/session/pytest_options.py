@@ -162,7 +162,8 @@ def refuse_missing_parts(config: pytest.Config) -> None:
     """Raise pytest.UsageError when a part of the plug-in was blocked, or when the project's conftest.py was not read."""
     manager = config.pluginmanager
     ours = sys.modules.get(PLUGIN)
-    lost = [name for name in (PLUGIN, *getattr(ours, "pytest_plugins", ())) if not manager.hasplugin(name)]
+    parts = [part.__name__ for part in getattr(ours, "PARTS", ())]
+    lost = [name for name in (PLUGIN, *parts) if not manager.hasplugin(name)]
     if lost:
         raise pytest.UsageError(
             f"{lost[0]} is not loaded, and without it pytest's own verdict would stand for the suite's: run pytest in the project's folder "

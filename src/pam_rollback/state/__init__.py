@@ -5,6 +5,3 @@ may touch the records of runs, their redaction, and git by ``rollback/``. Its ho
 brought into ``reports/out`` before anybody looks there, and what this one recorded is added at the end. No run waits long for it, and none
 fails by it.
 """
-
-LOADED_WITH = ("pam_state", "PAM_STATE")
-"""The option, or else the variable, with which a session loads its hooks."""

@@ -21,7 +21,6 @@ from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.baseline_files import NEWEST
 from pam_rollback.session.markers import asks_for
 from pam_rollback.session.options import Options
-from pam_rollback.state import LOADED_WITH
 from pam_rollback.state.service import Store, place_of
 
 _WITHIN_S = 30.0
@@ -31,7 +30,7 @@ _KEPT_WITHIN_S = 60.0
 _ROLLBACK_WITHIN_S = 8.0
 _LOOK_EVERY_S = 2.0
 _RAMP = "ramp"
-_TOKEN = "PAM_STATE_TOKEN"  # noqa: S105 - its name
+_VARIABLE, _TOKEN = "PAM_STATE", "PAM_STATE_TOKEN"
 
 
 _RESTS_ON_RECORDS = ("redeploy_gate", "readiness")
@@ -174,8 +173,7 @@ def _places(config: pytest.Config, run: str) -> tuple[Path, Path]:
 
 
 def _place(config: pytest.Config) -> str:
-    option, variable = LOADED_WITH
-    return getattr(config.option, option) or os.environ.get(variable, "")
+    return config.option.pam_state or os.environ.get(_VARIABLE, "")
 
 
 def _kept(config: pytest.Config, options: Options, environment: Environment) -> KeptElsewhere | None:

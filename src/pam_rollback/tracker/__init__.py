@@ -4,6 +4,3 @@ A leaf slice: nothing else in the suite imports it, and without this folder the 
 environment, the record of a run, and GitHub's folder in ``rollback/providers/``. Its hooks alone know the session: what they do is done
 beside it, and nothing that the tracker answers stops or changes a rollback or a verdict.
 """
-
-HEARD_BY = frozenset({"watch", "post_rollback"})
-"""Besides real runs, sessions that name one of these phases."""

@@ -5,6 +5,3 @@ prober of ``observation/``, the recommendation of ``decision/``, the team's chan
 and memory of ``records/``; its fixtures and hooks alone know the session. Listeners to the suite's hooks are told
 of an incident, too. Its journal outlives sessions, so that the next turn tells nothing twice.
 """
-
-LOADED_FOR = frozenset({"watch"})
-"""The markers of ``-m`` for which a session loads its fixtures and hooks."""

@@ -4,12 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.session import markers
 from pam_rollback.watch.tools import NOTES
 from pam_rollback.watch.turn import length_s
+
+PHASE = "watch"
 
 
 def pytest_pam_command_line(config: pytest.Config) -> None:
     """Refuse times that are none."""
+    if not markers.asks_for(config.option.markexpr, PHASE):
+        return
     for option in ("--turn", "--look-every"):
         text = getattr(config.option, f"pam{option[1:].replace('-', '_')}")
         try:

@@ -1,13 +1,12 @@
-"""Fixtures of topics are there in every session, and may be overridden as any of pytest's."""
+"""Fixtures and hooks are named in the root conftest.py, and fixtures may be overridden as any of pytest's."""
 
-import importlib
 from collections import Counter
 from pathlib import Path
 
 from _pytest.fixtures import FixtureFunctionDefinition
 
-from pam_rollback.session.start_up import fixtures_of_topics
-from tests.sessions import Project, runbook_in
+from tests.listening import FIXTURES, TOPICS
+from tests.sessions import ROOT, Project, runbook_in
 
 OVERRIDDEN = """
 import pytest
@@ -26,13 +25,23 @@ def test_no_fixture_is_there_twice() -> None:
     """One would silently stand over the other."""
     defined = [
         (name, value.__module__)
-        for module in fixtures_of_topics()
-        for name, value in vars(importlib.import_module(module)).items()
+        for module in FIXTURES
+        for name, value in vars(module).items()
         if isinstance(value, FixtureFunctionDefinition)
     ]
 
     assert len(defined) > 100
     assert [name for name, times in Counter(name for name, _ in {*defined}).items() if times > 1] == []
+
+
+def test_every_module_of_fixtures_or_hooks_is_named() -> None:
+    """One that is not is known to no session."""
+    src = ROOT / "src" / "pam_rollback"
+    fixtures = [*src.glob("*/fixtures.py"), *src.glob("*/fixtures/*.py")]
+    there = [*src.glob("*/hooks.py"), *(path for path in fixtures if "@pytest.fixture" in path.read_text("utf-8"))]
+    named = {str(module.__file__) for module in (*TOPICS, *FIXTURES)}
+
+    assert {str(path) for path in there} == named
 
 
 def test_a_conftest_overrides_ours(tmp_path: Path) -> None:
