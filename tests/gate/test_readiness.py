@@ -12,10 +12,10 @@ from pam_rollback.decision.fixtures import decision
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.exposure import fixtures as exposure
-from pam_rollback.gate import fixtures as incident_fixtures
 from pam_rollback.gate import hooks
 from pam_rollback.gate.features import FlagsFound, read_flags
 from pam_rollback.gate.incident import CriterionRetest, RetestOutcome
+from pam_rollback.gate.incident_choice import known_incident
 from pam_rollback.health import fixtures as health
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
@@ -33,7 +33,6 @@ from tests.gate.scene import (
     RED,
     UNKNOWN,
     answer,
-    asked,
     first_ways,
     leave_run,
 )
@@ -94,14 +93,14 @@ def looking_for(folder: Path, run: str = "") -> Any:
 def test_without_a_recorded_incident_nothing_is_known(tmp_path: Path) -> None:
     """A run of another environment is another one's."""
     leave_run(tmp_path, "20260101T000000Z-staging-aaaa", red=["IR-5"], environment="staging")
-    config = SimpleNamespace(rootpath=tmp_path)
+    out = tmp_path / "reports" / "out"
 
-    said = answer(INCIDENT, lambda: asked(incident_fixtures.recorded_incident, looking_for(tmp_path), config))
+    said = answer(INCIDENT, lambda: known_incident(out, "sandbox"))
 
     assert said[0] == UNKNOWN
     assert "no run of sandbox with a red decision" in said[1]
     leave_run(tmp_path, RUN, red=["IR-5", "RTO-1"])
-    found = asked(incident_fixtures.recorded_incident, looking_for(tmp_path), config)
+    found = known_incident(out, "sandbox")
     assert (found.run, tuple(found.criteria)) == (RUN, ("IR-5",))
 
 
@@ -162,7 +161,7 @@ def tried_again(criterion: str, session: Any) -> CriterionRetest:
     """Where the contract has the plan's health checks."""
     checks = {item: SimpleNamespace(item=item) for item in MEASURED_BY["health"]}
     environment: Any = SimpleNamespace(contract=SimpleNamespace(health=checks))
-    return incident_fixtures.tried_again(criterion, environment, session)
+    return hooks.tried_again(criterion, environment, session)
 
 
 MEASURED_BY = {

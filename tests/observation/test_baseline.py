@@ -15,7 +15,7 @@ from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.baseline_record import Baseline, Origin, Part, load_baseline, refuse_other_part
 from tests.baselines import baseline_of
-from tests.plan.plan_scene import Waits, Watched, asked, call, environment, quiet
+from tests.plan.plan_scene import Waits, Watched, call, environment, quiet
 
 TAKEN_AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ORIGIN = Origin(
@@ -139,7 +139,7 @@ def test_they_are_counted_from_the_beginning() -> None:
         observation=watched,
         answers_from_s=begun,
         waiter=Waits(),
-        request=asked(progress=quiet()),
+        progress=quiet(),
     )
 
     answers = recorded.fields["overall"]

@@ -15,6 +15,7 @@ from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.record_parts import Watched
 from pam_rollback.rollback import hooks as of_rollback
 from pam_rollback.session import listeners, phases
+from pam_rollback.session.runbook import KEY
 from tests.listening import NO_ONE, listened_to
 
 PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")
@@ -54,8 +55,8 @@ def test_pytest_pam_phase_ended() -> None:
     """Incident, action and users are told when they are known; what cannot be told fails nothing."""
     config = listened_to(Phases(), of_observation, of_rollback)
     runbook = SimpleNamespace(plan=PLAN, started=datetime(2026, 1, 1, tzinfo=UTC), started_s=0.0)
-    given = {"situation": "after-gradual", "runbook": runbook}
-    request: Any = SimpleNamespace(getfixturevalue=given.__getitem__)
+    given = {"situation": "after-gradual"}
+    request: Any = SimpleNamespace(getfixturevalue=given.__getitem__, config=SimpleNamespace(stash={KEY: runbook}))
     recovery = Recovery(5, 10, 5.1, 12.5, 3.0, 0.2, 12.5, (), (), 100)
 
     def told(fixture: str, found: object) -> list[tuple[str, str]]:
@@ -102,7 +103,9 @@ def begin(
     told = SimpleNamespace(phase=lambda name, text: begun.append(f"{name} {text}"))
     monkeypatch.setattr(of_observation, "progress_of", lambda *_: told)
     session = SimpleNamespace(items=[SimpleNamespace(fixturenames=fixtures), SimpleNamespace()])
-    request: Any = SimpleNamespace(config=SimpleNamespace(**worker), session=session, getfixturevalue=get)
+    request: Any = SimpleNamespace(
+        config=SimpleNamespace(stash={KEY: None}, **worker), session=session, getfixturevalue=get
+    )
     of_observation.pytest_pam_situation_begins(situation, request)
     return begun
 
@@ -111,7 +114,6 @@ def test_a_window_opens_before_the_first_check(monkeypatch: pytest.MonkeyPatch) 
     """Where one is judged and nobody acts. Whoever waits for it later asks for a prober that could not begin once more."""
     assert begin(monkeypatch, "as-is", "held_window") == [
         "prober",
-        "runbook",
         "window open: users are watched while the checks run",
     ]
     assert begin(monkeypatch, "as-is", "held_window", fails=True) == ["prober"]

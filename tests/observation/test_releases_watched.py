@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.observation.fixtures.windows import _releases_spec, held_window
+from pam_rollback.observation.fixtures.windows import from_its_end_s, held_window, releases_spec
 from pam_rollback.observation.held_releases import ReleasesSpec
 from pam_rollback.observation.memory import MemoryReading
 from pam_rollback.observation.window import Measure, WindowSpec
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.session.situations import AS_IS
-from tests.plan.plan_scene import ROOT, Waits, Watched, asked, body, quiet, runbook
+from tests.plan.plan_scene import ROOT, Waits, Watched, body, quiet, runbook
 from tests.plan.plan_scene import environment as scene_environment
 
 ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=900, gap_max_s=5)
@@ -22,9 +22,7 @@ EXPECTED = ExpectedReleases(backend="1.41.3")
 COMMITS = ExpectedReleases(backend="7cce05406677")
 
 
-def spec(
-    *, in_situation: object = None, resumed: object = None, weight: int = 1, **backend: object
-) -> ReleasesSpec | None:
+def spec(*, in_situation: object = None, weight: int = 1, **backend: object) -> ReleasesSpec | None:
     """What is asked when users were well again at 100 s; health is asked every fifth second."""
     component = SimpleNamespace(names_release=True, **backend)
     environment: Any = SimpleNamespace(
@@ -33,15 +31,8 @@ def spec(
         unasked=lambda one: getattr(one, "no_endpoint", ""),
         product="pam",
     )
-    request = asked(
-        environment=environment,
-        observation=SimpleNamespace(rate_of=lambda _: 0.2),
-        runbook=SimpleNamespace(resumed=resumed),
-        in_situation=in_situation,
-        expected_releases=EXPECTED,
-        expected_commits=COMMITS,
-    )
-    return _releases_spec(request, ERRORS, start_s=WELL_S)
+    observation: Any = SimpleNamespace(rate_of=lambda _: 0.2)
+    return releases_spec(environment, observation, ERRORS, in_situation, EXPECTED, COMMITS, start_s=WELL_S)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +48,14 @@ def test_it_begins_when_users_are_well_and_the_target_is_served(
     in_situation: object, resumed: object, start_s: float
 ) -> None:
     """Users can be well again, by luck, before the last answer of the old release; a resumed run's moments are of another boot."""
-    found = spec(in_situation=in_situation, resumed=resumed)
+    run: Any = SimpleNamespace(resumed=resumed)
 
-    assert found == ReleasesSpec(expected=EXPECTED, start_s=start_s, duration_s=900, gap_max_s=25, commits=COMMITS)
+    assert from_its_end_s(in_situation, run, start_s=WELL_S) == start_s
+
+
+def test_what_is_asked_of_the_releases() -> None:
+    """For the time of the error rate, with five probes of health in the longest gap."""
+    assert spec() == ReleasesSpec(expected=EXPECTED, start_s=WELL_S, duration_s=900, gap_max_s=25, commits=COMMITS)
 
 
 def test_a_rollback_that_stopped_half_way_leaves_one_or_the_other() -> None:
@@ -71,25 +67,18 @@ def test_a_rollback_that_stopped_half_way_leaves_one_or_the_other() -> None:
 
 def test_a_product_that_names_none_is_left_out() -> None:
     """Or that is not asked for it."""
-    assert [spec(weight=0), spec(no_endpoint="none"), spec()] == [None, None, spec(in_situation=None)]
+    assert [spec(weight=0), spec(no_endpoint="none")] == [None, None]
 
 
 @pytest.mark.parametrize(("in_situation", "state"), [(SimpleNamespace(finished_s=5.0), "met"), (None, "unknown")])
 def test_memory_is_watched_from_the_end_of_the_rollback_on(in_situation: object, state: str) -> None:
     """Users were well three seconds before the old process ended: that is no restart of the new one. Where nobody acted, it is one."""
-    plan = load_plan(ROOT / "plan.toml")
     readings = [MemoryReading(float(at), 90.0, started_s=0.0 if at < 3 else 3.0) for at in range(1000)]
     observation = Watched()
     observation.memory = SimpleNamespace(readings=readings, missed=0)  # type: ignore[assignment]
-    request = asked(
-        plan=plan,
-        runbook=runbook(plan, resumed=None),
-        environment=scene_environment(),
-        in_situation=in_situation,
-        expected_releases=ExpectedReleases(),
-        expected_commits=ExpectedReleases(),
-    )
-    clock = SimpleNamespace(monotonic_s=lambda: 1000.0)
-    held = body(held_window)(AS_IS, 0.0, "1", observation, Waits(), clock, quiet(), request)
+    plan, clock = load_plan(ROOT / "plan.toml"), SimpleNamespace(monotonic_s=lambda: 1000.0)
+    releases = (ExpectedReleases(), ExpectedReleases())
+    given = (plan, runbook(plan, resumed=None), scene_environment(), in_situation, *releases)
+    held = body(held_window)(AS_IS, 0.0, "1", observation, Waits(), clock, quiet(), *given)
 
     assert held.memory().state == state

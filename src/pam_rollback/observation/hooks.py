@@ -8,6 +8,7 @@ import pytest
 
 from pam_rollback.session.baseline_files import BaselinePart
 from pam_rollback.session.progress import progress_of
+from pam_rollback.session.runbook import KEY as RUNBOOK
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.situations import AS_IS
 
@@ -16,6 +17,10 @@ _WINDOW = "held_window"
 
 if TYPE_CHECKING:
     from pam_rollback.report.record_parts import Watched
+
+
+def _runbook(request: pytest.FixtureRequest) -> Runbook:
+    return request.config.stash[RUNBOOK]
 
 
 def pytest_pam_watched(runbook: Runbook) -> "list[Watched]":
@@ -46,9 +51,8 @@ def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) 
     if not any(_WINDOW in getattr(item, "fixturenames", ()) for item in request.session.items):
         return
     with suppress(Exception):  # whoever asks for the prober gets it again: no other check has to fail for it
-        request.getfixturevalue("prober")
-        runbook: Runbook = request.getfixturevalue("runbook")
-        progress_of(request.config, runbook).phase("window", "open: users are watched while the checks run")
+        request.getfixturevalue("prober")  # it starts a process, for the window alone
+        progress_of(request.config, _runbook(request)).phase("window", "open: users are watched while the checks run")
 
 
 def pytest_pam_phase_begins(fixture: str) -> tuple[str, str] | None:
@@ -66,10 +70,10 @@ def pytest_pam_phase_ended(fixture: str, found: Any, request: pytest.FixtureRequ
     from pam_rollback.observation.watched import users  # noqa: PLC0415 - for stories
     from pam_rollback.plan.stories import SITUATIONS, objective_of  # noqa: PLC0415 - the same
 
-    story = SITUATIONS.get(str(request.getfixturevalue("situation")))
+    story = SITUATIONS.get(str(request.getfixturevalue("situation")))  # a hook has no arguments of its own
     if story is None:
         return None
-    runbook: Runbook = request.getfixturevalue("runbook")
+    runbook = _runbook(request)
 
     def at(moment_s: float) -> datetime:
         return runbook.started + timedelta(seconds=moment_s - runbook.started_s)
