@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pam_rollback.product.served_release import ExpectedReleases
     from pam_rollback.report.record_parts import DecisionRecord, Watched
     from pam_rollback.report.run_record import ActionStep, RunRecord
-    from pam_rollback.report.watched_incident import WatchedIncident
+    from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
     from pam_rollback.session.baseline_files import BaselinePart
     from pam_rollback.session.options import Options
     from pam_rollback.session.runbook import Runbook
@@ -242,21 +242,14 @@ def pytest_pam_report(record: "RunRecord") -> list[tuple[str, Sequence[str]]] | 
     """
 
 
-def pytest_pam_incident_opened(config: pytest.Config, incident: "WatchedIncident") -> str | None:
+def pytest_pam_incident(config: pytest.Config, incident: "WatchedIncident", what: "IncidentNews") -> str | None:
     """A watch found an incident. Tell whoever has to know, and give a reference to what was made of it, such as its address.
 
-    Each listener is told by itself, once. One that fails is named in a line, and told again at the next look, with ``told_before``: so
-    raise for whatever is not known to have been told, and NotTold where it is certain that nothing was. The reference comes back in
+    ``opened``: it is new. ``updated``: what is found of it, or what is recommended, changed. ``closed``: nothing asked for a rollback for
+    three looks in a row.
+
+    Each listener is told by itself, once, and hears of the rest only when it was told of the first. One that fails is named in a line, and
+    told what is true by then at the next look, with ``told_before``: so raise for whatever is not known to have been told, and NotTold
+    where it is certain that nothing was. A reference takes the place of the one before, and None leaves it; it comes back in
     ``incident.reference``, also to a watch of another day.
     """
-
-
-def pytest_pam_incident_updated(config: pytest.Config, incident: "WatchedIncident") -> str | None:
-    """What is found of an incident that is open, or what is recommended, changed. Whoever was not told of it is not asked.
-
-    A reference takes the place of the one before; None leaves it. One that fails is told what is true by then at the next look.
-    """
-
-
-def pytest_pam_incident_closed(config: pytest.Config, incident: "WatchedIncident") -> str | None:
-    """An incident is over: nothing asked for a rollback for three looks in a row. Otherwise as ``pytest_pam_incident_updated``."""
