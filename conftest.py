@@ -4,7 +4,6 @@ pytest_plugins = [
     # Fixtures
     "pam_rollback.session.fixtures.environment",  # runbook, plan, environment, clock, waiter, sandbox_controls, situation, journal
     "pam_rollback.session.fixtures.scoring",  # scored: enters a fact into the table of criteria; known: what was red before
-    "pam_rollback.alerts.fixtures",  # the rules of the environment's Prometheus, whom it tells, and what it sees
     "pam_rollback.baseline.fixtures",  # how it is before: recorded by -m baseline, or at the start of a drill
     "pam_rollback.browser.fixtures.accessibility",  # all states of the site, held against WCAG
     "pam_rollback.browser.fixtures.browser",  # the browsers that the environment declares
@@ -12,22 +11,19 @@ pytest_plugins = [
     "pam_rollback.browser.fixtures.recorded",  # what a baseline has of barriers and errors
     "pam_rollback.checklist.fixtures",  # the items of the plan's checklists
     "pam_rollback.communication.fixtures",  # what the public, the users and the team were told
-    "pam_rollback.connect.fixtures",  # whether the configuration is complete
     "pam_rollback.decision.fixtures.decision",  # what the decision criteria are judged by
     "pam_rollback.exposure.fixtures",  # who gets in, who is shown what, and for how many users PAM fails
-    "pam_rollback.gate.fixtures",  # the candidate, and the stages of its own tests
+    "pam_rollback.gate.fixtures",  # what a gate notes before its first test
     "pam_rollback.health.fixtures",  # health endpoints and the front page
     "pam_rollback.integrity.fixtures.account_contents",  # what the test account is shown
     "pam_rollback.integrity.fixtures.held_data",  # what the database holds when the window is over
     "pam_rollback.integrity.fixtures.integrity",  # every invariant on one snapshot, and the rows of before
     "pam_rollback.integrity.fixtures.schema",  # the database's schema
     "pam_rollback.ledger.fixtures",  # acknowledged writes
-    "pam_rollback.load.fixtures",  # what a load test of the candidate shows
     "pam_rollback.observation.fixtures.experience",  # what users see now, beside what they saw before
     "pam_rollback.observation.fixtures.observation",  # the prober
     "pam_rollback.observation.fixtures.windows",  # recovery, and the window of the success criteria
     "pam_rollback.preflight.fixtures.preflight",  # every question of every topic
-    "pam_rollback.ramp.fixtures",  # the staged re-deployment
     "pam_rollback.records.fixtures.performance",  # how the service performs after a rollback
     "pam_rollback.records.fixtures.servers_records",  # what servers recorded themselves
     "pam_rollback.rollback.fixtures.acting",  # the action in the journal, its target, its undo

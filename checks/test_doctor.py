@@ -1,15 +1,9 @@
 """Is the configuration complete?  Sends nothing: says of each plan item whether it can be judged here, or after which command."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from pam_rollback.base.figures import Scored
-
-if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
-    from pam_rollback.connect.doctor import Completeness
+from pam_rollback.connect.doctor import Completeness
 
 pytestmark = [pytest.mark.doctor]
 

@@ -62,7 +62,7 @@ def test_expense_is_added(traveller: Traveller, scored: Scored) -> None:
     """An expense that is entered is listed, and stored.  If red: docs/runbook.md#browser-broken."""
     expense = scored(traveller.adds_expense())
 
-    assert expense.kept, expense
+    assert expense.outcome == "works", expense
 
 
 @pytest.mark.decision
@@ -73,7 +73,8 @@ def test_setting_is_kept(traveller: Traveller, scored: Scored) -> None:
     """A setting that is changed is found changed after a reload.  If red: docs/runbook.md#browser-broken."""
     setting = scored(traveller.changes_setting())
 
-    assert setting.kept, setting
+    assert setting.problem == "", setting
+    assert setting.found == setting.wanted != "", setting
 
 
 @pytest.mark.decision
@@ -84,7 +85,9 @@ def test_trip_is_planned(returning_traveller: Traveller, scored: Scored) -> None
     """A trip is chosen, and PAM answers about it.  If red: docs/runbook.md#browser-broken."""
     trip = scored(returning_traveller.plans_trip())
 
-    assert trip.planned, trip
+    assert trip.problem == "", trip
+    assert trip.trips > 0, trip
+    assert trip.answer, trip
 
 
 @pytest.mark.criterion("RPO-3", "DUR-4")
@@ -106,7 +109,9 @@ def test_nothing_fails_behind_the_pages(traveller: Traveller, scored: Scored, kn
     """No page writes an error or has a request that fails, now and in the journeys before.  If red: docs/runbook.md#browser-broken."""
     behind = known(scored(traveller.opens_every_page()))
 
-    assert behind.clean, behind
+    assert len(behind.errors) == 0, behind
+    assert behind.problem == "", behind
+    assert len(behind.pages) > 0, behind
 
 
 @pytest.mark.decision
@@ -115,7 +120,8 @@ def test_pages_are_no_error_screens(onlooker: Visitor, scored: Scored) -> None:
     """What is shown without an account is the site, not an error in its place.  If red: docs/runbook.md#frontend-error-page."""
     seen = scored(onlooker.looks())
 
-    assert seen.is_the_site, seen
+    assert seen.problem == "", seen
+    assert set(seen.shown.values()) == {""}, seen
 
 
 @pytest.mark.criterion("SC-5")

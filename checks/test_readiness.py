@@ -3,17 +3,11 @@
 Whether a rollback could be done right now asks -m preflight; whether somebody watches, the watch itself.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.plan.checklist import ChecklistItem
-
-if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
-    from pam_rollback.readiness.rules import Finding
+from pam_rollback.readiness.rules import Finding
 
 pytestmark = [pytest.mark.readiness]
 

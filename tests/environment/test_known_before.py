@@ -137,7 +137,7 @@ def test_pages_and_errors_beside_known_ones_are_new() -> None:
     assert judged(silent, *silent.findings).asked_to_sign_in
     assert replace(silent, signed_in_again=False).findings == ()
     assert "nor can one sign in again in a new window: no button" in replace(silent, not_again="no button").outcome
-    assert judged(errors, *errors.findings).clean
+    assert not judged(errors, *errors.findings).errors
     assert judged(more, *errors.findings).complaints == ("script error: x is not a function",)
     assert without_numbers("HTTP 500: GET /rows/7") == "HTTP 500: GET /rows/N"
     for words in ("a status of 404 ()", "Status code 404", "status: 404", "status code: 404", "status 404"):

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.report.redaction import Redactor
@@ -20,15 +19,9 @@ from tests.sessions import ROOT, Finished, Project, RunningSandbox
 RELEASE = "1.42.0"
 FILES: Mapping[str, str] = {**all_files(RELEASE), **brought_by(RELEASE)}
 """The candidate's."""
-STAGES: Mapping[str, str] = {
-    "test_unit_tests_pass": "GA-1",
-    "test_integration_tests_pass": "GA-2",
-    "test_end_to_end_tests_pass": "GA-3",
-    "test_accessibility_tests_pass": "GA-4",
-    "test_the_quality_check_passes": "GA-5",
-    "test_own_load_tests_pass": "GA-6",
-}
-"""Each with its id in the plan."""
+OWN_TESTS = "test_the_candidates_own_tests_pass"
+"""One test for each stage, which is its parameter."""
+STAGES = ("GA-1", "GA-2", "GA-3", "GA-4", "GA-5", "GA-6")
 APPLIED, DATA, WHOLE, BACK, STABLE, DOORS = (
     "test_migrations_can_be_applied",
     "test_migrations_drop_no_data",
@@ -92,12 +85,6 @@ def answer(question: str, fact: Callable[[], object]) -> tuple[str, str]:
     return GREEN, str(found)
 
 
-def asked(fixture: Any, *given: object) -> Any:
-    """What the function of a fixture gives."""
-    plain: Callable[..., Any] = fixture._get_wrapped_function()
-    return plain(*given)
-
-
 def gate(
     project: Project, running_sandbox: RunningSandbox, tests: Sequence[str], *more: str, file: Path | None = None
 ) -> Finished:
@@ -114,8 +101,8 @@ def commit(running_sandbox: RunningSandbox, files: Mapping[str, str]) -> str:
 
 
 def with_outcome(found: Finished, outcome: str) -> set[str]:
-    """The tests that ended so."""
-    return {name for name, one in found.outcomes().items() if one == outcome}
+    """The tests that ended so, each with its case."""
+    return {name for name, one in found.outcomes_by_case().items() if one == outcome}
 
 
 def one_line(found: Finished) -> str:

@@ -12,7 +12,7 @@ from pam_rollback.base.errors import MeasurementFailed, Refused
 from pam_rollback.gate.migration_copy import MigrationCopy
 from pam_rollback.gate.migration_files import MigrationFile, ToApply, migrations_in
 from pam_rollback.gate.migration_trial import MigrationTrial, tried
-from pam_rollback.gate.migrations import CopyIntegrity, changes, dropped
+from pam_rollback.gate.migrations import changes, copy_integrity, dropped
 from pam_rollback.sandbox import database
 from pam_rollback.sandbox.database import create_auditor, dsn_of
 from pam_rollback.sandbox.practice_database import Access, copy_dsn, copy_name, make_copy
@@ -35,7 +35,7 @@ def copy(product_database: Database) -> Iterator[MigrationCopy]:
 def trial(copy: MigrationCopy, up: str, down: str | None) -> MigrationTrial:
     """One migration, tried."""
     migration = MigrationFile("20270101000000", "x", up, down)
-    return tried(copy, ToApply((migration,)), known=9, integrity=lambda: CopyIntegrity(1, ()), narrate=lambda _: None)
+    return tried(copy, ToApply((migration,)), known=9, integrity=lambda: copy_integrity(1, ()), narrate=lambda _: None)
 
 
 def test_the_copy_is_one(copy: MigrationCopy, product_database: Database) -> None:
@@ -119,8 +119,8 @@ def test_a_way_back_that_does_not_lead_back_is_seen(copy: MigrationCopy, up: str
     """In the catalogue or in the rows, with the exact difference; on a commit one of the catalogue, and what rows say and are."""
     found = trial(copy, up, down)
 
-    assert found.applied.done, found.applied
-    assert not found.reversal.reversible
+    assert not found.applied.number, found.applied
+    assert found.reversal.number
     assert difference in str(found.reversal)
 
 
@@ -133,8 +133,8 @@ def test_a_privilege_that_is_taken_back_is_as_it_was(copy: MigrationCopy, what: 
     right = {"SCHEMA": "USAGE", "FUNCTION": "EXECUTE"}.get(what.partition(" ")[0], "SELECT")
 
     granted = f"GRANT {right} ON {what} TO pg_monitor"
-    assert trial(copy, granted, f"REVOKE {right} ON {what} FROM pg_monitor").reversal.reversible
-    assert not trial(copy, granted, "SELECT 1").reversal.reversible
+    assert not trial(copy, granted, f"REVOKE {right} ON {what} FROM pg_monitor").reversal.number
+    assert trial(copy, granted, "SELECT 1").reversal.number
 
 
 def test_an_owner_without_any_privilege_is_not_one_whom_nobody_changed(copy: MigrationCopy) -> None:
@@ -154,10 +154,10 @@ def test_data_that_a_migration_drops_is_seen(copy: MigrationCopy) -> None:
         "ALTER TABLE public.support_tickets ADD COLUMN subject text",
     )
 
-    assert not found.kept.whole
+    assert found.kept.number
     assert "column public.support_tickets.subject is gone" in str(found.kept)
     assert "column public.support_tickets.subject was" in str(found.reversal)
-    assert trial(copy, "CREATE INDEX x ON public.expenses (category)", "DROP INDEX public.x").kept.whole
+    assert not trial(copy, "CREATE INDEX x ON public.expenses (category)", "DROP INDEX public.x").kept.number
 
 
 def test_rows_that_a_migration_adds_overwrite_nothing(copy: MigrationCopy) -> None:
@@ -168,7 +168,7 @@ def test_rows_that_a_migration_adds_overwrite_nothing(copy: MigrationCopy) -> No
     )
     take = "DELETE FROM public.pam_messages WHERE intent = 'added'"
 
-    assert trial(copy, add, take).kept.whole
+    assert not trial(copy, add, take).kept.number
     both = add, "UPDATE public.pam_messages SET content = reverse(content)"
     found = trial(copy, "; ".join(both), take)
     assert "table public.pam_messages has 1 more rows, and old ones are written anew" in str(found.kept)
@@ -181,10 +181,10 @@ def test_a_migration_that_fails_leaves_nothing_behind(copy: MigrationCopy) -> No
     second = MigrationFile("20270102000000", "b", "CREATE TABLE public.b (id int); SELECT 1/0", "DROP TABLE public.b")
 
     found = tried(
-        copy, ToApply((first, second)), known=2, integrity=lambda: CopyIntegrity(1, ()), narrate=lambda _: None
+        copy, ToApply((first, second)), known=2, integrity=lambda: copy_integrity(1, ()), narrate=lambda _: None
     )
 
-    assert not found.applied.done
+    assert found.applied.number
     assert "20270102000000_b: division by zero" in str(found.applied)
     assert copy.picture() == before
     with pytest.raises(MeasurementFailed, match="not tried, since"):
@@ -202,7 +202,7 @@ def test_a_way_back_that_fails_is_told(copy: MigrationCopy) -> None:
     """With the database's words."""
     found = trial(copy, "CREATE TABLE public.a (id int)", "DROP TABLE public.b")
 
-    assert not found.reversal.reversible
+    assert found.reversal.number
     assert "the way back of 20270101000000_x does not work" in str(found.reversal)
     assert 'table "b" does not exist' in str(found.reversal)
 

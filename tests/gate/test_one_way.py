@@ -10,7 +10,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.migration_copy import MigrationCopy
 from pam_rollback.gate.migration_files import MigrationFile, ToApply, to_apply
 from pam_rollback.gate.migration_trial import MigrationTrial, tried
-from pam_rollback.gate.migrations import CopyIntegrity
+from pam_rollback.gate.migrations import copy_integrity
 from pam_rollback.sandbox.practice_database import Access, copy_dsn, copy_name, make_copy
 from tests.running_product import Database
 
@@ -34,7 +34,7 @@ def trial(copy: MigrationCopy, up: str) -> MigrationTrial:
         ToApply((migration,)),
         known=9,
         one_way=True,
-        integrity=lambda: CopyIntegrity(1, ()),
+        integrity=lambda: copy_integrity(1, ()),
         narrate=lambda _: None,
     )
 
@@ -138,10 +138,10 @@ def test_what_only_expands_may_be_deployed(copy: MigrationCopy, up: str) -> None
     """On the condition that nothing leads back; on a commit all of them as one migration, each alone at night."""
     found = trial(copy, up)
 
-    assert found.applied.done, found.applied
-    assert found.kept.whole, found.kept
-    assert found.stable_release.works, found.stable_release
-    assert found.reversal.reversible, found.reversal
+    assert not found.applied.number, found.applied
+    assert not found.kept.number, found.kept
+    assert not found.stable_release.number, found.stable_release
+    assert not found.reversal.number, found.reversal
     assert "no way down: 20270101000000-a b" in found.reversal.rests_on
 
 
@@ -153,8 +153,8 @@ def test_what_takes_something_from_the_stable_release_is_named_with_its_statemen
     """It may not be deployed."""
     found = trial(copy, up)
 
-    assert found.applied.done, found.applied
-    assert not found.stable_release.works
+    assert not found.applied.number, found.applied
+    assert found.stable_release.number
     assert words in found.as_text()
     assert "[20270101000000-a b: " in str(found.stable_release)
 
@@ -163,7 +163,7 @@ def test_numbers_that_begin_anew_are_seen(copy: MigrationCopy) -> None:
     """The next row of each release would have the number of one that is there."""
     found = trial(copy, "ALTER SEQUENCE public.expenses_id_seq RESTART WITH 1")
 
-    assert not found.stable_release.works
+    assert found.stable_release.number
     assert "INSERT INTO public.expenses (amount, category, created_at, …): duplicate key" in str(found.stable_release)
 
 
@@ -177,7 +177,7 @@ def test_a_trigger_that_meets_a_new_row_and_lets_it_in_is_a_condition(copy: Migr
     """It was tried."""
     found = trial(copy, WATCHED.format("expenses"))
 
-    assert found.stable_release.works
+    assert not found.stable_release.number
     assert "trigger public.expenses.watch is new on a table that was there" in found.stable_release.rests_on
 
 
@@ -186,15 +186,15 @@ def test_a_trigger_that_no_new_row_can_be_sent_through_is_not_known(copy: Migrat
     found = trial(copy, WATCHED.format("profiles"))
 
     with pytest.raises(MeasurementFailed, match=r"public\.profiles\.watch is new, and no new row .* duplicate key"):
-        found.stable_release.works  # noqa: B018 - it raises
+        found.stable_release.number  # noqa: B018 - it raises
 
 
 def test_what_users_wrote_is_not_overwritten(copy: MigrationCopy) -> None:
     """Nothing brings it again."""
     found = trial(copy, "UPDATE public.expenses SET category = 'x'")
 
-    assert found.stable_release.works
-    assert not found.reversal.reversible
+    assert not found.stable_release.number
+    assert found.reversal.number
     assert "overwrites what was there: column public.expenses.category says something else" in str(found.reversal)
 
 
@@ -222,11 +222,11 @@ def test_two_files_of_one_version_can_never_both_be_applied(copy: MigrationCopy)
         to_apply(twins, copy.applied(), None),
         known=2,
         one_way=True,
-        integrity=lambda: CopyIntegrity(1, ()),
+        integrity=lambda: copy_integrity(1, ()),
         narrate=lambda _: None,
     )
 
-    assert not found.applied.done
+    assert found.applied.number
     assert "20270101000000_a, 20270101000000_b have the same version" in str(found.applied)
     assert copy.picture() == before
 
@@ -236,7 +236,7 @@ def test_a_list_of_migrations_as_supabase_keeps_it_is_found(copy: MigrationCopy)
     with psycopg.connect(copy.dsn) as connection:
         connection.execute("DROP TABLE public.schema_migrations")
     assert MigrationCopy(copy.dsn).applied() == frozenset()
-    assert trial(MigrationCopy(copy.dsn), "CREATE INDEX x ON public.expenses (category)").applied.done
+    assert not trial(MigrationCopy(copy.dsn), "CREATE INDEX x ON public.expenses (category)").applied.number
 
     with psycopg.connect(copy.dsn) as connection:
         connection.execute("CREATE SCHEMA supabase_migrations")
@@ -246,5 +246,5 @@ def test_a_list_of_migrations_as_supabase_keeps_it_is_found(copy: MigrationCopy)
         connection.execute("INSERT INTO supabase_migrations.schema_migrations VALUES ('1', NULL, 'one')")
     found = MigrationCopy(copy.dsn)
     assert found.applied() == {"1"}
-    assert trial(found, "CREATE INDEX y ON public.expenses (category)").applied.done
+    assert not trial(found, "CREATE INDEX y ON public.expenses (category)").applied.number
     assert found.applied() == {"1", "20270101000000"}

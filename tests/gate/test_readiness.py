@@ -12,10 +12,10 @@ from pam_rollback.decision.fixtures import decision
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.exposure import fixtures as exposure
-from pam_rollback.gate import fixtures as incident_fixtures
 from pam_rollback.gate import hooks
 from pam_rollback.gate.features import FlagsFound, read_flags
-from pam_rollback.gate.incident import RetestOutcome
+from pam_rollback.gate.incident import CriterionRetest, RetestOutcome
+from pam_rollback.gate.incident_choice import known_incident
 from pam_rollback.health import fixtures as health
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
@@ -33,7 +33,6 @@ from tests.gate.scene import (
     RED,
     UNKNOWN,
     answer,
-    asked,
     first_ways,
     leave_run,
 )
@@ -94,14 +93,14 @@ def looking_for(folder: Path, run: str = "") -> Any:
 def test_without_a_recorded_incident_nothing_is_known(tmp_path: Path) -> None:
     """A run of another environment is another one's."""
     leave_run(tmp_path, "20260101T000000Z-staging-aaaa", red=["IR-5"], environment="staging")
-    config = SimpleNamespace(rootpath=tmp_path)
+    out = tmp_path / "reports" / "out"
 
-    said = answer(INCIDENT, lambda: asked(incident_fixtures.recorded_incident, looking_for(tmp_path), config))
+    said = answer(INCIDENT, lambda: known_incident(out, "sandbox"))
 
     assert said[0] == UNKNOWN
     assert "no run of sandbox with a red decision" in said[1]
     leave_run(tmp_path, RUN, red=["IR-5", "RTO-1"])
-    found = asked(incident_fixtures.recorded_incident, looking_for(tmp_path), config)
+    found = known_incident(out, "sandbox")
     assert (found.run, tuple(found.criteria)) == (RUN, ("IR-5",))
 
 
@@ -141,8 +140,6 @@ def test_what_a_named_run_leaves_out_is_a_condition_of_the_verdict(tmp_path: Pat
 
 def measured_by(*tests: object, listener: object = None, **facts: Any) -> Any:
     """A session in which these fixtures give that, these tests are, and this listener is beside the suite's own."""
-    checks = {item: SimpleNamespace(item=item) for item in MEASURED_BY["health"]}
-    facts.setdefault("environment", SimpleNamespace(contract=SimpleNamespace(health=checks)))
 
     def value(name: str) -> Any:
         found = facts.get(name, MeasurementFailed(f"{name} was asked"))
@@ -158,6 +155,13 @@ def measured_by(*tests: object, listener: object = None, **facts: Any) -> Any:
     return SimpleNamespace(
         getfixturevalue=value, session=SimpleNamespace(items=tests), config=SimpleNamespace(hook=manager.hook)
     )
+
+
+def tried_again(criterion: str, session: Any) -> CriterionRetest:
+    """Where the contract has the plan's health checks."""
+    checks = {item: SimpleNamespace(item=item) for item in MEASURED_BY["health"]}
+    environment: Any = SimpleNamespace(contract=SimpleNamespace(health=checks))
+    return hooks.tried_again(criterion, environment, session)
 
 
 MEASURED_BY = {
@@ -178,7 +182,7 @@ MEASURED_BY = {
 )
 def test_what_measured_a_criterion_measures_it_again(criterion: str, fixture: str) -> None:
     """Whoever owns it answers at the gate, by the same fixture as at any other time. What cannot be measured is not known."""
-    found = incident_fixtures.tried_again(criterion, measured_by())
+    found = tried_again(criterion, measured_by())
 
     assert (found.outcome, found.words) == (RetestOutcome.UNKNOWN, f"{fixture} was asked")
 
@@ -190,8 +194,8 @@ def test_an_advisory_test_does_not_answer_for_a_criterion(monkeypatch: pytest.Mo
     )
     monkeypatch.setattr(markers, "criterion_ids", lambda _: ("DI-1",))
 
-    only_told = incident_fixtures.tried_again("DI-1", measured_by(advisory))
-    judged = incident_fixtures.tried_again("DI-1", measured_by(advisory, deciding))
+    only_told = tried_again("DI-1", measured_by(advisory))
+    judged = tried_again("DI-1", measured_by(advisory, deciding))
 
     assert only_told.outcome is RetestOutcome.UNKNOWN
     assert only_told.words.startswith("nothing in this gate measures it")

@@ -21,8 +21,8 @@ from tests.gate.scene import (
     GREEN,
     INCIDENT,
     NOBODY,
+    OWN_TESTS,
     RED,
-    STAGES,
     UNKNOWN,
     changed,
     commit,
@@ -56,9 +56,9 @@ def test_a_healthy_candidate_passes_and_leaves_its_evidence(
     leave_run(project.folder, RUN, red=["IR-5", "IR-2"], drilled=first_ways(), age=timedelta(days=1))
     leave_run(project.folder, "20260102T000000Z-sandbox-aaaa", drilled=first_ways(), verdict="GO")
 
-    found = gate(project, running_sandbox, [*STAGES, *DATABASE, FLAGGED, NOBODY, INCIDENT, DRILLED])
+    found = gate(project, running_sandbox, [OWN_TESTS, *DATABASE, FLAGGED, NOBODY, INCIDENT, DRILLED])
 
-    outcomes = found.outcomes()
+    outcomes = found.outcomes_by_case()
     assert outcomes.pop(INCIDENT) == UNKNOWN, found.out
     assert set(outcomes.values()) == {GREEN}, found.out
     assert found.rc == 11
@@ -88,13 +88,14 @@ def test_a_broken_candidate_is_a_no_go(running_sandbox: RunningSandbox, project:
         **more("CREATE TABLE public.more ()", "SELECT 1"),
         **features(default=True),
     }
-    asked = ["test_unit_tests_pass", "test_the_quality_check_passes", *DATABASE, FLAGGED, NOBODY, INCIDENT, DRILLED]
+    own = [f"{OWN_TESTS}[as-is-unit]", f"{OWN_TESTS}[as-is-quality]"]
+    asked = [*own, *DATABASE, FLAGGED, NOBODY, INCIDENT, DRILLED]
     vouched = ("--ack", "RP-2=Ada: the cause is in the tracker")
 
     found = gate(project, running_sandbox, asked, "--to", commit(running_sandbox, broken), *vouched)
 
     assert found.rc == 10, found.out
-    assert with_outcome(found, RED) == {"test_unit_tests_pass", BACK, FLAGGED, DRILLED}, found.out
+    assert with_outcome(found, RED) == {f"{OWN_TESTS}[unit]", BACK, FLAGGED, DRILLED}, found.out
     assert with_outcome(found, UNKNOWN) == {NOBODY}, found.out
     assert INCIDENT not in found.outcomes()
     said = one_line(found)

@@ -13,7 +13,7 @@ import pytest
 
 from pam_rollback.gate.npm_stages import NpmPackage
 from pam_rollback.plan.plan import load_plan
-from tests.gate.scene import FILES, RED, STAGES, Commit, answer, changed
+from tests.gate.scene import FILES, OWN_TESTS, RED, STAGES, Commit, answer, changed
 from tests.selection import WHOLE
 from tests.sessions import ROOT
 
@@ -100,9 +100,7 @@ def test_a_broken_commit_turns_its_stage_red_and_no_other(broken: Commit, checko
     put(checkout, broken.files)
     try:
         found = {
-            stage: answer(
-                stage, partial(package.run, GATE[STAGES[stage]], tmp_path / "log", keep_in=tmp_path / STAGES[stage])
-            )
+            stage: answer(OWN_TESTS, partial(package.run, GATE[stage], tmp_path / "log", keep_in=tmp_path / stage))
             for stage in asked
         }
     finally:

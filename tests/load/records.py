@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from pam_rollback.load.facts import LoadFinding
 from pam_rollback.load.record import AskedRate, LoadRecord, LoadRequest, LoadWorker
 from pam_rollback.plan.plan import load_plan
 
@@ -79,3 +80,14 @@ def _record(
     workers = (LoadWorker("w1", len(requests)),)
     whole = LoadRecord(shape, BEGAN_S, BEGAN_S + duration_s, asked, requests, 1, workers)
     return replace(whole, **differs)  # type: ignore[arg-type]
+
+
+def is_kept(found: LoadFinding) -> bool:
+    """Whether the limit is kept, as the tests of load/ say it. Raises MeasurementFailed where that is not known."""
+    if found.what == "steps of the load that were borne":
+        return found.number == found.limit
+    if found.what == "load that was reached":
+        return found.number >= found.limit
+    return (
+        found.number <= found.limit if "<=" in found.asked or "at most" in found.asked else found.number < found.limit
+    )

@@ -73,7 +73,7 @@ def test_a_breach_is_rolled_back_although_nothing_else_can_be_asked(simulated: S
     assert run.fared.breach == "as simulated"
     assert simulated.service.share == 0
     with pytest.raises(MeasurementFailed):
-        _ = run.let_in.as_said
+        _ = run.let_in.outside
 
 
 def test_a_rollback_that_failed_is_tried_again_first_of_all(simulated: SimulatedRamp) -> None:
@@ -115,8 +115,8 @@ def test_users_who_do_not_get_what_the_flags_say_stop_the_ramp(simulated: Simula
     simulated.clock.sleep(72_000)
     run = invoke(simulated, users=half)
 
-    assert not run.let_in.as_said
-    assert not run.progressed.goes_on
+    assert run.let_in.outside
+    assert run.progressed.next.do is Do.REFUSE
     assert "A at 10 %: 100 of 200 users have it, too many" in str(run.progressed)
     assert simulated.service.share == 10
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.run_record import read
-from pam_rollback.report.watched_incident import WatchedIncident
+from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
 from pam_rollback.session import hookspecs, listeners
 from pam_rollback.session.selection import LeftOut
 from tests.listening import listened_to
@@ -159,23 +159,18 @@ def test_a_session_without_an_action_is_no_real_run(running_sandbox: RunningSand
     assert not (session.folder / "heard").exists()
 
 
-def test_pytest_pam_incident_opened_updated_and_closed() -> None:
+def test_pytest_pam_incident() -> None:
     """One listener at a time is told, and gives its reference; whoever answers nothing keeps it. What fails is nobody else's."""
 
     class Tracker:
         def __init__(self, answer: str | None) -> None:
             self.answer, self.heard = answer, 0
 
-        def pytest_pam_incident_opened(self, incident: WatchedIncident) -> str | None:
+        def pytest_pam_incident(self, incident: WatchedIncident, what: IncidentNews) -> str | None:
             self.heard += 1
             if self.answer is None:
                 raise RuntimeError("401")
-            return f"{self.answer}{incident.key}"
-
-        def pytest_pam_incident_updated(self) -> None:
-            self.heard += 1
-
-        pytest_pam_incident_closed = pytest_pam_incident_opened
+            return None if what == "updated" else f"{self.answer}{incident.key}"
 
     well, broken, config = Tracker("https://tracker.example/"), Tracker(None), listened_to()
     config.pluginmanager.register(well, "well")
@@ -183,16 +178,16 @@ def test_pytest_pam_incident_opened_updated_and_closed() -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     incident = WatchedIncident("pam-1", "e", "ROLL BACK NOW", (), "ST-5", "All", "", "pytest", moment, moment, "run")
 
-    def tell(what: str, listener: str = "well") -> str:
-        return listeners.tell_one(config, f"pytest_pam_incident_{what}", listener, incident)
+    def tell(what: IncidentNews, listener: str = "well") -> str:
+        return listeners.tell_one(config, what, listener, incident)
 
-    assert listeners.names_of(config, "pytest_pam_incident_opened") == {"broken": "broken", "well": "well"}
+    assert listeners.of_incidents(config) == {"broken": "broken", "well": "well"}
     broken.listener = lambda _config: ""  # type: ignore[attr-defined] # it has nobody to tell here
     well.listener = lambda _config: "the pager"  # type: ignore[attr-defined]
-    assert listeners.names_of(config, "pytest_pam_incident_opened") == {"well": "the pager"}
+    assert listeners.of_incidents(config) == {"well": "the pager"}
     with pytest.raises(RuntimeError, match="401"):
         tell("opened", "broken")
-    assert [tell(what) for what in ("opened", "updated", "closed")] == [
+    assert [tell("opened"), tell("updated"), tell("closed")] == [
         "https://tracker.example/pam-1",
         "",
         "https://tracker.example/pam-1",

@@ -53,16 +53,17 @@ def begin(config: Any, situation: str = "after-frontend") -> None:
 
 def test_a_watch_has_its_incident_followed(github: Issues, config: Any) -> None:
     """From the opened to the closed one; without a tracker nobody is told, and nothing fails."""
-    url = hooks.pytest_pam_incident_opened(config, INCIDENT)
+    url = hooks.pytest_pam_incident(config, INCIDENT, "opened")
     assert url is not None
     told = replace(INCIDENT, reference=url, strategy="ST-5")
-    assert hooks.pytest_pam_incident_updated(config, told) == hooks.pytest_pam_incident_closed(config, told) == url
+    assert hooks.pytest_pam_incident(config, told, "updated") == url
+    assert hooks.pytest_pam_incident(config, told, "closed") == url
     assert github.issues[0]["state"] == "closed"
     assert hooks.listener(config) == "the tracker"
 
     config.runbook.environment.tracker = None
     assert hooks.listener(config) == "", "a watch says whom it tells: nobody is told there"
-    assert hooks.pytest_pam_incident_opened(config, INCIDENT) is None
+    assert hooks.pytest_pam_incident(config, INCIDENT, "opened") is None
     assert hooks.pytest_pam_on_record(config, SimpleNamespace(tracker=None)) is None  # type: ignore[arg-type]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pam_rollback.decision.decision import Finding, State
-from pam_rollback.report.watched_incident import WatchedIncident
+from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
 from pam_rollback.watch.looks import Look, Streaks
 from pam_rollback.watch.tools import Advised, Tell, WatchFiles, WatchTools
 from pam_rollback.watch.turn import Moment, Turn
@@ -31,7 +31,7 @@ class Simulated:
     wall_off_s: float = 0.0
     """How far the time of day is off."""
     told: list[tuple[str, str, WatchedIncident]] = field(default_factory=list)
-    """Listener, hook, incident."""
+    """Listener, what it was told, incident."""
     lines: list[str] = field(default_factory=list)
     fails: Callable[[str, float], str] = lambda _listener, _now_s: ""
     names: tuple[str, ...] = ("tracker",)
@@ -81,19 +81,19 @@ class Simulated:
         return Advised(words, "ST-5", "All of it", "4 s of 3 drills", "pytest drills/test_full_system.py")
 
     def _tell(self, name: str) -> Tell:
-        def tell(hook: str, incident: WatchedIncident) -> str:
+        def tell(what: IncidentNews, incident: WatchedIncident) -> str:
             problem = self.fails(name, self.clock.now_s)
             if problem:
                 raise RuntimeError(problem)
-            self.told.append((name, hook, incident))
+            self.told.append((name, what, incident))
             return f"https://{name}.example/{incident.key}"
 
         return tell
 
     @property
-    def hooks(self) -> list[str]:
-        """By which hooks somebody was told, in order."""
-        return [hook.removeprefix("pytest_pam_incident_") for _, hook, _ in self.told]
+    def news(self) -> list[str]:
+        """What somebody was told, in order."""
+        return [what for _, what, _ in self.told]
 
 
 def between(spans: Mapping[tuple[float, float], State], criterion: str = "IR-2") -> Callable[[float], list[Finding]]:

@@ -285,8 +285,8 @@ class Team:
 def test_the_channel_is_not_told_twice() -> None:
     """Nobody can look whether the message before arrived. One that was refused is known not to be there."""
     team: Any = Team()
-    Channel(team)("pytest_pam_incident_opened", replace(INCIDENT, told_before=True))
+    Channel(team)("opened", replace(INCIDENT, told_before=True))
 
     assert team.heard == ""
     with pytest.raises(NotTold, match="500"):
-        Channel(cast("Any", Team("HTTP 500")))("pytest_pam_incident_opened", INCIDENT)
+        Channel(cast("Any", Team("HTTP 500")))("opened", INCIDENT)

@@ -18,23 +18,11 @@ LISTENER = """
 import json
 
 
-def _heard(hook, incident):
+def pytest_pam_incident(config, incident, what):
     with open("heard.jsonl", "a", encoding="utf-8") as file:
-        said = {"hook": hook, "key": incident.key, "command": incident.command, "reference": incident.reference}
+        said = {"what": what, "key": incident.key, "command": incident.command, "reference": incident.reference}
         file.write(json.dumps({**said, "found": [seen.criterion for seen in incident.found]}) + "\\n")
     return "https://tracker.example/7"
-
-
-def pytest_pam_incident_opened(config, incident):
-    return _heard("opened", incident)
-
-
-def pytest_pam_incident_updated(config, incident):
-    return _heard("updated", incident)
-
-
-def pytest_pam_incident_closed(config, incident):
-    return _heard("closed", incident)
 """
 
 
@@ -60,7 +48,7 @@ def test_an_outage_is_found_told_and_closed_by_the_next_turn(
     judge([OUTAGE], red, {ASKS, SAW})
     assert green.outcomes() == {ASKS: "passed", SAW: "passed"}
     assert "pytest drills/test_" in red.out
-    assert [one["hook"] for one in heard if one["hook"] != "updated"] == ["opened", "closed"]
+    assert [one["what"] for one in heard if one["what"] != "updated"] == ["opened", "closed"]
     assert heard[0]["command"].startswith("pytest drills/test_")
     assert "IR-5" in heard[0]["found"]
     assert heard[-1]["reference"] == "https://tracker.example/7"

@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed, StopRequested
 from pam_rollback.decision.decision import Finding, State
-from pam_rollback.report.watched_incident import NotTold, WatchedIncident
+from pam_rollback.report.watched_incident import IncidentNews, NotTold, WatchedIncident
 from pam_rollback.watch.looks import IN_A_ROW, Look
 from pam_rollback.watch.tools import Tell, WatchFiles
 from tests.virtual_clock import VirtualClock
@@ -26,7 +26,7 @@ def test_an_incident_is_opened_after_three_looks_and_closed_after_three(tmp_path
     turn = watch.turn(HOUR_S)
 
     (_, _, opened), (_, _, closed) = watch.told
-    assert watch.hooks == ["opened", "closed"]
+    assert watch.news == ["opened", "closed"]
     assert (opened.opened - watch.clock.start).total_seconds() == 600 + (IN_A_ROW - 1) * EVERY_S
     assert (opened.recommendation, opened.command) == ("ROLL BACK NOW", "pytest drills/test_full_system.py")
     assert [(seen.criterion, seen.title) for seen in opened.found] == [("IR-2", "title of IR-2")]
@@ -52,7 +52,7 @@ def test_an_outage_that_comes_and_goes_is_told(tmp_path: Path, states: str) -> N
     watch.turn(HOUR_S)
 
     _, _, opened = watch.told[0]
-    assert watch.hooks[0] == "opened"
+    assert watch.news[0] == "opened"
     assert re.search(r"as written \(it comes and goes: 3 of the last \d+ looks asked\)", opened.found[0].words)
     assert opened.found[0].since == watch.clock.start
 
@@ -118,7 +118,7 @@ def test_what_is_recommended_is_kept_up_to_date(tmp_path: Path) -> None:
 
     watch.turn(HOUR_S)
 
-    assert watch.hooks == ["opened", "updated", "updated", "updated", "closed"]
+    assert watch.news == ["opened", "updated", "updated", "updated", "closed"]
     seen = [(incident.recommendation, len(incident.found)) for _, _, incident in watch.told]
     assert seen[:4] == [("CONSIDER A ROLLBACK", 1), ("ROLL BACK NOW", 1), ("ROLL BACK NOW", 2), ("ROLL BACK NOW", 1)]
 
@@ -129,7 +129,7 @@ def test_the_next_turn_goes_on_and_tells_nothing_twice(tmp_path: Path) -> None:
 
     ends = [watch.turn(HOUR_S) for _ in range(3)]
 
-    assert watch.hooks == ["opened", "closed"]
+    assert watch.news == ["opened", "closed"]
     assert [end.incident is None for end in ends] == [False, False, True]
     assert sum("goes on with pam-e-" in line for line in watch.lines) == 2
 
@@ -146,7 +146,7 @@ def test_a_listener_that_fails_is_one_line_and_told_again(tmp_path: Path, proble
 
     watch.turn(HOUR_S)
 
-    assert [(name, hook[20:]) for name, hook, _ in watch.told] == [
+    assert [(name, what) for name, what, _ in watch.told] == [
         *(("channel", "opened"), ("tracker", "opened")),
         *(("tracker", "closed"), ("channel", "closed")),
     ]
@@ -161,10 +161,10 @@ def test_a_listener_that_was_certainly_not_told_is_told_as_new(tmp_path: Path) -
         def _tell(self, name: str) -> Tell:
             tell = super()._tell(name)
 
-            def refuse(hook: str, incident: WatchedIncident) -> str:
+            def refuse(what: IncidentNews, incident: WatchedIncident) -> str:
                 if self.clock.now_s < 4000:
                     raise NotTold("HTTP 500")
-                return tell(hook, incident)
+                return tell(what, incident)
 
             return refuse
 
@@ -172,7 +172,7 @@ def test_a_listener_that_was_certainly_not_told_is_told_as_new(tmp_path: Path) -
     watch.turn(HOUR_S)
     watch.turn(HOUR_S)
 
-    assert watch.hooks == ["opened"]
+    assert watch.news == ["opened"]
     assert not watch.told[0][2].told_before
     assert sum("tracker was not told: HTTP 500" in line for line in watch.lines) == 2
 
@@ -184,10 +184,10 @@ def test_what_was_over_before_a_listener_could_be_told_is_told_to_it_once(tmp_pa
         def _tell(self, name: str) -> Tell:
             tell = super()._tell(name)
 
-            def refuse(hook: str, incident: WatchedIncident) -> str:
+            def refuse(what: IncidentNews, incident: WatchedIncident) -> str:
                 if name == "tracker" and self.clock.now_s < 2000:
                     raise NotTold("HTTP 500")
-                return tell(hook, incident)
+                return tell(what, incident)
 
             return refuse
 
@@ -197,7 +197,7 @@ def test_what_was_over_before_a_listener_could_be_told_is_told_to_it_once(tmp_pa
     watch.turn(HOUR_S)
     watch.turn(HOUR_S)
 
-    heard = [(name, hook[20:], incident.closed is not None) for name, hook, incident in watch.told]
+    heard = [(name, what, incident.closed is not None) for name, what, incident in watch.told]
     assert heard == [("channel", "opened", False), ("channel", "closed", True), ("tracker", "closed", True)]
 
 
@@ -245,7 +245,7 @@ def test_a_look_that_proves_nothing_counts_for_nothing(tmp_path: Path) -> None:
     watch = Simulated(tmp_path, script)
     turn = watch.turn(HOUR_S)
 
-    assert watch.hooks == ["opened", "closed"]
+    assert watch.news == ["opened", "closed"]
     assert watch.told[0][2].recommendation == "NOT KNOWN"
     assert watch.told[0][2].found[0].words.startswith("not known for 3 looks in a row: the red control was good")
     with pytest.raises(MeasurementFailed, match=r"80 of 240 looks proved nothing .* the red control was good"):
@@ -304,7 +304,7 @@ def test_an_outage_after_a_time_of_blindness_is_an_incident_of_its_words(tmp_pat
     watch = Simulated(tmp_path, script)
     watch.turn(HOUR_S)
 
-    assert watch.hooks == ["opened", "updated"]
+    assert watch.news == ["opened", "updated"]
     assert [told.recommendation for _, _, told in watch.told] == ["NOT KNOWN", "ROLL BACK NOW"]
 
 
@@ -341,7 +341,7 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path: Path, by_s: float) -> None
 
     assert turn.looks == HOUR_S / EVERY_S
     assert turn.works
-    assert watch.hooks == ["opened", "closed"]
+    assert watch.news == ["opened", "closed"]
 
 
 def test_a_stop_hands_over(tmp_path: Path) -> None:
@@ -357,7 +357,7 @@ def test_a_stop_hands_over(tmp_path: Path) -> None:
         watch.watching(HOUR_S, pause=pause).turn()
     watch.turn(HOUR_S)
 
-    assert watch.hooks == ["opened"]
+    assert watch.news == ["opened"]
 
 
 class Killed(BaseException):
@@ -382,15 +382,15 @@ def test_killed_at_any_write_it_tells_nothing_blindly_twice(
         append(files, event)  # type: ignore[arg-type]
 
     monkeypatch.setattr(WatchFiles, "append", write)
-    while "closed" not in watch.hooks and watch.clock.now_s < 20 * HOUR_S:
+    while "closed" not in watch.news and watch.clock.now_s < 20 * HOUR_S:
         try:
             watch.turn(2 * HOUR_S)
         except Killed:
             watch.clock.sleep(200)
 
-    for hook in ("opened", "closed"):
-        said = [incident for _, name, incident in watch.told if name.endswith(hook)]
-        assert said, hook
+    for news in ("opened", "closed"):
+        said = [incident for _, what, incident in watch.told if what == news]
+        assert said, news
         assert [one.told_before for one in said] == [False, *[True] * (len(said) - 1)] or said[0].told_before
         assert len({one.key for one in said}) == 1
     assert kills[0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured, Sentence
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.barriers import ITEM, OWN_RULES, Element, Findings, Violation
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
@@ -69,7 +69,7 @@ class FocusWalk(Sentence):
 
 
 @dataclass(frozen=True, repr=False)
-class KeyboardChat(Sentence):
+class KeyboardChat(Fact):
     """A talk with PAM in which no pointer was used. Each field is what came of one step, in their order."""
 
     presses: int
@@ -112,14 +112,13 @@ class KeyboardChat(Sentence):
         return TalkBarrier(self.silence, _barring("by ear", "it is not announced"))
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what="chat by keyboard alone",
-            asked="PAM answers",
-            measured="answered" if self.completed else self.problem or "no answer",
-            n=1,
-        )
+    def measured(self) -> Measured:
+        """How far the keyboard led."""
+        value = "answered" if self.completed else self.problem or "no answer"
+        said = f"the chat cannot be completed by keyboard: {value}"
+        if self.completed:
+            said = f"PAM answered after {self.presses} presses of Tab, a message and Enter"
+        return Measured("chat by keyboard alone", asked="PAM answers", value=value, n=1, sentence=said)
 
     @property
     def silence(self) -> str:
@@ -130,12 +129,6 @@ class KeyboardChat(Sentence):
         return (
             f"PAM's answer is not announced: expected it in one of {self.live_regions} live regions, they said {said}"
         )
-
-    def __str__(self) -> str:
-        """How far the keyboard led."""
-        if self.completed:
-            return f"PAM answered after {self.presses} presses of Tab, a message and Enter"
-        return f"the chat cannot be completed by keyboard: {self.problem or 'no answer'}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -158,11 +151,6 @@ class TalkBarrier(Sentence):
     def without(self, told: JudgedFindings) -> Self:
         """Nothing is left of it when it is known."""
         return replace(self, problem="" if told.known else self.problem, told=told)
-
-    @property
-    def gone(self) -> bool:
-        """Nothing new keeps anybody from it."""
-        return not self.problem
 
     def __str__(self) -> str:
         """The sentence that a failure shows, with why it counts where a baseline says more."""

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Self
 
 from pam_rollback.base.errors import Caused, MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence, listed
+from pam_rollback.base.figures import Fact, Measured, listed
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
 from pam_rollback.product.front_page import PageContent, shortcoming_of_rendered
 
@@ -78,7 +78,7 @@ class NotLoaded(Stopped):
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class Walk(Sentence):
+class Walk(Fact):
     """One journey. ``problem`` is empty when it came to its end; else it is the sentence that says where it stopped, and what was seen."""
 
     journey: str
@@ -94,17 +94,15 @@ class Walk(Sentence):
         return not self.problem
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(what=f"{self.journey} in {self.browser}", asked="works", measured=self.outcome, n=1)
+    def measured(self) -> Measured:
+        """What came of it, as the table has it."""
+        where = f"{self.journey} in {self.browser}"
+        return Measured(where, asked="works", value=self.outcome, n=1, sentence=f"{where}: {self.outcome}")
 
     @property
     def outcome(self) -> str:
         """What came of it, in a few words."""
         return self.problem or "works"
-
-    def __str__(self) -> str:
-        return f"{self.journey} in {self.browser}: {self.outcome}"
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
@@ -194,13 +192,8 @@ class Expense(Walk):
     """That it is still there, although its deletion was acknowledged."""
 
     @property
-    def kept(self) -> bool:
-        """It is on the page and at the API, once, with its amount."""
-        return self.outcome == "works"
-
-    @property
     def outcome(self) -> str:  # noqa: PLR0911 - one line for each
-        """What is missing, or is not as it was entered."""
+        """What is missing, or is not as it was entered. It works when it is on the page and at the API, once, with its amount."""
         if self.problem:
             return self.problem
         if self.listed is None:
@@ -229,14 +222,9 @@ class Setting(Walk):
     found: str = ""
 
     @property
-    def kept(self) -> bool:
-        """It was found as it was set, after a reload."""
-        return self.done and bool(self.wanted) and self.found == self.wanted
-
-    @property
     def outcome(self) -> str:
         """What was set and what was found."""
-        if self.problem or self.kept:
+        if self.problem or self.found == self.wanted != "":
             return self.problem or "works"
         return f"{self.name} was set to {self.wanted!r} and saved; after a reload it is {self.found!r}"
 
@@ -249,14 +237,9 @@ class Trip(Walk):
     answer: str = ""
 
     @property
-    def planned(self) -> bool:
-        """There were trips to choose from, and PAM answered about one."""
-        return self.done and self.trips > 0 and bool(self.answer)
-
-    @property
     def outcome(self) -> str:
         """How far it came."""
-        if self.problem or self.planned:
+        if self.problem or (self.trips and self.answer):
             return self.problem or "works"
         return "the page of trips has none" if not self.trips else "PAM gave no answer about the trip"
 
@@ -355,8 +338,8 @@ class BehindThePages(Walk):
         return replace(self, complaints=left, told=told)
 
     @property
-    def clean(self) -> bool:
-        """Pages were opened, and nothing was noticed.
+    def errors(self) -> tuple[str, ...]:
+        """All that was noticed and is not known.
 
         Raises MeasurementFailed where all that was noticed is that this session met a limit: a product counts its visits, too, and users
         who meet none are well.
@@ -366,18 +349,13 @@ class BehindThePages(Walk):
                 f"{self.journey} in {self.browser}: all that failed is HTTP 429, {self.outcome}. The product limits how often one address "
                 "or account may ask, and the session's own visits count: wait for a minute, lower [probing] rate_hz, and verify again"
             )
-        return self.done and bool(self.pages) and not self.complaints
+        return self.complaints
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what=f"{self.journey} in {self.browser}",
-            asked="no errors, no failed requests",
-            measured=self.outcome,
-            n=len(self.pages),
-            definition="n: pages opened",
-        )
+    def measured(self) -> Measured:
+        """What was noticed, on how many pages."""
+        asked, n = "no errors, no failed requests", len(self.pages)
+        return replace(super().measured, asked=asked, n=n, definition="n: pages opened")
 
     @property
     def outcome(self) -> str:
@@ -405,11 +383,6 @@ class PagesSeen(Walk):
     """The pages that need no account, as a browser shows them: by path what is wrong with each, empty when nothing is."""
 
     shown: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def is_the_site(self) -> bool:
-        """There were pages, and none of them is empty or an error screen."""
-        return self.done and bool(self.shown) and not any(self.shown.values())
 
     @property
     def outcome(self) -> str:
@@ -456,16 +429,10 @@ class ServedPage(Walk):
         return self.done and bool(self.files) and not self.differing
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        wanted = self.expected or self.manifest_release or "one release"
-        return Figures(
-            what=f"{self.journey} in {self.browser}",
-            asked=f"page and files of {wanted}",
-            measured=self.outcome,
-            n=len(self.files),
-            definition="n: scripts and styles compared",
-        )
+    def measured(self) -> Measured:
+        """Of which release the page and its files are."""
+        asked = f"page and files of {self.expected or self.manifest_release or 'one release'}"
+        return replace(super().measured, asked=asked, n=len(self.files), definition="n: scripts and styles compared")
 
     @property
     def outcome(self) -> str:

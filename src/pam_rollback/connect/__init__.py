@@ -2,5 +2,5 @@
 
 A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, environments, contracts
 of products, and ``observation/`` (refusals, journeys). It writes ``environments/NAME.toml`` and no secret, only names of variables. Its
-fixtures and hooks alone know the session.
+hooks alone know the session.
 """

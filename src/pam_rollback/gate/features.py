@@ -12,7 +12,7 @@ from typing import Any
 
 from pam_rollback.base.answer import NotJson, read_json
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.base.outside_text import cut
 from pam_rollback.environment.environment import Environment
 from pam_rollback.gate.incident import VOUCH
@@ -75,7 +75,7 @@ def _feature(one: Any, place: str) -> Feature:
 
 
 @dataclass(frozen=True, repr=False)
-class Declared(Sentence):
+class Declared(Fact):
     """Whether every new feature is behind a flag that is off by default."""
 
     release: str
@@ -83,27 +83,23 @@ class Declared(Sentence):
     problems: tuple[str, ...]
 
     @property
-    def behind_flags(self) -> bool:
-        """Nothing was found that would reach users by itself."""
-        return not self.problems
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """How many problems there are."""
+        names = ", ".join(f"{feature.name} ({feature.flag})" for feature in self.new)
+        sentence = f"release {self.release} declares no new feature"
+        if self.problems:
+            problems = "; ".join(self.problems)
+            sentence = f"release {self.release} brings features that a deploy would give to everybody: {problems}"
+        elif self.new:
+            each = f"each of its {len(self.new)} new features is behind a flag that is off by default"
+            sentence = f"release {self.release}: {each}: {names}"
+        return Measured(
             what="new features that are not behind a flag, off by default",
             asked="none",
-            measured=len(self.problems),
+            value=len(self.problems),
             n=len(self.new),
+            sentence=sentence,
         )
-
-    def __str__(self) -> str:
-        if self.problems:
-            return f"release {self.release} brings features that a deploy would give to everybody: {'; '.join(self.problems)}"
-        if not self.new:
-            return f"release {self.release} declares no new feature"
-        names = ", ".join(f"{feature.name} ({feature.flag})" for feature in self.new)
-        return f"release {self.release}: each of its {len(self.new)} new features is behind a flag that is off by default: {names}"
 
 
 def declared(register: Register, *, version: str, before: Register | None) -> Declared:
@@ -129,7 +125,7 @@ def _problems(register: Register, new: Collection[Feature], version: str) -> Ite
 
 
 @dataclass(frozen=True, repr=False)
-class Exposure(Sentence):
+class Exposure(Fact):
     """Who would get the new features from a deploy, by what the environment says now. Counts are None where nobody can be evaluated."""
 
     environment: str
@@ -139,41 +135,34 @@ class Exposure(Sentence):
     served: Mapping[FlagName, int] | None = None
 
     @property
-    def nobody(self) -> bool:
-        """Each flag is known there and off, and nobody who was asked gets any of the features."""
-        return not (self._unknown or self._on or any((self.served or {}).values()))
-
-    @property
-    def _unknown(self) -> tuple[FlagName, ...]:
-        return tuple(name for name in self.asked if name not in self.flags)
+    def reached(self) -> tuple[str, ...]:
+        """What would reach users: a flag that is not known there or is on, and a feature that some of those who were asked get."""
+        found = [f"{self.environment} knows no flag {name}" for name in self.asked if name not in self.flags]
+        found += [f"{name} is {self.flags[name]}" for name in self._on]
+        found += [f"{count} of {self.users} users get {name}" for name, count in (self.served or {}).items() if count]
+        return tuple(found)
 
     @property
     def _on(self) -> tuple[FlagName, ...]:
         return tuple(name for name in self.asked if name in self.flags and not self.flags[name].off_for_all)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        got = max((self.served or {}).values(), default=len(self._on))
-        return Figures(
+    def measured(self) -> Measured:
+        """How many users get a new feature, or how many flags are on where no user can be asked for."""
+        who = f", and none of {self.users} users gets them" if self.served is not None else ""
+        sentence = f"{self.environment}: {', '.join(self.asked)} are off{who}"
+        if self.reached:
+            found = "; ".join(self.reached)
+            sentence = f"a deploy to {self.environment} would reach users at once: {found}; switch them off first"
+        if not self.asked:
+            sentence = f"{self.environment}: the candidate declares no new feature"
+        return Measured(
             what="users who get a new feature" if self.served is not None else "flags of new features that are on",
             asked="0",
-            measured=got,
+            value=max((self.served or {}).values(), default=len(self._on)),
             n=self.users if self.served is not None else len(self.asked),
+            sentence=sentence,
         )
-
-    def __str__(self) -> str:
-        if not self.asked:
-            return f"{self.environment}: the candidate declares no new feature"
-        found = [f"{self.environment} knows no flag {name}" for name in self._unknown]
-        found += [f"{name} is {self.flags[name]}" for name in self._on]
-        found += [f"{count} of {self.users} users get {name}" for name, count in (self.served or {}).items() if count]
-        if found:
-            return (
-                f"a deploy to {self.environment} would reach users at once: {'; '.join(found)}; switch them off first"
-            )
-        who = f", and none of {self.users} users gets them" if self.served is not None else ""
-        return f"{self.environment}: {', '.join(self.asked)} are off{who}"
 
 
 _WORKERS = 8

@@ -8,14 +8,16 @@ from typing import Final
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment import Environment
 from pam_rollback.gate import incident_choice
+from pam_rollback.gate.features import FlagsFound
+from pam_rollback.gate.incident import VOUCH, CriterionRetest, RetestOutcome
 from pam_rollback.report import wording
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.session import browser_gate, completeness, markers, selection
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.selection import LeftOut
-from pam_rollback.session.situations import AS_IS
 
 
 def is_answered(ids: Sequence[str], answered: Collection[str], success_criteria: Collection[str]) -> bool:
@@ -113,10 +115,19 @@ _SHOWN = 4
 """Names in one line."""
 
 
+class GateBegins:
+    """What stands before the first test of a gate; no other session has it."""
+
+    @pytest.fixture(scope="session", autouse=True)
+    def gate_begins(self, situation: str, commits_served: None, flags_found: FlagsFound) -> None:
+        """Note the commits, and who has which feature, before anything is tried."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Read all files at the gate: whether there is a load test is seen from the tests that ``-m`` does not select, too."""
+    """Read all files at a gate: whether there is a load test is seen from the tests that ``-m`` does not select, too."""
     if markers.is_gate(config):
         completeness.read_all(config)
+        config.pluginmanager.register(GateBegins(), "pam-gate-begins")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -127,13 +138,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = config.stash.get(selection.KEY, None)
     if left_out is not None and markers.is_gate(config) and not under_load and not _of_files(config):
         left_out.partial.append("load not judged: no load test is here")
-
-
-def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) -> None:
-    """Who has which feature counts as it is before anything was tried."""
-    if situation == AS_IS and markers.is_gate(request.config):
-        request.getfixturevalue("commits_served")
-        request.getfixturevalue("flags_found")
 
 
 def pytest_pam_why_left_out(item: pytest.Item) -> str | None:
@@ -150,6 +154,32 @@ def pytest_pam_why_left_out(item: pytest.Item) -> str | None:
     if found is not None or acked.isdisjoint(markers.criterion_ids(item)):
         return None
     return "no incident is recorded here, and a person vouches for the fix (--ack)"
+
+
+def tried_again(criterion: str, environment: Environment, request: pytest.FixtureRequest) -> CriterionRetest:
+    """Measure what went red once more, as the slice does that owns the criterion; tests of this session that serve it decide themselves."""
+    judged = None
+    try:
+        found = request.config.hook.pytest_pam_criterion_retest(criterion=criterion, environment=environment)
+        if found is not None:
+            fixture, judge = found
+            # Which criteria went red is read from a record, and each costs a wait: no other fixture may be asked for.
+            judged = judge(request.getfixturevalue(fixture))
+    except MeasurementFailed as error:
+        return CriterionRetest(criterion, RetestOutcome.UNKNOWN, str(error))
+    if judged is not None:
+        good, words = judged
+        return CriterionRetest(criterion, RetestOutcome.GONE if good else RetestOutcome.BACK, words)
+    tests = [
+        item
+        for item in request.session.items
+        if criterion in markers.criterion_ids(item) and not item.get_closest_marker("advisory")  # those decide nothing
+    ]
+    if tests:
+        words = f"judged by {len(tests)} tests of this gate, which count by themselves"
+        return CriterionRetest(criterion, RetestOutcome.GONE, words)
+    words = f"nothing in this gate measures it; look yourself, then {VOUCH}"
+    return CriterionRetest(criterion, RetestOutcome.UNKNOWN, words)
 
 
 def pytest_pam_unproven(request: pytest.FixtureRequest) -> str | None:

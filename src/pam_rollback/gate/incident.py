@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.decision.decision import State
 
 OF_THE_SERVICE = ("IR-", "CR-", "SC-", "MT-", "HC-", "DI-")
@@ -89,7 +89,7 @@ class CriterionRetest:
 
 
 @dataclass(frozen=True, repr=False)
-class IncidentRetest(Sentence):
+class IncidentRetest(Fact):
     """The incident, looked for on the candidate."""
 
     incident: RecordedIncident
@@ -99,10 +99,10 @@ class IncidentRetest(Sentence):
     """This gate puts the plan's load on the candidate."""
 
     @property
-    def gone(self) -> bool:
-        """No criterion went red again. Raises MeasurementFailed when that is not known of all of them, and none did."""
-        if self._of(RetestOutcome.BACK):
-            return False
+    def back(self) -> tuple[str, ...]:
+        """The criteria that went red again. Raises MeasurementFailed when none did, and that is not known of all of them."""
+        if again := self._of(RetestOutcome.BACK):
+            return tuple(one.criterion for one in again)
         if self._of(RetestOutcome.UNKNOWN) or not self.tried:
             raise MeasurementFailed(
                 f"whether {self.incident} comes back is not known: {_listed(self._of(RetestOutcome.UNKNOWN))}"
@@ -113,27 +113,24 @@ class IncidentRetest(Sentence):
                 f"{self.incident} was looked for without load, and no load test is declared here: under load, {', '.join(under_load)} may "
                 f"still come back; vouch for it with {VOUCH}"
             )
-        return True
+        return ()
 
     def _of(self, outcome: RetestOutcome) -> tuple[CriterionRetest, ...]:
         return tuple(one for one in self.tried if one.outcome is outcome)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        back = ", ".join(one.criterion for one in self._of(RetestOutcome.BACK))
-        return Figures(
+    def measured(self) -> Measured:
+        """Which criteria are red again."""
+        back = self._of(RetestOutcome.BACK)
+        what = f"comes back on release {self.release}" if back else f"does not come back on release {self.release}"
+        return Measured(
             what=f"criteria of {self.incident.runs} that are red again",
             asked="none",
-            measured=back or "none",
+            value=", ".join(one.criterion for one in back) or "none",
             n=len(self.tried),
             definition=", ".join(self.incident.criteria),
+            sentence=f"{self.incident} {what}: {_listed(back or self.tried)}",
         )
-
-    def __str__(self) -> str:
-        if self._of(RetestOutcome.BACK):
-            return f"{self.incident} comes back on release {self.release}: {_listed(self._of(RetestOutcome.BACK))}"
-        return f"{self.incident} does not come back on release {self.release}: {_listed(self.tried)}"
 
 
 def _listed(tried: Iterable[CriterionRetest]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
 from pam_rollback.gate.incident import (
+    VOUCH,
     RecordedIncident,
     asked_for_a_rollback,
     observed_in,
@@ -89,6 +90,17 @@ def chosen(out: Path, environment: str, run: str = "") -> RecordedIncident | Non
     if found is None:
         raise MeasurementFailed(
             f"--incident {run}: expected a run in which a criterion of the service went red, found none in {_shown(folder)}"
+        )
+    return found
+
+
+def known_incident(out: Path, environment: str, run: str = "") -> RecordedIncident:
+    """Return it. Raises MeasurementFailed for nothing, which is a gap in what is known."""
+    found = chosen(out, environment, run)
+    if found is None:
+        raise MeasurementFailed(
+            f"no run of {environment} with a red decision, check or drill is recorded here, so it is not known what must not "
+            f"come back: give --incident RUN, or vouch for the fix with {VOUCH}"
         )
     return found
 

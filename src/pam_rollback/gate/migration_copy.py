@@ -18,7 +18,7 @@ from pam_rollback.base.errors import MeasurementFailed, Refused
 from pam_rollback.environment.environment import Environment
 from pam_rollback.gate import stable_statements
 from pam_rollback.gate.migration_files import MigrationFile
-from pam_rollback.gate.migrations import Column, Contents, CopyIntegrity, Picture, Reached
+from pam_rollback.gate.migrations import Column, Contents, Picture, Reached, TrialFinding, copy_integrity
 from pam_rollback.gate.stable_release import Ran, Statement
 from pam_rollback.integrity.catalogue import BLIND, CATALOGUE, COLUMNS, TABLES, WHO
 from pam_rollback.integrity.integrity import evaluate
@@ -237,7 +237,7 @@ def reached_on_copy(environment: Environment) -> Reached:
 
 def invariants_on_copy(
     environment: Environment, plan: Plan, root: Path, schema_version: str, *, noted_in: str
-) -> CopyIntegrity:
+) -> TrialFinding:
     """Every critical invariant of ``checks/integrity`` on the copy, as a release would be asked that was built with these migrations.
 
     ``noted_in`` is the table in which applied migrations are noted. Where there is none, nobody can ask what it says.
@@ -269,4 +269,4 @@ def invariants_on_copy(
             offenders_max=plan.the(CorruptionLimit).corrupted_records_max,
         )
     broken = tuple(str(result) for result in found.results.values() if not result.holds)
-    return CopyIntegrity(len(found.results) - len(broken), broken, found.unknown)
+    return copy_integrity(len(found.results) - len(broken), broken, found.unknown)

@@ -192,3 +192,27 @@ def _named(pending: tuple[MigrationFile, ...], assumed: Sequence[str]) -> ToAppl
 def _few(migrations: Sequence[MigrationFile]) -> str:
     more = f" and {len(migrations) - _SHOWN} more" if len(migrations) > _SHOWN else ""
     return ", ".join(map(str, migrations[:_SHOWN])) + more
+
+
+def wanted_of(
+    migrations: Sequence[MigrationFile], applied: Collection[str], before: Mapping[str, str] | None, commit_before: str
+) -> ToApply:
+    """Return what the copy lacks, in either form. Raises MeasurementFailed when it has what only the candidate brings.
+
+    ``before`` has the files of the release before with their texts, and is None where that release is not known.
+    """
+    if one_way(migrations):
+        return to_apply(migrations, applied, before)
+    pending = pending_of(migrations, applied)
+    problem = edited(migrations, before or {})
+    if problem:
+        return ToApply(pending, problem)
+    if before is not None:
+        brought = {migration.version for migration in migrations} - {name.partition("_")[0] for name in before}
+        refuse_seen(brought, pending, back_to=f"commit {commit_before[:12]}")
+    elif not pending:
+        raise MeasurementFailed(
+            "the copy has every migration of the candidate, and which of them the release before has cannot be told "
+            "(no earlier deploy is known): whether this deploy can be taken back was not tried"
+        )
+    return ToApply(pending)

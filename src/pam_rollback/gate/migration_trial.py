@@ -1,107 +1,88 @@
 """Tries the candidate's migrations on a copy of the database: pictures before, with them, and after they were rolled back again."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.gate.migration_copy import MigrationCopy
 from pam_rollback.gate.migration_files import MigrationFile, ToApply
 from pam_rollback.gate.migrations import (
-    Applied,
-    CopyIntegrity,
-    Doors,
-    Kept,
     Picture,
     Reached,
-    Reversal,
+    TrialFinding,
     added,
+    applied,
     changes,
+    doors,
     dropped,
+    kept,
     overwritten,
+    reversal,
     rewritten,
 )
-from pam_rollback.gate.stable_release import StableRelease, still_works
+from pam_rollback.gate.stable_release import still_works
 
-if TYPE_CHECKING:
-    # The driver is loaded only where it is used: a rollback must not wait for it.
-    from pam_rollback.gate.migration_copy import MigrationCopy
-
-T = TypeVar("T")
 _TOUCHED = ("updated_at",)
 """What says when a row was last written: filling a new column moves it, and overwrites nothing of a user's."""
 
 
 @dataclass(frozen=True)
 class MigrationTrial:
-    """What came of it. Where the migrations could not be applied, nothing more is known."""
+    """What came of it. Where the migrations could not be applied, nothing more is known, and asking for it raises MeasurementFailed."""
 
-    applied: Applied
-    _kept: Kept | None = None
-    _integrity: CopyIntegrity | None = None
-    _reversal: Reversal | None = None
-    _stable: StableRelease | None = None
-    _doors: Doors | None = None
+    applied: TrialFinding
+    _more: Mapping[str, TrialFinding] = field(default_factory=dict)
 
     @property
-    def kept(self) -> Kept:
+    def kept(self) -> TrialFinding:
         """Whether what users wrote is still there with them."""
-        return self._known(self._kept)
+        return self._known("kept")
 
     @property
-    def integrity(self) -> CopyIntegrity:
+    def integrity(self) -> TrialFinding:
         """What the invariants say with them."""
-        return self._known(self._integrity)
+        return self._known("integrity")
 
     @property
-    def reversal(self) -> Reversal:
+    def reversal(self) -> TrialFinding:
         """Whether the way back leads back."""
-        return self._known(self._reversal)
+        return self._known("reversal")
 
     @property
-    def stable_release(self) -> StableRelease:
+    def stable_release(self) -> TrialFinding:
         """Whether the release before works on the migrated schema."""
-        return self._known(self._stable)
+        return self._known("stable release")
 
     @property
-    def doors(self) -> Doors:
+    def doors(self) -> TrialFinding:
         """Whether they open rows to whom they do not belong."""
-        return self._known(self._doors)
+        return self._known("doors")
 
     def as_text(self) -> str:
         """All of it, without the limits of a sentence."""
-        lines = [str(self.applied)]
-        if self._kept is not None:
-            lines += [str(self._kept), *self._kept.lost]
-        if self._integrity is not None:
-            lines += [str(self._integrity), *self._integrity.broken, *self._integrity.unknown.values()]
-        if self._reversal is not None:
-            lines += [str(self._reversal), *self._reversal.differences, *self._reversal.stays]
-        if self._stable is not None:
-            lines += [str(self._stable), *self._stable.broken, *self._stable.changed, *self._stable.untried]
-        if self._doors is not None:
-            lines += [str(self._doors), *self._doors.opened, *self._doors.unknown]
+        lines = [line for one in (self.applied, *self._more.values()) for line in (str(one), *one.found, *one.more)]
         return "\n".join(dict.fromkeys(lines)) + "\n"
 
-    def _known(self, fact: T | None) -> T:
-        if fact is None:
+    def _known(self, what: str) -> TrialFinding:
+        if what not in self._more:
             raise MeasurementFailed(f"not tried, since {self.applied}")
-        return fact
+        return self._more[what]
 
 
 def tried(
-    copy: "MigrationCopy",
+    copy: MigrationCopy,
     wanted: ToApply,
     *,
     known: int,
     one_way: bool = False,
-    integrity: Callable[[], CopyIntegrity],
+    integrity: Callable[[], TrialFinding],
     reached: Callable[[], Reached] | None = None,
     narrate: Callable[[str], None],
 ) -> MigrationTrial:
     """Try them. The copy is left as it was found, as far as the ways back lead there; ``one_way`` migrations have none."""
     pending, assumed = wanted.migrations, wanted.assumed
     if wanted.problem:
-        return MigrationTrial(Applied(pending, known, failed=wanted.problem, assumed=assumed))
+        return MigrationTrial(applied(pending, known, failed=wanted.problem, assumed=assumed))
     before = copy.picture()
     since = copy.moment()
     statements = copy.statements()
@@ -115,27 +96,25 @@ def tried(
         took_s += found.took_s
         if found.problem:
             _back(copy, [] if one_way else done)
-            return MigrationTrial(Applied(pending, known, took_s, f"{migration}: {found.problem}", assumed))
+            failed = f"{migration}: {found.problem}"
+            return MigrationTrial(applied(pending, known, took_s=took_s, failed=failed, assumed=assumed))
         done.append(migration)
     between = copy.picture(since=since)
     now = copy.sent(statements)
     invariants = integrity()
-    doors = None if reached is None or open_before is None else Doors.of(pending, open_before, reached())
-    return MigrationTrial(
-        Applied(pending, known, took_s, assumed=assumed),
-        Kept(
-            pending,
-            before.rows,
-            (*dropped(before.tables, between.tables), *overwritten(before.tables, between.tables, besides=_TOUCHED)),
-        ),
-        invariants,
-        _code_alone(pending, before, between) if one_way else _reversal(copy, pending, before),
-        still_works(pending, before, between, then, now),
-        doors,
-    )
+    found_open = {} if reached is None or open_before is None else {"doors": doors(pending, open_before, reached())}
+    lost = (*dropped(before.tables, between.tables), *overwritten(before.tables, between.tables, besides=_TOUCHED))
+    more = {
+        "kept": kept(pending, before.rows, lost),
+        "integrity": invariants,
+        "reversal": _code_alone(pending, before, between) if one_way else _reversal(copy, pending, before),
+        "stable release": still_works(pending, before, between, then, now),
+        **found_open,
+    }
+    return MigrationTrial(applied(pending, known, took_s=took_s, assumed=assumed), more)
 
 
-def _back(copy: "MigrationCopy", done: Sequence[MigrationFile]) -> tuple[float, str]:
+def _back(copy: MigrationCopy, done: Sequence[MigrationFile]) -> tuple[float, str]:
     """The newest first; stops at the first that does not work. How long it took, and why it stopped."""
     took_s = 0.0
     for migration in reversed(done):
@@ -146,13 +125,13 @@ def _back(copy: "MigrationCopy", done: Sequence[MigrationFile]) -> tuple[float, 
     return took_s, ""
 
 
-def _code_alone(wanted: tuple[MigrationFile, ...], before: Picture, after: Picture) -> Reversal:
+def _code_alone(wanted: tuple[MigrationFile, ...], before: Picture, after: Picture) -> TrialFinding:
     """Nothing leads back: what the release before wrote has to say what it said, and what is new stays."""
     other = rewritten(before.tables, after.tables, besides=_TOUCHED)
-    return Reversal(wanted, len(before.objects), before.rows, other, one_way=True, stays=added(before, after))
+    return reversal(wanted, before, other, one_way=True, stays=added(before, after))
 
 
-def _reversal(copy: "MigrationCopy", wanted: tuple[MigrationFile, ...], before: Picture) -> Reversal:
+def _reversal(copy: MigrationCopy, wanted: tuple[MigrationFile, ...], before: Picture) -> TrialFinding:
     took_s, failed = _back(copy, wanted)
     after = copy.picture()
     differences = (
@@ -160,4 +139,4 @@ def _reversal(copy: "MigrationCopy", wanted: tuple[MigrationFile, ...], before: 
         *dropped(before.tables, after.tables),
         *rewritten(before.tables, after.tables),
     )
-    return Reversal(wanted, len(before.objects), before.rows, differences, failed, took_s)
+    return reversal(wanted, before, differences, failed=failed, took_s=took_s)

@@ -4,11 +4,11 @@ What is compared is the catalogue (tables, columns, constraints, indexes, trigge
 rows say, by a digest of each column. A way back that brings a column back without its content is none.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence, listed
+from pam_rollback.base.figures import Measured, listed
 from pam_rollback.gate.migration_files import MigrationFile
 from pam_rollback.integrity.schema_changes import Schema, compare
 
@@ -126,167 +126,138 @@ def added(before: Picture, after: Picture) -> tuple[str, ...]:
     return (*tables, *columns)
 
 
-@dataclass(frozen=True, repr=False)
-class Applied(Sentence):
-    """Whether the candidate's migrations can be applied to the copy."""
+@dataclass(frozen=True, repr=False, kw_only=True)
+class TrialFinding(Measured):
+    """One thing that the trial of the migrations shows: how much is wrong, which nothing may be."""
 
-    pending: tuple[MigrationFile, ...]
-    known: int
-    """How many the candidate has."""
-    took_s: float = 0.0
-    failed: str = ""
-    """Which one could not be applied, and why; empty when all could."""
-    assumed: tuple[str, ...] = ()
-    """What had to be assumed to know which are pending, and what nobody applies by itself."""
-
-    @property
-    def done(self) -> bool:
-        """All are applied, or there was nothing to apply."""
-        return not self.failed
+    found: tuple[str, ...]
+    """What is wrong, one sentence each."""
+    unknown: str = ""
+    """Why it is not known that nothing is; empty where it is known."""
+    rests_on: str = ""
+    """What a verdict on it rests on; empty: nothing."""
+    more: tuple[str, ...] = ()
+    """What else belongs into the text that is kept."""
 
     @property
-    def rests_on(self) -> str:
-        """What a verdict on it rests on; empty: nothing."""
-        return "; ".join(self.assumed)
+    def number(self) -> float:
+        """How much is wrong. Raises MeasurementFailed where nothing was found and something is not known."""
+        if self.unknown and not self.found:
+            raise MeasurementFailed(self.unknown)
+        return len(self.found)
 
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what="migrations applied to the copy", asked="all", measured=self.failed or "all", n=len(self.pending)
+
+def names_of(pending: Sequence[MigrationFile]) -> str:
+    """Return the names of the migrations."""
+    return ", ".join(map(str, pending)) or "no migration"
+
+
+def applied(
+    pending: Sequence[MigrationFile],
+    known: int,
+    *,
+    took_s: float = 0.0,
+    failed: str = "",
+    assumed: Sequence[str] = (),
+) -> TrialFinding:
+    """Say whether the candidate's migrations, of which it has ``known``, could be applied to the copy; ``failed`` is why not.
+
+    ``assumed`` is what had to be assumed to know which are pending, and what nobody applies by itself.
+    """
+    names = ", ".join(map(str, pending)) or "none"
+    done = f"{len(pending)} of the candidate's {known} migrations were applied to the copy in {took_s:.1f} s: {names}"
+    return TrialFinding(
+        what="migrations applied to the copy",
+        asked="all",
+        value=failed or "all",
+        n=len(pending),
+        sentence=f"the candidate's migrations cannot be applied to a copy of the database: {failed}"
+        if failed
+        else done,
+        found=(failed,) if failed else (),
+        rests_on="; ".join(assumed),
+    )
+
+
+def kept(pending: Sequence[MigrationFile], rows: int, lost: tuple[str, ...]) -> TrialFinding:
+    """Say whether they leave what users wrote: an older release would miss it, and no way back brings it again."""
+    sentence = f"{names_of(pending)}: applied to a copy, {rows} rows are as they were"
+    if lost:
+        sentence = (
+            f"{names_of(pending)}: applied to a copy, it drops or overwrites data: {listed(lost)}; "
+            "a rollback of the code alone would meet that: write new values into a column of their own"
         )
-
-    def __str__(self) -> str:
-        if self.failed:
-            return f"the candidate's migrations cannot be applied to a copy of the database: {self.failed}"
-        names = ", ".join(map(str, self.pending)) or "none"
-        return f"{len(self.pending)} of the candidate's {self.known} migrations were applied to the copy in {self.took_s:.1f} s: {names}"
+    what = "data lost by migrations"
+    return TrialFinding(what=what, asked="none", value=len(lost), unit="losses", n=rows, sentence=sentence, found=lost)
 
 
-@dataclass(frozen=True, repr=False)
-class Kept(Sentence):
-    """Whether the migrations leave what users wrote: an older release would miss it, and no way back brings it again."""
+def reversal(
+    pending: Sequence[MigrationFile],
+    before: Picture,
+    differences: tuple[str, ...],
+    *,
+    failed: str = "",
+    took_s: float = 0.0,
+    one_way: bool = False,
+    stays: Sequence[str] = (),
+) -> TrialFinding:
+    """Say whether the way back leads back: schema and rows are what they were; ``failed`` is which way back does not work, and why.
 
-    pending: tuple[MigrationFile, ...]
-    rows: int
-    lost: tuple[str, ...]
-
-    @property
-    def whole(self) -> bool:
-        """Nothing is gone, and nothing says something else."""
-        return not self.lost
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what="data lost by migrations", asked="none", measured=len(self.lost), unit="losses", n=self.rows
+    Where the product's migrations have no ways back (``one_way``), only its code goes back: then nothing that the release before wrote may
+    be overwritten, and what a way back would have to take away ``stays``.
+    """
+    names, objects, rows = names_of(pending), len(before.objects), before.rows
+    without = [] if one_way else [f"{migration}.down.sql" for migration in pending if migration.down is None]
+    rests_on = ""
+    if one_way and pending:
+        lost = f"; undone by hand this is lost, with what is in it by then: {listed(stays)}" if stays else ""
+        rests_on = f"no way down: {names}: a rollback takes the code back and leaves the schema{lost}"
+    if without:
+        sentence = f"this deploy cannot be taken back: there is no {', '.join(without)}; write it, and prove here that it leads back"
+    elif failed:
+        sentence = f"this deploy cannot be taken back: {failed}"
+    elif one_way and differences:
+        sentence = (
+            f"{names} has no way down and overwrites what was there: {listed(differences)}; "
+            "write the new values into a column of their own, and leave the old one to the release before"
         )
-
-    def __str__(self) -> str:
-        names = ", ".join(map(str, self.pending)) or "no migration"
-        if self.lost:
-            return (
-                f"{names}: applied to a copy, it drops or overwrites data: {listed(self.lost)}; "
-                "a rollback of the code alone would meet that: write new values into a column of their own"
-            )
-        return f"{names}: applied to a copy, {self.rows} rows are as they were"
-
-
-@dataclass(frozen=True, repr=False)
-class Reversal(Sentence):
-    """Whether the way back leads back."""
-
-    pending: tuple[MigrationFile, ...]
-    objects: int
-    """How many of the catalogue were compared."""
-    rows: int
-    differences: tuple[str, ...] = ()
-    failed: str = ""
-    """Which way back does not work, and why."""
-    took_s: float = 0.0
-    one_way: bool = False
-    """The product's migrations have no ways back: only its code goes back, and what they changed stays."""
-    stays: tuple[str, ...] = ()
-    """What a way back would have to take away, with what is written into it until then."""
-
-    @property
-    def no_way_back(self) -> tuple[MigrationFile, ...]:
-        """Those without a down file, where others have one."""
-        return () if self.one_way else tuple(migration for migration in self.pending if migration.down is None)
-
-    @property
-    def reversible(self) -> bool:
-        """Schema and rows are what they were before; where nothing leads back, nothing that the release before wrote is overwritten."""
-        return not (self.no_way_back or self.failed or self.differences)
-
-    @property
-    def rests_on(self) -> str:
-        """What a verdict on it rests on; empty: nothing."""
-        if not self.one_way or not self.pending:
-            return ""
-        lost = f"; undone by hand this is lost, with what is in it by then: {listed(self.stays)}" if self.stays else ""
-        return f"no way down: {', '.join(map(str, self.pending))}: a rollback takes the code back and leaves the schema{lost}"
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        found = len(self.differences) + len(self.no_way_back) + bool(self.failed)
-        return Figures(
-            what="difference after rolling the migrations back", asked="none", measured=found, n=self.objects
-        )
-
-    def __str__(self) -> str:
-        names = ", ".join(map(str, self.pending)) or "no migration"
-        if self.no_way_back:
-            without = ", ".join(f"{migration}.down.sql" for migration in self.no_way_back)
-            return (
-                f"this deploy cannot be taken back: there is no {without}; write it, and prove here that it leads back"
-            )
-        if self.failed:
-            return f"this deploy cannot be taken back: {self.failed}"
-        if self.one_way and self.differences:
-            return (
-                f"{names} has no way down and overwrites what was there: {listed(self.differences)}; "
-                "write the new values into a column of their own, and leave the old one to the release before"
-            )
-        if self.one_way and self.pending:
-            return f"the code can be taken back: {self.rows} rows still say what they said, {self.rests_on}"
-        if self.differences:
-            return f"this deploy cannot be taken back: after {names} and its way back, {listed(self.differences)}"
-        compared = f"{self.objects} objects and {self.rows} rows are as they were"
-        return f"{names}: applied to a copy and rolled back in {self.took_s:.1f} s; {compared}"
+    elif one_way and pending:
+        sentence = f"the code can be taken back: {rows} rows still say what they said, {rests_on}"
+    elif differences:
+        sentence = f"this deploy cannot be taken back: after {names} and its way back, {listed(differences)}"
+    else:
+        compared = f"{objects} objects and {rows} rows are as they were"
+        sentence = f"{names}: applied to a copy and rolled back in {took_s:.1f} s; {compared}"
+    found = (*differences, *without, *([failed] if failed else []))
+    return TrialFinding(
+        what="difference after rolling the migrations back",
+        asked="none",
+        value=len(found),
+        n=objects,
+        sentence=sentence,
+        found=found,
+        rests_on=rests_on,
+        more=tuple(stays),
+    )
 
 
-@dataclass(frozen=True, repr=False)
-class CopyIntegrity(Sentence):
-    """What the invariants say of the copy with the candidate's migrations."""
-
-    held: int
-    broken: tuple[str, ...]
-    unknown: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def holds(self) -> bool:
-        """Every invariant holds. Raises MeasurementFailed when that of one is not known, and none is broken."""
-        if self.broken:
-            return False
-        if self.unknown or not self.held:
-            raise MeasurementFailed(
-                f"on the copy with the candidate's migrations: {listed(list(self.unknown.values())) or 'no invariant was evaluated'}"
-            )
-        return True
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        n = self.held + len(self.broken)
-        return Figures(what="invariants broken on the migrated copy", asked="none", measured=len(self.broken), n=n)
-
-    def __str__(self) -> str:
-        if self.broken:
-            return f"with the candidate's migrations {len(self.broken)} invariants do not hold on the copy: {listed(self.broken)}"
-        return f"with the candidate's migrations all {self.held} invariants hold on the copy"
+def copy_integrity(held: int, broken: tuple[str, ...], unknown: Mapping[str, str] | None = None) -> TrialFinding:
+    """Say what the invariants say of the copy with the candidate's migrations; ``unknown`` are those of which nothing is known, and why."""
+    sentence = f"with the candidate's migrations all {held} invariants hold on the copy"
+    if broken:
+        sentence = f"with the candidate's migrations {len(broken)} invariants do not hold on the copy: {listed(broken)}"
+    why = tuple((unknown or {}).values())
+    not_known = (listed(why) or "no invariant was evaluated") if why or not held else ""
+    return TrialFinding(
+        what="invariants broken on the migrated copy",
+        asked="none",
+        value=len(broken),
+        n=held + len(broken),
+        sentence=sentence,
+        found=broken,
+        unknown=not_known and f"on the copy with the candidate's migrations: {not_known}",
+        more=why,
+    )
 
 
 @dataclass(frozen=True)
@@ -300,42 +271,21 @@ class Reached:
     """Tables of which that could not be tried, and why."""
 
 
-@dataclass(frozen=True, repr=False)
-class Doors:
-    """What is open with the migrations, and was not before them."""
-
-    pending: tuple[MigrationFile, ...]
-    opened: tuple[str, ...]
-    objects: int
-    unknown: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, pending: Iterable[MigrationFile], before: Reached, after: Reached) -> "Doors":
-        """Hold one moment against the other."""
-        opened = (*compare(before.schema, after.schema).opened.changes, *sorted(after.shown - before.shown))
-        return cls(
-            tuple(pending), opened, after.schema.count, tuple(one for one in after.unknown if one not in before.unknown)
-        )
-
-    @property
-    def none(self) -> bool:
-        """Nothing is. Raises MeasurementFailed when that is not known of a table, and nothing else is open."""
-        if self.opened:
-            return False
-        if self.unknown:
-            raise MeasurementFailed(f"what the migrations open is not known: {listed(self.unknown)}")
-        return True
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(what="doors that the migrations open", asked="none", measured=len(self.opened), n=self.objects)
-
-    def __str__(self) -> str:
-        """The sentence that a failure shows."""
-        names = ", ".join(map(str, self.pending)) or "no migration"
-        if self.opened:
-            return f"the candidate's migrations open rows to whom they do not belong: {listed(self.opened)} ({names})"
-        return f"{names}: nothing of the schema's {self.objects} objects is more open than before"
-
-    __repr__ = __str__
+def doors(pending: Sequence[MigrationFile], before: Reached, after: Reached) -> TrialFinding:
+    """Say what is open with the migrations, and was not before them."""
+    opened = (*compare(before.schema, after.schema).opened.changes, *sorted(after.shown - before.shown))
+    unknown = tuple(one for one in after.unknown if one not in before.unknown)
+    names, objects = names_of(pending), after.schema.count
+    sentence = f"{names}: nothing of the schema's {objects} objects is more open than before"
+    if opened:
+        sentence = f"the candidate's migrations open rows to whom they do not belong: {listed(opened)} ({names})"
+    return TrialFinding(
+        what="doors that the migrations open",
+        asked="none",
+        value=len(opened),
+        n=objects,
+        sentence=sentence,
+        found=opened,
+        unknown=f"what the migrations open is not known: {listed(unknown)}" if unknown else "",
+        more=unknown,
+    )

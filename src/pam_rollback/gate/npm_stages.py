@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment import Environment
 from pam_rollback.gate.stages import Stage, scripts_of, telling_words
 from pam_rollback.outside.programs import Ended, run_program
 from pam_rollback.plan.plan_items import GateCommand
@@ -23,6 +24,8 @@ _REPORTS = ("reports", "coverage", "test-results", "playwright-report", "junit.x
 """Where test runners of the JavaScript world leave JUnit, coverage and pages."""
 _KEPT_FILES_MAX = 500
 _KEPT_BYTES_MAX = 20_000_000
+_SHOWN_BYTES = 1_000_000
+_LOG_BYTES_MAX = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -119,3 +122,34 @@ class NpmPackage:
                 yield found
             for folder, _, files in os.walk(found):
                 yield from (path for file in sorted(files) if not (path := Path(folder) / file).is_symlink())
+
+
+def account_variables(environment: Environment) -> dict[str, str]:
+    """Return the test account, by the names that the product's end-to-end tests read. Not on production: the candidate's code sees it."""
+    if "test_account" not in environment.abilities or environment.kind == "production":
+        return {}
+    return {
+        "TEST_USER_EMAIL": environment.secret("test_user_email"),
+        "TEST_USER_PASSWORD": environment.secret("test_user_password"),
+    }
+
+
+def refuse_endless(log: Path) -> None:
+    """Raise MeasurementFailed for a log that fills the disk."""
+    if log.stat().st_size > _LOG_BYTES_MAX:
+        raise MeasurementFailed(f"{log.stem} was ended: it printed more than {_LOG_BYTES_MAX // 1_000_000} MB")
+
+
+def last_line(log: Path) -> str:
+    """Return the last line that says something."""
+    lines = end_of(log, 2000).splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def end_of(log: Path, most: int = _SHOWN_BYTES) -> str:
+    """Return the end of a log, and how much stands before it."""
+    size = log.stat().st_size
+    with log.open("rb") as file:
+        file.seek(max(0, size - most))
+        text = file.read().decode(errors="replace")
+    return f"[… {size - most} bytes before this: {log.name} in the run's folder]\n{text}" if size > most else text

@@ -9,11 +9,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence, listed
+from pam_rollback.base.figures import listed
 from pam_rollback.gate.contraction import Finding, contracted, insert_triggers, loosened
 from pam_rollback.gate.migration_files import MigrationFile, statements
-from pam_rollback.gate.migrations import Picture
+from pam_rollback.gate.migrations import Picture, TrialFinding, names_of
 
 _SHOWN = 160
 _QUOTED = re.compile(r'"(\w+)"')
@@ -72,73 +71,40 @@ class Ran:
 Battery = Mapping[Statement, Ran]
 
 
-@dataclass(frozen=True, repr=False)
-class StableRelease(Sentence):
-    """Whether the release before works on the migrated schema, and what it meets there that is changed."""
-
-    pending: tuple[MigrationFile, ...]
-    statements: int
-    """How many did something before, and were sent again."""
-    objects: int
-    broken: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    untried: tuple[str, ...] = ()
-    """What an insert would meet where none could be tried."""
-
-    @property
-    def works(self) -> bool:
-        """Nothing that it reads or writes is gone or stricter.
-
-        Raises MeasurementFailed when no statement was sent twice, or a new trigger met no insert.
-        """
-        if self.broken:
-            return False
-        if not self.statements:
-            raise MeasurementFailed("no statement works on the copy as it is: is its DSN that of who owns the tables?")
-        if self.untried:
-            raise MeasurementFailed(f"whether the stable release can still insert is not known: {listed(self.untried)}")
-        return True
-
-    @property
-    def rests_on(self) -> str:
-        """What a verdict on it rests on; empty: nothing."""
-        return f"the stable release meets what is changed: {listed(self.changed)}" if self.changed else ""
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what="broken for the stable release on the migrated copy",
-            asked="nothing",
-            measured=len(self.broken),
-            n=self.statements,
-            definition=f"statements that do what they did; beside them {self.objects} objects of the catalogue",
-        )
-
-    def __str__(self) -> str:
-        names = ", ".join(map(str, self.pending)) or "no migration"
-        if self.broken:
-            return f"the stable release does not work on the migrated schema: {listed(self.broken)}"
-        return f"{names}: the stable release's {self.statements} statements do what they did on the migrated schema"
-
-
 def still_works(
     pending: Sequence[MigrationFile], before: Picture, after: Picture, then: Battery, now: Battery
-) -> StableRelease:
-    """Judge it. A finding names the migration's statement, where one speaks of what is broken."""
+) -> TrialFinding:
+    """Say whether the release before works on the migrated schema. What is broken names the migration's statement that speaks of it.
+
+    Nothing is known when no statement was sent twice, or a new trigger met no insert.
+    """
     able = {statement: ran for statement, ran in then.items() if not ran.problem}
     as_roles = any(statement.sender.role for statement in able)
-    broken = []
+    found = []
     for words, names in (*contracted(before, after, roles_tried=as_roles), *_refused(able, now)):
         cause = blamed(pending, names)
-        broken.append(f"{words} [{cause}]" if cause else words)
-    return StableRelease(
-        tuple(pending),
-        len(able),
-        len(before.objects),
-        tuple(dict.fromkeys(broken)),
-        loosened(before, after, roles_tried=as_roles),
-        tuple(_untried(before, after, then)),
+        found.append(f"{words} [{cause}]" if cause else words)
+    broken = tuple(dict.fromkeys(found))
+    changed, untried = loosened(before, after, roles_tried=as_roles), tuple(_untried(before, after, then))
+    unknown = f"whether the stable release can still insert is not known: {listed(untried)}" if untried else ""
+    if not able:
+        unknown = "no statement works on the copy as it is: is its DSN that of who owns the tables?"
+    sentence = (
+        f"{names_of(pending)}: the stable release's {len(able)} statements do what they did on the migrated schema"
+    )
+    if broken:
+        sentence = f"the stable release does not work on the migrated schema: {listed(broken)}"
+    return TrialFinding(
+        what="broken for the stable release on the migrated copy",
+        asked="nothing",
+        value=len(broken),
+        n=len(able),
+        definition=f"statements that do what they did; beside them {len(before.objects)} objects of the catalogue",
+        sentence=sentence,
+        found=broken,
+        unknown=unknown,
+        rests_on=f"the stable release meets what is changed: {listed(changed)}" if changed else "",
+        more=(*changed, *untried),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pam_rollback.base.configuration import nearest
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.base.outside_text import cut
 from pam_rollback.product.served_release import Served, same_commit
 
@@ -119,7 +119,7 @@ def scripts_of(package: str, place: str) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, repr=False)
-class Stage(Sentence):
+class Stage(Fact):
     """What came of one script in a checkout of the candidate. ``exit_code`` is None when it was ended by us, or is not there."""
 
     id: str
@@ -145,17 +145,15 @@ class Stage(Sentence):
         return is_idle(self.scripts.get(self.script, ""))
 
     @property
-    def passed(self) -> bool:
-        """It is there and does something, it ended by itself, and it ended well."""
-        return not self.missing and self.exit_code == 0
+    def measured(self) -> Measured:
+        """Its exit code."""
+        value = "no such script" if self.missing else "no end" if self.exit_code is None else self.exit_code
+        return Measured(
+            what=self.command, asked="exit code 0", value=value, n=int(not self.missing), sentence=self._sentence
+        )
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        measured = "no such script" if self.missing else "no end" if self.exit_code is None else self.exit_code
-        return Figures(what=self.command, asked="exit code 0", measured=measured, n=int(not self.missing))
-
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         where = f"{self.id}: {self.command} at commit {self.commit[:_SHORT]}"
         if self.missing and self.script in self.scripts:
             idle = cut(self.scripts[self.script], 80)

@@ -5,13 +5,12 @@ only when none of it is; in between nothing is known (MeasurementFailed), with t
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
-from pam_rollback.load.facts import LoadFact
+from pam_rollback.load.facts import LoadFinding
 from pam_rollback.load.generator import NO_DOUBTS, Doubts, doubts
 from pam_rollback.load.record import CANDIDATE, STABLE, LoadRecord
 from pam_rollback.observation.change import LatencyChange, RateChange
@@ -27,92 +26,56 @@ _P99 = 99.0
 _PERCENTILES = (50.0, 95.0, 99.0)
 
 
-@dataclass(frozen=True, repr=False)
-class SpeedOfReleases(LoadFact):
-    """p50, p95 and p99 of both. Changes in per cent of the stable release."""
+def slowdown(changes: Sequence[tuple[LatencyChange, float]], doubts: Doubts = NO_DOUBTS) -> LoadFinding:
+    """Return the change of p50, p95 or p99 that is nearest to its limit, or farthest beyond, in per cent of the stable release.
 
-    changes: tuple[tuple[LatencyChange, float], ...]
-    """Each with its limit in per cent."""
-    doubts: Doubts = NO_DOUBTS
-
-    @property
-    def broken(self) -> bool:
-        """One of them is slower for certain."""
-        return not self.doubts.unfit and any(one.low_pct > limit for one, limit in self.changes)
-
-    @property
-    def unsure(self) -> str:
-        """One of them may be."""
-        one = next((one for one, limit in self.changes if one.high_pct > limit), None)
-        if one is None:
-            return ""
-        return f"whether p{one.pct:g} is worse cannot be told from so many answers: ask more, or longer"
-
-    @property
-    def worst(self) -> tuple[LatencyChange, float]:
-        """The one that is nearest to its limit, or farthest beyond."""
-        return max(self.changes, key=lambda pair: (pair[0].low_pct > pair[1], pair[0].increase_pct - pair[1]))
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria: the worst."""
-        worst, limit_pct = self.worst
-        rest = ", ".join(f"p{one.pct:g} {one.increase_pct:+z.0f} %" for one, _ in self.changes if one is not worst)
-        return Figures(
-            what=f"p{worst.pct:g} of the candidate against the stable release",
-            asked=f"at most {limit_pct:+z.0f} %",
-            measured=round(worst.increase_pct, 1),
-            unit="%",
-            n=worst.now.n,
-            margin=round(limit_pct - worst.increase_pct, 1),
-            definition=f"{worst}; beside it {rest}",
-        )
-
-    def __str__(self) -> str:
-        """The sentence that a failure shows, the worst first; the baseline in it is the stable release."""
-        ordered = [self.worst, *(pair for pair in self.changes if pair is not self.worst)]
-        told = "; ".join(f"{one}, limit {limit_pct:+z.0f} %" for one, limit_pct in ordered)
-        return f"candidate against stable, its baseline, in the same run: {told}"
+    ``changes`` come each with its limit in per cent. It is broken where one of them is slower for certain.
+    """
+    worst, limit_pct = max(changes, key=lambda pair: (pair[0].low_pct > pair[1], pair[0].increase_pct - pair[1]))
+    others = [pair for pair in changes if pair[0] is not worst]
+    maybe = next((one for one, limit in changes if one.high_pct > limit), None)
+    told = "; ".join(f"{one}, limit {limit:+z.0f} %" for one, limit in ((worst, limit_pct), *others))
+    rest = ", ".join(f"p{one.pct:g} {one.increase_pct:+z.0f} %" for one, _ in others)
+    return LoadFinding(
+        what=f"p{worst.pct:g} of the candidate against the stable release",
+        asked=f"at most {limit_pct:+z.0f} %",
+        value=round(worst.increase_pct, 1),
+        unit="%",
+        n=worst.now.n,
+        margin=round(limit_pct - worst.increase_pct, 1),
+        definition=f"{worst}; beside it {rest}",
+        sentence=f"candidate against stable, its baseline, in the same run: {told}",
+        figure=worst.increase_pct,
+        limit=limit_pct,
+        broken=not doubts.unfit and any(one.low_pct > limit for one, limit in changes),
+        unsure=f"whether p{maybe.pct:g} is worse cannot be told from so many answers: ask more, or longer"
+        if maybe
+        else "",
+        doubts=doubts,
+    )
 
 
-@dataclass(frozen=True, repr=False)
-class ErrorsOfReleases(LoadFact):
-    """The error rates of both. Changes in percentage points."""
-
-    change: RateChange
-    limit: LoadErrorIncreaseLimit
-    doubts: Doubts = NO_DOUBTS
-
-    @property
-    def broken(self) -> bool:
-        """It fails more often for certain."""
-        return self.change.low_pp > self.limit.error_rate_increase_pp_max
-
-    @property
-    def unsure(self) -> str:
-        """It may."""
-        if self.change.high_pp <= self.limit.error_rate_increase_pp_max:
-            return ""
-        return "whether that is worse cannot be told from so many answers: ask more, or longer"
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what="error rate of the candidate against the stable release",
-            asked=f"at most {self.limit.error_rate_increase_pp_max:+g} points",
-            measured=round(self.change.increase_pp, 2),
-            unit="points",
-            n=self.change.now_n,
-            margin=round(self.limit.error_rate_increase_pp_max - self.change.increase_pp, 2),
-            definition=str(self.change),
-        )
-
-    def __str__(self) -> str:
-        return (
-            f"candidate against stable, its baseline, in the same run: {self.change}, expected at most "
-            f"{self.limit.error_rate_increase_pp_max:+g} points"
-        )
+def more_errors(change: RateChange, limit: LoadErrorIncreaseLimit, doubts: Doubts = NO_DOUBTS) -> LoadFinding:
+    """Return the change of the error rate in percentage points. It is broken where the candidate fails more often for certain."""
+    most_pp = limit.error_rate_increase_pp_max
+    unsure = "whether that is worse cannot be told from so many answers: ask more, or longer"
+    return LoadFinding(
+        what="error rate of the candidate against the stable release",
+        asked=f"at most {most_pp:+g} points",
+        value=round(change.increase_pp, 2),
+        unit="points",
+        n=change.now_n,
+        margin=round(most_pp - change.increase_pp, 2),
+        definition=str(change),
+        sentence=(
+            f"candidate against stable, its baseline, in the same run: {change}, expected at most {most_pp:+g} points"
+        ),
+        figure=change.increase_pp,
+        limit=most_pp,
+        broken=change.low_pp > most_pp,
+        unsure=unsure if change.high_pp > most_pp else "",
+        doubts=doubts,
+    )
 
 
 class ReleaseComparison:
@@ -135,7 +98,7 @@ class ReleaseComparison:
         self._doubts = doubts(record, limits["LG-6"])
 
     @cached_property
-    def speed(self) -> SpeedOfReleases:
+    def speed(self) -> LoadFinding:
         """LG-7. Raises MeasurementFailed when one of them gave no answer to tell its speed by."""
         slow_from_ms = self._limits["LG-1"].response_time_ms_max
         times = {
@@ -147,16 +110,16 @@ class ReleaseComparison:
             raise MeasurementFailed(f"the {silent[0]} release answered nothing well: its speed cannot be compared")
         before = Distribution.of(times[STABLE])
         changes = [LatencyChange.of(before, times[CANDIDATE], pct) for pct in _PERCENTILES]
-        return SpeedOfReleases(tuple((one, _limit_pct(self._limits[SPEED], one)) for one in changes), self._doubts)
+        return slowdown([(one, _limit_pct(self._limits[SPEED], one)) for one in changes], self._doubts)
 
     @cached_property
-    def errors(self) -> ErrorsOfReleases:
+    def errors(self) -> LoadFinding:
         """LG-8."""
         stable, candidate = self._of[STABLE], self._of[CANDIDATE]
         change = RateChange(
             sum(not one.ok for one in stable), len(stable), sum(not one.ok for one in candidate), len(candidate)
         )
-        return ErrorsOfReleases(change, self._limits[ERRORS], self._doubts)
+        return more_errors(change, self._limits[ERRORS], self._doubts)
 
 
 def _limit_pct(limit: LoadSlowdownLimit, change: LatencyChange) -> float:

@@ -3,15 +3,18 @@
 import csv
 import io
 import math
+import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.load.generator import steps_of
 from pam_rollback.load.record import STABLE, LoadRecord, LoadRequest
-from pam_rollback.load.verdict import latency_limits
+from pam_rollback.load.release_comparison import ERRORS, SPEED, ReleaseComparison
+from pam_rollback.load.verdict import judge, latency_limits
 from pam_rollback.plan.plan import LoadGate
 from pam_rollback.stats.percentiles import percentile
 
@@ -137,13 +140,18 @@ svg {{ max-width: 100%; height: auto }} li {{ margin: .4rem 0 }}
 
 
 def write_load_report(
-    record: LoadRecord, limits: LoadGate, facts: Sequence[tuple[str, str]], *, host: str, folder: Path
+    record: LoadRecord, limits: LoadGate, *, host: str, folder: Path, pictures: Path | None = None
 ) -> Sequence[Path]:
-    """Write page, table and picture, and give the files. ``facts`` are what was judged: the item and its sentence."""
+    """Write page, table and picture, and give the files; the picture is put among those of the report's first page, too."""
+    folder.mkdir(exist_ok=True)
+    facts = tuple(_facts(record, limits))
     files = []
     if picture := latency_picture(record, limits):
         files.append(folder / "latency-over-time.svg")
         files[-1].write_text(picture, encoding="utf-8")
+        if pictures is not None:
+            pictures.mkdir(parents=True, exist_ok=True)
+            shutil.copy(files[-1], pictures / "Load, latency over time.svg")
     files.append(folder / "load-seconds.csv")
     files[-1].write_text(seconds_csv(record, limits), encoding="utf-8")
     files.append(folder / "load.html")
@@ -162,6 +170,26 @@ def seconds_csv(record: LoadRecord, limits: LoadGate) -> str:
         asked_hz = "" if one.asked_hz is None else f"{one.asked_hz:g}"
         table.writerow([one.second, one.target, asked_hz, one.due, one.sent, one.fine, one.failed, *times])
     return file.getvalue()
+
+
+def _facts(record: LoadRecord, limits: LoadGate) -> Iterator[tuple[str, str]]:
+    """Each item with its sentence."""
+    verdict = judge(record, limits)
+    facts = (verdict.p95, verdict.p99, verdict.errors, verdict.outage, verdict.steps, verdict.reached)
+    for number, fact in enumerate(facts, start=1):
+        yield f"LG-{number}", str(fact)
+    if any(one.target == STABLE for one in record.requests):
+        yield SPEED, _sentence(lambda: ReleaseComparison(record, limits).speed)
+        yield ERRORS, _sentence(lambda: ReleaseComparison(record, limits).errors)
+    for doubt in verdict.doubts.all:
+        yield "Not known", doubt
+
+
+def _sentence(fact: Callable[[], object]) -> str:
+    try:
+        return str(fact())
+    except MeasurementFailed as unknown:
+        return f"not known: {unknown}"
 
 
 def _page(record: LoadRecord, facts: Sequence[tuple[str, str]], picture: str, host: str) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured, Sentence
 from pam_rollback.plan.flags import Flag, FlagName
-from pam_rollback.ramp.due import Do, Due
+from pam_rollback.ramp.due import Due
 from pam_rollback.ramp.state import GOOD
 from pam_rollback.rollback.rollout import OUTSIDE, FlagShare, shares
 from pam_rollback.stats.binomial import at_least
@@ -59,7 +59,7 @@ class UsersTried(Sentence):
 
 
 @dataclass(frozen=True, repr=False)
-class UsersFared(Sentence):
+class UsersFared(Fact):
     """How users fared while this session looked, and what was done when they fared badly."""
 
     looks: tuple[Look, ...]
@@ -71,47 +71,41 @@ class UsersFared(Sentence):
     """The ramp is finished: nobody has to look any more."""
 
     @property
-    def well(self) -> bool:
-        """Nothing broke, and somebody looked to the end. Raises MeasurementFailed when nobody did, or the last look did not tell."""
+    def broken(self) -> str:
+        """What broke. Raises MeasurementFailed when nothing did and nobody looked, or the last look did not tell."""
         if self.breach or self.before_start:
-            return False
+            return self.breach or self.before_start
         if not self.looks and not self.is_over:
             raise MeasurementFailed("nobody looked at the users in this session")
         if self.looks and self.looks[-1].state != GOOD:
             raise MeasurementFailed(f"how users fare is not known: {self.looks[-1].words}")
-        return True
+        return ""
 
     @property
-    def watched_s(self) -> float:
-        """For how long users were seen to fare well."""
-        return sum(look.until_s - look.from_s for look in self.looks if look.state == GOOD)
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        good = sum(look.state == GOOD for look in self.looks)
-        return Figures(
+    def measured(self) -> Measured:
+        """How many looks were not good, and for how long users were seen to fare well."""
+        good = [look for look in self.looks if look.state == GOOD]
+        watched_s = sum(look.until_s - look.from_s for look in good)
+        last = self.looks[-1].words if self.looks else "nobody looked"
+        sentence = f"users fare well, watched {watched_s:.0f} s in this session; the last watch: {last}"
+        if self.breach:
+            sentence = f"the ramp was rolled back: {self.breach}"
+        elif self.before_start:
+            sentence = f"users fare badly before anybody was let in, so nobody was: {self.before_start}"
+        elif self.is_over and not self.looks:
+            sentence = "the ramp is finished"
+        return Measured(
             what="watches of the users that were not good",
             asked="0",
-            measured=len(self.looks) - good,
+            value=len(self.looks) - len(good),
             n=len(self.looks),
-            definition=f"watched {self.watched_s:.0f} s in this session",
+            definition=f"watched {watched_s:.0f} s in this session",
+            sentence=sentence,
         )
-
-    def __str__(self) -> str:
-        """What broke, else for how long it was looked."""
-        if self.breach:
-            return f"the ramp was rolled back: {self.breach}"
-        if self.before_start:
-            return f"users fare badly before anybody was let in, so nobody was: {self.before_start}"
-        if self.is_over and not self.looks:
-            return "the ramp is finished"
-        last = self.looks[-1].words if self.looks else "nobody looked"
-        return f"users fare well, watched {self.watched_s:.0f} s in this session; the last watch: {last}"
 
 
 @dataclass(frozen=True, repr=False)
-class MeasuredExposure(Sentence):
+class MeasuredExposure(Fact):
     """The share of users who have each feature, as measured by asking for each of many users."""
 
     shares: tuple[FlagShare, ...]
@@ -124,52 +118,48 @@ class MeasuredExposure(Sentence):
         return self.stage or WHOLE_RAMP
 
     @property
-    def as_said(self) -> bool:
-        """Every share can come from what its flag says. Raises MeasurementFailed when nobody was asked."""
+    def outside(self) -> tuple[str, ...]:
+        """The shares that cannot come from what their flags say. Raises MeasurementFailed when nobody was asked."""
         if not self.shares:
             raise MeasurementFailed("the share of users who have the features was not measured")
-        return all(share.within_bounds for share in self.shares)
+        return tuple(str(share) for share in self.shares if not share.within_bounds)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria: the share that is farthest from what its flag says."""
+    def measured(self) -> Measured:
+        """The share that is farthest from what its flag says."""
         if not self.shares:
-            return Figures(what="users who have the features", asked="as the flags say", measured=None)
+            what = "users who have the features"
+            return Measured(what=what, asked="as the flags say", value=None, sentence="nobody was asked")
         worst = max(self.shares, key=lambda share: abs(share.having / share.users - share.asked_pct / 100))
-        return Figures(
+        return Measured(
             what=f"users who have {worst.flag}",
             asked=f"{worst.asked_pct} %",
-            measured=round(100 * worst.having / worst.users, 1),
+            value=round(100 * worst.having / worst.users, 1),
             unit="%",
             n=worst.users,
             definition="evaluated for each of so many users; exact binomial bounds, 1 in 10,000 on each side",
+            sentence="; ".join(map(str, self.shares)),
         )
-
-    def __str__(self) -> str:
-        """Each flag."""
-        return "; ".join(map(str, self.shares)) or "nobody was asked"
 
 
 @dataclass(frozen=True, repr=False)
-class Progressed(Sentence):
+class Progressed(Fact):
     """What this session did for the ramp, and what comes next."""
 
     did: tuple[str, ...]
     next: Due
 
     @property
-    def goes_on(self) -> bool:
-        """The ramp is finished, or more users will be let in; not: a person has to look first."""
-        return self.next.do not in {Do.REFUSE, Do.ROLL_BACK}
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(what="next", asked="the due thing done", measured=str(self.next), definition="; ".join(self.did))
-
-    def __str__(self) -> str:
-        """Done, and due."""
-        return f"{'; '.join(self.did) or 'nothing was due'}. Next: {self.next}"
+    def measured(self) -> Measured:
+        """What is due next."""
+        sentence = f"{'; '.join(self.did) or 'nothing was due'}. Next: {self.next}"
+        return Measured(
+            what="next",
+            asked="the due thing done",
+            value=str(self.next),
+            definition="; ".join(self.did),
+            sentence=sentence,
+        )
 
 
 Answers = Mapping[str, Mapping[FlagName, bool]]

@@ -1,7 +1,10 @@
-"""An incident that a watch found: what listeners are told of it (``pytest_pam_incident_opened`` and the two beside it)."""
+"""An incident that a watch found: what listeners are told of it (``pytest_pam_incident``)."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+IncidentNews = Literal["opened", "updated", "closed"]
 
 
 class NotTold(Exception):  # noqa: N818 - named by what is known

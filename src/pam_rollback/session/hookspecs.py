@@ -4,9 +4,9 @@ pytest takes a function for a hook only when its name begins with ``pytest_``. E
 beside a topic that listens.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pam_rollback.product.served_release import ExpectedReleases
     from pam_rollback.report.record_parts import DecisionRecord, Watched
     from pam_rollback.report.run_record import ActionStep, RunRecord
-    from pam_rollback.report.watched_incident import WatchedIncident
+    from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
     from pam_rollback.session.baseline_files import BaselinePart
     from pam_rollback.session.options import Options
     from pam_rollback.session.runbook import Runbook
@@ -178,11 +178,14 @@ def pytest_pam_undone(config: pytest.Config, run_folder: Path, environment: "Env
 
 
 @pytest.hookspec(firstresult=True)
-def pytest_pam_criterion_retest(criterion: str, request: pytest.FixtureRequest) -> tuple[bool, str] | None:
-    """At the gate: measure a criterion that went red in a recorded incident once more. Give whether it is good now, and figures in words.
+def pytest_pam_criterion_retest(
+    criterion: str, environment: "Environment"
+) -> tuple[str, Callable[[Any], tuple[bool, str]]] | None:
+    """At the gate: say how a criterion that went red in a recorded incident is measured once more.
 
-    ``request`` gives fixtures by name. Give None for a criterion that is another one's. Raise MeasurementFailed when it cannot be told:
-    then it is neither gone nor back. The first answer counts, that of a conftest.py before the suite's own.
+    Give the name of the fixture that measures it, and a function of its value that gives whether it is good now, and figures in words; it
+    raises MeasurementFailed when that cannot be told: then it is neither gone nor back. Give None for a criterion that is another one's.
+    The first answer counts, that of a conftest.py before the suite's own.
     """
 
 
@@ -239,21 +242,14 @@ def pytest_pam_report(record: "RunRecord") -> list[tuple[str, Sequence[str]]] | 
     """
 
 
-def pytest_pam_incident_opened(config: pytest.Config, incident: "WatchedIncident") -> str | None:
+def pytest_pam_incident(config: pytest.Config, incident: "WatchedIncident", what: "IncidentNews") -> str | None:
     """A watch found an incident. Tell whoever has to know, and give a reference to what was made of it, such as its address.
 
-    Each listener is told by itself, once. One that fails is named in a line, and told again at the next look, with ``told_before``: so
-    raise for whatever is not known to have been told, and NotTold where it is certain that nothing was. The reference comes back in
+    ``opened``: it is new. ``updated``: what is found of it, or what is recommended, changed. ``closed``: nothing asked for a rollback for
+    three looks in a row.
+
+    Each listener is told by itself, once, and hears of the rest only when it was told of the first. One that fails is named in a line, and
+    told what is true by then at the next look, with ``told_before``: so raise for whatever is not known to have been told, and NotTold
+    where it is certain that nothing was. A reference takes the place of the one before, and None leaves it; it comes back in
     ``incident.reference``, also to a watch of another day.
     """
-
-
-def pytest_pam_incident_updated(config: pytest.Config, incident: "WatchedIncident") -> str | None:
-    """What is found of an incident that is open, or what is recommended, changed. Whoever was not told of it is not asked.
-
-    A reference takes the place of the one before; None leaves it. One that fails is told what is true by then at the next look.
-    """
-
-
-def pytest_pam_incident_closed(config: pytest.Config, incident: "WatchedIncident") -> str | None:
-    """An incident is over: nothing asked for a rollback for three looks in a row. Otherwise as ``pytest_pam_incident_updated``."""

@@ -19,7 +19,7 @@ from pam_rollback.session.seen import Seen
 if TYPE_CHECKING:
     from pam_rollback.journal.undoing import UndoKind, UndoKinds
     from pam_rollback.report.record_parts import DecisionRecord, Watched
-    from pam_rollback.report.watched_incident import WatchedIncident
+    from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
     from pam_rollback.session.selection import LeftOut
 
 T = TypeVar("T")
@@ -185,13 +185,13 @@ def recommendation(
     return found, "" if found is not None else "what to do is not known: nobody recommends anything"
 
 
-def names_of(config: pytest.Config, hook: str) -> dict[str, str]:
-    """Who listens to a hook, in the order in which they are called, and what people call them.
+def of_incidents(config: pytest.Config) -> dict[str, str]:
+    """Who is told of an incident that a watch finds, in the order in which they are called, and what people call them.
 
     A plugin that has a function ``listener(config)`` is called what that gives; empty: it has nobody to tell in this session.
     """
     found: dict[str, str] = {}
-    for one in reversed(getattr(config.hook, hook).get_hookimpls()):
+    for one in reversed(config.hook.pytest_pam_incident.get_hookimpls()):
         named = getattr(one.plugin, "listener", None)
         shown = named(config) if callable(named) else one.plugin_name
         if shown:
@@ -199,11 +199,11 @@ def names_of(config: pytest.Config, hook: str) -> dict[str, str]:
     return found
 
 
-def tell_one(config: pytest.Config, hook: str, listener: str, incident: "WatchedIncident") -> str:
+def tell_one(config: pytest.Config, what: "IncidentNews", listener: str, incident: "WatchedIncident") -> str:
     """Tell one listener of an incident, and nobody else; gives its reference, or nothing. Raises whatever it raises."""
     plugins = config.pluginmanager
     others = [plugin for plugin in plugins.get_plugins() if plugins.get_name(plugin) != listener]
-    answers = plugins.subset_hook_caller(hook, others)(config=config, incident=incident)
+    answers = plugins.subset_hook_caller("pytest_pam_incident", others)(config=config, incident=incident, what=what)
     return next((str(answer) for answer in answers if answer), "")
 
 

@@ -20,7 +20,7 @@ from pam_rollback.session import second_places
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
-    from pam_rollback.report.watched_incident import WatchedIncident
+    from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
     from pam_rollback.tracker.service import Incidents
 
 _WITHIN_S = 30.0
@@ -169,22 +169,12 @@ def listener(config: pytest.Config) -> str:
     return "" if runbook is None or runbook.environment.tracker is None else "the tracker"
 
 
-def pytest_pam_incident_opened(config: pytest.Config, incident: "WatchedIncident") -> str | None:
-    """A watch found one."""
+def pytest_pam_incident(config: pytest.Config, incident: "WatchedIncident", what: "IncidentNews") -> str | None:
+    """Have an incident of a watch there, keep it up to date, and close it."""
     found = _watched(config)
-    return None if found is None else found.opened(incident)
-
-
-def pytest_pam_incident_updated(config: pytest.Config, incident: "WatchedIncident") -> str | None:
-    """It changed."""
-    found = _watched(config)
-    return None if found is None else found.updated(incident)
-
-
-def pytest_pam_incident_closed(config: pytest.Config, incident: "WatchedIncident") -> str | None:
-    """It is over."""
-    found = _watched(config)
-    return None if found is None else found.closed(incident)
+    if found is None:
+        return None
+    return {"opened": found.opened, "updated": found.updated, "closed": found.closed}[what](incident)
 
 
 _ON_RECORD = pytest.StashKey[OnRecord]()

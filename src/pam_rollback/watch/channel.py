@@ -10,7 +10,7 @@ from pam_rollback.communication.team import link_to_job
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.plan import Plan
-from pam_rollback.report.watched_incident import NotTold, WatchedIncident
+from pam_rollback.report.watched_incident import IncidentNews, NotTold, WatchedIncident
 from pam_rollback.watch.tools import Tell
 
 _CHANNEL = "the team's channel"
@@ -36,14 +36,14 @@ class Channel:
 
     team: TeamChannel
 
-    def __call__(self, hook: str, incident: WatchedIncident) -> str:
+    def __call__(self, what: IncidentNews, incident: WatchedIncident) -> str:
         """Send it, all of an incident in one thread where there are any; gives the thread.
 
         Raises NotTold when the channel did not take it: a message that comes twice is better than none.
         """
         if incident.told_before:
             return ""
-        thread, problem = self.team.tell(message(hook, incident), incident.reference)
+        thread, problem = self.team.tell(message(what, incident), incident.reference)
         if problem:
             raise NotTold(problem)
         return thread
@@ -58,29 +58,29 @@ class Woken:
     contacts: tuple[str, ...] = ()
     link: str = ""
 
-    def __call__(self, hook: str, incident: WatchedIncident) -> str:
+    def __call__(self, what: IncidentNews, incident: WatchedIncident) -> str:
         """Send it, also what may have arrived already: PagerDuty knows the key, and a mail that comes twice is better than none.
 
         Raises NotTold when it was not taken.
         """
-        over = hook.endswith("closed")
+        over = what == "closed"
         title = f"PAM on {incident.environment}: {'over' if over else incident.recommendation} ({incident.key})"
-        occasion, text = OVER if over else self.level, message(hook, incident)
+        occasion, text = OVER if over else self.level, message(what, incident)
         problem = self.send(Message(occasion, title, text, incident.key, False, self.contacts, self.link))  # noqa: FBT003 - no drill
         if problem:
             raise NotTold(problem)
         return ""
 
 
-def message(hook: str, incident: WatchedIncident) -> str:
+def message(what: IncidentNews, incident: WatchedIncident) -> str:
     """An incident in words, for a channel."""
-    if hook.endswith("closed"):
+    if what == "closed":
         return f"Over: {incident.key} on {incident.environment}, since {incident.seen:%H:%M:%S} UTC"
     found = "\n".join(
         f"• {one.criterion} {one.title}: {one.words} (since {one.since:%H:%M:%S} UTC)" for one in incident.found
     )
     rehearsed = f", rehearsed recovery {incident.rehearsed}" if incident.rehearsed else ""
-    begin = "Still" if hook.endswith("updated") else "Incident"
+    begin = "Still" if what == "updated" else "Incident"
     return (
         f"{begin}: {incident.recommendation} · {incident.environment} · {incident.key}\n{found}\n"
         f"{incident.strategy_title}{rehearsed}:\n{incident.command or 'see docs/runbook.md'}"

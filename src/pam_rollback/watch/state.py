@@ -6,18 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from pam_rollback.base.run_files import WATCH_BEGAN, WATCH_ENDED, WATCH_LOOKED, Event
-from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
+from pam_rollback.report.watched_incident import CriterionSeen, IncidentNews, WatchedIncident
 
 BEGAN, ENDED, UNWATCHED = WATCH_BEGAN, WATCH_ENDED, "nobody-watched"
 LOOKED = WATCH_LOOKED
 """A sign of life, now and then: whoever reads the journal sees that somebody watches."""
 OPENED, UPDATED, CLOSED = "incident-opened", "incident-updated", "incident-closed"
 TELLING, TOLD, FAILED = "telling", "told", "not-told"
-HOOKS: Mapping[str, str] = {
-    OPENED: "pytest_pam_incident_opened",
-    UPDATED: "pytest_pam_incident_updated",
-    CLOSED: "pytest_pam_incident_closed",
-}
+NEWS: Mapping[str, IncidentNews] = {OPENED: "opened", UPDATED: "updated", CLOSED: "closed"}
 
 
 @dataclass(frozen=True)
@@ -53,9 +49,9 @@ class Telling:
     version: int
 
     @property
-    def hook(self) -> str:
-        """The hook by which it is told."""
-        return HOOKS[self.what]
+    def news(self) -> IncidentNews:
+        """What a listener is told."""
+        return NEWS[self.what]
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,7 @@ def state_of(events: Iterable[Event], before: WatchState | None = None) -> Watch
     latest = before.latest if before else None
     for event in events:
         facts, latest = event.facts, event
-        if event.kind in HOOKS:
+        if event.kind in NEWS:
             incident = incident_of(facts["incident"])
             known = cases.get(incident.key)
             version = known.version + 1 if known else 1

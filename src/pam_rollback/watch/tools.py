@@ -8,7 +8,7 @@ from pam_rollback.base import run_files
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.run_files import WATCH_RECORD, Event
 from pam_rollback.outside.event_log import EventLog, Line
-from pam_rollback.report.watched_incident import WatchedIncident
+from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
 from pam_rollback.watch.looks import Look, Streaks
 from pam_rollback.watch.state import WatchState, state_of
 from pam_rollback.watch.turn import Moment
@@ -56,8 +56,8 @@ def _is_cut_short(line: Line) -> bool:
     return not line.text or (line.text.startswith(b"{") and not line.text.endswith(b"}"))
 
 
-Tell = Callable[[str, WatchedIncident], str]
-"""Tells one listener by the named hook; gives its reference. Raises whatever goes wrong."""
+Tell = Callable[[IncidentNews, WatchedIncident], str]
+"""Tells one listener what happened to an incident; gives its reference. Raises whatever goes wrong."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Teller:
 
         def work() -> None:
             try:
-                answers.append(self.book.tools.listeners[telling.listener](telling.hook, telling.incident))
+                answers.append(self.book.tools.listeners[telling.listener](telling.news, telling.incident))
             except NotTold as problem:
                 certain.append(problem)
                 problems[0] = " ".join(str(problem).split())

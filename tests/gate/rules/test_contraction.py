@@ -7,8 +7,8 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.contraction import contracted, loosened
 from pam_rollback.gate.migration_files import MigrationFile
-from pam_rollback.gate.migrations import Column, Picture
-from pam_rollback.gate.stable_release import OWNER, Ran, Sender, StableRelease, Statement, still_works
+from pam_rollback.gate.migrations import Column, Picture, TrialFinding
+from pam_rollback.gate.stable_release import OWNER, Ran, Sender, Statement, still_works
 
 TEXT = Column("text", not_null=False, filled=False)
 
@@ -123,17 +123,17 @@ def test_a_statement_that_did_something_has_to_do_it_still() -> None:
     one = MigrationFile("1", "b", "REVOKE SELECT ON a FROM authenticated", None)
     same = picture({})
 
-    def judged(then: Ran, now: Ran) -> StableRelease:
+    def judged(then: Ran, now: Ran) -> TrialFinding:
         return still_works([one], same, same, {READ: Ran(2), AS_USER: then}, {READ: Ran(2), AS_USER: now})
 
-    assert judged(Ran(2), Ran(3)).works
-    assert judged(Ran(problem="no"), Ran(problem="no")).works
+    assert not judged(Ran(2), Ran(3)).number
+    assert not judged(Ran(problem="no"), Ran(problem="no")).number
     assert str(judged(Ran(2), Ran(1))).endswith(
         "SELECT x FROM public.a, as authenticated: met 2 rows and meets 1 [1_b: REVOKE SELECT ON a FROM authenticated]"
     )
     assert "permission denied" in str(judged(Ran(2), Ran(problem="permission denied")))
     with pytest.raises(MeasurementFailed, match="no statement works on the copy"):
-        still_works([one], same, same, {READ: Ran(problem="x")}, {}).works  # noqa: B018 - it raises
+        still_works([one], same, same, {READ: Ran(problem="x")}, {}).number  # noqa: B018 - it raises
 
 
 @pytest.mark.parametrize(
@@ -152,10 +152,10 @@ def test_a_new_trigger_that_no_new_row_met_is_not_known(old: str, definition: st
     again = Statement(Sender(OWNER), "public.a", "INSERT", "…")
     new = Statement(Sender(OWNER), "public.a", "INSERT", "…", counted="…")
 
-    def judged(then: Ran) -> StableRelease:
+    def judged(then: Ran) -> TrialFinding:
         return still_works([], before, after, {again: Ran(0), new: then}, {again: Ran(0), new: then})
 
-    assert judged(Ran(1)).works
+    assert not judged(Ran(1)).number
     for then, why in ((Ran(0), "the copy has no row of it"), (Ran(problem="duplicate key"), "duplicate key")):
         with pytest.raises(MeasurementFailed, match=f"trigger public.a.t is new, .* {why}") if meets else nullcontext():
-            assert judged(then).works
+            assert not judged(then).number

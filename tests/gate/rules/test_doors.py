@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.migrations import Doors, Reached
+from pam_rollback.gate.migrations import Reached, doors
 from pam_rollback.integrity.schema_changes import Schema, SchemaObject
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,17 +36,17 @@ def reached(*shown: str, unknown: tuple[str, ...] = (), **tables: SchemaObject) 
 )
 def test_only_what_is_new_counts(before: Reached, after: Reached, said: str) -> None:
     """A door that was open before the migrations is not theirs."""
-    doors = Doors.of((), before, after)
+    found = doors((), before, after)
 
-    assert doors.none is not bool(said)
-    assert said in str(doors)
-    assert doors.figures.measured == len(doors.opened)
+    assert bool(found.number) is bool(said)
+    assert said in str(found)
+    assert found.value == len(found.found)
 
 
 def test_what_could_not_be_tried_with_them_is_not_known() -> None:
     """Unless something else is open already."""
-    unknown = Doors.of((), reached(), reached(unknown=("public.trips: no right",)))
+    unknown = doors((), reached(), reached(unknown=("public.trips: no right",)))
     with pytest.raises(MeasurementFailed, match="what the migrations open is not known: public"):
-        _ = unknown.none
+        _ = unknown.number
 
-    assert not Doors.of((), reached(), reached(OPEN, unknown=("public.trips: no right",))).none
+    assert doors((), reached(), reached(OPEN, unknown=("public.trips: no right",))).number == 1

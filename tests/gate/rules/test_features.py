@@ -56,7 +56,7 @@ def test_what_would_reach_everybody_is_named(feature: dict[str, Any], words: str
     """One sentence each."""
     found = declared(register(feature), version="1.42.0", before=None)
 
-    assert not found.behind_flags
+    assert found.problems
     assert words in str(found)
 
 
@@ -65,13 +65,13 @@ def test_a_declaration_of_another_release_was_not_kept_up() -> None:
     found = declared(register(VOICE, release="1.41.3"), version="1.42.0", before=None)
 
     assert "of release 1.41.3, and the candidate is 1.42.0" in str(found)
-    assert not found.behind_flags
-    assert declared(register(VOICE, release="1.41.3"), version="", before=None).behind_flags
+    assert found.problems
+    assert not declared(register(VOICE, release="1.41.3"), version="", before=None).problems
 
 
 def test_a_feature_that_is_declared_twice_is_named() -> None:
     """One of the two may be behind a flag."""
-    assert not declared(register(VOICE, VOICE), version="1.42.0", before=None).behind_flags
+    assert declared(register(VOICE, VOICE), version="1.42.0", before=None).problems
 
 
 def exposure(flags: dict[str, Flag], served: dict[str, int] | None = None) -> Exposure:
@@ -89,5 +89,5 @@ def exposure(flags: dict[str, Flag], served: dict[str, int] | None = None) -> Ex
 )
 def test_who_would_get_something_is_told(found: Exposure, words: str) -> None:
     """A flag that is on, one that nobody knows, and a user who gets it although the flag is off."""
-    assert not found.nobody
+    assert found.reached
     assert words in str(found)

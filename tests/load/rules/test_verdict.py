@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.facts import LoadFact
+from pam_rollback.load.facts import LoadFinding
 from pam_rollback.load.record import LoadRecord, LoadRequest, LoadWorker
 from pam_rollback.load.verdict import LoadVerdict, judge
-from tests.load.records import BEGAN_S, LIMITS, as_usual, both, failed, never_sent, steady, steps
+from tests.load.records import BEGAN_S, LIMITS, as_usual, both, failed, is_kept, never_sent, steady, steps
 
 
 def verdict(record: LoadRecord) -> LoadVerdict:
@@ -17,7 +17,7 @@ def verdict(record: LoadRecord) -> LoadVerdict:
     return judge(record, LIMITS)
 
 
-def facts(record: LoadRecord) -> dict[str, LoadFact]:
+def facts(record: LoadRecord) -> dict[str, LoadFinding]:
     """All of them, by their ids."""
     found = verdict(record)
     names = ("p95", "p99", "errors", "outage", "steps", "reached")
@@ -29,7 +29,7 @@ def standings(record: LoadRecord) -> dict[str, str]:
     found = {}
     for name, fact in facts(record).items():
         try:
-            found[name] = "good" if fact.good else "broken"
+            found[name] = "good" if is_kept(fact) else "broken"
         except MeasurementFailed:
             found[name] = "unknown"
     return found
@@ -46,7 +46,7 @@ def test_a_healthy_run_is_good() -> None:
     )
     assert "error rate under load 0.00 % (0 of 1125), expected below 2 %" in str(found.errors)
     assert "100 % of the load (40/s) at +45 s: p95 50 ms, p99 50 ms, 0.00 % errors, n=600" in str(found.steps)
-    assert found.reached.figures.measured == 100
+    assert found.reached.number == 100
 
 
 def test_a_run_that_two_releases_answered_is_not_good() -> None:
@@ -55,7 +55,7 @@ def test_a_run_that_two_releases_answered_is_not_good() -> None:
 
     assert set(standings(mixed).values()) == {"unknown"}
     with pytest.raises(MeasurementFailed, match=r"served release 1\.42\.0 when the load began and 1\.41\.3"):
-        verdict(mixed).p95.good  # noqa: B018 - it raises
+        is_kept(verdict(mixed).p95)
     assert standings(replace(steps(lambda _: failed()), not_one="two releases"))["LG-3"] == "broken"
 
 
@@ -71,9 +71,9 @@ def test_three_seconds_of_outage_are_a_breach_although_few_failed() -> None:
     lenient = {**LIMITS, "LG-3": LIMITS["LG-3"].model_copy(update={"error_rate_pct_max": 10.0})}
     found = judge(steady(down), lenient)  # type: ignore[arg-type]
 
-    assert found.errors.good
-    assert found.errors.rate_pct == pytest.approx(5)
-    assert not found.outage.good
+    assert is_kept(found.errors)
+    assert found.errors.number == pytest.approx(5)
+    assert not is_kept(found.outage)
     assert "3 s of all answers from +30 s on" in str(found.outage)
 
 
@@ -82,19 +82,19 @@ def test_three_seconds_are_seen_wherever_they_begin(begins_s: float) -> None:
     """Seconds are counted by the clock, not by the outage: no alignment hides it."""
     record = steady(lambda at_s: failed() if begins_s <= at_s < begins_s + 3 else {})
 
-    assert not verdict(record).outage.good
+    assert not is_kept(verdict(record).outage)
 
 
 def test_one_bad_second_is_tolerated() -> None:
     """What the plan's figure allows is no outage; its share of errors is judged elsewhere."""
-    assert verdict(steady(lambda at_s: failed() if 30 <= at_s < 31 else {})).outage.good
+    assert is_kept(verdict(steady(lambda at_s: failed() if 30 <= at_s < 31 else {})).outage)
 
 
 def test_a_pause_is_an_outage_though_nothing_failed() -> None:
     """A process that stands still for four seconds answers everything well, later: counted from the due time that is bad."""
     record = steady(lambda at_s: {"ms": 1000 * (34.5 - at_s)} if 30 <= at_s < 34 else {})
 
-    assert not verdict(record).outage.good
+    assert not is_kept(verdict(record).outage)
 
 
 def test_an_outage_of_one_journey_is_one() -> None:
@@ -106,7 +106,7 @@ def test_an_outage_of_one_journey_is_one() -> None:
         return {**differs, "journey": "login" if is_login else "chat"}
 
     assert "of login from +20 s on" in str(verdict(steady(answer)).outage)
-    assert not verdict(steady(answer)).outage.good
+    assert not is_kept(verdict(steady(answer)).outage)
 
 
 def test_slow_answers_break_p95_and_name_the_step() -> None:
@@ -132,7 +132,7 @@ def test_the_highest_step_is_judged_by_itself() -> None:
     )
     found = verdict(record)
 
-    assert found.p95.good
+    assert is_kept(found.p95)
     assert found.steps.broken
     assert "50 % of the load (20/s)" in str(found.steps)
 
@@ -141,7 +141,7 @@ def test_errors_break_and_are_named() -> None:
     """5 % of wrong answers break error rate and reached load, with what was wrong."""
     found = verdict(steady(lambda at_s: failed("HTTP 500") if round(at_s * 20) % 20 == 0 else {}))
 
-    assert not found.errors.good
+    assert not is_kept(found.errors)
     assert "most of all chat: HTTP 500 (60)" in str(found.errors)
 
 
@@ -151,7 +151,7 @@ def test_errors_near_the_limit_are_not_known() -> None:
 
     assert not found.errors.broken
     with pytest.raises(MeasurementFailed, match=r"the true share may be 2\.\d\d %: ask more"):
-        assert found.errors.good
+        assert is_kept(found.errors)
 
 
 def test_fast_errors_do_not_make_it_fast() -> None:
@@ -166,7 +166,7 @@ def test_slow_failures_are_slow() -> None:
     """Answers that were given up after five seconds count as slow."""
     found = verdict(steady(lambda at_s: failed("timeout", 5000.0) if round(at_s * 20) % 10 == 0 else {}))
 
-    assert not found.p95.good
+    assert not is_kept(found.p95)
 
 
 # ---------------------------------------------------------------- the generator
@@ -178,7 +178,7 @@ def test_no_request_is_not_green() -> None:
 
     assert set(standings(empty).values()) == {"unknown"}
     with pytest.raises(MeasurementFailed, match="no request was sent: nothing was measured"):
-        assert verdict(empty).errors.good
+        assert is_kept(verdict(empty).errors)
 
 
 def test_too_few_are_not_green() -> None:
@@ -196,7 +196,7 @@ def test_a_generator_that_cannot_keep_up_is_not_the_service() -> None:
     with pytest.raises(
         MeasurementFailed, match=r"the generator sent 960 of 1200 requests at 20/s .* more processors or workers"
     ):
-        assert verdict(record).p95.good
+        assert is_kept(verdict(record).p95)
 
 
 def test_a_late_generator_is_not_the_service() -> None:
@@ -205,7 +205,7 @@ def test_a_late_generator_is_not_the_service() -> None:
 
     assert standings(record)["LG-1"] == "unknown"
     with pytest.raises(MeasurementFailed, match="the generator was late: 240 of 1200"):
-        assert verdict(record).p95.good
+        assert is_kept(verdict(record).p95)
 
 
 def test_a_burst_after_a_standstill_is_not_the_service() -> None:
@@ -238,7 +238,7 @@ def test_a_lost_worker_makes_green_unknown_and_leaves_red() -> None:
 
     assert set(standings(good).values()) == {"unknown"}
     with pytest.raises(MeasurementFailed, match=r"1 of 2 generators went away \(w2 at \+20 s\)"):
-        assert verdict(good).errors.good
+        assert is_kept(verdict(good).errors)
     assert standings(bad)["LG-3"] == "broken"
 
 
@@ -257,19 +257,19 @@ def test_what_a_lost_worker_owes_is_no_lag_of_the_others() -> None:
 
     assert (found["LG-1"], found["LG-3"], found["LG-6"]) == ("broken", "unknown", "unknown")
     with pytest.raises(MeasurementFailed, match=r"not known: 1 of 2 generators went away \(w2 at \+30 s\)"):
-        assert verdict(record).errors.good
+        assert is_kept(verdict(record).errors)
 
 
 def test_a_worker_that_never_came_is_missed() -> None:
     """Two were expected and one took part."""
     with pytest.raises(MeasurementFailed, match="1 of 2 generators took part"):
-        assert verdict(steady(workers_expected=2)).errors.good
+        assert is_kept(verdict(steady(workers_expected=2)).errors)
 
 
 def test_a_run_that_was_cut_short_is_not_green() -> None:
     """Half a run shows half of it."""
     with pytest.raises(MeasurementFailed, match="cut short: Ctrl-C"):
-        assert verdict(steady(cut_short="Ctrl-C")).errors.good
+        assert is_kept(verdict(steady(cut_short="Ctrl-C")).errors)
 
 
 def test_moments_that_cannot_be_are_not_green() -> None:
@@ -277,7 +277,7 @@ def test_moments_that_cannot_be_are_not_green() -> None:
     ahead = replace(steady(), requests=tuple(_later(one, 3600) for one in steady().requests))
 
     with pytest.raises(MeasurementFailed, match="a clock was set during the run"):
-        assert verdict(ahead).errors.good
+        assert is_kept(verdict(ahead).errors)
 
 
 # ---------------------------------------------------------------- two releases
@@ -287,10 +287,10 @@ def test_the_candidate_is_judged_where_two_were_asked() -> None:
     """A stable release that fails is not the candidate's fault, and half of the load was the candidate's."""
     found = verdict(both(stable=lambda _: failed()))
 
-    assert found.errors.good
+    assert is_kept(found.errors)
     assert found.errors.n == 1200
-    assert found.reached.good
-    assert not verdict(both(candidate=lambda _: failed())).errors.good
+    assert is_kept(found.reached)
+    assert not is_kept(verdict(both(candidate=lambda _: failed())).errors)
 
 
 def test_a_candidate_that_was_never_asked_is_not_green() -> None:
@@ -321,7 +321,7 @@ def test_a_short_step_that_may_have_been_too_much_is_not_known() -> None:
 
     assert standings(record)["LG-5"] == "unknown"
     with pytest.raises(MeasurementFailed, match=r"at 12 % of the load \(5/s\) too few answers came to be sure: p95"):
-        assert verdict(record).steps.good
+        assert is_kept(verdict(record).steps)
 
 
 def _later(one: LoadRequest, seconds: float) -> LoadRequest:

@@ -32,20 +32,20 @@ def test_too_few_users_say_nothing_unless_they_say_it_all() -> None:
 
 def test_users_fare_well_only_when_somebody_looked() -> None:
     """A breach and trouble before the start are broken; nobody looked is unknown; a ramp that is finished needs no look."""
-    assert UsersFared((SEEN,), "", "", is_over=False).well
-    assert not UsersFared((SEEN,), "5 % errors", "", is_over=False).well
-    assert not UsersFared((SEEN,), "", "5 % errors", is_over=False).well
-    assert UsersFared((), "", "", is_over=True).well
+    assert UsersFared((SEEN,), "", "", is_over=False).broken == ""
+    assert UsersFared((SEEN,), "5 % errors", "", is_over=False).broken == "5 % errors"
+    assert UsersFared((SEEN,), "", "5 % errors", is_over=False).broken == "5 % errors"
+    assert UsersFared((), "", "", is_over=True).broken == ""
     with pytest.raises(MeasurementFailed):
-        _ = UsersFared((), "", "", is_over=False).well
+        _ = UsersFared((), "", "", is_over=False).broken
     with pytest.raises(MeasurementFailed, match="no answer"):
-        _ = UsersFared((SEEN, Look(900, 1000, UNKNOWN, "no answer")), "", "", is_over=False).well
+        _ = UsersFared((SEEN, Look(900, 1000, UNKNOWN, "no answer")), "", "", is_over=False).broken
 
 
 @pytest.mark.parametrize(("having", "as_said"), [(20, True), (33, True), (60, False), (0, False), (200, False)])
 def test_the_share_is_held_against_the_flag(having: int, as_said: bool) -> None:  # noqa: FBT001 - a case
     """Of 200 users at 10 %."""
-    assert MeasuredExposure((share(having, 10),)).as_said is as_said
+    assert (MeasuredExposure((share(having, 10),)).outside == ()) is as_said
 
 
 def test_a_share_says_something_of_the_stage_that_users_are_in() -> None:
@@ -56,4 +56,4 @@ def test_a_share_says_something_of_the_stage_that_users_are_in() -> None:
 def test_a_share_that_nobody_measured_is_unknown() -> None:
     """Not fine."""
     with pytest.raises(MeasurementFailed):
-        _ = MeasuredExposure(()).as_said
+        _ = MeasuredExposure(()).outside
