@@ -2,8 +2,7 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.integrity.account_contents import ContentsChange
+from pam_rollback.base.figures import Measured, Scored
 from pam_rollback.integrity.row_counts import RowLoss
 from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting
 
@@ -39,8 +38,8 @@ def test_no_row_is_moved(row_moves: RowMoves, scored: Scored) -> None:
 
 
 @pytest.mark.criterion("SC-4", "IR-3", "POST-2")
-def test_the_account_is_shown_what_it_had(contents_change: ContentsChange, scored: Scored) -> None:
+def test_the_account_is_shown_what_it_had(contents_change: Measured, scored: Scored) -> None:
     """The test account reads its rows, profile and settings as they were.  If red: docs/runbook.md#data-corrupted."""
     contents = scored(contents_change)
 
-    assert contents.differences == 0, contents
+    assert contents.number == 0, contents

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
+from pam_rollback.base.figures import Measured, Scored
 from pam_rollback.environment.known_before import Judge
-from pam_rollback.integrity.row_access import Changes, Reach, Strangers
+from pam_rollback.integrity.row_access import Changes, Strangers
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 
@@ -18,11 +18,11 @@ def test_no_stranger_is_shown_a_row(shown_to_strangers: Strangers, scored: Score
 
 
 @pytest.mark.criterion("SC-4", "POST-2")
-def test_the_product_can_reach_its_rows(product_reach: Reach, scored: Scored) -> None:
+def test_the_product_can_reach_its_rows(product_reach: Measured, scored: Scored) -> None:
     """0 policies and privileges are lacking of those that the product needs.  If red: docs/runbook.md#rows-out-of-reach."""
     reach = scored(product_reach)
 
-    assert reach.lacking == 0, reach
+    assert reach.number == 0, reach
 
 
 @pytest.mark.criterion("SC-4", "POST-2")

@@ -289,7 +289,7 @@ def incident_tried(
     candidate.refuse_absent(environment.name)
     flags_found.refuse_off(feature_flags)
     progress.announce(f"  {recorded_incident} is looked for")
-    found = tuple(hooks.tried_again(criterion, request) for criterion in recorded_incident.criteria)
+    found = tuple(hooks.tried_again(criterion, environment, request) for criterion in recorded_incident.criteria)
     loaded = "load" in environment.abilities
     return IncidentRetest(recorded_incident, candidate.version or candidate.commit[:12], found, loaded=loaded)
 

@@ -1,5 +1,6 @@
 """The hook by which each topic says what it records: one part takes no other one with it, and a product's own parts count."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from pam_rollback.base.wait import NotReached
 from pam_rollback.baseline.fixtures import record
 from pam_rollback.environment.environment_tables import Ability
 from pam_rollback.environment.known_before import Finding
-from pam_rollback.report.baseline_record import Red, TicketRate
+from pam_rollback.report.baseline_record import Origin, Red, TicketRate
 from pam_rollback.session import listeners
 from pam_rollback.session.baseline_files import BaselinePart, Recorded
 from tests.listening import FIXTURES, TOPICS, listened_to
@@ -44,18 +45,18 @@ class Broken:
         raise OSError("gone")
 
 
-def asked(folder: Path) -> Any:
+ENVIRONMENT: Any = SimpleNamespace(
+    name="staging", product="pam", abilities=frozenset({"database"}), contract=SimpleNamespace(elements={})
+)
+ORIGIN = Origin(
+    environment="staging", host="api.test", release="1.42.0", run="run", taken_at=datetime(2026, 11, 1, tzinfo=UTC)
+)
+
+
+def asked(folder: Path) -> Callable[[str], object]:
     """Fixtures of a session, two of which cannot be set up."""
     (folder / "own.json").write_text("[1, 2]", encoding="utf-8")
-    environment = SimpleNamespace(
-        name="staging", product="pam", abilities=frozenset({"database"}), contract=SimpleNamespace(elements={})
-    )
     given = {
-        "environment": environment,
-        "evidence": folder,
-        "runbook": SimpleNamespace(environment=environment, host="api.test", id="run"),
-        "clock": SimpleNamespace(wall=lambda: datetime(2026, 11, 1, tzinfo=UTC)),
-        "running_release": "1.42.0",
         "own_field": Recorded(fields={"tickets": TICKETS}),
         "own_file": Recorded(files={"own.json": 2}),
         "own_doors": Recorded(found=[Finding("IR-1", "GET /own", "open")]),
@@ -68,12 +69,13 @@ def asked(folder: Path) -> Any:
             raise given[name]  # type: ignore[misc]
         return given[name]
 
-    return SimpleNamespace(getfixturevalue=fixture)
+    return fixture
 
 
 def test_pytest_pam_baseline_parts(tmp_path: Path) -> None:
     """Fields, files and findings stand in the index; what is not there is named with what would let it be, and takes nothing with it."""
-    found, failed, _ = record(asked(tmp_path), listeners.baseline_parts(listened_to(Broken(), Own())))
+    parts = listeners.baseline_parts(listened_to(Broken(), Own()))
+    found, failed, _ = record(ENVIRONMENT, tmp_path, parts, ask=asked(tmp_path), origin=lambda: ORIGIN)
 
     assert (found.tickets, found.found) == (TICKETS, (Red(item="IR-1", what="GET /own", said="open"),))
     assert {name: part.n for name, part in found.parts.items()} == {"own.json": 2}

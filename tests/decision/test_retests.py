@@ -30,8 +30,8 @@ def judged(state: State) -> Judged:
 
 def again(module: Any, criterion: str, world: World) -> tuple[bool, str] | None:
     """What the hook of that slice says."""
-    found = module.pytest_pam_criterion_retest(criterion, cast("pytest.FixtureRequest", world))
-    return cast("tuple[bool, str] | None", found)
+    found = module.pytest_pam_criterion_retest(criterion)
+    return None if found is None else cast("tuple[bool, str]", found[1](world.getfixturevalue(found[0])))
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_what_is_monitored_must_be_good(criterion: str) -> None:
     own = {"MT-1": "response_time", "SC-2": "response_time", "MT-2": "error_rate", "SC-1": "error_rate"}
     part = own.get(criterion)
     for good in (True, False):
-        answers = {name: Having(good=good if name == part else not good) for name in own.values()}
-        memory = World("memory", Having(level=Having(low=True), growth=Having(settled=good)))
+        answers = {name: Having(met=good if name == part else not good) for name in own.values()}
+        memory = World("memory", Having(level=Having(highest_mb=90, limit_mb=100), growth=Having(settled=good)))
         found = again(performance, criterion, World("monitored", Having(**answers)) if part else memory)
 
         assert found is not None

@@ -14,7 +14,7 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.exposure import fixtures as exposure
 from pam_rollback.gate import hooks
 from pam_rollback.gate.features import FlagsFound, read_flags
-from pam_rollback.gate.incident import RetestOutcome
+from pam_rollback.gate.incident import CriterionRetest, RetestOutcome
 from pam_rollback.gate.incident_choice import known_incident
 from pam_rollback.health import fixtures as health
 from pam_rollback.plan.flags import Flag
@@ -140,8 +140,6 @@ def test_what_a_named_run_leaves_out_is_a_condition_of_the_verdict(tmp_path: Pat
 
 def measured_by(*tests: object, listener: object = None, **facts: Any) -> Any:
     """A session in which these fixtures give that, these tests are, and this listener is beside the suite's own."""
-    checks = {item: SimpleNamespace(item=item) for item in MEASURED_BY["health"]}
-    facts.setdefault("environment", SimpleNamespace(contract=SimpleNamespace(health=checks)))
 
     def value(name: str) -> Any:
         found = facts.get(name, MeasurementFailed(f"{name} was asked"))
@@ -157,6 +155,13 @@ def measured_by(*tests: object, listener: object = None, **facts: Any) -> Any:
     return SimpleNamespace(
         getfixturevalue=value, session=SimpleNamespace(items=tests), config=SimpleNamespace(hook=manager.hook)
     )
+
+
+def tried_again(criterion: str, session: Any) -> CriterionRetest:
+    """Where the contract has the plan's health checks."""
+    checks = {item: SimpleNamespace(item=item) for item in MEASURED_BY["health"]}
+    environment: Any = SimpleNamespace(contract=SimpleNamespace(health=checks))
+    return hooks.tried_again(criterion, environment, session)
 
 
 MEASURED_BY = {
@@ -177,7 +182,7 @@ MEASURED_BY = {
 )
 def test_what_measured_a_criterion_measures_it_again(criterion: str, fixture: str) -> None:
     """Whoever owns it answers at the gate, by the same fixture as at any other time. What cannot be measured is not known."""
-    found = hooks.tried_again(criterion, measured_by())
+    found = tried_again(criterion, measured_by())
 
     assert (found.outcome, found.words) == (RetestOutcome.UNKNOWN, f"{fixture} was asked")
 
@@ -189,8 +194,8 @@ def test_an_advisory_test_does_not_answer_for_a_criterion(monkeypatch: pytest.Mo
     )
     monkeypatch.setattr(markers, "criterion_ids", lambda _: ("DI-1",))
 
-    only_told = hooks.tried_again("DI-1", measured_by(advisory))
-    judged = hooks.tried_again("DI-1", measured_by(advisory, deciding))
+    only_told = tried_again("DI-1", measured_by(advisory))
+    judged = tried_again("DI-1", measured_by(advisory, deciding))
 
     assert only_told.outcome is RetestOutcome.UNKNOWN
     assert only_told.words.startswith("nothing in this gate measures it")

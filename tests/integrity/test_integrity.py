@@ -222,7 +222,7 @@ def test_without_a_test_account_the_link_is_a_condition(changed: Changed) -> Non
     file = changed(('kind = "sandbox"\n', 'kind = "sandbox"\nabilities = ["database"]\n'))
     environment = load_environment(str(file), ROOT / "environments", {})
 
-    found = integrity.database_link._get_wrapped_function()(environment, None, None)
+    found = integrity.judged_link(environment, lambda: pytest.fail("signed in"))
 
     assert found.link is Link.UNPROVEN
     assert "sandbox declares no test_account that could write a row through the API" in found.why

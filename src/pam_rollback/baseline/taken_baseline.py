@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.environment.known_before import Finding
 from pam_rollback.plan.plan_items import ErrorRateLimit, ResponseTimeLimit
 from pam_rollback.product.health import HealthAround
@@ -15,7 +15,7 @@ _ERRORS = "errors"
 
 
 @dataclass(frozen=True, repr=False)
-class BaselineAnswers(Sentence):
+class BaselineAnswers(Fact):
     """What users got while the baseline was recorded, judged by the plan: what is bad must not become what is usual."""
 
     baseline: Baseline
@@ -44,29 +44,25 @@ class BaselineAnswers(Sentence):
         return self.few_errors and self.p95_ms < self.response_time.response_time_ms_max
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """Their p95, beside the share of errors and the other parts."""
         overall = self.baseline.answers
         left_out = "; ".join(f"not recorded: {what}: {why}" for what, why in self.baseline.not_recorded.items())
-        return Figures(
+        return Measured(
             what="baseline, p95 of all journeys",
             asked=f"< {self.response_time.response_time_ms_max:g} ms, errors < {self.errors.error_rate_pct_max:g} %",
-            measured=None if overall.p95_ms is None else round(overall.p95_ms, 1),
+            value=None if overall.p95_ms is None else round(overall.p95_ms, 1),
             unit="ms",
             n=overall.n,
             definition="; ".join(filter(None, (f"errors {overall.error_rate_pct:.2g} %", self._parts, left_out))),
+            sentence=f"{self.baseline}; expected errors below {self.errors.error_rate_pct_max:g} % and p95 below "
+            f"{self.response_time.response_time_ms_max:g} ms: what is bad must not become what is usual, so the answers were not recorded",
         )
 
     @property
     def _parts(self) -> str:
         parts = ", ".join(f"{name} (n={part.n})" for name, part in self.baseline.parts.items())
         return f"with {parts}" if parts else "with no other parts"
-
-    def __str__(self) -> str:
-        return (
-            f"{self.baseline}; expected errors below {self.errors.error_rate_pct_max:g} % and p95 below "
-            f"{self.response_time.response_time_ms_max:g} ms: what is bad must not become what is usual, so the answers were not recorded"
-        )
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def pytest_pam_situation_begins(request: pytest.FixtureRequest) -> None:
     if hasattr(request.config, "workerinput"):
         return
     if any(_WATCH in getattr(item, "fixturenames", ()) for item in request.session.items):
+        # Not declared: only sessions in which a test looks back start the prober, which lasts as long as the situation.
         request.getfixturevalue("observation")
 
 

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from pam_rollback.base.answer import Answer, read_json
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence, listed
+from pam_rollback.base.figures import Fact, Measured, listed
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 from pam_rollback.product.contract import USER_ID
 
@@ -177,7 +177,7 @@ class Door:
 
 
 @dataclass(frozen=True, repr=False)
-class Access(Sentence):
+class Access(Fact):
     """Every door that was tried, and what could not be tried."""
 
     doors: tuple[Door, ...]
@@ -222,16 +222,17 @@ class Access(Sentence):
         return len(self.bypasses)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """How many wrong tokens were let in."""
         credentials = dict.fromkeys(attempt.credential for door in self.doors for attempt in door.wrong)
         definition = f"on {len(self.doors)} paths, each with {', '.join(credentials)}" if self.doors else ""
-        return Figures(
+        return Measured(
             what="requests let in without a right token",
             asked="0",
-            measured=len(self.bypasses),
+            value=len(self.bypasses),
             n=self.tried,
             definition="; ".join(filter(None, (definition, *(f"not tried: {what}" for what in self.not_tried)))),
+            sentence=self._sentence,
         )
 
     def as_csv(self) -> str:
@@ -244,7 +245,8 @@ class Access(Sentence):
                 lines.append(",".join(f'"{cell}"' for cell in (*cells, attempt.size_bytes, attempt.problem)))
         return "\n".join(lines) + "\n"
 
-    def __str__(self) -> str:
+    @property
+    def _sentence(self) -> str:
         if self.bypasses:
             new = [
                 f"{door.path} with {attempt}"
@@ -292,7 +294,7 @@ def routes_in(description: Any) -> tuple[str, ...] | None:
 
 
 @dataclass(frozen=True, repr=False)
-class Routes(Sentence):
+class Routes(Fact):
     """What was answered without a token. ``described``: all that there are."""
 
     described: tuple[str, ...]
@@ -331,20 +333,18 @@ class Routes(Sentence):
         )
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what="routes that answer without a token, and did not before",
-            asked="0",
-            measured=len(self.opened),
-            n=len(self.attempts),
-            definition=self.unproven or f"of {len(self.described)} that GET reads by their path: new ones, then by lot",
-        )
-
-    def __str__(self) -> str:
+    def measured(self) -> Measured:
+        """How many were opened."""
         looked = f"{len(self.attempts)} of {len(self.described)} routes were asked for without a token"
         answer = f"{len(self.opened)} answer, and did not when the baseline was recorded: {listed(self.opened, _SHOWN)}"
-        return f"{looked}, {answer if self.opened else 'none was opened'}"
+        return Measured(
+            what="routes that answer without a token, and did not before",
+            asked="0",
+            value=len(self.opened),
+            n=len(self.attempts),
+            definition=self.unproven or f"of {len(self.described)} that GET reads by their path: new ones, then by lot",
+            sentence=f"{looked}, {answer if self.opened else 'none was opened'}",
+        )
 
 
 def drawn(described: tuple[str, ...], before: Answered, most: int) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.stats.binomial import share_above, share_below
 
 ITEM = "CR-1"
@@ -58,7 +58,7 @@ class FeatureShare:
 
 
 @dataclass(frozen=True, repr=False)
-class AffectedUsers(Sentence):
+class AffectedUsers(Fact):
     """Every core feature, held against the plan's limit. ``users`` is how many the product says it has."""
 
     features: tuple[FeatureShare, ...]
@@ -83,22 +83,20 @@ class AffectedUsers(Sentence):
         return worst.at_least_pct
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """The share of the users of the worst feature."""
         worst = self.worst
-        return Figures(
+        return Measured(
             what=f"users for whom {worst.feature} fails",
             asked=f"at most {self.limit_pct:g} %",
-            measured=round(worst.share_pct, 2),
+            value=round(worst.share_pct, 2),
             unit="%",
             n=worst.asked,
             margin=self.limit_pct - worst.share_pct,
             definition=f"drawn by lot from {self.users:,}, affected: none of {TRIES} tries works; the true share is "
             f"{worst.at_least_pct:.1f} to {worst.at_most_pct:.1f} %, each bound with 95 % confidence (exact)",
+            sentence=f"{worst}; limit {self.limit_pct:g} %",
         )
-
-    def __str__(self) -> str:
-        return f"{self.worst}; limit {self.limit_pct:g} %"
 
 
 def affected(tries: Sequence[Mapping[str, Mapping[str, bool]]], *, limit_pct: float, users: int) -> AffectedUsers:

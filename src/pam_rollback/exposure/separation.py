@@ -12,7 +12,7 @@ from typing import Self
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence, listed
+from pam_rollback.base.figures import Fact, Measured, listed
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 from pam_rollback.exposure.access import ITEM
 
@@ -80,7 +80,7 @@ class Belongings:
 
 
 @dataclass(frozen=True, repr=False)
-class Separation(Sentence):
+class Separation(Fact):
     """All kinds that were tried, and those that could not be."""
 
     kinds: tuple[Belongings, ...]
@@ -126,19 +126,21 @@ class Separation(Sentence):
         return len(self.exposed)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """How many looks showed something."""
         kinds = ", ".join(dict.fromkeys(kind.kind for kind in self.kinds))
         said = (f"two accounts of our own: {kinds}", *(f"not tried: {why}" for why in self.not_tried), self.left)
-        return Figures(
+        return Measured(
             what="looks that showed another user's things",
             asked="0",
-            measured=len(self.exposed),
+            value=len(self.exposed),
             n=self.looks,
             definition="; ".join(filter(None, said)),
+            sentence=self._sentence,
         )
 
-    def __str__(self) -> str:
+    @property
+    def _sentence(self) -> str:
         if self.exposed:
             is_new = [not self.told.is_old(finding.text) for finding, _ in self._shown]
             new = listed(tuple(compress(self.exposed, is_new)), _SHOWN)

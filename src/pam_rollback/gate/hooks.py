@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment import Environment
 from pam_rollback.gate import incident_choice
 from pam_rollback.gate.features import FlagsFound
 from pam_rollback.gate.incident import VOUCH, CriterionRetest, RetestOutcome
@@ -155,14 +156,19 @@ def pytest_pam_why_left_out(item: pytest.Item) -> str | None:
     return "no incident is recorded here, and a person vouches for the fix (--ack)"
 
 
-def tried_again(criterion: str, request: pytest.FixtureRequest) -> CriterionRetest:
-    """Measure what went red once more, as whoever owns the criterion does; tests of this session that serve it decide by themselves."""
+def tried_again(criterion: str, environment: Environment, request: pytest.FixtureRequest) -> CriterionRetest:
+    """Measure what went red once more, as the slice does that owns the criterion; tests of this session that serve it decide themselves."""
+    judged = None
     try:
-        found = request.config.hook.pytest_pam_criterion_retest(criterion=criterion, request=request)
+        found = request.config.hook.pytest_pam_criterion_retest(criterion=criterion, environment=environment)
+        if found is not None:
+            fixture, judge = found
+            # Which criteria went red is read from a record, and each costs a wait: no other fixture may be asked for.
+            judged = judge(request.getfixturevalue(fixture))
     except MeasurementFailed as error:
         return CriterionRetest(criterion, RetestOutcome.UNKNOWN, str(error))
-    if found is not None:
-        good, words = found
+    if judged is not None:
+        good, words = judged
         return CriterionRetest(criterion, RetestOutcome.GONE if good else RetestOutcome.BACK, words)
     tests = [
         item

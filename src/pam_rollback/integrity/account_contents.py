@@ -6,7 +6,6 @@ is somebody else's. Fields that a release does not show are not compared, nor th
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -14,8 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence, listed
+from pam_rollback.base.figures import Measured, listed
 
 Contents = Mapping[str, Sequence[Mapping[str, Any]]]
 """By the name of the operation: rows, or the one thing that it gives."""
@@ -40,36 +38,6 @@ class RecordedContents(BaseModel):
     """By operation and the fingerprint of a row's id: that of each field."""
 
 
-@dataclass(frozen=True, repr=False)
-class ContentsChange(Sentence):
-    """The comparison."""
-
-    n: int
-    found: tuple[str, ...]
-    """What is not as it was, each as a sentence."""
-    unknown: tuple[str, ...]
-    taken_at: datetime
-
-    @property
-    def differences(self) -> int:
-        """How many there are. Raises MeasurementFailed when there is none, and something could not be read or nothing was compared."""
-        if not self.found and (self.unknown or not self.n):
-            raise MeasurementFailed(str(self))
-        return len(self.found)
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures("what the test account is shown, changed since the baseline", "0", len(self.found), n=self.n)
-
-    def __str__(self) -> str:
-        said = (*self.found, *(f"not known of {why}" for why in self.unknown))
-        since = f"the baseline of {self.taken_at:%Y-%m-%d %H:%M} UTC"
-        if not said and self.n:
-            return f"{self.n} rows and things are shown to the test account as in {since}"
-        return f"the test account is shown something else than in {since}: {listed(said) or 'nothing to compare'}"
-
-
 def recorded(given: Contents, *, taken_at: datetime, salt: str) -> RecordedContents:
     """How it is now."""
     rows = {
@@ -81,8 +49,11 @@ def recorded(given: Contents, *, taken_at: datetime, salt: str) -> RecordedConte
 
 def changed(
     before: RecordedContents, given: Contents, unread: Mapping[str, str], *, user_id: str, cleared: Collection[str]
-) -> ContentsChange:
-    """Hold what is shown now against it. ``cleared``: lists that people may empty, so that all of it may be gone."""
+) -> Measured:
+    """Count what is shown otherwise now. ``cleared``: lists that people may empty, so that all of it may be gone.
+
+    The number is not known where nothing differs, and something could not be read or nothing was compared.
+    """
     found, unknown = list[str](), list[str]()
     for name, was in before.rows.items():
         if name not in given:
@@ -104,7 +75,17 @@ def changed(
             if key not in was
             for why in _foreign(row, before.taken_at, user_id)
         )
-    return ContentsChange(sum(map(len, before.rows.values())), tuple(found), tuple(unknown), before.taken_at)
+    n, said = sum(map(len, before.rows.values())), (*found, *(f"not known of {why}" for why in unknown))
+    since = f"the baseline of {before.taken_at:%Y-%m-%d %H:%M} UTC"
+    same = f"{n} rows and things are shown to the test account as in {since}"
+    other = f"the test account is shown something else than in {since}: {listed(said) or 'nothing to compare'}"
+    return Measured(
+        "what the test account is shown, changed since the baseline",
+        asked="0",
+        value=len(found) if found or (n and not unknown) else None,
+        n=n,
+        sentence=other if said or not n else same,
+    )
 
 
 def _foreign(row: Mapping[str, Any], taken_at: datetime, user_id: str) -> Iterator[str]:

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.product.invariants import InvariantResult
 
 _SHOWN = 3
 
 
 @dataclass(frozen=True, repr=False)
-class HeldData(Sentence):
+class HeldData(Fact):
     """What came of every invariant, asked ``after_s`` seconds into the window; ``unknown`` says why some could not be."""
 
     results: tuple[InvariantResult, ...]
@@ -38,20 +38,22 @@ class HeldData(Sentence):
         return len(self.damaged)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """How many are broken."""
+        return Measured(
             what="invariants broken when the window was over",
             asked="0",
-            measured=len(self.damaged),
+            value=len(self.damaged),
             n=len(self.results),
             margin=-len(self.damaged),
             definition=(
                 f"asked after {self.after_s:.0f} s, {sum(result.looked_at for result in self.results)} rows looked at{self._not_asked}"
             ),
+            sentence=self._sentence,
         )
 
-    def __str__(self) -> str:
+    @property
+    def _sentence(self) -> str:
         asked = f"{len(self.results)} invariants asked after {self.after_s:.0f} s of the window"
         if self.damaged:
             shown = "; ".join(map(str, self.damaged[:_SHOWN]))

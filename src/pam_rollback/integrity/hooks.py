@@ -21,9 +21,13 @@ _LINK = "database_link"
 """The fixture that knows whether the database is the one behind the API: all that was read there has that condition."""
 
 
+UNPROVEN = pytest.StashKey[str]()
+"""What that fixture found to be unproven in the situation that a session is in."""
+
+
 def pytest_pam_unproven(request: pytest.FixtureRequest) -> str | None:
     """Whether it is that database."""
-    return request.getfixturevalue(_LINK).unproven or None if _LINK in request.fixturenames else None
+    return request.config.stash.get(UNPROVEN, "") or None if _LINK in request.fixturenames else None
 
 
 def pytest_pam_baseline_parts() -> list[BaselinePart]:

@@ -15,7 +15,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence, listed
+from pam_rollback.base.figures import Fact, Measured, listed
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
 PUBLIC = "public"
@@ -80,45 +80,8 @@ class RowAccess(BaseModel):
     """The product's other tables, and its views: they are compared, and show no stranger what is a user's."""
 
 
-@dataclass(frozen=True, repr=False)
-class Reach(Sentence):
-    """Whether the product can reach its rows: what its own policies promise, its roles have a right to."""
-
-    broken: tuple[str, ...]
-    looked_at: int
-    """How many policies and tables were looked at."""
-    tables: tuple[str, ...]
-    roles: tuple[str, ...]
-
-    @property
-    def lacking(self) -> int:
-        """How many promises cannot be kept. Raises MeasurementFailed when there was nothing to look at."""
-        if not self.tables:
-            raise MeasurementFailed("no table of users' rows was looked at, so nothing is known of who may reach them")
-        return len(self.broken)
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what="policies and privileges that the product lacks",
-            asked="0",
-            measured=len(self.broken),
-            n=self.looked_at,
-            margin=-len(self.broken),
-            definition=f"{len(self.tables)} tables, roles {', '.join(self.roles) or 'of the policies alone'}",
-        )
-
-    def __str__(self) -> str:
-        if not self.broken:
-            return (
-                f"{self.looked_at} policies and privileges of {len(self.tables)} tables are as the product needs them"
-            )
-        return f"the product cannot reach all of its rows: {listed(self.broken)}"
-
-
-def reach(access: RowAccess) -> Reach:
-    """Look for what no schema may lack."""
+def reach(access: RowAccess) -> Measured:
+    """Count what no schema may lack: what the product's own policies promise, its roles have a right to. Not known without a table."""
     broken: list[str] = []
     looked_at = 0
     for name, table in access.tables.items():
@@ -126,7 +89,21 @@ def reach(access: RowAccess) -> Reach:
             looked_at += 1
             if not holds:
                 broken.append(f"{name}: {what}")
-    return Reach(tuple(broken), looked_at, tuple(access.tables), access.roles)
+    if not access.tables:
+        sentence = "no table of users' rows was looked at, so nothing is known of who may reach them"
+    elif broken:
+        sentence = f"the product cannot reach all of its rows: {listed(broken)}"
+    else:
+        sentence = f"{looked_at} policies and privileges of {len(access.tables)} tables are as the product needs them"
+    return Measured(
+        what="policies and privileges that the product lacks",
+        asked="0",
+        value=len(broken) if access.tables else None,
+        n=looked_at,
+        margin=-len(broken),
+        definition=f"{len(access.tables)} tables, roles {', '.join(access.roles) or 'of the policies alone'}",
+        sentence=sentence,
+    )
 
 
 def _promises(table: TableAccess, roles: tuple[str, ...]) -> Iterator[tuple[str, bool]]:
@@ -163,7 +140,7 @@ class Shown:
 
 
 @dataclass(frozen=True, repr=False)
-class Strangers(Sentence):
+class Strangers(Fact):
     """Whether somebody who owns nothing is shown rows, by the policies themselves. ``left_out`` says where that was not tried and why."""
 
     shown: tuple[Shown, ...]
@@ -200,20 +177,22 @@ class Strangers(Sentence):
         return len({one.table for one in self.open})
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        tables = sorted({one.table for one in self.shown})
+    def measured(self) -> Measured:
+        """How many tables are open."""
+        open_tables = len({one.table for one in self.open})
         left_out = "".join(f"; left out: {name}: {why}" for name, why in self.left_out.items())
-        return Figures(
+        return Measured(
             what="tables that show strangers rows of others",
             asked="0",
-            measured=len({one.table for one in self.open}),
-            n=len(tables),
-            margin=-len({one.table for one in self.open}),
+            value=open_tables,
+            n=len({one.table for one in self.shown}),
+            margin=-open_tables,
             definition=f"by the policies, for {' and '.join(sorted({one.role for one in self.shown})) or 'nobody'}{left_out}",
+            sentence=self._sentence,
         )
 
-    def __str__(self) -> str:
+    @property
+    def _sentence(self) -> str:
         if not self.open:
             return f"no stranger is shown a row of {len({one.table for one in self.shown})} tables"
         told = [
@@ -232,7 +211,7 @@ def _open_door(one: Shown) -> Finding:
 
 
 @dataclass(frozen=True, repr=False)
-class Changes(Sentence):
+class Changes(Fact):
     """What is not as a baseline has it, of the policies and privileges or of the schema."""
 
     changes: tuple[str, ...]
@@ -265,25 +244,20 @@ class Changes(Sentence):
         return len(self.changes)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """How many there are."""
+        moment = f"{self.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+        since = "" if self.added is None else f"{self.added} came since"
+        told = f"{self.bad}: {listed(self.changes)}" if self.changes else self.good
+        return Measured(
             what=self.what,
             asked="0",
-            measured=len(self.changes),
+            value=len(self.changes),
             n=self.compared,
             margin=-len(self.changes),
-            definition=f"compared with {self._moment}{'' if self.added is None else f'; {self.added} came since'}",
+            definition="; ".join(filter(None, (f"compared with {moment}", since))),
+            sentence=f"{told} ({self.compared} {self.of} compared with {', '.join(filter(None, (moment, since)))})",
         )
-
-    @property
-    def _moment(self) -> str:
-        return f"{self.taken_at:%Y-%m-%d %H:%M:%S} UTC"
-
-    def __str__(self) -> str:
-        since = "" if self.added is None else f", {self.added} came since"
-        told = f"{self.bad}: {listed(self.changes)}" if self.changes else self.good
-        return f"{told} ({self.compared} {self.of} compared with {self._moment}{since})"
 
 
 def access_changes(before: RowAccess, after: RowAccess) -> Changes:

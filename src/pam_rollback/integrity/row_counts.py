@@ -7,7 +7,7 @@ from typing import ClassVar, Generic, Literal, Self, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured, Sentence
 
 COMPARED_PCT_MIN = 50.0
 """Of a table's rows: with fewer of them the check would be a word without a meaning."""
@@ -59,7 +59,7 @@ Table = TypeVar("Table", bound=ComparedTable)
 
 
 @dataclass(frozen=True, repr=False)
-class ComparedRows(Sentence, Generic[Table]):
+class ComparedRows(Fact, Generic[Table]):
     """All tables that were compared for one kind of damage."""
 
     what: ClassVar[str]
@@ -90,23 +90,25 @@ class ComparedRows(Sentence, Generic[Table]):
         return replace(self, tables=tuple(replace(table, ids=ids.get(table.table, ())) for table in self.tables))
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        damaged = sum(len(table.groups) for table in self.tables)
+    def measured(self) -> Measured:
+        """How many rows are damaged, at least; in words the damaged tables, or all of them when there is none."""
+        wrong = [table for table in self.tables if table.groups]
+        damaged = sum(len(table.groups) for table in wrong)
         rows = sum(table.rows for table in self.tables)
         parts = (
             f"at least, by checksums of groups; {self._compared:,} of {rows:,} rows created until {self.created_until} compared",
             self._left_out,
             f"in {', '.join(table.table for table in self.tables)}",
         )
-        return Figures(
+        return Measured(
             what=self.what,
             asked="none",
-            measured=damaged,
+            value=damaged,
             unit="rows",
             n=self._compared,
             margin=-damaged,
             definition=", ".join(filter(None, parts)),
+            sentence=f"{'; '.join(map(str, wrong or self.tables))}, created until {self.created_until}",
         )
 
     @property
@@ -117,11 +119,6 @@ class ComparedRows(Sentence, Generic[Table]):
     def _left_out(self) -> str:
         """What of the tables was left out on purpose; empty when nothing ever is."""
         return ""
-
-    def __str__(self) -> str:
-        """The damaged tables; all of them when there is none."""
-        wrong = [table for table in self.tables if table.groups]
-        return f"{'; '.join(map(str, wrong or self.tables))}, created until {self.created_until}"
 
 
 class TableContent(BaseModel):
@@ -200,19 +197,6 @@ class TableLoss(Sentence):
         """Nothing is lost beyond what is allowed, nothing was exchanged, and there was something that could have been lost."""
         return self.before.rows > 0 and self.lost <= self.lost_max and not self.replaced
 
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
-            what=f"rows of {self.table}",
-            asked=f"at most {self.lost_max:,} lost" if self.lost_max else "none lost",
-            measured="exchanged" if self.replaced else self.lost,
-            unit="" if self.replaced else "rows",
-            n=self.before.rows,
-            margin=None if self.replaced else self.lost_max - self.lost,
-            definition=f"created until {self.created_until}",
-        )
-
     def __str__(self) -> str:
         span = f"rows created until {self.created_until}: {self.before.rows:,} before, {self.after.rows:,} now"
         if self.before.rows == 0:
@@ -228,7 +212,7 @@ class TableLoss(Sentence):
 
 
 @dataclass(frozen=True, repr=False)
-class RowLoss(Sentence):
+class RowLoss(Fact):
     """All core tables, before and after."""
 
     tables: tuple[TableLoss, ...]
@@ -239,23 +223,20 @@ class RowLoss(Sentence):
         return bool(self.tables) and all(table.holds for table in self.tables)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """How many rows are lost; in words the tables that lost something, or all of them when none did."""
         lost = sum(table.lost for table in self.tables)
         exchanged = [table.table for table in self.tables if table.replaced]
-        return Figures(
+        wrong = [table for table in self.tables if not table.holds]
+        return Measured(
             what="rows lost since before",
             asked="none lost, none exchanged",
-            measured=f"exchanged in {', '.join(exchanged)}" if exchanged else lost,
+            value=f"exchanged in {', '.join(exchanged)}" if exchanged else lost,
             unit="" if exchanged else "rows",
             n=sum(table.before.rows for table in self.tables),
             margin=None if exchanged else -lost,
+            sentence="; ".join(map(str, wrong or self.tables)) or "no table was counted, so nothing is proven",
         )
-
-    def __str__(self) -> str:
-        """The tables that lost something; all of them when none did."""
-        wrong = [table for table in self.tables if not table.holds]
-        return "; ".join(map(str, wrong or self.tables)) or "no table was counted, so nothing is proven"
 
 
 def lost(before: TableCounts, after: TableCounts, *, lost_rows_max: int = 0) -> RowLoss:

@@ -17,4 +17,5 @@ def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) 
         return
     if any(_JUDGED in getattr(item, "fixturenames", ()) for item in request.session.items):
         with suppress(Exception):  # whoever asks for it gets it again: no other check has to fail for it
+            # Not declared: only sessions that judge them start the writer, which lasts as long as the situation.
             request.getfixturevalue("window_writes")

@@ -5,12 +5,13 @@ again at once, and only two in a row count; what is acknowledged and not shown i
 *Unknown*: a kind without a good write in the last third, or one that was refused because we asked too often.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.ledger.ledger_config import Write, WriteKind
 
 SEEN_WITHIN_S = 30.0
@@ -21,7 +22,7 @@ _LAST_PART = 1 / 3
 
 
 @dataclass(frozen=True, repr=False)
-class WindowWrites(Sentence):
+class WindowWrites(Fact):
     """What became of all of them. ``writes`` are of one kind after the other, each in the order in which they were sent."""
 
     writes: tuple[Write, ...]
@@ -38,29 +39,20 @@ class WindowWrites(Sentence):
         return not self.broken
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """How many kinds do not work."""
+        said = "; ".join((*self.broken, *(f"not known of {why}" for why in self.unknown)))
+        good = (
+            f"{len(self.writes)} writes and questions worked until the end, and were shown within {SEEN_WITHIN_S:g} s"
+        )
+        return Measured(
             what="writes and questions until the end",
             asked=f"all kinds work, and are shown within {SEEN_WITHIN_S:g} s",
-            measured=f"{len(self.broken)} kinds do not",
+            value=f"{len(self.broken)} kinds do not",
             n=len(self.writes),
-            definition="; ".join(f"{kind} n={n}" for kind, n in self._counts.items()),
+            definition="; ".join(f"{kind} n={n}" for kind, n in Counter(one.kind for one in self.writes).items()),
             proviso="" if self.broken or not self.unknown else f"{len(self.unknown)} kinds are not known",
-        )
-
-    @property
-    def _counts(self) -> dict[WriteKind, int]:
-        return {
-            kind: sum(write.kind is kind for write in self.writes)
-            for kind in dict.fromkeys(w.kind for w in self.writes)
-        }
-
-    def __str__(self) -> str:
-        if said := "; ".join((*self.broken, *(f"not known of {why}" for why in self.unknown))):
-            return f"as the test account, until the window was over: {said}"
-        return (
-            f"{len(self.writes)} writes and questions worked until the end, and were shown within {SEEN_WITHIN_S:g} s"
+            sentence=f"as the test account, until the window was over: {said}" if said else good,
         )
 
 

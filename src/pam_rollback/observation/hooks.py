@@ -35,7 +35,10 @@ def pytest_pam_watched(runbook: Runbook) -> "list[Watched]":
 @pytest.hookimpl(tryfirst=True)
 def pytest_pam_baseline_parts() -> list[BaselinePart]:
     """The users' answers, before whatever else is recorded."""
-    return [BaselinePart("answers", "baseline_answers", "a service that answers, long enough", quick=True)]
+    begins = ("answers_from_s", "browsers_started")
+    return [
+        BaselinePart("answers", "baseline_answers", "a service that answers, long enough", quick=True, begins=begins)
+    ]
 
 
 def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) -> None:

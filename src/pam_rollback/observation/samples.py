@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.base.open_loop import Sending
 
 LATE_MS = 250.0
@@ -86,7 +86,7 @@ def too_few_to_compare(samples: Sequence[Sample], needed: int, within_s: float) 
 
 
 @dataclass(frozen=True, repr=False)
-class OwnAnswers(Sentence):
+class OwnAnswers(Fact):
     """How many answers of ``n`` belonged to another account than the one that asked (IR-1), by journey: a shared cache may mix them up."""
 
     ENOUGH: ClassVar[int] = 10
@@ -108,10 +108,8 @@ class OwnAnswers(Sentence):
         return len(self.foreign)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(what="answers of another account", asked="0", measured=len(self.foreign), n=self.n)
-
-    def __str__(self) -> str:
+    def measured(self) -> Measured:
+        """How many answers were another account's."""
         where = ", ".join(dict.fromkeys(self.foreign))
-        return f"{len(self.foreign)} of {self.n} answers belong to another account{where and ': '}{where}"
+        said = f"{len(self.foreign)} of {self.n} answers belong to another account{where and ': '}{where}"
+        return Measured("answers of another account", "0", len(self.foreign), n=self.n, sentence=said)

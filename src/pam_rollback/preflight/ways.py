@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.base.question import Answered, Question, State
 
 READY, NOT_READY, NOT_CHECKED = "ready", "not ready", "not checked"
 
 
 @dataclass(frozen=True, repr=False)
-class Readiness(Sentence):
+class Readiness(Fact):
     """What is known of one strategy."""
 
     name: str
@@ -58,17 +58,15 @@ class Readiness(Sentence):
         )
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """How many were answered yes, of all."""
+        return Measured(
             what=f"{self.name}, questions answered yes",
             asked=f"all {self.questions}",
-            measured=sum(answer.state is State.YES for answer in self.answers),
+            value=sum(answer.state is State.YES for answer in self.answers),
             n=self.questions,
+            sentence=f"{self.name} is {self.state}: {self.words}",
         )
-
-    def __str__(self) -> str:
-        return f"{self.name} is {self.state}: {self.words}"
 
 
 def readiness_of(

@@ -62,6 +62,8 @@ class BaselinePart:
     """With it, as a sentence says it: "no rows were counted"."""
     problem: str = ""
     """Why nothing is known of this part."""
+    begins: Sequence[str] = ()
+    """Fixtures that are asked before any part is recorded: what they wait for comes in meanwhile."""
 
 
 def has(runbook: Runbook, name: str) -> bool:

@@ -4,9 +4,9 @@ pytest takes a function for a hook only when its name begins with ``pytest_``. E
 beside a topic that listens.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -178,11 +178,14 @@ def pytest_pam_undone(config: pytest.Config, run_folder: Path, environment: "Env
 
 
 @pytest.hookspec(firstresult=True)
-def pytest_pam_criterion_retest(criterion: str, request: pytest.FixtureRequest) -> tuple[bool, str] | None:
-    """At the gate: measure a criterion that went red in a recorded incident once more. Give whether it is good now, and figures in words.
+def pytest_pam_criterion_retest(
+    criterion: str, environment: "Environment"
+) -> tuple[str, Callable[[Any], tuple[bool, str]]] | None:
+    """At the gate: say how a criterion that went red in a recorded incident is measured once more.
 
-    ``request`` gives fixtures by name. Give None for a criterion that is another one's. Raise MeasurementFailed when it cannot be told:
-    then it is neither gone nor back. The first answer counts, that of a conftest.py before the suite's own.
+    Give the name of the fixture that measures it, and a function of its value that gives whether it is good now, and figures in words; it
+    raises MeasurementFailed when that cannot be told: then it is neither gone nor back. Give None for a criterion that is another one's.
+    The first answer counts, that of a conftest.py before the suite's own.
     """
 
 

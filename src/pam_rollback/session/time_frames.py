@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.plan.checklist import Finding
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.verdict import Outcome
@@ -101,7 +101,7 @@ def first_verdict_s(config: pytest.Config, situation: str, kind: str) -> float |
 
 
 @dataclass(frozen=True, repr=False)
-class FirstVerdict(Sentence):
+class FirstVerdict(Fact):
     """When the first verdict of a section came, in seconds from ``since``. ``due_until_s`` may be reached."""
 
     section: str
@@ -112,27 +112,20 @@ class FirstVerdict(Sentence):
     """From when on the plan waits for it; sooner is no fault."""
 
     @property
-    def in_time(self) -> bool:
-        """It did not come late. Early is no fault."""
-        return self.came_s <= self.due_until_s
-
-    @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
-        return Figures(
+    def measured(self) -> Measured:
+        """When it came."""
+        asked = f"{self.due_from_s:g} to {self.due_until_s:g} s"
+        how = "in time" if self.came_s <= self.due_until_s else "late"
+        return Measured(
             what=f"first verdict, {self.section}",
-            asked=f"{self.due_from_s:g} to {self.due_until_s:g} s",
-            measured=round(self.came_s, 1),
+            asked=asked,
+            value=round(self.came_s, 1),
             unit="s",
             n=1,
             margin=self.due_until_s - self.came_s,
             definition=f"from {self.since}",
+            sentence=f"first verdict, {self.section}: {how}, {self.came_s:.1f} s from {self.since} (the plan: {asked})",
         )
-
-    def __str__(self) -> str:
-        how = "in time" if self.in_time else "late"
-        asked = f"the plan: {self.due_from_s:g} to {self.due_until_s:g} s"
-        return f"first verdict, {self.section}: {how}, {self.came_s:.1f} s from {self.since} ({asked})"
 
 
 @pytest.fixture

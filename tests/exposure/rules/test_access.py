@@ -58,7 +58,7 @@ def test_a_refusal_is_right(status: int) -> None:
     access = door(attempt(status), attempt(status, by="a made-up token"))
 
     assert access.let_in == 0
-    assert (access.figures.measured, access.figures.n) == (0, 2)
+    assert (access.measured.value, access.measured.n) == (0, 2)
     assert str(access) == "2 requests without a right token, none let in"
 
 
@@ -82,7 +82,7 @@ def test_whatever_is_let_in_is_a_bypass(status: int, kind: str, body: bytes) -> 
         f"1 of 3 requests without a right token were let in, expected 401 or 403 for all: {PATH} with an expired token"
         in str(access)
     )
-    assert "Rosa" not in f"{access}{access!r}{access.as_csv()}{access.figures}"
+    assert "Rosa" not in f"{access}{access!r}{access.as_csv()}{access.measured.row}"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_the_table_says_what_was_and_what_was_not_tried() -> None:
     same = attempt(200, by="its own token")
     found = Access((Door(PATH, (attempt(401), same), (RIGHT,)),), ("an expired token: there is none",))
 
-    assert found.figures.definition == (
+    assert found.measured.definition == (
         "on 1 paths, each with no token, its own token; not tried: an expired token: there is none"
     )
     assert found.as_csv().splitlines()[1:] == [
@@ -275,7 +275,7 @@ def test_a_route_that_answers_now_was_opened() -> None:
     assert found.let_in
     assert "2 of 2 routes were asked for without a token, 1 answer, and did not when" in str(found)
     assert "GET /shut with no token: HTTP 200 application/json, 9 bytes" in str(found)
-    assert (found.figures.measured, found.figures.n) == (1, 2)
+    assert (found.measured.value, found.measured.n) == (1, 2)
     assert found.answered == {"/shut": True, "/new": None}
 
 
@@ -291,7 +291,7 @@ def test_where_nothing_is_described_nothing_is_claimed() -> None:
     found = Routes((), {}, {})
 
     assert found.let_in == 0
-    assert found.unproven == found.figures.definition
+    assert found.unproven == found.measured.definition
     assert "the API describes no others" in found.unproven
     assert of({"/shut": 401}, {"/shut": False}).unproven == ""
 

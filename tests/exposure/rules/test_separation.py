@@ -39,7 +39,7 @@ def test_what_is_refused_or_not_shown_is_kept_apart(status: int) -> None:
     found = of(look(200), look(status, by_id=True))
 
     assert found.exposures == 0
-    assert (found.figures.measured, found.figures.n) == (0, 2)
+    assert (found.measured.value, found.measured.n) == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_whatever_shows_it_exposes_it(shown: Look) -> None:
         "one of two accounts was shown what belongs to the other in 1 of 2 looks, expected none: expense 7 by GET"
         in str(found)
     )
-    assert "Rosa" not in f"{found}{found!r}{found.figures}"
+    assert "Rosa" not in f"{found}{found!r}{found.measured.row}"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_the_table_says_what_was_not_tried_and_what_is_left() -> None:
     """Green is as wide as its looks."""
     found = Separation(of(look(200)).kinds, ("support tickets: none",), "the expense is left, delete it by hand")
 
-    assert found.figures.definition == (
+    assert found.measured.definition == (
         "two accounts of our own: expenses; not tried: support tickets: none; the expense is left, delete it by hand"
     )
 

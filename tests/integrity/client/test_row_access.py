@@ -64,12 +64,12 @@ def test_a_healthy_schema_is_green(dsn: str, owner: Owner) -> None:
     supabase, tried_there = during(owner, dsn, AS_SUPABASE_HAS_IT, NOT_ANY_MORE)
 
     for found, shown in ((access, tried), (supabase, tried_there)):
-        assert reach(found).lacking == 0, reach(found)
+        assert reach(found).number == 0, reach(found)
         assert shown.open_tables == 0, shown
         assert shown.left_out == shown.unknown == {}
         assert {one.role for one in shown.shown} == {"anon", "authenticated"}
         assert len(found.tables) == 6
-    assert tried_there.figures.n == 6
+    assert tried_there.measured.n == 6
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,9 @@ def test_a_revoked_right_is_seen_however_it_went(dsn: str, owner: Owner) -> None
     )
     after, _ = seen(dsn)
 
-    assert reach(schema).lacking
+    assert reach(schema).number
     assert f"{SETTINGS}: authenticated may not SELECT any more" in str(access_changes(before, column))
-    assert reach(column).lacking == 0
+    assert reach(column).number == 0
     assert access_changes(before, after).differences == 0
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.account_contents import ContentsChange, changed, recorded
+from pam_rollback.base.figures import Measured
+from pam_rollback.integrity.account_contents import changed, recorded
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ME = "me"
@@ -20,7 +21,7 @@ BEFORE: dict[str, Any] = {
 }
 
 
-def now(**others: Any) -> ContentsChange:
+def now(**others: Any) -> Measured:
     """With these in the place of what was there."""
     before = recorded(BEFORE, taken_at=AT, salt="s")
     given = {name: rows for name, rows in {**BEFORE, **others}.items() if rows is not None}
@@ -46,7 +47,7 @@ def later(**fields: Any) -> dict[str, Any]:
 )
 def test_as_it_was(others: dict[str, Any]) -> None:
     """Or what people, a release and this suite change all the time."""
-    assert now(**others).differences == 0
+    assert now(**others).number == 0
 
 
 @pytest.mark.parametrize(
@@ -65,15 +66,15 @@ def test_what_changed_is_named_by_its_field(others: dict[str, Any], words: str) 
     """And never by what it says."""
     found = now(**others)
 
-    assert found.differences
+    assert found.number
     assert words in str(found)
 
 
 def test_what_cannot_be_read_is_not_known() -> None:
     """What was found beside it stands."""
     with pytest.raises(MeasurementFailed, match="not known of expenses: HTTP 500"):
-        _ = now(expenses=None).differences
-    assert now(expenses=None, profile=[{"full_name": "X"}]).differences
+        _ = now(expenses=None).number
+    assert now(expenses=None, profile=[{"full_name": "X"}]).number
 
 
 def test_a_record_has_no_words_of_the_account() -> None:

@@ -18,8 +18,8 @@ def test_all_that_hold_are_whole() -> None:
 
     assert held.broken == 0
     assert str(held) == "all of 2 invariants asked after 15 s of the window hold"
-    assert (held.figures.measured, held.figures.n) == (0, 2)
-    assert "80 rows looked at" in held.figures.definition
+    assert (held.measured.value, held.measured.n) == (0, 2)
+    assert "80 rows looked at" in held.measured.definition
 
 
 @pytest.mark.parametrize("unknown", [{}, BLIND])
@@ -59,7 +59,7 @@ def test_what_was_left_out_is_named_and_keeps_nothing_unknown() -> None:
 
     assert held.broken == 0
     assert str(held).endswith("hold; left out: migrations-drift: no git")
-    assert held.figures.definition.endswith("; left out: migrations-drift: no git")
+    assert held.measured.definition.endswith("; left out: migrations-drift: no git")
     assert HeldData((BAD,), {}, after_s=15, left_out=left_out).broken
     for unknown in (HeldData((), {}, after_s=15, left_out=left_out), HeldData((GOOD,), BLIND, 15, left_out)):
         with pytest.raises(MeasurementFailed):
@@ -71,4 +71,4 @@ def test_many_broken_ones_are_counted_and_not_all_listed() -> None:
     assert str(HeldData((BAD,) * 5, {}, after_s=15)).endswith("; and 2 more")
     assert str(HeldData((BAD,) * 4, {}, after_s=15)).endswith("; and 1 more")
     assert "more" not in str(HeldData((BAD,) * 3, {}, after_s=15))
-    assert HeldData((BAD,) * 3, {}, after_s=15).figures.margin == -3
+    assert HeldData((BAD,) * 3, {}, after_s=15).measured.margin == -3

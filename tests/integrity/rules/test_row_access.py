@@ -55,8 +55,7 @@ def test_what_the_product_needs_is_there(changes: dict[str, object]) -> None:
     """Supabase's usual grants, and stricter ones."""
     found = reach(access(**changes))
 
-    assert found.lacking == 0, found
-    assert found.figures.measured == 0
+    assert found.number == 0, found
 
 
 @pytest.mark.parametrize(
@@ -81,7 +80,7 @@ def test_what_the_product_lacks_is_named(changes: dict[str, object], words: str)
     """The table, the policy, the role, the privilege."""
     found = reach(access(**changes))
 
-    assert found.lacking
+    assert found.number
     assert words in str(found)
 
 
@@ -89,7 +88,7 @@ def test_no_table_is_no_proof() -> None:
     """Nothing looked at, nothing recorded, nothing tried."""
     nothing = RowAccess(taken_at=MOMENT, roles=ROLES, tables={})
     with pytest.raises(MeasurementFailed, match="no table of users' rows"):
-        assert reach(nothing).lacking == 0
+        assert reach(nothing).number == 0
     with pytest.raises(MeasurementFailed, match="nothing was compared"):
         assert access_changes(nothing, access()).differences == 0
     with pytest.raises(MeasurementFailed, match="there is no table"):
@@ -137,7 +136,7 @@ def test_each_change_is_named(changes: dict[str, object], words: str) -> None:
 
     assert found.differences
     assert f"public.expenses: {words}" in str(found)
-    assert (found.figures.measured, found.figures.margin) == (1, -1)
+    assert (found.measured.value, found.measured.margin) == (1, -1)
 
 
 def test_one_profile_may_be_shown_but_not_every_one() -> None:

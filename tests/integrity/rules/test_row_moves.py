@@ -47,7 +47,7 @@ def test_lost_rows_are_not_moved_rows() -> None:
     most = moves(counts(BEFORE, OWNERS), counts({1: BEFORE[1]}, {1: OWNERS[1]}))
 
     assert one.damaged_rows == 0
-    assert one.figures.n == 20
+    assert one.measured.n == 20
     with pytest.raises(MeasurementFailed, match="the owners of 10 of 30 rows could be compared, 50 % are needed"):
         assert most.damaged_rows == 0
 

@@ -33,7 +33,7 @@ def test_lost_rows_are_not_rewritten_rows() -> None:
     found = rewriting(counts(BEFORE), counts({1: BEFORE[1], 2: (9, "9", "99", 5.0), 7: BEFORE[7]}))
 
     assert found.damaged_rows == 0
-    assert found.figures.n == 20
+    assert found.measured.n == 20
 
 
 def test_too_few_rows_that_can_be_judged_are_unknown() -> None:
