@@ -1,5 +1,6 @@
 """A part of ``--baseline FILE``: as it was recorded, or no verdict."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,12 +60,14 @@ def test_what_a_stored_baseline_lacks_is_recorded_before_the_incident(monkeypatc
     ]
     recorded: list[str] = []
     monkeypatch.setattr(listeners, "baseline_parts", lambda _: parts)
-    monkeypatch.setattr(fixtures, "record", lambda _, of: recorded.extend(part.what for part in of))
-    request: Any = SimpleNamespace(config=None)
+
+    def record(of: Sequence[BaselinePart]) -> None:
+        recorded.extend(part.what for part in of)
+
     options = SimpleNamespace(baseline=Path("baseline.json"))
     stored = SimpleNamespace(parts={"settings.json"})
     runbook: Any = SimpleNamespace(options=options, stored=stored, records_before=True)
 
-    found = fixtures.baseline._get_wrapped_function()(runbook, Path(), request)
+    found = fixtures.baseline._get_wrapped_function()(runbook, Path(), record, None)
 
     assert (found, recorded) == (stored, ["rows"])

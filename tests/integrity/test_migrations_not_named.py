@@ -99,19 +99,16 @@ def body(fixture: Any) -> Callable[..., Any]:
     return fixture.__wrapped__  # type: ignore[no-any-return]
 
 
-def request() -> Any:
-    """One that knows the database, the folder of the checks, and no schema of before."""
-    return SimpleNamespace(
-        getfixturevalue=lambda name: None if name == "schema_before" else LINK, config=SimpleNamespace(rootpath=ROOT)
-    )
+FOLDERS = SimpleNamespace(rootpath=ROOT)
+"""Where the checks are."""
 
 
 def over(environment: Environment, plan: Plan) -> Any:
     """The data when the window is over."""
     window, clock = SimpleNamespace(wait_for_its_end=lambda: None), SimpleNamespace(monotonic_s=lambda: 9.0)
-    return body(held_data.held_data)(window, 0.0, clock, environment, plan, None, request())
+    return body(held_data.held_data)(window, 0.0, clock, environment, plan, None, LINK, FOLDERS)
 
 
 def users_data(environment: Environment, plan: Plan) -> Any:
     """The data as the decision sees it."""
-    return body(decision.user_data)(environment, plan, None, None, request())
+    return body(decision.user_data)(environment, plan, None, None, LINK, None, FOLDERS)

@@ -225,7 +225,7 @@ def losing(page: Page, site: Site, *, loses: int, goes: bool) -> Visit:
         "log_out": Element(role="button", name="Log out"),
     }
     pages = site.pages.model_copy(update={"money": "/wins"})
-    return Visit(page, replace(site, pages=pages, elements=described, deadline_s=1.5))
+    return Visit(page, replace(site, pages=pages, elements=described, deadline_s=6))
 
 
 @pytest.mark.parametrize(
