@@ -218,8 +218,10 @@ class StepPercentiles:
     @property
     def at_least(self) -> float:
         """What the percentile certainly reaches: the highest one that was told of a step which more answers reach than may."""
-        told = {ms for step in self.steps for ms in step.told_ms}
-        return max((ms for ms in told if self.standing(ms) is Standing.REACHED), default=0.0)
+        told = sorted({ms for step in self.steps for ms in step.told_ms})
+        # The higher one asks, the fewer answers reach it.
+        beyond = bisect_left(told, 1, key=lambda ms: int(self.standing(ms) is not Standing.REACHED))
+        return told[beyond - 1] if beyond else 0.0
 
     @property
     def definition(self) -> str:
