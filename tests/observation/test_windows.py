@@ -108,12 +108,13 @@ def test_what_happens_within_the_window_is_seen(running_sandbox: RunningSandbox,
     (project.folder / "checks" / "integrity").mkdir()
     shutil.copy(ROOT / "checks" / "integrity" / "expenses-orphaned.sql", project.folder / "checks" / "integrity")
     chosen = f"{BEFORE} or {AFTER} or memory"
-    with project.start("-k", chosen, PACE, f"--env={running_sandbox.file}") as session:
+    # Long enough that the new process is read again within the window, on a slow machine too.
+    with project.start("-k", chosen, "--pace=50", f"--env={running_sandbox.file}") as session:
         wait_for_result(project.run_folder / "allure-results", BEFORE)
         wait_for_samples(project.run_folder / "as-is" / "timeline.jsonl")
-        running_sandbox.remote.plant("data", what="expenses-orphaned")
         running_sandbox.remote.plant("release-down", how="killed")
         running_sandbox.remote.clear("release-down")
+        running_sandbox.remote.plant("data", what="expenses-orphaned")
         ended = project.finish(session)
     outcomes = ended.outcomes()
 

@@ -102,10 +102,17 @@ def _refusals(config: pytest.Config, runbook: Runbook, journal: Journal) -> list
     return found
 
 
-def folder_of_evidence(runbook: Runbook, situation: str) -> Path:
-    """Where this session records: a resumed one beside what the first one recorded, never over it."""
-    first = runbook.folder / situation
-    if runbook.resumed is None:
-        return first
-    times = sum(1 for entry in runbook.journal.entries() if entry["event"] == RESUMED)
-    return first.with_name(f"{situation}-resumed-{times}")
+def evidence_folder(runbook: Runbook, situation: str) -> Path:
+    """Make the folder where this session records: a resumed one beside what the first one recorded, never over it.
+
+    Raises MeasurementFailed when it cannot be made, as on a full disk.
+    """
+    folder = runbook.folder / situation
+    if runbook.resumed is not None:
+        times = sum(1 for entry in runbook.journal.entries() if entry["event"] == RESUMED)
+        folder = folder.with_name(f"{situation}-resumed-{times}")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise MeasurementFailed(f"{folder}: nothing can be recorded there: {error.strerror}") from error
+    return folder
