@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -267,3 +268,14 @@ def test_during_an_outage_nothing_is_planted_or_forgotten(found: RunningSandbox)
     assert listed == [("data", "categories-blanked"), ("database-down", None)]
     assert damaged > 0
     assert (rows(dsn, blank), remote.faults()) == ([(0,)], [])
+
+
+def test_after_an_outage_the_first_request_is_answered(found: RunningSandbox) -> None:
+    """However many connections the product had, all of which the server has closed."""
+    with ThreadPoolExecutor(8) as visitors:
+        before = [*visitors.map(lambda _: found.get("api", "/health").status, range(60))]
+    found.remote.plant("database-down")
+    found.remote.clear("database-down")
+
+    assert set(before) == {200}
+    assert found.get("api", "/health").status == 200

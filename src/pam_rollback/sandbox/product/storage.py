@@ -124,7 +124,7 @@ class Storage:
             max_size=_POOL_MAX,
             timeout=_CONNECTION_WAIT_S,
             reconnect_timeout=_RECONNECT_S,
-            check=_check,
+            check=lambda connection: check(self._pool, connection),
             open=False,
         )
 
@@ -177,15 +177,21 @@ async def fetch(
     return await cursor.fetchall() if cursor.description else []
 
 
-async def _check(connection: Connection) -> None:
+async def check(pool: AsyncConnectionPool[Any], connection: psycopg.AsyncConnection[Any]) -> None:
     """Raise psycopg.OperationalError when the server has closed the connection.
 
     It is asked only where its side can be read unasked, as after a close: a round trip before each statement would cost as much as that.
+    A server that closed one has closed them all; the pool by itself would try the third only when it is too late.
     """
     unasked = select.poll()
     unasked.register(connection.fileno(), select.POLLIN)
-    if unasked.poll(0):
+    if not unasked.poll(0):
+        return
+    try:
         await AsyncConnectionPool.check_connection(connection)
+    except _FAILURES:
+        await pool.drain()
+        raise
 
 
 def _first_line(error: BaseException) -> str:
