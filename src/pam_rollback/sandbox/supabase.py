@@ -21,7 +21,7 @@ from psycopg_pool import AsyncConnectionPool
 from pam_rollback.sandbox.altered_answers import AlteredAnswers
 from pam_rollback.sandbox.database import UNUSABLE, verify_password
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.product.storage import check
+from pam_rollback.sandbox.product.storage import check, given_back
 from pam_rollback.sandbox.product.tokens import TOKEN_LIFETIME_S, issue, issue_key, read_claims
 from pam_rollback.sandbox.spoilt_answers import Spoiler
 from pam_rollback.sandbox.supabase_rows import Asked, Rows, problem
@@ -61,6 +61,7 @@ class Supabase:
             timeout=_CONNECTED_WITHIN_S,
             reconnect_timeout=0.5,
             check=lambda connection: check(self._pool, connection),
+            reset=given_back,
             open=False,
         )
         self._rows = Rows(self._pool)

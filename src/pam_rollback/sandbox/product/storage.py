@@ -125,6 +125,7 @@ class Storage:
             timeout=_CONNECTION_WAIT_S,
             reconnect_timeout=_RECONNECT_S,
             check=lambda connection: check(self._pool, connection),
+            reset=given_back,
             open=False,
         )
 
@@ -192,6 +193,13 @@ async def check(pool: AsyncConnectionPool[Any], connection: psycopg.AsyncConnect
     except _FAILURES:
         await pool.drain()
         raise
+
+
+async def given_back(_: psycopg.AsyncConnection[Any]) -> None:
+    """Reset nothing: a pool that has something to reset takes a connection back by itself.
+
+    Otherwise the request does it that had it, and one that is cancelled meanwhile loses the connection for good.
+    """
 
 
 def _first_line(error: BaseException) -> str:
