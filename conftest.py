@@ -4,6 +4,12 @@ import importlib
 
 import pytest
 
+from pam_rollback.communication import hooks as communication
+from pam_rollback.decision import hooks as decision
+from pam_rollback.observation import hooks as observation
+from pam_rollback.rollback import hooks as rollback
+from pam_rollback.session.hookspecs import Topics
+
 pytest_plugins = [
     # Fixtures
     "pam_rollback.session.fixtures.environment",  # runbook, plan, environment, clock, waiter, sandbox_controls, situation, journal
@@ -55,6 +61,18 @@ pytest_plugins = [
     "pam_rollback.tracker.hooks",  # environments with a tracker
     "pam_rollback.watch.hooks",  # -m watch
 ]
+
+
+def pytest_pam_topics() -> Topics:
+    """Give what the session lets a topic do."""
+    return Topics(
+        watched=observation.watched,
+        recommended=decision.recommended,
+        alarm=communication.alarm,
+        tell_verdict=communication.tell_verdict,
+        sole_writer=rollback.sole_writer,
+        tell_undo=communication.tell_undo,
+    )
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

@@ -16,12 +16,14 @@ TOPICS = [importlib.import_module(name) for name in _NAMED if name.endswith(".ho
 FIXTURES = [importlib.import_module(name) for name in _NAMED if not name.endswith(".hooks")]
 
 
-def listened_to(*plugins: object) -> Any:
-    """A session with these listeners."""
+def listened_to(*plugins: object, **topics: object) -> Any:
+    """A session with these listeners, which lets these functions do what topics do."""
     manager = pytest.PytestPluginManager()
     manager.add_hookspecs(hookspecs)
     for plugin in plugins:
         manager.register(plugin)
+    if topics:
+        manager.register(SimpleNamespace(pytest_pam_topics=lambda: SimpleNamespace(**topics)))
     return SimpleNamespace(hook=manager.hook, pluginmanager=manager)
 
 

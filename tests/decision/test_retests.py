@@ -29,8 +29,8 @@ def judged(state: State) -> Judged:
 
 
 def again(module: Any, criterion: str, world: World) -> tuple[bool, str] | None:
-    """What the hook of that slice says."""
-    found = module.pytest_pam_criterion_retest(criterion)
+    """What that topic says."""
+    found = module.retest(criterion)
     return None if found is None else cast("tuple[bool, str]", found[1](world.getfixturevalue(found[0])))
 
 

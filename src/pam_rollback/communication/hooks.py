@@ -49,7 +49,7 @@ def _down(undo: "Undo", tools: "UndoTools") -> None:
     take_down(undo, tools.environment)
 
 
-def pytest_pam_alarm(environment: Environment, text: str) -> str | None:
+def alarm(environment: Environment, text: str) -> str | None:
     """Into the incident channel, beside the steps."""
     if "slack" not in environment.abilities or not environment.has_secret("slack_webhook"):
         return f"{environment.name} declares no incident channel"
@@ -58,7 +58,7 @@ def pytest_pam_alarm(environment: Environment, text: str) -> str | None:
     return SlackWebhook(environment.secret("slack_webhook")).post(text)
 
 
-def pytest_pam_verdict_known(runbook: Runbook, record: RunRecord, news: str) -> list[str]:
+def tell_verdict(runbook: Runbook, record: RunRecord, news: str) -> list[str]:
     """To those who heard of the rollback; where it did not help, the next level is woken."""
     from pam_rollback.communication.escalation import NOT_VERIFIED, VERIFIED  # noqa: PLC0415 - for real runs
     from pam_rollback.communication.team import link_to_job, team_of  # noqa: PLC0415 - the same
@@ -80,7 +80,7 @@ def pytest_pam_verdict_known(runbook: Runbook, record: RunRecord, news: str) -> 
 
 
 @contextmanager
-def pytest_pam_undo_begins(runbook: Runbook, journal: "Journal", owed: "Sequence[Undo]") -> Iterator[list[str]]:
+def tell_undo(runbook: Runbook, journal: "Journal", owed: "Sequence[Undo]") -> Iterator[list[str]]:
     """To those who heard of the rollback: its undo begins, and how it ended. No channel delays it."""
     from pam_rollback.communication.team import team_of  # noqa: PLC0415 - for whoever undoes
 

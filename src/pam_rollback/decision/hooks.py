@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from pam_rollback.environment.environment_tables import Browser
-from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.browser_gate import is_of_another_browser
+from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.seen import Seen
 from pam_rollback.session.selection import LeftOut
 
@@ -31,28 +31,25 @@ def pytest_pam_situation_begins(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("observation")
 
 
-def pytest_pam_recommendation(
-    config: pytest.Config, tests: Sequence[Seen], left_out: LeftOut, partial: Sequence[str]
-) -> "DecisionRecord | None":
+def recommended(
+    config: pytest.Config, runbook: Runbook, tests: Sequence[Seen], left_out: LeftOut, partial: Sequence[str]
+) -> "DecisionRecord":
     """By what its tests found, and what people say. A browser that the environment does not name is nobody's question."""
-    runbook = runbook_module.of(config)
-    if runbook is None:
-        return None
-    from pam_rollback.decision.deciding import Here, decided, recommended, refused_in  # noqa: PLC0415 - for decisions
+    from pam_rollback.decision import deciding  # noqa: PLC0415 - for decisions
     from pam_rollback.session.deciding import answer_with  # noqa: PLC0415 - the same
 
     options, environment = runbook.options, runbook.environment
-    decision = decided(
+    decision = deciding.decided(
         runbook.plan,
         tests,
         [(why, ids) for _, why, ids in left_out.tests if not is_of_another_browser(why)],
         observed=options.observed,
         vouched=options.ack,
-        refused=refused_in(runbook.plan, environment),
+        refused=deciding.refused_in(runbook.plan, environment),
         whole=not partial,
         unseen=[name for name in get_args(Browser) if name not in environment.browsers],
     )
-    here = Here(
+    here = deciding.Here(
         plan=runbook.plan,
         root=config.rootpath,
         environment=environment.name,
@@ -60,4 +57,4 @@ def pytest_pam_recommendation(
         on_sandbox=runbook.on_sandbox,
         answer_with=answer_with(runbook),
     )
-    return recommended(here, decision)
+    return deciding.recommended(here, decision)

@@ -1,10 +1,7 @@
-"""Who answers for a site and comes from outside: asked for by name before a session is about anything."""
+"""Who answers for a site and comes from outside: a conftest.py adds it by the name that environments give it."""
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-import pluggy
-
-from pam_rollback.base.configuration import ConfigurationError, Problem
 from pam_rollback.environment.environment import Environment
 
 if TYPE_CHECKING:
@@ -19,16 +16,4 @@ class Provider(Protocol):
 
 
 PROVIDERS: dict[str, Provider] = {}
-"""By the names that environments give them."""
-
-
-def take(hook: pluggy.HookRelay, environment: Environment) -> None:
-    """Ask for those that the environment names. Raises ConfigurationError for a name that nobody knows."""
-    for table, named in (("frontend_host", environment.frontend_host), ("backend_host", environment.backend_host)):
-        if named is None:
-            continue
-        found = hook.pytest_pam_provider(name=named.provider)
-        if found is None:
-            what = f"nobody knows {named.provider!r}: a conftest.py gives it (pytest_pam_provider)"
-            raise ConfigurationError(f"environment {environment.name}", [Problem(f"[{table}] provider", what)])
-        PROVIDERS[named.provider] = found
+"""By the names that environments give them. A conftest.py adds its own when it is read."""

@@ -6,7 +6,7 @@ them from beside that file, and refuses what is missing, changed or of another r
 
 import json
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +62,12 @@ class BaselinePart:
     """With it, as a sentence says it: "no rows were counted"."""
     problem: str = ""
     """Why nothing is known of this part."""
+    known: "Callable[[Runbook], tuple[Sequence[Finding], Mapping[str, str]] | None] | None" = None
+    """Gives the findings that ``--baseline FILE`` has of it and, by plan item, the tools that found them; None where it has no such part.
+
+    They are known as far as a waiver answers for them. Raises MeasurementFailed when the part cannot be read: then nothing of the baseline
+    is known.
+    """
     begins: Sequence[str] = ()
     """Fixtures that are asked before any part is recorded: what they wait for comes in meanwhile."""
 

@@ -18,7 +18,6 @@ from pam_rollback.base.outside_text import cleaned
 from pam_rollback.base.run_files import is_run_id
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import SANDBOX, load_environment, which
-from pam_rollback.plan import stories
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.session import project_root, pytest_options
 from pam_rollback.session.markers import KINDS, PHASES, asks_for
@@ -52,12 +51,11 @@ def prepare(config: pytest.Config) -> Runbook | None:
         environment = load_environment(options.env, config.rootpath / "environments", os.environ)
         _refuse_unfit_contract(environment, plan)
         refuse_unknown_names(environment, config.rootpath)
-        stories.add(one for found in config.hook.pytest_pam_stories() for one in found)
         plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
         plan = plan.with_switches(environment.switches)
     except ConfigurationError as error:
         raise _unusable(config, error) from None
-    config.hook.pytest_pam_earlier_runs(config=config, options=options, environment=environment)
+    config.hook.pytest_pam_begins(config=config, options=options, environment=environment)
     out = config.rootpath / "reports" / "out"
     options = replace(options, baseline=_baseline(options, out, environment))
     stored = stored_baseline_of(options.baseline, plan)
@@ -78,7 +76,6 @@ def prepare(config: pytest.Config) -> Runbook | None:
             f'what is good is vouched for with --ack {others[0]}="who: evidence"'
         )
     _refuse_ramp_options(config, options, plan, environment)
-    config.hook.pytest_pam_command_line(config=config, environment=environment)
     runbook = _start(config, options, plan, environment)
     runbook.stored = stored
     runbook.secrets.learn(environment.secrets())

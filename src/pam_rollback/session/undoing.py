@@ -51,7 +51,7 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
 
 def _listeners_told(config: pytest.Config, runbook: Runbook, path: Path, words: str) -> list[str]:
     redact = runbook.secrets.redact
-    return [redact(line) for line in listeners.undone(config, path.parent, runbook.environment, redact(words))]
+    return [redact(line) for line in listeners.run_ended(config, path.parent, runbook.environment, redact(words))]
 
 
 def _put_back(config: pytest.Config, runbook: Runbook, journal: Journal, kinds: UndoKinds) -> str:
@@ -60,7 +60,7 @@ def _put_back(config: pytest.Config, runbook: Runbook, journal: Journal, kinds: 
     alarm = Alarm(config, runbook)
     journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)
-    with listeners.sole_writer(config, runbook, journal) as warnings:
+    with listeners.topics(config).sole_writer(config, runbook, journal) as warnings:
         journal.append(UNDOING, initiated_by=options.initiated_by, reason=options.reason)
         redact = runbook.secrets.redact
         with listeners.undo_followed(config, runbook, journal, owed_here(journal, environment)) as untold:

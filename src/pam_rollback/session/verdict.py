@@ -271,7 +271,7 @@ class Collector:
         if self._planned or not deciding.is_decision(self._config):
             return None, ""
         tests = list(self._tests.values())
-        return listeners.recommendation(self._config, tests, self._left_out, self._scope.partial)
+        return listeners.recommendation(self._config, self._runbook, tests, self._left_out, self._scope.partial)
 
     @property
     def _phases(self) -> set[str]:

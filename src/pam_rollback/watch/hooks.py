@@ -11,7 +11,7 @@ from pam_rollback.watch.turn import length_s
 PHASE = "watch"
 
 
-def pytest_pam_command_line(config: pytest.Config) -> None:
+def pytest_pam_begins(config: pytest.Config) -> None:
     """Refuse times that are none."""
     if not markers.asks_for(config.option.markexpr, PHASE):
         return
