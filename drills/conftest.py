@@ -24,7 +24,7 @@ from pam_rollback.ledger.ledger_rows import judge_ledger
 from pam_rollback.ledger.ledger_verdict import LedgerVerdict
 from pam_rollback.observation.complete_recovery import ITEM as COMPLETE
 from pam_rollback.observation.complete_recovery import CompleteRecovery, moments
-from pam_rollback.observation.fixtures.held_window import HeldWindow
+from pam_rollback.observation.held_window import HeldWindow
 from pam_rollback.observation.incident import Incident
 from pam_rollback.observation.recovery import JudgedRecovery, Recovery, UndamagedRollback
 from pam_rollback.observation.window import WindowVerdict

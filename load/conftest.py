@@ -27,7 +27,7 @@ from pam_rollback.load.release_comparison import ReleaseComparison
 from pam_rollback.load.report import write_load_report
 from pam_rollback.load.run import load_of
 from pam_rollback.load.verdict import LoadVerdict, judge
-from pam_rollback.observation.fixtures.observation import Observation
+from pam_rollback.observation.observation import Observation
 from pam_rollback.plan.checklist import ChecklistItem
 from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.plan.plan import Plan
@@ -43,7 +43,7 @@ from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.deploy_choice import History, only_live
 from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.lock import WriterLock
-from pam_rollback.session.fixtures.scoring import UNPROVEN_BY
+from pam_rollback.session.fixtures import UNPROVEN_BY
 from pam_rollback.session.needs import needs
 from pam_rollback.session.progress import Progress
 from pam_rollback.session.runbook import Runbook

@@ -9,8 +9,8 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.known_before import Finding
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.session import fixtures as scoring
 from pam_rollback.session.baseline_files import BaselinePart
-from pam_rollback.session.fixtures import scoring
 from tests.listening import listened_to
 from tests.plan.plan_scene import body
 from tests.waivers import accepted

@@ -7,9 +7,9 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
+from pam_rollback.decision import fixtures as decision
 from pam_rollback.decision.decision import Finding, Judged, State
-from pam_rollback.decision.fixtures import decision
-from pam_rollback.records.fixtures import performance
+from pam_rollback.records import fixtures as performance
 
 
 class World:

@@ -21,7 +21,7 @@ from pam_rollback.plan.stories import STORIES, ways_of
 from pam_rollback.report.earlier_runs import DrillAges, last_drills
 from pam_rollback.report.run_record import Verdict
 from pam_rollback.session import markers, runbook
-from pam_rollback.session.fixtures.scoring import UNPROVEN_BY
+from pam_rollback.session.fixtures import UNPROVEN_BY
 from pam_rollback.session.selection import KEY, LeftOut
 from tests.gate.scene import (
     DRILLED,

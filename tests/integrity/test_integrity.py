@@ -13,9 +13,9 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.integrity import fixtures as integrity
 from pam_rollback.integrity.database_link import DatabaseLink, Link
-from pam_rollback.integrity.fixtures import integrity
-from pam_rollback.integrity.fixtures.integrity import Integrity
+from pam_rollback.integrity.fixtures import Integrity
 from pam_rollback.product.invariants import InvariantResult
 from pam_rollback.report import run_record, sections
 from tests.sessions import ROOT, Finished, Project, RunningSandbox, store_baseline

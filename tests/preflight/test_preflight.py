@@ -16,8 +16,8 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.health import service as health
-from pam_rollback.preflight.fixtures import preflight
-from pam_rollback.preflight.fixtures.preflight import host_in
+from pam_rollback.preflight import fixtures as preflight
+from pam_rollback.preflight.asked import host_in
 from pam_rollback.preflight.ways import Readiness
 from pam_rollback.rollback.providers.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.render import RenderDeploys, render_api

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, Refused, UndoFailed
-from pam_rollback.communication import hooks as of_communication
+from pam_rollback.communication import fixtures as of_communication
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
 from pam_rollback.journal.undoing import UndoKind, beside_actions, undo_all

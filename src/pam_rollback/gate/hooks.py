@@ -8,14 +8,14 @@ from typing import Final
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.decision.fixtures import decision
+from pam_rollback.decision import fixtures as decision
 from pam_rollback.environment.environment import Environment
 from pam_rollback.exposure import fixtures as exposure
 from pam_rollback.gate import incident_choice
 from pam_rollback.gate.features import FlagsFound
 from pam_rollback.gate.incident import VOUCH, CriterionRetest, RetestOutcome
 from pam_rollback.health import fixtures as health
-from pam_rollback.records.fixtures import performance
+from pam_rollback.records import fixtures as performance
 from pam_rollback.report import wording
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.verdict import Outcome

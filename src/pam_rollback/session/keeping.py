@@ -16,7 +16,7 @@ from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode
 from pam_rollback.session import last_words, listeners, second_places
-from pam_rollback.session.fixtures.scoring import RESTS_ON, UNPROVEN
+from pam_rollback.session.fixtures import RESTS_ON, UNPROVEN
 from pam_rollback.session.record import build_record, with_page
 from pam_rollback.session.runbook import Runbook, shown
 from pam_rollback.session.scope import Scope

@@ -72,8 +72,8 @@ _OURS = "pam_rollback"
 _OUR_PARTS = "pam-"
 """How the names begin of what is registered once the options are known: the verdict is one of those."""
 PLUGIN = "pam_rollback.session.start_up"
-FIXTURES = ("pam_rollback.session.fixtures.environment", "pam_rollback.session.fixtures.scoring")
-"""Those that conftest.py names."""
+FIXTURES = "pam_rollback.session.fixtures"
+"""conftest.py names them."""
 
 HARMLESS_SETTINGS = (
     *("log_", "junit_", "tmp_path_retention", "verbosity_", "faulthandler_"),
@@ -169,7 +169,7 @@ def refuse_missing_parts(config: pytest.Config) -> None:
             f"{lost[0]} is not loaded, and without it pytest's own verdict would stand for the suite's: run pytest in the project's folder "
             "without -p no:…, -c and -o addopts"
         )
-    if not any(map(manager.hasplugin, FIXTURES)):
+    if not manager.hasplugin(FIXTURES):
         raise pytest.UsageError(
             "the conftest.py of this project was not read, so the checks have no fixtures: leave out --confcutdir"
         )

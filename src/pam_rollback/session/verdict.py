@@ -28,7 +28,7 @@ from pam_rollback.session import (
 )
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import CAUSE, MESSAGE, OUTCOME
-from pam_rollback.session.fixtures.scoring import FIGURES
+from pam_rollback.session.fixtures import FIGURES
 from pam_rollback.session.guard import REFUSED_KEY
 from pam_rollback.session.last_words import failures_kept
 from pam_rollback.session.lasting_streams import HarmlessFile
