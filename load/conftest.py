@@ -44,10 +44,9 @@ from pam_rollback.rollback.deploy_choice import History, only_live
 from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.lock import WriterLock
 from pam_rollback.session.fixtures import UNPROVEN_BY
-from pam_rollback.session.needs import needs
+from pam_rollback.session.needs import needs, titled
 from pam_rollback.session.progress import Progress
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.titles import titled
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.record_parts import DecisionRecord
 from pam_rollback.report.verdict import Ending, ExitCode, Outcome
-from pam_rollback.session.seen import Seen
+from pam_rollback.session.classification import Seen
 from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.verdict import Collector
 from tests.listening import listened_to

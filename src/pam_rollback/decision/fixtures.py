@@ -43,13 +43,12 @@ from pam_rollback.product.offline import refuse_when_offline
 from pam_rollback.records.fixtures import Memory
 from pam_rollback.session.baseline_files import staleness
 from pam_rollback.session.browser_gate import is_of_another_browser
-from pam_rollback.session.needs import needs
+from pam_rollback.session.classification import Seen
+from pam_rollback.session.needs import needs, titled
 from pam_rollback.session.progress import Progress
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.seen import Seen
 from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.sql_files import invariants_of, why_not_asked
-from pam_rollback.session.titles import titled
 from pam_rollback.stats.percentiles import Distribution
 
 if TYPE_CHECKING:
@@ -229,7 +228,7 @@ def recommended(
 ) -> "DecisionRecord":
     """By what its tests found, and what people say. A browser that the environment does not name is nobody's question."""
     from pam_rollback.decision import deciding  # noqa: PLC0415 - for decisions
-    from pam_rollback.session.deciding import answer_with  # noqa: PLC0415 - the same
+    from pam_rollback.session.scope import answer_with  # noqa: PLC0415 - the same
 
     options, environment = runbook.options, runbook.environment
     decision = deciding.decided(

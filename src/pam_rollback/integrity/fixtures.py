@@ -33,13 +33,12 @@ from pam_rollback.product.invariants import Invariant, InvariantResult, as_csv
 from pam_rollback.product.pam_api import Account
 from pam_rollback.product.settings_loss import settings_in
 from pam_rollback.session.baseline_files import Recorded, stored_model
+from pam_rollback.session.earlier_run import evidence_folder
 from pam_rollback.session.fixtures import UNPROVEN_BY
-from pam_rollback.session.needs import needs
-from pam_rollback.session.resuming import evidence_folder
+from pam_rollback.session.needs import needs, titled
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.situations import AS_IS, situation_of
 from pam_rollback.session.sql_files import invariant_of, invariants_of, why_not_asked
-from pam_rollback.session.titles import titled
 
 
 @dataclass(frozen=True)

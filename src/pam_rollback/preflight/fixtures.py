@@ -16,8 +16,8 @@ from pam_rollback.product.offline import refuse_when_offline
 from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.report.record_parts import PREFLIGHT_FILE, WAYS_FILE, StrategyReadiness
 from pam_rollback.session.markers import is_gate
+from pam_rollback.session.needs import titled
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.titles import titled
 
 
 @pytest.fixture(scope="session")

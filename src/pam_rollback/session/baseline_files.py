@@ -16,6 +16,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.known_before import Finding, unanswered_on
+from pam_rollback.plan.plan import Plan
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
     from pam_rollback.report.baseline_record import Baseline
 
+
 Model = TypeVar("Model", bound="BaseModel")
+
 
 BASELINE_FILE = "baseline.json"
 
@@ -144,6 +147,8 @@ def damaged(path: Path, error: Exception) -> MeasurementFailed:
 
 
 NEWEST = Path("newest")
+
+
 _INDEX = Path("baseline", "baseline.json")
 
 
@@ -172,3 +177,17 @@ def _environment(index: Path) -> str:
         return str(json.loads(index.read_text(encoding="utf-8"))["origin"]["environment"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+
+
+def stored_baseline_of(file: Path | None, plan: Plan) -> "Baseline | None":
+    """What the file says; None without one. Raises pytest.UsageError when it is no baseline, or has too few answers."""
+    if file is None:
+        return None
+    from pam_rollback.report.baseline_record import load_baseline  # noqa: PLC0415 - for sessions that have one
+
+    try:
+        stored = load_baseline(file)
+        stored.refuse_too_few(plan.baseline.answers_min)
+    except MeasurementFailed as error:
+        raise pytest.UsageError(f"--baseline {error}") from None
+    return stored

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pam_rollback.report.run_record import ActionStep, RunRecord
     from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
     from pam_rollback.session.baseline_files import BaselinePart
+    from pam_rollback.session.classification import Seen
     from pam_rollback.session.options import Options
     from pam_rollback.session.runbook import Runbook
-    from pam_rollback.session.seen import Seen
     from pam_rollback.session.selection import LeftOut
 
 

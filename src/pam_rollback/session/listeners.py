@@ -13,9 +13,9 @@ from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import ActionStep, RunRecord
 from pam_rollback.report.wording import Paragraph
 from pam_rollback.session.baseline_files import BaselinePart
+from pam_rollback.session.classification import Seen
 from pam_rollback.session.hookspecs import Topics
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.seen import Seen
 
 if TYPE_CHECKING:
     from pam_rollback.journal.undoing import UndoKind, UndoKinds

@@ -16,11 +16,10 @@ from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.wording import cause_of, says_where, stated, times_of_day, without_own_word, without_title
 from pam_rollback.session import progress
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
+from pam_rollback.session.classification import CAUSE, DIED, MESSAGE, NOTHING_NEW, OUTCOME, Seen
 from pam_rollback.session.progress import BAD, Detail, OnScreen, line, progress_of
 from pam_rollback.session.record import next_page
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.seen import DIED, Seen
 from pam_rollback.session.situations import AS_IS, SITUATIONS_KEY
 
 _ROLLBACK: Final = "rollback"

@@ -17,9 +17,9 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.records.memory_lately import memory_lately
 from pam_rollback.session import listeners, markers
+from pam_rollback.session.needs import titled
 from pam_rollback.session.progress import Progress
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.titles import titled
 from pam_rollback.watch.channel import people
 from pam_rollback.watch.eyes import Eyes, before, criteria, look, probing, with_memory
 from pam_rollback.watch.looks import Look, Streaks
