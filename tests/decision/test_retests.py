@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Measured
 from pam_rollback.decision import fixtures as decision
 from pam_rollback.decision.decision import Finding, Judged, State
 from pam_rollback.records import fixtures as performance
@@ -25,7 +25,7 @@ class World:
 
 def judged(state: State) -> Judged:
     """A criterion of the decision."""
-    return Judged(Finding("IR-2", state, f"it {state}"), Figures("down", "at most 30 s", 0))
+    return Judged(Finding("IR-2", state, f"it {state}"), Measured("down", "at most 30 s", 0))
 
 
 def again(module: Any, criterion: str, world: World) -> tuple[bool, str] | None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Measured
 from pam_rollback.base.wait import StopFile
 from pam_rollback.browser.accessibility import Audit
 from pam_rollback.report.verdict import Outcome
@@ -89,7 +89,7 @@ def test_a_fact_may_judge_some_of_the_plan_items_of_its_test() -> None:
     """The last word counts: what it says nothing of is not told as ok. What its fixtures do not notice stands beside it."""
     entered: list[tuple[str, object]] = [("criterion", "RA-1 RA-2")]
     item = SimpleNamespace(user_properties=entered, stash=pytest.Stash())
-    fact: Any = SimpleNamespace(judges="RA-2", figures=Figures(what="users", asked="10 %", measured=10))
+    fact: Any = SimpleNamespace(judges="RA-2", measured=Measured(what="users", asked="10 %", value=10))
 
     config = SimpleNamespace(stash={scoring.UNPROVEN_BY: {"link": "whose it is", "other": "what", "fine": ""}})
     request = SimpleNamespace(node=item, config=config, fixturenames=["link", "fine"])
