@@ -15,7 +15,7 @@ from pam_rollback.observation.memory import MemoryReading
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.front_page import FrontPage
 from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
-from pam_rollback.watch import fixtures as looking
+from pam_rollback.watch import eyes as looking
 from pam_rollback.watch.channel import Channel
 from pam_rollback.watch.eyes import CONTROL, ROTATED_AFTER_S, Eyes, look, with_memory
 from pam_rollback.watch.looks import Look

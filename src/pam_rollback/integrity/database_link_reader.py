@@ -185,10 +185,6 @@ def _statement(kind: str, names: Mapping[str, str]) -> str:
 
 def judged_link(environment: Environment, sign_in: Callable[[], Account]) -> DatabaseLink:
     """Write a row through the API, where there is an account, and look for it in the database."""
-    # As in `integrity`: the driver is loaded only where it is used.
-    from pam_rollback.integrity.database_link_reader import LinkProbe, replica_problem  # noqa: PLC0415 - as above
-    from pam_rollback.outside.postgres import Patience  # noqa: PLC0415 - as above
-
     patience = Patience(environment.sql.statement_timeout_s, environment.sql.lock_timeout_s)
     dsn = environment.secret("database_dsn")
     try:
@@ -202,8 +198,6 @@ def judged_link(environment: Environment, sign_in: Callable[[], Account]) -> Dat
 
 
 def _without_an_account(environment: Environment, dsn: str) -> DatabaseLink:
-    from pam_rollback.integrity.database_link_reader import same_project  # noqa: PLC0415 - as above
-
     project = same_project(dsn, environment.urls.supabase)
     if project:
         return DatabaseLink(Link.SHOWN, f"the DSN and [urls] supabase name the same project, {project}")

@@ -17,13 +17,12 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.integrity import ACCESS_FILE, ACCOUNT_FILE, ROWS_FILE, SCHEMA_FILE
 from pam_rollback.integrity.account_contents import ROWS_MAX, RecordedContents, changed, recorded
 from pam_rollback.integrity.database_link import DatabaseLink
-from pam_rollback.integrity.database_link_reader import judged_link
 from pam_rollback.integrity.held_data import HeldData
 from pam_rollback.integrity.row_access import Changes, RowAccess, Strangers, access_changes, reach
 from pam_rollback.integrity.row_counts import RowLoss, TableCounts, lost
 from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting, moves, rewriting
 from pam_rollback.integrity.schema_changes import Schema, SchemaComparison, compare
-from pam_rollback.integrity.snapshots import count, given, ids, on_snapshot
+from pam_rollback.integrity.snapshots import counted, damaged_ids, on_snapshot, query_parameters
 from pam_rollback.observation.held_window import HeldWindow
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.plan import Plan
@@ -67,6 +66,9 @@ def database_link(
     environment: Environment, in_situation: object, sign_in: Callable[[], Account], pytestconfig: pytest.Config
 ) -> DatabaseLink:
     """Whether the database is the one behind the API, and no replica. What keeps us from knowing is a reason, not an exception."""
+    # The driver is loaded only where it is used.
+    from pam_rollback.integrity.database_link_reader import judged_link  # noqa: PLC0415 - as above
+
     found = judged_link(environment, sign_in)
     pytestconfig.stash.setdefault(UNPROVEN_BY, {})["database_link"] = found.unproven
     return found
@@ -99,7 +101,7 @@ def evaluated(
         lambda snapshot: evaluate(
             snapshot,
             invariants,
-            given=given(environment, snapshot, runbook.saw_release),
+            given=query_parameters(environment, snapshot, runbook.saw_release),
             names=environment.table_names,
             settings=environment.contract.tables.settings,
             offenders_max=plan.the(CorruptionLimit).corrupted_records_max,
@@ -129,7 +131,7 @@ def rows_before(environment: Environment, runbook: Runbook, evidence: Path) -> T
     before = stored_model(runbook, ROWS_FILE, TableCounts)
     if before is not None or not runbook.records_before:
         return before
-    counts = on_snapshot(environment, lambda snapshot: count(environment, snapshot))
+    counts = on_snapshot(environment, lambda snapshot: counted(environment, snapshot))
     (evidence / ROWS_FILE).write_text(counts.model_dump_json() + "\n", encoding="utf-8")
     return counts
 
@@ -145,7 +147,7 @@ def rows_again(
     """The same rows, counted again. Raises MeasurementFailed when nothing was counted before, or not in the database behind the API."""
     if rows_before is None:
         raise MeasurementFailed("no rows were counted before, so a loss cannot be seen: give --baseline FILE")
-    after = on_snapshot(environment, lambda snapshot: count(environment, snapshot, before=rows_before))
+    after = on_snapshot(environment, lambda snapshot: counted(environment, snapshot, before=rows_before))
     database_link.refuse_other()
     return after
 
@@ -170,7 +172,7 @@ def row_rewriting(
     if not found.damaged_rows:
         database_link.confirm_good(found)
         return found
-    return found.withids(ids(environment, found.found, rows_before))
+    return found.with_ids(damaged_ids(environment, found.found, rows_before))
 
 
 @pytest.fixture(scope="session")
@@ -183,7 +185,7 @@ def row_moves(
     if not found.damaged_rows:
         database_link.confirm_good(found)
         return found
-    return found.withids(ids(environment, found.found, rows_before, moved=found.shifts))
+    return found.with_ids(damaged_ids(environment, found.found, rows_before, moved=found.shifts))
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,9 @@ def on_snapshot(environment: Environment, ask: "Callable[[Snapshot], T]") -> T:
     return postgres.on_snapshot(environment.secret("database_dsn"), patience, ask)
 
 
-def given(environment: Environment, snapshot: "Snapshot", saw_release: Callable[[str], None]) -> dict[str, object]:
+def query_parameters(
+    environment: Environment, snapshot: "Snapshot", saw_release: Callable[[str], None]
+) -> dict[str, object]:
     """The parameters that the queries may use. What cannot be found out makes unknown only what needs it."""
     from pam_rollback.integrity.row_counting import account_id, oids_of  # noqa: PLC0415 - as above
 
@@ -61,7 +63,7 @@ def _schema_version(environment: Environment, saw_release: Callable[[str], None]
     return known.needed, known.own
 
 
-def count(environment: Environment, snapshot: "Snapshot", before: TableCounts | None = None) -> TableCounts:
+def counted(environment: Environment, snapshot: "Snapshot", before: TableCounts | None = None) -> TableCounts:
     """The core tables, without the test account, which writes on. Raises MeasurementFailed."""
     from pam_rollback.integrity.row_counting import count_rows  # noqa: PLC0415 - as above
 
@@ -86,7 +88,7 @@ def _test_user(environment: Environment, snapshot: "Snapshot") -> str | None:
     return account
 
 
-def ids(
+def damaged_ids(
     environment: Environment,
     groups: Mapping[str, tuple[int, ...]],
     before: TableCounts,

@@ -141,9 +141,6 @@ def _said(function: object, item: pytest.Item, *, account: bool) -> Iterator[Nee
             yield one.of_case(case.params if case is not None else {}, account)
 
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
 def titled(sentence: str) -> Callable[[F], F]:
     """Decorates a fixture with the sentence that the report shows. Below ``@pytest.fixture``, since Allure reads the function."""
     return cast("Callable[[F], F]", allure.title(sentence))

@@ -6,7 +6,6 @@ A real rollback never waits for it: a thread of its own has it on record, and wh
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,7 +106,7 @@ def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Answer for PRE-4."""
-    config.stash[ON_RECORD] = partial(on_record, config)
+    config.stash[ON_RECORD] = lambda environment: on_record(config, environment)
 
 
 def on_record(config: pytest.Config, environment: Environment) -> tuple[bool, str] | None:
