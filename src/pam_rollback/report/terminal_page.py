@@ -102,6 +102,30 @@ def rows(lines: Iterable[str], page: Page) -> int:
     return sum(max(1, -(-columns(line) // page.width)) for line in lines)
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of a screen, in its forms: from all of it to the least."""
+
+    forms: Sequence[Sequence[str]]
+    urgency: int = 1
+    """The least number has room first. A part of 0 stands on every screen."""
+
+
+def screen(parts: Sequence[Part], room: int, page: Page) -> list[str]:
+    """The parts in their order, in so many rows: the least of each, the most urgent first, then of each the largest form that fits."""
+    urgent = sorted(range(len(parts)), key=lambda place: parts[place].urgency)
+    chosen: dict[int, Sequence[str]] = dict.fromkeys(urgent, ())
+    for place in urgent:
+        least = parts[place].forms[-1]
+        if parts[place].urgency == 0 or rows(least, page) <= room:
+            chosen[place], room = least, room - rows(least, page)
+    for place in urgent:
+        left = room + rows(chosen[place], page)
+        chosen[place] = next((form for form in parts[place].forms if rows(form, page) <= left), chosen[place])
+        room = left - rows(chosen[place], page)
+    return [line for place in sorted(chosen) for line in chosen[place]]
+
+
 def _wrapped(
     text: str,
     width: int,
@@ -255,7 +279,7 @@ def fitted(text: str, width: int, *, first: str, rest: str, lines: int | None) -
     return _wrapped(" ".join(text.split()), width, first, rest, lines=lines)
 
 
-def where(record: RunRecord, page: Page) -> list[str]:
+def where(record: RunRecord, page: Page) -> list[Part]:
     """Where the report and all of it is, and how to look once more where that alone is asked for."""
     reports = record.reports
     again = ""
@@ -264,13 +288,13 @@ def where(record: RunRecord, page: Page) -> list[str]:
     if record.verdict in {"NO-GO", "INCONCLUSIVE"} and not acts and record.decision is None:
         again = " ".join(record.command_line)
     more = f"-v, and in {reports.record}" if reports.record else "-v"
-    return [
+    places = [
         "",
         *labelled("report", reports.html or reports.html_missing, page),
         *labelled("all of it", more, page),
         *labelled("escalation", wording.escalation(record), page),
-        *command("again", again, page),
     ]
+    return [Part([places], urgency=0), Part([command("again", again, page)], urgency=2)]
 
 
 def command(label: str, text: str, page: Page) -> list[str]:
