@@ -31,6 +31,8 @@ _FOUND_MAX: Final = 4
 _HEALTH: Final = "HC-"
 _ANSWER: Final = " (GET "
 """From here on a message of health quotes the answer."""
+_IN_FULL: Final = "; "
+"""Stands between a number of tests and what they are about; what they found follows a colon."""
 _WHERE_ELSE: Final = "-v or the page"
 
 Causes = list[list[Result]]
@@ -102,7 +104,7 @@ def _entry(causes: Causes, several: bool, ids: int | None, after_count: str, tex
     where = f" [{result.situation}]" if several and result.situation else ""
     word, named = WORDS[result.outcome][0], _few(results, ids) if ids else wording.ids(results)
     many = f"{len(results)} tests" if len(results) > 1 else ""
-    if result.outcome in wording.HAPPENED:
+    if result.outcome in wording.HAPPENED and after_count == _IN_FULL:
         return f"{word}{where} {text} ({f'{many}: {named}' if many else named})"
     return f"{word} {named}{where} {many and f'{many}{after_count}'}{text}"
 
@@ -114,7 +116,7 @@ def _painted(lines: Sequence[str], outcome: Outcome, page: Page) -> list[str]:
 
 def _in_full(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:  # noqa: FBT001 - as above
     result, results = causes[0][0], [result for group in causes for result in group]
-    headline = _entry(causes, several, _IDS_OF_A_CAUSE_MAX if cut else None, "; ", wording.heading(results))
+    headline = _entry(causes, several, _IDS_OF_A_CAUSE_MAX if cut else None, _IN_FULL, wording.heading(results))
     lines = fitted(headline, page.width, first="  ", rest="    ", lines=4 if cut else None)
     lines = _painted(lines, result.outcome, page)
     blind = result.outcome is Outcome.UNKNOWN

@@ -11,21 +11,11 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.report import sections, wording
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.terminal_page import ADVISORY, WORDS, Page, alike, columns, word
-from pam_rollback.report.verdict import Outcome
+from pam_rollback.report.verdict import WORST_FIRST, Outcome
 
 _TERMS: Final = ("SC", "RTO", "RPO")
 """Beginnings of the ids of success criteria and of objectives for time and data."""
 _DATA_LOSS: Final = "RPO-1"
-_WORST_FIRST: Final = (
-    Outcome.UNDO_FAILED,
-    Outcome.ACTION_FAILED,
-    Outcome.REFUSED,
-    Outcome.BROKEN_CRITERION,
-    Outcome.UNKNOWN,
-    Outcome.NOT_RUN,
-    Outcome.KNOWN,
-    Outcome.PASSED,
-)
 _FIGURES_TOLD: Final = 2
 """Of more tests than this, their number is told and no figure of one of them."""
 _WINDOW: Final = "window"
@@ -87,13 +77,13 @@ def advisory_lines(record: RunRecord) -> list[str]:
 def worst(results: Iterable[Result]) -> Outcome:
     """What results of one plan item say together."""
     found = {result.outcome for result in results}
-    return next(outcome for outcome in _WORST_FIRST if outcome in found)
+    return next(outcome for outcome in WORST_FIRST if outcome in found)
 
 
 def worst_mark(marks: Mapping[str, Outcome]) -> Outcome:
     """What all columns of a drill say together; one that was judged by nothing was not run."""
     found = {*marks.values()} or {Outcome.NOT_RUN}
-    return next(outcome for outcome in _WORST_FIRST if outcome in found)
+    return next(outcome for outcome in WORST_FIRST if outcome in found)
 
 
 def rows_of(record: RunRecord, results: Sequence[Result] | None = None) -> list[Row]:

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from pam_rollback.base.answer import SIGN_IN_LIMITED
 from pam_rollback.report import unanswered
 from pam_rollback.report.run_record import Measured, Result, RunRecord
-from pam_rollback.report.verdict import COUNTED, Outcome, counted, counted_criteria
+from pam_rollback.report.verdict import WORST_FIRST, Outcome, counted, counted_criteria
 
 One = TypeVar("One")
 Paragraph = tuple[str, Sequence[str]]
@@ -210,12 +210,8 @@ NO_PROBLEM: Final = frozenset({Outcome.PASSED, Outcome.NOT_RUN, Outcome.KNOWN})
 
 def problems(record: RunRecord) -> list[Result]:
     """The results that a person has to look at, the worst first; advisory ones last."""
-    order = {
-        outcome: place
-        for place, outcome in enumerate((Outcome.UNDO_FAILED, Outcome.ACTION_FAILED, Outcome.REFUSED, *COUNTED))
-    }
     bad = [result for result in record.results if result.outcome not in NO_PROBLEM]
-    return sorted(bad, key=lambda result: (not decides(result), order[result.outcome]))
+    return sorted(bad, key=lambda result: (not decides(result), WORST_FIRST.index(result.outcome)))
 
 
 ONLY_ADVISORY: Final = "Only advisory"
