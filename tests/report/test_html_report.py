@@ -191,7 +191,7 @@ def test_the_generator_gets_little_time_and_no_secret(
         return popen(*args, env=env, **options)  # type: ignore[call-overload]
 
     monkeypatch.setenv("PAM_ADMIN_TOKEN", "a-planted-secret")
-    monkeypatch.setattr("pam_rollback.report.html_report.subprocess.Popen", spy)
+    monkeypatch.setattr("pam_rollback.outside.programs.subprocess.Popen", spy)
     monkeypatch.setattr(html_report, "GENERATE_TIMEOUT_S", 0.01)
 
     answer = build(sample.results, tmp_path / "report", title="x", variables={}, history=None)

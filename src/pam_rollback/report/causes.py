@@ -164,7 +164,7 @@ def _counted_only(causes: Sequence[Causes], page: Page) -> list[str]:
     lines: list[str] = []
     for outcome in dict.fromkeys(one[0][0].outcome for one in causes):
         results = [result for one in causes if one[0][0].outcome is outcome for group in one for result in group]
-        text = f"{WORDS[outcome][0]} {_few(results)}: {counted(results)} more: {_WHERE_ELSE}"
+        text = f"{WORDS[outcome][0]} {_few(results)}: {wording.tests(results)} more: {_WHERE_ELSE}"
         lines += _painted(fitted(text, page.width, first="  ", rest="    ", lines=2), outcome, page)
     return lines
 
@@ -173,7 +173,7 @@ def _of_old(record: RunRecord, page: Page) -> list[str]:
     named = [item for item, _ in unanswered.waivers(record)]
     if not named:
         return []
-    text = f"{_of(named)}: something was there before. How somebody answers for it: {unanswered.HOW_TO}, {_WHERE_ELSE}"
+    text = f"{wording.few(named, _IDS_MAX)}: something was there before. How somebody answers for it: {unanswered.HOW_TO}, {_WHERE_ELSE}"
     return ["", *fitted(text, page.width, first="  ", rest="    ", lines=3)]
 
 
@@ -190,7 +190,7 @@ def _not_run(record: RunRecord, page: Page, cut: bool) -> list[str]:  # noqa: FB
             "",
             *labelled(
                 "not run",
-                f"{_few(results) if cut else wording.ids(results)} {counted(results)}: {reason}",
+                f"{_few(results) if cut else wording.ids(results)} {wording.tests(results)}: {reason}",
                 page,
                 lines=2 if cut else None,
             ),
@@ -198,7 +198,7 @@ def _not_run(record: RunRecord, page: Page, cut: bool) -> list[str]:  # noqa: FB
     if len(shown) < len(reasons):
         others = [result for _, results in reasons[len(shown) :] for result in results]
         lines += labelled(
-            "", f"{counted(others)} more, for {len(reasons) - len(shown)} other reasons: {_WHERE_ELSE}", page
+            "", f"{wording.tests(others)} more, for {len(reasons) - len(shown)} other reasons: {_WHERE_ELSE}", page
         )
     return lines
 
@@ -209,14 +209,4 @@ def _names_new(group: Sequence[Result]) -> bool:
 
 
 def _few(results: Iterable[Result], most: int = _IDS_MAX) -> str:
-    return _of(wording.ids(results).split(), most)
-
-
-def _of(named: Sequence[str], most: int = _IDS_MAX) -> str:
-    more = f" and {len(named) - most} more" if len(named) > most else ""
-    return f"{' '.join(named[:most])}{more}"
-
-
-def counted(results: Sequence[Result]) -> str:
-    """How many tests these are."""
-    return f"{len(results)} test{'s' if len(results) > 1 else ''}"
+    return wording.few(wording.ids(results).split(), most)

@@ -7,9 +7,9 @@ from typing import Final
 from pam_rollback.base.outside_text import for_terminal, one_line
 from pam_rollback.report import recommendation, sections, unanswered, wording
 from pam_rollback.report.redaction import Redactor, shown
-from pam_rollback.report.run_record import Measured, Result, RunRecord
+from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.terminal_page import ADVISORY, alike
-from pam_rollback.report.terms_table import advisory_lines, key_figures, not_good
+from pam_rollback.report.terms_table import advisory_lines, cells, figures_of, key_figures, not_good
 from pam_rollback.report.verdict import Outcome
 
 ANNOTATIONS_MAX: Final = 10
@@ -59,8 +59,7 @@ def _not_good(record: RunRecord) -> Sequence[str]:
     ids = wording.ids(not_good(record)).split()
     if not ids or record.verdict == "GO":
         return []
-    more = f" and {len(ids) - _IDS_MAX} more" if len(ids) > _IDS_MAX else ""
-    return [f"not good: {', '.join(ids[:_IDS_MAX])}{more}"]
+    return [f"not good: {wording.few(ids, _IDS_MAX, ', ')}"]
 
 
 def _command(level: str, title: str, text: str) -> str:
@@ -135,19 +134,8 @@ def _recommendation(record: RunRecord) -> list[str]:
 
 def _criteria(record: RunRecord) -> str:
     rows = [
-        _row(
-            " ".join(result.criteria),
-            result.situation,
-            measured.what + (f" ({measured.definition})" if measured.definition else ""),
-            measured.asked or "-",
-            wording.found(measured),
-            "-" if measured.n is None else str(measured.n),
-            wording.margin(measured, result.outcome),
-            _sign(result),
-        )
-        for result in record.results
-        if result.criteria and not sections.is_item(result)
-        for measured in result.measured or (Measured(result.title, "", None),)
+        _row(" ".join(result.criteria), result.situation, *cells(result, figure), _sign(result))
+        for result, figure in figures_of(record)
     ]
     if not rows:
         return ""
@@ -208,9 +196,8 @@ def _steps(record: RunRecord) -> str:
 def _not_run(record: RunRecord) -> str:
     entries = []
     for reason, names in wording.not_run(record).items():
-        shown = ", ".join(_code(name) for name in names[:_NAMES_SHOWN])
-        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-        entries.append(f"- {len(names)}: {_text(reason)}: {shown}{more}")
+        shown = wording.few([*map(_code, names)], _NAMES_SHOWN, ", ")
+        entries.append(f"- {len(names)}: {_text(reason)}: {shown}")
     return "\n".join(["### Not run", "", *entries]) if entries else ""
 
 

@@ -17,18 +17,19 @@ from typing import Any, Final
 
 from pam_rollback.base.outside_text import cut
 from pam_rollback.report import recommendation, sections, timeline_picture, unanswered, wording
-from pam_rollback.report.causes import Causes, by_test, counted
+from pam_rollback.report.causes import Causes, by_test
 from pam_rollback.report.pages import RUNBOOK, template
 from pam_rollback.report.redaction import shown
-from pam_rollback.report.run_record import Measured, Result, RunRecord
-from pam_rollback.report.terminal_page import ADVISORY
+from pam_rollback.report.run_record import Result, RunRecord
+from pam_rollback.report.terminal_page import word
 from pam_rollback.report.terms_table import (
     advisory_lines,
-    drill_of,
+    cells,
+    drills_of,
+    figures_of,
     key_figures,
     not_good,
     rows_of,
-    worst_mark,
 )
 from pam_rollback.report.verdict import Outcome
 
@@ -36,19 +37,8 @@ NAME: Final = "index.html"
 EVIDENCE: Final = "allure"
 """The folder of the Allure report, beside this page."""
 
-_TONES: Final = {Outcome.PASSED: "go", Outcome.UNKNOWN: "open", Outcome.NOT_RUN: "open", Outcome.KNOWN: "open"}
-"""Any other outcome is a no."""
+_TONES: Final = {"green": "go", "yellow": "open", "red": "no"}
 VERDICT_TONES: Final = {"GO": "go", "INCONCLUSIVE": "open", "PLANNED": "open"}
-OUTCOME_WORDS: Final = {
-    Outcome.PASSED: "ok",
-    Outcome.BROKEN_CRITERION: "BROKEN",
-    Outcome.ACTION_FAILED: "ACTION FAILED",
-    Outcome.UNDO_FAILED: "UNDO FAILED",
-    Outcome.REFUSED: "REFUSED",
-    Outcome.UNKNOWN: "UNKNOWN",
-    Outcome.NOT_RUN: "not run",
-    Outcome.KNOWN: "known before",
-}
 _PROBLEMS_MAX: Final = 12
 _ON_PAPER_MAX: Final = 4
 _MEASURED_MAX: Final = 60
@@ -62,6 +52,7 @@ _VERIFICATION: Final = "post_rollback"
 _RIGHT: Final = frozenset({"n", "margin", "at", "took"})
 """Columns of figures."""
 _ANCHOR: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
+_LAST_COLUMNS: Final = ("n", "margin", "verdict")
 _DASH: Final = "-"
 
 
@@ -117,7 +108,7 @@ def render(
     found = by_test(problems)
     return template("run.html").render(
         title=wording.title(record),
-        tone=_tone_of(record),
+        tone=VERDICT_TONES.get(record.verdict, "no"),
         verdict=wording.verdict_word(record),
         summary=_summary(record, problems),
         limits=[*filter(None, (wording.rehearsed(record), wording.no_all_clear(record)))],
@@ -154,13 +145,10 @@ def _summary(record: RunRecord, problems: Sequence[Result]) -> str:
     return f"{line}. Broken: {' '.join(sorted(broken, key=lambda one: place.get(one, len(place))))}" if few else line
 
 
-def tone(outcome: Outcome, *, advisory: bool = False) -> str:
-    """The colour of an outcome: ``go``, ``open`` or ``no``. ``advisory``: the verdict does not rest on it, so it is never a no."""
-    return _TONES.get(outcome, "open" if advisory else "no")
-
-
-def _tone_of(record: RunRecord) -> str:
-    return VERDICT_TONES.get(record.verdict, "no")
+def _said(outcome: Outcome, *, advisory: bool = False) -> tuple[str, str]:
+    """The colour of an outcome (``go``, ``open`` or ``no``) and its word. ``advisory``: the verdict does not rest on it, so it is no no."""
+    said, hue = word(outcome, advisory=advisory)
+    return _TONES[hue], said
 
 
 def _problems_title(problems: Sequence[Result]) -> str:
@@ -173,15 +161,16 @@ def _problems_title(problems: Sequence[Result]) -> str:
 def _more(rest: Sequence[Causes], where: str) -> str:
     """How much has no card here, with its plan items: no view names fewer of them than another."""
     results = [result for one in rest for group in one for result in group]
-    findings = f"{len(rest)} more finding{'s' if len(rest) > 1 else ''} of {counted(results)}"
+    findings = f"{len(rest)} more finding{'s' if len(rest) > 1 else ''} of {wording.tests(results)}"
     return f"and {findings}, for {wording.ids(results)}: {where}" if rest else ""
 
 
 def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
     for one in key_figures(record):
+        tone, said = _said(one.outcome)
         yield {
-            "tone": tone(one.outcome),
-            "word": "" if one.outcome is Outcome.PASSED else OUTCOME_WORDS[one.outcome],
+            "tone": tone,
+            "word": "" if one.outcome is Outcome.PASSED else said,
             "name": f"{one.id} {one.title}",
             "measured": one.measured,
             "proviso": one.proviso,
@@ -199,10 +188,11 @@ def _problem(causes: Causes) -> dict[str, Any]:
     of_a_test = not blind and result.outcome not in wording.HAPPENED
     found, rest = _parted(wording.said_together(causes[0]))
     others = wording.in_other_words(causes[0])
+    tone, said = _said(result.outcome)
     return {
-        "tone": tone(result.outcome),
-        "word": OUTCOME_WORDS[result.outcome],
-        "ids": wording.ids(results) + _where(result),
+        "tone": tone,
+        "word": said,
+        "ids": wording.ids(results) + wording.where(result),
         "title": title if len(results) == 1 else f"{len(results)} tests; {title}",
         "found_name": "why" if blind else "found",
         "found": found,
@@ -219,10 +209,6 @@ def _parted(text: str) -> tuple[str, str]:
         return text, ""
     end = text.rfind(" ", 0, _FOUND_MAX) + 1 or _FOUND_MAX
     return f"{text[:end].rstrip()} …", text[end:]
-
-
-def _where(result: Result) -> str:
-    return f" [{result.situation}]" if result.situation not in {"", "as-is"} else ""
 
 
 def _parts(record: RunRecord) -> list[tuple[str, Sequence[str], bool]]:
@@ -256,54 +242,25 @@ def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
 def _terms(record: RunRecord) -> Iterator[_Table]:
     several = len(record.situations) > 1
     for situation in record.situations:
-        own = tuple(result for result in record.results if result.situation == situation)
-        rows = [
-            _Row(
-                tone(row.outcome, advisory=row.advisory),
-                (
-                    row.id,
-                    row.title,
-                    cut(row.found, _MEASURED_MAX),
-                    wording.together(row.asked) or _DASH,
-                    row.n or _DASH,
-                    row.margin,
-                    _said(row.outcome, row.advisory),
-                ),
-            )
-            for row in rows_of(record, own)
-        ]
+        rows = []
+        for row in rows_of(record, [result for result in record.results if result.situation == situation]):
+            tone, said = _said(row.outcome, advisory=row.advisory)
+            measured, asked = cut(row.found, _MEASURED_MAX), wording.together(row.asked) or _DASH
+            rows.append(_Row(tone, (row.id, row.title, measured, asked, row.n or _DASH, row.margin, said)))
         if rows:
             name = f": {situation.removeprefix('after-')}" if several else ""
-            yield _Table(
-                f"Criteria and objectives{name}", ("id", "what", "measured", "asked", "n", "margin", "verdict"), rows
-            )
-
-
-def _said(outcome: Outcome, advisory: bool) -> str:  # noqa: FBT001 - a private word
-    return ADVISORY if advisory and outcome not in wording.NO_PROBLEM else OUTCOME_WORDS[outcome]
+            yield _Table(f"Criteria and objectives{name}", ("id", "what", "measured", "asked", *_LAST_COLUMNS), rows)
 
 
 def _drills(record: RunRecord) -> Iterator[_Table]:
-    if len(record.situations) < 2:  # noqa: PLR2004 - one is no comparison
-        return
-    drills = [
-        drill_of(situation.removeprefix("after-"), [one for one in record.results if one.situation == situation])
-        for situation in record.situations
-    ]
+    drills = drills_of(record) if len(record.situations) > 1 else []
     columns = list(dict.fromkeys(column for drill in drills for column in drill.marks))
     if columns:
-        rows = [
-            _Row(
-                tone(worst_mark(drill.marks)),
-                (
-                    drill.name,
-                    *(OUTCOME_WORDS[drill.marks[column]] if column in drill.marks else _DASH for column in columns),
-                    drill.found,
-                    wording.together(drill.asked) or _DASH,
-                ),
-            )
-            for drill in drills
-        ]
+        rows = []
+        for drill in drills:
+            marks = [_said(drill.marks[column])[1] if column in drill.marks else _DASH for column in columns]
+            cells = (drill.name, *marks, drill.found, wording.together(drill.asked) or _DASH)
+            rows.append(_Row(_said(drill.outcome)[0], cells))
         yield _Table("All rollbacks", ("rollback", *columns, "recovery", "asked"), rows)
 
 
@@ -327,26 +284,14 @@ def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
 
 
 def _figures(record: RunRecord) -> Iterator[_Table]:
-    rows = [
-        _Row(
-            tone(result.outcome, advisory=not wording.decides(result)),
-            (
-                " ".join(result.criteria) + _where(result),
-                measured.what + (f" ({measured.definition})" if measured.definition else ""),
-                wording.found(measured),
-                wording.together(measured.asked) or _DASH,
-                _DASH if measured.n is None else str(measured.n),
-                wording.margin(measured, result.outcome),
-                _said(result.outcome, not wording.decides(result)),
-            ),
-        )
-        for result in record.results
-        if result.criteria and not sections.is_item(result)
-        for measured in result.measured or (Measured(result.title, "", None),)
-    ]
+    rows = []
+    for result, figure in figures_of(record):
+        tone, said = _said(result.outcome, advisory=not wording.decides(result))
+        what, asked, found, n, margin = cells(result, figure)
+        ids = " ".join(result.criteria) + wording.where(result)
+        rows.append(_Row(tone, (ids, what, found, wording.together(asked), n, margin, said)))
     if rows:
-        head = ("id", "what", "measured", "asked", "n", "margin", "verdict")
-        yield _Table(f"Every figure ({len(rows)})", head, rows)
+        yield _Table(f"Every figure ({len(rows)})", ("id", "what", "measured", "asked", *_LAST_COLUMNS), rows)
 
 
 def _steps(record: RunRecord) -> Iterator[_Table]:

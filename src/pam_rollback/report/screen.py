@@ -15,7 +15,14 @@ from pam_rollback.report import causes, sections, short_screens, terminal_page, 
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import ActionTaken, Result, RunRecord
 from pam_rollback.report.terminal_page import Page, Part, labelled, several_labelled
-from pam_rollback.report.terms_table import criteria_table, is_recovery_time, is_term, only_advisory, situations_table
+from pam_rollback.report.terms_table import (
+    criteria_table,
+    drills_of,
+    drills_table,
+    is_recovery_time,
+    is_term,
+    only_advisory,
+)
 from pam_rollback.report.verdict import Outcome
 
 LINES_MAX: Final = 40
@@ -140,7 +147,11 @@ def _when(record: RunRecord, zone: tzinfo | None) -> str:
 
 
 def _table(record: RunRecord, page: Page, most: int | None) -> list[str]:
-    return situations_table(record, page, most) if len(record.situations) > 1 else criteria_table(record, page, most)
+    return (
+        drills_table(drills_of(record), page, most)
+        if len(record.situations) > 1
+        else criteria_table(record, page, most)
+    )
 
 
 def _besides(record: RunRecord, page: Page, most: int, lines: int) -> list[str]:

@@ -74,16 +74,30 @@ def advisory_lines(record: RunRecord) -> list[str]:
     return lines
 
 
-def worst(results: Iterable[Result]) -> Outcome:
-    """What results of one plan item say together."""
-    found = {result.outcome for result in results}
-    return next(outcome for outcome in WORST_FIRST if outcome in found)
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """What these say together; what was judged by nothing was not run."""
+    return min(outcomes, key=WORST_FIRST.index, default=Outcome.NOT_RUN)
 
 
-def worst_mark(marks: Mapping[str, Outcome]) -> Outcome:
-    """What all columns of a drill say together; one that was judged by nothing was not run."""
-    found = {*marks.values()} or {Outcome.NOT_RUN}
-    return next(outcome for outcome in WORST_FIRST if outcome in found)
+def figures_of(record: RunRecord) -> list[tuple[Result, Measured]]:
+    """Each figure of each test that judges a plan item; a test without any has its title."""
+    return [
+        (result, measured)
+        for result in record.results
+        if result.criteria and not sections.is_item(result)
+        for measured in result.measured or (Measured(result.title, "", None),)
+    ]
+
+
+def cells(result: Result, measured: Measured) -> tuple[str, str, str, str, str]:
+    """What was measured, asked and found, its n and its margin, in words."""
+    return (
+        measured.what + (f" ({measured.definition})" if measured.definition else ""),
+        measured.asked or _NOT_JUDGED,
+        wording.found(measured),
+        _NOT_JUDGED if measured.n is None else str(measured.n),
+        wording.margin(measured, result.outcome),
+    )
 
 
 def rows_of(record: RunRecord, results: Sequence[Result] | None = None) -> list[Row]:
@@ -157,7 +171,7 @@ def by_number(identifier: str) -> tuple[int, str, int]:
 
 def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
     deciding = [result for result in results if wording.decides(result)] or list(results)
-    outcome = worst(deciding)
+    outcome = worst(result.outcome for result in deciding)
     like_it = [result for result in deciding if result.outcome is outcome]
     own = [result for result in like_it if result.criteria[0] == identifier] or like_it
     # Where there is a window, it is what the plan asks for; then the latest of few tests, which has seen most. What is not good: the first.
@@ -207,13 +221,13 @@ def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> li
     n = min(_N, 1 + max(1, *(len(row.n) for row in shown), 0))
     rest = page.width - 2 - _ID - measured - asked - n - verdict - len(_GAPS)
     widths = (_ID, min(rest, max(columns(row.title) for row in shown)), measured, asked, n)
-    lines = ["", f"  {page.paint(_cells(['', '', 'measured', 'asked', 'n'], widths).rstrip(), 'dim')}"]
+    lines = ["", f"  {page.paint(_laid_out(['', '', 'measured', 'asked', 'n'], widths).rstrip(), 'dim')}"]
     for row in shown:
         said, hue = word(row.outcome, advisory=row.advisory)
         unjudged = row.outcome is Outcome.ACTION_FAILED and not row.id.startswith(_OF_AN_ACTION)
         short = WORDS[Outcome.NOT_RUN][0] if unjudged else _SHORT.get(row.outcome, said)
         painted = page.paint(said if row.advisory else short, hue)
-        lines.append(f"  {_cells([row.id, row.title, row.measured, row.asked, row.n], widths)}{painted}")
+        lines.append(f"  {_laid_out([row.id, row.title, row.measured, row.asked, row.n], widths)}{painted}")
         if row.proviso:
             lines.append(_fit(f"  {'':<{_ID}} ({row.proviso})", page.width))
     if len(rows) > most:
@@ -221,7 +235,7 @@ def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> li
     return lines
 
 
-def _cells(cells: Sequence[str], widths: Sequence[int]) -> str:
+def _laid_out(cells: Sequence[str], widths: Sequence[int]) -> str:
     identifier, what, measured, asked, n = (_fit(cell, width) for cell, width in zip(cells, widths, strict=True))
     ids, whats, figures, limits, counts = (
         " " * (width - columns(cell))
@@ -252,6 +266,11 @@ class Drill:
     """What has to be read with the recovery."""
 
     @property
+    def outcome(self) -> Outcome:
+        """What all columns say together."""
+        return worst(self.marks.values())
+
+    @property
     def found(self) -> str:
         """The recovery with what has to be read with it."""
         return f"{self.recovery} ({self.proviso})" if self.proviso else self.recovery
@@ -272,10 +291,18 @@ def drill_of(name: str, results: Iterable[Result]) -> Drill:
             by_column.setdefault(_REST, []).append(result)
         if recovery is None and is_recovery_time(result):
             recovery = result.measured[0]
-    marks = {column: worst(found) for column, found in by_column.items()}
+    marks = {column: worst(result.outcome for result in found) for column, found in by_column.items()}
     if recovery is None:
         return Drill(name, marks)
     return Drill(name, marks, wording.figure(recovery.measured, recovery.unit), recovery.asked, recovery.proviso)
+
+
+def drills_of(record: RunRecord) -> list[Drill]:
+    """Each rollback of one session."""
+    return [
+        drill_of(situation.removeprefix("after-"), [one for one in record.results if one.situation == situation])
+        for situation in record.situations
+    ]
 
 
 def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -> list[str]:
@@ -289,7 +316,7 @@ def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -
     head = "".join(f"{column} " for column in columns_told)
     head = f"{'':<{_NAME}} {head}{'recovery':>{_RECOVERY}}  "
     lines = ["", f"  {page.paint(f'{head}asked', 'dim')}"]
-    kept = sorted(drills, key=lambda drill: worst_mark(drill.marks) is Outcome.PASSED)[:most]
+    kept = sorted(drills, key=lambda drill: drill.outcome is Outcome.PASSED)[:most]
     for drill in (one for one in drills if one in kept):
         marks = "".join(_mark(drill.marks.get(column), len(column) + 1, page) for column in columns_told)
         name = _fit(drill.name, _NAME)
@@ -309,12 +336,3 @@ def _mark(outcome: Outcome | None, width: int, page: Page) -> str:
         return f"{_NOT_JUDGED:<{width}}"
     sign = _SIGNS.get(outcome, "NO")
     return page.paint(sign, WORDS[outcome][1]) + " " * (width - len(sign))
-
-
-def situations_table(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
-    """The same of one session with several rollbacks."""
-    drills = [
-        drill_of(situation.removeprefix("after-"), [one for one in record.results if one.situation == situation])
-        for situation in record.situations
-    ]
-    return drills_table(drills, page, most)

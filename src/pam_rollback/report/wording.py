@@ -4,7 +4,7 @@ In one module: several views take each of these words, and a fact reads the same
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, TypeVar
 
@@ -366,9 +366,20 @@ def not_run(record: RunRecord) -> dict[str, list[str]]:
     return by_reason([*found, *((left_out.reason, left_out.nodeid) for left_out in record.deselected)])
 
 
-def tests(names: Sequence[str]) -> str:
+def tests(found: Sized) -> str:
     """How many they are."""
-    return "1 test" if len(names) == 1 else f"{len(names)} tests"
+    return "1 test" if len(found) == 1 else f"{len(found)} tests"
+
+
+def few(names: Sequence[str], most: int, between: str = " ") -> str:
+    """The first of them; more are counted."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{between.join(names[:most])}{more}"
+
+
+def where(result: Result) -> str:
+    """The situation of a test behind its plan items; nothing where things are as they were found."""
+    return f" [{result.situation}]" if result.situation not in {"", "as-is"} else ""
 
 
 def by_reason(found: Iterable[tuple[str, One]]) -> dict[str, list[One]]:
