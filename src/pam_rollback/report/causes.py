@@ -11,7 +11,7 @@ from typing import Final
 from pam_rollback.environment.known_before import NEW
 from pam_rollback.report import terminal_page, unanswered, wording
 from pam_rollback.report.run_record import Result, RunRecord
-from pam_rollback.report.terminal_page import WORDS, Page, Part, fitted, labelled
+from pam_rollback.report.terminal_page import WORDS, Page, Part, labelled
 from pam_rollback.report.terms_table import by_number, is_term, not_good
 from pam_rollback.report.verdict import Outcome
 
@@ -117,7 +117,7 @@ def _painted(lines: Sequence[str], outcome: Outcome, page: Page) -> list[str]:
 def _in_full(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:  # noqa: FBT001 - as above
     result, results = causes[0][0], [result for group in causes for result in group]
     headline = _entry(causes, several, _IDS_OF_A_CAUSE_MAX if cut else None, _IN_FULL, wording.heading(results))
-    lines = fitted(headline, page.width, first="  ", rest="    ", lines=4 if cut else None)
+    lines = page.wrapped(headline, lines=4 if cut else None)
     lines = _painted(lines, result.outcome, page)
     blind = result.outcome is Outcome.UNKNOWN
     said = wording.said_together(causes[0])
@@ -157,7 +157,7 @@ def _in_a_line(causes: Causes, page: Page, several: bool, lines: int) -> list[st
     # What was found says what the test is about; its title does not say what is wrong.
     found = "; ".join(new) or wording.said_together(causes[0])
     text = _entry(causes, several, lines * _IDS_OF_A_LINE_MAX, ": ", found)
-    return _painted(fitted(text, page.width, first="  ", rest="    ", lines=lines), causes[0][0].outcome, page)
+    return _painted(page.wrapped(text, lines=lines), causes[0][0].outcome, page)
 
 
 def _counted_only(causes: Sequence[Causes], page: Page) -> list[str]:
@@ -165,7 +165,7 @@ def _counted_only(causes: Sequence[Causes], page: Page) -> list[str]:
     for outcome in dict.fromkeys(one[0][0].outcome for one in causes):
         results = [result for one in causes if one[0][0].outcome is outcome for group in one for result in group]
         text = f"{WORDS[outcome][0]} {_few(results)}: {wording.tests(results)} more: {_WHERE_ELSE}"
-        lines += _painted(fitted(text, page.width, first="  ", rest="    ", lines=2), outcome, page)
+        lines += _painted(page.wrapped(text, lines=2), outcome, page)
     return lines
 
 
@@ -174,7 +174,7 @@ def _of_old(record: RunRecord, page: Page) -> list[str]:
     if not named:
         return []
     text = f"{wording.few(named, _IDS_MAX)}: something was there before. How somebody answers for it: {unanswered.HOW_TO}, {_WHERE_ELSE}"
-    return ["", *fitted(text, page.width, first="  ", rest="    ", lines=3)]
+    return ["", *page.wrapped(text, lines=3)]
 
 
 def _not_run(record: RunRecord, page: Page, cut: bool) -> list[str]:  # noqa: FBT001 - as above

@@ -3,7 +3,6 @@
 Plain text without a table library: every session comes by here, and loading one costs more than a health check.
 """
 
-import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -129,7 +128,8 @@ def _widths(rows: Sequence[Sequence[str]], available: int) -> list[int]:
 
 def _table_lines(cells: Sequence[str], hue: str, widths: Sequence[int], page: Page) -> list[str]:
     wrapped = [
-        textwrap.wrap(_together(cell) if column.figure else cell, width, break_on_hyphens=not column.figure) or [""]
+        textwrap.wrap(wording.together(cell) if column.figure else cell, width, break_on_hyphens=not column.figure)
+        or [""]
         for cell, width, column in zip(cells, widths, _COLUMNS, strict=True)
     ]
     lines = []
@@ -138,10 +138,6 @@ def _table_lines(cells: Sequence[str], hue: str, widths: Sequence[int], page: Pa
         head = _row(row[:-1], widths[:-1])
         lines.append(f"  {head}{_GAP}{page.paint(row[-1], hue)}".rstrip())
     return lines
-
-
-def _together(cell: str) -> str:
-    return re.sub(r"(?<=\d) (?=\S{1,5}(?: |$))", wording.NO_BREAK, cell)
 
 
 def _situation(result: Result) -> str:

@@ -70,7 +70,7 @@ def _parts(record: RunRecord, page: Page, zone: tzinfo | None, *, only_bad: bool
     reasons = Part([terminal_page.reasons(record, page, most) for most in (None, _ROWS_OF_A_VERDICT)], urgency=2)
     found = causes.parts(record, page)
     if only_bad:
-        return [reasons, *found, Part(verdict, urgency=0)]
+        return [reasons, *found, Part(verdict[1:], urgency=0)]
     limits = [
         line for limit in (wording.rehearsed(record), wording.no_all_clear(record)) for line in page.wrapped(limit)
     ]
@@ -91,7 +91,7 @@ def _parts(record: RunRecord, page: Page, zone: tzinfo | None, *, only_bad: bool
         ),
         Part([terminal_page.paragraphs(topics, page, most) for most in (None, *_ROWS_OF_A_TOPIC)], urgency=4),
         *terminal_page.where(record, page),
-        Part(verdict, urgency=0),
+        Part(verdict[1:], urgency=0),
     ]
 
 

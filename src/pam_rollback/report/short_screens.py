@@ -7,7 +7,7 @@ from typing import Final
 from pam_rollback.report import recommendation, sections, terminal_page, wording
 from pam_rollback.report.record_parts import CriterionFound, DecisionRecord
 from pam_rollback.report.run_record import ActionStep, RunRecord
-from pam_rollback.report.terminal_page import Page, Part, command, fitted, labelled, several_labelled
+from pam_rollback.report.terminal_page import Page, Part, command, labelled, several_labelled
 from pam_rollback.report.verdict import Outcome
 
 LINES_MAX: Final = 40
@@ -75,13 +75,13 @@ def _criterion_forms(found: CriterionFound, page: Page, *, first: bool) -> list[
 def _criterion(found: CriterionFound, page: Page, lines: int, link: str, apart: Sequence[str]) -> list[str]:
     said = "" if found.evidence == "measured" else f", {found.evidence}"
     text = f"{found.id} {recommendation.state(found)}{said}: {found.title}: {found.words}"
-    first, *others = fitted(text, page.width, first="  ", rest="    ", lines=lines)
+    first, *others = page.wrapped(text, lines=lines)
     named = page.paint(found.id, _HUES[found.asks_for], "bold")
     return [
         *apart,
         first.replace(found.id, named, 1),
         *others,
-        *fitted(link, page.width, first="    next: ", rest="    ", lines=1),
+        *page.wrapped(link, first="    next: ", lines=1),
     ]
 
 

@@ -67,13 +67,12 @@ class Page:
         """An empty line and the heading."""
         return ["", self.paint(text, "bold")]
 
-    def wrapped(self, text: str, first: str = "  ", rest: str = "    ") -> list[str]:
-        """The text in as many lines as it needs; what cannot be broken, such as a path, may stand out."""
-        return self.wrapped_as_it_is(" ".join(text.split()), first, rest)
+    def wrapped(self, text: str, first: str = "  ", rest: str = "    ", lines: int | None = None) -> list[str]:
+        """The text in as many lines as it needs; what cannot be broken, such as a path, may stand out.
 
-    def wrapped_as_it_is(self, text: str, first: str, rest: str) -> list[str]:
-        """The same, of a text whose spaces are where they have to be."""
-        return _wrapped(text, self.width, first, rest)
+        ``lines``: at most so many: what needs more is cut, and a long word is broken.
+        """
+        return _wrapped(" ".join(text.split()), self.width, first, rest, lines=lines)
 
 
 def word(outcome: Outcome, *, advisory: bool) -> tuple[str, str]:
@@ -208,7 +207,7 @@ def paragraphs(found: Sequence[tuple[str, Sequence[str]]], page: Page, most: int
     entries = [(heading, place, entry) for heading, those in found for place, entry in enumerate(those)]
     lines: list[str] = []
     for told, (heading, place, entry) in enumerate(entries):
-        more = [*([] if place else page.heading(heading)), *fitted(entry, page.width, first="  ", rest="    ", lines=3)]
+        more = [*([] if place else page.heading(heading)), *page.wrapped(entry, lines=3)]
         if rows([*lines, *more], page) >= most:
             return [*(lines or page.heading(heading)), f"  {len(entries) - told} more: -v or the page"]
         lines += more
@@ -220,7 +219,7 @@ def reasons(record: RunRecord, page: Page, most: int | None = None) -> list[str]
     told = wording.more_reasons(record)
     if most is None or not told:
         return listed("Why", told, page)
-    lines = [line for one in told[:most] for line in fitted(one, page.width, first="  ", rest="    ", lines=3)]
+    lines = [line for one in told[:most] for line in page.wrapped(one, lines=3)]
     more = [f"  {len(told) - most} more: -v or the page"] if len(told) > most else []
     return [*page.heading("Why"), *lines, *more]
 
@@ -253,7 +252,7 @@ def labelled(label: str, text: str, page: Page, lines: int | None = None) -> lis
     """A name on the left and a text beside it; nothing where there is no text. ``lines``: what needs more is cut."""
     if not text.strip():
         return []
-    return fitted(text, page.width, first=f"  {label:<{_LABEL}}", rest=" " * (_LABEL + 2), lines=lines)
+    return page.wrapped(text, f"  {label:<{_LABEL}}", " " * (_LABEL + 2), lines)
 
 
 def waivers(record: RunRecord, page: Page) -> list[str]:
@@ -268,15 +267,7 @@ def quoted(text: str, page: Page) -> list[str]:
     """A text of which no line ends within quotation marks or beside an equals sign, so that a file takes what is copied from it."""
     whole = re.compile(r"""(["'])(?:\\.|.)*?\1| = """)
     kept = whole.sub(lambda found: found.group().replace(" ", wording.NO_BREAK), " ".join(text.split()))
-    return [line.replace(wording.NO_BREAK, " ") for line in page.wrapped_as_it_is(kept, first="  ", rest="    ")]
-
-
-def fitted(text: str, width: int, *, first: str, rest: str, lines: int | None) -> list[str]:
-    """The text in lines that fit, at most so many of them: what needs more is cut.
-
-    Only where lines are counted is a long word broken: elsewhere a path or a command stays in one piece.
-    """
-    return _wrapped(" ".join(text.split()), width, first, rest, lines=lines)
+    return _wrapped(kept, page.width, "  ", "    ")
 
 
 def where(record: RunRecord, page: Page) -> list[Part]:
