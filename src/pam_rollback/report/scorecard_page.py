@@ -9,27 +9,26 @@ In one module: a function for each part of one page, in its order.
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from pam_rollback.base.outside_text import cut
 from pam_rollback.report import recommendation, sections, timeline_picture, unanswered, wording
 from pam_rollback.report.causes import Causes, by_test
 from pam_rollback.report.pages import RUNBOOK, template
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import Result, RunRecord
-from pam_rollback.report.terminal_page import word
 from pam_rollback.report.terms_table import (
+    RIGHT,
     advisory_lines,
-    cells,
-    drills_of,
-    figures_of,
+    drills_tables,
+    figures_tables,
+    judged,
     key_figures,
     not_good,
-    rows_of,
+    steps_tables,
+    terms_tables,
 )
 from pam_rollback.report.verdict import Outcome
 
@@ -37,40 +36,16 @@ NAME: Final = "index.html"
 EVIDENCE: Final = "allure"
 """The folder of the Allure report, beside this page."""
 
-_TONES: Final = {"green": "go", "yellow": "open", "red": "no"}
 VERDICT_TONES: Final = {"GO": "go", "INCONCLUSIVE": "open", "PLANNED": "open"}
 _PROBLEMS_MAX: Final = 12
 _ON_PAPER_MAX: Final = 4
-_MEASURED_MAX: Final = 60
-"""Characters of a figure in the table; whole it stands among all figures."""
 _FOUND_MAX: Final = 480
 """Characters of what a test found that are shown at once: five lines of the page."""
 _NAMES_MAX: Final = 5
 _IDS_MAX: Final = 10
 """Broken criteria that are named beside the verdict."""
 _VERIFICATION: Final = "post_rollback"
-_RIGHT: Final = frozenset({"n", "margin", "at", "took"})
-"""Columns of figures."""
 _ANCHOR: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
-_LAST_COLUMNS: Final = ("n", "margin", "verdict")
-_DASH: Final = "-"
-
-
-@dataclass(frozen=True)
-class _Row:
-    tone: str
-    cells: Sequence[str]
-
-
-@dataclass(frozen=True)
-class _Table:
-    caption: str
-    head: Sequence[str]
-    rows: Sequence[_Row]
-
-    def cells(self, row: _Row) -> Iterator[tuple[str, str]]:
-        """Column and text of all but the first cell, which is the row's name."""
-        return zip(self.head[1:], row.cells[1:], strict=True)
 
 
 def write(
@@ -125,11 +100,11 @@ def render(
         rollbacks=[timeline_picture.section(one, record, zone, Markup) for one in record.watched],
         # As images: nothing in them can run, and their names cannot meet.
         pictures=[(title, base64.b64encode(picture).decode("ascii")) for title, picture in pictures.items()],
-        tables=[*_terms(record), *_drills(record)],
+        tables=[*terms_tables(record), *drills_tables(record)],
         lists=[(name, entries) for name, entries in _lists(record) if entries],
         folded=[("Checklists", lists)] if (lists := sections.checklists(record)) else [],
-        details=[*_figures(record), *_steps(record)],
-        right=_RIGHT,
+        details=[*figures_tables(record), *steps_tables(record)],
+        right=RIGHT,
         links=[*links],
         run_id=record.run_id,
         command=" ".join(record.command_line),
@@ -143,12 +118,6 @@ def _summary(record: RunRecord, problems: Sequence[Result]) -> str:
     place = {item.id: number for number, item in enumerate(record.items)}
     few = broken and len(broken) <= _IDS_MAX and record.decision is None
     return f"{line}. Broken: {' '.join(sorted(broken, key=lambda one: place.get(one, len(place))))}" if few else line
-
-
-def _said(outcome: Outcome, *, advisory: bool = False) -> tuple[str, str]:
-    """The colour of an outcome (``go``, ``open`` or ``no``) and its word. ``advisory``: the verdict does not rest on it, so it is no no."""
-    said, hue = word(outcome, advisory=advisory)
-    return _TONES[hue], said
 
 
 def _problems_title(problems: Sequence[Result]) -> str:
@@ -167,7 +136,7 @@ def _more(rest: Sequence[Causes], where: str) -> str:
 
 def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
     for one in key_figures(record):
-        tone, said = _said(one.outcome)
+        tone, said = judged(one.outcome)
         yield {
             "tone": tone,
             "word": "" if one.outcome is Outcome.PASSED else said,
@@ -188,7 +157,7 @@ def _problem(causes: Causes) -> dict[str, Any]:
     of_a_test = not blind and result.outcome not in wording.HAPPENED
     found, rest = _parted(wording.said_together(causes[0]))
     others = wording.in_other_words(causes[0])
-    tone, said = _said(result.outcome)
+    tone, said = judged(result.outcome)
     return {
         "tone": tone,
         "word": said,
@@ -239,77 +208,9 @@ def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
     yield from facts
 
 
-def _terms(record: RunRecord) -> Iterator[_Table]:
-    several = len(record.situations) > 1
-    for situation in record.situations:
-        rows = []
-        for row in rows_of(record, [result for result in record.results if result.situation == situation]):
-            tone, said = _said(row.outcome, advisory=row.advisory)
-            measured, asked = cut(row.found, _MEASURED_MAX), wording.together(row.asked) or _DASH
-            rows.append(_Row(tone, (row.id, row.title, measured, asked, row.n or _DASH, row.margin, said)))
-        if rows:
-            name = f": {situation.removeprefix('after-')}" if several else ""
-            yield _Table(f"Criteria and objectives{name}", ("id", "what", "measured", "asked", *_LAST_COLUMNS), rows)
-
-
-def _drills(record: RunRecord) -> Iterator[_Table]:
-    drills = drills_of(record) if len(record.situations) > 1 else []
-    columns = list(dict.fromkeys(column for drill in drills for column in drill.marks))
-    if columns:
-        rows = []
-        for drill in drills:
-            marks = [_said(drill.marks[column])[1] if column in drill.marks else _DASH for column in columns]
-            cells = (drill.name, *marks, drill.found, wording.together(drill.asked) or _DASH)
-            rows.append(_Row(_said(drill.outcome)[0], cells))
-        yield _Table("All rollbacks", ("rollback", *columns, "recovery", "asked"), rows)
-
-
-def _short(name: str, record: RunRecord) -> str:
-    """A test without its file, and without the situation where there is only one."""
-    name = name.rpartition("::")[2]
-    return re.sub(r"\[as-is(?:-(.+))?\]$", r"[\1]", name).removesuffix("[]") if len(record.situations) < 2 else name  # noqa: PLR2004 - several
-
-
 def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
     yield unanswered.HEADING, unanswered.lines(record)
     yield "Conditions", wording.conditions(record)
-    left_out = [
-        f"{wording.tests(names)}: {reason} ({', '.join(_short(name, record) for name in names[:_NAMES_MAX])}"
-        f"{', …' if len(names) > _NAMES_MAX else ''})"
-        for reason, names in wording.not_run(record).items()
-    ]
-    yield "Not judged, and why", left_out
+    yield "Not judged, and why", wording.left_out(record, _NAMES_MAX)
     yield sections.PLAN_ITEMS, sections.coverage(record)
     yield wording.ONLY_ADVISORY, advisory_lines(record)
-
-
-def _figures(record: RunRecord) -> Iterator[_Table]:
-    rows = []
-    for result, figure in figures_of(record):
-        tone, said = _said(result.outcome, advisory=not wording.decides(result))
-        what, asked, found, n, margin = cells(result, figure)
-        ids = " ".join(result.criteria) + wording.where(result)
-        rows.append(_Row(tone, (ids, what, found, wording.together(asked), n, margin, said)))
-    if rows:
-        yield _Table(f"Every figure ({len(rows)})", ("id", "what", "measured", "asked", *_LAST_COLUMNS), rows)
-
-
-def _steps(record: RunRecord) -> Iterator[_Table]:
-    rows = [
-        _Row(
-            "no" if step.outcome == "failed" else "go",
-            (
-                step.step,
-                step.action,
-                f"+{step.started_s:.1f} s",
-                wording.duration(step.duration_s),
-                step.outcome,
-                step.detail,
-            ),
-        )
-        for step in record.steps
-    ]
-    if rows:
-        yield _Table(
-            f"What was done ({len(rows)} steps)", ("step", "rollback", "at", "took", "verdict", "result"), rows
-        )

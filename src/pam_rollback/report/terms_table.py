@@ -3,7 +3,7 @@
 In one module: the table of one session and that of several rollbacks have their marks, order and widths from each other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -336,3 +336,98 @@ def _mark(outcome: Outcome | None, width: int, page: Page) -> str:
         return f"{_NOT_JUDGED:<{width}}"
     sign = _SIGNS.get(outcome, "NO")
     return page.paint(sign, WORDS[outcome][1]) + " " * (width - len(sign))
+
+
+_FOUND_MAX: Final = 60
+"""Characters of a figure among others; whole it stands among all figures."""
+_LAST_COLUMNS: Final = ("n", "margin", "verdict")
+RIGHT: Final = frozenset({"n", "margin", "at", "took"})
+"""Columns of figures."""
+TONES: Final = {"green": "go", "yellow": "open", "red": "no"}
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A row of a table, and whether what it tells is good."""
+
+    tone: str
+    cells: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the page and the summary of a job show as a table."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[TableRow]
+
+    def cells(self, row: TableRow) -> Iterator[tuple[str, str]]:
+        """Column and text of all but the first cell, which is the row's name."""
+        return zip(self.head[1:], row.cells[1:], strict=True)
+
+
+def judged(outcome: Outcome, *, advisory: bool = False) -> tuple[str, str]:
+    """The colour of an outcome (``go``, ``open`` or ``no``) and its word. ``advisory``: the verdict does not rest on it, so it is no no."""
+    said, hue = word(outcome, advisory=advisory)
+    return TONES[hue], said
+
+
+def terms_tables(record: RunRecord) -> Iterator[Table]:
+    """A row for each success criterion and objective, of each situation."""
+    several = len(record.situations) > 1
+    for situation in record.situations:
+        rows = []
+        for row in rows_of(record, [result for result in record.results if result.situation == situation]):
+            tone, said = judged(row.outcome, advisory=row.advisory)
+            measured, asked = cut(row.found, _FOUND_MAX), wording.together(row.asked) or _NOT_JUDGED
+            rows.append(TableRow(tone, (row.id, row.title, measured, asked, row.n or _NOT_JUDGED, row.margin, said)))
+        if rows:
+            name = f": {situation.removeprefix('after-')}" if several else ""
+            yield Table(f"Criteria and objectives{name}", ("id", "what", "measured", "asked", *_LAST_COLUMNS), rows)
+
+
+def drills_tables(record: RunRecord) -> Iterator[Table]:
+    """A row for each of several rollbacks."""
+    drills = drills_of(record) if len(record.situations) > 1 else []
+    columns = list(dict.fromkeys(column for drill in drills for column in drill.marks))
+    if columns:
+        rows = []
+        for drill in drills:
+            marks = [judged(drill.marks[column])[1] if column in drill.marks else _NOT_JUDGED for column in columns]
+            cells = (drill.name, *marks, drill.found, wording.together(drill.asked) or _NOT_JUDGED)
+            rows.append(TableRow(judged(drill.outcome)[0], cells))
+        yield Table("All rollbacks", ("rollback", *columns, "recovery", "asked"), rows)
+
+
+def figures_tables(record: RunRecord) -> Iterator[Table]:
+    """A row for each figure."""
+    rows = []
+    for result, figure in figures_of(record):
+        tone, said = judged(result.outcome, advisory=not wording.decides(result))
+        what, asked, found, n, margin = cells(result, figure)
+        ids = " ".join(result.criteria) + wording.where(result)
+        rows.append(TableRow(tone, (ids, what, found, wording.together(asked), n, margin, said)))
+    if rows:
+        yield Table(f"Every figure ({len(rows)})", ("id", "what", "measured", "asked", *_LAST_COLUMNS), rows)
+
+
+def steps_tables(record: RunRecord) -> Iterator[Table]:
+    """A row for each step of a rollback."""
+    rows = [
+        TableRow(
+            {"failed": "no", "planned": "open"}.get(step.outcome, "go"),
+            (
+                step.step,
+                step.action,
+                f"+{step.started_s:.1f} s",
+                wording.duration(step.duration_s),
+                step.outcome,
+                step.detail,
+            ),
+        )
+        for step in record.steps
+    ]
+    if rows:
+        head = ("step", "rollback", "at", "took", "verdict", "result")
+        yield Table(f"What was done ({len(rows)} steps)", head, rows)

@@ -366,6 +366,20 @@ def not_run(record: RunRecord) -> dict[str, list[str]]:
     return by_reason([*found, *((left_out.reason, left_out.nodeid) for left_out in record.deselected)])
 
 
+def left_out(record: RunRecord, most: int) -> list[str]:
+    """The same in words, with the names of the first tests."""
+    return [
+        f"{tests(names)}: {reason} ({few([_short(name, record) for name in names], most, ', ')})"
+        for reason, names in not_run(record).items()
+    ]
+
+
+def _short(name: str, record: RunRecord) -> str:
+    """A test without its file, and without the situation where there is only one."""
+    name = name.rpartition("::")[2]
+    return name if len(record.situations) > 1 else re.sub(r"\[as-is(?:-(.+))?\]$", r"[\1]", name).removesuffix("[]")
+
+
 def tests(found: Sized) -> str:
     """How many they are."""
     return "1 test" if len(found) == 1 else f"{len(found)} tests"
