@@ -89,14 +89,13 @@ _VERDICT_SIGNS: Final = {"GO": "✅", "INCONCLUSIVE": "⚠️", "PLANNED": "📋
 def render(record: RunRecord, room: int = BYTES_MAX) -> str:
     """The summary, at most ``room`` bytes; the verdict comes first, so a cut takes the least important."""
     record = shown(record)
+    told = [*recommendation.recommended(record), *sections.preflight(record), *wording.told(record)]
     blocks = [
         f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
         _text(figures(record)),
         _text(where(record)),
         _bullets("", [*filter(None, [wording.nothing_new(record)]), *record.reasons]),
-        *_recommendation(record),
-        *(_bullets(f"### {heading}", entries) for heading, entries in sections.preflight(record)),
-        *(_bullets(f"### {heading}", entries) for heading, entries in wording.told(record)),
+        *(_bullets(f"### {heading}", entries) for heading, entries in told),
         *map(_table, figures_tables(record)),
         _problems(record),
         _bullets(f"### {wording.ONLY_ADVISORY}", advisory_lines(record)),
@@ -123,12 +122,6 @@ def append(record: RunRecord, path: Path, redactor: Redactor) -> None:
     """Adds the summary without secrets to a file, the one that GITHUB_STEP_SUMMARY names. All sessions of a step share its room."""
     with path.open("a", encoding="utf-8") as summary:
         summary.write(render(shown(record, redactor.text), BYTES_MAX - summary.tell()))
-
-
-def _recommendation(record: RunRecord) -> list[str]:
-    if record.decision is None:
-        return []
-    return [_bullets(f"### {heading}", entries) for heading, entries in recommendation.paragraphs(record.decision)]
 
 
 def _table(table: Table) -> str:

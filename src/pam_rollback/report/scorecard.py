@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pam_rollback.report import sections, unanswered, wording
+from pam_rollback.report import recommendation, sections, unanswered, wording
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.terminal_page import (
@@ -20,7 +20,6 @@ from pam_rollback.report.terminal_page import (
     listed,
     paragraphs,
     reasons,
-    recommended,
     steps,
     verdict,
     word,
@@ -51,7 +50,8 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *_paths(record, page),
         *paragraphs(sections.preflight(record), page),
         *paragraphs(wording.told(record), page),
-        *recommended(record, page),
+        # Below all else, and the most urgent last: people on call must have it on the screen when the session has ended.
+        *paragraphs(recommendation.recommended(record)[::-1], page),
         *verdict(record, page),
     ]
     return harmless(lines, ascii_only=ascii_only)

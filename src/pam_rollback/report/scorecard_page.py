@@ -38,7 +38,6 @@ EVIDENCE: Final = "allure"
 
 VERDICT_TONES: Final = {"GO": "go", "INCONCLUSIVE": "open", "PLANNED": "open"}
 _PROBLEMS_MAX: Final = 12
-_ON_PAPER_MAX: Final = 4
 _FOUND_MAX: Final = 480
 """Characters of what a test found that are shown at once: five lines of the page."""
 _NAMES_MAX: Final = 5
@@ -90,12 +89,10 @@ def render(
         reasons=wording.more_reasons(record)[:_NAMES_MAX],
         tiles=list(_tiles(record)),
         problems=[_problem(one) for one in found[:_PROBLEMS_MAX]],
-        on_paper=_ON_PAPER_MAX,
         problems_title=_problems_title(problems),
-        more_problems=_more(found[_PROBLEMS_MAX:], "below"),
-        more_on_paper=_more(found[_ON_PAPER_MAX:], record.reports.html or "on this page as a screen shows it"),
-        answer=[] if record.decision is None else recommendation.paragraphs(record.decision),
-        parts=_parts(record),
+        more_problems=_more(found[_PROBLEMS_MAX:]),
+        answer=recommendation.recommended(record),
+        parts=[*wording.told(record), *sections.preflight(record)],
         facts=list(_facts(record, zone)),
         rollbacks=[timeline_picture.section(one, record, zone, Markup) for one in record.watched],
         # As images: nothing in them can run, and their names cannot meet.
@@ -127,11 +124,11 @@ def _problems_title(problems: Sequence[Result]) -> str:
     return "What is broken, and what could not be measured" if any(unknown) else "What is broken"
 
 
-def _more(rest: Sequence[Causes], where: str) -> str:
+def _more(rest: Sequence[Causes]) -> str:
     """How much has no card here, with its plan items: no view names fewer of them than another."""
     results = [result for one in rest for group in one for result in group]
     findings = f"{len(rest)} more finding{'s' if len(rest) > 1 else ''} of {wording.tests(results)}"
-    return f"and {findings}, for {wording.ids(results)}: {where}" if rest else ""
+    return f"and {findings}, for {wording.ids(results)}: below" if rest else ""
 
 
 def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
@@ -178,13 +175,6 @@ def _parted(text: str) -> tuple[str, str]:
         return text, ""
     end = text.rfind(" ", 0, _FOUND_MAX) + 1 or _FOUND_MAX
     return f"{text[:end].rstrip()} …", text[end:]
-
-
-def _parts(record: RunRecord) -> list[tuple[str, Sequence[str], bool]]:
-    answers = list(wording.told(record))
-    # Beside another answer, what is known of rollbacks is background: one sheet of paper has no room for it.
-    answered = bool(answers) or record.decision is not None
-    return [(*part, True) for part in answers] + [(*part, not answered) for part in sections.preflight(record)]
 
 
 def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:

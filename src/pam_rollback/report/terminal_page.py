@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pam_rollback.base.outside_text import for_terminal
-from pam_rollback.report import recommendation, unanswered, wording
+from pam_rollback.report import unanswered, wording
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.verdict import Outcome
 
@@ -222,13 +222,6 @@ def reasons(record: RunRecord, page: Page, most: int | None = None) -> list[str]
     lines = [line for one in told[:most] for line in page.wrapped(one, lines=3)]
     more = [f"  {len(told) - most} more: -v or the page"] if len(told) > most else []
     return [*page.heading("Why"), *lines, *more]
-
-
-def recommended(record: RunRecord, page: Page) -> list[str]:
-    """Below all else, and the most urgent last: what people on call came for must be on the screen when the session has ended."""
-    if record.decision is None:
-        return []
-    return paragraphs(recommendation.paragraphs(record.decision)[::-1], page)
 
 
 def verdict(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
