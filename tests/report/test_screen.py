@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.report import scorecard, scorecard_page
+from pam_rollback.report.causes import CAUSES_MAX, by_test
 from pam_rollback.report.record_parts import StrategyReadiness
 from pam_rollback.report.run_record import (
     ActionStep,
@@ -164,6 +165,7 @@ def test_whatever_was_found_fits_into_sixty_lines(
     if bad := not_good(record):
         entries = [line.strip() for line in lines if line.startswith(ENTRIES)]
         assert entries[0].startswith(WORDS[bad[0].outcome][0])
+        assert len(entries) >= min(len(by_test(bad)), CAUSES_MAX), "a cause that is neither told nor counted"
         outcomes = {
             next(word for word in ENTRIES if line.startswith(word)).strip()
             for line in lines

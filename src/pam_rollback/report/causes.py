@@ -19,7 +19,7 @@ _IN_FULL_MAX: Final = 6
 """So many causes may be told in full; those after them have a line each."""
 _IN_FULL_MIN: Final = 2
 """So many are, whatever else there is to tell."""
-_CAUSES_MAX: Final = 12
+CAUSES_MAX: Final = 12
 """Causes of their own; the rest is counted."""
 _IDS_MAX: Final = 10
 """Plan items that are named where room is short."""
@@ -43,12 +43,12 @@ def parts(record: RunRecord, page: Page) -> list[Part]:
     """A part of the screen for each of the first causes, for the rest of them, and for what would answer for what was there before."""
     causes = by_test(not_good(record))
     several = len(record.situations) > 1
-    told = [_part(place, one, page, several) for place, one in enumerate(causes[:_CAUSES_MAX])]
+    told = [_part(place, one, page, several) for place, one in enumerate(causes[:CAUSES_MAX])]
     waivers = (terminal_page.waivers(record, page), _of_old(record, page))
     not_run = [_not_run(record, page, cut) for cut in (False, True)]
     return [
         *told,
-        Part([_counted_only(causes[_CAUSES_MAX:], page)]),
+        Part([_counted_only(causes[CAUSES_MAX:], page)]),
         Part(waivers, urgency=2),
         Part(not_run, urgency=2),
     ]
@@ -56,8 +56,8 @@ def parts(record: RunRecord, page: Page) -> list[Part]:
 
 def _part(place: int, one: Causes, page: Page, several: bool) -> Part:  # noqa: FBT001 - a private word
     in_full = [_in_full(one, page, several, cut) for cut in (False, True)] if place < _IN_FULL_MAX else []
-    in_lines = [_in_a_line(one, page, several, lines) for lines in (2, 1)] if place >= _IN_FULL_MIN else []
-    return Part([*in_full, *in_lines])
+    in_lines = [_in_a_line(one, page, several, lines) for lines in (2, 1)]
+    return Part([*in_full, *in_lines], usual=1 if place < _IN_FULL_MIN else -1)
 
 
 def by_test(bad: Sequence[Result]) -> list[Causes]:

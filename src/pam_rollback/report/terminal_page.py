@@ -108,21 +108,35 @@ class Part:
     forms: Sequence[Sequence[str]]
     urgency: int = 1
     """The least number has room first. A part of 0 stands on every screen."""
+    usual: int = -1
+    """Place of the form that it has before anything less urgent has room."""
 
 
 def screen(parts: Sequence[Part], room: int, page: Page) -> list[str]:
-    """The parts in their order, in so many rows: the least of each, the most urgent first, then of each the largest form that fits."""
-    urgent = sorted(range(len(parts)), key=lambda place: parts[place].urgency)
-    chosen: dict[int, Sequence[str]] = dict.fromkeys(urgent, ())
-    for place in urgent:
-        least = parts[place].forms[-1]
-        if parts[place].urgency == 0 or rows(least, page) <= room:
-            chosen[place], room = least, room - rows(least, page)
-    for place in urgent:
+    """The parts in their order, in so many rows, each in one of its forms.
+
+    The most urgent first: of each the least form, then its usual one; in the end, of each the largest that fits.
+    """
+    chosen: dict[int, Sequence[str]] = {
+        place: () if part.urgency else part.forms[-1] for place, part in enumerate(parts)
+    }
+    room -= sum(rows(form, page) for form in chosen.values())
+
+    def give(place: int, forms: Sequence[Sequence[str]]) -> None:
+        nonlocal room
         left = room + rows(chosen[place], page)
-        chosen[place] = next((form for form in parts[place].forms if rows(form, page) <= left), chosen[place])
+        chosen[place] = next((form for form in forms if rows(form, page) <= left), chosen[place])
         room = left - rows(chosen[place], page)
-    return [line for place in sorted(chosen) for line in chosen[place]]
+
+    for urgency in sorted({part.urgency for part in parts}):
+        level = [place for place, part in enumerate(parts) if part.urgency == urgency]
+        for place in level:
+            give(place, parts[place].forms[-1:])
+        for place in level:
+            give(place, parts[place].forms[parts[place].usual :])
+    for place in sorted(chosen, key=lambda place: parts[place].urgency):
+        give(place, parts[place].forms)
+    return [line for form in chosen.values() for line in form]
 
 
 def _wrapped(
