@@ -32,7 +32,7 @@ LINES_OF_NO_GO_MAX: Final = 60
 _LIST_MAX: Final = 5
 """Lines of a list beside the verdict."""
 _ROWS_OF_A_VERDICT: Final = 3
-_ROWS_OF_A_TOPIC: Final = (16, 12, 5)
+_ROWS_OF_TOPICS: Final = (24, 16, 12, 8, 5)
 _ROWS_OF_THE_TABLE: Final = (20, 12, 5)
 _WELL: Final = "[x] "
 """How a topic marks what is as it should be."""
@@ -87,9 +87,12 @@ def _parts(record: RunRecord, page: Page, zone: tzinfo | None, *, only_bad: bool
         Part([_table(record, page, most) for most in _ROWS_OF_THE_TABLE], urgency=5),
         Part(
             [_besides(record, page, *most) for most in ((_LIST_MAX, 2), (_LIST_MAX, 1), (2, 1), (1, 1))],
-            3 if is_go else 6,
+            0 if is_go else 6,
         ),
-        Part([terminal_page.paragraphs(topics, page, most) for most in (None, *_ROWS_OF_A_TOPIC)], urgency=4),
+        Part(
+            [terminal_page.paragraphs(topics, page, most) for most in (LINES_MAX if is_go else None, *_ROWS_OF_TOPICS)],
+            urgency=4,
+        ),
         *terminal_page.where(record, page),
         Part(verdict[1:], urgency=0),
     ]

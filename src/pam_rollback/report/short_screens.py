@@ -24,14 +24,14 @@ def decided(record: RunRecord, decision: DecisionRecord, page: Page, *, only_bad
         one for one in decision.criteria if recommendation.is_besides(one, decision) and one.id not in decision.why
     ]
     why = [Part(_criterion_forms(one, page, first=not place)) for place, one in enumerate((*deciding, *besides))]
-    to_do = Part([["", *_to_do(decision, page, *form)] for form in ((3, 2), (2, 2), (2, 1), (1, 1))], urgency=0)
+    to_do = Part([["", *_to_do(decision, page, *form)] for form in ((3, 2), (2, 2), (2, 1), (1, 1))])
     if only_bad:
         return [Part(one.forms[-1:], urgency=0) for one in (to_do, *why, Part([verdict]))]
     return [
         Part([verdict[1:]], urgency=0),
         to_do,
         *why,
-        Part([_unknown(decision, page, *form) for form in ((2, 5), (2, 2), (1, 2))], urgency=0),
+        Part([_unknown(decision, page, *form) for form in ((2, 5), (2, 2), (1, 2))]),
         Part([_rest(record, decision, page, most) for most in (5, 3, 2, 1)], urgency=2),
         *terminal_page.where(record, page),
         Part([verdict], urgency=0),

@@ -107,7 +107,7 @@ class Part:
 
     forms: Sequence[Sequence[str]]
     urgency: int = 1
-    """The least number has room first. A part of 0 stands on every screen."""
+    """The least number has room first. A part of 0 stands on every screen, and is longer where nothing else wants the room."""
     usual: int = -1
     """Place of the form that it has before anything less urgent has room."""
 
@@ -134,7 +134,7 @@ def screen(parts: Sequence[Part], room: int, page: Page) -> list[str]:
             give(place, parts[place].forms[-1:])
         for place in level:
             give(place, parts[place].forms[parts[place].usual :])
-    for place in sorted(chosen, key=lambda place: parts[place].urgency):
+    for place in sorted(chosen, key=lambda place: (parts[place].urgency == 0, parts[place].urgency)):
         give(place, parts[place].forms)
     return [line for form in chosen.values() for line in form]
 
