@@ -16,7 +16,7 @@ from pam_rollback.product.served_release_reader import ServedApi, ServedSite, pa
 from pam_rollback.rollback.added import PROVIDERS, Provider
 from pam_rollback.rollback.deploys import Deploy, ServiceHost, SiteHost
 from pam_rollback.rollback.git_command import GitCommand
-from pam_rollback.rollback.locks import same_place
+from pam_rollback.rollback.lock_targets import same_place
 from pam_rollback.rollback.repository import PullRequests
 
 
