@@ -14,7 +14,7 @@ from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.base.wait import Backoff, NotReached, Waiter
 from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.product.served_release import Served
-from pam_rollback.rollback.deploys import LIVE, Backend, BackendHost, Deploy, Service
+from pam_rollback.rollback.deploys import LIVE, Deploy, Service, ServiceHost
 from pam_rollback.rollback.repository import Commit, Repository
 from pam_rollback.rollback.settling import (
     ASKED,
@@ -89,11 +89,11 @@ class ApiService:
     ``look`` says which release answers right now, held against a commit.
     """
 
-    host: Backend
+    host: ServiceHost
     look: Callable[[Commit], Served]
     waiter: Waiter
     journal: Journal
-    workers: tuple[Backend, ...] = ()
+    workers: tuple[ServiceHost, ...] = ()
     """The other services that a deploy of the back end covers, each as a host of its own."""
     every_s: float | Backoff = ASKED
     looked_every_s: float | Backoff = LOOKED
@@ -102,7 +102,7 @@ class ApiService:
     seen_within_s: float = 10.0
     """For so long a change is looked for whose answer was lost, before it is asked for again."""
 
-    def on(self, host: Backend) -> "ApiService":
+    def on(self, host: ServiceHost) -> "ApiService":
         """Return the same for another service of the host."""
         return replace(self, host=host)
 
@@ -253,7 +253,7 @@ def _off(service: Service) -> str:
     return "they are off"
 
 
-def live_of(host: BackendHost) -> Deploy:
+def live_of(host: ServiceHost) -> Deploy:
     """Return the deploy that runs now. Raises ActionFailed when none is live."""
     return live_in(host.deploys())
 
@@ -266,7 +266,7 @@ def live_in(deploys: Sequence[Deploy]) -> Deploy:
     return live
 
 
-def cancelled(host: Backend, deploys: Sequence[Deploy]) -> list[ActionFailed]:
+def cancelled(host: ServiceHost, deploys: Sequence[Deploy]) -> list[ActionFailed]:
     """Stop each of them; return what went wrong, after all were tried."""
     problems = []
     for deploy in deploys:

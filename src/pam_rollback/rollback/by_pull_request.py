@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, ProviderError, UndoFailed
-from pam_rollback.rollback.repository import Branches, Commit, PullRequest, PullRequests
+from pam_rollback.rollback.repository import Commit, PullRequest, PullRequests, Repository
 from pam_rollback.rollback.step_list import Owed
 
 UNDO_KIND = "pull-request"
@@ -18,15 +18,15 @@ class ByPullRequest:
     """How a change is asked for where a branch is protected."""
 
     pulls: PullRequests
-    branches: Branches
+    repository: Repository
     branch: str
 
     def ask(self, revert: Commit, *, of: Commit, reason: str, owe: Callable[[Owed], None]) -> PullRequest:
         """Have a pull request open for ``revert``, which takes ``of`` back. Raises ActionFailed with what keeps it from that."""
         head = f"rollback/{of[:12]}"
-        while (there := self.branches.where(head)) and self.branches.holds(self.branch, there):
+        while (there := self.repository.where(head)) and self.repository.holds(self.branch, there):
             head += "-again"  # that one is merged
-        if there is not None and self.branches.taken_back_by(there) != of:
+        if there is not None and self.repository.taken_back_by(there) != of:
             raise ActionFailed(
                 f"the branch {head} is at {there[:12]}, which does not take {of[:12]} back: look whose it is"
             )
@@ -36,7 +36,7 @@ class ByPullRequest:
         facts = {"head": head, "branch": self.branch}
         owe(Owed(UNDO_KIND, lambda: facts, place=head))
         if there is None:
-            self.branches.push(revert, head, seen=None)
+            self.repository.push(revert, head, seen=None)
         text = f"Takes {of} back, which users had when it was decided to roll back.\n\nWhy: {reason or 'not said'}\n"
         try:
             return self.pulls.open(head, onto=self.branch, title=f"Roll back {of[:12]}", text=text)

@@ -16,7 +16,7 @@ from pam_rollback.base.wait import Backoff, Waiter
 from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.by_pull_request import ByPullRequest
-from pam_rollback.rollback.deploys import READY, Deploy, DeployId, FileDeploys, Site
+from pam_rollback.rollback.deploys import READY, Deploy, DeployId, FileDeploys, SiteHost
 from pam_rollback.rollback.repository import Commit, PullRequest, Repository, told
 from pam_rollback.rollback.settling import (
     ASKED,
@@ -65,7 +65,7 @@ class Frontend:
     ``look`` says what visitors get right now, held against the deploy that they should get.
     """
 
-    host: Site
+    host: SiteHost
     look: Callable[[Deploy], Served]
     waiter: Waiter
     every_s: float | Backoff = ASKED

@@ -433,7 +433,7 @@ def environment_lock(
         # Where no repository is declared there is nothing to be out of reach: the how-to says whom the lock keeps out then.
         if not environment.is_sandbox and "git" in environment.abilities and environment.git is not None:
             try:
-                command = replace(git_command(environment), deadline_s=DEADLINE_S)
+                command = git_command(environment, DEADLINE_S)
                 mirror = mirrors.enter_context(open_repository(command)).mirror
                 lock.take_elsewhere(LockRefs(command, mirror, tuple(targets)))
             except (ActionFailed, OSError) as error:

@@ -110,12 +110,12 @@ def _asking(waiter: Waiter, once_s: float | None) -> Asking:
     return Asking(waiter) if once_s is None else Asking(waiter, once_s, patience_s=0)
 
 
-def git_command(environment: Environment) -> GitCommand:
+def git_command(environment: Environment, deadline_s: float = 60.0) -> GitCommand:
     """Git for the product's repository. Raises ActionFailed where the environment has none."""
     if environment.git is None:
         raise ActionFailed(f"{environment.name} has no table [git]: its history cannot be changed from here")
     token = environment.secret("git_token") if environment.has_secret("git_token") else ""
-    return GitCommand(environment.git.remote, token)
+    return GitCommand(environment.git.remote, token, deadline_s)
 
 
 def pull_requests(environment: Environment, waiter: Waiter) -> PullRequests | None:

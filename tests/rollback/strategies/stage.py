@@ -11,7 +11,7 @@ from pam_rollback.product.pam_api import ProductDown
 from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
 from pam_rollback.rollback import backend, flag_writing, frontend
 from pam_rollback.rollback.backend import ApiService, undo_running
-from pam_rollback.rollback.deploys import Backend, Deploy
+from pam_rollback.rollback.deploys import Deploy, ServiceHost
 from pam_rollback.rollback.emergency import Emergency
 from pam_rollback.rollback.feature_flag import undo_flags
 from pam_rollback.rollback.frontend import Frontend, Sources, undo_publishing, undo_push
@@ -48,7 +48,7 @@ class MemoryStage:
     branch: str = "emergency-rollback"
     why: str = "the new release fails for users"
     told: list[str] = field(default_factory=list)
-    workers: tuple[Backend, ...] = ()
+    workers: tuple[ServiceHost, ...] = ()
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock(now_s=self.state.now_s, together=True)
