@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.wait import NotReached, Waiter
+from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.gate.features import FlagsFound, read_flags
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
@@ -59,6 +59,6 @@ def switch_off(admin: FlagAdmin, flags: Collection[FlagName], waiter: Waiter) ->
     try:
         changes = {name: Flag(enabled=False, rollout_pct=0) for name in admin.read_flags() if name in flags}
         admin.set_flags(changes)
-        wait_for_flags(admin.read_flags, changes, waiter)
-    except (ActionFailed, NotReached) as error:
+        wait_for_flags(admin, changes, waiter)
+    except ActionFailed as error:
         raise MeasurementFailed(f"the sandbox's features could not be switched off: {error}") from None

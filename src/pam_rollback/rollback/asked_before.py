@@ -19,6 +19,7 @@ from pam_rollback.product.flag_service import flag_admin_of, flag_admin_url, fla
 from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.rollback import could_go_back as asked
 from pam_rollback.rollback.could_go_back import ask_backend, ask_frontend, ask_repository
+from pam_rollback.rollback.flag_writing import read_named
 from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.npm_build import programs_here, registry_answers
 from pam_rollback.rollback.provider_access import api_host, git_command, pull_requests, see_own, site_host
@@ -155,10 +156,7 @@ _NOTHING: list[object] = []
 
 def flags_known(api: FlagAdmin, names: Collection[str]) -> str:
     """The flag API gives the plan's flags. Raises ActionFailed when it does not."""
-    flags = api.read_flags()
-    missing = sorted(set(names) - set(flags))
-    if missing:
-        raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
+    flags = read_named(api, names)
     return f"the flag API has {', '.join(f'{name} {flags[name]}' for name in sorted(names))}"
 
 

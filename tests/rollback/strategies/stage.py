@@ -13,7 +13,7 @@ from pam_rollback.rollback import backend, flag_writing, frontend
 from pam_rollback.rollback.backend import ApiService, undo_running
 from pam_rollback.rollback.deploys import Deploy, ServiceHost
 from pam_rollback.rollback.emergency import Emergency
-from pam_rollback.rollback.feature_flag import undo_flags
+from pam_rollback.rollback.feature_flag import Flags, undo_flags
 from pam_rollback.rollback.frontend import Frontend, Sources, undo_publishing, undo_push
 from pam_rollback.rollback.full_system import AllFeatures
 from pam_rollback.rollback.settling import until_served
@@ -202,12 +202,12 @@ class MemoryStage:
     @property
     def features(self) -> AllFeatures:
         """Every feature."""
-        return AllFeatures(lambda: self.hosts.flags, self.journal)
+        return AllFeatures(lambda: Flags(self.hosts.flags, None, self.journal, self.waiter))
 
     @property
     def emergency(self) -> Emergency:
         """The product is down."""
-        return Emergency(self, self.hosts.flags, None, self.journal, self.waiter)
+        return Emergency(self, Flags(self.hosts.flags, None, self.journal, self.waiter), self.journal)
 
     def call(self, reason: str, initiated_by: str) -> str:
         """The emergency call."""
