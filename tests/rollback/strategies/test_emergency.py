@@ -24,7 +24,7 @@ from tests.rollback.strategies.test_feature_flag import OFF, ON, Product
 from tests.rollback.strategies.titles import backend
 
 NOWHERE: Any = SimpleNamespace(abilities=())
-NO_WAY = past_the_product._get_wrapped_function()(*[NOWHERE] * 10)
+NO_WAY = past_the_product._get_wrapped_function()(*[NOWHERE] * 6)
 
 
 @dataclass
