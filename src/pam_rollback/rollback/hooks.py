@@ -78,10 +78,10 @@ def pytest_pam_command_line(config: pytest.Config, environment: Environment) -> 
     if environment.frontend_host is None and environment.backend_host is None and not environment.flag_service:
         return
     from pam_rollback.product import flag_service  # noqa: PLC0415 - for what comes from outside
-    from pam_rollback.rollback.added import take  # noqa: PLC0415 - the same
+    from pam_rollback.rollback.provider_access import take_added  # noqa: PLC0415 - the same
 
     try:
-        take(config.hook, environment)
+        take_added(config.hook, environment)
         if environment.flag_service:
             flag_service.take(config.hook.pytest_pam_flag_service(name=environment.flag_service), environment)
     except ConfigurationError as error:
@@ -98,7 +98,7 @@ def pytest_pam_undo_kinds() -> "UndoKinds":
 @pytest.hookimpl(tryfirst=True)
 def pytest_pam_planned(plan: Plan, environment: Environment, stories: Sequence[str]) -> "list[ActionStep]":
     """The steps of its stories, before whatever else it would do."""
-    from pam_rollback.rollback.planned import planned_steps  # noqa: PLC0415 - loads every strategy
+    from pam_rollback.rollback.step_list import planned_steps  # noqa: PLC0415 - loads every strategy
 
     return list(planned_steps(plan, stories, environment))
 

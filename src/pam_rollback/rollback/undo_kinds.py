@@ -5,11 +5,10 @@ from pam_rollback.journal.journal import Undo
 from pam_rollback.journal.undoing import UndoKind, UndoKinds, UndoTools
 from pam_rollback.plan.flags import FlagAdmin
 from pam_rollback.product.flag_service import flag_admin_of
-from pam_rollback.rollback import backend, by_pull_request, flag_writing, frontend
+from pam_rollback.rollback import backend, flag_writing, frontend
 from pam_rollback.rollback.backend import ApiService, undo_running
-from pam_rollback.rollback.by_pull_request import undo_pull_request
 from pam_rollback.rollback.feature_flag import undo_flags
-from pam_rollback.rollback.frontend import Frontend, undo_publishing, undo_push
+from pam_rollback.rollback.frontend import Frontend, undo_publishing, undo_pull_request, undo_push
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.provider_access import (
     api_host,
@@ -126,6 +125,6 @@ UNDO_KINDS: UndoKinds = {
     frontend.UNDO_BRANCH_KIND: UndoKind(_branch),
     backend.UNDO_KIND: UndoKind(_back_end),
     backend.WORKER_UNDO_KIND: UndoKind(_worker),
-    by_pull_request.UNDO_KIND: UndoKind(_pull_request),
+    frontend.UNDO_REQUEST_KIND: UndoKind(_pull_request),
     CLEAR_FAULTS: UndoKind(_faults, by_action=False),
 }

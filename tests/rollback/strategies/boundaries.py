@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.planned import steps_of_drill
+from pam_rollback.rollback.step_list import steps_of_drill
 from tests.rollback.strategies.titles import BACK, FRONT, backend, frontend, full_system
 from tests.sessions import ROOT
 
