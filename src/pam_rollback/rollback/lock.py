@@ -46,7 +46,7 @@ _RECORD_BYTES = 4096
 _LARGEST = 10_000
 DEADLINE_S = 8.0
 """Of each call to a host that answers."""
-ASKED_WITHIN_S = 3.0
+ASKED_WITHIN_S = 5.0
 """Users wait meanwhile: a host that does not say by then whose the locks are stops nobody."""
 SURE_FOR_S = 2.0
 """So long the refs are not asked again: files are uploaded by the hundred. Whoever takes one over waits for as long before the first
@@ -187,9 +187,10 @@ class LockRefs:
     """A bare repository of this session alone."""
     names: tuple[str, ...]
 
-    def versions(self, within_s: float = ASKED_WITHIN_S) -> dict[str, str]:
+    def versions(self, within_s: float | None = None) -> dict[str, str]:
         """Those that there are now, by their texts' hashes."""
         refs = {f"refs/locks/{name}": name for name in self.names}
+        within_s = within_s or ASKED_WITHIN_S
         listed = self.command.run(
             "ls-remote", "--", self.command.remote, *refs, folder=self.mirror, deadline_s=within_s
         )
@@ -312,7 +313,7 @@ class WriterLock:
         warned = len(self.warnings)
         for _ in range(_TRIES):
             asked_s, found = seconds_since_boot(), refs.versions()
-            for name, there in found.items():
+            for there, name in {there: name for name, there in found.items()}.items():
                 text = refs.text(name, there)
                 held = read_holder(text)
                 if held is None:
