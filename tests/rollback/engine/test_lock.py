@@ -23,7 +23,7 @@ from pam_rollback.rollback import lock as module
 from pam_rollback.rollback.lock import Holder, WriterLock, environment_lock, read_holder, shared_folder
 from pam_rollback.rollback.lock_targets import targets_of
 from tests.bare_repository import git
-from tests.rollback.locking import asked, said, session, told
+from tests.rollback.engine.locking import asked, said, session, told
 
 FILE = """
 name = "production"
