@@ -5,26 +5,31 @@ Strategy 3 of the plan. The plan's pushes move nothing or delete a colleague's w
 only what is served. The steps are in ``drills/``. Put back is what ran before, from its branch and with its automatic deploys.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.base.wait import Backoff, NotReached, Waiter
+from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.deploys import LIVE, Deploy, Service, ServiceHost
+from pam_rollback.rollback.provider_access import served_api, worker_hosts
+from pam_rollback.rollback.release_proof import MarksSeen
 from pam_rollback.rollback.repository import Commit, Repository
 from pam_rollback.rollback.settling import (
     ASKED,
     LOOKED,
     done_or_seen,
+    looked_every_s,
     until_deploy,
     until_no_other_is_served,
     until_served,
 )
 from pam_rollback.rollback.step_list import ActionRecord, ListedStep, Owed
+from pam_rollback.rollback.told_versions import ApiLook, VersionSources, marked_api
 
 UNDO_KIND = "run-deploy"
 WORKER_UNDO_KIND = "run-worker-deploy"
@@ -245,6 +250,37 @@ class ApiService:
     def _set(self, holds: Callable[[Service], bool]) -> Service | None:
         seen = self.host.service()
         return seen if holds(seen) else None
+
+
+@dataclass(frozen=True)
+class BackEnd:
+    """How the back end of an environment is looked at and rolled back, whichever its host; nothing is asked before it is needed."""
+
+    environment: Environment
+    waiter: Waiter
+    versions: VersionSources
+    marks_seen: Callable[[], Iterable[MarksSeen]] = tuple
+
+    def look(self, host: ServiceHost) -> ApiLook:
+        """Say which release answers, held against a commit."""
+        return ApiLook(served_api(self.environment), host, self.versions, marked_api(self.environment), self.marks_seen)
+
+    def service(self, host: ServiceHost, journal: Journal, *, live_within_s: float = 600.0) -> ApiService:
+        """Put it under the hands of a rollback, or of an undo."""
+        return ApiService(
+            host=host,
+            look=self.look(host),
+            waiter=self.waiter,
+            journal=journal,
+            workers=worker_hosts(self.environment, self.waiter),
+            live_within_s=live_within_s,
+            looked_every_s=self.looked_every_s,
+        )
+
+    @property
+    def looked_every_s(self) -> Backoff:
+        """How often it may be asked."""
+        return looked_every_s(limited=self.environment.contract.limits.by_rate)
 
 
 def _off(service: Service) -> str:
