@@ -242,11 +242,6 @@ def planned_steps(plan: Plan, stories: Iterable[str], environment: Environment) 
             yield ActionStep(action=story, step=step, outcome="planned", started_s=0.0, duration_s=0.0, detail=detail)
 
 
-def steps_of_drill(plan: Plan, story: str, environment: Environment) -> Sequence[str]:
-    """The steps of one drill, in order."""
-    return [planned.step for planned in planned_steps(plan, [story], environment)]
-
-
 class _Listed(BaseException):
     """The steps are listed: what the drill makes of them is left out."""
 
