@@ -293,11 +293,10 @@ class WriterLock:
                 )
 
     def _take_file(self, file: LockFile) -> None:
-        for _ in range(_SAYS_WITHIN):
-            found = file.holder()
-            if file.held or found is not None:
-                break
+        found, waited = file.holder(), 0
+        while found is None and not file.held and waited < _SAYS_WITHIN:
             time.sleep(_SOON_S)
+            found, waited = file.holder(), waited + 1
         if file.held:
             self._gone |= {found.token} if found is not None and found.pid else set()
         elif found is not None:
