@@ -43,7 +43,6 @@ from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.deploy_choice import History, only_live
 from pam_rollback.rollback.git import GitRepository
-from pam_rollback.rollback.lock import WriterLock
 from pam_rollback.session.needs import needs
 from pam_rollback.session.progress import Progress
 from pam_rollback.session.runbook import Runbook
@@ -387,7 +386,7 @@ def ramp_watch(
 def ramp(
     situation: str,
     in_situation: object,
-    sole_writer_here: WriterLock,
+    sole_writer_here: object,
     ramp_watch: RampWatch,
     flag_admin: FlagAdmin,
     incident_channel: TeamNotice | None,
@@ -410,7 +409,6 @@ def ramp(
         watch=ramp_watch,
         admin=flag_admin,
         channel=incident_channel,
-        lock=sole_writer_here,
         clock=clock,
         waiter=waiter,
         progress=progress,

@@ -50,8 +50,7 @@ def test_pytest_pam_undo_kinds(tmp_path: Path) -> None:
 
 def test_pytest_pam_sole_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An undo and another one of the same place: the second is refused. Where nobody keeps others away, that is said."""
-    monkeypatch.setattr("pam_rollback.rollback.writer_lock.shared_folder", lambda: tmp_path)
-    monkeypatch.setattr("pam_rollback.rollback.hooks.progress_of", lambda *_: SimpleNamespace(announce=print))
+    monkeypatch.setattr("pam_rollback.rollback.lock.shared_folder", lambda: tmp_path)
     journal = Journal(tmp_path / "journal.jsonl")
 
     def undo(run: str, config: Any) -> AbstractContextManager[list[str]]:

@@ -28,23 +28,13 @@ _LAST_PUT_BACK = {"planted_incident", "resumed_incident", "no_incident"}
 """The fixtures of which one is the last of a drill that is put back."""
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """A real rollback may begin: ask now, beside the collection of tests, whether the host of the locks answers."""
-    runbook = runbook_module.of(session.config)
-    if runbook is None or runbook.worker or not runbook.options.real or runbook.options.dry_run:
-        return
-    if not session.config.option.collectonly:
-        from pam_rollback.rollback.writer_lock import ask_early  # noqa: PLC0415 - for real runs
-
-        ask_early(runbook.environment)
-
-
 @contextmanager
-def pytest_pam_sole_writer(config: pytest.Config, runbook: Runbook, journal: "Journal") -> Iterator[list[str]]:
+def pytest_pam_sole_writer(runbook: Runbook, journal: "Journal") -> Iterator[list[str]]:
     """The locks of all that the run may have changed. Raises Refused when another session has one."""
     from pam_rollback.journal.journal import ACTION  # noqa: PLC0415 - for whoever undoes
+    from pam_rollback.rollback.lock import environment_lock  # noqa: PLC0415 - the same
+    from pam_rollback.rollback.lock_targets import may_push  # noqa: PLC0415 - the same
     from pam_rollback.rollback.provider_access import refuse_another  # noqa: PLC0415 - the same
-    from pam_rollback.rollback.writer_lock import environment_lock, may_push  # noqa: PLC0415 - the same
 
     options = runbook.options
     stories = [str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION]
@@ -56,7 +46,6 @@ def pytest_pam_sole_writer(config: pytest.Config, runbook: Runbook, journal: "Jo
         pushes=may_push(stories),
         take_over=options.take_over,
         undoes=options.undo,
-        say=progress_of(config, runbook).announce,
     ) as lock:
         yield lock.warnings
 
@@ -89,10 +78,10 @@ def pytest_pam_command_line(config: pytest.Config, environment: Environment) -> 
     if environment.frontend_host is None and environment.backend_host is None and not environment.flag_service:
         return
     from pam_rollback.product import flag_service  # noqa: PLC0415 - for what comes from outside
-    from pam_rollback.rollback.added import take  # noqa: PLC0415 - the same
+    from pam_rollback.rollback.provider_access import take_added  # noqa: PLC0415 - the same
 
     try:
-        take(config.hook, environment)
+        take_added(config.hook, environment)
         if environment.flag_service:
             flag_service.take(config.hook.pytest_pam_flag_service(name=environment.flag_service), environment)
     except ConfigurationError as error:
@@ -109,7 +98,7 @@ def pytest_pam_undo_kinds() -> "UndoKinds":
 @pytest.hookimpl(tryfirst=True)
 def pytest_pam_planned(plan: Plan, environment: Environment, stories: Sequence[str]) -> "list[ActionStep]":
     """The steps of its stories, before whatever else it would do."""
-    from pam_rollback.rollback.planned import planned_steps  # noqa: PLC0415 - loads every strategy
+    from pam_rollback.rollback.step_list import planned_steps  # noqa: PLC0415 - loads every strategy
 
     return list(planned_steps(plan, stories, environment))
 

@@ -43,7 +43,7 @@ def pytest_pam_stories() -> "Sequence[Story] | None":
 def pytest_pam_provider(name: str) -> object | None:
     """Say who answers for a site whose environment has ``provider = "name"`` in ``[frontend_host]`` or ``[backend_host]``.
 
-    It is a module, or an object, with ``host(environment, asking)`` (``rollback/added.py``).
+    It is a module, or an object, with ``host(environment, asking)`` (``rollback/provider_access.py``).
     """
 
 

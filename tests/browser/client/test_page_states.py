@@ -208,7 +208,7 @@ if (path !== "/" && path !== "/login" && localStorage.user !== "there") { locati
 else if (path === "/login") {
   show('<a href="/login">Log in</a><form><input type=email><input type=password></form>');
   document.querySelector("form").onsubmit = () => { localStorage.user = "there"; location.assign("/"); return false; };
-  if (GOES) setTimeout(() => { localStorage.user = "there"; location.assign("/wins"); }, 300);
+  if (GOES && sessionStorage.lost) setTimeout(() => { localStorage.user = "there"; location.assign("/wins"); }, 300);
   document.querySelector("[type=password]").onkeydown = ({ key }) => { if (key === "Enter") document.querySelector("form").onsubmit(); };
 } else show("<button>Log out</button>");
 </script>"""
