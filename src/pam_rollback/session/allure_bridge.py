@@ -127,7 +127,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         hooks.say_next("skipped", str(report.longrepr[2]).removeprefix("Skipped: "), instead_of="skipped")
     if hooks is not None and report.when == "teardown" and report.failed:
         # What was skipped before that is so no more, though Allure leaves it.
-        hooks.say_next("broken", str(dict(report.user_properties).get(MESSAGE, report.longreprtext)), instead_of="skipped")
+        hooks.say_next(
+            "broken", str(dict(report.user_properties).get(MESSAGE, report.longreprtext)), instead_of="skipped"
+        )
     if report.when == "teardown" and runbook is not None:
         for kind, path in report.user_properties:
             if kind in _PLAYWRIGHT_TYPES:
