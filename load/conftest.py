@@ -42,7 +42,6 @@ from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.deploy_choice import History, only_live
 from pam_rollback.rollback.git import GitRepository
-from pam_rollback.rollback.lock import WriterLock
 from pam_rollback.session.fixtures import UNPROVEN_BY
 from pam_rollback.session.needs import needs, titled
 from pam_rollback.session.progress import Progress
@@ -391,7 +390,7 @@ def ramp_watch(
 def ramp(
     situation: str,
     in_situation: object,
-    sole_writer_here: WriterLock,
+    sole_writer_here: object,
     ramp_watch: RampWatch,
     flag_admin: FlagAdmin,
     incident_channel: TeamNotice | None,
@@ -414,7 +413,6 @@ def ramp(
         watch=ramp_watch,
         admin=flag_admin,
         channel=incident_channel,
-        lock=sole_writer_here,
         clock=clock,
         waiter=waiter,
         progress=progress,

@@ -17,7 +17,7 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
 from pam_rollback.outside.provider import Asking
-from pam_rollback.rollback import added
+from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.deploy_choice import History
 from pam_rollback.rollback.deploys import SiteHost
 from pam_rollback.rollback.frontend import Frontend, undo_publishing
@@ -165,7 +165,7 @@ def test_the_provider_is_what_the_engine_asks_for(
 
     with pytest.raises(MeasurementFailed, match=r"names no backend_host"):
         host_records(environment)
-    monkeypatch.setitem(added.PROVIDERS, "pier", cast("added.Provider", page_of_pier))
+    monkeypatch.setitem(provider_access.PROVIDERS, "pier", cast("provider_access.Provider", page_of_pier))
     assert TOKEN in environment.secrets()
     assert History(site.rules, site.deploys(), site.published()).choose().deploy.id == "release-1"
 

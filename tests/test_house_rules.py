@@ -23,7 +23,7 @@ _LINES_MAX = 500
 LONGEST_ID = 40
 """Characters of a commit: shorter slices are of identifiers, and of lists."""
 NOT_SHOWN = {
-    "rollback/writer_lock.py": "_LARGEST",  # what is read of a lock, and parsed
+    "rollback/lock.py": "_LARGEST",  # what is read of a lock, and parsed
     "browser/axe.py": "_HEAD_CHARACTERS",  # where a version is looked for
 }
 

@@ -29,7 +29,7 @@ from pam_rollback.product.health import HealthReport
 from pam_rollback.ramp.journal import RampJournal
 from pam_rollback.report import run_record
 from pam_rollback.report.baseline_record import load_baseline
-from pam_rollback.rollback.locks import read_lock_record
+from pam_rollback.rollback.lock import read_holder
 from pam_rollback.rollback.providers.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from tests.contracts import usual
@@ -152,7 +152,7 @@ PARSERS = [
     ),
     Parser(
         "a lock",
-        _text(read_lock_record),
+        _text(read_holder),
         _json({"who": "a", "host": "b", "run": "c", "since": "2026-11-25T00:00:00+00:00"}),
     ),
     Parser("a health answer", _of_answer(lambda answer: str(HealthReport.of(usual(), answer))), _json(_HEALTH)),

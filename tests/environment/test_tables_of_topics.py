@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.rollback.locks import targets_of
+from pam_rollback.rollback.lock_targets import targets_of
 
 VALUES = {
     "RENDER_API_KEY": "rnd_s3cr3t-0815",
@@ -259,7 +259,7 @@ def test_one_writer_for_one_unleash_project_and_environment(tmp_path: Path) -> N
 
     def flags(more: str = "") -> set[str]:
         found = loaded(tmp_path, FLAGS, UNLEASH + more)
-        return {one.name for one in targets_of(found, pushes=False) if "unleash" in one.words}
+        return {name for name, words in targets_of(found, pushes=False).items() if "unleash" in words}
 
     assert len(flags()) == 1
     assert flags() == flags('environment = "production"\n')

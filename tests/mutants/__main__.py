@@ -50,7 +50,7 @@ MODULES: dict[str, Rules] = {
     "decision/decision_measures.py": Rules(("decision/rules/test_decision_measures.py",)),
     "decision/decision_states.py": Rules(("decision/rules/test_decision_states.py",)),
     "ledger/ledger_verdict.py": Rules(("ledger/rules/test_ledger_verdict.py",)),
-    "rollback/locks.py": Rules(("rollback/rules/test_locks.py", "rollback/rules/test_lock_targets.py")),
+    "rollback/lock_targets.py": Rules(("rollback/rules/test_lock_targets.py",)),
     "session/guard.py": Rules(("session/test_guard.py",), RULES_OF_THE_GUARD),
 }
 """What is changed. Of the guard the rules alone: how it gathers its facts is tested by whole sessions."""

@@ -19,7 +19,7 @@ from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.ramp.journal import RampJournal
 from pam_rollback.ramp.state import ENTERED, RAISING, STARTED, WATCHED, rules_of
-from pam_rollback.rollback.writer_lock import environment_lock
+from pam_rollback.rollback.lock import environment_lock
 from tests.ramp.gate_runs import leave_gate_run
 from tests.sessions import FLAGS, ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox
 
@@ -256,7 +256,7 @@ def test_one_ramp_at_a_time(ramped: Ramped) -> None:
         ended = ramped.run()
 
     assert ended.rc == 13, ended.out
-    assert "another session is changing sandbox right now: run another run of Ada" in " ".join(ended.out.split())
+    assert "another session is changing sandbox: run another run of Ada" in " ".join(ended.out.split())
     assert not ramped.journal.exists()
 
 

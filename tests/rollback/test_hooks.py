@@ -15,7 +15,7 @@ from pam_rollback.journal.undoing import UndoKind, beside_actions, undo_all
 from pam_rollback.product import flag_service
 from pam_rollback.rollback import hooks as of_rollback
 from pam_rollback.session import listeners
-from tests.listening import NO_ONE, listened_to
+from tests.listening import listened_to
 from tests.undo_kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
@@ -50,14 +50,13 @@ def test_pytest_pam_undo_kinds(tmp_path: Path) -> None:
 
 def test_an_undo_is_alone_with_what_it_puts_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An undo and another one of the same place: the second is refused."""
-    monkeypatch.setattr("pam_rollback.rollback.writer_lock.shared_folder", lambda: tmp_path)
-    monkeypatch.setattr("pam_rollback.rollback.hooks.progress_of", lambda *_: SimpleNamespace(announce=print))
+    monkeypatch.setattr("pam_rollback.rollback.lock.shared_folder", lambda: tmp_path)
     journal = Journal(tmp_path / "journal.jsonl")
 
     def undo(run: str) -> AbstractContextManager[list[str]]:
         options = SimpleNamespace(initiated_by="kim", take_over="", undo="run-0")
         runbook: Any = SimpleNamespace(environment=ENVIRONMENT, id=run, options=options)
-        return of_rollback.sole_writer(NO_ONE, runbook, journal)
+        return of_rollback.sole_writer(runbook, journal)
 
     with undo("run-1"), pytest.raises(Refused, match="run run-1 of kim"), undo("run-2"):
         pytest.fail("two of them put back the same")

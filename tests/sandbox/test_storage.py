@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 from pam_rollback.sandbox.product.storage import Storage, StorageUnavailableError
 from tests.running_product import Database
@@ -27,3 +28,26 @@ def test_requests_that_are_given_up_lose_no_connection(product_database: Databas
             await storage.close()
 
     assert asyncio.run(given_up()) == [[{"one": 1}]] * 3
+
+
+def test_a_machine_that_stands_still_is_no_outage(product_database: Database) -> None:
+    """More requests than connections wait while nothing runs for a second: the database was there all the time."""
+
+    async def stalled() -> list[object]:
+        storage = Storage(product_database.dsn)
+        await storage.open()
+        await storage.connected()
+
+        async def stall() -> None:
+            for _ in range(3):
+                await asyncio.sleep(0.05)
+                time.sleep(1)  # noqa: ASYNC251 - that is the fault
+
+        asked = (storage.rows("SELECT pg_sleep(0.02)") for _ in range(60))
+        try:
+            *_, answers = await asyncio.gather(stall(), asyncio.gather(*asked, return_exceptions=True))
+            return [one for one in answers if isinstance(one, BaseException)]
+        finally:
+            await storage.close()
+
+    assert asyncio.run(stalled()) == []

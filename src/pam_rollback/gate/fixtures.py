@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.wait import NotReached, Waiter
+from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.gate.features import FlagsFound, read_flags
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
@@ -15,9 +15,8 @@ from pam_rollback.product.served_release import Wanted
 from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.asked_users import EVALUATED_USERS
 from pam_rollback.rollback.feature_flag import wait_for_flags
-from pam_rollback.rollback.writer_lock import environment_lock
+from pam_rollback.rollback.lock import environment_lock
 from pam_rollback.session.needs import titled
-from pam_rollback.session.progress import Progress
 from pam_rollback.session.runbook import Runbook
 
 
@@ -43,8 +42,6 @@ def flags_found(
     runbook: Runbook,
     plan: Plan,
     flag_evaluation: FlagEvaluation | None,
-    progress: Progress,
-    waiter: Waiter,
 ) -> FlagsFound:
     """What users get when the gate begins; nothing is switched, but off on a sandbox of the gate's own."""
     if "flag_admin" not in environment.abilities:
@@ -52,7 +49,7 @@ def flags_found(
     admin = flag_admin_of(environment, runbook.options.initiated_by or "pam-rollback-drill")
     if runbook.own_sandbox:
         who = runbook.options.initiated_by
-        with environment_lock(environment, run=runbook.id, who=who, pushes=False, say=progress.announce, waiter=waiter):
+        with environment_lock(environment, run=runbook.id, who=who, pushes=False):
             switch_off(admin, plan.strategy("feature-flag").flag_changes, Waiter(stop=runbook.stop))
     return read_flags(admin, flag_evaluation, [f"gate-{runbook.id}-{number}" for number in range(EVALUATED_USERS)])
 
@@ -62,6 +59,6 @@ def switch_off(admin: FlagAdmin, flags: Collection[FlagName], waiter: Waiter) ->
     try:
         changes = {name: Flag(enabled=False, rollout_pct=0) for name in admin.read_flags() if name in flags}
         admin.set_flags(changes)
-        wait_for_flags(admin.read_flags, changes, waiter)
-    except (ActionFailed, NotReached) as error:
+        wait_for_flags(admin, changes, waiter)
+    except ActionFailed as error:
         raise MeasurementFailed(f"the sandbox's features could not be switched off: {error}") from None

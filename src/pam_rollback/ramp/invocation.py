@@ -50,7 +50,7 @@ from pam_rollback.ramp.state import (
     stage_name,
 )
 from pam_rollback.rollback.feature_flag import wait_for_flags, words
-from pam_rollback.rollback.flag_writing import raise_flags
+from pam_rollback.rollback.flag_writing import raise_flags, read_named
 from pam_rollback.rollback.rollout import FlagShare
 
 _EFFECTIVE_WITHIN_S = 2.0
@@ -201,11 +201,7 @@ class _Invocation:
         return replace(found, approved=self.approved)
 
     def _read(self) -> Mapping[FlagName, Flag]:
-        flags = self.tools.admin.read_flags()
-        missing = sorted(set(self.tools.flags) - set(flags))
-        if missing:
-            raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
-        return {name: flags[name] for name in self.tools.flags}
+        return read_named(self.tools.admin, self.tools.flags)
 
     def _measured(self, flags: Mapping[FlagName, Flag]) -> tuple[FlagShare, ...]:
         """Of one sample; of another one when the first is odd: of hundreds of invocations, one would be odd by chance."""
@@ -301,9 +297,9 @@ class _Invocation:
         before = self.tools.users(0)
         raise_flags(self.tools.admin, wanted, expected_pct=world.shares_pct, ceiling_pct=step.share_pct)
         try:
-            wait_for_flags(self.tools.admin.read_flags, wanted, self.tools.waiter)
-        except NotReached as error:
-            raise ActionFailed(f"{step}: accepted, but it did not take effect: {error}") from error
+            wait_for_flags(self.tools.admin, wanted, self.tools.waiter)
+        except ActionFailed as error:
+            raise ActionFailed(f"{step}: {error}") from error
         problem = self._let_in(before, wanted)
         journal.append(ENTERED, stage=step.id, by=self.by, users="; ".join(map(str, self.shares)))
         self.raised = True

@@ -19,10 +19,10 @@ from pam_rollback.product.flag_service import flag_admin_of, flag_admin_url, fla
 from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.rollback import could_go_back as asked
 from pam_rollback.rollback.could_go_back import ask_backend, ask_frontend, ask_repository
+from pam_rollback.rollback.flag_writing import read_named
 from pam_rollback.rollback.git import GitRepository, open_repository
-from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.rollback.npm_build import programs_here, registry_answers
-from pam_rollback.rollback.provider_access import api_host, pull_requests, see_own, site_host
+from pam_rollback.rollback.provider_access import api_host, git_command, pull_requests, see_own, site_host
 from pam_rollback.rollback.switches import switches_of
 from pam_rollback.rollback.told_versions import VersionSources
 
@@ -123,11 +123,10 @@ def _of_the_repository(environment: Environment) -> list[Call]:
         """Over a mirror that is gone afterwards: what is asked needs none of the history."""
         if settings is None:
             return []
-        token = environment.secret("git_token") if environment.has_secret("git_token") else ""
         try:
-            with open_repository(GitCommand(settings.remote, token, _GIT_WITHIN_S)) as repository:
+            with open_repository(git_command(environment, _GIT_WITHIN_S)) as repository:
                 pulls = pull_requests(environment, Waiter())
-                found = ask_repository(repository, repository, branch=settings.branch, pulls=pulls)
+                found = ask_repository(repository, branch=settings.branch, pulls=pulls)
                 return [*found, answered(asked.REGISTRY.text, lambda: _registry(repository, settings))]
         except ActionFailed as error:
             return [Answered(question.text, State.NO, str(error)) for question in (asked.HEAD, asked.PUSH)]
@@ -157,10 +156,7 @@ _NOTHING: list[object] = []
 
 def flags_known(api: FlagAdmin, names: Collection[str]) -> str:
     """The flag API gives the plan's flags. Raises ActionFailed when it does not."""
-    flags = api.read_flags()
-    missing = sorted(set(names) - set(flags))
-    if missing:
-        raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
+    flags = read_named(api, names)
     return f"the flag API has {', '.join(f'{name} {flags[name]}' for name in sorted(names))}"
 
 

@@ -5,26 +5,31 @@ Strategy 3 of the plan. The plan's pushes move nothing or delete a colleague's w
 only what is served. The steps are in ``drills/``. Put back is what ran before, from its branch and with its automatic deploys.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.base.wait import Backoff, NotReached, Waiter
+from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.product.served_release import Served
-from pam_rollback.rollback.deploys import LIVE, Backend, BackendHost, Deploy, Service
+from pam_rollback.rollback.deploys import LIVE, Deploy, Service, ServiceHost
+from pam_rollback.rollback.provider_access import served_api, worker_hosts
+from pam_rollback.rollback.release_proof import MarksSeen
 from pam_rollback.rollback.repository import Commit, Repository
 from pam_rollback.rollback.settling import (
     ASKED,
     LOOKED,
     done_or_seen,
+    looked_every_s,
     until_deploy,
     until_no_other_is_served,
     until_served,
 )
 from pam_rollback.rollback.step_list import ActionRecord, ListedStep, Owed
+from pam_rollback.rollback.told_versions import ApiLook, VersionSources, marked_api
 
 UNDO_KIND = "run-deploy"
 WORKER_UNDO_KIND = "run-worker-deploy"
@@ -89,11 +94,11 @@ class ApiService:
     ``look`` says which release answers right now, held against a commit.
     """
 
-    host: Backend
+    host: ServiceHost
     look: Callable[[Commit], Served]
     waiter: Waiter
     journal: Journal
-    workers: tuple[Backend, ...] = ()
+    workers: tuple[ServiceHost, ...] = ()
     """The other services that a deploy of the back end covers, each as a host of its own."""
     every_s: float | Backoff = ASKED
     looked_every_s: float | Backoff = LOOKED
@@ -102,7 +107,7 @@ class ApiService:
     seen_within_s: float = 10.0
     """For so long a change is looked for whose answer was lost, before it is asked for again."""
 
-    def on(self, host: Backend) -> "ApiService":
+    def on(self, host: ServiceHost) -> "ApiService":
         """Return the same for another service of the host."""
         return replace(self, host=host)
 
@@ -247,13 +252,44 @@ class ApiService:
         return seen if holds(seen) else None
 
 
+@dataclass(frozen=True)
+class BackEnd:
+    """How the back end of an environment is looked at and rolled back, whichever its host; nothing is asked before it is needed."""
+
+    environment: Environment
+    waiter: Waiter
+    versions: VersionSources
+    marks_seen: Callable[[], Iterable[MarksSeen]] = tuple
+
+    def look(self, host: ServiceHost) -> ApiLook:
+        """Say which release answers, held against a commit."""
+        return ApiLook(served_api(self.environment), host, self.versions, marked_api(self.environment), self.marks_seen)
+
+    def service(self, host: ServiceHost, journal: Journal, *, live_within_s: float = 600.0) -> ApiService:
+        """Put it under the hands of a rollback, or of an undo."""
+        return ApiService(
+            host=host,
+            look=self.look(host),
+            waiter=self.waiter,
+            journal=journal,
+            workers=worker_hosts(self.environment, self.waiter),
+            live_within_s=live_within_s,
+            looked_every_s=self.looked_every_s,
+        )
+
+    @property
+    def looked_every_s(self) -> Backoff:
+        """How often it may be asked."""
+        return looked_every_s(limited=self.environment.contract.limits.by_rate)
+
+
 def _off(service: Service) -> str:
     if service.auto_deploy:
         raise ActionFailed(f"{_ON}; switch them off at the back end's host")
     return "they are off"
 
 
-def live_of(host: BackendHost) -> Deploy:
+def live_of(host: ServiceHost) -> Deploy:
     """Return the deploy that runs now. Raises ActionFailed when none is live."""
     return live_in(host.deploys())
 
@@ -266,7 +302,7 @@ def live_in(deploys: Sequence[Deploy]) -> Deploy:
     return live
 
 
-def cancelled(host: Backend, deploys: Sequence[Deploy]) -> list[ActionFailed]:
+def cancelled(host: ServiceHost, deploys: Sequence[Deploy]) -> list[ActionFailed]:
     """Stop each of them; return what went wrong, after all were tried."""
     problems = []
     for deploy in deploys:

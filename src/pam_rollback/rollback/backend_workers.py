@@ -12,7 +12,7 @@ from typing import Any
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.rollback.backend import WORKER_UNDO_KIND, ApiService, cancelled, live_in
-from pam_rollback.rollback.deploys import Backend, Deploy, Service
+from pam_rollback.rollback.deploys import Deploy, Service, ServiceHost
 from pam_rollback.rollback.repository import Commit
 from pam_rollback.rollback.settling import done_or_seen
 
@@ -32,7 +32,7 @@ class Workers:
         """Run the commit on all workers, which is what the API was taken back to."""
         return self._each(lambda host: self._run(host, commit))
 
-    def _each(self, do: Callable[[Backend], str]) -> str:
+    def _each(self, do: Callable[[ServiceHost], str]) -> str:
         """One that fails keeps no other from going back. Raises ActionFailed with all that failed."""
         told, problems = [], []
         for host in self._api.workers:
@@ -44,7 +44,7 @@ class Workers:
             raise ActionFailed("; ".join([*problems, *told]))
         return "; ".join(told)
 
-    def _switch_off(self, host: Backend) -> str:
+    def _switch_off(self, host: ServiceHost) -> str:
         service = self._look(host)
         if not service.auto_deploy:
             return f"{service.name}: they were off already"
@@ -54,7 +54,7 @@ class Workers:
             raise ActionFailed(f"{service.name}: automatic deploys are on: the next push deploys over the rollback")
         return f"{service.name}: they are off"
 
-    def _run(self, host: Backend, commit: Commit) -> str:
+    def _run(self, host: ServiceHost, commit: Commit) -> str:
         service = self._look(host)
         if not commit:
             raise ActionFailed(f"{service.name}: which commit the API runs is not known, so the worker stays as it is")
@@ -75,7 +75,7 @@ class Workers:
 
         return f"{service.name}: {worker.until_live(worker.begin(commit, listed, ask))}"
 
-    def _look(self, host: Backend) -> Service:
+    def _look(self, host: ServiceHost) -> Service:
         service = host.service()
         if service.id not in self._before:
             self._before[service.id] = (service, live_in(host.deploys()))
@@ -97,6 +97,6 @@ def _facts(service: Service, deploy: Deploy) -> Mapping[str, Any]:
     }
 
 
-def _seen_off(host: Backend) -> Service | None:
+def _seen_off(host: ServiceHost) -> Service | None:
     seen = host.service()
     return None if seen.auto_deploy else seen

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.question import Answered, Question, answered
 from pam_rollback.rollback.deploy_choice import Choice, History, live_in
-from pam_rollback.rollback.deploys import BackendHost, Deploy, FrontendHost
+from pam_rollback.rollback.deploys import Deploy, ServiceHost, SiteHost
 from pam_rollback.rollback.release_proof import VersionsOf
-from pam_rollback.rollback.repository import PullRequests, PushRehearsal, Repository, told
+from pam_rollback.rollback.repository import PullRequests, Repository, told
 
 PRODUCT, FRONT, BACK = "the product's API", "the front end's host", "the back end's host"
 HOST, PACKAGES, GIT, NODE = "the repository's host", "the package registry", "git here", "Node.js and npm here"
@@ -77,7 +77,7 @@ REGISTRY = Question("the package registry answers, if a build needs it", ("build
 ALL = tuple(found for found in list(vars().values()) if isinstance(found, Question))
 
 
-def ask_frontend(host: FrontendHost, *, to: str = "", versions_of: VersionsOf | None = None) -> tuple[Answered, ...]:
+def ask_frontend(host: SiteHost, *, to: str = "", versions_of: VersionsOf | None = None) -> tuple[Answered, ...]:
     """Token and site, a deploy to go back to, and the lock. ``to``: the deploy's id, commit or version, when somebody said."""
 
     def locked() -> str:
@@ -97,9 +97,9 @@ def ask_frontend(host: FrontendHost, *, to: str = "", versions_of: VersionsOf | 
 
 
 def ask_backend(
-    host: BackendHost,
+    host: ServiceHost,
     *,
-    workers: Sequence[BackendHost] = (),
+    workers: Sequence[ServiceHost] = (),
     to: str = "",
     versions_of: VersionsOf | None = None,
 ) -> tuple[Answered, ...]:
@@ -128,13 +128,11 @@ def ask_backend(
     )
 
 
-def ask_repository(
-    repository: Repository, rehearsal: PushRehearsal, *, branch: str, pulls: PullRequests | None = None
-) -> tuple[Answered, ...]:
+def ask_repository(repository: Repository, *, branch: str, pulls: PullRequests | None = None) -> tuple[Answered, ...]:
     """The branch can be read, and a push would be taken as far as that can be known without one; ``pulls`` know a protected branch."""
 
     def push() -> str:
-        rehearsal.rehearse_push()
+        repository.rehearse_push()
         if pulls is not None:
             return f"a push would be taken; {told(branch, protected=pulls.protects(branch))}"
         return "a push would be taken (the rules of a protected branch speak only at a real one)"
@@ -145,18 +143,18 @@ def ask_repository(
     )
 
 
-def _restorable(host: FrontendHost, to: str, versions_of: VersionsOf | None) -> str:
+def _restorable(host: SiteHost, to: str, versions_of: VersionsOf | None) -> str:
     history = History(host.rules, host.deploys(), host.published())
     return f"the front end can go back to {_target(host, history, history.choose(to, versions_of))}"
 
 
-def _runnable(host: BackendHost, to: str, versions_of: VersionsOf | None) -> str:
+def _runnable(host: ServiceHost, to: str, versions_of: VersionsOf | None) -> str:
     known = host.deploys()
     history = History(host.rules, known, live_in(host, known))
     return f"the back end can go back to {_target(host, history, history.choose(to, versions_of))}"
 
 
-def _target(host: FrontendHost | BackendHost, history: History, choice: Choice) -> Deploy:
+def _target(host: SiteHost | ServiceHost, history: History, choice: Choice) -> Deploy:
     """See that the deploy that a rollback would choose is still kept: a list may be older than that."""
     if choice.already_there:
         raise ActionFailed(f"there is nothing to go back to: {choice}")

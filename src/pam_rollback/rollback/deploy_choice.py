@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pam_rollback.base.errors import Refused
-from pam_rollback.rollback.deploys import LIVE, BackendHost, Deploy, Rules
+from pam_rollback.rollback.deploys import LIVE, Deploy, Rules, ServiceHost
 from pam_rollback.rollback.release_proof import VersionsOf
 
 _COMMIT = re.compile(r"[0-9a-f]{4,40}")
@@ -37,7 +37,7 @@ def only_live(rules: Rules, deploys: Sequence[Deploy]) -> Deploy:
     return live[0]
 
 
-def live_in(host: BackendHost, deploys: Sequence[Deploy]) -> Deploy:
+def live_in(host: ServiceHost, deploys: Sequence[Deploy]) -> Deploy:
     """The same, seen to be live when it is asked for by itself: a list may be old. Raises Refused, or ActionFailed."""
     live = only_live(host.rules, deploys)
     now = host.deploy(live.id)

@@ -85,7 +85,14 @@ class Rules:
         return ""
 
 
-class FrontendHost(Protocol):
+class FileDeploys(Protocol):
+    """Who can publish files that were built elsewhere."""
+
+    def publish_files(self, folder: Path, *, title: str, commit: str) -> Deploy:
+        """Upload what the provider lacks of the folder as a new production deploy; gives it as it is once all is there."""
+
+
+class SiteHost(Protocol):
     """Who publishes the front end. Each call raises ActionFailed (a ProviderError) when the provider does not do or say it."""
 
     @property
@@ -104,28 +111,23 @@ class FrontendHost(Protocol):
     def restore(self, deploy_id: DeployId) -> Deploy:
         """Ask for an earlier deploy to be published again. Done only when ``published`` says so."""
 
-
-class PublishingLock(Protocol):
-    """Who can keep builds from being published."""
-
     def lock(self, deploy_id: DeployId) -> Deploy:
         """Stop auto-publishing: this deploy stays."""
 
     def unlock(self, deploy_id: DeployId) -> Deploy:
         """Let builds be published again."""
 
+    def cancel_running(self) -> Sequence[Deploy]:
+        """Stop every deploy that could still be published; gives them."""
 
-class FileDeploys(Protocol):
-    """Who can publish files that were built elsewhere."""
+    def files(self) -> FileDeploys:
+        """For a site that is built here. Raises ActionFailed where there is no such way."""
 
-    def publish_files(self, folder: Path, *, title: str, commit: str) -> Deploy:
-        """Upload what the provider lacks of the folder as a new production deploy; gives it as it is once all is there."""
-
-    def cancel(self, deploy_id: DeployId) -> Deploy:
-        """Stop a deploy that is not done."""
+    def purge(self) -> None:
+        """Empty its caches."""
 
 
-class BackendHost(Protocol):
+class ServiceHost(Protocol):
     """Who runs the back end. Each call raises ActionFailed (a ProviderError) when the provider does not do or say it."""
 
     @property
@@ -144,18 +146,23 @@ class BackendHost(Protocol):
     def roll_back(self, deploy_id: DeployId) -> Deploy:
         """Ask for an earlier deploy's build to be run again; gives the new deploy that does it, which is not live yet."""
 
-
-class CommitDeploys(Protocol):
-    """Who can build and run a commit."""
-
     def deploy_commit(self, commit: str) -> Deploy | None:
         """Ask for a deploy of the commit; None when it was only queued and has no id yet."""
 
     def cancel(self, deploy_id: DeployId) -> Deploy:
         """Stop a deploy that is not done."""
 
+    def set_auto_deploy(self, *, on: bool, trigger: str = "commit") -> Service:
+        """Whether a push deploys by itself, and on what: the ``trigger`` that the service had before. Counts with the next deploy."""
 
-class VariableHost(BackendHost, Protocol):
+    def set_branch(self, branch: str) -> Service:
+        """The branch that it deploys from. Counts with the next deploy."""
+
+    def beside(self, service_id: str) -> "ServiceHost":
+        """Another service of the same account."""
+
+
+class VariableHost(ServiceHost, Protocol):
     """Who has the variables that a back end's process starts with, and can deploy its last build again, without a new one."""
 
     def variables(self, names: Collection[str]) -> Mapping[str, str | None]:
@@ -166,47 +173,6 @@ class VariableHost(BackendHost, Protocol):
 
     def deploy_again(self) -> Deploy:
         """Ask for the last successful build to be deployed again; gives the new deploy, which is not live yet."""
-
-    def cancel(self, deploy_id: DeployId) -> Deploy:
-        """Stop a deploy that is not done."""
-
-
-class ServiceSettings(Protocol):
-    """Who can change where a service deploys from. Most changes take effect with the next deploy only."""
-
-    def set_auto_deploy(self, *, on: bool, trigger: str = "commit") -> Service:
-        """Whether a push deploys by itself, and on what: the ``trigger`` that the service had before."""
-
-    def set_branch(self, branch: str) -> Service:
-        """The branch that it deploys from."""
-
-
-class Site(FrontendHost, PublishingLock, Protocol):
-    """A host of the front end, as all ways of the strategy need it."""
-
-    def cancel_running(self) -> Sequence[Deploy]:
-        """Stop every deploy that could still be published; gives them."""
-
-
-class SiteHost(Site, Protocol):
-    """All that the front end's provider is asked for."""
-
-    def files(self) -> FileDeploys:
-        """For a site that is built here. Raises ActionFailed where there is no such way."""
-
-    def purge(self) -> None:
-        """Empty its caches."""
-
-
-class Backend(BackendHost, CommitDeploys, ServiceSettings, Protocol):
-    """A host of the back end, as all ways of the strategy need it."""
-
-
-class ServiceHost(Backend, Protocol):
-    """All that the back end's provider is asked for."""
-
-    def beside(self, service_id: str) -> "ServiceHost":
-        """Another service of the same account."""
 
 
 @dataclass(frozen=True)

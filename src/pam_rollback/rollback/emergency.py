@@ -9,18 +9,11 @@ from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
 from pam_rollback.base.figures import Fact, Measured
-from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal
-from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
+from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.product.pam_api import EmergencyCall
 from pam_rollback.product.served_release import Served
-from pam_rollback.rollback.feature_flag import (
-    Evaluation,
-    FlagOutcome,
-    evaluate,
-    wait_for_flags,
-    words,
-)
+from pam_rollback.rollback.feature_flag import Evaluation, FlagOutcome, Flags, Switched, words
 from pam_rollback.rollback.flag_writing import note_setting, owe_flags
 from pam_rollback.rollback.step_list import ActionRecord
 
@@ -87,18 +80,16 @@ class Emergency:
     """The emergency call; what is None the environment does not have. All of it raises ActionFailed."""
 
     endpoint: EmergencyCall
-    admin: FlagAdmin | None
-    evaluation: FlagEvaluation | None
+    flags: Flags | None
     journal: Journal
-    waiter: Waiter
 
     def read(self) -> FlagsSeen:
         """Read the flags, for the way back. An emergency does not wait for it."""
-        if self.admin is None:
+        if self.flags is None:
             self.journal.warn("undo", "this environment has no flag API: how the flags were before is not known")
             return FlagsSeen({}, "nobody can read them here")
         try:
-            return FlagsSeen(self.admin.read_flags())
+            return FlagsSeen(self.flags.admin.read_flags())
         except ActionFailed as error:
             self.journal.warn(
                 "undo", f"how the flags were before is not known ({error}); a person has to set them again"
@@ -116,24 +107,19 @@ class Emergency:
         try:
             return self.endpoint.call(reason, initiated_by)
         except UnreadableAnswer as unclear:
-            if self.admin is None:
+            if self.flags is None:
                 raise  # nobody can look whether it was done
             return f"whether it was done is not known ({unclear}): the flags are read back"
 
     def read_back(self, before: FlagOutcome | None) -> FlagsSeen:
         """Wait until the flags are off."""
-        if self.admin is None:
+        if self.flags is None:
             return FlagsSeen({}, "accepted; nobody can read the flags here, users are evaluated")
-        try:
-            names = (before.flags if before is not None else {}) or self.admin.read_flags()
-            found = wait_for_flags(self.admin.read_flags, dict.fromkeys(names, _OFF), self.waiter)
-        except NotReached as error:
-            raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
-        note_setting(self.journal, found, done=True)
-        return FlagsSeen(found)
+        names = (before.flags if before is not None else {}) or self.flags.admin.read_flags()
+        return FlagsSeen(self.flags.read_back(Switched(dict.fromkeys(names, _OFF))).flags)
 
     def evaluate(self, flags: FlagOutcome | None, users: Sequence[str]) -> Evaluation:
         """Ask what users get of the flags. Raises MeasurementFailed."""
-        if self.evaluation is None or flags is None or not flags.flags:
+        if self.flags is None or flags is None or not flags.flags:
             raise MeasurementFailed("which flags there are is not known")
-        return evaluate(self.evaluation, dict.fromkeys(flags.flags, _OFF), users)
+        return self.flags.evaluate(dict.fromkeys(flags.flags, _OFF), users)

@@ -4,7 +4,7 @@ The plan's command sends JSON under a form's content type, looks at no answer an
 authenticated JSON, the answer judged, the flags read back, and the outcome evaluated for many users.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 from pam_rollback.rollback.asked_users import made_up
-from pam_rollback.rollback.flag_writing import lower_flags, note_setting, put_flags_back, unfinished
+from pam_rollback.rollback.flag_writing import lower_flags, note_setting, put_flags_back, read_named, unfinished
 from pam_rollback.rollback.step_list import ActionRecord, ListedStep, StepList, Telling
 
 _READ_BACK_WITHIN_S = 5.0
@@ -124,6 +124,10 @@ class Switched(FlagOutcome):
     ours: bool = True
 
 
+Answers = Mapping[str, Mapping[FlagName, bool]]
+"""What each user gets."""
+
+
 @dataclass(frozen=True)
 class Flags:
     """The flags under the hands of a rollback. Without ``evaluation`` no user can be asked. All of it raises ActionFailed."""
@@ -133,12 +137,9 @@ class Flags:
     journal: Journal
     waiter: Waiter
 
-    def read(self, names: Iterable[FlagName]) -> FlagOutcome:
+    def read(self, names: Collection[FlagName]) -> FlagOutcome:
         """Return these flags as they are."""
-        flags, names = self.admin.read_flags(), set(names)
-        if missing := sorted(names - set(flags)):
-            raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
-        return FlagOutcome({name: flags[name] for name in flags if name in names})
+        return FlagOutcome(read_named(self.admin, names))
 
     def as_wanted(self, before: FlagOutcome, target: Mapping[FlagName, Flag]) -> Switched | None:
         """Return the flags when there is nothing to change, and nothing that a killed run may have begun to set; else None."""
@@ -151,25 +152,27 @@ class Flags:
 
     def read_back(self, switched: Switched) -> FlagOutcome:
         """Wait until the flags are as they shall be."""
-        try:
-            found = wait_for_flags(self.admin.read_flags, switched.flags, self.waiter)
-        except NotReached as error:
-            raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
+        found = wait_for_flags(self.admin, switched.flags, self.waiter)
         if switched.ours:
             note_setting(self.journal, switched.flags, done=True)
         return FlagOutcome(found)
 
     def evaluate(self, target: Mapping[FlagName, Flag], users: Sequence[str]) -> Evaluation:
         """Ask what users get, again for as long as processes may know the old flags. Raises MeasurementFailed."""
-        if self.evaluation is None:
-            raise MeasurementFailed("this environment has no flag evaluation")
         clock = self.waiter.clock
         give_up_s = clock.monotonic_s() + EFFECTIVE_WITHIN_S
         while True:
-            found = evaluate(self.evaluation, target, users)
+            found = evaluated(target, users, self.ask(users))
             if not found.kept or clock.monotonic_s() >= give_up_s:
                 return found
             self.waiter.pause(ASKED_AGAIN_S)
+
+    def ask(self, users: Sequence[str]) -> Answers:
+        """Return what each user gets. Raises MeasurementFailed."""
+        if self.evaluation is None:
+            raise MeasurementFailed("this environment has no flag evaluation")
+        with ThreadPoolExecutor(_EVALUATION_WORKERS) as pool:
+            return dict(zip(users, pool.map(self.evaluation.flags_of, users), strict=True))
 
 
 def switch_off(
@@ -222,9 +225,9 @@ def undo_flags(undo: Undo, admin: FlagAdmin, journal: Journal, waiter: Waiter) -
     }
     try:
         putting = put_flags_back(admin, journal, before)
-        wait_for_flags(admin.read_flags, putting.wanted, waiter)
+        wait_for_flags(admin, putting.wanted, waiter)
         note_setting(journal, putting.wanted, done=True)
-    except (ActionFailed, NotReached) as error:
+    except ActionFailed as error:
         raise UndoFailed(
             f"the flags are not back as they were before the rollback: {error}; a person must set {words(before)}"
         ) from error
@@ -235,36 +238,31 @@ def undo_flags(undo: Undo, admin: FlagAdmin, journal: Journal, waiter: Waiter) -
         )
 
 
-def wait_for_flags(
-    read: Callable[[], Mapping[FlagName, Flag]], wanted: Mapping[FlagName, Flag], waiter: Waiter
-) -> Mapping[FlagName, Flag]:
-    """Read until the flags are as wanted; an answer that cannot be read is none, and is asked for again. Raises NotReached."""
+def wait_for_flags(admin: FlagAdmin, wanted: Mapping[FlagName, Flag], waiter: Waiter) -> Mapping[FlagName, Flag]:
+    """Read until the flags are as wanted; an answer that cannot be read is none, and is asked for again. Raises ActionFailed."""
 
     def seen() -> Mapping[FlagName, Flag] | str:
         try:
-            return {name: flag for name, flag in read().items() if name in wanted}
+            return {name: flag for name, flag in admin.read_flags().items() if name in wanted}
         except UnreadableAnswer as error:
             return str(error)
 
-    waiter.until(
-        seen,
-        holds=lambda flags: flags == dict(wanted),
-        within_s=_READ_BACK_WITHIN_S,
-        what=f"flags are {words(wanted)}",
-    )
+    what = f"flags are {words(wanted)}"
+    try:
+        waiter.until(seen, holds=lambda flags: flags == dict(wanted), within_s=_READ_BACK_WITHIN_S, what=what)
+    except NotReached as error:
+        raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
     return dict(wanted)
 
 
-def evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users: Sequence[str]) -> Evaluation:
-    """Ask what each user gets of the flags that are to be off. Raises MeasurementFailed when an answer is missing."""
-    with ThreadPoolExecutor(_EVALUATION_WORKERS) as pool:
-        seen = list(pool.map(evaluation.flags_of, users))
+def evaluated(target: Mapping[FlagName, Flag], users: Sequence[str], answers: Answers) -> Evaluation:
+    """Judge what users get of the flags that are to be off. Raises MeasurementFailed when an answer is missing."""
     off = [name for name, flag in target.items() if flag.off_for_all]
-    unknown = sorted({name for flags in seen for name in off if name not in flags})
+    unknown = sorted({name for flags in answers.values() for name in off if name not in flags})
     if unknown:
         # A flag that the evaluation does not know is not a flag that is off.
         raise MeasurementFailed(f"the evaluation says nothing of {', '.join(unknown)}")
-    still_on = {name: [user for user, flags in zip(users, seen, strict=True) if flags[name]] for name in off}
+    still_on = {name: [user for user, flags in answers.items() if flags[name]] for name in off}
     return Evaluation(users=len(users), still_on=still_on, made_up=made_up(users))
 
 

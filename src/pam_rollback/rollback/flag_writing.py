@@ -4,7 +4,7 @@ Another session, or a person at the console, may have changed a flag since the a
 is …"), so between this read and the write there is a moment left that cannot be closed from here; it is one request long.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pam_rollback.base.errors import ActionFailed, LockLost, ProviderError
@@ -32,7 +32,7 @@ def lower_flags(admin: FlagAdmin, journal: Journal, target: Flags) -> dict[FlagN
 
     Raises ActionFailed when they cannot be read or written.
     """
-    found = _found(admin, target)
+    found = read_named(admin, target)
     wanted = lowered(found, target)
     begun = unfinished(journal)
     changes = {name: flag for name, flag in wanted.items() if flag != found[name] or begun.get(name) == flag}
@@ -59,7 +59,7 @@ def unfinished(journal: Journal) -> dict[FlagName, Flag]:
 
 def put_flags_back(admin: FlagAdmin, journal: Journal, recorded: Flags) -> PuttingBack:
     """Set the flags as they were recorded, except those that somebody else changed; gives both. Raises ActionFailed."""
-    found = _found(admin, recorded)
+    found = read_named(admin, recorded)
     putting = put_back(found, recorded, _left_at(journal, recorded))
     begun = unfinished(journal)
     note_setting(journal, putting.wanted)
@@ -72,7 +72,7 @@ def put_flags_back(admin: FlagAdmin, journal: Journal, recorded: Flags) -> Putti
 
 def raise_flags(admin: FlagAdmin, wanted: Flags, *, expected_pct: Mapping[FlagName, int], ceiling_pct: int) -> None:
     """Let users in. Raises ActionFailed, with nothing written, when that is not what was decided on, see ``why_not_raised``."""
-    found = _found(admin, wanted)
+    found = read_named(admin, wanted)
     why = why_not_raised(found, expected_pct, wanted, ceiling_pct=ceiling_pct)
     if why:
         raise ActionFailed(f"nobody was let in: {why}; find out who is acting")
@@ -115,14 +115,15 @@ def _seen(admin: FlagAdmin, names: Flags, error: ProviderError) -> dict[FlagName
     if not is_unclear(error):
         raise error
     try:
-        return _found(admin, names)
+        return read_named(admin, names)
     except LockLost:
         raise
     except ActionFailed:
         raise error from None
 
 
-def _found(admin: FlagAdmin, names: Mapping[FlagName, Any]) -> dict[FlagName, Flag]:
+def read_named(admin: FlagAdmin, names: Collection[FlagName]) -> dict[FlagName, Flag]:
+    """Read these flags. Raises ActionFailed for one that is not there."""
     flags = admin.read_flags()
     missing = sorted(set(names) - set(flags))
     if missing:

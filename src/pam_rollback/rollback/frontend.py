@@ -15,9 +15,8 @@ from pam_rollback.base.errors import ActionFailed, ProviderError, UndoFailed
 from pam_rollback.base.wait import Backoff, Waiter
 from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.product.served_release import Served
-from pam_rollback.rollback.by_pull_request import ByPullRequest
-from pam_rollback.rollback.deploys import READY, Deploy, DeployId, FileDeploys, Site
-from pam_rollback.rollback.repository import Commit, PullRequest, Repository, told
+from pam_rollback.rollback.deploys import READY, Deploy, DeployId, FileDeploys, SiteHost
+from pam_rollback.rollback.repository import Commit, PullRequest, PullRequests, Repository, told
 from pam_rollback.rollback.settling import (
     ASKED,
     LOOKED,
@@ -30,6 +29,7 @@ from pam_rollback.rollback.step_list import ActionRecord, ListedStep, Owed
 
 UNDO_KIND = "publish-deploy"
 UNDO_BRANCH_KIND = "move-branch"
+UNDO_REQUEST_KIND = "pull-request"
 BuildSite = Callable[[Path], Path]
 """Builds the site from a worktree, once; gives the folder to publish. Raises ActionFailed."""
 
@@ -65,7 +65,7 @@ class Frontend:
     ``look`` says what visitors get right now, held against the deploy that they should get.
     """
 
-    host: Site
+    host: SiteHost
     look: Callable[[Deploy], Served]
     waiter: Waiter
     every_s: float | Backoff = ASKED
@@ -196,6 +196,46 @@ class TakesChanges:
 
 
 @dataclass(frozen=True)
+class ByPullRequest:
+    """How a change is asked for where a branch takes pull requests only: on a branch of its own, and a person merges it.
+
+    Users have the reverted site before this begins. What an earlier session left is looked for and used.
+    """
+
+    pulls: PullRequests
+    repository: Repository
+    branch: str
+
+    def ask(self, revert: Commit, *, of: Commit, reason: str, owe: Callable[[Owed], None]) -> PullRequest:
+        """Have a pull request open for ``revert``, which takes ``of`` back. Raises ActionFailed with what keeps it from that."""
+        head = f"rollback/{of[:12]}"
+        while (there := self.repository.where(head)) and self.repository.holds(self.branch, there):
+            head += "-again"  # that one is merged
+        if there is not None and self.repository.taken_back_by(there) != of:
+            raise ActionFailed(
+                f"the branch {head} is at {there[:12]}, which does not take {of[:12]} back: look whose it is"
+            )
+        found = self.pulls.find(head, onto=self.branch)
+        if found is not None and found.is_open:
+            return found
+        facts = {"head": head, "branch": self.branch}
+        owe(Owed(UNDO_REQUEST_KIND, lambda: facts, place=head))
+        if there is None:
+            self.repository.push(revert, head, seen=None)
+        text = f"Takes {of} back, which users had when it was decided to roll back.\n\nWhy: {reason or 'not said'}\n"
+        try:
+            return self.pulls.open(head, onto=self.branch, title=f"Roll back {of[:12]}", text=text)
+        except ProviderError as error:
+            # An answer that was lost may have been a good one.
+            found = self.pulls.find(head, onto=self.branch)
+            if found is None or not found.is_open:
+                raise ActionFailed(
+                    f"{head} is pushed, and no pull request could be opened, so {self.branch} is as it was: {error}"
+                ) from error
+            return found
+
+
+@dataclass(frozen=True)
 class Sources:
     """The history, and how the site is built from it, for the ways that need them. All of it raises ActionFailed."""
 
@@ -312,6 +352,20 @@ def undo_push(undo: Undo, repository: Repository) -> None:
         raise UndoFailed(
             f"the branch {branch} is not where it was before the rollback: {error}; it was at {before}, the rollback moved it to {pushed}"
         ) from error
+
+
+def undo_pull_request(head: str, branch: str, pulls: PullRequests) -> None:
+    """Close what is open. What was merged is taken back by a person, as its branch wants it. Raises UndoFailed."""
+    try:
+        found = pulls.find(head, onto=branch)
+        if found is not None and found.is_open:
+            pulls.close(found.number)
+    except ActionFailed as error:
+        raise UndoFailed(f"the pull request of {head} is not closed: {error}; a person must close it") from error
+    if found is not None and found.merged:
+        raise UndoFailed(
+            f"{found} is merged, and {branch} takes changes by pull request only: a person must revert it, with the button of its page"
+        )
 
 
 def _see_again(before: DeployId, site: Frontend) -> None:

@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
-from pam_rollback.journal.journal import Journal
-from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
+from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.rollback.backend import ApiRestored
 from pam_rollback.rollback.deploys import Deploy
-from pam_rollback.rollback.feature_flag import FlagOutcome
-from pam_rollback.rollback.flag_writing import lower_flags, note_setting
+from pam_rollback.rollback.feature_flag import FlagOutcome, Flags
+from pam_rollback.rollback.flag_writing import note_setting
 from pam_rollback.rollback.frontend import SiteRestored
 from pam_rollback.rollback.step_list import ActionRecord
 
@@ -43,27 +42,28 @@ class FullSystemRollback(ActionRecord):
 class AllFeatures:
     """Every feature, whatever its name: what the plan's disable-all-pam means. All of it raises ActionFailed."""
 
-    admin: Callable[[], FlagAdmin]
-    journal: Journal
+    flags: Callable[[], Flags]
     before: dict[FlagName, Flag] = field(default_factory=dict)
     read_back: Mapping[FlagName, Flag] = field(default_factory=dict)
 
     def switch_off(self) -> str:
         """Switch off what is on; what is owed for it is written down first."""
-        flags = self.admin().read_flags()
+        under = self.flags()
+        flags = under.admin.read_flags()
         on = {name: flag for name, flag in flags.items() if not flag.off_for_all}
         if not on:
             return f"all {len(flags)} were off already"
         self.before |= on
-        lower_flags(self.admin(), self.journal, dict.fromkeys(on, _OFF))
+        under.lower(dict.fromkeys(on, _OFF))
         return f"{', '.join(sorted(on))} off"
 
     def see_off(self) -> str:
         """Switch off what is on by now, and read all of them back."""
         self.switch_off()
-        self.read_back = self.admin().read_flags()
+        under = self.flags()
+        self.read_back = under.admin.read_flags()
         on = sorted(name for name, flag in self.read_back.items() if not flag.off_for_all)
-        note_setting(self.journal, self.read_back, done=True)
+        note_setting(under.journal, self.read_back, done=True)
         if on or not self.read_back:
             raise ActionFailed(f"accepted, but {', '.join(on) or 'no flag is there at all'} can still be had")
         return f"all {len(self.read_back)} are off"

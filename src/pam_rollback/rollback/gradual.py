@@ -6,31 +6,27 @@ they fare worse or a step does not take. A flag only ever goes down: one that st
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.wait import NotReached, Waiter
-from pam_rollback.journal.journal import Journal
-from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import P95Goal, SlowdownTrigger, Strategy
 from pam_rollback.rollback.asked_users import made_up
 from pam_rollback.rollback.feature_flag import (
     ASKED_AGAIN_S,
     EFFECTIVE_WITHIN_S,
+    Answers,
     Evaluation,
     FlagOutcome,
-    wait_for_flags,
+    Flags,
     words,
 )
-from pam_rollback.rollback.flag_writing import lower_flags, note_setting
 from pam_rollback.rollback.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
 from pam_rollback.rollback.step_list import ActionRecord, Facts, StepList, Steps, Telling
 
-_EVALUATION_WORKERS = 8
 _HOLD_MIN_S = 2.0
 """A shorter time has too few answers to say how users fare: of the sandbox's fifty probes a second not even half are asked as users ask."""
 
@@ -82,20 +78,17 @@ class GradualRollback(ActionRecord):
 
 @dataclass
 class GoingDown:
-    """The flags on their way down, and what is found at each share. Without ``evaluation`` the environment has no such ability."""
+    """The flags on their way down, and what is found at each share."""
 
-    admin: FlagAdmin
-    evaluation: FlagEvaluation | None
+    flags: Flags
     fare: Callable[[float], Fare]
     """Tells how users fared from a moment on. Raises MeasurementFailed when that is not known."""
-    journal: Journal
-    waiter: Waiter
     way: Way
     target: Mapping[FlagName, Flag]
     users: Sequence[str]
     before: Mapping[FlagName, Flag] = field(default_factory=dict)
     now: Mapping[FlagName, Flag] = field(default_factory=dict)
-    have: Mapping[str, Mapping[FlagName, bool]] = field(default_factory=dict)
+    have: Answers = field(default_factory=dict)
     fared: Fare | None = None
     stages: list[Stage] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -108,14 +101,11 @@ class GoingDown:
 
     def read(self) -> str:
         """Read the flags, what users have of them, and how users fare. Raises ActionFailed for a flag that is not there."""
-        flags = self.admin.read_flags()
-        if missing := sorted(set(self.target) - set(flags)):
-            raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
-        self.before = self.now = {name: flags[name] for name in self.target}
+        self.before = self.now = self.flags.read(self.target).flags
         self.have = self._ask_users()
         with suppress(MeasurementFailed):
             # Nobody may have watched before a real rollback: then the first share is what the next one is compared with.
-            self.fared = self.fare(self.waiter.clock.monotonic_s() - self.way.hold_s)
+            self.fared = self.fare(self.flags.waiter.clock.monotonic_s() - self.way.hold_s)
         return words(self.before)
 
     def passes_over(self, share: int) -> str | None:
@@ -142,8 +132,8 @@ class GoingDown:
 
     def watch(self, share: int) -> str:
         """See whether users fare worse than before. Raises MeasurementFailed when that is not known."""
-        since_s = self.waiter.clock.monotonic_s()
-        self.waiter.pause(self.way.hold_s)
+        since_s = self.flags.waiter.clock.monotonic_s()
+        self.flags.waiter.pause(self.way.hold_s)
         before, self.fared = self.fared, None
         try:
             after = self.fared = self.fare(since_s)
@@ -172,16 +162,11 @@ class GoingDown:
         return {name: lowered(flag, share) for name, flag in self.now.items()}
 
     def _set(self, wanted: Mapping[FlagName, Flag]) -> None:
-        now = lower_flags(self.admin, self.journal, wanted)
-        try:
-            self.now = wait_for_flags(self.admin.read_flags, now, self.waiter)
-        except NotReached as error:
-            raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
-        note_setting(self.journal, now, done=True)
+        self.now = self.flags.read_back(self.flags.lower(wanted)).flags
 
     def _stage(self, share: int) -> Stage:
         before, judged = self.have, tuple[FlagShare, ...]()
-        give_up_s = self.waiter.clock.monotonic_s() + EFFECTIVE_WITHIN_S
+        give_up_s = self.flags.waiter.clock.monotonic_s() + EFFECTIVE_WITHIN_S
         while True:
             now = self._ask_users()
             if not (before and now):
@@ -191,23 +176,18 @@ class GoingDown:
             except MeasurementFailed as unknown:
                 self.unknown.append(f"{share} %: {unknown}")
                 return Stage(share, self.now, None, None, str(unknown))
-            if all(one.as_asked for one in judged) or self.waiter.clock.monotonic_s() >= give_up_s:
+            if all(one.as_asked for one in judged) or self.flags.waiter.clock.monotonic_s() >= give_up_s:
                 self.have = now
                 return Stage(share, self.now, judged, None)
-            self.waiter.pause(ASKED_AGAIN_S)
+            self.flags.waiter.pause(ASKED_AGAIN_S)
 
-    def _ask_users(self) -> Mapping[str, Mapping[FlagName, bool]]:
+    def _ask_users(self) -> Answers:
         """What each user gets; empty when that is not known, which is noted and keeps nobody from being helped."""
-        if self.evaluation is None:
-            self.unknown.append("this environment has no flag evaluation")
-            return {}
         try:
-            with ThreadPoolExecutor(_EVALUATION_WORKERS) as pool:
-                answers = list(pool.map(self.evaluation.flags_of, self.users))
+            return self.flags.ask(self.users)
         except MeasurementFailed as unknown:
             self.unknown.append(f"what users get is not known: {unknown}")
             return {}
-        return dict(zip(self.users, answers, strict=True))
 
 
 def take_back_by_shares(action: StepList, down: GoingDown, strategy: Strategy) -> None:
@@ -242,7 +222,7 @@ def take_back_by_shares(action: StepList, down: GoingDown, strategy: Strategy) -
 
 def taken_back(down: GoingDown, strategy: Strategy, telling: Telling, decided_s: float) -> GradualRollback:
     """Carry these steps out alone, as a ramp is taken back. Raises StepsFailed, after that was told."""
-    steps = StepList(down.journal)
+    steps = StepList(down.flags.journal)
     take_back_by_shares(steps, down, strategy)
     steps.carry_out(telling, decided_s)
     return down.facts(steps.facts)

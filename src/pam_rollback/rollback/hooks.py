@@ -12,7 +12,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.product.flag_service import SERVICES
 from pam_rollback.product.served_release import ExpectedReleases
-from pam_rollback.rollback.added import PROVIDERS
+from pam_rollback.rollback.provider_access import PROVIDERS
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.baseline_files import BaselinePart
 from pam_rollback.session.progress import progress_of
@@ -28,23 +28,13 @@ _LAST_PUT_BACK = {"planted_incident", "resumed_incident", "no_incident"}
 """The fixtures of which one is the last of a drill that is put back."""
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """A real rollback may begin: ask now, beside the collection of tests, whether the host of the locks answers."""
-    runbook = runbook_module.of(session.config)
-    if runbook is None or runbook.worker or not runbook.options.real or runbook.options.dry_run:
-        return
-    if not session.config.option.collectonly:
-        from pam_rollback.rollback.writer_lock import ask_early  # noqa: PLC0415 - for real runs
-
-        ask_early(runbook.environment)
-
-
 @contextmanager
-def sole_writer(config: pytest.Config, runbook: Runbook, journal: "Journal") -> Iterator[list[str]]:
+def sole_writer(runbook: Runbook, journal: "Journal") -> Iterator[list[str]]:
     """The locks of all that the run may have changed. Raises Refused when another session has one."""
     from pam_rollback.journal.journal import ACTION  # noqa: PLC0415 - for whoever undoes
+    from pam_rollback.rollback.lock import environment_lock  # noqa: PLC0415 - the same
+    from pam_rollback.rollback.lock_targets import may_push  # noqa: PLC0415 - the same
     from pam_rollback.rollback.provider_access import refuse_another  # noqa: PLC0415 - the same
-    from pam_rollback.rollback.writer_lock import environment_lock, may_push  # noqa: PLC0415 - the same
 
     options = runbook.options
     stories = [str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION]
@@ -56,7 +46,6 @@ def sole_writer(config: pytest.Config, runbook: Runbook, journal: "Journal") -> 
         pushes=may_push(stories),
         take_over=options.take_over,
         undoes=options.undo,
-        say=progress_of(config, runbook).announce,
     ) as lock:
         yield lock.warnings
 
@@ -89,7 +78,7 @@ def pytest_pam_begins(environment: Environment) -> None:
     sites = {"[frontend_host] provider": environment.frontend_host, "[backend_host] provider": environment.backend_host}
     for key, named in sites.items():
         if named is not None and named.provider not in PROVIDERS:
-            raise _unknown(environment, key, named.provider, "pam_rollback.rollback.added.PROVIDERS")
+            raise _unknown(environment, key, named.provider, "pam_rollback.rollback.provider_access.PROVIDERS")
     if environment.flag_service and environment.flag_service not in SERVICES:
         raise _unknown(
             environment, "flag_service", environment.flag_service, "pam_rollback.product.flag_service.SERVICES"
@@ -111,7 +100,7 @@ def pytest_pam_undo_kinds() -> "UndoKinds":
 @pytest.hookimpl(tryfirst=True)
 def pytest_pam_planned(plan: Plan, environment: Environment, stories: Sequence[str]) -> "list[ActionStep]":
     """The steps of its stories, before whatever else it would do."""
-    from pam_rollback.rollback.planned import planned_steps  # noqa: PLC0415 - loads every strategy
+    from pam_rollback.rollback.step_list import planned_steps  # noqa: PLC0415 - loads every strategy
 
     return list(planned_steps(plan, stories, environment))
 

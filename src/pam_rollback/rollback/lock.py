@@ -1,53 +1,241 @@
-"""One writer at a time for each target: locks on this machine that end with their process, and locks that other machines see.
+"""One writer at a time for each thing that is changed: a file that the kernel holds on this machine, and a git ref that others see.
 
-The first are the kernel's. The second can be out of reach, as the network can be the incident: then a rollback goes on, and whoever holds
-the lock has it in ``warnings``, for the report and the verdict. Both are looked at again before each request that changes something:
-whoever lost the lock, as a session that was frozen, sends nothing more (``LockLost``).
+Each target (``lock_targets.py``) has both. Before each change both are asked whether they still hold this session. Gone or another's is
+lost, at once and for good (``LockLost``). Nothing is renewed, and nothing waits: a session that meets a lock is refused with its holder,
+and with the command that goes on when that one is known to be dead or hung. What proves nothing (a host out of reach, a foreign file) is
+a warning: it stops no rollback.
 
-In one module: taking, renewing and losing a shared lock are one protocol, held against the same records.
+The refs are ``refs/locks/<target>``, a blob that says who holds it. One push moves all or none, and only those that still are where they
+were seen. Read them with ``git ls-remote ORIGIN 'refs/locks/*'`` and ``git fetch ORIGIN refs/locks/NAME``.
 """
 
+import fcntl
+import json
 import os
 import secrets
 import socket
+import stat
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.errors import ActionFailed, LockLost, Refused
-from pam_rollback.base.wait import gated_by
-from pam_rollback.rollback.locks import (
-    PATIENCE_S,
-    RENEWED_EVERY_S,
-    Claim,
-    LockRecord,
-    LockTarget,
-    SharedLocks,
-    TakeOver,
-    Taking,
-    Version,
-    may_take,
-    read_lock_record,
-    stopped,
-)
-from pam_rollback.rollback.machine_lock import MachineLock, machine_lock
+from pam_rollback.base.outside_text import cut
+from pam_rollback.base.wait import Waiter, gated_by
+from pam_rollback.environment.environment import Environment
+from pam_rollback.report.wording import duration
+from pam_rollback.rollback.git import open_repository
+from pam_rollback.rollback.git_command import GitCommand
+from pam_rollback.rollback.lock_targets import targets_of
+from pam_rollback.rollback.provider_access import git_command
 
-_TAKEN_MEANWHILE = 3
-"""So many times another session may be faster before we leave it to them."""
-_LAST_RENEWAL_WITHIN_S = 30.0
-_LOOKED_EVERY_S = 5.0
-"""How often a lock that is watched is looked at, and how often that is said."""
+SHARED_FOLDERS = (Path("/run/lock"), Path("/dev/shm"), Path("/tmp"))  # noqa: S108 - shared on purpose; see _open
+"""In this order. ``/run/lock`` is made for it; a log-out empties ``/dev/shm`` on some machines, and macOS has only the last one."""
+_FOR_ALL = stat.S_ISVTX | stat.S_IRWXO
+_TRIES = 5
+_SOON_S = 0.02
+_SAYS_WITHIN = 25
+"""So many times that: a holder writes who it is right after it has the file."""
+_NAME_MAX = 200
+_RECORD_BYTES = 4096
+_LARGEST = 10_000
+DEADLINE_S = 8.0
+"""Of each call to a host that answers."""
+ASKED_WITHIN_S = 5.0
+"""Users wait meanwhile: a host that does not say by then whose the locks are stops nobody."""
 SURE_FOR_S = 2.0
-"""So long after the lock was seen to be ours it is not looked at again: files are uploaded by the hundred. Whoever takes a lock over waits
-for as long before the first change, so that nothing of the former holder is still under way by right."""
-_CHECKED_WITHIN_S = 5.0
-"""Users wait meanwhile: a host that hangs stops no rollback."""
+"""So long the refs are not asked again: files are uploaded by the hundred. Whoever takes one over waits for as long before the first
+change, so that nothing of the former holder is still under way by right."""
 _NOT_ASKED_FOR_S = 15.0
-"""A host that did not say whose the lock is is not asked before each of many requests."""
+"""A host that did not answer is not asked before each of many requests."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """What a lock says of the session that has it."""
+
+    run: str
+    who: str
+    host: str
+    since: datetime
+    token: str = ""
+    """Of this session alone: two sessions of one run (a resumed one) have two."""
+    pid: int = 0
+    """Of the process with whose end the kernel frees its file; 0 where it does not hold the file that says this."""
+
+    def text(self) -> str:
+        """As it is written down."""
+        return json.dumps({**vars(self), "since": self.since.isoformat()}, ensure_ascii=False, indent=1) + "\n"
+
+    def __str__(self) -> str:
+        by, process = f" of {self.who}" if self.who else "", f" (process {self.pid})" if self.pid else ""
+        age = duration(max(0.0, (datetime.now(UTC) - self.since).total_seconds()))  # its clock may be ahead
+        return f"run {self.run}{by} on {self.host}{process}, since {self.since:%Y-%m-%d %H:%M:%S} UTC ({age} ago)"
+
+
+def read_holder(text: str) -> Holder | None:
+    """What is written down; None when it is not ours to understand. What another edition adds is passed over."""
+    try:
+        facts: dict[str, Any] = json.loads(text)
+        since = datetime.fromisoformat(facts["since"]).astimezone(UTC)
+        run, who, host = (str(facts[name]) for name in ("run", "who", "host"))
+        return Holder(run, who, host, since, str(facts.get("token", "")), int(facts.get("pid", 0)))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+        return None
+
+
+def shared_folder() -> Path | None:
+    """The folder of this machine's locks: the first that every user may write in, and where nobody removes the files of others.
+
+    Not the temporary folder, which each user and each session may set differently.
+    """
+    for folder in SHARED_FOLDERS:
+        with suppress(OSError):
+            mode = folder.stat().st_mode
+            if stat.S_ISDIR(mode) and mode & _FOR_ALL == _FOR_ALL:
+                return folder
+    return None
+
+
+@dataclass
+class LockFile:
+    """One target's file on this machine, open. ``held``: the kernel keeps others from holding it as long as our process lives."""
+
+    path: Path
+    descriptor: int
+    held: bool = False
+
+    @classmethod
+    def at(cls, path: Path) -> "LockFile":
+        """Open the file, and hold it unless somebody does. Raises OSError when it cannot be used."""
+        problem = OSError(0, "it keeps being replaced")
+        for _ in range(_TRIES):
+            try:
+                file = cls(path, _open(path))
+            except (FileNotFoundError, PermissionError) as error:
+                problem = error  # its holder has just removed it, or not yet opened it for everybody
+                time.sleep(_SOON_S)
+                continue
+            try:
+                fcntl.flock(file.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                file.held = True
+            except BlockingIOError:
+                return file
+            if file.is_in_place():
+                return file
+            os.close(file.descriptor)  # removed between opening and holding it
+        raise problem
+
+    def is_in_place(self) -> bool:
+        """Whether its name still leads to it."""
+        try:
+            named = self.path.lstat()
+        except OSError:
+            return False
+        own = os.fstat(self.descriptor)
+        return (own.st_dev, own.st_ino) == (named.st_dev, named.st_ino)
+
+    def holder(self) -> Holder | None:
+        """Who it says has it; None when it says nothing that can be read."""
+        return read_holder(os.pread(self.descriptor, _LARGEST, 0).decode(errors="replace").strip(" \0\n"))
+
+    def write(self, holder: Holder) -> None:
+        """Say in one write who has it."""
+        os.pwrite(self.descriptor, holder.text().encode(errors="replace").ljust(_RECORD_BYTES), 0)
+
+    def is_of(self, token: str) -> bool:
+        """Whether it still is this session's: one that was removed or replaced is not, whoever has it now."""
+        found = self.holder()
+        return self.is_in_place() and found is not None and found.token == token
+
+    def give_up(self, token: str, *, keep: bool) -> None:
+        """Let it go. A file of our own is removed while it is held, so that nobody can have taken it meanwhile; or is kept as it is."""
+        if self.held and not keep and self.is_of(token):
+            try:
+                self.path.unlink()
+            except OSError:
+                os.ftruncate(self.descriptor, 0)  # another user's file stays, and says nothing of us any more
+        os.close(self.descriptor)
+
+
+def _open(path: Path) -> int:
+    """Open the file, made for everybody. Links, pipes and devices are not followed."""
+    options = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, options | os.O_CREAT | os.O_EXCL, 0o666)
+        os.fchmod(descriptor, 0o666)  # whatever this user's umask is
+    except FileExistsError:
+        # Without O_CREAT: the kernel refuses that for files of others in such folders (fs.protected_regular).
+        descriptor = os.open(path, options)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(0, "it is no file")
+    return descriptor
+
+
+@dataclass(frozen=True)
+class LockRefs:
+    """The locks of one repository, by their targets' names. Each call raises ActionFailed when it is out of reach."""
+
+    command: GitCommand
+    mirror: Path
+    """A bare repository of this session alone."""
+    names: tuple[str, ...]
+
+    def versions(self, within_s: float | None = None) -> dict[str, str]:
+        """Those that there are now, by their texts' hashes."""
+        refs = {f"refs/locks/{name}": name for name in self.names}
+        within_s = within_s or ASKED_WITHIN_S
+        listed = self.command.run(
+            "ls-remote", "--", self.command.remote, *refs, folder=self.mirror, deadline_s=within_s
+        )
+        if not listed.succeeded:
+            raise self.command.trouble("read the lock", listed)
+        # ls-remote matches the end of a name too.
+        lines = [line.partition("\t") for line in listed.out.splitlines()]
+        return {refs[ref]: version for version, _, ref in lines if ref in refs}
+
+    def text(self, name: str, version: str) -> str:
+        """What it says; empty when it is no text, or was written anew meanwhile: its version still counts."""
+        if not self.command.run("cat-file", "-e", version, folder=self.mirror).succeeded:
+            self.command.done(
+                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", self.command.remote, f"refs/locks/{name}",
+                folder=self.mirror, operation="read the lock",
+            )  # fmt: skip
+        ended = self.command.run("cat-file", "blob", version, folder=self.mirror)
+        return ended.out[:_LARGEST] if ended.succeeded else ""
+
+    def put(self, text: str, seen: Mapping[str, str]) -> str:
+        """Have all of them say this; gives the version, or nothing when one is not any more what was seen."""
+        version = self.command.done(
+            "hash-object", "-w", "--stdin", folder=self.mirror, operation="write the lock", given=text
+        )
+        return version if self.move({name: seen.get(name, "") for name in self.names}, version) else ""
+
+    def move(self, seen: Mapping[str, str], version: str) -> bool:
+        """Have them all say this (nothing: be gone), only if each still is what was seen (nothing: is not there); else False."""
+        leases = [f"--force-with-lease=refs/locks/{name}:{before}" for name, before in seen.items()]
+        ended = self.command.run(
+            "push", "--porcelain", "--no-verify", "--atomic", *leases, "--", self.command.remote,
+            *(f"{version}:refs/locks/{name}" for name in seen),
+            folder=self.mirror,
+        )  # fmt: skip
+        if ended.succeeded:
+            return True
+        if "(stale info)" in ended.out:
+            return False
+        # A race that the host decided has many words, and an answer may be lost after the lock was moved: what is there now decides.
+        now = self.versions(DEADLINE_S)
+        if all(now.get(name, "") == version for name in seen):
+            return True
+        if any(now.get(name, "") != before for name, before in seen.items()):
+            return False
+        raise self.command.trouble("write the lock", ended)
 
 
 def seconds_since_boot() -> float:
@@ -57,333 +245,200 @@ def seconds_since_boot() -> float:
 
 @dataclass
 class WriterLock:
-    """The lock while it is held. ``warnings`` grows when something about it must be said."""
+    """The locks of one session. ``warnings`` grows when something about them must be said, for the report and the verdict."""
 
+    environment: str
+    holder: Holder
+    take_over: str = ""
+    """A person's word that the session of a run is not working any more: ``RUN=who: evidence``."""
+    undoes: str = ""
+    """The run that this session puts back, as it was named; empty where it acts itself."""
     warnings: list[str] = field(default_factory=list)
-    _machine: MachineLock | None = None
-    _renewal: "_Renewal | None" = None
-    _told: threading.Event = field(default_factory=threading.Event)
-    _last_step: str = ""
-
-    def note(self, step: str) -> None:
-        """Say which step begins, for whoever looks at the lock; on this machine now, for others in the background. Never raises."""
-        self._last_step = step
-        if self._machine is not None:
-            self._machine.note(step)
-        self._told.set()
+    _files: list[LockFile] = field(default_factory=list)
+    _gone: set[str] = field(default_factory=set)
+    """Tokens of sessions that held a file which is ours now: the kernel gives a file up when its process ends."""
+    _refs: LockRefs | None = None
+    _version: str = ""
+    _not_before_s: float = 0.0
+    _lost: str = ""
+    _mutex: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self, what: str) -> None:
-        """Raise LockLost when the lock is not ours any more; asked right before each request that changes something.
+        """Raise LockLost when a lock is not ours any more; asked right before each request that changes something."""
+        with self._mutex:
+            if not self._lost:
+                self._lose(self._taken_here() or self._taken_elsewhere(what))
+            if self._lost:
+                rest = f"the rest is put back with --undo {self.undoes}"
+                if not self.undoes:
+                    run = self.holder.run
+                    rest = f"what is left to do is finished with --resume {run}, or put back with --undo {run}"
+                raise LockLost(
+                    f"stopped before {what}, which was not sent: {self._lost}. Find out who is acting; {rest}, once they are done"
+                )
 
-        Where that cannot be told it is said, once, and nobody is stopped.
-        """
-        if self._machine is not None:
-            self._machine.check(what)
-        if self._renewal is not None:
-            self._renewal.check(what)
-
-
-@dataclass(frozen=True)
-class Shared:
-    """The locks that other machines see: where they are, and how long and how often anything is done."""
-
-    locks: SharedLocks
-    renewed_every_s: float = RENEWED_EVERY_S
-    clock: Clock = field(default_factory=SystemClock)
-    pause: Callable[[float], None] = time.sleep
-    """Lets time pass while a lock is watched; raises StopRequested when a stop is asked for."""
-    say: Callable[[str], None] = lambda _line: None
-    """Tells people that, and how long, a lock is watched."""
-    since_boot_s: Callable[[], float] = seconds_since_boot
-
-
-@contextmanager
-def sole_writer(
-    claim: Claim,
-    targets: Sequence[LockTarget],
-    *,
-    folder: Path | None,
-    shared: Shared | None = None,
-    alone_because: str = "",
-) -> Iterator[WriterLock]:
-    """Hold the locks of all targets; raises Refused when another session, here or on another machine, is proven to hold one.
-
-    Without ``shared`` only sessions of this machine are kept out; ``alone_because`` says why, where that deserves a warning. The kernel
-    releases what a process held when it dies, so a killed session leaves nothing behind on this machine; elsewhere it stops moving.
-    """
-    claim = replace(claim, targets=tuple(target.name for target in targets))
-    lock = WriterLock()
-    with machine_lock(claim, targets, folder) as here:
-        lock._machine, lock.warnings = here, here.warnings  # noqa: SLF001 - of the same package: one list for both
-        if alone_because:
-            lock.warnings.append(
-                f"{alone_because}: only sessions of this machine are kept from changing {claim.environment}"
-            )
-        with gated_by(lock.check):
-            if shared is None:
-                yield lock
-                return
-            with _seen_elsewhere(shared, replace(claim, place=here.place), lock):
-                yield lock
-
-
-@contextmanager
-def _seen_elsewhere(shared: Shared, claim: Claim, lock: WriterLock) -> Iterator[None]:
-    try:
-        holding = _Taking(shared, claim, lock).take()
-    except (ActionFailed, OSError) as error:
-        lock.warnings.append(
-            f"no lock that other machines see, so nobody else is kept from changing {claim.environment}: {error}"
-        )
-        yield
-        return
-    renewal = _Renewal(shared, claim, lock, holding)
-    lock._renewal = renewal  # noqa: SLF001 - of the same module
-    renewal.start()
-    try:
-        yield
-    finally:
-        renewal.end()
-
-
-@dataclass
-class _Holding:
-    """What we wrote last, and where. ``names`` are all of one version: one record is written everywhere."""
-
-    held: LockRecord
-    names: tuple[str, ...]
-    version: Version
-    seen_s: float
-    """When it was last seen to be ours, in seconds since boot; of the moment before it was asked."""
-
-    @property
-    def seen(self) -> Mapping[str, Version]:
-        """What is expected to be there."""
-        return dict.fromkeys(self.names, self.version)
-
-
-@dataclass
-class _Taking:
-    """Takes the shared locks, all or none; watches those that somebody has, until that is alive, gone, or silent for too long."""
-
-    shared: Shared
-    claim: Claim
-    lock: WriterLock
-    first: dict[str, tuple[Version, float]] = field(default_factory=dict)
-    """Each lock's version when it was first seen, and when."""
-    told: bool = False
-
-    def take(self) -> _Holding:
-        """Give what is held. Raises Refused, or ActionFailed when the locks are out of reach."""
-        shared, claim = self.shared, self.claim
-        faster = 0
-        while faster < _TAKEN_MEANWHILE:
-            asked_s, boot_s = shared.clock.monotonic_s(), shared.since_boot_s()
-            found = self._read(asked_s)
-            if found is None:
-                shared.pause(_LOOKED_EVERY_S)
-                continue
-            judged = self._judged(found, asked_s)
-            for taking in judged:
-                if taking.refused:
-                    raise Refused(taking.refused)
-            wait_s = max((taking.wait_s for taking in judged), default=0.0)
-            if wait_s:
-                self._say(f"{wait_s:.0f} s more to see whether it lives")
-                shared.pause(min(_LOOKED_EVERY_S, wait_s))
-                continue
-            held = LockRecord.by(claim, shared.clock.wall())
-            seen = {name: version for name, (version, _) in found.items()}
-            version = shared.locks.write(claim.targets, held.text(), seen=seen)
-            if version is not None:
-                warnings = list(dict.fromkeys(taking.warning for taking in judged if taking.warning))
-                self.lock.warnings += warnings
-                if warnings:
-                    shared.pause(SURE_FOR_S)
-                return _Holding(held, claim.targets, version, boot_s)
-            faster += 1
-        raise Refused(
-            f"other sessions are taking the lock of {claim.environment} right now; look who acts, before {claim.run} does"
-        )
-
-    def _read(self, asked_s: float) -> Mapping[str, tuple[Version, str]] | None:
-        """What is there; None when that was not told for once, while a lock is watched."""
-        try:
-            return self.shared.locks.read(self.claim.targets)
-        except (ActionFailed, OSError):
-            began_s = min((since_s for _, since_s in self.first.values()), default=None)
-            if began_s is None or asked_s - began_s >= PATIENCE_S:
-                raise
-            return None
-
-    def _judged(self, found: Mapping[str, tuple[Version, str]], asked_s: float) -> list[Taking]:
-        judged: list[Taking] = []
-        for name in self.claim.targets:
-            if name not in found:
-                self.first.pop(name, None)
-                continue
-            version, text = found[name]
-            if name not in self.first:
-                self.first[name] = (version, asked_s)
-            first, since_s = self.first[name]
-            taking = may_take(
-                self.claim, text, watched_s=asked_s - since_s, moved=version != first, now=self.shared.clock.wall()
-            )
-            held = read_lock_record(text)
-            if taking.wait_s and held is not None and not self.told:
-                self.told = True
-                self._say(self._watching(held))
-            judged.append(taking)
-        return judged
-
-    def _say(self, line: str) -> None:
-        with suppress(OSError, ValueError):  # a terminal that is gone stops nobody
-            self.shared.say(line)
-
-    def _watching(self, held: LockRecord) -> str:
-        return (
-            f"the lock of {self.claim.environment} is held by {held.described(self.shared.clock.wall())}; it is watched for up to "
-            f'{PATIENCE_S:.0f} s. Not to wait, when it is known to be dead: --take-over {held.run}="who: how you know"'
-        )
-
-
-class _Renewal:
-    """Gives signs of life beside the steps, says whose the lock is before each change, and releases it at the end if it still is ours."""
-
-    def __init__(self, shared: Shared, claim: Claim, lock: WriterLock, holding: _Holding) -> None:
-        self._shared = shared
-        self._claim = claim
-        self._lock = lock
-        self._holding = holding
-        self._lost = ""
-        self._not_asked_before_s = 0.0
-        self._ended = False
-        self._one_at_a_time = threading.Lock()
-        # A daemon: a host that hangs must not keep a session from ending.
-        self._thread = threading.Thread(target=self._work, daemon=True, name="renewal of the lock")
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def end(self) -> None:
-        """Release the lock and stop; waits for it within limits."""
-        self._ended = True
-        self._lock._told.set()  # noqa: SLF001 - of the same module
-        self._thread.join(_LAST_RENEWAL_WITHIN_S)
-        if self._thread.is_alive():
-            self._warn("the lock was not released in time; it stops moving, and others may take it then")
-
-    def check(self, what: str) -> None:
-        """Raise LockLost when it is not ours any more."""
-        if not self._lost and self._shared.since_boot_s() >= self._not_asked_before_s:
-            if self._one_at_a_time.acquire(timeout=_CHECKED_WITHIN_S):
-                try:
-                    self._look(what)
-                finally:
-                    self._one_at_a_time.release()
-            else:
-                self._not_known(what, f"no answer within {_CHECKED_WITHIN_S:g} s")
-        if self._lost:
-            raise LockLost(stopped(self._claim, what, self._lost))
-
-    def _look(self, what: str) -> None:
-        now_s = self._shared.since_boot_s()
-        if self._lost or now_s - self._holding.seen_s < SURE_FOR_S:
+    def take_here(self, targets: Mapping[str, str], folder: Path | None) -> None:
+        """Hold each target's file. Raises Refused when another session is proven to hold one."""
+        if folder is None:
+            where = ", ".join(map(str, SHARED_FOLDERS))
+            self._warn(f"no folder that all users of this machine share ({where}): nobody here is kept out")
             return
-        try:
-            self._see_whose()
-        except (ActionFailed, OSError) as error:
-            self._not_known(what, str(error))
-
-    def _not_known(self, what: str, why: str) -> None:
-        self._not_asked_before_s = self._shared.since_boot_s() + _NOT_ASKED_FOR_S
-        self._warn(f"whether the lock of {self._claim.environment} was still ours before {what} is not known: {why}")
-
-    def _work(self) -> None:
-        while not self._ended and not self._lost:
-            self._lock._told.wait(self._shared.renewed_every_s)  # noqa: SLF001 - of the same module
-            self._lock._told.clear()  # noqa: SLF001 - the same
-            if self._ended:
-                break
+        for name, words in targets.items():
+            path = folder / f"pam-rollback-{name}.lock"
             try:
-                with self._one_at_a_time:
-                    self._renew()
-            except (ActionFailed, OSError) as error:
-                self._not_asked_before_s = self._shared.since_boot_s() + _NOT_ASKED_FOR_S
-                self._warn(f"the lock could not be renewed and may be taken by others: {error}")
-        try:
-            with self._one_at_a_time:
-                self._release()
-        except (ActionFailed, OSError) as error:
-            self._warn(
-                f"the lock was not released; it does not move any more, and others may take it when it was watched for "
-                f"{PATIENCE_S:.0f} s: {error}"
-            )
+                self._take_file(LockFile.at(path))
+            except OSError as error:
+                self._warn(
+                    f"{path} cannot be used ({error.strerror}), so nobody here is kept from changing the {words}"
+                )
 
-    def _renew(self) -> None:
-        held = self._holding.held.renewed_at(self._shared.clock.wall(), self._lock._last_step)  # noqa: SLF001 - of the same module
-        asked_s, names = self._shared.since_boot_s(), self._holding.names
-        version = self._shared.locks.write(names, held.text(), seen=self._holding.seen)
-        if version is None:
-            self._see_whose()
+    def _take_file(self, file: LockFile) -> None:
+        found, waited = file.holder(), 0
+        while found is None and not file.held and waited < _SAYS_WITHIN:
+            time.sleep(_SOON_S)
+            found, waited = file.holder(), waited + 1
+        if file.held:
+            self._gone |= {found.token} if found is not None and found.pid else set()
+        elif found is not None:
+            self._over(found, f"it holds {file.path} on this machine")
         else:
-            self._holding = _Holding(held, names, version, asked_s)
+            os.close(file.descriptor)
+            raise OSError(0, "somebody holds it who does not say who it is")
+        file.write(self.holder if file.held else replace(self.holder, pid=0))
+        self._files.append(file)
 
-    def _see_whose(self) -> None:
-        """Look whether all of the locks hold this session; one that is free is not ours."""
-        holding, asked_s = self._holding, self._shared.since_boot_s()
-        found = self._shared.locks.read(holding.names)
-        for name in holding.names:
+    def take_elsewhere(self, refs: LockRefs) -> None:
+        """Hold all of the refs, or none. Raises Refused when another session has one, and ActionFailed when they are out of reach."""
+        warned = len(self.warnings)
+        for _ in range(_TRIES):
+            asked_s, found = seconds_since_boot(), refs.versions()
+            for there, name in {there: name for name, there in found.items()}.items():
+                text = refs.text(name, there)
+                held = read_holder(text)
+                if held is None:
+                    self._warn(
+                        f"the lock of {self.environment} could not be read ({cut(text, 80)!r}), so it was taken over"
+                    )
+                elif held.token in self._gone:
+                    self._warn(f"the lock of {self.environment} was taken over from {held}: that session has ended")
+                else:
+                    self._over(held, "its lock is in the repository until it ends; it may have been killed")
+            version = refs.put(self.holder.text(), found)
+            if version:
+                self._refs, self._version, self._not_before_s = refs, version, asked_s + SURE_FOR_S
+                if len(self.warnings) > warned:
+                    Waiter().pause(SURE_FOR_S)
+                return
+        raise Refused(
+            f"other sessions are taking the lock of {self.environment} right now; look who acts, before {self.holder.run} does"
+        )
+
+    def give_up(self) -> None:
+        """Release what is ours, and leave what another has."""
+        with self._mutex:
+            released, refs = True, self._refs
+            try:
+                found = refs.versions(DEADLINE_S) if refs is not None else {}
+                ours = {name: version for name, version in found.items() if version == self._version}
+                if refs is not None:
+                    self._lose(self._whose(refs, found))
+                    released = not ours or refs.move(ours, "")
+            except (ActionFailed, OSError) as error:
+                released = False
+                self._warn(
+                    "the lock was not released, so other machines meet it until somebody takes it over with "
+                    f'--take-over {self.holder.run}="who: how you know": {error}'
+                )
+            for file in self._files:
+                # Left as it is, it tells the next session of this machine that we are gone.
+                file.give_up(self.holder.token, keep=not released)
+
+    def _taken_here(self) -> str:
+        for file in self._files:
+            if not file.is_of(self.holder.token):
+                now = f"it is held by {file.holder()}" if file.is_in_place() else "it was removed or replaced"
+                return f"{file.path}: {now}"
+        return ""
+
+    def _taken_elsewhere(self, what: str) -> str:
+        asked_s = seconds_since_boot()
+        if self._refs is None or asked_s < self._not_before_s:
+            return ""
+        try:
+            found = self._refs.versions()
+        except (ActionFailed, OSError) as error:
+            self._not_before_s = seconds_since_boot() + _NOT_ASKED_FOR_S
+            self._warn(f"whether the lock of {self.environment} was still ours before {what} is not known: {error}")
+            return ""
+        self._not_before_s = asked_s + SURE_FOR_S
+        return self._whose(self._refs, found)
+
+    def _whose(self, refs: LockRefs, found: Mapping[str, str]) -> str:
+        for name in refs.names:
             if name not in found:
-                return self._lose("it is not there: somebody took or removed it")
-            held = read_lock_record(found[name][1])
-            if found[name][0] != holding.version and (held is None or not held.is_of(holding.held)):
-                return self._lose(self._taken_by(held))
-        # As it was, or ours all the same: a renewal whose answer was lost.
-        holding.seen_s = asked_s
-        version = found[holding.names[0]][0]
-        if all(found[name][0] == version for name in holding.names):
-            holding.version = version
-        return None
+                return "it is not there: somebody took or removed it"
+            if found[name] != self._version:
+                held = None
+                with suppress(ActionFailed, OSError):
+                    held = read_holder(refs.text(name, found[name]))
+                return f"it was taken by {held or 'somebody whose record cannot be read'}"
+        return ""
 
-    def _taken_by(self, held: LockRecord | None) -> str:
-        who = held.described(self._shared.clock.wall()) if held is not None else "somebody whose record cannot be read"
-        return f"it was taken by {who}"
+    def _over(self, held: Holder, proof: str) -> None:
+        """Go on over another session's lock on a person's word about that run, else raise Refused."""
+        if held.token and held.token == self.holder.token:
+            return  # written by us, and the answer was lost
+        run, _, word = self.take_over.partition("=")
+        if run.strip() != held.run:
+            raise Refused(
+                f"another session is changing {self.environment}: {held}; {proof}; wait for it, or stop it, before {self.holder.run} acts; "
+                f'if it is known to be dead or hung: --take-over {held.run}="who: how you know"'
+            )
+        self._warn(f"the lock of {self.environment} was taken over from {held}, on the word of {word.strip()}: {proof}")
 
     def _lose(self, why: str) -> None:
-        self._lost = f"the lock of {self._claim.environment} is not ours any more, {why}"
-        self._warn(f"{self._lost}; find out who is acting")
-
-    def _release(self) -> None:
-        holding = self._holding
-        if not self._lost and self._shared.locks.remove(holding.seen):
-            return
-        # Some are another's now, or a renewal's answer was lost: what is ours goes, the rest stays.
-        found = self._shared.locks.read(holding.names)
-        held = {name: read_lock_record(text) for name, (_, text) in found.items()}
-        ours = {name for name, record in held.items() if record is not None and record.is_of(holding.held)}
-        taken = [record for name, record in held.items() if name not in ours]
-        if ours:
-            self._shared.locks.remove({name: found[name][0] for name in ours})
-        if taken and not self._lost:
-            self._lose(self._taken_by(taken[0]))
+        if why and not self._lost:
+            self._lost = f"the lock of {self.environment} is not ours any more, {why}"
+            self._warn(self._lost)
 
     def _warn(self, text: str) -> None:
         # Once each: a host that stays away would fill the report.
-        if text not in self._lock.warnings:
-            self._lock.warnings.append(text)
+        if text not in self.warnings:
+            self.warnings.append(text)
 
 
-def claim_of(environment: str, *, who: str, run: str, take_over: TakeOver | None = None, undoes: str = "") -> Claim:
-    """Who we are, for a lock that others read."""
-    return Claim(
-        environment=environment,
-        who=who,
-        host=socket.gethostname(),
-        run=run,
-        token=secrets.token_hex(8),
-        pid=os.getpid(),
-        take_over=take_over,
-        undoes=undoes,
+@contextmanager
+def environment_lock(
+    environment: Environment,
+    *,
+    run: str,
+    who: str,
+    pushes: bool,
+    take_over: str = "",
+    undoes: str = "",
+    folder: Path | None = None,
+) -> Iterator[WriterLock]:
+    """Hold the locks of what may be changed: raises Refused when another session has one; everything else is in ``warnings``.
+
+    ``who`` is the person, ``run`` this session; ``pushes`` says that branches may be moved; ``take_over`` and ``undoes`` are
+    ``--take-over`` and ``--undo``; ``folder`` is where this machine's locks are, else the one that all its users share.
+    """
+    holder = Holder(
+        run, cut(who, _NAME_MAX, sign=""), socket.gethostname(), datetime.now(UTC), secrets.token_hex(8), os.getpid()
     )
+    lock, targets = WriterLock(environment.name, holder, take_over, undoes), targets_of(environment, pushes=pushes)
+    with ExitStack() as mirrors, ExitStack() as held:
+        held.callback(lock.give_up)
+        lock.take_here(targets, folder or shared_folder())
+        # Where no repository is declared there is nothing to be out of reach: the how-to says whom the lock keeps out then.
+        if not environment.is_sandbox and "git" in environment.abilities and environment.git is not None:
+            try:
+                command = git_command(environment, DEADLINE_S)
+                mirror = mirrors.enter_context(open_repository(command)).mirror
+                lock.take_elsewhere(LockRefs(command, mirror, tuple(targets)))
+            except (ActionFailed, OSError) as error:
+                lock.warnings.append(
+                    f"no lock that other machines see, so nobody else is kept from changing {environment.name}: {error}"
+                )
+        held.enter_context(gated_by(lock.check))
+        yield lock

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from pam_rollback.base.errors import ActionFailed, Refused
 from pam_rollback.base.wait import Waiter
@@ -13,11 +13,21 @@ from pam_rollback.outside.provider import Asking
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.served_release import Served, Wanted
 from pam_rollback.product.served_release_reader import ServedApi, ServedSite, page_of_deploy
-from pam_rollback.rollback.added import PROVIDERS, Provider
 from pam_rollback.rollback.deploys import Deploy, ServiceHost, SiteHost
 from pam_rollback.rollback.git_command import GitCommand
-from pam_rollback.rollback.locks import same_place
+from pam_rollback.rollback.lock_targets import same_place
 from pam_rollback.rollback.repository import PullRequests
+
+
+class Provider(Protocol):
+    """Somebody who publishes front ends or runs back ends: a module, or an object, with this."""
+
+    def host(self, environment: Environment, asking: Asking) -> Any:
+        """The environment's own: a ``SiteHost`` where it publishes the front end, a ``ServiceHost`` where it runs the back end."""
+
+
+PROVIDERS: dict[str, Provider] = {}
+"""By the names that environments give them. A conftest.py adds its own when it is read."""
 
 
 def refuse_places(told: Iterable[str], meant: Mapping[str, str], named: str) -> None:
@@ -110,12 +120,12 @@ def _asking(waiter: Waiter, once_s: float | None) -> Asking:
     return Asking(waiter) if once_s is None else Asking(waiter, once_s, patience_s=0)
 
 
-def git_command(environment: Environment) -> GitCommand:
+def git_command(environment: Environment, deadline_s: float = 60.0) -> GitCommand:
     """Git for the product's repository. Raises ActionFailed where the environment has none."""
     if environment.git is None:
         raise ActionFailed(f"{environment.name} has no table [git]: its history cannot be changed from here")
     token = environment.secret("git_token") if environment.has_secret("git_token") else ""
-    return GitCommand(environment.git.remote, token)
+    return GitCommand(environment.git.remote, token, deadline_s)
 
 
 def pull_requests(environment: Environment, waiter: Waiter) -> PullRequests | None:

@@ -18,6 +18,12 @@ class Repository(Protocol):
     def head(self, branch: str) -> Commit:
         """The newest commit of the remote's branch, asked for now."""
 
+    def where(self, branch: str) -> Commit | None:
+        """The same; None when there is no such branch."""
+
+    def holds(self, branch: str, commit: Commit) -> bool:
+        """Whether the commit is in the history of the remote's branch."""
+
     def worktree(self, commit: Commit) -> AbstractContextManager[Path]:
         """A fresh folder with the commit's files and nothing else; gone afterwards."""
 
@@ -32,10 +38,6 @@ class Repository(Protocol):
 
     def push(self, commit: Commit, branch: str, *, seen: Commit | None) -> None:
         """Move the remote's branch there, only if it still is where it was seen (None: only if there is no such branch)."""
-
-
-class PushRehearsal(Protocol):
-    """Who can say beforehand whether a push would be taken."""
 
     def rehearse_push(self) -> None:
         """Raise ActionFailed when the remote would take none from us, as far as it lets one know without writing.
@@ -62,22 +64,6 @@ def told(branch: str, *, protected: bool) -> str:
     if not protected:
         return f"{branch} takes pushes"
     return f"{branch} is protected: a pull request is opened, and a person has to merge it"
-
-
-class Branches(Protocol):
-    """What has to be known of the history, and the one thing that is pushed. Each call raises ActionFailed."""
-
-    def where(self, branch: str) -> Commit | None:
-        """The newest commit of the remote's branch, asked for now; None when there is no such branch."""
-
-    def holds(self, branch: str, commit: Commit) -> bool:
-        """Whether the commit is in the history of the remote's branch."""
-
-    def taken_back_by(self, commit: Commit) -> Commit | None:
-        """The commit that this one takes back; None when it is no revert."""
-
-    def push(self, commit: Commit, branch: str, *, seen: Commit | None) -> None:
-        """Move the remote's branch there, only if it still is where it was seen (None: only if there is no such branch)."""
 
 
 class PullRequests(Protocol):

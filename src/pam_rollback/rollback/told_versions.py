@@ -21,7 +21,7 @@ from pam_rollback.product.contract import BACKEND, Mark
 from pam_rollback.product.contract import Site as PartOfProduct
 from pam_rollback.product.served_release import BACK_END, Served, Wanted
 from pam_rollback.product.served_release_reader import ServedApi
-from pam_rollback.rollback.deploys import BackendHost, Deploy
+from pam_rollback.rollback.deploys import Deploy, ServiceHost
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.provider_access import git_command
 from pam_rollback.rollback.release_proof import (
@@ -133,7 +133,7 @@ class ApiLook:
     """Says which release answers, held against a commit; by its version where no commit is named and the version is proof."""
 
     api: ServedApi
-    host: BackendHost
+    host: ServiceHost
     sources: VersionSources
     marks: MarkedApi | None = None
     """What tells releases apart where no answer names one: then versions, which are constants, are not asked."""

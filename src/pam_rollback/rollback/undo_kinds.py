@@ -5,24 +5,22 @@ from pam_rollback.journal.journal import Undo
 from pam_rollback.journal.undoing import UndoKind, UndoKinds, UndoTools
 from pam_rollback.plan.flags import FlagAdmin
 from pam_rollback.product.flag_service import flag_admin_of
-from pam_rollback.rollback import backend, by_pull_request, flag_writing, frontend
-from pam_rollback.rollback.backend import ApiService, undo_running
-from pam_rollback.rollback.by_pull_request import undo_pull_request
+from pam_rollback.rollback import backend, flag_writing, frontend
+from pam_rollback.rollback.backend import ApiService, BackEnd, undo_running
 from pam_rollback.rollback.feature_flag import undo_flags
-from pam_rollback.rollback.frontend import Frontend, undo_publishing, undo_push
+from pam_rollback.rollback.frontend import Frontend, undo_publishing, undo_pull_request, undo_push
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.provider_access import (
     api_host,
     git_command,
     pull_requests,
-    served_api,
     served_site,
     service_host,
     site_host,
     site_look,
 )
-from pam_rollback.rollback.settling import looked_every_s, until_served
-from pam_rollback.rollback.told_versions import ApiLook, VersionSources, marked_api
+from pam_rollback.rollback.settling import until_served
+from pam_rollback.rollback.told_versions import VersionSources
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.remote import Remote
 
@@ -108,16 +106,8 @@ def _see_back_end_follow(commit: str, branch: str, tools: UndoTools) -> None:
 
 
 def _api(tools: UndoTools) -> ApiService:
-    host = api_host(tools.environment, tools.waiter)
-    return ApiService(
-        host=host,
-        look=ApiLook(
-            served_api(tools.environment), host, VersionSources(tools.environment), marked_api(tools.environment)
-        ),
-        waiter=tools.waiter,
-        journal=tools.journal,
-        looked_every_s=looked_every_s(limited=tools.environment.contract.limits.by_rate),
-    )
+    back_end = BackEnd(tools.environment, tools.waiter, VersionSources(tools.environment))
+    return back_end.service(api_host(tools.environment, tools.waiter), tools.journal)
 
 
 UNDO_KINDS: UndoKinds = {
@@ -126,6 +116,6 @@ UNDO_KINDS: UndoKinds = {
     frontend.UNDO_BRANCH_KIND: UndoKind(_branch),
     backend.UNDO_KIND: UndoKind(_back_end),
     backend.WORKER_UNDO_KIND: UndoKind(_worker),
-    by_pull_request.UNDO_KIND: UndoKind(_pull_request),
+    frontend.UNDO_REQUEST_KIND: UndoKind(_pull_request),
     CLEAR_FAULTS: UndoKind(_faults, by_action=False),
 }

@@ -16,12 +16,11 @@ from typing import Any
 import jwt
 import psycopg
 from aiohttp import web
-from psycopg_pool import AsyncConnectionPool
 
 from pam_rollback.sandbox.altered_answers import AlteredAnswers
 from pam_rollback.sandbox.database import UNUSABLE, verify_password
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.product.storage import check, given_back
+from pam_rollback.sandbox.product.storage import PatientPool
 from pam_rollback.sandbox.product.tokens import TOKEN_LIFETIME_S, issue, issue_key, read_claims
 from pam_rollback.sandbox.spoilt_answers import Spoiler
 from pam_rollback.sandbox.supabase_rows import Asked, Rows, problem
@@ -52,7 +51,7 @@ class Supabase:
         self._secret = jwt_secret
         self.anon_key = issue_key("anon", secret=jwt_secret)
         self.service_key = issue_key("service_role", secret=jwt_secret)
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+        self._pool = PatientPool(
             dsn,
             # Plans are not kept: tables change their shape under a practised migration.
             kwargs={"connect_timeout": _CONNECTED_WITHIN_S, "prepare_threshold": None},
@@ -60,9 +59,6 @@ class Supabase:
             max_size=_CONNECTIONS_MAX,
             timeout=_CONNECTED_WITHIN_S,
             reconnect_timeout=0.5,
-            check=lambda connection: check(self._pool, connection),
-            reset=given_back,
-            open=False,
         )
         self._rows = Rows(self._pool)
         self._routes: Mapping[tuple[str, str], Callable[[web.BaseRequest], Awaitable[web.Response]]] = {

@@ -202,7 +202,7 @@ def _put_back(config: pytest.Config, runbook: Runbook, journal: Journal, kinds: 
     alarm = Alarm(config, runbook)
     journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)
-    with listeners.topics(config).sole_writer(config, runbook, journal) as warnings:
+    with listeners.topics(config).sole_writer(runbook, journal) as warnings:
         journal.append(UNDOING, initiated_by=options.initiated_by, reason=options.reason)
         redact = runbook.secrets.redact
         with listeners.undo_followed(config, runbook, journal, owed_here(journal, environment)) as untold:

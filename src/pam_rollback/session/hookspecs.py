@@ -44,7 +44,7 @@ class Topics:
     """In a real run: say at once what must not be lost. Called from a thread of its own, for which the end waits some seconds."""
     tell_verdict: "Callable[[Runbook, RunRecord, str], list[str]]"
     """The verdict of a rollback was printed. Tell the team, and give who was not told."""
-    sole_writer: "Callable[[pytest.Config, Runbook, Journal], AbstractContextManager[list[str]]]"
+    sole_writer: "Callable[[Runbook, Journal], AbstractContextManager[list[str]]]"
     """Within the block of ``--undo`` no other session changes the same. Gives what is wrong with that and stops nobody; raises Refused."""
     tell_undo: "Callable[[Runbook, Journal, Sequence[Undo]], AbstractContextManager[list[str]]]"
     """The block is the undo, under the lock. Gives who was not told of it: whole once the block is over."""

@@ -75,7 +75,6 @@ def keep(config: pytest.Config, runbook: Runbook, ended: Ended) -> run_record.Ru
         record = _kept(runbook, with_page(record, shown(page / scorecard_page.NAME)))
         readable = redaction.shown(record, runbook.secrets.redactor.text)
         kept("the report's first page", lambda: run_report.write_page(RunFolder(runbook.folder), readable))
-    kept("environment.properties", lambda: allure_hooks.write_environment(runbook.results, _facts(record)))
     recommended_here = record.decision
     if recommended_here is not None:
         from pam_rollback.report import recommendation  # noqa: PLC0415 - for decisions
@@ -171,19 +170,6 @@ def _late_stop(runbook: Runbook, ended: Ended) -> Iterator[str]:
     stop = runbook.stop.reason
     if stop is not None and not ended.stopped:
         yield f"a stop ({stop}) came when everything had run: it cut nothing, and the verdict stands"
-
-
-def _facts(record: run_record.RunRecord) -> dict[str, str]:
-    return {
-        "environment": record.environment.name,
-        "host": record.environment.host,
-        "release": record.release or "unknown",
-        "mode": record.mode,
-        "pace": f"{record.pace:g}",
-        "run": record.run_id,
-        "verdict": record.verdict,
-        **({"recommendation": record.decision.recommendation} if record.decision else {}),
-    }
 
 
 def _limits(tests: Iterable[Seen]) -> list[str]:

@@ -206,8 +206,7 @@ _OPTIONS: Final = (
     _Option(
         "--take-over",
         'RUN="who: evidence"',
-        "a person vouches that the session of that run, which holds the lock, is dead or hung: take the lock at once, without "
-        "watching whether it gives signs of life",
+        "a person vouches that the session of that run, which holds the lock, is dead or hung: take the lock over",
     ),
     _Option(
         "--incident",

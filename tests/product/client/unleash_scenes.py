@@ -194,7 +194,8 @@ def test_the_gradual_rollback(place: Place) -> None:
 
     place.until(lambda now: set(now.values()) == {60})
     target = {place.a: OFF, place.b: OFF}
-    down = GoingDown(place.admin, place.evaluation, fare, place.journal, Waiter(), WAY, target, USERS)
+    flags = Flags(place.admin, place.evaluation, place.journal, Waiter())
+    down = GoingDown(flags, fare, WAY, target, USERS)
     done = taken_back(down, STRATEGY, Telling(None, "", place.journal, SystemClock()), 0.0)
 
     assert [stage.share_pct for stage in done.descent.stages] == [50, 25, 10, 0]

@@ -70,7 +70,7 @@ def gradually(console: Console, journal: Journal) -> None:
 
     clock = VirtualClock()
     way = Way(shares_pct=(50, 25, 10, 0), hold_s=40, increase_pct_max=50, fast_ms=500)
-    down = GoingDown(console, None, fare, journal, Waiter(clock), way, TARGET, [])
+    down = GoingDown(Flags(console, None, journal, Waiter(clock)), fare, way, TARGET, [])
     taken_back(down, STRATEGY, Telling(None, "", journal, clock), 0.0)
 
 

@@ -50,7 +50,7 @@ def test_a_push_that_would_be_refused_is_a_no() -> None:
 
     history: Any = SimpleNamespace(head=lambda _: "c" * 40, rehearse_push=refused)
 
-    assert states(ask_repository(history, history, branch="main")) == {
+    assert states(ask_repository(history, branch="main")) == {
         questions.HEAD.text: State.YES,
         questions.PUSH.text: State.NO,
     }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pam_rollback.base.errors import Refused
 from pam_rollback.rollback.deploy_choice import History, live_in, only_live
-from pam_rollback.rollback.deploys import BackendHost, Deploy
+from pam_rollback.rollback.deploys import Deploy, ServiceHost
 from pam_rollback.rollback.providers.netlify import NETLIFY
 from pam_rollback.rollback.providers.render import RENDER
 from pam_rollback.rollback.release_proof import Versions
@@ -75,7 +75,7 @@ class OldList:
 
 def test_a_list_that_calls_live_what_was_replaced_is_refused() -> None:
     """The deploy itself tells otherwise, when it is asked for."""
-    host = cast("BackendHost", OldList())
+    host = cast("ServiceHost", OldList())
     with pytest.raises(
         Refused, match=r"lists dep-b \(live.* and tells of it alone that it is deactivated: the list is old"
     ):

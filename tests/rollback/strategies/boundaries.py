@@ -1,10 +1,11 @@
 """Where a rollback of code can be killed: at each line of its journal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.planned import steps_of_drill
+from pam_rollback.plan.plan import Plan, load_plan
+from pam_rollback.rollback.step_list import planned_steps
 from tests.rollback.strategies.titles import BACK, FRONT, backend, frontend, full_system
 from tests.sessions import ROOT
 
@@ -21,6 +22,11 @@ OWED = {
     "backend-provider": ("run-deploy",),
     "full-system": ("set-flags", "publish-deploy", "run-deploy"),
 }
+
+
+def steps_of_drill(plan: Plan, story: str, environment: Environment) -> Sequence[str]:
+    """The steps of one drill, in order."""
+    return [planned.step for planned in planned_steps(plan, [story], environment)]
 
 
 def boundaries(strategy: str) -> Iterator[str]:

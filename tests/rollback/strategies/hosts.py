@@ -208,6 +208,13 @@ class MemorySite:
             lambda: [self.cancel(deploy.id) for deploy in self.hosts.state.site if deploy.state == "building"],
         )
 
+    def files(self) -> "MemorySite":
+        """It takes them itself."""
+        return self
+
+    def purge(self) -> None:
+        """It keeps no cache."""
+
     def publish_files(self, folder: Path, *, title: str, commit: str) -> Deploy:
         """A new deploy, which is published by itself where nothing is locked."""
         assert title
@@ -298,6 +305,10 @@ class MemoryService:
 
         return self._ask("cancel", do, changes=True)
 
+    def beside(self, service_id: str) -> "MemoryService":
+        """It has no other."""
+        raise ActionFailed(f"there is no service {service_id}")
+
     def set_auto_deploy(self, *, on: bool, trigger: str = "commit") -> Service:
         """On or off."""
         return self._patch(auto_deploy=on, trigger=trigger if on else "off")
@@ -380,6 +391,19 @@ class MemoryRepository:
         if branch not in self.hosts.state.heads:
             raise ActionFailed(f"git: there is no branch {branch}")
         return self.hosts.state.heads[branch]
+
+    def where(self, branch: str) -> str | None:
+        """The same, or nothing."""
+        self._reach()
+        return self.hosts.state.heads.get(branch)
+
+    def holds(self, branch: str, commit: str) -> bool:
+        """Only the newest is known."""
+        return self.head(branch) == commit
+
+    def rehearse_push(self) -> None:
+        """It would be taken where it is reached."""
+        self._reach()
 
     @contextmanager
     def worktree(self, commit: str) -> Iterator[Path]:

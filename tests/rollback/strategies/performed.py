@@ -122,8 +122,10 @@ class OnStage(StepList):
         self.telling = stage.telling
         self.reason, self.initiated_by, self.users = stage.why, "tests", USERS
         self.run_id = stage.branch.removeprefix(BRANCH)
+        flags = stage.emergency.flags
+        evaluates = flags is not None and flags.evaluation is not None
         self.environment = SimpleNamespace(
-            abilities=ABILITIES | ({"flag_evaluation"} if stage.emergency.evaluation is not None else set()),
+            abilities=ABILITIES | ({"flag_evaluation"} if evaluates else set()),
             github=stage.sources.by_pull_request,
             workers=stage.backend.workers,
         )

@@ -21,6 +21,7 @@ from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.emergency import Emergency
+from pam_rollback.rollback.feature_flag import Flags
 from pam_rollback.rollback.frontend import Frontend, Sources
 from pam_rollback.rollback.full_system import AllFeatures
 from pam_rollback.rollback.git import GitRepository
@@ -275,7 +276,7 @@ class Scene:
     @property
     def features(self) -> AllFeatures:
         """Every feature."""
-        return AllFeatures(lambda: self.range.flags, self.journal)
+        return AllFeatures(lambda: Flags(self.range.flags, None, self.journal, Waiter()))
 
     def empty_api_cache(self) -> str:
         """Asked of the product."""
@@ -291,4 +292,4 @@ class Scene:
         """For the emergency call."""
         url = self.environment.url_of("emergency_rollback")
         endpoint = EmergencyApi(url, self.range.variables["PAM_EMERGENCY_TOKEN"], _DEADLINE_S)
-        return Emergency(endpoint, self.range.flags, None, self.journal, Waiter())
+        return Emergency(endpoint, Flags(self.range.flags, None, self.journal, Waiter()), self.journal)

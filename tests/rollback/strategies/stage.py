@@ -11,9 +11,9 @@ from pam_rollback.product.pam_api import ProductDown
 from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
 from pam_rollback.rollback import backend, flag_writing, frontend
 from pam_rollback.rollback.backend import ApiService, undo_running
-from pam_rollback.rollback.deploys import Backend, Deploy
+from pam_rollback.rollback.deploys import Deploy, ServiceHost
 from pam_rollback.rollback.emergency import Emergency
-from pam_rollback.rollback.feature_flag import undo_flags
+from pam_rollback.rollback.feature_flag import Flags, undo_flags
 from pam_rollback.rollback.frontend import Frontend, Sources, undo_publishing, undo_push
 from pam_rollback.rollback.full_system import AllFeatures
 from pam_rollback.rollback.settling import until_served
@@ -48,7 +48,7 @@ class MemoryStage:
     branch: str = "emergency-rollback"
     why: str = "the new release fails for users"
     told: list[str] = field(default_factory=list)
-    workers: tuple[Backend, ...] = ()
+    workers: tuple[ServiceHost, ...] = ()
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock(now_s=self.state.now_s, together=True)
@@ -202,12 +202,12 @@ class MemoryStage:
     @property
     def features(self) -> AllFeatures:
         """Every feature."""
-        return AllFeatures(lambda: self.hosts.flags, self.journal)
+        return AllFeatures(lambda: Flags(self.hosts.flags, None, self.journal, self.waiter))
 
     @property
     def emergency(self) -> Emergency:
         """The product is down."""
-        return Emergency(self, self.hosts.flags, None, self.journal, self.waiter)
+        return Emergency(self, Flags(self.hosts.flags, None, self.journal, self.waiter), self.journal)
 
     def call(self, reason: str, initiated_by: str) -> str:
         """The emergency call."""

@@ -14,9 +14,7 @@ from pam_rollback.communication.slack import SlackWebhook
 from pam_rollback.environment.environment import Environment
 from pam_rollback.product.pam_api import CacheApi, EmergencyApi, FlagApi
 from pam_rollback.rollback.git import GitRepository
-from pam_rollback.rollback.lock import claim_of
-from pam_rollback.rollback.locks import LockRecord, read_lock_record
-from pam_rollback.rollback.writer_lock import GitLocks
+from pam_rollback.rollback.lock import Holder, LockRefs, read_holder
 from tests.sessions import ON, RunningSandbox
 
 ON_RECORD = "SELECT initiated_by FROM flag_history ORDER BY id DESC LIMIT 1"
@@ -85,9 +83,8 @@ def test_git_has_it(running_sandbox: RunningSandbox, repository: GitRepository, 
     message = repository.command.run("log", "-1", "--format=%B", made, folder=repository.mirror).out
     assert f"Why: {typed}" in message
 
-    locks = GitLocks(repository)
-    held = LockRecord.by(claim_of("any-name", who=typed, run=typed), datetime.now(UTC))
-    version = locks.write(["any-name"], held.text(), seen={})
-    assert version is not None
-    assert read_lock_record(locks.read(["any-name"])["any-name"][1]) == held
-    assert locks.remove({"any-name": version})
+    refs = LockRefs(repository.command, repository.mirror, ("any-name",))
+    held = Holder(typed, typed, "laptop", datetime.now(UTC))
+    version = refs.put(held.text(), {})
+    assert read_holder(refs.text("any-name", version)) == held
+    assert refs.move({"any-name": version}, "")

@@ -13,7 +13,7 @@ from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.served_release import BACK_END, WEAK, Evidence, ReleaseProof, Says, Served, Wanted
 from pam_rollback.rollback.backend import UNDO_KIND, WORKER_UNDO_KIND, ApiRestored, undo_running
 from pam_rollback.rollback.deploys import Deploy, Service
-from pam_rollback.rollback.planned import steps_of_drill
+from tests.rollback.strategies.boundaries import steps_of_drill
 from tests.rollback.strategies.hosts import CANDIDATE, STABLE, Failure, Hosts, State
 from tests.rollback.strategies.performed import Known, as_drilled
 from tests.rollback.strategies.stage import MemoryStage

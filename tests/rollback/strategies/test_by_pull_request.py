@@ -9,7 +9,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
-from pam_rollback.rollback.by_pull_request import ByPullRequest, undo_pull_request
+from pam_rollback.rollback.frontend import ByPullRequest, undo_pull_request
 from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.rollback.providers.github import GitHubPulls, github_api

@@ -13,6 +13,7 @@ from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.product.pam_api import ProductDown
 from pam_rollback.rollback import emergency as hands
+from pam_rollback.rollback.feature_flag import Flags
 from pam_rollback.rollback.fixtures.flags import past_the_product
 from pam_rollback.rollback.step_list import Telling
 from pam_rollback.rollback.steps import StepsFailed
@@ -23,7 +24,7 @@ from tests.rollback.strategies.test_feature_flag import OFF, ON, Product
 from tests.rollback.strategies.titles import backend
 
 NOWHERE: Any = SimpleNamespace(abilities=())
-NO_WAY = past_the_product._get_wrapped_function()(*[NOWHERE] * 10)
+NO_WAY = past_the_product._get_wrapped_function()(*[NOWHERE] * 6)
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Called(MemoryStage):
     @property
     def emergency(self) -> hands.Emergency:
         """The call."""
-        return hands.Emergency(self.product, self.product, self.product, self.journal, self.waiter)
+        return hands.Emergency(self.product, Flags(self.product, self.product, self.journal, self.waiter), self.journal)
 
 
 def act(product: Emergency, journal: Journal, **own: Any) -> hands.EmergencyRollback:

@@ -12,6 +12,7 @@ from pam_rollback.journal.journal import Journal
 from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
 from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.deploys import Deploy, Service
+from pam_rollback.rollback.feature_flag import Flags
 from pam_rollback.rollback.frontend import Frontend
 from pam_rollback.rollback.full_system import AllFeatures, FullSystemRollback
 from pam_rollback.rollback.providers.netlify import NETLIFY
@@ -187,7 +188,7 @@ class OfWorld(MemoryStage):
     @property
     def features(self) -> AllFeatures:
         """The product's."""
-        return AllFeatures(lambda: self.world.product, self.journal)
+        return AllFeatures(lambda: Flags(self.world.product, None, self.journal, self.waiter))
 
     def empty_api_cache(self) -> str:
         """Remembered."""

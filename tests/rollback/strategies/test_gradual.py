@@ -12,6 +12,7 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.rollback.feature_flag import Flags
 from pam_rollback.rollback.gradual import GoingDown, GradualRollback, Way, taken_back
 from pam_rollback.rollback.rollout import Fare
 from pam_rollback.rollback.step_list import Telling
@@ -78,7 +79,7 @@ class Product:
 def act(product: Product, journal: Journal, fare: Callable[[float], Fare] | None = None) -> GradualRollback:
     """Roll back with a clock that waits for nobody."""
     clock = VirtualClock()
-    down = GoingDown(product, product, fare or product.fare, journal, Waiter(clock), WAY, TARGET, USERS)
+    down = GoingDown(Flags(product, product, journal, Waiter(clock)), fare or product.fare, WAY, TARGET, USERS)
     return taken_back(down, STRATEGY, Telling(None, "", journal, clock), 0.0)
 
 

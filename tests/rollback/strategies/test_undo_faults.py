@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.base.errors import UndoFailed
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback import undo_kinds
+from pam_rollback.rollback import backend, undo_kinds
 from pam_rollback.rollback.undo_kinds import CLEAR_FAULTS
 from tests.rollback.strategies.scene import Scene
 
@@ -17,8 +17,8 @@ from tests.rollback.strategies.scene import Scene
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Users need not be waited for as long as in earnest, which is a minute."""
-    for name in ("Frontend", "ApiService"):
-        monkeypatch.setattr(undo_kinds, name, partial(getattr(undo_kinds, name), served_within_s=5.0))
+    for module, name in ((undo_kinds, "Frontend"), (backend, "ApiService")):
+        monkeypatch.setattr(module, name, partial(getattr(module, name), served_within_s=5.0))
 
 
 def test_an_undo_that_users_of_the_api_do_not_get_is_none(scene: Scene, soon: None) -> None:

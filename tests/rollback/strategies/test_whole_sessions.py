@@ -19,9 +19,9 @@ import pytest
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.rollback.lock import environment_lock
 from pam_rollback.rollback.provider_access import api_host, site_host
 from pam_rollback.rollback.step_list import TELL
-from pam_rollback.rollback.writer_lock import environment_lock
 from tests.rollback.strategies.titles import BACK, FRONT, backend, frontend
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 
@@ -237,7 +237,7 @@ def test_who_is_not_alone_is_refused(running_sandbox: RunningSandbox, project: P
         ended = project.run(STORY, "--env", str(running_sandbox.file), NO_WINDOW)
 
     assert ended.rc == 13, ended.out
-    assert "another session is changing sandbox right now: run another run of Ada" in said(ended)
+    assert "another session is changing sandbox: run another run of Ada" in said(ended)
     assert not (ended.folder / "journal.jsonl").exists()
     assert running_sandbox.remote.identity()["live"] == "candidate"
 

@@ -64,10 +64,6 @@ class NetlifyFiles:
                 raise
         return self.site.deploy(made.id)
 
-    def cancel(self, deploy_id: DeployId) -> Deploy:
-        """Stop a deploy that is not done."""
-        return self.site.cancel(deploy_id)
-
     def _complete(self, deploy_id: DeployId, path: str, folder: Path, digests: Mapping[str, str]) -> None:
         operation = f"name the files of {deploy_id}"
         told = self.site.api.ask_told(

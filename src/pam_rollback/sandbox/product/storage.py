@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import select
 import time
@@ -83,6 +84,7 @@ class Breaker:
 
 # A user waits this long for a connection before the answer is "unavailable"; below the second that a health check may take.
 _CONNECTION_WAIT_S = 0.8
+_WAITS_AGAIN = 4
 # The pool's own retries back off from one second on; giving up early makes the next request try at once after an outage.
 _RECONNECT_S = 0.5
 _START_WITHIN_S = 5.0
@@ -105,12 +107,52 @@ class StorageUnavailableError(RuntimeError):
     """The database cannot be reached or broke off; nothing is known to be stored."""
 
 
+class PatientPool(AsyncConnectionPool[Any]):
+    """A pool that loses no connection to a request that is given up, and tells a busy machine from a database that is away."""
+
+    def __init__(self, dsn: str, **options: Any) -> None:
+        super().__init__(dsn, check=self._check_when_told, open=False, **options)
+
+    async def getconn(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - as the pool has it
+        """Wait again while others are served or could be: then the machine is late, not the database."""
+        for _ in range(_WAITS_AGAIN):
+            before = self.get_stats()
+            try:
+                return await super().getconn(timeout)
+            except PoolTimeout:
+                now = self.get_stats()
+                refused, served = (now.get(key, 0) > before.get(key, 0) for key in ("connections_errors", "usage_ms"))
+                if refused or not (served or now["pool_available"]):
+                    raise
+        return await super().getconn(timeout)
+
+    async def putconn(self, conn: Any) -> None:
+        """Give it back also when the request that had it is cancelled meanwhile, which would lose it for good."""
+        await asyncio.shield(super().putconn(conn))
+
+    async def _check_when_told(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Raise psycopg.OperationalError when the server has closed the connection.
+
+        It is asked only where its side can be read unasked, as after a close: a round trip before each statement would cost as much as
+        that. A server that closed one has closed them all; the pool by itself would try the third only when it is too late.
+        """
+        unasked = select.poll()
+        unasked.register(connection.fileno(), select.POLLIN)
+        if not unasked.poll(0):
+            return
+        try:
+            await self.check_connection(connection)
+        except _FAILURES:
+            await self.drain()
+            raise
+
+
 class Storage:
     """Connections that work as `service_role`, the role of the application, which bypasses row level security."""
 
     def __init__(self, dsn: str) -> None:
         self.breaker = Breaker("database")
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self._pool = PatientPool(
             dsn,
             connection_class=psycopg.AsyncConnection[DictRow],
             kwargs={
@@ -124,9 +166,6 @@ class Storage:
             max_size=_POOL_MAX,
             timeout=_CONNECTION_WAIT_S,
             reconnect_timeout=_RECONNECT_S,
-            check=lambda connection: check(self._pool, connection),
-            reset=given_back,
-            open=False,
         )
 
     async def open(self) -> None:
@@ -176,30 +215,6 @@ async def fetch(
     """Run one statement on an open transaction and give its rows."""
     cursor = await connection.execute(query.encode(), parameters)
     return await cursor.fetchall() if cursor.description else []
-
-
-async def check(pool: AsyncConnectionPool[Any], connection: psycopg.AsyncConnection[Any]) -> None:
-    """Raise psycopg.OperationalError when the server has closed the connection.
-
-    It is asked only where its side can be read unasked, as after a close: a round trip before each statement would cost as much as that.
-    A server that closed one has closed them all; the pool by itself would try the third only when it is too late.
-    """
-    unasked = select.poll()
-    unasked.register(connection.fileno(), select.POLLIN)
-    if not unasked.poll(0):
-        return
-    try:
-        await AsyncConnectionPool.check_connection(connection)
-    except _FAILURES:
-        await pool.drain()
-        raise
-
-
-async def given_back(_: psycopg.AsyncConnection[Any]) -> None:
-    """Reset nothing: a pool that has something to reset takes a connection back by itself.
-
-    Otherwise the request does it that had it, and one that is cancelled meanwhile loses the connection for good.
-    """
 
 
 def _first_line(error: BaseException) -> str:
