@@ -130,7 +130,6 @@ def _in_place(front_ends: FrontEnds, listeners: Listeners, around: Around) -> It
     plain = replace(PAM_TODAY, bans_scanners=False, talks_on_socket=False)
     taken: tuple[tuple[object, str, object], ...] = (
         (builds, "build", front_ends.build),
-        (builds, "build_directly", front_ends.build),
         (builds, "load", front_ends.load),
         (supervisor, "Edge", RealEdge),
         (supervisor, "FrontEndServer", RealSite),

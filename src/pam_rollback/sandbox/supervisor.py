@@ -39,9 +39,8 @@ from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, cop
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.product.tokens import issue
 from pam_rollback.sandbox.providers import netlify, render
-from pam_rollback.sandbox.providers.accounts import NetlifyAccount, RenderAccount
+from pam_rollback.sandbox.providers.host import HostApi
 from pam_rollback.sandbox.providers.netlify_deploys import FRONTEND
-from pam_rollback.sandbox.providers.netlify_site import NetlifySite
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, ProductSecrets, Release, ReleaseSpec
 from pam_rollback.sandbox.repository import Repository
 from pam_rollback.sandbox.sinks import (
@@ -97,7 +96,7 @@ class Supervisor:
         self._runners: list[web.BaseRunner] = []
         self._watches: list[asyncio.Task[None]] = []
         self._database: PracticeDatabase | None = None
-        self._netlify: NetlifySite | None = None
+        self._netlify: netlify.NetlifyApi | None = None
         self._supabase: Supabase | None = None
         self._mail: asyncio.Server | None = None
         self._folder = make_folder(self._children)
@@ -148,7 +147,7 @@ class Supervisor:
             else await asyncio.to_thread(WorkerDeploys, repository, faults, latencies=BACKEND[self._latencies])
         )
         site, _ = await asyncio.gather(
-            NetlifySite.open(
+            netlify.NetlifyApi.open(
                 faults,
                 repository,
                 url=url_of(listeners.frontend),
@@ -213,7 +212,7 @@ class Supervisor:
         )
         planter = Planter(faults, self._fleet, database, access, repository)
 
-        forgive = partial(_forgive, door, (render_api.account, site.account))
+        forgive = partial(_forgive, door, (render_api, site))
 
         async def reset() -> None:
             await planter.clear_all()
@@ -258,7 +257,7 @@ class Supervisor:
             (slack.handle, listeners.slack),
             (status_page.handle, listeners.status_page),
             (render_api.handle, listeners.render),
-            (site.api.handle, listeners.netlify),
+            (site.handle, listeners.netlify),
             (_by_path({STATUSPAGE_BASE + "/": page_api.handle}, otherwise=pager.handle), listeners.channels),
         ):
             # A handler whose client has gone is cancelled: a silent answer does not stay for ever.
@@ -304,7 +303,7 @@ class Supervisor:
         product: ProductSecrets,
         access: Access,
         repository: Repository,
-        site: NetlifySite,
+        site: netlify.NetlifyApi,
         *,
         slack: SlackSink,
         status_page: StatusPage,
@@ -355,7 +354,7 @@ class Supervisor:
                 "from": MAIL_USER,
                 "starttls": False,
             },
-            "netlify": {"api_url": url_of(listeners.netlify) + netlify.BASE, "site_id": site.id},
+            "netlify": {"api_url": url_of(listeners.netlify) + netlify.BASE, "site_id": site.site_id},
             "git": {
                 "remote": str(repository.path),
                 "branch": history.BRANCH,
@@ -403,12 +402,12 @@ def _by_path(handlers: Mapping[str, _Handler], *, otherwise: _Handler) -> _Handl
     return handle
 
 
-def _forgive(door: Doorkeeper | None, hosts: Sequence[NetlifyAccount | RenderAccount]) -> None:
+def _forgive(door: Doorkeeper | None, hosts: Sequence[HostApi]) -> None:
     """Let everybody ask again who asked too often."""
     if door is not None:
         door.forgive()
-    for account in hosts:
-        account.renew()
+    for host in hosts:
+        host.renew()
 
 
 async def _opened(database: PracticeDatabase) -> Access:
