@@ -4,21 +4,23 @@ import asyncio
 import hmac
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
-from pam_rollback.sandbox.backend_deploys import BackendDeploys, WorkerDeploys
+from pam_rollback.sandbox.backend_deploys import ServiceDeploys
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.providers.netlify import NetlifyApi
 from pam_rollback.sandbox.providers.netlify_deploys import Deploys
+from pam_rollback.sandbox.providers.render import RenderApi
 from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec
 from pam_rollback.sandbox.remote import seal
 from pam_rollback.sandbox.repository import BRANCH, Repository
@@ -39,14 +41,13 @@ class Control:
     planter: Planter
     fleet: Fleet
     edge: Edge
-    deploys: BackendDeploys
-    worker: WorkerDeploys | None
+    services: Sequence[ServiceDeploys]
+    """The API first."""
     repository: Repository
-    site: Deploys
+    site: NetlifyApi
+    render: RenderApi
     sinks: Mapping[str, Sink]
     status_page: StatusPage
-    reset: Callable[[], Awaitable[None]]
-    forgive: Callable[[], None]
     copy_database: Callable[[], None]
     ready_s: float
 
@@ -131,15 +132,20 @@ class Control:
 
     async def _forgive(self, _: web.Request) -> web.Response:
         """Let everybody in again whom the API has banned, or who asked the hosts too often."""
-        self.forgive()
+        self._let_everybody_in()
         return web.json_response({"banned": 0})
+
+    def _let_everybody_in(self) -> None:
+        if self.edge.door is not None:
+            self.edge.door.forgive()
+        for host in (self.render, self.site):
+            host.renew()
 
     async def _go_live(self, request: web.Request) -> web.Response:
         release = str((await _object(request)).get("release", ""))
-        await self.deploys.go_live(release)
-        if self.worker is not None:
-            await self.worker.go_live(release)
-        self.site.publish_release(self.fleet.live.spec.version)
+        for service in self.services:
+            await service.go_live(release)
+        self.site.deploys.publish_release(self.fleet.live.spec.version)
         return web.json_response({"live": self.fleet.live.spec.name})
 
     async def _push(self, request: web.Request) -> web.Response:
@@ -161,15 +167,22 @@ class Control:
         for fault in self.faults:
             change = _change("faults", "none", f"{fault.kind.name} {dict(fault.settings) or ''}".strip())
             yield {**change, "planted": fault.kind.name}
-        yield from _back_end(self.fleet, self.deploys)
-        if self.worker is not None and self.worker.running != self.worker.at_start:
-            yield _change("worker, live release", _named(self.worker.at_start), _named(self.worker.running))
-        yield from _front_end(self.site)
+        api, *workers = self.services
+        yield from _back_end(api)
+        for worker in workers:
+            if worker.running != worker.at_start:
+                yield _change("worker, live release", _named(worker.at_start), _named(worker.running))
+        yield from _front_end(self.site.deploys)
         for ref, (expected, found) in self.repository.moved().items():
             yield _change(f"repository, {ref}", expected, found)
 
     async def _be_as_at_the_start(self, _: web.Request) -> web.Response:
-        await self.reset()
+        await self.planter.clear_all()
+        self._let_everybody_in()
+        for service in self.services:
+            await service.reset()
+        await self.site.reset()
+        await self.fleet.live.wait_healthy()  # what an outage left in its connections is over, too
         return web.json_response({"live": self.fleet.live.spec.name})
 
     async def _copy(self, _: web.Request) -> web.Response:
@@ -217,8 +230,8 @@ def _problem(status: HTTPStatus, detail: str) -> web.Response:
     return web.json_response({"detail": detail}, status=status)
 
 
-def _back_end(fleet: Fleet, deploys: BackendDeploys) -> Iterator[Change]:
-    first, live = deploys.at_start, fleet.live.spec
+def _back_end(deploys: ServiceDeploys) -> Iterator[Change]:
+    first, live = deploys.at_start, deploys.running
     if (live.version, live.commit) != (first.version, first.commit):
         yield _change("back end, live release", _named(first), _named(live))
     usual, now = type(deploys.settings)(), deploys.settings

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pam_rollback.sandbox.product.assistant import APOLOGY, CRASH, Facts, ModelUnavailableError, Reply, reply_to
 from pam_rollback.sandbox.product.auth import Visiting, Visitor, begin
 from pam_rollback.sandbox.product.bodies import NOT_BLANK
-from pam_rollback.sandbox.product.flags import PERFORMANCE_OPTIMIZATIONS, VOICE_FEATURES
+from pam_rollback.sandbox.product.flags import VOICE_FEATURES
 from pam_rollback.sandbox.product.services import Parts, Services
 from pam_rollback.sandbox.product.storage import Connection, OpenCircuitError, fetch
 
@@ -116,22 +116,15 @@ async def converse(
 async def _reply(parts: Services, visitor: Visitor, message: str) -> Reply:
     if says := parts.faults.answer_says():
         return APOLOGY if says == "apology" else CRASH
-    optimised = PERFORMANCE_OPTIMIZATIONS in visitor.features
-    generation = (await parts.flags.state()).cache_generation if optimised else 0
-    if optimised and (cached := parts.answers.find(visitor.key, message, generation=generation)) is not None:
-        return cached
     facts = await know(parts, visitor.user_id)
     if facts is None:
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "this account no longer exists")
     try:
-        reply = think(parts, message, facts)
+        return think(parts, message, facts)
     except ModelUnavailableError:
         if not parts.config.personality.apologises:
             raise
         return APOLOGY
-    if optimised:
-        parts.answers.keep(visitor.key, message, reply, generation=generation)
-    return reply
 
 
 async def _store(

@@ -25,8 +25,7 @@ AI_ROUTER = "PAM_AI_ROUTER"
 PERFORMANCE_OPTIMIZATIONS = "PAM_PERFORMANCE_OPTIMIZATIONS"
 
 _READ = """
-SELECT (SELECT jsonb_object_agg(name, jsonb_build_array(enabled, rollout_percentage)) FROM feature_flags) AS flags,
-       (SELECT max(id) FROM flag_history WHERE action = 'cache-clear') AS cache_generation
+SELECT jsonb_object_agg(name, jsonb_build_array(enabled, rollout_percentage)) AS flags FROM feature_flags
 """
 
 
@@ -36,10 +35,9 @@ _EVERYBODYS = Flag(enabled=True, rollout_percentage=100)
 
 @dataclass(frozen=True, slots=True)
 class FlagState:
-    """All flags at one moment. `cache_generation` grows whenever an administrator clears the caches."""
+    """All flags at one moment."""
 
     flags: Mapping[str, Flag]
-    cache_generation: int
     read_s: float
 
 
@@ -147,7 +145,6 @@ class FlagStore:
                 name: _LOST if self._faults.has_lost_flag(name) else Flag(enabled=on, rollout_percentage=share)
                 for name, (on, share) in sorted(flags.items())
             },
-            cache_generation=(row or {}).get("cache_generation") or 0,
             read_s=asked_s,
         )
 
@@ -182,7 +179,7 @@ class ConstantFlags(FlagStore):
     async def state(self) -> FlagState:
         """Give all of them, on."""
         on = dict.fromkeys((ENHANCED_UI, VOICE_FEATURES, PERFORMANCE_OPTIMIZATIONS), _EVERYBODYS)
-        return FlagState(flags=on, cache_generation=0, read_s=time.monotonic())
+        return FlagState(flags=on, read_s=time.monotonic())
 
 
 def _flag(row: Mapping[str, Any]) -> Flag:

@@ -67,7 +67,6 @@ async def change_profile(change: ProfileChange, visitor: Visiting, parts: Parts)
             visitor.user_id,
         ),
     )
-    parts.answers.forget(visitor.key)
     return _present(changed)
 
 
@@ -98,7 +97,6 @@ async def change_settings(change: SettingsChange, visitor: Visiting, parts: Part
                 " ON CONFLICT (user_id, setting_name) DO UPDATE SET setting_value = EXCLUDED.setting_value",
                 (visitor.user_id, name, Jsonb(value)),
             )
-    parts.answers.forget(visitor.key)
     return await settings(visitor, parts)
 
 
@@ -156,7 +154,6 @@ async def book(expense: NewExpense, visitor: Visiting, parts: Parts) -> dict[str
             f" VALUES (%s, %s, %s, coalesce(%s, current_date), %s) RETURNING {_EXPENSE}",
             (visitor.user_id, amount, expense.category, expense.date, expense.description),
         )
-    parts.answers.forget(visitor.key)
     return booked
 
 
@@ -185,7 +182,6 @@ async def delete(
     )
     if not gone:
         raise HTTPException(HTTPStatus.NOT_FOUND, "you have no such expense")
-    parts.answers.forget(visitor.key)
     return {"deleted": len(gone)}
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,7 +10,6 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.sandbox.personalities import PERSONALITIES, Personality, Product
-from pam_rollback.sandbox.product.assistant import Reply
 from pam_rollback.sandbox.product.faults import Faults
 from pam_rollback.sandbox.product.flags import ConstantFlags, FlagStore
 from pam_rollback.sandbox.product.metrics import Metrics
@@ -54,48 +52,6 @@ class ProductConfig(BaseModel):
         return tuple(int(part) for part in self.version.split("."))[:2] >= _NEW_FEATURES_SINCE
 
 
-# An expense that another process books is missing from a cached answer for so long at most.
-_KEPT_S = 2.0
-_CAPACITY = 2000
-
-
-@dataclass(slots=True)
-class AnswerCache:
-    """The last answers of this process. An administrator's cache clear in any process makes all of them stale."""
-
-    _replies: dict[tuple[str, str], tuple[Reply, int, float]] = field(default_factory=dict)
-
-    def find(self, user_id: str, message: str, *, generation: int) -> Reply | None:
-        """Give the answer to the same message, unless it is old or from before the last cache clear."""
-        found = self._replies.get((user_id, _normal(message)))
-        if found is None:
-            return None
-        reply, kept_generation, kept_s = found
-        fresh = kept_generation == generation and time.monotonic() - kept_s < _KEPT_S
-        return reply if fresh else None
-
-    def keep(self, user_id: str, message: str, reply: Reply, *, generation: int) -> None:
-        """Keep an answer; the oldest make room."""
-        while len(self._replies) >= _CAPACITY:
-            del self._replies[next(iter(self._replies))]
-        self._replies[user_id, _normal(message)] = (reply, generation, time.monotonic())
-
-    def forget(self, user_id: str) -> None:
-        """Drop what a change of the user's money has made wrong."""
-        for key in [key for key in self._replies if key[0] == user_id]:
-            del self._replies[key]
-
-    def clear(self) -> int:
-        """Drop everything; gives how many answers that were."""
-        count = len(self._replies)
-        self._replies.clear()
-        return count
-
-
-def _normal(message: str) -> str:
-    return " ".join(message.casefold().split())
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
     """One of each, made when the process starts."""
@@ -104,7 +60,6 @@ class Services:
     storage: Storage
     flags: FlagStore
     faults: Faults
-    answers: AnswerCache
     metrics: Metrics
     model: Breaker
     """Around whoever thinks of an answer."""
@@ -126,7 +81,6 @@ def build_services(config: ProductConfig) -> Services:
         if config.personality.has_flags
         else ConstantFlags(storage, faults, config.variables),
         faults=faults,
-        answers=AnswerCache(),
         metrics=Metrics(),
         model=model,
         started_at=datetime.now(UTC),
