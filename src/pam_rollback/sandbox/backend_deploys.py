@@ -15,9 +15,8 @@ from typing import Literal
 
 from pam_rollback.sandbox import history
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
-from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec, release_of
+from pam_rollback.sandbox.releases import RELEASES, Fleet, ReleaseSpec, release_of
 from pam_rollback.sandbox.repository import Push, Repository
 
 FAULT = "render-deploys"

@@ -15,13 +15,12 @@ from pam_rollback.sandbox.backend_deploys import ServiceDeploys
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.providers.netlify import NetlifyApi
 from pam_rollback.sandbox.providers.netlify_deploys import Deploys
 from pam_rollback.sandbox.providers.render import RenderApi
-from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec
+from pam_rollback.sandbox.releases import RELEASES, Fleet, ReleaseSpec
 from pam_rollback.sandbox.remote import seal
 from pam_rollback.sandbox.repository import BRANCH, Repository
 from pam_rollback.sandbox.sinks import Sink, StatusPage

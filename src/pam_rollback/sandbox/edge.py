@@ -13,14 +13,12 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from pam_rollback.sandbox.altered_answers import AlteredAnswers
 from pam_rollback.sandbox.doorkeeper import ADDRESS, SOCKETS, Doorkeeper, is_from_elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.providers.render_metrics import GIVEN_UP, ServiceRecords
-from pam_rollback.sandbox.releases import Release, ReleaseSpec
-from pam_rollback.sandbox.spoilt_answers import Spoiler, cut_off, true_document
+from pam_rollback.sandbox.releases import Fleet, Release, ReleaseSpec
+from pam_rollback.sandbox.spoilt_answers import AlteredAnswers, Spoiler, cut_off, true_document
 
 _ASKED_AT = "/api/v1/pam/chat"
 _NOBODY = 4001

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pam_rollback.sandbox import data_damage
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.faults import Fault, FaultKind, Parameter, PlantedFaults, Value
-from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.releases import Fleet
 from pam_rollback.sandbox.repository import Repository
 
 SURPRISE = "surprise"

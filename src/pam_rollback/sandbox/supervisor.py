@@ -29,7 +29,6 @@ from pam_rollback.sandbox.database import (
 from pam_rollback.sandbox.doorkeeper import HURRY, Doorkeeper, Elsewhere
 from pam_rollback.sandbox.edge import Edge, SecondAddress
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.front_end_server import FrontEndServer
 from pam_rollback.sandbox.personalities import PERSONALITIES, Product
 from pam_rollback.sandbox.planting import Planter
@@ -38,7 +37,7 @@ from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.product.tokens import issue
 from pam_rollback.sandbox.providers import netlify, render
 from pam_rollback.sandbox.providers.netlify_deploys import FRONTEND
-from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, ProductSecrets, Release, ReleaseSpec
+from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, Fleet, ProductSecrets, Release, ReleaseSpec
 from pam_rollback.sandbox.repository import Repository
 from pam_rollback.sandbox.sinks import (
     MAIL_USER,

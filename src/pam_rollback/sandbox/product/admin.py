@@ -12,17 +12,16 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 from starlette.responses import JSONResponse, Response
 
 from pam_rollback.sandbox.product.assistant import reply_to
 from pam_rollback.sandbox.product.auth import Visitor, bearer_token, begin, prepare
-from pam_rollback.sandbox.product.bodies import invalid
 from pam_rollback.sandbox.product.chat import know
-from pam_rollback.sandbox.product.flags import FlagChange, RecordedChange
+from pam_rollback.sandbox.product.flags import Flag, FlagChange, RecordedChange
 from pam_rollback.sandbox.product.people import newest
-from pam_rollback.sandbox.product.rollout import Flag
 from pam_rollback.sandbox.product.services import Parts, Services
 from pam_rollback.sandbox.product.storage import fetch
 from pam_rollback.sandbox.product.tokens import read_token
@@ -77,12 +76,12 @@ class WantedFlag(BaseModel):
 async def set_flags(wanted: dict[str, WantedFlag], request: Request, parts: Parts) -> dict[str, Any]:
     """Change the named flags, all of them or, when anything is wrong, none."""
     if not wanted or not all(flag.model_fields_set for flag in wanted.values()):
-        raise invalid((), "expected flags, each with enabled, rolloutPercentage or both")
+        raise _invalid("expected flags, each with enabled, rolloutPercentage or both")
     changes = {name: FlagChange(enabled=flag.enabled, rollout_percentage=flag.rollout) for name, flag in wanted.items()}
 
     def plan(flags: Mapping[str, Flag]) -> Mapping[str, FlagChange]:
         if unknown := changes.keys() - flags.keys():
-            raise invalid((), f"there is no flag {', '.join(sorted(unknown))}")
+            raise _invalid(f"there is no flag {', '.join(sorted(unknown))}")
         return changes
 
     return _answer(await parts.flags.change(plan, action="set", initiated_by=initiator(request, "admin")))
@@ -131,6 +130,10 @@ def initiator(request: Request, token: TokenName) -> str:
     # RFC 8187: how a field carries what is not ASCII.
     name = unquote(field.removeprefix(_EXTENDED)) if field.startswith(_EXTENDED) else field
     return name.replace("\0", "")[:_LONGEST_NAME] or f"{token} token"
+
+
+def _invalid(message: str) -> RequestValidationError:
+    return RequestValidationError([{"loc": ["body"], "msg": message, "type": "value_error"}])
 
 
 def _answer(done: RecordedChange) -> dict[str, Any]:

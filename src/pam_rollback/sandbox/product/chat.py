@@ -18,9 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.sandbox.product.assistant import APOLOGY, CRASH, Facts, ModelUnavailableError, Reply, reply_to
 from pam_rollback.sandbox.product.auth import Visiting, Visitor, begin
-from pam_rollback.sandbox.product.bodies import NOT_BLANK
 from pam_rollback.sandbox.product.flags import VOICE_FEATURES
-from pam_rollback.sandbox.product.services import Parts, Services
+from pam_rollback.sandbox.product.services import NOT_BLANK, Parts, Services
 from pam_rollback.sandbox.product.storage import Connection, OpenCircuitError, fetch
 
 

@@ -6,6 +6,7 @@ users who get the flag; taking the flag away takes the fault's effect away, whic
 
 from __future__ import annotations
 
+import hashlib
 import math
 import mmap
 import time
@@ -14,12 +15,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pam_rollback.sandbox.product.rollout import bucket
-
 _MB = 1_000_000
 _PIECE_MB = 0.1
 _HELD_MB_MAX = 1000
 """Whatever was asked for: the machine that practises must not run out of memory."""
+
+
+def bucket(user_id: str) -> int:
+    """Give the user's place: SHA-256 of the id (UTF-8), read as one big-endian number, modulo 100.
+
+    The same on every worker and in every release, and a user who is in at 10 % stays in at 25 %.
+    """
+    digest = hashlib.sha256(user_id.encode(errors="surrogatepass")).digest()
+    return int.from_bytes(digest, "big") % 100
 
 
 class Leak:

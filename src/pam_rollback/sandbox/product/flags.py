@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
-from pam_rollback.sandbox.product.faults import Faults
-from pam_rollback.sandbox.product.rollout import Flag
+from pam_rollback.sandbox.product.faults import Faults, bucket
 from pam_rollback.sandbox.product.storage import Storage, StorageUnavailableError, fetch
 
 CACHED_S = 0.2
@@ -27,6 +26,33 @@ PERFORMANCE_OPTIMIZATIONS = "PAM_PERFORMANCE_OPTIMIZATIONS"
 _READ = """
 SELECT jsonb_object_agg(name, jsonb_build_array(enabled, rollout_percentage)) AS flags FROM feature_flags
 """
+
+
+Reason = Literal["STATIC", "SPLIT", "DISABLED"]
+"""Why a user has a value, in OpenFeature's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A feature and the share of users who get it, 0 to 100."""
+
+    enabled: bool
+    rollout_percentage: int
+
+    def is_on_for(self, user_id: str) -> bool:
+        """Whether this user gets the feature."""
+        return self.enabled and bucket(user_id) < self.rollout_percentage
+
+    @property
+    def reason(self) -> Reason:
+        """Why anybody has the value they have."""
+        if not self.enabled:
+            return "DISABLED"
+        return "STATIC" if self.rollout_percentage in {0, 100} else "SPLIT"
+
+    def as_json(self) -> dict[str, bool | int]:
+        """The flag as the admin API writes it."""
+        return {"enabled": self.enabled, "rolloutPercentage": self.rollout_percentage}
 
 
 _LOST = Flag(enabled=False, rollout_percentage=0)

@@ -16,8 +16,7 @@ from starlette.responses import JSONResponse, Response
 from pam_rollback.sandbox.database import migrations
 from pam_rollback.sandbox.product.assistant import ModelUnavailableError
 from pam_rollback.sandbox.product.chat import know, think
-from pam_rollback.sandbox.product.metrics import CONTENT_TYPE, resident_bytes
-from pam_rollback.sandbox.product.services import Parts, Services
+from pam_rollback.sandbox.product.services import CONTENT_TYPE, Parts, Services, resident_bytes
 from pam_rollback.sandbox.product.storage import State, StorageUnavailableError
 
 router = APIRouter()

@@ -13,8 +13,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from pam_rollback.sandbox.product.auth import Visiting, Visitor, begin
-from pam_rollback.sandbox.product.bodies import NOT_BLANK
-from pam_rollback.sandbox.product.services import Parts, Services
+from pam_rollback.sandbox.product.services import NOT_BLANK, Parts, Services
 
 router = APIRouter(prefix="/api/v1")
 

@@ -22,8 +22,8 @@ from typing import Any
 from aiohttp import web
 
 from pam_rollback.sandbox.faults import Fault
-from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.providers.host import Refusal
+from pam_rollback.sandbox.releases import Fleet
 
 GIVEN_UP = 499
 """The status of a request whose client did not wait for the answer."""
