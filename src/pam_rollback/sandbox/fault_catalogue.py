@@ -386,8 +386,8 @@ _OF_CHANNELS = (
         _one_of(
             "claims",
             "major-outage",
-            "major-outage all-operational",
-            "major-outage: critical, with an open incident; all-operational: nothing is wrong",
+            "major-outage",
+            "major-outage: critical, with an open incident",
         ),
     ),
     _kind("notifications", "status-page-down", "the status page answers 503"),
@@ -417,11 +417,11 @@ _OF_HOSTS = (
         _one_of(
             "what",
             None,
-            "error-401 error-403 error-404 error-409 error-422 error-429 error-500 error-503 429-epoch 429-bare garbage plain-text "
-            "hangs reset answer-lost queued never-live build-fails update-fails superseded expired live-in-name-only",
-            "error-N: this status; 429-epoch: Ratelimit-Reset as a date; 429-bare: without headers; garbage: no JSON; plain-text: a "
-            "500 in text; hangs: nothing is ever sent; reset: the connection is cut; answer-lost: it is done, then cut; queued: "
-            "a deploy is accepted with 202 and no body; never-live, build-fails, update-fails: what becomes of a deploy; "
+            "error-401 error-403 error-500 error-503 garbage hangs reset answer-lost queued never-live build-fails update-fails "
+            "superseded expired live-in-name-only",
+            "error-N: this status; garbage: no JSON; hangs: nothing is ever sent; reset: the connection is cut; answer-lost: it is "
+            "done, then cut; queued: a deploy is accepted with 202 and no body; never-live, build-fails, update-fails: what becomes "
+            "of a deploy; "
             "superseded: a colleague pushes to main while it runs; expired: no earlier build is kept; "
             "live-in-name-only: a deploy is called live, and the process of before goes on answering",
         ),
@@ -452,9 +452,9 @@ _OF_HOSTS = (
         _one_of(
             "what",
             None,
-            "error-401 error-403 error-404 error-409 error-422 error-429 429-bare error-500 error-503 garbage hangs reset answer-lost",
-            "error-N: refused with this status, 429-bare: without headers; garbage: done, and the answer is no JSON; hangs: nothing "
-            "is ever sent; reset: the connection is cut before anything is done; answer-lost: it is done, then cut",
+            "error-401 error-403 error-500 error-503 garbage hangs reset answer-lost",
+            "error-N: refused with this status; garbage: done, and the answer is no JSON; hangs: nothing is ever sent; reset: the "
+            "connection is cut before anything is done; answer-lost: it is done, then cut",
         ),
         _one_of(
             "operation",
@@ -470,10 +470,9 @@ _OF_HOSTS = (
         _one_of(
             "what",
             None,
-            "restore-never-published restore-superseded restore-refused-when-locked deploy-expired purge-without-effect",
+            "restore-never-published restore-superseded deploy-expired purge-without-effect",
             "restore-never-published: accepted only; restore-superseded: published, and soon after replaced by a build of what was "
-            "published before, unless locked; restore-refused-when-locked: 422 until unlocked; deploy-expired: earlier deploys "
-            "are gone; purge-without-effect: accepted only",
+            "published before, unless locked; deploy-expired: earlier deploys are gone; purge-without-effect: accepted only",
         ),
     ),
 )

@@ -128,8 +128,7 @@ class HostApi:
             return cut_off(request)
         if how == "garbage" and answer.status < HTTPStatus.BAD_REQUEST:
             answer = web.Response(body=b'{"id": "', content_type="application/json")
-        if answer.status != HTTPStatus.TOO_MANY_REQUESTS or "429" not in how:
-            answer.headers.update(self.limits(allowances[-1]))
+        answer.headers.update(self.limits(allowances[-1]))
         return answer
 
     def fault_of(self, route: Route) -> Fault | None:
@@ -139,10 +138,6 @@ class HostApi:
 
     def spoilt(self, how: str) -> web.Response | None:
         """Give what is answered in place of the truth; None when nothing is spoilt before it is done."""
-        if how in {"error-429", "429-epoch", "429-bare"}:
-            answer = self.refused(Refusal(HTTPStatus.TOO_MANY_REQUESTS, self.too_many))
-            answer.headers.update({} if how == "429-bare" else self.used_up(how))
-            return answer
         if how.startswith("error-"):
             status = HTTPStatus(int(how.removeprefix("error-")))
             return self.refused(Refusal(status, self.phrase_of(status)))
@@ -166,10 +161,6 @@ class HostApi:
 
     def reset_of(self, allowance: Allowance) -> float:
         """Give what an answer says of when an allowance is there again."""
-        raise NotImplementedError
-
-    def used_up(self, how: str) -> dict[str, str]:
-        """Give the headers of a planted refusal for too many requests."""
         raise NotImplementedError
 
     def refused(self, refusal: Refusal) -> web.Response:

@@ -150,11 +150,6 @@ class NetlifyApi(HostApi):
         """Give a moment."""
         return max(allowance.until, time.time())
 
-    def used_up(self, how: str) -> dict[str, str]:
-        """Give the usual headers, with nothing left."""
-        del how
-        return {**self.limits(self._requests), "X-RateLimit-Remaining": "0"}
-
     def refused(self, refusal: Refusal) -> web.Response:
         """Give a code and a message."""
         return web.json_response({"code": int(refusal.status), "message": str(refusal)}, status=refusal.status)

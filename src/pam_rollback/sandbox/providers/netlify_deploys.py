@@ -141,8 +141,6 @@ class Deploys:
         deploy = self.find(deploy_id)
         if deploy.state not in _RESTORABLE or deploy.build is None:
             raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"Deploy cannot be published: it is {deploy.state}")
-        if self.locked and deploy is not self._published and self._behaves("restore-refused-when-locked"):
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "Published deploy is locked")
         if deploy is not self._published and not self._behaves("restore-never-published"):
             self.in_background(self._publish_restored(deploy))
         return deploy

@@ -31,9 +31,7 @@ GETS_PER_MIN, _CHANGES_PER_MIN, _SERVICE_CHANGES_PER_MIN = 400, 30, 10
 """The last one is for one service: its settings, and deploys."""
 _CHANGES = frozenset({"patch", "deploy"})
 """What counts against it."""
-_AFTER_A_WHILE_S = 1
-"""What a planted refusal for too many requests asks for."""
-_SPOILING = frozenset({"garbage", "plain-text", "hangs", "reset", "answer-lost"})
+_SPOILING = frozenset({"garbage", "hangs", "reset", "answer-lost"})
 _METRICS_REFUSED = {"unauthorized": HTTPStatus.UNAUTHORIZED, "rate-limited": HTTPStatus.TOO_MANY_REQUESTS}
 _NONE: frozenset[str] = frozenset()
 _PAGED = frozenset({"cursor", "limit"})
@@ -136,8 +134,6 @@ class RenderApi(HostApi):
             return self.refused(Refusal(_METRICS_REFUSED[how], self.phrase_of(_METRICS_REFUSED[how])))
         if how == "garbage":
             return web.Response(body=b'{"id": "dep-', content_type="application/json")
-        if how == "plain-text":
-            return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR, text="Internal Server Error")
         return super().spoilt(how)
 
     def phrase_of(self, status: HTTPStatus) -> str:
@@ -152,11 +148,6 @@ class RenderApi(HostApi):
     def reset_of(self, allowance: Allowance) -> float:
         """Give seconds."""
         return max(1, allowance.until - time.time())
-
-    def used_up(self, how: str) -> dict[str, str]:
-        """Give headers that ask for a moment, told as a date by one of the faults."""
-        reset = int(time.time()) + _AFTER_A_WHILE_S if how == "429-epoch" else _AFTER_A_WHILE_S
-        return {"Ratelimit-Limit": "10", "Ratelimit-Remaining": "0", "Ratelimit-Reset": str(reset)}
 
     def refused(self, refusal: Refusal) -> web.Response:
         """Give an id and a message."""
@@ -306,7 +297,7 @@ class RenderApi(HostApi):
 def _spoils(fault: Fault) -> bool:
     """Tell whether a fault is in the answers; the others are in what becomes of a deploy."""
     how = str(fault.settings["what"])
-    return how in _SPOILING or how.startswith(("error-", "429-"))
+    return how in _SPOILING or how.startswith("error-")
 
 
 def _one_of(body: Mapping[str, Any], name: str, *known: str) -> None:
