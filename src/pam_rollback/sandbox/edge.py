@@ -83,19 +83,8 @@ async def _answer(said: str, token: str, release: Release) -> Mapping[str, objec
     return {"type": "chat_response", "content": body["response"], "timestamp": body.get("timestamp"), **beside}
 
 
-_HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
+_HOP_BY_HOP |= {"proxy-authenticate", "proxy-authorization", "proxy-connection"}
 """Meaningful between two neighbours only: RFC 9110, section 7.6.1."""
 PRIVATE = "__range__"
 """Below this a release has its own fault switches, which nobody outside may see."""
@@ -156,12 +145,7 @@ class Edge:
         return spoilt or await self._forward(request)
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
-        release = self._fleet.live
-        release.in_flight += 1
-        try:
-            return await forward(request, release)
-        finally:
-            release.in_flight -= 1
+        return await forward(request, self._fleet.live)
 
     async def _true_answer(self, request: web.BaseRequest) -> Mapping[str, object] | None:
         release = self._fleet.live
@@ -187,6 +171,7 @@ async def forward(request: web.BaseRequest, release: Release) -> web.StreamRespo
     if address is None:
         return _unreachable(502, release, "its process does not run")
     begun: web.StreamResponse | None = None
+    release.in_flight += 1
     try:
         async with release.session.request(
             request.method,
@@ -213,6 +198,8 @@ async def forward(request: web.BaseRequest, release: Release) -> web.StreamRespo
         if isinstance(error, TimeoutError):
             return _unreachable(504, release, "no answer in time")
         return _unreachable(502, release, str(error) or type(error).__name__)
+    finally:
+        release.in_flight -= 1
 
 
 class SecondAddress:
@@ -234,11 +221,7 @@ class SecondAddress:
             release = await self._fleet.beside(self._spec)
         except SandboxError as problem:
             return web.json_response({"detail": "bad gateway", "why": str(problem)}, status=502)
-        release.in_flight += 1
-        try:
-            return await forward(request, release)
-        finally:
-            release.in_flight -= 1
+        return await forward(request, release)
 
 
 def _client(request: web.BaseRequest) -> str:

@@ -175,15 +175,7 @@ class Supervisor:
         page_api = StatuspageApi(faults, status_page, key=state.variables["STATUSPAGE_API_KEY"])
         pager = PagerDutySink(faults, routing_key=state.variables["PAGERDUTY_ROUTING_KEY"])
         mail = MailSink(faults, password=state.variables["PAM_SMTP_PASSWORD"])
-        front_end = FrontEndServer(
-            faults,
-            published=lambda: site.deploys.build,
-            builds=site.deploys.builds,
-            of_deploy=site.deploys.build_of,
-            versions={spec.name: spec.version for spec in RELEASES},
-            api_url=state.api_url,
-            personality=self._personality,
-        )
+        front_end = FrontEndServer(faults, site.deploys, api_url=state.api_url, personality=self._personality)
         stable = next(spec for spec in RELEASES if spec.name == "stable")
         second = SecondAddress(self._fleet, replace(stable, commit=repository.commits[stable.name]))
         door = Doorkeeper(hurry=HURRY) if self._personality.bans_scanners else None
