@@ -84,7 +84,9 @@ async def _run(options: argparse.Namespace) -> int:
             await asyncio.wait({start, end}, return_when=asyncio.FIRST_COMPLETED)
             if start.done():
                 found = start.result()
-                sys.stdout.write(f"ready: {found.frontend_url} {found.api_url} {around.redis_url}\n")
+                sys.stdout.write(
+                    f"ready: {found.told('urls', 'frontend')} {found.told('urls', 'api')} {around.redis_url}\n"
+                )
                 sys.stdout.flush()
             await end
         finally:

@@ -76,14 +76,13 @@ class ProductSecrets:
 class Release:
     """One release: its process, and the connections to it."""
 
-    def __init__(self, spec: ReleaseSpec, *, children: Children, logs: Path, command: tuple[str, ...] = ()) -> None:
+    def __init__(self, spec: ReleaseSpec, *, children: Children, logs: Path) -> None:
         self.spec = spec
         self.in_flight = 0
         self.port: int | None = None
         self._children = children
         self._output = logs / f"{spec.name}.out.log"
         self._errors = logs / f"{spec.name}.err.log"
-        self._command = command or (sys.executable, "-m", PRODUCT_MODULE)
         self._process: subprocess.Popen[bytes] | None = None
         self._secrets: ProductSecrets | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -104,7 +103,7 @@ class Release:
     def session(self) -> aiohttp.ClientSession:
         """The connections to the running process; a restarted process gets new ones."""
         if self._session is None:
-            raise SandboxError(f"release {self.spec.name}", expected="a running process", found="none")
+            raise self._problem("a running process", "none")
         return self._session
 
     def spawn(self) -> None:
@@ -113,7 +112,7 @@ class Release:
         source = str(Path(pam_rollback.__file__).parents[1])
         path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
         self._process = self._children.start(
-            self._command,
+            (sys.executable, "-m", PRODUCT_MODULE),
             environment={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
             output=self._output,
             errors=self._errors,
@@ -124,7 +123,8 @@ class Release:
     async def configure(self, product: ProductSecrets) -> None:
         """Tell the process its configuration and wait until it listens. Raises SandboxError with its last words."""
         self._secrets = product
-        process = self._spawned()
+        if (process := self._process) is None:
+            raise self._problem("a running process", "none")
         line = {**asdict(self.spec), **asdict(product)}
         line["release"] = line.pop("name")
         if process.stdin is not None:
@@ -161,12 +161,7 @@ class Release:
             except (aiohttp.ClientError, TimeoutError) as error:
                 seen = repr(error)
             await asyncio.sleep(_HEALTH_POLL_S)
-        raise SandboxError(
-            f"release {self.spec.name}",
-            expected=f"a healthy answer of /health within {_HEALTHY_WITHIN_S:g} s",
-            found=seen,
-            advice=last_lines(self._errors),
-        )
+        raise self._problem(f"a healthy answer of /health within {_HEALTHY_WITHIN_S:g} s", seen)
 
     async def kill(self) -> None:
         """End the process without asking."""
@@ -179,7 +174,7 @@ class Release:
     async def restart(self) -> None:
         """Start a process again that was killed or ended on its own, with the faults that it had."""
         if self._secrets is None:
-            raise SandboxError(f"release {self.spec.name}", expected="a release that was started before", found="none")
+            raise self._problem("a release that was started before", "none")
         await self.kill()  # what is left of a process that ended on its own
         self.spawn()
         await self.configure(self._secrets)
@@ -227,36 +222,25 @@ class Release:
             raise SandboxError(place, expected="an answer of the release", found=repr(error)) from error
 
     async def _wait_for_port(self, process: subprocess.Popen[bytes]) -> int:
-        end_s = time.monotonic() + _LISTEN_WITHIN_S
-        while time.monotonic() < end_s:
+        end_s, ended = time.monotonic() + _LISTEN_WITHIN_S, None
+        while time.monotonic() < end_s and ended is None:
             ended = process.poll()
             told = _LISTENING.search(self._output.read_bytes())
             if told is not None:
                 return int(told.group(1))
-            if ended is not None:
-                raise self._did_not_start(f"exit code {ended}")
             await asyncio.sleep(_POLL_S)
-        raise self._did_not_start(f"nothing within {_LISTEN_WITHIN_S:g} s")
+        found = f"nothing within {_LISTEN_WITHIN_S:g} s" if ended is None else f"exit code {ended}"
+        raise self._problem("the line `listening PORT` of its process", found)
 
-    def _did_not_start(self, found: str) -> SandboxError:
+    def _problem(self, expected: str, found: str) -> SandboxError:
         return SandboxError(
-            f"release {self.spec.name}",
-            expected="the line `listening PORT` of its process",
-            found=found,
-            advice=last_lines(self._errors),
+            f"release {self.spec.name}", expected=expected, found=found, advice=last_lines(self._errors)
         )
 
-    def _spawned(self) -> subprocess.Popen[bytes]:
-        """Its process, which may have ended already."""
-        if self._process is None:
-            raise SandboxError(f"release {self.spec.name}", expected="a running process", found="none")
-        return self._process
-
     def _running(self) -> subprocess.Popen[bytes]:
-        process = self._spawned()
-        if process.poll() is not None:
-            raise SandboxError(f"release {self.spec.name}", expected="a running process", found="none")
-        return process
+        if self._process is None or self._process.poll() is not None:
+            raise self._problem("a running process", "none")
+        return self._process
 
     async def _end(self, number: signal.Signals) -> None:
         if self._process is not None:

@@ -175,7 +175,9 @@ class Supervisor:
         page_api = StatuspageApi(faults, status_page, key=state.variables["STATUSPAGE_API_KEY"])
         pager = PagerDutySink(faults, routing_key=state.variables["PAGERDUTY_ROUTING_KEY"])
         mail = MailSink(faults, password=state.variables["PAM_SMTP_PASSWORD"])
-        front_end = FrontEndServer(faults, site.deploys, api_url=state.api_url, personality=self._personality)
+        front_end = FrontEndServer(
+            faults, site.deploys, api_url=state.told("urls", "api"), personality=self._personality
+        )
         stable = next(spec for spec in RELEASES if spec.name == "stable")
         second = SecondAddress(self._fleet, replace(stable, commit=repository.commits[stable.name]))
         door = Doorkeeper(hurry=HURRY) if self._personality.bans_scanners else None
@@ -195,7 +197,7 @@ class Supervisor:
             service_id=_RENDER_SERVICE,
             owner_id=_RENDER_OWNER,
             deploys=deploys,
-            url=state.api_url,
+            url=state.told("urls", "api"),
             repo=str(repository.path),
             worker=None if worker is None else (_WORKER_SERVICE, worker),
         )
@@ -206,7 +208,7 @@ class Supervisor:
             return await service.handle(request)
 
         control = Control(
-            token=state.token,
+            token=state.told("sandbox", "token"),
             addresses=addresses_of(
                 listeners,
                 repository=str(repository.path),

@@ -39,7 +39,7 @@ def _holder_of(needed: TokenName) -> Callable[..., Coroutine[Any, Any, None]]:
         token = bearer_token(request)
         known: dict[TokenName, str] = {"admin": parts.config.admin_token, "emergency": parts.config.emergency_token}
         held = next((name for name, secret in known.items() if token is not None and _same(token, secret)), None)
-        if held == needed and not parts.faults.is_on("admin-refuses"):
+        if held == needed and not parts.faults.has("admin-refuses"):
             return
         is_user = token is not None and read_token(token, secret=parts.config.jwt_secret) is not None
         if parts.faults.opens_admin_api(has_token=token is not None, is_user=is_user):
@@ -233,7 +233,7 @@ async def notice(parts: Parts, response: Response) -> dict[str, Any]:
 async def set_notice(wanted: NewNotice, request: Request, parts: Parts) -> dict[str, Any]:
     """Put a notice up, change it, or take it away; who did so is on record in the same transaction."""
     who = initiator(request, "admin")
-    if parts.faults.is_on("flags-ignored"):
+    if parts.faults.has("flags-ignored"):
         return {"status": "ok", "notice": {**wanted.model_dump(), "since": None}, "change_id": None}
     async with parts.storage.transaction() as connection:
         [before] = await fetch(connection, _READ + " FOR UPDATE")
@@ -311,7 +311,7 @@ async def _chat(parts: Services, visitor: Visitor) -> None:
     facts = await know(parts, visitor.user_id)
     if facts is None:
         raise HTTPException(404, "there is no such account")
-    if parts.faults.is_on("chat-apologises"):
+    if parts.faults.has("chat-apologises"):
         raise HTTPException(503, "whoever thinks of the answers does not answer")
     reply_to(_QUESTION, facts)
 

@@ -27,7 +27,7 @@ def think(parts: Services, message: str, facts: Facts) -> Reply:
     """Have an answer thought of; raises ModelUnavailableError, at once when it failed several times a moment ago."""
     try:
         with parts.model.guard(ModelUnavailableError):
-            if parts.faults.is_on("model-down"):
+            if parts.faults.has("model-down"):
                 raise ModelUnavailableError("the model provider does not answer")
             return reply_to(message, facts)
     except OpenCircuitError as error:
@@ -107,7 +107,7 @@ async def converse(
         if conversation_id is not None and conversation_id != exchange.conversation_id:
             # Raised inside the transaction, so that nothing of it stays; the same answer whether it exists or not.
             raise HTTPException(HTTPStatus.NOT_FOUND, "you have no such conversation")
-        if parts.faults.forgets("messages"):
+        if parts.faults.has("writes-forgotten", what="messages"):
             raise psycopg.Rollback  # ends the transaction, and nothing else
     return exchange
 
@@ -199,7 +199,7 @@ async def chat(asked: ChatRequest, visitor: Visiting, parts: Parts) -> dict[str,
 @router.get("/history")
 async def history(visitor: Visiting, parts: Parts, limit: Annotated[int, Query(ge=1, le=5000)] = 50) -> dict[str, Any]:
     """Give the newest messages, the newest last."""
-    everybodys = parts.faults.shows_others("messages")
+    everybodys = parts.faults.has("cross-user-read", what="messages")
     return {"messages": await parts.storage.rows(_HISTORY, (visitor.user_id, everybodys, limit))}
 
 

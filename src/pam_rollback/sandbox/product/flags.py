@@ -131,7 +131,10 @@ class FlagStore:
         """Tell whether this user has every feature, whatever the flags say: a fault."""
         if not self._faults.keeps_features(user_id):
             return False
-        return not self._faults.keeps_accounts_only or await self._storage.row(_ACCOUNT, (user_id,)) is not None
+        return (
+            not self._faults.has("flags-partial", who="accounts")
+            or await self._storage.row(_ACCOUNT, (user_id,)) is not None
+        )
 
     async def change(self, plan: Plan, *, action: str, initiated_by: str, reason: str | None = None) -> RecordedChange:
         """Change flags and write who did what into flag_history, in one transaction; what `plan` raises changes nothing."""
@@ -142,7 +145,7 @@ class FlagStore:
             before = {row["name"]: _flag(row) for row in rows}
             changes = plan(before)
             after = {name: changes[name].applied_to(flag) if name in changes else flag for name, flag in before.items()}
-            if self._faults.is_on("flags-ignored"):
+            if self._faults.has("flags-ignored"):
                 return RecordedChange(change_id=None, changed_at=None, flags=after, touched=tuple(changes))
             for name in changes:
                 await connection.execute(
@@ -195,7 +198,7 @@ class ConstantFlags(FlagStore):
     async def values_for(self, user_id: str) -> dict[str, bool]:
         """Read the row anew for each request; a row that cannot be read is off. Only its fault tells whether the router is on."""
         values = await super().values_for(user_id)
-        if not self._faults.is_on("router-fails"):
+        if not self._faults.has("router-fails"):
             return values
         with suppress(StorageUnavailableError):
             row = await self._storage.row(_ROUTER)
