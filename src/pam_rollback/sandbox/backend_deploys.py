@@ -204,7 +204,7 @@ class ServiceDeploys:
 
     def planted(self, what: str) -> Fault | None:
         """The fault that says so, if it is planted."""
-        return next((fault for fault in self._faults.named(FAULT) if fault.settings["what"] == what), None)
+        return self._faults.newest(FAULT, what)
 
     def _forget(self) -> None:
         self.deploys = list(self._first)
@@ -356,8 +356,7 @@ class WorkerDeploys(ServiceDeploys):
 
     def planted(self, what: str) -> Fault | None:
         """That its deploys fail, if it is to be left behind."""
-        left_behind = self._faults.named("worker-left-behind")
-        return left_behind[-1] if left_behind and what == "update-fails" else None
+        return self._faults.newest("worker-left-behind") if what == "update-fails" else None
 
 
 def _nothing() -> None:

@@ -150,7 +150,7 @@ class FrontEndServer:
         return None if build is None else self._as_faulty(build.page)
 
     def _page(self) -> File | None:
-        old = self._newest("old-page-served")
+        old = self._faults.newest("old-page-served")
         return self._as_faulty((self._published if old is None else self._build_of(old)).page)
 
     def _as_faulty(self, page: File | None) -> File | None:
@@ -171,11 +171,11 @@ class FrontEndServer:
         return name == ANY_RELEASE or release == self._versions[name]
 
     def _worker(self) -> File | None:
-        stuck = self._newest("service-worker-stuck")
+        stuck = self._faults.newest("service-worker-stuck")
         return self._published.worker if stuck is None else self._build_of(stuck).stuck_worker
 
     def _asset(self, path: str) -> File | None:
-        fault = self._newest("old-asset-served")
+        fault = self._faults.newest("old-asset-served")
         if fault is not None and path == self._published.address(str(fault.settings["asset"])):
             old = self._build_of(fault)
             return old.assets[old.address(str(fault.settings["asset"]))]
@@ -189,9 +189,6 @@ class FrontEndServer:
             *self._faults.named("service-worker-stuck"),
         )
         return tuple(self._build_of(fault) for fault in faults)
-
-    def _newest(self, name: str) -> Fault | None:
-        return next(reversed(self._faults.named(name)), None)
 
     def _build_of(self, fault: Fault) -> Build:
         """The newest build of the release that a fault names, which may be gone from the list of deploys."""

@@ -69,8 +69,7 @@ class Sink:
 
     @property
     def _fault(self) -> Fault | None:
-        planted = [one for one in self._faults.named("channel-fails") if one.settings["what"] == self.name]
-        return planted[-1] if planted else None
+        return self._faults.newest("channel-fails", self.name)
 
     @property
     def how(self) -> str:

@@ -88,7 +88,11 @@ class HostApi:
     """The status of a request that is not described."""
     unauthorized: ClassVar[str]
     too_many: ClassVar[str]
+    phrase: ClassVar[Callable[[str], str]] = str
+    """How the words of a status are written."""
     limit_prefix: ClassVar[str]
+    tells_moment: ClassVar[bool]
+    """Whether a limit is told to be renewed at a moment, or in so many seconds."""
     routes: tuple[Route, ...] = ()
 
     def __init__(self, faults: PlantedFaults, token: str, *limits: Allowance) -> None:
@@ -140,12 +144,8 @@ class HostApi:
         """Give what is answered in place of the truth; None when nothing is spoilt before it is done."""
         if how.startswith("error-"):
             status = HTTPStatus(int(how.removeprefix("error-")))
-            return self.refused(Refusal(status, self.phrase_of(status)))
+            return self.refused(Refusal(status, type(self).phrase(status.phrase)))
         return None
-
-    def phrase_of(self, status: HTTPStatus) -> str:
-        """Give the words of a planted refusal."""
-        return status.phrase
 
     def allowances(self, route: Route) -> tuple[Allowance, ...]:
         """Give what a request of this route uses up; its answer tells of the last one."""
@@ -153,15 +153,13 @@ class HostApi:
 
     def limits(self, allowance: Allowance) -> dict[str, str]:
         """Give the headers that tell how much may still be asked."""
+        now = time.time()
+        reset = max(allowance.until, now) if self.tells_moment else max(1, allowance.until - now)
         return {
             f"{self.limit_prefix}-Limit": str(allowance.limit),
             f"{self.limit_prefix}-Remaining": str(max(0, allowance.left)),
-            f"{self.limit_prefix}-Reset": str(math.ceil(self.reset_of(allowance))),
+            f"{self.limit_prefix}-Reset": str(math.ceil(reset)),
         }
-
-    def reset_of(self, allowance: Allowance) -> float:
-        """Give what an answer says of when an allowance is there again."""
-        raise NotImplementedError
 
     def refused(self, refusal: Refusal) -> web.Response:
         """Word a refusal as the host does."""

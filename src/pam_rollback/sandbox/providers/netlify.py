@@ -7,7 +7,6 @@ observations; the body of a 429 is not documented.
 
 import re
 import secrets
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -73,7 +72,7 @@ class NetlifyApi(HostApi):
     described = DESCRIBED
     wrong = HTTPStatus.UNPROCESSABLE_ENTITY
     unauthorized, too_many = "Access Denied", "Too Many Requests"
-    limit_prefix = "X-RateLimit"
+    limit_prefix, tells_moment = "X-RateLimit", True
 
     def __init__(
         self,
@@ -145,10 +144,6 @@ class NetlifyApi(HostApi):
     def allowances(self, route: Route) -> tuple[Allowance, ...]:
         """Give one for all requests, and one for new deploys."""
         return (self._requests, self._creations) if route.name == "POST deploys" else (self._requests,)
-
-    def reset_of(self, allowance: Allowance) -> float:
-        """Give a moment."""
-        return max(allowance.until, time.time())
 
     def refused(self, refusal: Refusal) -> web.Response:
         """Give a code and a message."""
@@ -224,7 +219,7 @@ class NetlifyApi(HostApi):
             raise Refusal(HTTPStatus.BAD_REQUEST, "site_id or site_slug is required")
         if body.get("site_id", self.site_id) != self.site_id or body.get("site_slug", _SITE_NAME) != _SITE_NAME:
             raise Refusal(HTTPStatus.NOT_FOUND, "Not Found")
-        if not any(fault.settings["what"] == "purge-without-effect" for fault in self._faults.named(BEHAVIOUR)):
+        if self._faults.newest(BEHAVIOUR, "purge-without-effect") is None:
             for fault in (fault for name in _CACHED for fault in self._faults.named(name)):
                 self._faults.remove(fault)
         return web.Response(status=HTTPStatus.ACCEPTED)

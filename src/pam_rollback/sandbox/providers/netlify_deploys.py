@@ -232,7 +232,7 @@ class Deploys:
             await self.finish(again, replaced.build or Build({}, ""))
 
     def _behaves(self, what: str) -> bool:
-        return any(fault.settings["what"] == what for fault in self._faults.named(BEHAVIOUR))
+        return self._faults.newest(BEHAVIOUR, what) is not None
 
 
 _SHA1 = re.compile(r"[0-9a-f]{40}")

@@ -9,7 +9,6 @@ import asyncio
 import base64
 import re
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -72,7 +71,8 @@ class RenderApi(HostApi):
     described = DESCRIBED
     wrong = HTTPStatus.BAD_REQUEST
     unauthorized, too_many = "unauthorized", "rate limit exceeded"
-    limit_prefix = "Ratelimit"
+    phrase = str.lower
+    limit_prefix, tells_moment = "Ratelimit", False
 
     def __init__(
         self,
@@ -126,28 +126,20 @@ class RenderApi(HostApi):
             found = next((one for one in planted if one.settings["operation"] in {"all", route.operation}), None)
             if found is not None or route.operation != "service":
                 return found
-        return next(reversed(self._faults.named(FAULT)), None)
+        return self._faults.newest(FAULT)
 
     def spoilt(self, how: str) -> web.Response | None:
         """Give the other ways of these two faults, too."""
         if how in _METRICS_REFUSED:
-            return self.refused(Refusal(_METRICS_REFUSED[how], self.phrase_of(_METRICS_REFUSED[how])))
+            return self.refused(Refusal(_METRICS_REFUSED[how], _METRICS_REFUSED[how].phrase.lower()))
         if how == "garbage":
             return web.Response(body=b'{"id": "dep-', content_type="application/json")
         return super().spoilt(how)
-
-    def phrase_of(self, status: HTTPStatus) -> str:
-        """Give small letters."""
-        return status.phrase.lower()
 
     def allowances(self, route: Route) -> tuple[Allowance, ...]:
         """Give one for reading or one for changes, and besides one for changes of a service."""
         usual = self._gets if route.method == "GET" else self._changes
         return (usual, self._service_changes) if route.operation in _CHANGES else (usual,)
-
-    def reset_of(self, allowance: Allowance) -> float:
-        """Give seconds."""
-        return max(1, allowance.until - time.time())
 
     def refused(self, refusal: Refusal) -> web.Response:
         """Give an id and a message."""
@@ -157,7 +149,7 @@ class RenderApi(HostApi):
         """Tell a wrong path from a wrong method."""
         del request, path
         status = HTTPStatus.METHOD_NOT_ALLOWED if is_known else HTTPStatus.NOT_FOUND
-        answer = self.refused(Refusal(status, self.phrase_of(status)))
+        answer = self.refused(Refusal(status, status.phrase.lower()))
         answer.headers.update(self.limits(self._gets))
         return answer
 
@@ -290,7 +282,7 @@ class RenderApi(HostApi):
         return await told({"key": name, "value": text})
 
     async def _tell_metrics(self, asked: Asked) -> web.Response:
-        fault = next(reversed(self._faults.named(FAULT)), None)
+        fault = self._faults.newest(FAULT)
         return await told(self._metrics.document(asked.request, asked.named["metric"], fault))
 
 
