@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -27,7 +27,6 @@ from pam_rollback.sandbox.sinks import Sink, StatusPage
 
 Change = dict[str, str]
 """``what``, ``expected``, ``found``; ``planted`` is the name of the fault where it is one, else empty."""
-_Handler = Callable[[web.Request], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,13 +35,10 @@ function announce(words) {
   setTimeout(() => (announcer.textContent = words), 50);
 }
 
-/** The person's profile; its name goes into the header, and leaves it when the API does not answer. */
+/** The person's profile. */
 async function loadAccount() {
-  account.querySelector(".user-name")?.remove();
   const found = await service.get("/api/v1/profile");
   service.expectShape(typeof found?.email === "string");
-  account.querySelector(".user-name")?.remove();
-  account.prepend(h("span", { class: "user-name" }, found.full_name || found.email));
   return found;
 }
 
@@ -49,10 +46,8 @@ function surround(path, signedIn) {
   const shown = Object.entries(VIEWS).filter(([at]) => at !== "/login");
   const link = (at, words) => h("a", { href: at, "aria-current": at === path ? "page" : null }, words);
   places.replaceChildren(...shown.map(([at, place]) => h("li", {}, link(at, place.name))));
-  if (!signedIn) account.replaceChildren(link("/login", "Log in"));
-  else if (account.querySelector("button") === null) {
-    account.replaceChildren(h("button", { type: "button", click: logOut }, "Log out"));
-  }
+  const logOutButton = account.querySelector("button") ?? h("button", { type: "button", click: logOut }, "Log out");
+  account.replaceChildren(signedIn ? logOutButton : link("/login", "Log in"));
 }
 
 function logOut() {
@@ -138,7 +133,7 @@ async function start() {
   } catch (problem) {
     const box = problemBox();
     main.replaceChildren(heading(`${SITE} cannot start`), box.element);
-    box.show("The site could not find its service.", problem, start);
+    box.show("The site could not find its service.", problem);
   }
 }
 
