@@ -36,6 +36,7 @@ from pam_rollback.session import (
     stop,
 )
 from pam_rollback.session.baseline_files import found_baseline, stored_baseline_of
+from pam_rollback.session.hookspecs import GONE
 from pam_rollback.session.markers import KINDS, PHASES, asks_for
 from pam_rollback.session.options import Options, read
 from pam_rollback.session.runbook import FOLDERS, KEY, OWN_TESTS, Runbook, named_folders
@@ -157,6 +158,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
                 "the suite's own tests are sessions of their own: name tests/, or checks/ and drills/, not both"
             )
         return None
+    _refuse_gone_hooks(config)
     options = _options(config, folders)
     try:
         plan = load_plan(config.rootpath / "plan.toml")
@@ -194,6 +196,13 @@ def prepare(config: pytest.Config) -> Runbook | None:
     config.stash[KEY] = runbook
     _set_outputs(config, runbook)
     return runbook
+
+
+def _refuse_gone_hooks(config: pytest.Config) -> None:
+    for where, plugin in config.pluginmanager.list_name_plugin():
+        for name in GONE if where.endswith("conftest.py") else ():
+            if hasattr(plugin, name):
+                raise pytest.UsageError(f"{where}: {name} is gone: {GONE[name]}")
 
 
 def _options(config: pytest.Config, folders: set[str]) -> Options:

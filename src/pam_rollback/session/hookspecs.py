@@ -4,7 +4,7 @@ pytest takes a function for a hook only when its name begins with ``pytest_``. E
 beside a topic that listens. What only one topic can do is given to the session by the root conftest.py (``Topics``).
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,26 @@ if TYPE_CHECKING:
     from pam_rollback.session.options import Options
     from pam_rollback.session.runbook import Runbook
     from pam_rollback.session.selection import LeftOut
+
+
+_OWN = "say it in pytest_pam_notes"
+_DONE = "the suite's own topics do it (the project's conftest.py names them)"
+GONE: Mapping[str, str] = {
+    "pytest_pam_provider": "add who answers to pam_rollback.rollback.provider_access.PROVIDERS",
+    "pytest_pam_flag_service": "add the service to pam_rollback.product.flag_service.SERVICES",
+    "pytest_pam_stories": "call pam_rollback.plan.stories.add",
+    "pytest_pam_command_line": "it is pytest_pam_begins",
+    "pytest_pam_earlier_runs": "it is pytest_pam_begins",
+    "pytest_pam_undone": "it is pytest_pam_run_ended, with `undone`",
+    "pytest_pam_known_before": "give the part of the baseline a `known`",
+    "pytest_pam_criterion_retest": "mark a test of the gate with the criterion",
+    "pytest_pam_unproven": "give the fact an `unproven`",
+    **dict.fromkeys(("pytest_pam_phase_begins", "pytest_pam_phase_ended", "pytest_pam_report"), _OWN),
+    **dict.fromkeys(("pytest_pam_watched", "pytest_pam_recommendation", "pytest_pam_on_record"), _DONE),
+    **dict.fromkeys(("pytest_pam_alarm", "pytest_pam_verdict_known", "pytest_pam_undo_begins"), _DONE),
+    "pytest_pam_sole_writer": _DONE,
+}
+"""Hooks that the suite had once, and what to do instead."""
 
 
 @dataclass(frozen=True)
