@@ -1,5 +1,6 @@
 """The hooks that tell how users fare, beside those of whoever else tells something."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.journal.journal import Journal
 from pam_rollback.observation import hooks as of_observation
+from pam_rollback.observation.recovery import Recovery
+from pam_rollback.observation.watched import users
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.record_parts import Watched
 from pam_rollback.session import listeners
@@ -64,3 +67,15 @@ def test_a_window_opens_before_the_first_check(monkeypatch: pytest.MonkeyPatch) 
     assert begin(monkeypatch, "baseline", "held_window") == []
     assert begin(monkeypatch, "after-frontend", "held_window") == []
     assert begin(monkeypatch, "as-is", "held_window", workerinput={}) == []
+
+
+def test_when_users_were_well_again_is_said() -> None:
+    """With the moment and the objective; who is not well again has missed it."""
+    well = Recovery(5, 10, 5.1, 12.5, 3.0, 0.2, 12.5, (), (), 100)
+
+    def told(objective_s: float) -> str:
+        return users(well.within(objective_s), lambda at_s: datetime.fromtimestamp(at_s, UTC), UTC)
+
+    assert "have been well again since" in told(60)
+    assert "within the objective of" in told(60)
+    assert "LATER than the objective of" in told(1)

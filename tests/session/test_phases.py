@@ -5,9 +5,13 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.journal.journal import ACTION_FAILED
 from pam_rollback.report.verdict import Outcome
+from pam_rollback.session import fixtures
 from pam_rollback.session.classification import MESSAGE, NOTHING_NEW, OUTCOME
 from pam_rollback.session.phases import LiveReport, bad
+from tests.plan.plan_scene import body
 
 
 class Told:
@@ -75,3 +79,36 @@ def test_what_is_red_has_its_reason_and_the_way_on() -> None:
     )
 
     assert told == "! BROKEN HC-2 The back end is healthy: HTTP 503; docs/runbook.md#api"
+
+
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [
+        (
+            SimpleNamespace(decided_s=1.0, finished_s=3.0, steps=(1, 2)),
+            ("done", "gradual: 2 steps, 2.0 s after the decision"),
+        ),
+        (ActionFailed("HTTP 503"), ("NOT DONE", "gradual: HTTP 503")),
+    ],
+    ids=["done", "failed"],
+)
+def test_what_became_of_the_action_is_told(action: Any, told: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As soon as it is known; one that failed is noted, and the checks go on."""
+    said: list[tuple[str, str]] = []
+    noted: list[str] = []
+
+    def acts(name: str) -> Any:
+        assert name == "gradual"
+        if isinstance(action, ActionFailed):
+            raise action
+        return action
+
+    monkeypatch.setattr(fixtures, "progress_of", lambda *_: SimpleNamespace(phase=lambda *line: said.append(line)))
+    journal = SimpleNamespace(append=lambda event, **_: noted.append(event))
+    begins = SimpleNamespace(hook=SimpleNamespace(pytest_pam_situation_begins=lambda **_: None))
+    runbook = SimpleNamespace(journal_of=lambda _: journal)
+
+    given = body(fixtures.in_situation)("after-gradual", runbook, SimpleNamespace(config=begins, getfixturevalue=acts))
+
+    assert (given, said) == (action, [told])
+    assert noted == ([ACTION_FAILED] if isinstance(action, ActionFailed) else [])
