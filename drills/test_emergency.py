@@ -28,8 +28,7 @@ from pam_rollback.rollback.emergency import Emergency, EmergencyRollback, Took
 from pam_rollback.rollback.feature_flag import Evaluation, FlagOutcome
 from pam_rollback.rollback.fixtures.acting import Action, Run
 from pam_rollback.rollback.step_list import ListedStep
-from pam_rollback.session.needs import needs
-from pam_rollback.session.titles import titled
+from pam_rollback.session.needs import needs, titled
 
 pytestmark = pytest.mark.rollback
 

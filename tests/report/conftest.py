@@ -165,7 +165,7 @@ from pathlib import Path
 import allure_commons
 import pytest
 
-from pam_rollback.report.allure_hooks import AllureHooks
+from pam_rollback.report.allure_hooks import NOT_FINISHED, AllureHooks
 from pam_rollback.report.redaction import Redactor
 
 OURS = {{"Roll back the feature flags"}}
@@ -182,7 +182,7 @@ def pytest_runtest_makereport(item, call):
     report.longrepr = REDACTOR.in_place(report.longrepr)
     report.sections = REDACTOR.in_place(report.sections)
     if call.excinfo and call.when == "setup" and call.excinfo.errisinstance(AssertionError):
-        item.config.hooks_under_test.override_next("broken")
+        item.config.hooks_under_test.say_next("broken")
     return report
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -190,7 +190,7 @@ def pytest_runtest_protocol(item):
     try:
         return (yield)
     except BaseException as error:
-        item.config.hooks_under_test.not_finished(repr(error))
+        item.config.hooks_under_test.say_next("broken", NOT_FINISHED + repr(error))
         raise
 '''
 

@@ -191,7 +191,7 @@ def test_the_generator_gets_little_time_and_no_secret(
         return popen(*args, env=env, **options)  # type: ignore[call-overload]
 
     monkeypatch.setenv("PAM_ADMIN_TOKEN", "a-planted-secret")
-    monkeypatch.setattr("pam_rollback.report.html_report.subprocess.Popen", spy)
+    monkeypatch.setattr("pam_rollback.outside.programs.subprocess.Popen", spy)
     monkeypatch.setattr(html_report, "GENERATE_TIMEOUT_S", 0.01)
 
     answer = build(sample.results, tmp_path / "report", title="x", variables={}, history=None)
@@ -203,9 +203,10 @@ def test_the_generator_gets_little_time_and_no_secret(
 
 
 def test_the_lock_file_names_no_registry_and_the_exact_generator() -> None:
-    """The lock can be used with any registry; what is installed is the same everywhere."""
+    """The lock can be used with any registry; what is installed is the same everywhere. So are the rules of accessibility."""
     lock = json.loads((REPORTS / "package-lock.json").read_text())
 
     assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
     assert [name for name, package in lock["packages"].items() if name and "integrity" not in package] == []
     assert lock["packages"]["node_modules/allure"]["version"] == "3.18.0"
+    assert lock["packages"]["node_modules/axe-core"]["version"] == lock["packages"][""]["dependencies"]["axe-core"]

@@ -14,9 +14,9 @@ def test_the_verdict_comes_first_and_everything_is_there(bad_record: RunRecord) 
 
     assert text.startswith("## ❌ NO-GO staging staging.example.org release unknown, 6 of 7 in 38 s")
     headings = [line for line in text.splitlines() if line.startswith("### ")]
-    parts = ["Criteria", "Problems", "Only advisory", "What was done", "Not run", "Conditions"]
+    parts = ["Every figure (8)", "Problems", "Only advisory", "What was done (3 steps)", "Not run", "Conditions"]
     assert headings == [f"### {part}" for part in parts]
-    assert "- **broken criterion HC-1 \\[as-is\\]** not true: The API says that it is healthy: " in text
+    assert "- **broken criterion HC-1** not true: The API says that it is healthy: " in text
     assert "next: docs/runbook.md\\#api-unhealthy" in text
 
 

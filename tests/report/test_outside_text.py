@@ -6,7 +6,6 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from pam_rollback.base.outside_text import cut, for_message, for_terminal, label, one_line, redact_with, visible
 from pam_rollback.communication.slack import SlackWebhook
-from pam_rollback.report import allure_hooks, job_summary, scorecard, screen
+from pam_rollback.report import job_summary, scorecard, screen
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.session.lasting_streams import HarmlessFile
@@ -106,15 +105,6 @@ def test_the_job_summary_is_one_document(bad_record: RunRecord, text: str) -> No
     assert len(found.split("\n")) == len(clean.split("\n"))
     assert not UNSEEN.search(found)
     assert not re.search(r"<(?!br>)", re.sub(r"(?<!\\)`[^`\n]*`", "", found))
-
-
-@given(text=HOSTILE)
-@AT_A_TIME
-def test_properties_stay_properties(tmp_path: Path, text: str) -> None:
-    """One line for each fact, only ASCII, and no character that moves anything."""
-    written = allure_hooks.write_environment(tmp_path, {"release": text, "verdict": "NO-GO"}).read_text("utf-8")
-
-    assert re.fullmatch(r"release = [ -~]*\nverdict = NO-GO\n", written), written
 
 
 @given(text=HOSTILE)

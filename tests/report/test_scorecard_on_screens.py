@@ -1,4 +1,4 @@
-"""The report's first page as a browser draws it: for everybody, on every screen, and on one sheet of paper."""
+"""The report's first page as a browser draws it: for everybody."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,6 @@ from pam_rollback.browser.browser import CHROMIUM
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import scorecard_page
 
-"""What a browser has of A4 between margins of 9 mm, at 96 pixels an inch."""
 DRAWN = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><script>console.log("ran")</script></svg>'
 
 

@@ -1,6 +1,7 @@
 """Does one screen say what a person needs at 3 a.m.?  Records that are written out, and the lines that a person has read and found good."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.report import scorecard_page
+from pam_rollback.report import scorecard, scorecard_page
+from pam_rollback.report.causes import CAUSES_MAX, by_test
 from pam_rollback.report.record_parts import StrategyReadiness
 from pam_rollback.report.run_record import (
     ActionStep,
@@ -25,7 +27,7 @@ from pam_rollback.report.screen import LINES_MAX, LINES_OF_NO_GO_MAX, render
 from pam_rollback.report.terminal_page import WORDS
 from pam_rollback.report.terms_table import not_good
 from pam_rollback.report.verdict import Outcome
-from tests.report.screens import CET, SITUATION, result, rows_of_a_terminal, shown
+from tests.report.screens import SITUATION, result, rows_of_a_terminal, shown
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -163,6 +165,7 @@ def test_whatever_was_found_fits_into_sixty_lines(
     if bad := not_good(record):
         entries = [line.strip() for line in lines if line.startswith(ENTRIES)]
         assert entries[0].startswith(WORDS[bad[0].outcome][0])
+        assert len(entries) >= min(len(by_test(bad)), CAUSES_MAX), "a cause that is neither told nor counted"
         outcomes = {
             next(word for word in ENTRIES if line.startswith(word)).strip()
             for line in lines
@@ -213,16 +216,22 @@ def test_a_go_for_health_is_no_all_clear(drill: RunRecord) -> None:
     assert words.strip() in scorecard_page.render(health)
 
 
-@pytest.mark.parametrize("name", ["drill", "broken", "blind"])
-def test_colours_only_add_colour(request: pytest.FixtureRequest, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With colours the text is the same, and an ASCII terminal gets ASCII."""
+@pytest.mark.parametrize("view", [render, scorecard.render], ids=["screen", "all"])
+@pytest.mark.parametrize("name", ["drill", "broken", "blind", "bad_record"])
+def test_colours_only_add_colour(
+    request: pytest.FixtureRequest, name: str, view: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With colours the text is the same, an ASCII terminal gets ASCII, and NO_COLOR counts whatever the terminal can do."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     record = request.getfixturevalue(name)
-    colored = render(record, 80, color=True, ascii_only=False, zone=CET)
+    plain = view(record, 80, color=False, ascii_only=False)
+    colored = view(record, 80, color=True, ascii_only=False)
 
-    assert colored != shown(record)
-    assert [re.sub(r"\033\[[0-9;]*m", "", line) for line in colored] == shown(record)
-    assert "\n".join(render(record, 80, color=False, ascii_only=True)).isascii()
+    assert colored != plain
+    assert [re.sub(r"\033\[[0-9;]*m", "", line) for line in colored] == plain
+    assert "\n".join(view(record, 80, color=False, ascii_only=True)).isascii()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert view(record, 80, color=True, ascii_only=False) == plain
 
 
 def test_what_only_looks_can_be_repeated(good_record: RunRecord, drill: RunRecord) -> None:

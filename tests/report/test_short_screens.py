@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.report.run_record import ActionStep, NotRun, Result, RunRecord
-from pam_rollback.report.screen import render
 from pam_rollback.report.short_screens import LINES_MAX
 from pam_rollback.report.terminal_page import Page, command
 from pam_rollback.report.verdict import Outcome
+from tests.report.screens import shown
 from tests.report.test_recommendation import NOW, found, strategy
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -43,11 +43,6 @@ def planned(good_record: RunRecord) -> RunRecord:
         results=tuple(replace(one, outcome=Outcome.NOT_RUN, measured=()) for one in good_record.results),
         deselected=(NotRun("checks/test_a.py::test_x", "staging declares no prometheus"),),
     )
-
-
-def shown(record: RunRecord) -> list[str]:
-    """On 80 columns, without colours."""
-    return render(record, 80, color=False, ascii_only=False)
 
 
 @pytest.mark.parametrize("name", ["urgent", "planned"])

@@ -27,7 +27,7 @@ from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import RunFolder, from_here
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read
 from pam_rollback.report.run_report import build_run
-from pam_rollback.report.terminal_page import Page, fitted, harmless
+from pam_rollback.report.terminal_page import Page, harmless
 from pam_rollback.report.terms_table import drill_of, drills_table
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode, worst
 
@@ -97,7 +97,7 @@ class Drilled:
             record = self.record
             why = wording.short_reason(record) if record else "it wrote no record"
             said = f"{from_here(self.folder)}/output.txt" if self.folder else f"pytest {file_of(self.story)}, alone"
-            yield from fitted(f"{why}; see {said}", NARROW, first="  ", rest="    ", lines=3)
+            yield from Page(NARROW, color=False).wrapped(f"{why}; see {said}", lines=3)
 
 
 @dataclass

@@ -25,6 +25,7 @@ from pam_rollback.outside.http import all_at_once
 from pam_rollback.plan.plan import Plan
 from pam_rollback.postmortem import rules
 from pam_rollback.postmortem.rules import Entry, Event
+from pam_rollback.report import wording
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import Measured, Result, RunRecord, UnreadableRecord, read
 from pam_rollback.report.sections import to_dos
@@ -287,10 +288,7 @@ def cell(text: object) -> str:
 
 def figure(one: Measured) -> str:
     """A figure with its unit."""
-    if one.measured is None:
-        return "not measured"
-    number = f"{one.measured:.4g}" if isinstance(one.measured, float) else str(one.measured)
-    return f"{number} {one.unit}".strip() + (f" ({one.proviso})" if one.proviso else "")
+    return "not measured" if one.measured is None else wording.found(one)
 
 
 def _told(moment: Mapping[str, Any], anchor: Anchor, source: str) -> tuple[str, datetime | None, str, str, str]:

@@ -8,26 +8,18 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import allure_commons
 from allure_commons.model2 import StatusDetails
 
-from pam_rollback.base.outside_text import visible
 from pam_rollback.report.redaction import Redactor
 
 Status = Literal["passed", "failed", "broken", "skipped"]
 
 NOT_FINISHED: Final = "not finished: "
 """How the message of an interrupted test begins; a category of the report goes by it."""
-
-
-@dataclass(frozen=True)
-class _Override:
-    status: Status
-    message: str | None
 
 
 class AllureHooks:
@@ -41,45 +33,27 @@ class AllureHooks:
         self._results = results
         self._redactor = redactor
         self._owns = owns
-        self._override: _Override | None = None
-        self._skipped_because = ""
-        self._failed_after = ""
+        self._next: list[tuple[Status, str | None, Status | None]] = []
 
-    def override_next(self, status: Status, message: str | None = None) -> None:
+    def say_next(self, status: Status, message: str | None = None, *, instead_of: Status | None = None) -> None:
         """Gives the result that is written next in this process another status, and another message when one is given.
 
-        A process runs one test at a time, so "next" is the test that runs now.
+        A process runs one test at a time, so "next" is the test that runs now. ``instead_of``: only where Allure has that one. What is said
+        last counts.
         """
-        self._override = _Override(status, message)
-
-    def not_finished(self, why: str) -> None:
-        """The test that runs now was interrupted: it is neither passed nor failed, whatever its last phase said."""
-        self.override_next("broken", NOT_FINISHED + why)
-
-    def skipped_because(self, why: str) -> None:
-        """Why the test that runs now is skipped. Allure knows exceptions only: it would show no reason, or one with a module's name."""
-        self._skipped_because = why
-
-    def failed_after(self, why: str) -> None:
-        """The teardown of the test that runs now failed: what was skipped before that is so no more, though Allure leaves it."""
-        self._failed_after = why
+        self._next.insert(0, (status, message, instead_of))
 
     @allure_commons.hookimpl(tryfirst=True)
     def report_result(self, result: Any) -> None:
         """Redacts the result of a test and corrects its status."""
-        override, self._override = self._override, None
-        if override is not None:
-            result.status = override.status
-            if override.message is not None:
-                trace = result.statusDetails.trace if result.statusDetails else None
-                result.statusDetails = StatusDetails(message=override.message, trace=trace)
-        failed, self._failed_after = self._failed_after, ""
-        if failed and result.status == "skipped":
-            result.status, result.statusDetails = "broken", StatusDetails(message=failed)
-        why, self._skipped_because = self._skipped_because, ""
-        if why and result.status == "skipped":
-            trace = result.statusDetails.trace if result.statusDetails else None
-            result.statusDetails = StatusDetails(message=why, trace=trace)
+        said, self._next = self._next, []
+        for status, message, instead_of in said:
+            if instead_of in {None, result.status}:
+                result.status = status
+                if message is not None:
+                    trace = result.statusDetails.trace if result.statusDetails else None
+                    result.statusDetails = StatusDetails(message=message, trace=trace)
+                break
         self._redactor.in_place(result)
 
     @allure_commons.hookimpl(tryfirst=True)
@@ -123,30 +97,6 @@ class Unfailing:
         self._lost = lost
 
     @allure_commons.hookimpl(wrapper=True, tryfirst=True)
-    def report_result(self) -> Generator[None, object, object]:
-        """The result of a test."""
-        return (yield from self._kept())
-
-    @allure_commons.hookimpl(wrapper=True, tryfirst=True)
-    def report_container(self) -> Generator[None, object, object]:
-        """Set-ups and tear-downs."""
-        return (yield from self._kept())
-
-    @allure_commons.hookimpl(wrapper=True, tryfirst=True)
-    def report_globals(self) -> Generator[None, object, object]:
-        """What concerns the whole run."""
-        return (yield from self._kept())
-
-    @allure_commons.hookimpl(wrapper=True, tryfirst=True)
-    def report_attached_data(self) -> Generator[None, object, object]:
-        """An attachment."""
-        return (yield from self._kept())
-
-    @allure_commons.hookimpl(wrapper=True, tryfirst=True)
-    def report_attached_file(self) -> Generator[None, object, object]:
-        """An attached file, which may not be there either."""
-        return (yield from self._kept())
-
     def _kept(self) -> Generator[None, object, object]:
         try:
             return (yield)
@@ -159,70 +109,68 @@ class Unfailing:
                     part.unlink()
             return None
 
-
-def write_environment(results: Path, facts: Mapping[str, str]) -> Path:
-    """Writes ``environment.properties``: what the report shows as metadata. The caller keeps secrets out."""
-    lines = [f"{_escaped(name, key=True)} = {_escaped(visible(value), key=False)}\n" for name, value in facts.items()]
-    return _write(results / "environment.properties", "".join(lines))
+    report_result = report_container = report_globals = report_attached_data = report_attached_file = _kept
 
 
 def write_recommendation(results: Path, *, name: str, text: str, status: str) -> Path:
     """Writes what a decision session recommends as a result of its own, since no test says it: it stands beside them in the report."""
-    identifier = str(uuid.uuid4())
-    attachment = _write(results / f"{identifier}-attachment.txt", text)
-    now_ms = int(time.time() * 1000)
-    result = {
-        "uuid": identifier,
-        "name": name,
-        "fullName": "recommendation",
-        "historyId": "recommendation",
-        "status": status,
-        "stage": "finished",
-        "statusDetails": {"message": name},
-        "start": now_ms,
-        "stop": now_ms,
-        "labels": [{"name": "epic", "value": "Recommendation"}, {"name": "suite", "value": "Recommendation"}],
-        "attachments": [{"name": "recommendation.txt", "source": attachment.name, "type": "text/plain"}],
-    }
-    return _write(results / f"{identifier}-result.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    attachment = results / f"{uuid.uuid4()}-attachment.txt"
+    results.mkdir(parents=True, exist_ok=True)
+    attachment.write_text(text, encoding="utf-8")
+    return _write_result(
+        results,
+        name=name,
+        full_name="recommendation",
+        history_id="recommendation",
+        status=status,
+        message=name,
+        labels=[("epic", "Recommendation"), ("suite", "Recommendation")],
+        attachments=[{"name": "recommendation.txt", "source": attachment.name, "type": "text/plain"}],
+    )
 
 
 def write_died(results: Path, nodeid: str, *, name: str, labels: Iterable[tuple[str, str]], message: str) -> Path:
     """Writes the result of a test whose process died before it wrote one."""
     path, _, function = nodeid.partition("::")
     full_name = f"{path.removesuffix('.py').replace('/', '.')}#{function.rpartition('::')[2].partition('[')[0]}"
+    return _write_result(
+        results,
+        name=name,
+        full_name=full_name,
+        history_id=nodeid,
+        status="broken",
+        message=message,
+        labels=labels,
+        attachments=(),
+    )
+
+
+def _write_result(
+    results: Path,
+    *,
+    name: str,
+    full_name: str,
+    history_id: str,
+    status: str,
+    message: str,
+    labels: Iterable[tuple[str, str]],
+    attachments: Iterable[Mapping[str, str]],
+) -> Path:
     now_ms = int(time.time() * 1000)
     result = {
         "uuid": str(uuid.uuid4()),
         "name": name,
         "fullName": full_name,
-        "historyId": nodeid,
-        "status": "broken",
+        "historyId": history_id,
+        "status": status,
         "stage": "finished",
         "statusDetails": {"message": message},
         "start": now_ms,
         "stop": now_ms,
         "labels": [{"name": label, "value": value} for label, value in labels],
+        "attachments": [*attachments],
     }
-    return _write(results / f"{result['uuid']}-result.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
-
-
-def _write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path = results / f"{result['uuid']}-result.json"
+    results.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
-
-
-def _escaped(text: str, *, key: bool) -> str:
-    special = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    if key:
-        special |= {character: f"\\{character}" for character in " =:#!"}
-    body = "".join(special.get(character, character) for character in text)
-    if body.startswith(" "):
-        body = f"\\{body}"
-    return "".join(character if character.isascii() else _utf16_escape(character) for character in body)
-
-
-def _utf16_escape(character: str) -> str:
-    units = character.encode("utf-16-be")
-    return "".join(f"\\u{units[index]:02x}{units[index + 1]:02x}" for index in range(0, len(units), 2))

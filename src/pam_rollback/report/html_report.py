@@ -10,8 +10,6 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pam_rollback.outside.places import REPORTS
+from pam_rollback.outside.programs import Ended, run_program
 
 INSTALL_TIMEOUT_S: Final = 180
 GENERATE_TIMEOUT_S: Final = 120
@@ -194,7 +193,7 @@ def _install(node: Path, reports: Path) -> None:
     ]
     how_to = f"with a network: cd {reports} && npm ci --ignore-scripts, then: make report"
     answer = _run([*npm, "ci", *options], cwd=reports, node=node, timeout_s=INSTALL_TIMEOUT_S, how_to=how_to)
-    if answer.returncode != 0:
+    if not answer.succeeded:
         raise _Failed(f"the report generator could not be installed: {_last_error(answer)}", how_to)
 
 
@@ -208,44 +207,26 @@ def _generate(node: Path, allure: Path, config: Path, results: Path, work: Path)
     command = [str(node), str(allure), "generate", "--config", str(config), "--cwd", str(work), str(results)]
     how_to = f"the raw results are in {results}; to see all messages: {' '.join(command)}"
     answer = _run(command, cwd=work, node=node, timeout_s=GENERATE_TIMEOUT_S, how_to=how_to)
-    if answer.returncode != 0 or not (work / "report" / "index.html").is_file():
+    if not answer.succeeded or not (work / "report" / "index.html").is_file():
         raise _Failed(f"the report generator failed: {_last_error(answer)}", how_to)
 
 
-def _run(
-    command: Sequence[str], *, cwd: Path, node: Path, timeout_s: float, how_to: str
-) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)}
-    environment["PATH"] = os.pathsep.join([str(node.parent), environment.get("PATH", os.defpath)])
-    with subprocess.Popen(  # noqa: S603 - programs that we found, without a shell
-        command,
-        cwd=cwd,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    ) as process:
-        try:
-            output, _ = process.communicate(timeout=timeout_s)
-        except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise _Failed(f"{Path(command[0]).name} was still busy after {timeout_s:g} s", how_to) from None
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, output)
+def _run(command: Sequence[str], *, cwd: Path, node: Path, timeout_s: float, how_to: str) -> Ended:
+    variables = {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)}
+    variables["PATH"] = os.pathsep.join([str(node.parent), variables.get("PATH", os.defpath)])
+    ended = run_program(command, folder=cwd, variables=variables, deadline_s=timeout_s)
+    if ended.exit_code is None:
+        raise _Failed(f"{Path(command[0]).name} was still busy after {timeout_s:g} s", how_to)
+    return ended
 
 
-def _last_error(answer: subprocess.CompletedProcess[str]) -> str:
-    """The line of a program's output that says most: npm's first error that is not a code, else the last line."""
-    lines = [line.strip() for line in answer.stdout.splitlines() if line.strip()]
+def _last_error(ended: Ended) -> str:
+    """The line of a program's output that says most: npm's first error that is not a code, else the first line."""
+    lines = [line.strip() for line in f"{ended.out}\n{ended.err}".splitlines() if line.strip()]
     errors = [
         line for line in lines if "rror" in line and "npm error code" not in line and "A complete log" not in line
     ]
-    return (errors or lines or [f"exit code {answer.returncode} without a message"])[0]
+    return (errors or lines or [f"exit code {ended.exit_code} without a message"])[0]
 
 
 def _make_private(made: Path) -> None:

@@ -1,16 +1,24 @@
 """The run record as Markdown, for the summary page of a CI job."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from pam_rollback.base.outside_text import for_terminal, one_line
 from pam_rollback.report import recommendation, sections, unanswered, wording
 from pam_rollback.report.redaction import Redactor, shown
-from pam_rollback.report.run_record import Measured, Result, RunRecord
-from pam_rollback.report.terminal_page import ADVISORY, alike
-from pam_rollback.report.terms_table import advisory_lines, key_figures, not_good
-from pam_rollback.report.verdict import Outcome
+from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.terminal_page import alike
+from pam_rollback.report.terms_table import (
+    RIGHT,
+    Table,
+    TableRow,
+    advisory_lines,
+    figures_tables,
+    key_figures,
+    not_good,
+    steps_tables,
+)
 
 ANNOTATIONS_MAX: Final = 10
 """GitHub shows no more of one step."""
@@ -59,8 +67,7 @@ def _not_good(record: RunRecord) -> Sequence[str]:
     ids = wording.ids(not_good(record)).split()
     if not ids or record.verdict == "GO":
         return []
-    more = f" and {len(ids) - _IDS_MAX} more" if len(ids) > _IDS_MAX else ""
-    return [f"not good: {', '.join(ids[:_IDS_MAX])}{more}"]
+    return [f"not good: {wording.few(ids, _IDS_MAX, ', ')}"]
 
 
 def _command(level: str, title: str, text: str) -> str:
@@ -75,36 +82,26 @@ BYTES_MAX: Final = 1024 * 1024
 
 _NAMES_SHOWN: Final = 20
 _CUT: Final = "\n\n_The summary was cut here: the run record has the rest._\n"
-_SIGNS: Final = {
-    Outcome.PASSED: "✅ ok",
-    Outcome.BROKEN_CRITERION: "❌ broken",
-    Outcome.ACTION_FAILED: "❌ action failed",
-    Outcome.UNDO_FAILED: "❌ undo failed",
-    Outcome.REFUSED: "⛔ refused",
-    Outcome.UNKNOWN: "⚠️ could not measure",
-    Outcome.NOT_RUN: "⏸️ not run",
-    Outcome.KNOWN: "⏸️ known before",
-}
+_SIGNS: Final = {"go": "✅", "open": "⚠️", "no": "❌"}
 _VERDICT_SIGNS: Final = {"GO": "✅", "INCONCLUSIVE": "⚠️", "PLANNED": "📋", "REFUSED": "⛔"}
 
 
 def render(record: RunRecord, room: int = BYTES_MAX) -> str:
     """The summary, at most ``room`` bytes; the verdict comes first, so a cut takes the least important."""
     record = shown(record)
+    told = [*recommendation.recommended(record), *sections.preflight(record), *wording.told(record)]
     blocks = [
         f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
         _text(figures(record)),
         _text(where(record)),
         _bullets("", [*filter(None, [wording.nothing_new(record)]), *record.reasons]),
-        *_recommendation(record),
-        *(_bullets(f"### {heading}", entries) for heading, entries in sections.preflight(record)),
-        *(_bullets(f"### {heading}", entries) for heading, entries in wording.told(record)),
-        _criteria(record),
+        *(_bullets(f"### {heading}", entries) for heading, entries in told),
+        *map(_table, figures_tables(record)),
         _problems(record),
         _bullets(f"### {wording.ONLY_ADVISORY}", advisory_lines(record)),
         _bullets(f"### {unanswered.HEADING}", [waiver for _, waiver in unanswered.waivers(record)]),
-        _steps(record),
-        _not_run(record),
+        *map(_table, steps_tables(record)),
+        _bullets("### Not run", wording.left_out(record, _NAMES_SHOWN)),
         *(_bullets(f"### {heading}", entries) for heading, entries in sections.checklists(record)),
         _bullets("### Conditions", wording.conditions(record)),
         f"Run {_code(record.run_id)}, {record.mode}, started {_text(record.started.iso)}, exit code {record.exit_code}.",
@@ -127,44 +124,23 @@ def append(record: RunRecord, path: Path, redactor: Redactor) -> None:
         summary.write(render(shown(record, redactor.text), BYTES_MAX - summary.tell()))
 
 
-def _recommendation(record: RunRecord) -> list[str]:
-    if record.decision is None:
-        return []
-    return [_bullets(f"### {heading}", entries) for heading, entries in recommendation.paragraphs(record.decision)]
+def _table(table: Table) -> str:
+    """One table of the page in Markdown, each verdict with its sign."""
 
+    def cells(row: TableRow) -> Iterator[str]:
+        for column, cell in zip(table.head, row.cells, strict=True):
+            yield f"{_SIGNS[row.tone]} {cell}" if column == "verdict" else cell
 
-def _criteria(record: RunRecord) -> str:
-    rows = [
-        _row(
-            " ".join(result.criteria),
-            result.situation,
-            measured.what + (f" ({measured.definition})" if measured.definition else ""),
-            measured.asked or "-",
-            wording.found(measured),
-            "-" if measured.n is None else str(measured.n),
-            wording.margin(measured, result.outcome),
-            _sign(result),
-        )
-        for result in record.results
-        if result.criteria and not sections.is_item(result)
-        for measured in result.measured or (Measured(result.title, "", None),)
-    ]
-    if not rows:
-        return ""
-    head = _row("id", "situation", "what", "asked", "measured", "n", "margin", "verdict")
-    return "\n".join(["### Criteria", "", head, "|---|---|---|---|---|--:|--:|---|", *rows])
-
-
-def _sign(result: Result) -> str:
-    noted = not wording.decides(result) and result.outcome not in wording.NO_PROBLEM
-    return f"⏸️ {ADVISORY}" if noted else _SIGNS[result.outcome]
+    below = "|".join("--:" if column in RIGHT else "---" for column in table.head)
+    head = [f"### {table.caption}", "", _row(*table.head), f"|{below}|"]
+    return "\n".join([*head, *(_row(*cells(row)) for row in table.rows)])
 
 
 def _problems(record: RunRecord) -> str:
     entries = []
     for group in alike(not_good(record)):
         result = group[0]
-        head = _text(" ".join([result.outcome.value, wording.ids(group), *_where(result)]))
+        head = _text(f"{result.outcome.value} {wording.ids(group)}{wording.where(result)}")
         entry = f"- **{head}** {_text(wording.problem_together(group))}"
         entry += f"<br>{_code(result.nodeid)}" + (f" and {len(group) - 1} more" if len(group) > 1 else "")
         others = wording.in_other_words(group)
@@ -174,44 +150,6 @@ def _problems(record: RunRecord) -> str:
             entry += f"<br>next: {_text(result.runbook)}"
         entries.append(entry)
     return "\n".join(["### Problems", "", *entries]) if entries else ""
-
-
-def _where(result: Result) -> list[str]:
-    return [f"[{result.situation}]"] if result.situation else []
-
-
-def _steps(record: RunRecord) -> str:
-    if not record.steps:
-        return ""
-    rows = [
-        _row(
-            f"+{step.started_s:.1f} s",
-            wording.duration(step.duration_s),
-            step.action,
-            step.step,
-            step.outcome,
-            step.detail,
-        )
-        for step in record.steps
-    ]
-    return "\n".join(
-        [
-            "### What was done",
-            "",
-            _row("at", "took", "action", "step", "outcome", ""),
-            "|--:|--:|---|---|---|---|",
-            *rows,
-        ]
-    )
-
-
-def _not_run(record: RunRecord) -> str:
-    entries = []
-    for reason, names in wording.not_run(record).items():
-        shown = ", ".join(_code(name) for name in names[:_NAMES_SHOWN])
-        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-        entries.append(f"- {len(names)}: {_text(reason)}: {shown}{more}")
-    return "\n".join(["### Not run", "", *entries]) if entries else ""
 
 
 def _bullets(title: str, entries: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from pam_rollback.base.outside_text import cut
 
 if TYPE_CHECKING:
     from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, StrategyAdvised
+    from pam_rollback.report.run_record import RunRecord
 
 _DO: Final = {
     "ROLL BACK NOW": 'a criterion of the plan\'s list "roll back now" is met',
@@ -51,6 +52,11 @@ def paragraphs(decision: "DecisionRecord") -> list[Paragraph]:
         ("Not met", tuple(_not_met(decision))),
     ]
     return [(heading, entries) for heading, entries in found if entries]
+
+
+def recommended(record: "RunRecord") -> list[Paragraph]:
+    """The same of a session; nothing of one that recommends nothing."""
+    return [] if record.decision is None else paragraphs(record.decision)
 
 
 def as_text(decision: "DecisionRecord") -> str:

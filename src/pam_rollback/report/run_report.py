@@ -114,7 +114,7 @@ def variables(record: RunRecord) -> dict[str, str]:
     facts = {
         "Verdict": wording.verdict_word(record),
         "Why": "; ".join(record.reasons),
-        "What to do": _what_to_do(record),
+        "What to do": "; ".join(entry for _, entries in recommendation.recommended(record)[:1] for entry in entries),
         "Environment": f"{record.environment.name} ({record.environment.kind}) {record.environment.host}",
         "Ran": wording.how_much(record),
         "Release at the end": record.release or "unknown",
@@ -127,9 +127,3 @@ def variables(record: RunRecord) -> dict[str, str]:
         "Command": " ".join(record.command_line),
     }
     return {name: value for name, value in facts.items() if value}
-
-
-def _what_to_do(record: RunRecord) -> str:
-    if record.decision is None:
-        return ""
-    return "; ".join(next(entries for _, entries in recommendation.paragraphs(record.decision)))

@@ -3,17 +3,14 @@
 Plain text without a table library: every session comes by here, and loading one costs more than a health check.
 """
 
-import itertools
-import re
 import textwrap
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from pam_rollback.report import sections, unanswered, wording
+from pam_rollback.report import recommendation, sections, unanswered, wording
 from pam_rollback.report.redaction import shown
-from pam_rollback.report.run_record import Measured, Result, RunRecord
+from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.terminal_page import (
     WORDS,
     Page,
@@ -23,16 +20,11 @@ from pam_rollback.report.terminal_page import (
     listed,
     paragraphs,
     reasons,
-    recommended,
     steps,
     verdict,
     word,
 )
-from pam_rollback.report.terms_table import advisory_lines, not_good
-from pam_rollback.report.verdict import Outcome
-
-_CROWD: Final = 8
-"""From so many neighbours with the same good figure on, a row for each would only bury the rest."""
+from pam_rollback.report.terms_table import advisory_lines, cells, figures_of, not_good
 
 _NAMES_SHOWN: Final = 5  # of the tests that did not run for one reason
 
@@ -58,7 +50,8 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *_paths(record, page),
         *paragraphs(sections.preflight(record), page),
         *paragraphs(wording.told(record), page),
-        *recommended(record, page),
+        # Below all else, and the most urgent last: people on call must have it on the screen when the session has ended.
+        *paragraphs(recommendation.recommended(record)[::-1], page),
         *verdict(record, page),
     ]
     return harmless(lines, ascii_only=ascii_only)
@@ -88,10 +81,15 @@ _AS_IS: Final = "as-is"
 
 
 def _criteria(record: RunRecord, page: Page) -> list[str]:
-    judged = [result for result in record.results if result.criteria and not sections.is_item(result)]
-    if not judged:
+    rows: dict[str, list[tuple[list[str], str]]] = {}
+    before = None
+    for result, figure in figures_of(record):
+        said, hue = word(result.outcome, advisory=not wording.decides(result))
+        first, before = result is not before, result
+        ids, verdict = (" ".join(result.criteria), said) if first else ("", "")
+        rows.setdefault(_situation(result), []).append(([ids, *cells(result, figure), verdict], hue))
+    if not rows:
         return []
-    rows = {situation: _rows(judged, situation) for situation in dict.fromkeys(_situation(result) for result in judged)}
     widths = _widths([cells for group in rows.values() for cells, _ in group], page.width - 2)
     lines = page.heading("Criteria")
     lines.append("  " + page.paint(_row([column.title for column in _COLUMNS], widths).rstrip(), "dim"))
@@ -101,79 +99,9 @@ def _criteria(record: RunRecord, page: Page) -> list[str]:
             lines.append(
                 "  " + page.paint(title + "─" * (sum(widths) + len(_GAP) * (len(widths) - 1) - len(title)), "dim")
             )
-        for cells, hue in group:
-            lines += _table_lines(cells, hue, widths, page)
+        for cells_of_row, hue in group:
+            lines += _table_lines(cells_of_row, hue, widths, page)
     return lines
-
-
-def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], str]]:
-    rows: list[tuple[list[str], str]] = []
-    here = [result for result in results if _situation(result) == situation]
-    alike = Counter(_case(result) for result in here)
-    told = set()
-    for result in _without_crowds(here):
-        case = _case(result)
-        if alike[case] > 1 and case in told:
-            continue
-        told.add(case)
-        verdict, hue = word(result.outcome, advisory=not wording.decides(result))
-        ids = " ".join(result.criteria)
-        title = result.title if alike[case] == 1 else f"{result.title} ({alike[case]} cases)"
-        for place, measured in enumerate(result.measured or (Measured(title, "", None),)):
-            what = measured.what if not measured.definition else f"{measured.what} ({measured.definition})"
-            cells = [
-                "" if place else ids,
-                what,
-                measured.asked or "-",
-                wording.found(measured),
-                "-" if measured.n is None else str(measured.n),
-                wording.margin(measured, result.outcome),
-                "" if place else verdict,
-            ]
-            rows.append((cells, hue))
-    return rows
-
-
-def _without_crowds(results: Sequence[Result]) -> list[Result]:
-    """Neighbours of one kind that passed with one and the same figure share a row; what is not green is never among them."""
-    told: list[Result] = []
-    for _, group in itertools.groupby(results, key=_same_figure):
-        crowd = list(group)
-        told += [_together_as_one(crowd)] if len(crowd) >= _CROWD else crowd
-    return told
-
-
-def _same_figure(result: Result) -> tuple[object, ...]:
-    if result.outcome is not Outcome.PASSED or len(result.measured) != 1:
-        return (result.nodeid,)
-    (figure,) = result.measured
-    if not figure.n:  # whoever looked at nothing must be seen
-        return (result.nodeid,)
-    return (result.kind, result.advisory, figure.asked, figure.measured, figure.unit, figure.margin)
-
-
-def _together_as_one(crowd: Sequence[Result]) -> Result:
-    figures = [result.measured[0] for result in crowd]
-    return replace(
-        crowd[0],
-        criteria=tuple(dict.fromkeys(identifier for result in crowd for identifier in result.criteria)),
-        measured=(
-            replace(
-                figures[0],
-                what=f"{figures[0].what} and {len(crowd) - 1} more",
-                definition="",
-                # What the crowd rests on is what its weakest rests on; a sum would hide it.
-                n=min(figure.n or 0 for figure in figures),
-            ),
-        ),
-    )
-
-
-def _case(result: Result) -> tuple[object, ...]:
-    """What cases of one test have in common that passed and have no figures: one row tells of all of them. Others stand alone."""
-    if result.outcome is not Outcome.PASSED or result.measured:
-        return (result.nodeid,)
-    return (result.nodeid.partition("[")[0], result.title, result.criteria, result.advisory)
 
 
 def _widths(rows: Sequence[Sequence[str]], available: int) -> list[int]:
@@ -200,7 +128,8 @@ def _widths(rows: Sequence[Sequence[str]], available: int) -> list[int]:
 
 def _table_lines(cells: Sequence[str], hue: str, widths: Sequence[int], page: Page) -> list[str]:
     wrapped = [
-        textwrap.wrap(_together(cell) if column.figure else cell, width, break_on_hyphens=not column.figure) or [""]
+        textwrap.wrap(wording.together(cell) if column.figure else cell, width, break_on_hyphens=not column.figure)
+        or [""]
         for cell, width, column in zip(cells, widths, _COLUMNS, strict=True)
     ]
     lines = []
@@ -209,10 +138,6 @@ def _table_lines(cells: Sequence[str], hue: str, widths: Sequence[int], page: Pa
         head = _row(row[:-1], widths[:-1])
         lines.append(f"  {head}{_GAP}{page.paint(row[-1], hue)}".rstrip())
     return lines
-
-
-def _together(cell: str) -> str:
-    return re.sub(r"(?<=\d) (?=\S{1,5}(?: |$))", wording.NO_BREAK, cell)
 
 
 def _situation(result: Result) -> str:
@@ -232,9 +157,8 @@ def _problems(record: RunRecord, page: Page) -> list[str]:
     for group in alike(bad):
         result = group[0]
         said, hue = WORDS[result.outcome]
-        where = f" [{result.situation}]" if _situation(result) != _AS_IS else ""
         found = wording.problem(result) if len(group) == 1 else f"{len(group)} tests: {wording.said_together(group)}"
-        first, *others = page.wrapped(f"{said} {wording.ids(group)}{where} {found}")
+        first, *others = page.wrapped(f"{said} {wording.ids(group)}{wording.where(result)} {found}")
         lines += [first.replace(said, page.paint(said, hue, "bold"), 1), *others]
         lines += [
             line for words in wording.in_other_words(group) for line in page.wrapped(f"and {words}", first="    ")

@@ -9,26 +9,26 @@ In one module: a function for each part of one page, in its order.
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from pam_rollback.base.outside_text import cut
 from pam_rollback.report import recommendation, sections, timeline_picture, unanswered, wording
-from pam_rollback.report.causes import Causes, by_test, counted
+from pam_rollback.report.causes import Causes, by_test
 from pam_rollback.report.pages import RUNBOOK, template
 from pam_rollback.report.redaction import shown
-from pam_rollback.report.run_record import Measured, Result, RunRecord
-from pam_rollback.report.terminal_page import ADVISORY
+from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.terms_table import (
+    RIGHT,
     advisory_lines,
-    drill_of,
+    drills_tables,
+    figures_tables,
+    judged,
     key_figures,
     not_good,
-    rows_of,
-    worst_mark,
+    steps_tables,
+    terms_tables,
 )
 from pam_rollback.report.verdict import Outcome
 
@@ -36,50 +36,15 @@ NAME: Final = "index.html"
 EVIDENCE: Final = "allure"
 """The folder of the Allure report, beside this page."""
 
-_TONES: Final = {Outcome.PASSED: "go", Outcome.UNKNOWN: "open", Outcome.NOT_RUN: "open", Outcome.KNOWN: "open"}
-"""Any other outcome is a no."""
 VERDICT_TONES: Final = {"GO": "go", "INCONCLUSIVE": "open", "PLANNED": "open"}
-OUTCOME_WORDS: Final = {
-    Outcome.PASSED: "ok",
-    Outcome.BROKEN_CRITERION: "BROKEN",
-    Outcome.ACTION_FAILED: "ACTION FAILED",
-    Outcome.UNDO_FAILED: "UNDO FAILED",
-    Outcome.REFUSED: "REFUSED",
-    Outcome.UNKNOWN: "UNKNOWN",
-    Outcome.NOT_RUN: "not run",
-    Outcome.KNOWN: "known before",
-}
 _PROBLEMS_MAX: Final = 12
-_ON_PAPER_MAX: Final = 4
-_MEASURED_MAX: Final = 60
-"""Characters of a figure in the table; whole it stands among all figures."""
 _FOUND_MAX: Final = 480
 """Characters of what a test found that are shown at once: five lines of the page."""
 _NAMES_MAX: Final = 5
 _IDS_MAX: Final = 10
 """Broken criteria that are named beside the verdict."""
 _VERIFICATION: Final = "post_rollback"
-_RIGHT: Final = frozenset({"n", "margin", "at", "took"})
-"""Columns of figures."""
 _ANCHOR: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
-_DASH: Final = "-"
-
-
-@dataclass(frozen=True)
-class _Row:
-    tone: str
-    cells: Sequence[str]
-
-
-@dataclass(frozen=True)
-class _Table:
-    caption: str
-    head: Sequence[str]
-    rows: Sequence[_Row]
-
-    def cells(self, row: _Row) -> Iterator[tuple[str, str]]:
-        """Column and text of all but the first cell, which is the row's name."""
-        return zip(self.head[1:], row.cells[1:], strict=True)
 
 
 def write(
@@ -117,28 +82,26 @@ def render(
     found = by_test(problems)
     return template("run.html").render(
         title=wording.title(record),
-        tone=_tone_of(record),
+        tone=VERDICT_TONES.get(record.verdict, "no"),
         verdict=wording.verdict_word(record),
         summary=_summary(record, problems),
         limits=[*filter(None, (wording.rehearsed(record), wording.no_all_clear(record)))],
         reasons=wording.more_reasons(record)[:_NAMES_MAX],
         tiles=list(_tiles(record)),
         problems=[_problem(one) for one in found[:_PROBLEMS_MAX]],
-        on_paper=_ON_PAPER_MAX,
         problems_title=_problems_title(problems),
-        more_problems=_more(found[_PROBLEMS_MAX:], "below"),
-        more_on_paper=_more(found[_ON_PAPER_MAX:], record.reports.html or "on this page as a screen shows it"),
-        answer=[] if record.decision is None else recommendation.paragraphs(record.decision),
-        parts=_parts(record),
+        more_problems=_more(found[_PROBLEMS_MAX:]),
+        answer=recommendation.recommended(record),
+        parts=[*wording.told(record), *sections.preflight(record)],
         facts=list(_facts(record, zone)),
         rollbacks=[timeline_picture.section(one, record, zone, Markup) for one in record.watched],
         # As images: nothing in them can run, and their names cannot meet.
         pictures=[(title, base64.b64encode(picture).decode("ascii")) for title, picture in pictures.items()],
-        tables=[*_terms(record), *_drills(record)],
+        tables=[*terms_tables(record), *drills_tables(record)],
         lists=[(name, entries) for name, entries in _lists(record) if entries],
         folded=[("Checklists", lists)] if (lists := sections.checklists(record)) else [],
-        details=[*_figures(record), *_steps(record)],
-        right=_RIGHT,
+        details=[*figures_tables(record), *steps_tables(record)],
+        right=RIGHT,
         links=[*links],
         run_id=record.run_id,
         command=" ".join(record.command_line),
@@ -154,15 +117,6 @@ def _summary(record: RunRecord, problems: Sequence[Result]) -> str:
     return f"{line}. Broken: {' '.join(sorted(broken, key=lambda one: place.get(one, len(place))))}" if few else line
 
 
-def tone(outcome: Outcome, *, advisory: bool = False) -> str:
-    """The colour of an outcome: ``go``, ``open`` or ``no``. ``advisory``: the verdict does not rest on it, so it is never a no."""
-    return _TONES.get(outcome, "open" if advisory else "no")
-
-
-def _tone_of(record: RunRecord) -> str:
-    return VERDICT_TONES.get(record.verdict, "no")
-
-
 def _problems_title(problems: Sequence[Result]) -> str:
     unknown = [one.outcome is Outcome.UNKNOWN for one in problems]
     if all(unknown):
@@ -170,18 +124,19 @@ def _problems_title(problems: Sequence[Result]) -> str:
     return "What is broken, and what could not be measured" if any(unknown) else "What is broken"
 
 
-def _more(rest: Sequence[Causes], where: str) -> str:
+def _more(rest: Sequence[Causes]) -> str:
     """How much has no card here, with its plan items: no view names fewer of them than another."""
     results = [result for one in rest for group in one for result in group]
-    findings = f"{len(rest)} more finding{'s' if len(rest) > 1 else ''} of {counted(results)}"
-    return f"and {findings}, for {wording.ids(results)}: {where}" if rest else ""
+    findings = f"{len(rest)} more finding{'s' if len(rest) > 1 else ''} of {wording.tests(results)}"
+    return f"and {findings}, for {wording.ids(results)}: below" if rest else ""
 
 
 def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
     for one in key_figures(record):
+        tone, said = judged(one.outcome)
         yield {
-            "tone": tone(one.outcome),
-            "word": "" if one.outcome is Outcome.PASSED else OUTCOME_WORDS[one.outcome],
+            "tone": tone,
+            "word": "" if one.outcome is Outcome.PASSED else said,
             "name": f"{one.id} {one.title}",
             "measured": one.measured,
             "proviso": one.proviso,
@@ -199,10 +154,11 @@ def _problem(causes: Causes) -> dict[str, Any]:
     of_a_test = not blind and result.outcome not in wording.HAPPENED
     found, rest = _parted(wording.said_together(causes[0]))
     others = wording.in_other_words(causes[0])
+    tone, said = judged(result.outcome)
     return {
-        "tone": tone(result.outcome),
-        "word": OUTCOME_WORDS[result.outcome],
-        "ids": wording.ids(results) + _where(result),
+        "tone": tone,
+        "word": said,
+        "ids": wording.ids(results) + wording.where(result),
         "title": title if len(results) == 1 else f"{len(results)} tests; {title}",
         "found_name": "why" if blind else "found",
         "found": found,
@@ -219,17 +175,6 @@ def _parted(text: str) -> tuple[str, str]:
         return text, ""
     end = text.rfind(" ", 0, _FOUND_MAX) + 1 or _FOUND_MAX
     return f"{text[:end].rstrip()} …", text[end:]
-
-
-def _where(result: Result) -> str:
-    return f" [{result.situation}]" if result.situation not in {"", "as-is"} else ""
-
-
-def _parts(record: RunRecord) -> list[tuple[str, Sequence[str], bool]]:
-    answers = list(wording.told(record))
-    # Beside another answer, what is known of rollbacks is background: one sheet of paper has no room for it.
-    answered = bool(answers) or record.decision is not None
-    return [(*part, True) for part in answers] + [(*part, not answered) for part in sections.preflight(record)]
 
 
 def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
@@ -253,118 +198,9 @@ def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
     yield from facts
 
 
-def _terms(record: RunRecord) -> Iterator[_Table]:
-    several = len(record.situations) > 1
-    for situation in record.situations:
-        own = tuple(result for result in record.results if result.situation == situation)
-        rows = [
-            _Row(
-                tone(row.outcome, advisory=row.advisory),
-                (
-                    row.id,
-                    row.title,
-                    cut(row.found, _MEASURED_MAX),
-                    wording.together(row.asked) or _DASH,
-                    row.n or _DASH,
-                    row.margin,
-                    _said(row.outcome, row.advisory),
-                ),
-            )
-            for row in rows_of(record, own)
-        ]
-        if rows:
-            name = f": {situation.removeprefix('after-')}" if several else ""
-            yield _Table(
-                f"Criteria and objectives{name}", ("id", "what", "measured", "asked", "n", "margin", "verdict"), rows
-            )
-
-
-def _said(outcome: Outcome, advisory: bool) -> str:  # noqa: FBT001 - a private word
-    return ADVISORY if advisory and outcome not in wording.NO_PROBLEM else OUTCOME_WORDS[outcome]
-
-
-def _drills(record: RunRecord) -> Iterator[_Table]:
-    if len(record.situations) < 2:  # noqa: PLR2004 - one is no comparison
-        return
-    drills = [
-        drill_of(situation.removeprefix("after-"), [one for one in record.results if one.situation == situation])
-        for situation in record.situations
-    ]
-    columns = list(dict.fromkeys(column for drill in drills for column in drill.marks))
-    if columns:
-        rows = [
-            _Row(
-                tone(worst_mark(drill.marks)),
-                (
-                    drill.name,
-                    *(OUTCOME_WORDS[drill.marks[column]] if column in drill.marks else _DASH for column in columns),
-                    drill.found,
-                    wording.together(drill.asked) or _DASH,
-                ),
-            )
-            for drill in drills
-        ]
-        yield _Table("All rollbacks", ("rollback", *columns, "recovery", "asked"), rows)
-
-
-def _short(name: str, record: RunRecord) -> str:
-    """A test without its file, and without the situation where there is only one."""
-    name = name.rpartition("::")[2]
-    return re.sub(r"\[as-is(?:-(.+))?\]$", r"[\1]", name).removesuffix("[]") if len(record.situations) < 2 else name  # noqa: PLR2004 - several
-
-
 def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
     yield unanswered.HEADING, unanswered.lines(record)
     yield "Conditions", wording.conditions(record)
-    left_out = [
-        f"{wording.tests(names)}: {reason} ({', '.join(_short(name, record) for name in names[:_NAMES_MAX])}"
-        f"{', …' if len(names) > _NAMES_MAX else ''})"
-        for reason, names in wording.not_run(record).items()
-    ]
-    yield "Not judged, and why", left_out
+    yield "Not judged, and why", wording.left_out(record, _NAMES_MAX)
     yield sections.PLAN_ITEMS, sections.coverage(record)
     yield wording.ONLY_ADVISORY, advisory_lines(record)
-
-
-def _figures(record: RunRecord) -> Iterator[_Table]:
-    rows = [
-        _Row(
-            tone(result.outcome, advisory=not wording.decides(result)),
-            (
-                " ".join(result.criteria) + _where(result),
-                measured.what + (f" ({measured.definition})" if measured.definition else ""),
-                wording.found(measured),
-                wording.together(measured.asked) or _DASH,
-                _DASH if measured.n is None else str(measured.n),
-                wording.margin(measured, result.outcome),
-                _said(result.outcome, not wording.decides(result)),
-            ),
-        )
-        for result in record.results
-        if result.criteria and not sections.is_item(result)
-        for measured in result.measured or (Measured(result.title, "", None),)
-    ]
-    if rows:
-        head = ("id", "what", "measured", "asked", "n", "margin", "verdict")
-        yield _Table(f"Every figure ({len(rows)})", head, rows)
-
-
-def _steps(record: RunRecord) -> Iterator[_Table]:
-    rows = [
-        _Row(
-            "no" if step.outcome == "failed" else "go",
-            (
-                step.step,
-                step.action,
-                f"+{step.started_s:.1f} s",
-                wording.duration(step.duration_s),
-                step.outcome,
-                step.detail,
-            ),
-        )
-        for step in record.steps
-    ]
-    if rows:
-        yield _Table(
-            f"What was done ({len(rows)} steps)", ("step", "rollback", "at", "took", "verdict", "result"), rows
-        )

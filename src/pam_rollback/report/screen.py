@@ -2,22 +2,27 @@
 
 A GO fits into 40 lines of 80 columns: the verdict first and last, incident and strategy, the recovery asked for and measured, a line for
 each success criterion and objective, what was not judged as counts. Anything else fits into 60, whatever was found: it begins with what
-is broken, what is new before what was there before, and then with what could not be measured. What has no room is counted.
+is broken, what is new before what was there before, and then with what could not be measured. Each part has a long and a short form.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
-from functools import partial
 from typing import Final
 
 from pam_rollback.plan.checklist import CONFIRMED, NOT_DONE
 from pam_rollback.report import causes, sections, short_screens, terminal_page, wording
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import ActionTaken, Result, RunRecord
-from pam_rollback.report.terminal_page import Page, labelled, rows, several_labelled
-from pam_rollback.report.terms_table import criteria_table, is_recovery_time, is_term, only_advisory, situations_table
+from pam_rollback.report.terminal_page import Page, Part, labelled, several_labelled
+from pam_rollback.report.terms_table import (
+    criteria_table,
+    drills_of,
+    drills_table,
+    is_recovery_time,
+    is_term,
+    only_advisory,
+)
 from pam_rollback.report.verdict import Outcome
 
 LINES_MAX: Final = 40
@@ -26,33 +31,13 @@ LINES_OF_NO_GO_MAX: Final = 60
 """Of anything else."""
 _LIST_MAX: Final = 5
 """Lines of a list beside the verdict."""
+_ROWS_OF_A_VERDICT: Final = 3
+_ROWS_OF_TOPICS: Final = (24, 16, 12, 8, 5)
+_ROWS_OF_THE_TABLE: Final = (20, 12, 5)
 _WELL: Final = "[x] "
 """How a topic marks what is as it should be."""
 _LAST_STEPS: Final = 3
 """Of an action that came to no end, where room is short."""
-
-
-@dataclass(frozen=True)
-class _Room:
-    """How many rows each part may take that is not what was found; None: as many as it has."""
-
-    reasons: int | None = None
-    verdict: int | None = None
-    head: int | None = None
-    table: int | None = None
-    told: int | None = None
-    besides: int = LINES_MAX
-
-
-_ENOUGH: Final = 24
-"""Rows for what is not good, before anything else takes them."""
-_ROOMS: Final = (
-    _Room(3, 3, 2, 20, 16, 8),
-    _Room(3, 3, 2, 12, 12, 4),
-    _Room(3, 3, 2, 0, 16, 3),
-    _Room(2, 3, 1, 0, 5, 0),
-)
-"""Ever less beside what was found: a table that says it again, before what a topic says."""
 
 
 def render(
@@ -71,68 +56,46 @@ def render(
     record = shown(record)
     page = Page.of(width, color=color)
     if record.decision is not None:
-        whole = short_screens.only_bad if only_bad else short_screens.render
-        return terminal_page.harmless(whole(record, record.decision, page), ascii_only=ascii_only)
-    if record.verdict == "PLANNED":
-        planned = terminal_page.verdict(record, page) if only_bad else short_screens.planned(record, page)
-        return terminal_page.harmless(planned, ascii_only=ascii_only)
-    screen = partial(_screen, record, page, zone, only_bad=only_bad)
-    return terminal_page.harmless(_fitting(record, page, screen), ascii_only=ascii_only)
+        parts, most = short_screens.decided(record, record.decision, page, only_bad=only_bad), short_screens.LINES_MAX
+    elif record.verdict == "PLANNED":
+        parts, most = short_screens.planned(record, page, only_bad=only_bad), short_screens.LINES_MAX
+    else:
+        parts = _parts(record, page, zone, only_bad=only_bad)
+        most = LINES_MAX if record.verdict == "GO" else LINES_OF_NO_GO_MAX
+    return terminal_page.harmless(terminal_page.screen(parts, most, page), ascii_only=ascii_only)
 
 
-def _fitting(record: RunRecord, page: Page, screen: Callable[[_Room, Sequence[str]], list[str]]) -> list[str]:
-    whole = causes.told(record, page, None)
-    lines = screen(_Room(), whole)
-    if record.verdict == "GO" or rows(lines, page) <= LINES_OF_NO_GO_MAX:
-        return lines
-    rooms = [(room, LINES_OF_NO_GO_MAX - rows(screen(room, []), page)) for room in _ROOMS]
-    wanted = (min(rows(whole, page), causes.rows_of_a_line_each(record, page)), _ENOUGH)
-    room, left = next((one for rows_wanted in wanted for one in rooms if one[1] >= rows_wanted), rooms[-1])
-    return screen(room, causes.told(record, page, left))
-
-
-def _screen(
-    record: RunRecord,
-    page: Page,
-    zone: tzinfo | None,
-    room: _Room,
-    found: Sequence[str],
-    *,
-    only_bad: bool,
-) -> list[str]:
-    verdict = terminal_page.verdict(record, page, room.verdict)
-    first = [*terminal_page.reasons(record, page, room.reasons), *found]
+def _parts(record: RunRecord, page: Page, zone: tzinfo | None, *, only_bad: bool) -> list[Part]:
+    verdict = [terminal_page.verdict(record, page, most) for most in (None, _ROWS_OF_A_VERDICT)]
+    reasons = Part([terminal_page.reasons(record, page, most) for most in (None, _ROWS_OF_A_VERDICT)], urgency=2)
+    found = causes.parts(record, page)
     if only_bad:
-        return [*first, *verdict]
-    last = [*terminal_page.where(record, page), *verdict]
+        return [reasons, *found, Part(verdict[1:], urgency=0)]
     limits = [
         line for limit in (wording.rehearsed(record), wording.no_all_clear(record)) for line in page.wrapped(limit)
     ]
-    first = [*verdict[1:], *limits, *first, *_head(record, page, zone, room.head)]
     # What the session itself answers before what it found out about rollbacks on the way.
     told = [*wording.told(record), *sections.preflight_in_short(record)]
     topics = [(heading, _folded(entries)) for heading, entries in told]
-    if record.verdict == "GO":
-        room = _room_of_a_go(LINES_MAX - rows([*first, *last], page), record, page, topics)
+    is_go = record.verdict == "GO"
     return [
-        *first,
-        *_table(record, page, room.table),
-        *_besides(record, page, room.besides),
-        *terminal_page.paragraphs(topics, page, room.told),
-        *last,
+        Part([form[1:] for form in verdict], urgency=0),
+        Part([limits], urgency=0),
+        reasons,
+        *found,
+        Part([_head(record, page, zone, most) for most in (None, 1)], urgency=3),
+        Part([_table(record, page, most) for most in _ROWS_OF_THE_TABLE], urgency=5),
+        Part(
+            [_besides(record, page, *most) for most in ((_LIST_MAX, 2), (_LIST_MAX, 1), (2, 1), (1, 1))],
+            0 if is_go else 6,
+        ),
+        Part(
+            [terminal_page.paragraphs(topics, page, most) for most in (LINES_MAX if is_go else None, *_ROWS_OF_TOPICS)],
+            urgency=4,
+        ),
+        *terminal_page.where(record, page),
+        Part(verdict[1:], urgency=0),
     ]
-
-
-def _room_of_a_go(left: int, record: RunRecord, page: Page, topics: Sequence[wording.Paragraph]) -> _Room:
-    """Of ``left`` rows: what topics say is the answer where there is one, and what tests found is told by fewer of them."""
-    least = rows(_besides(record, page, 0), page)
-    table = None
-    for_topics = left - least - rows(_table(record, page, table), page)
-    if topics and rows(terminal_page.paragraphs(topics, page), page) > for_topics:
-        table = _LIST_MAX
-        for_topics = left - least - rows(_table(record, page, table), page)
-    told = rows(terminal_page.paragraphs(topics, page, for_topics), page)
-    return _Room(table=table, told=for_topics, besides=least + for_topics - told)
 
 
 def _folded(entries: Sequence[str]) -> Sequence[str]:
@@ -187,11 +150,15 @@ def _when(record: RunRecord, zone: tzinfo | None) -> str:
 
 
 def _table(record: RunRecord, page: Page, most: int | None) -> list[str]:
-    return situations_table(record, page, most) if len(record.situations) > 1 else criteria_table(record, page, most)
+    return (
+        drills_table(drills_of(record), page, most)
+        if len(record.situations) > 1
+        else criteria_table(record, page, most)
+    )
 
 
-def _besides(record: RunRecord, page: Page, room: int) -> list[str]:
-    """What else passed, what was not judged, and what the verdict rests on besides tests. ``room``: so many lines at most."""
+def _besides(record: RunRecord, page: Page, most: int, lines: int) -> list[str]:
+    """What else passed, what was not judged, and what the verdict rests on besides tests. ``most``: entries of each, in so many lines."""
     conditions, not_judged = wording.conditions(record), list(_not_judged(record))
     passed = _also_passed(record)
     items = sections.coverage_in_short(record)
@@ -201,14 +168,7 @@ def _besides(record: RunRecord, page: Page, room: int) -> list[str]:
         ("not judged", not_judged),
         ("conditions", conditions),
     ]
-    told: list[str] = []
-    if not room and record.verdict != "GO":
-        return []
-    for lines, most in ((2, _LIST_MAX), (1, _LIST_MAX), (1, 3), (1, 2), (1, 1)):
-        told = ["", *(line for label, listed in entries for line in several_labelled(label, listed, page, most, lines))]
-        if len(told) <= room:
-            break
-    return told
+    return ["", *(line for label, listed in entries for line in several_labelled(label, listed, page, most, lines))]
 
 
 def _also_passed(record: RunRecord) -> str:

@@ -25,18 +25,16 @@ _LISTS: Final = (
 )
 """Each with the beginnings of its items' ids; the last takes what is left."""
 
-Paragraph = tuple[str, tuple[str, ...]]
-
 
 def is_item(result: Result) -> bool:
     """Whether it is an item of a checklist: told here, and nowhere else. What came to an end that decides is told with the problems."""
     return KIND in result.kind.split() and (result.advisory or result.outcome is Outcome.PASSED)
 
 
-def checklists(record: RunRecord) -> list[Paragraph]:
+def checklists(record: RunRecord) -> list[wording.Paragraph]:
     """Heading and entries of each list, for each situation; nothing where no item was selected."""
     items = [result for result in record.results if is_item(result)]
-    found = []
+    found: list[wording.Paragraph] = []
     situations = list(dict.fromkeys(result.situation for result in items))
     for situation in situations:
         here = [result for result in items if result.situation == situation]

@@ -1,57 +1,40 @@
 """Two screens of at most 40 lines of 80 columns: what a decision recommends, and what ``--dry-run`` would do. ``-v`` shows all of it."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from pam_rollback.report import recommendation, sections, terminal_page, wording
 from pam_rollback.report.record_parts import CriterionFound, DecisionRecord
 from pam_rollback.report.run_record import ActionStep, RunRecord
-from pam_rollback.report.terminal_page import Page, command, fitted, labelled, several_labelled
+from pam_rollback.report.terminal_page import Page, Part, command, labelled, several_labelled
 from pam_rollback.report.verdict import Outcome
 
 LINES_MAX: Final = 40
-_ROOM: Final = (
-    (3, True, 2, 2, 5),
-    (2, True, 2, 1, 3),
-    (2, True, 1, 1, 2),
-    (3, False, 2, 1, 1),
-    (2, False, 2, 1, 1),
-    (2, False, 1, 1, 1),
-    (1, False, 1, 1, 1),
-)
-"""Lines of a reason, whether it says where to go on, lines of a question, of a strategy that comes next, and entries of a list beside
-the verdict; tighter until it fits: the figure of a reason is worth more than its link, which the page has, too."""
 _FOR_REAL: Final = "--mode real"
 _PRACTISED: Final = "a drill, on a sandbox of its own: this one stays as it is"
 _HUES: Final = {"roll back now": "red", "consider": "yellow"}
 
 
-def render(record: RunRecord, decision: DecisionRecord, page: Page) -> list[str]:
-    """The lines. ``decision`` is the record's own."""
+def decided(record: RunRecord, decision: DecisionRecord, page: Page, *, only_bad: bool) -> list[Part]:
+    """The parts. ``decision`` is the record's own; ``only_bad``: what to do, why, and the verdict."""
     verdict = terminal_page.verdict(record, page)
-    lines: list[str] = []
-    for why, links, unknown, following, entries in _ROOM:
-        lines = [
-            *verdict[1:],
-            "",
-            *_to_do(decision, page, why, following),
-            *_why(decision, page, why, links),
-            *_unknown(decision, page, unknown, entries),
-            *_rest(record, decision, page, entries),
-            *verdict,
-        ]
-        if len(lines) <= LINES_MAX:
-            break
-    return lines
-
-
-def only_bad(record: RunRecord, decision: DecisionRecord, page: Page) -> list[str]:
-    """For ``-q``: what to do, why, and the verdict."""
+    deciding = [decision.found(name) for name in decision.why if name not in decision.unknown]
+    besides = [
+        one for one in decision.criteria if recommendation.is_besides(one, decision) and one.id not in decision.why
+    ]
+    why = [Part(_criterion_forms(one, page, first=not place)) for place, one in enumerate((*deciding, *besides))]
+    to_do = Part([["", *_to_do(decision, page, *form)] for form in ((3, 2), (2, 2), (2, 1), (1, 1))])
+    if only_bad:
+        return [Part(one.forms[-1:], urgency=0) for one in (to_do, *why, Part([verdict]))]
     return [
-        "",
-        *_to_do(decision, page, 1, 1),
-        *_why(decision, page, 1, links=False),
-        *terminal_page.verdict(record, page),
+        Part([verdict[1:]], urgency=0),
+        to_do,
+        *why,
+        Part([_unknown(decision, page, *form) for form in ((2, 5), (2, 2), (1, 2))]),
+        Part([_rest(record, decision, page, most) for most in (5, 3, 2, 1)], urgency=2),
+        *terminal_page.where(record, page),
+        Part([verdict], urgency=0),
     ]
 
 
@@ -84,23 +67,22 @@ def _following(decision: DecisionRecord, page: Page, following: int) -> list[str
     return told
 
 
-def _why(decision: DecisionRecord, page: Page, lines: int, links: bool) -> list[str]:  # noqa: FBT001 - a private word
-    deciding = [decision.found(name) for name in decision.why if name not in decision.unknown]
-    besides = [
-        one for one in decision.criteria if recommendation.is_besides(one, decision) and one.id not in decision.why
-    ]
-    apart = [""] if not links and deciding + besides else []
-    return [*apart, *(line for one in (*deciding, *besides) for line in _criterion(one, page, lines, links))]
+def _criterion_forms(found: CriterionFound, page: Page, *, first: bool) -> list[list[str]]:
+    short = [_criterion(found, page, lines, "", [""] if first else []) for lines in (2, 1)]
+    return [*(_criterion(found, page, lines, found.runbook, [""]) for lines in (3, 2)), *short]
 
 
-def _criterion(found: CriterionFound, page: Page, lines: int, links: bool) -> list[str]:  # noqa: FBT001 - as above
+def _criterion(found: CriterionFound, page: Page, lines: int, link: str, apart: Sequence[str]) -> list[str]:
     said = "" if found.evidence == "measured" else f", {found.evidence}"
     text = f"{found.id} {recommendation.state(found)}{said}: {found.title}: {found.words}"
-    told = fitted(text, page.width, first="  ", rest="    ", lines=lines)
-    hue = _HUES[found.asks_for]
-    link = fitted(found.runbook, page.width, first="    next: ", rest="    ", lines=1) if links else []
-    apart = [""] if links else []
-    return [*apart, told[0].replace(found.id, page.paint(found.id, hue, "bold"), 1), *told[1:], *link]
+    first, *others = page.wrapped(text, lines=lines)
+    named = page.paint(found.id, _HUES[found.asks_for], "bold")
+    return [
+        *apart,
+        first.replace(found.id, named, 1),
+        *others,
+        *page.wrapped(link, first="    next: ", lines=1),
+    ]
 
 
 def _unknown(decision: DecisionRecord, page: Page, lines: int, entries: int) -> list[str]:
@@ -127,35 +109,28 @@ def _rest(record: RunRecord, decision: DecisionRecord, page: Page, entries: int)
         *several_labelled("people said", people, page, entries, 1),
         *several_labelled("also", record.reasons, page, entries, 1),
         *several_labelled("conditions", wording.conditions(record), page, entries, 1),
-        *terminal_page.where(record, page),
     ]
 
 
-_STEPS_MAX: Final = 15
-"""Steps of one action that have a line each."""
-_PLAN_ROOM: Final = ((_STEPS_MAX, 5, 3), (12, 3, 2), (8, 2, 1), (5, 1, 1))
-"""Entries of what would be done, of a list beside it, and lines of the plan's items; tighter until it fits."""
-
-
-def planned(record: RunRecord, page: Page) -> list[str]:
-    """The lines."""
+def planned(record: RunRecord, page: Page, *, only_bad: bool) -> list[Part]:
+    """The parts; ``only_bad``: the verdict alone."""
     verdict = terminal_page.verdict(record, page)
-    lines: list[str] = []
-    for steps, entries, items in _PLAN_ROOM:
-        lines = [
-            *verdict[1:],
-            "",
-            *several_labelled("would do", _steps(record), page, steps, 1),
-            *_would_ask(record, page, items),
-            *several_labelled("left out", _left_out(record), page, entries, 1),
-            *several_labelled("conditions", wording.conditions(record), page, entries, 1),
-            *_topics(record, page, entries),
-            *terminal_page.where(record, page),
-            *verdict,
-        ]
-        if len(lines) <= LINES_MAX:
-            break
-    return lines
+    if only_bad:
+        return [Part([verdict])]
+
+    def listed(label: str, entries: Sequence[str], forms: Sequence[int] = (5, 3, 1)) -> Part:
+        return Part([several_labelled(label, entries, page, most, 1) for most in forms])
+
+    return [
+        Part([[*verdict[1:], ""]], urgency=0),
+        listed("would do", _steps(record), (15, 12, 8, 5)),
+        Part([_would_ask(record, page, lines) for lines in (3, 2, 1)]),
+        listed("left out", _left_out(record)),
+        listed("conditions", wording.conditions(record)),
+        *(listed(heading[:11], told) for heading, told in wording.told(record)),
+        *terminal_page.where(record, page),
+        Part([verdict], urgency=0),
+    ]
 
 
 def _steps(record: RunRecord) -> list[str]:
@@ -193,11 +168,3 @@ def _left_out(record: RunRecord) -> list[str]:
         reason: [name for name in names if name not in planned] for reason, names in wording.not_run(record).items()
     }
     return [f"{wording.tests(names)}: {reason}" for reason, names in left.items() if names]
-
-
-def _topics(record: RunRecord, page: Page, entries: int) -> list[str]:
-    return [
-        line
-        for heading, told in wording.told(record)
-        for line in several_labelled(heading[:11], told, page, entries, 1)
-    ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pam_rollback.base.outside_text import for_terminal
-from pam_rollback.report import recommendation, unanswered, wording
+from pam_rollback.report import unanswered, wording
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.verdict import Outcome
 
@@ -67,13 +67,12 @@ class Page:
         """An empty line and the heading."""
         return ["", self.paint(text, "bold")]
 
-    def wrapped(self, text: str, first: str = "  ", rest: str = "    ") -> list[str]:
-        """The text in as many lines as it needs; what cannot be broken, such as a path, may stand out."""
-        return self.wrapped_as_it_is(" ".join(text.split()), first, rest)
+    def wrapped(self, text: str, first: str = "  ", rest: str = "    ", lines: int | None = None) -> list[str]:
+        """The text in as many lines as it needs; what cannot be broken, such as a path, may stand out.
 
-    def wrapped_as_it_is(self, text: str, first: str, rest: str) -> list[str]:
-        """The same, of a text whose spaces are where they have to be."""
-        return _wrapped(text, self.width, first, rest)
+        ``lines``: at most so many: what needs more is cut, and a long word is broken.
+        """
+        return _wrapped(" ".join(text.split()), self.width, first, rest, lines=lines)
 
 
 def word(outcome: Outcome, *, advisory: bool) -> tuple[str, str]:
@@ -100,6 +99,44 @@ def _columns(character: str) -> int:
 def rows(lines: Iterable[str], page: Page) -> int:
     """How many rows of the terminal they take: what cannot be broken, such as a path, may need more than one."""
     return sum(max(1, -(-columns(line) // page.width)) for line in lines)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a screen, in its forms: from all of it to the least."""
+
+    forms: Sequence[Sequence[str]]
+    urgency: int = 1
+    """The least number has room first. A part of 0 stands on every screen, and is longer where nothing else wants the room."""
+    usual: int = -1
+    """Place of the form that it has before anything less urgent has room."""
+
+
+def screen(parts: Sequence[Part], room: int, page: Page) -> list[str]:
+    """The parts in their order, in so many rows, each in one of its forms.
+
+    The most urgent first: of each the least form, then its usual one; in the end, of each the largest that fits.
+    """
+    chosen: dict[int, Sequence[str]] = {
+        place: () if part.urgency else part.forms[-1] for place, part in enumerate(parts)
+    }
+    room -= sum(rows(form, page) for form in chosen.values())
+
+    def give(place: int, forms: Sequence[Sequence[str]]) -> None:
+        nonlocal room
+        left = room + rows(chosen[place], page)
+        chosen[place] = next((form for form in forms if rows(form, page) <= left), chosen[place])
+        room = left - rows(chosen[place], page)
+
+    for urgency in sorted({part.urgency for part in parts}):
+        level = [place for place, part in enumerate(parts) if part.urgency == urgency]
+        for place in level:
+            give(place, parts[place].forms[-1:])
+        for place in level:
+            give(place, parts[place].forms[parts[place].usual :])
+    for place in sorted(chosen, key=lambda place: (parts[place].urgency == 0, parts[place].urgency)):
+        give(place, parts[place].forms)
+    return [line for form in chosen.values() for line in form]
 
 
 def _wrapped(
@@ -184,7 +221,7 @@ def paragraphs(found: Sequence[tuple[str, Sequence[str]]], page: Page, most: int
     entries = [(heading, place, entry) for heading, those in found for place, entry in enumerate(those)]
     lines: list[str] = []
     for told, (heading, place, entry) in enumerate(entries):
-        more = [*([] if place else page.heading(heading)), *fitted(entry, page.width, first="  ", rest="    ", lines=3)]
+        more = [*([] if place else page.heading(heading)), *page.wrapped(entry, lines=3)]
         if rows([*lines, *more], page) >= most:
             return [*(lines or page.heading(heading)), f"  {len(entries) - told} more: -v or the page"]
         lines += more
@@ -196,16 +233,9 @@ def reasons(record: RunRecord, page: Page, most: int | None = None) -> list[str]
     told = wording.more_reasons(record)
     if most is None or not told:
         return listed("Why", told, page)
-    lines = [line for one in told[:most] for line in fitted(one, page.width, first="  ", rest="    ", lines=3)]
+    lines = [line for one in told[:most] for line in page.wrapped(one, lines=3)]
     more = [f"  {len(told) - most} more: -v or the page"] if len(told) > most else []
     return [*page.heading("Why"), *lines, *more]
-
-
-def recommended(record: RunRecord, page: Page) -> list[str]:
-    """Below all else, and the most urgent last: what people on call came for must be on the screen when the session has ended."""
-    if record.decision is None:
-        return []
-    return paragraphs(recommendation.paragraphs(record.decision)[::-1], page)
 
 
 def verdict(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
@@ -229,7 +259,7 @@ def labelled(label: str, text: str, page: Page, lines: int | None = None) -> lis
     """A name on the left and a text beside it; nothing where there is no text. ``lines``: what needs more is cut."""
     if not text.strip():
         return []
-    return fitted(text, page.width, first=f"  {label:<{_LABEL}}", rest=" " * (_LABEL + 2), lines=lines)
+    return page.wrapped(text, f"  {label:<{_LABEL}}", " " * (_LABEL + 2), lines)
 
 
 def waivers(record: RunRecord, page: Page) -> list[str]:
@@ -244,18 +274,10 @@ def quoted(text: str, page: Page) -> list[str]:
     """A text of which no line ends within quotation marks or beside an equals sign, so that a file takes what is copied from it."""
     whole = re.compile(r"""(["'])(?:\\.|.)*?\1| = """)
     kept = whole.sub(lambda found: found.group().replace(" ", wording.NO_BREAK), " ".join(text.split()))
-    return [line.replace(wording.NO_BREAK, " ") for line in page.wrapped_as_it_is(kept, first="  ", rest="    ")]
+    return _wrapped(kept, page.width, "  ", "    ")
 
 
-def fitted(text: str, width: int, *, first: str, rest: str, lines: int | None) -> list[str]:
-    """The text in lines that fit, at most so many of them: what needs more is cut.
-
-    Only where lines are counted is a long word broken: elsewhere a path or a command stays in one piece.
-    """
-    return _wrapped(" ".join(text.split()), width, first, rest, lines=lines)
-
-
-def where(record: RunRecord, page: Page) -> list[str]:
+def where(record: RunRecord, page: Page) -> list[Part]:
     """Where the report and all of it is, and how to look once more where that alone is asked for."""
     reports = record.reports
     again = ""
@@ -264,13 +286,13 @@ def where(record: RunRecord, page: Page) -> list[str]:
     if record.verdict in {"NO-GO", "INCONCLUSIVE"} and not acts and record.decision is None:
         again = " ".join(record.command_line)
     more = f"-v, and in {reports.record}" if reports.record else "-v"
-    return [
+    places = [
         "",
         *labelled("report", reports.html or reports.html_missing, page),
         *labelled("all of it", more, page),
         *labelled("escalation", wording.escalation(record), page),
-        *command("again", again, page),
     ]
+    return [Part([places], urgency=0), Part([command("again", again, page)], urgency=2)]
 
 
 def command(label: str, text: str, page: Page) -> list[str]:

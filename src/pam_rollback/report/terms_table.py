@@ -3,7 +3,7 @@
 In one module: the table of one session and that of several rollbacks have their marks, order and widths from each other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,21 +11,11 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.report import sections, wording
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.terminal_page import ADVISORY, WORDS, Page, alike, columns, word
-from pam_rollback.report.verdict import Outcome
+from pam_rollback.report.verdict import WORST_FIRST, Outcome
 
 _TERMS: Final = ("SC", "RTO", "RPO")
 """Beginnings of the ids of success criteria and of objectives for time and data."""
 _DATA_LOSS: Final = "RPO-1"
-_WORST_FIRST: Final = (
-    Outcome.UNDO_FAILED,
-    Outcome.ACTION_FAILED,
-    Outcome.REFUSED,
-    Outcome.BROKEN_CRITERION,
-    Outcome.UNKNOWN,
-    Outcome.NOT_RUN,
-    Outcome.KNOWN,
-    Outcome.PASSED,
-)
 _FIGURES_TOLD: Final = 2
 """Of more tests than this, their number is told and no figure of one of them."""
 _WINDOW: Final = "window"
@@ -84,16 +74,30 @@ def advisory_lines(record: RunRecord) -> list[str]:
     return lines
 
 
-def worst(results: Iterable[Result]) -> Outcome:
-    """What results of one plan item say together."""
-    found = {result.outcome for result in results}
-    return next(outcome for outcome in _WORST_FIRST if outcome in found)
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """What these say together; what was judged by nothing was not run."""
+    return min(outcomes, key=WORST_FIRST.index, default=Outcome.NOT_RUN)
 
 
-def worst_mark(marks: Mapping[str, Outcome]) -> Outcome:
-    """What all columns of a drill say together; one that was judged by nothing was not run."""
-    found = {*marks.values()} or {Outcome.NOT_RUN}
-    return next(outcome for outcome in _WORST_FIRST if outcome in found)
+def figures_of(record: RunRecord) -> list[tuple[Result, Measured]]:
+    """Each figure of each test that judges a plan item; a test without any has its title."""
+    return [
+        (result, measured)
+        for result in record.results
+        if result.criteria and not sections.is_item(result)
+        for measured in result.measured or (Measured(result.title, "", None),)
+    ]
+
+
+def cells(result: Result, measured: Measured) -> tuple[str, str, str, str, str]:
+    """What was measured, asked and found, its n and its margin, in words."""
+    return (
+        measured.what + (f" ({measured.definition})" if measured.definition else ""),
+        measured.asked or _NOT_JUDGED,
+        wording.found(measured),
+        _NOT_JUDGED if measured.n is None else str(measured.n),
+        wording.margin(measured, result.outcome),
+    )
 
 
 def rows_of(record: RunRecord, results: Sequence[Result] | None = None) -> list[Row]:
@@ -167,7 +171,7 @@ def by_number(identifier: str) -> tuple[int, str, int]:
 
 def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
     deciding = [result for result in results if wording.decides(result)] or list(results)
-    outcome = worst(deciding)
+    outcome = worst(result.outcome for result in deciding)
     like_it = [result for result in deciding if result.outcome is outcome]
     own = [result for result in like_it if result.criteria[0] == identifier] or like_it
     # Where there is a window, it is what the plan asks for; then the latest of few tests, which has seen most. What is not good: the first.
@@ -217,13 +221,13 @@ def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> li
     n = min(_N, 1 + max(1, *(len(row.n) for row in shown), 0))
     rest = page.width - 2 - _ID - measured - asked - n - verdict - len(_GAPS)
     widths = (_ID, min(rest, max(columns(row.title) for row in shown)), measured, asked, n)
-    lines = ["", f"  {page.paint(_cells(['', '', 'measured', 'asked', 'n'], widths).rstrip(), 'dim')}"]
+    lines = ["", f"  {page.paint(_laid_out(['', '', 'measured', 'asked', 'n'], widths).rstrip(), 'dim')}"]
     for row in shown:
         said, hue = word(row.outcome, advisory=row.advisory)
         unjudged = row.outcome is Outcome.ACTION_FAILED and not row.id.startswith(_OF_AN_ACTION)
         short = WORDS[Outcome.NOT_RUN][0] if unjudged else _SHORT.get(row.outcome, said)
         painted = page.paint(said if row.advisory else short, hue)
-        lines.append(f"  {_cells([row.id, row.title, row.measured, row.asked, row.n], widths)}{painted}")
+        lines.append(f"  {_laid_out([row.id, row.title, row.measured, row.asked, row.n], widths)}{painted}")
         if row.proviso:
             lines.append(_fit(f"  {'':<{_ID}} ({row.proviso})", page.width))
     if len(rows) > most:
@@ -231,7 +235,7 @@ def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> li
     return lines
 
 
-def _cells(cells: Sequence[str], widths: Sequence[int]) -> str:
+def _laid_out(cells: Sequence[str], widths: Sequence[int]) -> str:
     identifier, what, measured, asked, n = (_fit(cell, width) for cell, width in zip(cells, widths, strict=True))
     ids, whats, figures, limits, counts = (
         " " * (width - columns(cell))
@@ -262,6 +266,11 @@ class Drill:
     """What has to be read with the recovery."""
 
     @property
+    def outcome(self) -> Outcome:
+        """What all columns say together."""
+        return worst(self.marks.values())
+
+    @property
     def found(self) -> str:
         """The recovery with what has to be read with it."""
         return f"{self.recovery} ({self.proviso})" if self.proviso else self.recovery
@@ -282,10 +291,18 @@ def drill_of(name: str, results: Iterable[Result]) -> Drill:
             by_column.setdefault(_REST, []).append(result)
         if recovery is None and is_recovery_time(result):
             recovery = result.measured[0]
-    marks = {column: worst(found) for column, found in by_column.items()}
+    marks = {column: worst(result.outcome for result in found) for column, found in by_column.items()}
     if recovery is None:
         return Drill(name, marks)
     return Drill(name, marks, wording.figure(recovery.measured, recovery.unit), recovery.asked, recovery.proviso)
+
+
+def drills_of(record: RunRecord) -> list[Drill]:
+    """Each rollback of one session."""
+    return [
+        drill_of(situation.removeprefix("after-"), [one for one in record.results if one.situation == situation])
+        for situation in record.situations
+    ]
 
 
 def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -> list[str]:
@@ -299,7 +316,7 @@ def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -
     head = "".join(f"{column} " for column in columns_told)
     head = f"{'':<{_NAME}} {head}{'recovery':>{_RECOVERY}}  "
     lines = ["", f"  {page.paint(f'{head}asked', 'dim')}"]
-    kept = sorted(drills, key=lambda drill: worst_mark(drill.marks) is Outcome.PASSED)[:most]
+    kept = sorted(drills, key=lambda drill: drill.outcome is Outcome.PASSED)[:most]
     for drill in (one for one in drills if one in kept):
         marks = "".join(_mark(drill.marks.get(column), len(column) + 1, page) for column in columns_told)
         name = _fit(drill.name, _NAME)
@@ -321,10 +338,96 @@ def _mark(outcome: Outcome | None, width: int, page: Page) -> str:
     return page.paint(sign, WORDS[outcome][1]) + " " * (width - len(sign))
 
 
-def situations_table(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
-    """The same of one session with several rollbacks."""
-    drills = [
-        drill_of(situation.removeprefix("after-"), [one for one in record.results if one.situation == situation])
-        for situation in record.situations
+_FOUND_MAX: Final = 60
+"""Characters of a figure among others; whole it stands among all figures."""
+_LAST_COLUMNS: Final = ("n", "margin", "verdict")
+RIGHT: Final = frozenset({"n", "margin", "at", "took"})
+"""Columns of figures."""
+TONES: Final = {"green": "go", "yellow": "open", "red": "no"}
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A row of a table, and whether what it tells is good."""
+
+    tone: str
+    cells: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the page and the summary of a job show as a table."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[TableRow]
+
+    def cells(self, row: TableRow) -> Iterator[tuple[str, str]]:
+        """Column and text of all but the first cell, which is the row's name."""
+        return zip(self.head[1:], row.cells[1:], strict=True)
+
+
+def judged(outcome: Outcome, *, advisory: bool = False) -> tuple[str, str]:
+    """The colour of an outcome (``go``, ``open`` or ``no``) and its word. ``advisory``: the verdict does not rest on it, so it is no no."""
+    said, hue = word(outcome, advisory=advisory)
+    return TONES[hue], said
+
+
+def terms_tables(record: RunRecord) -> Iterator[Table]:
+    """A row for each success criterion and objective, of each situation."""
+    several = len(record.situations) > 1
+    for situation in record.situations:
+        rows = []
+        for row in rows_of(record, [result for result in record.results if result.situation == situation]):
+            tone, said = judged(row.outcome, advisory=row.advisory)
+            measured, asked = cut(row.found, _FOUND_MAX), wording.together(row.asked) or _NOT_JUDGED
+            rows.append(TableRow(tone, (row.id, row.title, measured, asked, row.n or _NOT_JUDGED, row.margin, said)))
+        if rows:
+            name = f": {situation.removeprefix('after-')}" if several else ""
+            yield Table(f"Criteria and objectives{name}", ("id", "what", "measured", "asked", *_LAST_COLUMNS), rows)
+
+
+def drills_tables(record: RunRecord) -> Iterator[Table]:
+    """A row for each of several rollbacks."""
+    drills = drills_of(record) if len(record.situations) > 1 else []
+    columns = list(dict.fromkeys(column for drill in drills for column in drill.marks))
+    if columns:
+        rows = []
+        for drill in drills:
+            marks = [judged(drill.marks[column])[1] if column in drill.marks else _NOT_JUDGED for column in columns]
+            cells = (drill.name, *marks, drill.found, wording.together(drill.asked) or _NOT_JUDGED)
+            rows.append(TableRow(judged(drill.outcome)[0], cells))
+        yield Table("All rollbacks", ("rollback", *columns, "recovery", "asked"), rows)
+
+
+def figures_tables(record: RunRecord) -> Iterator[Table]:
+    """A row for each figure."""
+    rows = []
+    for result, figure in figures_of(record):
+        tone, said = judged(result.outcome, advisory=not wording.decides(result))
+        what, asked, found, n, margin = cells(result, figure)
+        ids = " ".join(result.criteria) + wording.where(result)
+        rows.append(TableRow(tone, (ids, what, found, wording.together(asked), n, margin, said)))
+    if rows:
+        yield Table(f"Every figure ({len(rows)})", ("id", "what", "measured", "asked", *_LAST_COLUMNS), rows)
+
+
+def steps_tables(record: RunRecord) -> Iterator[Table]:
+    """A row for each step of a rollback."""
+    rows = [
+        TableRow(
+            {"failed": "no", "planned": "open"}.get(step.outcome, "go"),
+            (
+                step.step,
+                step.action,
+                f"+{step.started_s:.1f} s",
+                wording.duration(step.duration_s),
+                step.outcome,
+                step.detail,
+            ),
+        )
+        for step in record.steps
     ]
-    return drills_table(drills, page, most)
+    if rows:
+        head = ("step", "rollback", "at", "took", "verdict", "result")
+        yield Table(f"What was done ({len(rows)} steps)", head, rows)

@@ -73,11 +73,6 @@ class _Panel:
             yield f'<text class="n" x="{x}" y="{y}" text-anchor="end">limit {limit:g} {self.unit}</text>'
 
 
-def has_picture(watched: Watched) -> bool:
-    """Whether there is something to draw."""
-    return len(watched.bins) > 1
-
-
 @dataclass(frozen=True)
 class Done:
     """What was done about the incident, and by when users had to be well. Seconds after the start of the session."""
@@ -93,7 +88,7 @@ class Done:
 
 def svg(watched: Watched, title: str, done: Done) -> str:
     """The picture; empty when nobody probed. Times are counted from the decision."""
-    if not has_picture(watched):
+    if len(watched.bins) <= 1:
         return ""
     start_s = min([watched.bins[0].at_s, *(moment.at_s for moment in watched.moments)])
     end_s = max([watched.bins[-1].at_s + watched.bin_s, *(moment.at_s for moment in watched.moments)])

@@ -49,14 +49,17 @@ _EXIT_CODES = {
     Outcome.KNOWN: ExitCode.GO,
 }
 
-_WORST_FIRST = (
-    ExitCode.UNDO_FAILED,
-    ExitCode.ACTION_FAILED,
-    ExitCode.REFUSED,
-    ExitCode.NO_GO,
-    ExitCode.INCONCLUSIVE,
-    ExitCode.GO,
+WORST_FIRST = (
+    Outcome.UNDO_FAILED,
+    Outcome.ACTION_FAILED,
+    Outcome.REFUSED,
+    Outcome.BROKEN_CRITERION,
+    Outcome.UNKNOWN,
+    Outcome.NOT_RUN,
+    Outcome.KNOWN,
+    Outcome.PASSED,
 )
+_CODES_WORST_FIRST = tuple(dict.fromkeys(outcome.exit_code for outcome in WORST_FIRST))
 
 VERDICT_WORDS = {
     ExitCode.GO: "GO",
@@ -71,7 +74,7 @@ VERDICT_WORDS = {
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
     """The exit code that decides: 14, 12, 13, 10, 11, then 0. Nothing at all is INCONCLUSIVE, never GO."""
     seen = set(codes)
-    return next((code for code in _WORST_FIRST if code in seen), ExitCode.INCONCLUSIVE)
+    return next((code for code in _CODES_WORST_FIRST if code in seen), ExitCode.INCONCLUSIVE)
 
 
 def classify(error: BaseException, *, in_test_body: bool) -> Outcome:

@@ -4,14 +4,14 @@ In one module: several views take each of these words, and a fact reads the same
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, TypeVar
 
 from pam_rollback.base.answer import SIGN_IN_LIMITED
 from pam_rollback.report import unanswered
 from pam_rollback.report.run_record import Measured, Result, RunRecord
-from pam_rollback.report.verdict import COUNTED, Outcome, counted, counted_criteria
+from pam_rollback.report.verdict import WORST_FIRST, Outcome, counted, counted_criteria
 
 One = TypeVar("One")
 Paragraph = tuple[str, Sequence[str]]
@@ -44,7 +44,7 @@ _LIMIT: Final = re.compile(rf"{SIGN_IN_LIMITED}(?: \(HTTP 429(?:, again after [^
 _BLOCKED: Final = re.compile(r"\bonly we are blocked\b|\bwe are blocked, or everybody is\b")
 """How whoever looks for blocks tells of one (``observation``)."""
 
-_TOGETHER: Final = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|MB|%)(?!\w))|(?<=\d) (?=of \d)|(?<=\d (?:of|in)) (?=\d)")
+_TOGETHER: Final = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|MB|MiB|%)(?!\w))|(?<=\d) (?=of \d)|(?<=\d (?:of|in)) (?=\d)")
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _LOOK: Final = re.compile(r"(?<=\w)-(?:light|dark|double-size|phone)\b")
 """How a page was looked at, as page states name it: ``chat-dark``."""
@@ -210,12 +210,8 @@ NO_PROBLEM: Final = frozenset({Outcome.PASSED, Outcome.NOT_RUN, Outcome.KNOWN})
 
 def problems(record: RunRecord) -> list[Result]:
     """The results that a person has to look at, the worst first; advisory ones last."""
-    order = {
-        outcome: place
-        for place, outcome in enumerate((Outcome.UNDO_FAILED, Outcome.ACTION_FAILED, Outcome.REFUSED, *COUNTED))
-    }
     bad = [result for result in record.results if result.outcome not in NO_PROBLEM]
-    return sorted(bad, key=lambda result: (not decides(result), order[result.outcome]))
+    return sorted(bad, key=lambda result: (not decides(result), WORST_FIRST.index(result.outcome)))
 
 
 ONLY_ADVISORY: Final = "Only advisory"
@@ -370,9 +366,34 @@ def not_run(record: RunRecord) -> dict[str, list[str]]:
     return by_reason([*found, *((left_out.reason, left_out.nodeid) for left_out in record.deselected)])
 
 
-def tests(names: Sequence[str]) -> str:
+def left_out(record: RunRecord, most: int) -> list[str]:
+    """The same in words, with the names of the first tests."""
+    return [
+        f"{tests(names)}: {reason} ({few([_short(name, record) for name in names], most, ', ')})"
+        for reason, names in not_run(record).items()
+    ]
+
+
+def _short(name: str, record: RunRecord) -> str:
+    """A test without its file, and without the situation where there is only one."""
+    name = name.rpartition("::")[2]
+    return name if len(record.situations) > 1 else re.sub(r"\[as-is(?:-(.+))?\]$", r"[\1]", name).removesuffix("[]")
+
+
+def tests(found: Sized) -> str:
     """How many they are."""
-    return "1 test" if len(names) == 1 else f"{len(names)} tests"
+    return "1 test" if len(found) == 1 else f"{len(found)} tests"
+
+
+def few(names: Sequence[str], most: int, between: str = " ") -> str:
+    """The first of them; more are counted."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{between.join(names[:most])}{more}"
+
+
+def where(result: Result) -> str:
+    """The situation of a test behind its plan items; nothing where things are as they were found."""
+    return f" [{result.situation}]" if result.situation not in {"", "as-is"} else ""
 
 
 def by_reason(found: Iterable[tuple[str, One]]) -> dict[str, list[One]]:

@@ -14,7 +14,7 @@ import pytest
 from allure_commons.types import LabelType
 
 from pam_rollback.plan.plan import Plan
-from pam_rollback.report.allure_hooks import AllureHooks, Unfailing
+from pam_rollback.report.allure_hooks import NOT_FINISHED, AllureHooks, Unfailing
 from pam_rollback.report.pages import online, with_links
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.session import markers
@@ -112,7 +112,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     except BaseException as error:
         hooks = item.config.stash.get(_HOOKS_KEY, None)
         if hooks is not None:
-            hooks.not_finished(repr(error))
+            hooks.say_next("broken", NOT_FINISHED + repr(error))
         raise
 
 
@@ -123,9 +123,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     runbook = runbook_module.of(item.config)
     hooks = item.config.stash.get(_HOOKS_KEY, None)
     if hooks is not None and report.skipped and isinstance(report.longrepr, tuple):
-        hooks.skipped_because(str(report.longrepr[2]).removeprefix("Skipped: "))
+        # Allure knows exceptions only: it would show no reason, or one with a module's name.
+        hooks.say_next("skipped", str(report.longrepr[2]).removeprefix("Skipped: "), instead_of="skipped")
     if hooks is not None and report.when == "teardown" and report.failed:
-        hooks.failed_after(str(dict(report.user_properties).get(MESSAGE, report.longreprtext)))
+        # What was skipped before that is so no more, though Allure leaves it.
+        hooks.say_next(
+            "broken", str(dict(report.user_properties).get(MESSAGE, report.longreprtext)), instead_of="skipped"
+        )
     if report.when == "teardown" and runbook is not None:
         for kind, path in report.user_properties:
             if kind in _PLAYWRIGHT_TYPES:

@@ -16,11 +16,11 @@ from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode
 from pam_rollback.session import last_words, listeners, second_places
-from pam_rollback.session.fixtures.scoring import RESTS_ON, UNPROVEN
+from pam_rollback.session.classification import Seen
+from pam_rollback.session.fixtures import RESTS_ON, UNPROVEN
 from pam_rollback.session.record import build_record, with_page
 from pam_rollback.session.runbook import Runbook, shown
-from pam_rollback.session.scope import Scope
-from pam_rollback.session.seen import Seen
+from pam_rollback.session.scope import Scope, decision_reason
 from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.situations import SITUATIONS_KEY
 
@@ -75,7 +75,6 @@ def keep(config: pytest.Config, runbook: Runbook, ended: Ended) -> run_record.Ru
         record = _kept(runbook, with_page(record, shown(page / scorecard_page.NAME)))
         readable = redaction.shown(record, runbook.secrets.redactor.text)
         kept("the report's first page", lambda: run_report.write_page(RunFolder(runbook.folder), readable))
-    kept("environment.properties", lambda: allure_hooks.write_environment(runbook.results, _facts(record)))
     recommended_here = record.decision
     if recommended_here is not None:
         from pam_rollback.report import recommendation  # noqa: PLC0415 - for decisions
@@ -100,9 +99,7 @@ def keep(config: pytest.Config, runbook: Runbook, ended: Ended) -> run_record.Ru
 def _record(config: pytest.Config, runbook: Runbook, ended: Ended, leaks: Sequence[Path]) -> run_record.RunRecord:
     said = set()
     if ended.decision is not None:
-        from pam_rollback.session import deciding  # noqa: PLC0415 - for decisions
-
-        said = {deciding.reason(ended.decision)}
+        said = {decision_reason(ended.decision)}
     if ended.stopped:
         said.add(INTERRUPTED)  # the record names who stopped it
     found = config.stash[SITUATIONS_KEY]
@@ -173,19 +170,6 @@ def _late_stop(runbook: Runbook, ended: Ended) -> Iterator[str]:
     stop = runbook.stop.reason
     if stop is not None and not ended.stopped:
         yield f"a stop ({stop}) came when everything had run: it cut nothing, and the verdict stands"
-
-
-def _facts(record: run_record.RunRecord) -> dict[str, str]:
-    return {
-        "environment": record.environment.name,
-        "host": record.environment.host,
-        "release": record.release or "unknown",
-        "mode": record.mode,
-        "pace": f"{record.pace:g}",
-        "run": record.run_id,
-        "verdict": record.verdict,
-        **({"recommendation": record.decision.recommendation} if record.decision else {}),
-    }
 
 
 def _limits(tests: Iterable[Seen]) -> list[str]:
