@@ -4,57 +4,60 @@ import importlib
 
 import pytest
 
+from pam_rollback.communication import fixtures as communication
+from pam_rollback.decision import fixtures as decision
+from pam_rollback.observation import hooks as observation
+from pam_rollback.rollback import hooks as rollback
+from pam_rollback.session.hookspecs import Topics
+
 pytest_plugins = [
-    # Fixtures
-    "pam_rollback.session.fixtures.environment",  # runbook, plan, environment, clock, waiter, sandbox_controls, situation, journal
-    "pam_rollback.session.fixtures.scoring",  # scored: enters a fact into the table of criteria; known: what was red before
+    # A topic's fixtures, and what it does in a session beside them. Of a hook the last one named is called first.
+    "pam_rollback.session.fixtures",  # runbook, plan, environment, clock, sandbox_controls, situation, journal, scored, known
     "pam_rollback.baseline.fixtures",  # how it is before: recorded by -m baseline, or at the start of a drill
+    "pam_rollback.checklist.fixtures",  # the items of the plan's checklists
+    "pam_rollback.health.fixtures",  # health endpoints and the front page
     "pam_rollback.browser.fixtures.accessibility",  # all states of the site, held against WCAG
     "pam_rollback.browser.fixtures.browser",  # the browsers that the environment declares
     "pam_rollback.browser.fixtures.journeys",  # a traveller who walks through the site
     "pam_rollback.browser.fixtures.recorded",  # what a baseline has of barriers and errors
-    "pam_rollback.checklist.fixtures",  # the items of the plan's checklists
+    "pam_rollback.browser.hooks",
     "pam_rollback.communication.fixtures",  # what the public, the users and the team were told
-    "pam_rollback.decision.fixtures.decision",  # what the decision criteria are judged by
+    "pam_rollback.decision.fixtures",  # what the decision criteria are judged by, and what is recommended
     "pam_rollback.exposure.fixtures",  # who gets in, who is shown what, and for how many users PAM fails
-    "pam_rollback.gate.fixtures",  # what a gate notes before its first test
-    "pam_rollback.health.fixtures",  # health endpoints and the front page
-    "pam_rollback.integrity.fixtures.account_contents",  # what the test account is shown
-    "pam_rollback.integrity.fixtures.held_data",  # what the database holds when the window is over
-    "pam_rollback.integrity.fixtures.integrity",  # every invariant on one snapshot, and the rows of before
-    "pam_rollback.integrity.fixtures.schema",  # the database's schema
+    "pam_rollback.integrity.fixtures",  # invariants, rows, schema and contents, of before and now
+    "pam_rollback.integrity.hooks",
     "pam_rollback.ledger.fixtures",  # acknowledged writes
-    "pam_rollback.observation.fixtures.experience",  # what users see now, beside what they saw before
-    "pam_rollback.observation.fixtures.observation",  # the prober
-    "pam_rollback.observation.fixtures.windows",  # recovery, and the window of the success criteria
-    "pam_rollback.preflight.fixtures.preflight",  # every question of every topic
-    "pam_rollback.records.fixtures.performance",  # how the service performs after a rollback
-    "pam_rollback.records.fixtures.servers_records",  # what servers recorded themselves
+    "pam_rollback.observation.fixtures",  # the prober, what users see beside what they saw before, recovery and the window
+    "pam_rollback.observation.hooks",
+    "pam_rollback.preflight.fixtures",  # every question of every topic
+    "pam_rollback.records.fixtures",  # how the service performs after a rollback, and what servers recorded themselves
     "pam_rollback.rollback.fixtures.acting",  # the action in the journal, its target, its undo
     "pam_rollback.rollback.fixtures.flags",  # flags, the emergency call and caches
     "pam_rollback.rollback.fixtures.hosts",  # the hosts of both sites, what to go back to, and what answers
     "pam_rollback.rollback.fixtures.incident",  # what is wrong now
-    "pam_rollback.watch.fixtures.watched",  # a turn of looks, and the incident that they may show
-    # Hooks: what a topic does in a session beside its fixtures. The last one named is called first.
-    "pam_rollback.browser.hooks",
-    "pam_rollback.communication.hooks",
-    "pam_rollback.decision.hooks",
-    "pam_rollback.exposure.hooks",
-    "pam_rollback.integrity.hooks",
-    "pam_rollback.ledger.hooks",
-    "pam_rollback.observation.hooks",
-    "pam_rollback.preflight.hooks",
-    "pam_rollback.records.hooks",
     "pam_rollback.rollback.hooks",
     "pam_rollback.connect.hooks",  # -m doctor
+    "pam_rollback.gate.fixtures",  # what a gate notes before its first test
     "pam_rollback.gate.hooks",  # -m redeploy_gate
     "pam_rollback.postmortem.hooks",  # real rollbacks
     "pam_rollback.ramp.hooks",  # -m ramp
     "pam_rollback.readiness.hooks",  # -m readiness
     "pam_rollback.state.hooks",  # --state
     "pam_rollback.tracker.hooks",  # environments with a tracker
-    "pam_rollback.watch.hooks",  # -m watch
+    "pam_rollback.watch.fixtures",  # -m watch: a turn of looks, and the incident that they may show
 ]
+
+
+def pytest_pam_topics() -> Topics:
+    """Give what the session lets a topic do."""
+    return Topics(
+        watched=observation.watched,
+        recommended=decision.recommended,
+        alarm=communication.alarm,
+        tell_verdict=communication.tell_verdict,
+        sole_writer=rollback.sole_writer,
+        tell_undo=communication.tell_undo,
+    )
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

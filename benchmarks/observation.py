@@ -35,7 +35,7 @@ PARTS = Path(__file__).resolve().parent / "observation_parts"
 REPETITIONS, SAMPLES = 10, 3_000
 PROBES_HZ, FAST_HZ, LOAD_HZ = 50.0, 200.0, 200.0
 RULE = OutageRule(limit_pct=10.0, slow_ms=500.0)
-"""As observation/fixtures/windows.py has it on the sandbox."""
+"""As observation/fixtures.py has it on the sandbox."""
 ACTS = (
     ("2.0 s of 503", (("error", 0.0, 2.0),)),
     ("3.5 s black hole", (("hole", 0.0, 3.5),)),

@@ -16,8 +16,7 @@ from pam_rollback.readiness.answers import ANSWERS, Sources
 from pam_rollback.readiness.rules import Finding
 from pam_rollback.records.prometheus import PrometheusApi
 from pam_rollback.report.earlier_runs import DrillAges
-from pam_rollback.session.needs import needs
-from pam_rollback.session.titles import titled
+from pam_rollback.session.needs import needs, titled
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ import pytest
 
 from pam_rollback.decision.decision import Affected, EnterJudged, Lasting
 from pam_rollback.decision.decision_states import Leak, judged_loss, judged_rewriting
-from pam_rollback.decision.fixtures.decision import Slowdown, Watch
+from pam_rollback.decision.watcher import Slowdown, Watch
 from pam_rollback.integrity.row_counts import RowLoss
 from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting
 

@@ -3,8 +3,8 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.observation.fixtures.experience import Experience
-from pam_rollback.records.fixtures.performance import Memory, Monitored
+from pam_rollback.observation.answers import Experience
+from pam_rollback.records.fixtures import Memory, Monitored
 from pam_rollback.session.time_frames import FirstVerdict
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.performance]

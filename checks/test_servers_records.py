@@ -4,8 +4,8 @@ import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.observation.memory import MemoryGrowth
-from pam_rollback.records.fixtures.servers_records import SOURCES
 from pam_rollback.records.series_window import RecordedWindow
+from pam_rollback.records.servers_records import SOURCES
 
 pytestmark = [
     pytest.mark.post_rollback,

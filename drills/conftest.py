@@ -24,7 +24,7 @@ from pam_rollback.ledger.ledger_rows import judge_ledger
 from pam_rollback.ledger.ledger_verdict import LedgerVerdict
 from pam_rollback.observation.complete_recovery import ITEM as COMPLETE
 from pam_rollback.observation.complete_recovery import CompleteRecovery, moments
-from pam_rollback.observation.fixtures.held_window import HeldWindow
+from pam_rollback.observation.held_window import HeldWindow
 from pam_rollback.observation.incident import Incident
 from pam_rollback.observation.recovery import JudgedRecovery, Recovery, UndamagedRollback
 from pam_rollback.observation.window import WindowVerdict
@@ -42,11 +42,10 @@ from pam_rollback.rollback.step_list import ActionRecord
 from pam_rollback.rollback.steps import StepRecord, StepsFailed
 from pam_rollback.rollback.told_versions import ApiLook
 from pam_rollback.session.baseline_files import write_data
+from pam_rollback.session.earlier_run import refuse_gap
 from pam_rollback.session.markers import criterion_ids
-from pam_rollback.session.needs import needs
-from pam_rollback.session.resuming import refuse_gap
+from pam_rollback.session.needs import needs, titled
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.titles import titled
 
 _NO_SETTING = "whether a setting that is written meanwhile is lost (RPO-2): the product takes none of ours"
 _WRITTEN_BY_THE_SUITE = frozenset({SETTING + name for name in (LEDGER_SETTING, WINDOW_SETTING, LINK_SETTING)})

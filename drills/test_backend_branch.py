@@ -23,7 +23,7 @@ from pam_rollback.environment.service_settings import Git
 from pam_rollback.rollback.backend import ApiRestored, ApiService, run_again, take_back_on_branch
 from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.git import GitRepository
-from pam_rollback.session.titles import titled
+from pam_rollback.session.needs import titled
 
 pytestmark = pytest.mark.rollback
 

@@ -20,7 +20,7 @@ from drills.expectations import (
 from drills.steps import commit_of, keep_others_from_deploying, run_and_see
 from pam_rollback.rollback.backend import ApiRestored, ApiService
 from pam_rollback.rollback.fixtures.acting import Run
-from pam_rollback.session.titles import titled
+from pam_rollback.session.needs import titled
 
 pytestmark = pytest.mark.rollback
 

@@ -21,7 +21,7 @@ from drills.expectations import (
 from drills.steps import roll_back_at_the_provider
 from pam_rollback.rollback.backend import ApiRestored, ApiService
 from pam_rollback.rollback.fixtures.acting import Run
-from pam_rollback.session.titles import titled
+from pam_rollback.session.needs import titled
 
 pytestmark = pytest.mark.rollback
 

@@ -28,8 +28,7 @@ from pam_rollback.rollback.emergency import Emergency, EmergencyRollback, Took
 from pam_rollback.rollback.feature_flag import Evaluation, FlagOutcome
 from pam_rollback.rollback.fixtures.acting import Action, Run
 from pam_rollback.rollback.step_list import ListedStep
-from pam_rollback.session.needs import needs
-from pam_rollback.session.titles import titled
+from pam_rollback.session.needs import needs, titled
 
 pytestmark = pytest.mark.rollback
 
@@ -78,9 +77,9 @@ def rollback(
     return EmergencyRollback(
         *action.facts,
         before.result.flags if before.found is not None else {},
-        Took(past_the_product=bool(down()), problem=down()),
-        back.result.flags if back.found is not None else None,
+        back.result.flags if back.found is not None else {},
         users.found if users is not None else None,
+        Took(past_the_product=bool(down()), problem=down()),
         served.found,
     )
 

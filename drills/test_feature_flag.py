@@ -19,8 +19,7 @@ from pam_rollback.base.figures import Scored
 from pam_rollback.browser.fixtures.traveller import Traveller
 from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switch_off
 from pam_rollback.rollback.fixtures.acting import Run
-from pam_rollback.session.needs import needs
-from pam_rollback.session.titles import titled
+from pam_rollback.session.needs import needs, titled
 
 pytestmark = pytest.mark.rollback
 

@@ -20,7 +20,7 @@ from drills.expectations import (
 from drills.steps import build_and_upload, commit_of, publish_and_lock, see_visitors_get
 from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.frontend import Frontend, SiteRestored, Sources
-from pam_rollback.session.titles import titled
+from pam_rollback.session.needs import titled
 
 pytestmark = pytest.mark.rollback
 

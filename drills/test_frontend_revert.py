@@ -23,7 +23,7 @@ from drills.steps import build_and_upload, commit_of, publish_and_lock, see_visi
 from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.frontend import Followed, Frontend, SiteRestored, Sources, TakesChanges
 from pam_rollback.rollback.step_list import ListedStep
-from pam_rollback.session.titles import titled
+from pam_rollback.session.needs import titled
 
 pytestmark = pytest.mark.rollback
 

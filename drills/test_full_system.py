@@ -25,8 +25,7 @@ from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.frontend import Frontend, SiteRestored
 from pam_rollback.rollback.full_system import AllFeatures, FullSystemRollback, each_or_why_not
 from pam_rollback.rollback.step_list import Steps
-from pam_rollback.session.needs import needs
-from pam_rollback.session.titles import titled
+from pam_rollback.session.needs import needs, titled
 
 pytestmark = pytest.mark.rollback
 

@@ -22,8 +22,7 @@ from pam_rollback.base.figures import Scored
 from pam_rollback.browser.fixtures.traveller import Traveller
 from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.gradual import GoingDown, GradualRollback, take_back_by_shares
-from pam_rollback.session.needs import needs
-from pam_rollback.session.titles import titled
+from pam_rollback.session.needs import needs, titled
 
 pytestmark = pytest.mark.rollback
 

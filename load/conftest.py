@@ -12,10 +12,9 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.service_settings import Git
-from pam_rollback.gate import hooks
+from pam_rollback.gate import hooks, incident_choice
 from pam_rollback.gate.features import Declared, Exposure, FlagsFound, Register, declared, read_register
 from pam_rollback.gate.incident import IncidentRetest, RecordedIncident
-from pam_rollback.gate.incident_choice import known_incident
 from pam_rollback.gate.migration_copy import NOTED_IN, MigrationCopy, invariants_on_copy, reached_on_copy
 from pam_rollback.gate.migration_files import MigrationFile, migrations_in, one_way, wanted_of
 from pam_rollback.gate.migration_trial import MigrationTrial, tried
@@ -28,7 +27,7 @@ from pam_rollback.load.release_comparison import ReleaseComparison
 from pam_rollback.load.report import write_load_report
 from pam_rollback.load.run import load_of
 from pam_rollback.load.verdict import LoadVerdict, judge
-from pam_rollback.observation.fixtures.observation import Observation
+from pam_rollback.observation.observation import Observation
 from pam_rollback.plan.checklist import ChecklistItem
 from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.plan.plan import Plan
@@ -43,10 +42,10 @@ from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.deploy_choice import History, only_live
 from pam_rollback.rollback.git import GitRepository
-from pam_rollback.session.needs import needs
+from pam_rollback.session.fixtures import UNPROVEN_BY
+from pam_rollback.session.needs import needs, titled
 from pam_rollback.session.progress import Progress
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.titles import titled
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -257,7 +256,12 @@ def exposure(
 @pytest.fixture(scope="session")
 def recorded_incident(runbook: Runbook, pytestconfig: pytest.Config) -> RecordedIncident:
     """What ``--incident RUN`` names, else what went red since the service was well. Raises MeasurementFailed for nothing: a known gap."""
-    return known_incident(pytestconfig.rootpath / "reports" / "out", runbook.environment.name, runbook.options.incident)
+    out = pytestconfig.rootpath / "reports" / "out"
+    found = incident_choice.known_incident(out, runbook.environment.name, runbook.options.incident)
+    if runbook.options.incident:
+        left_out = incident_choice.left_out(out, runbook.environment.name, runbook.options.incident)
+        pytestconfig.stash.setdefault(UNPROVEN_BY, {})["recorded_incident"] = left_out
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -10,18 +10,24 @@ import pytest
 
 from pam_rollback.session import hookspecs
 
-_NAMED = runpy.run_path(str(Path(__file__).resolve().parents[1] / "conftest.py"))["pytest_plugins"]
-TOPICS = [importlib.import_module(name) for name in _NAMED if name.endswith(".hooks")]
-"""What the project's conftest.py names: the modules of hooks, and those of fixtures."""
-FIXTURES = [importlib.import_module(name) for name in _NAMED if not name.endswith(".hooks")]
+_CONFTEST = runpy.run_path(str(Path(__file__).resolve().parents[1] / "conftest.py"))
+FIXTURES = [importlib.import_module(name) for name in _CONFTEST["pytest_plugins"]]
+"""What the project's conftest.py names."""
+TOPICS: list[Any] = [
+    SimpleNamespace(pytest_pam_topics=_CONFTEST["pytest_pam_topics"]),
+    *(module for module in FIXTURES if any(name.startswith("pytest_pam_") for name in vars(module))),
+]
+"""Those that answer a hook of the suite, and conftest.py itself."""
 
 
-def listened_to(*plugins: object) -> Any:
-    """A session with these listeners."""
+def listened_to(*plugins: object, **topics: object) -> Any:
+    """A session with these listeners, which lets these functions do what topics do."""
     manager = pytest.PytestPluginManager()
     manager.add_hookspecs(hookspecs)
     for plugin in plugins:
         manager.register(plugin)
+    if topics:
+        manager.register(SimpleNamespace(pytest_pam_topics=lambda: SimpleNamespace(**topics)))
     return SimpleNamespace(hook=manager.hook, pluginmanager=manager)
 
 

@@ -21,7 +21,7 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.integrity import ACCESS_FILE, ACCOUNT_FILE, ROWS_FILE, SCHEMA_FILE
 from pam_rollback.integrity.account_contents import recorded
-from pam_rollback.integrity.fixtures.account_contents import read_contents
+from pam_rollback.integrity.fixtures import read_contents
 from pam_rollback.integrity.row_access_reader import read_access
 from pam_rollback.integrity.row_counting import account_id, count_rows
 from pam_rollback.integrity.schema_reader import read_schema

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.session import markers, preparing, selection, situations
+from pam_rollback.session import entry, markers, selection, situations
 from pam_rollback.session.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of
 from tests.session.beginning import configured
 
@@ -61,7 +61,7 @@ def _selects(config: pytest.Config, items: Iterable[pytest.Item], command: str) 
     asked.option.pam_env = f"environments/examples/{named}.toml" if named in CONNECTED else named
     asked.hook = config.hook
     try:
-        prepared = preparing.prepare(asked)
+        prepared = entry.prepare(asked)
         assert prepared is not None, "it is not about the runbook"
         markers.check_expression(asked.option.markexpr)
         situations.decide(asked, prepared)

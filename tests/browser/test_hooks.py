@@ -1,4 +1,4 @@
-"""The hook that says what a baseline knows of."""
+"""What a part of a baseline knows of."""
 
 from datetime import date
 from pathlib import Path
@@ -9,7 +9,8 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.known_before import Finding
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.session.fixtures import scoring
+from pam_rollback.session import fixtures as scoring
+from pam_rollback.session.baseline_files import BaselinePart
 from tests.listening import listened_to
 from tests.plan.plan_scene import body
 from tests.waivers import accepted
@@ -18,20 +19,25 @@ PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")
 
 
 class Recorded:
-    """A part of a baseline with one finding of its own, or one that cannot be read."""
+    """A part of a baseline with one finding of its own, or one that cannot be read; and one that knows nothing."""
 
     def __init__(self, problem: str = "") -> None:
         self.problem = problem
 
-    def pytest_pam_known_before(self) -> tuple[list[Finding], dict[str, str]]:
+    def known(self, _: object) -> tuple[list[Finding], dict[str, str]]:
         """What it has."""
         if self.problem:
             raise MeasurementFailed(self.problem)
         return [Finding("CR-4", "settings-phone", "no alt", 2)], {"CR-4": "version 1"}
 
+    def pytest_pam_baseline_parts(self) -> list[BaselinePart]:
+        """Both."""
+        own = BaselinePart("own", "own_recorded", "", known=self.known)
+        return [own, BaselinePart("none", "none", "", known=lambda _: None), BaselinePart("rows", "rows", "")]
+
 
 @pytest.mark.parametrize("problem", ["", "own.json is another one than was recorded"])
-def test_pytest_pam_known_before(problem: str) -> None:
+def test_what_a_baseline_has_is_known(problem: str) -> None:
     """It is known as far as somebody answers for it; a part that cannot be read makes nothing known, and says so."""
     environment = SimpleNamespace(waivers=[accepted("CR-4", "settings-phone: *", until=date(2099, 1, 1), at_most=9)])
     stored = SimpleNamespace(

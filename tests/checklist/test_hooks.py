@@ -1,4 +1,4 @@
-"""The hook that says whether an incident is in a tracker."""
+"""Whether an incident is in a tracker (PRE-4)."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,27 +6,25 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.checklist.fixtures import MEASURES
+from pam_rollback.checklist.fixtures import MEASURES, ON_RECORD
 from pam_rollback.plan.checklist import Finding
-from tests.listening import listened_to
 
 
-def test_pytest_pam_on_record() -> None:
-    """Without a listener a person says so; one that knows a tracker says where, or that it is not there, or that it cannot tell."""
+def test_the_incident_is_on_record() -> None:
+    """Without a tracker a person says so; who knows one says where, or that it is not there, or that it cannot tell."""
     given: dict[str, Any] = {"answer": (True, "https://tracker.example/1")}
 
-    class Listener:
-        def pytest_pam_on_record(self) -> tuple[bool, str]:
-            answer: tuple[bool, str] = given["answer"]
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
+    def on_record(_: object) -> tuple[bool, str]:
+        answer: tuple[bool, str] = given["answer"]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    config = listened_to()
+    config = SimpleNamespace(stash=pytest.Stash())
     session: Any = SimpleNamespace(request=SimpleNamespace(config=config), environment=SimpleNamespace(name="e"))
     with pytest.raises(MeasurementFailed, match="only a person can say so: e names no tracker"):
         MEASURES["PRE-4"](session)
-    config.pluginmanager.register(Listener())
+    config.stash[ON_RECORD] = on_record
     assert MEASURES["PRE-4"](session).done
     given["answer"] = (False, "it was closed")
     assert MEASURES["PRE-4"](session) == Finding(done=False, words="it was closed")

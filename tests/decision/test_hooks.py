@@ -1,4 +1,4 @@
-"""The hook that recommends what to do."""
+"""What is recommended decides the exit code of a decision."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.record_parts import DecisionRecord
 from pam_rollback.report.verdict import Ending, ExitCode, Outcome
-from pam_rollback.session.seen import Seen
+from pam_rollback.session.classification import Seen
 from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.verdict import Collector
 from tests.listening import listened_to
@@ -24,25 +24,27 @@ PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")
         (DecisionRecord("NO ROLLBACK", (), (), (), ""), (ExitCode.GO, ())),
         (DecisionRecord("WATCH", (), ("CR-1",), (), ""), (ExitCode.INCONCLUSIVE, ("WATCH: CR-1",))),
         (DecisionRecord("ROLL BACK NOW", (), ("IR-1",), (), ""), (ExitCode.NO_GO, ("ROLL BACK NOW: IR-1",))),
-        (None, (ExitCode.INCONCLUSIVE, ("what to do is not known: nobody recommends anything",))),
         (OSError("gone"), (ExitCode.INCONCLUSIVE, ("what to do is not known: a hook failed: OSError: gone",))),
     ],
     ids=lambda answer: str(getattr(answer, "recommendation", answer)),
 )
-def test_pytest_pam_recommendation(answer: object, found: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_recommended_decides(answer: object, found: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """It decides, whatever else is green; where nobody can say, that is no GO."""
 
-    class Listener:
-        def pytest_pam_recommendation(self, tests: Sequence[Seen], partial: Sequence[str]) -> object:
-            assert ([one.nodeid for one in tests], partial) == (["green"], ())
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
+    def recommended(
+        _config: object, _runbook: object, tests: Sequence[Seen], _: object, partial: Sequence[str]
+    ) -> object:
+        assert ([one.nodeid for one in tests], partial) == (["green"], ())
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     collector: Any = Collector.__new__(Collector)
     monkeypatch.setattr(Collector, "_scope", SimpleNamespace(partial=()))
     vars(collector).update(
-        _config=SimpleNamespace(hook=listened_to(Listener()).hook, option=SimpleNamespace(markexpr="decision")),
+        _config=SimpleNamespace(
+            hook=listened_to(recommended=recommended).hook, option=SimpleNamespace(markexpr="decision")
+        ),
         _runbook=SimpleNamespace(plan=PLAN, journal=SimpleNamespace(failed_actions=())),
         _tests={"green": Seen("green", outcomes=[Outcome.PASSED])},
         _left_out=LeftOut(),

@@ -6,10 +6,10 @@ from typing import Any, cast
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Measured
+from pam_rollback.decision import fixtures as decision
 from pam_rollback.decision.decision import Finding, Judged, State
-from pam_rollback.decision.fixtures import decision
-from pam_rollback.records.fixtures import performance
+from pam_rollback.records import fixtures as performance
 
 
 class World:
@@ -25,12 +25,12 @@ class World:
 
 def judged(state: State) -> Judged:
     """A criterion of the decision."""
-    return Judged(Finding("IR-2", state, f"it {state}"), Figures("down", "at most 30 s", 0))
+    return Judged(Finding("IR-2", state, f"it {state}"), Measured("down", "at most 30 s", 0))
 
 
 def again(module: Any, criterion: str, world: World) -> tuple[bool, str] | None:
-    """What the hook of that slice says."""
-    found = module.pytest_pam_criterion_retest(criterion)
+    """What that topic says."""
+    found = module.retest(criterion)
     return None if found is None else cast("tuple[bool, str]", found[1](world.getfixturevalue(found[0])))
 
 

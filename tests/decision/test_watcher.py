@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pam_rollback.decision.fixtures import decision
+from pam_rollback.decision import fixtures as decision
 from pam_rollback.plan.plan import load_plan
 from tests.plan.plan_scene import Watched, call, runbook
 

@@ -1,5 +1,6 @@
 """What is new is off, the recorded incident stays away, and each strategy was drilled: each seen red, and each seen unknown."""
 
+import runpy
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,22 +9,19 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.decision.fixtures import decision
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.exposure import fixtures as exposure
 from pam_rollback.gate import hooks
 from pam_rollback.gate.features import FlagsFound, read_flags
 from pam_rollback.gate.incident import CriterionRetest, RetestOutcome
 from pam_rollback.gate.incident_choice import known_incident
-from pam_rollback.health import fixtures as health
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, ways_of
-from pam_rollback.records.fixtures import performance
 from pam_rollback.report.earlier_runs import DrillAges, last_drills
 from pam_rollback.report.run_record import Verdict
-from pam_rollback.session import hookspecs, markers, runbook
+from pam_rollback.session import markers, runbook
+from pam_rollback.session.fixtures import UNPROVEN_BY
 from pam_rollback.session.selection import KEY, LeftOut
 from tests.gate.scene import (
     DRILLED,
@@ -36,10 +34,12 @@ from tests.gate.scene import (
     first_ways,
     leave_run,
 )
+from tests.plan.plan_scene import body
 from tests.sessions import FLAGS, ROOT, RunningSandbox
 
 OFF = Flag(enabled=False, rollout_pct=0)
 PLAN = load_plan(ROOT / "plan.toml")
+OF_LOAD = runpy.run_path(str(ROOT / "load" / "conftest.py"))
 RUN = "20260101T000000Z-sandbox-aaaa"
 
 
@@ -124,22 +124,23 @@ def test_a_run_that_is_none_is_refused(run: str, words: str, tmp_path: Path) -> 
 
 
 def test_what_a_named_run_leaves_out_is_a_condition_of_the_verdict(tmp_path: Path) -> None:
-    """Of tests of the incident, and of no others."""
+    """Of tests of the incident."""
     leave_run(tmp_path, "1", red=["IR-5"])
     leave_run(tmp_path, "2", red=["IR-3"])
 
-    def condition(run: str, *fixtures: str) -> str | None:
-        config = SimpleNamespace(rootpath=tmp_path, stash={runbook.KEY: looking_for(tmp_path, run)})
-        asking: Any = SimpleNamespace(config=config, fixturenames=fixtures)
-        return hooks.pytest_pam_unproven(asking)
+    def condition(run: str) -> dict[str, str]:
+        config: Any = SimpleNamespace(rootpath=tmp_path, stash=pytest.Stash())
+        body(OF_LOAD["recorded_incident"])(looking_for(tmp_path, run), config)
+        found: dict[str, str] = config.stash.get(UNPROVEN_BY, {})
+        return found
 
-    assert condition("2", "recorded_incident") == "--incident 2 leaves out what else went red: IR-5 of run 1"
-    assert condition("2", "candidate") is None
-    assert condition("", "recorded_incident") is None
+    words = "--incident 2 leaves out what else went red: IR-5 of run 1"
+    assert condition("2") == {"recorded_incident": words}
+    assert condition("") == {}
 
 
-def measured_by(*tests: object, listener: object = None, **facts: Any) -> Any:
-    """A session in which these fixtures give that, these tests are, and this listener is beside the suite's own."""
+def measured_by(*tests: object, **facts: Any) -> Any:
+    """A session in which these fixtures give that, and these tests are."""
 
     def value(name: str) -> Any:
         found = facts.get(name, MeasurementFailed(f"{name} was asked"))
@@ -147,14 +148,7 @@ def measured_by(*tests: object, listener: object = None, **facts: Any) -> Any:
             raise found
         return found
 
-    manager = pytest.PytestPluginManager()
-    manager.add_hookspecs(hookspecs)
-    for plugin in (health, exposure, decision, performance, listener):
-        if plugin is not None and not manager.is_registered(plugin):
-            manager.register(plugin)
-    return SimpleNamespace(
-        getfixturevalue=value, session=SimpleNamespace(items=tests), config=SimpleNamespace(hook=manager.hook)
-    )
+    return SimpleNamespace(getfixturevalue=value, session=SimpleNamespace(items=tests))
 
 
 def tried_again(criterion: str, session: Any) -> CriterionRetest:

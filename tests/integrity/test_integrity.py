@@ -14,8 +14,8 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.integrity.database_link import DatabaseLink, Link
-from pam_rollback.integrity.fixtures import integrity
-from pam_rollback.integrity.fixtures.integrity import Integrity
+from pam_rollback.integrity.database_link_reader import judged_link
+from pam_rollback.integrity.fixtures import Integrity
 from pam_rollback.product.invariants import InvariantResult
 from pam_rollback.report import run_record, sections
 from tests.sessions import ROOT, Finished, Project, RunningSandbox, store_baseline
@@ -222,7 +222,7 @@ def test_without_a_test_account_the_link_is_a_condition(changed: Changed) -> Non
     file = changed(('kind = "sandbox"\n', 'kind = "sandbox"\nabilities = ["database"]\n'))
     environment = load_environment(str(file), ROOT / "environments", {})
 
-    found = integrity.judged_link(environment, lambda: pytest.fail("signed in"))
+    found = judged_link(environment, lambda: pytest.fail("signed in"))
 
     assert found.link is Link.UNPROVEN
     assert "sandbox declares no test_account that could write a row through the API" in found.why

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.decision import fixtures as decision
 from pam_rollback.decision.decision import State
-from pam_rollback.decision.fixtures import decision
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.integrity.fixtures import held_data
+from pam_rollback.integrity import fixtures as held_data
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.product.invariants import Invariant, InvariantResult
 from pam_rollback.session.sql_files import invariants_of, lacking, why_not_asked

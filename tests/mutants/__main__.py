@@ -38,7 +38,7 @@ MODULES: dict[str, Rules] = {
     ),
     "stats/bad_runs.py": Rules(("stats/test_bad_runs.py",)),
     "base/open_loop.py": Rules(("base/test_open_loop.py",)),
-    "observation/fixtures/held_window.py": Rules(("observation/test_held_window.py",)),
+    "observation/held_window.py": Rules(("observation/test_held_window.py",)),
     "integrity/held_data.py": Rules(("integrity/rules/test_held_data.py",)),
     "decision/decision.py": Rules(
         (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.fixtures.experience import answers_from_s, baseline_answers
+from pam_rollback.observation.fixtures import answers_from_s, baseline_answers
 from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.baseline_record import Baseline, Origin, Part, load_baseline, refuse_other_part

@@ -8,8 +8,8 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
-from pam_rollback.observation.fixtures.held_window import AnswersJudge, HeldWindow, Standings
 from pam_rollback.observation.held_releases import ReleasesSpec, judge_releases
+from pam_rollback.observation.held_window import AnswersJudge, HeldWindow, Standings
 from pam_rollback.observation.memory import MemoryReading, MemoryWindow, MemoryWindowSpec, judge_memory
 from pam_rollback.observation.parts import BACK_END, HEALTH, Series
 from pam_rollback.observation.samples import Sample

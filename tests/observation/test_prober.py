@@ -20,9 +20,9 @@ import pytest
 from pam_rollback.base.clock import SystemClock
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
-from pam_rollback.observation.fixtures.observation import Observation
-from pam_rollback.observation.fixtures.windows import _await_answers
+from pam_rollback.observation.fixtures import _await_answers
 from pam_rollback.observation.journeys import Journey, ProbeConfig, SignIn
+from pam_rollback.observation.observation import Observation
 from pam_rollback.observation.parts import Series
 from pam_rollback.observation.prober import Prober, start_prober
 from pam_rollback.observation.recovery import OutageRule, find_outages

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.observation.fixtures.windows import from_its_end_s, held_window, releases_spec
+from pam_rollback.observation.fixtures import from_its_end_s, held_window, releases_spec
 from pam_rollback.observation.held_releases import ReleasesSpec
 from pam_rollback.observation.memory import MemoryReading
 from pam_rollback.observation.window import Measure, WindowSpec

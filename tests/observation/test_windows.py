@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.fixtures.windows import refuse_silence
+from pam_rollback.observation.fixtures import refuse_silence
 from tests.session.drilling import calm
 from tests.sessions import ROOT, Project, RunningSandbox
 

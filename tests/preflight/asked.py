@@ -6,7 +6,7 @@ from pam_rollback.base.question import Call, Question
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.preflight.fixtures.preflight import Preflight
+from pam_rollback.preflight.asked import Preflight
 from pam_rollback.product.served_release import ExpectedReleases
 from tests.listening import TOPICS, listened_to
 

@@ -7,7 +7,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.question import Answered, Call, Question, State, one
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.preflight.fixtures.preflight import Preflight
+from pam_rollback.preflight.asked import Preflight
 from pam_rollback.preflight.ways import NOT_CHECKED, NOT_READY, READY
 from tests.preflight.asked import PLAN, preflight
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.observation.fixtures.held_window import Standings
+from pam_rollback.observation.held_window import Standings
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.window import Measure, WindowSpec, judge
 from pam_rollback.ramp.state import BROKEN, GOOD, UNKNOWN

@@ -84,7 +84,9 @@ async def _run(options: argparse.Namespace) -> int:
             await asyncio.wait({start, end}, return_when=asyncio.FIRST_COMPLETED)
             if start.done():
                 found = start.result()
-                sys.stdout.write(f"ready: {found.frontend_url} {found.api_url} {around.redis_url}\n")
+                sys.stdout.write(
+                    f"ready: {found.told('urls', 'frontend')} {found.told('urls', 'api')} {around.redis_url}\n"
+                )
                 sys.stdout.flush()
             await end
         finally:
@@ -130,7 +132,6 @@ def _in_place(front_ends: FrontEnds, listeners: Listeners, around: Around) -> It
     plain = replace(PAM_TODAY, bans_scanners=False, talks_on_socket=False)
     taken: tuple[tuple[object, str, object], ...] = (
         (builds, "build", front_ends.build),
-        (builds, "build_directly", front_ends.build),
         (builds, "load", front_ends.load),
         (supervisor, "Edge", RealEdge),
         (supervisor, "FrontEndServer", RealSite),

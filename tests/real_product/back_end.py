@@ -17,10 +17,9 @@ from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id
 from pam_rollback.sandbox.edge import Edge, forward
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.product.tokens import issue
-from pam_rollback.sandbox.releases import ProductSecrets, Release, ReleaseSpec
+from pam_rollback.sandbox.releases import Fleet, ProductSecrets, Release, ReleaseSpec
 from tests.real_product.faults import OF_A_RELEASE, Trouble, is_asked_so
 from tests.real_product.stand_ins import Model, RealSupabase
 

@@ -74,9 +74,9 @@ class FrontEnds:
         self._constants: Mapping[bytes, bytes] = {}
         """What stands in every build, whatever its variables: without them, too."""
 
-    async def build(self, source: Path, *, commit: str, variables: Mapping[str, str]) -> Path:
+    async def build(self, source: Path, *, commit: str, variables: Mapping[str, str], with_npm: bool = True) -> Path:
         """The folder of the release whose sources these are. `variables` are those of the sandbox's own site."""
-        del commit  # the sources say which release they are
+        del commit, with_npm  # the sources say which release they are
         api, supabase = variables["VITE_BACKEND_URL"], variables["VITE_SUPABASE_URL"]
         self._constants = {
             **{f"https://{host}".encode(): api.encode() for host in PUBLIC_HOSTS},

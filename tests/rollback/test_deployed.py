@@ -77,7 +77,7 @@ def step(ended: Finished, name: str) -> dict[str, Any]:
 def test_api_and_worker_go_back_are_proven_and_are_put_back(today: RunningSandbox, project: Project) -> None:
     """By what users' answers show, without a version and without a baseline. Whoever listens hears of the undo."""
     with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
-        conftest.write('\n\ndef pytest_pam_undone(undone):\n    return "heard: " + undone.partition(" of ")[0]\n')
+        conftest.write('\n\ndef pytest_pam_run_ended(undone):\n    return "heard: " + undone.partition(" of ")[0]\n')
     ended = rolled_back(project)
 
     assert {ended.outcomes()[name] for name in (TARGET, LIVE, WORKER)} == {"passed"}, ended.out

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, Refused, UndoFailed
-from pam_rollback.communication import hooks as of_communication
+from pam_rollback.communication import fixtures as of_communication
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal
 from pam_rollback.journal.undoing import UndoKind, beside_actions, undo_all
@@ -48,39 +48,35 @@ def test_pytest_pam_undo_kinds(tmp_path: Path) -> None:
     assert beside_actions(kinds) == {"clear-faults", "resolve-status-page-incident"}
 
 
-def test_pytest_pam_sole_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An undo and another one of the same place: the second is refused. Where nobody keeps others away, that is said."""
+def test_an_undo_is_alone_with_what_it_puts_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An undo and another one of the same place: the second is refused."""
     monkeypatch.setattr("pam_rollback.rollback.lock.shared_folder", lambda: tmp_path)
     journal = Journal(tmp_path / "journal.jsonl")
 
-    def undo(run: str, config: Any) -> AbstractContextManager[list[str]]:
+    def undo(run: str) -> AbstractContextManager[list[str]]:
         options = SimpleNamespace(initiated_by="kim", take_over="", undo="run-0")
         runbook: Any = SimpleNamespace(environment=ENVIRONMENT, id=run, options=options)
-        return listeners.sole_writer(config, runbook, journal)
+        return of_rollback.sole_writer(runbook, journal)
 
-    config = listened_to(of_rollback)
-    with undo("run-1", config), pytest.raises(Refused, match="run run-1 of kim"), undo("run-2", config):
+    with undo("run-1"), pytest.raises(Refused, match="run run-1 of kim"), undo("run-2"):
         pytest.fail("two of them put back the same")
-    with undo("run-3", listened_to()) as warnings:
-        assert warnings == ["nobody keeps other sessions away: nobody listens"]
 
 
-def test_pytest_pam_flag_service(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flag_service_of_your_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """By its name, for switching, for what users get, and for its door; one that nobody knows ends the session before it begins."""
-    monkeypatch.setattr(flag_service, "SERVICES", {})
     named = ENVIRONMENT.model_copy(update={"flag_service": "quay"})
     own: Any = SimpleNamespace(
         admin=lambda _environment, by, within_s: ("admin", by, within_s),
         evaluation=lambda _environment, within_s: ("evaluation", within_s),
         door=lambda _environment: "https://quay.example.com/flags",
     )
-    known = SimpleNamespace(pytest_pam_flag_service=lambda name: own if name == "quay" else None)
 
     with pytest.raises(ActionFailed, match=r"only a session that loads your conftest\.py knows flag_service 'quay'"):
         flag_service.flag_admin_of(named)
     with pytest.raises(pytest.UsageError, match="flag_service: nobody knows 'quay'"):
-        of_rollback.pytest_pam_command_line(listened_to(of_rollback), named)
-    of_rollback.pytest_pam_command_line(listened_to(of_rollback, known), named)
+        of_rollback.pytest_pam_begins(named)
+    monkeypatch.setitem(flag_service.SERVICES, "quay", own)
+    of_rollback.pytest_pam_begins(named)
     admin: Any = flag_service.flag_admin_of(named, "kim", deadline_s=2.0)
     evaluation: Any = flag_service.flag_evaluation_of(named, deadline_s=3.0)
     assert admin == ("admin", "kim", 2.0)

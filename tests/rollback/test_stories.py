@@ -18,8 +18,8 @@ import pytest
 
 from pam_rollback.base.errors import NothingToProve
 from pam_rollback.base.wait import Waiter
-from pam_rollback.observation.fixtures.observation import Observation
 from pam_rollback.observation.incident import ErrorRate
+from pam_rollback.observation.observation import Observation
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.earlier_runs import sought
 from pam_rollback.rollback import planting

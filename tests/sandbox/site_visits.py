@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import (
@@ -12,7 +11,6 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Playwright,
-    Response,
     ViewportSize,
     expect,
     sync_playwright,
@@ -48,23 +46,10 @@ class Visit:
     site: RunningSandbox
     complaints: list[str] = field(default_factory=list)
     """What the browser's console calls an error or a warning, and uncaught exceptions."""
-    hosts: set[str | None] = field(default_factory=set)
-    """Where the page sent requests to."""
-    failures: list[str] = field(default_factory=list)
-    """Requests of the page that failed on the network or were answered with an error status."""
 
     def __post_init__(self) -> None:
         self.page.on("console", self._note_console)
         self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
-        self.page.on("requestfailed", lambda request: self.failures.append(f"{request.failure} {request.url}"))
-        self.page.on("response", self._note_response)
-
-    def _note_response(self, response: Response) -> None:
-        parts = urlsplit(response.url)
-        if parts.scheme != "data":
-            self.hosts.add(parts.hostname)
-        if response.status >= HTTPStatus.BAD_REQUEST:
-            self.failures.append(f"{response.status} {response.url}")
 
     def _note_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:

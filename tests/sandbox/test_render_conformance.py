@@ -41,7 +41,7 @@ from render.public_api.models.web_service_details import WebServiceDetails
 from render.public_api.types import UNSET
 
 from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.providers.render_services import DESCRIBED, Operation
+from pam_rollback.sandbox.providers.render import DESCRIBED
 from pam_rollback.sandbox.remote import Remote
 from tests.render_stand_in import KEY, SERVICE, stand_in
 
@@ -239,17 +239,17 @@ def test_variables_and_the_last_build_deployed_again(render: Render) -> None:
 @pytest.mark.parametrize(
     ("operation", "model", "body"),
     [
-        ("patch", ServicePATCH, {"autoDeploy": "no", "autoDeployTrigger": "off", "branch": "main"}),
+        ("PATCH patch", ServicePATCH, {"autoDeploy": "no", "autoDeployTrigger": "off", "branch": "main"}),
         (
-            "deploy",
+            "POST deploy",
             CreateDeployBody,
             {"clearCache": "clear", "commitId": "c", "deployMode": "deploy_only", "imageUrl": "i"},
         ),
-        ("rollback", RollbackDeployBody, {"deployId": "dep-1"}),
-        ("variable", EnvVarValue, {"value": "true"}),
+        ("POST rollback", RollbackDeployBody, {"deployId": "dep-1"}),
+        ("PUT variable", EnvVarValue, {"value": "true"}),
     ],
 )
-def test_all_that_it_takes_is_described(operation: Operation, model: Any, body: dict[str, str]) -> None:
+def test_all_that_it_takes_is_described(operation: str, model: Any, body: dict[str, str]) -> None:
     """So a request of ours that it takes has no name that Render does not know."""
     assert DESCRIBED[operation][1] == set(body)
     assert model.from_dict(body).additional_properties == {}

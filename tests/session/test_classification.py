@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Measured
 from pam_rollback.base.wait import StopFile
 from pam_rollback.browser.accessibility import Audit
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.session import classification, listeners
+from pam_rollback.session import classification
+from pam_rollback.session import fixtures as scoring
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import CAUSE, MESSAGE, OUTCOME, STOOD_IN_THE_WAY
-from pam_rollback.session.fixtures import scoring
-from pam_rollback.session.fixtures.scoring import tell_cause
+from pam_rollback.session.fixtures import tell_cause
 from tests.plan.plan_scene import body
 
 
@@ -85,12 +85,15 @@ def test_only_a_fact_that_knows_a_cause_tells_one() -> None:
     assert item.stash[STOOD_IN_THE_WAY] == [("no database", "chat-dark was not reached: no")]
 
 
-def test_a_fact_may_judge_some_of_the_plan_items_of_its_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last word counts: what it says nothing of is not told as ok."""
-    monkeypatch.setattr(listeners, "unproven", lambda _: [])
+def test_a_fact_may_judge_some_of_the_plan_items_of_its_test() -> None:
+    """The last word counts: what it says nothing of is not told as ok. What its fixtures do not notice stands beside it."""
     entered: list[tuple[str, object]] = [("criterion", "RA-1 RA-2")]
     item = SimpleNamespace(user_properties=entered, stash=pytest.Stash())
-    fact: Any = SimpleNamespace(judges="RA-2", figures=Figures(what="users", asked="10 %", measured=10))
+    fact: Any = SimpleNamespace(judges="RA-2", measured=Measured(what="users", asked="10 %", value=10))
 
-    assert body(scoring.scored)(SimpleNamespace(node=item))(fact) is fact
+    config = SimpleNamespace(stash={scoring.UNPROVEN_BY: {"link": "whose it is", "other": "what", "fine": ""}})
+    request = SimpleNamespace(node=item, config=config, fixturenames=["link", "fine"])
+
+    assert body(scoring.scored)(request)(fact) is fact
     assert dict(entered)["criterion"] == "RA-2"
+    assert [one for one in entered if one[0] == scoring.UNPROVEN] == [(scoring.UNPROVEN, "whose it is")]

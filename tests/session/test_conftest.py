@@ -5,7 +5,7 @@ from pathlib import Path
 
 from _pytest.fixtures import FixtureFunctionDefinition
 
-from tests.listening import FIXTURES, TOPICS
+from tests.listening import FIXTURES
 from tests.sessions import ROOT, Project, runbook_in
 
 OVERRIDDEN = """
@@ -39,7 +39,7 @@ def test_every_module_of_fixtures_or_hooks_is_named() -> None:
     src = ROOT / "src" / "pam_rollback"
     fixtures = [*src.glob("*/fixtures.py"), *src.glob("*/fixtures/*.py")]
     there = [*src.glob("*/hooks.py"), *(path for path in fixtures if "@pytest.fixture" in path.read_text("utf-8"))]
-    named = {str(module.__file__) for module in (*TOPICS, *FIXTURES)}
+    named = {str(module.__file__) for module in FIXTURES}
 
     assert {str(path) for path in there} == named
 

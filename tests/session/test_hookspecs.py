@@ -37,7 +37,7 @@ REFUSES = """
 import pytest
 
 
-def pytest_pam_command_line(config):
+def pytest_pam_begins(config):
     raise pytest.UsageError("--pace 60: not on Fridays")
 """
 BRINGS = """
@@ -45,7 +45,7 @@ BRINGS = """
 import json
 
 
-def pytest_pam_earlier_runs(config, options, environment):
+def pytest_pam_begins(config, options, environment):
     folder = config.rootpath / "reports" / "out" / options.undo
     folder.mkdir(parents=True)
     begun = {"at": "", "event": "action", "environment": environment.name, "api": "https://elsewhere.example"}
@@ -78,10 +78,6 @@ def pytest_pam_planned(plan, environment, phases):
     from pam_rollback.report.run_record import ActionStep
 
     return [ActionStep("own", f"{len(phases)} phase of {environment.name}", "planned", 0.0, 0.0)]
-
-
-def pytest_pam_report(record):
-    return [("From elsewhere", [f"{len(record.results)} tests were seen"])]
 """
 
 
@@ -131,12 +127,12 @@ def test_pytest_pam_run_ended(shared_range: RunningSandbox, listening: Project) 
     assert not any("hook" in note for note in real.record["notes"])
 
 
-def test_pytest_pam_undone() -> None:
+def test_an_undo_is_told_as_well() -> None:
     """Each listener's line; one that fails is a line itself, and nobody's undo fails by it."""
     heard: list[object] = []
 
     class Listener:
-        def pytest_pam_undone(self, run_folder: Path, undone: str) -> str:
+        def pytest_pam_run_ended(self, run_folder: Path, undone: str) -> str:
             heard.append((run_folder, undone))
             if "FAILED" in undone:
                 raise RuntimeError("HTTP 401")
@@ -145,8 +141,8 @@ def test_pytest_pam_undone() -> None:
     config = listened_to(Listener())
     environment: Any = SimpleNamespace(name="e")
 
-    assert listeners.undone(config, Path("run-1"), environment, "UNDONE: 1 change") == ["incident: #4"]
-    failed = listeners.undone(config, Path("run-1"), environment, "UNDO FAILED: HTTP 503")
+    assert listeners.run_ended(config, Path("run-1"), environment, "UNDONE: 1 change") == ["incident: #4"]
+    failed = listeners.run_ended(config, Path("run-1"), environment, "UNDO FAILED: HTTP 503")
     assert failed == ["a hook failed: RuntimeError: HTTP 401"]
     assert heard == [(Path("run-1"), "UNDONE: 1 change"), (Path("run-1"), "UNDO FAILED: HTTP 503")]
 
@@ -195,7 +191,7 @@ def test_pytest_pam_incident() -> None:
     assert [well.heard, broken.heard] == [3, 1]
 
 
-def test_pytest_pam_command_line(tmp_path: Path) -> None:
+def test_pytest_pam_begins(tmp_path: Path) -> None:
     """Refused in one line, before there is a folder of the run."""
     project = runbook_with(tmp_path, *ONLY_HEALTH)
     with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
@@ -207,7 +203,7 @@ def test_pytest_pam_command_line(tmp_path: Path) -> None:
     assert not session.folder.exists()
 
 
-def test_pytest_pam_earlier_runs(tmp_path: Path) -> None:
+def test_runs_may_be_brought_before_anybody_looks(tmp_path: Path) -> None:
     """Before anybody looks for the run that is to be undone; nothing was written."""
     project = runbook_with(tmp_path, *ONLY_HEALTH)
     with (tmp_path / "conftest.py").open("a", encoding="utf-8") as conftest:
@@ -256,15 +252,6 @@ def test_pytest_pam_planned(any_session: Project, shared_range: RunningSandbox) 
     ]
 
 
-def test_pytest_pam_report(heard: Finished) -> None:
-    """A heading with its lines, above the verdict."""
-    lines = heard.out.splitlines()
-    heading = lines.index("From elsewhere")
-
-    assert re.fullmatch(r"  \d tests were seen", lines[heading + 1])
-    assert any("INCONCLUSIVE" in line for line in lines[heading:])
-
-
 def test_who_fails_makes_no_go(heard: Finished) -> None:
     """Whether all was asked is then not known; what a report would have said is named. It takes nobody else's answer along."""
 
@@ -274,7 +261,7 @@ def test_who_fails_makes_no_go(heard: Finished) -> None:
     def note(self: object) -> list[str]:
         return ["well"]
 
-    hooks = ("incomplete", "report", "notes", "planned")
+    hooks = ("incomplete", "notes", "planned")
     broken = type("Broken", (), {f"pytest_pam_{name}": fail for name in hooks})
     well = type("Well", (), {"pytest_pam_notes": note})
     config = listened_to(broken(), well())
@@ -286,6 +273,8 @@ def test_who_fails_makes_no_go(heard: Finished) -> None:
     assert listeners.notes(config, runbook) == ["well", "a hook failed: RuntimeError: broken"]
     [step] = listeners.planned(config, runbook, (), ())
     assert step.step == "a hook failed: RuntimeError: broken"
+    config.stash = pytest.Stash()
+    config.stash[listeners.PARAGRAPHS] = fail
     assert listeners.report(config, read(heard.folder / "run.json")) == [
         ("Not told", ("a hook failed: RuntimeError: broken",))
     ]

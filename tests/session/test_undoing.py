@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -18,7 +18,7 @@ from pam_rollback.journal.journal import SETTLED, Journal, Scope, Undo
 from pam_rollback.journal.undoing import UndoKind, UndoKinds, UndoTools, undo_all
 from pam_rollback.plan.flags import Flag
 from pam_rollback.rollback.flag_writing import owe_flags
-from pam_rollback.session import hookspecs, undoing
+from pam_rollback.session import earlier_run, hookspecs
 from pam_rollback.session.earlier_run import NothingDone, journal_of
 from pam_rollback.session.runbook import Runbook
 from tests.session.beginning import Begin, begin
@@ -177,20 +177,20 @@ class Listening:
         )
         for name, stub in (
             ("journal_of", lambda *_: journal.path),
-            ("_refusals", lambda *_: []),
+            ("_undo_refusals", lambda *_: []),
             ("Alarm", lambda *_: SimpleNamespace(end=None)),
         ):
-            monkeypatch.setattr(undoing, name, stub)
+            monkeypatch.setattr(earlier_run, name, stub)
 
     def pytest_pam_undo_kinds(self) -> UndoKinds:
         """Those of this test."""
         return self.kinds
 
-    def pytest_pam_sole_writer(self) -> AbstractContextManager[list[str]]:
-        """Nobody else is there."""
-        return nullcontext([])
+    def pytest_pam_topics(self) -> object:
+        """Nobody else is there, and nobody is told."""
+        return SimpleNamespace(sole_writer=lambda *_: nullcontext([]), tell_undo=lambda *_: nullcontext([]))
 
-    def pytest_pam_undone(self, run_folder: Path, undone: str) -> str:
+    def pytest_pam_run_ended(self, run_folder: Path, undone: str) -> str:
         """Hear of it."""
         self.heard.append((run_folder.name, undone))
         return "incident: s3cret #4"
@@ -213,10 +213,10 @@ def test_whoever_listens_hears_of_a_real_run_that_was_undone(
     journal.owe(WORKS, {})
     session = Listening(monkeypatch, journal, environment, kinds)
 
-    done = undoing.undo_run(session.config, session.runbook)
+    done = earlier_run.undo_run(session.config, session.runbook)
     journal.owe(REFUSED, {}, place="s3cret")
     with pytest.raises(UndoFailed) as failed:
-        undoing.undo_run(session.config, session.runbook)
+        earlier_run.undo_run(session.config, session.runbook)
 
     assert put_back == [1, 2]
     if mode == "drill":
@@ -250,7 +250,7 @@ def test_a_journal_that_tells_less_than_the_record_is_not_whole(
     session = Listening(monkeypatch, journal, environment, kinds)
 
     with pytest.raises(UndoFailed, match=r"0 changes of .*the journal is not whole.*nothing: switch the features off"):
-        undoing.undo_run(session.config, session.runbook)
+        earlier_run.undo_run(session.config, session.runbook)
 
 
 THREE = ("flags", "site", "service")
@@ -286,7 +286,7 @@ def test_a_line_that_the_journal_lacks_is_no_complete_undo(
         UndoFailed,
         match=r"the journal is not whole, so there may be more.* 1 of 1\d lines are missing, the first is line",
     ):
-        undoing.undo_run(session.config, session.runbook)
+        earlier_run.undo_run(session.config, session.runbook)
     assert len(put_back) == (2 if line in {2, 5, 8} else 3)
 
 
@@ -300,8 +300,8 @@ def test_a_kill_before_the_first_note_is_told_once(
     session = Listening(monkeypatch, journal, environment, kinds)
 
     with pytest.raises(MeasurementFailed, match=r"within the step 'publish the target'.* then repeat this command"):
-        undoing.undo_run(session.config, session.runbook)
-    assert undoing.undo_run(session.config, session.runbook).startswith("UNDONE: 0 changes")
+        earlier_run.undo_run(session.config, session.runbook)
+    assert earlier_run.undo_run(session.config, session.runbook).startswith("UNDONE: 0 changes")
 
 
 def test_a_line_that_a_kill_cut_short_is_no_gap(
@@ -317,7 +317,7 @@ def test_a_line_that_a_kill_cut_short_is_no_gap(
         file.write(b'{"at": "2026')
     session = Listening(monkeypatch, Journal(journal.path), environment, kinds)
 
-    assert undoing.undo_run(session.config, session.runbook).startswith("UNDONE: 0 changes")
+    assert earlier_run.undo_run(session.config, session.runbook).startswith("UNDONE: 0 changes")
     assert journal.gaps == []
 
 

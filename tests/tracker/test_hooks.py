@@ -64,21 +64,21 @@ def test_a_watch_has_its_incident_followed(github: Issues, config: Any) -> None:
     config.runbook.environment.tracker = None
     assert hooks.listener(config) == "", "a watch says whom it tells: nobody is told there"
     assert hooks.pytest_pam_incident(config, INCIDENT, "opened") is None
-    assert hooks.pytest_pam_on_record(config, SimpleNamespace(tracker=None)) is None  # type: ignore[arg-type]
+    assert hooks.on_record(config, SimpleNamespace(tracker=None)) is None  # type: ignore[arg-type]
 
 
 def test_what_is_closed_before_the_verdict_is_not_done(github: Issues, config: Any, environment: Any) -> None:
     """On record is what is open; a baseline's situation begins nothing, and a second look begins nothing twice."""
     begin(config, "baseline")
     with pytest.raises(MeasurementFailed, match="no incident of production is open in wheels/wins"):
-        hooks.pytest_pam_on_record(config, environment)
+        hooks.on_record(config, environment)
     begin(config)
     begin(config)
     url = github.issues[0]["html_url"] if github.issues else ""
-    assert hooks.pytest_pam_on_record(config, environment) == (True, url or github.issues[0]["html_url"])
+    assert hooks.on_record(config, environment) == (True, url or github.issues[0]["html_url"])
 
     github.issues[0]["state"] = "closed"
-    done, words = hooks.pytest_pam_on_record(config, environment) or (None, "")
+    done, words = hooks.on_record(config, environment) or (None, "")
     assert done is False
     assert "was closed before the verdict is GO" in words
     assert [one["event"] for one in config.runbook.journal.entries()] == ["tracked"]
@@ -92,7 +92,7 @@ def test_a_refusal_is_told_and_a_persons_word_counts(
     github.faults = {"GET": Fault(401, "Bad credentials")}
     begin(config)
     with pytest.raises(MeasurementFailed, match="it may have expired"):
-        hooks.pytest_pam_on_record(config, environment)
+        hooks.on_record(config, environment)
     assert "it may have expired" in "".join(hooks.pytest_pam_notes(tmp_path))
     environment.has_secret = lambda _: False
     with pytest.raises(ActionFailed, match="export it"):
@@ -105,11 +105,11 @@ def test_an_undo_is_told_where_the_rollback_is_on_record(
 ) -> None:
     """Who, why, and what came of it, good or bad. The incident stays as it is."""
     begin(config)
-    assert hooks.pytest_pam_on_record(config, environment) is not None
+    assert hooks.on_record(config, environment) is not None
     config.runbook.id = "undo-1"
     config.runbook.options.initiated_by, config.runbook.options.reason = "sam", "the fix is ready"
     url = github.issues[0]["html_url"]
-    assert hooks.pytest_pam_undone(config, tmp_path, environment, undone) == f"incident: {url}"
+    assert hooks.pytest_pam_run_ended(config, tmp_path, environment, undone) == f"incident: {url}"
 
     began, told = github.said(1)
     assert "begun by kim" in began
@@ -120,11 +120,11 @@ def test_an_undo_is_told_where_the_rollback_is_on_record(
 
 def test_an_undo_that_cannot_be_told_is_one_line(github: Issues, config: Any, environment: Any, tmp_path: Path) -> None:
     """A run that nobody has on record, a tracker that refuses, and no tracker: the undo is done all the same."""
-    told = hooks.pytest_pam_undone(config, tmp_path, environment, "UNDONE")
+    told = hooks.pytest_pam_run_ended(config, tmp_path, environment, "UNDONE")
     assert told == "the tracker: this run is on record in no incident, so that it was undone is said in none"
     begin(config)
-    hooks.pytest_pam_on_record(config, environment)
+    hooks.on_record(config, environment)
     github.faults = {"GET": Fault(401, "Bad credentials")}
-    assert "it may have expired" in (hooks.pytest_pam_undone(config, tmp_path, environment, "UNDONE") or "")
+    assert "it may have expired" in (hooks.pytest_pam_run_ended(config, tmp_path, environment, "UNDONE") or "")
     environment.tracker = None
-    assert hooks.pytest_pam_undone(config, tmp_path, environment, "UNDONE") is None
+    assert hooks.pytest_pam_run_ended(config, tmp_path, environment, "UNDONE") is None

@@ -10,14 +10,14 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.decision import Finding, State
-from pam_rollback.decision.fixtures.decision import Watcher
+from pam_rollback.decision.watcher import Watcher
 from pam_rollback.observation.memory import MemoryReading
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.front_page import FrontPage
 from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
+from pam_rollback.watch import eyes as looking
 from pam_rollback.watch.channel import Channel
-from pam_rollback.watch.fixtures import watched as looking
-from pam_rollback.watch.fixtures.watched import CONTROL, ROTATED_AFTER_S, Eyes, look, with_memory
+from pam_rollback.watch.eyes import CONTROL, ROTATED_AFTER_S, Eyes, look, with_memory
 from pam_rollback.watch.looks import Look
 from tests.plan.plan_scene import ROOT, Watched
 from tests.virtual_clock import VirtualClock

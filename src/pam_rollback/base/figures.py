@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from pam_rollback.base.errors import MeasurementFailed
 
@@ -55,37 +55,12 @@ class Measured:
             "proviso": self.proviso,
         }
 
-    def __str__(self) -> str:
-        return self.sentence or str(self.figures)
-
     @property
-    def figures(self) -> "Figures":
-        """The row, for whoever takes no ``Measured`` yet."""
-        return Figures(**self.row)  # type: ignore[arg-type]
-
-    def __repr__(self) -> str:
-        """The sentence: pytest shows the repr of what an assertion compares."""
-        return str(self)
-
-
-@dataclass(frozen=True)
-class Figures:
-    """One row. ``measured`` and ``margin`` (limit less measured, negative when beyond) are in ``unit``; ``n`` counts observations."""
-
-    what: str
-    asked: str
-    measured: float | str | None
-    unit: str = ""
-    n: int | None = None
-    margin: float | None = None
-    definition: str = ""
-    proviso: str = ""
-    """What has to be read with the figure wherever it stands, a few words, such as that most of it was not watched."""
-
-    def __str__(self) -> str:
+    def in_figures(self) -> str:
+        """The row as a line."""
         parts = [
             f"asked {self.asked}",
-            f"measured {self.measured} {self.unit}".rstrip() + (f" ({self.proviso})" if self.proviso else ""),
+            f"measured {self.value} {self.unit}".rstrip() + (f" ({self.proviso})" if self.proviso else ""),
         ]
         if self.n is not None:
             parts.append(f"n={self.n}")
@@ -95,13 +70,17 @@ class Figures:
             parts.append(self.definition)
         return f"{self.what}: " + ", ".join(parts)
 
-
-class HasFigures(Protocol):
-    """A fact that says its row by ``figures``; a new one is a ``Measured`` or a ``Fact``."""
-
     @property
-    def figures(self) -> Figures:
-        """The fact's row."""
+    def measured(self) -> Self:
+        """Itself: whoever takes a fact takes this as well."""
+        return self
+
+    def __str__(self) -> str:
+        return self.sentence or self.in_figures
+
+    def __repr__(self) -> str:
+        """The sentence: pytest shows the repr of what an assertion compares."""
+        return str(self)
 
 
 class Sentence:
@@ -120,16 +99,11 @@ class Fact(Sentence):
         """Its row and its sentence."""
         raise NotImplementedError
 
-    @property
-    def figures(self) -> Figures:
-        """The row, for whoever takes no ``Measured`` yet."""
-        return self.measured.figures
-
     def __str__(self) -> str:
         return str(self.measured)
 
 
-Entered = TypeVar("Entered", bound=HasFigures)
+Entered = TypeVar("Entered", bound=Measured | Fact)
 
 
 class Scored(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.errors import StopRequested
@@ -149,3 +149,16 @@ def gated_by(gate: Gate) -> Iterator[None]:
         yield
     finally:
         _gates.remove(gate)
+
+
+class Telling(Protocol):
+    """Tells people how far a wait is."""
+
+    def tell(self, line: str) -> None:
+        """Say how far it is, unless that was said a moment ago."""
+
+    def announce(self, line: str) -> None:
+        """Say what has happened, at once."""
+
+    def done(self) -> None:
+        """The wait is over."""

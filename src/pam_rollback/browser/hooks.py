@@ -14,14 +14,14 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
     """Barriers, and what is wrong behind the pages."""
     to_chat = (*SIGNED_IN, "message")
     return [
-        BaselinePart("accessibility findings", "barriers_recorded", PAGES, ("browser",)),
+        BaselinePart("accessibility findings", "barriers_recorded", PAGES, ("browser",), known=_known_barriers),
         BaselinePart("PAM's answer by keyboard and by ear", "talk_recorded", PAGES, _ACCOUNT, elements=to_chat),
         BaselinePart("errors behind the pages", "errors_recorded", PAGES, _ACCOUNT, elements=SIGNED_IN),
         BaselinePart("what a lost session shows", "lost_session_recorded", PAGES, _ACCOUNT, elements=SIGNED_IN),
     ]
 
 
-def pytest_pam_known_before(runbook: Runbook) -> tuple[Sequence[Finding], Mapping[str, str]] | None:
+def _known_barriers(runbook: Runbook) -> tuple[Sequence[Finding], Mapping[str, str]] | None:
     """Those of ``--baseline FILE``. Raises MeasurementFailed when their file is not the one that is listed, or damaged."""
     from pam_rollback.browser.barriers import BARRIERS_FILE, ITEM, Known  # noqa: PLC0415 - for sessions that know of some
 

@@ -1,7 +1,7 @@
 """A session that is about the configuration: every test of the plan is collected, asked what it stands on, and not run."""
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +12,8 @@ from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.invariants import Invariant
 from pam_rollback.report.earlier_runs import sought
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.session import markers, selection, sql_files
+from pam_rollback.report.wording import Paragraph
+from pam_rollback.session import listeners, markers, selection, sql_files
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.completeness import read_all, shared_tests
 from pam_rollback.session.runbook import Runbook
@@ -48,10 +49,10 @@ class Doctor:
             file.write_text(f"{self._runbook.secrets.redact(text)}\n", encoding="utf-8")
         return self._found
 
-    def pytest_pam_report(self, record: RunRecord) -> list[tuple[str, Sequence[str]]]:
+    def paragraphs(self, record: RunRecord) -> list[Paragraph]:
         """The list, below the verdict."""
         lines = as_lines(as_data(self.found()), verbose=True)
-        return [(f"What can be judged in {record.environment.name}", [*lines])]
+        return [(f"What can be judged in {record.environment.name}", (*lines,))]
 
     def _look(self) -> Completeness:
         runbook, plan, environment = self._runbook, self._runbook.plan, self._runbook.environment
@@ -83,7 +84,9 @@ def pytest_configure(config: pytest.Config) -> None:
     runbook = runbook_module.of(config)
     if runbook is not None and markers.asks_for(config.option.markexpr, PHASE):
         read_all(config)
-        config.pluginmanager.register(Doctor(config, runbook), PLUGIN)
+        doctor = Doctor(config, runbook)
+        config.pluginmanager.register(doctor, PLUGIN)
+        config.stash[listeners.PARAGRAPHS] = doctor.paragraphs
 
 
 def _judge(item: pytest.Item, runbook: Runbook) -> Judge:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.observation.parts import FRONT_END, ROWS
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import NoticeableSlowdownTrigger, SlowdownTrigger, Strategy
@@ -116,16 +116,16 @@ class Finding:
 
 
 @dataclass(frozen=True, repr=False)
-class Judged(Sentence):
+class Judged(Fact):
     """A measurement held against a criterion of the plan for a rollback, with what its test compares."""
 
     finding: Finding
-    figures: Figures
-    unproven: str = ""
-    """What the measurement would not notice."""
+    row: Measured
 
-    def __str__(self) -> str:
-        return self.finding.words
+    @property
+    def measured(self) -> Measured:
+        """Its row, in the words of what was found."""
+        return replace(self.row, sentence=self.finding.words)
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Measured
 from pam_rollback.base.outside_text import cut
 from pam_rollback.decision.decision import OF_GAP, WORST_FIRST, Finding, Lasting, State
 from pam_rollback.observation.change import LatencyChange, latencies_ms
@@ -42,10 +42,10 @@ def downtime(shown: str) -> Measure:
         contradicts=lambda samples: good(samples) > 0,
         above=lambda samples: good(samples) == 0 and len(samples) >= _ANSWERS_OF_A_PART,
         words=lambda samples: f"{shown}: {good(samples)} of {len(samples)} answers good{_most_often(samples)}",
-        figures=lambda samples: Figures(
+        row=lambda samples: Measured(
             what="users who could be served",
             asked="none",
-            measured="some" if good(samples) else "none",
+            value="some" if good(samples) else "none",
             n=len(samples),
             definition=f"of the {shown}",
         ),
@@ -66,8 +66,8 @@ def partial_downtime(journeys: Collection[str]) -> Measure:
         contradicts=lambda samples: {*journeys} <= answered(samples),
         above=lambda samples: bool(dead(samples)),
         words=lambda samples: f"never answered: {', '.join(dead(samples)) or 'no journey'} (n={len(samples)})",
-        figures=lambda samples: Figures(
-            what="journeys never answered", asked="at least one", measured=len(dead(samples)), n=len(samples)
+        row=lambda samples: Measured(
+            what="journeys never answered", asked="at least one", value=len(dead(samples)), n=len(samples)
         ),
     )
 
@@ -93,12 +93,12 @@ def error_rate(shown: str, limit_pct: float, *, reached_counts: bool = False) ->
         found = "not known" if value is None else f"{value:.1f} %"
         return f"error rate of the {shown} {found} ({bad(samples)} of {len(samples)} answers{_most_often(samples)})"
 
-    def figures(samples: Sequence[Sample]) -> Figures:
+    def row(samples: Sequence[Sample]) -> Measured:
         value = rate(samples)
-        return Figures(
+        return Measured(
             what="error rate",
             asked=f"> {limit_pct:g} %",
-            measured=value,
+            value=value,
             unit="%",
             n=len(samples),
             margin=None if value is None else limit_pct - value,
@@ -110,7 +110,7 @@ def error_rate(shown: str, limit_pct: float, *, reached_counts: bool = False) ->
 
     # At one request a second a fifth of five minutes cannot contradict 2 %, and a hiccup of six seconds is 2 % of them all.
     half = (lambda samples: 100 * bad(samples) >= limit_pct * len(samples)) if reached_counts else None
-    return Measure(contradicts, above, words, figures, limit=f"{limit_pct:g} %", half=half)
+    return Measure(contradicts, above, words, row, limit=f"{limit_pct:g} %", half=half)
 
 
 def _most_often(samples: Sequence[Sample]) -> str:
@@ -133,7 +133,7 @@ def slowdown(
     noticed_pct = 100 * unnoticed_ms / usual_ms if usual_ms else 0.0
     limit = f"{limit_pct:+g} %" if limit_pct >= noticed_pct else f"{unnoticed_ms:+g} ms"
     found = _Slowdown(before, max(limit_pct, noticed_pct), limit, reached_counts)
-    return Measure(found.contradicts, found.above, found.words, found.figures, half=found.as_measured)
+    return Measure(found.contradicts, found.above, found.words, found.row, half=found.as_measured)
 
 
 @dataclass(frozen=True)
@@ -171,16 +171,16 @@ class _Slowdown:
         except MeasurementFailed as error:
             return str(error)
 
-    def figures(self, samples: Sequence[Sample]) -> Figures:
+    def row(self, samples: Sequence[Sample]) -> Measured:
         asked = f"{'>=' if self.reached_counts else '>'} {self.limit}"
         try:
             found = self._change(samples)
         except MeasurementFailed as error:
-            return Figures(what="p95 against the baseline", asked=asked, measured=None, definition=str(error))
-        return Figures(
+            return Measured(what="p95 against the baseline", asked=asked, value=None, definition=str(error))
+        return Measured(
             what="p95 against the baseline",
             asked=asked,
-            measured=round(found.increase_pct, 1),
+            value=round(found.increase_pct, 1),
             unit="%",
             n=found.now.n,
             margin=round(self.limit_pct - found.increase_pct, 1),
@@ -250,7 +250,7 @@ def _lasting(finding: Finding, *conditions: Condition) -> Lasting:
     longest_s = max((one.held_s for one in conditions if one.state is ConditionState.NOT_YET), default=0.0)
     duration_s = conditions[0].duration_s
     met_s = duration_s if finding.state is State.HOLDS else longest_s
-    return Lasting(finding, conditions[0].figures, met_s=met_s, duration_s=duration_s)
+    return Lasting(finding, conditions[0].row, met_s=met_s, duration_s=duration_s)
 
 
 def judged_far_slower(far: Condition, gaps: Gaps) -> Lasting:

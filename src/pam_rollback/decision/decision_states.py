@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Measured
 from pam_rollback.decision.decision import OF_GAP, Affected, Finding, Judged, State
 from pam_rollback.integrity.row_counts import RowLoss
 from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting
@@ -53,10 +53,10 @@ def judged_memory(growth: MemoryGrowth, *, low_below_mb: float, gaps: Gaps) -> L
     else:
         state, words = _below(growth, newest_mb, low_below_mb, gaps, words)
     figures = replace(
-        growth.figures,
+        growth.measured,
         what="memory",
         asked=f"> {growth.alarm_mb:g} MB and growing",
-        measured=newest_mb,
+        value=newest_mb,
         margin=growth.alarm_mb - newest_mb,
     )
     return Leak(
@@ -119,10 +119,10 @@ def judged_data(
     else:
         state = State.CLEAR
     words += "".join(f"; left out: {name}: {why}" for name, why in (left_out or {}).items())
-    figures = Figures(
+    figures = Measured(
         what="damaged rows",
         asked=f"> {affected_max}",
-        measured=offenders,
+        value=offenders,
         n=looked_at,
         margin=affected_max - offenders,
         definition=f"{len(of_users)} invariants, n of the largest table",
@@ -135,7 +135,7 @@ def judged_loss(loss: RowLoss) -> Affected:
     lossy = [table for table in loss.tables if not table.holds and table.before.rows]
     state = State.HOLDS if lossy else State.CLEAR if loss.holds else State.UNKNOWN
     affected = sum(max(table.lost, 1) for table in lossy)  # nobody knows how many of a table were exchanged
-    return Affected(Finding(DATA, state, str(loss)), loss.figures, affected=affected)
+    return Affected(Finding(DATA, state, str(loss)), loss.measured, affected=affected)
 
 
 def judged_rewriting(rewriting: RowRewriting | RowMoves) -> Affected:
@@ -146,7 +146,7 @@ def judged_rewriting(rewriting: RowRewriting | RowMoves) -> Affected:
     except MeasurementFailed as unknown:
         affected, state, words = 0, State.UNKNOWN, str(unknown)
     unproven = rewriting.unproven if isinstance(rewriting, RowRewriting) else ""
-    return Affected(Finding(DATA, state, words), rewriting.figures, unproven, affected=affected)
+    return Affected(Finding(DATA, state, words), replace(rewriting.measured, unproven=unproven), affected=affected)
 
 
 def _since_the_baseline(schema: SchemaComparison | None) -> tuple[list[str], list[str]]:

@@ -16,8 +16,8 @@ from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.asked_users import EVALUATED_USERS
 from pam_rollback.rollback.feature_flag import wait_for_flags
 from pam_rollback.rollback.lock import environment_lock
+from pam_rollback.session.needs import titled
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.titles import titled
 
 
 @pytest.fixture(scope="session")

@@ -8,14 +8,18 @@ from typing import Final
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.decision import fixtures as decision
 from pam_rollback.environment.environment import Environment
+from pam_rollback.exposure import fixtures as exposure
 from pam_rollback.gate import incident_choice
 from pam_rollback.gate.features import FlagsFound
 from pam_rollback.gate.incident import VOUCH, CriterionRetest, RetestOutcome
+from pam_rollback.health import fixtures as health
+from pam_rollback.records import fixtures as performance
 from pam_rollback.report import wording
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.session import browser_gate, completeness, markers, selection
+from pam_rollback.session import browser_gate, completeness, listeners, markers, selection
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.selection import LeftOut
 
@@ -127,6 +131,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read all files at a gate: whether there is a load test is seen from the tests that ``-m`` does not select, too."""
     if markers.is_gate(config):
         completeness.read_all(config)
+        config.stash[listeners.PARAGRAPHS] = paragraphs
         config.pluginmanager.register(GateBegins(), "pam-gate-begins")
 
 
@@ -157,10 +162,15 @@ def pytest_pam_why_left_out(item: pytest.Item) -> str | None:
 
 
 def tried_again(criterion: str, environment: Environment, request: pytest.FixtureRequest) -> CriterionRetest:
-    """Measure what went red once more, as the slice does that owns the criterion; tests of this session that serve it decide themselves."""
+    """Measure what went red once more, as the topic does that owns the criterion; tests of this session that serve it decide themselves."""
     judged = None
     try:
-        found = request.config.hook.pytest_pam_criterion_retest(criterion=criterion, environment=environment)
+        found = (
+            performance.retest(criterion)
+            or health.retest(criterion, environment)
+            or exposure.retest(criterion)
+            or decision.retest(criterion)
+        )
         if found is not None:
             fixture, judge = found
             # Which criteria went red is read from a record, and each costs a wait: no other fixture may be asked for.
@@ -180,15 +190,6 @@ def tried_again(criterion: str, environment: Environment, request: pytest.Fixtur
         return CriterionRetest(criterion, RetestOutcome.GONE, words)
     words = f"nothing in this gate measures it; look yourself, then {VOUCH}"
     return CriterionRetest(criterion, RetestOutcome.UNKNOWN, words)
-
-
-def pytest_pam_unproven(request: pytest.FixtureRequest) -> str | None:
-    """Whether a person chose less than what went red."""
-    runbook = runbook_module.of(request.config)
-    if runbook is None or not runbook.options.incident or "recorded_incident" not in request.fixturenames:
-        return None
-    out = request.config.rootpath / "reports" / "out"
-    return incident_choice.left_out(out, runbook.environment.name, runbook.options.incident) or None
 
 
 def pytest_pam_incomplete(config: pytest.Config, left_out: LeftOut, answered: Collection[str]) -> list[str]:
@@ -216,8 +217,3 @@ def _of_files(config: pytest.Config) -> bool:
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     given = {Path(os.path.normpath(config.invocation_params.dir / arg)) for arg in config.args}
     return named and not {config.rootpath / folder for folder in _FOLDERS} <= given
-
-
-def pytest_pam_report(record: RunRecord) -> list[tuple[str, Sequence[str]]]:
-    """A line for each question of the gate."""
-    return [*paragraphs(record)]

@@ -5,7 +5,7 @@ the account's id and a mark that stands nowhere else; [sql.names] says what tabl
 """
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -13,19 +13,28 @@ from urllib.parse import urlsplit
 from psycopg import sql
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed, cause_of
+from pam_rollback.environment.environment import Environment
 from pam_rollback.integrity.database_link import DatabaseLink, Link, judge_link
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.outside.retries import Retries
-from pam_rollback.product.accounts import AccountApi
+from pam_rollback.product.accounts import AccountApi, account_api
 from pam_rollback.product.pam_api import Account
 from pam_rollback.product.settings_loss import LINK_SETTING
 
 _LOOKS = 3
+
+
 _WRITTEN = (HTTPStatus.OK, HTTPStatus.CREATED)
+
+
 _SUPABASE, _POOLER = ".supabase.co", ".pooler.supabase.com"
+
+
 _RECOVERY = "SELECT pg_is_in_recovery()"
+
+
 _ROWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "setting": (
         """SELECT count(*) FROM {user_settings}
@@ -37,6 +46,8 @@ _ROWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("user_id", "description"),
     ),
 }
+
+
 _TABLES = {"setting": "user_settings", "expense": "expenses"}
 
 
@@ -170,3 +181,28 @@ def _statement(kind: str, names: Mapping[str, str]) -> str:
     parts = {table: sql.Identifier(*names.get(table, table).split("."))}
     parts |= {column: sql.Identifier(names.get(f"{table}.{column}", column)) for column in columns}
     return sql.SQL(text).format(**parts).as_string(None)
+
+
+def judged_link(environment: Environment, sign_in: Callable[[], Account]) -> DatabaseLink:
+    """Write a row through the API, where there is an account, and look for it in the database."""
+    patience = Patience(environment.sql.statement_timeout_s, environment.sql.lock_timeout_s)
+    dsn = environment.secret("database_dsn")
+    try:
+        if "test_account" not in environment.abilities:
+            return replica_problem(dsn, patience) or _without_an_account(environment, dsn)
+        account = sign_in()
+    except MeasurementFailed as failed:
+        return DatabaseLink(Link.NOT_SHOWN, str(failed), cause_of(failed))
+    api = account_api(environment, account)
+    return LinkProbe(api, account, dsn, patience, environment.table_names).judged()
+
+
+def _without_an_account(environment: Environment, dsn: str) -> DatabaseLink:
+    project = same_project(dsn, environment.urls.supabase)
+    if project:
+        return DatabaseLink(Link.SHOWN, f"the DSN and [urls] supabase name the same project, {project}")
+    return DatabaseLink(
+        Link.UNPROVEN,
+        f"{environment.name} declares no test_account that could write a row through the API, and DSN and [urls] supabase do not name "
+        "one project",
+    )

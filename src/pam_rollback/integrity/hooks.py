@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.integrity import ACCESS_FILE, ACCOUNT_FILE, ROWS_FILE, SCHEMA_FILE
@@ -15,19 +13,6 @@ if TYPE_CHECKING:
 
 _READER = "a role that may read all of it, and its DSN ([secrets] database_dsn_env)"
 _DATABASE = ("database",)
-
-
-_LINK = "database_link"
-"""The fixture that knows whether the database is the one behind the API: all that was read there has that condition."""
-
-
-UNPROVEN = pytest.StashKey[str]()
-"""What that fixture found to be unproven in the situation that a session is in."""
-
-
-def pytest_pam_unproven(request: pytest.FixtureRequest) -> str | None:
-    """Whether it is that database."""
-    return request.config.stash.get(UNPROVEN, "") or None if _LINK in request.fixturenames else None
 
 
 def pytest_pam_baseline_parts() -> list[BaselinePart]:

@@ -1,8 +1,7 @@
 """What the record of a run keeps of its users, and what is said of them while it goes on."""
 
 from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,13 +22,13 @@ def _runbook(request: pytest.FixtureRequest) -> Runbook:
     return request.config.stash[RUNBOOK]
 
 
-def pytest_pam_watched(runbook: Runbook) -> "list[Watched]":
+def watched(runbook: Runbook) -> "list[Watched]":
     """From the prober's record, the journal and the moments of the incident."""
     if not runbook.journal.action_began:
         return []
-    from pam_rollback.observation.watched import watched  # noqa: PLC0415 - for sessions in which somebody acted
+    from pam_rollback.observation import watched as seen  # noqa: PLC0415 - for sessions in which somebody acted
 
-    return list(watched(runbook.folder, runbook.journal.entries(), began_s=runbook.started_s, plan=runbook.plan))
+    return list(seen.watched(runbook.folder, runbook.journal.entries(), began_s=runbook.started_s, plan=runbook.plan))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,30 +52,3 @@ def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) 
     with suppress(Exception):  # whoever asks for the prober gets it again: no other check has to fail for it
         request.getfixturevalue("prober")  # it starts a process, for the window alone
         progress_of(request.config, _runbook(request)).phase("window", "open: users are watched while the checks run")
-
-
-def pytest_pam_phase_begins(fixture: str) -> tuple[str, str] | None:
-    """The waits for the window, and for enough answers to say how it is."""
-    return {
-        _WINDOW: ("window", "watching the success criteria for the time the plan asks"),
-        "answers_from_s": ("baseline", "recording how things are now"),
-    }.get(fixture)
-
-
-def pytest_pam_phase_ended(fixture: str, found: Any, request: pytest.FixtureRequest) -> tuple[str, str] | None:
-    """Whether users are well again."""
-    if fixture != "recovery":
-        return None
-    from pam_rollback.observation.watched import users  # noqa: PLC0415 - for stories
-    from pam_rollback.plan.stories import SITUATIONS, objective_of  # noqa: PLC0415 - the same
-
-    story = SITUATIONS.get(str(request.getfixturevalue("situation")))  # a hook has no arguments of its own
-    if story is None:
-        return None
-    runbook = _runbook(request)
-
-    def at(moment_s: float) -> datetime:
-        return runbook.started + timedelta(seconds=moment_s - runbook.started_s)
-
-    judged = found.within(objective_of(runbook.plan, story).max_s)
-    return "users", users(judged, at, datetime.now().astimezone().tzinfo)

@@ -27,7 +27,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Measured, Sentence
 from pam_rollback.observation.blocking import why_void
 from pam_rollback.observation.samples import Sample
 from pam_rollback.stats.binomial import share_below
@@ -84,7 +84,7 @@ class Condition(Sentence):
     held_s: float
     observed_s: float
     n: int
-    figures: Figures
+    row: Measured
     reason: str = ""
     """Why it is not known."""
     limit: str = ""
@@ -143,7 +143,7 @@ class Measure:
     above: Callable[[Sequence[Sample]], bool]
     """Over these answers the measure is above its limit. Raises MeasurementFailed when they cannot tell."""
     words: Callable[[Sequence[Sample]], str]
-    figures: Callable[[Sequence[Sample]], Figures]
+    row: Callable[[Sequence[Sample]], Measured]
     limit: str = ""
     """What the words are held against, where they do not say it."""
     half: Callable[[Sequence[Sample]], bool] | None = None
@@ -184,7 +184,7 @@ def judge(samples: Sequence[Sample], question: Question, measure: Measure, span:
         held_s=held_s,
         observed_s=span.length_s,
         n=len(measured),
-        figures=_with_time(measure.figures(measured), question, span),
+        row=_with_time(measure.row(measured), question, span),
         reason=reason,
         limit=measure.limit,
     )
@@ -285,7 +285,7 @@ def _unfit(inside: Sequence[Sample], measured: Sequence[Sample], question: Quest
     return ""
 
 
-def _with_time(figures: Figures, question: Question, span: Span) -> Figures:
+def _with_time(figures: Measured, question: Question, span: Span) -> Measured:
     observed = f"observed {span.length_s:.0f} s"
     return replace(
         figures,

@@ -1,4 +1,4 @@
-"""The stories of ``drills/``: what each needs to be known of here. One from outside comes by the hook ``pytest_pam_stories``."""
+"""The stories of ``drills/``: what each needs to be known of here. A conftest.py may ``add`` its own."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -111,9 +111,12 @@ def ways_of(plan: Plan) -> dict[str, dict[str, str]]:
 
 
 def add(own: Iterable[Story]) -> None:
-    """Take those from outside. Raises ConfigurationError for a name that is taken."""
+    """Add ways of a strategy that are yours, when your conftest.py is read: each has its file in ``drills/`` and its way in the plan.
+
+    Raises ConfigurationError for a name that is taken.
+    """
     for story in own:
         if STORIES.setdefault(story.name, story) != story:
             taken = Problem(f"story {story.name}", "there is one of this name; call yours something else")
-            raise ConfigurationError("pytest_pam_stories", [taken])
+            raise ConfigurationError("stories of a conftest.py", [taken])
         SITUATIONS.setdefault(story.situation, story)

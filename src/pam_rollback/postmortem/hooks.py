@@ -16,8 +16,10 @@ def pytest_pam_notes(run_folder: Path, runbook: Runbook) -> list[str]:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pam_run_ended(run_folder: Path, environment: Environment) -> None:
-    """Keep them. Before other listeners: one that fails keeps those after it from their turn."""
+def pytest_pam_run_ended(run_folder: Path, environment: Environment, undone: str) -> None:
+    """Keep them, when the rollback is over. Before other listeners: one that fails keeps those after it from their turn."""
+    if undone:
+        return
     # Loaded here: a rollback has to reach its provider soon, and the clients of all of them are not needed for that.
     from pam_rollback.postmortem.service import DEPLOYS_FILE, keep_deploys  # noqa: PLC0415
 

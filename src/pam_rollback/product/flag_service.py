@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Protocol, cast
 
-from pam_rollback.base.configuration import ConfigurationError, Problem
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation
@@ -29,15 +28,7 @@ class FlagService(Protocol):
 
 
 SERVICES: dict[str, FlagService] = {}
-"""Those from outside (``pytest_pam_flag_service``), by the names that environments give them."""
-
-
-def take(found: object, environment: Environment) -> None:
-    """Keep the service that the environment names. Raises ConfigurationError when nobody knows it."""
-    if found is None:
-        what = f"nobody knows {environment.flag_service!r}: a conftest.py gives it (pytest_pam_flag_service)"
-        raise ConfigurationError(f"environment {environment.name}", [Problem("flag_service", what)])
-    SERVICES[environment.flag_service] = cast("FlagService", found)
+"""Those from outside, by the names that environments give them. A conftest.py adds its own when it is read."""
 
 
 def _service(environment: Environment) -> FlagService | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.base.figures import Figures, Sentence
+from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES, Story
 from pam_rollback.report import run_record, wording
@@ -163,7 +163,7 @@ class LastDrill:
 
 
 @dataclass(frozen=True, repr=False)
-class DrillAges(Sentence):
+class DrillAges(Fact):
     """All strategies of the plan."""
 
     drills: Sequence[LastDrill]
@@ -185,21 +185,23 @@ class DrillAges(Sentence):
         return tuple(one for one in self.drills if one.failed)
 
     @property
-    def figures(self) -> Figures:
-        """For the table of criteria."""
+    def measured(self) -> Measured:
+        """The oldest of them."""
         ages = [one.age_s for one in self.drills if one.age_s is not None]
         oldest = round(max(ages) / _DAY_S, 1) if len(ages) == len(self.drills) and ages else "never drilled"
         if self._failed:
             oldest = f"{len(self._failed)} failed"
-        return Figures(
+        return Measured(
             what="the strategy whose drill is the longest ago",
             asked=f"<= {self.age_max_d:g} d",
-            measured=oldest,
+            value=oldest,
             unit="d" if isinstance(oldest, float) else "",
             n=len(self.drills),
+            sentence=self._sentence,
         )
 
-    def __str__(self) -> str:
+    @property
+    def _sentence(self) -> str:
         wrong = [f"{' and '.join(_names(self._failed))}: the newest drill failed"] if self._failed else []
         if self._old:
             wrong.append(

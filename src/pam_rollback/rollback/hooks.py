@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.configuration import ConfigurationError, Problem
 from pam_rollback.base.run_files import SETTINGS_FILE
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
+from pam_rollback.product.flag_service import SERVICES
 from pam_rollback.product.served_release import ExpectedReleases
-from pam_rollback.report.wording import duration
+from pam_rollback.rollback.provider_access import PROVIDERS
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.baseline_files import BaselinePart
 from pam_rollback.session.progress import progress_of
@@ -29,7 +29,7 @@ _LAST_PUT_BACK = {"planted_incident", "resumed_incident", "no_incident"}
 
 
 @contextmanager
-def pytest_pam_sole_writer(runbook: Runbook, journal: "Journal") -> Iterator[list[str]]:
+def sole_writer(runbook: Runbook, journal: "Journal") -> Iterator[list[str]]:
     """The locks of all that the run may have changed. Raises Refused when another session has one."""
     from pam_rollback.journal.journal import ACTION  # noqa: PLC0415 - for whoever undoes
     from pam_rollback.rollback.lock import environment_lock  # noqa: PLC0415 - the same
@@ -73,19 +73,21 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
     ]
 
 
-def pytest_pam_command_line(config: pytest.Config, environment: Environment) -> None:
+def pytest_pam_begins(environment: Environment) -> None:
     """Whoever answers for a site there, or switches flags, has to be known."""
-    if environment.frontend_host is None and environment.backend_host is None and not environment.flag_service:
-        return
-    from pam_rollback.product import flag_service  # noqa: PLC0415 - for what comes from outside
-    from pam_rollback.rollback.provider_access import take_added  # noqa: PLC0415 - the same
+    sites = {"[frontend_host] provider": environment.frontend_host, "[backend_host] provider": environment.backend_host}
+    for key, named in sites.items():
+        if named is not None and named.provider not in PROVIDERS:
+            raise _unknown(environment, key, named.provider, "pam_rollback.rollback.provider_access.PROVIDERS")
+    if environment.flag_service and environment.flag_service not in SERVICES:
+        raise _unknown(
+            environment, "flag_service", environment.flag_service, "pam_rollback.product.flag_service.SERVICES"
+        )
 
-    try:
-        take_added(config.hook, environment)
-        if environment.flag_service:
-            flag_service.take(config.hook.pytest_pam_flag_service(name=environment.flag_service), environment)
-    except ConfigurationError as error:
-        raise pytest.UsageError(str(error)) from None
+
+def _unknown(environment: Environment, key: str, name: str, where: str) -> pytest.UsageError:
+    what = f"nobody knows {name!r}: a conftest.py adds it to {where}"
+    return pytest.UsageError(str(ConfigurationError(f"environment {environment.name}", [Problem(key, what)])))
 
 
 def pytest_pam_undo_kinds() -> "UndoKinds":
@@ -122,23 +124,6 @@ def pytest_pam_notes(runbook: Runbook) -> list[str]:
             if entry["event"] == PLANTED_BEFORE
         ),
     ]
-
-
-def pytest_pam_phase_ended(fixture: str, found: Any, request: pytest.FixtureRequest) -> tuple[str, str] | None:
-    """What is wrong, and whether the action was done."""
-    if fixture == "incident":
-        return "incident", str(found.description)
-    if fixture != "in_situation":
-        return None
-    from pam_rollback.plan.stories import SITUATIONS  # noqa: PLC0415 - for stories
-
-    story = SITUATIONS.get(str(request.getfixturevalue("situation")))
-    if story is None:
-        return None
-    if isinstance(found, ActionFailed):
-        return "NOT DONE", f"{story.name}: {found}"
-    took = duration(max(0.0, found.finished_s - found.decided_s))
-    return "done", f"{story.name}: {len(found.steps)} steps, {took} after the decision"
 
 
 def pytest_fixture_post_finalizer(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:

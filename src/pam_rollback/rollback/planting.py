@@ -8,8 +8,8 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed, NothingToP
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import Journal
-from pam_rollback.observation.fixtures.observation import Observation
 from pam_rollback.observation.incident import ErrorRate, Incident
+from pam_rollback.observation.observation import Observation
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import ERRORS, ROUTER_FAILS, SITUATIONS, Planted
 from pam_rollback.product.flag_service import flag_admin_of

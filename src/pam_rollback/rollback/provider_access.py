@@ -5,9 +5,6 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, Protocol, cast
 
-import pluggy
-
-from pam_rollback.base.configuration import ConfigurationError, Problem
 from pam_rollback.base.errors import ActionFailed, Refused
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
@@ -30,19 +27,7 @@ class Provider(Protocol):
 
 
 PROVIDERS: dict[str, Provider] = {}
-"""By the names that environments give them."""
-
-
-def take_added(hook: pluggy.HookRelay, environment: Environment) -> None:
-    """Ask for those from outside that the environment names. Raises ConfigurationError for a name that nobody knows."""
-    for table, named in (("frontend_host", environment.frontend_host), ("backend_host", environment.backend_host)):
-        if named is None:
-            continue
-        found = hook.pytest_pam_provider(name=named.provider)
-        if found is None:
-            what = f"nobody knows {named.provider!r}: a conftest.py gives it (pytest_pam_provider)"
-            raise ConfigurationError(f"environment {environment.name}", [Problem(f"[{table}] provider", what)])
-        PROVIDERS[named.provider] = found
+"""By the names that environments give them. A conftest.py adds its own when it is read."""
 
 
 def refuse_places(told: Iterable[str], meant: Mapping[str, str], named: str) -> None:

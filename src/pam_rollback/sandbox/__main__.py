@@ -62,7 +62,11 @@ async def _run(path: Path, options: argparse.Namespace, fault: Fault | None) -> 
         if start.done():
             state = start.result()
             if fault is not None:
-                await asyncio.to_thread(Remote(state.control_url, state.token).plant, fault.kind.name, **fault.settings)
+                await asyncio.to_thread(
+                    Remote(state.told("sandbox", "control_url"), state.told("sandbox", "token")).plant,
+                    fault.kind.name,
+                    **fault.settings,
+                )
             sys.stdout.write(f"ready {path}\n")
             if options.print:
                 sys.stdout.write(_guide(path, state))
@@ -118,11 +122,11 @@ def _options() -> argparse.Namespace:
 
 
 def _guide(path: Path, state: State) -> str:
-    variables = state.variables
+    told, variables = state.told, state.variables
     lines = [
-        f"site and API  {state.frontend_url}   {state.api_url}",
+        f"site and API  {told('urls', 'frontend')}   {told('urls', 'api')}",
         f"sign in       {variables['TEST_USER_EMAIL']} with {variables['TEST_USER_PASSWORD']}",
-        f"controls      {state.control_url}/faults   Authorization: Bearer {state.token}",
+        f"controls      {told('sandbox', 'control_url')}/faults   Authorization: Bearer {told('sandbox', 'token')}",
         f"everything    {path}   try: pytest -m health --env {path}",
         "Ctrl-C ends it.",
     ]

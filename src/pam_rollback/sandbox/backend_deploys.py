@@ -15,9 +15,8 @@ from typing import Literal
 
 from pam_rollback.sandbox import history
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
-from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec, release_of
+from pam_rollback.sandbox.releases import RELEASES, Fleet, ReleaseSpec, release_of
 from pam_rollback.sandbox.repository import Push, Repository
 
 FAULT = "render-deploys"
@@ -45,20 +44,22 @@ _TOLD_WITHIN_S = 0.2
 
 
 @dataclass(frozen=True)
-class BackendLatencies:
-    """What comes on top of the real start of the release's process."""
+class Latencies:
+    """How long a host takes on top of the work that is really done here."""
 
-    queue_s: float
+    process_s: float
+    """Until it begins with what it was given."""
     build_s: float
-    update_s: float
+    publish_s: float
+    """Until users get what was built."""
 
 
-BACKEND: Mapping[Profile, BackendLatencies] = {
-    "fast": BackendLatencies(queue_s=0.02, build_s=0.06, update_s=0.02),
+BACKEND: Mapping[Profile, Latencies] = {
+    "fast": Latencies(process_s=0.02, build_s=0.06, publish_s=0.02),
     # A Python service with cached packages builds in two to three minutes; fetching a kept build and starting it takes about one.
-    "realistic": BackendLatencies(queue_s=5, build_s=150, update_s=50),
+    "realistic": Latencies(process_s=5, build_s=150, publish_s=50),
 }
-_NO_LATENCY = BackendLatencies(0, 0, 0)
+_NO_LATENCY = Latencies(0, 0, 0)
 
 
 @dataclass(eq=False)
@@ -98,7 +99,7 @@ class Settings:
 class ServiceDeploys:
     """One service. A later deploy overrides one that is still running, as is the default of a workspace."""
 
-    def __init__(self, repository: Repository, faults: PlantedFaults, *, latencies: BackendLatencies) -> None:
+    def __init__(self, repository: Repository, faults: PlantedFaults, *, latencies: Latencies) -> None:
         self._repository = repository
         self._faults = faults
         self._latencies = latencies
@@ -162,13 +163,9 @@ class ServiceDeploys:
             if deploy.task is not None:
                 deploy.task.cancel()
 
-    def set_auto_deploy(self, trigger: AutoDeploy) -> None:
-        """Whether and when a push deploys."""
-        self.settings.auto_deploy, self.settings.updated_at = trigger, self._moment()
-
-    def set_branch(self, branch: str) -> None:
-        """Where the next deploys come from."""
-        self.settings.branch, self.settings.updated_at = branch, self._moment()
+    def change(self, *, branch: str, auto_deploy: AutoDeploy) -> None:
+        """Say where the next deploys come from, and whether and when a push deploys."""
+        self.settings = Settings(branch, auto_deploy, self._moment())
 
     async def go_live(self, name: str) -> None:
         """Give users a release that the sandbox knows by name, at once. Raises SandboxError, and nothing moves, when it is not healthy."""
@@ -207,7 +204,7 @@ class ServiceDeploys:
 
     def planted(self, what: str) -> Fault | None:
         """The fault that says so, if it is planted."""
-        return next((fault for fault in self._faults.named(FAULT) if fault.settings["what"] == what), None)
+        return self._faults.newest(FAULT, what)
 
     def _forget(self) -> None:
         self.deploys = list(self._first)
@@ -216,7 +213,7 @@ class ServiceDeploys:
             deploy.status = "live" if deploy is self._first[-1] else "deactivated"
             deploy.updated_at = deploy.finished_at
 
-    def _again(self, target: BackendDeploy, trigger: Trigger, latencies: BackendLatencies) -> BackendDeploy:
+    def _again(self, target: BackendDeploy, trigger: Trigger, latencies: Latencies) -> BackendDeploy:
         deploy = BackendDeploy(
             _new_id("dep"),
             target.commit,
@@ -229,16 +226,16 @@ class ServiceDeploys:
         )
         return self._begin(deploy, latencies)
 
-    def _begin(self, deploy: BackendDeploy, latencies: BackendLatencies) -> BackendDeploy:
+    def _begin(self, deploy: BackendDeploy, latencies: Latencies) -> BackendDeploy:
         for other in self.deploys:
             self.cancel(other)
         self.deploys.append(deploy)
         deploy.task = asyncio.create_task(self._run(deploy, latencies))
         return deploy
 
-    async def _run(self, deploy: BackendDeploy, latencies: BackendLatencies) -> None:
+    async def _run(self, deploy: BackendDeploy, latencies: Latencies) -> None:
         try:
-            await asyncio.sleep(latencies.queue_s)
+            await asyncio.sleep(latencies.process_s)
             deploy.started_at = self._moment()
             if deploy.artifact is None:
                 self._set(deploy, "build_in_progress")
@@ -246,7 +243,7 @@ class ServiceDeploys:
                 deploy.artifact = await self._build(deploy)
                 self._built = deploy
             self._set(deploy, "update_in_progress")
-            await asyncio.sleep(latencies.update_s)
+            await asyncio.sleep(latencies.publish_s)
             await self._meet_faults(deploy)
             take_over = await self._started(deploy.artifact) if self.planted("live-in-name-only") is None else _nothing
         except (SandboxError, OSError) as problem:
@@ -331,9 +328,7 @@ class ServiceDeploys:
 class BackendDeploys(ServiceDeploys):
     """The API: what is live there gets the users' requests."""
 
-    def __init__(
-        self, fleet: Fleet, repository: Repository, faults: PlantedFaults, *, latencies: BackendLatencies
-    ) -> None:
+    def __init__(self, fleet: Fleet, repository: Repository, faults: PlantedFaults, *, latencies: Latencies) -> None:
         self._fleet = fleet
         super().__init__(repository, faults, latencies=latencies)
 
@@ -361,8 +356,7 @@ class WorkerDeploys(ServiceDeploys):
 
     def planted(self, what: str) -> Fault | None:
         """That its deploys fail, if it is to be left behind."""
-        left_behind = self._faults.named("worker-left-behind")
-        return left_behind[-1] if left_behind and what == "update-fails" else None
+        return self._faults.newest("worker-left-behind") if what == "update-fails" else None
 
 
 def _nothing() -> None:

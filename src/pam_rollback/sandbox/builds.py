@@ -61,16 +61,15 @@ def tools_folder() -> Path:
     return Path(spec.origin).parent
 
 
-async def build(source: Path, *, commit: str, variables: Variables = _NONE) -> Path:
-    """What a host does with a commit: ``npm ci`` and the build script. Gives the folder to publish. Raises SandboxError with its words."""
-    await _run(source, commit, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", variables=variables)
-    await _run(source, commit, "npm", "run", SCRIPT, variables=variables)
-    return source / PUBLISHED
+async def build(source: Path, *, commit: str, variables: Variables = _NONE, with_npm: bool = True) -> Path:
+    """Do what a host does with a commit: ``npm ci`` and the build script, or the script alone.
 
-
-async def build_directly(source: Path, *, commit: str, variables: Variables = _NONE) -> Path:
-    """The same without npm, which takes most of the time: for what was built before the sandbox began."""
-    await _run(source, commit, "node", "build.mjs", variables=variables)
+    Gives the folder to publish. Raises SandboxError with its words.
+    """
+    if with_npm:
+        await _run(source, commit, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", variables=variables)
+    build_it = ("npm", "run", SCRIPT) if with_npm else ("node", "build.mjs")
+    await _run(source, commit, *build_it, variables=variables)
     return source / PUBLISHED
 
 

@@ -4,29 +4,29 @@ import asyncio
 import hmac
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
-from pam_rollback.sandbox.backend_deploys import BackendDeploys, WorkerDeploys
+from pam_rollback.sandbox.backend_deploys import ServiceDeploys
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.providers.netlify import NetlifyApi
 from pam_rollback.sandbox.providers.netlify_deploys import Deploys
-from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec
+from pam_rollback.sandbox.providers.render import RenderApi
+from pam_rollback.sandbox.releases import RELEASES, Fleet, ReleaseSpec
 from pam_rollback.sandbox.remote import seal
 from pam_rollback.sandbox.repository import BRANCH, Repository
 from pam_rollback.sandbox.sinks import Sink, StatusPage
 
 Change = dict[str, str]
 """``what``, ``expected``, ``found``; ``planted`` is the name of the fault where it is one, else empty."""
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,21 +39,20 @@ class Control:
     planter: Planter
     fleet: Fleet
     edge: Edge
-    deploys: BackendDeploys
-    worker: WorkerDeploys | None
+    services: Sequence[ServiceDeploys]
+    """The API first."""
     repository: Repository
-    site: Deploys
+    site: NetlifyApi
+    render: RenderApi
     sinks: Mapping[str, Sink]
     status_page: StatusPage
-    reset: Callable[[], Awaitable[None]]
-    forgive: Callable[[], None]
     copy_database: Callable[[], None]
     ready_s: float
 
     def application(self) -> web.Application:
         """The server of the control port."""
         app = web.Application(middlewares=[self._guard])
-        for method, path, handler in (
+        handlers: tuple[tuple[str, str, Any], ...] = (
             ("GET", "/identity", self._identity),
             ("GET", "/faults", self._list_faults),
             ("PUT", "/faults/{name}", self._plant),
@@ -69,30 +68,32 @@ class Control:
             ("DELETE", "/sinks/{sink}", self._forget_messages),
             ("PUT", "/status-page", self._set_status_page),
             ("GET", "/requests", self._requests),
-        ):
+        )
+        for method, path, handler in handlers:
             app.router.add_route(method, path, handler)
         return app
 
     @web.middleware
-    async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+    async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Let in whoever has the token; what a handler gives is told as JSON."""
         given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self.token.encode()):
             return _problem(
                 HTTPStatus.UNAUTHORIZED, "expected the sandbox's token as bearer token; it is in its state file"
             )
         try:
-            return await handler(request)
+            return web.json_response(await handler(request))
         except SandboxError as error:
             return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
-    async def _identity(self, request: web.Request) -> web.Response:
+    async def _identity(self, request: web.Request) -> dict[str, Any]:
         """Who this is. With a challenge, the addresses that are its own too, sealed for that challenge."""
         releases = {spec.name: self._release(spec) for spec in RELEASES}
         live = self.fleet.live.spec
         who = {"sandbox": True, "pid": os.getpid(), "releases": releases, "live": live.name, "commit": live.commit}
         challenge = request.query.get("challenge", "")
         own = {"addresses": self.addresses, "proof": seal(self.token, challenge, self.addresses)}
-        return web.json_response({**who, "ready_s": self.ready_s, **(own if challenge else {})})
+        return {**who, "ready_s": self.ready_s, **(own if challenge else {})}
 
     def _release(self, spec: ReleaseSpec) -> dict[str, object]:
         """One of the two that have a name; without a process when it is not live."""
@@ -105,7 +106,7 @@ class Control:
             "in_flight": running.in_flight if running is not None else 0,
         }
 
-    async def _list_faults(self, _: web.Request) -> web.Response:
+    async def _list_faults(self, _: web.Request) -> dict[str, Any]:
         catalogue = [
             {
                 "name": kind.name,
@@ -116,33 +117,38 @@ class Control:
             }
             for kind in CATALOGUE.values()
         ]
-        return web.json_response({"catalogue": catalogue, "active": [fault.described() for fault in self.faults]})
+        return {"catalogue": catalogue, "active": [fault.described() for fault in self.faults]}
 
-    async def _plant(self, request: web.Request) -> web.Response:
+    async def _plant(self, request: web.Request) -> dict[str, Any]:
         parameters = await _object(request)
         fault = await self.planter.plant(request.match_info["name"], parameters)
-        return web.json_response({"planted": fault.described()})
+        return {"planted": fault.described()}
 
-    async def _clear(self, request: web.Request) -> web.Response:
-        return web.json_response({"cleared": await self.planter.clear(request.match_info["name"])})
+    async def _clear(self, request: web.Request) -> dict[str, Any]:
+        return {"cleared": await self.planter.clear(request.match_info["name"])}
 
-    async def _clear_all(self, _: web.Request) -> web.Response:
-        return web.json_response({"cleared": await self.planter.clear_all()})
+    async def _clear_all(self, _: web.Request) -> dict[str, Any]:
+        return {"cleared": await self.planter.clear_all()}
 
-    async def _forgive(self, _: web.Request) -> web.Response:
+    async def _forgive(self, _: web.Request) -> dict[str, Any]:
         """Let everybody in again whom the API has banned, or who asked the hosts too often."""
-        self.forgive()
-        return web.json_response({"banned": 0})
+        self._let_everybody_in()
+        return {"banned": 0}
 
-    async def _go_live(self, request: web.Request) -> web.Response:
+    def _let_everybody_in(self) -> None:
+        if self.edge.door is not None:
+            self.edge.door.forgive()
+        for host in (self.render, self.site):
+            host.renew()
+
+    async def _go_live(self, request: web.Request) -> dict[str, Any]:
         release = str((await _object(request)).get("release", ""))
-        await self.deploys.go_live(release)
-        if self.worker is not None:
-            await self.worker.go_live(release)
-        self.site.publish_release(self.fleet.live.spec.version)
-        return web.json_response({"live": self.fleet.live.spec.name})
+        for service in self.services:
+            await service.go_live(release)
+        self.site.deploys.publish_release(self.fleet.live.spec.version)
+        return {"live": self.fleet.live.spec.name}
 
-    async def _push(self, request: web.Request) -> web.Response:
+    async def _push(self, request: web.Request) -> dict[str, Any]:
         """As a colleague, who has not heard of the rollback."""
         wanted = await _object(request)
         files, message = wanted.get("files", {"docs/note.md": "A note.\n"}), str(wanted.get("message", "Add a note"))
@@ -150,40 +156,47 @@ class Control:
         if not isinstance(files, dict) or not all(isinstance(text, str) for text in files.values()):
             raise SandboxError("push", expected="files: texts by path", found=repr(files)[:80])
         commit = await asyncio.to_thread(self.repository.push_as_a_colleague, files, message, branch=branch)
-        return web.json_response({"commit": commit})
+        return {"commit": commit}
 
-    async def _changes(self, _: web.Request) -> web.Response:
+    async def _changes(self, _: web.Request) -> dict[str, Any]:
         """What is not as it was at the start."""
-        return web.json_response({"changes": await asyncio.to_thread(lambda: list(self._different()))})
+        return {"changes": await asyncio.to_thread(lambda: list(self._different()))}
 
     def _different(self) -> Iterator[Change]:
         """Each difference. Runs git, so it blocks for some milliseconds."""
         for fault in self.faults:
             change = _change("faults", "none", f"{fault.kind.name} {dict(fault.settings) or ''}".strip())
             yield {**change, "planted": fault.kind.name}
-        yield from _back_end(self.fleet, self.deploys)
-        if self.worker is not None and self.worker.running != self.worker.at_start:
-            yield _change("worker, live release", _named(self.worker.at_start), _named(self.worker.running))
-        yield from _front_end(self.site)
+        api, *workers = self.services
+        yield from _back_end(api)
+        for worker in workers:
+            if worker.running != worker.at_start:
+                yield _change("worker, live release", _named(worker.at_start), _named(worker.running))
+        yield from _front_end(self.site.deploys)
         for ref, (expected, found) in self.repository.moved().items():
             yield _change(f"repository, {ref}", expected, found)
 
-    async def _be_as_at_the_start(self, _: web.Request) -> web.Response:
-        await self.reset()
-        return web.json_response({"live": self.fleet.live.spec.name})
+    async def _be_as_at_the_start(self, _: web.Request) -> dict[str, Any]:
+        await self.planter.clear_all()
+        self._let_everybody_in()
+        for service in self.services:
+            await service.reset()
+        await self.site.reset()
+        await self.fleet.live.wait_healthy()  # what an outage left in its connections is over, too
+        return {"live": self.fleet.live.spec.name}
 
-    async def _copy(self, _: web.Request) -> web.Response:
+    async def _copy(self, _: web.Request) -> dict[str, Any]:
         await asyncio.to_thread(self.copy_database)
-        return web.json_response({"copied": True})
+        return {"copied": True}
 
-    async def _messages(self, request: web.Request) -> web.Response:
-        return web.json_response({"messages": list(self._sink(request).messages)})
+    async def _messages(self, request: web.Request) -> dict[str, Any]:
+        return {"messages": list(self._sink(request).messages)}
 
-    async def _forget_messages(self, request: web.Request) -> web.Response:
+    async def _forget_messages(self, request: web.Request) -> dict[str, Any]:
         sink = self._sink(request)
         forgotten = len(sink.messages)
         sink.forget()
-        return web.json_response({"forgotten": forgotten})
+        return {"forgotten": forgotten}
 
     def _sink(self, request: web.Request) -> Sink:
         name = request.match_info["sink"]
@@ -191,14 +204,14 @@ class Control:
             raise SandboxError(f"sink {name!r}", expected=f"one of {', '.join(self.sinks)}", found="none such")
         return self.sinks[name]
 
-    async def _set_status_page(self, request: web.Request) -> web.Response:
+    async def _set_status_page(self, request: web.Request) -> dict[str, Any]:
         wanted = await _object(request)
         page = self.status_page
         page.set(str(wanted.get("indicator", "none")), wanted.get("incident"))
-        return web.json_response({"indicator": page.indicator, "unresolved": len(page.incidents)})
+        return {"indicator": page.indicator, "unresolved": len(page.incidents)}
 
-    async def _requests(self, _: web.Request) -> web.Response:
-        return web.json_response({"counts": self.edge.counts})
+    async def _requests(self, _: web.Request) -> dict[str, Any]:
+        return {"counts": self.edge.counts}
 
 
 async def _object(request: web.Request) -> dict[str, Any]:
@@ -217,8 +230,8 @@ def _problem(status: HTTPStatus, detail: str) -> web.Response:
     return web.json_response({"detail": detail}, status=status)
 
 
-def _back_end(fleet: Fleet, deploys: BackendDeploys) -> Iterator[Change]:
-    first, live = deploys.at_start, fleet.live.spec
+def _back_end(deploys: ServiceDeploys) -> Iterator[Change]:
+    first, live = deploys.at_start, deploys.running
     if (live.version, live.commit) != (first.version, first.commit):
         yield _change("back end, live release", _named(first), _named(live))
     usual, now = type(deploys.settings)(), deploys.settings

@@ -13,14 +13,12 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from pam_rollback.sandbox.altered_answers import AlteredAnswers
 from pam_rollback.sandbox.doorkeeper import ADDRESS, SOCKETS, Doorkeeper, is_from_elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.providers.render_metrics import GIVEN_UP, ServiceRecords
-from pam_rollback.sandbox.releases import Release, ReleaseSpec
-from pam_rollback.sandbox.spoilt_answers import Spoiler, cut_off, true_document
+from pam_rollback.sandbox.releases import Fleet, Release, ReleaseSpec
+from pam_rollback.sandbox.spoilt_answers import AlteredAnswers, Spoiler, cut_off, true_document
 
 _ASKED_AT = "/api/v1/pam/chat"
 _NOBODY = 4001
@@ -85,19 +83,8 @@ async def _answer(said: str, token: str, release: Release) -> Mapping[str, objec
     return {"type": "chat_response", "content": body["response"], "timestamp": body.get("timestamp"), **beside}
 
 
-_HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
+_HOP_BY_HOP |= {"proxy-authenticate", "proxy-authorization", "proxy-connection"}
 """Meaningful between two neighbours only: RFC 9110, section 7.6.1."""
 PRIVATE = "__range__"
 """Below this a release has its own fault switches, which nobody outside may see."""
@@ -158,12 +145,7 @@ class Edge:
         return spoilt or await self._forward(request)
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
-        release = self._fleet.live
-        release.in_flight += 1
-        try:
-            return await forward(request, release)
-        finally:
-            release.in_flight -= 1
+        return await forward(request, self._fleet.live)
 
     async def _true_answer(self, request: web.BaseRequest) -> Mapping[str, object] | None:
         release = self._fleet.live
@@ -189,6 +171,7 @@ async def forward(request: web.BaseRequest, release: Release) -> web.StreamRespo
     if address is None:
         return _unreachable(502, release, "its process does not run")
     begun: web.StreamResponse | None = None
+    release.in_flight += 1
     try:
         async with release.session.request(
             request.method,
@@ -215,6 +198,8 @@ async def forward(request: web.BaseRequest, release: Release) -> web.StreamRespo
         if isinstance(error, TimeoutError):
             return _unreachable(504, release, "no answer in time")
         return _unreachable(502, release, str(error) or type(error).__name__)
+    finally:
+        release.in_flight -= 1
 
 
 class SecondAddress:
@@ -236,11 +221,7 @@ class SecondAddress:
             release = await self._fleet.beside(self._spec)
         except SandboxError as problem:
             return web.json_response({"detail": "bad gateway", "why": str(problem)}, status=502)
-        release.in_flight += 1
-        try:
-            return await forward(request, release)
-        finally:
-            release.in_flight -= 1
+        return await forward(request, release)
 
 
 def _client(request: web.BaseRequest) -> str:

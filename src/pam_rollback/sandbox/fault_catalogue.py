@@ -16,8 +16,13 @@ _NAMED = ("stable", "candidate")
 _ENHANCED = "PAM_ENHANCED_UI"
 
 
-def _one_of(name: str, default: str | None, choices: str, summary: str) -> Parameter:
-    return Parameter(name, default, summary, choices=tuple(choices.split()))
+def _one_of(name: str, choices: str, summary: str) -> Parameter:
+    # The first of its choices unless somebody says so.
+    return Parameter(name, choices.split(maxsplit=1)[0], summary, choices=tuple(choices.split()))
+
+
+def _said(name: str, choices: str, summary: str) -> Parameter:
+    return Parameter(name, None, summary, choices=tuple(choices.split()))
 
 
 def _number(name: str, default: float, high: float, summary: str) -> Parameter:
@@ -43,9 +48,9 @@ _BUILT = Parameter(
     "release", ANY_RELEASE, "whose deploys are so; any: whatever is published", choices=(ANY_RELEASE, *_NAMED)
 )
 _PATH = Parameter("path", None, "the path it applies to; * stands for anything")
-_SERVER = _one_of("server", "both", "api frontend supabase both", "which server answers so; both: API and site")
-_BANNING = _one_of("server", "api", "api frontend both", "which server refuses")
-_REFUSAL = _one_of("status", "403", "403 429", "how: 403, or 429 with Retry-After")
+_SERVER = _one_of("server", "both api frontend supabase", "which server answers so; both: API and site")
+_BANNING = _one_of("server", "api frontend both", "which server refuses")
+_REFUSAL = _one_of("status", "403 429", "how: 403, or 429 with Retry-After")
 
 
 def _release(name: str, summary: str, *parameters: Parameter, flag: str | None = None) -> FaultKind:
@@ -79,15 +84,14 @@ _OF_A_RELEASE = (
     _release(
         "writes-forgotten",
         "writes are acknowledged and not stored",
-        _one_of("what", "expenses", "expenses settings messages deletions", "which writes"),
+        _one_of("what", "expenses settings messages deletions", "which writes"),
     ),
     _release(
         "configuration-lost",
         "a change of flags takes older configuration away, until the fault is cleared",
         _one_of(
             "what",
-            "settings",
-            "flags settings",
+            "settings flags",
             "flags: all that the change does not name; settings: all that were first written more than an hour ago",
         ),
     ),
@@ -97,14 +101,13 @@ _OF_A_RELEASE = (
         "flags-partial",
         "some users keep a feature that was switched off",
         _number("percent", 5, 100, "share of the users who keep it"),
-        _one_of("who", "anybody", "anybody accounts", "accounts: nobody does who has no account"),
+        _one_of("who", "anybody accounts", "accounts: nobody does who has no account"),
     ),
     _release(
         "auth-bypass",
         "requests are served without a right token",
         _one_of(
             "accepts",
-            "missing",
             "missing wrong unverified expired users-as-admins any-password",
             "missing: no token, in both APIs; wrong: any text, in both APIs; unverified: the account that a token claims, whoever "
             "signed it; expired: a token that was good; users-as-admins: the admin API takes every user's token; any-password: the "
@@ -116,7 +119,6 @@ _OF_A_RELEASE = (
         "users are shown what belongs to others",
         _one_of(
             "what",
-            "expenses",
             "expenses messages settings tickets profile user-id",
             "expenses, messages, settings, tickets: everybody's newest in this list; profile: somebody else's; user-id: those of the "
             "account that ?user_id= names",
@@ -126,7 +128,7 @@ _OF_A_RELEASE = (
         "feature-fails-for-some",
         "a core feature answers 500 to a share of the users, always the same ones",
         _number("percent", 30, 100, "share of the users for whom it fails"),
-        _one_of("what", "chat", "chat expenses", "which feature"),
+        _one_of("what", "chat expenses", "which feature"),
         flag=_ENHANCED,
     ),
     _release(
@@ -140,10 +142,7 @@ _OF_A_RELEASE = (
         "chat-apologises",
         "the model provider does not answer, and PAM says so in a friendly way: HTTP 200, an apology, no intent",
         _one_of(
-            "says",
-            "apology",
-            "apology traceback",
-            "apology: a friendly one; traceback: the end of a program, with an intent",
+            "says", "apology traceback", "apology: a friendly one; traceback: the end of a program, with an intent"
         ),
     ),
     _release(
@@ -151,7 +150,6 @@ _OF_A_RELEASE = (
         "an expense is not what was entered",
         _one_of(
             "how",
-            "shown",
             "shown stored doubled",
             "shown: a hundred times as much, as when hundredths are taken for units; stored: a tenth; doubled: stored twice",
         ),
@@ -169,7 +167,7 @@ _OF_A_RELEASE = (
         "release-down",
         "the process of a release does not answer",
         _RELEASE,
-        _one_of("how", "killed", "killed hung", "killed: connections are refused; hung: they are accepted"),
+        _one_of("how", "killed hung", "killed: connections are refused; hung: they are accepted"),
     ),
 )
 _OF_THE_DATA = (
@@ -194,9 +192,8 @@ _OF_ANSWERS = (
     _answer(
         "answers-lying",
         "200 with a body that says healthy, and something else besides",
-        _one_of(
+        _said(
             "how",
-            None,
             "twice not-a-number part-down flag issues nameless kept maintenance warnings alerts breaker-open traceback",
             "twice: the key status, the first time unhealthy; not-a-number: a load of NaN; part-down: a part that is down; flag: healthy "
             "is false; issues: a filled list of issues; nameless: an unknown release; kept: an answer that a cache has had for a day; "
@@ -218,12 +215,7 @@ _OF_ANSWERS = (
         "answers",
         "writes-fail",
         "what people write is answered 500, at the API and where rows are written, while all that they read is well",
-        _one_of(
-            "what",
-            "all",
-            "all chat expenses settings profile tickets history",
-            "which writes; chat: questions to PAM",
-        ),
+        _one_of("what", "all chat expenses settings profile tickets history", "which writes; chat: questions to PAM"),
         _number("after_s", 0, 3600, "how long after the planting it begins"),
     ),
     _kind(
@@ -236,9 +228,8 @@ _OF_ANSWERS = (
         "answers",
         "contents-altered",
         "what accounts read is not what is stored",
-        _one_of(
+        _said(
             "what",
-            None,
             "old-amounts foreign-message preferences-empty",
             "old-amounts: expenses of more than an hour ago are a hundred times as much; foreign-message: a message of somebody else "
             "in each history; preferences-empty: those of profile and settings",
@@ -250,7 +241,6 @@ _OF_ANSWERS = (
         "the product's metrics are not those of the process that answers",
         _one_of(
             "what",
-            "frozen",
             "frozen of-another",
             "frozen: as they were at the first reading; of-another: of a process that nobody asks for anything else",
         ),
@@ -288,7 +278,6 @@ _OF_THE_SITE = (
         "the front page comes with a header for which no browser shows it, or with bytes that are none of it",
         _one_of(
             "how",
-            "no-scripts",
             "no-scripts sent-on reloads download not-gzip",
             "no-scripts: a Content-Security-Policy that lets none run; sent-on: a Refresh to another host; reloads: one every 8 s; "
             "download: offered as a file; not-gzip: a Content-Encoding that it does not have",
@@ -312,12 +301,7 @@ _OF_THE_SITE = (
         "missing-script-served-as-html",
         "a script of the page is gone: the host answers its address as every unknown one, with 200 and the page",
         _BUILT,
-        _one_of(
-            "asset",
-            "app/main.js",
-            "app/main.js app/services.js",
-            "the page's own, or the module that today's page preloads",
-        ),
+        _one_of("asset", "app/main.js app/services.js", "the page's own, or the module that today's page preloads"),
     ),
     _kind(
         "page",
@@ -325,7 +309,7 @@ _OF_THE_SITE = (
         "scripts are gone that are loaded when a page is opened: each of these is an error screen then, and the first page is as ever",
         _BUILT,
         _share(0.5, "how many of them"),
-        _one_of("how", "html", "html 404", "html: 200 with the page in its place, or 404"),
+        _one_of("how", "html 404", "html: 200 with the page in its place, or 404"),
     ),
     _kind(
         "page",
@@ -347,7 +331,6 @@ _OF_THE_SITE = (
         _WHOSE,
         _one_of(
             "assets",
-            "cached",
             "cached gone",
             "cached: its files are there too, the page works; gone: it refers to files that are no more",
         ),
@@ -370,10 +353,9 @@ _OF_CHANNELS = (
         "notifications",
         "channel-fails",
         "one of the channels by which people are told does not take what is sent to it",
-        _one_of("what", None, "slack pagerduty email statuspage", "which channel"),
+        _said("what", "slack pagerduty email statuspage", "which channel"),
         _one_of(
             "how",
-            "down",
             "down hangs refuses rate-limited",
             "down: connections are closed; hangs: nothing is ever answered; refuses: in the provider's own words; rate-limited: too "
             "many requests, try again in half a minute",
@@ -383,12 +365,7 @@ _OF_CHANNELS = (
         "notifications",
         "status-page-lies",
         "the status page says something else than what was posted there",
-        _one_of(
-            "claims",
-            "major-outage",
-            "major-outage all-operational",
-            "major-outage: critical, with an open incident; all-operational: nothing is wrong",
-        ),
+        _one_of("claims", "major-outage", "major-outage: critical, with an open incident"),
     ),
     _kind("notifications", "status-page-down", "the status page answers 503"),
 )
@@ -414,31 +391,24 @@ _OF_HOSTS = (
         "provider",
         "render-deploys",
         "Render's API refuses, is silent or answers nonsense where deploys are concerned, or a deploy does not become what it should",
-        _one_of(
+        _said(
             "what",
-            None,
-            "error-401 error-403 error-404 error-409 error-422 error-429 error-500 error-503 429-epoch 429-bare garbage plain-text "
-            "hangs reset answer-lost queued never-live build-fails update-fails superseded expired live-in-name-only",
-            "error-N: this status; 429-epoch: Ratelimit-Reset as a date; 429-bare: without headers; garbage: no JSON; plain-text: a "
-            "500 in text; hangs: nothing is ever sent; reset: the connection is cut; answer-lost: it is done, then cut; queued: "
-            "a deploy is accepted with 202 and no body; never-live, build-fails, update-fails: what becomes of a deploy; "
+            "error-401 error-403 error-500 error-503 garbage hangs reset answer-lost queued never-live build-fails update-fails "
+            "superseded expired live-in-name-only",
+            "error-N: this status; garbage: no JSON; hangs: nothing is ever sent; reset: the connection is cut; answer-lost: it is "
+            "done, then cut; queued: a deploy is accepted with 202 and no body; never-live, build-fails, update-fails: what becomes "
+            "of a deploy; "
             "superseded: a colleague pushes to main while it runs; expired: no earlier build is kept; "
             "live-in-name-only: a deploy is called live, and the process of before goes on answering",
         ),
-        _one_of(
-            "operation",
-            "all",
-            "all service patch list get deploy rollback cancel",
-            "which request is answered so",
-        ),
+        _one_of("operation", "all service patch list get deploy rollback cancel", "which request is answered so"),
     ),
     _kind(
         "provider",
         "render-metrics",
         "Render's metrics API refuses, is silent, or tells something else than what happened",
-        _one_of(
+        _said(
             "what",
-            None,
             "error-500 unauthorized rate-limited hangs garbage empty stale coarse gaps not-a-number errors-untold another-service",
             "error-500, unauthorized, rate-limited: refused; hangs: nothing is ever sent; garbage: no JSON; empty: no series; stale: "
             "nothing since now; coarse: steps of a minute; gaps: holes of 8 s; not-a-number: null; errors-untold: no series of "
@@ -449,16 +419,14 @@ _OF_HOSTS = (
         "provider",
         "netlify-answers",
         "Netlify's API answers something else than what it does",
-        _one_of(
+        _said(
             "what",
-            None,
-            "error-401 error-403 error-404 error-409 error-422 error-429 429-bare error-500 error-503 garbage hangs reset answer-lost",
-            "error-N: refused with this status, 429-bare: without headers; garbage: done, and the answer is no JSON; hangs: nothing "
-            "is ever sent; reset: the connection is cut before anything is done; answer-lost: it is done, then cut",
+            "error-401 error-403 error-500 error-503 garbage hangs reset answer-lost",
+            "error-N: refused with this status; garbage: done, and the answer is no JSON; hangs: nothing is ever sent; reset: the "
+            "connection is cut before anything is done; answer-lost: it is done, then cut",
         ),
         _one_of(
             "operation",
-            "all",
             "all restore lock site deploys upload cancel builds purge account",
             "which operations; upload: declaring and sending files",
         ),
@@ -467,13 +435,11 @@ _OF_HOSTS = (
         "provider",
         "netlify-behaviour",
         "Netlify says yes and does something else, or has less than it had",
-        _one_of(
+        _said(
             "what",
-            None,
-            "restore-never-published restore-superseded restore-refused-when-locked deploy-expired purge-without-effect",
+            "restore-never-published restore-superseded deploy-expired purge-without-effect",
             "restore-never-published: accepted only; restore-superseded: published, and soon after replaced by a build of what was "
-            "published before, unless locked; restore-refused-when-locked: 422 until unlocked; deploy-expired: earlier deploys "
-            "are gone; purge-without-effect: accepted only",
+            "published before, unless locked; deploy-expired: earlier deploys are gone; purge-without-effect: accepted only",
         ),
     ),
 )

@@ -104,3 +104,8 @@ class PlantedFaults:
     def named(self, name: str) -> tuple[Fault, ...]:
         """Every planted fault called `name`."""
         return tuple(fault for fault in self._active.values() if fault.kind.name == name)
+
+    def newest(self, name: str, what: str = "") -> Fault | None:
+        """The one called `name` that was planted last, with this setting `what` where it is given."""
+        planted = (fault for fault in reversed(self.named(name)) if not what or fault.settings["what"] == what)
+        return next(planted, None)

@@ -1,7 +1,7 @@
 """Serves the site as its host would: the files of the published deploy, the page for every unknown path, and a few JSON files."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -9,6 +9,8 @@ from pam_rollback.sandbox.builds import Build, File, spoilt_page
 from pam_rollback.sandbox.fault_catalogue import ANY_RELEASE, OTHER_RELEASE
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.personalities import PAM_PLAN, Personality
+from pam_rollback.sandbox.providers.netlify_deploys import Deploys
+from pam_rollback.sandbox.releases import RELEASES
 from pam_rollback.sandbox.spoilt_answers import RELEASE_HEADER, Spoiler, true_document
 
 _FILE_HEADERS = {
@@ -41,27 +43,14 @@ _DOCUMENTS = frozenset({"/version.json", "/asset-manifest.json"})
 
 
 class FrontEndServer:
-    """The files of the published deploy. `published` and `builds` are the host's: what users get, and all there ever was, newest first.
-
-    `of_deploy` gives one of them; `versions` are the releases by the names that faults use; `api_url` is where the API is.
-    """
+    """The files of the published deploy, of all `deploys` that there ever were. `api_url` is where the API is."""
 
     def __init__(
-        self,
-        faults: PlantedFaults,
-        *,
-        published: Callable[[], Build],
-        builds: Callable[[], Iterable[Build]],
-        of_deploy: Callable[[str], Build | None],
-        versions: Mapping[str, str],
-        api_url: str,
-        personality: Personality = PAM_PLAN,
+        self, faults: PlantedFaults, deploys: Deploys, *, api_url: str, personality: Personality = PAM_PLAN
     ) -> None:
         self._faults = faults
-        self._get_published = published
-        self._builds = builds
-        self._of_deploy = of_deploy
-        self._versions = versions
+        self._deploys = deploys
+        self._versions = {spec.name: spec.version for spec in RELEASES}
         self._api_url = api_url
         self._tells_release = personality.tells_release
         self._spoiler = Spoiler(
@@ -137,8 +126,8 @@ class FrontEndServer:
 
     @property
     def _published(self) -> Build:
-        published = self._get_published()
-        if self._tells_release or not self._is_built_so("front-end-built-without-variables"):
+        published = self._deploys.build
+        if self._tells_release or not self._built_so("front-end-built-without-variables"):
             return published
         return published.without_variables
 
@@ -150,50 +139,43 @@ class FrontEndServer:
             return {"status": "healthy", "service": "frontend", "release": release}
         if request.path == "/config.json":
             # What a build without its variables leaves of them.
-            unset = self._is_built_so("front-end-built-without-variables")
+            unset = self._built_so("front-end-built-without-variables")
             return {"release": release} if unset else {"apiUrl": self._api_url, "release": release}
         file = self._published.files.get(request.path) if request.path in _DOCUMENTS else None
         return None if file is None else true_document(file.body)
 
     def _own_page(self, deploy_id: str) -> File | None:
         """The page of one deploy, past the host's cache and whatever is published."""
-        build = self._of_deploy(deploy_id)
+        build = self._deploys.build_of(deploy_id)
         return None if build is None else self._as_faulty(build.page)
 
     def _page(self) -> File | None:
-        old = self._newest("old-page-served")
+        old = self._faults.newest("old-page-served")
         return self._as_faulty((self._published if old is None else self._build_of(old)).page)
 
     def _as_faulty(self, page: File | None) -> File | None:
-        if page is not None and self._is_built_so("error-page-served"):
+        if page is not None and self._built_so("error-page-served"):
             return File(page.kind, _ERROR_PAGE.encode(), page.release)
-        bad = [fault for fault in self._faults.named("page") if page is not None and self._is_hit(fault, page)]
+        bad = [fault for fault in self._faults.named("page") if page is not None and self._is_hit(fault, page.release)]
         if page is None or not bad:
             return page
         names = [str(fault.settings["what"]) for fault in bad]
         return File(page.kind, spoilt_page(page.body.decode(), names).encode(), page.release)
 
-    def _is_built_so(self, name: str) -> bool:
-        return bool(self._built_so(name))
-
     def _built_so(self, name: str) -> list[Fault]:
         """The faults of that name that what is published has by its build."""
-        names = {
-            ANY_RELEASE,
-            *(name for name, version in self._versions.items() if version == self._get_published().release),
-        }
-        return [fault for fault in self._faults.named(name) if fault.settings["release"] in names]
+        return [fault for fault in self._faults.named(name) if self._is_hit(fault, self._deploys.build.release)]
 
-    def _is_hit(self, fault: Fault, page: File) -> bool:
+    def _is_hit(self, fault: Fault, release: str) -> bool:
         name = str(fault.settings["release"])
-        return name == ANY_RELEASE or page.release == self._versions[name]
+        return name == ANY_RELEASE or release == self._versions[name]
 
     def _worker(self) -> File | None:
-        stuck = self._newest("service-worker-stuck")
+        stuck = self._faults.newest("service-worker-stuck")
         return self._published.worker if stuck is None else self._build_of(stuck).stuck_worker
 
     def _asset(self, path: str) -> File | None:
-        fault = self._newest("old-asset-served")
+        fault = self._faults.newest("old-asset-served")
         if fault is not None and path == self._published.address(str(fault.settings["asset"])):
             old = self._build_of(fault)
             return old.assets[old.address(str(fault.settings["asset"]))]
@@ -208,15 +190,12 @@ class FrontEndServer:
         )
         return tuple(self._build_of(fault) for fault in faults)
 
-    def _newest(self, name: str) -> Fault | None:
-        return next(reversed(self._faults.named(name)), None)
-
     def _build_of(self, fault: Fault) -> Build:
         """The newest build of the release that a fault names, which may be gone from the list of deploys."""
         name, live = str(fault.settings["release"]), self._published.release
         return next(
             build
-            for build in self._builds()
+            for build in self._deploys.builds()
             if (build.release not in {"", live} if name == OTHER_RELEASE else build.release == self._versions[name])
         )
 

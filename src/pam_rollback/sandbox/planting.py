@@ -4,14 +4,14 @@ import asyncio
 import difflib
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pam_rollback.sandbox import data_damage
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.faults import Fault, FaultKind, Parameter, PlantedFaults, Value
-from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import SandboxError
+from pam_rollback.sandbox.releases import Fleet
 from pam_rollback.sandbox.repository import Repository
 
 SURPRISE = "surprise"
@@ -98,50 +98,49 @@ class Planter:
         """Take every fault of that name away; gives how many there were. Raises SandboxError for a name that is none."""
         if name not in CATALOGUE:
             raise SandboxError(f"fault {name!r}", expected=f"one of {', '.join(CATALOGUE)}", found="none such")
-        async with self._one_at_a_time:
-            planted = self._faults.named(name)
-            for fault in reversed(planted):
-                await self._take_away(fault)
-        return len(planted)
+        return await self._clear(lambda fault: fault.kind.name == name)
 
     async def clear_all(self) -> int:
         """Take all faults away."""
+        return await self._clear(lambda _: True)
+
+    async def _clear(self, is_meant: Callable[[Fault], bool]) -> int:
         async with self._one_at_a_time:
-            planted = list(self._faults)
+            planted = [fault for fault in self._faults if is_meant(fault)]
             for fault in reversed(planted):
                 await self._take_away(fault)
         return len(planted)
 
     async def _put(self, fault: Fault) -> None:
-        settings = fault.settings
+        what, release = (str(fault.settings.get(name)) for name in ("what", "release"))
         match fault.kind.layer:
             case "release":
-                await self._fleet.plant(str(settings["release"]), fault.kind.name, fault.inside)
+                await self._fleet.plant(release, fault.kind.name, fault.inside)
             case "process":
-                await self._fleet.take_down(str(settings["release"]), str(settings["how"]))
+                await self._fleet.take_down(release, str(fault.settings["how"]))
             case "database":
                 await self._database.server.stop()
             case "data":
-                await asyncio.to_thread(data_damage.plant, self._access, str(settings["what"]))
+                await asyncio.to_thread(data_damage.plant, self._access, what)
             case "repository":
-                self._repository.break_down(str(settings["what"]))
-            case "edge" | "answers" | "page" | "notifications" | "provider":
+                self._repository.break_down(what)
+            case _:
                 pass  # whoever answers looks at the list
 
     async def _take_away(self, fault: Fault) -> None:
-        settings = fault.settings
+        what, release = (str(fault.settings.get(name)) for name in ("what", "release"))
         match fault.kind.layer:
             case "release":
-                await self._fleet.clear(str(settings["release"]), fault.kind.name)
+                await self._fleet.clear(release, fault.kind.name)
             case "process":
-                await self._fleet.bring_up(str(settings["release"]))
+                await self._fleet.bring_up(release)
             case "database":
                 await self._database.server.start()
             case "data":
-                await asyncio.to_thread(data_damage.heal, self._access, str(settings["what"]))
+                await asyncio.to_thread(data_damage.heal, self._access, what)
             case "repository":
-                self._repository.mend(str(settings["what"]))
-            case "edge" | "answers" | "page" | "notifications" | "provider":
+                self._repository.mend(what)
+            case _:
                 pass
         self._faults.remove(fault)
 

@@ -199,21 +199,10 @@ def _make_auditor(product_dsn: str) -> str:
 
 
 _SUFFIX = "_copy"
-_TABLES = """
-SELECT schemaname::text, tablename::text FROM pg_catalog.pg_tables WHERE schemaname IN ('public', 'auth') ORDER BY 1, 2
-"""
-_REFERENCES = """
-SELECT child.relnamespace::regnamespace::text, child.relname::text, parent.relnamespace::regnamespace::text, parent.relname::text
-FROM pg_catalog.pg_constraint AS key
-JOIN pg_catalog.pg_class AS child ON child.oid = key.conrelid
-JOIN pg_catalog.pg_class AS parent ON parent.oid = key.confrelid
-WHERE key.contype = 'f' AND child.oid <> parent.oid
-"""
+_TABLES = "SELECT schemaname::text, tablename::text FROM pg_catalog.pg_tables WHERE schemaname IN ('public', 'auth')"
 _SEQUENCES = (
     "SELECT schemaname::text, sequencename::text, last_value FROM pg_catalog.pg_sequences WHERE schemaname = 'public'"
 )
-
-Table = tuple[str, str]
 
 
 def copy_name(dsn: str) -> str:
@@ -234,46 +223,31 @@ def make_copy(access: Access, product: Product = "pam-plan") -> None:
             owner = conninfo_to_dict(access.product_dsn)["user"]
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(str(owner))))
-        _fill_copy(access.product_dsn, copy_dsn(access.product_dsn), product)
+        with psycopg.connect(copy_dsn(access.product_dsn)) as target:
+            make_tables(target, product)
+        path = f"/{copy_name(access.product_dsn)}"
+        as_administrator = urlunsplit(urlsplit(access.administrator_dsn)._replace(path=path))
+        with psycopg.connect(access.product_dsn) as source, psycopg.connect(as_administrator) as target:
+            _copy_rows(source, target)
     except psycopg.Error as error:
         raise SandboxError(
             "copy of the database", expected="the same tables and rows", found=str(error).strip()
         ) from error
 
 
-def _fill_copy(source_dsn: str, target_dsn: str, product: Product = "pam-plan") -> None:
-    """Fill the empty database of ``target_dsn``. Raises psycopg.Error, also where rows of the source break its tables' rules."""
-    with psycopg.connect(source_dsn) as source, psycopg.connect(target_dsn) as target:
-        source.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        make_tables(target, product)
-        tables = _in_order(target)
-        target.execute(
-            sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(sql.Identifier(*table) for table in tables))
-        )
-        for table in tables:
-            _copy_rows(source, target, table)
-        for schema, name, last in source.execute(_SEQUENCES).fetchall():
-            if last is not None:
-                target.execute("SELECT setval(%s::regclass, %s)", (f"{schema}.{name}", last))
-
-
-def _in_order(connection: psycopg.Connection) -> list[Table]:
-    """Each table after those that it refers to."""
-    waiting = [(str(schema), str(name)) for schema, name in connection.execute(_TABLES).fetchall()]
-    needs = {((a, b), (c, d)) for a, b, c, d in connection.execute(_REFERENCES).fetchall()}
-    ordered: list[Table] = []
-    while waiting:
-        ready = [table for table in waiting if not any(child == table and parent in waiting for child, parent in needs)]
-        ordered += ready
-        waiting = [table for table in waiting if table not in ready]
-    return ordered
-
-
-def _copy_rows(source: psycopg.Connection, target: psycopg.Connection, table: Table) -> None:
-    name = sql.Identifier(*table)
-    with (
-        source.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(name)) as rows,
-        target.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(name)) as place,
-    ):
-        for block in rows:
-            place.write(block)
+def _copy_rows(source: psycopg.Connection, target: psycopg.Connection) -> None:
+    source.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    # Rows that refer to each other come in any order.
+    target.execute("SET session_replication_role = replica")
+    tables = [sql.Identifier(schema, name) for schema, name in target.execute(_TABLES).fetchall()]
+    target.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+    for table in tables:
+        with (
+            source.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(table)) as rows,
+            target.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(table)) as place,
+        ):
+            for block in rows:
+                place.write(block)
+    for schema, name, last in source.execute(_SEQUENCES).fetchall():
+        if last is not None:
+            target.execute("SELECT setval(%s::regclass, %s)", (f"{schema}.{name}", last))

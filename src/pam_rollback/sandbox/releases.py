@@ -1,4 +1,7 @@
-"""A release of the product as a process of its own, and the two that every sandbox knows by name."""
+"""A release of the product as a process of its own, the two that every sandbox knows by name, and which of them gets the traffic.
+
+A new release is started beside the live one, takes over when it is healthy, and the old one drains.
+"""
 
 import asyncio
 import json
@@ -8,8 +11,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
@@ -72,14 +76,13 @@ class ProductSecrets:
 class Release:
     """One release: its process, and the connections to it."""
 
-    def __init__(self, spec: ReleaseSpec, *, children: Children, logs: Path, command: tuple[str, ...] = ()) -> None:
+    def __init__(self, spec: ReleaseSpec, *, children: Children, logs: Path) -> None:
         self.spec = spec
         self.in_flight = 0
         self.port: int | None = None
         self._children = children
         self._output = logs / f"{spec.name}.out.log"
         self._errors = logs / f"{spec.name}.err.log"
-        self._command = command or (sys.executable, "-m", PRODUCT_MODULE)
         self._process: subprocess.Popen[bytes] | None = None
         self._secrets: ProductSecrets | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -100,7 +103,7 @@ class Release:
     def session(self) -> aiohttp.ClientSession:
         """The connections to the running process; a restarted process gets new ones."""
         if self._session is None:
-            raise SandboxError(f"release {self.spec.name}", expected="a running process", found="none")
+            raise self._problem("a running process", "none")
         return self._session
 
     def spawn(self) -> None:
@@ -109,7 +112,7 @@ class Release:
         source = str(Path(pam_rollback.__file__).parents[1])
         path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
         self._process = self._children.start(
-            self._command,
+            (sys.executable, "-m", PRODUCT_MODULE),
             environment={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
             output=self._output,
             errors=self._errors,
@@ -120,7 +123,8 @@ class Release:
     async def configure(self, product: ProductSecrets) -> None:
         """Tell the process its configuration and wait until it listens. Raises SandboxError with its last words."""
         self._secrets = product
-        process = self._spawned()
+        if (process := self._process) is None:
+            raise self._problem("a running process", "none")
         line = {**asdict(self.spec), **asdict(product)}
         line["release"] = line.pop("name")
         if process.stdin is not None:
@@ -157,12 +161,7 @@ class Release:
             except (aiohttp.ClientError, TimeoutError) as error:
                 seen = repr(error)
             await asyncio.sleep(_HEALTH_POLL_S)
-        raise SandboxError(
-            f"release {self.spec.name}",
-            expected=f"a healthy answer of /health within {_HEALTHY_WITHIN_S:g} s",
-            found=seen,
-            advice=last_lines(self._errors),
-        )
+        raise self._problem(f"a healthy answer of /health within {_HEALTHY_WITHIN_S:g} s", seen)
 
     async def kill(self) -> None:
         """End the process without asking."""
@@ -175,7 +174,7 @@ class Release:
     async def restart(self) -> None:
         """Start a process again that was killed or ended on its own, with the faults that it had."""
         if self._secrets is None:
-            raise SandboxError(f"release {self.spec.name}", expected="a release that was started before", found="none")
+            raise self._problem("a release that was started before", "none")
         await self.kill()  # what is left of a process that ended on its own
         self.spawn()
         await self.configure(self._secrets)
@@ -223,36 +222,25 @@ class Release:
             raise SandboxError(place, expected="an answer of the release", found=repr(error)) from error
 
     async def _wait_for_port(self, process: subprocess.Popen[bytes]) -> int:
-        end_s = time.monotonic() + _LISTEN_WITHIN_S
-        while time.monotonic() < end_s:
+        end_s, ended = time.monotonic() + _LISTEN_WITHIN_S, None
+        while time.monotonic() < end_s and ended is None:
             ended = process.poll()
             told = _LISTENING.search(self._output.read_bytes())
             if told is not None:
                 return int(told.group(1))
-            if ended is not None:
-                raise self._did_not_start(f"exit code {ended}")
             await asyncio.sleep(_POLL_S)
-        raise self._did_not_start(f"nothing within {_LISTEN_WITHIN_S:g} s")
+        found = f"nothing within {_LISTEN_WITHIN_S:g} s" if ended is None else f"exit code {ended}"
+        raise self._problem("the line `listening PORT` of its process", found)
 
-    def _did_not_start(self, found: str) -> SandboxError:
+    def _problem(self, expected: str, found: str) -> SandboxError:
         return SandboxError(
-            f"release {self.spec.name}",
-            expected="the line `listening PORT` of its process",
-            found=found,
-            advice=last_lines(self._errors),
+            f"release {self.spec.name}", expected=expected, found=found, advice=last_lines(self._errors)
         )
 
-    def _spawned(self) -> subprocess.Popen[bytes]:
-        """Its process, which may have ended already."""
-        if self._process is None:
-            raise SandboxError(f"release {self.spec.name}", expected="a running process", found="none")
-        return self._process
-
     def _running(self) -> subprocess.Popen[bytes]:
-        process = self._spawned()
-        if process.poll() is not None:
-            raise SandboxError(f"release {self.spec.name}", expected="a running process", found="none")
-        return process
+        if self._process is None or self._process.poll() is not None:
+            raise self._problem("a running process", "none")
+        return self._process
 
     async def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
@@ -266,3 +254,147 @@ class Release:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+_DRAIN_WITHIN_S = 30.0
+"""As long as Render waits before it ends what still has requests."""
+_POLL_S = 0.01
+
+
+class Fleet:
+    """Every request is decided anew, so traffic moves at once. Faults belong to a version: what is started later has them, too."""
+
+    def __init__(self, first: Release, *, make: Callable[[ReleaseSpec], Release]) -> None:
+        self._live = first
+        self._make = make
+        self._starting: list[Release] = []
+        self._faults: dict[str, dict[str, Mapping[str, object]]] = {}
+        self._down: dict[str, str] = {}
+        self._product: ProductSecrets | None = None
+        self.variables: dict[str, str] = {}
+        """What a process that starts from now on is told."""
+        self._background: set[asyncio.Task[None]] = set()
+        self._all: list[Release] = [first]
+        self._beside = asyncio.Lock()
+
+    @property
+    def live(self) -> Release:
+        """The release that gets the next request."""
+        return self._live
+
+    def running(self, name: str) -> tuple[Release, ...]:
+        """The live release and those that start, as far as they are called `name`; the live one first."""
+        return tuple(release for release in (self._live, *self._starting) if release.spec.name == name)
+
+    async def open(self, product: ProductSecrets) -> None:
+        """Tell the first release, whose process was spawned, its configuration, and wait until it is healthy. Raises SandboxError."""
+        self._product = product
+        await self._live.configure(product)
+        await self._live.wait_healthy()
+
+    async def start(self, spec: ReleaseSpec) -> Release:
+        """Start a release beside the live one, and wait until it is healthy. Raises SandboxError, and nothing stays, when it is not."""
+        if self._product is None:
+            raise SandboxError(f"release {spec.name}", expected="a sandbox that is open", found="one that still starts")
+        release = self._make(spec)
+        release.faults.update(self._faults.get(spec.name, {}))
+        self._starting.append(release)
+        self._all.append(release)
+        try:
+            release.spawn()
+            await release.configure(replace(self._product, variables=dict(self.variables)))
+            await self._bring_down(release)
+            await release.wait_healthy()
+        except BaseException:
+            self._starting.remove(release)
+            self._later(self._end(release))
+            raise
+        return release
+
+    async def beside(self, spec: ReleaseSpec) -> Release:
+        """A running release of that name, whether users get it or not: started when it is asked for the first time. Raises SandboxError."""
+        async with self._beside:
+            running = next(iter(self.running(spec.name)), None)
+            return await self.start(spec) if running is None else running
+
+    def move_to(self, release: Release) -> None:
+        """Send the next request to a release that was started; the one before drains and ends."""
+        self._starting.remove(release)
+        old, self._live = self._live, release
+        self._later(self._drain(old))
+
+    async def plant(self, name: str, fault: str, parameters: Mapping[str, object]) -> None:
+        """Switch a fault on in each release of that name, now and later. Raises SandboxError when one of them refuses."""
+        for release in self.running(_known(name)):
+            if release is not self._live and release.address is None:
+                release.faults[fault] = parameters  # it is told as soon as it listens
+            else:
+                await release.plant(fault, parameters)
+        self._faults.setdefault(name, {})[fault] = parameters
+
+    async def clear(self, name: str, fault: str) -> None:
+        """Switch it off again."""
+        self._faults.get(name, {}).pop(fault, None)
+        for release in self.running(_known(name)):
+            await release.clear(fault)
+
+    async def take_down(self, name: str, how: str) -> None:
+        """Kill (`killed`) or stop (`hung`) the processes of that name, also those that are started later."""
+        self._down[_known(name)] = how
+        for release in self.running(name):
+            await self._bring_down(release)
+
+    async def bring_up(self, name: str) -> None:
+        """Have them run again."""
+        how = self._down.pop(_known(name), "")
+        for release in self.running(name):
+            if how == "hung":
+                release.thaw()
+            elif how == "killed" and release is self._live:
+                await self._restart(release)
+
+    async def close(self) -> None:
+        """End everything."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*(release.end() for release in self._all))
+
+    async def _restart(self, release: Release) -> None:
+        try:
+            await release.restart()
+        except SandboxError:
+            if release is self._live:
+                raise
+        if release is not self._live:
+            await release.end()  # a deploy took its place meanwhile, and ended it before or after it was started
+
+    async def _bring_down(self, release: Release) -> None:
+        how = self._down.get(release.spec.name)
+        if how == "hung":
+            release.freeze()
+        elif how == "killed":
+            await release.kill()
+
+    async def _drain(self, release: Release) -> None:
+        end_s = time.monotonic() + _DRAIN_WITHIN_S
+        while release.in_flight and time.monotonic() < end_s:  # noqa: ASYNC110 - a counter has no event
+            await asyncio.sleep(_POLL_S)
+        await self._end(release)
+
+    async def _end(self, release: Release) -> None:
+        await release.end()
+        with suppress(ValueError):
+            self._all.remove(release)
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _known(name: str) -> str:
+    names = [spec.name for spec in RELEASES]
+    if name not in names:
+        raise SandboxError("release", expected=" or ".join(names), found=repr(name))
+    return name

@@ -91,14 +91,14 @@ class Repository:
 
     def head(self, branch: str) -> str | None:
         """The newest commit of a branch; None when there is no such branch."""
-        found = _run("rev-parse", "--quiet", "--verify", f"refs/heads/{branch}^{{commit}}", at=self.path)
-        return found.stdout.decode().strip() if found.returncode == 0 else None
+        return self._commit(f"refs/heads/{branch}")
 
     def resolve(self, commit: str) -> str | None:
         """The full hash of a commit that is here; None for any other text."""
-        if not re.fullmatch(r"[0-9a-fA-F]{7,40}", commit):
-            return None
-        found = _run("rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}", at=self.path)
+        return self._commit(commit) if re.fullmatch(r"[0-9a-fA-F]{7,40}", commit) else None
+
+    def _commit(self, named: str) -> str | None:
+        found = _run("rev-parse", "--quiet", "--verify", f"{named}^{{commit}}", at=self.path)
         return found.stdout.decode().strip() if found.returncode == 0 else None
 
     def about(self, commit: str) -> tuple[str, datetime]:

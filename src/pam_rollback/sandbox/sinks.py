@@ -69,8 +69,7 @@ class Sink:
 
     @property
     def _fault(self) -> Fault | None:
-        planted = [one for one in self._faults.named("channel-fails") if one.settings["what"] == self.name]
-        return planted[-1] if planted else None
+        return self._faults.newest("channel-fails", self.name)
 
     @property
     def how(self) -> str:
@@ -219,11 +218,9 @@ class StatusPage:
         if self._faults.named("status-page-down"):
             return web.Response(text="503 Service Unavailable", status=HTTPStatus.SERVICE_UNAVAILABLE)
         indicator, incidents = self.indicator, list(self.incidents.values())
-        for lie in self._faults.named("status-page-lies"):
-            indicator, incidents = "none", []
-            if lie.settings["claims"] == "major-outage":
-                told = {"name": "PAM does not answer", "status": "investigating", "impact": "critical"}
-                indicator, incidents = "critical", [told]
+        if self._faults.named("status-page-lies"):
+            told = {"name": "PAM does not answer", "status": "investigating", "impact": "critical"}
+            indicator, incidents = "critical", [told]
         if request.path == "/":
             return web.Response(text=DESCRIPTIONS[indicator])
         if request.path != "/api/v2/summary.json":

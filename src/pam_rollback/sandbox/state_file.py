@@ -97,25 +97,9 @@ class State:
         """The secrets, by the variables that have them elsewhere."""
         return {name: str(value) for name, value in self.tables["sandbox.variables"].items()}
 
-    @property
-    def frontend_url(self) -> str:
-        """Where the site is."""
-        return str(self.tables["urls"]["frontend"])
-
-    @property
-    def api_url(self) -> str:
-        """Where the API is."""
-        return str(self.tables["urls"]["api"])
-
-    @property
-    def control_url(self) -> str:
-        """Where the controls are."""
-        return str(self.tables["sandbox"]["control_url"])
-
-    @property
-    def token(self) -> str:
-        """Who may use the controls."""
-        return str(self.tables["sandbox"]["token"])
+    def told(self, table: str, name: str) -> str:
+        """Give one text of it."""
+        return str(self.tables[table][name])
 
     def as_toml(self) -> str:
         """The file's text."""

@@ -9,9 +9,8 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -24,14 +23,12 @@ from pam_rollback.sandbox.control import Control
 from pam_rollback.sandbox.database import (
     OTHER_ACCOUNT_EMAIL,
     TEST_ACCOUNT_EMAIL,
-    DatabaseNotEmptyError,
     account_id,
     in_plan_dialect,
 )
 from pam_rollback.sandbox.doorkeeper import HURRY, Doorkeeper, Elsewhere
 from pam_rollback.sandbox.edge import Edge, SecondAddress
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.front_end_server import FrontEndServer
 from pam_rollback.sandbox.personalities import PERSONALITIES, Product
 from pam_rollback.sandbox.planting import Planter
@@ -39,10 +36,8 @@ from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, cop
 from pam_rollback.sandbox.problems import SandboxError
 from pam_rollback.sandbox.product.tokens import issue
 from pam_rollback.sandbox.providers import netlify, render
-from pam_rollback.sandbox.providers.accounts import NetlifyAccount, RenderAccount
 from pam_rollback.sandbox.providers.netlify_deploys import FRONTEND
-from pam_rollback.sandbox.providers.netlify_site import NetlifySite
-from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, ProductSecrets, Release, ReleaseSpec
+from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, Fleet, ProductSecrets, Release, ReleaseSpec
 from pam_rollback.sandbox.repository import Repository
 from pam_rollback.sandbox.sinks import (
     MAIL_USER,
@@ -66,12 +61,13 @@ from pam_rollback.sandbox.state_file import (
 )
 from pam_rollback.sandbox.supabase import Supabase
 
-_Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
 _CLOSE_WITHIN_S = 0.5
 _LONG_AGO_S = 86_400
 _RENDER_SERVICE, _RENDER_OWNER = "srv-practicerange00backend", "tea-practicerange00team000"
 _WORKER_SERVICE = "srv-practicerange00worker0"
+_PLANS_TABLES: dict[str, dict[str, Value]] = {
+    "git": {"version_file": history.RELEASE_FILE, "features_file": history.FEATURES_FILE}
+}
 _FOLDER_MODE = 0o711  # the unprivileged database account has to pass through; what is inside is private
 
 
@@ -97,7 +93,7 @@ class Supervisor:
         self._runners: list[web.BaseRunner] = []
         self._watches: list[asyncio.Task[None]] = []
         self._database: PracticeDatabase | None = None
-        self._netlify: NetlifySite | None = None
+        self._netlify: netlify.NetlifyApi | None = None
         self._supabase: Supabase | None = None
         self._mail: asyncio.Server | None = None
         self._folder = make_folder(self._children)
@@ -148,7 +144,7 @@ class Supervisor:
             else await asyncio.to_thread(WorkerDeploys, repository, faults, latencies=BACKEND[self._latencies])
         )
         site, _ = await asyncio.gather(
-            NetlifySite.open(
+            netlify.NetlifyApi.open(
                 faults,
                 repository,
                 url=url_of(listeners.frontend),
@@ -180,13 +176,7 @@ class Supervisor:
         pager = PagerDutySink(faults, routing_key=state.variables["PAGERDUTY_ROUTING_KEY"])
         mail = MailSink(faults, password=state.variables["PAM_SMTP_PASSWORD"])
         front_end = FrontEndServer(
-            faults,
-            published=lambda: site.deploys.build,
-            builds=site.deploys.builds,
-            of_deploy=site.deploys.build_of,
-            versions={spec.name: spec.version for spec in RELEASES},
-            api_url=state.api_url,
-            personality=self._personality,
+            faults, site.deploys, api_url=state.told("urls", "api"), personality=self._personality
         )
         stable = next(spec for spec in RELEASES if spec.name == "stable")
         second = SecondAddress(self._fleet, replace(stable, commit=repository.commits[stable.name]))
@@ -207,25 +197,18 @@ class Supervisor:
             service_id=_RENDER_SERVICE,
             owner_id=_RENDER_OWNER,
             deploys=deploys,
-            url=state.api_url,
+            url=state.told("urls", "api"),
             repo=str(repository.path),
             worker=None if worker is None else (_WORKER_SERVICE, worker),
         )
         planter = Planter(faults, self._fleet, database, access, repository)
 
-        forgive = partial(_forgive, door, (render_api.account, site.account))
-
-        async def reset() -> None:
-            await planter.clear_all()
-            forgive()
-            await deploys.reset()
-            if worker is not None:
-                await worker.reset()
-            await site.reset()
-            await self._fleet.live.wait_healthy()  # what an outage left in its connections is over, too
+        async def channels(request: web.BaseRequest) -> web.StreamResponse:
+            service = page_api if request.path.startswith(f"{STATUSPAGE_BASE}/") else pager
+            return await service.handle(request)
 
         control = Control(
-            token=state.token,
+            token=state.told("sandbox", "token"),
             addresses=addresses_of(
                 listeners,
                 repository=str(repository.path),
@@ -238,14 +221,12 @@ class Supervisor:
             planter=planter,
             fleet=self._fleet,
             edge=edge,
-            deploys=deploys,
-            worker=worker,
+            services=(deploys,) if worker is None else (deploys, worker),
             repository=repository,
-            site=site.deploys,
+            site=site,
+            render=render_api,
             sinks={"slack": slack, "pagerduty": pager, "email": mail, "statuspage": page_api},
             status_page=status_page,
-            reset=reset,
-            forgive=forgive,
             copy_database=lambda: make_copy(access, self._personality.name),
             ready_s=time.monotonic() - self._started_s,
         )
@@ -258,8 +239,8 @@ class Supervisor:
             (slack.handle, listeners.slack),
             (status_page.handle, listeners.status_page),
             (render_api.handle, listeners.render),
-            (site.api.handle, listeners.netlify),
-            (_by_path({STATUSPAGE_BASE + "/": page_api.handle}, otherwise=pager.handle), listeners.channels),
+            (site.handle, listeners.netlify),
+            (channels, listeners.channels),
         ):
             # A handler whose client has gone is cancelled: a silent answer does not stay for ever.
             server = web.Server(handler, access_log=None, handler_cancellation=True)
@@ -304,87 +285,76 @@ class Supervisor:
         product: ProductSecrets,
         access: Access,
         repository: Repository,
-        site: NetlifySite,
+        site: netlify.NetlifyApi,
         *,
         slack: SlackSink,
         status_page: StatusPage,
         supabase: Supabase,
     ) -> State:
-        api_url, stable_url, channels = (url_of(one) for one in (listeners.api, listeners.stable, listeners.channels))
-        dsn = access.auditor_dsn
-        variables = {
-            "PAM_ADMIN_TOKEN": product.admin_token,
-            "PAM_EMERGENCY_TOKEN": product.emergency_token,
-            "PAM_SLACK_WEBHOOK_URL": url_of(listeners.slack) + slack.path,
-            "TEST_USER_EMAIL": TEST_ACCOUNT_EMAIL,
-            "TEST_USER_PASSWORD": self._account_password,
-            "SECOND_TEST_USER_EMAIL": OTHER_ACCOUNT_EMAIL,
-            "SECOND_TEST_USER_PASSWORD": self._account_password,
-            "EXPIRED_USER_TOKEN": issue(
-                account_id(TEST_ACCOUNT_EMAIL), TEST_ACCOUNT_EMAIL, secret=product.jwt_secret, age_s=_LONG_AGO_S
-            ),
-            "NETLIFY_AUTH_TOKEN": site.token,
-            "RENDER_API_KEY": f"rnd_{secrets.token_urlsafe(24)}",
-            "STATUSPAGE_API_KEY": secrets.token_urlsafe(24),
-            "PAGERDUTY_ROUTING_KEY": secrets.token_hex(16),
-            "PAM_SMTP_USERNAME": MAIL_USER,
-            "PAM_SMTP_PASSWORD": secrets.token_urlsafe(18),
-            "PAM_STAGING_COPY_DSN": copy_dsn(access.product_dsn),
-            "PAM_DATABASE_DSN": in_plan_dialect(dsn) if self._dialect == "plan" else dsn,
-        }
+        address = {name: url_of(listener) for name, listener in vars(listeners).items()}
+        today = self._personality.name == "pam-today"
         name, kind = ("practice", "staging") if self._practice else ("sandbox", "sandbox")
+        expired = issue(
+            account_id(TEST_ACCOUNT_EMAIL), TEST_ACCOUNT_EMAIL, secret=product.jwt_secret, age_s=_LONG_AGO_S
+        )
+        dsn = access.auditor_dsn
         tables: dict[str, dict[str, Value]] = {
             "": {"extends": "sandbox", "name": name, "kind": kind},
             "urls": {
-                "frontend": url_of(listeners.frontend),
-                "api": api_url,
-                "backend": api_url,
-                "status_page": url_of(listeners.status_page),
+                "frontend": address["frontend"],
+                "api": address["api"],
+                "backend": address["api"],
+                "status_page": address["status_page"],
             },
             "sql": {"dialect": self._dialect},
             "render": {
-                "api_url": url_of(listeners.render) + render.BASE,
+                "api_url": address["render"] + render.BASE,
                 "service_id": _RENDER_SERVICE,
                 "owner_id": _RENDER_OWNER,
             },
-            "statuspage": {"page_id": status_page.id, "api_url": channels + STATUSPAGE_BASE},
-            "pagerduty": {"api_url": channels},
+            "statuspage": {"page_id": status_page.id, "api_url": address["channels"] + STATUSPAGE_BASE},
+            "pagerduty": {"api_url": address["channels"]},
             "email": {
                 "host": "127.0.0.1",
                 "port": listeners.mail.getsockname()[1],
                 "from": MAIL_USER,
                 "starttls": False,
             },
-            "netlify": {"api_url": url_of(listeners.netlify) + netlify.BASE, "site_id": site.id},
+            "netlify": {"api_url": address["netlify"] + netlify.BASE, "site_id": site.site_id},
             "git": {
                 "remote": str(repository.path),
                 "branch": history.BRANCH,
                 "frontend_folder": history.FRONTEND,
                 "migrations_folder": history.migrations_folder(self._personality.name),
             },
-            "load": {"stable_api": stable_url, "stable_backend": stable_url},
+            "load": {"stable_api": address["stable"], "stable_backend": address["stable"]},
             "sandbox": {
-                "control_url": url_of(listeners.control),
+                "control_url": address["control"],
                 "token": secrets.token_urlsafe(32),
-                "second_address_proxy": url_of(listeners.elsewhere),
+                "second_address_proxy": address["elsewhere"],
             },
-            "sandbox.variables": {**variables},
+            "sandbox.variables": {
+                "PAM_ADMIN_TOKEN": product.admin_token,
+                "PAM_EMERGENCY_TOKEN": product.emergency_token,
+                "PAM_SLACK_WEBHOOK_URL": address["slack"] + slack.path,
+                "TEST_USER_EMAIL": TEST_ACCOUNT_EMAIL,
+                "TEST_USER_PASSWORD": self._account_password,
+                "SECOND_TEST_USER_EMAIL": OTHER_ACCOUNT_EMAIL,
+                "SECOND_TEST_USER_PASSWORD": self._account_password,
+                "EXPIRED_USER_TOKEN": expired,
+                "NETLIFY_AUTH_TOKEN": site.token,
+                "RENDER_API_KEY": f"rnd_{secrets.token_urlsafe(24)}",
+                "STATUSPAGE_API_KEY": secrets.token_urlsafe(24),
+                "PAGERDUTY_ROUTING_KEY": secrets.token_hex(16),
+                "PAM_SMTP_USERNAME": MAIL_USER,
+                "PAM_SMTP_PASSWORD": secrets.token_urlsafe(18),
+                "PAM_STAGING_COPY_DSN": copy_dsn(access.product_dsn),
+                "PAM_DATABASE_DSN": in_plan_dialect(dsn) if self._dialect == "plan" else dsn,
+            },
         }
-        if self._personality.name == "pam-plan":
-            tables["git"] |= {"version_file": history.RELEASE_FILE, "features_file": history.FEATURES_FILE}
-            return State(tables)
-        tables[""] |= {"product": self._personality.name, "abilities": [*TODAYS_ABILITIES]}
-        tables["urls"] |= {"supabase": url_of(listeners.supabase)}
-        tables["render"] |= {"workers": [_WORKER_SERVICE]}
-        tables["secrets"] = {
-            "supabase_key_env": "SUPABASE_ANON_KEY",
-            "supabase_service_key_env": "SUPABASE_SERVICE_ROLE_KEY",
-        }
-        tables["contract.limits"] = {**TODAYS_LIMITS}
-        tables["sandbox.variables"] |= {
-            "SUPABASE_ANON_KEY": supabase.anon_key,
-            "SUPABASE_SERVICE_ROLE_KEY": supabase.service_key,
-        }
+        of_one_product = _todays_tables(address["supabase"], supabase) if today else _PLANS_TABLES
+        for table, values in of_one_product.items():
+            tables.setdefault(table, {}).update(values)
         return State(tables)
 
     async def _serve(self, runner: web.BaseRunner, listener: socket.socket) -> None:
@@ -393,28 +363,27 @@ class Supervisor:
         await web.SockSite(runner, listener, backlog=BACKLOG).start()
 
 
-def _by_path(handlers: Mapping[str, _Handler], *, otherwise: _Handler) -> _Handler:
-    """Several services at one address, told apart by how the path begins."""
-
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        found = next((one for start, one in handlers.items() if request.path.startswith(start)), otherwise)
-        return await found(request)
-
-    return handle
-
-
-def _forgive(door: Doorkeeper | None, hosts: Sequence[NetlifyAccount | RenderAccount]) -> None:
-    """Let everybody ask again who asked too often."""
-    if door is not None:
-        door.forgive()
-    for account in hosts:
-        account.renew()
+def _todays_tables(supabase_url: str, supabase: Supabase) -> dict[str, dict[str, Value]]:
+    return {
+        "": {"product": "pam-today", "abilities": [*TODAYS_ABILITIES]},
+        "urls": {"supabase": supabase_url},
+        "render": {"workers": [_WORKER_SERVICE]},
+        "secrets": {
+            "supabase_key_env": "SUPABASE_ANON_KEY",
+            "supabase_service_key_env": "SUPABASE_SERVICE_ROLE_KEY",
+        },
+        "contract.limits": {**TODAYS_LIMITS},
+        "sandbox.variables": {
+            "SUPABASE_ANON_KEY": supabase.anon_key,
+            "SUPABASE_SERVICE_ROLE_KEY": supabase.service_key,
+        },
+    }
 
 
 async def _opened(database: PracticeDatabase) -> Access:
     try:
         return await database.open()
-    except (psycopg.Error, DatabaseNotEmptyError, OSError) as error:
+    except (psycopg.Error, OSError) as error:
         raise SandboxError("database", expected="schema and rows", found=f"{type(error).__name__}: {error}") from error
 
 

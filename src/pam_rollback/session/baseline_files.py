@@ -6,7 +6,7 @@ them from beside that file, and refuses what is missing, changed or of another r
 
 import json
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.known_before import Finding, unanswered_on
+from pam_rollback.plan.plan import Plan
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
     from pam_rollback.report.baseline_record import Baseline
 
+
 Model = TypeVar("Model", bound="BaseModel")
+
 
 BASELINE_FILE = "baseline.json"
 
@@ -62,6 +65,12 @@ class BaselinePart:
     """With it, as a sentence says it: "no rows were counted"."""
     problem: str = ""
     """Why nothing is known of this part."""
+    known: "Callable[[Runbook], tuple[Sequence[Finding], Mapping[str, str]] | None] | None" = None
+    """Gives the findings that ``--baseline FILE`` has of it and, by plan item, the tools that found them; None where it has no such part.
+
+    They are known as far as a waiver answers for them. Raises MeasurementFailed when the part cannot be read: then nothing of the baseline
+    is known.
+    """
     begins: Sequence[str] = ()
     """Fixtures that are asked before any part is recorded: what they wait for comes in meanwhile."""
 
@@ -138,6 +147,8 @@ def damaged(path: Path, error: Exception) -> MeasurementFailed:
 
 
 NEWEST = Path("newest")
+
+
 _INDEX = Path("baseline", "baseline.json")
 
 
@@ -166,3 +177,17 @@ def _environment(index: Path) -> str:
         return str(json.loads(index.read_text(encoding="utf-8"))["origin"]["environment"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+
+
+def stored_baseline_of(file: Path | None, plan: Plan) -> "Baseline | None":
+    """What the file says; None without one. Raises pytest.UsageError when it is no baseline, or has too few answers."""
+    if file is None:
+        return None
+    from pam_rollback.report.baseline_record import load_baseline  # noqa: PLC0415 - for sessions that have one
+
+    try:
+        stored = load_baseline(file)
+        stored.refuse_too_few(plan.baseline.answers_min)
+    except MeasurementFailed as error:
+        raise pytest.UsageError(f"--baseline {error}") from None
+    return stored

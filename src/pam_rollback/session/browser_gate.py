@@ -12,7 +12,7 @@ from _pytest.mark.expression import Expression
 
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.needs import fixtures_with, needs_of
-from pam_rollback.session.project_root import only_own_tests
+from pam_rollback.session.pytest_options import only_own_tests
 from pam_rollback.session.runbook import Runbook
 
 BROWSER_KINDS = ("journey", "accessibility", "performance", "window")

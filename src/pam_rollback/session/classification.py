@@ -1,8 +1,12 @@
 """Says of each report what it means: a broken criterion, a failed action, or that we do not know. Travels through xdist with the report."""
 
+import json
 import re
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -10,7 +14,7 @@ from pam_rollback.base.errors import cause_of
 from pam_rollback.base.outside_text import visible
 from pam_rollback.environment.known_before import OF_OLD
 from pam_rollback.plan.checklist import NOT_CONFIRMED, NOT_DONE
-from pam_rollback.report.verdict import Outcome, classify
+from pam_rollback.report.verdict import Outcome, classify, worst
 from pam_rollback.report.wording import without_own_word
 from pam_rollback.session import markers
 from pam_rollback.session import runbook as runbook_module
@@ -19,24 +23,41 @@ from pam_rollback.session.situations import situation_of
 from pam_rollback.session.sql_files import invariant_of
 
 OUTCOME = "pam-outcome"
+
+
 MESSAGE = "pam-message"
+
+
 KNOWN = "pam-known"
 """What a test found that was there before, and who answers for it. Everything else that the test asks for is as it should be."""
 
+
 UNANSWERED = "pam-unanswered"
 """What a test found that was there before, and that nobody answers for; and the sentence, where it found nothing else."""
+
+
 NOTHING_NEW = OF_OLD
 """A test is red, and by nothing else than that."""
 
+
 CAUSE = "pam-cause"
 """What stood in the way of more than this test, where whoever met it knew."""
+
+
 STOOD_IN_THE_WAY = pytest.StashKey[list[tuple[str, str]]]()
 """The same, of the facts that a test has entered; each with the sentence by which an assertion on it is known."""
 
+
 _LINES_SHOWN = 4
+
+
 _ESCAPED = re.compile(r"\\(?:x([89a-f][0-9a-f])|u([0-9a-f]{4})|U(000[0-9a-f]{5}|0010[0-9a-f]{4}))")
+
+
 _ONLY_TOLD = {Outcome.BROKEN_CRITERION.value, Outcome.UNKNOWN.value}
 """What a test that never decides may find. An action or an undo that failed is shown as failed, whichever test came upon it."""
+
+
 _PAGE = re.compile(r"If red: (docs/runbook\.md#[a-z0-9-]+)")
 
 
@@ -171,3 +192,74 @@ def _first_words(error: BaseException) -> str:
     # A headline such as "2 problems" says nothing without the lines below it.
     said = "; ".join(lines[:_LINES_SHOWN]).replace(":; ", ": ")
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+@dataclass
+class Seen:
+    """What the reports of one test said so far."""
+
+    nodeid: str
+    properties: dict[str, Any] = field(default_factory=dict)
+    figures: list[Mapping[str, Any]] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    messages: dict[Outcome, str] = field(default_factory=dict)
+    """The first of each outcome."""
+    causes: dict[Outcome, str] = field(default_factory=dict)
+    """What stood in the way, as was told with these; empty where nothing was."""
+    duration_s: float = 0.0
+    body_ran: bool = False
+
+    @property
+    def criteria(self) -> list[str]:
+        """The plan items that it serves."""
+        return str(self.properties.get("criterion", "")).split()
+
+    def say(self, outcome: Outcome, message: str = "", cause: str = "") -> None:
+        """One phase came to this."""
+        self.outcomes.append(outcome)
+        if message and outcome not in self.messages:
+            self.messages[outcome], self.causes[outcome] = message, cause
+
+    @property
+    def was_heard(self) -> bool:
+        """It ran, and nobody kept it from saying what it came to."""
+        return bool(self.outcomes) and Outcome.NOT_RUN not in self.outcomes
+
+    @property
+    def message(self) -> str:
+        """What was said of what it came to: why an undo failed, and not what the test had found before."""
+        return self.messages.get(self.outcome, "") or next(iter(self.messages.values()), "")
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of what was said; a test whose body never ran to its end did not pass."""
+        bad = [outcome for outcome in self.outcomes if outcome is not Outcome.PASSED]
+        if bad:
+            code = worst(outcome.exit_code for outcome in bad)
+            return next(outcome for outcome in bad if outcome.exit_code is code)
+        return Outcome.PASSED if Outcome.PASSED in self.outcomes else Outcome.NOT_RUN
+
+
+DIED: Final = "the process that ran it died"
+
+
+def tell(folder: Path, worker: str, items: Iterable[pytest.Item]) -> None:
+    """Leave each test's properties in the run's folder. Where no disk takes them, a test has none until it is reported."""
+    properties = {item.nodeid: dict(item.user_properties) for item in items}
+    with suppress(OSError):
+        _file(folder, worker).write_text(json.dumps(properties, default=str), encoding="utf-8")
+
+
+def told(folder: Path, worker: str) -> dict[str, dict[str, Any]]:
+    """What that worker left, by the test's id; it is gone then."""
+    file = _file(folder, worker)
+    try:
+        found: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+        file.unlink()
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _file(folder: Path, worker: str) -> Path:
+    return folder / f".collected-{worker}.json"

@@ -19,8 +19,8 @@ from pam_rollback.plan.held_tests import HeldTest, held_tests
 from pam_rollback.product.invariants import parse_invariant
 from pam_rollback.session import markers, selection, sql_files
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.deciding import criteria_of
 from pam_rollback.session.runbook import FOLDERS, folder_of
+from pam_rollback.session.scope import criteria_of
 from pam_rollback.session.situations import SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.session.sql_files import FOLDER as SQL_FOLDER
 

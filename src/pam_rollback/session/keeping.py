@@ -16,11 +16,11 @@ from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode
 from pam_rollback.session import last_words, listeners, second_places
-from pam_rollback.session.fixtures.scoring import RESTS_ON, UNPROVEN
+from pam_rollback.session.classification import Seen
+from pam_rollback.session.fixtures import RESTS_ON, UNPROVEN
 from pam_rollback.session.record import build_record, with_page
 from pam_rollback.session.runbook import Runbook, shown
-from pam_rollback.session.scope import Scope
-from pam_rollback.session.seen import Seen
+from pam_rollback.session.scope import Scope, decision_reason
 from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.situations import SITUATIONS_KEY
 
@@ -99,9 +99,7 @@ def keep(config: pytest.Config, runbook: Runbook, ended: Ended) -> run_record.Ru
 def _record(config: pytest.Config, runbook: Runbook, ended: Ended, leaks: Sequence[Path]) -> run_record.RunRecord:
     said = set()
     if ended.decision is not None:
-        from pam_rollback.session import deciding  # noqa: PLC0415 - for decisions
-
-        said = {deciding.reason(ended.decision)}
+        said = {decision_reason(ended.decision)}
     if ended.stopped:
         said.add(INTERRUPTED)  # the record names who stopped it
     found = config.stash[SITUATIONS_KEY]

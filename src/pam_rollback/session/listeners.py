@@ -1,7 +1,7 @@
 """Asks whoever listens to the suite's own hooks. One that fails is named: it keeps no verdict from being told, and makes none a GO."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,8 +13,9 @@ from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import ActionStep, RunRecord
 from pam_rollback.report.wording import Paragraph
 from pam_rollback.session.baseline_files import BaselinePart
+from pam_rollback.session.classification import Seen
+from pam_rollback.session.hookspecs import Topics
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.seen import Seen
 
 if TYPE_CHECKING:
     from pam_rollback.journal.undoing import UndoKind, UndoKinds
@@ -25,19 +26,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _FAILURES = (Exception, SystemExit)
 """Nor may a listener end the session, with a code of its own."""
-Phase = tuple[str, str]
-"""Its name, and what there is to say of it."""
+PARAGRAPHS = pytest.StashKey[Callable[[RunRecord], list[Paragraph]]]()
+"""What a leaf adds to the report of a session that is about it. The record that it gets is without secrets."""
 
 
-def run_ended(config: pytest.Config, folder: Path, environment: Environment) -> list[str]:
-    """Lines for the terminal when a real run is over."""
-    return _asked(config.hook.pytest_pam_run_ended, _failed, run_folder=folder, environment=environment)
+def topics(config: pytest.Config) -> Topics:
+    """What the root conftest.py lets the session do by topics. Raises pytest.UsageError where it gives nothing."""
+    found: Topics | None = config.hook.pytest_pam_topics()
+    if found is None:
+        raise pytest.UsageError("the conftest.py of this project gives no pytest_pam_topics: take it over as it is")
+    return found
 
 
-def undone(config: pytest.Config, folder: Path, environment: Environment, words: str) -> list[str]:
-    """Lines for the terminal when a real run was put back, or could not be."""
-    hook = config.hook.pytest_pam_undone
-    return _asked(hook, _failed, config=config, run_folder=folder, environment=environment, undone=words)
+def run_ended(config: pytest.Config, folder: Path, environment: Environment, undone: str = "") -> list[str]:
+    """Lines for the terminal when a real run is over, or was put back, or could not be."""
+    hook = config.hook.pytest_pam_run_ended
+    return _asked(hook, _failed, config=config, run_folder=folder, environment=environment, undone=undone)
 
 
 def notes(config: pytest.Config, runbook: Runbook) -> list[str]:
@@ -48,24 +52,10 @@ def notes(config: pytest.Config, runbook: Runbook) -> list[str]:
 
 def watched(config: pytest.Config, runbook: Runbook) -> "tuple[list[Watched], list[str]]":
     """How users fared around each rollback, and a note for whoever could not say."""
-    problems: list[str] = []
-
-    def failed(problem: BaseException) -> "list[Watched]":
-        problems.append(_failed(problem))
-        return []
-
-    return _all(_asked(config.hook.pytest_pam_watched, failed, runbook=runbook)), problems
-
-
-def phase_begins(config: pytest.Config, fixture: str) -> list[Phase]:
-    """What to say before a fixture is set up: never a reason for anything to fail."""
-    return list(filter(None, _asked(config.hook.pytest_pam_phase_begins, _silent, fixture=fixture)))
-
-
-def phase_ended(config: pytest.Config, fixture: str, found: object, request: pytest.FixtureRequest) -> list[Phase]:
-    """What to say of what a fixture brought about: never a reason for anything to fail."""
-    hook = config.hook.pytest_pam_phase_ended
-    return list(filter(None, _asked(hook, _silent, fixture=fixture, found=found, request=request)))
+    try:
+        return topics(config).watched(runbook), []
+    except _FAILURES as problem:  # whatever it is, the session did what it did
+        return [], [_failed(problem)]
 
 
 def planned(
@@ -96,12 +86,12 @@ def incomplete(config: pytest.Config, left_out: "LeftOut", answered: Collection[
 
 
 def report(config: pytest.Config, record: RunRecord) -> list[Paragraph]:
-    """Paragraphs for the scorecard and the job summary."""
-
-    def failed(problem: BaseException) -> list[Paragraph]:
+    """Paragraphs for the scorecard and the job summary, of those who take part in this session (``PARAGRAPHS``)."""
+    give = config.stash.get(PARAGRAPHS, None)
+    try:
+        return [] if give is None else give(shown(record))
+    except _FAILURES as problem:
         return [("Not told", (_failed(problem),))]
-
-    return _all(_asked(config.hook.pytest_pam_report, failed, record=shown(record)))
 
 
 def undo_kinds(config: pytest.Config) -> "dict[str, UndoKind]":
@@ -123,33 +113,18 @@ def baseline_parts(config: pytest.Config) -> list[BaselinePart]:
     return _all(_asked(config.hook.pytest_pam_baseline_parts, failed))
 
 
-def unproven(request: pytest.FixtureRequest) -> list[str]:
-    """What a test would not notice, by what it stands on."""
-    return _asked(request.config.hook.pytest_pam_unproven, _failed, request=request)
-
-
 def alarm(config: pytest.Config, environment: Environment, text: str) -> None:
     """Say at once what must not be lost."""
-    _asked(config.hook.pytest_pam_alarm, _silent, environment=environment, text=text)
+    with suppress(*_FAILURES):
+        topics(config).alarm(environment, text)
 
 
 def verdict_known(config: pytest.Config, runbook: Runbook, record: RunRecord, news: str) -> list[str]:
     """Who was not told of a rollback's verdict, in words."""
-    found = _asked(
-        config.hook.pytest_pam_verdict_known,
-        lambda problem: [f"was not told of the verdict, tell them yourself: {problem!r}"],
-        runbook=runbook,
-        record=record,
-        news=news,
-    )
-    return _all(found) if found else ["nobody was told of the verdict: nobody listens"]
-
-
-def sole_writer(config: pytest.Config, runbook: Runbook, journal: Journal) -> AbstractContextManager[list[str]]:
-    """Keeps other sessions away while something is put back. Gives what is wrong with that, in words; raises Refused."""
-    ask = config.hook.pytest_pam_sole_writer
-    alone: AbstractContextManager[list[str]] | None = ask(config=config, runbook=runbook, journal=journal)
-    return nullcontext(["nobody keeps other sessions away: nobody listens"]) if alone is None else alone
+    try:
+        return topics(config).tell_verdict(runbook, record, news)
+    except _FAILURES as problem:
+        return [f"was not told of the verdict, tell them yourself: {problem!r}"]
 
 
 @contextmanager
@@ -158,31 +133,24 @@ def undo_followed(
 ) -> Iterator[list[str]]:
     """The block is the undo. Gives who was not told of it: whole once the block is over."""
     problems: list[str] = []
-    told: list[list[str]] = []
-
-    def failed(problem: BaseException) -> AbstractContextManager[list[str]]:
-        return nullcontext([_failed(problem)])
-
+    told: list[str] = []
     with ExitStack() as followed:
-        for manager in _asked(config.hook.pytest_pam_undo_begins, failed, runbook=runbook, journal=journal, owed=owed):
-            try:
-                told.append(followed.enter_context(manager))
-            except _FAILURES as problem:  # what is owed is put back, whoever hears of it
-                told.append([_failed(problem)])
+        try:
+            told = followed.enter_context(topics(config).tell_undo(runbook, journal, owed))
+        except _FAILURES as problem:  # what is owed is put back, whoever hears of it
+            told = [_failed(problem)]
         yield problems
-    problems += _all(told)
+    problems += told
 
 
 def recommendation(
-    config: pytest.Config, tests: Sequence[Seen], left_out: "LeftOut", partial: Sequence[str]
+    config: pytest.Config, runbook: Runbook, tests: Sequence[Seen], left_out: "LeftOut", partial: Sequence[str]
 ) -> "tuple[DecisionRecord | None, str]":
     """What a decision session recommends, or why nobody can say."""
-    ask = config.hook.pytest_pam_recommendation
     try:
-        found: DecisionRecord | None = ask(config=config, tests=tests, left_out=left_out, partial=partial)
+        return topics(config).recommended(config, runbook, tests, left_out, partial), ""
     except _FAILURES as problem:  # whatever it is, it recommends nothing
         return None, f"what to do is not known: {_failed(problem)}"
-    return found, "" if found is not None else "what to do is not known: nobody recommends anything"
 
 
 def of_incidents(config: pytest.Config) -> dict[str, str]:
@@ -222,10 +190,6 @@ def _asked(hook: Any, failed: Callable[[BaseException], T], **given: object) -> 
 
 def _all(several: Iterable[Iterable[T]]) -> list[T]:
     return [one for found in several for one in found]
-
-
-def _silent(_: BaseException) -> None:
-    """What cannot be said is left out."""
 
 
 def _failed(problem: BaseException) -> str:

@@ -6,8 +6,9 @@ does not declare that, or its product's contract does not describe it, the test 
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
+import allure
 import pytest
 
 from pam_rollback.base.configuration import suggestion
@@ -15,14 +16,26 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_tables import Ability, Browser
 
 Waits = Literal["", "window", "answers"]
+
+
 Lacking = Callable[[pytest.Item, Environment], str]
 """Why a test has nothing to ask in an environment, in words; empty when it has."""
+
+
 F = TypeVar("F", bound=Callable[..., Any])
+
+
 _SAID = "__pam_needs__"
+
+
 SIGNED_IN = ("email", "password", "log_in", "log_out")
 """The elements of pages that somebody meets who signs in and out."""
+
+
 PAGES = "the pages as a visitor has them, and a browser on this machine"
 """What lets be recorded what a browser sees."""
+
+
 INDEX = "baseline.json"
 """As ``baseline``: what the index of a baseline has of the users' answers."""
 
@@ -126,3 +139,8 @@ def _said(function: object, item: pytest.Item, *, account: bool) -> Iterator[Nee
         yield one
         if one.of_case is not None:
             yield one.of_case(case.params if case is not None else {}, account)
+
+
+def titled(sentence: str) -> Callable[[F], F]:
+    """Decorates a fixture with the sentence that the report shows. Below ``@pytest.fixture``, since Allure reads the function."""
+    return cast("Callable[[F], F]", allure.title(sentence))

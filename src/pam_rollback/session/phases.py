@@ -14,41 +14,17 @@ from pam_rollback.report import wording
 from pam_rollback.report.terminal_page import WORDS
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.wording import cause_of, says_where, stated, times_of_day, without_own_word, without_title
-from pam_rollback.session import listeners, progress
+from pam_rollback.session import progress
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.classification import CAUSE, MESSAGE, NOTHING_NEW, OUTCOME
+from pam_rollback.session.classification import CAUSE, DIED, MESSAGE, NOTHING_NEW, OUTCOME, Seen
 from pam_rollback.session.progress import BAD, Detail, OnScreen, line, progress_of
 from pam_rollback.session.record import next_page
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.seen import DIED, Seen
 from pam_rollback.session.situations import AS_IS, SITUATIONS_KEY
 
 _ROLLBACK: Final = "rollback"
 _OWN_SANDBOX: Final = "sandbox_controls"
 _BODY: Final = re.compile(r"(?<=: HTTP \d\d\d) [\w/+.-]+ '[^']*'(?=\))")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
-) -> Generator[None, Any, Any]:
-    """A phase begins, or what it brought about is known."""
-    runbook = runbook_module.of(request.config)
-    if runbook is None:
-        return (yield)
-    name, config = fixturedef.argname, request.config
-    attached = name == _OWN_SANDBOX and not runbook.own_sandbox
-    for phase, text in () if attached else listeners.phase_begins(config, name):
-        progress_of(config, runbook).phase(phase, text)
-    found = yield
-    for phase, text in listeners.phase_ended(config, name, found, request):
-        progress_of(config, runbook).phase(phase, text)
-    return found
-
-
-def pytest_pam_phase_begins(fixture: str) -> tuple[str, str] | None:
-    """The session's own."""
-    return ("sandbox", "starting") if fixture == _OWN_SANDBOX else None
 
 
 def bad(outcome: Outcome, criteria: str, title: str, message: str, runbook: str) -> str:

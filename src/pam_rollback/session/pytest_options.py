@@ -6,12 +6,11 @@ can make less run. Decided in docs/decisions/verdicts.md.
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pytest
 
-from pam_rollback.outside.places import project_of
-from pam_rollback.session.project_root import only_own_tests
+from pam_rollback.outside.places import PLAN, project_of
 
 LISTING: Mapping[str, tuple[str, ...]] = {
     "collectonly": ("--collect-only", "--collectonly", "--co"),
@@ -23,8 +22,11 @@ LISTING: Mapping[str, tuple[str, ...]] = {
     "version": ("--version", "-V"),
 }
 """Options that print something and run no test, with their spellings."""
+
+
 _EXPLAINS = frozenset({"markers", "help", "version"})
 """Of those, the ones that say nothing of this project."""
+
 
 NARROWING: Mapping[str, str] = {
     "keyword": "-k",
@@ -44,6 +46,7 @@ NARROWING: Mapping[str, str] = {
 }
 """Options that choose among tests by no rule of the suite."""
 
+
 WEAKENING: Mapping[str, str] = {
     "setuponly": "--setup-only",
     "setupplan": "--setup-plan",
@@ -51,6 +54,7 @@ WEAKENING: Mapping[str, str] = {
     "device": "--device",
 }
 """Options after which the same tests say less than the suite's own: no body runs, or it runs in a browser that nobody declared."""
+
 
 REFUSED: Mapping[str, str] = {
     "pastebin": "--pastebin sends what a session printed to a public service; leave it out",
@@ -61,6 +65,7 @@ REFUSED: Mapping[str, str] = {
 }
 """Options that no session of the runbook may have, and why."""
 
+
 NEEDED_PLUGINS = frozenset(
     {
         *("python", "terminal", "capture", "skipping", "tmpdir", "assertion", "junitxml", "warnings", "reports"),
@@ -68,12 +73,21 @@ NEEDED_PLUGINS = frozenset(
     }
 )
 """Plug-ins without which a session breaks, or judges less. Ours are needed one and all."""
+
+
 _OURS = "pam_rollback"
+
+
 _OUR_PARTS = "pam-"
 """How the names begin of what is registered once the options are known: the verdict is one of those."""
+
+
 PLUGIN = "pam_rollback.session.start_up"
-FIXTURES = ("pam_rollback.session.fixtures.environment", "pam_rollback.session.fixtures.scoring")
-"""Those that conftest.py names."""
+
+
+FIXTURES = "pam_rollback.session.fixtures"
+"""conftest.py names them."""
+
 
 HARMLESS_SETTINGS = (
     *("log_", "junit_", "tmp_path_retention", "verbosity_", "faulthandler_"),
@@ -169,7 +183,7 @@ def refuse_missing_parts(config: pytest.Config) -> None:
             f"{lost[0]} is not loaded, and without it pytest's own verdict would stand for the suite's: run pytest in the project's folder "
             "without -p no:…, -c and -o addopts"
         )
-    if not any(map(manager.hasplugin, FIXTURES)):
+    if not manager.hasplugin(FIXTURES):
         raise pytest.UsageError(
             "the conftest.py of this project was not read, so the checks have no fixtures: leave out --confcutdir"
         )
@@ -182,3 +196,48 @@ def _is_needed(name: str) -> bool:
 def assertions_are_off() -> bool:
     """Python was started so that ``assert`` does nothing."""
     return bool(sys.flags.optimize)
+
+
+_WITH_PATHS = ("--env", "--run-dir", "--baseline", "--undo", "--state", "--state-dir")
+
+
+_RESTARTED = "PAM_ROLLBACK_RESTARTED"
+
+
+def is_found(config: pytest.Config) -> bool:
+    """Pytest found this project's settings."""
+    return (config.rootpath / PLAN).is_file()
+
+
+def restart_if_missed(config: pytest.Config) -> None:
+    """Start the same session again with the options written so that pytest finds the project; returns when it was found.
+
+    Raises pytest.UsageError when that cannot help.
+    """
+    invocation = config.invocation_params
+    args = joined(invocation.args)
+    # The workers of pytest-xdist read the same arguments later, when the run's folder is there and would be taken for the project.
+    is_read_again = bool(getattr(config.option, "numprocesses", None)) and args != list(invocation.args)
+    if (is_found(config) and not is_read_again) or not (invocation.dir / PLAN).is_file():
+        return
+    ours = tuple(sys.argv[1:]) == tuple(invocation.args)
+    if not ours or args == list(invocation.args) or os.environ.get(_RESTARTED):
+        raise pytest.UsageError(
+            f"pytest took {config.rootpath} for the project; write --env=FILE and --run-dir=DIR, with an equals sign"
+        )
+    os.execve(sys.executable, [sys.executable, "-m", "pytest", *args], {**os.environ, _RESTARTED: "1"})  # noqa: S606 - the same program
+
+
+def only_own_tests(paths: Sequence[str]) -> bool:
+    """Whether the command line names the suite's own tests and nothing else."""
+    return bool(paths) and all(path.lstrip("./").startswith("tests") for path in paths)
+
+
+def joined(args: Sequence[str]) -> list[str]:
+    """``--env FILE`` as ``--env=FILE``, and likewise for the other options that take a path."""
+    found: list[str] = []
+    rest = iter(args)
+    for arg in rest:
+        value = next(rest, None) if arg in _WITH_PATHS else None
+        found.append(arg if value is None else f"{arg}={value}")
+    return found

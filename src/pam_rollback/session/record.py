@@ -26,10 +26,9 @@ from pam_rollback.report.run_record import (
 )
 from pam_rollback.report.verdict import Outcome, counted
 from pam_rollback.session.baseline_files import BASELINE_FILE, staleness
-from pam_rollback.session.classification import NOTHING_NEW, UNANSWERED
+from pam_rollback.session.classification import NOTHING_NEW, UNANSWERED, Seen
 from pam_rollback.session.runbook import Runbook, shown
 from pam_rollback.session.scope import Scope
-from pam_rollback.session.seen import Seen
 from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.situations import BASELINE
 

@@ -20,7 +20,7 @@ from pam_rollback.outside.event_log import make_private
 from pam_rollback.outside.pace import Pace
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.session import project_root, second_places
+from pam_rollback.session import pytest_options, second_places
 from pam_rollback.session.options import Options
 
 if TYPE_CHECKING:
@@ -277,7 +277,7 @@ def named_folders(config: pytest.Config) -> set[str]:
 
 def is_about_it(config: pytest.Config) -> bool:
     """Whether the command line is about the runbook, whatever else it asks for: the project is found, and no tests of its own are named."""
-    return project_root.is_found(config) and not named_folders(config) & set(OWN_TESTS)
+    return pytest_options.is_found(config) and not named_folders(config) & set(OWN_TESTS)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

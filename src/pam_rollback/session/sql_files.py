@@ -10,10 +10,10 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from pam_rollback.base.configuration import ConfigurationError, Problem, label
-from pam_rollback.base.figures import HasFigures, Scored
+from pam_rollback.base.figures import Scored
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.sql_names import TABLES, Names
-from pam_rollback.product.invariants import Invariant, parse_invariant
+from pam_rollback.product.invariants import Invariant, InvariantResult, parse_invariant
 from pam_rollback.session import markers
 from pam_rollback.session import runbook as runbook_module
 
@@ -132,18 +132,10 @@ def can_select(expression: str) -> bool:
     return any(asked.evaluate(markers.Named(names)) for names in (MARKS, MARKS | _SOMETIMES))
 
 
-class _Result(HasFigures, Protocol):
-    """What became of one invariant."""
-
-    @property
-    def holds(self) -> bool:
-        """Whether no row breaks it."""
-
-
 class _Results(Protocol):
     """The fixture ``integrity``: this module may not know the slice that it is from."""
 
-    def fact(self, identifier: str, /) -> _Result:
+    def fact(self, identifier: str, /) -> InvariantResult:
         """One result. Raises MeasurementFailed when it could not be evaluated."""
 
 

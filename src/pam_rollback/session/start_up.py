@@ -13,7 +13,6 @@ from pam_rollback.session import (
     browser_gate,
     classification,
     completeness,
-    deciding,
     entry,
     guard,
     hookspecs,
@@ -24,6 +23,7 @@ from pam_rollback.session import (
     progress,
     pytest_options,
     runbook,
+    scope,
     selection,
     situations,
     sql_files,
@@ -53,7 +53,7 @@ PARTS = (
     classification,
     time_frames,
     allure_bridge,
-    deciding,
+    scope,
     verdict,
 )
 

@@ -17,24 +17,22 @@ from pam_rollback.report import allure_hooks, run_record, scorecard
 from pam_rollback.report.verdict import Cause, Ending, ExitCode, Outcome, causes_of_outcomes
 from pam_rollback.session import (
     allure_bridge,
+    classification,
     completeness,
-    deciding,
     keeping,
     last_words,
     listeners,
     progress,
-    seen,
     selection,
 )
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.classification import CAUSE, MESSAGE, OUTCOME
-from pam_rollback.session.fixtures.scoring import FIGURES
+from pam_rollback.session.classification import CAUSE, MESSAGE, OUTCOME, Seen
+from pam_rollback.session.fixtures import FIGURES
 from pam_rollback.session.guard import REFUSED_KEY
 from pam_rollback.session.last_words import failures_kept
 from pam_rollback.session.lasting_streams import HarmlessFile
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.scope import Scope, scope_of
-from pam_rollback.session.seen import Seen
+from pam_rollback.session.scope import Scope, decision_causes, is_decision, scope_of
 
 if TYPE_CHECKING:
     from pam_rollback.report.record_parts import DecisionRecord
@@ -80,7 +78,7 @@ class Collector:
         """The same, from workers."""
         for nodeid in ids:
             self._test(nodeid)
-        for nodeid, properties in seen.told(self._runbook.folder, node.gateway.id).items():
+        for nodeid, properties in classification.told(self._runbook.folder, node.gateway.id).items():
             # Who replaces a worker collects again, and what was reported meanwhile is later than that.
             test = self._test(nodeid)
             test.properties = properties | test.properties
@@ -90,7 +88,7 @@ class Collector:
         """A worker died while it ran a test: that ends the test in all views, and in each with its plan items."""
         test, runbook = self._test(crashitem), self._runbook
         # Shown as failed, so the verdict counts it, whatever the test is about.
-        said = {"advisory": False, OUTCOME: Outcome.UNKNOWN.value, MESSAGE: seen.DIED}
+        said = {"advisory": False, OUTCOME: Outcome.UNKNOWN.value, MESSAGE: classification.DIED}
         report.user_properties = [*(test.properties | said).items()]
         report.when = "teardown"
         situation, phase, title = (str(test.properties.get(name, "")) for name in ("situation", "phase", "title"))
@@ -100,7 +98,7 @@ class Collector:
             crashitem,
             name=allure_bridge.named(test.criteria, title or crashitem),
             labels=allure_bridge.labels(runbook, test.criteria, situation, phase),
-            message=seen.DIED,
+            message=classification.DIED,
         )
         last_words.keep(runbook, "Allure's result of a test whose process died", write)
 
@@ -131,7 +129,7 @@ class Collector:
         test.body_ran = test.body_ran or report.when == "call"
         if report.failed or MESSAGE in said:  # what only advises says it as a skipped test
             outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
-            test.say(outcome, str(said.get(MESSAGE) or seen.DIED), str(said.get(CAUSE, "")))
+            test.say(outcome, str(said.get(MESSAGE) or classification.DIED), str(said.get(CAUSE, "")))
         elif report.skipped:
             test.say(Outcome.NOT_RUN, _skip_reason(report))
         elif report.when == "call":
@@ -246,9 +244,7 @@ class Collector:
     def _causes(self) -> list[Cause]:
         decision, unknown = self._recommended()
         if decision is not None:
-            from pam_rollback.session import deciding  # noqa: PLC0415 - for decisions
-
-            causes = deciding.causes(self._runbook.plan, decision, self._tests.values())
+            causes = decision_causes(self._runbook.plan, decision, self._tests.values())
         else:
             outcomes = [test.outcome for test in self._tests.values() if not test.properties.get("advisory")]
             causes = causes_of_outcomes(outcomes)
@@ -268,10 +264,10 @@ class Collector:
 
     def _recommended(self) -> "tuple[DecisionRecord | None, str]":
         """What a decision session recommends, or why nobody can say; neither for any other session."""
-        if self._planned or not deciding.is_decision(self._config):
+        if self._planned or not is_decision(self._config):
             return None, ""
         tests = list(self._tests.values())
-        return listeners.recommendation(self._config, tests, self._left_out, self._scope.partial)
+        return listeners.recommendation(self._config, self._runbook, tests, self._left_out, self._scope.partial)
 
     @property
     def _phases(self) -> set[str]:
@@ -354,7 +350,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Before pytest-xdist says that it has collected."""
     runbook = runbook_module.of(session.config)
     if runbook is not None and runbook.worker:
-        seen.tell(runbook.folder, runbook.worker, session.items)
+        classification.tell(runbook.folder, runbook.worker, session.items)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -141,7 +141,8 @@ class KeptElsewhere(Unread):
                 known = sizes
 
 
-def pytest_pam_earlier_runs(config: pytest.Config, options: Options, environment: Environment) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_pam_begins(config: pytest.Config, options: Options, environment: Environment) -> None:
     """Read it, beside everything else where a rollback must not wait; it is written at the end of the session."""
     if hasattr(config, "workerinput") or config.option.collectonly:
         return

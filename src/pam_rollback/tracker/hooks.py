@@ -13,6 +13,7 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.run_files import JOURNAL
+from pam_rollback.checklist.fixtures import ON_RECORD
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import TRACKED, Journal
 from pam_rollback.session import runbook as runbook_module
@@ -98,22 +99,27 @@ def incidents_of(environment: Environment, redact: Callable[[str], str]) -> "Inc
 
 def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) -> None:
     """A real rollback is about to begin."""
-    on_record = _of(request.config)
-    if on_record is not None and situation.startswith("after-"):
-        on_record.begin(situation.removeprefix("after-"))
+    ours = _of(request.config)
+    if ours is not None and situation.startswith("after-"):
+        ours.begin(situation.removeprefix("after-"))
 
 
-def pytest_pam_on_record(config: pytest.Config, environment: Environment) -> tuple[bool, str] | None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Answer for PRE-4."""
+    config.stash[ON_RECORD] = lambda environment: on_record(config, environment)
+
+
+def on_record(config: pytest.Config, environment: Environment) -> tuple[bool, str] | None:
     """PRE-4: the incident of this session's rollback, open as it has to be until GO; else one that is open here now."""
     if environment.tracker is None:
         return None
     from pam_rollback.tracker.service import why  # noqa: PLC0415
 
-    on_record = _of(config)
-    url = "" if on_record is None else on_record.there()
+    ours = _of(config)
+    url = "" if ours is None else ours.there()
     try:
-        if not url and on_record is not None and on_record.problem:
-            raise MeasurementFailed(on_record.problem)
+        if not url and ours is not None and ours.problem:
+            raise MeasurementFailed(ours.problem)
         found = incidents_of(environment, _redact(config)).at(url)
     except ActionFailed as error:
         raise MeasurementFailed(f"the tracker: {why(error)}") from error
@@ -131,8 +137,10 @@ def pytest_pam_notes(run_folder: Path) -> list[str]:
     return [] if found is None else [f"incident: {found.url}"] if found.url else [*filter(None, [found.problem])]
 
 
-def pytest_pam_run_ended(run_folder: Path) -> str | None:
-    """Its verdict, in the words of the record."""
+def pytest_pam_run_ended(config: pytest.Config, run_folder: Path, environment: Environment, undone: str) -> str | None:
+    """Its verdict, in the words of the record; or what came of its undo."""
+    if undone:
+        return _undone(config, run_folder, environment, undone)
     from pam_rollback.report.job_summary import in_short  # noqa: PLC0415
     from pam_rollback.report.run_record import read  # noqa: PLC0415
 
@@ -143,7 +151,7 @@ def pytest_pam_run_ended(run_folder: Path) -> str | None:
     return found.judged(in_short(record), go=record.verdict == "GO") or None
 
 
-def pytest_pam_undone(config: pytest.Config, run_folder: Path, environment: Environment, undone: str) -> str | None:
+def _undone(config: pytest.Config, run_folder: Path, environment: Environment, undone: str) -> str | None:
     """In the incident that has the rollback on record: who put it back and why, and what came of it."""
     runbook = runbook_module.of(config)
     if runbook is None or environment.tracker is None:

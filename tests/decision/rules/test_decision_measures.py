@@ -345,10 +345,10 @@ def test_downtime_says_how_many_were_good() -> None:
 
     assert down.words(samples) == "back end: 0 of 5 answers good; most often history: HTTP 503"
     assert down.words([]) == "back end: 0 of 0 answers good"
-    assert (down.figures(samples).measured, down.figures(samples).n) == ("none", 5)
-    assert down.figures(samples + of("expenses", 1, 0)).measured == "some"
+    assert (down.row(samples).value, down.row(samples).n) == ("none", 5)
+    assert down.row(samples + of("expenses", 1, 0)).value == "some"
     assert partial.words(samples) == "never answered: history (n=5)"
-    assert (partial.figures(samples).measured, partial.figures(samples).n) == (1, 5)
+    assert (partial.row(samples).value, partial.row(samples).n) == (1, 5)
 
 
 def test_an_error_rate_says_what_was_wrong_most_often() -> None:
@@ -360,9 +360,9 @@ def test_an_error_rate_says_what_was_wrong_most_often() -> None:
     assert twenty.words(of("chat", 3, 0)) == "error rate of the back end 0.0 % (0 of 3 answers)"
     assert twenty.words(of("chat", 0, 1, why="x" * 300)).count("x") <= 100
     assert twenty.words([]) == "error rate of the back end not known (0 of 0 answers)"
-    figures = twenty.figures(of("chat", 3, 1))
-    assert (figures.measured, figures.margin, figures.n, figures.unit) == (25, -5, 4, "%")
-    assert (twenty.figures([]).measured, twenty.figures([]).margin) == (None, None)
+    figures = twenty.row(of("chat", 3, 1))
+    assert (figures.value, figures.margin, figures.n, figures.unit) == (25, -5, 4, "%")
+    assert (twenty.row([]).value, twenty.row([]).margin) == (None, None)
 
 
 @pytest.mark.parametrize(("reached_counts", "at_limit"), [(True, True), (False, False)])
@@ -391,13 +391,13 @@ def test_what_nobody_notices_is_no_slowdown(*, now_ms: float, above: bool) -> No
     assert fast.above(samples) is above
     assert fast.contradicts(samples) is (now_ms < 100)
     assert fast.words(samples).endswith(", limit +100 ms")
-    assert fast.figures(samples).asked == "> +100 ms"
+    assert fast.row(samples).asked == "> +100 ms"
     slow = Distribution.of([400.0] * 1000)
     share_pct = 100 * 100 / slow.percentile(95)
     for limit_pct, said in ((50, "+50 %"), (share_pct, f"{share_pct:+g} %"), (20, "+100 ms")):
         assert slowdown(slow, limit_pct, unnoticed_ms=100).words(samples).endswith(f", limit {said}")
     quick = slowdown(Distribution.of([0.5] * 1000), 50, unnoticed_ms=100)
-    assert quick.figures(samples).asked == "> +100 ms"
+    assert quick.row(samples).asked == "> +100 ms"
     assert (
         slowdown(Distribution.of([0.0] * 1000), 50, unnoticed_ms=100)
         .words(samples)
@@ -415,17 +415,17 @@ def test_a_slowdown_says_how_much_beside_what() -> None:
     """Half of the answers are enough to speak of speed, fewer are not."""
     measure = slowdown(Distribution.of([100.0] * 1000), 50)
     samples = [replace(usual(tick), latency_ms=160.0) for tick in range(600)]
-    figures = measure.figures(samples)
+    figures = measure.row(samples)
 
     assert measure.words(samples).startswith("p95 160 ms")
     assert measure.words(samples).endswith(", limit +50 %")
-    assert (figures.measured, figures.margin, figures.unit, figures.n) == (59.3, -9.3, "%", 600)
+    assert (figures.value, figures.margin, figures.unit, figures.n) == (59.3, -9.3, "%", 600)
     assert figures.definition == "160 ms, baseline 100 ms of n=1000, nearest rank"
     half = samples + of("chat", 0, 600)
     assert measure.above(half)
     few = half + of("chat", 0, 1)
     assert measure.words(few) == "601 of 1201 answers failed quickly: how fast the others came says little"
-    assert measure.figures(few).measured is None
+    assert measure.row(few).value is None
     assert not measure.contradicts(few)
 
 

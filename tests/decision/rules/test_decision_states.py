@@ -48,14 +48,14 @@ def test_memory_is_a_leak_above_the_level_and_growing(first_mb: float, mb_per_s:
 
     assert judged.finding.state is state, judged
     assert (judged.mb > judged.mb_max and judged.mb_per_min > judged.noise_mb_per_min) is (state is State.HOLDS)
-    assert judged.figures.n == 12
+    assert judged.measured.n == 12
 
 
 def test_memory_at_a_limit_and_how_far_it_is_from_the_level() -> None:
     """Below 100 MB is clear, 100 MB is between; growth that the scatter hides is none, above the level, too."""
     for first_mb, state in ((100.0, State.WATCH), (99.9, State.CLEAR)):
         assert judged_memory(growing(first_mb, 0), low_below_mb=100, gaps=GAPS).finding.state is state
-    assert judged_memory(growing(150, 0), low_below_mb=100, gaps=GAPS).figures.margin == 50
+    assert judged_memory(growing(150, 0), low_below_mb=100, gaps=GAPS).measured.margin == 50
 
 
 @pytest.mark.parametrize(("mb_per_min", "state"), [(0.0, State.CONSIDER), (0.4, State.CONSIDER), (0.8, State.HOLDS)])
@@ -109,8 +109,8 @@ def test_three_invariants_are_named_and_the_others_counted() -> None:
     judged = judged_data(broken(4), {}, {}, affected_max=1, gaps=GAPS)
     assert judged.finding.words.endswith("c: 1 of 30 rows (row-0); expected: every row is whole and 1 more")
     assert "more" not in of_data(broken(3))[1]
-    assert (judged.figures.measured, judged.figures.n, judged.figures.margin) == (4, 40, -3)
-    assert judged_data({}, {}, {}, affected_max=0, gaps=GAPS).figures.n == 0
+    assert (judged.measured.value, judged.measured.n, judged.measured.margin) == (4, 40, -3)
+    assert judged_data({}, {}, {}, affected_max=0, gaps=GAPS).measured.n == 0
     left = judged_data(
         {"a": result("a")}, {}, {}, affected_max=0, gaps=GAPS, left_out={"DI-3": "no baseline", "DI-4": "off"}
     )
@@ -232,11 +232,11 @@ def test_rows_that_say_something_else_are_corruption(found: RowRewriting, state:
 
     assert judged.finding.state is state
     assert (judged.affected > judged.affected_max) is (state is State.HOLDS)
-    assert judged.unproven == "contents not compared with before: passwords"
+    assert judged.measured.unproven == "contents not compared with before: passwords"
 
 
 def test_rows_of_another_owner_have_nothing_that_is_left_out_of_them() -> None:
     """Only contents can be left uncompared by their kind."""
     nobody = judged_rewriting(RowMoves((), "2026-11-25 12:00:00 UTC"))
 
-    assert (nobody.finding.state, nobody.unproven) == (State.UNKNOWN, "")
+    assert (nobody.finding.state, nobody.measured.unproven) == (State.UNKNOWN, "")

@@ -89,7 +89,7 @@ def test_no_end_of_an_interval_is_told_as_infinite() -> None:
     assert "% or more with 95 % confidence, smallest visible increase" in str(few)
     assert "% with 95 % confidence, no increase would be visible" in str(blind)
     assert "confidence, no increase would be visible" in str(rates)
-    assert "inf" not in f"{few} {few.figures} {blind} {blind.figures} {rates}"
+    assert "inf" not in f"{few} {few.measured} {blind} {blind.measured} {rates}"
 
 
 def test_scatter_never_passes_by_itself() -> None:

@@ -46,8 +46,8 @@ def test_the_whole_window_counts() -> None:
 
     assert found.took_s == pytest.approx(901, abs=0.11)
     assert found.total_s == pytest.approx(901, abs=0.11)
-    assert found.figures.margin == pytest.approx(899, abs=0.11)
-    assert "window of 900 s included, 15 s of it observed" in found.figures.definition
+    assert found.measured.margin == pytest.approx(899, abs=0.11)
+    assert "window of 900 s included, 15 s of it observed" in found.measured.definition
     assert str(found).startswith(
         "complete recovery after 15.0 min, 15 s of its 900 s window watched, asked within 1800 s of the decision: "
     )
@@ -57,11 +57,11 @@ def test_what_was_not_watched_does_not_read_as_measured() -> None:
     """The figure says how much of it was seen; what was watched as asked, or is no figure, has no proviso."""
     asked = replace(window(), spec=replace(window().spec, duration_s=900), observed_s=900)
 
-    assert complete(recovered(), asked, window()).figures.proviso == "15 s of its 900 s window watched"
-    assert complete(recovered(), replace(asked, observed_s=400)).figures.proviso == "400 s of its 900 s window watched"
-    assert complete(recovered(), asked).figures.proviso == ""
+    assert complete(recovered(), asked, window()).measured.proviso == "15 s of its 900 s window watched"
+    assert complete(recovered(), replace(asked, observed_s=400)).measured.proviso == "400 s of its 900 s window watched"
+    assert complete(recovered(), asked).measured.proviso == ""
     assert "watched" not in str(complete(recovered(), asked))
-    assert complete(recovered(), window(WindowState.BROKEN)).figures.proviso == ""
+    assert complete(recovered(), window(WindowState.BROKEN)).measured.proviso == ""
 
 
 def test_later_than_the_objective_is_not_in_time() -> None:
@@ -90,7 +90,7 @@ def test_not_recovered_is_not_in_time() -> None:
     found = complete(recovered(bad_until_s=60), window(WindowState.BROKEN))
 
     assert found.took_s == math.inf
-    assert (found.figures.measured, found.figures.margin) == ("not recovered", None)
+    assert (found.measured.value, found.measured.margin) == ("not recovered", None)
 
 
 def test_a_broken_window_is_no_recovery() -> None:
@@ -110,9 +110,9 @@ def test_a_window_that_is_not_known_leaves_it_unknown(state: WindowState) -> Non
 
 def test_the_moments_with_what_they_can_be_wrong_by() -> None:
     """From the decision, in their order."""
-    told = [moment.figures for moment in complete(recovered(), window()).details]
+    told = [moment.measured for moment in complete(recovered(), window()).details]
 
-    assert [(one.what, one.measured) for one in told] == [
+    assert [(one.what, one.value) for one in told] == [
         ("onset", -10.0),
         ("detection", -5),
         ("decision", 0.0),
@@ -128,7 +128,7 @@ def test_the_moments_with_what_they_can_be_wrong_by() -> None:
 def test_users_are_well_no_sooner_than_the_probes_can_tell(recovered_s: float, shown_s: float) -> None:
     """What lies within their uncertainty is at the decision, as in the figure; what was good before is shown so."""
     told = complete(replace(recovered(), recovered_s=recovered_s), window()).details
-    found = {moment.name: moment.figures.measured for moment in told}
+    found = {moment.name: moment.measured.value for moment in told}
 
     assert found["mitigated"] == shown_s
     assert found["confirmed"] == shown_s + 15
@@ -140,5 +140,5 @@ def test_what_nobody_saw_is_not_known() -> None:
     unknown = [moment.name for moment in told if moment.at_s is None]
 
     assert unknown == ["detection", "first step", "confirmed"]
-    assert {moment.figures.measured for moment in told if moment.at_s is None} == {"not known"}
-    assert replace(told[0], at_s=None).figures.unit == ""
+    assert {moment.measured.value for moment in told if moment.at_s is None} == {"not known"}
+    assert replace(told[0], at_s=None).measured.unit == ""

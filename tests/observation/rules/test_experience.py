@@ -66,9 +66,9 @@ def test_the_same_is_as_before() -> None:
 
     assert found.slower == ()
     assert [one.journey for one in found.journeys] == ["all journeys", "chat", "front page"]
-    assert (found.figures.asked, found.figures.n) == ("at most +20 %", N * 2)
-    assert "smallest visible increase" in found.figures.definition
-    assert BASELINE in found.figures.definition
+    assert (found.measured.asked, found.measured.n) == ("at most +20 %", N * 2)
+    assert "smallest visible increase" in found.measured.definition
+    assert BASELINE in found.measured.definition
 
 
 def test_one_slow_journey_is_enough() -> None:
@@ -89,7 +89,7 @@ def test_what_nobody_notices_is_not_slower() -> None:
     found = speed_against({"chat": fast}, fast, samples, increase_pct_max=20, unnoticed_ms=20, baseline=BASELINE)
 
     assert found.slower == ()
-    assert "(20 ms)" in found.figures.asked
+    assert "(20 ms)" in found.measured.asked
 
 
 def test_too_few_answers_are_unknown() -> None:
@@ -143,7 +143,7 @@ def test_errors() -> None:
     assert errors(6, before_bad=6, n=600).change.increase_pp == 0
     assert errors(30).at_least_pp > 1
     assert "error rate 5 % (30 of 600), baseline 0 % (0 of 600)" in str(errors(30))
-    assert errors(30).figures.margin == pytest.approx(-4.0)
+    assert errors(30).measured.margin == pytest.approx(-4.0)
     with pytest.raises(MeasurementFailed, match=r"whether that is above \+1 points is not known"):
         _ = errors(5).at_least_pp
     with pytest.raises(MeasurementFailed, match="not known"):

@@ -42,7 +42,7 @@ def test_the_bad_release_comes_back_for_half_a_minute() -> None:
     assert found.reason == (
         "60 of 120 answers of the back end name release 1.42.0 instead of 1.41.3, from +10.0 s to +39.5 s of the watch (health 60)"
     )
-    assert (found.figures.measured, found.figures.n) == (60, 120)
+    assert (found.measured.value, found.measured.n) == (60, 120)
 
 
 def test_one_release_from_the_start_on_is_met() -> None:
@@ -142,7 +142,7 @@ def test_the_same_version_of_another_commit_is_another_release() -> None:
         "is right, from +10.0 s to +19.5 s of the watch (health 20)"
     )
     assert judged(samples, NOBODY_SAID).reason == found.reason
-    assert found.figures.measured == 20
+    assert found.measured.value == 20
 
 
 def test_one_commit_from_the_start_on_is_met() -> None:
@@ -169,7 +169,7 @@ def test_where_no_answer_names_a_commit_nothing_is_compared() -> None:
         found = judged(answers((100, 160, GOOD)), spec)
         assert found.met
         assert "by the version alone: no health answer names a commit" in str(found)
-        assert "by the version alone" in found.figures.definition
+        assert "by the version alone" in found.measured.definition
     assert "by the version alone" not in str(judged(of_builds((100, 160, BUILT))))
 
 

@@ -61,7 +61,7 @@ def test_flat_memory_is_settled() -> None:
     assert flat.settled
     assert (flat.mb_per_min, flat.expected_mb) == (0, 68)
     assert flat.smallest_visible_mb_per_min == pytest.approx(60 * 2 * 0.05 / 2.5)
-    assert flat.figures.asked == "< 200 MB after 15 min"
+    assert flat.measured.asked == "< 200 MB after 15 min"
 
 
 def test_a_leak_is_seen() -> None:

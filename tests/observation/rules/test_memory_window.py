@@ -30,7 +30,7 @@ def test_low_for_the_whole_time_is_met() -> None:
     assert window.met
     assert window.trend.growth.settled
     assert str(window) == "memory up to 68.0 MB, asked below 100 MB (n=60), observed 60 s of 900 s asked"
-    assert (window.figures.asked, window.figures.margin) == ("< 100 MB for 900 s", 32)
+    assert (window.measured.asked, window.measured.margin) == ("< 100 MB for 900 s", 32)
 
 
 def test_before_its_end_it_only_holds() -> None:
@@ -112,8 +112,8 @@ def test_a_hole_makes_it_unknown_and_says_why() -> None:
 
     assert window.state is WindowState.UNKNOWN
     assert window.reason == "no usable reading for 8.0 s from +19.5 s of the watch on (tolerated 5 s); HTTP 503"
-    assert window.figures.proviso == "no usable reading for 8.0 s"
-    assert judged(FLAT, now_s=60).figures.proviso == ""
+    assert window.measured.proviso == "no usable reading for 8.0 s"
+    assert judged(FLAT, now_s=60).measured.proviso == ""
 
 
 def test_what_kept_all_readings_away_is_told() -> None:

@@ -268,15 +268,15 @@ def test_the_rollback_itself_has_to_be_done_in_time(done_s: float, *, in_time: b
     found = rolled_back(done_s)
 
     assert (found.took_s <= OBJECTIVE_S) is in_time
-    assert found.figures.measured == done_s
-    assert "users unwell for 0.0 s of it; recovery from damage not judged" in found.figures.definition
+    assert found.measured.value == done_s
+    assert "users unwell for 0.0 s of it; recovery from damage not judged" in found.measured.definition
 
 
 def test_what_it_costs_users_counts() -> None:
     """Done in two seconds, and users were unwell from the fifth to the twentieth: that is how long it took."""
     found = rolled_back(2, bad_s=(5, 20))
 
-    assert found.figures.measured == pytest.approx(20, abs=0.2)
+    assert found.measured.value == pytest.approx(20, abs=0.2)
     assert found.exposure_s == pytest.approx(15, abs=0.3)
     assert found.took_s <= OBJECTIVE_S
 

@@ -148,8 +148,8 @@ def test_the_pace_is_told() -> None:
 
     assert found.state is ConditionState.HOLDS
     assert str(found).endswith("for 5 s (the plan asks for 300 s)")
-    assert found.figures.asked == "> 20 % for 300 s"
-    assert "observed 5 s" in found.figures.definition
+    assert found.row.asked == "> 20 % for 300 s"
+    assert "observed 5 s" in found.row.definition
 
 
 def test_a_time_that_is_none_is_refused() -> None:

@@ -316,8 +316,8 @@ def test_a_verdict_is_one_line_with_all_that_it_rests_on() -> None:
 def test_the_table_of_criteria_names_the_measure() -> None:
     """With what was asked, in its unit."""
     errors, p95 = (
-        judged(history(60), replace(ERRORS, asked_s=60)).figures,
-        judged(history(60), replace(LATENCY, asked_s=900)).figures,
+        judged(history(60), replace(ERRORS, asked_s=60)).measured,
+        judged(history(60), replace(LATENCY, asked_s=900)).measured,
     )
 
     assert (errors.what, errors.asked, errors.unit, errors.definition) == (
@@ -327,7 +327,7 @@ def test_the_table_of_criteria_names_the_measure() -> None:
         "observed 60 s",
     )
     assert (p95.what, p95.asked, p95.unit) == ("response time", "< 500 ms for 900 s", "ms")
-    assert (p95.measured, p95.margin, p95.definition) == (20, 480, "p95, nearest rank, observed 60 s")
+    assert (p95.value, p95.margin, p95.definition) == (20, 480, "p95, nearest rank, observed 60 s")
 
 
 def test_the_worst_part_names_the_others() -> None:
@@ -337,7 +337,7 @@ def test_the_worst_part_names_the_others() -> None:
 
     assert str(found).startswith("error rate of the back end 0.17 %, ")
     assert str(found).endswith("; bad answers: health 1; beside it: front end 0 % (n=600), rows nothing (n=0)")
-    assert found.figures.definition == "of the back end, the worst of 3 parts, observed 60 s"
+    assert found.measured.definition == "of the back end, the worst of 3 parts, observed 60 s"
 
 
 def test_the_smallest_figures_that_make_sense() -> None:
@@ -485,4 +485,4 @@ def test_a_figure_that_proves_nothing_says_why(state: WindowState, reason: str, 
     spec = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15)
     found = WindowVerdict(spec, state, reason, value=0.0, n=150, bad=0, unmeasured=0, observed_s=15)
 
-    assert found.figures.proviso == said
+    assert found.measured.proviso == said

@@ -42,9 +42,9 @@ def test_enough_good_answers_are_good() -> None:
     errors, p95 = judged(answers(170), Measure.ERROR_RATE_PCT), judged(answers(170), Measure.LATENCY_P95_MS)
 
     assert errors.met
-    assert (errors.figures.asked, errors.figures.n) == ("< 2 %, n >= 150", 170)
+    assert (errors.measured.asked, errors.measured.n) == ("< 2 %, n >= 150", 170)
     assert p95.met
-    assert (p95.figures.asked, p95.figures.measured) == ("< 500 ms, n >= 100", 20)
+    assert (p95.measured.asked, p95.measured.value) == ("< 500 ms, n >= 100", 20)
 
 
 @pytest.mark.parametrize(("bad", "good"), [(3, True), (4, False)])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.preflight.fixtures.preflight import is_by_name, names_resolved
+from pam_rollback.preflight.asked import is_by_name, names_resolved
 
 
 def test_addresses_need_no_resolver(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,7 +147,7 @@ def test_half_of_the_scripts_that_are_loaded_later_are_gone(site: Site, gone: ra
     found = look_at_front_page(f"{site.url}/", deadline_s=5, later=LATER_SAMPLED)
 
     assert whole.is_the_site, whole
-    assert whole.figures.definition == "12 of 120 files that its scripts name were looked at"
+    assert whole.measured.definition == "12 of 120 files that its scripts name were looked at"
     assert "of 12 files that its scripts load later are not there" in str(found)
     assert "is missing: a page of HTML is answered in its place" in str(found)
 

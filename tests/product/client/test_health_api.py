@@ -58,7 +58,7 @@ def test_one_lost_connection_is_asked_once_more_and_told(how: str) -> None:
         report = _health(url)
 
     assert (report.healthy, given) == (True, [how, "answered"]), report
-    assert "asked once more: " in report.figures.definition
+    assert "asked once more: " in report.measured.definition
     assert "the first time" in str(report)
 
 

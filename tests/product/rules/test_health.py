@@ -108,7 +108,7 @@ def test_health_before_and_after() -> None:
     )
     assert HealthAround((first,), (first,)).well
     assert str(HealthAround((well,), (ill,))).startswith("after: the database says degraded")
-    assert HealthAround((ill,), (ill, well)).figures.measured == "2 not healthy"
+    assert HealthAround((ill,), (ill, well)).measured.value == "2 not healthy"
 
 
 _DATE = {"date": "Fri, 27 Nov 2026 12:00:00 GMT"}

@@ -74,7 +74,7 @@ def test_it_is_met_when_all_of_its_time_was_good() -> None:
         "error rate 1.00 %, asked below 2 % for 100 s (n=1000, errors over all counted answers; a test, "
         "10 of 10 points known, observed 100 s)"
     )
-    assert (verdict.figures.what, verdict.figures.asked) == ("error rate", "< 2 % for 100 s")
+    assert (verdict.measured.what, verdict.measured.asked) == ("error rate", "< 2 % for 100 s")
     assert repr(verdict) == str(verdict)
 
 
@@ -144,7 +144,7 @@ def test_a_gap_is_unknown() -> None:
         "nothing known for 40.0 s from +30.0 s of the watch on (tolerated 30 s): it was not scraped"
     )
     assert (verdict.points, verdict.unknown) == (7, 3)
-    assert verdict.figures.proviso == "nothing known for 40.0 s"
+    assert verdict.measured.proviso == "nothing known for 40.0 s"
     with pytest.raises(MeasurementFailed, match="7 of 10 points known"):
         assert verdict.met
 
@@ -207,7 +207,7 @@ def test_above_the_last_bucket_is_broken_and_has_no_value() -> None:
     verdict = judged(P95, [ENDLESS] * 10)
 
     assert (verdict.state, verdict.value, verdict.margin) == (WindowState.BROKEN, None, None)
-    assert verdict.figures.measured == "above 500 ms, nothing more is known"
+    assert verdict.measured.value == "above 500 ms, nothing more is known"
     assert "above 500 ms" in verdict.reason
 
 
@@ -316,7 +316,7 @@ def test_percentiles_of_steps_are_weighed_not_averaged() -> None:
     mixed = judged(tolerant, [fast] * 9 + [slow])
     assert mixed.state is WindowState.UNKNOWN
     assert "the response time lies between 40 and 900 ms" in mixed.reason
-    assert (mixed.value, mixed.figures.measured) == (None, "between 40 and 900 ms")
+    assert (mixed.value, mixed.measured.value) == (None, "between 40 and 900 ms")
     # So few slow answers that what rounding leaves of the others' twentieths has room for all of them.
     rounded = StepPercentiles((Step(119, 40.0),))
     assert judged(tolerant, [rounded] * 9 + [StepPercentiles((Step(4, 900.0),))]).state is WindowState.MET
@@ -427,7 +427,7 @@ def test_records_with_our_requests_are_believed() -> None:
 
     assert found.number == 0.1
     assert str(found).endswith("14 of 14 points known, observed 900 s); the prober saw 0.00 %, n=1250")
-    assert found.figures.definition.endswith("; the prober saw 0.00 %, n=1250")
+    assert found.measured.definition.endswith("; the prober saw 0.00 %, n=1250")
     assert repr(found) == str(found)
 
 

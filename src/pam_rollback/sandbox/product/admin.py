@@ -12,17 +12,16 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 from starlette.responses import JSONResponse, Response
 
 from pam_rollback.sandbox.product.assistant import reply_to
 from pam_rollback.sandbox.product.auth import Visitor, bearer_token, begin, prepare
-from pam_rollback.sandbox.product.bodies import invalid
 from pam_rollback.sandbox.product.chat import know
-from pam_rollback.sandbox.product.flags import FlagChange, RecordedChange
+from pam_rollback.sandbox.product.flags import Flag, FlagChange, RecordedChange
 from pam_rollback.sandbox.product.people import newest
-from pam_rollback.sandbox.product.rollout import Flag
 from pam_rollback.sandbox.product.services import Parts, Services
 from pam_rollback.sandbox.product.storage import fetch
 from pam_rollback.sandbox.product.tokens import read_token
@@ -40,7 +39,7 @@ def _holder_of(needed: TokenName) -> Callable[..., Coroutine[Any, Any, None]]:
         token = bearer_token(request)
         known: dict[TokenName, str] = {"admin": parts.config.admin_token, "emergency": parts.config.emergency_token}
         held = next((name for name, secret in known.items() if token is not None and _same(token, secret)), None)
-        if held == needed and not parts.faults.is_on("admin-refuses"):
+        if held == needed and not parts.faults.has("admin-refuses"):
             return
         is_user = token is not None and read_token(token, secret=parts.config.jwt_secret) is not None
         if parts.faults.opens_admin_api(has_token=token is not None, is_user=is_user):
@@ -77,12 +76,12 @@ class WantedFlag(BaseModel):
 async def set_flags(wanted: dict[str, WantedFlag], request: Request, parts: Parts) -> dict[str, Any]:
     """Change the named flags, all of them or, when anything is wrong, none."""
     if not wanted or not all(flag.model_fields_set for flag in wanted.values()):
-        raise invalid((), "expected flags, each with enabled, rolloutPercentage or both")
+        raise _invalid("expected flags, each with enabled, rolloutPercentage or both")
     changes = {name: FlagChange(enabled=flag.enabled, rollout_percentage=flag.rollout) for name, flag in wanted.items()}
 
     def plan(flags: Mapping[str, Flag]) -> Mapping[str, FlagChange]:
         if unknown := changes.keys() - flags.keys():
-            raise invalid((), f"there is no flag {', '.join(sorted(unknown))}")
+            raise _invalid(f"there is no flag {', '.join(sorted(unknown))}")
         return changes
 
     return _answer(await parts.flags.change(plan, action="set", initiated_by=initiator(request, "admin")))
@@ -99,10 +98,9 @@ async def disable_all(request: Request, parts: Parts) -> dict[str, Any]:
 
 @router.post("/admin/cache/clear", dependencies=[ADMIN])
 async def clear_caches(request: Request, parts: Parts) -> dict[str, Any]:
-    """Drop this process's answers now; the other processes see the entry in flag_history and take theirs for stale."""
+    """Note that it was asked for; this product keeps no answers."""
     done = await parts.flags.change(lambda _: {}, action="cache-clear", initiated_by=initiator(request, "admin"))
-    ignored = done.change_id is None
-    return {"status": "ok", "cleared": 0 if ignored else parts.answers.clear(), "timestamp": _moment(done)}
+    return {"status": "ok", "cleared": 0, "timestamp": _moment(done)}
 
 
 class Emergency(BaseModel):
@@ -132,6 +130,10 @@ def initiator(request: Request, token: TokenName) -> str:
     # RFC 8187: how a field carries what is not ASCII.
     name = unquote(field.removeprefix(_EXTENDED)) if field.startswith(_EXTENDED) else field
     return name.replace("\0", "")[:_LONGEST_NAME] or f"{token} token"
+
+
+def _invalid(message: str) -> RequestValidationError:
+    return RequestValidationError([{"loc": ["body"], "msg": message, "type": "value_error"}])
 
 
 def _answer(done: RecordedChange) -> dict[str, Any]:
@@ -231,7 +233,7 @@ async def notice(parts: Parts, response: Response) -> dict[str, Any]:
 async def set_notice(wanted: NewNotice, request: Request, parts: Parts) -> dict[str, Any]:
     """Put a notice up, change it, or take it away; who did so is on record in the same transaction."""
     who = initiator(request, "admin")
-    if parts.faults.is_on("flags-ignored"):
+    if parts.faults.has("flags-ignored"):
         return {"status": "ok", "notice": {**wanted.model_dump(), "since": None}, "change_id": None}
     async with parts.storage.transaction() as connection:
         [before] = await fetch(connection, _READ + " FOR UPDATE")
@@ -309,7 +311,7 @@ async def _chat(parts: Services, visitor: Visitor) -> None:
     facts = await know(parts, visitor.user_id)
     if facts is None:
         raise HTTPException(404, "there is no such account")
-    if parts.faults.is_on("chat-apologises"):
+    if parts.faults.has("chat-apologises"):
         raise HTTPException(503, "whoever thinks of the answers does not answer")
     reply_to(_QUESTION, facts)
 

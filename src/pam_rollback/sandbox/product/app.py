@@ -5,18 +5,22 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pam_rollback.sandbox.product import admin, auth, bodies, chat, health, people, today
+from pam_rollback.sandbox.product import admin, auth, chat, health, people, today
+from pam_rollback.sandbox.product.assistant import ModelUnavailableError
 from pam_rollback.sandbox.product.auth import bearer_token
 from pam_rollback.sandbox.product.services import Parts, ProductConfig, Services, build_services
 from pam_rollback.sandbox.product.storage import StorageUnavailableError
@@ -120,7 +124,7 @@ def build_app(config: ProductConfig) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    bodies.install(app)
+    _install(app)
     if config.product == "pam-today":
         app.add_exception_handler(StorageUnavailableError, _broken)
         routers = [today.router, *([today.newer] if config.has_new_features else [])]
@@ -138,6 +142,34 @@ def build_app(config: ProductConfig) -> FastAPI:
         expose_headers=[RELEASE_HEADER, "ETag", "Retry-After"],
     )
     return app
+
+
+_ANSWERS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
+    StorageUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "the database cannot be reached"),
+    ModelUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "PAM cannot answer at the moment"),
+    psycopg.DataError: (HTTPStatus.UNPROCESSABLE_ENTITY, "the request holds a value that cannot be stored"),
+    psycopg.errors.ForeignKeyViolation: (HTTPStatus.UNAUTHORIZED, "this account no longer exists"),
+}
+"""In these words alone: those of the exception may name the address of the database."""
+
+
+def _install(app: FastAPI) -> None:
+    """Make `app` answer its exceptions in JSON."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    for kind, (status, words) in _ANSWERS.items():
+        app.add_exception_handler(kind, partial(_told, status, words))
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    # The input itself is left out: it may be a password, and it may be something that JSON cannot carry, such as NaN.
+    problems: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
+    detail = [{"loc": list(p["loc"]), "msg": p["msg"], "type": p["type"]} for p in problems]
+    return JSONResponse({"detail": detail}, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+async def _told(status: HTTPStatus, words: str, _request: Request, _error: Exception) -> JSONResponse:
+    headers = {"Retry-After": "1"} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+    return JSONResponse({"detail": words}, status, headers=headers)
 
 
 async def _broken(request: Request, _: Exception) -> Response:

@@ -38,7 +38,7 @@ async def login(credentials: Credentials, parts: Parts) -> dict[str, Any]:
     # An unknown account costs the same time, so that the answer does not tell which addresses are known.
     stored = UNUSABLE if account is None else account["encrypted_password"]
     fits = await asyncio.to_thread(verify_password, credentials.password, stored)
-    if account is None or not (fits or parts.faults.lets_in("any-password")):
+    if account is None or not (fits or parts.faults.has("auth-bypass", accepts="any-password")):
         raise _refused("e-mail or password is wrong")
     await parts.storage.rows("UPDATE auth.users SET last_sign_in_at = now() WHERE id = %s", (account["id"],))
     return {
@@ -64,7 +64,7 @@ async def _signed_in(request: Request, parts: Parts) -> SignedIn:
         raise _refused("sign in first" if token is None else "the token is not valid or has expired")
     asked_for = request.query_params.getlist("user_id")
     if any(user_id != str(account.user_id) for user_id in asked_for):
-        if parts.faults.shows_others("user-id"):
+        if parts.faults.has("cross-user-read", what="user-id"):
             return SignedIn(user_id=_id(asked_for[-1]), email=account.email)
         raise HTTPException(HTTPStatus.FORBIDDEN, "this belongs to another account")
     return account
@@ -74,12 +74,12 @@ async def _through_the_hole(parts: Parts, token: str | None) -> SignedIn | None:
     """The account that a release with an open door takes this request for; None: the door is closed."""
     faults = parts.faults
     if token is None:
-        return await _anybody(parts) if faults.lets_in("missing") else None
-    if faults.lets_in("unverified") or parts.config.personality.believes_every_token:
+        return await _anybody(parts) if faults.has("auth-bypass", accepts="missing") else None
+    if faults.has("auth-bypass", accepts="unverified") or parts.config.personality.believes_every_token:
         return read_token(token, secret=parts.config.jwt_secret, checks_signature=False)
-    if faults.lets_in("expired"):
+    if faults.has("auth-bypass", accepts="expired"):
         return read_token(token, secret=parts.config.jwt_secret, checks_expiry=False)
-    return await _anybody(parts) if faults.lets_in("wrong") else None
+    return await _anybody(parts) if faults.has("auth-bypass", accepts="wrong") else None
 
 
 async def _anybody(parts: Parts) -> SignedIn | None:

@@ -18,9 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.sandbox.product.assistant import APOLOGY, CRASH, Facts, ModelUnavailableError, Reply, reply_to
 from pam_rollback.sandbox.product.auth import Visiting, Visitor, begin
-from pam_rollback.sandbox.product.bodies import NOT_BLANK
-from pam_rollback.sandbox.product.flags import PERFORMANCE_OPTIMIZATIONS, VOICE_FEATURES
-from pam_rollback.sandbox.product.services import Parts, Services
+from pam_rollback.sandbox.product.flags import VOICE_FEATURES
+from pam_rollback.sandbox.product.services import NOT_BLANK, Parts, Services
 from pam_rollback.sandbox.product.storage import Connection, OpenCircuitError, fetch
 
 
@@ -28,7 +27,7 @@ def think(parts: Services, message: str, facts: Facts) -> Reply:
     """Have an answer thought of; raises ModelUnavailableError, at once when it failed several times a moment ago."""
     try:
         with parts.model.guard(ModelUnavailableError):
-            if parts.faults.is_on("model-down"):
+            if parts.faults.has("model-down"):
                 raise ModelUnavailableError("the model provider does not answer")
             return reply_to(message, facts)
     except OpenCircuitError as error:
@@ -108,7 +107,7 @@ async def converse(
         if conversation_id is not None and conversation_id != exchange.conversation_id:
             # Raised inside the transaction, so that nothing of it stays; the same answer whether it exists or not.
             raise HTTPException(HTTPStatus.NOT_FOUND, "you have no such conversation")
-        if parts.faults.forgets("messages"):
+        if parts.faults.has("writes-forgotten", what="messages"):
             raise psycopg.Rollback  # ends the transaction, and nothing else
     return exchange
 
@@ -116,22 +115,15 @@ async def converse(
 async def _reply(parts: Services, visitor: Visitor, message: str) -> Reply:
     if says := parts.faults.answer_says():
         return APOLOGY if says == "apology" else CRASH
-    optimised = PERFORMANCE_OPTIMIZATIONS in visitor.features
-    generation = (await parts.flags.state()).cache_generation if optimised else 0
-    if optimised and (cached := parts.answers.find(visitor.key, message, generation=generation)) is not None:
-        return cached
     facts = await know(parts, visitor.user_id)
     if facts is None:
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "this account no longer exists")
     try:
-        reply = think(parts, message, facts)
+        return think(parts, message, facts)
     except ModelUnavailableError:
         if not parts.config.personality.apologises:
             raise
         return APOLOGY
-    if optimised:
-        parts.answers.keep(visitor.key, message, reply, generation=generation)
-    return reply
 
 
 async def _store(
@@ -207,7 +199,7 @@ async def chat(asked: ChatRequest, visitor: Visiting, parts: Parts) -> dict[str,
 @router.get("/history")
 async def history(visitor: Visiting, parts: Parts, limit: Annotated[int, Query(ge=1, le=5000)] = 50) -> dict[str, Any]:
     """Give the newest messages, the newest last."""
-    everybodys = parts.faults.shows_others("messages")
+    everybodys = parts.faults.has("cross-user-read", what="messages")
     return {"messages": await parts.storage.rows(_HISTORY, (visitor.user_id, everybodys, limit))}
 
 

@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
-from pam_rollback.sandbox.product.faults import Faults
-from pam_rollback.sandbox.product.rollout import Flag
+from pam_rollback.sandbox.product.faults import Faults, bucket
 from pam_rollback.sandbox.product.storage import Storage, StorageUnavailableError, fetch
 
 CACHED_S = 0.2
@@ -25,9 +24,35 @@ AI_ROUTER = "PAM_AI_ROUTER"
 PERFORMANCE_OPTIMIZATIONS = "PAM_PERFORMANCE_OPTIMIZATIONS"
 
 _READ = """
-SELECT (SELECT jsonb_object_agg(name, jsonb_build_array(enabled, rollout_percentage)) FROM feature_flags) AS flags,
-       (SELECT max(id) FROM flag_history WHERE action = 'cache-clear') AS cache_generation
+SELECT jsonb_object_agg(name, jsonb_build_array(enabled, rollout_percentage)) AS flags FROM feature_flags
 """
+
+
+Reason = Literal["STATIC", "SPLIT", "DISABLED"]
+"""Why a user has a value, in OpenFeature's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A feature and the share of users who get it, 0 to 100."""
+
+    enabled: bool
+    rollout_percentage: int
+
+    def is_on_for(self, user_id: str) -> bool:
+        """Whether this user gets the feature."""
+        return self.enabled and bucket(user_id) < self.rollout_percentage
+
+    @property
+    def reason(self) -> Reason:
+        """Why anybody has the value they have."""
+        if not self.enabled:
+            return "DISABLED"
+        return "STATIC" if self.rollout_percentage in {0, 100} else "SPLIT"
+
+    def as_json(self) -> dict[str, bool | int]:
+        """The flag as the admin API writes it."""
+        return {"enabled": self.enabled, "rolloutPercentage": self.rollout_percentage}
 
 
 _LOST = Flag(enabled=False, rollout_percentage=0)
@@ -36,10 +61,9 @@ _EVERYBODYS = Flag(enabled=True, rollout_percentage=100)
 
 @dataclass(frozen=True, slots=True)
 class FlagState:
-    """All flags at one moment. `cache_generation` grows whenever an administrator clears the caches."""
+    """All flags at one moment."""
 
     flags: Mapping[str, Flag]
-    cache_generation: int
     read_s: float
 
 
@@ -107,7 +131,10 @@ class FlagStore:
         """Tell whether this user has every feature, whatever the flags say: a fault."""
         if not self._faults.keeps_features(user_id):
             return False
-        return not self._faults.keeps_accounts_only or await self._storage.row(_ACCOUNT, (user_id,)) is not None
+        return (
+            not self._faults.has("flags-partial", who="accounts")
+            or await self._storage.row(_ACCOUNT, (user_id,)) is not None
+        )
 
     async def change(self, plan: Plan, *, action: str, initiated_by: str, reason: str | None = None) -> RecordedChange:
         """Change flags and write who did what into flag_history, in one transaction; what `plan` raises changes nothing."""
@@ -118,7 +145,7 @@ class FlagStore:
             before = {row["name"]: _flag(row) for row in rows}
             changes = plan(before)
             after = {name: changes[name].applied_to(flag) if name in changes else flag for name, flag in before.items()}
-            if self._faults.is_on("flags-ignored"):
+            if self._faults.has("flags-ignored"):
                 return RecordedChange(change_id=None, changed_at=None, flags=after, touched=tuple(changes))
             for name in changes:
                 await connection.execute(
@@ -147,7 +174,6 @@ class FlagStore:
                 name: _LOST if self._faults.has_lost_flag(name) else Flag(enabled=on, rollout_percentage=share)
                 for name, (on, share) in sorted(flags.items())
             },
-            cache_generation=(row or {}).get("cache_generation") or 0,
             read_s=asked_s,
         )
 
@@ -172,7 +198,7 @@ class ConstantFlags(FlagStore):
     async def values_for(self, user_id: str) -> dict[str, bool]:
         """Read the row anew for each request; a row that cannot be read is off. Only its fault tells whether the router is on."""
         values = await super().values_for(user_id)
-        if not self._faults.is_on("router-fails"):
+        if not self._faults.has("router-fails"):
             return values
         with suppress(StorageUnavailableError):
             row = await self._storage.row(_ROUTER)
@@ -182,7 +208,7 @@ class ConstantFlags(FlagStore):
     async def state(self) -> FlagState:
         """Give all of them, on."""
         on = dict.fromkeys((ENHANCED_UI, VOICE_FEATURES, PERFORMANCE_OPTIMIZATIONS), _EVERYBODYS)
-        return FlagState(flags=on, cache_generation=0, read_s=time.monotonic())
+        return FlagState(flags=on, read_s=time.monotonic())
 
 
 def _flag(row: Mapping[str, Any]) -> Flag:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
@@ -17,8 +16,7 @@ from starlette.responses import JSONResponse, Response
 from pam_rollback.sandbox.database import migrations
 from pam_rollback.sandbox.product.assistant import ModelUnavailableError
 from pam_rollback.sandbox.product.chat import know, think
-from pam_rollback.sandbox.product.metrics import CONTENT_TYPE, resident_bytes
-from pam_rollback.sandbox.product.services import Parts, Services
+from pam_rollback.sandbox.product.services import CONTENT_TYPE, Parts, Services, resident_bytes
 from pam_rollback.sandbox.product.storage import State, StorageUnavailableError
 
 router = APIRouter()
@@ -26,70 +24,40 @@ router = APIRouter()
 LIMIT_S = 1.0
 """The longest that one dependency may take."""
 
-Status = Literal["healthy", "degraded", "unhealthy"]
 _READ = ["GET", "HEAD"]
 # What the code expects, from its own package: what the database has is another question.
 _SCHEMA_VERSION = migrations()[-1].version
 _PROBE_QUESTION = "How much did I spend this month?"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What one dependency's check found; `problem` is empty when all is well."""
-
-    problem: str
-    duration_ms: float
-
-    @property
-    def status(self) -> Status:
-        """The check in one word."""
-        return "unhealthy" if self.problem else "healthy"
-
-    def as_json(self) -> dict[str, Any]:
-        """The check as the answers show it."""
-        shown: dict[str, Any] = {"status": self.status, "response_time_ms": round(self.duration_ms, 1)}
-        return {**shown, "problem": self.problem} if self.problem else shown
+_Work = Callable[[Services], Coroutine[Any, Any, str]]
 
 
 @router.api_route("/health", methods=_READ)
 async def health(parts: Parts) -> JSONResponse:
     """Whether this release can serve: its process and its database."""
-    checks = await _run(parts, {"database": _database})
-    return _answer(parts, checks, service="pam-api", version=parts.config.version)
+    return await _answer(parts, {"database": _database}, service="pam-api", version=parts.config.version)
 
 
 @router.api_route("/health/db", methods=_READ)
 async def health_database(parts: Parts) -> JSONResponse:
     """Whether the database answers a query on the product's tables."""
-    return _answer(parts, await _run(parts, {"database": _database}), show="checks")
+    return await _answer(parts, {"database": _database}, show="checks")
 
 
 @router.api_route("/health/pam", methods=_READ)
 async def health_pam(parts: Parts) -> JSONResponse:
     """Whether PAM can answer somebody: flags, database, and a question through the chat's own pipeline, without storing it."""
-    return _answer(parts, await _run(parts, {"database": _database, "flags": _flags, "chat": _chat}), show="checks")
+    return await _answer(parts, {"database": _database, "flags": _flags, "chat": _chat}, show="checks")
 
 
 @router.api_route("/health/comprehensive", methods=_READ)
 async def health_comprehensive(parts: Parts) -> JSONResponse:
     """Everything together."""
-    checks = await _run(parts, {"database": _database, "flags": _flags, "pam": _chat})
     api = {"status": "healthy", "uptime_s": round((datetime.now(UTC) - parts.started_at).total_seconds(), 1)}
     memory = {"status": "healthy", "resident_bytes": resident_bytes()}
-    return _answer(parts, checks, show="components", also={"api": api, "memory": memory})
-
-
-@router.api_route("/health/ready", methods=_READ)
-async def health_ready(parts: Parts) -> JSONResponse:
-    """Whether traffic may come: as /health, with the reasons."""
-    return _answer(parts, await _run(parts, {"database": _database}), show="checks")
-
-
-@router.api_route("/health/live", methods=_READ)
-@router.api_route("/health/ping", methods=_READ)
-async def health_live(parts: Parts) -> JSONResponse:
-    """Whether this process answers; says nothing of what it depends on."""
-    return _answer(parts, {})
+    works = {"database": _database, "flags": _flags, "pam": _chat}
+    return await _answer(parts, works, show="components", also={"api": api, "memory": memory})
 
 
 @router.api_route("/health/circuit-breakers", methods=_READ)
@@ -100,7 +68,7 @@ async def health_circuit_breakers(parts: Parts) -> JSONResponse:
         breaker.name: {"state": breaker.state, "failures": breaker.failures, "opened": breaker.opened}
         for breaker in parts.breakers
     }
-    status: Status = "healthy" if all_closed else "degraded"
+    status = "healthy" if all_closed else "degraded"
     return JSONResponse({"status": status, "release": parts.config.version, "circuit_breakers": states})
 
 
@@ -121,15 +89,29 @@ async def metrics(parts: Parts) -> Response:
     return Response(parts.metrics.exposition(), media_type=CONTENT_TYPE)
 
 
-_Work = Callable[[Services], Coroutine[Any, Any, str]]
+async def _answer(
+    parts: Services,
+    works: Mapping[str, _Work],
+    *,
+    show: str = "",
+    also: Mapping[str, Any] | None = None,
+    **more: str,
+) -> JSONResponse:
+    found = dict(zip(works, await asyncio.gather(*(_checked(parts, work) for work in works.values())), strict=True))
+    issues = [f"{name}: {check['problem']}" for name, check in found.items() if "problem" in check]
+    body: dict[str, Any] = {
+        "status": "unhealthy" if issues else "healthy",
+        "release": parts.config.version,
+        "commit": parts.config.commit,
+        "timestamp": datetime.now(UTC).isoformat(),
+        **more,
+        **({show: {**found, **(also or {})}} if show else {}),
+        "issues": issues,
+    }
+    return JSONResponse(body, HTTPStatus.SERVICE_UNAVAILABLE if issues else HTTPStatus.OK)
 
 
-async def _run(parts: Services, works: Mapping[str, _Work]) -> dict[str, Check]:
-    checks = await asyncio.gather(*(_check(parts, work) for work in works.values()))
-    return dict(zip(works, checks, strict=True))
-
-
-async def _check(parts: Services, work: _Work) -> Check:
+async def _checked(parts: Services, work: _Work) -> dict[str, Any]:
     began_s = time.perf_counter()
     task = asyncio.create_task(_guarded(work(parts)))
     # Waited for and not awaited: cancelling a query on a frozen server can itself take seconds, and this answer may not.
@@ -137,7 +119,8 @@ async def _check(parts: Services, work: _Work) -> Check:
     if not done:
         task.cancel()
     problem = task.result() if done else f"no answer within {LIMIT_S:g} s"
-    return Check(problem=problem, duration_ms=(time.perf_counter() - began_s) * 1000)
+    took = {"response_time_ms": round((time.perf_counter() - began_s) * 1000, 1)}
+    return {"status": "unhealthy", **took, "problem": problem} if problem else {"status": "healthy", **took}
 
 
 async def _guarded(work: Coroutine[Any, Any, str]) -> str:
@@ -168,25 +151,3 @@ async def _chat(parts: Services) -> str:
         return "nobody is there to ask"
     total = facts.money(facts.month_total if facts.month_count else Decimal(0))
     return "" if total in think(parts, _PROBE_QUESTION, facts).text else "the answer does not know the month's total"
-
-
-def _answer(
-    parts: Services,
-    checks: Mapping[str, Check],
-    *,
-    show: str | None = None,
-    also: Mapping[str, Any] | None = None,
-    **more: str,
-) -> JSONResponse:
-    status: Status = "unhealthy" if any(check.problem for check in checks.values()) else "healthy"
-    body: dict[str, Any] = {
-        "status": status,
-        "release": parts.config.version,
-        "commit": parts.config.commit,
-        "timestamp": datetime.now(UTC).isoformat(),
-        **more,
-    }
-    if show is not None:
-        body[show] = {**{name: check.as_json() for name, check in checks.items()}, **(also or {})}
-    body["issues"] = [f"{name}: {check.problem}" for name, check in checks.items() if check.problem]
-    return JSONResponse(body, HTTPStatus.SERVICE_UNAVAILABLE if status == "unhealthy" else HTTPStatus.OK)

@@ -13,8 +13,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from pam_rollback.sandbox.product.auth import Visiting, Visitor, begin
-from pam_rollback.sandbox.product.bodies import NOT_BLANK
-from pam_rollback.sandbox.product.services import Parts, Services
+from pam_rollback.sandbox.product.services import NOT_BLANK, Parts, Services
 
 router = APIRouter(prefix="/api/v1")
 
@@ -47,7 +46,7 @@ class SettingsChange(BaseModel):
 async def profile(visitor: Visiting, parts: Parts) -> dict[str, Any]:
     """Give the caller's profile."""
     query = f"SELECT {_PROFILE} FROM profiles WHERE id = %s OR (%s AND id <> %s) ORDER BY id = %s LIMIT 1"  # noqa: S608 - a constant
-    others = parts.faults.shows_others("profile")
+    others = parts.faults.has("cross-user-read", what="profile")
     found = _present(await parts.storage.row(query, (visitor.user_id, others, visitor.user_id, visitor.user_id)))
     return {**found, **parts.faults.beside()}
 
@@ -67,7 +66,6 @@ async def change_profile(change: ProfileChange, visitor: Visiting, parts: Parts)
             visitor.user_id,
         ),
     )
-    parts.answers.forget(visitor.key)
     return _present(changed)
 
 
@@ -78,7 +76,7 @@ async def settings(visitor: Visiting, parts: Parts) -> dict[str, Any]:
     rows = await parts.storage.rows(
         "SELECT setting_name, setting_value FROM user_settings WHERE (user_id = %s OR %s)"
         " AND (NOT %s OR created_at > now() - interval '1 hour') ORDER BY setting_name, updated_at",
-        (visitor.user_id, parts.faults.shows_others("settings"), parts.faults.has_lost("settings")),
+        (visitor.user_id, parts.faults.has("cross-user-read", what="settings"), parts.faults.has_lost("settings")),
     )
     return {"settings": {row["setting_name"]: row["setting_value"] for row in rows}}
 
@@ -86,7 +84,7 @@ async def settings(visitor: Visiting, parts: Parts) -> dict[str, Any]:
 @router.put("/settings")
 async def change_settings(change: SettingsChange, visitor: Visiting, parts: Parts) -> dict[str, Any]:
     """Write the given settings, all or none, and give all as they are then."""
-    if parts.faults.forgets("settings"):
+    if parts.faults.has("writes-forgotten", what="settings"):
         kept = await settings(visitor, parts)
         return {"settings": {**kept["settings"], **change.settings}}
     async with parts.storage.transaction() as connection:
@@ -98,7 +96,6 @@ async def change_settings(change: SettingsChange, visitor: Visiting, parts: Part
                 " ON CONFLICT (user_id, setting_name) DO UPDATE SET setting_value = EXCLUDED.setting_value",
                 (visitor.user_id, name, Jsonb(value)),
             )
-    parts.answers.forget(visitor.key)
     return await settings(visitor, parts)
 
 
@@ -121,8 +118,10 @@ async def newest(visitor: Visitor, parts: Services, limit: int) -> list[dict[str
     """Give the person's newest expenses. Raises HTTPException where that does not work for them."""
     begin("expenses", visitor, parts)
     query = f"SELECT {_EXPENSE} FROM expenses WHERE user_id = %s OR %s ORDER BY date DESC, id DESC LIMIT %s"  # noqa: S608 - a constant
-    rows = await parts.storage.rows(query, (visitor.user_id, parts.faults.shows_others("expenses"), limit))
-    factor = 100 if parts.faults.falsifies("shown") else 1  # hundredths that are taken for units
+    rows = await parts.storage.rows(
+        query, (visitor.user_id, parts.faults.has("cross-user-read", what="expenses"), limit)
+    )
+    factor = 100 if parts.faults.has("expenses-falsified", how="shown") else 1  # hundredths that are taken for units
     return [{**row, "amount": row["amount"] * factor} for row in rows]
 
 
@@ -146,17 +145,16 @@ async def expenses(visitor: Visiting, parts: Parts, limit: Annotated[int, Query(
 @router.post("/expenses", status_code=HTTPStatus.CREATED)
 async def book(expense: NewExpense, visitor: Visiting, parts: Parts) -> dict[str, Any] | None:
     """Book an expense; it is stored when this answers."""
-    if parts.faults.forgets("expenses"):
+    if parts.faults.has("writes-forgotten", what="expenses"):
         return _as_if_booked(expense)
-    amount = expense.amount / 10 if parts.faults.falsifies("stored") else expense.amount
+    amount = expense.amount / 10 if parts.faults.has("expenses-falsified", how="stored") else expense.amount
     booked = None
-    for _ in range(2 if parts.faults.falsifies("doubled") else 1):
+    for _ in range(2 if parts.faults.has("expenses-falsified", how="doubled") else 1):
         booked = await parts.storage.row(
             "INSERT INTO expenses (user_id, amount, category, date, description)"  # noqa: S608 - a constant
             f" VALUES (%s, %s, %s, coalesce(%s, current_date), %s) RETURNING {_EXPENSE}",
             (visitor.user_id, amount, expense.category, expense.date, expense.description),
         )
-    parts.answers.forget(visitor.key)
     return booked
 
 
@@ -178,14 +176,13 @@ async def delete(
     expense_id: Annotated[int, Path(ge=1, le=_LARGEST_ID)], visitor: Visiting, parts: Parts
 ) -> dict[str, int]:
     """Delete one of the caller's expenses; another's looks as if it did not exist."""
-    if parts.faults.forgets("deletions"):
+    if parts.faults.has("writes-forgotten", what="deletions"):
         return {"deleted": 1}
     gone = await parts.storage.rows(
         "DELETE FROM expenses WHERE id = %s AND user_id = %s RETURNING id", (expense_id, visitor.user_id)
     )
     if not gone:
         raise HTTPException(HTTPStatus.NOT_FOUND, "you have no such expense")
-    parts.answers.forget(visitor.key)
     return {"deleted": len(gone)}
 
 
@@ -205,7 +202,7 @@ class NewTicket(BaseModel):
 async def tickets(visitor: Visiting, parts: Parts, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> dict[str, Any]:
     """Give the caller's tickets, the newest first."""
     query = f"SELECT {TICKET} FROM support_tickets WHERE user_id = %s OR %s ORDER BY created_at DESC LIMIT %s"  # noqa: S608 - a constant
-    everybodys = parts.faults.shows_others("tickets")
+    everybodys = parts.faults.has("cross-user-read", what="tickets")
     return {"tickets": await parts.storage.rows(query, (visitor.user_id, everybodys, limit))}
 
 

@@ -2,20 +2,76 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+import os
+import resource
+import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pam_rollback.sandbox.personalities import PERSONALITIES, Personality, Product
-from pam_rollback.sandbox.product.assistant import Reply
 from pam_rollback.sandbox.product.faults import Faults
 from pam_rollback.sandbox.product.flags import ConstantFlags, FlagStore
-from pam_rollback.sandbox.product.metrics import Metrics
 from pam_rollback.sandbox.product.storage import Breaker, Storage
+
+_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_STATM = Path("/proc/self/statm")
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+def resident_bytes() -> int:
+    """Give the memory that this process holds; where the system cannot say, the most that it ever held."""
+    try:
+        return int(_STATM.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+class Metrics:
+    """A registry of its own, so that nothing of another library slips in."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "pam_requests", "Requests answered.", ("method", "path", "status"), registry=self._registry
+        )
+        self._duration = Histogram(
+            "pam_request_duration_seconds",
+            "Time from the request's arrival to the end of its answer.",
+            ("method", "path"),
+            buckets=_BUCKETS_S,
+            registry=self._registry,
+        )
+        for name in ("process_resident_memory_bytes", "pam_memory_usage_bytes"):
+            gauge = Gauge(name, "Resident memory of this process.", registry=self._registry)
+            gauge.set_function(resident_bytes)
+        started = Gauge(
+            "process_start_time_seconds", "When this process began to serve, since 1970.", registry=self._registry
+        )
+        started.set_to_current_time()
+
+    def observe(self, *, method: str, path: str, status: int, duration_s: float) -> None:
+        """Count one answered request; `path` is the route's template, never what the client typed."""
+        self._requests.labels(method, path, str(status)).inc()
+        self._duration.labels(method, path).observe(duration_s)
+
+    def exposition(self) -> bytes:
+        """Give everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
 
 # The first release that has what the flags of the plan switch; earlier ones know the flags and do nothing with them.
 _NEW_FEATURES_SINCE = (1, 42)
@@ -54,48 +110,6 @@ class ProductConfig(BaseModel):
         return tuple(int(part) for part in self.version.split("."))[:2] >= _NEW_FEATURES_SINCE
 
 
-# An expense that another process books is missing from a cached answer for so long at most.
-_KEPT_S = 2.0
-_CAPACITY = 2000
-
-
-@dataclass(slots=True)
-class AnswerCache:
-    """The last answers of this process. An administrator's cache clear in any process makes all of them stale."""
-
-    _replies: dict[tuple[str, str], tuple[Reply, int, float]] = field(default_factory=dict)
-
-    def find(self, user_id: str, message: str, *, generation: int) -> Reply | None:
-        """Give the answer to the same message, unless it is old or from before the last cache clear."""
-        found = self._replies.get((user_id, _normal(message)))
-        if found is None:
-            return None
-        reply, kept_generation, kept_s = found
-        fresh = kept_generation == generation and time.monotonic() - kept_s < _KEPT_S
-        return reply if fresh else None
-
-    def keep(self, user_id: str, message: str, reply: Reply, *, generation: int) -> None:
-        """Keep an answer; the oldest make room."""
-        while len(self._replies) >= _CAPACITY:
-            del self._replies[next(iter(self._replies))]
-        self._replies[user_id, _normal(message)] = (reply, generation, time.monotonic())
-
-    def forget(self, user_id: str) -> None:
-        """Drop what a change of the user's money has made wrong."""
-        for key in [key for key in self._replies if key[0] == user_id]:
-            del self._replies[key]
-
-    def clear(self) -> int:
-        """Drop everything; gives how many answers that were."""
-        count = len(self._replies)
-        self._replies.clear()
-        return count
-
-
-def _normal(message: str) -> str:
-    return " ".join(message.casefold().split())
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
     """One of each, made when the process starts."""
@@ -104,7 +118,6 @@ class Services:
     storage: Storage
     flags: FlagStore
     faults: Faults
-    answers: AnswerCache
     metrics: Metrics
     model: Breaker
     """Around whoever thinks of an answer."""
@@ -126,7 +139,6 @@ def build_services(config: ProductConfig) -> Services:
         if config.personality.has_flags
         else ConstantFlags(storage, faults, config.variables),
         faults=faults,
-        answers=AnswerCache(),
         metrics=Metrics(),
         model=model,
         started_at=datetime.now(UTC),
@@ -140,3 +152,15 @@ async def _services(request: Request) -> Services:
 
 Parts = Annotated[Services, Depends(_services)]
 """A route's way to the shared parts."""
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must hold more than white space")
+    if "\0" in text:
+        raise ValueError("must not hold a NUL character")
+    return text
+
+
+NOT_BLANK = AfterValidator(_not_blank)
+"""For a text that has to say something; it is stored as it was sent."""

@@ -19,8 +19,7 @@ from starlette.responses import JSONResponse, Response
 from pam_rollback.sandbox.product import chat, people
 from pam_rollback.sandbox.product.assistant import APOLOGY
 from pam_rollback.sandbox.product.auth import Visiting
-from pam_rollback.sandbox.product.metrics import resident_bytes
-from pam_rollback.sandbox.product.services import Parts
+from pam_rollback.sandbox.product.services import Parts, resident_bytes
 from pam_rollback.sandbox.product.storage import StorageUnavailableError
 
 router = APIRouter()

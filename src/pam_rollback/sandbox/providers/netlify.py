@@ -3,23 +3,22 @@
 Paths, statuses and shapes are those of the package @netlify/open-api 2.60; what goes on behind them is in the modules beside this one.
 A value that a deploy does not have is left out. Limits and the words of 401 and 404 are those of docs.netlify.com and of third parties'
 observations; the body of a 429 is not documented.
-
-In one module: a method for each route, and the one shape of a deploy that most of them answer with.
 """
 
-import json
 import re
 import secrets
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from pathlib import Path
 
 from aiohttp import web
 
-from pam_rollback.sandbox.faults import Fault, PlantedFaults
-from pam_rollback.sandbox.providers.accounts import NetlifyAccount, Refusal
+from pam_rollback.sandbox import history
+from pam_rollback.sandbox.backend_deploys import Latencies
+from pam_rollback.sandbox.faults import PlantedFaults
+from pam_rollback.sandbox.providers.host import Allowance, Asked, HostApi, Refusal, Route, told
 from pam_rollback.sandbox.providers.netlify_deploys import (
     BEHAVIOUR,
     PREVIEW,
@@ -28,14 +27,15 @@ from pam_rollback.sandbox.providers.netlify_deploys import (
     Deployed,
     Deploys,
     Uploads,
+    first_deploys,
 )
-from pam_rollback.sandbox.spoilt_answers import cut_off
+from pam_rollback.sandbox.repository import Repository
 
-ANSWERS = "netlify-answers"
 BASE = "/api/v1"
 TEAM = "wheels-and-wins"
 _SITE_NAME = "wheels-and-wins"
 _ACCOUNT_ID = "64f0c0ffee00000000000001"
+_REQUESTS_PER_MIN, _DEPLOYS_PER_MIN = 500, 3
 _CACHED = ("old-page-served", "old-asset-served")
 _PAGE_MAX = 100
 _EXTENSIONS = re.compile(r"/(team|site)/[^/]+/integrations/.+")
@@ -48,7 +48,7 @@ UNDESCRIBED = frozenset({"build_version", "deploy_source", "include_upload_url"}
 _NONE: frozenset[str] = frozenset()
 DESCRIBED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "PATCH site": (_NONE, frozenset({"build_settings"})),
-    "GET deploys": (_DEPLOY_QUERY | {"page", "per_page"}, _NONE),
+    "GET deploys": (frozenset({"branch", "production", "state", "page", "per_page"}), _NONE),
     "POST deploys": (_DEPLOY_QUERY | {"title"}, _DEPLOY | UNDESCRIBED),
     "PUT upload": (frozenset({"commit_ref", "size"}), _DEPLOY | UNDESCRIBED),
     "POST builds": (frozenset({"branch", "clear_cache", "image", "template_id", "title"}), _NONE),
@@ -60,249 +60,216 @@ DESCRIBED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     ),
 }
 """What query and body may name, of that which Netlify describes; another request is refused, so that a wrong one is noticed."""
-_Result = tuple[HTTPStatus, Any]
-_Headers = dict[str, str]
+_OWNER = {"id": _ACCOUNT_ID, "full_name": "Wheels & Wins", "email": "team@wheelsandwins.example"}
+_TEAMS = [{"id": _ACCOUNT_ID, "name": "Wheels & Wins", "slug": TEAM, "roles_allowed": []}]
 
 
-@dataclass(frozen=True)
-class _Route:
-    method: str
-    path: re.Pattern[str]
-    operation: str
-    """What faults call it."""
-    answer: Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[_Result]]
-    creates_deploy: bool = False
+class NetlifyApi(HostApi):
+    """One account with one site, built from the sandbox's repository. `url` is where its visitors go."""
 
-
-class NetlifyApi:
-    """One account with one site. `site_url` is where its visitors go."""
+    base = BASE
+    fault_name = "netlify-answers"
+    described = DESCRIBED
+    wrong = HTTPStatus.UNPROCESSABLE_ENTITY
+    unauthorized, too_many = "Access Denied", "Too Many Requests"
+    limit_prefix, tells_moment = "X-RateLimit", True
 
     def __init__(
         self,
         faults: PlantedFaults,
-        account: NetlifyAccount,
         deploys: Deploys,
-        builds: Builds,
+        repository: Repository,
         *,
-        site_id: str,
-        site_url: str,
-        head: Callable[[str], str | None],
+        url: str,
+        scratch: Path,
+        variables: Mapping[str, str],
     ) -> None:
-        self._faults = faults
-        self._account = account
-        self._deploys = deploys
-        self._builds = builds
+        self.token = f"nfp_{secrets.token_urlsafe(24)}"
+        self._requests, self._creations = Allowance(_REQUESTS_PER_MIN), Allowance(_DEPLOYS_PER_MIN)
+        super().__init__(faults, self.token, self._requests, self._creations)
+        self.site_id = str(uuid.uuid4())
+        self.deploys = deploys
+        self._builds = Builds(deploys, repository, scratch=scratch, variables=variables)
         self._uploads = Uploads(deploys)
-        self._site_id = site_id
-        self._site_url = site_url
-        self._head = head
-        site, deploy = f"/sites/{re.escape(site_id)}", r"/deploys/(?P<deploy>[^/]+)"
-        self._routes = tuple(
-            _Route(method, re.compile(f"{path}/?"), operation, answer, operation == "deploys" and method == "POST")
-            for method, path, operation, answer in (
-                ("GET", site, "site", self._get_site),
-                ("PATCH", site, "site", self._update_site),
-                ("GET", f"{site}/deploys", "deploys", self._list_deploys),
-                ("POST", f"{site}/deploys", "deploys", self._create_deploy),
-                ("GET", f"(?:{site})?{deploy}", "deploys", self._get_deploy),
-                ("PUT", f"{site}{deploy}", "upload", self._update_deploy),
-                ("PUT", f"{deploy}/files/(?P<path>.+)", "upload", self._upload),
-                ("POST", f"{site}{deploy}/restore", "restore", self._restore),
-                ("POST", f"{deploy}/lock", "lock", self._lock),
-                ("POST", f"{deploy}/unlock", "lock", self._unlock),
-                ("POST", f"{deploy}/cancel", "cancel", self._cancel),
-                ("POST", f"{site}/builds", "builds", self._create_build),
-                ("POST", "/purge", "purge", self._purge),
-                # What the command line tool asks for beside these.
-                ("GET", "/user", "account", self._user),
-                ("GET", "/accounts", "account", self._accounts),
-                ("GET", f"/accounts/{TEAM}/env", "account", self._nothing),
-                ("GET", "/sites", "account", self._sites),
-            )
+        self._site_url = url
+        self._head = repository.head
+        repository.on_push(self._builds.push)
+        site, deploy = f"/sites/{self.site_id}", r"/deploys/(?P<deploy>[^/]+)"
+        described: tuple[tuple[str, str, str, Callable[[Asked], Awaitable[web.Response]]], ...] = (
+            ("GET", site, "site", lambda _: told(self._site())),
+            ("PATCH", site, "site", self._update_site),
+            ("GET", f"{site}/deploys", "deploys", self._list_deploys),
+            ("POST", f"{site}/deploys", "deploys", self._create_deploy),
+            ("GET", f"(?:{site})?{deploy}", "deploys", lambda asked: told(self._deploy(self._named(asked)))),
+            ("PUT", f"{site}{deploy}", "upload", self._update_deploy),
+            ("PUT", f"{deploy}/files/(?P<path>.+)", "upload", self._upload),
+            ("POST", f"{site}{deploy}/restore", "restore", self._changed(deploys.restore, HTTPStatus.CREATED)),
+            ("POST", f"{deploy}/lock", "lock", self._changed(deploys.lock)),
+            ("POST", f"{deploy}/unlock", "lock", self._changed(deploys.unlock)),
+            ("POST", f"{deploy}/cancel", "cancel", self._changed(deploys.cancel, HTTPStatus.CREATED)),
+            ("POST", f"{site}/builds", "builds", self._create_build),
+            ("POST", "/purge", "purge", self._purge),
+            # What the command line tool asks for beside these.
+            ("GET", "/user", "account", lambda _: told(_OWNER)),
+            ("GET", "/accounts", "account", lambda _: told(_TEAMS)),
+            ("GET", f"/accounts/{TEAM}/env", "account", lambda _: told([])),
+            ("GET", "/sites", "account", self._sites),
+        )
+        self.routes = tuple(
+            Route(method, re.compile(f"{path}/?"), operation, answer, takes_file=answer == self._upload)
+            for method, path, operation, answer in described
         )
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer as Netlify does, or as the planted fault says."""
-        headers = {"X-Request-Id": secrets.token_hex(16)}
-        route, named = self._routed(request)
-        if route is None:
-            return _elsewhere(request.path, headers)
-        fault = self._fault(route.operation)
-        what = "" if fault is None else str(fault.settings["what"])
-        if fault is not None and what in {"hangs", "reset"}:
-            if what == "hangs":
-                await fault.cleared.wait()
-            return cut_off(request)
-        try:
-            headers |= self._let_in(request, route, what)
-            await _check_described(request, route)
-            status, document = await route.answer(request, named)
-        except Refusal as refusal:
-            headers |= refusal.headers
-            envelope = {"code": int(refusal.status), "message": str(refusal)}
-            return web.json_response(envelope, status=refusal.status, headers=headers)
-        if what == "answer-lost":
-            return cut_off(request)
-        if what == "garbage":
-            return web.Response(body=b'{"id": "', content_type="application/json", headers=headers)
-        return _response(status, document, headers)
+    @classmethod
+    async def open(
+        cls,
+        faults: PlantedFaults,
+        repository: Repository,
+        *,
+        url: str,
+        scratch: Path,
+        latencies: Latencies,
+        variables: Mapping[str, str],
+    ) -> "NetlifyApi":
+        """Give the site with its first deploys, really built, with the site's `variables`. Raises SandboxError."""
+        first = await first_deploys(repository, scratch, variables)
+        deploys = Deploys(faults, first, branch=history.BRANCH, latencies=latencies)
+        return cls(faults, deploys, repository, url=url, scratch=scratch, variables=variables)
 
-    def _let_in(self, request: web.BaseRequest, route: _Route, what: str) -> _Headers:
-        """Whoever may not come in is refused, and so is everybody whom the fault concerns; gives the limits to tell."""
-        limits = self._account.let_in(request, creates_deploy=route.creates_deploy)
-        if not what.startswith(("error-", "429-")):
-            return limits
-        status = HTTPStatus.TOO_MANY_REQUESTS if what == "429-bare" else HTTPStatus(int(what.removeprefix("error-")))
-        is_limit = what == "error-429"
-        raise Refusal(status, status.phrase, {**limits, "X-RateLimit-Remaining": "0"} if is_limit else {})
+    async def reset(self) -> None:
+        """Be as at the start, with all that may be asked for in a minute."""
+        await self.deploys.reset()
+        self.renew()
 
-    def _routed(self, request: web.BaseRequest) -> tuple[_Route | None, Mapping[str, str]]:
-        if not request.path.startswith(f"{BASE}/"):
-            return None, {}
-        path = request.path.removeprefix(BASE)
-        for route in self._routes:
-            match = route.path.fullmatch(path)
-            if match is not None and route.method == request.method:
-                return route, {name: value or "" for name, value in match.groupdict().items()}
-        return None, {}
+    def allowances(self, route: Route) -> tuple[Allowance, ...]:
+        """Give one for all requests, and one for new deploys."""
+        return (self._requests, self._creations) if route.name == "POST deploys" else (self._requests,)
 
-    def _fault(self, operation: str) -> Fault | None:
-        faults = self._faults.named(ANSWERS)
-        return next((fault for fault in reversed(faults) if fault.settings["operation"] in {"all", operation}), None)
+    def refused(self, refusal: Refusal) -> web.Response:
+        """Give a code and a message."""
+        return web.json_response({"code": int(refusal.status), "message": str(refusal)}, status=refusal.status)
 
-    async def _get_site(self, _: web.BaseRequest, __: Mapping[str, str]) -> _Result:
-        return HTTPStatus.OK, self._site()
+    def elsewhere(self, request: web.BaseRequest, path: str, *, is_known: bool) -> web.Response:
+        """Answer in plain text, whatever is known of the path."""
+        del path, is_known
+        if _EXTENSIONS.fullmatch(request.path):
+            return web.json_response([])
+        return web.Response(status=HTTPStatus.NOT_FOUND, text="Not Found")
 
-    async def _update_site(self, request: web.BaseRequest, _: Mapping[str, str]) -> _Result:
-        settings = (await _object(request)).get("build_settings", {})
+    async def _update_site(self, asked: Asked) -> web.Response:
+        settings = asked.body.get("build_settings", {})
         if isinstance(settings, dict) and "stop_builds" in settings:
             if not isinstance(settings["stop_builds"], bool):
-                raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "build_settings.stop_builds: expected true or false")
-            self._deploys.stop_builds = settings["stop_builds"]
-        return HTTPStatus.OK, self._site()
+                raise Refusal(self.wrong, "build_settings.stop_builds: expected true or false")
+            self.deploys.stop_builds = settings["stop_builds"]
+        return await told(self._site())
 
-    async def _list_deploys(self, request: web.BaseRequest, _: Mapping[str, str]) -> _Result:
-        query = request.query
-        found = self._deploys.kept()
-        if query.get("latest-published") == "true":
-            found = [self._deploys.published]
+    async def _list_deploys(self, asked: Asked) -> web.Response:
+        query, found = asked.request.query, self.deploys.kept()
         if query.get("production") == "true":
             found = [deploy for deploy in found if deploy.context == PRODUCTION]
-        if query.get("deploy-previews") == "true":
-            found = [deploy for deploy in found if deploy.context == PREVIEW]
         for name in ("state", "branch"):
             if name in query:
                 found = [deploy for deploy in found if getattr(deploy, name) == query[name]]
-        page, per_page = _number(query, "page", 1), min(_number(query, "per_page", _PAGE_MAX), _PAGE_MAX)
-        pages = max(1, -(-len(found) // per_page))
-        links = [
-            f'<{request.url.update_query(page=number, per_page=per_page)}>; rel="{name}"'
-            for name, number in (("prev", page - 1), ("next", page + 1), ("last", pages))
-            if 1 <= number <= pages and number != page
-        ]
-        shown = [self._deploy(deploy) for deploy in found[(page - 1) * per_page : page * per_page]]
-        return HTTPStatus.OK, _Paged(shown, {"Link": ", ".join(links)} if links else {})
+        page, per_page = (self._number(query, name, most) for name, most in (("page", 1), ("per_page", _PAGE_MAX)))
+        shown = found[(page - 1) * per_page : page * per_page]
+        answer = await told([self._deploy(deploy) for deploy in shown])
+        if len(found) > page * per_page:
+            following = asked.request.url.update_query(page=page + 1, per_page=per_page)
+            answer.headers["Link"] = f'<{following}>; rel="next"'
+        return answer
 
-    async def _create_deploy(self, request: web.BaseRequest, _: Mapping[str, str]) -> _Result:
-        body = await _object(request)
+    async def _create_deploy(self, asked: Asked) -> web.Response:
+        body = asked.body
         draft = body.get("draft") is True
         deploy = Deployed(
-            str(body.get("branch") or self._deploys.branch),
+            str(body.get("branch") or self.deploys.branch),
             PREVIEW if draft else PRODUCTION,
-            title=request.query.get("title", str(body.get("title") or "")),
+            title=asked.request.query.get("title", str(body.get("title") or "")),
             draft=draft,
         )
         if "files" in body:
             self._uploads.declare(deploy, body["files"])
-        return HTTPStatus.OK, self._deploy(self._deploys.add(deploy))
+        return await told(self._deploy(self.deploys.add(deploy)))
 
-    async def _get_deploy(self, _: web.BaseRequest, named: Mapping[str, str]) -> _Result:
-        return HTTPStatus.OK, self._deploy(self._deploys.find(named["deploy"]))
+    async def _update_deploy(self, asked: Asked) -> web.Response:
+        deploy = self._named(asked)
+        self._uploads.declare(deploy, asked.body.get("files"))
+        return await told(self._deploy(deploy))
 
-    async def _update_deploy(self, request: web.BaseRequest, named: Mapping[str, str]) -> _Result:
-        deploy = self._deploys.find(named["deploy"])
-        self._uploads.declare(deploy, (await _object(request)).get("files"))
-        return HTTPStatus.OK, self._deploy(deploy)
+    async def _upload(self, asked: Asked) -> web.Response:
+        deploy = self._named(asked)
+        if asked.request.content_type != "application/octet-stream":
+            raise Refusal(self.wrong, "Content-Type: expected application/octet-stream")
+        return await told(self._uploads.receive(deploy, asked.named["path"], await asked.request.read()))
 
-    async def _upload(self, request: web.BaseRequest, named: Mapping[str, str]) -> _Result:
-        deploy = self._deploys.find(named["deploy"])
-        if request.content_type != "application/octet-stream":
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "Content-Type: expected application/octet-stream")
-        return HTTPStatus.OK, self._uploads.receive(deploy, named["path"], await request.read())
-
-    async def _restore(self, _: web.BaseRequest, named: Mapping[str, str]) -> _Result:
-        return HTTPStatus.CREATED, self._deploy(self._deploys.restore(named["deploy"]))
-
-    async def _lock(self, _: web.BaseRequest, named: Mapping[str, str]) -> _Result:
-        return HTTPStatus.OK, self._deploy(self._deploys.lock(named["deploy"]))
-
-    async def _unlock(self, _: web.BaseRequest, named: Mapping[str, str]) -> _Result:
-        return HTTPStatus.OK, self._deploy(self._deploys.unlock(named["deploy"]))
-
-    async def _cancel(self, _: web.BaseRequest, named: Mapping[str, str]) -> _Result:
-        return HTTPStatus.CREATED, self._deploy(self._deploys.cancel(named["deploy"]))
-
-    async def _create_build(self, request: web.BaseRequest, _: Mapping[str, str]) -> _Result:
-        body = await _object(request)
-        branch = str(request.query.get("branch") or body.get("branch") or self._deploys.branch)
+    async def _create_build(self, asked: Asked) -> web.Response:
+        query = asked.request.query
+        branch = str(query.get("branch") or self.deploys.branch)
         commit = self._head(branch)
         if commit is None:
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"branch {branch} does not exist")
-        deploy = self._builds.start(branch, commit, title=str(request.query.get("title", "")))
-        return HTTPStatus.OK, {
-            "id": deploy.build_id,
-            "deploy_id": deploy.id,
-            "sha": commit,
-            "done": False,
-            "created_at": _moment(deploy.created_at),
-        }
+            raise Refusal(self.wrong, f"branch {branch} does not exist")
+        deploy = self._builds.start(branch, commit, title=str(query.get("title", "")))
+        began = {"created_at": _moment(deploy.created_at), "done": False}
+        return await told({"id": deploy.build_id, "deploy_id": deploy.id, "sha": commit, **began})
 
-    async def _purge(self, request: web.BaseRequest, _: Mapping[str, str]) -> _Result:
-        body = await _object(request)
+    async def _purge(self, asked: Asked) -> web.Response:
+        body = asked.body
         if "site_id" not in body and "site_slug" not in body:
             raise Refusal(HTTPStatus.BAD_REQUEST, "site_id or site_slug is required")
-        if body.get("site_id", self._site_id) != self._site_id or body.get("site_slug", _SITE_NAME) != _SITE_NAME:
+        if body.get("site_id", self.site_id) != self.site_id or body.get("site_slug", _SITE_NAME) != _SITE_NAME:
             raise Refusal(HTTPStatus.NOT_FOUND, "Not Found")
-        if not any(fault.settings["what"] == "purge-without-effect" for fault in self._faults.named(BEHAVIOUR)):
+        if self._faults.newest(BEHAVIOUR, "purge-without-effect") is None:
             for fault in (fault for name in _CACHED for fault in self._faults.named(name)):
                 self._faults.remove(fault)
-        return HTTPStatus.ACCEPTED, None
+        return web.Response(status=HTTPStatus.ACCEPTED)
 
-    async def _user(self, _: web.BaseRequest, __: Mapping[str, str]) -> _Result:
-        return HTTPStatus.OK, {"id": _ACCOUNT_ID, "full_name": "Wheels & Wins", "email": "team@wheelsandwins.example"}
+    async def _sites(self, asked: Asked) -> web.Response:
+        return await told([self._site()] if asked.request.query.get("name", _SITE_NAME) == _SITE_NAME else [])
 
-    async def _accounts(self, _: web.BaseRequest, __: Mapping[str, str]) -> _Result:
-        return HTTPStatus.OK, [{"id": _ACCOUNT_ID, "name": "Wheels & Wins", "slug": TEAM, "roles_allowed": []}]
+    def _changed(
+        self, change: Callable[[str], Deployed], status: HTTPStatus = HTTPStatus.OK
+    ) -> Callable[[Asked], Awaitable[web.Response]]:
+        return lambda asked: told(self._deploy(change(asked.named["deploy"])), status)
 
-    async def _sites(self, request: web.BaseRequest, _: Mapping[str, str]) -> _Result:
-        return HTTPStatus.OK, [self._site()] if request.query.get("name", _SITE_NAME) == _SITE_NAME else []
+    def _named(self, asked: Asked) -> Deployed:
+        return self.deploys.find(asked.named["deploy"])
 
-    async def _nothing(self, _: web.BaseRequest, __: Mapping[str, str]) -> _Result:
-        return HTTPStatus.OK, []
+    def _number(self, query: Mapping[str, str], name: str, otherwise: int) -> int:
+        text = query.get(name, str(otherwise))
+        if not text.isdecimal() or int(text) < 1:
+            raise Refusal(self.wrong, f"{name}: expected a number from 1 on")
+        return min(int(text), _PAGE_MAX) if name == "per_page" else int(text)
 
-    def _site(self) -> dict[str, object]:
+    def _addresses(self) -> dict[str, object]:
         return {
-            "id": self._site_id,
-            "state": "current",
             "name": _SITE_NAME,
             "url": self._site_url,
             "ssl_url": self._site_url,
             "admin_url": f"https://app.netlify.com/projects/{_SITE_NAME}",
+        }
+
+    def _site(self) -> dict[str, object]:
+        return {
+            **self._addresses(),
+            "id": self.site_id,
+            "state": "current",
             "deploy_url": self._site_url,
             "account_id": _ACCOUNT_ID,
             "account_name": "Wheels & Wins",
             "account_slug": TEAM,
-            "published_deploy": self._deploy(self._deploys.published),
+            "published_deploy": self._deploy(self.deploys.published),
             "build_settings": {
                 "provider": "git",
-                "repo_branch": self._deploys.branch,
+                "repo_branch": self.deploys.branch,
                 "cmd": "npm run build:production",
                 "dir": "dist",
-                "stop_builds": self._deploys.stop_builds,
+                "stop_builds": self.deploys.stop_builds,
             },
         }
 
     def _deploy(self, deploy: Deployed) -> dict[str, object]:
+        own_address = f"{self._site_url}/?deploy={deploy.id}"
         optional = {
             "build_id": deploy.build_id,
             "error_message": deploy.error_message,
@@ -311,20 +278,17 @@ class NetlifyApi:
             "published_at": None if deploy.published_at is None else _moment(deploy.published_at),
         }
         return {
+            **self._addresses(),
             "id": deploy.id,
-            "site_id": self._site_id,
+            "site_id": self.site_id,
             "state": deploy.state,
-            "name": _SITE_NAME,
-            "url": self._site_url,
-            "ssl_url": self._site_url,
-            "deploy_url": f"{self._site_url}/?deploy={deploy.id}",
-            "deploy_ssl_url": f"{self._site_url}/?deploy={deploy.id}",
-            "admin_url": f"https://app.netlify.com/projects/{_SITE_NAME}",
+            "deploy_url": own_address,
+            "deploy_ssl_url": own_address,
             "branch": deploy.branch,
             "context": deploy.context,
             "draft": deploy.draft,
             "skipped": False,
-            "locked": self._deploys.locked and deploy is self._deploys.published,
+            "locked": self.deploys.locked and deploy is self.deploys.published,
             "required": list(deploy.required),
             "required_functions": [],
             "required_edge_functions": [],
@@ -334,54 +298,5 @@ class NetlifyApi:
         }
 
 
-@dataclass(frozen=True)
-class _Paged:
-    items: list[dict[str, object]]
-    headers: _Headers
-
-
-def _number(query: Mapping[str, str], name: str, otherwise: int) -> int:
-    text = query.get(name, str(otherwise))
-    if not text.isdecimal() or int(text) < 1:
-        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name}: expected a number from 1 on")
-    return int(text)
-
-
-async def _check_described(request: web.BaseRequest, route: _Route) -> None:
-    """Raise Refusal for a request that Netlify does not describe."""
-    queries, names = DESCRIBED.get(f"{request.method} {route.operation}", (_NONE, _NONE))
-    is_file = request.content_type == "application/octet-stream" and route.operation == "upload"
-    body = {} if is_file else await _object(request)
-    if body and request.content_type != "application/json":
-        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"expected JSON, declared is {request.content_type}")
-    if unknown := sorted((request.query.keys() - queries) | (body.keys() - names)):
-        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"not described for {route.operation}: {', '.join(unknown)}")
-
-
-async def _object(request: web.BaseRequest) -> dict[str, Any]:
-    raw = await request.read()
-    try:
-        body = json.loads(raw) if raw.strip() else {}
-    except ValueError:
-        raise Refusal(HTTPStatus.BAD_REQUEST, "the body is no JSON") from None
-    if not isinstance(body, dict):
-        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "the body is no JSON object")
-    return body
-
-
 def _moment(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _elsewhere(path: str, headers: _Headers) -> web.Response:
-    if _EXTENSIONS.fullmatch(path):
-        return web.json_response([], headers=headers)
-    return web.Response(status=HTTPStatus.NOT_FOUND, text="Not Found", headers=headers)
-
-
-def _response(status: HTTPStatus, document: Any, headers: _Headers) -> web.Response:
-    if document is None:
-        return web.Response(status=status, headers=headers)
-    if isinstance(document, _Paged):
-        return web.json_response(document.items, status=status, headers=headers | document.headers)
-    return web.json_response(document, status=status, headers=headers)

@@ -10,44 +10,33 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.sandbox import builds
-from pam_rollback.sandbox.backend_deploys import Profile
+from pam_rollback.sandbox import builds, history
+from pam_rollback.sandbox.backend_deploys import Latencies, Profile
 from pam_rollback.sandbox.builds import Build, from_files
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.providers.accounts import Refusal
+from pam_rollback.sandbox.providers.host import Refusal
+from pam_rollback.sandbox.repository import Push, Repository
 
 BEHAVIOUR = "netlify-behaviour"
-_RETENTION_S = 90 * 86_400
 _RESTORABLE = frozenset({"ready", "old"})
 _DONE = _RESTORABLE | {"error"}
 _REPUBLISHED_AFTER_S = 0.5
 PRODUCTION, PREVIEW, BRANCH_DEPLOY = "production", "deploy-preview", "branch-deploy"
-
-
-@dataclass(frozen=True)
-class FrontendLatencies:
-    """What comes on top of the real build."""
-
-    publish_s: float
-    """From the answer to a restore, or the end of a deploy, until users get it."""
-    process_s: float
-    """From the last file until the deploy is ready."""
-    build_s: float
-    """A build takes this long at least."""
-
-
-FRONTEND: Mapping[Profile, FrontendLatencies] = {
-    "fast": FrontendLatencies(publish_s=0.15, process_s=0.05, build_s=0),
+FRONTEND: Mapping[Profile, Latencies] = {
+    "fast": Latencies(process_s=0.05, build_s=0, publish_s=0.15),
     # A build of a site of this size takes about a minute, with a container and its packages; a restore some seconds.
-    "realistic": FrontendLatencies(publish_s=3, process_s=5, build_s=75),
+    "realistic": Latencies(process_s=5, build_s=75, publish_s=3),
 }
+"""``process_s`` goes from the last file until the deploy is ready, ``publish_s`` from a restore, or the end of a deploy."""
+_FIRST = (("stable", 26 * 3600), ("candidate", 3600))
+"""What was deployed before the sandbox began, and how long ago; the last one is published."""
 
 
 @dataclass
@@ -91,7 +80,7 @@ class Deploys:
         first: list[Deployed],
         *,
         branch: str,
-        latencies: FrontendLatencies,
+        latencies: Latencies,
     ) -> None:
         self._faults = faults
         self._deploys = {deploy.id: deploy for deploy in first}
@@ -124,13 +113,11 @@ class Deploys:
 
     def kept(self) -> list[Deployed]:
         """The deploys that are not expired, the newest first; the published one never is."""
-        oldest = time.time() - _RETENTION_S
         expired = self._behaves("deploy-expired")
         return [
             deploy
             for deploy in sorted(self._deploys.values(), key=lambda deploy: deploy.created_at, reverse=True)
-            if deploy is self._published
-            or (deploy.created_at > oldest and not (expired and deploy.published_at is not None))
+            if deploy is self._published or deploy.published_at is None or not expired
         ]
 
     def find(self, deploy_id: str) -> Deployed:
@@ -154,8 +141,6 @@ class Deploys:
         deploy = self.find(deploy_id)
         if deploy.state not in _RESTORABLE or deploy.build is None:
             raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"Deploy cannot be published: it is {deploy.state}")
-        if self.locked and deploy is not self._published and self._behaves("restore-refused-when-locked"):
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "Published deploy is locked")
         if deploy is not self._published and not self._behaves("restore-never-published"):
             self.in_background(self._publish_restored(deploy))
         return deploy
@@ -247,7 +232,7 @@ class Deploys:
             await self.finish(again, replaced.build or Build({}, ""))
 
     def _behaves(self, what: str) -> bool:
-        return any(fault.settings["what"] == what for fault in self._faults.named(BEHAVIOUR))
+        return self._faults.newest(BEHAVIOUR, what) is not None
 
 
 _SHA1 = re.compile(r"[0-9a-f]{40}")
@@ -306,28 +291,23 @@ def _address(path: str) -> str:
     return "/" + path.lstrip("/")
 
 
-Checkout = Callable[[str, Path], None]
-"""Puts the files of a commit into an empty folder; blocks."""
-
-
 class Builds:
-    """One at a time, in the order of the pushes. `base` is the site's folder in the repository, `variables` those of its builds."""
+    """One at a time, in the order of the pushes, with the site's `variables`."""
 
     def __init__(
-        self, deploys: Deploys, *, checkout: Checkout, base: str, scratch: Path, variables: Mapping[str, str]
+        self, deploys: Deploys, repository: Repository, *, scratch: Path, variables: Mapping[str, str]
     ) -> None:
         self._variables = variables
         self._deploys = deploys
-        self._checkout = checkout
-        self._base = base
+        self._repository = repository
         self._scratch = scratch
         self._one_at_a_time = asyncio.Lock()
 
-    def push(self, branch: str, commit: str) -> Deployed | None:
-        """Build a commit that was pushed; None when builds are stopped or the branch is not built."""
-        if self._deploys.stop_builds or branch != self._deploys.branch:
-            return None
-        return self.start(branch, commit)
+    def push(self, push: Push) -> None:
+        """Build what was pushed to the site's branch, unless builds are stopped."""
+        branch = self._deploys.branch
+        if push.ref == f"refs/heads/{branch}" and not push.is_deletion and not self._deploys.stop_builds:
+            self.start(branch, push.new)
 
     def start(self, branch: str, commit: str, *, title: str = "") -> Deployed:
         """Build a commit because somebody asks for it. Raises Refusal when builds are stopped."""
@@ -345,20 +325,52 @@ class Builds:
             if deploy.is_done:
                 return  # cancelled while it waited
             deploy.enter("building")
-            scratch = Path(tempfile.mkdtemp(prefix="netlify-build-", dir=self._scratch))
+            built = _built(self._repository, deploy.commit, self._scratch, self._variables)
             try:
-                built, _ = await asyncio.gather(
-                    self._built(deploy.commit, scratch / "repo"), asyncio.sleep(self._deploys.latencies.build_s)
-                )
+                build, _ = await asyncio.gather(built, asyncio.sleep(self._deploys.latencies.build_s))
             except (SandboxError, OSError) as error:
                 if not deploy.is_done:
                     deploy.enter("error", error_message=f"Build script returned non-zero exit code: {error}")
                 return
-            finally:
-                await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
-        await self._deploys.finish(deploy, built)
+        await self._deploys.finish(deploy, build)
 
-    async def _built(self, commit: str, folder: Path) -> builds.Build:
-        await asyncio.to_thread(self._checkout, commit, folder)
-        built = await builds.build(folder / self._base, commit=commit, variables=self._variables)
-        return await asyncio.to_thread(builds.load, built)
+
+async def first_deploys(repository: Repository, scratch: Path, variables: Mapping[str, str]) -> list[Deployed]:
+    """Build what was deployed before the sandbox began, the oldest first. Raises SandboxError."""
+    return list(
+        await asyncio.gather(
+            *(_first_deploy(repository, repository.commits[name], age_s, scratch, variables) for name, age_s in _FIRST)
+        )
+    )
+
+
+async def _first_deploy(
+    repository: Repository, commit: str, age_s: float, scratch: Path, variables: Mapping[str, str]
+) -> Deployed:
+    # npm takes most of the time.
+    build = await _built(repository, commit, scratch, variables, with_npm=False)
+    moment = time.time() - age_s
+    return Deployed(
+        history.BRANCH,
+        PRODUCTION,
+        commit=commit,
+        state="ready",
+        build_id=secrets.token_hex(12),
+        created_at=moment,
+        updated_at=moment,
+        published_at=moment,
+        build=build,
+    )
+
+
+async def _built(
+    repository: Repository, commit: str, scratch: Path, variables: Mapping[str, str], *, with_npm: bool = True
+) -> Build:
+    folder = Path(tempfile.mkdtemp(prefix="netlify-build-", dir=scratch))
+    try:
+        await asyncio.to_thread(repository.checkout, commit, folder / "repo")
+        source = folder / "repo" / history.FRONTEND
+        published = await builds.build(source, commit=commit, variables=variables, with_npm=with_npm)
+        return await asyncio.to_thread(builds.load, published)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

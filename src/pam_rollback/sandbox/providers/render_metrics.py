@@ -22,9 +22,8 @@ from typing import Any
 from aiohttp import web
 
 from pam_rollback.sandbox.faults import Fault
-from pam_rollback.sandbox.fleet import Fleet
-from pam_rollback.sandbox.providers.accounts import Refusal
-from pam_rollback.sandbox.providers.render_services import rfc3339
+from pam_rollback.sandbox.providers.host import Refusal
+from pam_rollback.sandbox.releases import Fleet
 
 GIVEN_UP = 499
 """The status of a request whose client did not wait for the answer."""
@@ -235,6 +234,11 @@ def _spoilt(series: Iterable[Series], what: str, unit: str, fault: Fault | None)
             and not (what == "gaps" and moment % _HOLES_EVERY_S < _HOLE_S)
         }
         yield labels, changed
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write a moment as Render does."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _moment(text: str) -> float:

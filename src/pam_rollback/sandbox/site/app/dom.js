@@ -42,19 +42,12 @@ export function form(attributes, submit, ...children) {
 /** A place for one error at a time. The alert exists only while there is one: nothing empty is announced. */
 export function problemBox() {
   const element = h("div", { class: "problem-box" });
-  const clear = () => element.replaceChildren();
-  function show(what, error = null, retry = null) {
+  function show(what, error = null) {
     if (error?.isCancelled) return;
-    const again = () => {
-      clear();
-      document.querySelector("main h1")?.focus();
-      void retry();
-    };
-    const button = retry && h("button", { type: "button", click: again }, "Try again");
     const words = error === null ? what : `${what} ${error.message}`;
-    element.replaceChildren(h("div", { role: "alert", class: "problem" }, h("p", {}, words), button));
+    element.replaceChildren(h("div", { role: "alert", class: "problem" }, h("p", {}, words)));
   }
-  return { element, show, clear };
+  return { element, show, clear: () => element.replaceChildren() };
 }
 
 /** Resolves to true when the person chose `action`; Escape and the other button mean no. */

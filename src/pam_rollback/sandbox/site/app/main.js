@@ -6,7 +6,6 @@ import { chat } from "./views/chat.js";
 import { home, login, money, notFound, profile, settings, trips } from "./views/pages.js";
 
 const SITE = "Wheels & Wins";
-const NOTICE_AGAIN_MS = 60_000;
 const FLAGS_AGAIN_MS = 2000;
 const FLAGS_PATIENCE_MS = 3000;
 const VIEWS = {
@@ -36,13 +35,10 @@ function announce(words) {
   setTimeout(() => (announcer.textContent = words), 50);
 }
 
-/** The person's profile; its name goes into the header, and leaves it when the API does not answer. */
+/** The person's profile. */
 async function loadAccount() {
-  account.querySelector(".user-name")?.remove();
   const found = await service.get("/api/v1/profile");
   service.expectShape(typeof found?.email === "string");
-  account.querySelector(".user-name")?.remove();
-  account.prepend(h("span", { class: "user-name" }, found.full_name || found.email));
   return found;
 }
 
@@ -50,10 +46,8 @@ function surround(path, signedIn) {
   const shown = Object.entries(VIEWS).filter(([at]) => at !== "/login");
   const link = (at, words) => h("a", { href: at, "aria-current": at === path ? "page" : null }, words);
   places.replaceChildren(...shown.map(([at, place]) => h("li", {}, link(at, place.name))));
-  if (!signedIn) account.replaceChildren(link("/login", "Log in"));
-  else if (account.querySelector("button") === null) {
-    account.replaceChildren(h("button", { type: "button", click: logOut }, "Log out"));
-  }
+  const logOutButton = account.querySelector("button") ?? h("button", { type: "button", click: logOut }, "Log out");
+  account.replaceChildren(signedIn ? logOutButton : link("/login", "Log in"));
 }
 
 function logOut() {
@@ -84,7 +78,6 @@ async function show(moveFocus) {
     return;
   }
   surround(path, signedIn);
-  void showNotice();
   const read = service.readFlags();
   // The first picture of the chat must already be the right one: somebody without a feature never sees it flash up.
   if (place.view === chat) await Promise.race([read, new Promise((late) => setTimeout(late, FLAGS_PATIENCE_MS))]);
@@ -98,15 +91,6 @@ async function show(moveFocus) {
     main.querySelector("h1")?.focus({ preventScroll: true });
   }
   void view.ready?.();
-}
-
-/** What the people who run the service have to say. When the API does not answer, what is shown stays. */
-async function showNotice() {
-  const place = document.getElementById("site-notice");
-  const notice = await service.get("/api/v1/notice").catch(() => null);
-  const words = notice === null ? place.textContent : notice.active ? notice.text : "";
-  if (words === place.textContent) return; // the same words again would be read aloud again
-  place.replaceChildren(...(words === "" ? [] : [h("p", {}, words)]));
 }
 
 function run({ apiUrl }) {
@@ -124,12 +108,10 @@ function run({ apiUrl }) {
     .getElementById("site-header")
     .replaceChildren(h("a", { class: "brand", href: "/" }, SITE), h("nav", { "aria-label": "Main" }, places), account);
   document.getElementById("site-footer").replaceChildren(h("p", {}, "Page release ", h("span", {}, release)));
-  const whenSeen = (work) => () => {
-    if (document.visibilityState === "visible") void work();
-  };
-  setInterval(whenSeen(showNotice), NOTICE_AGAIN_MS);
   // Again and again, so that a rollback shows at once where a feature changes what is seen.
-  setInterval(whenSeen(() => location.pathname === "/pam" && service.readFlags()), FLAGS_AGAIN_MS);
+  setInterval(() => {
+    if (location.pathname === "/pam" && document.visibilityState === "visible") void service.readFlags();
+  }, FLAGS_AGAIN_MS);
   document.addEventListener("click", follow);
   window.addEventListener("popstate", () => void show(true));
   void show(false);
@@ -151,7 +133,7 @@ async function start() {
   } catch (problem) {
     const box = problemBox();
     main.replaceChildren(heading(`${SITE} cannot start`), box.element);
-    box.show("The site could not find its service.", problem, start);
+    box.show("The site could not find its service.", problem);
   }
 }
 

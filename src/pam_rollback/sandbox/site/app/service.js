@@ -3,7 +3,6 @@
 export const ENHANCED_UI = "PAM_ENHANCED_UI";
 export const VOICE = "PAM_VOICE_FEATURES";
 const KEY = "wheels-and-wins.session";
-const VISITOR = "wheels-and-wins.visitor";
 const LOGIN = "/api/v1/auth/login";
 const DEADLINE_MS = 8000;
 const NEW_FEATURES_SINCE = [1, 42];
@@ -107,17 +106,13 @@ export function hasNewFeatures(release) {
 /** A flag that was never read is off: the plain page is the safe one. */
 export const isOn = (name) => hasNewFeatures(service.release) && flags[name] === true;
 
-/** Reads the flags, which are evaluated for a person, so that a visitor needs to be one; when that fails the last ones stay. */
+/** Reads the flags of whoever is signed in; when that fails the last ones stay. */
 export async function readFlags() {
+  if (token() === null) return;
   newest += 1;
   const turn = newest;
-  let who = "";
-  if (token() === null) {
-    if (sessionStorage.getItem(VISITOR) === null) sessionStorage.setItem(VISITOR, crypto.randomUUID());
-    who = `?user_id=${sessionStorage.getItem(VISITOR)}`;
-  }
   try {
-    const answer = await get(`/api/v1/flags${who}`);
+    const answer = await get("/api/v1/flags");
     if (turn < newest) return;
     flags = answer?.flags ?? flags;
   } catch {

@@ -50,7 +50,7 @@ export function chat({ loadAccount, announce }) {
       messages = answer.messages.filter((message) => message.role !== "system");
       conversation = messages.at(-1)?.conversation_id ?? conversation;
     } catch (error) {
-      problem.show("Your messages could not be loaded.", error, loadHistory);
+      problem.show("Your messages could not be loaded.", error);
     }
     draw();
   }
@@ -67,7 +67,7 @@ export function chat({ loadAccount, announce }) {
       messages.push(said("assistant", answer.response));
       announce(`PAM says: ${answer.response}`);
     } catch (error) {
-      problem.show(failed, error, () => converse(ask, failed));
+      problem.show(failed, error);
     }
     waiting = false;
     draw();
@@ -127,7 +127,7 @@ export function chat({ loadAccount, announce }) {
     try {
       await service.remove("/api/v1/pam/history");
     } catch (error) {
-      problem.show("The chat was not cleared.", error, clear);
+      problem.show("The chat was not cleared.", error);
       return;
     }
     conversation = null;

@@ -28,7 +28,7 @@ function loaded(title, what, load, ...below) {
       content.replaceChildren(...(await load(problem)));
     } catch (error) {
       content.replaceChildren();
-      problem.show(`Your ${what} could not be loaded.`, error, ready);
+      problem.show(`Your ${what} could not be loaded.`, error);
     }
   }
   return { ready, element: h("div", { class: "stack" }, heading(title), problem.element, content, ...below) };
@@ -70,7 +70,7 @@ export function money({ loadAccount, announce }) {
     try {
       await service.post("/api/v1/expenses", booked);
     } catch (error) {
-      problem.show("The expense was not saved.", error, add);
+      problem.show("The expense was not saved.", error);
       return;
     }
     announce(`Added: ${amount.value} for ${category.value}.`);
@@ -120,7 +120,7 @@ export function settings({ loadAccount }) {
         await service.put("/api/v1/settings", { settings: { distance_unit: unit.value } });
         saved.textContent = "Saved.";
       } catch (error) {
-        problem.show("Your settings could not be saved.", error, save);
+        problem.show("Your settings could not be saved.", error);
       }
     }
     const button = h("button", { type: "submit", class: "primary" }, "Save");
@@ -140,7 +140,7 @@ export function login({ navigate, announce }) {
       await service.signIn(email.value, password.value);
     } catch (error) {
       if (error.status === 401 || error.status === 422) problem.show("That e-mail address and password do not fit together.");
-      else problem.show("You could not be logged in.", error, logIn);
+      else problem.show("You could not be logged in.", error);
       return;
     }
     announce("You are logged in.");
