@@ -99,7 +99,7 @@ audit: $(READY) ## known vulnerabilities and licences of the pinned packages; as
 
 browser: $(READY)
 	@$(BIN)/python -m pam_rollback.browser.browser
-	@$(BIN)/python -m pam_rollback.report.packages
+	@$(BIN)/python -m pam_rollback.report --packages
 
 prometheus: $(READY)
 	@$(BIN)/python -m tests.prometheus_server

@@ -77,9 +77,9 @@ def rollback(
     return EmergencyRollback(
         *action.facts,
         before.result.flags if before.found is not None else {},
-        Took(past_the_product=bool(down()), problem=down()),
-        back.result.flags if back.found is not None else None,
+        back.result.flags if back.found is not None else {},
         users.found if users is not None else None,
+        Took(past_the_product=bool(down()), problem=down()),
         served.found,
     )
 

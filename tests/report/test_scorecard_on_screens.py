@@ -27,7 +27,10 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(params=["told", "told_red"])
 def page_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Both pages, on the disk."""
-    return scorecard_page.write(request.getfixturevalue(request.param), tmp_path, pictures={"Load, <latency>": DRAWN})
+    page = tmp_path / scorecard_page.NAME
+    record = request.getfixturevalue(request.param)
+    page.write_text(scorecard_page.render(record, pictures={"Load, <latency>": DRAWN}), encoding="utf-8")
+    return page
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

@@ -1,6 +1,6 @@
 """axe-core in a page: the newest rules that are installed, over WCAG 2.0 to 2.2, levels A and AA.
 
-npm has the newest rules (``reports/package.json`` pins them, ``python -m pam_rollback.report.packages`` installs them once); without
+npm has the newest rules (``reports/package.json`` pins them, ``python -m pam_rollback.report --packages`` installs them once); without
 them those serve that come with axe-playwright-python. Which ones judged stands in every finding. The page that is judged is at rest:
 colours in the middle of an animation are nobody's contrast.
 """

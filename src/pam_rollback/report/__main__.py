@@ -1,4 +1,8 @@
-"""``python -m pam_rollback.report [RUN_FOLDER]``: builds the HTML report of a run that is over."""
+"""``python -m pam_rollback.report [RUN_FOLDER]``: builds the HTML report of a run that is over.
+
+``--packages`` installs what npm brings, before a run needs it: the rules of accessibility and the generator of the report. Without them a
+run is none the worse: older rules are bundled, and the report can be built later. So this never fails; it says in one line what is missing.
+"""
 
 import argparse
 import json
@@ -6,8 +10,9 @@ import sys
 from pathlib import Path
 
 from pam_rollback.outside import plainly
+from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import wording
-from pam_rollback.report.html_report import Unavailable
+from pam_rollback.report.html_report import Unavailable, are_installed, install_packages
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import OUT, RunFolder, from_here, newest_run
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read, schema
@@ -27,7 +32,11 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     )
     parser.add_argument("--single", help=argparse.SUPPRESS)
     parser.add_argument("--schema", action="store_true", help="print the JSON schema of run.json, and build nothing")
+    parser.add_argument("--packages", action="store_true", help="install what npm brings (once), and build nothing")
     options = parser.parse_args(arguments)
+    if options.packages:
+        install()
+        return 0
     if options.schema:
         sys.stdout.write(f"{json.dumps(schema(), indent=1, sort_keys=True)}\n")
         return 0
@@ -37,6 +46,18 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
         )
         return FAILED
     return _build(options, out)
+
+
+def install(reports: Path = REPORTS) -> None:
+    """Installs the packages of the lock file; quiet when they are there."""
+    if are_installed(reports):
+        return
+    sys.stdout.write("installing the packages of reports/package-lock.json (once)…\n")
+    sys.stdout.flush()
+    if missing := install_packages(reports):
+        sys.stdout.write(
+            f"not installed, so older rules of accessibility serve: {missing.reason}\n  {missing.how_to}\n"
+        )
 
 
 def _build(options: argparse.Namespace, out: Path) -> int:

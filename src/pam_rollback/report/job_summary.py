@@ -51,16 +51,11 @@ def annotations(record: RunRecord) -> list[str]:
     """Commands to GitHub's runner: the verdict as a note, a warning or an error, and one for each cause, as many as it shows."""
     record = shown(record)
     level = _LEVELS.get(record.verdict, "error")
-    lines = [annotation(record.verdict, wording.verdict_word(record), in_short(record))]
+    lines = [_command(level, wording.verdict_word(record), in_short(record))]
     told = alike(not_good(record))[: ANNOTATIONS_MAX - 1] if level != "notice" else ()
     return lines + [
         _command(level, f"{one[0].outcome.value} {wording.ids(one)}", wording.problem_together(one)) for one in told
     ]
-
-
-def annotation(verdict: str, title: str, text: str) -> str:
-    """The command for one: a note, a warning or an error, by the verdict."""
-    return _command(_LEVELS.get(verdict, "error"), title, text)
 
 
 def _not_good(record: RunRecord) -> Sequence[str]:

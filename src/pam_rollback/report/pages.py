@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pam_rollback.outside import places
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, Template
+    from jinja2 import Template
 
 DOCS: Final = places.HOME / "docs"
 RUNBOOK: Final = "runbook"
@@ -77,15 +77,11 @@ def _rendered(docs: Path) -> Iterator[tuple[str, str]]:
         )
 
 
+@cache
 def template(name: str) -> "Template":
     """Give a page template by its file name. What comes from outside is escaped; a value that is not given is an error."""
-    return _templates().get_template(name)
-
-
-@cache
-def _templates() -> "Environment":
     # Loaded when a page is made: most sessions answer without one.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
 
     folder = Path(__file__).with_name("pages_html")
-    return Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)
+    return Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined).get_template(name)

@@ -1,6 +1,7 @@
 """The HTML report of one run, at the end of the session or afterwards: its head, and its place in the history."""
 
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -88,24 +89,21 @@ def write_page(run: RunFolder, record: RunRecord) -> Path:
 
     Where something is not good, each finding links to its section of the runbook: then its page is there, too.
     """
+    run.html.mkdir(parents=True, exist_ok=True)
     if record.verdict != "GO" and not (run.html / f"{RUNBOOK}.html").is_file():
-        run.html.mkdir(parents=True, exist_ok=True)
         write_pages(run.html)
-    beside = (
-        (
-            "evidence, test by test",
-            run.html / scorecard_page.EVIDENCE / "index.html",
-            f"{scorecard_page.EVIDENCE}/index.html",
-        ),
-        ("run record", run.record, f"../{run.record.name}"),
-        ("JUnit", run.junit, f"../{run.junit.name}"),
-        *((title, run.html / f"{name}.html", f"{name}.html") for name, title in TITLES.items()),
-    )
-    links = [(name, to) for name, path, to in beside if path.is_file()]
+    beside = {
+        "evidence, test by test": run.html / scorecard_page.EVIDENCE / "index.html",
+        "run record": run.record,
+        "JUnit": run.junit,
+        **{title: run.html / f"{name}.html" for name, title in TITLES.items()},
+    }
+    links = [(name, os.path.relpath(path, run.html)) for name, path in beside.items() if path.is_file()]
     pictures = {path.stem: path.read_bytes() for path in sorted(run.pictures.glob("*.svg"))}
-    return scorecard_page.write(
-        record, run.html, links=links, pictures=pictures, zone=datetime.now().astimezone().tzinfo
-    )
+    page = run.html / scorecard_page.NAME
+    text = scorecard_page.render(record, links=links, pictures=pictures, zone=datetime.now().astimezone().tzinfo)
+    page.write_text(text, encoding="utf-8", errors="replace")
+    return page
 
 
 def variables(record: RunRecord) -> dict[str, str]:

@@ -157,7 +157,7 @@ def _problems(record: RunRecord, page: Page) -> list[str]:
     for group in alike(bad):
         result = group[0]
         said, hue = WORDS[result.outcome]
-        found = wording.problem(result) if len(group) == 1 else f"{len(group)} tests: {wording.said_together(group)}"
+        found = f"{len(group)} tests; " * (len(group) > 1) + wording.problem_together(group)
         first, *others = page.wrapped(f"{said} {wording.ids(group)}{wording.where(result)} {found}")
         lines += [first.replace(said, page.paint(said, hue, "bold"), 1), *others]
         lines += [

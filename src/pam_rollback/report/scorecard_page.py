@@ -10,7 +10,6 @@ import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -45,21 +44,6 @@ _IDS_MAX: Final = 10
 """Broken criteria that are named beside the verdict."""
 _VERIFICATION: Final = "post_rollback"
 _ANCHOR: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
-
-
-def write(
-    record: RunRecord,
-    folder: Path,
-    *,
-    links: Iterable[tuple[str, str]] = (),
-    pictures: Mapping[str, bytes] = MappingProxyType({}),
-    zone: tzinfo | None = None,
-) -> Path:
-    """Writes the page into a folder. Raises OSError. ``zone``: where somebody looks, for times of day beside UTC."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / NAME
-    path.write_text(render(record, links=links, pictures=pictures, zone=zone), encoding="utf-8", errors="replace")
-    return path
 
 
 def render(

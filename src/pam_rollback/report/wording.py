@@ -238,11 +238,6 @@ def stated(outcome: Outcome, title: str) -> str:
     return HAPPENED.get(outcome) or f"{'not known' if outcome is Outcome.UNKNOWN else 'not true'}: {title.rstrip('.')}"
 
 
-def problem(result: Result) -> str:
-    """What a test proves and what it found instead, one line."""
-    return f"{proves(result)}: {said(result)}"
-
-
 def said(result: Result) -> str:
     """What a test found, one line, without the name of an exception that only repeats the outcome, and without its own title."""
     return without_title(without_own_word(result.message), result.title) or "no message"

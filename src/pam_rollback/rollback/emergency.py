@@ -4,18 +4,17 @@ Strategy 6 of the plan. The plan's command looks at no answer, and does nothing 
 the answer judged, the flags read back, the outcome evaluated for many users. The way past a product that is down is in ``drills/``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
 from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.journal.journal import Journal
-from pam_rollback.plan.flags import Flag, FlagName
+from pam_rollback.plan.flags import Flag
 from pam_rollback.product.pam_api import EmergencyCall
 from pam_rollback.product.served_release import Served
-from pam_rollback.rollback.feature_flag import Evaluation, FlagOutcome, Flags, Switched, words
+from pam_rollback.rollback.feature_flag import Evaluation, FlagOutcome, FlagRollback, Flags, Switched, words
 from pam_rollback.rollback.flag_writing import note_setting, owe_flags
-from pam_rollback.rollback.step_list import ActionRecord
 
 _OFF = Flag(enabled=False, rollout_pct=0)
 
@@ -46,33 +45,12 @@ class FlagsSeen(FlagOutcome):
 
 
 @dataclass(frozen=True)
-class EmergencyRollback(ActionRecord):
+class EmergencyRollback(FlagRollback):
     """The facts of one emergency rollback."""
 
-    before: Mapping[FlagName, Flag]
     took: Took
-    read_back: Mapping[FlagName, Flag] | None
-    evaluation: Evaluation | None
     served: Served | None
     """What the back end serves, where the way past the product was taken."""
-
-    @property
-    def outcome(self) -> FlagOutcome:
-        """Return the flags as read back. Raises MeasurementFailed when they were not."""
-        if not self.read_back:
-            raise MeasurementFailed(f"the flags were not read back: {self._why}")
-        return FlagOutcome(self.read_back)
-
-    @property
-    def evaluated(self) -> Evaluation:
-        """Return what users get. Raises MeasurementFailed when no user could be evaluated."""
-        if self.evaluation is None:
-            raise MeasurementFailed(f"what users get is not known: {self._why}")
-        return self.evaluation
-
-    @property
-    def _why(self) -> str:
-        return "; ".join(str(step) for step in self.steps if not step.done) or f"there was no such step ({self.took})"
 
 
 @dataclass(frozen=True)

@@ -99,22 +99,26 @@ class FlagRollback(ActionRecord):
 
     before: Mapping[FlagName, Flag]
     read_back: Mapping[FlagName, Flag]
+    """Empty where they were not."""
     evaluation: Evaluation | None
 
     @property
     def outcome(self) -> FlagOutcome:
-        """Return the flags as read back."""
+        """Return the flags as read back. Raises MeasurementFailed when they were not."""
+        if not self.read_back:
+            raise MeasurementFailed(f"the flags were not read back: {self._why('flag API')}")
         return FlagOutcome(self.read_back)
 
     @property
     def evaluated(self) -> Evaluation:
         """Return what users get. Raises MeasurementFailed when no user could be evaluated."""
         if self.evaluation is None:
-            failed = "; ".join(str(step) for step in self.steps if not step.done)
-            raise MeasurementFailed(
-                f"what users get is not known: {failed or 'this environment has no flag evaluation'}"
-            )
+            raise MeasurementFailed(f"what users get is not known: {self._why('flag evaluation')}")
         return self.evaluation
+
+    def _why(self, lacking: str) -> str:
+        failed = "; ".join(str(step) for step in self.steps if not step.done)
+        return failed or f"this environment has no {lacking}"
 
 
 @dataclass(frozen=True, repr=False)

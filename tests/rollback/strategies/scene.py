@@ -40,24 +40,23 @@ STABLE, CANDIDATE = "1.41.3", "1.42.0"
 _DEADLINE_S = 5.0
 """Of a request: hosts of the sandbox answer within milliseconds, on a busy machine within a second."""
 _EVERY_S = 0.2
-_SETTLED_WITHIN_S = 20
+_SETTLED_WITHIN_S = 20.0
+_PATIENCE_S = 10.0
+"""Of all tries of one operation."""
 _WHY = "the new release fails for users"
 
 
 @dataclass
 class WatchedApi(ProviderApi):
-    """The real client; it also keeps what was asked to be changed, and whether an undo was owed by then."""
+    """The real client; it also keeps what was asked to be changed before an undo was owed."""
 
     journal: Journal | None = None
-    changes: list[str] = field(default_factory=list)
     unowed: list[str] = field(default_factory=list)
 
     def ask(self, operation: str, path: str, *, method: str = "GET", **options: Any) -> Any:
         """As ever."""
-        if method != "GET":
-            self.changes.append(operation)
-            if self.journal is None or not self.journal.owed():
-                self.unowed.append(operation)
+        if method != "GET" and (self.journal is None or not self.journal.owed()):
+            self.unowed.append(operation)
         return super().ask(operation, path, method=method, **options)
 
 
@@ -83,13 +82,7 @@ class Scene:
     repository: GitRepository
     journal: Journal
     folder: Path
-    live_within_s: float = 20.0
-    published_within_s: float = 20.0
     served_within_s: float = 20.0
-    patience_s: float = 10.0
-    """Of all tries of one operation."""
-    found_bad: str = ""
-    """The commit that users had when the incident was found; empty: the candidate's."""
 
     def __post_init__(self) -> None:
         environment, variables = self.environment, self.range.variables
@@ -99,7 +92,7 @@ class Scene:
         render = render_api(environment.render, variables["RENDER_API_KEY"])
         # The onlooker is never held up by what the rollback's own clients were refused.
         object.__setattr__(self, "onlooker", (netlify, render))
-        watched = partial(WatchedApi, deadline_s=_DEADLINE_S, patience_s=self.patience_s, journal=self.journal)
+        watched = partial(WatchedApi, deadline_s=_DEADLINE_S, patience_s=_PATIENCE_S, journal=self.journal)
         object.__setattr__(self, "site", NetlifySite(watched(netlify.provider, netlify.token), environment.netlify))
         object.__setattr__(self, "service", RenderDeploys(watched(render.provider, render.token), environment.render))
         object.__setattr__(self, "targets", self._find_targets())
@@ -166,12 +159,6 @@ class Scene:
     # ---------------------------------------------------------------- what was watched
 
     @property
-    def changes(self) -> list[str]:
-        """What the providers were asked to change, without the emptying of caches, which changes no state."""
-        asked = [*self._watched(self.site.api).changes, *self._watched(self.service.api).changes]
-        return [operation for operation in asked if operation != "purge the cache"]
-
-    @property
     def unowed(self) -> list[str]:
         """Changes that were asked for before their undo stood in the journal."""
         asked = [*self._watched(self.site.api).unowed, *self._watched(self.service.api).unowed]
@@ -205,7 +192,7 @@ class Scene:
             every_s=_EVERY_S,
             looked_every_s=_EVERY_S,
             seen_within_s=5 * _EVERY_S,
-            published_within_s=self.published_within_s,
+            published_within_s=_SETTLED_WITHIN_S,
             served_within_s=self.served_within_s,
         )
 
@@ -220,7 +207,7 @@ class Scene:
             every_s=_EVERY_S,
             looked_every_s=_EVERY_S,
             seen_within_s=5 * _EVERY_S,
-            live_within_s=self.live_within_s,
+            live_within_s=_SETTLED_WITHIN_S,
             served_within_s=self.served_within_s,
         )
 
@@ -241,7 +228,7 @@ class Scene:
             branch="main",
             follows=lambda: True,
             see_back_end=lambda commit: until_served(
-                lambda: self.look_at_api(commit), Waiter(), within_s=self.live_within_s, every_s=_EVERY_S
+                lambda: self.look_at_api(commit), Waiter(), within_s=_SETTLED_WITHIN_S, every_s=_EVERY_S
             ),
         )
 
@@ -253,7 +240,7 @@ class Scene:
     @property
     def bad(self) -> str:
         """The commit that is to be taken back."""
-        return self.found_bad or self.commits["candidate"]
+        return self.commits["candidate"]
 
     @property
     def why(self) -> str:

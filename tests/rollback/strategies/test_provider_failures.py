@@ -12,11 +12,31 @@ from pam_rollback.base.errors import UndoFailed
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.report.verdict import ExitCode, classify
+from pam_rollback.rollback.steps import StepsFailed
 from tests.rollback.strategies.expectations import PROVIDERS, ROWS, Row
 from tests.rollback.strategies.hosts import FAILURES, STABLE, Failure
-from tests.rollback.strategies.judged import EMERGENCY, judge
-from tests.rollback.strategies.performed import STRATEGIES
+from tests.rollback.strategies.performed import STRATEGIES, Ended
 from tests.rollback.strategies.stage import MemoryStage
+
+EMERGENCY = "emergency"
+
+
+def judge(world: MemoryStage, row: Row, ended: Ended, *, helped: bool, good: str) -> None:
+    """Hold what came of it against the table; ``good`` is what the stable release is called there."""
+    if helped:
+        assert ended.exit_code is ExitCode.GO, ended.error
+        assert not any(step.essential for step in ended.steps if not step.done) or row.strategy == EMERGENCY
+    else:
+        assert isinstance(ended.error, StepsFailed)
+        assert ended.exit_code is ExitCode.ACTION_FAILED
+        assert PROVIDERS[row.provider] in str(ended.error)
+        assert ended.named("failed") == row.failed, ended.error
+        assert ended.named("not done") == row.left_out, ended.error
+    assert world.open_steps() == {}
+    assert world.unowed == []
+    for release, stable in ((world.site_release, row.site), (world.api_release, row.api)):
+        # What users get is what the action says.
+        assert stable is None or (release() == good) is (stable or helped)
 
 
 def cases() -> list[object]:
