@@ -18,6 +18,7 @@ from pam_rollback.base.run_files import RECOVERY_FILE, SETTINGS_FILE
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.integrity.database_link import DatabaseLink
+from pam_rollback.journal.journal import Journal
 from pam_rollback.ledger.ledger import Ledger
 from pam_rollback.ledger.ledger_config import LEDGER_SETTING, WINDOW_SETTING, not_written
 from pam_rollback.ledger.ledger_rows import judge_ledger
@@ -37,6 +38,7 @@ from pam_rollback.product.served_release_reader import ServedSite
 from pam_rollback.product.settings_loss import FLAG, LINK_SETTING, SETTING, RecordedSettings, compare
 from pam_rollback.rollback.deploys import Deploy, Service, ServiceHost, SiteHost
 from pam_rollback.rollback.fixtures.hosts import if_reachable, told_by_host
+from pam_rollback.rollback.flag_writing import UNDO_KIND as SET_FLAGS
 from pam_rollback.rollback.planting import LOOKED_EVERY_S
 from pam_rollback.rollback.step_list import ActionRecord
 from pam_rollback.rollback.steps import StepRecord, StepsFailed
@@ -150,8 +152,12 @@ def settings_loss(
     environment: Environment,
     plan: Plan,
     settings_before: RecordedSettings | None,
+    journal: Journal,
 ) -> Measured:
-    """As they are now, against as they were. Raises MeasurementFailed when one of them is not known."""
+    """As they are now, against as they were. Raises MeasurementFailed when one of them is not known.
+
+    What the action switches itself is left out; an action that failed has told its journal what it owes.
+    """
     if settings_before is None:
         raise MeasurementFailed("no settings were recorded before, so a loss cannot be seen: give --baseline FILE")
     story = SITUATIONS.get(situation)
@@ -161,7 +167,8 @@ def settings_loss(
         else {FLAG + name for flags in ("before", "read_back") for name in getattr(in_situation, flags, None) or ()}
     )
     if story is not None:
-        switched |= {FLAG + name for name in plan.strategy(story.strategy).flag_changes}
+        owed = {name for undo in journal.owed() if undo.kind == SET_FLAGS for name in undo.facts["flags"]}
+        switched |= {FLAG + name for name in owed.union(plan.strategy(story.strategy).flag_changes)}
     loss = compare(
         settings_before,
         read_settings(environment),

@@ -131,7 +131,7 @@ def test_they_are_counted_from_the_beginning() -> None:
     watched = Watched(lambda at: at < BAD_UNTIL_S, for_s=BEGAN_S + 650)
     clock = SimpleNamespace(monotonic_s=lambda: float(BEGAN_S))
 
-    begun: Any = call(answers_from_s, observation=watched, clock=clock)
+    begun: Any = call(answers_from_s, observation=watched, clock=clock, progress=quiet())
     recorded = call(
         baseline_answers,
         environment=environment(),

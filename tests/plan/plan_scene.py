@@ -73,7 +73,7 @@ def asked(**fixtures: object) -> Any:
 
 def quiet() -> Any:
     """Progress that nobody reads."""
-    return SimpleNamespace(tell=lambda _: None, done=lambda: None)
+    return SimpleNamespace(tell=lambda _: None, done=lambda: None, phase=lambda *_: None)
 
 
 def runbook(plan: Plan, **differs: object) -> Any:
