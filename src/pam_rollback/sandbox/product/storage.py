@@ -85,6 +85,7 @@ class Breaker:
 # A user waits this long for a connection before the answer is "unavailable"; below the second that a health check may take.
 _CONNECTION_WAIT_S = 0.8
 _WAITS_AGAIN = 4
+_LATE_S = 0.1
 # The pool's own retries back off from one second on; giving up early makes the next request try at once after an outage.
 _RECONNECT_S = 0.5
 _START_WITHIN_S = 5.0
@@ -114,15 +115,15 @@ class PatientPool(AsyncConnectionPool[Any]):
         super().__init__(dsn, check=self._check_when_told, open=False, **options)
 
     async def getconn(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - as the pool has it
-        """Wait again while others are served or could be: then the machine is late, not the database."""
+        """Wait again while others are served or could be, or while we were late ourselves: then it is the machine, not the database."""
         for _ in range(_WAITS_AGAIN):
-            before = self.get_stats()
+            before, began_s = self.get_stats(), time.monotonic()
             try:
                 return await super().getconn(timeout)
             except PoolTimeout:
-                now = self.get_stats()
+                now, late_s = self.get_stats(), time.monotonic() - began_s - (timeout or self.timeout)
                 refused, served = (now.get(key, 0) > before.get(key, 0) for key in ("connections_errors", "usage_ms"))
-                if refused or not (served or now["pool_available"]):
+                if refused or not (served or now["pool_available"] or late_s > _LATE_S):
                     raise
         return await super().getconn(timeout)
 
