@@ -82,5 +82,9 @@ class Acted(Protocol):
         """When acting was decided: the recovery time counts from here."""
 
     @property
+    def began_s(self) -> float:
+        """When the first step began."""
+
+    @property
     def finished_s(self) -> float:
         """When the last step was over."""

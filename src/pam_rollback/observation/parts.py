@@ -156,6 +156,7 @@ def recovery_of_parts(
     incident_s: float | None,
     decision_s: float,
     rule: OutageRule,
+    acted_s: float | None = None,
 ) -> Recovery:
     """Return the recovery of the part that was well last; of one that is not well where there is one.
 
@@ -168,7 +169,13 @@ def recovery_of_parts(
     own = by_part(samples, asked)
     found = [
         replace(
-            recovery(own[one.part], incident_s=incident_s, decision_s=decision_s, rule=rule.at(one.rate_hz)),
+            recovery(
+                own[one.part],
+                incident_s=incident_s,
+                decision_s=decision_s,
+                rule=rule.at(one.rate_hz),
+                acted_s=acted_s,
+            ),
             part=one.shown if len(asked) > 1 else "",
         )
         for one in asked

@@ -215,12 +215,20 @@ def find_outages(samples: Iterable[Sample], rule: OutageRule) -> tuple[tuple[Out
     )
 
 
-def recovery(samples: Iterable[Sample], *, incident_s: float | None, decision_s: float, rule: OutageRule) -> Recovery:
+def recovery(
+    samples: Iterable[Sample],
+    *,
+    incident_s: float | None,
+    decision_s: float,
+    rule: OutageRule,
+    acted_s: float | None = None,
+) -> Recovery:
     """Find when the service recovered from the incident of ``incident_s`` that was decided upon at ``decision_s``.
 
     Outages that were over before the incident (before the decision, where the incident's start is unknown) do not
     count. Raises MeasurementFailed when nothing was measured, nothing after the decision, when a hole in the samples
-    could hide an outage, or when answers say nothing about the service.
+    could hide an outage, or when answers say nothing about the service. ``acted_s`` is when the first step began, where that is known:
+    nothing that the action does can be seen before it, so the samples may begin that late.
     """
     samples = tuple(samples)
     since_s = decision_s if incident_s is None else min(incident_s, decision_s)
@@ -228,7 +236,7 @@ def recovery(samples: Iterable[Sample], *, incident_s: float | None, decision_s:
     if void:
         raise MeasurementFailed(f"when users were well again is not known: {void}")
     measured = _measured(samples)
-    _refuse_holes(measured, since_s, decision_s, rule.gap_max_s)
+    _refuse_holes(measured, since_s, decision_s, rule.gap_max_s, acted_s=decision_s if acted_s is None else acted_s)
     outages, blips = find_outages(measured, rule)
     concerned = [outage for outage in outages if outage.ended_s is None or outage.ended_s > since_s]
     last_s = measured[-1].due_s
@@ -262,13 +270,15 @@ def _measured(samples: Iterable[Sample]) -> list[Sample]:
     return measured
 
 
-def _refuse_holes(measured: list[Sample], since_s: float, decision_s: float, gap_max_s: float) -> None:
+def _refuse_holes(
+    measured: list[Sample], since_s: float, decision_s: float, gap_max_s: float, *, acted_s: float
+) -> None:
     moments = [sample.due_s for sample in measured]
     if moments[-1] <= decision_s:
         raise MeasurementFailed(
             f"the last sample is {decision_s - moments[-1]:.1f} s older than the decision: recovery was not observed"
         )
-    if moments[0] > decision_s + gap_max_s:
+    if moments[0] > acted_s + gap_max_s:
         raise MeasurementFailed(
             f"the first sample is {moments[0] - decision_s:.1f} s younger than the decision: its effect went unseen"
         )

@@ -233,6 +233,11 @@ class ActionRecord:
     """Empty when the team was told, else why not; None when nobody was to be told."""
     steps: tuple[StepRecord, ...]
 
+    @property
+    def began_s(self) -> float:
+        """When the first step began."""
+        return self.steps[0].started_s if self.steps else self.decided_s
+
 
 def planned_steps(plan: Plan, stories: Iterable[str], environment: Environment) -> Iterable[ActionStep]:
     """Every step of the stories' actions, with what it would change: each drill's own fixture lists them, and nothing is sent."""

@@ -233,6 +233,17 @@ def test_what_was_not_observed_is_unknown(samples: list[Sample], expected: str) 
         recovery(samples, incident_s=7.0, decision_s=8.0, rule=RULE)
 
 
+def test_a_prober_as_late_as_the_first_step_misses_nothing() -> None:
+    """As a machine that is slow to begin: users were well at its first sample at the latest, counted from the decision."""
+    late = [s for s in history(40) if s.due_s > 20]
+
+    found = recovery(late, incident_s=None, decision_s=8.0, rule=RULE, acted_s=16.0)
+
+    assert found.from_decision_s == pytest.approx(12, abs=0.1)
+    with pytest.raises(MeasurementFailed, match="younger than the decision"):
+        recovery(late, incident_s=None, decision_s=8.0, rule=RULE, acted_s=14.0)
+
+
 @given(st.floats(2, 10), st.floats(0.1, 6), st.sampled_from([10.0, 50.0]))
 @settings(deadline=None)
 def test_the_truth_lies_within_the_bounds(start_s: float, length_s: float, rate_hz: float) -> None:
