@@ -28,6 +28,7 @@ _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "S
 """No proxy, no Python switch and no secret of the session reaches a helper: what it may know comes on its stdin."""
 _TAIL_CHARACTERS = 2000
 _PATIENCE_S = 1.0
+_NICENESS = -10
 
 
 class Child:
@@ -56,6 +57,9 @@ class Child:
                 stderr=log,
                 env={**environment, "PYTHONPATH": source},
             )
+        # It runs ahead of browsers and builds, from its first import on, where that is allowed: what leaves late is a hole in what is known.
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self.pid, _NICENESS)
         try:
             assert self._process.stdin is not None  # stdin=PIPE
             self._process.stdin.write(config_line.encode() + b"\n")

@@ -7,10 +7,8 @@ its own lag is recorded.
 
 import asyncio
 import json
-import os
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +82,6 @@ class PageFiles:
 
 
 _LEAD_S = 0.05
-_NICENESS = -10
 _WHY_CHARACTERS_MAX = 200
 _RELEASE_CHARACTERS_MAX = 64
 _LIMITED = f"not signed in: {limited()}, which is no error of the service; sign in more rarely"
@@ -251,15 +248,6 @@ def _release(answer: Answer, journey: Journey) -> str | None:
     return cut(journey.expect.release_of(answer), _RELEASE_CHARACTERS_MAX, sign="") or None
 
 
-def _go_first() -> None:
-    """Run ahead of browsers and builds on a busy machine, where that is allowed: a probe that leaves late is a hole in what is known.
-
-    It needs a twentieth of a core.
-    """
-    with suppress(OSError):
-        os.nice(_NICENESS)
-
-
 async def _main(config: ProbeConfig, path: Path) -> None:
     lifeline = Lifeline(max_run_s=config.max_run_s)
     writer = LineWriter(path)
@@ -274,5 +262,4 @@ if __name__ == "__main__":
         _config = ProbeConfig.model_validate_json(read_config_line())
     except ValidationError as _error:
         sys.exit(f"the prober's configuration is not valid: {_error}")
-    _go_first()
     asyncio.run(_main(_config, Path(sys.argv[1])))
