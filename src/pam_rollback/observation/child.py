@@ -57,7 +57,7 @@ class Child:
                 stderr=log,
                 env={**environment, "PYTHONPATH": source},
             )
-        # It runs ahead of browsers and builds, from its first import on, where that is allowed: what leaves late is a hole in what is known.
+        # Ahead of browsers and builds from its first import on, where that is allowed: what leaves late is a hole in what is known.
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, self.pid, _NICENESS)
         try:
