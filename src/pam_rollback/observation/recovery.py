@@ -173,6 +173,10 @@ class JudgedRecovery(Fact):
             )
         if found_s is None or by_s is None:
             return math.inf
+        if self.recovery.onset_s is None and found_s > self.objective_s:
+            raise MeasurementFailed(
+                f"{self}; the first sample came after the objective, and users may have been well before it"
+            )
         latest_s = by_s - self.recovery.decision_s
         if found_s <= self.objective_s < latest_s:
             raise MeasurementFailed(

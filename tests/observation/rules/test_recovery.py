@@ -240,6 +240,9 @@ def test_a_prober_as_late_as_the_first_step_misses_nothing() -> None:
     found = recovery(late, incident_s=None, decision_s=8.0, rule=RULE, acted_s=16.0)
 
     assert found.from_decision_s == pytest.approx(12, abs=0.1)
+    assert found.within(13).took_s == found.from_decision_s
+    with pytest.raises(MeasurementFailed, match="may have been well before it"):
+        _ = found.within(11).took_s
     with pytest.raises(MeasurementFailed, match="younger than the decision"):
         recovery(late, incident_s=None, decision_s=8.0, rule=RULE, acted_s=14.0)
 
