@@ -325,7 +325,7 @@ def load_record(
     record = load_of(
         environment, plan, runbook, running=running_release, folder=folder, waiter=waiter, progress=progress
     )
-    written = write_load_report(record, plan.load_gate, host=runbook.host, folder=folder, pictures=pictures)
+    written = write_load_report(record, plan.load_gate, folder=folder, pictures=pictures)
     for file in (*written, *record.files):
         allure.attach.file(str(file), name=file.name, extension=file.suffix.removeprefix("."))
     return record

@@ -19,8 +19,9 @@ from locust.runners import LocalRunner, WorkerRunner
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import Refused
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.load.locust import FOLDER
 from pam_rollback.load.order import LoadOrder, load_order, permit
-from pam_rollback.load.recording import FOLDER, Generator, Recording, order_of_parent
+from pam_rollback.load.recording import Generator, Recording, order_of_parent
 from pam_rollback.plan.plan import load_plan
 
 ROOT = Path(__file__).parents[1]

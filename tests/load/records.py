@@ -45,7 +45,7 @@ def steady(answer: Answer = as_usual, *, rate_hz: float = 20, duration_s: float 
     """One rate, one release, evenly."""
     count = round(rate_hz * duration_s)
     requests = tuple(request(i / rate_hz, **answer(i / rate_hz)) for i in range(count))  # type: ignore[arg-type]
-    return _record("steady", (AskedRate(BEGAN_S, rate_hz),), requests, duration_s, differs)
+    return _record((AskedRate(BEGAN_S, rate_hz),), requests, duration_s, differs)
 
 
 def steps(
@@ -55,7 +55,7 @@ def steps(
     asked = tuple(AskedRate(BEGAN_S + step_s * index, rate) for index, rate in enumerate(rates_hz))
     moments = [step_s * index + i / rate for index, rate in enumerate(rates_hz) for i in range(round(rate * step_s))]
     requests = tuple(request(at_s, **answer(at_s)) for at_s in moments)  # type: ignore[arg-type]
-    return _record("steps", asked, requests, step_s * len(rates_hz), {})
+    return _record(asked, requests, step_s * len(rates_hz), {})
 
 
 def both(
@@ -67,18 +67,17 @@ def both(
         request(i / rate_hz, "candidate" if i % 2 else "stable", **(candidate if i % 2 else stable)(i / rate_hz))  # type: ignore[arg-type]
         for i in range(count)
     )
-    return _record("steady", (AskedRate(BEGAN_S, rate_hz),), requests, duration_s, {})
+    return _record((AskedRate(BEGAN_S, rate_hz),), requests, duration_s, {})
 
 
 def _record(
-    shape: str,
     asked: tuple[AskedRate, ...],
     requests: tuple[LoadRequest, ...],
     duration_s: float,
     differs: Mapping[str, object],
 ) -> LoadRecord:
     workers = (LoadWorker("w1", len(requests)),)
-    whole = LoadRecord(shape, BEGAN_S, BEGAN_S + duration_s, asked, requests, 1, workers)
+    whole = LoadRecord(BEGAN_S, BEGAN_S + duration_s, asked, requests, 1, workers)
     return replace(whole, **differs)  # type: ignore[arg-type]
 
 

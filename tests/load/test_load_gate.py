@@ -72,7 +72,7 @@ def ask_less(project: Project) -> None:
 def test_a_healthy_candidate_is_a_go(
     running_sandbox: RunningSandbox, project: Project, *, short: bool, sent: int
 ) -> None:
-    """All thresholds are kept, both releases were asked as often, and the report has page, table and picture."""
+    """All thresholds are kept, both releases were asked as often, and the report has table and picture."""
     if short:
         change(project, "plan.toml", LENIENT)
         ask_less(project)
@@ -88,15 +88,12 @@ def test_a_healthy_candidate_is_a_go(
     } == {"stable": sent, "candidate": sent}
     attached = _attached(found)
     for name in (
-        "load.html",
         "load-seconds.csv",
         "latency-over-time.svg",
         "locust.html",
         "locust_stats.csv",
     ):
         assert name in attached
-    page = (folder / "load.html").read_text(encoding="utf-8")
-    assert [number for number in range(1, 10) if f"LG-{number}</strong>" in page] == list(range(1, 9))
     first_page = (found.folder / "report" / "index.html").read_text(encoding="utf-8")
     assert '" alt="Load, latency over time">' in first_page
 
@@ -211,9 +208,9 @@ def _freeze(run_folder: Path) -> None:
     """Stop the generator's process for some seconds."""
     generator = _generator(run_folder)
     _pause_until(_FROZEN_FROM_S, run_folder)
-    os.killpg(generator, signal.SIGSTOP)
+    os.kill(generator, signal.SIGSTOP)
     time.sleep(_FROZEN_S)
-    os.killpg(generator, signal.SIGCONT)
+    os.kill(generator, signal.SIGCONT)
 
 
 def _break_for_a_moment(running_sandbox: RunningSandbox, run_folder: Path) -> None:

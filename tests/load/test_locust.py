@@ -43,7 +43,7 @@ def order(url: str, **changes: Any) -> LoadOrder:
     plain = {
         "targets": [{"addresses": {"api": url}}],
         "journeys": [{"name": "health", "path": "/health"}],
-        "shape": {"name": "arrivals", "rate_hz": 50},
+        "rate_hz": 50,
         "duration_s": 2,
         # A limit for what hangs; a busy machine answers late.
         "timeout_s": 10,
@@ -125,7 +125,7 @@ def test_two_releases_are_asked_in_turns_at_the_due_times(tmp_path: Path) -> Non
             order(
                 "",
                 targets=[
-                    {"name": "stable", "addresses": {"api": stable.url}, "headers": {"X-Release": "1.41.3"}},
+                    {"name": "stable", "addresses": {"api": stable.url}},
                     {"name": "candidate", "addresses": {"api": candidate.url}},
                 ],
                 journeys=[
@@ -153,13 +153,11 @@ def test_two_releases_are_asked_in_turns_at_the_due_times(tmp_path: Path) -> Non
         assert len(set(queries)) == len(queries), "each address is unique, so that no cache answers"
         assert len(queries) == sum((one.target, one.journey) == (name, "history") for one in left)
     assert {file.name for file in record.files} >= {"locust_stats.csv", "locust.html"}
-    assert (record.cut_short, record.workers[0].requests, record.shape) == ("", 100, "arrivals")
+    assert (record.cut_short, record.workers[0].requests) == ("", 100)
     for name in ("stable", "candidate"):
         assert (counts[name, "history"], counts[name, "login"]) in {(37, 13), (38, 12)}
     asked = [request for request in stable.requests if request.path == "/history"]
-    assert {(request.header("authorization"), request.header("x-release")) for request in asked} == {
-        ("Bearer token-1", "1.41.3")
-    }
+    assert {request.header("authorization") for request in asked} == {"Bearer token-1"}
     login = [json.loads(request.body) for request in candidate.requests if request.path == "/login"]
     assert login[0] == {"email": SIGN_IN["email"], "password": SIGN_IN["password"]}
 
@@ -318,10 +316,13 @@ def test_a_generator_that_dies_cuts_the_run_short(target: LoadTarget, tmp_path: 
 
 
 @pytest.mark.long_matrix("how a load ends early")
-def test_a_generator_that_is_stopped_is_ended_by_the_deadline(target: LoadTarget, tmp_path: Path) -> None:
+def test_a_generator_that_is_stopped_is_ended_by_the_deadline(
+    target: LoadTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A process that neither works nor ends keeps nobody waiting."""
+    monkeypatch.setattr(LoadOrder, "ends_within_s", 12.0)
     folder = tmp_path / "run"
-    thread, records = in_background(lambda: run_load(order(target.url, duration_s=3, deadline_s=12), folder=folder))
+    thread, records = in_background(lambda: run_load(order(target.url, duration_s=3), folder=folder))
     eventually(lambda: len(target.requests) > 20, "the beginning of the run")
     for pid in processes_of(folder):
         os.kill(pid, signal.SIGSTOP)
@@ -333,9 +334,12 @@ def test_a_generator_that_is_stopped_is_ended_by_the_deadline(target: LoadTarget
 
 
 @pytest.mark.long_matrix("how a load ends early")
-def test_a_run_that_is_not_over_in_time_says_so(target: LoadTarget, tmp_path: Path) -> None:
+def test_a_run_that_is_not_over_in_time_says_so(
+    target: LoadTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was recorded until then is kept, and its end is not taken for the planned one."""
-    record = run_load(order(target.url, duration_s=60, deadline_s=10), folder=tmp_path / "run")
+    monkeypatch.setattr(LoadOrder, "ends_within_s", 10.0)
+    record = run_load(order(target.url, duration_s=60), folder=tmp_path / "run")
 
     assert record.cut_short == "it was not over after 10 s and had to be ended"
     assert record.ended_s < record.began_s + 12

@@ -22,6 +22,7 @@ _MOVED: Mapping[str, str] = {
     # plan.toml
     "page_weight": _PAGES,
     "web_vitals": _PAGES,
+    "load.shape": "removed: the shares of full load that follow each other are steps_pct; [100] is a steady load",
     "ramp_terms.approval_s_max": "removed: a person's yes (--approve) holds for the session that it is given in",
     "load_gate.LG-9.*": "removed: a person says whether the servers counted the same",
     # environments/NAME.toml

@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +13,25 @@ from pam_rollback.load.record import LoadRecord, LoadRequest, LoadWorker
 _DIGITS = 6
 
 
-@dataclass
 class _Written:
     """What the lines say, before it is a record."""
 
-    began_s: float | None = None
-    served: dict[str, str] = field(default_factory=dict)
-    """Which release each target said it is when the run began."""
-    rows: dict[int, list[list[Any]]] = field(default_factory=dict)
-    heard_s: dict[int, float] = field(default_factory=dict)
-    failed: str = ""
-    end: dict[str, Any] | None = None
-
-    def take(self, line: Mapping[str, Any]) -> None:
-        if "rows" in line:
-            self.rows.setdefault(line["worker"], []).extend(line["rows"])
-            self.heard_s[line["worker"]] = line["heard_s"]
-        elif "began_s" in line:
-            self.began_s, self.served = line["began_s"], line["served"]
-        elif "failed" in line:
-            self.failed = line["failed"]
-        elif "ended_s" in line:
-            self.end = dict(line)
+    def __init__(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        self.began: Mapping[str, Any] | None = None
+        self.end: Mapping[str, Any] | None = None
+        self.failed = ""
+        self.rows: dict[int, list[list[Any]]] = {}
+        self.heard_s: dict[int, float] = {}
+        for line in lines:
+            if "rows" in line:
+                self.rows.setdefault(line["worker"], []).extend(line["rows"])
+                self.heard_s[line["worker"]] = line["heard_s"]
+            elif "began_s" in line:
+                self.began = line
+            elif "failed" in line:
+                self.failed = line["failed"]
+            elif "ended_s" in line:
+                self.end = line
 
 
 def assemble(
@@ -45,48 +41,46 @@ def assemble(
 
     Raises MeasurementFailed where no generator began, or when one says that it is done and requests of it are missing.
     """
-    written = _Written()
-    for line in lines:
-        written.take(line)
-    if written.began_s is None:
+    written = _Written(lines)
+    if written.began is None:
         raise MeasurementFailed(f"the load test did not begin: {written.failed or died}")
-    began_s = written.began_s
+    began_s: float = written.began["began_s"]
+    served: Mapping[str, str] = written.began["served"]
     planned_end_s = began_s + order.duration_s
     if written.end is None:
         cut_short, ended_s = died, min(max(written.heard_s.values(), default=began_s), planned_end_s)
     else:
         cut_short = written.end["cut_short"]
         ended_s = min(written.end["ended_s"], planned_end_s) if cut_short else planned_end_s
-    workers = tuple(_worker(number, written) for number in range(order.workers))
+    workers = tuple(_worker(number, written, began_s) for number in range(order.workers))
     requests = [
         request
         for number, worker in enumerate(workers)
         for request in (
             *_requests(order, written.rows.get(number, []), worker.name, began_s),
-            *_not_accounted(order, written, number, worker, ended_s),
+            *_not_accounted(order, written, number, worker, began_s, ended_s),
         )
     ]
     return LoadRecord(
-        shape=order.shape.name,
         began_s=began_s,
         ended_s=ended_s,
-        asked=asked(order.shape, order.duration_s, began_s=began_s),
+        asked=asked(order, began_s=began_s),
         requests=tuple(sorted(requests, key=lambda request: request.due_s)),
         workers_expected=order.workers,
         workers=workers,
         cut_short=cut_short,
-        not_one="; ".join(_changed(written)),
-        served=written.served.get(order.targets[-1].name, ""),
+        not_one="; ".join(_changed(served, written.end)),
+        served=served.get(order.targets[-1].name, ""),
         files=files,
     )
 
 
-def _changed(written: _Written) -> Iterator[str]:
+def _changed(served: Mapping[str, str], end: Mapping[str, Any] | None) -> Iterator[str]:
     """Why what was asked is not one release's. A target that names none says nothing about it."""
-    if written.end is None or not written.served:
+    if end is None:
         return
-    for target, before in written.served.items():
-        after = written.end["served"].get(target, "")
+    for target, before in served.items():
+        after = end["served"].get(target, "")
         which = f"the {target} release" if target else "the API"
         if not after:
             yield f"which release answered at the end of the load is not known: {which} was {before} before, and names none then"
@@ -97,11 +91,11 @@ def _changed(written: _Written) -> Iterator[str]:
             )
 
 
-def _worker(number: int, written: _Written) -> LoadWorker:
+def _worker(number: int, written: _Written, began_s: float) -> LoadWorker:
     name = f"generator {number + 1}"
     n = len(written.rows.get(number, []))
     if written.end is None:
-        return LoadWorker(name, n, written.heard_s.get(number, written.began_s))
+        return LoadWorker(name, n, written.heard_s.get(number, began_s))
     told = written.end["workers"][str(number)]
     if told["lost_s"] is None and told["requests"] != n:
         raise MeasurementFailed(
@@ -126,13 +120,12 @@ def _requests(order: LoadOrder, rows: Iterable[list[Any]], worker: str, began_s:
 
 
 def _not_accounted(
-    order: LoadOrder, written: _Written, number: int, worker: LoadWorker, ended_s: float
+    order: LoadOrder, written: _Written, number: int, worker: LoadWorker, began_s: float, ended_s: float
 ) -> Iterator[LoadRequest]:
     """The due times of a generator that went away: they are requests that never left, not requests that never were.
 
     One that is done and has such times has lost a part of its record.
     """
-    began_s = written.began_s or 0.0
     rows = written.rows.get(number, [])
     accounted = Counter((target, journey, round(due_s, _DIGITS)) for target, journey, due_s, *_ in rows)
     missing: list[Due] = [

@@ -2,7 +2,7 @@
 
 Rules, each a doubt in words. With one, nothing good is known. Two kinds differ in what stands in spite of them:
 
-* **Unfit**: nothing was sent, or less than the plan's share of what the shape asked for; more requests than the plan's share left late; a
+* **Unfit**: nothing was sent, or less than the plan's share of what was asked for; more requests than the plan's share left late; a
   clock was set meanwhile. Then times say nothing: a generator that stood still sends in a burst what it owes, and the service
   is slow for that reason alone. Only errors of the service stand.
 * **Incomplete**: another release answered a part of it; the service shut the generator out
@@ -102,8 +102,8 @@ class LoadStep:
     from_s: float
     until_s: float
     rate_hz: float
-    share_pct: float | None = None
-    """Of the highest rate of the run; None for several steps that are judged as one."""
+    share_pct: float
+    """Of the highest rate of the run."""
 
     @property
     def duration_s(self) -> float:
@@ -117,11 +117,7 @@ class LoadStep:
 
     def __str__(self) -> str:
         """At which load."""
-        return (
-            f"{self.rate_hz:g}/s"
-            if self.share_pct is None
-            else f"{self.share_pct:.0f} % of the load ({self.rate_hz:g}/s)"
-        )
+        return f"{self.share_pct:.0f} % of the load ({self.rate_hz:g}/s)"
 
 
 def steps_of(record: LoadRecord) -> tuple[LoadStep, ...]:

@@ -5,8 +5,7 @@ It travels to a session's load process as one line of JSON on its stdin. ``load/
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -19,8 +18,6 @@ from pam_rollback.observation import probed_journeys as catalogue
 from pam_rollback.observation.journeys import FRONT_PAGE, HEALTH_JOURNEY
 from pam_rollback.plan.plan_terms import LoadTerms
 from pam_rollback.product.expectation import Expect
-
-ShapeName = Literal["steady", "steps", "spike", "soak", "arrivals"]
 
 _START_UP_S = 45.0
 _AFTERWARDS_S = 45.0
@@ -39,8 +36,6 @@ class LoadTarget(_Part):
     name: str = ""
     addresses: Mapping[str, str] = Field(min_length=1)
     """Where its parts are: ``frontend``, ``api``, ``backend``, each without a slash at its end."""
-    headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
-    """Sent with every request, where a header says which release answers. Nothing secret: they travel to the workers as they are."""
 
 
 class LoadJourney(_Part):
@@ -73,29 +68,15 @@ class LoadSignIn(_Part):
     """The key of the pages, where Supabase signs in; empty: none is sent."""
 
 
-class LoadShape(_Part):
-    """How much is asked for, and when: ``load/order.py`` says it second by second.
-
-    Requests leave when they are due, whatever became of those before (the open model).
-    """
-
-    name: ShapeName
-    rate_hz: float = Field(gt=0, le=20_000)
-    """The 100 % of ``steps``, the base of ``spike``, all of the others."""
-    shares_pct: tuple[Annotated[float, Field(gt=0, le=100)], ...] = Field(default=(10, 25, 50, 100), min_length=1)
-    """``steps`` only: each for an equal part of the duration."""
-    spike_factor: float = Field(default=5, gt=1)
-    """``spike`` only: so many times the base ..."""
-    spike_share: float = Field(default=0.2, gt=0, lt=1)
-    """... for this share of the duration, in its middle."""
-
-
 class LoadOrder(_Part):
-    """A whole run."""
+    """A whole run. Requests leave when they are due, whatever became of those before (the open model)."""
 
     targets: tuple[LoadTarget, ...] = Field(min_length=1, max_length=2)
     journeys: tuple[LoadJourney, ...] = Field(min_length=1)
-    shape: LoadShape
+    rate_hz: float = Field(gt=0, le=20_000)
+    """At full load, of all targets together."""
+    steps_pct: tuple[Annotated[float, Field(gt=0, le=100)], ...] = Field(default=(100,), min_length=1)
+    """The shares of full load, one after the other, each for an equal part of the duration."""
     duration_s: float = Field(gt=0, le=24 * 3600)
     sign_in: LoadSignIn | None = None
     timeout_s: float = Field(default=10, gt=0, le=60)
@@ -106,8 +87,6 @@ class LoadOrder(_Part):
     """Generators that share the due times."""
     version_path: str = ""
     """Where the API says which release it is; empty: it is not asked."""
-    deadline_s: float = Field(default=0, ge=0)
-    """Everything is over after so long, whatever became of it. 0: the duration and what start and end take at most."""
     run: str = Field(default="local", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     """Names the run in the User-Agent, so that the target's people can find these requests."""
 
@@ -133,13 +112,16 @@ class LoadOrder(_Part):
         sign_in = self.sign_in and self.sign_in.model_copy(update={"email": "", "password": "", "apikey": ""})
         return self.model_copy(update={"sign_in": sign_in})
 
+    def redacted(self, text: str) -> str:
+        """Take the account's name and password out of a text."""
+        for secret in filter(None, (self.sign_in.password, self.sign_in.email) if self.sign_in else ()):
+            text = text.replace(secret, "[redacted]")
+        return text
+
     @property
     def ends_within_s(self) -> float:
         """The whole run's deadline, from the start of its process."""
-        return self.deadline_s or _START_UP_S + self.duration_s + self.timeout_s + _AFTERWARDS_S
-
-
-_PER_CENT = 100
+        return _START_UP_S + self.duration_s + self.timeout_s + _AFTERWARDS_S
 
 
 class Due(NamedTuple):
@@ -165,9 +147,13 @@ class _Stretch:
         return self.from_s + (number - self.first) / self.rate_hz
 
 
-def asked(shape: LoadShape, duration_s: float, *, began_s: float = 0) -> tuple[AskedRate, ...]:
-    """Return how many requests a second the shape asks for from each second on."""
-    return tuple(AskedRate(began_s + from_s, shape.rate_hz * share) for from_s, share in _shares(shape, duration_s))
+def asked(order: LoadOrder, *, began_s: float = 0) -> tuple[AskedRate, ...]:
+    """Return how many requests a second are asked for from each step on."""
+    each_s = order.duration_s / len(order.steps_pct)
+    return tuple(
+        AskedRate(began_s + number * each_s, order.rate_hz * (share / 100))
+        for number, share in enumerate(order.steps_pct)
+    )
 
 
 def due_times(order: LoadOrder, *, worker: int = 0, workers: int = 1) -> Iterator[Due]:
@@ -192,26 +178,11 @@ def due_times(order: LoadOrder, *, worker: int = 0, workers: int = 1) -> Iterato
             yield Due(stretches[at].due_s(number), target, turns[place % len(turns)])
 
 
-def _shares(shape: LoadShape, duration_s: float) -> list[tuple[float, float]]:
-    """From when on which multiple of the shape's figure is asked for."""
-    if shape.name == "steps":
-        each_s = duration_s / len(shape.shares_pct)
-        return [(number * each_s, share / _PER_CENT) for number, share in enumerate(shape.shares_pct)]
-    if shape.name == "spike":
-        spike_s = duration_s * shape.spike_share
-        from_s = (duration_s - spike_s) / 2
-        return [(0, 1), (from_s, shape.spike_factor), (from_s + spike_s, 1)]
-    return [(0, 1)]
-
-
 def _stretches(order: LoadOrder) -> list[_Stretch]:
-    steps = asked(order.shape, order.duration_s)
     found: list[_Stretch] = []
     first = 0
-    for step, until_s in pairwise([*steps, None]):
-        assert step is not None  # only the last of them is
-        length_s = (order.duration_s if until_s is None else until_s.from_s) - step.from_s
-        count = round(length_s * step.rate_hz)
+    for step in asked(order):
+        count = round(step.rate_hz * order.duration_s / len(order.steps_pct))
         found.append(_Stretch(step.from_s, step.rate_hz, first, count))
         first += count
     return found
@@ -228,7 +199,8 @@ def load_order(environment: Environment, terms: LoadTerms, *, pace: float, run: 
     return LoadOrder(
         targets=targets,
         journeys=_journeys(environment),
-        shape=_shape(environment, terms, targets),
+        rate_hz=environment.load.rate_hz * len(targets),
+        steps_pct=terms.steps_pct,
         duration_s=terms.duration_s / pace,
         sign_in=_sign_in(environment) if "test_account" in environment.abilities else None,
         timeout_s=environment.load.timeout_s,
@@ -236,11 +208,6 @@ def load_order(environment: Environment, terms: LoadTerms, *, pace: float, run: 
         version_path=environment.paths.version,
         run=run,
     )
-
-
-def _shape(environment: Environment, terms: LoadTerms, targets: tuple[LoadTarget, ...]) -> LoadShape:
-    rate_hz = environment.load.rate_hz * len(targets)
-    return LoadShape(name=terms.shape, rate_hz=rate_hz, shares_pct=tuple(terms.steps_pct))
 
 
 def _journeys(environment: Environment) -> tuple[LoadJourney, ...]:
@@ -323,12 +290,11 @@ def _objections(order: LoadOrder, environment: Environment) -> Iterator[str]:
     if "load" not in environment.abilities:
         yield undeclared_load(place)
         return
-    steps = asked(order.shape, order.duration_s)
-    wanted_hz = max(step.rate_hz for step in steps)
+    wanted_hz = max(step.rate_hz for step in asked(order))
     if wanted_hz > load.rate_hz_max:
         yield (
-            f"{place} allows {load.rate_hz_max:g} requests a second ([load] rate_hz_max), the shape {order.shape.name} asks for "
-            f"{wanted_hz:g}; ask for less, or agree on more"
+            f"{place} allows {load.rate_hz_max:g} requests a second ([load] rate_hz_max), full load asks for {wanted_hz:g}; "
+            "ask for less, or agree on more"
         )
     yield from _beyond(order, environment, wanted_hz, place)
     allowed = {*environment.addresses(), load.stable_api, load.stable_backend, *load.targets}
@@ -347,7 +313,4 @@ def _beyond(order: LoadOrder, environment: Environment, rate_hz: float, place: s
         if journey.part in {"api", "backend"}
     ]
     for fact, _ in beyond(asked_for, **environment.contract.limits.ours().model_dump()):
-        yield (
-            f"{place}: at its height the shape {order.shape.name} makes {fact}; where this machine may ask more, say so in "
-            "[contract.limits]"
-        )
+        yield (f"{place}: full load makes {fact}; where this machine may ask more, say so in [contract.limits]")

@@ -68,7 +68,7 @@ class LoadWorker:
 
 @dataclass(frozen=True, slots=True)
 class AskedRate:
-    """How many requests a second the shape asks for from this moment on."""
+    """How many requests a second are asked for from this moment on."""
 
     from_s: float
     rate_hz: float
@@ -78,8 +78,6 @@ class AskedRate:
 class LoadRecord:
     """A whole run of the engine."""
 
-    shape: str
-    """steady, steps, spike, soak or arrivals, as in plan.toml."""
     began_s: float
     ended_s: float
     """The planned end or, where it was cut short, the moment when it was."""

@@ -1,12 +1,12 @@
 """Runs in Locust's process: reads the order, drives the generators by the clock, and writes ``run.ndjson``."""
 
 import gc
-import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
-from io import TextIOWrapper
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,37 +20,28 @@ from pydantic import ValidationError
 from pam_rollback.base.answer import read_json
 from pam_rollback.base.open_loop import why_not_sent
 from pam_rollback.load.asking import Asker, Client, Recorder, origin_and_path
+from pam_rollback.load.locust import FOLDER, RECORD
 from pam_rollback.load.order import LoadOrder, due_times
+from pam_rollback.observation.child import LineWriter, read_config_line, wait_for_end_of_stdin
 
-ON_STDIN = "PAM_LOAD_ORDER_ON_STDIN"
-FOLDER = "PAM_LOAD_FOLDER"
-_STDIN = 0
-_BYTES_MAX = 1 << 20
 _PARENT_GONE = 70
 
 
 def order_of_parent() -> LoadOrder | None:
     """Return the order of the session that started this process; None where no session did."""
-    if not os.environ.get(ON_STDIN):
+    if not os.environ.get(FOLDER):
         return None
-    line = bytearray()
-    while b"\n" not in line:
-        part = os.read(_STDIN, 65536)
-        if not part or len(line) > _BYTES_MAX:
-            sys.exit("expected the order as one line of JSON on stdin")
-        line += part
+    # A terminal sends Ctrl-C and hang-ups to every process of the session; what they mean is the parent's decision.
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    line = read_config_line()
     # A real thread, beside gevent's loop: it ends this process also while that is busy.
-    monkey.get_original("_thread", "start_new_thread")(_end_with_stdin, ())
+    end = partial(os._exit, _PARENT_GONE)
+    monkey.get_original("_thread", "start_new_thread")(wait_for_end_of_stdin, (end,))
     try:
-        return LoadOrder.model_validate_json(line.partition(b"\n")[0])
+        return LoadOrder.model_validate_json(line)
     except ValidationError as error:
         sys.exit(f"the order is not valid: {error}")
-
-
-def _end_with_stdin() -> None:
-    while os.read(_STDIN, 4096):
-        pass
-    os._exit(_PARENT_GONE)
 
 
 _SILENT_S = 10.0
@@ -58,7 +49,6 @@ _SILENT_S = 10.0
 _GRACE_S = 8.0
 _LOOKS, _LOOK_WITHIN_S = 3, 3.0
 """What was just under load may need a moment to say which release it is."""
-_OWNER_ONLY = 0o600
 
 
 class Recording:
@@ -72,8 +62,8 @@ class Recording:
         self._began_s: float | None = None
         self._began = 0.0
         self._closed = False
-        self._file = _new_file(folder / "run.ndjson")
-        self._write({"order": order.without_secrets.model_dump(mode="json"), "pid": os.getpid()})
+        self._file = LineWriter(folder / RECORD)
+        self._file.write({"order": order.without_secrets.model_dump(mode="json"), "pid": os.getpid()})
 
     def begin(self) -> None:
         """From now on requests are due. Only the first time counts."""
@@ -81,12 +71,12 @@ class Recording:
             return
         served = self._served()
         self._began_s, self._began = time.time(), time.monotonic()
-        self._write({"began_s": self._began_s, "served": served})
+        self._file.write({"began_s": self._began_s, "served": served})
 
     def fail(self, why: str) -> None:
         """Write why it cannot begin."""
         self._closed = True
-        self._write({"failed": why})
+        self._file.write({"failed": why})
 
     def take(self, report: Mapping[str, Any]) -> None:
         """Write what a generator reports."""
@@ -96,9 +86,7 @@ class Recording:
         self._heard_s[number] = self._now_s()
         self._requests[number] = report["requests"]
         if report["rows"]:
-            # It is JSON already: a generator's second is not parsed and written again.
-            self._file.write(f'{{"worker":{number},"heard_s":{self._heard_s[number]:.6f},"rows":{report["rows"]}}}\n')
-            self._file.flush()
+            self._file.write({"worker": number, "heard_s": round(self._heard_s[number], 6), "rows": report["rows"]})
         if report["done"]:
             self._done.add(number)
 
@@ -133,7 +121,7 @@ class Recording:
             }
             for number in range(self._order.workers)
         }
-        self._write(
+        self._file.write(
             {
                 "ended_s": ended_s,
                 "cut_short": (reason or "ended early") if early or not self._done else "",
@@ -157,10 +145,6 @@ class Recording:
                     break
         return found
 
-    def _write(self, record: dict[str, Any]) -> None:
-        self._file.write(json.dumps(record, separators=(",", ":")) + "\n")
-        self._file.flush()
-
 
 def _release_at(url: str) -> str:
     origin, path = origin_and_path(url)
@@ -175,12 +159,6 @@ def _release_at(url: str) -> str:
     # Today's product names its release under "version".
     named = {"release": found.get("release") or found.get("version"), "commit": found.get("commit")}
     return ", ".join(f"{what} {value}" for what, value in named.items() if value)
-
-
-def _new_file(path: Path) -> TextIOWrapper:
-    """A file that only its owner can read, and that was not there."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    return os.fdopen(descriptor, "w", encoding="utf-8", buffering=1 << 16)
 
 
 _END_GRACE_S = 1.0

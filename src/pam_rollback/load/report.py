@@ -1,20 +1,18 @@
-"""A load test for people: one page that needs no script and no network, its seconds as a table, and the picture by itself."""
+"""A load test for people: its seconds as a table, and as a picture for the first page of the report."""
 
 import csv
 import io
 import math
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.load.generator import steps_of
 from pam_rollback.load.record import STABLE, LoadRecord, LoadRequest
-from pam_rollback.load.release_comparison import ERRORS, SPEED, ReleaseComparison
-from pam_rollback.load.verdict import judge, latency_limits
+from pam_rollback.load.verdict import latency_limits
 from pam_rollback.plan.plan import LoadGate
 from pam_rollback.stats.percentiles import percentile
 
@@ -122,40 +120,19 @@ def latency_picture(record: LoadRecord, limits: LoadGate) -> str:
     )
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Load test of {host}</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff }}
-svg {{ max-width: 100%; height: auto }} li {{ margin: .4rem 0 }}
-</style></head>
-<body><h1>Load test of {host}</h1>
-<p>{run}</p>
-<h2>What it shows</h2><ul>
-{facts}
-</ul>
-{picture}
-</body></html>
-"""
-
-
 def write_load_report(
-    record: LoadRecord, limits: LoadGate, *, host: str, folder: Path, pictures: Path | None = None
+    record: LoadRecord, limits: LoadGate, *, folder: Path, pictures: Path | None = None
 ) -> Sequence[Path]:
-    """Write page, table and picture, and give the files; the picture is put among those of the report's first page, too."""
+    """Write the table and the picture, and give the files; the picture is put among those of the report's first page, too."""
     folder.mkdir(exist_ok=True)
-    facts = tuple(_facts(record, limits))
-    files = []
+    files = [folder / "load-seconds.csv"]
+    files[0].write_text(seconds_csv(record, limits), encoding="utf-8")
     if picture := latency_picture(record, limits):
         files.append(folder / "latency-over-time.svg")
         files[-1].write_text(picture, encoding="utf-8")
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)
             shutil.copy(files[-1], pictures / "Load, latency over time.svg")
-    files.append(folder / "load-seconds.csv")
-    files[-1].write_text(seconds_csv(record, limits), encoding="utf-8")
-    files.append(folder / "load.html")
-    files[-1].write_text(_page(record, facts, picture, host), encoding="utf-8")
     return files
 
 
@@ -170,37 +147,3 @@ def seconds_csv(record: LoadRecord, limits: LoadGate) -> str:
         asked_hz = "" if one.asked_hz is None else f"{one.asked_hz:g}"
         table.writerow([one.second, one.target, asked_hz, one.due, one.sent, one.fine, one.failed, *times])
     return file.getvalue()
-
-
-def _facts(record: LoadRecord, limits: LoadGate) -> Iterator[tuple[str, str]]:
-    """Each item with its sentence."""
-    verdict = judge(record, limits)
-    facts = (verdict.p95, verdict.p99, verdict.errors, verdict.outage, verdict.steps, verdict.reached)
-    for number, fact in enumerate(facts, start=1):
-        yield f"LG-{number}", str(fact)
-    if any(one.target == STABLE for one in record.requests):
-        yield SPEED, _sentence(lambda: ReleaseComparison(record, limits).speed)
-        yield ERRORS, _sentence(lambda: ReleaseComparison(record, limits).errors)
-    for doubt in verdict.doubts.all:
-        yield "Not known", doubt
-
-
-def _sentence(fact: Callable[[], object]) -> str:
-    try:
-        return str(fact())
-    except MeasurementFailed as unknown:
-        return f"not known: {unknown}"
-
-
-def _page(record: LoadRecord, facts: Sequence[tuple[str, str]], picture: str, host: str) -> str:
-    run = (
-        f"Shape {record.shape}, {record.ended_s - record.began_s:.0f} s, {len(record.requests)} requests (times from the due moment), "
-        f"{len(record.workers)} of {record.workers_expected} generators."
-    )
-    cut = f" Cut short: {record.cut_short}." if record.cut_short else ""
-    return _PAGE.format(
-        host=escape(host),
-        run=escape(run + cut),
-        facts="\n".join(f"<li><strong>{escape(item)}</strong> {escape(sentence)}</li>" for item, sentence in facts),
-        picture=picture,
-    )

@@ -6,17 +6,14 @@ Where two releases were asked in one run, the thresholds are the candidate's: th
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from pam_rollback.load.facts import LoadFinding, error_rate, latency, lowest_pct, outage
 from pam_rollback.load.generator import Doubts, LoadStep, doubts, steps_of
-from pam_rollback.load.record import CANDIDATE, STABLE, AskedRate, LoadRecord, LoadRequest
+from pam_rollback.load.record import CANDIDATE, STABLE, AskedRate, LoadRecord
 from pam_rollback.plan.plan import LoadGate
 from pam_rollback.plan.plan_items import LoadErrorLimit, LoadLatencyLimit, LoadReachedLimit, LoadStepLimit
 from pam_rollback.stats.percentiles import nearest_rank
 
-_STEPS_MAX = 50
-"""A shape that changes all the time has no steps to be judged by themselves: it is one."""
 _EVER = 10**9
 
 
@@ -58,8 +55,7 @@ class StepOfLoad:
         """For the table of criteria."""
         pct, first = self.percentiles[0]
         slow = "no answer" if first.figure is None else f"p{pct:g} {first.figure:.0f} ms"
-        share = self.step.share_pct
-        return f"{self.step if share is None else f'{share:.0f} %'}: {slow}, {self.n - self.fine} of {self.n} failed"
+        return f"{self.step.share_pct:.0f} %: {slow}, {self.n - self.fine} of {self.n} failed"
 
     def __str__(self) -> str:
         found = [f"p{pct:g} {one.figure:.0f} ms" for pct, one in self.percentiles if one.figure is not None]
@@ -69,7 +65,7 @@ class StepOfLoad:
 
 
 def steps_borne(steps: Sequence[StepOfLoad], limit: LoadStepLimit, doubts: Doubts) -> LoadFinding:
-    """Return how many steps of the shape were borne, and say at which load it broke."""
+    """Return how many steps of the load were borne, and say at which load it broke."""
     broken = next((one for one in steps if one.broken_by), None)
     borne = sum(not one.broken_by for one in steps)
     told = "; ".join(map(str, steps)) or "nothing was asked"
@@ -103,7 +99,7 @@ def _unsure_steps(steps: Sequence[StepOfLoad], limit: LoadStepLimit) -> str:
 
 
 def reached_load(steps: Sequence[StepOfLoad], limit: LoadReachedLimit, doubts: Doubts) -> LoadFinding:
-    """Return how much was answered well of what the shape asked for at its highest step, of several the last, in per cent.
+    """Return how much was answered well of what was asked for at the highest step, of several the last, in per cent.
 
     It is broken where the service answered too little well of what was sent: what was never sent is not its fault.
     """
@@ -142,14 +138,10 @@ def steps_judged(
     record: LoadRecord, latencies: Sequence[LoadLatencyLimit], errors: LoadErrorLimit, doubts: Doubts
 ) -> Iterator[StepOfLoad]:
     """Judge each step of a record."""
-    steps = steps_of(record)
-    if len(steps) > _STEPS_MAX:
-        whole = replace(steps[0], until_s=steps[-1].until_s, share_pct=None)
-        steps = (replace(whole, rate_hz=sum(step.asked for step in steps) / whole.duration_s),)
     # A step is judged by what is sure, however many answers it has: so no number of them is enough to go by the measured value alone.
     sure_errors = errors.model_copy(update={"answers_min": _EVER})
     sure = [limit.model_copy(update={"answers_min": _EVER}) for limit in latencies]
-    for step in steps:
+    for step in steps_of(record):
         sent = [one for one in record.requests if one.counts and step.from_s <= one.due_s < step.until_s]
         yield StepOfLoad(
             step,
@@ -168,56 +160,38 @@ def latency_limits(limits: LoadGate) -> tuple[LoadLatencyLimit, LoadLatencyLimit
 
 @dataclass(frozen=True)
 class LoadVerdict:
-    """One record against the plan. Findings are made when they are asked for, and kept."""
+    """One record against the plan: a finding for each threshold that a release is held against by itself."""
 
-    record: LoadRecord
-    """As judged: of the candidate where there are two."""
-    limits: LoadGate
     doubts: Doubts
-
-    @cached_property
-    def sent(self) -> tuple[LoadRequest, ...]:
-        """What left and says something about the service, in the order of the due times."""
-        return tuple(sorted((one for one in self.record.requests if one.counts), key=lambda one: one.due_s))
-
-    @cached_property
-    def p95(self) -> LoadFinding:
-        """LG-1, in ms."""
-        return latency(self.sent, self.limits["LG-1"], self.doubts)
-
-    @cached_property
-    def p99(self) -> LoadFinding:
-        """LG-2, in ms."""
-        return latency(self.sent, self.limits["LG-2"], self.doubts)
-
-    @cached_property
-    def errors(self) -> LoadFinding:
-        """LG-3, in per cent."""
-        return error_rate(self.sent, self.limits["LG-3"], self.doubts)
-
-    @cached_property
-    def outage(self) -> LoadFinding:
-        """LG-4, in seconds."""
-        return outage(self.sent, self.limits["LG-4"], began_s=self.record.began_s, doubts=self.doubts)
-
-    @cached_property
-    def _steps(self) -> tuple[StepOfLoad, ...]:
-        return tuple(steps_judged(self.record, latency_limits(self.limits), self.limits["LG-3"], self.doubts))
-
-    @cached_property
-    def steps(self) -> LoadFinding:
-        """LG-5, in steps."""
-        return steps_borne(self._steps, self.limits["LG-5"], self.doubts)
-
-    @cached_property
-    def reached(self) -> LoadFinding:
-        """LG-6, in per cent."""
-        return reached_load(self._steps, self.limits["LG-6"], self.doubts)
+    p95: LoadFinding
+    """LG-1, in ms."""
+    p99: LoadFinding
+    """LG-2, in ms."""
+    errors: LoadFinding
+    """LG-3, in per cent."""
+    outage: LoadFinding
+    """LG-4, in seconds."""
+    steps: LoadFinding
+    """LG-5, in steps."""
+    reached: LoadFinding
+    """LG-6, in per cent."""
 
 
 def judge(record: LoadRecord, limits: LoadGate) -> LoadVerdict:
-    """Judge a record. The generator's doubts are those of the whole run, whomever it asked."""
-    return LoadVerdict(_of_the_candidate(record), limits, doubts(record, limits["LG-6"]))
+    """Judge a record: what left and says something about the service. The generator's doubts are those of the whole run."""
+    doubted = doubts(record, limits["LG-6"])
+    own = _of_the_candidate(record)
+    sent = [one for one in own.requests if one.counts]
+    steps = tuple(steps_judged(own, latency_limits(limits), limits["LG-3"], doubted))
+    return LoadVerdict(
+        doubts=doubted,
+        p95=latency(sent, limits["LG-1"], doubted),
+        p99=latency(sent, limits["LG-2"], doubted),
+        errors=error_rate(sent, limits["LG-3"], doubted),
+        outage=outage(sent, limits["LG-4"], began_s=own.began_s, doubts=doubted),
+        steps=steps_borne(steps, limits["LG-5"], doubted),
+        reached=reached_load(steps, limits["LG-6"], doubted),
+    )
 
 
 def _of_the_candidate(record: LoadRecord) -> LoadRecord:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,19 @@ _NICENESS = -10
 class Child:
     """A running module of this package. It ends when this process ends, however it ends."""
 
-    def __init__(self, module: str, config_line: str, output: Path) -> None:
+    def __init__(
+        self,
+        module: str,
+        config_line: str,
+        output: Path,
+        *,
+        arguments: Sequence[str] | None = None,
+        variables: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
         """Start ``module``, which writes to ``output``; its stderr goes to a log beside it.
 
+        ``arguments`` stand for the output where the module takes others; it runs in ``folder``, with these ``variables`` besides.
         MeasurementFailed if it cannot start.
         """
         self.module = module
@@ -51,11 +61,12 @@ class Child:
             self.log.chmod(0o600)
             # -P: a file in the working directory must not stand in for a module.
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", module, str(output)],
+                [sys.executable, "-P", "-m", module, *([str(output)] if arguments is None else arguments)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
-                env={**environment, "PYTHONPATH": source},
+                env={**environment, "PYTHONPATH": source, **(variables or {})},
+                cwd=folder,
             )
         # Ahead of browsers and builds from its first import on, where that is allowed: what leaves late is a hole in what is known.
         with contextlib.suppress(OSError):
@@ -253,7 +264,7 @@ class Lifeline:
         loop.add_signal_handler(signal.SIGTERM, self.end, "SIGTERM")
         loop.call_later(max_run_s, self.end, f"longest run of {max_run_s:g} s reached")
         end_soon = partial(loop.call_soon_threadsafe, self.end, "stdin closed")
-        threading.Thread(target=_wait_for_end_of_stdin, args=(end_soon,), daemon=True).start()
+        threading.Thread(target=wait_for_end_of_stdin, args=(end_soon,), daemon=True).start()
 
     def end(self, reason: str) -> None:
         """Ask this process to end; the first reason stays."""
@@ -279,7 +290,8 @@ class Lifeline:
         return True
 
 
-def _wait_for_end_of_stdin(end: Callable[[], object]) -> None:
+def wait_for_end_of_stdin(end: Callable[[], object]) -> None:
+    """Call ``end`` when the parent is gone, or has closed it."""
     while os.read(_STDIN, 4096):
         pass
     end()

@@ -33,11 +33,10 @@ class BaselineTerms(Table):
 
 
 class LoadTerms(Table):
-    """The load that a release has to bear: its shape, and for how long. The pace divides ``duration_s``; the rate is the environment's."""
+    """The load that a release has to bear, and for how long. The pace divides ``duration_s``; the rate is the environment's."""
 
-    shape: Literal["steady", "steps", "spike", "soak", "arrivals"]
-    steps_pct: Annotated[tuple[Annotated[float, Field(gt=0, le=100)], ...], Strict(False)]  # noqa: FBT003 - TOML has lists
-    """The shares of the full load, one after the other; for the shape of steps."""
+    steps_pct: Annotated[tuple[Annotated[float, Field(gt=0, le=100)], ...], Field(min_length=1), Strict(False)]  # noqa: FBT003 - TOML has lists
+    """The shares of the full load, one after the other; one share is a steady load."""
     duration_s: Annotated[float, Field(gt=0)]
 
 

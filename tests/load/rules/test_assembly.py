@@ -20,7 +20,7 @@ def order(*, workers: int = 1) -> LoadOrder:
         {
             "targets": [{"addresses": {"api": "http://127.0.0.1:1"}}],
             "journeys": [{"name": "health", "path": "/health"}],
-            "shape": {"name": "arrivals", "rate_hz": 2},
+            "rate_hz": 2,
             "duration_s": 2,
             "workers": workers,
         }

@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.load.generator import sorted_out
-from pam_rollback.load.order import LoadJourney, LoadOrder, LoadShape, LoadTarget
+from pam_rollback.load.order import LoadJourney, LoadOrder, LoadTarget
 from pam_rollback.load.record import LoadRecord
 from pam_rollback.load.verdict import LoadVerdict, judge
 from pam_rollback.observation.blocking import HostAnswer, Look, Others
@@ -21,7 +21,7 @@ ORDER = LoadOrder(
         LoadJourney(name="chat", path="/chat", method="POST"),
         LoadJourney(name="health", part="backend", path="/health"),
     ),
-    shape=LoadShape(name="steady", rate_hz=20),
+    rate_hz=20,
     duration_s=60,
     run="test",
 )

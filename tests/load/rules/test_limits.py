@@ -1,7 +1,6 @@
 """What an environment allows to be loaded: the first request is not sent where it does not."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -32,13 +31,13 @@ def staging(folder: Path, abilities: str = '"load"', more: str = "") -> Environm
     return load_environment("staging", folder, {})
 
 
-def order(shape: dict[str, Any], *addresses: str) -> LoadOrder:
-    """A run of that shape against these addresses."""
+def order(rate_hz: float, *addresses: str) -> LoadOrder:
+    """A run of so many requests a second against these addresses."""
     return LoadOrder.model_validate(
         {
             "targets": [{"name": f"t{n}", "addresses": {"api": at}} for n, at in enumerate(addresses or (API,))],
             "journeys": [{"name": "health", "path": "/health"}],
-            "shape": shape,
+            "rate_hz": rate_hz,
             "duration_s": 10,
         }
     )
@@ -47,9 +46,9 @@ def order(shape: dict[str, Any], *addresses: str) -> LoadOrder:
 @pytest.mark.parametrize(
     "given",
     [
-        order({"name": "steps", "rate_hz": 20}),
-        order({"name": "steady", "rate_hz": 10}, API, "https://stable.staging.example.com"),
-        order({"name": "arrivals", "rate_hz": 1}, "https://beside.staging.example.com"),
+        order(20),
+        order(10, API, "https://stable.staging.example.com"),
+        order(1, "https://beside.staging.example.com"),
     ],
     ids=["a rate", "two releases", "beside"],
 )
@@ -62,15 +61,12 @@ def test_what_is_declared_is_allowed(tmp_path: Path, given: LoadOrder) -> None:
     ("given", "words"),
     [
         pytest.param(
-            order({"name": "arrivals", "rate_hz": 21}),
+            order(21),
             r"allows 20 requests a second \(\[load\] rate_hz_max\)",
             id="rate",
         ),
         pytest.param(
-            order({"name": "spike", "rate_hz": 5}), "the shape spike asks for 25", id="a spike counts in full"
-        ),
-        pytest.param(
-            order({"name": "arrivals", "rate_hz": 1}, API, "https://www.example.com"),
+            order(1, API, "https://www.example.com"),
             "the api at https://www.example.com is none of its addresses",
             id="another address",
         ),
@@ -85,19 +81,19 @@ def test_what_is_not_declared_is_refused(tmp_path: Path, given: LoadOrder, words
 @pytest.mark.parametrize(
     ("limits", "given", "words"),
     [
-        ("without_token = 40", order({"name": "arrivals", "rate_hz": 0.4}), ""),
+        ("without_token = 40", order(0.4), ""),
         (
             "without_token = 40",
-            order({"name": "steps", "rate_hz": 1}),
+            order(1),
             "60 requests a minute without a token, of which",
         ),
         (
             "without_token = 80",
-            order({"name": "arrivals", "rate_hz": 1.6}, API, "https://stable.staging.example.com"),
+            order(1.6, API, "https://stable.staging.example.com"),
             "",
         ),
-        ('without_token = 40\nfree = ["/health"]', order({"name": "steps", "rate_hz": 20}), ""),
-        ("paths = 20", order({"name": "steps", "rate_hz": 20}), ""),
+        ('without_token = 40\nfree = ["/health"]', order(20), ""),
+        ("paths = 20", order(20), ""),
     ],
     ids=["as many as it bears", "more", "two releases", "free", "no limit of a rate"],
 )
@@ -118,4 +114,4 @@ def test_more_than_the_api_bears_of_one_address_is_refused(
 def test_a_place_that_declares_no_load_is_not_loaded(tmp_path: Path) -> None:
     """However small the load."""
     with pytest.raises(Refused, match=r'declares no load: .*Expected "load" in its abilities'):
-        permit(order({"name": "arrivals", "rate_hz": 0.1}), staging(tmp_path, '"browser"'))
+        permit(order(0.1), staging(tmp_path, '"browser"'))

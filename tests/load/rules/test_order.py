@@ -16,7 +16,7 @@ def order(**changes: Any) -> LoadOrder:
     plain = {
         "targets": [TARGET],
         "journeys": [{"name": "health", "path": "/health"}],
-        "shape": {"name": "steady", "rate_hz": 1},
+        "rate_hz": 1,
         "duration_s": 1,
     }
     return LoadOrder.model_validate({**plain, **changes})

@@ -1,19 +1,18 @@
-"""What a shape asks for, and when each request is due: exactly, and shared by workers without a gap or a repetition."""
-
-from typing import Any
+"""What the steps of a load ask for, and when each request is due: exactly, and shared by workers without a gap or a repetition."""
 
 import pytest
 
-from pam_rollback.load.order import Due, LoadOrder, LoadShape, asked, due_times
+from pam_rollback.load.order import Due, LoadOrder, asked, due_times
 
 
-def order(shape: dict[str, Any], duration_s: float, *, targets: int = 1, journeys: int = 1) -> LoadOrder:
-    """A run of that shape; journey 0 is made twice as often as each other."""
+def order(rate_hz: float, duration_s: float, *steps_pct: float, targets: int = 1, journeys: int = 1) -> LoadOrder:
+    """A run of these steps; journey 0 is made twice as often as each other."""
     return LoadOrder.model_validate(
         {
             "targets": [{"name": f"r{n}", "addresses": {"api": "http://127.0.0.1:1"}} for n in range(targets)],
             "journeys": [{"name": f"j{n}", "path": f"/{n}", "weight": 1 if n else 2} for n in range(journeys)],
-            "shape": shape,
+            "rate_hz": rate_hz,
+            "steps_pct": steps_pct or [100],
             "duration_s": duration_s,
         }
     )
@@ -21,11 +20,10 @@ def order(shape: dict[str, Any], duration_s: float, *, targets: int = 1, journey
 
 def test_steps_rise_to_all_of_it() -> None:
     """10, 25, 50 and 100 %, each for a quarter of the time."""
-    shape = LoadShape(name="steps", rate_hz=40)
-    rising = order({"name": "steps", "rate_hz": 40}, 4)
+    rising = order(40, 4, 10, 25, 50, 100)
     due = [one.due_s for one in due_times(rising)]
 
-    assert [(step.from_s, step.rate_hz) for step in asked(shape, 4)] == [(0, 4), (1, 10), (2, 20), (3, 40)]
+    assert [(step.from_s, step.rate_hz) for step in asked(rising)] == [(0, 4), (1, 10), (2, 20), (3, 40)]
     assert [sum(int(at) == second for at in due) for second in range(4)] == [4, 10, 20, 40]
     assert len(due) == 74
     assert due == sorted(due)
@@ -35,7 +33,7 @@ def test_steps_rise_to_all_of_it() -> None:
 @pytest.mark.parametrize("targets", [1, 2])
 def test_workers_share_the_due_times(workers: int, targets: int) -> None:
     """Together they have each due time once, and each worker asks every target and every journey."""
-    run = order({"name": "steps", "rate_hz": 50, "shares_pct": [30, 100]}, 5, targets=targets, journeys=3)
+    run = order(50, 5, 30, 100, targets=targets, journeys=3)
     shared = [list(due_times(run, worker=worker, workers=workers)) for worker in range(workers)]
     alone = [one.due_s for one in due_times(run)]
 
@@ -47,7 +45,7 @@ def test_workers_share_the_due_times(workers: int, targets: int) -> None:
 
 def test_each_due_time_alternates_between_the_releases() -> None:
     """Neither is asked at another time of the run than the other, and neither only for what the other has just warmed up."""
-    due = list(due_times(order({"name": "arrivals", "rate_hz": 10}, 1.6, targets=2, journeys=3)))
+    due = list(due_times(order(10, 1.6, targets=2, journeys=3)))
     journeys = [[one.journey for one in due if one.target == target] for target in (0, 1)]
 
     assert [one.target for one in due] == [0, 1] * 8
