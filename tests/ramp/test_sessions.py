@@ -18,7 +18,7 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.ramp.journal import RampJournal
-from pam_rollback.ramp.state import ENTERED, RAISING, STARTED, WATCHED, rules_of
+from pam_rollback.ramp.state import RampEvent, rules_of
 from pam_rollback.rollback.lock import environment_lock
 from tests.ramp.gate_runs import leave_gate_run
 from tests.sessions import FLAGS, ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox
@@ -89,13 +89,15 @@ class Ramped:
         now_s = time.time() - 30
         journal = RampJournal(self.journal, lambda: now_s)
         journal.begin()
-        journal.append(STARTED, release=RELEASE, terms=rules.terms, by="tests")
+        journal.append(RampEvent.STARTED, release=RELEASE, terms=rules.terms, by="tests")
         for step in rules.stages[: number + 1]:
-            journal.append(RAISING, stage=step.id, by="tests")
-            journal.append(ENTERED, stage=step.id, by="tests")
+            journal.append(RampEvent.RAISING, stage=step.id, by="tests")
+            journal.append(RampEvent.ENTERED, stage=step.id, by="tests")
             if held or step is not rules.stages[number]:
                 until_s = now_s + step.hold_s
-                journal.append(WATCHED, stage=step.id, from_s=now_s, until_s=until_s, state="good", words="tests")
+                journal.append(
+                    RampEvent.WATCHED, stage=step.id, from_s=now_s, until_s=until_s, state="good", words="tests"
+                )
                 now_s = until_s
         self.let_in(rules.stages[number].share_pct)
 

@@ -90,7 +90,7 @@ class Due:
 
 def due(state: RampState, rules: RampRules, world: World) -> Due:
     """What is due now. See the module for the order of the rules."""
-    if state.phase is Phase.LOWERING or (state.is_open and state.breach):
+    if state.is_breached:
         return Due(Do.ROLL_BACK, why=state.breach)
     stopped = _stopped(state, rules, world)
     if stopped:

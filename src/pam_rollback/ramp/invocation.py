@@ -28,21 +28,11 @@ from pam_rollback.ramp.facts import (
 )
 from pam_rollback.ramp.journal import RampJournal
 from pam_rollback.ramp.state import (
-    ASKED,
-    BREACH,
     BROKEN,
-    COMPLETE,
-    ENTERED,
-    FINISHED,
-    GATE,
     GOOD,
-    LOWERING,
-    RAISING,
-    ROLLED_BACK,
-    STARTED,
     UNKNOWN,
-    WATCHED,
     Phase,
+    RampEvent,
     RampRules,
     RampState,
     RampStep,
@@ -106,11 +96,6 @@ def go_on(tools: RampTools, rules: RampRules, *, by: str, approvals: Sequence[Ye
     return _Invocation(tools, rules, by, approvals).run()
 
 
-def _breached(state: RampState) -> bool:
-    """Something is to be rolled back, or was begun to be."""
-    return state.phase is Phase.LOWERING or (state.is_open and bool(state.breach))
-
-
 @dataclass
 class _Invocation:
     tools: RampTools
@@ -132,12 +117,12 @@ class _Invocation:
         if torn:
             self._did(f"a last line that was cut short is left out: {torn!r}")
         state = as_approved = self._state()
-        if state.is_open and not _breached(state):
+        if state.is_open and not state.is_breached:
             # Before anything else is asked: where the product does not even say what users get, that may be the breach.
             self._look(state)
         while True:
             state = self._state()
-            if _breached(state):
+            if state.is_breached:
                 return self._roll_back(state)
             world = self._world(as_approved)
             now_due = due(state, self.rules, world)
@@ -169,7 +154,7 @@ class _Invocation:
             case Do.WAIT if now_due.stage is not None:
                 self._ask(now_due.stage, state, world)
             case Do.FINISHED if state.phase is not Phase.FINISHED:
-                self.tools.journal.append(FINISHED, by=self.by)
+                self.tools.journal.append(RampEvent.FINISHED, by=self.by)
                 self._did("the ramp is finished: everybody has the features")
                 self.tools.tell(f"PAM ramp of release {state.release} is finished: everybody has the new features.")
         return False
@@ -212,7 +197,7 @@ class _Invocation:
         gate, known = world.gate, self._state().gate
         if gate is not None and (known is None or gate.ended_s > known.ended_s):
             self.tools.journal.append(
-                GATE,
+                RampEvent.GATE,
                 run=gate.run,
                 release=gate.release,
                 verdict=gate.verdict,
@@ -239,7 +224,7 @@ class _Invocation:
         """Ask the team once in a ramp, not at each look of a scheduled job."""
         if step.id in state.asked:
             return
-        self.tools.journal.append(ASKED, stage=step.id)
+        self.tools.journal.append(RampEvent.ASKED, stage=step.id)
         self._did(f"a yes to {step} is asked for")
         self.tools.tell(
             f"PAM ramp of release {state.release or world.release} waits for a yes to {step}: "
@@ -249,7 +234,7 @@ class _Invocation:
     def _begin(self, world: World) -> None:
         """Note it before users are looked at: what they get of an earlier ramp says nothing of this one."""
         self.tools.journal.append(
-            STARTED, release=world.release, commit=world.commit, terms=self.rules.terms, by=self.by
+            RampEvent.STARTED, release=world.release, commit=world.commit, terms=self.rules.terms, by=self.by
         )
         if not world.commit:
             self._did(
@@ -268,7 +253,12 @@ class _Invocation:
             found = replace(found, state=UNKNOWN, words=other)
         self.looks.append(found)
         self.tools.journal.append(
-            WATCHED, stage=stage, from_s=found.from_s, until_s=found.until_s, state=found.state, words=found.words
+            RampEvent.WATCHED,
+            stage=stage,
+            from_s=found.from_s,
+            until_s=found.until_s,
+            state=found.state,
+            words=found.words,
         )
         self.tools.say(f"  {found.state}: {found.words}")
         if found.state == GOOD:
@@ -276,7 +266,7 @@ class _Invocation:
         elif found.state == BROKEN:
             now = self._state()
             if now.breach:
-                self.tools.journal.append(BREACH, why=now.breach)
+                self.tools.journal.append(RampEvent.BREACH, why=now.breach)
             else:
                 self.before_start = found.words
         elif [look.state for look in self.looks[-_UNKNOWN_AT_MOST:]] == [UNKNOWN] * _UNKNOWN_AT_MOST:
@@ -284,7 +274,7 @@ class _Invocation:
 
     def _note_completion(self, before: RampState, stage: str) -> None:
         if before.complete_s is None and self._state().complete_s is not None:
-            self.tools.journal.append(COMPLETE, stage=stage)
+            self.tools.journal.append(RampEvent.COMPLETE, stage=stage)
             self._did(f"the window of {self.rules.named(stage)} is complete and green")
 
     def _raise(self, step: RampStep, state: RampState, world: World) -> None:
@@ -292,7 +282,7 @@ class _Invocation:
         if state.phase is not Phase.RAISING or self.rules.stages[state.target] is not step:
             yes = self.approved.get(step.id)
             said = {"who": yes.who, "why": yes.why} if yes is not None else {}
-            journal.append(RAISING, stage=step.id, by=self.by, before=words(flags), **said)
+            journal.append(RampEvent.RAISING, stage=step.id, by=self.by, before=words(flags), **said)
         wanted = wanted_at(self.tools.flags, step.share_pct)
         before = self.tools.users(0)
         raise_flags(self.tools.admin, wanted, expected_pct=world.shares_pct, ceiling_pct=step.share_pct)
@@ -301,11 +291,11 @@ class _Invocation:
         except ActionFailed as error:
             raise ActionFailed(f"{step}: {error}") from error
         problem = self._let_in(before, wanted)
-        journal.append(ENTERED, stage=step.id, by=self.by, users="; ".join(map(str, self.shares)))
+        journal.append(RampEvent.ENTERED, stage=step.id, by=self.by, users="; ".join(map(str, self.shares)))
         self.raised = True
         self._did(f"raised to {step}")
         if problem:
-            journal.append(BREACH, why=f"{step} let the wrong users in: {problem}")
+            journal.append(RampEvent.BREACH, why=f"{step} let the wrong users in: {problem}")
             return
         self.tools.tell(
             f"PAM ramp of release {world.release}: {step} of the users have the new features, and are watched."
@@ -334,9 +324,9 @@ class _Invocation:
         why = state.breach
         self.tools.say(f"  BREACH, rolling back: {why}")
         if state.phase is not Phase.LOWERING:
-            self.tools.journal.append(LOWERING, why=why, by=self.by)
+            self.tools.journal.append(RampEvent.LOWERING, why=why, by=self.by)
         result = self.tools.roll_back(why)
-        self.tools.journal.append(ROLLED_BACK, result=result, by=self.by)
+        self.tools.journal.append(RampEvent.ROLLED_BACK, result=result, by=self.by)
         self._did(f"rolled back: {result}")
         after = self._state()
         self.shares = ()

@@ -14,7 +14,7 @@ from pam_rollback.base import run_files
 from pam_rollback.base.errors import Refused
 from pam_rollback.base.run_files import Event
 from pam_rollback.outside.event_log import EventLog, Line, append_line
-from pam_rollback.ramp.state import TORN
+from pam_rollback.ramp.state import RampEvent
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class RampJournal:
             return ""
         torn = whole[end:].decode(errors="replace")
         os.truncate(self.path, end)
-        self.append(TORN, line=torn)
+        self.append(RampEvent.TORN, line=torn)
         return torn
 
     def append(self, kind: str, **facts: Any) -> None:

@@ -4,26 +4,33 @@ A stage's window counts **watched** seconds. A hole up to ``gap_s_max`` between 
 begins the window anew. Once complete it stays complete. Moments are seconds since 1970: a ramp takes days, and several machines.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pam_rollback.base.run_files import (
-    RAMP_ENTERED,
-    RAMP_FINISHED,
-    RAMP_ROLLED_BACK,
-    RAMP_STARTED,
-    RAMP_WATCHED,
-    Event,
-)
+from pam_rollback.base.run_files import RAMP_FINISHED, RAMP_ROLLED_BACK, Event
 from pam_rollback.plan.plan_items import RampStage
 from pam_rollback.plan.plan_terms import RampTerms
 
-STARTED, ENTERED, WATCHED, RAISING = RAMP_STARTED, RAMP_ENTERED, RAMP_WATCHED, "raising"
-COMPLETE, ASKED = "window-complete", "approval-asked"
-GATE, BREACH, LOWERING, TORN = "gate-checked", "breach", "lowering", "torn-line"
-FINISHED, ROLLED_BACK = RAMP_FINISHED, RAMP_ROLLED_BACK
+
+class RampEvent(StrEnum):
+    """What can happen to a ramp, as its journal names it."""
+
+    STARTED = "started"
+    GATE = "gate-checked"
+    ASKED = "approval-asked"
+    RAISING = "raising"
+    ENTERED = "entered"
+    WATCHED = "watched"
+    COMPLETE = "window-complete"
+    BREACH = "breach"
+    LOWERING = "lowering"
+    ROLLED_BACK = RAMP_ROLLED_BACK
+    FINISHED = RAMP_FINISHED
+    TORN = "torn-line"
+
+
 GOOD, BROKEN, UNKNOWN = "good", "broken", "unknown"
 """What a watch found. Unknown counts for nothing: neither as watched nor as broken."""
 MEMORY = "SC-3"
@@ -91,7 +98,7 @@ class Phase(StrEnum):
     FINISHED = "finished"
 
 
-@dataclass(frozen=True)
+@dataclass
 class RampState:
     """What the journal says. ``stage`` is the number of the stage that users are in, -1 before the first."""
 
@@ -110,12 +117,13 @@ class RampState:
     seen_s: float | None = None
     """Until when users were last seen to fare well; None when the last look did not tell."""
     complete_s: float | None = None
-    completed: tuple[str, ...] = ()
+    completed: set[str] = field(default_factory=set)
     """Stages whose windows were complete."""
-    asked: frozenset[str] = frozenset()
+    asked: set[str] = field(default_factory=set)
+    """Stages for which a person's yes was asked for."""
     gate: GateRun | None = None
     breach: str = ""
-    broke: Mapping[str, float] = field(default_factory=dict)
+    broke: dict[str, float] = field(default_factory=dict)
     """When each release that broke a ramp did, for the last time: it is never let in again on a gate's word alone."""
     last_s: float = 0.0
     problem: str = ""
@@ -131,92 +139,101 @@ class RampState:
         """The ramp has begun, and no stage of it was entered or is about to be."""
         return self.phase is Phase.STANDING and self.stage < 0
 
+    @property
+    def is_breached(self) -> bool:
+        """Something is to be rolled back, or was begun to be."""
+        return self.phase is Phase.LOWERING or (self.is_open and bool(self.breach))
+
+    def follow(self, event: Event, rules: RampRules) -> None:
+        """Take in what happened next."""
+        facts = event.facts
+        match event.kind:
+            case RampEvent.RAISING:
+                self.phase, self.target = Phase.RAISING, _number(rules, facts["stage"])
+            case RampEvent.ENTERED:
+                self._enter(facts["stage"], event.at_s, rules)
+            case RampEvent.WATCHED:
+                self._watch(event, rules)
+            case RampEvent.ASKED:
+                self.asked.add(facts["stage"])
+            case RampEvent.GATE:
+                self.gate = GateRun(**facts)
+            case RampEvent.BREACH:
+                self._break(event, facts["why"])
+            case RampEvent.LOWERING:
+                if not self.breach:
+                    self._break(event, facts["why"])
+                self.phase = Phase.LOWERING
+            case RampEvent.ROLLED_BACK:
+                self._end(Phase.ROLLED_BACK)
+                self.stage = -1
+            case RampEvent.FINISHED:
+                self._end(Phase.FINISHED)
+            case RampEvent.COMPLETE | RampEvent.TORN:
+                pass  # for people: the one follows from what was watched, what the other cut short was never done, or is done again
+            case _:
+                self.problem = f"the journal has an event {event.kind!r}, which this version does not know"
+
+    def _enter(self, name: str, at_s: float, rules: RampRules) -> None:
+        stage = _number(rules, name)
+        if stage != self.stage + 1:
+            self.problem = f"the journal enters {name} after stage number {self.stage + 1}: one was left out"
+        self.phase, self.stage, self.target, self.entered_s = Phase.STANDING, stage, -1, at_s
+        self.watched_until_s = self.seen_s = self.complete_s = None
+        self.watched_s = 0.0
+
+    def _watch(self, event: Event, rules: RampRules) -> None:
+        facts, self.seen_s = event.facts, None
+        if facts["state"] == BROKEN:
+            # Before anybody is let in it is no breach of the ramp: there is nothing to roll back, and the next look begins afresh.
+            if self.is_open and max(self.stage, self.target) >= 0 and not self.breach:
+                self._break(event, facts["words"])
+            return
+        from_s, until_s = max(float(facts["from_s"]), self.entered_s), float(facts["until_s"])
+        if facts["state"] != GOOD or facts["stage"] != stage_name(self, rules) or until_s <= from_s:
+            return
+        last_s = self.watched_until_s
+        if last_s is None or from_s - last_s > rules.gap_s_max:
+            self.watched_s = until_s - from_s
+        else:
+            self.watched_s += max(0.0, until_s - max(from_s, last_s))
+        self.watched_until_s = self.seen_s = until_s
+        if self.complete_s is None and window_is_complete(self, rules):
+            self.complete_s = event.at_s
+            self.completed.add(stage_name(self, rules))
+
+    def _break(self, event: Event, why: str) -> None:
+        self.breach, self.broke[self.release] = why, event.at_s
+
+    def _end(self, phase: Phase) -> None:
+        """People are asked anew by the next ramp."""
+        self.phase, self.target, self.asked, self.seen_s = phase, -1, set(), None
+
 
 def fold(events: Iterable[Event], rules: RampRules) -> RampState:
     """Read the journal from its beginning."""
     state = RampState()
     for event in events:
-        last_s = state.last_s
-        follow = _FOLLOWS.get(event.kind)
-        state = (
-            follow(state, event, rules)
-            if follow is not None
-            else replace(state, problem=f"the journal has an event {event.kind!r}, which this version does not know")
-        )
-        state = replace(state, last_s=max(last_s, event.at_s))
+        if event.kind == RampEvent.STARTED:
+            state = RampState(
+                phase=Phase.STANDING,
+                release=event.facts["release"],
+                commit=event.facts.get("commit", ""),
+                terms=event.facts["terms"],
+                entered_s=event.at_s,
+                gate=state.gate,
+                broke=state.broke,
+                last_s=state.last_s,
+            )
+        else:
+            state.follow(event, rules)
+        state.last_s = max(state.last_s, event.at_s)
     return state
-
-
-def _started(state: RampState, event: Event, _rules: RampRules) -> RampState:
-    facts = event.facts
-    return RampState(
-        phase=Phase.STANDING,
-        release=facts["release"],
-        commit=facts.get("commit", ""),
-        terms=facts["terms"],
-        entered_s=event.at_s,
-        gate=state.gate,
-        broke=state.broke,
-    )
-
-
-def _entered(state: RampState, event: Event, rules: RampRules) -> RampState:
-    stage = _number(rules, event.facts["stage"])
-    problem = state.problem
-    if stage != state.stage + 1:
-        problem = f"the journal enters {event.facts['stage']} after stage number {state.stage + 1}: one was left out"
-    return replace(
-        state,
-        phase=Phase.STANDING,
-        stage=stage,
-        target=-1,
-        entered_s=event.at_s,
-        watched_until_s=None,
-        watched_s=0.0,
-        seen_s=None,
-        complete_s=None,
-        problem=problem,
-    )
-
-
-def _watched(state: RampState, event: Event, rules: RampRules) -> RampState:
-    facts = event.facts
-    if facts["state"] == BROKEN:
-        # Before anybody is let in it is no breach of the ramp: there is nothing to roll back, and the next look begins afresh.
-        anybody_in = state.is_open and (state.stage >= 0 or state.target >= 0)
-        if not anybody_in or state.breach:
-            return replace(state, seen_s=None)
-        return replace(_broken(state, event, facts["words"]), seen_s=None)
-    from_s, until_s = max(float(facts["from_s"]), state.entered_s), float(facts["until_s"])
-    if facts["state"] != GOOD or facts["stage"] != stage_name(state, rules) or until_s <= from_s:
-        return replace(state, seen_s=None)
-    last_s = state.watched_until_s
-    if last_s is None or from_s - last_s > rules.gap_s_max:
-        watched_s = until_s - from_s
-    else:
-        watched_s = state.watched_s + max(0.0, until_s - max(from_s, last_s))
-    now = replace(state, watched_until_s=until_s, watched_s=watched_s, seen_s=until_s)
-    if now.complete_s is None and window_is_complete(now, rules):
-        return replace(now, complete_s=event.at_s, completed=_with(now.completed, stage_name(now, rules)))
-    return now
-
-
-def _over(state: RampState, phase: Phase, *, stage: int) -> RampState:
-    """People are asked anew by the next ramp."""
-    return replace(state, phase=phase, stage=stage, target=-1, asked=frozenset(), seen_s=None)
-
-
-def _broken(state: RampState, event: Event, why: str) -> RampState:
-    return replace(state, breach=why, broke={**state.broke, state.release: event.at_s})
 
 
 def _number(rules: RampRules, stage: str) -> int:
     found = rules.named(stage)
     return rules.stages.index(found) if found is not None else len(rules.stages)
-
-
-def _with(known: tuple[str, ...], one: str) -> tuple[str, ...]:
-    return known if one in known else (*known, one)
 
 
 def stage_name(state: RampState, rules: RampRules) -> str:
@@ -241,26 +258,6 @@ def rules_in_words(stages: Sequence[RampStep], *, apart_s: float) -> str:
         for step in stages
     )
     return f"{each}, at least {apart_s:g} s apart"
-
-
-_FOLLOWS: Mapping[str, Callable[[RampState, Event, RampRules], RampState]] = {
-    STARTED: _started,
-    RAISING: lambda state, event, rules: replace(
-        state, phase=Phase.RAISING, target=_number(rules, event.facts["stage"])
-    ),
-    ENTERED: _entered,
-    WATCHED: _watched,
-    COMPLETE: lambda state, _event, _rules: state,  # for people: it follows from what was watched
-    ASKED: lambda state, event, _rules: replace(state, asked=state.asked | {event.facts["stage"]}),
-    GATE: lambda state, event, _rules: replace(state, gate=GateRun(**event.facts)),
-    BREACH: lambda state, event, _rules: _broken(state, event, event.facts["why"]),
-    LOWERING: lambda state, event, _rules: replace(
-        state if state.breach else _broken(state, event, event.facts["why"]), phase=Phase.LOWERING
-    ),
-    ROLLED_BACK: lambda state, _event, _rules: _over(state, Phase.ROLLED_BACK, stage=-1),
-    FINISHED: lambda state, _event, _rules: _over(state, Phase.FINISHED, stage=state.stage),
-    TORN: lambda state, _event, _rules: state,  # for people: what was torn was never done, or is done again
-}
 
 
 def rules_of(

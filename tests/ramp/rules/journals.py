@@ -9,21 +9,7 @@ from dataclasses import replace
 
 from pam_rollback.base.run_files import Event
 from pam_rollback.ramp.due import Due, World, due
-from pam_rollback.ramp.state import (
-    BROKEN,
-    ENTERED,
-    GOOD,
-    LOWERING,
-    RAISING,
-    ROLLED_BACK,
-    STARTED,
-    WATCHED,
-    GateRun,
-    RampRules,
-    RampState,
-    RampStep,
-    fold,
-)
+from pam_rollback.ramp.state import BROKEN, GOOD, GateRun, RampEvent, RampRules, RampState, RampStep, fold
 
 RELEASE, TERMS = "1.42.0", "as planned"
 COMMIT, OTHER = "7cce05406677", "0d1e2f3a4b5c"
@@ -58,21 +44,23 @@ def world(now_s: float, share: int | Mapping[str, int], **other: object) -> Worl
 def watched(from_s: float, until_s: float, stage: str, state: str = GOOD, words: str = "") -> Event:
     """One watch, noted when it ended."""
     return Event(
-        until_s, WATCHED, {"stage": stage, "from_s": from_s, "until_s": until_s, "state": state, "words": words}
+        until_s,
+        RampEvent.WATCHED,
+        {"stage": stage, "from_s": from_s, "until_s": until_s, "state": state, "words": words},
     )
 
 
 def started(at_s: float, *, release: str = RELEASE, commit: str = "") -> Event:
     """A ramp that has begun."""
-    return Event(at_s, STARTED, {"release": release, "commit": commit, "terms": TERMS})
+    return Event(at_s, RampEvent.STARTED, {"release": release, "commit": commit, "terms": TERMS})
 
 
 def entered(at_s: float, stage: str) -> list[Event]:
     """A stage that was entered, noted before and after."""
-    return [Event(at_s - 1, RAISING, {"stage": stage}), Event(at_s, ENTERED, {"stage": stage})]
+    return [Event(at_s - 1, RampEvent.RAISING, {"stage": stage}), Event(at_s, RampEvent.ENTERED, {"stage": stage})]
 
 
-BEGUN = [Event(0, STARTED, {"release": RELEASE, "commit": COMMIT, "terms": TERMS}), *entered(10, "RA-1")]
+BEGUN = [Event(0, RampEvent.STARTED, {"release": RELEASE, "commit": COMMIT, "terms": TERMS}), *entered(10, "RA-1")]
 """At 10 % since 10 s."""
 HELD = [*BEGUN, watched(10, 60, "RA-1"), watched(60, 110, "RA-1")]
 """Its window is complete at 110 s."""
@@ -95,5 +83,10 @@ def due_after(events: list[Event], now: World, rules: RampRules = RULES) -> Due:
     return due(state_of(events, rules), rules, now)
 
 
-OVER = [*BEGUN, watched(10, 20, "RA-1", BROKEN, "5 % errors"), Event(21, LOWERING, {"why": ""}), Event(22, ROLLED_BACK)]
-RAISED = [*HELD, watched(190, 210, "RA-1"), Event(211, RAISING, {"stage": "RA-2"})]
+OVER = [
+    *BEGUN,
+    watched(10, 20, "RA-1", BROKEN, "5 % errors"),
+    Event(21, RampEvent.LOWERING, {"why": ""}),
+    Event(22, RampEvent.ROLLED_BACK),
+]
+RAISED = [*HELD, watched(190, 210, "RA-1"), Event(211, RampEvent.RAISING, {"stage": "RA-2"})]

@@ -6,19 +6,7 @@ import pytest
 
 from pam_rollback.base.run_files import Event
 from pam_rollback.ramp.due import Do, World, approval_refusal, due
-from pam_rollback.ramp.state import (
-    BREACH,
-    BROKEN,
-    FINISHED,
-    GATE,
-    LOWERING,
-    RAISING,
-    STARTED,
-    UNKNOWN,
-    GateRun,
-    RampRules,
-    fold,
-)
+from pam_rollback.ramp.state import BROKEN, UNKNOWN, GateRun, RampEvent, RampRules, fold
 from tests.ramp.rules.journals import (
     ASKING,
     AT_50,
@@ -103,11 +91,15 @@ def test_a_journal_that_leaves_a_stage_out_is_refused() -> None:
         pytest.param([*BEGUN, watched(10, 20, "RA-1", BROKEN, "5 % errors")], id="while its window runs"),
         pytest.param([*HELD, watched(120, 130, "RA-1", BROKEN, "5 % errors")], id="while the next stage is waited for"),
         pytest.param(
-            [*HELD, Event(211, RAISING, {"stage": "RA-2"}), watched(211, 215, "RA-1", BROKEN, "5 % errors")],
+            [*HELD, Event(211, RampEvent.RAISING, {"stage": "RA-2"}), watched(211, 215, "RA-1", BROKEN, "5 % errors")],
             id="in the middle of a raise",
         ),
-        pytest.param([*HELD, Event(130, BREACH, {"why": "5 % errors"})], id="noted, and killed before it was acted on"),
-        pytest.param([*HELD, Event(130, LOWERING, {"why": "5 % errors"})], id="killed in the middle of the rollback"),
+        pytest.param(
+            [*HELD, Event(130, RampEvent.BREACH, {"why": "5 % errors"})], id="noted, and killed before it was acted on"
+        ),
+        pytest.param(
+            [*HELD, Event(130, RampEvent.LOWERING, {"why": "5 % errors"})], id="killed in the middle of the rollback"
+        ),
     ],
 )
 @pytest.mark.parametrize("share", [0, 10, 25, 77])
@@ -173,7 +165,7 @@ def test_a_corrected_release_begins_a_ramp_of_its_own() -> None:
 def test_a_release_that_broke_is_remembered_beyond_the_next_ramp() -> None:
     """1.42.0 broke, 1.42.1 went to everybody and was taken back: 1.42.0 answers again, and stays out without a yes."""
     other = {"release": "1.42.1", "terms": TERMS}
-    events = [*OVER, Event(40, STARTED, other), *entered(50, "RA-1"), Event(60, FINISHED)]
+    events = [*OVER, Event(40, RampEvent.STARTED, other), *entered(50, "RA-1"), Event(60, RampEvent.FINISHED)]
     again = world(80, 0, gate=go(70))
 
     assert due_after(events, again).do is Do.REFUSE
@@ -218,7 +210,7 @@ def test_the_gate_is_still_satisfied(gate: GateRun | None, why: str) -> None:
 )
 def test_a_gate_of_another_build_lets_nobody_in(commits: list[str], answers: str, why: str) -> None:
     """A version can be given twice. A gate whose record has no commit is no match; of an API that names none nothing is compared."""
-    noted = fold([Event(0, GATE, {**vars(go()), "commits": commits})], RULES).gate
+    noted = fold([Event(0, RampEvent.GATE, {**vars(go()), "commits": commits})], RULES).gate
     found = due_after([*HELD, watched(190, 210, "RA-1")], world(210, 10, gate=noted, commit=answers))
 
     assert found.do is (Do.REFUSE if why else Do.RAISE)
@@ -227,7 +219,7 @@ def test_a_gate_of_another_build_lets_nobody_in(commits: list[str], answers: str
 
 def test_the_newest_gate_counts_wherever_it_is_known_from() -> None:
     """A GO of the journal stands where the folder of runs is gone; a NO-GO that came later does not let it stand."""
-    noted = [*HELD, Event(190, GATE, go(150).__dict__), watched(190, 210, "RA-1")]
+    noted = [*HELD, Event(190, RampEvent.GATE, go(150).__dict__), watched(190, 210, "RA-1")]
 
     assert due_after(noted, world(210, 10, gate=None)).do is Do.RAISE
     assert due_after(noted, world(210, 10, gate=go(160, verdict="NO-GO"))).do is Do.REFUSE
@@ -317,7 +309,7 @@ STOPPED = [*HELD, Event(120, "paused")]
         (HELD, world(210, 0, release="1.43.0", gate=go(release="1.43.0"))),
         (HELD, world(210, 0, commit=OTHER, gate=replace(go(), commits=[OTHER]))),
         (STOPPED, world(210, 0)),
-        ([*AT_50, *entered(810, "RA-4"), Event(840, FINISHED)], world(900, 0)),
+        ([*AT_50, *entered(810, "RA-4"), Event(840, RampEvent.FINISHED)], world(900, 0)),
     ],
 )
 def test_a_ramp_that_somebody_ended_begins_anew_by_a_yes(events: list[Event], now: World) -> None:

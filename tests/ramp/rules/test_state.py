@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from pam_rollback.base.run_files import Event
-from pam_rollback.ramp.state import TORN
+from pam_rollback.ramp.state import RampEvent
 from tests.ramp.rules.journals import BEGUN, HELD, state_of, watched
 
 
@@ -31,4 +31,4 @@ def test_a_watch_of_another_stage_counts_for_nothing() -> None:
 
 def test_a_torn_line_changes_nothing() -> None:
     """What it would have said was never done, or is done again."""
-    assert state_of([*HELD, Event(150, TORN, {"line": '{"at'})]) == replace(state_of(HELD), last_s=150)
+    assert state_of([*HELD, Event(150, RampEvent.TORN, {"line": '{"at'})]) == replace(state_of(HELD), last_s=150)
