@@ -1,8 +1,7 @@
 """Does taking the new features back from more and more users help, with none let in meanwhile?   ST-2; within RTO-2 (2 to 5 minutes).
 
 The plan's commands change one flag of three, leave the share of 10 % out, do not wait, and look at nothing in between. The correct form:
-every flag, each share read back and evaluated, a look at how users fare before the next one, and straight to 0 when they fare worse. A
-ramp goes back by the same steps, so they stand in src/pam_rollback/rollback.
+every flag, each share read back and evaluated, a look at how users fare before the next one, and straight to 0 when they fare worse.
 """
 
 from collections.abc import Callable, Sequence

@@ -35,8 +35,8 @@ from pam_rollback.plan.stories import ways_of
 from pam_rollback.product.served_release import Wanted
 from pam_rollback.product.served_release_reader import ServedApi, ServedSite
 from pam_rollback.ramp.invocation import RampRun
-from pam_rollback.ramp.session import go_on_here, journal_of
-from pam_rollback.ramp.watch import RampWatch, watch_of
+from pam_rollback.ramp.session import RampSession, journal_of
+from pam_rollback.ramp.watch import RampWatch
 from pam_rollback.report.earlier_runs import DrillAges, last_drills
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.rollback import provider_access
@@ -373,16 +373,9 @@ def ramp_watch(
         found: Observation = request.getfixturevalue("observation")
         return found
 
-    return watch_of(
-        environment,
-        plan,
-        flag_evaluation,
-        pace=runbook.pace,
-        observation=observation,
-        clock=clock,
-        waiter=waiter,
-        progress=progress,
-    )
+    if flag_evaluation is None:
+        raise MeasurementFailed(f"{environment.name} declares no flag_evaluation: who has the features is not known")
+    return RampWatch(environment, plan, flag_evaluation, runbook.pace, observation, clock, waiter, progress)
 
 
 @pytest.fixture(scope="session")
@@ -404,7 +397,7 @@ def ramp(
 ) -> RampRun:
     """One invocation. Raises Refused, MeasurementFailed when it could not look, ActionFailed when a change was not made."""
     root = pytestconfig.rootpath
-    return go_on_here(
+    return RampSession(
         environment=environment,
         runbook=runbook,
         plan=plan,
@@ -417,4 +410,4 @@ def ramp(
         waiter=waiter,
         progress=progress,
         step=allure.step,
-    )
+    ).go_on()

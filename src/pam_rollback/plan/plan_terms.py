@@ -141,3 +141,6 @@ def _problems(stages: list[RampStage], terms: RampTerms, strategies: Mapping[str
     if terms.rollback not in of_flags:
         what = f"{shown(terms.rollback)} is no strategy of flags, {suggestion(terms.rollback, of_flags)}"
         yield Problem("[ramp_terms] rollback", what)
+    elif strategies[terms.rollback].rollout_steps_pct:
+        what = f"{shown(terms.rollback)} takes the features back share by share, and a breach is answered at once"
+        yield Problem("[ramp_terms] rollback", f"{what}: name a strategy without rollout_steps_pct")

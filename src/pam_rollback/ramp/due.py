@@ -11,7 +11,7 @@ Pure: the journal goes in as events, the world as measured, and one of six thing
 In one module: what is decided is the order of these rules; each refusal is a step of it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -274,40 +274,34 @@ def newest(*runs: GateRun | None) -> GateRun | None:
 
 def gate_refusal(gate: GateRun | None, rules: RampRules, world: World, *, after_s: float | None = None) -> str:
     """Why the gate does not let users in; empty when it does."""
-    again = "run pytest -m redeploy_gate"
+    refused = next(_gate_refusals(gate, rules, world, after_s), "")
+    return refused and f"{refused}; run pytest -m redeploy_gate"
+
+
+def _gate_refusals(gate: GateRun | None, rules: RampRules, world: World, after_s: float | None) -> Iterator[str]:
     if gate is None:
-        return f"no run of the re-deployment gate is known here; {again}"
+        yield "no run of the re-deployment gate is known here"
+        return
     if gate.release != world.release:
-        return f"the newest gate was about another release ({gate}), and {world.release} answers; {again}"
+        yield f"the newest gate was about another release ({gate}), and {world.release} answers"
     if gate.host and world.host and gate.host != world.host:
-        return f"the newest gate was about {gate.host} ({gate}), and this ramp is about {world.host}; {again}"
+        yield f"the newest gate was about {gate.host} ({gate}), and this ramp is about {world.host}"
     if gate.verdict != "GO":
-        return f"the newest gate was not GO ({gate}); {again}"
-    refused = _other_commit(gate, world) or _too_old(gate, rules, world.now_s, after_s)
-    return refused and f"{refused}; {again}"
-
-
-def _other_commit(gate: GateRun, world: World) -> str:
-    """Why the gate was not about the build that answers, or may not have been; empty where the API names no commit, then or now."""
+        yield f"the newest gate was not GO ({gate})"
+    # Where the API names no commit, then and now, none is compared.
     named = " and ".join(gate.commits)
-    if not world.commit:
-        return f"the newest gate was about commit {named}, and what answers names none ({gate})" if named else ""
-    if not named:
-        # A record of an older version, or the API did not say it then: that is no match.
-        return f"the newest gate does not say which commit it was about, and commit {world.commit} answers ({gate})"
-    if all(same_commit(one, world.commit) for one in gate.commits):
-        return ""
-    return f"the newest gate was about another commit, {named} ({gate}), and {world.commit} answers"
-
-
-def _too_old(gate: GateRun, rules: RampRules, now_s: float, after_s: float | None) -> str:
-    if gate.ended_s > now_s:
-        return f"the newest gate ({gate}) is from the future, so its age is not known: see to the clocks"
-    if now_s - gate.ended_s > rules.gate_s_max:
-        return f"the newest gate is older than {_span(rules.gate_s_max)} ({gate})"
+    if named and not world.commit:
+        yield f"the newest gate was about commit {named}, and what answers names none ({gate})"
+    if world.commit and not named:
+        yield f"the newest gate does not say which commit it was about, and commit {world.commit} answers ({gate})"
+    if world.commit and not all(same_commit(one, world.commit) for one in gate.commits):
+        yield f"the newest gate was about another commit, {named} ({gate}), and {world.commit} answers"
+    if gate.ended_s > world.now_s:
+        yield f"the newest gate ({gate}) is from the future, so its age is not known: see to the clocks"
+    if world.now_s - gate.ended_s > rules.gate_s_max:
+        yield f"the newest gate is older than {_span(rules.gate_s_max)} ({gate})"
     if after_s is not None and gate.ended_s <= after_s:
-        return f"the newest gate ({gate}) is from before the breach of {moment(after_s)}"
-    return ""
+        yield f"the newest gate ({gate}) is from before the breach of {moment(after_s)}"
 
 
 def approval_refusal(state: RampState, rules: RampRules, name: str, world: World) -> str:

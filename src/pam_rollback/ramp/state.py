@@ -149,7 +149,7 @@ class RampState:
         facts = event.facts
         match event.kind:
             case RampEvent.RAISING:
-                self.phase, self.target = Phase.RAISING, _number(rules, facts["stage"])
+                self.phase, self.target = Phase.RAISING, self._number(facts["stage"], rules)
             case RampEvent.ENTERED:
                 self._enter(facts["stage"], event.at_s, rules)
             case RampEvent.WATCHED:
@@ -161,21 +161,16 @@ class RampState:
             case RampEvent.BREACH:
                 self._break(event, facts["why"])
             case RampEvent.LOWERING:
-                if not self.breach:
-                    self._break(event, facts["why"])
-                self.phase = Phase.LOWERING
-            case RampEvent.ROLLED_BACK:
-                self._end(Phase.ROLLED_BACK)
-                self.stage = -1
-            case RampEvent.FINISHED:
-                self._end(Phase.FINISHED)
+                self._lower(event)
+            case RampEvent.ROLLED_BACK | RampEvent.FINISHED:
+                self._end(event)
             case RampEvent.COMPLETE | RampEvent.TORN:
                 pass  # for people: the one follows from what was watched, what the other cut short was never done, or is done again
             case _:
                 self.problem = f"the journal has an event {event.kind!r}, which this version does not know"
 
     def _enter(self, name: str, at_s: float, rules: RampRules) -> None:
-        stage = _number(rules, name)
+        stage = self._number(name, rules)
         if stage != self.stage + 1:
             self.problem = f"the journal enters {name} after stage number {self.stage + 1}: one was left out"
         self.phase, self.stage, self.target, self.entered_s = Phase.STANDING, stage, -1, at_s
@@ -205,9 +200,23 @@ class RampState:
     def _break(self, event: Event, why: str) -> None:
         self.breach, self.broke[self.release] = why, event.at_s
 
-    def _end(self, phase: Phase) -> None:
+    def _lower(self, event: Event) -> None:
+        if not self.breach:
+            self._break(event, event.facts["why"])
+        self.phase = Phase.LOWERING
+
+    def _end(self, event: Event) -> None:
         """People are asked anew by the next ramp."""
-        self.phase, self.target, self.asked, self.seen_s = phase, -1, set(), None
+        self.phase, self.target, self.asked, self.seen_s = Phase.FINISHED, -1, set(), None
+        if event.kind == RampEvent.ROLLED_BACK:
+            self.phase, self.stage = Phase.ROLLED_BACK, -1
+
+    def _number(self, name: str, rules: RampRules) -> int:
+        found = rules.named(name)
+        if found is None:
+            self.problem = f"the journal has a stage {name!r}, which the plan does not have"
+            return len(rules.stages)
+        return rules.stages.index(found)
 
 
 def fold(events: Iterable[Event], rules: RampRules) -> RampState:
@@ -229,11 +238,6 @@ def fold(events: Iterable[Event], rules: RampRules) -> RampState:
             state.follow(event, rules)
         state.last_s = max(state.last_s, event.at_s)
     return state
-
-
-def _number(rules: RampRules, stage: str) -> int:
-    found = rules.named(stage)
-    return rules.stages.index(found) if found is not None else len(rules.stages)
 
 
 def stage_name(state: RampState, rules: RampRules) -> str:

@@ -25,7 +25,7 @@ from pam_rollback.rollback.feature_flag import (
     words,
 )
 from pam_rollback.rollback.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
-from pam_rollback.rollback.step_list import ActionRecord, Facts, StepList, Steps, Telling
+from pam_rollback.rollback.step_list import ActionRecord, Facts, StepList, Steps
 
 _HOLD_MIN_S = 2.0
 """A shorter time has too few answers to say how users fare: of the sandbox's fifty probes a second not even half are asked as users ask."""
@@ -218,11 +218,3 @@ def take_back_by_shares(action: StepList, down: GoingDown, strategy: Strategy) -
     action.step(
         "down to 0 %", down.finish, needs=(read,), after=over, changes_users=True, plans=words(strategy.flag_changes)
     )
-
-
-def taken_back(down: GoingDown, strategy: Strategy, telling: Telling, decided_s: float) -> GradualRollback:
-    """Carry these steps out alone, as a ramp is taken back. Raises StepsFailed, after that was told."""
-    steps = StepList(down.flags.journal)
-    take_back_by_shares(steps, down, strategy)
-    steps.carry_out(telling, decided_s)
-    return down.facts(steps.facts)

@@ -17,9 +17,9 @@ from pam_rollback.plan.plan import load_plan
 from pam_rollback.rollback.feature_flag import Flags, switched_off, undo_flags
 from pam_rollback.rollback.flag_changes import exposure_pct
 from pam_rollback.rollback.flag_writing import SETTING, raise_flags
-from pam_rollback.rollback.gradual import GoingDown, Way, taken_back
+from pam_rollback.rollback.gradual import GoingDown, Way, take_back_by_shares
 from pam_rollback.rollback.rollout import Fare
-from pam_rollback.rollback.step_list import Telling
+from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.rollback.steps import StepsFailed
 from tests.sessions import ROOT
 from tests.virtual_clock import VirtualClock
@@ -71,7 +71,9 @@ def gradually(console: Console, journal: Journal) -> None:
     clock = VirtualClock()
     way = Way(shares_pct=(50, 25, 10, 0), hold_s=40, increase_pct_max=50, fast_ms=500)
     down = GoingDown(Flags(console, None, journal, Waiter(clock)), fare, way, TARGET, [])
-    taken_back(down, STRATEGY, Telling(None, "", journal, clock), 0.0)
+    steps = StepList(journal)
+    take_back_by_shares(steps, down, STRATEGY)
+    steps.carry_out(Telling(None, "", journal, clock), 0.0)
 
 
 def at_once(console: Console, journal: Journal) -> None:

@@ -13,9 +13,9 @@ from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.rollback.feature_flag import Flags
-from pam_rollback.rollback.gradual import GoingDown, GradualRollback, Way, taken_back
+from pam_rollback.rollback.gradual import GoingDown, GradualRollback, Way, take_back_by_shares
 from pam_rollback.rollback.rollout import Fare
-from pam_rollback.rollback.step_list import Telling
+from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.rollback.steps import StepsFailed
 from pam_rollback.stats.percentiles import Percentile
 from tests.sessions import ROOT
@@ -80,7 +80,10 @@ def act(product: Product, journal: Journal, fare: Callable[[float], Fare] | None
     """Roll back with a clock that waits for nobody."""
     clock = VirtualClock()
     down = GoingDown(Flags(product, product, journal, Waiter(clock)), fare or product.fare, WAY, TARGET, USERS)
-    return taken_back(down, STRATEGY, Telling(None, "", journal, clock), 0.0)
+    steps = StepList(journal)
+    take_back_by_shares(steps, down, STRATEGY)
+    steps.carry_out(Telling(None, "", journal, clock), 0.0)
+    return down.facts(steps.facts)
 
 
 @pytest.fixture
