@@ -92,39 +92,42 @@ def due(state: RampState, rules: RampRules, world: World) -> Due:
     """What is due now. See the module for the order of the rules."""
     if state.is_breached:
         return Due(Do.ROLL_BACK, why=state.breach)
-    stopped = _stopped(state, rules, world)
-    if stopped:
-        return Due(Do.REFUSE, why=stopped)
-    if state.phase is Phase.NONE or _begins_anew(state, rules, world):
-        return _start(state, rules, world)
-    if state.problem:
-        return Due(Do.REFUSE, why=f"{state.problem}; {_anew(rules)}")
-    if state.phase is Phase.ROLLED_BACK or (state.phase is Phase.FINISHED and world.release in state.broke):
-        return _after_rollback(state, rules, world)
+    begins = state.phase is Phase.NONE or _begins_anew(state, rules, world)
+    refused = next(_refusals(state, rules, world, begins=begins), "")
+    if refused:
+        return Due(Do.REFUSE, why=refused)
+    if begins:
+        found = _admitted(RampState(gate=state.gate, broke=state.broke), rules, world)
+        return replace(found, begins=found.do in {Do.WATCH, Do.RAISE})
     return _going_on(state, rules, world)
 
 
-def _stopped(state: RampState, rules: RampRules, world: World) -> str:
-    """What makes everything else unsafe to say; empty when nothing does."""
+def _refusals(state: RampState, rules: RampRules, world: World, *, begins: bool) -> Iterator[str]:
+    """Why nothing is done before a person has looked. The first reason counts: each makes it unsafe to say the next."""
     if state.last_s - world.now_s > _CLOCK_BACK_S:
-        return (
+        yield (
             f"the journal's last event is of {moment(state.last_s)}, and here it is {moment(world.now_s)}: one of the clocks is wrong; "
             "put it right"
         )
     if not world.release:
-        return "the API does not name its release: whether this ramp is about it is not known"
+        yield "the API does not name its release: whether this ramp is about it is not known"
     if not world.shares_pct:
-        return "no flag was read: what users get is not known"
-    if (
-        rules.stages[-1].share_pct in world.shares_pct.values()
-        and not state.is_open
-        and state.phase is not Phase.FINISHED
-    ):
-        return (
+        yield "no flag was read: what users get is not known"
+    led_there = state.is_open or state.phase is Phase.FINISHED
+    if rules.stages[-1].share_pct in world.shares_pct.values() and not led_there:
+        yield (
             f"flags stand at {world.shares} without a ramp that led there: everybody is let in only after the stages before; switch the "
             "features off (drills/test_feature_flag.py) and begin with the first users"
         )
-    return ""
+    if not begins:
+        yield from _unexplained(state, rules, world)
+    elif world.wrong_users:
+        yield f"users do not get what the flags say: {world.wrong_users}; nobody is let in like this"
+    elif world.share_pct != 0:
+        yield (
+            f"there is no state of a ramp here, and flags stand at {world.shares}: the state was lost, or somebody else raised them; "
+            f"a lost state never means that a stage is done; restore it (--state-dir), or {_anew(rules)}"
+        )
 
 
 def _anew(rules: RampRules) -> str:
@@ -148,50 +151,37 @@ def _begins_anew(state: RampState, rules: RampRules, world: World) -> bool:
     return over and another and not state.problem and world.release not in state.broke
 
 
-def _start(state: RampState, rules: RampRules, world: World) -> Due:
-    if world.wrong_users:
-        return Due(
-            Do.REFUSE, why=f"users do not get what the flags say: {world.wrong_users}; nobody is let in like this"
-        )
-    if world.share_pct != 0:
-        return Due(
-            Do.REFUSE,
-            why=f"there is no state of a ramp here, and flags stand at {world.shares}: the state was lost, or somebody else raised them; "
-            f"a lost state never means that a stage is done; restore it (--state-dir), or {_anew(rules)}",
-        )
-    found = _admitted(RampState(gate=state.gate, broke=state.broke), rules, world)
-    return replace(found, begins=found.do in {Do.WATCH, Do.RAISE})
-
-
-def _after_rollback(state: RampState, rules: RampRules, world: World) -> Due:
-    if world.share_pct != 0:
-        return Due(Do.REFUSE, why=f"this ramp was rolled back, and flags stand at {world.shares}: {_anew(rules)}")
-    broke_s = state.broke.get(world.release, state.last_s)
-    why = f": {state.breach}" if world.release == state.release and state.breach else ""
-    return Due(
-        Do.REFUSE,
-        why=f"the ramp of release {world.release} was rolled back at {moment(broke_s)}{why}; a corrected "
-        "release begins a ramp of its own; for the same one pass the gate again and begin anew with "
-        f'--approve {rules.stages[0].id}="who: why"',
-    )
-
-
-def _unexplained(state: RampState, rules: RampRules, world: World) -> str:
-    """Where the world is not what the journal of an open or finished ramp says."""
-    if state.phase not in {Phase.STANDING, Phase.RAISING, Phase.FINISHED}:
-        return ""
+def _unexplained(state: RampState, rules: RampRules, world: World) -> Iterator[str]:
+    """Where the world is not what the journal says."""
+    if state.problem:
+        yield f"{state.problem}; {_anew(rules)}"
+    if state.phase is Phase.ROLLED_BACK or (state.phase is Phase.FINISHED and world.release in state.broke):
+        yield _after_rollback(state, rules, world)
     if other := other_answers(state, world):
-        return other
+        yield f"{other}; {_anew(rules)}"
     if state.terms != rules.terms and state.phase is not Phase.FINISHED:
-        return f"the plan was changed in the middle of the ramp: it began with {state.terms}, now it is {rules.terms}"
+        yield (
+            f"the plan was changed in the middle of the ramp: it began with {state.terms}, now it is {rules.terms}; {_anew(rules)}"
+        )
     here = rules.stages[state.stage].share_pct if state.stage >= 0 else 0
     expected = {here} if state.phase is not Phase.RAISING else {here, rules.stages[state.target].share_pct}
     if not set(world.shares_pct.values()) <= expected:
         asked = " or ".join(f"{share} %" for share in sorted(expected))
-        return f"somebody changed the flags: the journal says {asked}, they stand at {world.shares}"
+        yield f"somebody changed the flags: the journal says {asked}, they stand at {world.shares}; {_anew(rules)}"
     if world.wrong_users:
-        return f"users do not get what the flags say: {world.wrong_users}"
-    return ""
+        yield f"users do not get what the flags say: {world.wrong_users}; {_anew(rules)}"
+
+
+def _after_rollback(state: RampState, rules: RampRules, world: World) -> str:
+    if world.share_pct != 0:
+        return f"this ramp was rolled back, and flags stand at {world.shares}: {_anew(rules)}"
+    broke_s = state.broke.get(world.release, state.last_s)
+    why = f": {state.breach}" if world.release == state.release and state.breach else ""
+    return (
+        f"the ramp of release {world.release} was rolled back at {moment(broke_s)}{why}; a corrected "
+        "release begins a ramp of its own; for the same one pass the gate again and begin anew with "
+        f'--approve {rules.stages[0].id}="who: why"'
+    )
 
 
 def other_answers(state: RampState, world: World) -> str:
@@ -204,9 +194,6 @@ def other_answers(state: RampState, world: World) -> str:
 
 
 def _going_on(state: RampState, rules: RampRules, world: World) -> Due:
-    unexplained = _unexplained(state, rules, world)
-    if unexplained:
-        return Due(Do.REFUSE, why=f"{unexplained}; {_anew(rules)}")
     if state.phase is Phase.FINISHED:
         return Due(Do.FINISHED)
     if state.phase is Phase.RAISING and rules.stages[state.target].share_pct in world.shares_pct.values():
@@ -222,18 +209,13 @@ def _going_on(state: RampState, rules: RampRules, world: World) -> Due:
 def _held(state: RampState, rules: RampRules, step: RampStep, now_s: float) -> Due | None:
     """Why the stage is not left yet, whatever the gate and people say; None when its time is over."""
     if state.complete_s is None:
-        return Due(Do.WATCH, step, now_s + _left_s(state, rules, step, now_s), _watched_words(state, step))
+        anew = state.watched_until_s is None or now_s - state.watched_until_s > rules.gap_s_max
+        left_s = step.hold_s - (0 if anew else state.watched_s)
+        return Due(Do.WATCH, step, now_s + left_s, _watched_words(state, step))
     apart_s = state.entered_s + rules.apart_s_min
     if step is not rules.stages[-1] and now_s < apart_s:
         return Due(Do.WATCH, step, apart_s, f"the window of {step} is complete; the next stage is not entered sooner")
     return None
-
-
-def _left_s(state: RampState, rules: RampRules, step: RampStep, now_s: float) -> float:
-    """How long the stage has to be watched yet."""
-    if state.watched_until_s is None or now_s - state.watched_until_s > rules.gap_s_max:
-        return step.hold_s
-    return step.hold_s - state.watched_s
 
 
 def _watched_words(state: RampState, step: RampStep) -> str:
@@ -288,7 +270,17 @@ def _gate_refusals(gate: GateRun | None, rules: RampRules, world: World, after_s
         yield f"the newest gate was about {gate.host} ({gate}), and this ramp is about {world.host}"
     if gate.verdict != "GO":
         yield f"the newest gate was not GO ({gate})"
-    # Where the API names no commit, then and now, none is compared.
+    yield from _other_commit(gate, world)
+    if gate.ended_s > world.now_s:
+        yield f"the newest gate ({gate}) is from the future, so its age is not known: see to the clocks"
+    if world.now_s - gate.ended_s > rules.gate_s_max:
+        yield f"the newest gate is older than {_span(rules.gate_s_max)} ({gate})"
+    if after_s is not None and gate.ended_s <= after_s:
+        yield f"the newest gate ({gate}) is from before the breach of {moment(after_s)}"
+
+
+def _other_commit(gate: GateRun, world: World) -> Iterator[str]:
+    """Where the API names no commit, then and now, none is compared."""
     named = " and ".join(gate.commits)
     if named and not world.commit:
         yield f"the newest gate was about commit {named}, and what answers names none ({gate})"
@@ -296,12 +288,6 @@ def _gate_refusals(gate: GateRun | None, rules: RampRules, world: World, after_s
         yield f"the newest gate does not say which commit it was about, and commit {world.commit} answers ({gate})"
     if world.commit and not all(same_commit(one, world.commit) for one in gate.commits):
         yield f"the newest gate was about another commit, {named} ({gate}), and {world.commit} answers"
-    if gate.ended_s > world.now_s:
-        yield f"the newest gate ({gate}) is from the future, so its age is not known: see to the clocks"
-    if world.now_s - gate.ended_s > rules.gate_s_max:
-        yield f"the newest gate is older than {_span(rules.gate_s_max)} ({gate})"
-    if after_s is not None and gate.ended_s <= after_s:
-        yield f"the newest gate ({gate}) is from before the breach of {moment(after_s)}"
 
 
 def approval_refusal(state: RampState, rules: RampRules, name: str, world: World) -> str:
