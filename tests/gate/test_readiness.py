@@ -101,7 +101,7 @@ def test_without_a_recorded_incident_nothing_is_known(tmp_path: Path) -> None:
     assert "no run of sandbox with a red decision" in said[1]
     leave_run(tmp_path, RUN, red=["IR-5", "RTO-1"])
     found = known_incident(out, "sandbox")
-    assert (found.run, tuple(found.criteria)) == (RUN, ("IR-5",))
+    assert (found.runs, found.criteria) == ((RUN,), ("IR-5",))
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,18 @@ def test_what_asked_for_a_rollback_is_one(good_record: RunRecord) -> None:
     assert found.criteria == ("IR-1", "IR-3")
 
 
+def test_only_what_says_how_the_service_is_can_come_back(good_record: RunRecord) -> None:
+    """What a person saw is part of it; not a recovery that took too long, nor a message that nobody sent."""
+    seen = (
+        "baseline recorded",
+        *(f"observed by a person: {one}=so" for one in ("RTO-1", "IR-5", "CH-1", "IR-5", "SC-1")),
+    )
+    found = incident_of(replace(good_record, results=(), notes=seen))
+
+    assert found is not None
+    assert found.criteria == ("IR-5", "SC-1")
+
+
 VERIFIED: Mapping[str, Any] = {"verdict": "GO", "scope": "post_rollback"}
 
 
@@ -106,5 +118,5 @@ def test_all_that_went_red_since_the_service_was_well_is_the_incident(
     found = chosen(tmp_path / "reports" / "out", "sandbox")
 
     assert found is not None
-    assert (found.runs, found.criteria) == (runs_named, criteria)
-    assert f"the incident of run{'s' * (len(found.others) > 0)} {runs_named} ({', '.join(criteria)}" in str(found)
+    assert (", ".join(found.runs), found.criteria) == (runs_named, criteria)
+    assert f"the incident of run{'s' * (len(found.runs) > 1)} {runs_named} ({', '.join(criteria)}" in str(found)

@@ -1,12 +1,11 @@
 """An incident as an earlier run recorded it, and whether the candidate brings it back."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Fact, Measured
-from pam_rollback.decision.decision import State
 
 OF_THE_SERVICE = ("IR-", "CR-", "SC-", "MT-", "HC-", "DI-")
 """Kinds of plan items that say how the service is; the others are about what people and the suite did."""
@@ -17,55 +16,17 @@ WORSE_UNDER_LOAD = (
 """Plan items that a service may keep under a few requests and break under many."""
 VOUCH = '--ack RP-2="who: evidence"'
 """How a person says that it stays away."""
-_PERSON = "observed by a person: "
-
-
-def of_the_service(criteria: Iterable[str]) -> tuple[str, ...]:
-    """Those that a release can be held against, each once."""
-    return tuple(dict.fromkeys(one for one in criteria if one.startswith(OF_THE_SERVICE)))
-
-
-def asked_for_a_rollback(found: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """The criteria of a decision that asked for a rollback, or to consider one. What was watched or not known is no incident.
-
-    ``found``: each criterion with its state (``State``) in words, as a run record has them.
-    """
-    asking = (State.HOLDS, State.CONSIDER)
-    return (criterion for criterion, state in found if state in asking)
-
-
-def observed_in(notes: Iterable[str]) -> Iterator[str]:
-    """The criteria that a person saw broken, from the notes of a run."""
-    for note in notes:
-        if note.startswith(_PERSON):
-            yield note.removeprefix(_PERSON).partition("=")[0]
 
 
 @dataclass(frozen=True)
 class RecordedIncident:
-    """What went red, and in which run."""
+    """What went red, and in which runs, the newest first."""
 
-    run: str
+    runs: tuple[str, ...]
     criteria: tuple[str, ...]
-    others: tuple[str, ...] = ()
-    """More runs in which something of it went red."""
-
-    @property
-    def runs(self) -> str:
-        """All of them, in words."""
-        return ", ".join((self.run, *self.others))
 
     def __str__(self) -> str:
-        return f"the incident of run{'s' if self.others else ''} {self.runs} ({', '.join(self.criteria)})"
-
-
-def together(incidents: Sequence[RecordedIncident]) -> RecordedIncident:
-    """What several runs recorded, the newest first, as one."""
-    return RecordedIncident(
-        incidents[0].run,
-        of_the_service(name for one in incidents for name in one.criteria),
-        others=tuple(one.run for one in incidents[1:]),
-    )
+        return f"the incident of run{'s' * (len(self.runs) > 1)} {', '.join(self.runs)} ({', '.join(self.criteria)})"
 
 
 class RetestOutcome(StrEnum):
@@ -124,7 +85,7 @@ class IncidentRetest(Fact):
         back = self._of(RetestOutcome.BACK)
         what = f"comes back on release {self.release}" if back else f"does not come back on release {self.release}"
         return Measured(
-            what=f"criteria of {self.incident.runs} that are red again",
+            what=f"criteria of {', '.join(self.incident.runs)} that are red again",
             asked="none",
             value=", ".join(one.criterion for one in back) or "none",
             n=len(self.tried),

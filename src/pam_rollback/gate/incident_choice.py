@@ -6,14 +6,8 @@ from pathlib import Path
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.gate.incident import (
-    VOUCH,
-    RecordedIncident,
-    asked_for_a_rollback,
-    observed_in,
-    of_the_service,
-    together,
-)
+from pam_rollback.decision.decision import State
+from pam_rollback.gate.incident import OF_THE_SERVICE, VOUCH, RecordedIncident
 from pam_rollback.report import run_record
 from pam_rollback.report.earlier_runs import begun, newest
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord
@@ -24,15 +18,28 @@ _WITHIN = timedelta(hours=24)
 _VERIFICATION = "post_rollback"
 _PHASES = frozenset({"decision", _VERIFICATION, "rollback"})
 """Other phases ask whether something may be done, not how a service is that has an incident."""
+_PERSON = "observed by a person: "
 
 
 def incident_of(record: RunRecord) -> RecordedIncident | None:
     """What went red in a run; None when nothing did that says how the service is."""
-    criteria = of_the_service(_red(record))
-    return RecordedIncident(record.run_id, criteria) if criteria else None
+    criteria = tuple(dict.fromkeys(one for one in _red(record) if one.startswith(OF_THE_SERVICE)))
+    return RecordedIncident((record.run_id,), criteria) if criteria else None
 
 
-def recorded(out: Path, environment: str) -> list[RecordedIncident]:
+def _red(record: RunRecord) -> Iterator[str]:
+    """What asked for a rollback, or to consider one, what a person saw, and what was broken; not what was watched or not known."""
+    if record.decision is not None:
+        yield from (found.id for found in record.decision.criteria if found.state in {State.HOLDS, State.CONSIDER})
+    for note in record.notes:
+        if note.startswith(_PERSON):
+            yield note.removeprefix(_PERSON).partition("=")[0]
+    for result in record.results:
+        if result.outcome is Outcome.BROKEN_CRITERION and result.phase in _PHASES and not result.advisory:
+            yield from result.criteria
+
+
+def _recorded(out: Path, environment: str) -> list[RecordedIncident]:
     """What went red in the newest incident of that environment, run by run, the newest first.
 
     One run often asks one question, and the newest is seldom the one that asked for the rollback. Nobody knows what is red in a run that a
@@ -44,10 +51,9 @@ def recorded(out: Path, environment: str) -> list[RecordedIncident]:
     for _, record in newest(out, environment):
         if begun(record) > now:
             continue
-        incident = incident_of(record)
         if found and _well(record):
             return found
-        if incident is not None:
+        if (incident := incident_of(record)) is not None:
             until = until if found else begun(record)
             found.append(incident)
             young += until - begun(record) <= _WITHIN
@@ -60,31 +66,18 @@ def _well(record: RunRecord) -> bool:
     return record.verdict == "GO" and whole and any(one.phase == _VERIFICATION for one in record.results)
 
 
-def incident_in(folder: Path) -> RecordedIncident | None:
-    """That of the run in this folder. Raises UnreadableRecord."""
-    return incident_of(run_record.read(folder / "run.json"))
-
-
-def _red(record: RunRecord) -> Iterator[str]:
-    if record.decision is not None:
-        yield from asked_for_a_rollback((found.id, found.state) for found in record.decision.criteria)
-    yield from observed_in(record.notes)
-    for result in record.results:
-        if result.outcome is Outcome.BROKEN_CRITERION and result.phase in _PHASES and not result.advisory:
-            yield from result.criteria
-
-
 def chosen(out: Path, environment: str, run: str = "") -> RecordedIncident | None:
     """The incident; None when nothing is recorded. ``out`` holds the folders of runs.
 
     Raises MeasurementFailed when ``run`` is none, or has no incident.
     """
     if not run:
-        incidents = recorded(out, environment)
-        return together(incidents) if incidents else None
+        several = _recorded(out, environment)
+        criteria = dict.fromkeys(name for one in several for name in one.criteria)
+        return RecordedIncident(tuple(run for one in several for run in one.runs), tuple(criteria)) if several else None
     folder = _folder(out, run)
     try:
-        found = incident_in(folder)
+        found = incident_of(run_record.read(folder / "run.json"))
     except UnreadableRecord as error:
         raise MeasurementFailed(f"--incident {run}: {error}") from None
     if found is None:
@@ -112,7 +105,7 @@ def left_out(out: Path, environment: str, run: str) -> str:
     """
     named = chosen(out, environment, run)
     asked = set() if named is None else {*named.criteria}
-    left = {one.run: [name for name in one.criteria if name not in asked] for one in recorded(out, environment)}
+    left = {one.runs[0]: [name for name in one.criteria if name not in asked] for one in _recorded(out, environment)}
     words = "; ".join(f"{', '.join(names)} of run {of}" for of, names in left.items() if names)
     return f"--incident {run} leaves out what else went red: {words}" if words else ""
 

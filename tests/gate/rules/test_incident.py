@@ -1,4 +1,4 @@
-"""The incident that must not come back: what of a record it is, and what is said of looking for it."""
+"""The incident that must not come back: what is said of looking for it."""
 
 import pytest
 
@@ -8,27 +8,15 @@ from pam_rollback.gate.incident import (
     IncidentRetest,
     RecordedIncident,
     RetestOutcome,
-    observed_in,
-    of_the_service,
 )
 
-INCIDENT = RecordedIncident("run-1", ("IR-5", "IR-4"))
+INCIDENT = RecordedIncident(("run-1",), ("IR-5", "IR-4"))
 
 
 def tried(*states: RetestOutcome, loaded: bool = True) -> IncidentRetest:
     """The criteria with these states."""
     parts = tuple(CriterionRetest(f"IR-{number}", state, "words") for number, state in enumerate(states, 1))
     return IncidentRetest(INCIDENT, "1.42.0", parts, loaded=loaded)
-
-
-def test_only_what_says_how_the_service_is_can_come_back() -> None:
-    """Not a recovery that took too long, nor a message that nobody sent."""
-    assert of_the_service(["RTO-1", "IR-5", "CH-1", "IR-5", "SC-1"]) == ("IR-5", "SC-1")
-
-
-def test_what_a_person_saw_is_part_of_it() -> None:
-    """As the notes of a run have it."""
-    assert list(observed_in(["baseline recorded", "observed by a person: IR-1=open door"])) == ["IR-1"]
 
 
 def test_one_that_is_back_is_enough() -> None:
@@ -65,4 +53,4 @@ def test_what_no_load_changes_is_gone_without_one(criterion: str) -> None:
 def again(criterion: str, *, loaded: bool) -> IncidentRetest:
     """An incident of that criterion, which is gone as far as it was measured."""
     gone = (CriterionRetest(criterion, RetestOutcome.GONE, "words"),)
-    return IncidentRetest(RecordedIncident("run-1", (criterion,)), "1.42.0", gone, loaded=loaded)
+    return IncidentRetest(RecordedIncident(("run-1",), (criterion,)), "1.42.0", gone, loaded=loaded)
