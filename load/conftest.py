@@ -247,7 +247,7 @@ def exposure(
     """Who got the new features when the gate began. Raises MeasurementFailed where that was not the candidate."""
     candidate.refuse_absent(environment.name)
     flags = dict.fromkeys(feature.flag for feature in declared_features.new if feature.flag)
-    return flags_found.exposure(environment, tuple(flags))
+    return flags_found.exposure(environment.name, tuple(flags))
 
 
 # ---------------------------------------------------------------- the incident, and the drills

@@ -65,7 +65,7 @@ def test_flags_count_as_they_are_found_and_stay_so(
     """Whoever has a feature when the gate begins is what counts: a deploy would reach everybody at once."""
     running_sandbox.flags.set_flags(dict.fromkeys(FLAGS, found))
     flags = read_flags(running_sandbox.flags, None, ())
-    said = answer(NOBODY, lambda: flags.exposure(environment, FLAGS))
+    said = answer(NOBODY, lambda: flags.exposure(environment.name, FLAGS))
     now = running_sandbox.flags.read_flags()
 
     assert said[0] == outcome, said

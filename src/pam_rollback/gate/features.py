@@ -12,9 +12,8 @@ from typing import Any
 
 from pam_rollback.base.answer import NotJson, read_json
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.figures import Fact, Measured
+from pam_rollback.base.figures import Measured
 from pam_rollback.base.outside_text import cut
-from pam_rollback.environment.environment import Environment
 from pam_rollback.gate.incident import VOUCH
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 
@@ -74,38 +73,35 @@ def _feature(one: Any, place: str) -> Feature:
     )
 
 
-@dataclass(frozen=True, repr=False)
-class Declared(Fact):
-    """Whether every new feature is behind a flag that is off by default."""
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Declared(Measured):
+    """Whether every new feature is behind a flag that is off by default: what is new, and what is wrong."""
 
-    release: str
     new: tuple[Feature, ...]
     problems: tuple[str, ...]
-
-    @property
-    def measured(self) -> Measured:
-        """How many problems there are."""
-        names = ", ".join(f"{feature.name} ({feature.flag})" for feature in self.new)
-        sentence = f"release {self.release} declares no new feature"
-        if self.problems:
-            problems = "; ".join(self.problems)
-            sentence = f"release {self.release} brings features that a deploy would give to everybody: {problems}"
-        elif self.new:
-            each = f"each of its {len(self.new)} new features is behind a flag that is off by default"
-            sentence = f"release {self.release}: {each}: {names}"
-        return Measured(
-            what="new features that are not behind a flag, off by default",
-            asked="none",
-            value=len(self.problems),
-            n=len(self.new),
-            sentence=sentence,
-        )
 
 
 def declared(register: Register, *, version: str, before: Register | None) -> Declared:
     """Judge the declaration of the candidate, which is ``version`` (empty: nobody told)."""
     new = register.new_since(before)
-    return Declared(register.release, new, tuple(_problems(register, new, version)))
+    problems = tuple(_problems(register, new, version))
+    sentence = f"release {register.release} declares no new feature"
+    if problems:
+        sentence = (
+            f"release {register.release} brings features that a deploy would give to everybody: {'; '.join(problems)}"
+        )
+    elif new:
+        names = ", ".join(f"{feature.name} ({feature.flag})" for feature in new)
+        sentence = f"release {register.release}: each of its {len(new)} new features is behind a flag that is off by default: {names}"
+    return Declared(
+        what="new features that are not behind a flag, off by default",
+        asked="none",
+        value=len(problems),
+        n=len(new),
+        sentence=sentence,
+        new=new,
+        problems=problems,
+    )
 
 
 def _problems(register: Register, new: Collection[Feature], version: str) -> Iterator[str]:
@@ -124,45 +120,12 @@ def _problems(register: Register, new: Collection[Feature], version: str) -> Ite
             yield f"{feature.name}: {feature.flag} is on by default"
 
 
-@dataclass(frozen=True, repr=False)
-class Exposure(Fact):
-    """Who would get the new features from a deploy, by what the environment says now. Counts are None where nobody can be evaluated."""
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Exposure(Measured):
+    """Who would get the new features from a deploy, by what the environment says now."""
 
-    environment: str
-    asked: tuple[FlagName, ...]
-    flags: Mapping[FlagName, Flag]
-    users: int = 0
-    served: Mapping[FlagName, int] | None = None
-
-    @property
-    def reached(self) -> tuple[str, ...]:
-        """What would reach users: a flag that is not known there or is on, and a feature that some of those who were asked get."""
-        found = [f"{self.environment} knows no flag {name}" for name in self.asked if name not in self.flags]
-        found += [f"{name} is {self.flags[name]}" for name in self._on]
-        found += [f"{count} of {self.users} users get {name}" for name, count in (self.served or {}).items() if count]
-        return tuple(found)
-
-    @property
-    def _on(self) -> tuple[FlagName, ...]:
-        return tuple(name for name in self.asked if name in self.flags and not self.flags[name].off_for_all)
-
-    @property
-    def measured(self) -> Measured:
-        """How many users get a new feature, or how many flags are on where no user can be asked for."""
-        who = f", and none of {self.users} users gets them" if self.served is not None else ""
-        sentence = f"{self.environment}: {', '.join(self.asked)} are off{who}"
-        if self.reached:
-            found = "; ".join(self.reached)
-            sentence = f"a deploy to {self.environment} would reach users at once: {found}; switch them off first"
-        if not self.asked:
-            sentence = f"{self.environment}: the candidate declares no new feature"
-        return Measured(
-            what="users who get a new feature" if self.served is not None else "flags of new features that are on",
-            asked="0",
-            value=max((self.served or {}).values(), default=len(self._on)),
-            n=self.users if self.served is not None else len(self.asked),
-            sentence=sentence,
-        )
+    reached: tuple[str, ...]
+    """What would reach users: a flag that is not known there or is on, and a feature that some of those who were asked get."""
 
 
 _WORKERS = 8
@@ -178,20 +141,37 @@ class FlagsFound:
     problem: str = ""
     """Why it was not read; empty when it was."""
 
-    def exposure(self, environment: Environment, asked: Sequence[FlagName]) -> Exposure:
+    def exposure(self, environment: str, asked: Sequence[FlagName]) -> Exposure:
         """Who got which of these features. Raises MeasurementFailed when that was not read."""
         if self.problem:
             raise MeasurementFailed(f"who gets the new features is not known: {self.problem}")
-        users = self.users
-        if users is None:
-            return Exposure(environment.name, tuple(asked), self.found)
-        silent = sorted({name for name in asked for flags in users.values() if name not in flags})
+        answers = [*(self.users or {}).values()]
+        silent = sorted({name for name in asked for flags in answers if name not in flags})
         if silent:
             raise MeasurementFailed(
                 f"the flag evaluation says nothing of {', '.join(silent)}: what users get is not known"
             )
-        served = {name: sum(flags[name] for flags in users.values()) for name in asked}
-        return Exposure(environment.name, tuple(asked), self.found, len(users), served)
+        served = {name: sum(flags[name] for flags in answers) for name in asked}
+        on = [name for name in asked if name in self.found and not self.found[name].off_for_all]
+        reached = [f"{environment} knows no flag {name}" for name in asked if name not in self.found]
+        reached += [f"{name} is {self.found[name]}" for name in on]
+        reached += [f"{count} of {len(answers)} users get {name}" for name, count in served.items() if count]
+        who = f", and none of {len(answers)} users gets them" if self.users is not None else ""
+        sentence = f"{environment}: {', '.join(asked)} are off{who}"
+        if reached:
+            found = "; ".join(reached)
+            sentence = f"a deploy to {environment} would reach users at once: {found}; switch them off first"
+        if not asked:
+            sentence = f"{environment}: the candidate declares no new feature"
+        by_users = self.users is not None
+        return Exposure(
+            what="users who get a new feature" if by_users else "flags of new features that are on",
+            asked="0",
+            value=max(served.values(), default=0) if by_users else len(on),
+            n=len(answers) if by_users else len(asked),
+            sentence=sentence,
+            reached=tuple(reached),
+        )
 
     def refuse_off(self, flags: Sequence[FlagName]) -> None:
         """Raise MeasurementFailed where one of these features is off: what it does was not seen."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.features import Exposure, Register, declared, read_register
+from pam_rollback.gate.features import Exposure, FlagsFound, Register, declared, read_register
 from pam_rollback.plan.flags import Flag
 
 VOICE = {"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE", "default": False}
@@ -76,7 +76,8 @@ def test_a_feature_that_is_declared_twice_is_named() -> None:
 
 def exposure(flags: dict[str, Flag], served: dict[str, int] | None = None) -> Exposure:
     """Of two features, asked of 200 users where anybody can be asked."""
-    return Exposure("staging", ("A", "B"), flags, 200 if served is not None else 0, served)
+    users = served and {f"u{number}": {name: number < count for name, count in served.items()} for number in range(200)}
+    return FlagsFound(flags, users).exposure("staging", ("A", "B"))
 
 
 @pytest.mark.parametrize(
