@@ -44,7 +44,7 @@ def test_the_candidates_own_tests_pass(stage: Stage, scored: Scored) -> None:
 @pytest.mark.criterion("RP-3")
 def test_migrations_can_be_applied(migration_trial: MigrationTrial, scored: Scored) -> None:
     """All of the candidate's migrations go through on a copy of the database.  If red: docs/runbook.md#migrations-irreversible."""
-    applied = scored(migration_trial.applied)
+    applied = scored(migration_trial["applied"])
 
     assert applied.number == 0, applied
 
@@ -52,7 +52,7 @@ def test_migrations_can_be_applied(migration_trial: MigrationTrial, scored: Scor
 @pytest.mark.criterion("RP-3")
 def test_migrations_drop_no_data(migration_trial: MigrationTrial, scored: Scored) -> None:
     """No row or column that users wrote is gone or overwritten.  If red: docs/runbook.md#migrations-irreversible."""
-    kept = scored(migration_trial.kept)
+    kept = scored(migration_trial["kept"])
 
     assert kept.number == 0, kept
 
@@ -60,7 +60,7 @@ def test_migrations_drop_no_data(migration_trial: MigrationTrial, scored: Scored
 @pytest.mark.criterion("RP-3")
 def test_data_is_whole_with_the_migrations(migration_trial: MigrationTrial, scored: Scored) -> None:
     """No critical invariant is broken on the migrated copy.  If red: docs/runbook.md#migrations-irreversible."""
-    integrity = scored(migration_trial.integrity)
+    integrity = scored(migration_trial["integrity"])
 
     assert integrity.number == 0, integrity
 
@@ -68,7 +68,7 @@ def test_data_is_whole_with_the_migrations(migration_trial: MigrationTrial, scor
 @pytest.mark.criterion("RP-3")
 def test_the_deploy_can_be_taken_back(migration_trial: MigrationTrial, scored: Scored) -> None:
     """No difference is left in schema and rows once the migrations are taken back.  If red: docs/runbook.md#migrations-irreversible."""
-    reversal = scored(migration_trial.reversal)
+    reversal = scored(migration_trial["reversal"])
 
     assert reversal.number == 0, reversal
 
@@ -76,7 +76,7 @@ def test_the_deploy_can_be_taken_back(migration_trial: MigrationTrial, scored: S
 @pytest.mark.criterion("RP-3")
 def test_the_stable_release_works_with_the_migrations(migration_trial: MigrationTrial, scored: Scored) -> None:
     """Nothing that the release before reads or writes breaks on the migrated schema.  If red: docs/runbook.md#migrations-irreversible."""
-    stable = scored(migration_trial.stable_release)
+    stable = scored(migration_trial["stable release"])
 
     assert stable.number == 0, stable
 
@@ -84,7 +84,7 @@ def test_the_stable_release_works_with_the_migrations(migration_trial: Migration
 @pytest.mark.criterion("RP-3")
 def test_the_migrations_open_no_door(migration_trial: MigrationTrial, scored: Scored) -> None:
     """The candidate's migrations open no rows to anybody.  If red: docs/runbook.md#migrations-irreversible."""
-    doors = scored(migration_trial.doors)
+    doors = scored(migration_trial["doors"])
 
     assert doors.number == 0, doors
 

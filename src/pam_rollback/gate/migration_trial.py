@@ -1,7 +1,7 @@
 """Tries the candidate's migrations on a copy of the database: pictures before, with them, and after they were rolled back again."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.migration_copy import MigrationCopy
@@ -28,45 +28,20 @@ _TOUCHED = ("updated_at",)
 
 @dataclass(frozen=True)
 class MigrationTrial:
-    """What came of it. Where the migrations could not be applied, nothing more is known, and asking for it raises MeasurementFailed."""
+    """What came of it, by what it shows: ``trial["kept"]``. Without the migrations on the copy nothing more than that is known."""
 
-    applied: TrialFinding
-    _more: Mapping[str, TrialFinding] = field(default_factory=dict)
+    findings: Mapping[str, TrialFinding]
 
-    @property
-    def kept(self) -> TrialFinding:
-        """Whether what users wrote is still there with them."""
-        return self._known("kept")
-
-    @property
-    def integrity(self) -> TrialFinding:
-        """What the invariants say with them."""
-        return self._known("integrity")
-
-    @property
-    def reversal(self) -> TrialFinding:
-        """Whether the way back leads back."""
-        return self._known("reversal")
-
-    @property
-    def stable_release(self) -> TrialFinding:
-        """Whether the release before works on the migrated schema."""
-        return self._known("stable release")
-
-    @property
-    def doors(self) -> TrialFinding:
-        """Whether they open rows to whom they do not belong."""
-        return self._known("doors")
+    def __getitem__(self, what: str) -> TrialFinding:
+        """Return what it shows of that. Raises MeasurementFailed where the migrations could not be applied."""
+        if what not in self.findings:
+            raise MeasurementFailed(f"not tried, since {self.findings['applied']}")
+        return self.findings[what]
 
     def as_text(self) -> str:
         """All of it, without the limits of a sentence."""
-        lines = [line for one in (self.applied, *self._more.values()) for line in (str(one), *one.found, *one.more)]
+        lines = [line for one in self.findings.values() for line in (str(one), *one.found, *one.more)]
         return "\n".join(dict.fromkeys(lines)) + "\n"
-
-    def _known(self, what: str) -> TrialFinding:
-        if what not in self._more:
-            raise MeasurementFailed(f"not tried, since {self.applied}")
-        return self._more[what]
 
 
 def tried(
@@ -82,7 +57,7 @@ def tried(
     """Try them. The copy is left as it was found, as far as the ways back lead there; ``one_way`` migrations have none."""
     pending, assumed = wanted.migrations, wanted.assumed
     if wanted.problem:
-        return MigrationTrial(applied(pending, known, failed=wanted.problem, assumed=assumed))
+        return MigrationTrial({"applied": applied(pending, known, failed=wanted.problem, assumed=assumed)})
     before = copy.picture()
     since = copy.moment()
     statements = copy.statements()
@@ -97,21 +72,23 @@ def tried(
         if found.problem:
             _back(copy, [] if one_way else done)
             failed = f"{migration}: {found.problem}"
-            return MigrationTrial(applied(pending, known, took_s=took_s, failed=failed, assumed=assumed))
+            return MigrationTrial({"applied": applied(pending, known, took_s=took_s, failed=failed, assumed=assumed)})
         done.append(migration)
     between = copy.picture(since=since)
     now = copy.sent(statements)
     invariants = integrity()
     found_open = {} if reached is None or open_before is None else {"doors": doors(pending, open_before, reached())}
     lost = (*dropped(before.tables, between.tables), *overwritten(before.tables, between.tables, besides=_TOUCHED))
-    more = {
-        "kept": kept(pending, before.rows, lost),
-        "integrity": invariants,
-        "reversal": _code_alone(pending, before, between) if one_way else _reversal(copy, pending, before),
-        "stable release": still_works(pending, before, between, then, now),
-        **found_open,
-    }
-    return MigrationTrial(applied(pending, known, took_s=took_s, assumed=assumed), more)
+    return MigrationTrial(
+        {
+            "applied": applied(pending, known, took_s=took_s, assumed=assumed),
+            "kept": kept(pending, before.rows, lost),
+            "integrity": invariants,
+            "reversal": _code_alone(pending, before, between) if one_way else _reversal(copy, pending, before),
+            "stable release": still_works(pending, before, between, then, now),
+            **found_open,
+        }
+    )
 
 
 def _back(copy: MigrationCopy, done: Sequence[MigrationFile]) -> tuple[float, str]:
