@@ -52,116 +52,108 @@ class _Object:
         return {part for part in re.findall(r"\w+", self.name.partition("(")[0]) if part != "public"}
 
 
-def contracted(before: Picture, after: Picture, *, roles_tried: bool) -> Iterator[Finding]:
-    """What is gone or stricter. Where statements were sent as the API's roles, those say whether a changed policy takes anything away."""
-    yield from _taken(before, after, roles_tried=roles_tried)
-    yield from _bound(before, after)
-    for name in sorted(before.columns.keys() & after.columns.keys()):
-        if said := _harder(before.columns[name], after.columns[name]):
-            yield f"column {name} {said}", _words(name)
-    for name in sorted(after.columns.keys() - before.columns.keys()):
-        column = after.columns[name]
-        if f"relation {name.rpartition('.')[0]}" in before.objects and column.not_null and not column.filled:
-            yield (
-                f"column {name} is new, NOT NULL and without a default: who does not know it cannot insert",
-                _words(name),
-            )
+class Contraction:
+    """Two pictures of a database. Where statements were sent as the API's roles, those say whether a changed policy takes anything away."""
 
+    def __init__(self, before: Picture, after: Picture, *, roles_tried: bool) -> None:
+        self.columns_before, self.columns_after = before.columns, after.columns
+        self.old, self.new = _taken_apart(before.objects), _taken_apart(after.objects)
+        self.roles_tried = roles_tried
+        self.tables = {one.name for one in self.old.values() if one.kind == "relation"}
+        self.known = {one.same for one in self.old.values()}
 
-def _taken(before: Picture, after: Picture, *, roles_tried: bool) -> Iterator[Finding]:
-    """What is gone, or asks for more under its own name; not what only got another name that nobody asks for."""
-    old, new = _taken_apart(before.objects), _taken_apart(after.objects)
-    gone_tables = {one.name for key, one in old.items() if one.kind == "relation" and key not in new}
-    elsewhere = {one.same for one in new.values() if one.may_be_renamed}
-    for key, one in sorted(old.items()):
-        if one.table in gone_tables or one.same in elsewhere:
-            continue
-        if key not in new and _is_needed(one, roles_tried=roles_tried):
-            yield f"{key} is gone", one.words
-        elif key in new and (stricter := _stricter(one, new[key], roles_tried=roles_tried)):
-            yield f"{key} {stricter}", one.words
+    def found(self) -> Iterator[Finding]:
+        """Give what is gone or stricter."""
+        yield from self._taken()
+        yield from self._bound()
+        before, after = self.columns_before, self.columns_after
+        for name in sorted(before.keys() & after.keys()):
+            if said := _harder(before[name], after[name]):
+                yield f"column {name} {said}", _words(name)
+        for name in sorted(after.keys() - before.keys()):
+            if name.rpartition(".")[0] in self.tables and after[name].not_null and not after[name].filled:
+                words = f"column {name} is new, NOT NULL and without a default: who does not know it cannot insert"
+                yield words, _words(name)
 
+    def _taken(self) -> Iterator[Finding]:
+        """What is gone, or asks for more under its own name; not what only got another name that nobody asks for."""
+        gone_tables = {one.name for key, one in self.old.items() if one.kind == "relation" and key not in self.new}
+        elsewhere = {one.same for one in self.new.values() if one.may_be_renamed}
+        for key, one in sorted(self.old.items()):
+            if one.table in gone_tables or one.same in elsewhere:
+                continue
+            if key not in self.new and self._is_needed(one):
+                yield f"{key} is gone", one.words
+            elif key in self.new and (stricter := self._stricter(one, self.new[key])):
+                yield f"{key} {stricter}", one.words
 
-def _bound(before: Picture, after: Picture) -> Iterator[Finding]:
-    """New rules for what was there."""
-    old, new = _taken_apart(before.objects), _taken_apart(after.objects)
-    tables, known = {one.name for one in old.values() if one.kind == "relation"}, {one.same for one in old.values()}
-    for key, one in sorted(new.items()):
-        is_new = key not in old and one.same not in known and one.table in tables
-        if is_new and _binds_old(one, before.columns, after.columns):
-            yield f"{key} is new and binds what was there: {one.definition.removesuffix(' true')}", one.words
+    def _bound(self) -> Iterator[Finding]:
+        """New rules for what was there."""
+        for key, one in sorted(self.new.items()):
+            if key not in self.old and one.same not in self.known and one.table in self.tables and self._binds_old(one):
+                yield f"{key} is new and binds what was there: {one.definition.removesuffix(' true')}", one.words
 
+    def loosened(self) -> tuple[str, ...]:
+        """Return what an older release meets changed, and that takes nothing from it as far as can be told."""
+        told = []
+        for key, one in sorted(self.old.items()):
+            now = self.new.get(key)
+            if now is None and not self._is_needed(one) and not one.definition.startswith("NOT NULL"):
+                told.append(f"{key} is gone")
+            elif now is not None and one.definition != now.definition and not self._stricter(one, now):
+                told.append(f"{key} is changed")
+        told += [
+            f"{key} is new on a table that was there"
+            for key, one in sorted(self.new.items())
+            if key not in self.old and one.kind in {"trigger", "policy"} and one.table in self.tables
+        ]
+        return tuple(told)
 
-def loosened(before: Picture, after: Picture, *, roles_tried: bool) -> tuple[str, ...]:
-    """What an older release meets changed, and that takes nothing from it as far as can be told."""
-    old, new = _taken_apart(before.objects), _taken_apart(after.objects)
-    told = []
-    for key, one in sorted(old.items()):
-        if (
-            key not in new
-            and not _is_needed(one, roles_tried=roles_tried)
-            and not one.definition.startswith("NOT NULL")
-        ):
-            told.append(f"{key} is gone")
-        elif (
-            key in new
-            and one.definition != new[key].definition
-            and not _stricter(one, new[key], roles_tried=roles_tried)
-        ):
-            told.append(f"{key} is changed")
-    tables = {one.name for one in old.values() if one.kind == "relation"}
-    told += [
-        f"{key} is new on a table that was there"
-        for key, one in sorted(new.items())
-        if key not in old and one.kind in {"trigger", "policy"} and one.table in tables
-    ]
-    return tuple(told)
+    def insert_triggers(self) -> dict[str, str]:
+        """Return what an insert into a table that was there meets and did not meet before: by trigger, its table."""
+        return {
+            key: one.table
+            for key, one in sorted(self.new.items())
+            if one.kind == "trigger"
+            and one.table in self.tables
+            and one.same not in self.known
+            and (events := _EVENTS.search(one.definition))
+            and "INSERT" in events[1]
+        }
 
+    def _is_needed(self, one: _Object) -> bool:
+        if one.kind in {"constraint", "index"}:
+            return one.definition.startswith(_KEYS)
+        return one.kind in _NEEDED or (one.kind == "policy" and not self.roles_tried)
 
-def insert_triggers(before: Picture, after: Picture) -> dict[str, str]:
-    """What an insert into a table that was there meets and did not meet before: by trigger, its table."""
-    old, new = _taken_apart(before.objects), _taken_apart(after.objects)
-    known = {one.same for one in old.values()}
-    return {
-        key: one.table
-        for key, one in sorted(new.items())
-        if one.kind == "trigger"
-        and f"relation {one.table}" in old
-        and one.same not in known
-        and (events := _EVENTS.search(one.definition))
-        and "INSERT" in events[1]
-    }
+    def _stricter(self, one: _Object, now: _Object) -> str:
+        """How the same object asks for more than before; empty when it does not, or when columns or statements say it."""
+        if one.definition == now.definition:
+            return ""
+        if one.kind == "type":
+            lost = _values(one) - _values(now)
+            return f"has lost {', '.join(sorted(lost))}" if lost else ""
+        if one.kind == "function":
+            return _called_otherwise(one, now)
+        strict = now.definition.startswith(_STRICT) and not _wider(one.definition, now.definition)
+        if one.kind == "constraint" and strict:
+            return f"was {one.definition.removesuffix(' true')} and is {now.definition.removesuffix(' true')}"
+        if one.kind in {"policy", "relation"} and not self.roles_tried:
+            return "is changed in who may reach it, and the copy has none of the API's roles to try it as"
+        return ""
+
+    def _binds_old(self, one: _Object) -> bool:
+        """Whether a new constraint or index can refuse a row of who knows none of the new columns."""
+        if one.kind not in {"constraint", "index"} or not one.definition.startswith(_STRICT):
+            return False
+        new = (name.rpartition(".") for name in self.columns_after.keys() - self.columns_before.keys())
+        columns = {column for table, _, column in new if table == one.table}
+        return columns.isdisjoint(re.findall(r"\w+", one.definition.partition(" REFERENCES ")[0]))
 
 
 def _taken_apart(objects: Mapping[str, str]) -> dict[str, _Object]:
-    return {key: _Object(*_kind_and_name(key), definition) for key, definition in objects.items()}
-
-
-def _kind_and_name(key: str) -> tuple[str, str]:
-    kind, _, name = key.partition(" ")
-    return kind, name
-
-
-def _is_needed(one: _Object, *, roles_tried: bool) -> bool:
-    if one.kind in {"constraint", "index"}:
-        return one.definition.startswith(_KEYS)
-    return one.kind in _NEEDED or (one.kind == "policy" and not roles_tried)
-
-
-def _stricter(one: _Object, now: _Object, *, roles_tried: bool) -> str:
-    """How the same object asks for more than before; empty when it does not, or when columns or statements say it."""
-    if one.definition == now.definition:
-        return ""
-    if one.kind == "type":
-        lost = _values(one) - _values(now)
-        return f"has lost {', '.join(sorted(lost))}" if lost else ""
-    if one.kind == "function":
-        return _called_otherwise(one, now)
-    if one.kind == "constraint" and now.definition.startswith(_STRICT) and not _wider(one.definition, now.definition):
-        return f"was {one.definition.removesuffix(' true')} and is {now.definition.removesuffix(' true')}"
-    if one.kind in {"policy", "relation"} and not roles_tried:
-        return "is changed in who may reach it, and the copy has none of the API's roles to try it as"
-    return ""
+    parts = ((key, key.partition(" "), definition) for key, definition in objects.items())
+    return {key: _Object(kind, name, definition) for key, (kind, _, name), definition in parts}
 
 
 def _called_otherwise(one: _Object, now: _Object) -> str:
@@ -190,15 +182,6 @@ def _wider(old: str, new: str) -> bool:
     """Whether a constraint only takes more words than before, as a list of states that got one more."""
     skeletons = {_WORDS_OF_A_LIST.sub("?", one) for one in (old, new)}
     return len(skeletons) == 1 and "= ANY (" in old and set(_LITERAL.findall(old)) <= set(_LITERAL.findall(new))
-
-
-def _binds_old(one: _Object, before: Mapping[str, Column], after: Mapping[str, Column]) -> bool:
-    """Whether a new constraint or index can refuse a row of who knows none of the new columns."""
-    if one.kind not in {"constraint", "index"} or not one.definition.startswith(_STRICT):
-        return False
-    columns = {name.rpartition(".")[2] for name in after.keys() - before.keys() if name.rpartition(".")[0] == one.table}
-    own = one.definition.partition(" REFERENCES ")[0]
-    return columns.isdisjoint(re.findall(r"\w+", own))
 
 
 def _harder(old: Column, new: Column) -> str:

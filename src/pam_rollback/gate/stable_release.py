@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.figures import listed
-from pam_rollback.gate.contraction import Finding, contracted, insert_triggers, loosened
+from pam_rollback.gate.contraction import Contraction, Finding
 from pam_rollback.gate.migration_files import MigrationFile, statements
 from pam_rollback.gate.migrations import Picture, TrialFinding, names_of
 
@@ -79,13 +79,13 @@ def still_works(
     Nothing is known when no statement was sent twice, or a new trigger met no insert.
     """
     able = {statement: ran for statement, ran in then.items() if not ran.problem}
-    as_roles = any(statement.sender.role for statement in able)
+    contraction = Contraction(before, after, roles_tried=any(statement.sender.role for statement in able))
     found = []
-    for words, names in (*contracted(before, after, roles_tried=as_roles), *_refused(able, now)):
+    for words, names in (*contraction.found(), *_refused(able, now)):
         cause = blamed(pending, names)
         found.append(f"{words} [{cause}]" if cause else words)
     broken = tuple(dict.fromkeys(found))
-    changed, untried = loosened(before, after, roles_tried=as_roles), tuple(_untried(before, after, then))
+    changed, untried = contraction.loosened(), tuple(_untried(contraction, then))
     unknown = f"whether the stable release can still insert is not known: {listed(untried)}" if untried else ""
     if not able:
         unknown = "no statement works on the copy as it is: is its DSN that of who owns the tables?"
@@ -108,9 +108,9 @@ def still_works(
     )
 
 
-def _untried(before: Picture, after: Picture, then: Battery) -> Iterator[str]:
+def _untried(contraction: Contraction, then: Battery) -> Iterator[str]:
     """New triggers that no new row could be sent through, each with the reason."""
-    for trigger, table in insert_triggers(before, after).items():
+    for trigger, table in contraction.insert_triggers().items():
         name = table.replace('"', "")
         inserts = [ran for statement, ran in then.items() if statement.table == name and statement.counted]
         if not any(ran.rows and not ran.problem for ran in inserts):

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.contraction import contracted, loosened
+from pam_rollback.gate.contraction import Contraction
 from pam_rollback.gate.migration_files import MigrationFile
 from pam_rollback.gate.migrations import Column, Picture, TrialFinding
 from pam_rollback.gate.stable_release import OWNER, Ran, Sender, Statement, still_works
@@ -22,7 +22,7 @@ def picture(objects: dict[str, str], **columns: Column) -> Picture:
 
 def taken(before: Picture, after: Picture, *, roles_tried: bool = True) -> list[str]:
     """The sentences."""
-    return [words for words, _ in contracted(before, after, roles_tried=roles_tried)]
+    return [words for words, _ in Contraction(before, after, roles_tried=roles_tried).found()]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_policies_are_judged_by_statements_where_roles_can_be_tried() -> None:
     before, after = picture({"policy public.a.own": "x"}), picture({"policy public.a.own": "y"})
 
     assert taken(before, after) == []
-    assert loosened(before, after, roles_tried=True) == ("policy public.a.own is changed",)
+    assert Contraction(before, after, roles_tried=True).loosened() == ("policy public.a.own is changed",)
     assert "none of the API's roles" in "".join(taken(before, after, roles_tried=False))
     assert taken(before, picture({})) == []
     assert taken(before, picture({}), roles_tried=False) == ["policy public.a.own is gone"]
