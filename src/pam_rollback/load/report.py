@@ -19,8 +19,10 @@ def _latencies(record: LoadRecord, slow_ms: float) -> dict[str, list[tuple[int, 
     """The percentiles of each second of each target, by the due time. A quick failure is not fast; a second without an answer has none."""
     times: dict[str, dict[int, list[float]]] = {one.target: defaultdict(list) for one in record.requests}
     for one in record.requests:
-        if one.left and math.isfinite(one.done_s) and (one.ok or one.latency_ms >= slow_ms):
-            times[one.target][math.floor(one.due_s - record.began_s)].append(one.latency_ms)
+        second = math.floor(one.due_s - record.began_s)
+        answered = one.left and math.isfinite(one.done_s) and (one.ok or one.latency_ms >= slow_ms)
+        if answered and record.began_s + second < record.ended_s:
+            times[one.target][second].append(one.latency_ms)
     return {
         target: [
             (second, [percentile(found, pct).value for pct in _PERCENTILES])
