@@ -33,11 +33,11 @@ def request(at_s: float, target: str = "", journey: str = "chat", **differs: obj
     """One request; ``ms`` is what the service takes, ``lag_ms`` how late it leaves."""
     ms, lag_ms = float(str(differs.pop("ms", 50.0))), float(str(differs.pop("lag_ms", 0.0)))
     never = differs.pop("never", False)
-    due_s = BEGAN_S + at_s
-    sent_s = due_s + lag_ms / 1000
-    one = LoadRequest(target, journey, due_s, sent_s, sent_s + ms / 1000, 200, ok=True, worker="w1")
+    one = LoadRequest(
+        BEGAN_S + at_s, lag_ms + ms, journey, ok=True, status=200, lag_ms=lag_ms, target=target, worker="w1"
+    )
     if never:
-        one = replace(one, sent_s=float("nan"), done_s=float("nan"))
+        one = replace(one, latency_ms=float("nan"), lag_ms=None)
     return replace(one, **differs)  # type: ignore[arg-type]
 
 

@@ -101,7 +101,6 @@ def test_a_hang_slows_nothing_down_and_is_recorded_as_such(target: LoadTarget, t
     assert all(one.latency_ms >= 399 for one in given_up)
     assert answered
     for one in answered:
-        assert one.latency_ms == pytest.approx((one.done_s - one.due_s) * 1000, abs=1)
         # The server's clock began with the first request, so the hang ends at this moment or later.
         assert one.latency_ms >= (record.began_s + 1.6 - one.due_s) * 1000 - 50
 
@@ -147,7 +146,7 @@ def test_two_releases_are_asked_in_turns_at_the_due_times(tmp_path: Path) -> Non
     assert [one.target for one in record.requests] == ["stable", "candidate"] * 50
     counts = Counter((one.target, one.journey) for one in record.requests)
     left = that_left(record)
-    assert all(one.ok and one.status == 200 and one.lag_ms >= 0 for one in left), record
+    assert all(one.ok and one.status == 200 and one.lag_ms is not None and one.lag_ms >= 0 for one in left), record
     for server, name in ((stable, "stable"), (candidate, "candidate")):
         queries = [request.query for request in server.requests if request.path == "/history"]
         assert len(set(queries)) == len(queries), "each address is unique, so that no cache answers"

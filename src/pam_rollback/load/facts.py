@@ -58,9 +58,9 @@ def latency(sent: Sequence[LoadRequest], limit: LoadLatencyLimit, doubts: Doubts
     is broken where the percentile reaches it, also without the generator's own lag; by a small sample only when it is sure.
     """
     most_ms = limit.response_time_ms_max
-    counted = [one for one in sent if math.isfinite(one.done_s) and (one.ok or one.latency_ms >= most_ms)]
+    counted = [one for one in sent if math.isfinite(one.latency_ms) and (one.ok or one.latency_ms >= most_ms)]
     values = _bounds([one.latency_ms for one in counted], limit.pct)
-    without_lag = _bounds([one.latency_ms - max(0.0, one.lag_ms) for one in counted], limit.pct)
+    without_lag = _bounds([one.latency_ms - max(0.0, one.lag_ms or 0.0) for one in counted], limit.pct)
     bound, found, broken = "no value", "nothing to tell it by", False
     if values is not None and without_lag is not None:
         high = "anything" if math.isinf(values.high) else f"{values.high:.0f} ms"

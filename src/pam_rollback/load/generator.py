@@ -19,7 +19,6 @@ from pam_rollback.base.open_loop import Sending
 from pam_rollback.load.order import LoadOrder
 from pam_rollback.load.record import LoadRecord, LoadRequest
 from pam_rollback.observation.blocking import BlocksSeen, HostAnswer, Look, Place, told_by, why_void
-from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.plan_items import LoadReachedLimit
 
 _SIGN_IN, _SITE = "login", "frontend"
@@ -42,7 +41,7 @@ def places_of(order: LoadOrder) -> dict[str, Place]:
 
 def told_of(record: LoadRecord, order: LoadOrder) -> tuple[HostAnswer, ...]:
     """What the hosts answered."""
-    return told_by(map(_sample, (one for one in record.requests if one.left)), places_of(order))
+    return told_by(_by_name(one for one in record.requests if one.left), places_of(order))
 
 
 def sorted_out(
@@ -53,7 +52,7 @@ def sorted_out(
     looks: Mapping[str, Iterable[Look]] | None = None,
 ) -> LoadRecord:
     """The same record; its requests that say nothing about the service say why. ``controls`` and ``looks`` as ``BlocksSeen`` has them."""
-    samples = tuple(map(_sample, record.requests))
+    samples = tuple(_by_name(record.requests))
     if all(one.status in _GOOD for one in samples):
         return record
     seen = BlocksSeen.of(samples, places_of(order), controls=controls, looks=looks)
@@ -71,23 +70,14 @@ def _name(target: str, journey: str) -> str:
     return f"{target} {journey}"
 
 
-def _sample(one: LoadRequest) -> Sample:
-    return Sample(
-        due_s=one.due_s,
-        latency_ms=one.latency_ms,
-        journey=_name(one.target, one.journey),
-        ok=one.ok,
-        why=one.why,
-        status=one.status,
-        lag_ms=one.lag_ms if one.left else None,
-        void=one.void,
-        blocked=one.blocked,
-    )
+def _by_name(requests: Iterable[LoadRequest]) -> Iterator[LoadRequest]:
+    """The same as samples of a journey at a target."""
+    return (replace(one, journey=_name(one.target, one.journey)) for one in requests)
 
 
 def why_nothing_is_known(record: LoadRecord) -> str:
     """The first reason for which some of what was asked is not known; empty when all is."""
-    return why_void(map(_sample, record.requests))
+    return why_void(_by_name(record.requests))
 
 
 _CLOCK_LEEWAY_S = 1.0
@@ -197,7 +187,8 @@ def _doubts_of_clocks(record: LoadRecord, left: Sequence[LoadRequest]) -> Iterat
     wrong = [one for one in left if not _is_possible(one, record)]
     if wrong:
         one = wrong[0]
-        due, sent, done = (moment - record.began_s for moment in (one.due_s, one.sent_s, one.done_s))
+        due = one.due_s - record.began_s
+        sent, done = due + (one.lag_ms or 0.0) / 1000, due + one.latency_ms / 1000
         yield (
             f"{len(wrong)} of {len(left)} requests have moments that cannot be (the first, of {one.worker or 'the generator'}: due at "
             f"+{due:.1f} s, sent at +{sent:.1f} s, done at +{done:.1f} s of {record.ended_s - record.began_s:.0f} s): a clock "
@@ -222,5 +213,5 @@ def _doubts_of_rate(record: LoadRecord, limit: LoadReachedLimit) -> Iterator[str
 
 
 def _is_possible(one: LoadRequest, record: LoadRecord) -> bool:
-    in_order = math.isfinite(one.done_s) and one.due_s - _CLOCK_LEEWAY_S <= one.sent_s <= one.done_s + 1e-6
+    in_order = math.isfinite(one.latency_ms) and -1000 * _CLOCK_LEEWAY_S <= (one.lag_ms or 0.0) <= one.latency_ms + 1e-3
     return in_order and record.began_s - _CLOCK_LEEWAY_S <= one.due_s <= record.ended_s + _CLOCK_LEEWAY_S

@@ -4,51 +4,27 @@ The engine (a process of its own) writes it, ``load/verdict.py`` judges it. Mome
 counted from the beginning of its own worker, so that no clock of another machine is needed.
 """
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from pam_rollback.observation.samples import Sample
 
 STABLE, CANDIDATE = "stable", "candidate"
 """What a target may be called where two releases are compared in one run."""
 
 
 @dataclass(frozen=True, slots=True)
-class LoadRequest:
-    """One request. One that was due and never left counts as a failure of the generator, not of the service: ``sent_s`` is NaN."""
+class LoadRequest(Sample):
+    """One request. One that was due and never left counts as a failure of the generator, not of the service: its lag is None."""
 
-    target: str
+    target: str = ""
     """The release that was asked; empty where there is only one."""
-    journey: str
-    """Which of the weighted journeys, and which request of it: ``chat``, ``login``, ``front page``."""
-    due_s: float
-    """When it had to leave."""
-    sent_s: float
-    done_s: float
-    """When the answer was complete, or given up."""
-    status: int | None
-    ok: bool
-    why: str = ""
-    """Empty when ok, else what was wrong, in words."""
     worker: str = ""
-    void: str = ""
-    """Why this answer says nothing about the service (``load/generator.py``); empty when it does."""
-    blocked: bool = False
-    """Void because everything was refused."""
-
-    @property
-    def latency_ms(self) -> float:
-        """From the due time, so that a stalled generator or a queue in it hides nothing."""
-        return (self.done_s - self.due_s) * 1000
-
-    @property
-    def lag_ms(self) -> float:
-        """How late it left; NaN when it never did."""
-        return (self.sent_s - self.due_s) * 1000
 
     @property
     def left(self) -> bool:
         """Whether it was sent at all."""
-        return math.isfinite(self.sent_s)
+        return self.lag_ms is not None
 
     @property
     def counts(self) -> bool:

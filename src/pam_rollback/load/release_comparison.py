@@ -82,7 +82,7 @@ class ReleaseComparison:
     """Stable against candidate over one record. Raises MeasurementFailed when one of them was not asked, or the run is too short."""
 
     def __init__(self, record: LoadRecord, limits: LoadGate) -> None:
-        sent = [one for one in record.requests if one.counts and math.isfinite(one.done_s)]
+        sent = [one for one in record.requests if one.counts and math.isfinite(one.latency_ms)]
         self._of = {name: [one for one in sent if one.target == name] for name in (STABLE, CANDIDATE)}
         missing = [name for name, found in self._of.items() if not found]
         if missing:

@@ -20,7 +20,7 @@ def _latencies(record: LoadRecord, slow_ms: float) -> dict[str, list[tuple[int, 
     times: dict[str, dict[int, list[float]]] = {one.target: defaultdict(list) for one in record.requests}
     for one in record.requests:
         second = math.floor(one.due_s - record.began_s)
-        answered = one.left and math.isfinite(one.done_s) and (one.ok or one.latency_ms >= slow_ms)
+        answered = one.left and math.isfinite(one.latency_ms) and (one.ok or one.latency_ms >= slow_ms)
         if answered and record.began_s + second < record.ended_s:
             times[one.target][second].append(one.latency_ms)
     return {
