@@ -12,7 +12,8 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.gate import hooks
-from pam_rollback.gate.features import FlagsFound, read_flags
+from pam_rollback.gate.features import FlagsFound
+from pam_rollback.gate.fixtures import read_flags
 from pam_rollback.gate.incident import CriterionRetest, RetestOutcome
 from pam_rollback.gate.incident_choice import known_incident
 from pam_rollback.plan.flags import Flag

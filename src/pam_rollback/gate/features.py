@@ -6,16 +6,15 @@ The declaration is a file of the repository::
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from pam_rollback.base.answer import NotJson, read_json
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Measured
 from pam_rollback.base.outside_text import cut
 from pam_rollback.gate.incident import VOUCH
-from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
+from pam_rollback.plan.flags import Flag, FlagName
 
 _EXAMPLE = '{"release": "1.42.0", "features": [{"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE_FEATURES", "default": false}]}'
 _HOW = "docs/how-to/redeploy.md says what belongs there"
@@ -128,9 +127,6 @@ class Exposure(Measured):
     """What would reach users: a flag that is not known there or is on, and a feature that some of those who were asked get."""
 
 
-_WORKERS = 8
-
-
 @dataclass(frozen=True)
 class FlagsFound:
     """What was read when the gate began."""
@@ -181,15 +177,3 @@ class FlagsFound:
             raise MeasurementFailed(
                 f"the new features are off, so what they do was not tried ({why}): try them where they may be on, and vouch with {VOUCH}"
             )
-
-
-def read_flags(admin: FlagAdmin, evaluation: FlagEvaluation | None, users: Sequence[str]) -> FlagsFound:
-    """Read them, and what these users get. What cannot be read is a reason, no exception."""
-    try:
-        found = admin.read_flags()
-        if evaluation is None:
-            return FlagsFound(found)
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            return FlagsFound(found, dict(zip(users, pool.map(evaluation.flags_of, users), strict=True)))
-    except (ActionFailed, MeasurementFailed) as error:
-        return FlagsFound(problem=str(error))

@@ -1,20 +1,20 @@
 """What a session of the gate notes before its first check, wherever that stands; the other fixtures of the gate are in ``load/``."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
-from pam_rollback.gate.features import FlagsFound, read_flags
+from pam_rollback.gate.features import FlagsFound
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 from pam_rollback.plan.plan import Plan
 from pam_rollback.product.flag_service import flag_admin_of
 from pam_rollback.product.served_release import Wanted
 from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.asked_users import EVALUATED_USERS
-from pam_rollback.rollback.feature_flag import wait_for_flags
+from pam_rollback.rollback.feature_flag import answers_of, wait_for_flags
 from pam_rollback.rollback.lock import environment_lock
 from pam_rollback.session.needs import titled
 from pam_rollback.session.runbook import Runbook
@@ -52,6 +52,14 @@ def flags_found(
         with environment_lock(environment, run=runbook.id, who=who, pushes=False):
             switch_off(admin, plan.strategy("feature-flag").flag_changes, Waiter(stop=runbook.stop))
     return read_flags(admin, flag_evaluation, [f"gate-{runbook.id}-{number}" for number in range(EVALUATED_USERS)])
+
+
+def read_flags(admin: FlagAdmin, evaluation: FlagEvaluation | None, users: Sequence[str]) -> FlagsFound:
+    """Read them, and what these users get. What cannot be read is a reason, no exception."""
+    try:
+        return FlagsFound(admin.read_flags(), None if evaluation is None else answers_of(evaluation, users))
+    except (ActionFailed, MeasurementFailed) as error:
+        return FlagsFound(problem=str(error))
 
 
 def switch_off(admin: FlagAdmin, flags: Collection[FlagName], waiter: Waiter) -> None:

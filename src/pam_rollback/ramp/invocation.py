@@ -175,7 +175,7 @@ class _Invocation:
         if not known.release:
             raise MeasurementFailed("the API does not name its release: whether this ramp is about it is not known")
         try:
-            flags = self._read()
+            flags = read_named(self.tools.admin, self.tools.flags)
         except ActionFailed as error:
             raise MeasurementFailed(f"what the flags stand at is not known, so nobody is let in: {error}") from error
         self._note_gate(known)
@@ -185,9 +185,6 @@ class _Invocation:
         self._take_approvals(as_approved, found)
         return replace(found, approved=self.approved)
 
-    def _read(self) -> Mapping[FlagName, Flag]:
-        return read_named(self.tools.admin, self.tools.flags)
-
     def _measured(self, flags: Mapping[FlagName, Flag]) -> tuple[FlagShare, ...]:
         """Of one sample; of another one when the first is odd: of hundreds of invocations, one would be odd by chance."""
         found = measured(self.tools.users(0), flags)
@@ -196,15 +193,7 @@ class _Invocation:
     def _note_gate(self, world: World) -> None:
         gate, known = world.gate, self._state().gate
         if gate is not None and (known is None or gate.ended_s > known.ended_s):
-            self.tools.journal.append(
-                RampEvent.GATE,
-                run=gate.run,
-                release=gate.release,
-                verdict=gate.verdict,
-                ended_s=gate.ended_s,
-                host=gate.host,
-                commits=list(gate.commits),
-            )
+            self.tools.journal.append(RampEvent.GATE, **vars(gate))
 
     # ---------------------------------------------------------------- people
 
@@ -252,14 +241,7 @@ class _Invocation:
             # How users of something else fare is no watch of this ramp, however well they do.
             found = replace(found, state=UNKNOWN, words=other)
         self.looks.append(found)
-        self.tools.journal.append(
-            RampEvent.WATCHED,
-            stage=stage,
-            from_s=found.from_s,
-            until_s=found.until_s,
-            state=found.state,
-            words=found.words,
-        )
+        self.tools.journal.append(RampEvent.WATCHED, stage=stage, **vars(found))
         self.tools.say(f"  {found.state}: {found.words}")
         if found.state == GOOD:
             self._note_completion(state, stage)
@@ -278,7 +260,7 @@ class _Invocation:
             self._did(f"the window of {self.rules.named(stage)} is complete and green")
 
     def _raise(self, step: RampStep, state: RampState, world: World) -> None:
-        journal, flags = self.tools.journal, self._read()
+        journal, flags = self.tools.journal, read_named(self.tools.admin, self.tools.flags)
         if state.phase is not Phase.RAISING or self.rules.stages[state.target] is not step:
             yes = self.approved.get(step.id)
             said = {"who": yes.who, "why": yes.why} if yes is not None else {}

@@ -175,8 +175,13 @@ class Flags:
         """Return what each user gets. Raises MeasurementFailed."""
         if self.evaluation is None:
             raise MeasurementFailed("this environment has no flag evaluation")
-        with ThreadPoolExecutor(_EVALUATION_WORKERS) as pool:
-            return dict(zip(users, pool.map(self.evaluation.flags_of, users), strict=True))
+        return answers_of(self.evaluation, users)
+
+
+def answers_of(evaluation: FlagEvaluation, users: Sequence[str]) -> Answers:
+    """Return what each user gets. Raises MeasurementFailed."""
+    with ThreadPoolExecutor(_EVALUATION_WORKERS) as pool:
+        return dict(zip(users, pool.map(evaluation.flags_of, users), strict=True))
 
 
 def switch_off(
