@@ -8,15 +8,15 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.gate.stages import Stage, scripts_of, telling_words
-from pam_rollback.outside.programs import Ended, run_program
+from pam_rollback.outside.programs import Ended
 from pam_rollback.plan.plan_items import GateCommand
-from pam_rollback.rollback.npm_build import is_locked, npm_variables
+from pam_rollback.rollback.npm_build import call_npm, is_locked, npm_variables
 
 _SHOWN_LINES = 4
 _READ_BYTES = 200_000
@@ -60,33 +60,23 @@ class NpmPackage:
         """Run one script to its end; what it left behind is copied. A script that is not there, or does nothing, is a finding, too."""
         package = (self.folder / "package.json").read_text(encoding="utf-8")
         scripts = scripts_of(package, f"package.json at {self.commit[:12]}")
-        stage = Stage(command.id, command.command, self.commit, scripts, command.deadline_s)
+        stage = Stage(command, self.commit, scripts)
         if stage.missing:
             return stage
         began_s = time.time()
         ended = self._call(("run", command.script), log, command.deadline_s)
         kept = sum(1 for _ in self._keep(keep_in, since_s=began_s))
-        return Stage(
-            command.id,
-            command.command,
-            self.commit,
-            scripts,
-            command.deadline_s,
-            exit_code=ended.exit_code,
-            took_s=ended.took_s,
-            last_words=self._words(log),
-            kept=kept,
-        )
+        words = self._words(log)
+        return replace(stage, exit_code=ended.exit_code, took_s=ended.took_s, last_words=words, kept=kept)
 
     def _call(self, arguments: Sequence[str], log: Path, deadline_s: float) -> Ended:
-        with log.open("a", encoding="utf-8") as file:
-            file.write(f"$ npm {' '.join(arguments)}\n")
-        log.chmod(0o600)
+        variables = {**npm_variables(), **self.variables}
         try:
-            return run_program(
-                [*self.npm, *arguments],
+            return call_npm(
+                self.npm,
+                arguments,
                 folder=self.folder,
-                variables={**npm_variables(), **self.variables},
+                variables=variables,
                 deadline_s=deadline_s,
                 log=log,
                 meanwhile=lambda: self.meanwhile(log),
@@ -97,9 +87,7 @@ class NpmPackage:
             ) from None
 
     def _words(self, log: Path) -> str:
-        with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _READ_BYTES))
-            text = file.read().decode(errors="replace")
+        text = _tail(log, _READ_BYTES)
         return telling_words(text.rpartition("\n$ npm ")[2].splitlines()[1:] or text.splitlines(), _SHOWN_LINES)
 
     def _keep(self, place: Path, *, since_s: float) -> Iterator[Path]:
@@ -142,14 +130,17 @@ def refuse_endless(log: Path) -> None:
 
 def last_line(log: Path) -> str:
     """Return the last line that says something."""
-    lines = end_of(log, 2000).splitlines()
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return next((line.strip() for line in reversed(_tail(log, 2000).splitlines()) if line.strip()), "")
 
 
-def end_of(log: Path, most: int = _SHOWN_BYTES) -> str:
+def end_of(log: Path) -> str:
     """Return the end of a log, and how much stands before it."""
-    size = log.stat().st_size
+    before = log.stat().st_size - _SHOWN_BYTES
+    text = _tail(log, _SHOWN_BYTES)
+    return f"[… {before} bytes before this: {log.name} in the run's folder]\n{text}" if before > 0 else text
+
+
+def _tail(log: Path, most: int) -> str:
     with log.open("rb") as file:
-        file.seek(max(0, size - most))
-        text = file.read().decode(errors="replace")
-    return f"[… {size - most} bytes before this: {log.name} in the run's folder]\n{text}" if size > most else text
+        file.seek(max(0, file.seek(0, os.SEEK_END) - most))
+        return file.read().decode(errors="replace")

@@ -11,6 +11,7 @@ from pam_rollback.base.configuration import nearest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.base.outside_text import cut
+from pam_rollback.plan.plan_items import GateCommand
 from pam_rollback.product.served_release import Served, same_commit
 
 
@@ -122,12 +123,10 @@ def scripts_of(package: str, place: str) -> Mapping[str, str]:
 class Stage(Fact):
     """What came of one script in a checkout of the candidate. ``exit_code`` is None when it was ended by us, or is not there."""
 
-    id: str
-    command: str
+    command: GateCommand
     commit: str
     scripts: Mapping[str, str]
     """Those that the package has."""
-    deadline_s: float
     exit_code: int | None = None
     took_s: float = 0.0
     last_words: str = ""
@@ -135,36 +134,38 @@ class Stage(Fact):
     """How many files that it left (JUnit, coverage, …) are in the run's folder."""
 
     @property
-    def script(self) -> str:
-        """Its name in package.json."""
-        return self.command.split()[-1]
-
-    @property
     def missing(self) -> bool:
         """The package has no such script, or one that does nothing: what it should have tested is not tested."""
-        return is_idle(self.scripts.get(self.script, ""))
+        return is_idle(self.scripts.get(self.command.script, ""))
 
     @property
     def measured(self) -> Measured:
         """Its exit code."""
         value = "no such script" if self.missing else "no end" if self.exit_code is None else self.exit_code
         return Measured(
-            what=self.command, asked="exit code 0", value=value, n=int(not self.missing), sentence=self._sentence
+            what=self.command.command,
+            asked="exit code 0",
+            value=value,
+            n=int(not self.missing),
+            sentence=self._sentence,
         )
 
     @property
     def _sentence(self) -> str:
-        where = f"{self.id}: {self.command} at commit {self.commit[:_SHORT]}"
-        if self.missing and self.script in self.scripts:
-            idle = cut(self.scripts[self.script], 80)
-            return f"{where}: script {self.script!r} of package.json tests nothing: {idle!r}. Write it: the plan asks for this stage"
+        script = self.command.script
+        where = f"{self.command.id}: {self.command.command} at commit {self.commit[:_SHORT]}"
+        if self.missing and script in self.scripts:
+            idle = cut(self.scripts[script], 80)
+            return f"{where}: script {script!r} of package.json tests nothing: {idle!r}. Write it: the plan asks for this stage"
         if self.missing:
-            near = nearest(self.script, self.scripts)
+            near = nearest(script, self.scripts)
             guess = f", is it {near!r}?" if near else "."
             known = ", ".join(sorted(self.scripts)) or "none"
-            return f"{where}: package.json has no script {self.script!r}{guess} It has: {known}. Add it: the plan asks for this stage"
+            return f"{where}: package.json has no script {script!r}{guess} It has: {known}. Add it: the plan asks for this stage"
         if self.exit_code is None:
-            return f"{where}: no end within {self.deadline_s:g} s (plan.toml), so it was ended: {self.last_words}"
+            return (
+                f"{where}: no end within {self.command.deadline_s:g} s (plan.toml), so it was ended: {self.last_words}"
+            )
         if self.exit_code:
             return f"{where}: exit code {self.exit_code} after {self.took_s:.1f} s: {self.last_words}"
         return f"{where}: done in {self.took_s:.1f} s; {self.kept} files of it are kept"

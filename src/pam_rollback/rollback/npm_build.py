@@ -6,7 +6,7 @@ The plan builds with whatever packages the last checkout left behind, and then l
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -64,12 +64,9 @@ class NpmBuild:
 
     def _run(self, *arguments: str, folder: Path, deadline_s: float) -> float:
         operation = " ".join(argument for argument in arguments if not argument.startswith("-"))
-        with self.log.open("a", encoding="utf-8") as log:
-            log.write(f"$ npm {' '.join(arguments)}\n")
-        self.log.chmod(0o600)
         try:
-            ended = run_program(
-                [*self.npm, *arguments], folder=folder, variables=npm_variables(), deadline_s=deadline_s, log=self.log
+            ended = call_npm(
+                self.npm, arguments, folder=folder, variables=npm_variables(), deadline_s=deadline_s, log=self.log
             )
         except FileNotFoundError:
             raise self._failed(
@@ -112,6 +109,25 @@ class NpmBuild:
 
     def _tail(self) -> str:
         return last_lines(self.log, _SHOWN_LINES)
+
+
+def call_npm(
+    npm: Sequence[str],
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    variables: Mapping[str, str],
+    deadline_s: float,
+    log: Path,
+    meanwhile: Callable[[], None] | None = None,
+) -> Ended:
+    """Run npm; what it prints goes to the log, below its command. Raises FileNotFoundError where there is no npm."""
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"$ npm {' '.join(arguments)}\n")
+    log.chmod(0o600)
+    return run_program(
+        [*npm, *arguments], folder=folder, variables=variables, deadline_s=deadline_s, log=log, meanwhile=meanwhile
+    )
 
 
 def is_locked(folder: Path) -> bool:

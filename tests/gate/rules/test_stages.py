@@ -3,6 +3,7 @@
 import pytest
 
 from pam_rollback.gate.stages import Stage, is_idle
+from pam_rollback.plan.plan_items import GateCommand
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -16,11 +17,9 @@ def stage(
 ) -> Stage:
     """One that ended as said."""
     return Stage(
-        "GA-6",
-        command,
+        GateCommand(id="GA-6", title="x", anchor="x", command=command, deadline_s=60),
         COMMIT,
         dict.fromkeys(scripts, script),
-        60,
         exit_code=exit_code,
         took_s=2.5,
         last_words="✖ p95 is 900 ms",
