@@ -35,7 +35,7 @@ from pam_rollback.plan.stories import ways_of
 from pam_rollback.product.served_release import Wanted
 from pam_rollback.product.served_release_reader import ServedApi, ServedSite
 from pam_rollback.ramp.invocation import RampRun
-from pam_rollback.ramp.session import RampSession, journal_of
+from pam_rollback.ramp.session import RampSession
 from pam_rollback.ramp.watch import RampWatch
 from pam_rollback.report.earlier_runs import DrillAges, last_drills
 from pam_rollback.report.run_folder import RunFolder
@@ -355,18 +355,23 @@ def servers_record(runbook: Runbook, plan: Plan) -> ChecklistItem:
 
 
 @pytest.fixture(scope="session")
-def ramp_watch(
+@titled("The ramp goes on: what is due is done")
+def ramp(
     situation: str,
-    environment: Environment,
-    runbook: Runbook,
-    plan: Plan,
+    in_situation: object,
+    sole_writer_here: object,
+    flag_admin: FlagAdmin,
     flag_evaluation: FlagEvaluation | None,
-    clock: Clock,
+    incident_channel: TeamNotice | None,
+    runbook: Runbook,
+    environment: Environment,
+    plan: Plan,
     waiter: Waiter,
+    clock: Clock,
     progress: Progress,
     request: pytest.FixtureRequest,
-) -> RampWatch:
-    """Watches users, as long at a time as the success criteria are held."""
+) -> RampRun:
+    """One invocation. Raises Refused, MeasurementFailed when it could not look, ActionFailed when a change was not made."""
 
     def observation() -> Observation:
         # A rollback that was begun is finished also where no prober can start: it starts with the first look.
@@ -375,39 +380,5 @@ def ramp_watch(
 
     if flag_evaluation is None:
         raise MeasurementFailed(f"{environment.name} declares no flag_evaluation: who has the features is not known")
-    return RampWatch(environment, plan, flag_evaluation, runbook.pace, observation, clock, waiter, progress)
-
-
-@pytest.fixture(scope="session")
-@titled("The ramp goes on: what is due is done")
-def ramp(
-    situation: str,
-    in_situation: object,
-    sole_writer_here: object,
-    ramp_watch: RampWatch,
-    flag_admin: FlagAdmin,
-    incident_channel: TeamNotice | None,
-    runbook: Runbook,
-    environment: Environment,
-    plan: Plan,
-    waiter: Waiter,
-    clock: Clock,
-    progress: Progress,
-    pytestconfig: pytest.Config,
-) -> RampRun:
-    """One invocation. Raises Refused, MeasurementFailed when it could not look, ActionFailed when a change was not made."""
-    root = pytestconfig.rootpath
-    return RampSession(
-        environment=environment,
-        runbook=runbook,
-        plan=plan,
-        root=root,
-        journal=journal_of(environment, runbook, clock, root),
-        watch=ramp_watch,
-        admin=flag_admin,
-        channel=incident_channel,
-        clock=clock,
-        waiter=waiter,
-        progress=progress,
-        step=allure.step,
-    ).go_on()
+    watch = RampWatch(environment, plan, flag_evaluation, runbook.pace, observation, clock, waiter, progress)
+    return RampSession(runbook, request.config.rootpath, watch, flag_admin, incident_channel, allure.step).go_on()
