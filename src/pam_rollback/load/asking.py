@@ -16,18 +16,9 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 from geventhttpclient.url import URL
 from locust.event import EventHook
 
-from pam_rollback.base.answer import Answer, NotJson, read_json
+from pam_rollback.base.answer import Answer
 from pam_rollback.base.outside_text import cut
 from pam_rollback.load.order import LoadJourney, LoadOrder, LoadTarget
-from pam_rollback.product.expectation import Expect
-
-
-class Reply(NamedTuple):
-    """A whole answer."""
-
-    status: int
-    content_type: str
-    body: bytes
 
 
 class BrokenOff(Exception):  # noqa: N818 - named by what happened
@@ -51,7 +42,7 @@ class Client:
         )
         self._by_origin: dict[str, HTTPClient] = {}
 
-    def ask(self, method: str, origin: str, uri: str, headers: dict[str, str], body: str | None) -> Reply:
+    def ask(self, method: str, origin: str, uri: str, headers: dict[str, str], body: str | None) -> Answer:
         """Send one request and read its whole answer. Raises BrokenOff, and whatever the connection raises before there is an answer."""
         response = self._client(origin).request(method, uri, body, headers)
         status = response.get_code()
@@ -61,7 +52,8 @@ class Client:
             raise BrokenOff(status) from error
         finally:
             response.release()
-        return Reply(status, str(response.get("content-type") or ""), bytes(content))
+        content_type = str(response.get("content-type") or "")
+        return Answer(method, origin + uri, status, content_type, bytes(content), elapsed_ms=0)
 
     def _client(self, origin: str) -> HTTPClient:
         found = self._by_origin.get(origin)
@@ -134,19 +126,46 @@ class Row(NamedTuple):
     why: str
 
 
-class Recorder:
-    """Keeps what has not been written yet."""
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A journey at a target, as far as it is the same each time."""
 
-    def __init__(self) -> None:
+    journey: LoadJourney
+    name: str
+    origin: str
+    path: str
+    headers: dict[str, str]
+    body: str | None
+
+
+class Asker:
+    """Asks the targets, as the test account where a journey is signed in."""
+
+    def __init__(self, order: LoadOrder, client: Client, told: EventHook, *, name: str) -> None:
+        self._order = order
+        self._client = client
+        self._told = told
+        self._name = f"{order.run}-{name}"
+        self._prepared = [[_prepared(order, target, journey) for journey in order.journeys] for target in order.targets]
+        self._tokens = [""] * len(order.targets)
+        self._user_ids = [""] * len(order.targets)
+        self._signed_in_s = [float("-inf")] * len(order.targets)
+        self._began = 0.0
+        self._asked = 0
         self._rows: list[Row] = []
         self.requests = 0
+        self.in_flight = 0
 
-    def add(self, row: Row) -> None:
-        """Remember it: one append, for it happens a thousand times a second and more."""
-        self._rows.append(row)
+    def begin(self) -> None:
+        """Moments count from now."""
+        self._began = time.monotonic()
+
+    def passed_s(self) -> float:
+        """How long the run has gone on."""
+        return time.monotonic() - self._began
 
     def take(self) -> list[Row]:
-        """Give what came since the last call, and forget it."""
+        """Give what was recorded since the last call, and forget it."""
         rows, self._rows = self._rows, []
         self.requests += len(rows)
         return [
@@ -157,47 +176,6 @@ class Recorder:
             )
             for row in rows
         ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A journey at a target, as far as it is the same each time."""
-
-    name: str
-    method: str
-    origin: str
-    path: str
-    headers: dict[str, str]
-    body: str | None
-    expect: Expect
-    cached: bool
-    signed_in: bool
-
-
-class Asker:
-    """Asks the targets, as the test account where a journey is signed in."""
-
-    def __init__(self, order: LoadOrder, client: Client, recorder: Recorder, told: EventHook, *, name: str) -> None:
-        self._order = order
-        self._client = client
-        self._told = told
-        self._recorder = recorder
-        self._name = f"{order.run}-{name}"
-        self._prepared = [[_prepared(order, target, journey) for journey in order.journeys] for target in order.targets]
-        self._tokens = [""] * len(order.targets)
-        self._user_ids = [""] * len(order.targets)
-        self._signed_in_s = [float("-inf")] * len(order.targets)
-        self._began = 0.0
-        self._asked = 0
-        self.in_flight = 0
-
-    def begin(self) -> None:
-        """Moments count from now."""
-        self._began = time.monotonic()
-
-    def passed_s(self) -> float:
-        """How long the run has gone on."""
-        return time.monotonic() - self._began
 
     def sign_in(self, target: int) -> str:
         """Sign in at the target. Gives why that did not work; empty when it did."""
@@ -215,22 +193,23 @@ class Asker:
                 answer = self._client.ask("POST", origin, path, headers, body)
         except (Exception, Timeout) as error:  # noqa: BLE001 - whatever it was, it goes into the report
             return self._shown(f"sign-in: {in_words(error, timeout_s=self._order.timeout_s)}")
-        token, user_id = _account_in(answer.body)
+        token, user_id = _account_in(answer)
         if not token:
-            return f"sign-in: HTTP {answer.status} without an access_token"
+            return f"sign-in: HTTP {answer.http_status} without an access_token"
         self._tokens[target], self._user_ids[target] = token, user_id
         return ""
 
     def ask(self, target: int, journey: int, due_s: float) -> None:
         """Send one request that was due then; its fate is recorded, whatever it is."""
         prepared = self._prepared[target][journey]
+        asked = prepared.journey
         self._asked += 1
         request_id = f"{self._name}-{self._asked}"
         headers = {**prepared.headers, "X-Request-Id": request_id}
         path = prepared.path.replace("{user_id}", self._user_ids[target])
-        if not prepared.cached:
+        if not asked.cached:
             path += f"{'&' if '?' in path else '?'}probe={request_id}"
-        if prepared.signed_in:
+        if asked.signed_in:
             headers["Authorization"] = f"Bearer {self._tokens[target]}"
         body = None if prepared.body is None else prepared.body.replace("{request_id}", request_id)
         status: int | None = None
@@ -240,10 +219,10 @@ class Asker:
         sent_s: float | None = left_s
         try:
             with Timeout(self._order.timeout_s):
-                reply = self._client.ask(prepared.method, prepared.origin, path, headers, body)
+                answer = self._client.ask(asked.method, prepared.origin, path, headers, body)
             done_s = self.passed_s()
-            status, length = reply.status, len(reply.body)
-            why = _shortcomings(prepared, reply)
+            status, length = answer.http_status, len(answer.body)
+            why = asked.expect.shortcomings(answer)
         except (Exception, Timeout) as error:  # noqa: BLE001 - whatever nonsense a target answers is an observation, never the end
             done_s = self.passed_s()
             if isinstance(error, BrokenOff):
@@ -254,9 +233,9 @@ class Asker:
         finally:
             self.in_flight -= 1
         why = why and self._shown(why)
-        self._recorder.add(Row(target, journey, due_s, sent_s, done_s, status, why))
+        self._rows.append(Row(target, journey, due_s, sent_s, done_s, status, why))
         self._told.fire(
-            request_type=prepared.method,
+            request_type=asked.method,
             name=prepared.name,
             response_time=(done_s - left_s) * 1000,
             response_length=length,
@@ -264,12 +243,12 @@ class Asker:
             exception=(why and (f"HTTP {status}, not as expected" if status else why)) or None,
             context={},
         )
-        if status == _UNAUTHORIZED and prepared.signed_in:
+        if status == _UNAUTHORIZED and asked.signed_in:
             self._sign_in_again(target)
 
     def never_sent(self, target: int, journey: int, due_s: float, why: str) -> None:
         """Record a request that was due and did not leave."""
-        self._recorder.add(Row(target, journey, due_s, None, self.passed_s(), None, why))
+        self._rows.append(Row(target, journey, due_s, None, self.passed_s(), None, why))
 
     def _sign_in_again(self, target: int) -> None:
         """A rollback may end sessions; one attempt in two seconds is enough for all."""
@@ -297,37 +276,12 @@ def _prepared(order: LoadOrder, target: LoadTarget, journey: LoadJourney) -> _Pr
     if not journey.cached:
         headers["Cache-Control"] = "no-cache"
     origin, path = origin_and_path(target.addresses[journey.part] + journey.path)
-    return _Prepared(
-        name=f"{target.name} {journey.name}".strip(),
-        method=journey.method,
-        origin=origin,
-        path=path,
-        headers=headers,
-        body=body,
-        expect=journey.expect,
-        cached=journey.cached,
-        signed_in=journey.signed_in,
-    )
+    return _Prepared(journey, f"{target.name} {journey.name}".strip(), origin, path, headers, body)
 
 
-def _shortcomings(prepared: _Prepared, reply: Reply) -> str:
-    answer = Answer(
-        method=prepared.method,
-        url=prepared.origin + prepared.path,
-        http_status=reply.status,
-        content_type=reply.content_type,
-        body=reply.body,
-        elapsed_ms=0,
-    )
-    return prepared.expect.shortcomings(answer)
-
-
-def _account_in(body: bytes) -> tuple[str, str]:
+def _account_in(answer: Answer) -> tuple[str, str]:
     """Token and user id of a sign-in; empty when there are none."""
-    try:
-        found = read_json(body)
-    except NotJson:
-        return "", ""
+    found = answer.json
     token = found.get("access_token") if isinstance(found, dict) else None
     user = found.get("user") if isinstance(found, dict) else None
     user_id = str(user.get("id", "")) if isinstance(user, dict) else ""

@@ -17,9 +17,8 @@ from gevent.timeout import Timeout
 from locust.event import EventHook
 from pydantic import ValidationError
 
-from pam_rollback.base.answer import read_json
 from pam_rollback.base.open_loop import why_not_sent
-from pam_rollback.load.asking import Asker, Client, Recorder, origin_and_path
+from pam_rollback.load.asking import Asker, Client, origin_and_path
 from pam_rollback.load.locust import FOLDER, RECORD
 from pam_rollback.load.order import LoadOrder, due_times
 from pam_rollback.observation.child import LineWriter, read_config_line, wait_for_end_of_stdin
@@ -151,7 +150,7 @@ def _release_at(url: str) -> str:
     client = Client(timeout_s=_LOOK_WITHIN_S, connections_max=1, user_agent="pam-rollback-load/1")
     try:
         with Timeout(_LOOK_WITHIN_S):
-            found = read_json(client.ask("GET", origin, path, {"Cache-Control": "no-cache"}, None).body)
+            found = client.ask("GET", origin, path, {"Cache-Control": "no-cache"}, None).json
     except (Exception, Timeout):  # noqa: BLE001 - whatever nonsense it answers, it names no release
         return ""
     if not isinstance(found, dict):
@@ -170,7 +169,6 @@ class Generator:
     def __init__(self, order: LoadOrder, number: int, told: EventHook) -> None:
         self._order = order
         self._number = number
-        self._recorder = Recorder()
         self._begun = False
         self._done = False
         client = Client(
@@ -178,7 +176,7 @@ class Generator:
             connections_max=order.outstanding_max,
             user_agent=f"pam-rollback-load/1 (load test; run {order.run})",
         )
-        self._asker = Asker(order, client, self._recorder, told, name=f"w{number}")
+        self._asker = Asker(order, client, told, name=f"w{number}")
         problems = [self._asker.sign_in(target) for target in range(len(order.targets))]
         self.why_not = "; ".join(filter(None, problems))
         """Why it cannot begin; empty when it can."""
@@ -198,8 +196,8 @@ class Generator:
         """Give what has been recorded since the last time, and whether more will follow."""
         # In this order: what is recorded in between is in the next report.
         done = self._done
-        rows = self._recorder.take()
-        return {"number": self._number, "rows": rows, "done": done, "requests": self._recorder.requests}
+        rows = self._asker.take()
+        return {"number": self._number, "rows": rows, "done": done, "requests": self._asker.requests}
 
     def _arrive(self) -> None:
         """Each request leaves when it is due, in a greenlet of its own, whatever became of those before."""
