@@ -13,6 +13,7 @@ from pam_rollback.gate.migrations import (
     added,
     applied,
     changes,
+    code_alone,
     doors,
     dropped,
     kept,
@@ -105,7 +106,7 @@ def _back(copy: MigrationCopy, done: Sequence[MigrationFile]) -> tuple[float, st
 def _code_alone(wanted: tuple[MigrationFile, ...], before: Picture, after: Picture) -> TrialFinding:
     """Nothing leads back: what the release before wrote has to say what it said, and what is new stays."""
     other = rewritten(before.tables, after.tables, besides=_TOUCHED)
-    return reversal(wanted, before, other, one_way=True, stays=added(before, after))
+    return code_alone(wanted, before, other, added(before, after))
 
 
 def _reversal(copy: MigrationCopy, wanted: tuple[MigrationFile, ...], before: Picture) -> TrialFinding:

@@ -6,6 +6,7 @@ rows say, by a digest of each column. A way back that brings a column back witho
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Measured, listed
@@ -147,114 +148,102 @@ class TrialFinding(Measured):
         return len(self.found)
 
 
+def finding(
+    what: str, found: Sequence[str], n: int, *, good: str, bad: str, asked: str = "none", **more: Any
+) -> TrialFinding:
+    """Return what was found wrong, with the sentence for something or for nothing."""
+    sentence = bad if found else good
+    return TrialFinding(what=what, asked=asked, value=len(found), n=n, sentence=sentence, found=tuple(found), **more)
+
+
 def names_of(pending: Sequence[MigrationFile]) -> str:
     """Return the names of the migrations."""
     return ", ".join(map(str, pending)) or "no migration"
 
 
 def applied(
-    pending: Sequence[MigrationFile],
-    known: int,
-    *,
-    took_s: float = 0.0,
-    failed: str = "",
-    assumed: Sequence[str] = (),
+    pending: Sequence[MigrationFile], known: int, *, took_s: float = 0.0, failed: str = "", assumed: Sequence[str] = ()
 ) -> TrialFinding:
     """Say whether the candidate's migrations, of which it has ``known``, could be applied to the copy; ``failed`` is why not.
 
     ``assumed`` is what had to be assumed to know which are pending, and what nobody applies by itself.
     """
-    names = ", ".join(map(str, pending)) or "none"
-    done = f"{len(pending)} of the candidate's {known} migrations were applied to the copy in {took_s:.1f} s: {names}"
-    return TrialFinding(
-        what="migrations applied to the copy",
-        asked="all",
-        value=failed or "all",
-        n=len(pending),
-        sentence=f"the candidate's migrations cannot be applied to a copy of the database: {failed}"
-        if failed
-        else done,
-        found=(failed,) if failed else (),
+    names, count = ", ".join(map(str, pending)) or "none", len(pending)
+    return finding(
+        "migrations that could not be applied to the copy",
+        [failed] if failed else [],
+        count,
+        good=f"{count} of the candidate's {known} migrations were applied to the copy in {took_s:.1f} s: {names}",
+        bad=f"the candidate's migrations cannot be applied to a copy of the database: {failed}",
         rests_on="; ".join(assumed),
     )
 
 
 def kept(pending: Sequence[MigrationFile], rows: int, lost: tuple[str, ...]) -> TrialFinding:
     """Say whether they leave what users wrote: an older release would miss it, and no way back brings it again."""
-    sentence = f"{names_of(pending)}: applied to a copy, {rows} rows are as they were"
-    if lost:
-        sentence = (
-            f"{names_of(pending)}: applied to a copy, it drops or overwrites data: {listed(lost)}; "
-            "a rollback of the code alone would meet that: write new values into a column of their own"
-        )
-    what = "data lost by migrations"
-    return TrialFinding(what=what, asked="none", value=len(lost), unit="losses", n=rows, sentence=sentence, found=lost)
+    return finding(
+        "data lost by migrations",
+        lost,
+        rows,
+        unit="losses",
+        good=f"{names_of(pending)}: applied to a copy, {rows} rows are as they were",
+        bad=f"{names_of(pending)}: applied to a copy, it drops or overwrites data: {listed(lost)}; "
+        "a rollback of the code alone would meet that: write new values into a column of their own",
+    )
+
+
+_REVERSAL = "difference after rolling the migrations back"
+
+
+def code_alone(
+    pending: Sequence[MigrationFile], before: Picture, differences: tuple[str, ...], stays: Sequence[str]
+) -> TrialFinding:
+    """Say whether the code goes back, where the product's migrations have no ways back.
+
+    Nothing that the release before wrote may be overwritten; what a way back would have to take away ``stays``.
+    """
+    names, rests_on = names_of(pending), ""
+    good = f"{names}: {len(before.objects)} objects and {before.rows} rows are as they were"
+    if pending:
+        lost = f"; undone by hand this is lost, with what is in it by then: {listed(stays)}" if stays else ""
+        rests_on = f"no way down: {names}: a rollback takes the code back and leaves the schema{lost}"
+        good = f"the code can be taken back: {before.rows} rows still say what they said, {rests_on}"
+    bad = (
+        f"{names} has no way down and overwrites what was there: {listed(differences)}; "
+        "write the new values into a column of their own, and leave the old one to the release before"
+    )
+    objects = len(before.objects)
+    return finding(_REVERSAL, differences, objects, good=good, bad=bad, rests_on=rests_on, more=tuple(stays))
 
 
 def reversal(
-    pending: Sequence[MigrationFile],
-    before: Picture,
-    differences: tuple[str, ...],
-    *,
-    failed: str = "",
-    took_s: float = 0.0,
-    one_way: bool = False,
-    stays: Sequence[str] = (),
+    pending: Sequence[MigrationFile], before: Picture, differences: tuple[str, ...], *, failed: str, took_s: float
 ) -> TrialFinding:
-    """Say whether the way back leads back: schema and rows are what they were; ``failed`` is which way back does not work, and why.
-
-    Where the product's migrations have no ways back (``one_way``), only its code goes back: then nothing that the release before wrote may
-    be overwritten, and what a way back would have to take away ``stays``.
-    """
-    names, objects, rows = names_of(pending), len(before.objects), before.rows
-    without = [] if one_way else [f"{migration}.down.sql" for migration in pending if migration.down is None]
-    rests_on = ""
-    if one_way and pending:
-        lost = f"; undone by hand this is lost, with what is in it by then: {listed(stays)}" if stays else ""
-        rests_on = f"no way down: {names}: a rollback takes the code back and leaves the schema{lost}"
+    """Say whether the ways back lead back: schema and rows are what they were; ``failed`` is which one does not work, and why."""
+    names, objects = names_of(pending), len(before.objects)
+    without = [f"{migration}.down.sql" for migration in pending if migration.down is None]
+    why = f"after {names} and its way back, {listed(differences)}"
     if without:
-        sentence = f"this deploy cannot be taken back: there is no {', '.join(without)}; write it, and prove here that it leads back"
-    elif failed:
-        sentence = f"this deploy cannot be taken back: {failed}"
-    elif one_way and differences:
-        sentence = (
-            f"{names} has no way down and overwrites what was there: {listed(differences)}; "
-            "write the new values into a column of their own, and leave the old one to the release before"
-        )
-    elif one_way and pending:
-        sentence = f"the code can be taken back: {rows} rows still say what they said, {rests_on}"
-    elif differences:
-        sentence = f"this deploy cannot be taken back: after {names} and its way back, {listed(differences)}"
-    else:
-        compared = f"{objects} objects and {rows} rows are as they were"
-        sentence = f"{names}: applied to a copy and rolled back in {took_s:.1f} s; {compared}"
-    found = (*differences, *without, *([failed] if failed else []))
-    return TrialFinding(
-        what="difference after rolling the migrations back",
-        asked="none",
-        value=len(found),
-        n=objects,
-        sentence=sentence,
-        found=found,
-        rests_on=rests_on,
-        more=tuple(stays),
+        why = f"there is no {', '.join(without)}; write it, and prove here that it leads back"
+    return finding(
+        _REVERSAL,
+        (*differences, *without, *filter(None, [failed])),
+        objects,
+        good=f"{names}: applied to a copy and rolled back in {took_s:.1f} s; {objects} objects and {before.rows} rows are as they were",
+        bad=f"this deploy cannot be taken back: {why if without else failed or why}",
     )
 
 
 def copy_integrity(held: int, broken: tuple[str, ...], unknown: Mapping[str, str] | None = None) -> TrialFinding:
     """Say what the invariants say of the copy with the candidate's migrations; ``unknown`` are those of which nothing is known, and why."""
-    sentence = f"with the candidate's migrations all {held} invariants hold on the copy"
-    if broken:
-        sentence = f"with the candidate's migrations {len(broken)} invariants do not hold on the copy: {listed(broken)}"
     why = tuple((unknown or {}).values())
     not_known = (listed(why) or "no invariant was evaluated") if why or not held else ""
-    return TrialFinding(
-        what="invariants broken on the migrated copy",
-        asked="none",
-        value=len(broken),
-        n=held + len(broken),
-        sentence=sentence,
-        found=broken,
+    return finding(
+        "invariants broken on the migrated copy",
+        broken,
+        held + len(broken),
+        good=f"with the candidate's migrations all {held} invariants hold on the copy",
+        bad=f"with the candidate's migrations {len(broken)} invariants do not hold on the copy: {listed(broken)}",
         unknown=not_known and f"on the copy with the candidate's migrations: {not_known}",
         more=why,
     )
@@ -276,16 +265,12 @@ def doors(pending: Sequence[MigrationFile], before: Reached, after: Reached) -> 
     opened = (*compare(before.schema, after.schema).opened.changes, *sorted(after.shown - before.shown))
     unknown = tuple(one for one in after.unknown if one not in before.unknown)
     names, objects = names_of(pending), after.schema.count
-    sentence = f"{names}: nothing of the schema's {objects} objects is more open than before"
-    if opened:
-        sentence = f"the candidate's migrations open rows to whom they do not belong: {listed(opened)} ({names})"
-    return TrialFinding(
-        what="doors that the migrations open",
-        asked="none",
-        value=len(opened),
-        n=objects,
-        sentence=sentence,
-        found=opened,
+    return finding(
+        "doors that the migrations open",
+        opened,
+        objects,
+        good=f"{names}: nothing of the schema's {objects} objects is more open than before",
+        bad=f"the candidate's migrations open rows to whom they do not belong: {listed(opened)} ({names})",
         unknown=f"what the migrations open is not known: {listed(unknown)}" if unknown else "",
         more=unknown,
     )

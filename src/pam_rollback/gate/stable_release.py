@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pam_rollback.base.figures import listed
 from pam_rollback.gate.contraction import Contraction, Finding
 from pam_rollback.gate.migration_files import MigrationFile, statements
-from pam_rollback.gate.migrations import Picture, TrialFinding, names_of
+from pam_rollback.gate.migrations import Picture, TrialFinding, finding, names_of
 
 _SHOWN = 160
 _QUOTED = re.compile(r'"(\w+)"')
@@ -89,19 +89,14 @@ def still_works(
     unknown = f"whether the stable release can still insert is not known: {listed(untried)}" if untried else ""
     if not able:
         unknown = "no statement works on the copy as it is: is its DSN that of who owns the tables?"
-    sentence = (
-        f"{names_of(pending)}: the stable release's {len(able)} statements do what they did on the migrated schema"
-    )
-    if broken:
-        sentence = f"the stable release does not work on the migrated schema: {listed(broken)}"
-    return TrialFinding(
-        what="broken for the stable release on the migrated copy",
+    return finding(
+        "broken for the stable release on the migrated copy",
+        broken,
+        len(able),
         asked="nothing",
-        value=len(broken),
-        n=len(able),
+        good=f"{names_of(pending)}: the stable release's {len(able)} statements do what they did on the migrated schema",
+        bad=f"the stable release does not work on the migrated schema: {listed(broken)}",
         definition=f"statements that do what they did; beside them {len(before.objects)} objects of the catalogue",
-        sentence=sentence,
-        found=broken,
         unknown=unknown,
         rests_on=f"the stable release meets what is changed: {listed(changed)}" if changed else "",
         more=(*changed, *untried),
