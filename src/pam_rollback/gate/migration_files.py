@@ -58,10 +58,10 @@ def migrations_in(files: Mapping[str, str], place: str) -> tuple[MigrationFile, 
     versions = [version for version, _, _ in ways]
     problems = []
     if not found or any(match["way"] for match in found.values()):
-        problems += [f"{file}: expected VERSION_NAME.up.sql or VERSION_NAME.down.sql" for file in passed_over(files)]
         problems += [
-            f"{version}: two migrations have this version" for version in set(versions) if versions.count(version) > 1
+            f"{file}: expected VERSION_NAME.up.sql or VERSION_NAME.down.sql" for file in files if file not in found
         ]
+        problems += [f"{one}: two migrations have this version" for one in set(versions) if versions.count(one) > 1]
     problems += [
         f"{version}{mark}{name}: has a way back and no way there"
         for (version, mark, name), way in ways.items()
@@ -74,11 +74,6 @@ def migrations_in(files: Mapping[str, str], place: str) -> tuple[MigrationFile, 
     return tuple(
         MigrationFile(version, name, way["up"], way.get("down"), mark) for (version, mark, name), way in ways.items()
     )
-
-
-def passed_over(files: Collection[str]) -> tuple[str, ...]:
-    """Those that are no migrations by their names."""
-    return tuple(sorted(file for file in files if not _FILE.match(file)))
 
 
 def one_way(migrations: Sequence[MigrationFile]) -> bool:
@@ -143,50 +138,33 @@ def to_apply(
     ``before`` has the files of the release before with their texts, and is None where that release is not known; then it is what nobody
     noted. Raises MeasurementFailed when the database has what only the candidate brings.
     """
-    if before is None:
-        return _named(pending_of(migrations, applied), ())
-    old = {(match["version"], match["mark"], match["name"]) for file in before if (match := _FILE.match(file))}
-    old_versions = {version for version, _, _ in old}
-    brought = [one for one in migrations if (one.version, one.mark, one.name) not in old]
-    taken = [one for one in brought if one.version in old_versions]
-    kept = [one for one in migrations if one not in brought]
-    if problem := edited(kept, before):
-        return ToApply(tuple(brought), problem)
-    refuse_seen(
-        {one.version for one in brought} - old_versions,
-        pending_of(brought, applied),
-        back_to="the release before",
-    )
-    unnoted = pending_of(kept, applied)
-    assumed = (
-        [
-            f"{len(unnoted)} older migrations are noted nowhere and taken as applied, since the stable release has them: {_few(unnoted)}"
-        ]
-        if unnoted
-        else []
-    )
-    found = _named(tuple(brought), assumed)
-    if not taken:
-        return found
-    return ToApply(
-        found.migrations,
-        f"{_few(taken)}: an older migration has the same version, so it counts as applied and never will be: give it one of its own",
-        found.assumed,
-    )
-
-
-def _named(pending: tuple[MigrationFile, ...], assumed: Sequence[str]) -> ToApply:
-    versions = [one.version for one in pending]
-    twice = [one for one in pending if versions.count(one.version) > 1]
-    passed_over = [one for one in pending if one.mark != _APPLIED_BY_SUPABASE]
-    by_hand = f"`supabase db push` passes over {_few(passed_over)}, which has no underscore after its version: apply it by hand"
-    return ToApply(
-        pending,
-        f"{_few(twice)} have the same version, of which the database notes only one: give each its own"
-        if twice
-        else "",
-        (*assumed, *([by_hand] if passed_over else [])),
-    )
+    brought, assumed, taken = pending_of(migrations, applied), [], list[MigrationFile]()
+    if before is not None:
+        old = {(match["version"], match["mark"], match["name"]) for file in before if (match := _FILE.match(file))}
+        old_versions = {version for version, _, _ in old}
+        brought = tuple(one for one in migrations if (one.version, one.mark, one.name) not in old)
+        kept = [one for one in migrations if one not in brought]
+        if problem := edited(kept, before):
+            return ToApply(brought, problem)
+        refuse_seen(
+            {one.version for one in brought} - old_versions, pending_of(brought, applied), back_to="the release before"
+        )
+        taken = [one for one in brought if one.version in old_versions]
+        if unnoted := pending_of(kept, applied):
+            assumed.append(
+                f"{len(unnoted)} older migrations are noted nowhere and taken as applied, "
+                f"since the stable release has them: {_few(unnoted)}"
+            )
+    if passed_over := [one for one in brought if one.mark != _APPLIED_BY_SUPABASE]:
+        assumed.append(
+            f"`supabase db push` passes over {_few(passed_over)}, which has no underscore after its version: apply it by hand"
+        )
+    versions, problem = [one.version for one in brought], ""
+    if twice := [one for one in brought if versions.count(one.version) > 1]:
+        problem = f"{_few(twice)} have the same version, of which the database notes only one: give each its own"
+    if taken:
+        problem = f"{_few(taken)}: an older migration has the same version, so it counts as applied and never will be: give it its own"
+    return ToApply(brought, problem, tuple(assumed))
 
 
 def _few(migrations: Sequence[MigrationFile]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.base.errors import Refused
 from pam_rollback.base.open_loop import Steady, beyond, rotation
@@ -89,22 +89,6 @@ class LoadOrder(_Part):
     """Where the API says which release it is; empty: it is not asked."""
     run: str = Field(default="local", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     """Names the run in the User-Agent, so that the target's people can find these requests."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        for what, names in (
-            ("targets", [one.name for one in self.targets]),
-            ("journeys", [one.name for one in self.journeys]),
-        ):
-            if len(set(names)) < len(names):
-                raise ValueError(f"{what} need names of their own, these are {names}")
-        if self.sign_in is None and (eager := [journey.name for journey in self.journeys if journey.signed_in]):
-            raise ValueError(f"journeys {eager} act as the test account, but no sign_in is given")
-        needed = {journey.part for journey in self.journeys} | ({self.sign_in.part} if self.sign_in else set())
-        for target in self.targets:
-            if missing := sorted(needed - set(target.addresses)):
-                raise ValueError(f"target {target.name!r} has no address for {', '.join(missing)}")
-        return self
 
     @property
     def without_secrets(self) -> Self:
@@ -250,17 +234,8 @@ def _login(environment: Environment) -> LoadJourney:
 
 def _journey(asked: catalogue.Request, *, weight: int = 1, cached: bool = False) -> LoadJourney:
     """At whichever target takes its turn."""
-    return LoadJourney(
-        name=asked.name,
-        part=asked.part,
-        path=asked.path,
-        method=asked.method,
-        body=asked.body,
-        expect=asked.expect,
-        weight=weight,
-        signed_in=asked.signed_in,
-        cached=cached,
-    )
+    request = {name: value for name, value in vars(asked).items() if name in LoadJourney.model_fields}
+    return LoadJourney(**request, weight=weight, cached=cached)
 
 
 def _sign_in(environment: Environment) -> LoadSignIn:

@@ -1,6 +1,6 @@
 """Migrations in Supabase's form: what a folder holds, and which of them a deploy applies."""
 
-from pam_rollback.gate.migration_files import MigrationFile, edited, migrations_in, one_way, passed_over, to_apply
+from pam_rollback.gate.migration_files import MigrationFile, edited, migrations_in, one_way, to_apply
 
 OLD = (
     "20250804_fix.sql",
@@ -28,7 +28,6 @@ def test_names_as_people_write_them_are_migrations() -> None:
         "20260101000000_add trips 2",
     ]
     assert one_way(found)
-    assert passed_over(folder("notes.sql")) == ("notes.sql",)
 
 
 def test_a_deploy_applies_what_it_brings() -> None:
