@@ -36,7 +36,6 @@ OWN = {
 GITHUB = '[github]\nrepository = "a/b"\napi_url = "http://127.0.0.1:9"\n[sandbox]\n'
 TRACKER = '[tracker]\nrepository = "a/b"\napi_url = "http://127.0.0.1:9"\n[sandbox]\n'
 SLACK = '[slack]\nchannel = "C0123ABCD"\napi_url = "http://127.0.0.1:9"\n[sandbox]\n'
-TWO = '"http://127.0.0.1:4001", "http://127.0.0.1:9"'
 
 
 def found_in(folder: Path, old: str = "", new: str = "") -> list[str]:
@@ -69,7 +68,6 @@ def test_the_file_that_a_sandbox_wrote_is_its_own(folder: Path) -> None:
         ("[sandbox]\n", GITHUB, "[github] api_url", "http://127.0.0.1:9"),
         ("[sandbox]\n", TRACKER, "[tracker] api_url", "http://127.0.0.1:9"),
         ("[sandbox]\n", SLACK, "[slack] api_url", "http://127.0.0.1:9"),
-        ("[load]\n", f"[load]\ntargets = [{TWO}]\n", "[load] targets #2", "http://127.0.0.1:9"),
         ("127.0.0.1:4004", "127.0.0.1:9", "[secrets] slack_webhook_env (PAM_SLACK_WEBHOOK_URL)", "http://127.0.0.1:9"),
         ("@127.0.0.1/x_copy", "@db.example.com/x_copy", "[secrets] staging_copy_dsn_env", "db.example.com:5432/x_copy"),
         ('@127.0.0.1/x"', '@127.0.0.1:5433/x"', "[secrets] database_dsn_env", "127.0.0.1:5433/x"),
@@ -108,7 +106,6 @@ def test_no_address_is_forgotten(folder: Path) -> None:
         "[backend_host] api_url",
         "[tracker] api_url",
         "[slack] api_url",
-        "[load] targets",
         "[unleash] frontend_url",
         "[unleash] url",
     }

@@ -19,7 +19,7 @@ PRODUCTION = {
     "backend_host": {"api_url": "https://pier.example.org/v1", "id": "pam"},
     "statuspage": {"page_id": "p1"},
     "git": {"remote": "https://github.com/Shop/pam.git", "branch": "release"},
-    "load": {"targets": ["https://xn--bcher-kva.example"]},
+    "load": {"stable_api": "https://xn--bcher-kva.example"},
 }
 
 
@@ -57,7 +57,6 @@ def test_every_spelling_is_the_same_place(address: str, key: str) -> None:
         ({"render": {"service_id": "srv-1"}}, "[render] service_id"),
         ({"backend_host": {"api_url": "https://Pier.example.org", "id": "pam"}}, "[backend_host] id"),
         ({"statuspage": {"page_id": "p1"}}, "[statuspage] page_id"),
-        ({"load": {"targets": ["https://a.example", "https://api.example.com"]}}, "[load] targets"),
         ({"load": {"stable_api": "https://example.com"}}, "[load] stable_api"),
         ({"git": {"remote": "git@GitHub.com:shop/pam", "branch": "release"}}, "[git] remote, branch"),
         ({"git": {"remote": "ssh://git@github.com:22/shop/pam.git", "branch": "release"}}, "[git] remote, branch"),
@@ -77,7 +76,7 @@ def test_what_a_rollback_would_change_is_compared_too(tables: dict[str, Any], ke
         {"netlify": {"site_id": "other", "api_url": "https://api.netlify.com/api/v1"}},
         {"backend_host": {"api_url": "https://pier.example.org", "id": "pam-staging"}},
         {"backend_host": {"api_url": "https://quay.example.org", "id": "pam"}},
-        {"urls": 3, "load": {"targets": [3]}},
+        {"urls": 3, "load": {"stable_api": 3}},
     ],
 )
 def test_what_may_be_shared_is_let_pass(tables: dict[str, Any]) -> None:

@@ -34,6 +34,7 @@ _MOVED: Mapping[str, str] = {
         f"paths.{name}": f"removed: say it in [contract.operations.{name}] path"
         for name in ("cache_clear", "chat", "history", "voice", "expenses", "profile", "settings", "tickets")
     },
+    "load.targets": "removed: load goes to the addresses of [urls], and to stable_api and stable_backend",
     "load.users_max": "removed: load is asked by a rate, see rate_hz_max",
     "readiness.exchange": _VOUCHED,
     "readiness.links": "removed: a link checker in CI asks for them",

@@ -246,8 +246,6 @@ class Load(Table):
     """Requests a second at full load, of each release that is asked."""
     rate_hz_max: Annotated[float, Field(gt=0, le=20_000)] = 50
     """More is refused, however many releases are asked."""
-    targets: Annotated[tuple[Address, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
-    """Addresses that may be loaded beside those of this environment."""
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 10
     stable_api: Address = ""
     stable_backend: Address = ""

@@ -59,8 +59,6 @@ def web_addresses(environment: "Environment") -> Iterator[NamedAddress]:
         table = getattr(environment, table_name)
         for key in keys if table is not None else ():
             yield NamedAddress(f"[{table_name}] {key}", getattr(table, key))
-    for number, address in enumerate(environment.load.targets, 1):
-        yield NamedAddress(f"[load] targets #{number}", address)
     yield NamedAddress("[probing] control_url", environment.probing.control_url, only_read=True)
     # Of a proxy only a sandbox's has to be near: what is encrypted goes through it as it is.
     if environment.sandbox is not None:
@@ -108,7 +106,7 @@ def strangers(named: Iterable[NamedAddress], own: Mapping[str, str]) -> list[str
 
 _WEB = (
     *(("urls", key) for key in ("frontend", "api", "backend")),
-    *(("load", key) for key in ("stable_api", "stable_backend", "targets")),
+    *(("load", key) for key in ("stable_api", "stable_backend")),
 )
 """What is asked, loaded or changed. A status page, a Prometheus and a mail server may well serve several environments."""
 _IDS = (*((host.name, host.id_key) for host in HOSTS), ("statuspage", "page_id"))
@@ -127,11 +125,9 @@ def shared_places(content: Mapping[str, Any], production: Mapping[str, Any], sou
 
 def _places(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for table, key in _WEB:
-        value = _table(content, table).get(key) or ()
-        for address in [value] if isinstance(value, str) else value:
-            place = _web_place(str(address))
-            if place:
-                yield f"[{table}] {key}", str(address), place
+        address = str(_table(content, table).get(key) or "")
+        if place := _web_place(address):
+            yield f"[{table}] {key}", address, place
     for table, key in _IDS:
         value = _table(content, table).get(key)
         if value:

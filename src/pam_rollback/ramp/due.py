@@ -222,11 +222,6 @@ def _watched_words(state: RampState, step: RampStep) -> str:
     return f"{step} was watched for {state.watched_s:.0f} of {step.hold_s:.0f} s"
 
 
-def looked_lately(state: RampState, rules: RampRules, now_s: float) -> bool:
-    """Whether the last thing that is known of users is good, and fresh."""
-    return state.seen_s is not None and now_s - state.seen_s <= rules.gap_s_max
-
-
 def _admitted(state: RampState, rules: RampRules, world: World) -> Due:
     """The next stage, if nothing speaks against it."""
     following = rules.stages[state.stage + 1]
@@ -243,7 +238,7 @@ def _admitted(state: RampState, rules: RampRules, world: World) -> Due:
     again = following is rules.stages[0] and world.release in state.broke
     if (following.approval or again) and following.id not in world.approved:
         return Due(Do.WAIT, following, why=f'--approve {following.id}="who: why"')
-    if not looked_lately(state, rules, world.now_s):
+    if state.seen_s is None or world.now_s - state.seen_s > rules.gap_s_max:
         here = rules.stages[state.stage] if state.stage >= 0 else None
         return Due(Do.WATCH, here, world.now_s, f"users are looked at before {following} is entered")
     return Due(Do.RAISE, following, world.now_s)
