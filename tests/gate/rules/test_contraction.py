@@ -5,10 +5,9 @@ from contextlib import nullcontext
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.contraction import Contraction
 from pam_rollback.gate.migration_files import MigrationFile
 from pam_rollback.gate.migrations import Column, Picture, TrialFinding
-from pam_rollback.gate.stable_release import OWNER, Ran, Sender, Statement, still_works
+from pam_rollback.gate.stable_release import OWNER, Contraction, Ran, Sender, Statement, still_works
 
 TEXT = Column("text", not_null=False, filled=False)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.assembly import assemble
+from pam_rollback.load.locust import assemble
 from pam_rollback.load.order import LoadOrder
 from pam_rollback.load.record import LoadRecord
 
