@@ -16,8 +16,7 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.ramp.due import Do, World
 from pam_rollback.ramp.facts import Look
-from pam_rollback.ramp.invocation import RampRun, RampTools, Yes, go_on
-from pam_rollback.ramp.journal import RampJournal
+from pam_rollback.ramp.invocation import RampJournal, RampRun, RampTools, Yes, go_on
 from pam_rollback.ramp.state import BROKEN, GOOD, GateRun, RampRules, RampStep
 from tests.virtual_clock import VirtualClock
 

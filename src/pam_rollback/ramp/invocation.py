@@ -2,17 +2,25 @@
 
 A look comes first wherever somebody has the features or is about to get them: a breach is rolled back whatever else is due, also while a
 person is waited for, and where nothing can be measured nobody is let in. At most one stage is entered by one invocation; its window is
-watched to its end, or as long as the session lives. The journal knows before and after each change.
+watched to its end, or as long as the session lives. The journal knows before and after each change:
+what is to be done is written before it is done, and that it was done after it was seen to be. So whoever is killed in between leaves a note
+by which the next session neither leaves anything out nor does it twice.
 
 In one module: journal, look and change come in an order that keeps users safe, and that is read from top to bottom.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
+from pam_rollback.base import run_files
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
+from pam_rollback.base.run_files import Event
 from pam_rollback.base.wait import NotReached, Waiter
+from pam_rollback.outside.event_log import EventLog, Line, append_line
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
 from pam_rollback.ramp.due import Do, Due, World, approval_refusal, due, other_answers
 from pam_rollback.ramp.facts import (
@@ -26,7 +34,6 @@ from pam_rollback.ramp.facts import (
     wanted_at,
     wrong,
 )
-from pam_rollback.ramp.journal import RampJournal
 from pam_rollback.ramp.state import (
     BROKEN,
     GOOD,
@@ -42,6 +49,57 @@ from pam_rollback.ramp.state import (
 from pam_rollback.rollback.feature_flag import wait_for_flags, words
 from pam_rollback.rollback.flag_writing import raise_flags, read_named
 from pam_rollback.rollback.rollout import FlagShare
+
+
+@dataclass(frozen=True)
+class RampJournal:
+    """The file, and a clock of seconds since 1970. One session at a time writes: the environment's lock sees to it."""
+
+    path: Path
+    now_s: Callable[[], float]
+    redact: Callable[[str], str] = str
+    """Takes secrets out of what is written: what a product answers is quoted in it."""
+
+    def begin(self) -> str:
+        """Make the folder; take away a last line that a kill cut short, and note what it said. Gives that line, or nothing."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        whole = self.path.read_bytes() if self.path.exists() else b""
+        end = whole.rfind(b"\n") + 1
+        if end == len(whole):
+            return ""
+        torn = whole[end:].decode(errors="replace")
+        os.truncate(self.path, end)
+        self.append(RampEvent.TORN, line=torn)
+        return torn
+
+    def append(self, kind: str, **facts: Any) -> None:
+        """Write one event; returns when it is on the disk."""
+        self.write(self._log.line_of(Event(self.now_s(), kind, facts)))
+
+    def write(self, line: bytes) -> None:
+        """The line and, when it is the first, the file's name: on the disk."""
+        append_line(self.path, line)
+
+    def events(self) -> list[Event]:
+        """All of it in order. Raises Refused at a line that cannot be read: a ramp is never guessed from half a journal."""
+        # What follows the last newline was never finished.
+        return [self._event(line) for line in self._log.lines() if line.finished]
+
+    @property
+    def _log(self) -> EventLog:
+        return EventLog(self.path, run_files.RAMP_FORMAT, self.redact)
+
+    def _event(self, line: Line) -> Event:
+        if line.event is not None:
+            return line.event
+        where = f"{self.path}, line {line.number}"
+        if line.too_new:
+            raise Refused(f"{where}: {line.too_new}")
+        raise Refused(
+            f"{where}: expected an event of a ramp, found {line.found}; restore the file, or move it "
+            "away: then the ramp is not known, and says how to go on"
+        )
+
 
 _EFFECTIVE_WITHIN_S = 2.0
 """The product's processes may know the flags for a moment longer than the admin API."""

@@ -76,7 +76,9 @@ def test_a_feature_that_is_declared_twice_is_named() -> None:
 
 def exposure(flags: dict[str, Flag], served: dict[str, int] | None = None) -> Exposure:
     """Of two features, asked of 200 users where anybody can be asked."""
-    users = served and {f"u{number}": {name: number < count for name, count in served.items()} for number in range(200)}
+    users = None
+    if served is not None:
+        users = {f"u{number}": {name: number < count for name, count in served.items()} for number in range(200)}
     return FlagsFound(flags, users).exposure("staging", ("A", "B"))
 
 
