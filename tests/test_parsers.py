@@ -26,7 +26,7 @@ from pam_rollback.observation.child import LineReader
 from pam_rollback.outside import provider
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.health import HealthReport
-from pam_rollback.ramp.journal import RampJournal
+from pam_rollback.ramp.invocation import RampJournal
 from pam_rollback.report import run_record
 from pam_rollback.report.baseline_record import load_baseline
 from pam_rollback.rollback.lock import read_holder

@@ -10,7 +10,7 @@ from tests.ramp.gate_runs import leave_gate_run
 
 def verdict_of(out: Path, environment: str = "sandbox") -> str | None:
     """What the newest gate said."""
-    found = newest_gate(sorted(out.iterdir()), environment)
+    found = newest_gate(out, environment)
     return found.verdict if found is not None else None
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.journal.journal import ACTION, Journal
-from pam_rollback.ramp.journal import RampJournal
-from pam_rollback.ramp.state import GATE, ROLLED_BACK
+from pam_rollback.ramp.invocation import RampJournal
+from pam_rollback.ramp.state import RampEvent
 from pam_rollback.session import forget, second_places
 
 NOW_S = datetime(2026, 11, 27, tzinfo=UTC).timestamp()
@@ -111,14 +111,14 @@ def test_what_a_ramp_goes_by_stays_until_the_ramp_is_over(tmp_path: Path, capsys
     state = tmp_path / "reports" / "state" / "staging"
     ramp = RampJournal(state / "ramp.jsonl", lambda: NOW_S)
     ramp.begin()
-    ramp.append(GATE, run="1-gate")
+    ramp.append(RampEvent.GATE, run="1-gate")
 
     assert "a ramp that is under way goes by it" in told(tmp_path, capsys, "--yes")
     (state / "ramp.jsonl").write_text("no JSON\n")
     assert "nothing was removed: " in told(tmp_path, capsys, "--yes", code=1)
     (state / "ramp.jsonl").unlink()
-    ramp.append(GATE, run="1-gate")
-    ramp.append(ROLLED_BACK)
+    ramp.append(RampEvent.GATE, run="1-gate")
+    ramp.append(RampEvent.ROLLED_BACK)
     assert "1 runs were removed" in told(tmp_path, capsys, "--yes")
     assert not gate.exists()
 

@@ -9,6 +9,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Measured
@@ -51,6 +52,14 @@ class LoadFinding(Measured):
         return self.figure
 
 
+def finding(*, figure: float | None, limit: float, digits: int, least: bool = False, **more: Any) -> LoadFinding:
+    """Return a figure with its row of the table: rounded, and by how much it keeps its limit (``least``: from above)."""
+    value = margin = None
+    if figure is not None:
+        value, margin = round(figure, digits), round(figure - limit if least else limit - figure, digits)
+    return LoadFinding(value=value, margin=margin, figure=figure, limit=limit, **more)
+
+
 def latency(sent: Sequence[LoadRequest], limit: LoadLatencyLimit, doubts: Doubts = NO_DOUBTS) -> LoadFinding:
     """Return one percentile of the time from the due moment to the end of the answer, in ms, of what left.
 
@@ -69,18 +78,16 @@ def latency(sent: Sequence[LoadRequest], limit: LoadLatencyLimit, doubts: Doubts
         enough = values.n >= limit.answers_min
         slow = ((one.value if enough else one.low) >= most_ms for one in (values, without_lag))
         broken = not doubts.unfit and all(slow)
-    figure = None if values is None else values.value
-    return LoadFinding(
+    return finding(
+        figure=None if values is None else values.value,
+        limit=most_ms,
+        digits=1,
         what=f"p{limit.pct:g} under load",
         asked=f"< {most_ms:g} ms, n >= {limit.answers_min}",
-        value=None if figure is None else round(figure, 1),
         unit="ms",
         n=0 if values is None else values.n,
-        margin=None if figure is None else round(most_ms - figure, 1),
         definition=f"{DEFINITION}, from the due time, {bound}",
         sentence=f"p{limit.pct:g} under load from the due time: {found}, expected below {most_ms:g} ms; {bound}",
-        figure=figure,
-        limit=most_ms,
         broken=broken,
         unsure=_unsure_latency(values, limit, len(sent)),
         doubts=doubts,
@@ -126,20 +133,19 @@ def error_rate(sent: Sequence[LoadRequest], limit: LoadErrorLimit, doubts: Doubt
     ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:_SHOWN]
     most = "; most of all " + ", ".join(f"{why} ({times})" for why, times in ordered) if bad else ""
     found = "no request" if rate is None else f"{rate:.2f} % ({bad} of {n})"
-    return LoadFinding(
+    return finding(
+        figure=rate,
+        limit=most_pct,
+        digits=3,
         what="error rate under load",
         asked=f"< {most_pct:g} %, n >= {limit.answers_min}",
-        value=None if rate is None else round(rate, 3),
         unit="%",
         n=n,
-        margin=None if rate is None else round(most_pct - rate, 3),
         definition=f"share of requests that left, with {CONFIDENCE_PCT:g} % confidence below {high:.2f} %",
         sentence=(
             f"error rate under load {found}, expected below {most_pct:g} %, with {CONFIDENCE_PCT:g} % confidence "
             f"between {low:.2f} and {high:.2f} %{most}"
         ),
-        figure=rate,
-        limit=most_pct,
         broken=rate is not None and (rate if n >= limit.answers_min else low) >= most_pct,
         unsure=unsure,
         doubts=doubts,
@@ -183,20 +189,19 @@ def outage(
     ]
     longest = max(runs, key=lambda run: (run.seconds, run.bad), default=None)
     longest_s, seconds = longest.seconds if longest else 0, len({math.floor(one.due_s - began_s) for one in sent})
-    return LoadFinding(
+    return finding(
+        figure=longest_s,
+        limit=limit.bad_run_s_max,
+        digits=3,
         what="longest run of bad seconds under load",
         asked=f"<= {limit.bad_run_s_max:g} s",
-        value=longest_s,
         unit="s",
         n=len(sent),
-        margin=limit.bad_run_s_max - longest_s,
         definition=f"failed, or {limit.slow_ms:g} ms and more, by the due second; {seconds} seconds looked at",
         sentence=(
             f"longest run of bad seconds under load: {longest or 'none'}, expected at most {limit.bad_run_s_max:g} s (bad is failed, or "
             f"{limit.slow_ms:g} ms and more; {seconds} seconds with {len(sent)} requests were looked at)"
         ),
-        figure=longest_s,
-        limit=limit.bad_run_s_max,
         broken=longest_s > limit.bad_run_s_max,
         unsure="" if sent else "no request left: an outage could not be seen",
         doubts=doubts,

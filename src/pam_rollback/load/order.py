@@ -15,7 +15,6 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_tables import undeclared_load
 from pam_rollback.load.record import CANDIDATE, STABLE, AskedRate
 from pam_rollback.observation import probed_journeys as catalogue
-from pam_rollback.observation.journeys import FRONT_PAGE, HEALTH_JOURNEY
 from pam_rollback.plan.plan_terms import LoadTerms
 from pam_rollback.product.expectation import Expect
 
@@ -172,8 +171,6 @@ def _stretches(order: LoadOrder) -> list[_Stretch]:
     return found
 
 
-PAGE, HEALTH = FRONT_PAGE, HEALTH_JOURNEY
-"""The journeys that the API's servers do not count, or need not."""
 _LOOKED_AT = {catalogue.HISTORY: 3, catalogue.EXPENSES: 2, catalogue.PROFILE: 1}
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.facts import LoadFinding
+from pam_rollback.load.facts import LoadFinding, finding
 from pam_rollback.load.generator import NO_DOUBTS, Doubts, doubts
 from pam_rollback.load.record import CANDIDATE, STABLE, LoadRecord
 from pam_rollback.observation.change import LatencyChange, RateChange
@@ -36,17 +36,16 @@ def slowdown(changes: Sequence[tuple[LatencyChange, float]], doubts: Doubts = NO
     maybe = next((one for one, limit in changes if one.high_pct > limit), None)
     told = "; ".join(f"{one}, limit {limit:+z.0f} %" for one, limit in ((worst, limit_pct), *others))
     rest = ", ".join(f"p{one.pct:g} {one.increase_pct:+z.0f} %" for one, _ in others)
-    return LoadFinding(
-        what=f"p{worst.pct:g} of the candidate against the stable release",
-        asked=f"at most {limit_pct:+z.0f} %",
-        value=round(worst.increase_pct, 1),
-        unit="%",
-        n=worst.now.n,
-        margin=round(limit_pct - worst.increase_pct, 1),
-        definition=f"{worst}; beside it {rest}",
-        sentence=f"candidate against stable, its baseline, in the same run: {told}",
+    return finding(
         figure=worst.increase_pct,
         limit=limit_pct,
+        digits=1,
+        what=f"p{worst.pct:g} of the candidate against the stable release",
+        asked=f"at most {limit_pct:+z.0f} %",
+        unit="%",
+        n=worst.now.n,
+        definition=f"{worst}; beside it {rest}",
+        sentence=f"candidate against stable, its baseline, in the same run: {told}",
         broken=not doubts.unfit and any(one.low_pct > limit for one, limit in changes),
         unsure=f"whether p{maybe.pct:g} is worse cannot be told from so many answers: ask more, or longer"
         if maybe
@@ -59,19 +58,18 @@ def more_errors(change: RateChange, limit: LoadErrorIncreaseLimit, doubts: Doubt
     """Return the change of the error rate in percentage points. It is broken where the candidate fails more often for certain."""
     most_pp = limit.error_rate_increase_pp_max
     unsure = "whether that is worse cannot be told from so many answers: ask more, or longer"
-    return LoadFinding(
+    return finding(
+        figure=change.increase_pp,
+        limit=most_pp,
+        digits=2,
         what="error rate of the candidate against the stable release",
         asked=f"at most {most_pp:+g} points",
-        value=round(change.increase_pp, 2),
         unit="points",
         n=change.now_n,
-        margin=round(most_pp - change.increase_pp, 2),
         definition=str(change),
         sentence=(
             f"candidate against stable, its baseline, in the same run: {change}, expected at most {most_pp:+g} points"
         ),
-        figure=change.increase_pp,
-        limit=most_pp,
         broken=change.low_pp > most_pp,
         unsure=unsure if change.high_pp > most_pp else "",
         doubts=doubts,

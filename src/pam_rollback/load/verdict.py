@@ -7,7 +7,7 @@ Where two releases were asked in one run, the thresholds are the candidate's: th
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pam_rollback.load.facts import LoadFinding, error_rate, latency, lowest_pct, outage
+from pam_rollback.load.facts import LoadFinding, error_rate, finding, latency, lowest_pct, outage
 from pam_rollback.load.generator import Doubts, LoadStep, doubts, steps_of
 from pam_rollback.load.record import CANDIDATE, STABLE, AskedRate, LoadRecord
 from pam_rollback.plan.plan import LoadGate
@@ -117,17 +117,17 @@ def reached_load(steps: Sequence[StepOfLoad], limit: LoadReachedLimit, doubts: D
     if reached is not None and reached < least_pct:
         unsure = "the generator did not send enough, and what it sent was answered"
     found = "not known" if reached is None else f"{reached:.1f} %"
-    return LoadFinding(
-        what="load that was reached",
-        asked=f">= {least_pct:g} % of what was asked",
-        value=None if reached is None else round(reached, 1),
-        unit="%",
-        n=n,
-        margin=None if reached is None else round(reached - least_pct, 1),
-        definition=where,
-        sentence=f"load that was reached: {found} ({where}), expected at least {least_pct:g} %",
+    return finding(
         figure=reached,
         limit=least_pct,
+        digits=1,
+        least=True,
+        what="load that was reached",
+        asked=f">= {least_pct:g} % of what was asked",
+        unit="%",
+        n=n,
+        definition=where,
+        sentence=f"load that was reached: {found} ({where}), expected at least {least_pct:g} %",
         broken=broken,
         unsure=unsure,
         doubts=doubts,

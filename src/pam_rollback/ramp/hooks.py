@@ -22,30 +22,22 @@ GATE = "redeploy_gate"
 RECORD = "run.json"
 
 
-def runs_known(root: Path) -> list[Path]:
-    """Return the folders of the runs in ``reports/out``."""
-    out = root / "reports" / "out"
-    return sorted(out.iterdir()) if out.is_dir() else []
-
-
-def newest_gate(folders: Iterable[Path], environment: str) -> GateRun | None:
-    """Of the runs in these folders, the last one that was a gate of this environment; None when there is none.
+def newest_gate(out: Path, environment: str) -> GateRun | None:
+    """Of the runs in this folder, the last one that was a gate of this environment; None when there is none.
 
     A record that cannot be read and may be one of a gate counts as not GO: it may say so.
     """
-    return max(
-        (run for folder in folders for run in _gate(folder, environment)), key=lambda run: run.ended_s, default=None
-    )
+    files = sorted(out.glob(f"*/{RECORD}"))
+    return max((run for file in files for run in _gate(file, environment)), key=lambda run: run.ended_s, default=None)
 
 
-def _gate(folder: Path, environment: str) -> Iterator[GateRun]:
-    file = folder / RECORD
-    if not file.is_file() or GATE not in file.read_text(encoding="utf-8", errors="replace"):
+def _gate(file: Path, environment: str) -> Iterator[GateRun]:
+    if GATE not in file.read_text(encoding="utf-8", errors="replace"):
         return
     try:
         record = read(file)
     except UnreadableRecord:
-        yield GateRun(folder.name, "", "a record that cannot be read", file.stat().st_mtime)
+        yield GateRun(file.parent.name, "", "a record that cannot be read", file.stat().st_mtime)
         return
     # The load test alone is green or red, too. Red it counts; a GO of a part is none of the gate.
     is_gate = any(result.phase == GATE for result in record.results) and (
