@@ -1,17 +1,11 @@
 """Does the candidate bear the load of the plan?  Asks as the test account and as everybody; never where no load is declared."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from pam_rollback.base.figures import Scored
-
-if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
-    from pam_rollback.load.release_comparison import ReleaseComparison
-    from pam_rollback.load.verdict import LoadVerdict
-    from pam_rollback.plan.checklist import ChecklistItem
+from pam_rollback.load.release_comparison import ReleaseComparison
+from pam_rollback.load.verdict import LoadVerdict
+from pam_rollback.plan.checklist import ChecklistItem
 
 pytestmark = [pytest.mark.redeploy_gate, pytest.mark.load, pytest.mark.writes]
 

@@ -3,17 +3,11 @@
 Every invocation looks first, does at most one step, and says when to come back. A breach is rolled back at once.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from pam_rollback.base.figures import Scored
 from pam_rollback.ramp.due import Do
-
-if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
-    from pam_rollback.ramp.invocation import RampRun
+from pam_rollback.ramp.invocation import RampRun
 
 pytestmark = [pytest.mark.ramp]
 

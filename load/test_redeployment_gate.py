@@ -3,20 +3,14 @@
 Nothing here changes the environment's database; what is switched on to be tried is switched off again.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from pam_rollback.base.figures import Scored
-
-if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
-    from pam_rollback.gate.features import Declared, Exposure
-    from pam_rollback.gate.incident import IncidentRetest
-    from pam_rollback.gate.migration_trial import MigrationTrial
-    from pam_rollback.gate.stages import Stage
-    from pam_rollback.report.earlier_runs import DrillAges
+from pam_rollback.gate.features import Declared, Exposure
+from pam_rollback.gate.incident import IncidentRetest
+from pam_rollback.gate.migration_trial import MigrationTrial
+from pam_rollback.gate.stages import Stage
+from pam_rollback.report.earlier_runs import DrillAges
 
 pytestmark = [pytest.mark.redeploy_gate]
 

@@ -1,13 +1,14 @@
 """What a session has of the gate beside its tests: what is read at its beginning, left out, missing and told in the end."""
 
 import os
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import listed
 from pam_rollback.decision import fixtures as decision
 from pam_rollback.environment.environment import Environment
 from pam_rollback.exposure import fixtures as exposure
@@ -59,7 +60,6 @@ _BY_CRITERION: Final = {
 _MIGRATIONS: Final = "migrations can be taken back"
 _OTHER_BROWSER: Final = " among its browsers"
 """The end of the reason why a test was left out that is about a browser that nobody asks for."""
-_SIGNS: Final = {Outcome.PASSED: "[x]", Outcome.BROKEN_CRITERION: "[!]"}
 
 
 def paragraphs(record: RunRecord) -> list[wording.Paragraph]:
@@ -90,26 +90,16 @@ def _question(result: Result) -> str:
 
 
 def _line(question: str, results: Sequence[Result]) -> str:
-    bad = sorted((one for one in results if one.outcome not in {Outcome.PASSED, Outcome.KNOWN}), key=_badness)
+    """The worst kind decides; of one cause that met several tests, one reason."""
+    bad = [one for one in results if one.outcome not in {Outcome.PASSED, Outcome.KNOWN}]
     if not bad:
         return f"[x] {question}: {len(results)} of {len(results)}"
-    sign = _SIGNS.get(bad[0].outcome, "[ ]")
-    word = "NO" if bad[0].outcome is Outcome.BROKEN_CRITERION else "NOT KNOWN"
-    said = "; ".join(dict.fromkeys(_reasons(bad)))
-    return f"{sign} {question}: {word}, {len(results) - len(bad)} of {len(results)}: {said}"
-
-
-def _reasons(bad: Sequence[Result]) -> Iterator[str]:
-    """Those of the worst kind; of one cause that met several tests, one."""
-    worst = [one for one in bad if one.outcome is bad[0].outcome]
-    for one in worst[:3]:
-        yield wording.said(one)
-    if len(worst) > 3:  # noqa: PLR2004 - as above
-        yield f"and {len(worst) - 3} more"
-
-
-def _badness(result: Result) -> int:
-    return 0 if result.outcome is Outcome.BROKEN_CRITERION else 1
+    broken = [one for one in bad if one.outcome is Outcome.BROKEN_CRITERION]
+    said = listed(
+        [*dict.fromkeys(map(wording.said, broken or [one for one in bad if one.outcome is bad[0].outcome]))], 3
+    )
+    word = f"[!] {question}: NO" if broken else f"[ ] {question}: NOT KNOWN"
+    return f"{word}, {len(results) - len(bad)} of {len(results)}: {said}"
 
 
 _FOLDERS = ("checks", "load")
@@ -203,13 +193,13 @@ def pytest_pam_incomplete(config: pytest.Config, left_out: LeftOut, answered: Co
         if not browser_gate.is_of_another_browser(reason) and not is_answered(ids, set(answered), success):
             key = (reason, to_be_acknowledged(ids, success))
             by_reason.setdefault(key, []).append(nodeid.rpartition("::")[2].partition("[")[0])
-    part = "files were named, and the gate is all of checks and load: name none"
-    return ([part] if _of_files(config) else []) + [
-        f"{reason}, so nobody asked: {', '.join([*dict.fromkeys(names)][:_SHOWN])}"
-        + (f" and {len(dict.fromkeys(names)) - _SHOWN} more" if len(dict.fromkeys(names)) > _SHOWN else "")
-        + (f"; a person may answer for it: {how}" if how and "--ack" not in reason else "")
-        for (reason, how), names in by_reason.items()
-    ]
+    found = ["files were named, and the gate is all of checks and load: name none"] if _of_files(config) else []
+    for (reason, how), several in by_reason.items():
+        names = [*dict.fromkeys(several)]
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        answer = f"; a person may answer for it: {how}" if how and "--ack" not in reason else ""
+        found.append(f"{reason}, so nobody asked: {', '.join(names[:_SHOWN])}{more}{answer}")
+    return found
 
 
 def _of_files(config: pytest.Config) -> bool:

@@ -258,6 +258,7 @@ def permit(order: LoadOrder, environment: Environment) -> LoadOrder:
 
 
 def _objections(order: LoadOrder, environment: Environment) -> Iterator[str]:
+    """What the place allows, and what the product's API would refuse, or ban this machine for."""
     load, place = environment.load, f"{environment.name} ({environment.file})"
     if "load" not in environment.abilities:
         yield undeclared_load(place)
@@ -268,16 +269,12 @@ def _objections(order: LoadOrder, environment: Environment) -> Iterator[str]:
             f"{place} allows {load.rate_hz_max:g} requests a second ([load] rate_hz_max), full load asks for {wanted_hz:g}; "
             "ask for less, or agree on more"
         )
-    yield from _beyond(order, environment, wanted_hz, place)
-
-
-def _beyond(order: LoadOrder, environment: Environment, rate_hz: float, place: str) -> Iterator[str]:
-    """What the product's API would refuse, or ban this machine for. Each release is asked its share, from the same address."""
-    each_hz = rate_hz / len(order.targets) / sum(journey.weight for journey in order.journeys)
+    # Each release is asked its share, from the same address.
+    each_hz = wanted_hz / len(order.targets) / sum(journey.weight for journey in order.journeys)
     asked_for = [
         Steady(journey.path, each_hz * journey.weight * _MINUTE_S, token=journey.signed_in)
         for journey in order.journeys
         if journey.part in {"api", "backend"}
     ]
     for fact, _ in beyond(asked_for, **environment.contract.limits.ours().model_dump()):
-        yield (f"{place}: full load makes {fact}; where this machine may ask more, say so in [contract.limits]")
+        yield f"{place}: full load makes {fact}; where this machine may ask more, say so in [contract.limits]"
