@@ -137,10 +137,7 @@ def _problems(stages: list[RampStage], terms: RampTerms, strategies: Mapping[str
     for stage in stages[:-1]:
         if not stage.hold_s_min:
             yield Problem(f"[ramp.{stage.id}] hold_s_min", "missing: how long are these users watched before the next?")
-    of_flags = [name for name, strategy in strategies.items() if strategy.flags]
-    if terms.rollback not in of_flags:
-        what = f"{shown(terms.rollback)} is no strategy of flags, {suggestion(terms.rollback, of_flags)}"
+    at_once = [name for name, strategy in strategies.items() if strategy.flags and not strategy.rollout_steps_pct]
+    if terms.rollback not in at_once:
+        what = f"{shown(terms.rollback)} is no strategy that switches flags off at once, {suggestion(terms.rollback, at_once)}"
         yield Problem("[ramp_terms] rollback", what)
-    elif strategies[terms.rollback].rollout_steps_pct:
-        what = f"{shown(terms.rollback)} takes the features back share by share, and a breach is answered at once"
-        yield Problem("[ramp_terms] rollback", f"{what}: name a strategy without rollout_steps_pct")

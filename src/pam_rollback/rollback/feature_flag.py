@@ -18,7 +18,6 @@ from pam_rollback.rollback.flag_writing import lower_flags, note_setting, put_fl
 from pam_rollback.rollback.step_list import ActionRecord, ListedStep, StepList, Telling
 
 _READ_BACK_WITHIN_S = 5.0
-_EVALUATION_WORKERS = 8
 EFFECTIVE_WITHIN_S = 5.0
 """Processes that evaluate flags may know the old ones for a moment longer than the admin API: Unleash's look once a second."""
 ASKED_AGAIN_S = 0.25
@@ -166,21 +165,17 @@ class Flags:
         clock = self.waiter.clock
         give_up_s = clock.monotonic_s() + EFFECTIVE_WITHIN_S
         while True:
-            found = evaluated(target, users, self.ask(users))
+            found = evaluated(target, users, answers_of(self.evaluation, users))
             if not found.kept or clock.monotonic_s() >= give_up_s:
                 return found
             self.waiter.pause(ASKED_AGAIN_S)
 
-    def ask(self, users: Sequence[str]) -> Answers:
-        """Return what each user gets. Raises MeasurementFailed."""
-        if self.evaluation is None:
-            raise MeasurementFailed("this environment has no flag evaluation")
-        return answers_of(self.evaluation, users)
 
-
-def answers_of(evaluation: FlagEvaluation, users: Sequence[str]) -> Answers:
+def answers_of(evaluation: FlagEvaluation | None, users: Sequence[str]) -> Answers:
     """Return what each user gets. Raises MeasurementFailed."""
-    with ThreadPoolExecutor(_EVALUATION_WORKERS) as pool:
+    if evaluation is None:
+        raise MeasurementFailed("this environment has no flag evaluation")
+    with ThreadPoolExecutor(8) as pool:
         return dict(zip(users, pool.map(evaluation.flags_of, users), strict=True))
 
 
@@ -256,12 +251,12 @@ def wait_for_flags(admin: FlagAdmin, wanted: Mapping[FlagName, Flag], waiter: Wa
         except UnreadableAnswer as error:
             return str(error)
 
-    what = f"flags are {words(wanted)}"
+    what, asked = f"flags are {words(wanted)}", dict(wanted)
     try:
-        waiter.until(seen, holds=lambda flags: flags == dict(wanted), within_s=_READ_BACK_WITHIN_S, what=what)
+        waiter.until(seen, holds=lambda flags: flags == asked, within_s=_READ_BACK_WITHIN_S, what=what)
     except NotReached as error:
         raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
-    return dict(wanted)
+    return asked
 
 
 def evaluated(target: Mapping[FlagName, Flag], users: Sequence[str], answers: Answers) -> Evaluation:

@@ -22,6 +22,7 @@ from pam_rollback.rollback.feature_flag import (
     Evaluation,
     FlagOutcome,
     Flags,
+    answers_of,
     words,
 )
 from pam_rollback.rollback.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
@@ -184,7 +185,7 @@ class GoingDown:
     def _ask_users(self) -> Answers:
         """What each user gets; empty when that is not known, which is noted and keeps nobody from being helped."""
         try:
-            return self.flags.ask(self.users)
+            return answers_of(self.flags.evaluation, self.users)
         except MeasurementFailed as unknown:
             self.unknown.append(f"what users get is not known: {unknown}")
             return {}

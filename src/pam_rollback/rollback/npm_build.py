@@ -6,10 +6,11 @@ The plan builds with whatever packages the last checkout left behind, and then l
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError
 from pam_rollback.outside.programs import Ended, last_lines, run_program
@@ -111,23 +112,12 @@ class NpmBuild:
         return last_lines(self.log, _SHOWN_LINES)
 
 
-def call_npm(
-    npm: Sequence[str],
-    arguments: Sequence[str],
-    *,
-    folder: Path,
-    variables: Mapping[str, str],
-    deadline_s: float,
-    log: Path,
-    meanwhile: Callable[[], None] | None = None,
-) -> Ended:
-    """Run npm; what it prints goes to the log, below its command. Raises FileNotFoundError where there is no npm."""
+def call_npm(npm: Sequence[str], arguments: Sequence[str], *, log: Path, **how: Any) -> Ended:
+    """Run npm as ``run_program`` does; the log has its command first. Raises FileNotFoundError where there is no npm."""
     with log.open("a", encoding="utf-8") as file:
         file.write(f"$ npm {' '.join(arguments)}\n")
     log.chmod(0o600)
-    return run_program(
-        [*npm, *arguments], folder=folder, variables=variables, deadline_s=deadline_s, log=log, meanwhile=meanwhile
-    )
+    return run_program([*npm, *arguments], log=log, **how)
 
 
 def is_locked(folder: Path) -> bool:

@@ -28,8 +28,16 @@ def plan() -> Plan:
         ("rollout_pct = 10\n", "rollout_pct = 0\n", "found 0, 25, 50, 100"),
         ("rollout_pct = 25\n", "rollout_pct = 25.5\n", "[ramp.RA-2] rollout_pct: expected a whole number, found 25.5"),
         ("rollout_pct = 50\nhold_s_min = 7200\n", "rollout_pct = 50\n", "[ramp.RA-3] hold_s_min: missing"),
-        ('rollback = "ST-1"', 'rollback = "ST-4"', "[ramp_terms] rollback: 'ST-4' is no strategy of flags"),
-        ('rollback = "ST-1"', 'rollback = "ST-2"', "'ST-2' takes the features back share by share, and a breach is"),
+        (
+            'rollback = "ST-1"',
+            'rollback = "ST-4"',
+            "[ramp_terms] rollback: 'ST-4' is no strategy that switches flags off at once",
+        ),
+        (
+            'rollback = "ST-1"',
+            'rollback = "ST-2"',
+            "'ST-2' is no strategy that switches flags off at once, did you mean 'ST-1'?",
+        ),
         ("watch_last_s = 900", "watch_last_s = 0", "[ramp_terms] watch_last_s"),
         ("gap_s_max = 1200", "gap_s_maxx = 1200", "[ramp_terms] gap_s_maxx: unknown key, did you mean 'gap_s_max'?"),
     ],
