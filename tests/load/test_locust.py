@@ -218,7 +218,7 @@ def test_a_session_that_was_ended_is_begun_again(target: LoadTarget, tmp_path: P
         target.url,
         journeys=[{"name": "mine", "path": "/mine", "signed_in": True}],
         sign_in=SIGN_IN,
-        shape={"name": "arrivals", "rate_hz": 40},
+        rate_hz=40,
         duration_s=4,
     )
     thread, records = in_background(lambda: run_load(mine, folder=tmp_path / "run"))

@@ -1,4 +1,4 @@
-"""What a load test asks of an environment: the plan's shape at the environment's rate, and of whom."""
+"""What a load test asks of an environment: the plan's steps at the environment's rate, and of whom."""
 
 from pathlib import Path
 
