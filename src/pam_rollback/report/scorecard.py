@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pam_rollback.report import recommendation, sections, unanswered, wording
+from pam_rollback.report import failures, recommendation, sections, wording
+from pam_rollback.report.failures import advisory_lines, by_cause, not_good
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.terminal_page import (
     WORDS,
     Page,
-    alike,
     hanging,
     harmless,
     listed,
@@ -24,7 +24,7 @@ from pam_rollback.report.terminal_page import (
     verdict,
     word,
 )
-from pam_rollback.report.terms_table import advisory_lines, cells, figures_of, not_good
+from pam_rollback.report.terms_table import cells, figures_of
 
 _NAMES_SHOWN: Final = 5  # of the tests that did not run for one reason
 
@@ -40,7 +40,7 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *_criteria(record, page),
         *steps(record, page),
         *_problems(record, page),
-        *listed(unanswered.HEADING, unanswered.lines(record), page),
+        *listed(failures.HEADING, failures.old_lines(record), page),
         *listed(wording.ONLY_ADVISORY, advisory_lines(record), page),
         *_not_run(record, page),
         *listed(sections.PLAN_ITEMS, sections.coverage(record), page),
@@ -150,23 +150,16 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _problems(record: RunRecord, page: Page) -> list[str]:
-    bad = not_good(record)
-    if not bad:
-        return []
-    lines = page.heading("Problems")
-    for group in alike(bad):
-        result = group[0]
-        said, hue = WORDS[result.outcome]
-        found = f"{len(group)} tests; " * (len(group) > 1) + wording.problem_together(group)
-        first, *others = page.wrapped(f"{said} {wording.ids(group)}{wording.where(result)} {found}")
+    bad = by_cause(not_good(record))
+    lines = page.heading("Problems") if bad else []
+    for one in bad:
+        said, hue = WORDS[one.first.outcome]
+        count = f"{one.count}; " if one.count else ""
+        first, *others = page.wrapped(f"{said} {one.ids}{wording.where(one.first)} {count}{one.in_a_line}")
         lines += [first.replace(said, page.paint(said, hue, "bold"), 1), *others]
-        lines += [
-            line for words in wording.in_other_words(group) for line in page.wrapped(f"and {words}", first="    ")
-        ]
-        for each in group:
-            lines += page.wrapped(each.nodeid, first="    ")
-        for runbook in dict.fromkeys(each.runbook for each in group if each.runbook):
-            lines += page.wrapped(f"next: {runbook}", first="    ")
+        pages = dict.fromkeys(f"next: {each.runbook}" for each in one.results if each.runbook)
+        for text in (*(f"and {words}" for words in one.in_other_words), *(each.nodeid for each in one.results), *pages):
+            lines += page.wrapped(text, first="    ")
     return lines
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from pam_rollback.plan.checklist import CONFIRMED, NOT_DONE
 from pam_rollback.report import causes, sections, short_screens, terminal_page, wording
+from pam_rollback.report.failures import only_advisory
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import ActionTaken, Result, RunRecord
 from pam_rollback.report.terminal_page import Page, Part, labelled, several_labelled
@@ -20,8 +21,6 @@ from pam_rollback.report.terms_table import (
     drills_of,
     drills_table,
     is_recovery_time,
-    is_term,
-    only_advisory,
 )
 from pam_rollback.report.verdict import Outcome
 
@@ -178,9 +177,9 @@ def _also_passed(record: RunRecord) -> str:
         if result.outcome is Outcome.PASSED
         and wording.decides(result)
         and not sections.is_item(result)
-        and not any(map(is_term, result.criteria))
+        and not any(map(wording.is_term, result.criteria))
     ]
-    if not others or not any(is_term(one) for result in record.results for one in result.criteria):
+    if not others or not any(wording.is_term(one) for result in record.results for one in result.criteria):
         return ""
     kinds = Counter(result.kind.split(" ")[0] or "rollback" for result in others)
     return f"{len(others)} more: {', '.join(f'{kind} {count}' for kind, count in kinds.items())}"

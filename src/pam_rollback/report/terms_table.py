@@ -10,11 +10,9 @@ from typing import Final
 from pam_rollback.base.outside_text import cut
 from pam_rollback.report import sections, wording
 from pam_rollback.report.run_record import Measured, Result, RunRecord
-from pam_rollback.report.terminal_page import ADVISORY, WORDS, Page, alike, columns, word
+from pam_rollback.report.terminal_page import ADVISORY, WORDS, Page, columns, word
 from pam_rollback.report.verdict import WORST_FIRST, Outcome
 
-_TERMS: Final = ("SC", "RTO", "RPO")
-"""Beginnings of the ids of success criteria and of objectives for time and data."""
 _DATA_LOSS: Final = "RPO-1"
 _FIGURES_TOLD: Final = 2
 """Of more tests than this, their number is told and no figure of one of them."""
@@ -53,25 +51,6 @@ class Row:
     def found(self) -> str:
         """The figure with what has to be read with it."""
         return f"{self.measured} ({self.proviso})" if self.proviso else self.measured
-
-
-def not_good(record: RunRecord) -> list[Result]:
-    """What keeps the verdict from a GO, the worst first; what a checklist asks for is a person's."""
-    return [one for one in wording.problems(record) if wording.decides(one) and not sections.is_item(one)]
-
-
-def only_advisory(record: RunRecord) -> list[Result]:
-    """What was found and decides nothing, without the checklists, which have a list of their own."""
-    return [one for one in wording.problems(record) if not wording.decides(one) and not sections.is_item(one)]
-
-
-def advisory_lines(record: RunRecord) -> list[str]:
-    """The same in words, a line a cause, with where one reads on."""
-    lines = []
-    for group in alike(only_advisory(record)):
-        page = f"; {group[0].runbook}" if group[0].runbook else ""
-        lines.append(f"{wording.ids(group)} {wording.problem_together(group)}{page}")
-    return lines
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
@@ -115,8 +94,8 @@ def rows_of(record: RunRecord, results: Sequence[Result] | None = None) -> list[
         for identifier in result.criteria:
             by_id.setdefault(identifier, []).append(result)
     titles = {item.id: item.title for item in record.items}
-    order = [one for one in titles if one in by_id] or sorted(by_id, key=by_number)
-    terms = [one for one in order if is_term(one)]
+    order = [one for one in titles if one in by_id] or sorted(by_id, key=wording.by_number)
+    terms = [one for one in order if wording.is_term(one)]
     return [_row(one, titles.get(one, ""), by_id[one]) for one in terms or order]
 
 
@@ -156,17 +135,6 @@ def is_recovery_time(result: Result) -> bool:
     return bool(result.measured) and (
         first.startswith("RTO-") or (first.startswith("ST-") and result.measured[0].unit == "s")
     )
-
-
-def is_term(identifier: str) -> bool:
-    """Whether the plan item is a success criterion or an objective."""
-    return identifier.partition("-")[0] in _TERMS
-
-
-def by_number(identifier: str) -> tuple[int, str, int]:
-    """The order in which success criteria and objectives are told."""
-    name, _, number = identifier.partition("-")
-    return (_TERMS.index(name) if name in _TERMS else len(_TERMS), name, int(number) if number.isdigit() else 0)
 
 
 def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
@@ -283,10 +251,10 @@ def drill_of(name: str, results: Iterable[Result]) -> Drill:
     for result in results:
         if not wording.decides(result) or sections.is_item(result):
             continue
-        terms = [one for one in result.criteria if is_term(one)]
+        terms = [one for one in result.criteria if wording.is_term(one)]
         for identifier in terms:
             kind = identifier.partition("-")[0]
-            by_column.setdefault(identifier if kind == _TERMS[0] else kind, []).append(result)
+            by_column.setdefault(identifier if kind == wording.TERMS[0] else kind, []).append(result)
         if not terms:
             by_column.setdefault(_REST, []).append(result)
         if recovery is None and is_recovery_time(result):
@@ -310,7 +278,7 @@ def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -
 
     What has to be read with a recovery, and one whose words have no room in its column, stand in a line below.
     """
-    columns_told = sorted({column for drill in drills for column in drill.marks}, key=by_number)
+    columns_told = sorted({column for drill in drills for column in drill.marks}, key=wording.by_number)
     if not columns_told or most == 0:
         return []
     head = "".join(f"{column} " for column in columns_told)
