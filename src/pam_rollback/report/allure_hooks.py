@@ -54,7 +54,7 @@ class AllureHooks:
                     trace = result.statusDetails.trace if result.statusDetails else None
                     result.statusDetails = StatusDetails(message=message, trace=trace)
                 break
-        self._redactor.in_place(result)
+        self._redactor.value(result)
 
     @allure_commons.hookimpl(tryfirst=True)
     def report_container(self, container: Any) -> None:
@@ -63,7 +63,7 @@ class AllureHooks:
         container.afters = [entry for entry in container.afters if self._owns_teardown(entry.name)]
         for entry in container.afters:
             entry.name = entry.name.rpartition("::")[0]
-        self._redactor.in_place(container)
+        self._redactor.value(container)
 
     def _owns_teardown(self, name: str) -> bool:
         # "title::1" is the rest of a generator fixture; "title::<lambda>" is pytest's own bookkeeping.
@@ -73,7 +73,7 @@ class AllureHooks:
     @allure_commons.hookimpl(tryfirst=True)
     def report_globals(self, globals_item: Any) -> None:
         """Redacts the attachments' names and errors of the whole run."""
-        self._redactor.in_place(globals_item)
+        self._redactor.value(globals_item)
 
     @allure_commons.hookimpl(trylast=True)
     def report_attached_data(self, file_name: str) -> None:
