@@ -174,9 +174,10 @@ def _link(drill: Drilled, root: Path, *, build: bool) -> str:
         return f"{drill.story:<17} no run"
     run = RunFolder(drill.folder)
     if build:
-        built = build_run(run, drill.record, out=root / "reports" / "out")
-        if isinstance(built, Unavailable):
-            return f"{drill.story:<17} no report: {built.reason}; {built.how_to}"
+        try:
+            build_run(run, drill.record, out=root / "reports" / "out")
+        except Unavailable as problem:
+            return f"{drill.story:<17} no report: {problem.reason}; {problem.how_to}"
     page = run.html / "index.html"
     return f"{drill.story:<17} {from_here(page if page.is_file() else drill.folder)}"
 

