@@ -115,12 +115,6 @@ class DecisionRecord(Recorded):
         return next(criterion for criterion in self.criteria if criterion.id == identifier)
 
 
-PREFLIGHT_FILE: Final = "preflight.json"
-"""In the run's folder."""
-WAYS_FILE: Final = "ways.json"
-"""The same."""
-
-
 @dataclass(frozen=True)
 class WayFound(Recorded):
     """One way of rolling back, on whom it stands, and whether it could be taken."""
@@ -169,18 +163,22 @@ class StrategyReadiness(Recorded):
     """What was found, or what stands in the way."""
 
 
-def read_preflight(folder: Path) -> tuple[StrategyReadiness, ...]:
+@dataclass(frozen=True)
+class PreflightFound(Recorded):
+    """What a preflight leaves in the folder of its run, for the record."""
+
+    readiness: tuple[StrategyReadiness, ...] = ()
+    standing: StandingAlone | None = None
+
+
+PREFLIGHT_FILE: Final = "preflight.json"
+"""In the run's folder."""
+
+
+def read_preflight(folder: Path) -> PreflightFound:
     """What the preflight of this run left in its folder; nothing when it was none."""
     file = folder / PREFLIGHT_FILE
-    if not file.is_file():
-        return ()
-    return TypeAdapter(tuple[StrategyReadiness, ...]).validate_json(file.read_bytes())
-
-
-def read_ways(folder: Path) -> StandingAlone | None:
-    """What it found of the ways; None when it was no preflight."""
-    file = folder / WAYS_FILE
-    return TypeAdapter(StandingAlone).validate_json(file.read_bytes()) if file.is_file() else None
+    return TypeAdapter(PreflightFound).validate_json(file.read_bytes()) if file.is_file() else PreflightFound()
 
 
 @dataclass(frozen=True)
