@@ -6,10 +6,10 @@ from pam_rollback.base.question import Answered, Question, State
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.preflight.ways import NOT_CHECKED, READY, ways_of, without_each
 from pam_rollback.report.record_parts import WayFound
-from pam_rollback.rollback import could_go_back as asked
-from pam_rollback.rollback.could_go_back import BACK as RENDER
-from pam_rollback.rollback.could_go_back import FRONT as NETLIFY
-from pam_rollback.rollback.could_go_back import HOST, PRODUCT
+from pam_rollback.rollback import preflight_questions as asked
+from pam_rollback.rollback.preflight_questions import BACK as RENDER
+from pam_rollback.rollback.preflight_questions import FRONT as NETLIFY
+from pam_rollback.rollback.preflight_questions import HOST, PRODUCT
 from tests.preflight.asked import EVERY, QUESTIONS
 
 WAYS = {*STORIES}
