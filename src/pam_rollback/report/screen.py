@@ -32,7 +32,7 @@ _LIST_MAX: Final = 5
 """Lines of a list beside the verdict."""
 _ROWS_OF_A_VERDICT: Final = 3
 _ROWS_OF_TOPICS: Final = (24, 16, 12, 8, 5)
-_ROWS_OF_THE_TABLE: Final = (20, 12, 5)
+_ROWS_OF_THE_TABLE: Final = (20, 12, 5, 3)
 _WELL: Final = "[x] "
 """How a topic marks what is as it should be."""
 _LAST_STEPS: Final = 3

@@ -52,6 +52,12 @@ class Row:
         """The figure with what has to be read with it."""
         return f"{self.measured} ({self.proviso})" if self.proviso else self.measured
 
+    @property
+    def judged(self) -> Outcome:
+        """What is known of the item: of all but a strategy, a failed action says nothing."""
+        unjudged = self.outcome is Outcome.ACTION_FAILED and not self.id.startswith(_OF_AN_ACTION)
+        return Outcome.NOT_RUN if unjudged or (self.advisory and self.outcome is not Outcome.PASSED) else self.outcome
+
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """What these say together; what was judged by nothing was not run."""
@@ -181,7 +187,7 @@ def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> li
     most = _ROWS_MAX if most is None else min(most, _ROWS_MAX)
     if not rows or not most:
         return []
-    kept = sorted(rows, key=lambda row: row.outcome is Outcome.PASSED)[:most] if len(rows) > most else rows
+    kept = sorted(rows, key=lambda row: WORST_FIRST.index(row.judged))[:most]
     shown = [row for row in rows if row in kept]
     measured = min(_MEASURED_MAX, max(_MEASURED, *(columns(row.measured) for row in shown), 0))
     verdict = len(ADVISORY) if any(row.advisory for row in shown) else _VERDICT
@@ -192,8 +198,7 @@ def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> li
     lines = ["", f"  {page.paint(_laid_out(['', '', 'measured', 'asked', 'n'], widths).rstrip(), 'dim')}"]
     for row in shown:
         said, hue = word(row.outcome, advisory=row.advisory)
-        unjudged = row.outcome is Outcome.ACTION_FAILED and not row.id.startswith(_OF_AN_ACTION)
-        short = WORDS[Outcome.NOT_RUN][0] if unjudged else _SHORT.get(row.outcome, said)
+        short = WORDS[row.judged][0] if row.judged is not row.outcome else _SHORT.get(row.outcome, said)
         painted = page.paint(said if row.advisory else short, hue)
         lines.append(f"  {_laid_out([row.id, row.title, row.measured, row.asked, row.n], widths)}{painted}")
         if row.proviso:
@@ -284,7 +289,7 @@ def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -
     head = "".join(f"{column} " for column in columns_told)
     head = f"{'':<{_NAME}} {head}{'recovery':>{_RECOVERY}}  "
     lines = ["", f"  {page.paint(f'{head}asked', 'dim')}"]
-    kept = sorted(drills, key=lambda drill: drill.outcome is Outcome.PASSED)[:most]
+    kept = sorted(drills, key=lambda drill: WORST_FIRST.index(drill.outcome))[:most]
     for drill in (one for one in drills if one in kept):
         marks = "".join(_mark(drill.marks.get(column), len(column) + 1, page) for column in columns_told)
         name = _fit(drill.name, _NAME)
