@@ -6,7 +6,7 @@ Register an instance on ``allure_commons.plugin_manager`` after allure-pytest ha
 import json
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -119,12 +119,12 @@ def write_recommendation(results: Path, *, name: str, text: str, status: str) ->
     attachment.write_text(text, encoding="utf-8")
     return _write_result(
         results,
-        name=name,
-        full_name="recommendation",
-        history_id="recommendation",
-        status=status,
         message=name,
         labels=[("epic", "Recommendation"), ("suite", "Recommendation")],
+        name=name,
+        fullName="recommendation",
+        historyId="recommendation",
+        status=status,
         attachments=[{"name": "recommendation.txt", "source": attachment.name, "type": "text/plain"}],
     )
 
@@ -133,44 +133,16 @@ def write_died(results: Path, nodeid: str, *, name: str, labels: Iterable[tuple[
     """Writes the result of a test whose process died before it wrote one."""
     path, _, function = nodeid.partition("::")
     full_name = f"{path.removesuffix('.py').replace('/', '.')}#{function.rpartition('::')[2].partition('[')[0]}"
-    return _write_result(
-        results,
-        name=name,
-        full_name=full_name,
-        history_id=nodeid,
-        status="broken",
-        message=message,
-        labels=labels,
-        attachments=(),
-    )
+    fields = {"name": name, "fullName": full_name, "historyId": nodeid, "status": "broken", "attachments": []}
+    return _write_result(results, message=message, labels=labels, **fields)
 
 
-def _write_result(
-    results: Path,
-    *,
-    name: str,
-    full_name: str,
-    history_id: str,
-    status: str,
-    message: str,
-    labels: Iterable[tuple[str, str]],
-    attachments: Iterable[Mapping[str, str]],
-) -> Path:
-    now_ms = int(time.time() * 1000)
-    result = {
-        "uuid": str(uuid.uuid4()),
-        "name": name,
-        "fullName": full_name,
-        "historyId": history_id,
-        "status": status,
-        "stage": "finished",
-        "statusDetails": {"message": message},
-        "start": now_ms,
-        "stop": now_ms,
-        "labels": [{"name": label, "value": value} for label, value in labels],
-        "attachments": [*attachments],
-    }
-    path = results / f"{result['uuid']}-result.json"
+def _write_result(results: Path, *, message: str, labels: Iterable[tuple[str, str]], **fields: object) -> Path:
+    identifier, now_ms = str(uuid.uuid4()), int(time.time() * 1000)
+    result = {"uuid": identifier, "stage": "finished", "start": now_ms, "stop": now_ms, **fields}
+    result["statusDetails"] = {"message": message}
+    result["labels"] = [{"name": label, "value": value} for label, value in labels]
+    path = results / f"{identifier}-result.json"
     results.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
