@@ -75,7 +75,7 @@ def render(
         more_problems=_more(found[_PROBLEMS_MAX:]),
         answer=recommendation.recommended(record),
         parts=[*wording.told(record), *sections.preflight(record)],
-        facts=list(_facts(record, zone)),
+        facts=list(facts(record, zone)),
         rollbacks=[timeline_picture.section(one, record, zone, Markup) for one in record.watched],
         # As images: nothing in them can run, and their names cannot meet.
         pictures=[(title, base64.b64encode(picture).decode("ascii")) for title, picture in pictures.items()],
@@ -153,7 +153,8 @@ def _parted(text: str) -> tuple[str, str]:
     return f"{text[:end].rstrip()} …", text[end:]
 
 
-def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
+def facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
+    """What was done, by whom, why and where."""
     actions = {action.situation: action for action in record.actions}
     for action in actions.values():
         yield "what", f"{action.strategy} {action.story}: {action.title}"
@@ -163,15 +164,11 @@ def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
         yield "what", "a verification: nothing was rolled back in this session"
     if wording.escalation(record):
         yield "escalation", wording.escalation(record)
-    release = " → ".join(record.releases_seen) or (record.release or "unknown")
-    facts = (
-        ("where", f"{record.environment.name} ({record.environment.kind}) {record.environment.host}"),
-        ("releases seen", release),
-        ("mode", wording.mode(record)),
-        ("began", wording.moment(record, 0.0, zone)),
-        ("took", wording.duration(record.duration_s)),
-    )
-    yield from facts
+    yield "where", f"{record.environment.name} ({record.environment.kind}) {record.environment.host}"
+    yield "releases seen", " → ".join(record.releases_seen) or (record.release or "unknown")
+    yield "mode", wording.mode(record)
+    yield "began", wording.moment(record, 0.0, zone)
+    yield "took", wording.duration(record.duration_s)
 
 
 def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
