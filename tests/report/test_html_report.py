@@ -14,12 +14,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pam_rollback.browser.browser import CHROMIUM
 from pam_rollback.outside.places import REPORTS
-from pam_rollback.report import html_report
-from pam_rollback.report.html_report import Unavailable, build, outside_references
+from pam_rollback.report import run_report
 from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder, history_of, newest_run
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.report.run_report import build_run
+from pam_rollback.report.run_report import Unavailable, build, build_run, outside_references
 
 
 class Sample(Protocol):
@@ -127,10 +126,10 @@ def test_a_large_report_has_no_screenshots_of_passed_tests(tmp_path: Path) -> No
             {"name": "b", "source": "b.txt", "type": "text/plain"},
         ]
         (results / f"{status}-result.json").write_text(json.dumps({"status": status, "attachments": shots}))
-    assert html_report._bounded(results, tmp_path / "copy") == results
+    assert run_report._bounded(results, tmp_path / "copy") == results
 
-    (results / "a.png").write_bytes(bytes(html_report.LARGE_BYTES))
-    copy = html_report._bounded(results, tmp_path / "copy")
+    (results / "a.png").write_bytes(bytes(run_report.LARGE_BYTES))
+    copy = run_report._bounded(results, tmp_path / "copy")
 
     kept = {
         path.name: [one["name"] for one in json.loads(path.read_text())["attachments"]] for path in copy.glob("*.json")
@@ -151,7 +150,7 @@ def test_a_page_that_would_call_home_is_refused(
     sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the pinned generator ever writes its analytics differently, there is no report rather than one that reports home."""
-    monkeypatch.setattr(html_report, "_ANALYTICS", re.compile("nothing like this"))
+    monkeypatch.setattr(run_report, "_ANALYTICS", re.compile("nothing like this"))
 
     with pytest.raises(Unavailable, match="googletagmanager"):
         build(sample.results, tmp_path / "report", title="x", variables={})
@@ -189,7 +188,7 @@ def test_the_generator_gets_little_time_and_no_secret(
 
     monkeypatch.setenv("PAM_ADMIN_TOKEN", "a-planted-secret")
     monkeypatch.setattr("pam_rollback.outside.programs.subprocess.Popen", spy)
-    monkeypatch.setattr(html_report, "GENERATE_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(run_report, "GENERATE_TIMEOUT_S", 0.01)
 
     with pytest.raises(Unavailable, match=r"node was still busy after 0\.01 s"):
         build(sample.results, tmp_path / "report", title="x", variables={})

@@ -22,11 +22,10 @@ from pam_rollback.outside import plainly
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, no_such_story, preferred
 from pam_rollback.report import wording
-from pam_rollback.report.html_report import Unavailable
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import RunFolder, from_here
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read
-from pam_rollback.report.run_report import build_run
+from pam_rollback.report.run_report import Unavailable, build_run
 from pam_rollback.report.terminal_page import Page, harmless
 from pam_rollback.report.terms_table import drill_of, drills_table
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode, worst

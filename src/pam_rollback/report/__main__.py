@@ -12,11 +12,10 @@ from pathlib import Path
 from pam_rollback.outside import plainly
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import wording
-from pam_rollback.report.html_report import Unavailable, are_installed, install_packages
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import OUT, RunFolder, from_here, newest_run
 from pam_rollback.report.run_record import UnreadableRecord, read, schema
-from pam_rollback.report.run_report import build_run
+from pam_rollback.report.run_report import Unavailable, are_installed, build_run, install_packages
 
 FAILED = 1
 
