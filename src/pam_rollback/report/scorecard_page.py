@@ -10,13 +10,15 @@ import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pam_rollback.report import failures, recommendation, sections, timeline_picture, wording
 from pam_rollback.report.failures import Failure, advisory_lines, by_test, not_good
-from pam_rollback.report.pages import RUNBOOK, template
 from pam_rollback.report.redaction import shown
+from pam_rollback.report.run_folder import RUNBOOK
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.terms_table import (
     RIGHT,
@@ -28,6 +30,9 @@ from pam_rollback.report.terms_table import (
     terms_tables,
 )
 from pam_rollback.report.verdict import Outcome
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 NAME: Final = "index.html"
 EVIDENCE: Final = "allure"
@@ -177,3 +182,13 @@ def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
     yield "Not judged, and why", wording.left_out(record, _NAMES_MAX)
     yield sections.PLAN_ITEMS, sections.coverage(record)
     yield wording.ONLY_ADVISORY, advisory_lines(record)
+
+
+@cache
+def template(name: str) -> "Template":
+    """Give a page template by its file name. What comes from outside is escaped; a value that is not given is an error."""
+    # Loaded when a page is made: most sessions answer without one.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+    folder = Path(__file__).with_name("pages_html")
+    return Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined).get_template(name)

@@ -11,10 +11,10 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from pam_rollback.plan.checklist import CONFIRMED, NOT_DONE
-from pam_rollback.report import failures, sections, short_screens, terminal_page, wording
+from pam_rollback.report import failures, recommendation, sections, terminal_page, wording
 from pam_rollback.report.failures import Failure, by_test, not_good, only_advisory
 from pam_rollback.report.redaction import shown
-from pam_rollback.report.run_record import ActionTaken, Result, RunRecord
+from pam_rollback.report.run_record import ActionStep, ActionTaken, Result, RunRecord
 from pam_rollback.report.terminal_page import WORDS, Page, Part, labelled, several_labelled
 from pam_rollback.report.terms_table import (
     criteria_table,
@@ -25,7 +25,7 @@ from pam_rollback.report.terms_table import (
 from pam_rollback.report.verdict import Outcome
 
 LINES_MAX: Final = 40
-"""Of a GO."""
+"""Of a GO, a decision and a plan."""
 LINES_OF_NO_GO_MAX: Final = 60
 """Of anything else."""
 _LIST_MAX: Final = 5
@@ -54,10 +54,11 @@ def render(
     """
     record = shown(record)
     page = Page.of(width, color=color)
+    most = LINES_MAX
     if record.decision is not None:
-        parts, most = short_screens.decided(record, record.decision, page, only_bad=only_bad), short_screens.LINES_MAX
+        parts = recommendation.screen(record, record.decision, page, only_bad=only_bad)
     elif record.verdict == "PLANNED":
-        parts, most = short_screens.planned(record, page, only_bad=only_bad), short_screens.LINES_MAX
+        parts = _planned(record, page, only_bad=only_bad)
     else:
         parts = _parts(record, page, zone, only_bad=only_bad)
         most = LINES_MAX if record.verdict == "GO" else LINES_OF_NO_GO_MAX
@@ -339,3 +340,61 @@ def _not_run(record: RunRecord, page: Page, cut: bool) -> list[str]:  # noqa: FB
 
 def _few(results: Iterable[Result], most: int = _IDS_MAX) -> str:
     return wording.few(wording.ids(results).split(), most)
+
+
+def _planned(record: RunRecord, page: Page, *, only_bad: bool) -> list[Part]:
+    """Of what ``--dry-run`` would do; ``only_bad``: the verdict alone."""
+    verdict = terminal_page.verdict(record, page)
+    if only_bad:
+        return [Part([verdict])]
+
+    def listed(label: str, entries: Sequence[str], forms: Sequence[int] = (5, 3, 1)) -> Part:
+        return Part([several_labelled(label, entries, page, most, 1) for most in forms])
+
+    return [
+        Part([[*verdict[1:], ""]], urgency=0),
+        listed("would do", _would_do(record), (15, 12, 8, 5)),
+        Part([_would_ask(record, page, lines) for lines in (3, 2, 1)]),
+        listed("left out", _left_out(record)),
+        listed("conditions", wording.conditions(record)),
+        *(listed(heading[:11], told) for heading, told in wording.told(record)),
+        *terminal_page.where(record, page),
+        Part([verdict], urgency=0),
+    ]
+
+
+def _would_do(record: RunRecord) -> list[str]:
+    actions: dict[str, list[ActionStep]] = {}
+    for step in record.steps:
+        actions.setdefault(step.action, []).append(step)
+    if len(actions) > 1:
+        return [f"{action}: {'; '.join(step.step for step in steps)}" for action, steps in actions.items()]
+    return [
+        f"{place} {step.step}" + (f": {step.detail}" if step.detail else "")
+        for place, step in enumerate(record.steps, 1)
+    ]
+
+
+def _would_ask(record: RunRecord, page: Page, lines: int) -> list[str]:
+    asked = [result for result in record.results if not sections.is_item(result)]
+    kinds = Counter(result.kind.split(" ")[0] or result.phase or "other" for result in asked)
+    text = f"{len(asked)} tests: {', '.join(f'{kind} {count}' for kind, count in kinds.items())}" if asked else ""
+    items = dict.fromkeys(item for result in asked for item in result.criteria)
+    return [
+        *labelled("would ask", text, page, lines=2),
+        *labelled("of the plan", " ".join(items), page, lines=lines),
+        *labelled("checklist", _checklist(record), page, lines=1),
+    ]
+
+
+def _checklist(record: RunRecord) -> str:
+    items = [result for result in record.results if sections.is_item(result)]
+    return f"{len(items)} items, of which some need a person's word (--ack)" if items else ""
+
+
+def _left_out(record: RunRecord) -> list[str]:
+    planned = {result.nodeid for result in record.results if result.outcome is Outcome.NOT_RUN}
+    left = {
+        reason: [name for name in names if name not in planned] for reason, names in wording.not_run(record).items()
+    }
+    return [f"{wording.tests(names)}: {reason}" for reason, names in left.items() if names]
