@@ -5,7 +5,6 @@ In one module: the types are the schema of one file, which is written and read h
 
 import json
 import math
-import os
 from dataclasses import field
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pam_rollback.base import run_files
 from pam_rollback.base.answer import NotJson, read_json
+from pam_rollback.outside.places import write_whole
 from pam_rollback.report.record_parts import DecisionRecord, Recorded, StandingAlone, StrategyReadiness, Watched
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.verdict import Outcome
@@ -365,15 +365,7 @@ def write(record: RunRecord, path: Path, redactor: Redactor) -> None:
     """Writes the record without secrets, all of it or nothing: a reader never sees half a file."""
     text = json.dumps(redactor.value(to_json(record)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with part.open("w", encoding="utf-8", errors="replace") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, text)
 
 
 def read(path: Path) -> RunRecord:
