@@ -8,21 +8,11 @@ import pytest
 
 from pam_rollback.report import failures, job_summary, scorecard, scorecard_page, wording
 from pam_rollback.report.failures import Failure, by_cause
-from pam_rollback.report.run_record import (
-    Measured,
-    Result,
-    RunRecord,
-)
+from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.screen import LINES_OF_NO_GO_MAX, render
 from pam_rollback.report.terminal_page import WORDS
 from pam_rollback.report.verdict import Outcome
-from tests.report.screens import (
-    STATES,
-    blinded,
-    met_before,
-    result,
-    shown,
-)
+from tests.report.screens import STATES, blinded, met_before, result, shown
 
 
 def test_a_no_go_of_nothing_new_says_so_and_is_short(red_before: RunRecord) -> None:

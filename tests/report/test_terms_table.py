@@ -6,10 +6,7 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.report import job_summary, scorecard, scorecard_page
-from pam_rollback.report.run_record import (
-    Measured,
-    RunRecord,
-)
+from pam_rollback.report.run_record import Measured, RunRecord
 from pam_rollback.report.screen import LINES_MAX
 from pam_rollback.report.terminal_page import Page
 from pam_rollback.report.terms_table import criteria_table, drill_of, drills_table, rows_of

@@ -9,14 +9,7 @@ from pam_rollback.report import failures, recommendation, sections, wording
 from pam_rollback.report.failures import advisory_lines, by_cause, not_good
 from pam_rollback.report.redaction import Redactor, shown
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.report.terms_table import (
-    RIGHT,
-    Table,
-    TableRow,
-    figures_tables,
-    key_figures,
-    steps_tables,
-)
+from pam_rollback.report.terms_table import RIGHT, Table, TableRow, figures_tables, key_figures, steps_tables
 
 ANNOTATIONS_MAX: Final = 10
 """GitHub shows no more of one step."""

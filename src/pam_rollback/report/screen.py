@@ -16,12 +16,7 @@ from pam_rollback.report.failures import Failure, by_test, not_good, only_adviso
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_record import ActionStep, ActionTaken, Result, RunRecord
 from pam_rollback.report.terminal_page import WORDS, Page, Part, labelled, several_labelled
-from pam_rollback.report.terms_table import (
-    criteria_table,
-    drills_of,
-    drills_table,
-    is_recovery_time,
-)
+from pam_rollback.report.terms_table import criteria_table, drills_of, drills_table, is_recovery_time
 from pam_rollback.report.verdict import Outcome
 
 LINES_MAX: Final = 40
