@@ -5,7 +5,7 @@ In one module: the table of one session and that of several rollbacks have their
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from pam_rollback.base.outside_text import cut
 from pam_rollback.report import sections, wording
@@ -46,6 +46,16 @@ class Row:
     margin: str = _NOT_JUDGED
     proviso: str = ""
     """What has to be read with the figure."""
+
+    @classmethod
+    def of(
+        cls, identifier: str, figure: Measured, outcome: Outcome, *, advisory: bool = False, beside: Iterable[str] = ()
+    ) -> Self:
+        """A row for that figure; ``beside``: what else has to be read with it."""
+        n = "" if figure.n is None else str(figure.n)
+        measured, margin = wording.figure(figure.measured, figure.unit), wording.margin(figure, outcome)
+        proviso = "; ".join(filter(None, [figure.proviso, *beside]))
+        return cls(identifier, figure.what, measured, figure.asked, n, outcome, advisory, margin, proviso)
 
     @property
     def found(self) -> str:
@@ -119,12 +129,7 @@ def key_figures(record: RunRecord) -> list[Row]:
         if not (asked_for and result.measured and wording.decides(result)):
             continue
         figure, *beside = result.measured[: 2 if first == _DATA_LOSS else 1]
-        measured = wording.figure(figure.measured, figure.unit)
-        n = "" if figure.n is None else str(figure.n)
-        proviso = "; ".join(filter(None, [figure.proviso, *map(_reach, beside)]))
-        found.append(
-            Row(first, figure.what, measured, figure.asked, n, result.outcome, advisory=False, proviso=proviso)
-        )
+        found.append(Row.of(first, figure, result.outcome, beside=map(_reach, beside)))
     return found
 
 
@@ -164,18 +169,7 @@ def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
             found = f"{len(deciding)} checks"
         return Row(identifier, title or own[0].title, found, "", "", outcome, advisory)
     later = outcome is Outcome.PASSED and not windows
-    figure = with_figures[-1 if later else 0].measured[0]
-    return Row(
-        identifier,
-        figure.what,
-        wording.figure(figure.measured, figure.unit),
-        figure.asked,
-        "" if figure.n is None else str(figure.n),
-        outcome,
-        advisory,
-        wording.margin(figure, outcome),
-        figure.proviso,
-    )
+    return Row.of(identifier, with_figures[-1 if later else 0].measured[0], outcome, advisory=advisory)
 
 
 def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
@@ -226,6 +220,9 @@ def _fit(text: str, width: int) -> str:
     return f"{kept.rstrip()}…"
 
 
+_NOT_RECOVERED: Final = Measured("", "", _NOT_JUDGED)
+
+
 @dataclass(frozen=True)
 class Drill:
     """One rollback among several: which criteria it met, and how soon users were well again."""
@@ -233,20 +230,12 @@ class Drill:
     name: str
     marks: Mapping[str, Outcome]
     """The worst outcome of each success criterion, of the times (RTO), of the data (RPO) and of the rest."""
-    recovery: str = _NOT_JUDGED
-    asked: str = ""
-    proviso: str = ""
-    """What has to be read with the recovery."""
+    recovery: Measured = _NOT_RECOVERED
 
     @property
     def outcome(self) -> Outcome:
         """What all columns say together."""
         return worst(self.marks.values())
-
-    @property
-    def found(self) -> str:
-        """The recovery with what has to be read with it."""
-        return f"{self.recovery} ({self.proviso})" if self.proviso else self.recovery
 
 
 def drill_of(name: str, results: Iterable[Result]) -> Drill:
@@ -265,9 +254,7 @@ def drill_of(name: str, results: Iterable[Result]) -> Drill:
         if recovery is None and is_recovery_time(result):
             recovery = result.measured[0]
     marks = {column: worst(result.outcome for result in found) for column, found in by_column.items()}
-    if recovery is None:
-        return Drill(name, marks)
-    return Drill(name, marks, wording.figure(recovery.measured, recovery.unit), recovery.asked, recovery.proviso)
+    return Drill(name, marks, recovery or _NOT_RECOVERED)
 
 
 def drills_of(record: RunRecord) -> list[Drill]:
@@ -293,10 +280,10 @@ def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -
     for drill in (one for one in drills if one in kept):
         marks = "".join(_mark(drill.marks.get(column), len(column) + 1, page) for column in columns_told)
         name = _fit(drill.name, _NAME)
-        asked = _fit(drill.asked.removeprefix("within "), max(_TIME, page.width - 2 - len(head)))
-        text = f"{name:<{_NAME}} {marks}{_fit(drill.recovery, _RECOVERY):>{_RECOVERY}}  {asked}"
-        lines.append(f"  {text}".rstrip())
-        below = drill.found if columns(drill.recovery) > _RECOVERY else drill.proviso
+        asked = _fit(drill.recovery.asked.removeprefix("within "), max(_TIME, page.width - 2 - len(head)))
+        took = wording.figure(drill.recovery.measured, drill.recovery.unit)
+        lines.append(f"  {name:<{_NAME}} {marks}{_fit(took, _RECOVERY):>{_RECOVERY}}  {asked}".rstrip())
+        below = wording.found(drill.recovery) if columns(took) > _RECOVERY else drill.recovery.proviso
         if below:
             lines.append(_fit(f"  {'':<{_NAME}} ({below})", page.width))
     if len(kept) < len(drills):
@@ -368,7 +355,8 @@ def drills_tables(record: RunRecord) -> Iterator[Table]:
         rows = []
         for drill in drills:
             marks = [judged(drill.marks[column])[1] if column in drill.marks else _NOT_JUDGED for column in columns]
-            cells = (drill.name, *marks, drill.found, wording.together(drill.asked) or _NOT_JUDGED)
+            asked = wording.together(drill.recovery.asked) or _NOT_JUDGED
+            cells = (drill.name, *marks, wording.found(drill.recovery), asked)
             rows.append(TableRow(judged(drill.outcome)[0], cells))
         yield Table("All rollbacks", ("rollback", *columns, "recovery", "asked"), rows)
 
