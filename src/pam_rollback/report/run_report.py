@@ -246,7 +246,7 @@ def build_run(run: RunFolder, record: RunRecord | None, *, out: Path = OUT) -> B
             run.results,
             evidence,
             title=wording.title(record) if record else run.path.name,
-            variables=variables(record) if record else {"verdict": wording.NO_RECORD},
+            variables=variables(record) if record else {"Verdict": wording.NO_RECORD},
             history=history,
             append_history=record is not None and not evidence.exists(),
             environment=record.environment.name if record else None,
@@ -318,17 +318,22 @@ def write_page(run: RunFolder, record: RunRecord) -> Path:
 
 
 def variables(record: RunRecord) -> dict[str, str]:
-    """The facts at the head of the evidence: the first page's, after what decides."""
+    """The facts at the head of the report."""
     record = shown(record)
-    to_do = [entry for _, entries in recommendation.recommended(record)[:1] for entry in entries]
     facts = {
-        "verdict": wording.verdict_word(record),
-        "why it is not GO": "; ".join(record.reasons),
-        "what to do": "; ".join(to_do),
-        "ran": wording.how_much(record),
-        "conditions": "; ".join(wording.conditions(record)),
-        **dict(scorecard_page.facts(record, None)),
-        "run": record.run_id,
+        "Verdict": wording.verdict_word(record),
+        "Why": "; ".join(record.reasons),
+        "What to do": "; ".join(entry for _, entries in recommendation.recommended(record)[:1] for entry in entries),
+        "Environment": f"{record.environment.name} ({record.environment.kind}) {record.environment.host}",
+        "Ran": wording.how_much(record),
+        "Release at the end": record.release or "unknown",
+        "Releases seen": ", ".join(record.releases_seen),
+        "Mode": record.mode,
+        "Situations": ", ".join(record.situations),
+        "Pace": f"{record.pace:g}" + ("" if record.pace == 1 else " (observation windows shortened)"),
+        "Started": record.started.iso,
+        "Run": record.run_id,
+        "Command": " ".join(record.command_line),
     }
     return {name: value for name, value in facts.items() if value}
 

@@ -80,7 +80,7 @@ def render(
         more_problems=_more(found[_PROBLEMS_MAX:]),
         answer=recommendation.recommended(record),
         parts=[*wording.told(record), *sections.preflight(record)],
-        facts=list(facts(record, zone)),
+        facts=list(_facts(record, zone)),
         rollbacks=[timeline_picture.section(one, record, zone, Markup) for one in record.watched],
         # As images: nothing in them can run, and their names cannot meet.
         pictures=[(title, base64.b64encode(picture).decode("ascii")) for title, picture in pictures.items()],
@@ -158,8 +158,7 @@ def _parted(text: str) -> tuple[str, str]:
     return f"{text[:end].rstrip()} …", text[end:]
 
 
-def facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
-    """What was done, by whom, why and where."""
+def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
     actions = {action.situation: action for action in record.actions}
     for action in actions.values():
         yield "what", f"{action.strategy} {action.story}: {action.title}"
