@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Error, Locator, Page, Request
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
@@ -29,34 +28,6 @@ def pause(page: Page, milliseconds: float) -> None:
         page.wait_for_event("close", timeout=milliseconds)
 
 
-def counted(page: Page) -> Page:
-    """Count what the page asks for; gives it back."""
-    if pace.is_held():
-        page.on("request", _asked)
-    return page
-
-
-_GIVEN_UP: Final = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
-"""What a request that the page or the browser itself gave up looks like: nobody failed."""
-
-
-def failure_of(request: Request) -> str:
-    """Return why the request failed; empty for one that was given up."""
-    why = request.failure or "no reason given"
-    return "" if any(word in why for word in _GIVEN_UP) else why
-
-
-def without_query(url: str) -> str:
-    """Return the address without what a key may stand in."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
-
-
-def named(request: Request) -> str:
-    """Return the request's method and address."""
-    return f"{request.method} {without_query(request.url)}"
-
-
 def go_to(page: Page, url: str, **given: str) -> None:
     """Open a page when it may be."""
     pace.before_page()
@@ -67,11 +38,6 @@ def load_again(page: Page) -> None:
     """Load it again when it may be."""
     pace.before_page()
     page.reload(wait_until="domcontentloaded")
-
-
-def _asked(request: Request) -> None:
-    headers = request.headers
-    pace.saw_request(request.url, headers.get("authorization", ""), headers.get("user-agent", ""))
 
 
 _AT_A_TIME_S: Final = 1.5

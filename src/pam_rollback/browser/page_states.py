@@ -425,7 +425,7 @@ class Visit:
 
     @property
     def _under_way(self) -> set[Request]:
-        told = {one for one in self._person.signs.under_way if one.resource_type not in _STREAMS}
+        told = {one for one in self._person.witness.under_way if one.resource_type not in _STREAMS}
         return {one for one in told - self._over if not self._question.holds(one)}
 
     def _loaded(self, _: Page) -> None:

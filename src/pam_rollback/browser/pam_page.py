@@ -9,11 +9,10 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Error, Locator, Page, Request, Response
+from playwright.sync_api import Error, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
@@ -23,86 +22,18 @@ from pam_rollback.browser.driven_page import (
     await_heading,
     click,
     content_of,
-    counted,
     covered_by,
-    failure_of,
     go_to,
     is_late,
     load_again,
-    named,
     pause,
     rendered,
 )
-from pam_rollback.browser.journeys import NotAsDescribed, NotLoaded, PageSigns, Stopped, Unreachable
+from pam_rollback.browser.journeys import NotAsDescribed, NotLoaded, Stopped, Unreachable
+from pam_rollback.browser.witness import Noticed, Witness, origin_of
 from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.product.contract import Element, ElementName
 from pam_rollback.product.front_page import PageContent
-
-_NEEDED = frozenset({"document", "script", "stylesheet", "fetch", "xhr"})
-"""What a page cannot do without. A picture or a font that is missing breaks none."""
-_SIGN_CHARACTERS = 120
-
-
-class SignsOfPage:
-    """Listens to one tab. What third parties answer is not the page's doing: only requests to the product's hosts count."""
-
-    def __init__(self, page: Page, hosts: frozenset[str]) -> None:
-        self._page = page
-        self._hosts = hosts
-        self._failed: list[str] = []
-        self._under_way: dict[Request, None] = {}
-        page.on("request", self._asked)
-        page.on("response", self._answered)
-        page.on("requestfinished", lambda request: self._under_way.pop(request, None))
-        page.on("requestfailed", self._gave_up)
-        page.on("pageerror", self._broke)
-
-    def seen(self, *, hidden: bool) -> PageSigns:
-        """The page as it is now. Raises Playwright's error when it cannot be read."""
-        return PageSigns(
-            content_of(self._page), hidden, tuple(self._failed), tuple(named(request) for request in self._open)
-        )
-
-    @property
-    def under_way(self) -> tuple[Request, ...]:
-        """What was asked for and has not been answered."""
-        return tuple(self._under_way)
-
-    @property
-    def _open(self) -> list[Request]:
-        return [request for request in self._under_way if self.is_ours(request)]
-
-    @property
-    def waits(self) -> bool:
-        """One of its own requests has no answer yet."""
-        return bool(self._open)
-
-    def forget(self) -> None:
-        """What failed so far was not the page's fault."""
-        self._failed.clear()
-
-    def _asked(self, request: Request) -> None:
-        if request.is_navigation_request() and request.frame == self._page.main_frame:
-            self.forget()
-            self._under_way.clear()
-        self._under_way[request] = None
-
-    def _answered(self, response: Response) -> None:
-        if self.is_ours(response.request) and response.status >= HTTPStatus.BAD_REQUEST:
-            self._failed.append(f"HTTP {response.status}: {named(response.request)}")
-
-    def _gave_up(self, request: Request) -> None:
-        self._under_way.pop(request, None)
-        if self.is_ours(request) and (why := failure_of(request)):
-            self._failed.append(f"failed request: {named(request)} ({why})")
-
-    def _broke(self, error: Error) -> None:
-        self._failed.append(f"script error: {cut(' '.join(error.message.split()), _SIGN_CHARACTERS)}")
-
-    def is_ours(self, request: Request) -> bool:
-        """The page needs it, and the product answers it."""
-        return request.resource_type in _NEEDED and urlsplit(request.url).hostname in self._hosts
-
 
 T = TypeVar("T")
 _LOOK_MS = 1000
@@ -140,10 +71,11 @@ class PamPage:
         *,
         within_s: float,
         hosts: frozenset[str] = frozenset(),
+        noticed: Noticed | None = None,
     ) -> None:
-        """``hosts``: by name, those of the product beside the site's own."""
-        self.page = counted(page)
-        self.signs = SignsOfPage(page, hosts | {urlsplit(address).hostname or ""})
+        """``hosts``: by name, those of the product beside the site's own. ``noticed``: where it is told what a person does not see."""
+        self.page = page
+        self.witness = Witness(page, hosts | {urlsplit(address).hostname or ""}, noticed)
         self._elements = elements
         self._address = address
         self._pages = pages
@@ -195,7 +127,7 @@ class PamPage:
     def is_late(self) -> bool:
         """The page is still being loaded, although whatever it waits for answers without a browser."""
         opened = self.opened or self.page.url
-        return is_late(self.page, self.signs.under_way, opened, deadline_s=self._within_s)
+        return is_late(self.page, self.witness.under_way, opened, deadline_s=self._within_s)
 
     def reach(self, path: str) -> str:
         """Open a page; where its address leads elsewhere, go there by the site's own link. Gives its heading."""
@@ -232,6 +164,16 @@ class PamPage:
         """Wait until all that belongs to the page is there."""
         with self._step("load the page", "it goes on loading", loads=True):
             self.page.wait_for_load_state("load")
+
+    def await_quiet(self) -> None:
+        """Wait until it has done what it does when it is opened. Raises Stopped, or NotLoaded, where it goes on waiting for answers."""
+        if not self.witness.quiet(within_s=self._within_s):
+            stopped = NotLoaded if self.is_late else Stopped
+            raise stopped(f"open {urlsplit(self.page.url).path}: it still waits for answers after {self._within_s:g} s")
+
+    def files(self) -> Mapping[str, str]:
+        """Return the sum of each script and style of the site, as the browser got it. Raises Stopped when one did not come whole."""
+        return self.witness.files(origin_of(self._address))
 
     def release(self) -> str:
         """The release that the page names itself; empty when it names none."""
@@ -328,7 +270,7 @@ class PamPage:
             if lost is None:
                 return ""
             hidden = located(self.page, self._elements[lost], hidden_too=True).count() > 0
-            broken = self.signs.seen(hidden=hidden).broken
+            broken = self.witness.signs(hidden=hidden).broken
         except Error:  # it goes elsewhere at this very moment
             return ""
         if not broken:

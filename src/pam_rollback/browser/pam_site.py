@@ -19,7 +19,7 @@ from pam_rollback.base.answer import limited, read_json
 from pam_rollback.browser.driven_page import click, content_of, is_painted, load_again, pause
 from pam_rollback.browser.journeys import NotAsDescribed, Stopped
 from pam_rollback.browser.pam_page import PamPage
-from pam_rollback.browser.witness import origin
+from pam_rollback.browser.witness import Noticed, origin_of
 from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.product.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
 from pam_rollback.product.contract import Element, ElementName
@@ -83,9 +83,10 @@ class PamSite(PamPage):
         within_s: float,
         intent: Intent = "named",
         hosts: frozenset[str] = frozenset(),
+        noticed: Noticed | None = None,
     ) -> None:
         """``hosts``: by name, those of the product beside the site's own."""
-        super().__init__(page, address, pages, elements, within_s=within_s, hosts=hosts)
+        super().__init__(page, address, pages, elements, within_s=within_s, hosts=hosts, noticed=noticed)
         self._intent = intent
         self._limited = False
         self._answers: list[Response | dict[str, Any]] = []
@@ -116,7 +117,7 @@ class PamSite(PamPage):
             with self.listening(), self._step("sign in", "still not signed in"):
                 self.find("password").press("Enter")
                 self._signed_in()
-                self.signs.forget()  # a session that was lost had its requests refused
+                self.witness.forget_failures()  # a session that was lost had its requests refused
         except Stopped as stop:
             if self._limited:
                 raise SignInLimited(f"{limited()}: no error of the service ({stop})") from None
@@ -130,7 +131,7 @@ class PamSite(PamPage):
         items: dict[str, str] = self.page.evaluate("() => ({...sessionStorage})")
         return Session(
             state=self.page.context.storage_state(),
-            origin=origin(self.page.url),
+            origin=origin_of(self.page.url),
             items=items,
             token=token,
             user_id=user_id,
@@ -347,7 +348,7 @@ class PamSite(PamPage):
         end_s, in_a_row = time.monotonic() + self._within_s, 0
         while in_a_row < _ANSWERED_LOOKS and time.monotonic() < end_s:
             pause(self.page, _LOOK_AGAIN_MS)
-            in_a_row = 0 if self.signs.waits else in_a_row + 1
+            in_a_row = 0 if self.witness.waits else in_a_row + 1
 
     def _takes_words(self, what: str) -> None:
         """Wait until the field for a message can be written to: some chats have to be connected first."""
@@ -365,7 +366,7 @@ class PamSite(PamPage):
             return
         if response.ok:
             self._answers.append(response)
-        elif response.status == HTTPStatus.TOO_MANY_REQUESTS and self.signs.is_ours(response.request):
+        elif response.status == HTTPStatus.TOO_MANY_REQUESTS and self.witness.needs(response.request):
             self._limited = True
 
     def _remember_frame(self, frame: str | bytes) -> None:

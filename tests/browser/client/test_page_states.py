@@ -177,7 +177,7 @@ def test_what_an_earlier_page_asked_for_is_not_held_against_this_one(page: Page,
 
     def tell(shown: Page) -> None:
         told.append(shown.url)
-        visit._person.signs._asked(earlier)
+        visit._person.witness._asked(earlier)
 
     page.on("domcontentloaded", tell)
 
@@ -190,7 +190,7 @@ def test_a_late_word_of_an_earlier_page_does_not_hide_what_this_one_asks_for(pag
     """What this page asks for counts all the same."""
     earlier = asked_by_an_earlier_page(page, site)
     visit = Visit(page, site)
-    page.on("domcontentloaded", lambda _: visit._person.signs._asked(earlier))
+    page.on("domcontentloaded", lambda _: visit._person.witness._asked(earlier))
 
     with pytest.raises(Stopped, match="still loading"):
         visit.reach("money")
