@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Frame, Page
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.barriers import OWN_RULES, Element, Findings, Violation
+from pam_rollback.browser.barriers import Element, Findings, Violation, by_own_rule
 
 TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 """What is asked. By tags, since target-size (2.5.8) is off otherwise."""
@@ -75,7 +75,7 @@ def audit(page: Page, page_state: str, rules: Rules) -> Findings:
     try:
         foreign = _inject(page, rules)
         found: dict[str, Any] = Axe(rules.script).run(page, options=_OPTIONS).response
-        unnamed = ask(page, "unnamedDialogs")
+        unnamed = _elements(page, "unnamedDialogs")
     except Error as error:
         raise MeasurementFailed(f"{rules} could not judge {page_state}: {error.message.splitlines()[0]}") from None
     return Findings(
@@ -84,7 +84,7 @@ def audit(page: Page, page_state: str, rules: Rules) -> Findings:
         len(found["passes"]),
         (
             *_violations(found["violations"], page_state),
-            *_own(page_state, "dialog-name", "a dialog has a name (WCAG 4.1.2)", unnamed).violations,
+            *by_own_rule(page_state, "dialog-name", "a dialog has a name (WCAG 4.1.2)", unnamed).violations,
         ),
         (*_violations(found["incomplete"], page_state), *foreign_frames(foreign, page_state)),
     )
@@ -93,7 +93,11 @@ def audit(page: Page, page_state: str, rules: Rules) -> Findings:
 def too_wide(page: Page, page_state: str, width_px: int) -> Findings:
     """What does not fit a window of this width (WCAG 1.4.10)."""
     meaning = "the page needs no scrolling sideways, and nothing is cut off (WCAG 1.4.10)"
-    return _own(page_state, "reflow", meaning, ask(page, "tooWide", width_px))
+    return by_own_rule(page_state, "reflow", meaning, _elements(page, "tooWide", width_px))
+
+
+def _elements(page: Page, question: str, argument: object = None) -> list[Element]:
+    return [Element(found["selector"], found["why"]) for found in ask(page, question, argument)]
 
 
 def ask(page: Page, question: str, argument: object = None) -> Any:
@@ -101,12 +105,6 @@ def ask(page: Page, question: str, argument: object = None) -> Any:
     return page.evaluate(
         f"([question, argument]) => (window.__pamProbe ??= ({_PROBE})())[question](argument)", [question, argument]
     )
-
-
-def _own(page_state: str, rule: str, meaning: str, found: Sequence[Mapping[str, str]]) -> Findings:
-    elements = tuple(Element(element["selector"], element["why"]) for element in found)
-    violations = (Violation(rule, "serious", page_state, elements, meaning),) if elements else ()
-    return Findings(page_state, OWN_RULES, int(not elements), violations)
 
 
 def _inject(page: Page, rules: Rules) -> list[str]:

@@ -6,7 +6,7 @@ decide never counts: it is kept for a person.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -217,6 +217,12 @@ class Findings(Sentence):
         """The headline; then each rule with its elements, and the waiver that would name what nobody answers for."""
         lines = [line for violation in self.violations for line in violation.lines()]
         return "\n".join([self.headline, *lines]) + self.told.advice
+
+
+def by_own_rule(page_state: str, rule: str, meaning: str, broken_by: Sequence[Element], *, of: int = 1) -> Findings:
+    """Return what a rule of the suite's own found. ``of``: how much it looked at."""
+    found = (Violation(rule, "serious", page_state, tuple(broken_by), meaning),) if broken_by else ()
+    return Findings(page_state, OWN_RULES, max(of - len(broken_by), 0), found)
 
 
 def made_known(findings: Iterable[Findings]) -> Known:

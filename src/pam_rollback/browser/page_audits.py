@@ -21,12 +21,12 @@ from pam_rollback.browser.accessibility import (
     WALKED_STATES,
     Audit,
     Audits,
-    FocusStop,
     FocusWalk,
     KeyboardChat,
     reachable,
 )
 from pam_rollback.browser.axe import Rules, ask
+from pam_rollback.browser.barriers import Element
 from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.journeys import NotLoaded, Stopped
 from pam_rollback.browser.page_states import Site, Visit
@@ -44,22 +44,23 @@ _PAUSE_MS: Final = 50
 def walk(page: Page, page_state: str) -> FocusWalk:
     """Press Tab from the top of the page until the focus leaves it; what each stop looked like can be told at the next one."""
     ask(page, "beginWalk")
-    stops: list[FocusStop] = []
+    stops: list[Element] = []
+    unseen: list[Element] = []
     stuck = 0
     while len(stops) < _STOPS_MAX:
         page.keyboard.press("Tab")
         now = ask(page, "step")
         if stops and not now["left_was_seen"]:
-            stops[-1] = replace(stops[-1], seen=False)
+            unseen.append(stops[-1])
         stuck = stuck + 1 if now["stuck"] else 0
         if now["stuck"] and stuck < _STUCK_MAX:
             continue
         if now["ended"] or (now["is_first"] and not stuck and stops):
-            return FocusWalk(page_state, tuple(stops))
+            return FocusWalk.of(page_state, stops, unseen)
         if now["again"]:
-            return FocusWalk(page_state, tuple(stops), trapped_at=now["selector"])
-        stops.append(FocusStop(now["selector"], now["name"], seen=True))
-    return FocusWalk(page_state, tuple(stops), trapped_at=stops[-1].selector)
+            return FocusWalk.of(page_state, stops, unseen, now["selector"])
+        stops.append(Element(now["selector"], now["name"]))
+    return FocusWalk.of(page_state, stops, unseen, stops[-1].selector)
 
 
 def chat(site: PamSite, question: str) -> KeyboardChat:

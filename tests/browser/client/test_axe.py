@@ -212,8 +212,8 @@ def test_a_walk_sees_every_stop_and_what_marks_it(page: Page) -> None:
 
     walked = walk(page, "walk")
 
-    assert [stop.seen for stop in walked.stops] == [False, True, False, True]
-    assert (walked.unseen.elements, walked.traps.elements) == (2, 0)
+    assert [element.why for element in walked.unseen.violations[0].elements] == ["Pale", "None"]
+    assert (walked.unseen.passed, walked.traps.elements) == (2, 0)
 
 
 @pytest.mark.parametrize(
@@ -234,8 +234,7 @@ def test_a_walk_notices_traps(page: Page, script: str) -> None:
 
     walked = walk(page, "walk")
 
-    assert walked.traps.elements == 1
-    assert walked.trapped_at == "#b"
+    assert [violation.targets for violation in walked.traps.violations] == [("#b",)]
 
 
 def test_a_site_that_shows_nothing_is_no_clean_site(browser: Browser) -> None:

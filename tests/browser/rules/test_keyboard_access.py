@@ -11,7 +11,7 @@ from tests.waivers import accepted
 
 def test_a_page_without_a_stop_is_not_free_of_traps() -> None:
     """Nobody can use it by keyboard."""
-    assert FocusWalk("chat-light", ()).traps.violations[0].rule == "keyboard"
+    assert FocusWalk.of("chat-light", [], []).traps.violations[0].rule == "keyboard"
 
 
 def test_an_empty_answer_is_no_answer() -> None:
