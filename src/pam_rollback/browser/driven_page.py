@@ -82,7 +82,7 @@ def covered_by(error: Error) -> str:
 
 
 LATE: Final = "all that it waits for answers over HTTP, so this machine may be too busy to show it"
-_STREAMS: Final = ("eventsource", "websocket", "ping", "media")
+STREAMS: Final = ("eventsource", "websocket", "ping", "media")
 _SENT_ON: Final = ("Accept", "apikey", "Authorization", "Origin", "User-Agent")
 """Headers of the page's own request: a server that hangs for browsers alone hangs here, too."""
 _LOOK_MS: Final = 25
@@ -94,7 +94,7 @@ def is_late(page: Page, under_way: Iterable[Request], url: str, *, deadline_s: f
 
     ``url`` is what was opened; it is asked where everything was answered and the page is not there all the same.
     """
-    pending = [request for request in under_way if request.resource_type not in _STREAMS]
+    pending = [request for request in under_way if request.resource_type not in STREAMS]
     if any(request.method != "GET" for request in pending) or (not pending and _is_loaded(page)):
         return False
     asked = {request.url: {name: request.headers.get(name.lower(), "") for name in _SENT_ON} for request in pending}

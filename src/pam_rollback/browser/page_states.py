@@ -2,8 +2,6 @@
 
 The message of the chat is typed and sent, but caught in the browser: it never reaches the service. A state counts as reached when its
 own content can be seen; an empty page, an alert in its place or the page for unknown addresses is a finding.
-
-In one module: one visit: most states begin where another one has ended.
 """
 
 import json
@@ -18,7 +16,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.accessibility import PUBLIC_STATES
-from pam_rollback.browser.driven_page import LATE, click, covered_by, heading_of, is_late
+from pam_rollback.browser.driven_page import LATE, STREAMS, click, covered_by, heading_of
 from pam_rollback.browser.journeys import NotLoaded, Stopped
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.environment.environment_tables import Pages
@@ -32,16 +30,12 @@ _NO_ANSWER: Final = json.dumps({"type": "error", "error": True, "message": "PAM 
 class HeldQuestion:
     """Holds the question once the page sends it. What else the page asks of the product is let through as long as it only reads."""
 
-    def __init__(
-        self, page: Page, question: str, *, services: tuple[str, ...], chat_path: str, login_path: str
-    ) -> None:
-        self._question = question
-        self._chat_path = chat_path
-        self._login_path = login_path
+    def __init__(self, page: Page, site: "Site") -> None:
+        self._site = site
         self._held: list[Callable[[], object]] = []
         """Each ends the wait of the page without an answer."""
         self._refused = False
-        page.route(lambda url: url.startswith(services), self._let_through)
+        page.route(lambda url: url.startswith(site.services), self._let_through)
         page.route_web_socket(lambda _: True, self._watch)
 
     @property
@@ -51,7 +45,7 @@ class HeldQuestion:
 
     def holds(self, request: Request) -> bool:
         """Whether this is how the page posts it: it gets no answer for as long as it is held."""
-        return request.method == "POST" and urlsplit(request.url).path == self._chat_path
+        return request.method == "POST" and urlsplit(request.url).path == self._site.chat_path
 
     def release(self) -> None:
         """Forget it; a page that still waits is told that there is no answer."""
@@ -76,7 +70,7 @@ class HeldQuestion:
     def _let_through(self, route: Route, request: Request) -> Any:
         if self.holds(request):
             return self._hold(route.abort)
-        if request.method in _READS or urlsplit(request.url).path == self._login_path:
+        if request.method in _READS or urlsplit(request.url).path == self._site.login_path:
             return route.continue_()
         return route.abort()
 
@@ -86,7 +80,7 @@ class HeldQuestion:
 
         def pass_on(said: str | bytes) -> None:
             words = said if isinstance(said, str) else said.decode(errors="replace")
-            if self._question in words:
+            if QUESTION in words:
                 self._hold(lambda: socket.send(_NO_ANSWER))
             else:
                 server.send(said)
@@ -112,7 +106,6 @@ _COMES_FROM: Final[Mapping[str, str]] = {
 }
 _MEANT_TO_ALERT: Final = ("login-error", "chat-error")
 
-_STREAMS: Final = ("eventsource", "websocket", "ping", "media")
 _PAUSE_MS: Final = 25
 _CALM_ROUNDS: Final = 3
 _DOUBTED_AFTER_S: Final = 1.0
@@ -155,11 +148,8 @@ class Visit:
         self._person = PamSite(page, site.frontend, site.pages, site.elements, within_s=site.deadline_s, hosts=hosts)
         self._doubted: set[Request] = set()
         """What was told of before the page was loaded: the page before may have asked for it."""
-        self._over: set[Request] = set()
-        """Which of it that page did."""
-        self._question = HeldQuestion(
-            page, QUESTION, services=site.services, chat_path=site.chat_path, login_path=site.login_path
-        )
+        self._question = HeldQuestion(page, site)
+        self._person.witness.leaves_out = self._question.holds
         self._now = ""
         self._failed: dict[str, Exception] = {}
         self._signed_in_anew = False
@@ -223,15 +213,15 @@ class Visit:
         except PlaywrightTimeoutError as error:
             raise self._stopped(error.message.splitlines()[0]) from None
         except Error as error:
-            raise Stopped(f"{error.message.splitlines()[0]}; {self._shown()}") from None
+            raise Stopped(self._with_what_is_shown(error.message.splitlines()[0])) from None
         return own
 
     def _stopped(self, what: str) -> Stopped:
         """Say what was not there within its time: that the page is late, or what is shown instead."""
-        deadline_s = self._site.deadline_s
-        if is_late(self.page, self._under_way, self._person.opened, deadline_s=deadline_s):
-            return NotLoaded(f"{what}; {LATE}")
-        return Stopped(f"{what}; {self._shown()}")
+        return NotLoaded(f"{what}; {LATE}") if self._person.is_late else Stopped(self._with_what_is_shown(what))
+
+    def _with_what_is_shown(self, what: str) -> str:
+        return f"{what}; the page shows: {self._person.shown()}"
 
     @property
     def _asks_to_sign_in(self) -> bool:
@@ -303,9 +293,9 @@ class Visit:
         here = urlsplit(self.page.url).path
         if here != path:
             to_sign_in = here == urlsplit(self._site.pages.login).path
-            raise (_LedToSignIn if to_sign_in else Stopped)(f"{path} led to {here}; {self._shown()}")
+            raise (_LedToSignIn if to_sign_in else Stopped)(self._with_what_is_shown(f"{path} led to {here}"))
         if self._elsewhere and heading.inner_text() == self._elsewhere:
-            raise Stopped(f"{path} shows the page for unknown addresses; {self._shown()}")
+            raise Stopped(self._with_what_is_shown(f"{path} shows the page for unknown addresses"))
         return heading
 
     def _open_chat(self) -> Locator:
@@ -331,14 +321,9 @@ class Visit:
         message = self._person.await_element("message", "ask PAM")
         message.fill(QUESTION)
         message.press("Enter")
-        end_s = time.monotonic() + self._site.deadline_s
-        while not self._question.is_held:
-            if time.monotonic() > end_s:
-                raise Stopped(
-                    f"a message was typed and Enter pressed, but nothing was sent to {self._site.chat_path}, nor said on a "
-                    f"WebSocket, within {self._site.deadline_s:g} s; {self._shown()}"
-                )
-            self.page.wait_for_timeout(_PAUSE_MS)
+        if not self._person.until(lambda: self._question.is_held):
+            nothing = f"nothing was sent to {self._site.chat_path}, nor said on a WebSocket, within {self._site.deadline_s:g} s"
+            raise Stopped(self._with_what_is_shown(f"a message was typed and Enter pressed, but {nothing}"))
         place = self._person.find("messages") if self._person.lists_messages else self.page.locator("body")
         return self._wait_for(place.get_by_text(QUESTION).last, "the message that was sent")
 
@@ -371,7 +356,7 @@ class Visit:
             else:
                 return
         if covered:
-            raise Stopped(f"the link to {path} cannot be clicked: {covered} lies over it; {self._shown()}")
+            raise Stopped(self._with_what_is_shown(f"the link to {path} cannot be clicked: {covered} lies over it"))
         links.first.dispatch_event("click")
 
     def _is_beside_the_screen(self, link: Locator) -> bool:
@@ -383,7 +368,6 @@ class Visit:
         self.leave()
         # Away from the old page first: what it still asks for is over then, and Playwright does not always say so.
         self.page.goto("about:blank")
-        self._over.clear()
         self._person.go(path, wait_until="domcontentloaded")
 
     def _wait_for(self, locator: Locator, what: str) -> Locator:
@@ -395,7 +379,7 @@ class Visit:
 
     def _no_alert(self) -> None:
         if self.page.locator("main").locator(ALERT).count():
-            raise Stopped(f"an alert stands in its place; {self._shown()}")
+            raise Stopped(self._with_what_is_shown("an alert stands in its place"))
 
     def _calm(self) -> None:
         """Wait until nothing is requested any more. Raises Stopped when it goes on and on: then the page is still loading."""
@@ -405,7 +389,7 @@ class Visit:
             waited_s = time.monotonic() - began_s
             if waited_s > _DOUBTED_AFTER_S and self._doubted & self._under_way and self._was_idle():
                 # The page before this one is told of late now and then: a request of its own begins here and never ends.
-                self._over |= self._doubted
+                self._person.witness.pass_over(self._doubted)
             if waited_s > self._site.deadline_s:
                 pending = ", ".join(sorted({urlsplit(request.url).path for request in self._under_way}))
                 raise self._stopped(f"still loading {pending} after {self._site.deadline_s:g} s")
@@ -420,13 +404,9 @@ class Visit:
             return False
         return True
 
-    def _shown(self) -> str:
-        return f"the page shows: {self._person.shown()}"
-
     @property
     def _under_way(self) -> set[Request]:
-        told = {one for one in self._person.witness.under_way if one.resource_type not in _STREAMS}
-        return {one for one in told - self._over if not self._question.holds(one)}
+        return {one for one in self._person.witness.under_way if one.resource_type not in STREAMS}
 
     def _loaded(self, _: Page) -> None:
         self._doubted = self._under_way

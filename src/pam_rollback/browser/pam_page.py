@@ -216,6 +216,15 @@ class PamPage:
         """Whether the tab shows this address."""
         return urlsplit(self.page.url).path.rstrip("/") == path.rstrip("/") and self.page.url.startswith("http")
 
+    def until(self, holds: Callable[[], bool], *, every_ms: float = _LOOK_AGAIN_MS) -> bool:
+        """Look until it holds; False when the time of a step is up."""
+        end_s = time.monotonic() + self._within_s
+        while not holds():
+            if time.monotonic() > end_s:
+                return False
+            pause(self.page, every_ms)
+        return True
+
     @contextmanager
     def _step(self, what: str, missing: str, *works_with: ElementName, loads: bool = False) -> Iterator[None]:
         """Turn a time-out into a sentence, and a site that cannot be reached into Unreachable. One that ``loads`` may be late.

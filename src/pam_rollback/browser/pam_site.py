@@ -271,11 +271,10 @@ class PamSite(PamPage):
 
     def _answer_said(self) -> str:
         """What the service answered, once the page shows it."""
-        end_s = time.monotonic() + self._within_s
-        while (body := self._answered()) is None:
-            if time.monotonic() > end_s:
-                raise PlaywrightTimeoutError("no answer")
-            pause(self.page, _LOOK_AGAIN_MS)
+        self.until(lambda: self._answered() is not None)
+        body = self._answered()
+        if body is None:
+            raise PlaywrightTimeoutError("no answer")
         words = str(body["response"] or "")
         if not words.strip():
             return words
@@ -352,14 +351,9 @@ class PamSite(PamPage):
 
     def _takes_words(self, what: str) -> None:
         """Wait until the field for a message can be written to: some chats have to be connected first."""
-        end_s = time.monotonic() + self._within_s
-        while not self.find("message").first.is_enabled():
-            if time.monotonic() > end_s:
-                shown = self.shown()
-                raise Stopped(
-                    f"{what}: the field for a message stays disabled for {self._within_s:g} s; the page shows: {shown}"
-                )
-            pause(self.page, _LOOK_AGAIN_MS)
+        if not self.until(self.find("message").first.is_enabled):
+            disabled = f"the field for a message stays disabled for {self._within_s:g} s"
+            raise Stopped(f"{what}: {disabled}; the page shows: {self.shown()}")
 
     def _remember(self, response: Response) -> None:
         if response.request.method != "POST":
@@ -402,13 +396,9 @@ class PamSite(PamPage):
 
     def refuse_unseen(self, path: str) -> None:
         """Raise Stopped for a page whose main part is one colour, unless it soon is more."""
-        end_s = time.monotonic() + self._within_s
-        while not is_painted(self.page):
-            if time.monotonic() > end_s:
-                raise Stopped(
-                    f"open {path}: nothing can be seen of it: its main part is one colour, whatever stands there"
-                )
-            pause(self.page, _PAINTED_AGAIN_MS)
+        if not self.until(lambda: is_painted(self.page), every_ms=_PAINTED_AGAIN_MS):
+            one = "its main part is one colour, whatever stands there"
+            raise Stopped(f"open {path}: nothing can be seen of it: {one}")
 
     def refuse_anothers_address(self, own: str) -> None:
         """Raise Stopped for a page that shows an e-mail address of somebody, and not the account's own. No message names it."""

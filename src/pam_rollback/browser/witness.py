@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -75,6 +75,8 @@ class Witness:
         self._hosts = hosts
         self._noticed = Noticed() if noticed is None else noticed
         self._under_way: dict[Request, None] = {}
+        self.leaves_out: Callable[[Request], bool] = lambda _: False
+        """What is not waited for: somebody holds it."""
         self._changed_s = 0.0
         self._failed: list[str] = []
         """Since the page was opened, of what it cannot do without."""
@@ -106,6 +108,11 @@ class Witness:
     def under_way(self) -> tuple[Request, ...]:
         """What was asked for and has not been answered."""
         return tuple(self._under_way)
+
+    def pass_over(self, requests: Iterable[Request]) -> None:
+        """Wait for these no longer."""
+        for request in requests:
+            self._under_way.pop(request, None)
 
     @property
     def waits(self) -> bool:
@@ -174,7 +181,8 @@ class Witness:
         if request.is_navigation_request() and request.frame.parent_frame is None:
             self._failed.clear()
             self._under_way.clear()  # what the page before has asked for is given up
-        self._under_way[request] = None
+        if not self.leaves_out(request):
+            self._under_way[request] = None
         if self._is_ours(request.url):
             self._changed_s = time.monotonic()
 
