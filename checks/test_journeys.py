@@ -153,10 +153,15 @@ def test_pages_are_no_error_screens(onlooker: Visitor, scored: Scored) -> None:
 @pytest.mark.criterion("SC-5")
 def test_new_visitor_gets_the_release(visitor: Visitor, expected_releases: ExpectedReleases, scored: Scored) -> None:
     """Page, scripts and styles are those of the expected release.  If red: docs/runbook.md#frontend-rollback."""
-    served = scored(visitor.is_served("what a new visitor gets", expected_releases.frontend, returning=False))
+    with visitor.journey("what a new visitor gets", scored) as way:
+        served = visitor.is_served(returning=False)
+        wanted = expected_releases.frontend or served.manifest_release
 
-    assert served.right_release, served
-    assert served.right_files, served
+        told = f"{served.releases}, expected {expected_releases.frontend or 'both to be the same'}"
+        assert served.page_release == served.manifest_release == wanted != "", told
+        assert served.files, "the browser got no script and no style, so nothing is known"
+        assert not served.differing, served.differing
+        way.found = f"{len(served.files)} files of release {wanted}"
 
 
 @pytest.mark.criterion("SC-5")
@@ -164,7 +169,12 @@ def test_returning_visitor_gets_the_release(
     visitor: Visitor, expected_releases: ExpectedReleases, scored: Scored
 ) -> None:
     """No cache and no service worker brings another release back.  If red: docs/runbook.md#frontend-rollback."""
-    served = scored(visitor.is_served("what a returning visitor gets", expected_releases.frontend, returning=True))
+    with visitor.journey("what a returning visitor gets", scored) as way:
+        served = visitor.is_served(returning=True)
+        wanted = expected_releases.frontend or served.manifest_release
 
-    assert served.right_release, served
-    assert served.right_files, served
+        told = f"{served.releases}, expected {expected_releases.frontend or 'both to be the same'}"
+        assert served.page_release == served.manifest_release == wanted != "", told
+        assert served.files, "the browser got no script and no style, so nothing is known"
+        assert not served.differing, served.differing
+        way.found = f"{len(served.files)} files of release {wanted}"

@@ -5,7 +5,7 @@ In one module: a small fact for each journey, all told in the same way.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, Self
 
@@ -93,6 +93,35 @@ class Talk(NamedTuple):
     """After a reload of the page. None: the site does not list what was said, so that this cannot be told."""
     stored: bool | None
     """By the API. None: the product keeps nothing of it."""
+
+
+class ServedPage(NamedTuple):
+    """What a browser was given: the page's own release, and the sum of each script and style, against the manifest of the release."""
+
+    page_release: str
+    files: Mapping[str, str]
+    """What the browser got: path and SHA-256."""
+    manifest_release: str
+    manifest: Mapping[str, str]
+
+    @property
+    def releases(self) -> str:
+        """Of which release page and manifest are."""
+        none = "(none named)"
+        return f"the page is of release {self.page_release or none}, its manifest of {self.manifest_release or none}"
+
+    @property
+    def differing(self) -> str:
+        """Which files are not those of the release; empty where all are."""
+        found = [
+            f"{path} (expected {self.manifest[path][:12]}…, found {got[:12]}…)"
+            if path in self.manifest
+            else f"{path} (not a file of this release)"
+            for path, got in sorted(self.files.items())
+            if self.manifest.get(path) != got
+        ]
+        which = f"{len(found)} of {len(self.files)} files are not those of {self.manifest_release}"
+        return f"{which}: {'; '.join(found[:_SHOWN])}" if found else ""
 
 
 class Voice(NamedTuple):
@@ -289,61 +318,3 @@ class BehindThePages(Walk):
 def _behind(complaint: str) -> Finding:
     # By which way a script came to its error differs between two visits.
     return Finding("SC-5", "behind the pages", without_numbers(_STACK.sub("", complaint)))
-
-
-@dataclass(frozen=True, repr=False, kw_only=True)
-class ServedPage(Walk):
-    """What a browser was given: the page's own release, and the sum of each script and style, against the manifest of the release.
-
-    ``expected`` is the release that must be live; empty when nobody said: then page and manifest must agree.
-    """
-
-    expected: str
-    page_release: str = ""
-    manifest_release: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
-    """What the browser got: path and SHA-256."""
-    manifest: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def differing(self) -> tuple[str, ...]:
-        """The files that are not the release's."""
-        return tuple(
-            f"{path} (expected {self.manifest[path][:12]}…, found {found[:12]}…)"
-            if path in self.manifest
-            else f"{path} (not a file of this release)"
-            for path, found in sorted(self.files.items())
-            if self.manifest.get(path) != found
-        )
-
-    @property
-    def right_release(self) -> bool:
-        """Page and manifest name the release that is expected."""
-        wanted = self.expected or self.manifest_release
-        return self.done and bool(wanted) and self.page_release == wanted and self.manifest_release == wanted
-
-    @property
-    def right_files(self) -> bool:
-        """There were files, and each is the release's."""
-        return self.done and bool(self.files) and not self.differing
-
-    @property
-    def measured(self) -> Measured:
-        """Of which release the page and its files are."""
-        asked = f"page and files of {self.expected or self.manifest_release or 'one release'}"
-        return replace(super().measured, asked=asked, n=len(self.files), definition="n: scripts and styles compared")
-
-    @property
-    def outcome(self) -> str:
-        """Which of page, manifest and files is of another release."""
-        if self.problem:
-            return self.problem
-        if not self.right_release:
-            page, manifest = self.page_release or "(none named)", self.manifest_release or "(none named)"
-            return f"the page is of release {page}, its manifest of {manifest}, expected {self.expected or 'both to be the same'}"
-        if not self.files:
-            return "the browser got no script and no style, so nothing is known"
-        if self.differing:
-            which = "; ".join(self.differing[:_SHOWN])
-            return f"{len(self.differing)} of {len(self.files)} files are not those of {self.manifest_release}: {which}"
-        return f"{len(self.files)} files of release {self.manifest_release}"

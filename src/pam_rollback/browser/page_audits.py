@@ -29,8 +29,9 @@ from pam_rollback.browser.axe import Rules, ask
 from pam_rollback.browser.barriers import Element
 from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.journeys import NotLoaded, Stopped
-from pam_rollback.browser.page_states import Site, Visit
+from pam_rollback.browser.page_states import Visit
 from pam_rollback.browser.pam_site import PamSite
+from pam_rollback.browser.site import Site
 
 _STOPS_MAX: Final = 250
 """A page with more stops is no page that anybody walks through; it ends the walk of a page that makes new stops for ever."""

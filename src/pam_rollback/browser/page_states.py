@@ -7,7 +7,6 @@ own content can be seen; an empty page, an alert in its place or the page for un
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -19,8 +18,7 @@ from pam_rollback.browser.accessibility import PUBLIC_STATES
 from pam_rollback.browser.driven_page import LATE, STREAMS, click, covered_by, heading_of
 from pam_rollback.browser.journeys import NotLoaded, Stopped
 from pam_rollback.browser.pam_site import PamSite
-from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.product.contract import Element, ElementName
+from pam_rollback.browser.site import Site
 
 _READS: Final = ("GET", "HEAD", "OPTIONS")
 _NO_ANSWER: Final = json.dumps({"type": "error", "error": True, "message": "PAM cannot be reached."})
@@ -30,7 +28,7 @@ _NO_ANSWER: Final = json.dumps({"type": "error", "error": True, "message": "PAM 
 class HeldQuestion:
     """Holds the question once the page sends it. What else the page asks of the product is let through as long as it only reads."""
 
-    def __init__(self, page: Page, site: "Site") -> None:
+    def __init__(self, page: Page, site: Site) -> None:
         self._site = site
         self._held: list[Callable[[], object]] = []
         """Each ends the wait of the page without an answer."""
@@ -115,25 +113,6 @@ class _LedToSignIn(Stopped):
     """A page of a person was asked for, and the one that asks to sign in came."""
 
 
-@dataclass(frozen=True)
-class Site:
-    """Where the site is, and who visits it."""
-
-    frontend: str
-    services: tuple[str, ...]
-    """Whom its pages ask: nothing is written there but a sign-in."""
-    pages: Pages
-    elements: Mapping[ElementName, Element]
-    login_path: str
-    chat_path: str
-    email: str = field(repr=False)
-    """Empty where there is no account: then only strangers' pages are judged."""
-    password: str = field(repr=False)
-    deadline_s: float = 5.0
-    why_not_signed_in: Callable[[Stopped], Exception] = lambda stop: stop
-    """What a sign-in that stopped says: of the site, or that there were too many sign-ins, which says nothing of it."""
-
-
 class Visit:
     """One page of a browser. ``reach`` brings it into a state and gives the content by which that state is known.
 
@@ -144,8 +123,7 @@ class Visit:
     def __init__(self, page: Page, site: Site) -> None:
         self.page = page
         self._site = site
-        hosts = frozenset(urlsplit(address).hostname or "" for address in site.services)
-        self._person = PamSite(page, site.frontend, site.pages, site.elements, within_s=site.deadline_s, hosts=hosts)
+        self._person = PamSite(page, site)
         self._doubted: set[Request] = set()
         """What was told of before the page was loaded: the page before may have asked for it."""
         self._question = HeldQuestion(page, site)
@@ -254,10 +232,7 @@ class Visit:
         if "login" in self._failed:
             raise self._failed["login"]
         self._now = ""
-        try:
-            self._person.sign_in(self._site.email, self._site.password)
-        except Stopped as stop:
-            raise self._site.why_not_signed_in(stop) from None
+        self._person.sign_in()
 
     def leave(self) -> None:
         """Let go of what is held."""
@@ -288,7 +263,7 @@ class Visit:
         if not self._person.is_at(path) and self.page.locator(f'a[href="{path}"]').count():
             # Whoever opens it afresh is led elsewhere; people get there by a link.
             self._follow(path)
-            self.page.wait_for_url(self._site.frontend + path, wait_until="commit")
+            self.page.wait_for_url(self._site.address + path, wait_until="commit")
             heading = self._heading_when_calm()
         here = urlsplit(self.page.url).path
         if here != path:
@@ -314,7 +289,7 @@ class Visit:
         return self._wait_for(messages.last, "the earlier messages")
 
     def _chat_dialog(self) -> Locator:
-        click(self._person.await_element("clear_chat", "clear the chat"), within_s=self._site.deadline_s)
+        click(self._person.await_element("clear_chat", "clear the chat"), within_s=self._site.within_s)
         return self._wait_for(self.page.locator(DIALOG), "the dialog that asks before the chat is cleared")
 
     def _chat_thinking(self) -> Locator:
@@ -322,7 +297,9 @@ class Visit:
         message.fill(QUESTION)
         message.press("Enter")
         if not self._person.until(lambda: self._question.is_held):
-            nothing = f"nothing was sent to {self._site.chat_path}, nor said on a WebSocket, within {self._site.deadline_s:g} s"
+            nothing = (
+                f"nothing was sent to {self._site.chat_path}, nor said on a WebSocket, within {self._site.within_s:g} s"
+            )
             raise Stopped(self._with_what_is_shown(f"a message was typed and Enter pressed, but {nothing}"))
         place = self._person.find("messages") if self._person.lists_messages else self.page.locator("body")
         return self._wait_for(place.get_by_text(QUESTION).last, "the message that was sent")
@@ -350,7 +327,7 @@ class Visit:
             if self._is_beside_the_screen(link):
                 continue
             try:
-                click(link, within_s=self._site.deadline_s)
+                click(link, within_s=self._site.within_s)
             except PlaywrightTimeoutError as why:
                 covered = covered or covered_by(why)
             else:
@@ -374,7 +351,7 @@ class Visit:
         try:
             locator.first.wait_for(state="visible")
         except PlaywrightTimeoutError:
-            raise self._stopped(f"{what} did not appear within {self._site.deadline_s:g} s") from None
+            raise self._stopped(f"{what} did not appear within {self._site.within_s:g} s") from None
         return locator.first
 
     def _no_alert(self) -> None:
@@ -390,9 +367,9 @@ class Visit:
             if waited_s > _DOUBTED_AFTER_S and self._doubted & self._under_way and self._was_idle():
                 # The page before this one is told of late now and then: a request of its own begins here and never ends.
                 self._person.witness.pass_over(self._doubted)
-            if waited_s > self._site.deadline_s:
+            if waited_s > self._site.within_s:
                 pending = ", ".join(sorted({urlsplit(request.url).path for request in self._under_way}))
-                raise self._stopped(f"still loading {pending} after {self._site.deadline_s:g} s")
+                raise self._stopped(f"still loading {pending} after {self._site.within_s:g} s")
             self.page.wait_for_timeout(_PAUSE_MS)
             calm = 0 if self._under_way else calm + 1
 

@@ -30,8 +30,8 @@ from pam_rollback.browser.driven_page import (
     rendered,
 )
 from pam_rollback.browser.journeys import NotAsDescribed, NotLoaded, Stopped, Unreachable
+from pam_rollback.browser.site import Site
 from pam_rollback.browser.witness import Noticed, Witness, origin_of
-from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.product.contract import Element, ElementName
 from pam_rollback.product.front_page import PageContent
 
@@ -60,29 +60,16 @@ def located(page: Page, element: Element, *, hidden_too: bool = False) -> Locato
 
 
 class PamPage:
-    """One tab: how something is found in it, gone to and waited for. All is bounded by ``within_s``."""
+    """One tab: how something is found in it, gone to and waited for. No step takes longer than the site has for one."""
 
-    def __init__(
-        self,
-        page: Page,
-        address: str,
-        pages: Pages,
-        elements: Mapping[ElementName, Element],
-        *,
-        within_s: float,
-        hosts: frozenset[str] = frozenset(),
-        noticed: Noticed | None = None,
-    ) -> None:
-        """``hosts``: by name, those of the product beside the site's own. ``noticed``: where it is told what a person does not see."""
+    def __init__(self, page: Page, site: Site, noticed: Noticed | None = None) -> None:
+        """``noticed``: where it is told what a person does not see."""
         self.page = page
-        self.witness = Witness(page, hosts | {urlsplit(address).hostname or ""}, noticed)
-        self._elements = elements
-        self._address = address
-        self._pages = pages
-        self._within_s = within_s
+        self.site = site
+        self.witness = Witness(page, site.hosts | {urlsplit(site.address).hostname or ""}, noticed)
         self.opened = ""
-        page.set_default_timeout(within_s * 1000)
-        page.set_default_navigation_timeout(within_s * 1000)
+        page.set_default_timeout(site.within_s * 1000)
+        page.set_default_navigation_timeout(site.within_s * 1000)
 
     def open(self, path: str) -> str:
         """Open a page and wait until it has its heading; gives that."""
@@ -98,7 +85,7 @@ class PamPage:
 
         def load() -> PageContent:
             self.go(path, wait_until="load")
-            return rendered(self.page, within_s=self._within_s)
+            return rendered(self.page, within_s=self.site.within_s)
 
         return self._load(f"open {path}", "it goes on loading", load)
 
@@ -113,7 +100,7 @@ class PamPage:
 
     def go(self, path: str, *, wait_until: str) -> None:
         """Go to a page by its address, and wait for no more than that."""
-        self.opened = self._address + path
+        self.opened = self.site.address + path
         go_to(self.page, self.opened, wait_until=wait_until)
 
     def _load(self, what: str, missing: str, load: Callable[[], T], *works_with: ElementName) -> T:
@@ -127,7 +114,7 @@ class PamPage:
     def is_late(self) -> bool:
         """The page is still being loaded, although whatever it waits for answers without a browser."""
         opened = self.opened or self.page.url
-        return is_late(self.page, self.witness.under_way, opened, deadline_s=self._within_s)
+        return is_late(self.page, self.witness.under_way, opened, deadline_s=self.site.within_s)
 
     def reach(self, path: str) -> str:
         """Open a page; where its address leads elsewhere, go there by the site's own link. Gives its heading."""
@@ -136,13 +123,13 @@ class PamPage:
         if self.is_at(path) or not link.count():
             return heading
         with self._step(f"go to {path}", "no page with a heading", loads=True):
-            click(link.first, within_s=self._within_s)
-            self.page.wait_for_url(self._address + path, wait_until="commit")
+            click(link.first, within_s=self.site.within_s)
+            self.page.wait_for_url(self.site.address + path, wait_until="commit")
             return self.heading()
 
     def heading(self) -> str:
         """The page's heading, once it is there: of the first level, or the first that there is where a page has none of that."""
-        end_s = time.monotonic() + self._within_s
+        end_s = time.monotonic() + self.site.within_s
         while True:
             try:
                 return await_heading(self.page).inner_text(timeout=_HEADING_GOES_WITHIN_MS)
@@ -156,8 +143,8 @@ class PamPage:
         if link.count() == 0:
             return self.open(path)
         with self._step(f"go to {path}", "no page with a heading", loads=True):
-            click(link.first, within_s=self._within_s)
-            self.page.wait_for_url(self._address + path, wait_until="commit")
+            click(link.first, within_s=self.site.within_s)
+            self.page.wait_for_url(self.site.address + path, wait_until="commit")
             return self.heading()
 
     def loaded(self) -> None:
@@ -167,13 +154,15 @@ class PamPage:
 
     def await_quiet(self) -> None:
         """Wait until it has done what it does when it is opened. Raises Stopped, or NotLoaded, where it goes on waiting for answers."""
-        if not self.witness.quiet(within_s=self._within_s):
+        if not self.witness.quiet(within_s=self.site.within_s):
             stopped = NotLoaded if self.is_late else Stopped
-            raise stopped(f"open {urlsplit(self.page.url).path}: it still waits for answers after {self._within_s:g} s")
+            raise stopped(
+                f"open {urlsplit(self.page.url).path}: it still waits for answers after {self.site.within_s:g} s"
+            )
 
     def files(self) -> Mapping[str, str]:
         """Return the sum of each script and style of the site, as the browser got it. Raises Stopped when one did not come whole."""
-        return self.witness.files(origin_of(self._address))
+        return self.witness.files(origin_of(self.site.address))
 
     def release(self) -> str:
         """The release that the page names itself; empty when it names none."""
@@ -181,30 +170,17 @@ class PamPage:
             meta = self.page.locator('meta[name="pam-release"]')
             return (meta.first.get_attribute("content") or "") if meta.count() else ""
 
-    def worker_is_in_charge(self) -> bool:
-        """Whether a service worker answers this page's requests; waits for one that is being installed."""
-        return bool(
-            self.page.evaluate(
-                """async (within_ms) => {
-                  if (!("serviceWorker" in navigator)) return false;
-                  const late = new Promise((resolve) => setTimeout(resolve, within_ms));
-                  const found = await navigator.serviceWorker.getRegistration();
-                  if (found === undefined) return false;
-                  await Promise.race([navigator.serviceWorker.ready, late]);
-                  if (navigator.serviceWorker.controller === null)
-                    await Promise.race([late, new Promise((resolve) =>
-                      navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }))]);
-                  return navigator.serviceWorker.controller !== null;
-                }""",
-                self._within_s * 1000,
-            )
-        )
+    def await_worker(self) -> None:
+        """Wait until the site's service worker, where it has one, answers this page's requests; no longer than for a step."""
+        if self.page.evaluate("async () => (await navigator.serviceWorker?.getRegistration()) !== undefined"):
+            with suppress(PlaywrightTimeoutError):
+                self.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
 
     def find(self, name: ElementName) -> Locator:
         """By the contract of the product. Raises MeasurementFailed where that does not describe it: nothing is known of it then."""
-        if name not in self._elements:
+        if name not in self.site.elements:
             raise MeasurementFailed(f"the contract of the product describes no {name!r}: see its [elements]")
-        return located(self.page, self._elements[name])
+        return located(self.page, self.site.elements[name])
 
     def await_element(self, name: ElementName, what: str) -> Locator:
         """The element, once it can be seen. Raises Stopped, or NotAsDescribed, with what was to be done."""
@@ -218,7 +194,7 @@ class PamPage:
 
     def until(self, holds: Callable[[], bool], *, every_ms: float = _LOOK_AGAIN_MS) -> bool:
         """Look until it holds; False when the time of a step is up."""
-        end_s = time.monotonic() + self._within_s
+        end_s = time.monotonic() + self.site.within_s
         while not holds():
             if time.monotonic() > end_s:
                 return False
@@ -235,24 +211,24 @@ class PamPage:
             yield
         except PlaywrightTimeoutError as error:
             if loads and self.is_late:
-                raise NotLoaded(f"{what}: it was not loaded within {self._within_s:g} s; {LATE}") from None
+                raise NotLoaded(f"{what}: it was not loaded within {self.site.within_s:g} s; {LATE}") from None
             over = covered_by(error)
             if over:
                 shown = self.shown()
                 raise Stopped(f"{what}: {over} lies over it and does not go away; the page shows: {shown}") from None
             because = self._refuse_when_not_as_described(what, works_with)
             seen = f"the page shows: {self.shown()}{because}"
-            raise Stopped(f"{what}: {missing} within {self._within_s:g} s; {seen}") from None
+            raise Stopped(f"{what}: {missing} within {self.site.within_s:g} s; {seen}") from None
         except Error as error:
             found = _UNREACHABLE.search(error.message)
             if found is None:
                 raise
-            raise Unreachable(f"{what}: {self._address} could not be reached ({found.group()})") from None
+            raise Unreachable(f"{what}: {self.site.address} could not be reached ({found.group()})") from None
 
     def _either(self, hoped_for: Locator, what: str) -> None:
         """Wait for it; or end at once when the page says that something went wrong."""
         alert = self.page.get_by_role("alert")
-        end_s = time.monotonic() + self._within_s
+        end_s = time.monotonic() + self.site.within_s
         hoped_for.or_(alert.first).first.wait_for()
         while not hoped_for.first.is_visible():
             words = " ".join(" ".join(alert.all_inner_texts()).split())
@@ -268,7 +244,7 @@ class PamPage:
             self.find("message").wait_for()
         except PlaywrightTimeoutError:
             if content_of(self.page) == before:
-                pressed = f"the press changed nothing within {self._within_s:g} s"
+                pressed = f"the press changed nothing within {self.site.within_s:g} s"
                 raise Stopped(f"{what}: {pressed}; the page shows: {self.shown()}") from None
             raise
 
@@ -278,7 +254,7 @@ class PamPage:
             lost = next((name for name in works_with if not self.find(name).first.is_visible()), None)
             if lost is None:
                 return ""
-            hidden = located(self.page, self._elements[lost], hidden_too=True).count() > 0
+            hidden = located(self.page, self.site.elements[lost], hidden_too=True).count() > 0
             broken = self.witness.signs(hidden=hidden).broken
         except Error:  # it goes elsewhere at this very moment
             return ""
@@ -292,7 +268,7 @@ class PamPage:
             raise NotAsDescribed(self._changed(what, name))
 
     def _changed(self, what: str, name: ElementName) -> str:
-        described = self._elements[name].model_dump(exclude_none=True)
+        described = self.site.elements[name].model_dump(exclude_none=True)
         words = ", ".join(f'{key} = "{value}"' for key, value in described.items())
         where = urlsplit(self.page.url).path
         return (

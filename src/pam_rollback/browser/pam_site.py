@@ -17,12 +17,11 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.answer import limited, read_json
 from pam_rollback.browser.driven_page import click, content_of, is_painted, load_again, pause
-from pam_rollback.browser.journeys import NotAsDescribed, Stopped
+from pam_rollback.browser.journeys import NotAsDescribed, Stopped, Unreachable
 from pam_rollback.browser.pam_page import PamPage
+from pam_rollback.browser.site import Site
 from pam_rollback.browser.witness import Noticed, origin_of
-from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.product.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
-from pam_rollback.product.contract import Element, ElementName
+from pam_rollback.product.chat_answer import apology, said_on_socket, shortcoming, shown, telling_part
 from pam_rollback.product.pam_api import SignInLimited
 
 _LOOK_AGAIN_MS = 50
@@ -71,23 +70,10 @@ class Session:
 
 
 class PamSite(PamPage):
-    """One tab of the site. Each method is something that a person does, or looks for; all are bounded by ``within_s``."""
+    """One tab of the site. Each method is something that a person does, or looks for."""
 
-    def __init__(
-        self,
-        page: Page,
-        address: str,
-        pages: Pages,
-        elements: Mapping[ElementName, Element],
-        *,
-        within_s: float,
-        intent: Intent = "named",
-        hosts: frozenset[str] = frozenset(),
-        noticed: Noticed | None = None,
-    ) -> None:
-        """``hosts``: by name, those of the product beside the site's own."""
-        super().__init__(page, address, pages, elements, within_s=within_s, hosts=hosts, noticed=noticed)
-        self._intent = intent
+    def __init__(self, page: Page, site: Site, noticed: Noticed | None = None) -> None:
+        super().__init__(page, site, noticed)
         self._limited = False
         self._answers: list[Response | dict[str, Any]] = []
         """To posts, and what was said on a WebSocket, while this listened."""
@@ -96,19 +82,25 @@ class PamSite(PamPage):
 
     # ------------------------------------------------------------ the session
 
-    def sign_in(self, email: str, password: str) -> None:
-        """Fill the form in and send it, from wherever the site shows it; opens its page first when it is not there.
+    def sign_in(self) -> None:
+        """Sign in as the site's visitor. Raises Stopped, or what that says where the service allows no more sign-ins."""
+        try:
+            self._sign_in()
+        except Unreachable:
+            raise  # known at once, and whether we are the ones who are offline is asked anew
+        except Stopped as stop:
+            raise self.site.why_not_signed_in(stop) from None
 
-        Raises SignInLimited where the service says that there were too many.
-        """
+    def _sign_in(self) -> None:
+        """Fill the form in and send it, from wherever the site shows it; opens its page first when it is not there."""
 
         def fill_in() -> None:
             if self.find("log_in").count():
-                click(self.find("log_in").first, within_s=self._within_s)
-            elif not self.is_at(self._pages.login):
-                self.go(self._pages.login, wait_until="domcontentloaded")
-            self.find("email").fill(email)
-            self.find("password").fill(password)
+                click(self.find("log_in").first, within_s=self.site.within_s)
+            elif not self.is_at(self.site.pages.login):
+                self.go(self.site.pages.login, wait_until="domcontentloaded")
+            self.find("email").fill(self.site.email)
+            self.find("password").fill(self.site.password)
 
         missing = "the fields for e-mail and password are not there"
         self._load("sign in", missing, fill_in, "email", "password")
@@ -140,7 +132,7 @@ class PamSite(PamPage):
     def sign_out(self) -> bool:
         """Sign out by the button; whether the site shows it."""
         with self._step("sign out", "no button to log out", "log_out"):
-            click(self.find("log_out"), within_s=self._within_s)
+            click(self.find("log_out"), within_s=self.site.within_s)
         with self._step("sign out", "the site still looks signed in"):
             self.find("log_out").wait_for(state="hidden")
         try:
@@ -195,14 +187,14 @@ class PamSite(PamPage):
 
     def open_chat(self) -> str:
         """Open the chat and wait until it can be written to; gives its heading."""
-        if not self.is_at(self._pages.chat):
-            self.open(self._pages.chat)
+        if not self.is_at(self.site.pages.chat):
+            self.open(self.site.pages.chat)
         before = None
-        if "open_chat" in self._elements and not self.find("message").count():
+        if "open_chat" in self.site.elements and not self.find("message").count():
             with self._step("open the chat", "no button that opens it", "open_chat"):
                 self.find("open_chat").wait_for()
                 before = content_of(self.page)
-                click(self.find("open_chat"), within_s=self._within_s)
+                click(self.find("open_chat"), within_s=self.site.within_s)
         with self._step("open the chat", "no field for a message", "message"):
             self._message_comes_up("open the chat", before)
             self._takes_words("open the chat")
@@ -256,7 +248,7 @@ class PamSite(PamPage):
     @property
     def lists_messages(self) -> bool:
         """What is said in the chat is a list whose entries name who says them; else only what the service answers tells PAM's words."""
-        return "messages" in self._elements
+        return "messages" in self.site.elements
 
     def shows_again(self, question: str, answer: str) -> bool:
         """Whether the conversation has the question and this answer below it, as soon as it is there; False when the time is up.
@@ -330,13 +322,13 @@ class PamSite(PamPage):
         self._await_answers()  # what was said before comes late now and then
         before = self.find("messages").count()
         with self._step("speak to PAM", "no button to speak"):
-            click(self.find("speak"), within_s=self._within_s)
+            click(self.find("speak"), within_s=self.site.within_s)
         self._answers.clear()  # of voice no contract names an intent: its words are judged
         stop = self.find("stop_speaking")
         with self._step("speak to PAM", "recording did not start"):
             self._either(stop, "speak to PAM")
             self.page.wait_for_timeout(200)  # some sound: an empty recording is refused
-            click(stop, within_s=self._within_s)
+            click(stop, within_s=self.site.within_s)
         # What was heard is not known beforehand, so the spoken message is the one that was not there.
         spoken = self.find("messages").nth(before)
         with self._step("speak to PAM", "no answer"):
@@ -344,7 +336,7 @@ class PamSite(PamPage):
 
     def _await_answers(self) -> None:
         """Wait until nothing that the page needs is asked for any more, or the time of a step is up."""
-        end_s, in_a_row = time.monotonic() + self._within_s, 0
+        end_s, in_a_row = time.monotonic() + self.site.within_s, 0
         while in_a_row < _ANSWERED_LOOKS and time.monotonic() < end_s:
             pause(self.page, _LOOK_AGAIN_MS)
             in_a_row = 0 if self.witness.waits else in_a_row + 1
@@ -352,7 +344,7 @@ class PamSite(PamPage):
     def _takes_words(self, what: str) -> None:
         """Wait until the field for a message can be written to: some chats have to be connected first."""
         if not self.until(self.find("message").first.is_enabled):
-            disabled = f"the field for a message stays disabled for {self._within_s:g} s"
+            disabled = f"the field for a message stays disabled for {self.site.within_s:g} s"
             raise Stopped(f"{what}: {disabled}; the page shows: {self.shown()}")
 
     def _remember(self, response: Response) -> None:
@@ -371,7 +363,7 @@ class PamSite(PamPage):
         """The answer, when it is one; by what the service sent where that was seen, else by its words. Raises Stopped."""
         body = self._answered()
         if body is not None:
-            wrong = shortcoming(body, self._intent)
+            wrong = shortcoming(body, self.site.intent)
         else:
             wrong = apology(words) and f"an apology instead of an answer: {shown(words)!r}"
         if wrong:
@@ -382,7 +374,7 @@ class PamSite(PamPage):
 
     def open_trips(self) -> int:
         """Open the page of trips; how many it offers to plan."""
-        self.reach(self._pages.trips)
+        self.reach(self.site.pages.trips)
         with self._step("open the trips", "no trip to plan", "plan_trip"):
             self._either(self.find("plan_trip").first, "open the trips")
         return self.find("plan_trip").count()
@@ -391,7 +383,7 @@ class PamSite(PamPage):
         """Take the first trip to PAM."""
         with self._step("choose a trip", "the chat does not open with a message about the trip", "message"):
             before = content_of(self.page)
-            click(self.find("plan_trip").first, within_s=self._within_s)
+            click(self.find("plan_trip").first, within_s=self.site.within_s)
             self._message_comes_up("choose a trip", before)
 
     def refuse_unseen(self, path: str) -> None:
@@ -409,12 +401,12 @@ class PamSite(PamPage):
 
     def add_expense(self, amount: str, note: str) -> str | None:
         """Enter an expense of today and send it; what the page lists then, None when it does not list it."""
-        self.reach(self._pages.money)
+        self.reach(self.site.pages.money)
         with self._step("add an expense", "no form for an expense", "amount", "note"):
             self.find("amount").fill(amount)
             self.find("note").fill(note)
         with self._step("add an expense", "it was not sent", "add_expense"):
-            click(self.find("add_expense"), within_s=self._within_s)
+            click(self.find("add_expense"), within_s=self.site.within_s)
         listed = self.find("expenses").filter(has_text=note)
         try:
             self._either(listed.first, "add an expense")
@@ -425,7 +417,7 @@ class PamSite(PamPage):
 
     def open_settings(self) -> str:
         """Open the settings; the unit of distances as it is shown."""
-        self.reach(self._pages.settings)
+        self.reach(self.site.pages.settings)
         with self._step("open the settings", "no choice of a unit for distances", "distance_unit"):
             self._either(self.find("distance_unit"), "open the settings")
             return self.find("distance_unit").input_value()
@@ -442,7 +434,7 @@ class PamSite(PamPage):
                 raise Stopped(f"change a setting: there is no other unit than {shown!r}")
             self.find("distance_unit").select_option(wanted)
         with self._step("change a setting", "the page does not say that it was saved", "save"):
-            click(self.find("save"), within_s=self._within_s)
+            click(self.find("save"), within_s=self.site.within_s)
             try:
                 self._either(self.find("saved").filter(has_text="Saved"), "change a setting")
             except PlaywrightTimeoutError:

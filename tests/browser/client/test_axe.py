@@ -13,7 +13,7 @@ from pam_rollback.browser.accessibility import STATES
 from pam_rollback.browser.axe import Rules, load_rules
 from pam_rollback.browser.barriers import Findings
 from pam_rollback.browser.page_audits import collect, walk
-from pam_rollback.browser.page_states import Site
+from pam_rollback.browser.site import Site
 from pam_rollback.outside.places import REPORTS
 from tests.contracts import PAGES, elements
 from tests.fault_rows.accessibility import OF_LOOK
@@ -245,14 +245,14 @@ def test_a_site_that_shows_nothing_is_no_clean_site(browser: Browser) -> None:
     address = f"http://127.0.0.1:{server.server_port}"
     site = Site(
         address,
-        (address + "/api",),
         PAGES,
         elements(),
-        "/api/login",
-        "/api/chat",
-        "a@example.org",
-        "secret",
-        deadline_s=0.5,
+        within_s=0.5,
+        services=(address + "/api",),
+        login_path="/api/login",
+        chat_path="/api/chat",
+        email="a@example.org",
+        password="secret",
     )
     try:
         audits = collect(browser, site, load_rules(None))

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from pam_rollback.base.wait import Waiter
+from pam_rollback.browser import site as described_site
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.pam_site import PamSite, Session
 from pam_rollback.browser.traveller import Clearing, SignedIn, Traveller
@@ -90,14 +91,8 @@ def site() -> Iterator[Site]:
 @pytest.fixture
 def traveller(site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traveller]:
     """Somebody who is signed in there."""
-    environment: Any = SimpleNamespace(
-        urls=SimpleNamespace(frontend=site.address),
-        pages=PAGES,
-        contract=SimpleNamespace(elements=elements(), operations={"chat": SimpleNamespace(kept=False)}),
-        chat_intent="never",
-        probing=SimpleNamespace(request_deadline_s=1),
-        addresses=lambda: [site.address],
-    )
+    environment: Any = SimpleNamespace(contract=SimpleNamespace(operations={"chat": SimpleNamespace(kept=False)}))
+    described = described_site.Site(site.address, PAGES, elements(), within_s=2, intent="never")
     made: list[Any] = []
 
     def new_context(**given: Any) -> Any:
@@ -105,7 +100,8 @@ def traveller(site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> 
         return made[-1]
 
     session = SignedIn(Session(None, site.address, {}, "token", "somebody"))
-    one = Traveller(environment, "chromium", new_context, session, Noticed(), Clearing(Waiter()), lambda _: None)
+    of_account = (session, Noticed(), Clearing(Waiter()), lambda _: None)
+    one = Traveller(environment, described, "chromium", new_context, *of_account)
     monkeypatch.setattr(one, "signs_in", one.enters)
     yield one
     for context in made:
@@ -139,7 +135,7 @@ def test_what_was_said_before_is_no_answer_to_what_is_spoken(site: Site, browser
     site.late_s = 0.7
     page = browser.new_page()
     described: Mapping[Any, Any] = elements()
-    person = PamSite(page, site.address, PAGES, described, within_s=2)
+    person = PamSite(page, described_site.Site(site.address, PAGES, described, within_s=2))
     person.open_chat()
 
     with pytest.raises(Stopped, match="speak to PAM: no answer within 2 s"):

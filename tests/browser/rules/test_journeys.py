@@ -37,14 +37,15 @@ def walked(monkeypatch: pytest.MonkeyPatch, rows: list[str], end: Exception | No
     monkeypatch.setattr(traveller, "refuse_when_blocked", refuse)
     monkeypatch.setattr(traveller, "refuse_when_offline", refuse)
     nothing: Any = None
-    with Visitor(nothing, "chromium", nothing).journey("adding an expense", scored):
+    with Visitor(nothing, nothing, "chromium", nothing).journey("adding an expense", scored):
         if end is not None:
             raise end
 
 
 def test_a_journey_that_comes_to_its_end_works(monkeypatch: pytest.MonkeyPatch) -> None:
     """And says so."""
-    walked(monkeypatch, rows := [])
+    rows: list[str] = []
+    walked(monkeypatch, rows)
     assert rows == ["adding an expense in chromium: works"]
 
 
