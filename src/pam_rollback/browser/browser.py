@@ -25,10 +25,10 @@ class Engine:
     variable: str
     commands: tuple[str, ...] = ()
     """The best first."""
-    launch: Mapping[str, Any] = field(default_factory=dict)
-    """How Playwright starts the system's copy."""
-    always: Mapping[str, Any] = field(default_factory=dict)
-    """How Playwright starts any copy: with a microphone that hums by itself and that nobody has to allow."""
+    channel: str = ""
+    """Of the system's copy."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """How any copy is started: with a microphone that hums by itself and that nobody has to allow."""
 
     def path(self) -> str | None:
         """Return the machine's copy, or None. A variable wins even when it names nothing: a wrong value must fail."""
@@ -45,15 +45,15 @@ _HUMS = {
 CHROMIUM = Engine(
     "PAM_CHROMIUM",
     ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
-    always={"args": ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]},
+    options={"args": ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]},
 )
 ENGINES: Mapping[str, Engine] = {
     "chromium": CHROMIUM,
     "firefox": Engine(
         "PAM_FIREFOX",
         ("firefox-esr", "firefox"),
-        launch={"channel": "moz-firefox"},
-        always={"firefox_user_prefs": _HUMS},
+        "moz-firefox",
+        {"firefox_user_prefs": _HUMS},
     ),
     "webkit": Engine("PAM_WEBKIT"),
 }
@@ -68,13 +68,14 @@ def launch_arguments(name: str, *, own: Path) -> dict[str, Any]:
     engine = ENGINES[name]
     path = engine.path()
     if path is None and own.is_file():
-        return dict(engine.always)
+        return dict(engine.options)
     if path is None:
         raise BrowserMissing(f"there is no {name} on this machine; {_how_to_get(name)}")
     if not Path(path).is_file():
         wrong = f"{engine.variable} names {path}, which is not there; correct or unset it"
         raise BrowserMissing(f"there is no {name}: {wrong}")
-    return {"executable_path": path, **engine.launch, **engine.always}
+    channel = {"channel": engine.channel} if engine.channel else {}
+    return {"executable_path": path, **channel, **engine.options}
 
 
 def _how_to_get(name: str) -> str:

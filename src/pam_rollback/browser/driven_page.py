@@ -14,7 +14,6 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.outside import pace
 from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.front_page import PageContent, shortcoming_of_rendered
 
@@ -26,18 +25,6 @@ def pause(page: Page, milliseconds: float) -> None:
     """
     with suppress(PlaywrightTimeoutError):
         page.wait_for_event("close", timeout=milliseconds)
-
-
-def go_to(page: Page, url: str, **given: str) -> None:
-    """Open a page when it may be."""
-    pace.before_page()
-    page.goto(url, **given)  # type: ignore[arg-type]  # wait_until, passed on
-
-
-def load_again(page: Page) -> None:
-    """Load it again when it may be."""
-    pace.before_page()
-    page.reload(wait_until="domcontentloaded")
 
 
 _AT_A_TIME_S: Final = 1.5

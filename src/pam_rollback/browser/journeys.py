@@ -13,35 +13,10 @@ from pam_rollback.base.errors import Caused, MeasurementFailed
 from pam_rollback.base.figures import Fact, Measured, listed
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
 from pam_rollback.observation.samples import Sample
-from pam_rollback.product.front_page import PageContent, shortcoming_of_rendered
 
 
 class NotAsDescribed(MeasurementFailed):
     """A page that is well has no such element: the page has changed, or the contract."""
-
-
-@dataclass(frozen=True)
-class PageSigns:
-    """What a page was like when the wait for one of its elements was over."""
-
-    content: PageContent
-    hidden: bool = False
-    """The element is in the page, and nobody can see it."""
-    failed: tuple[str, ...] = ()
-    """Since the page was opened: errors of its scripts, and requests of its own that failed or were refused."""
-    unanswered: tuple[str, ...] = ()
-    """Its own requests that still wait for an answer."""
-
-    @property
-    def broken(self) -> str:
-        """What is wrong with the page itself, in words; empty when nothing is."""
-        if shortcoming := shortcoming_of_rendered(self.content):
-            return shortcoming
-        if self.hidden:
-            return "it is in the page, and cannot be seen"
-        if self.failed:
-            return self.failed[0]
-        return f"still no answer to {self.unanswered[0]}" if self.unanswered else ""
 
 
 _SHOWN = 5

@@ -220,12 +220,7 @@ class Visit:
 
     @property
     def _can_sign_in(self) -> bool:
-        return self.has_account and "password" in self._site.elements
-
-    @property
-    def has_account(self) -> bool:
-        """Whether somebody can sign in."""
-        return bool(self._site.email)
+        return bool(self._site.email) and "password" in self._site.elements
 
     def sign_in(self) -> None:
         """As the environment's test account. Raises Stopped, and MeasurementFailed when there were too many sign-ins."""

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Error, Locator, Page
@@ -23,15 +23,14 @@ from pam_rollback.browser.driven_page import (
     click,
     content_of,
     covered_by,
-    go_to,
     is_late,
-    load_again,
     pause,
     rendered,
 )
 from pam_rollback.browser.journeys import NotAsDescribed, NotLoaded, Stopped, Unreachable
 from pam_rollback.browser.site import Site
 from pam_rollback.browser.witness import Noticed, Witness, origin_of
+from pam_rollback.outside import pace
 from pam_rollback.product.contract import Element, ElementName
 from pam_rollback.product.front_page import PageContent
 
@@ -93,15 +92,21 @@ class PamPage:
         """Load the page again."""
 
         def load() -> str:
-            load_again(self.page)
+            self.load_again()
             return self.heading()
 
         self._load("load the page again", "no page with a heading", load)
 
-    def go(self, path: str, *, wait_until: str) -> None:
+    def go(self, path: str, *, wait_until: Literal["domcontentloaded", "load"]) -> None:
         """Go to a page by its address, and wait for no more than that."""
         self.opened = self.site.address + path
-        go_to(self.page, self.opened, wait_until=wait_until)
+        pace.before_page()
+        self.page.goto(self.opened, wait_until=wait_until)
+
+    def load_again(self) -> None:
+        """Load the page again, and wait for no more than that."""
+        pace.before_page()
+        self.page.reload(wait_until="domcontentloaded")
 
     def _load(self, what: str, missing: str, load: Callable[[], T], *works_with: ElementName) -> T:
         """Load a page; once more where it was late. Raises NotLoaded where it was late again, else as every step does."""
@@ -122,6 +127,9 @@ class PamPage:
         link = self.page.locator(f'a[href="{path}"]:visible')
         if self.is_at(path) or not link.count():
             return heading
+        return self._by_link(link, path)
+
+    def _by_link(self, link: Locator, path: str) -> str:
         with self._step(f"go to {path}", "no page with a heading", loads=True):
             click(link.first, within_s=self.site.within_s)
             self.page.wait_for_url(self.site.address + path, wait_until="commit")
@@ -140,12 +148,7 @@ class PamPage:
     def follow(self, path: str) -> str:
         """Go to a page by the site's own link, as a person does, or by its address where there is none; gives its heading."""
         link = self.page.get_by_role("navigation").locator(f'a[href="{path}"]')
-        if link.count() == 0:
-            return self.open(path)
-        with self._step(f"go to {path}", "no page with a heading", loads=True):
-            click(link.first, within_s=self.site.within_s)
-            self.page.wait_for_url(self.site.address + path, wait_until="commit")
-            return self.heading()
+        return self._by_link(link, path) if link.count() else self.open(path)
 
     def loaded(self) -> None:
         """Wait until all that belongs to the page is there."""
@@ -255,7 +258,7 @@ class PamPage:
             if lost is None:
                 return ""
             hidden = located(self.page, self.site.elements[lost], hidden_too=True).count() > 0
-            broken = self.witness.signs(hidden=hidden).broken
+            broken = self.witness.wrong_with_page(hidden=hidden)
         except Error:  # it goes elsewhere at this very moment
             return ""
         if not broken:

@@ -16,7 +16,7 @@ from playwright.sync_api import BrowserContext, Error, Locator, Page, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.answer import limited, read_json
-from pam_rollback.browser.driven_page import click, content_of, is_painted, load_again, pause
+from pam_rollback.browser.driven_page import click, content_of, is_painted, pause
 from pam_rollback.browser.journeys import NotAsDescribed, Stopped, Unreachable
 from pam_rollback.browser.pam_page import PamPage
 from pam_rollback.browser.site import Site
@@ -149,7 +149,7 @@ class PamSite(PamPage):
 
     def asks_to_sign_in(self) -> bool:
         """Load the page again; whether the site asks for e-mail and password instead of showing a page that cannot work."""
-        self._load("load the page with a lost session", "the page does not load", lambda: load_again(self.page))
+        self._load("load the page with a lost session", "the page does not load", self.load_again)
         password = self.find("password")
         try:
             password.wait_for()

@@ -15,8 +15,9 @@ from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response, 
 
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.driven_page import content_of, pause
-from pam_rollback.browser.journeys import PageSigns, Stopped
+from pam_rollback.browser.journeys import Stopped
 from pam_rollback.outside import pace
+from pam_rollback.product.front_page import shortcoming_of_rendered
 
 _CONTENT: Final = """async (path) => {
   const answer = await fetch(path, { cache: "force-cache" });
@@ -99,10 +100,17 @@ class Witness:
             self._page.context.remove_listener(event, handler)
         self._under_way.clear()
 
-    def signs(self, *, hidden: bool) -> PageSigns:
-        """Return what the page is like now. Raises Playwright's error when it cannot be read."""
-        unanswered = tuple(named(request) for request in self._under_way if self.needs(request))
-        return PageSigns(content_of(self._page), hidden, tuple(self._failed), unanswered)
+    def wrong_with_page(self, *, hidden: bool) -> str:
+        """Return what is wrong with the page itself, when the wait for one of its elements is over; empty when nothing is.
+
+        ``hidden``: the element is in the page, and nobody can see it. Raises Playwright's error when the page cannot be read.
+        """
+        if shortcoming := shortcoming_of_rendered(content_of(self._page)):
+            return shortcoming
+        if hidden:
+            return "it is in the page, and cannot be seen"
+        unanswered = [f"still no answer to {named(request)}" for request in self._under_way if self.needs(request)]
+        return next(iter([*self._failed, *unanswered]), "")
 
     @property
     def under_way(self) -> tuple[Request, ...]:
