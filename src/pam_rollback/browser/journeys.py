@@ -162,11 +162,6 @@ class Walk(Fact):
     """What stood in its way, and in that of others."""
 
     @property
-    def done(self) -> bool:
-        """It came to its end."""
-        return not self.problem
-
-    @property
     def measured(self) -> Measured:
         """What came of it, as the table has it."""
         return came_to(self.where, self.outcome)

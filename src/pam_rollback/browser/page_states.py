@@ -135,22 +135,17 @@ class Visit:
         self._elsewhere = ""
         """The heading of the page for unknown addresses."""
         page.on("load", self._loaded)
-        pages = site.pages
         self._ways: dict[str, Callable[[], Locator]] = {
             "login": self._login,
             "login-error": self._login_error,
             "not-found": self._not_found,
-            "home": lambda: self._own_page(pages.home),
             _CHAT_OPEN: self._open_chat,
             "chat": self._messages_there,
             "chat-dialog": self._chat_dialog,
             "chat-thinking": self._chat_thinking,
             "chat-error": self._chat_error,
-            "money": lambda: self._own_page(pages.money),
-            "trips": lambda: self._own_page(pages.trips),
-            "settings": lambda: self._own_page(pages.settings),
-            "profile": lambda: self._own_page(pages.profile),
         }
+        """To each state that is not simply a page by its address."""
 
     def reach(self, state: str) -> Locator:
         """Show the state. Raises Stopped with what the site did instead, MeasurementFailed when nothing can be said of the site."""
@@ -184,7 +179,8 @@ class Visit:
             self.reach(before)
         self._now = ""
         try:
-            own = self._ways[state]()
+            way = self._ways.get(state)
+            own = way() if way is not None else self._own_page(getattr(self._site.pages, state))
             self._calm()
             if state not in _MEANT_TO_ALERT:
                 self._no_alert()
