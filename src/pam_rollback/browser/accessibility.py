@@ -5,7 +5,7 @@ A state that was not reached is judged by its own test, and left out of what is 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Fact, Measured, Sentence
@@ -16,8 +16,7 @@ from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedF
 _ANNOUNCED_CHARACTERS = 40
 
 
-@dataclass(frozen=True)
-class FocusWalk:
+class FocusWalk(NamedTuple):
     """What the Tab key met on its way from the top of a page to its end."""
 
     unseen: Findings
@@ -25,19 +24,18 @@ class FocusWalk:
     traps: Findings
     """Where the keyboard is caught, or that it leads nowhere at all."""
 
-    @classmethod
-    def of(cls, page_state: str, stops: Sequence[Element], unseen: Sequence[Element], trapped_at: str = "") -> Self:
-        """Judge the elements that the key reached. ``trapped_at``: where the focus could not be moved on; else the end was reached."""
-        caught = [stop for stop in stops if stop.selector == trapped_at][:1]
-        visible = by_own_rule(
-            page_state, "focus-visible", "the focus can be seen on every stop (WCAG 2.4.7)", unseen, of=len(stops)
-        )
-        if not stops:
-            nowhere = [Element("html", "the Tab key reaches nothing")]
-            meaning = "everything can be reached by keyboard (WCAG 2.1.1)"
-            return cls(visible, by_own_rule(page_state, "keyboard", meaning, nowhere))
-        meaning = "the Tab key leads on from every stop (WCAG 2.1.2)"
-        return cls(visible, by_own_rule(page_state, "keyboard-trap", meaning, caught, of=len(stops)))
+
+def focus_walk(page_state: str, stops: Sequence[Element], unseen: Sequence[Element], trapped_at: str = "") -> FocusWalk:
+    """Judge the elements that the key reached. ``trapped_at``: where the focus could not be moved on; else the end was reached."""
+    meaning = "the focus can be seen on every stop (WCAG 2.4.7)"
+    visible = by_own_rule(page_state, "focus-visible", meaning, unseen, of=len(stops))
+    if not stops:
+        nowhere = [Element("html", "the Tab key reaches nothing")]
+        meaning = "everything can be reached by keyboard (WCAG 2.1.1)"
+        return FocusWalk(visible, by_own_rule(page_state, "keyboard", meaning, nowhere))
+    caught = [stop for stop in stops if stop.selector == trapped_at][:1]
+    meaning = "the Tab key leads on from every stop (WCAG 2.1.2)"
+    return FocusWalk(visible, by_own_rule(page_state, "keyboard-trap", meaning, caught, of=len(stops)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -210,9 +208,7 @@ class Audit(Sentence):
     @property
     def all_findings(self) -> tuple[Findings, ...]:
         """Everything that was found here, to make it known in a baseline."""
-        walk = self.focus
-        of_focus = (walk.unseen, walk.traps) if walk is not None else ()
-        return tuple(found for found in (self.barriers, self.reflow, *of_focus) if found is not None)
+        return tuple(found for found in (self.barriers, self.reflow, *(self.focus or ())) if found is not None)
 
     def __str__(self) -> str:
         return (

@@ -23,6 +23,7 @@ from pam_rollback.browser.accessibility import (
     Audits,
     FocusWalk,
     KeyboardChat,
+    focus_walk,
     reachable,
 )
 from pam_rollback.browser.axe import Rules, ask
@@ -57,11 +58,11 @@ def walk(page: Page, page_state: str) -> FocusWalk:
         if now["stuck"] and stuck < _STUCK_MAX:
             continue
         if now["ended"] or (now["is_first"] and not stuck and stops):
-            return FocusWalk.of(page_state, stops, unseen)
+            return focus_walk(page_state, stops, unseen)
         if now["again"]:
-            return FocusWalk.of(page_state, stops, unseen, now["selector"])
+            return focus_walk(page_state, stops, unseen, now["selector"])
         stops.append(Element(now["selector"], now["name"]))
-    return FocusWalk.of(page_state, stops, unseen, stops[-1].selector)
+    return focus_walk(page_state, stops, unseen, stops[-1].selector)
 
 
 def chat(site: PamSite, question: str) -> KeyboardChat:
