@@ -56,11 +56,6 @@ def load_rules(packages: Path | None) -> Rules:
     return Rules(version[1] if version else "?", "npm" if has_newest else "bundled", axe.axe_script)
 
 
-def settle(page: Page) -> None:
-    """Bring the page to rest: animations at their end, fonts and pictures there."""
-    ask(page, "settle")
-
-
 def drawn(page: Page, *, anew: bool) -> None:
     """Wait until scripts have drawn the page: charts grow, and more than once.
 
@@ -71,7 +66,7 @@ def drawn(page: Page, *, anew: bool) -> None:
 
 def audit(page: Page, page_state: str, rules: Rules) -> Findings:
     """Judge the page and its frames. Raises MeasurementFailed when the rules do not run; the page is brought to rest first."""
-    settle(page)
+    ask(page, "settle")  # animations at their end, fonts and pictures there
     try:
         foreign = _inject(page, rules)
         found: dict[str, Any] = Axe(rules.script).run(page, options=_OPTIONS).response

@@ -5,7 +5,6 @@ Dark colours and double size are what people switch on while they look at a page
 styles, which the engines agree on.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,7 +39,6 @@ _STUCK_MAX: Final = 8
 """Some controls have stops inside: a field for date and time has seven."""
 _PRESSES_MAX: Final = 80
 _ANNOUNCED_WITHIN_S: Final = 2.0
-_PAUSE_MS: Final = 50
 
 
 def walk(page: Page, page_state: str) -> FocusWalk:
@@ -85,22 +83,18 @@ def chat(site: PamSite, question: str) -> KeyboardChat:
     if typed != question:
         problem = f"{question!r} was typed into the message field, which has {typed!r} then"
         return KeyboardChat(presses, problem, "", regions, barred="the message field does not take what is typed")
-    with site.listening():
+    with site.witness.listening():
         page.keyboard.press("Enter")
         try:
             words = site.answer_to(question)
         except Stopped as stop:
             return KeyboardChat(presses, str(stop), "", regions)
-    heard = KeyboardChat(presses, "", words, regions, _announced(page))
-    end_s = time.monotonic() + _ANNOUNCED_WITHIN_S
-    while not heard.heard and time.monotonic() < end_s:
-        page.wait_for_timeout(_PAUSE_MS)
-        heard = KeyboardChat(presses, "", words, regions, _announced(page))
-    return heard
 
+    def heard() -> KeyboardChat:
+        return KeyboardChat(presses, "", words, regions, tuple(map(str, ask(page, "heard"))))
 
-def _announced(page: Page) -> tuple[str, ...]:
-    return tuple(map(str, ask(page, "heard")))
+    site.until(lambda: heard().heard, within_s=_ANNOUNCED_WITHIN_S)
+    return heard()
 
 
 def _has_focus(element: Locator) -> bool:

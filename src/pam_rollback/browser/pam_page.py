@@ -195,9 +195,9 @@ class PamPage:
         """Whether the tab shows this address."""
         return urlsplit(self.page.url).path.rstrip("/") == path.rstrip("/") and self.page.url.startswith("http")
 
-    def until(self, holds: Callable[[], bool], *, every_ms: float = _LOOK_AGAIN_MS) -> bool:
-        """Look until it holds; False when the time of a step is up."""
-        end_s = time.monotonic() + self.site.within_s
+    def until(self, holds: Callable[[], bool], *, within_s: float = 0, every_ms: float = _LOOK_AGAIN_MS) -> bool:
+        """Look until it holds; False when that time, or else that of a step, is up."""
+        end_s = time.monotonic() + (within_s or self.site.within_s)
         while not holds():
             if time.monotonic() > end_s:
                 return False

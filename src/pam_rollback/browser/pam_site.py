@@ -6,22 +6,19 @@ A session can be kept, restored in another window, and lost.
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, Final
 
-from playwright.sync_api import BrowserContext, Error, Locator, Page, Response
+from playwright.sync_api import BrowserContext, Error, Locator
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.answer import limited, read_json
 from pam_rollback.browser.driven_page import click, content_of, is_painted, pause
 from pam_rollback.browser.journeys import NotAsDescribed, Stopped, Unreachable
 from pam_rollback.browser.pam_page import PamPage
-from pam_rollback.browser.site import Site
-from pam_rollback.browser.witness import Noticed, origin_of
-from pam_rollback.product.chat_answer import apology, said_on_socket, shortcoming, shown, telling_part
+from pam_rollback.browser.witness import origin_of
+from pam_rollback.product.chat_answer import apology, shortcoming, shown, telling_part
 from pam_rollback.product.pam_api import SignInLimited
 
 _LOOK_AGAIN_MS = 50
@@ -72,14 +69,6 @@ class Session:
 class PamSite(PamPage):
     """One tab of the site. Each method is something that a person does, or looks for."""
 
-    def __init__(self, page: Page, site: Site, noticed: Noticed | None = None) -> None:
-        super().__init__(page, site, noticed)
-        self._limited = False
-        self._answers: list[Response | dict[str, Any]] = []
-        """To posts, and what was said on a WebSocket, while this listened."""
-        self._listens = False
-        page.on("websocket", lambda socket: socket.on("framereceived", self._remember_frame))
-
     # ------------------------------------------------------------ the session
 
     def sign_in(self) -> None:
@@ -104,14 +93,13 @@ class PamSite(PamPage):
 
         missing = "the fields for e-mail and password are not there"
         self._load("sign in", missing, fill_in, "email", "password")
-        self._limited = False
         try:
-            with self.listening(), self._step("sign in", "still not signed in"):
+            with self.witness.listening(), self._step("sign in", "still not signed in"):
                 self.find("password").press("Enter")
                 self._signed_in()
                 self.witness.forget_failures()  # a session that was lost had its requests refused
         except Stopped as stop:
-            if self._limited:
+            if self.witness.met_limit:
                 raise SignInLimited(f"{limited()}: no error of the service ({stop})") from None
             raise
 
@@ -171,7 +159,7 @@ class PamSite(PamPage):
 
     def _token(self) -> tuple[str, str]:
         """The access token and the user's id, as the answer to the sign-in gave them."""
-        for response in reversed(self._answers):
+        for response in reversed(self.witness.answers):
             if isinstance(response, dict):
                 continue
             try:
@@ -217,22 +205,10 @@ class PamSite(PamPage):
         """Send a message and wait for PAM's answer; gives the answer. The message must be a new one: an old one has an answer already."""
         with self._step("ask PAM", "no field for a message", "message"):
             self.find("message").fill(question)
-        with self.listening():
+        with self.witness.listening():
             with self._step("ask PAM", "no field for a message", "message"):
                 self.find("message").press("Enter")
             return self._no_apology(self.answer_to(question), "ask PAM")
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Meanwhile what the service answers is remembered."""
-        self._answers.clear()
-        self._listens = True
-        self.page.on("response", self._remember)
-        try:
-            yield
-        finally:
-            self._listens = False
-            self.page.remove_listener("response", self._remember)
 
     def answer_to(self, question: str) -> str:
         """Wait for what PAM says to a message that was sent while this listened; gives it, an apology too."""
@@ -278,7 +254,7 @@ class PamSite(PamPage):
 
     def _answered(self) -> dict[str, Any] | None:
         """The newest answer to a message, of those that were remembered."""
-        for response in reversed(self._answers):
+        for response in reversed(self.witness.answers):
             if isinstance(response, dict):
                 return response
             try:
@@ -323,7 +299,7 @@ class PamSite(PamPage):
         before = self.find("messages").count()
         with self._step("speak to PAM", "no button to speak"):
             click(self.find("speak"), within_s=self.site.within_s)
-        self._answers.clear()  # of voice no contract names an intent: its words are judged
+        self.witness.answers.clear()  # of voice no contract names an intent: its words are judged
         stop = self.find("stop_speaking")
         with self._step("speak to PAM", "recording did not start"):
             self._either(stop, "speak to PAM")
@@ -346,18 +322,6 @@ class PamSite(PamPage):
         if not self.until(self.find("message").first.is_enabled):
             disabled = f"the field for a message stays disabled for {self.site.within_s:g} s"
             raise Stopped(f"{what}: {disabled}; the page shows: {self.shown()}")
-
-    def _remember(self, response: Response) -> None:
-        if response.request.method != "POST":
-            return
-        if response.ok:
-            self._answers.append(response)
-        elif response.status == HTTPStatus.TOO_MANY_REQUESTS and self.witness.needs(response.request):
-            self._limited = True
-
-    def _remember_frame(self, frame: str | bytes) -> None:
-        if self._listens and (said := said_on_socket(frame)) is not None:
-            self._answers.append(said)
 
     def _no_apology(self, words: str, what: str) -> str:
         """The answer, when it is one; by what the service sent where that was seen, else by its words. Raises Stopped."""

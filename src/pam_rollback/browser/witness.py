@@ -17,6 +17,7 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.driven_page import content_of, pause
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.outside import pace
+from pam_rollback.product.chat_answer import said_on_socket
 from pam_rollback.product.front_page import shortcoming_of_rendered
 
 _CONTENT: Final = """async (path) => {
@@ -82,6 +83,11 @@ class Witness:
         self._failed: list[str] = []
         """Since the page was opened, of what it cannot do without."""
         self._files: list[Response] = []
+        self.answers: list[Response | dict[str, Any]] = []
+        """To posts, and what was said on a WebSocket, while somebody listened."""
+        self.met_limit = False
+        """The service said meanwhile that it was asked too much."""
+        self._listens = False
         self._paced = pace.is_held()
         self._handlers: dict[Any, Any] = {
             "console": self._console,
@@ -93,6 +99,7 @@ class Witness:
         }
         for event, handler in self._handlers.items():
             page.context.on(event, handler)
+        page.on("websocket", lambda socket: socket.on("framereceived", self._heard))
 
     def look_away(self) -> None:
         """Listen no more: what comes now is not the site's doing but that of whoever takes pictures and closes the window."""
@@ -111,6 +118,16 @@ class Witness:
             return "it is in the page, and cannot be seen"
         unanswered = [f"still no answer to {named(request)}" for request in self._under_way if self.needs(request)]
         return next(iter([*self._failed, *unanswered]), "")
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Meanwhile what the service answers is remembered."""
+        self.answers.clear()
+        self.met_limit, self._listens = False, True
+        try:
+            yield
+        finally:
+            self._listens = False
 
     @property
     def under_way(self) -> tuple[Request, ...]:
@@ -213,10 +230,19 @@ class Witness:
         if waited_for:  # one of a page that was left is given up, by whatever name: by a service worker as failed
             self._noticed.note(words)
 
-    def _answered(self, response: Response) -> None:
-        request, kind = response.request, response.request.resource_type
-        if kind in {"script", "stylesheet"}:
+    def _keep(self, response: Response) -> None:
+        request = response.request
+        if request.resource_type in {"script", "stylesheet"}:
             self._files.append(response)
+        if self._listens and request.method == "POST":
+            if response.ok:
+                self.answers.append(response)
+            elif response.status == HTTPStatus.TOO_MANY_REQUESTS:
+                self.met_limit |= self.needs(request)
+
+    def _answered(self, response: Response) -> None:
+        self._keep(response)
+        request, kind = response.request, response.request.resource_type
         if not self._is_ours(response.url):
             return
         if kind == "document":
@@ -229,6 +255,10 @@ class Witness:
                 self._noticed.note(words)
         elif kind in _NEVER_A_PAGE and _is_a_page(response):
             self._noticed.note(f"no {kind} but a page of HTML: {_without_query(response.url)}")
+
+    def _heard(self, frame: str | bytes) -> None:
+        if self._listens and (said := said_on_socket(frame)) is not None:
+            self.answers.append(said)
 
     def _broke(self, error: WebError) -> None:
         words = " ".join(error.error.message.split())
