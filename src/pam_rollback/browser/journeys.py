@@ -160,6 +160,8 @@ class Walk(Fact):
     problem: str = ""
     cause: str = ""
     """What stood in its way, and in that of others."""
+    told: JudgedFindings = NOTHING_TOLD
+    """What of it is known, and why the rest counts."""
 
     @property
     def measured(self) -> Measured:
@@ -181,8 +183,6 @@ class NewSession(Walk):
     signed_in_again: bool = False
     not_again: str = ""
     """Why not, where a window of its own had to be opened for that."""
-    told: JudgedFindings = NOTHING_TOLD
-    """Whether a page that does not ask is known, and why it counts if not."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -219,8 +219,6 @@ class BehindThePages(Walk):
     pages: tuple[str, ...] = ()
     """The pages that were opened, with those of the journeys before."""
     complaints: tuple[str, ...] = ()
-    told: JudgedFindings = NOTHING_TOLD
-    """What of them is known, and why the rest counts."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:

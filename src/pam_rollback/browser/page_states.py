@@ -182,8 +182,8 @@ class Visit:
             way = self._ways.get(state)
             own = way() if way is not None else self._own_page(getattr(self._site.pages, state))
             self._calm()
-            if state not in _MEANT_TO_ALERT:
-                self._no_alert()
+            if state not in _MEANT_TO_ALERT and self.page.locator("main").locator(ALERT).count():
+                raise Stopped(self._with_what_is_shown("an alert stands in its place"))
         except PlaywrightTimeoutError as error:
             raise self._stopped(error.message.splitlines()[0]) from None
         except Error as error:
@@ -344,10 +344,6 @@ class Visit:
         except PlaywrightTimeoutError:
             raise self._stopped(f"{what} did not appear within {self._site.within_s:g} s") from None
         return locator.first
-
-    def _no_alert(self) -> None:
-        if self.page.locator("main").locator(ALERT).count():
-            raise Stopped(self._with_what_is_shown("an alert stands in its place"))
 
     def _calm(self) -> None:
         """Wait until nothing is requested any more. Raises Stopped when it goes on and on: then the page is still loading."""

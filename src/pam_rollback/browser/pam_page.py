@@ -176,8 +176,7 @@ class PamPage:
     def await_worker(self) -> None:
         """Wait until the site's service worker, where it has one, answers this page's requests; no longer than for a step."""
         if self.page.evaluate("async () => (await navigator.serviceWorker?.getRegistration()) !== undefined"):
-            with suppress(PlaywrightTimeoutError):
-                self.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+            self.until(lambda: bool(self.page.evaluate("() => navigator.serviceWorker.controller !== null")))
 
     def find(self, name: ElementName) -> Locator:
         """By the contract of the product. Raises MeasurementFailed where that does not describe it: nothing is known of it then."""
