@@ -9,7 +9,8 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Literal, TypeVar
+from functools import partial
+from typing import Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Error, Locator, Page
@@ -17,23 +18,21 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.browser.driven_page import (
-    LATE,
-    await_heading,
-    click,
-    content_of,
-    covered_by,
-    is_late,
-    pause,
-    rendered,
-)
+from pam_rollback.browser.driven_page import click, content_of, covered_by, heading_of, pause, rendered
 from pam_rollback.browser.journeys import NotAsDescribed, NotLoaded, Stopped, Unreachable
 from pam_rollback.browser.site import Site
 from pam_rollback.browser.witness import Noticed, Witness, origin_of
 from pam_rollback.outside import pace
+from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.contract import Element, ElementName
 from pam_rollback.product.front_page import PageContent
 
+LATE: Final = "all that it waits for answers over HTTP, so this machine may be too busy to show it"
+STREAMS: Final = ("eventsource", "websocket", "ping", "media")
+_SENT_ON: Final = ("Accept", "apikey", "Authorization", "Origin", "User-Agent")
+"""Headers of the page's own request: a server that hangs for browsers alone hangs here, too."""
+_LOADED_MS: Final = 25
+_FAILED: Final = 500
 T = TypeVar("T")
 _LOOK_MS = 1000
 _LOOK_AGAIN_MS = 50
@@ -117,9 +116,28 @@ class PamPage:
 
     @property
     def is_late(self) -> bool:
-        """The page is still being loaded, although whatever it waits for answers without a browser."""
-        opened = self.opened or self.page.url
-        return is_late(self.page, self.witness.under_way, opened, deadline_s=self.site.within_s)
+        """The page is still being loaded, and nothing that it waits for keeps it from that: all of it answers without a browser.
+
+        What was opened is asked where everything was answered and the page is not there all the same.
+        """
+        pending = [request for request in self.witness.under_way if request.resource_type not in STREAMS]
+        if any(request.method != "GET" for request in pending) or (not pending and self._is_loaded):
+            return False
+        asked = {request.url: {name: request.headers.get(name.lower(), "") for name in _SENT_ON} for request in pending}
+        calls = {
+            url: partial(fetch, url, headers=headers, deadline_s=self.site.within_s)
+            for url, headers in (asked or {self.opened or self.page.url: {}}).items()
+        }
+        answers = all_at_once(calls).values()
+        return all(answer.http_status is not None and answer.http_status < _FAILED for answer in answers)
+
+    @property
+    def _is_loaded(self) -> bool:
+        try:
+            self.page.wait_for_load_state("load", timeout=_LOADED_MS)
+        except PlaywrightTimeoutError:
+            return False
+        return True
 
     def reach(self, path: str) -> str:
         """Open a page; where its address leads elsewhere, go there by the site's own link. Gives its heading."""
@@ -140,7 +158,9 @@ class PamPage:
         end_s = time.monotonic() + self.site.within_s
         while True:
             try:
-                return await_heading(self.page).inner_text(timeout=_HEADING_GOES_WITHIN_MS)
+                # Of any level: while a page follows another one, the first-level heading that was there may go, and none come.
+                self.page.get_by_role("heading").first.wait_for()
+                return heading_of(self.page).inner_text(timeout=_HEADING_GOES_WITHIN_MS)
             except PlaywrightTimeoutError:
                 if time.monotonic() > end_s:
                     raise

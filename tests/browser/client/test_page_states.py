@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Request
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser import driven_page
+from pam_rollback.browser import pam_page
 from pam_rollback.browser.driven_page import heading_of
 from pam_rollback.browser.journeys import NotLoaded, Stopped
 from pam_rollback.browser.page_states import Visit
@@ -158,7 +158,7 @@ def test_a_heading_that_goes_with_the_page_before_is_not_waited_for(
         shown.evaluate("() => { document.querySelector('main').innerHTML = '<h2>Trips</h2>'; }")
         return found
 
-    monkeypatch.setattr(driven_page, "heading_of", found_and_gone)
+    monkeypatch.setattr(pam_page, "heading_of", found_and_gone)
 
     assert person.heading() == "Trips"
 
