@@ -99,6 +99,7 @@ class Witness:
         }
         for event, handler in self._handlers.items():
             page.context.on(event, handler)
+        page.on("response", self._keep)  # not what a service worker asks for by itself
         page.on("websocket", lambda socket: socket.on("framereceived", self._heard))
 
     def look_away(self) -> None:
@@ -241,7 +242,6 @@ class Witness:
                 self.met_limit |= self.needs(request)
 
     def _answered(self, response: Response) -> None:
-        self._keep(response)
         request, kind = response.request, response.request.resource_type
         if not self._is_ours(response.url):
             return
