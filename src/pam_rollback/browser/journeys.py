@@ -4,8 +4,9 @@ In one module: a small fact for each journey, all told in the same way.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, Self
 
@@ -58,6 +59,30 @@ class NotLoaded(Stopped):
 def came_to(where: str, outcome: str, cause: str = "") -> Measured:
     """Return what a journey came to, as the table has it. ``where``: its name and its browser."""
     return Measured(where, asked="works", value=outcome, n=1, sentence=f"{where}: {outcome}", cause=cause)
+
+
+@dataclass
+class Noticed:
+    """What was noticed in all windows of a browser: the pages, and what is wrong behind them."""
+
+    pages: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    refusals_expected: bool = False
+
+    @contextmanager
+    def expecting_refusals(self) -> Iterator[None]:
+        """The journey has a session that nobody knows: refusals, and a console full of them, are its own doing."""
+        self.refusals_expected = True
+        try:
+            yield
+        finally:
+            self.refusals_expected = False
+
+    def note(self, what: str) -> None:
+        """Note it, once."""
+        words = " ".join(what.split())
+        if words not in self.complaints:
+            self.complaints.append(words)
 
 
 class Talk(NamedTuple):

@@ -19,9 +19,9 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.driven_page import click, content_of, covered_by, heading_of, pause, rendered
-from pam_rollback.browser.journeys import NotAsDescribed, NotLoaded, Stopped, Unreachable
+from pam_rollback.browser.journeys import NotAsDescribed, Noticed, NotLoaded, Stopped, Unreachable
 from pam_rollback.browser.site import Site
-from pam_rollback.browser.witness import Noticed, Witness, origin_of
+from pam_rollback.browser.witness import Witness, origin_of
 from pam_rollback.outside import pace
 from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.contract import Element, ElementName

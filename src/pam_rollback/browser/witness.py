@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response, 
 
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.driven_page import content_of, pause
-from pam_rollback.browser.journeys import Stopped
+from pam_rollback.browser.journeys import Noticed, Stopped
 from pam_rollback.outside import pace
 from pam_rollback.product.chat_answer import said_on_socket
 from pam_rollback.product.front_page import shortcoming_of_rendered
@@ -39,30 +38,6 @@ _IDLE: Final = "() => new Promise((done) => (window.requestIdleCallback ?? setTi
 """A page that is never idle does not keep us waiting: whoever asks looks at the clock."""
 _QUERY: Final = re.compile(r"(\w+://[^\s?'\"]+)\?[^\s'\"]*")
 """Of an address in a line of the console: a key may stand in it."""
-
-
-@dataclass
-class Noticed:
-    """What was noticed in all windows of a browser: the pages, and what is wrong behind them."""
-
-    pages: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-    refusals_expected: bool = False
-
-    @contextmanager
-    def expecting_refusals(self) -> Iterator[None]:
-        """The journey has a session that nobody knows: refusals, and a console full of them, are its own doing."""
-        self.refusals_expected = True
-        try:
-            yield
-        finally:
-            self.refusals_expected = False
-
-    def note(self, what: str) -> None:
-        """Note it, once."""
-        words = " ".join(what.split())
-        if words not in self.complaints:
-            self.complaints.append(words)
 
 
 class Witness:

@@ -15,8 +15,7 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.browser import site as described_site
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.pam_site import PamSite, Session
-from pam_rollback.browser.traveller import Clearing, SignedIn, Traveller
-from pam_rollback.browser.witness import Noticed
+from pam_rollback.browser.traveller import Clearing, Shared, Traveller
 from tests.contracts import PAGES, elements
 
 TRIPS = '<main><h1>Trips</h1><a href="/pam">Ask PAM about the coast</a></main>'
@@ -99,8 +98,8 @@ def traveller(site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> 
         made.append(browser.new_context(**given))
         return made[-1]
 
-    session = SignedIn(Session(None, site.address, {}, "token", "somebody"))
-    of_account = (session, Noticed(), Clearing(Waiter()), lambda _: None)
+    shared = Shared(Session(None, site.address, {}, "token", "somebody"))
+    of_account = (shared, Clearing(Waiter()), lambda _: None)
     one = Traveller(environment, described, "chromium", new_context, *of_account)
     monkeypatch.setattr(one, "signs_in", one.enters)
     yield one

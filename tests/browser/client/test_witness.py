@@ -5,7 +5,8 @@ from contextlib import nullcontext
 import pytest
 from playwright.sync_api import Browser, Route
 
-from pam_rollback.browser.witness import Noticed, Witness
+from pam_rollback.browser.journeys import Noticed
+from pam_rollback.browser.witness import Witness
 
 PAGE = """<h1>Trips</h1><script>
 console.error("the profile could not be read from 'http://pam.test/profile?apikey=secret&v=1'");
