@@ -213,11 +213,8 @@ class NewSession(Walk):
     def findings(self) -> tuple[Finding, ...]:
         """The page that does not ask to sign in, where everything else was seen."""
         seen = not self.problem and self.signed_out and self.signed_in_again
-        return (
-            (Finding("RPO-3", "a page whose session was lost", "does not ask to sign in"),)
-            if seen and not self.asked_to_sign_in
-            else ()
-        )
+        silent = Finding("RPO-3", "a page whose session was lost", "does not ask to sign in")
+        return (silent,) if seen and not self.asked_to_sign_in else ()
 
     def without(self, told: JudgedFindings) -> Self:
         """Judged without what is known of the page."""

@@ -109,13 +109,7 @@ class PamSite(PamPage):
         if not token:
             raise Stopped("sign in: the page looks signed in, but no answer to its requests had an access token")
         items: dict[str, str] = self.page.evaluate("() => ({...sessionStorage})")
-        return Session(
-            state=self.page.context.storage_state(),
-            origin=origin_of(self.page.url),
-            items=items,
-            token=token,
-            user_id=user_id,
-        )
+        return Session(self.page.context.storage_state(), origin_of(self.page.url), items, token, user_id)
 
     def sign_out(self) -> bool:
         """Sign out by the button; whether the site shows it."""
@@ -390,9 +384,8 @@ class PamSite(PamPage):
         """Choose the other unit of distances and save; gives it."""
         with self._step("change a setting", "no choice of a unit for distances", "distance_unit"):
             shown = self.find("distance_unit").input_value()
-            choices: list[str] = (
-                self.find("distance_unit").locator("option").evaluate_all("all => all.map(one => one.value)")
-            )
+            options = self.find("distance_unit").locator("option")
+            choices: list[str] = options.evaluate_all("all => all.map(one => one.value)")
             wanted = next((choice for choice in choices if choice != shown), "")
             if not wanted:
                 raise Stopped(f"change a setting: there is no other unit than {shown!r}")

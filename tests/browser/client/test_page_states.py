@@ -1,10 +1,11 @@
 """States of the site in a real Chromium: a page that still asks for something is told from one whose predecessor did."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest.mock import Mock
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request
@@ -90,21 +91,12 @@ def test_too_many_sign_ins_say_nothing_of_the_pages(page: Page, site: Site, monk
     """Whoever visits is told why a sign-in stopped: what the page itself shows is the same in both cases."""
     stop = Stopped("sign in: the page says: You could not be logged in")
     limited = MeasurementFailed("the sign-in is rate limited")
-    monkeypatch.setattr(PamSite, "_load", raising(stop))
+    monkeypatch.setattr(PamSite, "_load", Mock(side_effect=stop))
 
     with pytest.raises(MeasurementFailed, match="the sign-in is rate limited"):
         Visit(page, replace(site, why_not_signed_in=lambda _: limited)).sign_in()
     with pytest.raises(Stopped, match="You could not be logged in"):
         Visit(page, site).sign_in()
-
-
-def raising(error: Exception) -> Callable[..., None]:
-    """What cannot be done."""
-
-    def refuse(*_: object) -> None:
-        raise error
-
-    return refuse
 
 
 def test_a_page_that_still_asks_is_not_reached(page: Page, site: Site) -> None:
