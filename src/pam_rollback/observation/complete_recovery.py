@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.figures import Fact, Measured
+from pam_rollback.observation.measure import Window, WindowState
 from pam_rollback.observation.recovery import Recovery
-from pam_rollback.observation.window import WindowVerdict
-from pam_rollback.observation.window_state import WindowState
 
 ITEM = "RTO-5"
 _MINUTE_S = 60.0
@@ -44,7 +43,7 @@ class CompleteRecovery(Fact):
     """Recovery and the windows after it, held against the objective, in seconds from the decision."""
 
     recovery: Recovery
-    windows: tuple[WindowVerdict, ...]
+    windows: tuple[Window, ...]
     objective_s: float
     details: tuple[Moment, ...]
     """The moments, in their order."""
@@ -63,7 +62,7 @@ class CompleteRecovery(Fact):
         return None if mitigated_s is None else max(0.0, mitigated_s) + self.window_s
 
     @property
-    def broken(self) -> tuple[WindowVerdict, ...]:
+    def broken(self) -> tuple[Window, ...]:
         """The windows that were not held."""
         return tuple(window for window in self.windows if window.state is WindowState.BROKEN)
 
@@ -128,7 +127,7 @@ class CompleteRecovery(Fact):
 
 def moments(
     recovery: Recovery,
-    windows: Sequence[WindowVerdict],
+    windows: Sequence[Window],
     *,
     detected_s: float | None,
     looked_every_s: float,

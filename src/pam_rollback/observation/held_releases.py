@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 
 from pam_rollback.base.figures import Measured
 from pam_rollback.observation.journeys import HEALTH_JOURNEY, PAGES
+from pam_rollback.observation.measure import Reach, Told, WindowResult, WindowState, held
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import gap
-from pam_rollback.observation.window_state import WindowResult, WindowState, standing
 from pam_rollback.product.served_release import BACK_END, FRONT_END, ExpectedReleases, same_commit
 
 NAMING = (*PAGES, HEALTH_JOURNEY)
@@ -86,8 +85,7 @@ def judge_releases(samples: Iterable[Sample], spec: ReleasesSpec, *, settled_s: 
 
     ``settled_s``: every probe due before this moment has been recorded.
     """
-    end_s = spec.start_s + spec.duration_s
-    reach_s, complete = max(spec.start_s, min(settled_s, end_s)), settled_s >= end_s
+    reach = Reach.of(spec.start_s, spec.duration_s, settled_s)
     inside = [sample for sample in samples if sample.due_s >= spec.start_s and not sample.void]
     inside.sort(key=lambda sample: sample.due_s)
     pages = [sample for sample in inside if sample.journey in PAGES and sample.release]
@@ -98,16 +96,19 @@ def judge_releases(samples: Iterable[Sample], spec: ReleasesSpec, *, settled_s: 
     ]
     named = [sample.due_s for sample in health if sample.release]
     what = "health answer that names a release"
-    unknown = gap(named, spec.gap_max_s, spec.start_s, reach_s, what=what, hides="another release")
-    if complete and not named:
-        unknown = f"no {what}"
-    elif complete and not unknown:
-        unknown = "; ".join(site.unknown for site in sites if site.unknown)
-    broken = "; ".join(site.told(spec.start_s) for site in sites if site.others)
-    state, reason = standing(broken, unknown, complete=complete)
+    told = Told(
+        reach=reach,
+        known=named,
+        lost="; ".join(site.told(spec.start_s) for site in sites if site.others),
+        unfit="" if named or not reach.complete else f"no {what}",
+        lacking="; ".join(site.unknown for site in sites if site.unknown) if reach.complete else "",
+        what=what,
+        hides="another release",
+    )
+    found = held(told, gap_max_s=spec.gap_max_s)
     others = sum(len(site.others) for site in sites)
     observed_s, by_version = max(0.0, settled_s - spec.start_s), bool(named) and not any(one.commit for one in health)
-    return HeldReleases(spec, state, reason, others, len(pages) + len(health), observed_s, by_version)
+    return HeldReleases(spec, found.state, found.reason, others, len(pages) + len(health), observed_s, by_version)
 
 
 @dataclass(frozen=True)

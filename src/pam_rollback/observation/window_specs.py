@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from pam_rollback.environment.environment import Environment
+from pam_rollback.observation.measure import Window
 from pam_rollback.observation.memory import MemoryWindowSpec
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict, judge_without_prober_lag
+from pam_rollback.observation.window import WindowSpec, judge_without_prober_lag
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import AnswersWindow, MemoryGoal, MemoryTrigger
+from pam_rollback.stats.series import Quantity
 
 _GAP_WHEN_SHORTENED_S = 5.0
 """A window that the pace made shorter tolerates no hole that is longer."""
@@ -40,11 +42,11 @@ def answers_spec(
     """
     needed_s = _ANSWERS_SPARE * goal.samples_min / (slowest_hz or rate_hz)
     return WindowSpec(
-        measure=Measure(goal.measure),
+        measure=Quantity(goal.measure),
         limit=limit,
         duration_s=min(goal.duration_s, max(goal.duration_s / pace, needed_s)),
         asked_s=goal.duration_s,
-        samples_min=goal.samples_min,
+        n_min=goal.samples_min,
         gap_max_s=max(_gap_s(goal.gap_s_max, pace), gap_at(rate_hz)),
         bad_run_max_s=max(goal.bad_run_s_max, _BAD_PROBES_IN_A_RUN / rate_hz),
         answer_max_s=environment.probing.timeout_s,
@@ -55,18 +57,18 @@ def memory_spec(plan: Plan, *, pace: float) -> MemoryWindowSpec:
     """What is asked of the memory of the product's process."""
     goal = plan.the(MemoryGoal)
     return MemoryWindowSpec(
-        limit_mb=goal.memory_mb_max,
+        limit=goal.memory_mb_max,
         alarm_mb=plan.the(MemoryTrigger).memory_mb_max,
         duration_s=goal.duration_s / pace,
         asked_s=goal.duration_s,
-        readings_min=goal.samples_min,
+        n_min=goal.samples_min,
         gap_max_s=_gap_s(goal.gap_s_max, pace),
     )
 
 
 def reading_every_s(spec: MemoryWindowSpec) -> float:
     """Often enough for twice the readings that are needed, and every 10 s at least: a peak between two readings is not seen."""
-    return max(_SHORTEST_PAUSE_S, min(_LONGEST_PAUSE_S, spec.duration_s / (_READINGS_SPARE * spec.readings_min)))
+    return max(_SHORTEST_PAUSE_S, min(_LONGEST_PAUSE_S, spec.duration_s / (_READINGS_SPARE * spec.n_min)))
 
 
 def gap_at(rate_hz: float) -> float:
@@ -82,11 +84,11 @@ ANSWERS_FOR_ERRORS = 150
 """So many without an error show less than 2 %, with 95 % confidence."""
 ANSWERS_FOR_P95 = 100
 """Five of them may be slower; with fewer, one slow answer would decide."""
-ANSWERS_ITEMS: Mapping[str, Measure] = {
-    "MT-1": Measure.LATENCY_P95_MS,
-    "SC-2": Measure.LATENCY_P95_MS,
-    "MT-2": Measure.ERROR_RATE_PCT,
-    "SC-1": Measure.ERROR_RATE_PCT,
+ANSWERS_ITEMS: Mapping[str, Quantity] = {
+    "MT-1": Quantity.LATENCY_P95_MS,
+    "SC-2": Quantity.LATENCY_P95_MS,
+    "MT-2": Quantity.ERROR_RATE_PCT,
+    "SC-1": Quantity.ERROR_RATE_PCT,
 }
 """What of them each plan item is about."""
 _SPARE = 1.1
@@ -94,19 +96,19 @@ _SPARE = 1.1
 
 
 def sample_spec(
-    measure: Measure, limit: float, rate_hz: float, *, answer_max_s: float, slowest_hz: float | None = None
+    measure: Quantity, limit: float, rate_hz: float, *, answer_max_s: float, slowest_hz: float | None = None
 ) -> WindowSpec:
     """What a sample of users' answers has to be like, when ``rate_hz`` of them come a second, ``slowest_hz`` of the part asked least.
 
     Its length is given in answers, not in seconds (MT-1, MT-2): 50 good ones do not show an error rate below 2 %; among n without one error
     the true share lies, with 95 % confidence, below 2 % from n = 149 on.
     """
-    samples_min = ANSWERS_FOR_P95 if measure is Measure.LATENCY_P95_MS else ANSWERS_FOR_ERRORS
+    n_min = ANSWERS_FOR_P95 if measure is Quantity.LATENCY_P95_MS else ANSWERS_FOR_ERRORS
     return WindowSpec(
         measure=measure,
         limit=limit,
-        duration_s=_SPARE * samples_min / (slowest_hz or rate_hz),
-        samples_min=samples_min,
+        duration_s=_SPARE * n_min / (slowest_hz or rate_hz),
+        n_min=n_min,
         answer_max_s=answer_max_s,
         gap_max_s=max(5.0, 5 / rate_hz),
         # Where probes are rare, two bad ones in a row are no outage yet: the share says what they are.
@@ -116,7 +118,7 @@ def sample_spec(
 
 def judge_sample(
     samples: Iterable[Sample], spec: WindowSpec, *, start_s: float, now_s: float, rate_hz: float, settled_s: float
-) -> WindowVerdict:
+) -> Window:
     """Judge all answers from ``start_s`` on: at least as long as the spec wants, longer when more is there already."""
     spec = replace(spec, duration_s=max(spec.duration_s, settled_s - start_s))
     return judge_without_prober_lag(samples, spec, start_s=start_s, now_s=now_s, rate_hz=rate_hz, settled_s=settled_s)

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from pam_rollback.observation.measure import Window, WindowState
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict, judge_without_prober_lag
-from pam_rollback.observation.window_state import WindowState
+from pam_rollback.observation.window import WindowSpec, judge_without_prober_lag
+from pam_rollback.stats.series import Quantity
 
-SPEC = WindowSpec(measure=Measure.LATENCY_P95_MS, limit=500, duration_s=15)
+SPEC = WindowSpec(measure=Quantity.LATENCY_P95_MS, limit=500, duration_s=15)
 
 
-def judged(latency_ms: float, lag_ms: float) -> WindowVerdict:
+def judged(latency_ms: float, lag_ms: float) -> Window:
     """Fifteen seconds of such answers, ten a second."""
     answer = Sample(due_s=0, latency_ms=latency_ms, journey="chat", ok=True, lag_ms=lag_ms)
     samples = [replace(answer, due_s=at / 10) for at in range(150)]

@@ -8,14 +8,15 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.observation.measure import Window
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import Measure, WindowVerdict
 from pam_rollback.observation.window_specs import answers_spec, judge_sample, sample_spec
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.stats.series import Quantity
 
 RATE_HZ = 40.0
-ERRORS = sample_spec(Measure.ERROR_RATE_PCT, 2, rate_hz=RATE_HZ, answer_max_s=5)
-P95 = sample_spec(Measure.LATENCY_P95_MS, 500, rate_hz=RATE_HZ, answer_max_s=5)
+ERRORS = sample_spec(Quantity.ERROR_RATE_PCT, 2, rate_hz=RATE_HZ, answer_max_s=5)
+P95 = sample_spec(Quantity.LATENCY_P95_MS, 500, rate_hz=RATE_HZ, answer_max_s=5)
 
 
 def answers(n: int, *, bad: int = 0, slow: int = 0, late: int = 0) -> list[Sample]:
@@ -30,16 +31,16 @@ def answers(n: int, *, bad: int = 0, slow: int = 0, late: int = 0) -> list[Sampl
     return found
 
 
-def judged(samples: list[Sample], measure: Measure) -> WindowVerdict:
+def judged(samples: list[Sample], measure: Quantity) -> Window:
     """The verdict once all of them have settled."""
     settled_s = max(sample.due_s for sample in samples) + 1 / RATE_HZ
-    spec = ERRORS if measure is Measure.ERROR_RATE_PCT else P95
+    spec = ERRORS if measure is Quantity.ERROR_RATE_PCT else P95
     return judge_sample(samples, spec, start_s=0, now_s=settled_s, rate_hz=RATE_HZ, settled_s=settled_s)
 
 
 def test_enough_good_answers_are_good() -> None:
     """Both figures, with their n and their definitions."""
-    errors, p95 = judged(answers(170), Measure.ERROR_RATE_PCT), judged(answers(170), Measure.LATENCY_P95_MS)
+    errors, p95 = judged(answers(170), Quantity.ERROR_RATE_PCT), judged(answers(170), Quantity.LATENCY_P95_MS)
 
     assert errors.met
     assert (errors.measured.asked, errors.measured.n) == ("< 2 %, n >= 150", 170)
@@ -50,21 +51,21 @@ def test_enough_good_answers_are_good() -> None:
 @pytest.mark.parametrize(("bad", "good"), [(3, True), (4, False)])
 def test_the_limit_is_the_plans(bad: int, good: bool) -> None:  # noqa: FBT001 - a parameter
     """Two of a hundred are not below 2 %."""
-    assert judged(answers(200, bad=bad), Measure.ERROR_RATE_PCT).met is good
+    assert judged(answers(200, bad=bad), Quantity.ERROR_RATE_PCT).met is good
 
 
 @pytest.mark.parametrize(("slow", "good"), [(10, True), (11, False)])
 def test_five_of_a_hundred_may_be_slow(slow: int, good: bool) -> None:  # noqa: FBT001 - a parameter
     """95 of 100 is what the percentile says."""
-    assert judged(answers(200, slow=slow), Measure.LATENCY_P95_MS).met is good
+    assert judged(answers(200, slow=slow), Quantity.LATENCY_P95_MS).met is good
 
 
 def test_errors_do_not_hide_what_is_fast() -> None:
     """A fifth fails quickly: that is an error rate, and says nothing of the speed of the others."""
     samples = answers(170, bad=34)
 
-    assert not judged(samples, Measure.ERROR_RATE_PCT).met
-    assert judged(samples, Measure.LATENCY_P95_MS).met
+    assert not judged(samples, Quantity.ERROR_RATE_PCT).met
+    assert judged(samples, Quantity.LATENCY_P95_MS).met
 
 
 def test_too_few_answers_are_unknown() -> None:
@@ -72,7 +73,7 @@ def test_too_few_answers_are_unknown() -> None:
     few = [sample for index, sample in enumerate(answers(170)) if index % 6]
 
     with pytest.raises(MeasurementFailed, match="141 usable samples at most, 150 are needed"):
-        assert judged(few, Measure.ERROR_RATE_PCT).met
+        assert judged(few, Quantity.ERROR_RATE_PCT).met
 
 
 def test_a_waiting_sample_is_not_green() -> None:
@@ -97,7 +98,7 @@ def test_it_is_lost_early() -> None:
 def test_a_prober_that_lagged_is_unknown() -> None:
     """Too many probes left late: this machine was too busy to judge."""
     with pytest.raises(MeasurementFailed, match="was not fit to judge"):
-        assert judged(answers(200, late=20), Measure.LATENCY_P95_MS).met
+        assert judged(answers(200, late=20), Quantity.LATENCY_P95_MS).met
 
 
 def test_the_probers_lag_is_not_the_services() -> None:
@@ -106,8 +107,8 @@ def test_the_probers_lag_is_not_the_services() -> None:
     slow = [dataclasses.replace(sample, latency_ms=800, lag_ms=200) for sample in answers(170)]
 
     with pytest.raises(MeasurementFailed, match="without its own lag"):
-        assert judged(busy, Measure.LATENCY_P95_MS).met
-    assert not judged(slow, Measure.LATENCY_P95_MS).met
+        assert judged(busy, Quantity.LATENCY_P95_MS).met
+    assert not judged(slow, Quantity.LATENCY_P95_MS).met
 
 
 def test_more_answers_than_asked_for_all_count() -> None:
@@ -115,13 +116,13 @@ def test_more_answers_than_asked_for_all_count() -> None:
     samples = answers(800)
     samples[-30:] = [dataclasses.replace(sample, ok=False) for sample in samples[-30:]]
 
-    found = judged(samples, Measure.ERROR_RATE_PCT)
+    found = judged(samples, Quantity.ERROR_RATE_PCT)
     assert (found.n, found.met) == (800, False)
 
 
 def test_where_probes_are_rare_two_in_a_row_are_no_outage() -> None:
     """At one answer in two seconds: 2 bad of 200 is 1 %, in a row or not."""
-    spec = sample_spec(Measure.ERROR_RATE_PCT, 2, rate_hz=0.5, answer_max_s=5)
+    spec = sample_spec(Quantity.ERROR_RATE_PCT, 2, rate_hz=0.5, answer_max_s=5)
     samples = [Sample(due_s=2.0 * index, latency_ms=20, journey="front page", ok=True) for index in range(200)]
     samples[50:52] = [dataclasses.replace(sample, ok=False) for sample in samples[50:52]]
 
