@@ -16,7 +16,7 @@ from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.observation.measure import Bin, Reach, Terms, Told, Window, WindowState, held
 from pam_rollback.observation.memory import READINGS_MIN, SPAN_MIN_S, MemoryReading
 from pam_rollback.observation.samples import Sample
-from pam_rollback.stats.series import Answers, Evidence, Histogram, Point, Quantity, Series, Standing, pooled
+from pam_rollback.stats.series import Answers, Evidence, Point, Quantity, Series, Standing, pooled
 
 _SPARE = 1.25
 _LONGER_AT_MOST = 4
@@ -58,10 +58,7 @@ def judge_series(series: Series, spec: Terms, *, start_s: float, now_s: float) -
     reach = Reach(start_s, end_s if complete else max(start_s, min(now_s, end_s)), complete)
     counted = any(point.evidence is not None for point in known)
     highest = max((point for point in known if point.value is not None), key=lambda one: one.value or 0.0, default=None)
-    try:
-        total, mismatch = pooled(known), ""
-    except MeasurementFailed as problem:
-        total, mismatch = None, str(problem)
+    total = pooled(known)
 
     def instead(hole: Bin) -> str:
         reasons = Counter(one.why for one in inside if not one.known and hole.from_s <= one.at_s <= hole.until_s)
@@ -75,7 +72,7 @@ def judge_series(series: Series, spec: Terms, *, start_s: float, now_s: float) -
             for one in (known if counted else ())
         ],
         lost=(_lost(total, spec) if complete else "") if counted else _reached(known, spec, start_s),
-        unfit=mismatch or _too_coarse(series, spec),
+        unfit=_too_coarse(series, spec),
         lacking=(_too_few(known, total, spec) or _undecided(known, total, spec)) if complete else "",
         what="known point",
         instead=instead,
@@ -123,10 +120,9 @@ def _lost(total: Evidence | None, spec: Terms) -> str:
 
 def _undecided(known: Sequence[Point], total: Evidence | None, spec: Terms) -> str:
     if total is not None and total.standing(spec.limit) is Standing.UNDECIDED:
-        way_out = "; give the histogram an edge at the limit" if isinstance(total, Histogram) else ""
         return (
             f"the {spec.measure.words} lies {total.bounds}, and the limit of {spec.limit:g} {spec.measure.unit} lies there too: "
-            f"it cannot be told from what is known{way_out}"
+            f"it cannot be told from what is known; a histogram needs an edge at the limit"
         )
     if total is None and any(point.evidence is not None for point in known):
         return "some points were counted and some were not: they cannot be added up"

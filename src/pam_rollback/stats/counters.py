@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.stats.series import Answers, Histogram, Point, from_evidence, gauge
+from pam_rollback.stats.series import Answers, Point, Times, from_evidence, gauge
 
 Labels = Mapping[str, str]
 _TARGET_LABELS = ("job", "instance")
@@ -196,14 +196,14 @@ def p95_points(steps: Iterable[Step]) -> Iterator[Point]:
             yield Point(step.end_s, None, why=step.why)
             continue
         try:
-            histogram = _histogram(step)
+            times = _times(step)
         except MeasurementFailed as problem:
             yield Point(step.end_s, None, why=str(problem))
             continue
-        yield from_evidence(step.end_s, histogram) if histogram else Point(step.end_s, None, why="no request came")
+        yield from_evidence(step.end_s, times) if times else Point(step.end_s, None, why="no request came")
 
 
-def _histogram(step: Step) -> Histogram | None:
+def _times(step: Step) -> Times | None:
     """Add the buckets of all series up; None when nothing was counted. Raises MeasurementFailed when they make no sense."""
     groups: dict[tuple[tuple[str, str], ...], dict[float, float]] = defaultdict(dict)
     for labels, moved in step.increases:
@@ -211,11 +211,11 @@ def _histogram(step: Step) -> Histogram | None:
         edge_ms = _edge_ms(labels)
         # A step may hold several scrapes.
         groups[others][edge_ms] = groups[others].get(edge_ms, 0.0) + moved
-    total: Histogram | None = None
+    total: Times | None = None
     for group in groups.values():
         if any(group.values()):
-            histogram = Histogram.from_cumulative(group)
-            total = histogram if total is None else total.plus(histogram)
+            times = Times.from_cumulative(group)
+            total = times if total is None else total.plus(times)
     return total
 
 

@@ -15,7 +15,7 @@ from pam_rollback.observation.measure import Terms, WindowState
 from pam_rollback.outside.http import fetch
 from pam_rollback.records.prometheus import PrometheusApi, sources
 from pam_rollback.records.series_window import judge_series
-from pam_rollback.stats.series import Answers, Histogram, Quantity, Series, Standing, pooled
+from pam_rollback.stats.series import Answers, Quantity, Series, Standing, Times, pooled
 from tests.prometheus_server import prometheus
 from tests.sessions import RunningSandbox
 
@@ -143,8 +143,8 @@ def test_response_times_lie_in_the_bucket_that_the_release_kept(watched: Watched
     watched.until(lambda: getattr(told(), "n", 0) == 30, "30 response times")
 
     found = told()
-    assert isinstance(found, Histogram)
-    assert found.interval_ms == (250, 500)
+    assert isinstance(found, Times)
+    assert (found.at_least, found.at_most) == (250, 500)
     assert [found.standing(limit) for limit in (250, 400, 500)] == [
         Standing.REACHED,
         Standing.UNDECIDED,

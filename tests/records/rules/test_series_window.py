@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -21,12 +22,10 @@ from pam_rollback.records.series_window import (
 from pam_rollback.stats.series import (
     Answers,
     Evidence,
-    Histogram,
     Point,
     Quantity,
     Series,
-    Step,
-    StepPercentiles,
+    Times,
     from_evidence,
     gauge,
     pooled,
@@ -186,15 +185,26 @@ def test_too_few_points_or_answers_are_unknown() -> None:
     )
 
 
-FAST = Histogram((100, 500), (99, 1, 0))
-UNCLEAR = Histogram((250, 1000), (90, 10, 0))
-ENDLESS = Histogram((100, 500), (0, 0, 100))
+def buckets(edges: tuple[float, ...], counts: tuple[int, ...]) -> Times:
+    """Counts by bucket; the last has no upper edge."""
+    pairs = zip(pairwise([0.0, *edges, math.inf]), counts, strict=True)
+    return Times({between: count for between, count in pairs if count})
+
+
+def step(n: int, p95_ms: float) -> Times:
+    """What a provider tells of one step."""
+    return Times.of_step(n, {95.0: p95_ms})
+
+
+FAST = buckets((100, 500), (99, 1, 0))
+UNCLEAR = buckets((250, 1000), (90, 10, 0))
+ENDLESS = buckets((100, 500), (0, 0, 100))
 
 
 def test_p95_over_a_window_comes_from_all_buckets_together() -> None:
     """One slow step of ten: 45 slow among 945 are within the five of a hundred, 100 among 1,000 are not."""
     assert judged(P95, [FAST] * 10).state is WindowState.MET
-    assert judged(P95, [FAST] * 9 + [Histogram((100, 500), (0, 0, 45))]).state is WindowState.MET
+    assert judged(P95, [FAST] * 9 + [buckets((100, 500), (0, 0, 45))]).state is WindowState.MET
     assert judged(P95, [FAST] * 9 + [ENDLESS]).state is WindowState.BROKEN
 
 
@@ -204,7 +214,7 @@ def test_a_bucket_that_holds_the_limit_leaves_it_unknown() -> None:
 
     assert verdict.state is WindowState.UNKNOWN
     assert "lies between 250 and 1000 ms, and the limit of 500 ms lies there too" in verdict.reason
-    assert "p95, nearest rank from buckets, interpolated inside one, between 250 and 1000 ms" in str(verdict)
+    assert "response time not known: between 250 and 1000 ms" in str(verdict)
 
 
 def test_above_the_last_bucket_is_broken_and_has_no_value() -> None:
@@ -218,8 +228,8 @@ def test_above_the_last_bucket_is_broken_and_has_no_value() -> None:
 
 def test_an_unclear_step_neither_ends_nor_starts_a_run() -> None:
     """Three slow steps with an unclear one among them."""
-    slow = Histogram((250, 1000), (0, 0, 10))
-    straddling = Histogram((250, 1000), (0, 10, 0))
+    slow = buckets((250, 1000), (0, 0, 10))
+    straddling = buckets((250, 1000), (0, 10, 0))
 
     assert judged(P95, [slow, straddling, slow], after_s=30).state is WindowState.BROKEN
     assert judged(P95, [straddling] * 3, after_s=30).state is WindowState.HOLDING
@@ -284,10 +294,10 @@ def test_moments_out_of_order_are_unknown() -> None:
 
 def test_only_the_same_kind_is_added_up() -> None:
     """And a window without points has no sum."""
-    steps = StepPercentiles((Step(3, p95_ms=20),))
+    steps = step(3, 20)
 
     assert pooled([]) is None
-    assert pooled([from_evidence(1, steps), from_evidence(2, steps)]) == StepPercentiles((*steps.steps, *steps.steps))
+    assert pooled([from_evidence(1, steps), from_evidence(2, steps)]) == Times({(0, 20): 4, (20, 20): 2})
     with pytest.raises(TypeError, match="cannot be added up"):
         pooled([from_evidence(1, steps), from_evidence(2, GOOD)])
 
@@ -313,7 +323,7 @@ def test_a_point_beyond_the_end_completes_it() -> None:
 
 def test_percentiles_of_steps_are_weighed_not_averaged() -> None:
     """One slow step of ten leaves the percentile between them: not to be told, and so not met."""
-    fast, slow = StepPercentiles((Step(100, 40.0),)), StepPercentiles((Step(100, 900.0),))
+    fast, slow = step(100, 40.0), step(100, 900.0)
     tolerant = replace(P95, bad_run_max_s=STEP_S)
 
     met = judged(tolerant, [fast] * 10)
@@ -323,8 +333,8 @@ def test_percentiles_of_steps_are_weighed_not_averaged() -> None:
     assert "the response time lies between 40 and 900 ms" in mixed.reason
     assert (mixed.value, mixed.measured.value) == (None, "between 40 and 900 ms")
     # So few slow answers that what rounding leaves of the others' twentieths has room for all of them.
-    rounded = StepPercentiles((Step(119, 40.0),))
-    assert judged(tolerant, [rounded] * 9 + [StepPercentiles((Step(4, 900.0),))]).state is WindowState.MET
+    rounded = step(119, 40.0)
+    assert judged(tolerant, [rounded] * 9 + [step(4, 900.0)]).state is WindowState.MET
     assert judged(tolerant, [slow, fast, slow, slow, fast, slow, slow, slow, fast, slow]).state is WindowState.BROKEN
 
 
@@ -380,13 +390,13 @@ def test_our_own_requests_are_those_that_were_measured() -> None:
     assert answers_in([late, never]) is None
 
 
-SLOW = Histogram((100, 500, 1000), (80, 10, 10, 0))
+SLOW = buckets((100, 500, 1000), (80, 10, 10, 0))
 TOLD: dict[Quantity, list[Any]] = {
     Quantity.ERROR_RATE_PCT: [GOOD, BAD, Answers(100, 1, 4), Answers(100, 50), 0.5, 2, None],
     Quantity.LATENCY_P95_MS: [
         SLOW,
-        Histogram((100, 400, 1000), (80, 10, 10, 0)),
-        Histogram((100,), (1, 99)),
+        buckets((100, 400, 1000), (80, 10, 10, 0)),
+        buckets((100,), (1, 99)),
         20,
         700,
         None,
