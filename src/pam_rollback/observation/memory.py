@@ -175,17 +175,16 @@ class MemoryGrowth(Fact):
         )
 
 
-def confirmed_growth(look: Callable[[], MemoryGrowth]) -> MemoryGrowth:
+def confirmed_growth(look: Callable[[int], MemoryGrowth | None]) -> MemoryGrowth:
     """The first look at which memory is settled, else the last of ``LOOKS_MAX``. ``look`` takes fresh readings each time.
 
-    A process that began anew between two looks clears nobody: what grew before it stands.
+    A process that began anew between two looks clears nobody, nor does a look that shows nothing (None): what grew before it stands.
     """
-    growth = look()
-    for _ in range(LOOKS_MAX - 1):
-        if growth.surely_settled:
-            break
-        later = look()
-        if restart((*growth.readings, *later.readings)):
+    growth = look(0)
+    assert growth is not None, "what is looked at again was seen"
+    for number in range(1, LOOKS_MAX):
+        later = None if growth.surely_settled else look(number)
+        if later is None or restart((*growth.readings, *later.readings)):
             break
         growth = later
     return growth
