@@ -34,6 +34,7 @@ MODULES: dict[str, Rules] = {
             "observation/rules/test_window.py",
             "observation/rules/test_blocking.py",
             "observation/rules/test_prober_lag.py",
+            "observation/rules/test_window_specs.py",
         )
     ),
     "base/open_loop.py": Rules(("base/test_open_loop.py",)),

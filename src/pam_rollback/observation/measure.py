@@ -23,6 +23,8 @@ from pam_rollback.stats.series import Quantity
 
 _BEGINNING = re.compile(r"[:,;]? \(|[:,;] | from \+")
 """Where the first words of a reason end."""
+_GAP_WHEN_SHORTENED_S = 5.0
+"""A window that the pace made shorter tolerates no hole that is longer."""
 
 
 # ---------------------------------------------------------------- times
@@ -219,6 +221,11 @@ class Terms:
         """The limit, and for how long, or over how many samples, it is to be kept."""
         kept = f", n >= {self.n_min}" if self.asked_s is None else f" for {self.asked_s:g} s"
         return f"< {self.limit:g} {self.measure.unit}{kept}"
+
+
+def shortened_gap_s(planned_s: float, pace: float) -> float:
+    """Return what is tolerated of a hole where the pace made the window shorter."""
+    return planned_s if pace <= 1 else min(planned_s, _GAP_WHEN_SHORTENED_S)
 
 
 class WindowResult(Fact):

@@ -20,9 +20,9 @@ from statistics import median
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Fact, Measured
-from pam_rollback.observation.measure import Bin, Reach, Terms, Told, Window, WindowState, held
+from pam_rollback.observation.measure import Bin, Reach, Terms, Told, Window, WindowState, held, shortened_gap_s
 from pam_rollback.plan.plan import Plan
-from pam_rollback.plan.plan_items import ErrorRateGoal, MemoryTrigger
+from pam_rollback.plan.plan_items import ErrorRateGoal, MemoryGoal, MemoryTrigger
 from pam_rollback.stats.series import Quantity
 
 READINGS_MIN = 10
@@ -37,6 +37,8 @@ _MINUTE_S = 60.0
 _SAME_START_S = 1.0
 """Moments of a process' start that differ by less are the same, rounded differently."""
 _FELL_TO = 0.5
+_READINGS_SPARE = 2
+_LONGEST_PAUSE_S, _SHORTEST_PAUSE_S = 10.0, 0.1
 _STILL_MIN = 3
 _STILL_MIN_S, _STILL_SHARE, _STILL_MAX_S, _STILL_WITHOUT_COUNTERS_S = 10.0, 0.8, 60.0, 300.0
 
@@ -353,3 +355,21 @@ def judge_memory(
         cause=cause,
         readings=usable,
     )
+
+
+def memory_spec(plan: Plan, *, pace: float) -> MemoryWindowSpec:
+    """What is asked of the memory of the product's process."""
+    goal = plan.the(MemoryGoal)
+    return MemoryWindowSpec(
+        limit=goal.memory_mb_max,
+        alarm_mb=plan.the(MemoryTrigger).memory_mb_max,
+        duration_s=goal.duration_s / pace,
+        asked_s=goal.duration_s,
+        n_min=goal.samples_min,
+        gap_max_s=shortened_gap_s(goal.gap_s_max, pace),
+    )
+
+
+def reading_every_s(spec: MemoryWindowSpec) -> float:
+    """Often enough for twice the readings that are needed, and every 10 s at least: a peak between two readings is not seen."""
+    return max(_SHORTEST_PAUSE_S, min(_LONGEST_PAUSE_S, spec.duration_s / (_READINGS_SPARE * spec.n_min)))

@@ -9,12 +9,24 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.blocking import why_void
-from pam_rollback.observation.measure import Bin, Reach, Terms, Told, Window, WindowState, held, seconds
+from pam_rollback.observation.measure import (
+    Bin,
+    Reach,
+    Terms,
+    Told,
+    Window,
+    WindowState,
+    held,
+    seconds,
+    shortened_gap_s,
+)
 from pam_rollback.observation.samples import LATE_MS, Sample
+from pam_rollback.plan.plan_items import AnswersWindow
 from pam_rollback.stats.percentiles import DEFINITION, nearest_rank
 from pam_rollback.stats.series import Quantity
 
@@ -170,3 +182,84 @@ def judge_without_prober_lag(
 
 def _without_prober_lag(sample: Sample) -> Sample:
     return replace(sample, latency_ms=sample.latency_ms - sample.lag_ms) if sample.lag_ms else sample
+
+
+# ---------------------------------------------------------------- what the plan asks
+
+
+_PROBES_IN_A_GAP = 5
+_BAD_PROBES_IN_A_RUN = 2
+_ANSWERS_SPARE = 1.1
+"""Probes that leave late do not count, and the rate is a mean: a window lasts a little longer than its answers need."""
+ANSWERS_FOR_ERRORS = 150
+"""So many without an error show less than 2 %, with 95 % confidence."""
+ANSWERS_FOR_P95 = 100
+"""Five of them may be slower; with fewer, one slow answer would decide."""
+ANSWERS_ITEMS: Mapping[str, Quantity] = {
+    "MT-1": Quantity.LATENCY_P95_MS,
+    "SC-2": Quantity.LATENCY_P95_MS,
+    "MT-2": Quantity.ERROR_RATE_PCT,
+    "SC-1": Quantity.ERROR_RATE_PCT,
+}
+"""What of them each plan item is about."""
+
+
+def answers_spec(
+    goal: AnswersWindow,
+    limit: float,
+    rate_hz: float,
+    *,
+    environment: Environment,
+    pace: float,
+    slowest_hz: float | None = None,
+) -> WindowSpec:
+    """What is asked of the users' answers. ``rate_hz`` is the rate of the probes that count.
+
+    The pace makes a window shorter, but not too short for the answers that it needs: at a low rate it would never say anything. All parts
+    have the time of the one that is asked least, at ``slowest_hz``.
+    """
+    needed_s = _ANSWERS_SPARE * goal.samples_min / (slowest_hz or rate_hz)
+    return WindowSpec(
+        measure=Quantity(goal.measure),
+        limit=limit,
+        duration_s=min(goal.duration_s, max(goal.duration_s / pace, needed_s)),
+        asked_s=goal.duration_s,
+        n_min=goal.samples_min,
+        gap_max_s=max(shortened_gap_s(goal.gap_s_max, pace), gap_at(rate_hz)),
+        bad_run_max_s=max(goal.bad_run_s_max, _BAD_PROBES_IN_A_RUN / rate_hz),
+        answer_max_s=environment.probing.timeout_s,
+    )
+
+
+def gap_at(rate_hz: float) -> float:
+    """How long, in seconds, a hole may be where so many probes come a second."""
+    return _PROBES_IN_A_GAP / rate_hz
+
+
+def sample_spec(
+    measure: Quantity, limit: float, rate_hz: float, *, answer_max_s: float, slowest_hz: float | None = None
+) -> WindowSpec:
+    """What a sample of users' answers has to be like, when ``rate_hz`` of them come a second, ``slowest_hz`` of the part asked least.
+
+    Its length is given in answers, not in seconds (MT-1, MT-2): 50 good ones do not show an error rate below 2 %; among n without one error
+    the true share lies, with 95 % confidence, below 2 % from n = 149 on.
+    """
+    n_min = ANSWERS_FOR_P95 if measure is Quantity.LATENCY_P95_MS else ANSWERS_FOR_ERRORS
+    return WindowSpec(
+        measure=measure,
+        limit=limit,
+        duration_s=_ANSWERS_SPARE * n_min / (slowest_hz or rate_hz),
+        n_min=n_min,
+        answer_max_s=answer_max_s,
+        gap_max_s=max(5.0, gap_at(rate_hz)),
+        # Where probes are rare, two bad ones in a row are no outage yet: the share says what they are.
+        bad_run_max_s=max(2.0, 3 / rate_hz),
+    )
+
+
+def judge_sample(
+    samples: Iterable[Sample], spec: WindowSpec, *, start_s: float, now_s: float, rate_hz: float, settled_s: float
+) -> Window:
+    """Judge all answers from ``start_s`` on: at least as long as the spec wants, longer when more is there already."""
+    spec = replace(spec, duration_s=max(spec.duration_s, settled_s - start_s))
+    return judge_without_prober_lag(samples, spec, start_s=start_s, now_s=now_s, rate_hz=rate_hz, settled_s=settled_s)

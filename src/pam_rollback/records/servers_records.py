@@ -9,7 +9,7 @@ from pam_rollback.observation.journeys import HEALTH_JOURNEY, LOGIN_JOURNEY, PAG
 from pam_rollback.observation.measure import Terms, Window
 from pam_rollback.observation.memory import READINGS_MIN, MemoryGrowth
 from pam_rollback.observation.observation import Observation
-from pam_rollback.observation.window_specs import ANSWERS_FOR_ERRORS
+from pam_rollback.observation.window import ANSWERS_FOR_ERRORS
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateGoal, MemoryGoal, P95Goal
 from pam_rollback.records import prometheus

@@ -10,7 +10,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.observation.measure import Window
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window_specs import answers_spec, judge_sample, sample_spec
+from pam_rollback.observation.window import answers_spec, judge_sample, sample_spec
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.stats.series import Quantity
 
