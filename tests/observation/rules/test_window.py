@@ -238,11 +238,14 @@ def test_answers_that_never_came_are_slow() -> None:
     assert judged(history(60, (0, 60, given_up)), LATENCY).state is WindowState.BROKEN
 
 
-@pytest.mark.parametrize("change", [{"limit": 0}, {"limit": math.nan}, {"duration_s": -1}, {"n_min": 0}])
-def test_nonsense_is_refused(change: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "name", ["limit", "duration_s", "asked_s", "n_min", "answers_min", "gap_max_s", "answer_max_s"]
+)
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf])
+def test_nonsense_is_refused(name: str, value: float) -> None:
     """A window that could never be judged is a defect of the plan, said at once."""
-    with pytest.raises(ValueError, match="window on error_rate_pct"):
-        replace(ERRORS, **change)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=f"window on error_rate_pct: {name} must be a number above 0"):
+        replace(ERRORS, **{name: value})  # type: ignore[arg-type]
 
 
 KINDS = st.sampled_from([good, good, good, good, error, slow, late, None])
@@ -332,10 +335,8 @@ def test_the_worst_part_names_the_others() -> None:
 
 
 def test_the_smallest_figures_that_make_sense() -> None:
-    """Below one, and one sample; what has no end cannot be judged."""
+    """Below one, and one sample."""
     assert judged(history(60), replace(ERRORS, limit=0.5, gap_max_s=0.5, n_min=1)).met
-    with pytest.raises(ValueError, match="duration_s must be a number above 0, it is inf"):
-        replace(ERRORS, duration_s=math.inf)
 
 
 def test_what_lies_outside_the_window_is_not_counted() -> None:
