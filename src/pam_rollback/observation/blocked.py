@@ -93,11 +93,13 @@ class Lookout:
         if now_s - self._asked_s.get(host, float("-inf")) < self._keep_s:
             return
         self._asked_s[host] = now_s
-        known = set(known)
+        self.controls += self._another(host, set(known), at_s=now_s)
+
+    def _another(self, host: str, known: Collection[str], *, at_s: float = 0.0) -> list[HostAnswer]:
+        """Ask for the first path of this host that is none of the known ones and needs no account."""
         urls = [url for url in open_urls(self._environment, host) if (urlsplit(url).path or "/") not in known]
-        if urls:
-            answer = fetch(urls[0], deadline_s=self._environment.probing.request_deadline_s)
-            self.controls.append(told_of(answer, at_s=now_s))
+        deadline_s = self._environment.probing.request_deadline_s
+        return [told_of(fetch(url, deadline_s=deadline_s), at_s=at_s) for url in urls[:1]]
 
     def looks(self, host: str) -> tuple[Look, ...]:
         """Return what everybody who can look from elsewhere says of this host."""
@@ -127,9 +129,7 @@ class Lookout:
         known = {one.path for one in own}
         if sum(not one.needs_account for one in own) > 1 and len(known) > 1:
             return []
-        urls = [url for url in open_urls(self._environment, host) if (urlsplit(url).path or "/") not in known]
-        deadline_s = self._environment.probing.request_deadline_s
-        return [told_of(fetch(url, deadline_s=deadline_s)) for url in urls[:1]]
+        return self._another(host, known)
 
     def _look(self, host: str) -> Iterator[Look]:
         environment = self._environment
