@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
@@ -52,10 +52,14 @@ def seconds(answers: Iterable[tuple[float, bool]], *, bad_share: float = 1.0) ->
 
     A second is bad when ``bad_share`` of its answers are.
     """
-    places = sorted((math.floor(at_s), bad) for at_s, bad in answers)
-    found = [(second, [bad for _, bad in own]) for second, own in groupby(places, lambda place: place[0])]
+    counts: dict[int, tuple[int, int]] = {}
+    for at_s, is_bad in answers:
+        second = math.floor(at_s)
+        n, bad_n = counts.get(second, (0, 0))
+        counts[second] = n + 1, bad_n + is_bad
     return [
-        Bin(second, second + 1, sum(own) >= bad_share * len(own), n=len(own), bad_n=sum(own)) for second, own in found
+        Bin(second, second + 1, bad_n >= bad_share * n, n=n, bad_n=bad_n)
+        for second, (n, bad_n) in sorted(counts.items())
     ]
 
 
@@ -76,9 +80,9 @@ def _joined(run: Sequence[Bin]) -> Bin:
     return Bin(run[0].from_s, run[-1].until_s, bad=True, n=sum(o.n for o in run), bad_n=sum(o.bad_n for o in run))
 
 
-def gaps(moments: Iterable[float]) -> list[Bin]:
-    """Return the times between these moments, which are in order."""
-    return [Bin(before, after, bad=None) for before, after in pairwise(moments)]
+def gaps(moments: Iterable[float], longer_than_s: float = -math.inf) -> list[Bin]:
+    """Return the times between these moments, which are in order, that are longer than that."""
+    return [Bin(before, after, bad=None) for before, after in pairwise(moments) if after - before > longer_than_s]
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,7 @@ def held(told: Told, *, gap_max_s: float, bad_run_max_s: float = 0.0) -> Held:
     bad = tuple(bad_runs(told.bins))
     too_long = next((run for run in bad if run.length_s > bad_run_max_s), None)
     known = [at_s for at_s in told.known if at_s <= reach.reach_s]
-    holes = tuple(one for one in gaps([reach.start_s, *known, reach.reach_s]) if one.length_s > gap_max_s)
+    holes = tuple(gaps([reach.start_s, *known, reach.reach_s], gap_max_s))
     broken = told.lost
     if too_long is not None and not broken:
         broken = f"{told.badly} for {too_long.length_s:g} s from +{too_long.from_s:g} s of the watch on (tolerated {bad_run_max_s:g} s)"

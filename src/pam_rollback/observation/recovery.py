@@ -26,6 +26,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Fact, Measured
@@ -287,8 +288,8 @@ def _refuse_holes(
             f"the first sample is {moments[0] - decision_s:.1f} s younger than the decision: its effect went unseen"
         )
     first = max(0, bisect_left(moments, since_s) - 1)
-    hole = max(gaps(moments[first:]), key=lambda one: (one.length_s, one.from_s), default=None)
-    if hole is not None and hole.length_s > gap_max_s:
+    hole = max(gaps(moments[first:], gap_max_s), key=lambda one: (one.length_s, one.from_s), default=None)
+    if hole is not None:
         raise MeasurementFailed(
             f"no usable sample for {hole.length_s:.1f} s, {hole.from_s - decision_s:+z.1f} s from the decision "
             f"(tolerated {gap_max_s:g} s): an outage in this hole would not be seen"
@@ -372,7 +373,7 @@ def _share(bad: int, n: int) -> float:
 
 
 def _median_period_s(measured: list[Sample]) -> float:
-    periods = [one.length_s for one in gaps(sample.due_s for sample in measured)]
+    periods = [after.due_s - before.due_s for before, after in pairwise(measured)]
     return percentile(periods, 50).value if periods else 0.0
 
 

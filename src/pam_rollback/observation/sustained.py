@@ -269,7 +269,7 @@ def _unfit(inside: Sequence[Sample], measured: Sequence[Sample], question: Quest
     told = Told(
         reach=reach,
         known=[one.due_s for one in measured],
-        unfit=unmeasured(inside, len(inside)),
+        unfit=unmeasured(len(inside) - len(measured), len(inside)),
         hides="anything",
         of="the time that is looked back on",
     )

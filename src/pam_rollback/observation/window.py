@@ -79,8 +79,12 @@ def judge(
     end_s = start_s + spec.duration_s
     due = sorted((sample for sample in samples if start_s <= sample.due_s < end_s), key=lambda sample: sample.due_s)
     inside = [sample for sample in due if not sample.void]
-    counted = [sample for sample in inside if sample.measured() and spec.counts(sample)]
-    bad_by_journey = Counter(sample.journey for sample in counted if spec.is_bad(sample)).most_common()
+    measured = [sample for sample in inside if sample.measured()]
+    counted = [sample for sample in measured if spec.counts(sample)]
+    marked = [(sample.due_s - start_s, spec.is_bad(sample)) for sample in counted]
+    bad_by_journey = Counter(
+        sample.journey for sample, (_, is_bad) in zip(counted, marked, strict=True) if is_bad
+    ).most_common()
     bad, latencies = sum(count for _, count in bad_by_journey), sorted(sample.latency_ms for sample in counted)
     # The most samples that there can be in the end; what is out already can only make it fewer. What is void may have been good.
     probes = len(due) if reach.complete else max(len(due), math.floor(spec.duration_s * rate_hz) + 1)
@@ -91,9 +95,9 @@ def judge(
     told = Told(
         reach=reach,
         known=[sample.due_s for sample in counted],
-        bins=_bins(due, counted, spec, reach),
+        bins=_bins(due, marked, spec, reach),
         lost=_lost(spec, bad, n_possible) if at_least is not None and at_least >= spec.limit else "",
-        unfit=why_void(due) or _unfit(inside, probes, n_possible, spec),
+        unfit=why_void(due) or _unfit(inside, len(measured), probes, n_possible, spec),
         lacking=f"the prober has recorded nothing for {silent_s:.1f} s" if silent else "",
     )
     found = held(told, gap_max_s=spec.gap_max_s, bad_run_max_s=spec.bad_run_max_s)
@@ -121,12 +125,9 @@ def _value(spec: WindowSpec, latencies: list[float], bad: int, n: int) -> float 
     return latencies[place - 1] if place > 0 else 0.0
 
 
-def _bins(due: Sequence[Sample], counted: Sequence[Sample], spec: WindowSpec, reach: Reach) -> list[Bin]:
+def _bins(due: Sequence[Sample], marked: Sequence[tuple[float, bool]], spec: WindowSpec, reach: Reach) -> list[Bin]:
     """The seconds that are over. One without samples neither ends nor starts a run; one in which we were blocked ends it."""
-    found = [
-        replace(one, until_s=min(one.until_s, spec.duration_s))
-        for one in seconds((sample.due_s - reach.start_s, spec.is_bad(sample)) for sample in counted)
-    ]
+    found = [replace(one, until_s=min(one.until_s, spec.duration_s)) for one in seconds(marked)]
     blind = {math.floor(sample.due_s - reach.start_s) for sample in due if sample.blocked}
     found += [Bin(second, second, bad=False) for second in blind]
     over = [one for one in found if one.until_s <= reach.observed_s]
@@ -142,9 +143,8 @@ def _lost(spec: WindowSpec, bad: int, n_possible: int) -> str:
     )
 
 
-def unmeasured(inside: Sequence[Sample], probes: int) -> str:
-    """Why the prober was not fit to judge by these samples, of so many that there are to be; empty when it was."""
-    n = sum(not sample.measured() for sample in inside)
+def unmeasured(n: int, probes: int) -> str:
+    """Why the prober was not fit to judge where so many of its probes were not measured; empty when it was."""
     if 100 * n <= UNMEASURED_PCT_MAX * probes:
         return ""
     return (
@@ -153,11 +153,11 @@ def unmeasured(inside: Sequence[Sample], probes: int) -> str:
     )
 
 
-def _unfit(inside: Sequence[Sample], probes: int, n_possible: int, spec: WindowSpec) -> str:
+def _unfit(inside: Sequence[Sample], measured: int, probes: int, n_possible: int, spec: WindowSpec) -> str:
     if any(sample.lag_ms is not None and not math.isfinite(sample.latency_ms) for sample in inside):
         return "a latency is not a number"
     few = f"{n_possible} usable samples at most, {spec.n_min} are needed" if n_possible < spec.n_min else ""
-    return unmeasured(inside, probes) or few
+    return unmeasured(len(inside) - measured, probes) or few
 
 
 def judge_without_prober_lag(
