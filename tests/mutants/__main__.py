@@ -33,7 +33,6 @@ MODULES: dict[str, Rules] = {
         (
             "observation/rules/test_window.py",
             "observation/rules/test_blocking.py",
-            "observation/rules/test_prober_lag.py",
             "observation/rules/test_window_specs.py",
         )
     ),
