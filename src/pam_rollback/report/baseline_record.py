@@ -16,6 +16,7 @@ from pam_rollback.base import run_files
 from pam_rollback.base.answer import read_json
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.known_before import Finding, waiver_for
+from pam_rollback.outside.places import write_whole
 from pam_rollback.stats.percentiles import Distribution
 
 SCHEMA_VERSION = 2
@@ -216,9 +217,7 @@ class Baseline(_Record):
 
     def save(self, path: Path) -> None:
         """Write it to ``path``, in one piece or not at all."""
-        draft = path.with_suffix(path.suffix + ".draft")
-        draft.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, self.model_dump_json(indent=2) + "\n")
 
     def __str__(self) -> str:
         overall = self.overall

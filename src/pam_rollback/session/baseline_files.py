@@ -16,6 +16,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.known_before import Finding, unanswered_on
+from pam_rollback.outside.places import write_whole
 from pam_rollback.plan.plan import Plan
 from pam_rollback.session.runbook import Runbook
 
@@ -117,9 +118,7 @@ def staleness(runbook: Runbook) -> str:
 
 def write_data(path: Path, data: Any) -> None:
     """Write JSON, in one piece or not at all."""
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, json.dumps(data, indent=2) + "\n")
 
 
 def read_data(path: Path) -> Any:
