@@ -1,6 +1,6 @@
 """How the service behaved before: one versioned file with error rates and response times by journey, and a list of what lies beside it.
 
-The file is the index of a baseline: it names its parts (rows, barriers) with their checksums, so that parts of
+The file is the index of a baseline: it names its parts (such as rows) with their checksums, so that parts of
 two runs are never mixed and a missing one is never taken for "there was nothing".
 """
 
@@ -101,16 +101,21 @@ class Red(_Record):
     """What was found, without what differs between two looks."""
     count: int = 1
     """How much of it."""
+    by: str = ""
+    """The tool that found it, with its version; empty where none did."""
+    place: str = ""
+    """Where it was found, as the text of another finding: for what is not called the same in each look."""
 
     @classmethod
     def of(cls, finding: Finding) -> Self:
         """Keep a finding."""
-        return cls(item=finding.item, what=finding.what, said=finding.said, count=finding.count)
+        kept = {name: getattr(finding, name) for name in cls.model_fields}
+        return cls(**kept)
 
     @property
     def finding(self) -> Finding:
         """As later runs compare it."""
-        return Finding(self.item, self.what, self.said, self.count)
+        return Finding(**self.model_dump())
 
     def __str__(self) -> str:
         return f"{self.item}: {self.what}: {self.said}"
