@@ -16,11 +16,8 @@ pytest_plugins = [
     "pam_rollback.baseline.fixtures",  # how it is before: recorded by -m baseline, or at the start of a drill
     "pam_rollback.checklist.fixtures",  # the items of the plan's checklists
     "pam_rollback.health.fixtures",  # health endpoints and the front page
+    "pam_rollback.browser.fixtures.journeys",  # the browsers that the environment declares, and who walks through the site
     "pam_rollback.browser.fixtures.accessibility",  # all states of the site, held against WCAG
-    "pam_rollback.browser.fixtures.browser",  # the browsers that the environment declares
-    "pam_rollback.browser.fixtures.journeys",  # a traveller who walks through the site
-    "pam_rollback.browser.fixtures.recorded",  # what a baseline has of barriers and errors
-    "pam_rollback.browser.hooks",
     "pam_rollback.communication.fixtures",  # what the public, the users and the team were told
     "pam_rollback.decision.fixtures",  # what the decision criteria are judged by, and what is recommended
     "pam_rollback.exposure.fixtures",  # who gets in, who is shown what, and for how many users PAM fails

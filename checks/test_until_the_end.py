@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
-from pam_rollback.browser.fixtures.traveller import Traveller
+from pam_rollback.browser.traveller import Traveller
 from pam_rollback.environment.known_before import Judge
 from pam_rollback.health.held_health import HeldHealth
 from pam_rollback.ledger.window_writes import WindowWrites
@@ -35,8 +35,9 @@ def test_people_reach_pam_when_the_window_is_over(
     window_over: None, returning_traveller: Traveller, scored: Scored
 ) -> None:
     """Signing in, the pages and a question to PAM work in a browser, once more.  If red: docs/runbook.md#browser-broken."""
-    talk = scored(returning_traveller.asks_pam())
+    with returning_traveller.journey("signing in and asking PAM", scored):
+        talk = returning_traveller.asks_pam()
 
-    assert talk.answered, talk
-    assert not talk.forgotten, talk
-    assert talk.stored is not False, talk
+        assert talk.answer, "PAM gave no answer"
+        assert talk.shown_again is not False, "question and answer are gone after a reload of the page"
+        assert talk.stored is not False, "the page shows the answer, the API's history does not have it"

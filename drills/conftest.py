@@ -27,8 +27,8 @@ from pam_rollback.observation.complete_recovery import ITEM as COMPLETE
 from pam_rollback.observation.complete_recovery import CompleteRecovery, moments
 from pam_rollback.observation.held_window import HeldWindow
 from pam_rollback.observation.incident import Incident
+from pam_rollback.observation.measure import Window
 from pam_rollback.observation.recovery import JudgedRecovery, Recovery, UndamagedRollback
-from pam_rollback.observation.window import WindowVerdict
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ConfigurationLossLimit, WriteLossLimit
 from pam_rollback.plan.stories import SITUATIONS, objective_of
@@ -91,8 +91,8 @@ def users_recovered(
 def complete_recovery(
     recovery: Recovery,
     held_window: HeldWindow,
-    held_error_rate: WindowVerdict,
-    held_response_time: WindowVerdict,
+    held_error_rate: Window,
+    held_response_time: Window,
     rolled_back: ActionRecord,
     incident: Incident,
     plan: Plan,
@@ -118,7 +118,7 @@ def complete_recovery(
 @needs("test_account")
 def surviving_writes(
     held_window: HeldWindow,
-    held_error_rate: WindowVerdict,
+    held_error_rate: Window,
     ledger: Ledger,
     rolled_back: ActionRecord,
     environment: Environment,

@@ -19,7 +19,7 @@ from drills.expectations import (
 )
 from drills.steps import roll_back_at_the_provider
 from pam_rollback.base.figures import Scored
-from pam_rollback.browser.fixtures.traveller import Traveller
+from pam_rollback.browser.traveller import Traveller
 from pam_rollback.environment.environment import Environment
 from pam_rollback.product.pam_api import ProductDown
 from pam_rollback.product.served_release import Served
@@ -132,7 +132,9 @@ def test_no_user_keeps_a_feature(rolled_back: EmergencyRollback, scored: Scored)
 @pytest.mark.criterion("SC-5")
 def test_page_shows_the_old_chat(rolled_back: EmergencyRollback, traveller: Traveller) -> None:
     """A signed-in traveller sees the chat as it was, in a real browser.  If red: docs/runbook.md#user-experience."""
-    chat = traveller.opens_chat()
+    with traveller.journey("opening the chat"):
+        site = traveller.enters()
+        heading = site.open_chat()
 
-    assert chat.heading == "Chat with PAM", chat
-    assert not chat.enhanced, chat
+        assert heading == "Chat with PAM", f"the heading is {heading!r}"
+        assert not site.is_enhanced, "the enhanced chat is shown"

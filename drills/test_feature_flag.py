@@ -16,7 +16,7 @@ from drills.expectations import (
     test_users_recover_in_time,
 )
 from pam_rollback.base.figures import Scored
-from pam_rollback.browser.fixtures.traveller import Traveller
+from pam_rollback.browser.traveller import Traveller
 from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switch_off
 from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.session.needs import needs, titled
@@ -62,7 +62,9 @@ def test_every_user_reverts(rolled_back: FlagRollback, scored: Scored) -> None:
 @pytest.mark.criterion("SC-5")
 def test_page_shows_the_old_chat(rolled_back: FlagRollback, traveller: Traveller) -> None:
     """A signed-in traveller sees the chat as it was, in a real browser.  If red: docs/runbook.md#user-experience."""
-    chat = traveller.opens_chat()
+    with traveller.journey("opening the chat"):
+        site = traveller.enters()
+        heading = site.open_chat()
 
-    assert chat.heading == "Chat with PAM", chat
-    assert not chat.enhanced, chat
+        assert heading == "Chat with PAM", f"the heading is {heading!r}"
+        assert not site.is_enhanced, "the enhanced chat is shown"

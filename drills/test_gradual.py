@@ -18,7 +18,7 @@ from drills.expectations import (
     test_users_recover_in_time,
 )
 from pam_rollback.base.figures import Scored
-from pam_rollback.browser.fixtures.traveller import Traveller
+from pam_rollback.browser.traveller import Traveller
 from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.gradual import GoingDown, GradualRollback, take_back_by_shares
 from pam_rollback.session.needs import needs, titled
@@ -72,7 +72,9 @@ def test_nobody_keeps_a_feature(rolled_back: GradualRollback, scored: Scored) ->
 @pytest.mark.criterion("SC-5")
 def test_page_shows_the_old_chat(rolled_back: GradualRollback, traveller: Traveller) -> None:
     """A signed-in traveller sees the chat as it was, in a real browser.  If red: docs/runbook.md#user-experience."""
-    chat = traveller.opens_chat()
+    with traveller.journey("opening the chat"):
+        site = traveller.enters()
+        heading = site.open_chat()
 
-    assert chat.heading == "Chat with PAM", chat
-    assert not chat.enhanced, chat
+        assert heading == "Chat with PAM", f"the heading is {heading!r}"
+        assert not site.is_enhanced, "the enhanced chat is shown"

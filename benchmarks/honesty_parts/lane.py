@@ -22,7 +22,8 @@ from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 
 ROOT = Path(__file__).resolve().parents[2]
-_LONGEST_S = 240
+_LONGEST_S = 900
+"""A deploy has ten minutes to go live, so a rollback whose deploy never does takes longer than that."""
 _TIMED_OUT = 124
 NOT_STARTED = frozenset({126, 127})
 ON = Flag(enabled=True, rollout_pct=100)

@@ -11,7 +11,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.checklist import fixtures as checklist
 from pam_rollback.checklist.fixtures import MEASURES, _Session
 from pam_rollback.communication.communication import MessageDelivery
-from pam_rollback.observation.window_state import WindowState
+from pam_rollback.observation.measure import WindowState
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report import run_record
 from pam_rollback.report.record_parts import DecisionRecord, StrategyAdvised

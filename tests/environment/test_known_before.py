@@ -127,8 +127,8 @@ def test_a_path_beside_a_known_one_is_new() -> None:
 
 def test_pages_and_errors_beside_known_ones_are_new() -> None:
     """A page that does not ask to sign in is known only where everything else was seen to work."""
-    silent = NewSession(journey="signing in again", browser="chromium", signed_out=True, signed_in_again=True)
-    errors = BehindThePages(journey="pages", browser="chromium", pages=("/",), complaints=("HTTP 500: GET /api/7",))
+    silent = NewSession(where="signing in again in chromium", signed_out=True, signed_in_again=True)
+    errors = BehindThePages(where="pages in chromium", pages=("/",), complaints=("HTTP 500: GET /api/7",))
     other = replace(errors, complaints=("HTTP 404: GET /api/7",))
     more = replace(errors, complaints=("HTTP 500: GET /api/9", "script error: x is not a function"))
     assert other.findings != errors.findings

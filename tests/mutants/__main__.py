@@ -28,15 +28,14 @@ class Rules:
 
 MODULES: dict[str, Rules] = {
     "report/verdict.py": Rules(("report/test_verdict.py", "communication/rules/test_ending.py")),
-    "observation/window_state.py": Rules(("observation/rules/test_window_state.py",)),
+    "observation/measure.py": Rules(("observation/rules/test_measure.py", "observation/rules/test_window.py")),
     "observation/window.py": Rules(
         (
             "observation/rules/test_window.py",
             "observation/rules/test_blocking.py",
-            "observation/rules/test_prober_lag.py",
+            "observation/rules/test_window_specs.py",
         )
     ),
-    "stats/bad_runs.py": Rules(("stats/test_bad_runs.py",)),
     "base/open_loop.py": Rules(("base/test_open_loop.py",)),
     "observation/held_window.py": Rules(("observation/test_held_window.py",)),
     "integrity/held_data.py": Rules(("integrity/rules/test_held_data.py",)),

@@ -10,16 +10,17 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.observation.held_releases import ReleasesSpec, judge_releases
 from pam_rollback.observation.held_window import AnswersJudge, HeldWindow, Standings
+from pam_rollback.observation.measure import WindowState
 from pam_rollback.observation.memory import MemoryReading, MemoryWindow, MemoryWindowSpec, judge_memory
 from pam_rollback.observation.parts import BACK_END, HEALTH, Series
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import Measure, WindowSpec, judge
-from pam_rollback.observation.window_state import WindowState
+from pam_rollback.observation.window import WindowSpec, judge
 from pam_rollback.product.served_release import ExpectedReleases
+from pam_rollback.stats.series import Quantity
 from tests.virtual_clock import VirtualClock
 
-ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15)
-P95 = WindowSpec(measure=Measure.LATENCY_P95_MS, limit=500, duration_s=15)
+ERRORS = WindowSpec(measure=Quantity.ERROR_RATE_PCT, limit=2, duration_s=15)
+P95 = WindowSpec(measure=Quantity.LATENCY_P95_MS, limit=500, duration_s=15)
 RELEASES = ReleasesSpec(expected=ExpectedReleases(backend="1"), start_s=0, duration_s=15, gap_max_s=5)
 
 
@@ -60,7 +61,7 @@ def held(
     bad_from_s: float = 99,
     slow_from_s: float = 99,
     other_from_s: float = 99,
-    samples_min: int = ERRORS.samples_min,
+    n_min: int = ERRORS.n_min,
 ) -> HeldWindow:
     """Ten probes a second since 0, bad, slow or another release's from some moment on; memory is not read."""
 
@@ -73,8 +74,7 @@ def held(
             for at in range(int(now_s * 10))
         ]
         errors, p95 = (
-            judge(samples, replace(spec, samples_min=samples_min), start_s=0, now_s=now_s, rate_hz=10)
-            for spec in (ERRORS, P95)
+            judge(samples, replace(spec, n_min=n_min), start_s=0, now_s=now_s, rate_hz=10) for spec in (ERRORS, P95)
         )
         named = [replace(one, journey="health", release="1" if one.due_s < other_from_s else "2") for one in samples]
         return Standings(now_s, 15, errors, p95, None, judge_releases(named, RELEASES, settled_s=now_s))
@@ -86,7 +86,7 @@ def with_memory(
     clock: VirtualClock, grows: tuple[bool, ...], *, asked_s: float = 900, mb_per_s: float = 0.5, restarts: bool = False
 ) -> HeldWindow:
     """Windows of 15 s one after the other, in which memory grows or does not."""
-    spec = MemoryWindowSpec(limit_mb=100, alarm_mb=200, duration_s=15, asked_s=asked_s, readings_min=20, gap_max_s=2)
+    spec = MemoryWindowSpec(limit=100, alarm_mb=200, duration_s=15, asked_s=asked_s, n_min=20, gap_max_s=2)
     held_mb, readings = 60.0, []
     for half_s in range(2 * 15 * len(grows)):
         held_mb += mb_per_s / 2 if grows[half_s // 30] else 0
@@ -121,7 +121,7 @@ def test_growth_in_a_shortened_window_is_looked_at_again(
     """A process warms up in its first seconds; a leak goes on."""
     clock = VirtualClock()
 
-    assert with_memory(clock, grows).memory_trend().growth.settled is stable
+    assert with_memory(clock, grows).memory_trend().settled is stable
     assert clock.now_s == pytest.approx(ends_s, abs=0.6)
 
 
@@ -129,20 +129,20 @@ def test_growth_in_a_window_of_full_length_counts_at_once() -> None:
     """The plan's time is over: nothing is waited for."""
     clock = VirtualClock()
 
-    assert not with_memory(clock, (True, False), asked_s=15, mb_per_s=2.5).memory_trend().growth.settled
+    assert not with_memory(clock, (True, False), asked_s=15, mb_per_s=2.5).memory_trend().settled
     assert clock.now_s == pytest.approx(15, abs=0.6)
 
 
 def test_a_process_that_began_anew_between_two_windows_clears_nobody() -> None:
     """A leak that was killed for its memory looks flat in the next window."""
-    assert not with_memory(VirtualClock(), (True, False), restarts=True).memory_trend().growth.settled
+    assert not with_memory(VirtualClock(), (True, False), restarts=True).memory_trend().settled
 
 
 def test_what_comes_later_never_makes_it_unknown() -> None:
     """No reading after the window: its own growth counts, and no further window is waited for."""
     clock = VirtualClock()
 
-    assert not with_memory(clock, (True,)).memory_trend().growth.settled
+    assert not with_memory(clock, (True,)).memory_trend().settled
     assert clock.now_s < 20
 
 
@@ -218,7 +218,7 @@ def test_its_end_is_waited_for_although_a_criterion_is_broken() -> None:
 def test_what_can_never_be_enough_is_told_at_once() -> None:
     """Twenty seconds at ten probes a second bring no thousand answers: nobody waits to be told that."""
     clock = VirtualClock()
-    window = held(clock, Shown(), samples_min=1000)
+    window = held(clock, Shown(), n_min=1000)
 
     assert window.error_rate().state is WindowState.UNKNOWN
     assert clock.now_s < 1

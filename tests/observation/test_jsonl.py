@@ -1,4 +1,4 @@
-"""Files of one object per line: read in blocks, with nothing lost at their seams."""
+"""Files of one object per line: read while they grow, with nothing lost."""
 
 import json
 import tracemalloc
@@ -16,15 +16,8 @@ from pam_rollback.observation.child import LineReader
 from pam_rollback.observation.timeline import Timeline
 
 
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of a few lines, so that seams come often."""
-    monkeypatch.setattr(jsonl, "_BLOCK_BYTES", 64)
-
-
-@pytest.mark.usefixtures("small_blocks")
-def test_nothing_is_lost_between_blocks(tmp_path: Path) -> None:
-    """Lines shorter and longer than a block come whole, once, and in order; half a line waits."""
+def test_nothing_is_lost_between_two_looks(tmp_path: Path) -> None:
+    """Short and long lines come whole, once, and in order; half a line waits."""
     path = tmp_path / "lines.jsonl"
     documents = [{"n": number, "text": "x" * (number * 7 % 200)} for number in range(300)]
     text = "".join(json.dumps(document) + "\n" for document in documents)
@@ -38,18 +31,6 @@ def test_nothing_is_lost_between_blocks(tmp_path: Path) -> None:
     assert reader.new() == []
 
 
-@pytest.mark.usefixtures("small_blocks")
-def test_blocks_are_small(tmp_path: Path) -> None:
-    """A file of any length is never held whole."""
-    path = tmp_path / "lines.jsonl"
-    path.write_text('{"n":1}\n' * 1000)
-    blocks = list(LineReader(path)._blocks())
-
-    assert max(map(len, blocks)) <= 64
-    assert b"".join(blocks) == path.read_bytes()
-
-
-@pytest.mark.usefixtures("small_blocks")
 def test_damage_is_named_by_its_line_and_met_again(tmp_path: Path) -> None:
     """A reader that asks again does not read on behind the damage as if nothing had been."""
     path = tmp_path / "lines.jsonl"

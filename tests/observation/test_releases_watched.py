@@ -9,14 +9,15 @@ from pam_rollback.base.errors import ActionFailed
 from pam_rollback.observation.fixtures import from_its_end_s, held_window, releases_spec
 from pam_rollback.observation.held_releases import ReleasesSpec
 from pam_rollback.observation.memory import MemoryReading
-from pam_rollback.observation.window import Measure, WindowSpec
+from pam_rollback.observation.window import WindowSpec
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.session.situations import AS_IS
+from pam_rollback.stats.series import Quantity
 from tests.plan.plan_scene import ROOT, Waits, Watched, body, quiet, runbook
 from tests.plan.plan_scene import environment as scene_environment
 
-ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=900, gap_max_s=5)
+ERRORS = WindowSpec(measure=Quantity.ERROR_RATE_PCT, limit=2, duration_s=900, gap_max_s=5)
 WELL_S = 100.0
 EXPECTED = ExpectedReleases(backend="1.41.3")
 COMMITS = ExpectedReleases(backend="7cce05406677")
@@ -75,7 +76,7 @@ def test_memory_is_watched_from_the_end_of_the_rollback_on(in_situation: object,
     """Users were well three seconds before the old process ended: that is no restart of the new one. Where nobody acted, it is one."""
     readings = [MemoryReading(float(at), 90.0, started_s=0.0 if at < 3 else 3.0) for at in range(1000)]
     observation = Watched()
-    observation.memory = SimpleNamespace(readings=readings, missed=0)  # type: ignore[assignment]
+    observation.memory = SimpleNamespace(readings=readings, missed=())  # type: ignore[assignment]
     plan, clock = load_plan(ROOT / "plan.toml"), SimpleNamespace(monotonic_s=lambda: 1000.0)
     releases = (ExpectedReleases(), ExpectedReleases())
     given = (plan, runbook(plan, resumed=None), scene_environment(), in_situation, *releases)

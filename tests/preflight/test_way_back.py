@@ -10,7 +10,8 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.question import Answered, State
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.integrity import rows_seen
-from pam_rollback.preflight.ways import NOT_CHECKED, NOT_READY, READY, Way, way_back
+from pam_rollback.preflight.ways import NOT_CHECKED, NOT_READY, READY, way_back
+from pam_rollback.report.record_parts import WayFound
 from tests.fault_rows.matrix import ROOT
 from tests.preflight.asked import QUESTIONS, preflight
 from tests.sessions import Project, RunningSandbox
@@ -24,9 +25,9 @@ def checks_copied() -> tuple[str, ...]:
     return ("test_preflight.py",)
 
 
-def ways(*states: str) -> tuple[Way, ...]:
+def ways(*states: str) -> tuple[WayFound, ...]:
     """One of each state."""
-    return tuple(Way(f"way-{place}", ("a host",), state, f"why {state}") for place, state in enumerate(states))
+    return tuple(WayFound(f"way-{place}", ("a host",), state, f"why {state}") for place, state in enumerate(states))
 
 
 @pytest.mark.parametrize(

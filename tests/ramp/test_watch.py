@@ -4,9 +4,10 @@ import pytest
 
 from pam_rollback.observation.held_window import Standings
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import Measure, WindowSpec, judge
+from pam_rollback.observation.window import WindowSpec, judge
 from pam_rollback.ramp.state import BROKEN, GOOD, UNKNOWN
 from pam_rollback.ramp.watch import judged
+from pam_rollback.stats.series import Quantity
 
 
 def standings(*, ok: bool) -> Standings:
@@ -15,12 +16,12 @@ def standings(*, ok: bool) -> Standings:
     verdicts = [
         judge(
             samples,
-            WindowSpec(measure=measure, limit=limit, duration_s=10, samples_min=50),
+            WindowSpec(measure=measure, limit=limit, duration_s=10, n_min=50),
             start_s=0,
             now_s=11,
             rate_hz=10,
         )
-        for measure, limit in ((Measure.ERROR_RATE_PCT, 2), (Measure.LATENCY_P95_MS, 500))
+        for measure, limit in ((Quantity.ERROR_RATE_PCT, 2), (Quantity.LATENCY_P95_MS, 500))
     ]
     return Standings(10, 10, verdicts[0], verdicts[1], None)
 

@@ -179,8 +179,8 @@ def pytest_configure(config):
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    report.longrepr = REDACTOR.in_place(report.longrepr)
-    report.sections = REDACTOR.in_place(report.sections)
+    report.longrepr = REDACTOR.value(report.longrepr)
+    report.sections = REDACTOR.value(report.sections)
     if call.excinfo and call.when == "setup" and call.excinfo.errisinstance(AssertionError):
         item.config.hooks_under_test.say_next("broken")
     return report

@@ -5,12 +5,7 @@ from datetime import timedelta, timezone
 
 from rich.cells import cell_len
 
-from pam_rollback.report.run_record import (
-    Measured,
-    Result,
-    RunRecord,
-    Unanswered,
-)
+from pam_rollback.report.run_record import Measured, Result, RunRecord, Unanswered
 from pam_rollback.report.screen import render
 from pam_rollback.report.verdict import Outcome
 

@@ -6,22 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.report import job_summary, scorecard, scorecard_page, terminal_page, wording
-from pam_rollback.report.run_record import (
-    Measured,
-    Result,
-    RunRecord,
-)
+from pam_rollback.report import failures, job_summary, scorecard, scorecard_page, wording
+from pam_rollback.report.failures import Failure, by_cause
+from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.screen import LINES_OF_NO_GO_MAX, render
 from pam_rollback.report.terminal_page import WORDS
 from pam_rollback.report.verdict import Outcome
-from tests.report.screens import (
-    STATES,
-    blinded,
-    met_before,
-    result,
-    shown,
-)
+from tests.report.screens import STATES, blinded, met_before, result, shown
 
 
 def test_a_no_go_of_nothing_new_says_so_and_is_short(red_before: RunRecord) -> None:
@@ -73,12 +64,12 @@ def test_what_is_new_comes_first_and_takes_the_sentence_away(red_before: RunReco
     record = replace(red_before, results=(*red_before.results, mixed))
     text = "\n".join(shown(record))
 
-    assert wording.nothing_new(record) == ""
+    assert failures.nothing_new(record) == ""
     assert "nothing is new" not in text
     assert text.index("img.logo") < text.index("nothing new: 1 known before")
     assert text.count('item = "CR-4"') == 1
-    assert wording.nothing_new(red_before)
-    assert wording.nothing_new(replace(red_before, verdict="ACTION FAILED")) == ""
+    assert failures.nothing_new(red_before)
+    assert failures.nothing_new(replace(red_before, verdict="ACTION FAILED")) == ""
 
 
 def test_what_is_new_comes_first_and_the_rest_is_counted(red_before: RunRecord) -> None:
@@ -133,7 +124,7 @@ def test_a_limited_sign_in_is_one_cause_with_one_way_on(drill: RunRecord) -> Non
     assert "the sign-in is rate limited (HTTP 429, again after 60 min): no error of the service; sign in again" in text
     assert text.count(LIMITED) == 1
     assert "HTTP 500" in text
-    assert len(terminal_page.alike([*hidden, red])) == 2
+    assert len(by_cause([*hidden, red])) == 2
 
 
 DOWN = "https://api.shop.example answers HTTP 502 with text/html"
@@ -217,7 +208,7 @@ def test_one_thing_that_kept_all_from_looking_is_the_headline(drill: RunRecord) 
     assert "next docs/runbook.md" not in told
     # One test alone is told by its title, as are tests that found something of their own.
     for some in (met[:1], [replace(one, message=f"{why} ({n})") for n, one in enumerate(met)]):
-        assert wording.heading(some) == "not known: Truth 0"
+        assert Failure(tuple(some)).heading == "not known: Truth 0"
 
 
 @pytest.mark.parametrize("outcome", wording.HAPPENED)

@@ -7,7 +7,7 @@ import pytest
 
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report.__main__ import install
-from pam_rollback.report.html_report import are_installed
+from pam_rollback.report.run_report import are_installed
 
 
 @pytest.fixture

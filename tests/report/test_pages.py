@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from pam_rollback.report.pages import write_pages
+from pam_rollback.report.run_report import write_pages
 
 
 def test_the_pages_have_the_anchors(tmp_path: Path) -> None:

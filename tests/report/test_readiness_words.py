@@ -5,12 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pam_rollback.report import sections
-from pam_rollback.report.record_parts import (
-    RemainingWays,
-    StandingAlone,
-    StrategyReadiness,
-    WayFound,
-)
+from pam_rollback.report.record_parts import RemainingWays, StandingAlone, StrategyReadiness, WayFound
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import RunRecord, write
 

@@ -189,7 +189,7 @@ def test_objects_are_cleaned_in_place_even_in_circles(redactor: Redactor) -> Non
     entry = Entry([SECRET], [("Captured", SECRET)])
     entry.parent = entry
 
-    assert redactor.in_place(entry) is entry
+    assert redactor.value(entry) is entry
     assert (entry.lines, entry.pairs) == ([REDACTED], [("Captured", REDACTED)])
 
 

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.report import scorecard, scorecard_page
-from pam_rollback.report.causes import CAUSES_MAX, by_test
+from pam_rollback.report.failures import by_test, not_good
 from pam_rollback.report.record_parts import StrategyReadiness
 from pam_rollback.report.run_record import (
     ActionStep,
@@ -23,9 +23,8 @@ from pam_rollback.report.run_record import (
     Unanswered,
     Verdict,
 )
-from pam_rollback.report.screen import LINES_MAX, LINES_OF_NO_GO_MAX, render
+from pam_rollback.report.screen import CAUSES_MAX, LINES_MAX, LINES_OF_NO_GO_MAX, render
 from pam_rollback.report.terminal_page import WORDS
-from pam_rollback.report.terms_table import not_good
 from pam_rollback.report.verdict import Outcome
 from tests.report.screens import SITUATION, result, rows_of_a_terminal, shown
 

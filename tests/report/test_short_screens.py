@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.report.run_record import ActionStep, NotRun, Result, RunRecord
-from pam_rollback.report.short_screens import LINES_MAX
+from pam_rollback.report.screen import LINES_MAX
 from pam_rollback.report.terminal_page import Page, command
 from pam_rollback.report.verdict import Outcome
 from tests.report.screens import shown

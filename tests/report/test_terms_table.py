@@ -6,13 +6,10 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.report import job_summary, scorecard, scorecard_page
-from pam_rollback.report.run_record import (
-    Measured,
-    RunRecord,
-)
+from pam_rollback.report.run_record import Measured, RunRecord
 from pam_rollback.report.screen import LINES_MAX
 from pam_rollback.report.terminal_page import Page
-from pam_rollback.report.terms_table import drill_of, drills_table, rows_of
+from pam_rollback.report.terms_table import criteria_table, drill_of, drills_table, rows_of
 from pam_rollback.report.verdict import Outcome
 from tests.report.screens import TERMS, result, rows_of_a_terminal, shown
 
@@ -104,3 +101,13 @@ def test_a_figure_stands_with_its_proviso(drill: RunRecord) -> None:
     # With -v the column of figures is narrow, and wraps.
     assert any("900 s (15 s of its" in line for line in scorecard.render(record, 120, color=False, ascii_only=False))
     assert "window watched" not in "".join(shown(drill)) + scorecard_page.render(drill) + job_summary.render(drill)
+
+
+def test_a_table_with_little_room_has_what_is_broken(drill: RunRecord) -> None:
+    """Before what nobody could measure, what was not reached, and what an action that failed says nothing of."""
+    outcomes = [Outcome.NOT_RUN, Outcome.UNKNOWN, Outcome.ACTION_FAILED, Outcome.BROKEN_CRITERION, Outcome.PASSED]
+    results = tuple(result(f"test_{n}", f"SC-{n}", outcome=outcomes[n % 5]) for n in range(1, 21))
+    record = replace(drill, results=results, items=())
+    rows = [line.split()[0] for line in criteria_table(record, Page.of(80, color=False), 5)[2:-1]]
+
+    assert rows == ["SC-1", "SC-3", "SC-8", "SC-13", "SC-18"]

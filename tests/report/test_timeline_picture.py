@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 from pam_rollback.report import timeline_picture
-from pam_rollback.report.timeline_picture import Done
 from tests.report.watched import WATCHED
 
 
 def test_the_picture_has_its_limits_and_moments() -> None:
     """Objectives as lines; a number for each moment; what was bad, and only that, is drawn as bad."""
-    picture = timeline_picture.svg(WATCHED, "what it shows", Done(12.0))
+    picture = timeline_picture.svg(WATCHED, "what it shows", 12.0)
 
     assert picture.count('class="limit"') == 2
     assert picture.count('class="sign"') == len(WATCHED.moments)
@@ -20,11 +19,11 @@ def test_the_picture_has_its_limits_and_moments() -> None:
 
 def test_a_hole_breaks_the_line() -> None:
     """What nobody measured is not drawn as good."""
-    whole = timeline_picture.svg(WATCHED, "", Done(12.0))
+    whole = timeline_picture.svg(WATCHED, "", 12.0)
     without = tuple(one for one in WATCHED.bins if not 20 <= one.at_s < 25)
-    holed = timeline_picture.svg(replace(WATCHED, bins=without), "", Done(12.0))
+    holed = timeline_picture.svg(replace(WATCHED, bins=without), "", 12.0)
     too_few = tuple(replace(one, p95_ms=None) if one.at_s == 22 else one for one in WATCHED.bins)
-    unknown = timeline_picture.svg(replace(WATCHED, bins=too_few), "", Done(12.0))
+    unknown = timeline_picture.svg(replace(WATCHED, bins=too_few), "", 12.0)
 
     assert (whole.count('class="hole"'), holed.count('class="hole"'), holed.count("not measured")) == (0, 1, 1)
     assert whole.count("<polyline") == 1
@@ -34,4 +33,4 @@ def test_a_hole_breaks_the_line() -> None:
 
 def test_nothing_is_drawn_of_nothing() -> None:
     """Nobody probed."""
-    assert timeline_picture.svg(replace(WATCHED, bins=()), "", Done(0.0)) == ""
+    assert timeline_picture.svg(replace(WATCHED, bins=()), "", 0.0) == ""

@@ -11,7 +11,7 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.product.served_release import ExpectedReleases
-from pam_rollback.rollback import asked_before, provider_access
+from pam_rollback.rollback import preflight_questions, provider_access
 from pam_rollback.rollback.provider_access import refuse_places
 from tests.rollback.providers.test_netlify import DEPLOY, SITE, SITE_DOCUMENT
 from tests.rollback.providers.test_render_deploys import SERVICE, SERVICE_DOCUMENT
@@ -92,7 +92,7 @@ def test_another_products_site_and_service_are_never_changed(opened: Open) -> No
         provider_access.refuse_another(environment, ["feature-flag"])
         found = [
             one
-            for call in asked_before._of_the_hosts(environment, ExpectedReleases(), 2)
+            for call in preflight_questions._of_the_hosts(environment, ExpectedReleases(), 2)
             if len(call.questions) > 1
             for one in call.ask()[:1]
         ]

@@ -18,9 +18,9 @@ from pam_rollback.outside.http import fetch
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.product.switches import OFF
-from pam_rollback.rollback.asked_before import calls
 from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switched_off, undo_flags
 from pam_rollback.rollback.flag_writing import note_setting, owe_flags
+from pam_rollback.rollback.preflight_questions import calls
 from pam_rollback.rollback.step_list import Telling
 from pam_rollback.rollback.switches import Switches, switches_of
 from tests.sandbox.todays_range import Today, today, todays_range

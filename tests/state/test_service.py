@@ -19,6 +19,7 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.run_files import KEPT_ELSEWHERE
+from pam_rollback.outside.places import write_whole
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import ways_of
 from pam_rollback.report.earlier_runs import last_drills
@@ -218,7 +219,7 @@ def test_what_a_watch_writes_meanwhile_is_kept(one: Store, other: Store, monkeyp
         line = {"at": f"2026-11-27T10:0{minute}:00+00:00", "event": "incident-opened"}
         (folder / "watch.jsonl").write_text(f"{json.dumps(line)}\n", encoding="utf-8")
     other.add({}, 30, environment="staging")
-    write = module._write
+    write = write_whole
 
     def late(path: Path, text: str) -> None:
         if path == journal:
@@ -226,7 +227,7 @@ def test_what_a_watch_writes_meanwhile_is_kept(one: Store, other: Store, monkeyp
                 file.write('{"at": "2026-11-27T10:02:00+00:00", "event": "consent-used"}\n')
         write(path, text)
 
-    monkeypatch.setattr(module, "_write", late)
+    monkeypatch.setattr(module, "write_whole", late)
     one.bring(30)
 
     events = [json.loads(line)["event"] for line in journal.read_text("utf-8").splitlines()]

@@ -16,7 +16,7 @@ from pam_rollback.stats.counters import (
     gauge_points,
     p95_points,
 )
-from pam_rollback.stats.series import Answers, Histogram, Point
+from pam_rollback.stats.series import Answers, Point, Times
 
 NAN = math.nan
 MISSING = None
@@ -215,7 +215,7 @@ def test_buckets_of_all_series_are_added_up() -> None:
     moved = (*buckets(90, 100, 100, path="/a"), *buckets(0, 0, 1, path="/b"), *buckets(0, 0, 0, path="/c"))
     (point,) = p95_points([Step(1, moved)])
 
-    assert point.evidence == Histogram((100, 500), (90, 10, 1))
+    assert point.evidence == Times({(0, 100): 90, (100, 500): 10, (500, math.inf): 1})
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,10 @@ def test_all_scrapes_of_a_step_count() -> None:
     raw = [scraped([0, 3, 5, 7, 9], le="0.1"), scraped([0, 3, 6, 9, 12], le="+Inf")]
     points = p95_points(count(raw, start_s=0, end_s=4, step_s=2).steps)
 
-    assert [point.evidence for point in points] == [Histogram((100,), (5, 1)), Histogram((100,), (4, 2))]
+    assert [point.evidence for point in points] == [
+        Times({(0, 100): 5, (100, math.inf): 1}),
+        Times({(0, 100): 4, (100, math.inf): 2}),
+    ]
 
 
 def test_a_restart_of_a_histogram_is_a_restart() -> None:
@@ -248,7 +251,7 @@ def test_a_restart_of_a_histogram_is_a_restart() -> None:
     raw = [scraped([10, 20, 1, 3], le="0.1"), scraped([10, 20, 2, 4], le="+Inf")]
     points = list(p95_points(count(raw, start_s=0, end_s=3, step_s=1).steps))
 
-    assert [point.evidence for point in points] == [Histogram((100,), (10, 0)), None, Histogram((100,), (2, 0))]
+    assert [point.evidence for point in points] == [Times({(0, 100): 10}), None, Times({(0, 100): 2})]
     assert points[1].why == RESTARTED
 
 

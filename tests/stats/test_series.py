@@ -2,7 +2,8 @@
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -10,20 +11,24 @@ from hypothesis import strategies as st
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.stats.percentiles import percentile
-from pam_rollback.stats.series import Histogram, Standing, Step, StepPercentiles
+from pam_rollback.stats.series import Standing, Times, from_evidence, pooled
 
 EDGES = (100.0, 500.0, 1000.0)
 INF = math.inf
 
 
-def test_the_bucket_of_the_rank_bounds_the_percentile() -> None:
-    """Of 100 values the 95th in order is meant; it is the fifth of ten in the second bucket."""
-    histogram = Histogram(EDGES, (90, 10, 0, 0))
+def buckets(*counts: int, edges: tuple[float, ...] = EDGES) -> Times:
+    """Counts by bucket; the last has no upper edge."""
+    pairs = zip(pairwise([0.0, *edges, INF]), counts, strict=True)
+    return Times({between: count for between, count in pairs if count})
 
-    assert histogram.interval_ms == (100, 500)
-    assert histogram.value == 100 + 400 * 5 / 10
-    assert histogram.bounds == "between 100 and 500 ms"
-    assert "interpolated" in histogram.definition
+
+def test_the_bucket_of_the_rank_bounds_the_percentile() -> None:
+    """Of 100 values the 95th in order is meant; it is the fifth of ten in the second bucket, wherever in it."""
+    times = buckets(90, 10, 0, 0)
+
+    assert (times.at_least, times.at_most, times.value) == (100, 500, None)
+    assert times.bounds == "between 100 and 500 ms"
 
 
 @pytest.mark.parametrize(
@@ -43,16 +48,15 @@ def test_it_is_below_the_limit_only_when_the_counts_say_so(
     counts: tuple[int, ...], limit: float, standing: Standing
 ) -> None:
     """Below, at or above, or not to be told: never by interpolation."""
-    assert Histogram(EDGES, counts).standing(limit) is standing
-    assert (Histogram(EDGES, counts).at_least >= limit) is (standing is Standing.REACHED)
+    assert buckets(*counts).standing(limit) is standing
+    assert (buckets(*counts).at_least >= limit) is (standing is Standing.REACHED)
 
 
 def test_above_the_last_edge_there_is_no_value() -> None:
     """Prometheus gives the last edge here, and a service that takes a minute would be as fast as its last bucket."""
-    slow = Histogram(EDGES, (0, 0, 0, 7))
+    slow = buckets(0, 0, 0, 7)
 
-    assert slow.value is None
-    assert slow.interval_ms == (1000, INF)
+    assert (slow.at_least, slow.at_most, slow.value) == (1000, INF, None)
     assert slow.bounds == "above 1000 ms, nothing more is known"
 
 
@@ -60,10 +64,9 @@ def test_above_the_last_edge_there_is_no_value() -> None:
 def test_buckets_never_contradict_the_values(values: list[float], limit: float) -> None:
     """The interval holds the true percentile, and no verdict differs from that of the values, except at the limit itself."""
     up_to = {edge: float(sum(value <= edge for value in values)) for edge in (*EDGES, INF)}
-    histogram, exact = Histogram.from_cumulative(up_to), percentile(values, 95).value
-    low, high = histogram.interval_ms
+    histogram, exact = Times.from_cumulative(up_to), percentile(values, 95).value
 
-    assert low < exact <= high
+    assert histogram.at_least < exact <= histogram.at_most
     assert (histogram.at_least >= limit) is (histogram.standing(limit) is Standing.REACHED)
     if histogram.standing(limit) is not Standing.UNDECIDED and exact != limit:
         assert histogram.standing(limit) is (Standing.REACHED if exact > limit else Standing.BELOW)
@@ -71,20 +74,15 @@ def test_buckets_never_contradict_the_values(values: list[float], limit: float) 
 
 def test_histograms_are_added_up_bucket_by_bucket() -> None:
     """And never their percentiles."""
-    assert Histogram(EDGES, (90, 10, 0, 0)).plus(Histogram(EDGES, (0, 0, 5, 1))) == Histogram(EDGES, (90, 10, 5, 1))
+    assert buckets(90, 10, 0, 0).plus(buckets(0, 0, 5, 1)) == buckets(90, 10, 5, 1)
 
 
-def test_where_edges_differ_only_the_common_ones_remain() -> None:
-    """A release with other buckets: what is not known of both is not claimed."""
-    old, new = Histogram((100, 500, 1000), (1, 2, 3, 4)), Histogram((250, 500, 2000), (10, 20, 30, 40))
+def test_where_edges_differ_each_bucket_counts_by_its_own() -> None:
+    """A release with other buckets: 60 of 110 lie between 250 and 1000 ms, 6 beyond."""
+    old, new = buckets(10, 0, 30, 4), buckets(34, 30, 0, 2, edges=(250, 1000, 2000))
 
-    assert old.plus(new) == Histogram((500,), (1 + 2 + 10 + 20, 3 + 4 + 30 + 40))
-
-
-def test_without_a_common_edge_nothing_is_known() -> None:
-    """Not even a wide interval."""
-    with pytest.raises(MeasurementFailed, match="cannot be added up"):
-        Histogram((100,), (1, 1)).plus(Histogram((200,), (1, 1)))
+    assert (old.plus(new).at_least, old.plus(new).at_most) == (1000, INF)
+    assert buckets(99, 1, edges=(100,)).plus(buckets(98, 2, edges=(200,))).at_most == 200
 
 
 @pytest.mark.parametrize(
@@ -100,25 +98,35 @@ def test_without_a_common_edge_nothing_is_known() -> None:
 def test_what_is_no_histogram_is_unknown(up_to: dict[float, float], words: str) -> None:
     """Buckets that are missing, lie, or hold nothing."""
     with pytest.raises(MeasurementFailed, match=words):
-        Histogram.from_cumulative(up_to)
+        Times.from_cumulative(up_to)
 
 
-@pytest.mark.parametrize(
-    ("edges", "counts"),
-    [((), (1,)), ((500, 100), (1, 1, 1)), ((100,), (1,)), ((100,), (0, 0)), ((100,), (-1, 2)), ((INF,), (1, 1))],
-)
-def test_a_histogram_cannot_be_made_of_nonsense(edges: tuple[float, ...], counts: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("between", [{}, {(0, 100): 0}, {(0, 100): -1}, {(200, 100): 1}, {(-1, 1): 1}, {(INF, INF): 1}])
+def test_times_cannot_be_made_of_nonsense(between: dict[tuple[float, float], int]) -> None:
     """A defect of ours, not an observation."""
-    with pytest.raises(ValueError, match=r"edges|counts"):
-        Histogram(edges, counts)
+    with pytest.raises(ValueError, match=r"a time lies between|there are no times"):
+        Times(between)
 
 
 LIMIT_MS = 500.0
+P50, P75, P90, P95, P99 = 50.0, 75.0, 90.0, 95.0, 99.0
 
 
-def of(*steps: tuple[float, int]) -> StepPercentiles:
+def step(n: int, p95_ms: float, **others: float) -> Times:
+    """What a provider tells of one step, such as ``p50``."""
+    return Times.of_step(n, {P95: p95_ms} | {float(name.removeprefix("p")): ms for name, ms in others.items()})
+
+
+def all_of(steps: Iterable[Times]) -> Times:
+    """Added up."""
+    found = pooled(from_evidence(1, one) for one in steps)
+    assert isinstance(found, Times)
+    return found
+
+
+def of(*steps: tuple[float, int]) -> Times:
     """Steps of which the 95th percentile in ms and the number of answers are known."""
-    return StepPercentiles(tuple(Step(n, p95_ms) for p95_ms, n in steps))
+    return all_of(step(n, p95_ms) for p95_ms, n in steps)
 
 
 def test_one_step_is_exact() -> None:
@@ -134,7 +142,6 @@ def test_several_are_bounds() -> None:
     several = of((100.0, 50), (300.0, 50), (200.0, 50))
 
     assert (several.value, several.bounds) == (None, "between 100 and 300 ms")
-    assert several.definition == "p95, nearest rank of each of 3 steps"
 
 
 def test_all_below_is_below_and_all_above_is_above() -> None:
@@ -143,15 +150,14 @@ def test_all_below_is_below_and_all_above_is_above() -> None:
     assert of((500.0, 7), (900.0, 1), (501.0, 1000)).standing(LIMIT_MS) is Standing.REACHED
 
 
-def known_p95(step: Sequence[float]) -> Step:
+def known_p95(values: Sequence[float]) -> Times:
     """What the 95th percentile alone says of these answers."""
-    return Step(len(step), percentile(step, 95).value)
+    return step(len(values), percentile(values, 95).value)
 
 
-def known(step: Sequence[float]) -> Step:
+def known(values: Sequence[float]) -> Times:
     """What five percentiles say of these answers."""
-    p50, p75, p90, p95, p99 = (percentile(step, pct).value for pct in (50, 75, 90, 95, 99))
-    return Step(len(step), p95, p50, p99, p75, p90)
+    return Times.of_step(len(values), {pct: percentile(values, pct).value for pct in (P50, P75, P90, P95, P99)})
 
 
 @pytest.mark.parametrize("more", [False, True], ids=["p95 alone", "others, too"])
@@ -170,7 +176,7 @@ def test_what_it_says_is_never_wrong(more: bool) -> None:  # noqa: FBT001 - one 
             ]
             for _ in range(luck.randint(1, 15))
         ]
-        percentiles = StepPercentiles(tuple(map(known, steps) if more else map(known_p95, steps)))
+        percentiles = all_of(map(known if more else known_p95, steps))
         told = percentiles.standing(LIMIT_MS)
         exact = percentile([value for step in steps for value in step], 95).value
         truth = Standing.REACHED if exact >= LIMIT_MS else Standing.BELOW
@@ -183,40 +189,42 @@ def test_what_it_says_is_never_wrong(more: bool) -> None:  # noqa: FBT001 - one 
 
 def test_one_slow_step_among_fast_ones_is_told_where_more_percentiles_are_known() -> None:
     """A second in which a tenth of the answers was slow: by the 95th percentiles alone nobody knows, the truth is 0.7 %."""
-    fast = Step(43, p95_ms=70, p50_ms=30, p99_ms=90)
-    slow = Step(43, p95_ms=710, p50_ms=60, p99_ms=900)
+    fast, slow = step(43, 70, p50=30, p99=90), step(43, 710, p50=60, p99=900)
 
     assert of(*[(70.0, 43)] * 13, (710.0, 43)).standing(LIMIT_MS) is Standing.UNDECIDED
-    assert StepPercentiles((*[fast] * 13, slow)).standing(LIMIT_MS) is Standing.BELOW
+    assert all_of((*[fast] * 13, slow)).standing(LIMIT_MS) is Standing.BELOW
 
 
 def test_a_slow_answer_in_every_third_step_is_told() -> None:
     """As on a busy machine: 3 of 43 answers are slow in five steps of fifteen, 2 % of all. Median, 95th and 99th leave that open."""
-    fast = Step(43, p95_ms=70, p50_ms=30, p99_ms=90, p75_ms=40, p90_ms=60)
-    coarse, slow = Step(43, 710, 60, 900), Step(43, p95_ms=710, p50_ms=60, p99_ms=900, p75_ms=120, p90_ms=300)
+    fast = step(43, 70, p50=30, p99=90, p75=40, p90=60)
+    coarse, slow = step(43, 710, p50=60, p99=900), step(43, 710, p50=60, p99=900, p75=120, p90=300)
 
-    assert StepPercentiles((*[fast] * 10, *[coarse] * 5)).standing(LIMIT_MS) is Standing.UNDECIDED
-    assert StepPercentiles((*[fast] * 10, *[slow] * 5)).standing(LIMIT_MS) is Standing.BELOW
+    assert all_of((*[fast] * 10, *[coarse] * 5)).standing(LIMIT_MS) is Standing.UNDECIDED
+    assert all_of((*[fast] * 10, *[slow] * 5)).standing(LIMIT_MS) is Standing.BELOW
 
 
 def test_medians_tell_of_slowness_too() -> None:
     """Two steps of ten in which most answers were slow are more than a twentieth of all, whatever the others had."""
-    slow = Step(40, p95_ms=900, p50_ms=600, p99_ms=950)
+    slow = step(40, 900, p50=600, p99=950)
 
     assert of(*[(70.0, 40)] * 8, *[(900.0, 40)] * 2).standing(LIMIT_MS) is Standing.UNDECIDED
-    assert StepPercentiles((*[Step(40, 70, 30, 90)] * 8, slow, slow)).standing(LIMIT_MS) is Standing.REACHED
+    assert all_of((*[step(40, 70, p50=30, p99=90)] * 8, slow, slow)).standing(LIMIT_MS) is Standing.REACHED
 
 
-@pytest.mark.parametrize("step", [Step(20, 600, 700, 800), Step(20, 600, -1, 100), Step(20, 600, float("nan"))])
-def test_a_percentile_that_contradicts_the_95th_does_not_count(step: Step) -> None:
+@pytest.mark.parametrize("others", [{"p50": 700, "p99": 300}, {"p50": -1, "p99": 100}, {"p50": math.nan}])
+def test_a_percentile_that_contradicts_the_95th_does_not_count(others: dict[str, float]) -> None:
     """Two answers of a provider may be of different moments."""
-    assert (step.at_least(LIMIT_MS), step.at_most(LIMIT_MS)) == (2, 20)
+    assert step(20, 600, **others) == step(20, 600) == Times({(0, 600): 18, (600, 600): 1, (600, INF): 1})
+
+
+def test_of_two_percentiles_of_one_answer_the_longer_counts() -> None:
+    """Of five answers the highest is the 95th and the 99th percentile: of a provider that interpolates it is as long as the longer."""
+    assert step(5, 20, p99=25) == Times({(0, 25): 4, (25, 25): 1})
 
 
 @pytest.mark.parametrize(("n", "p95_ms"), [(5, float("nan")), (5, -1.0), (0, 10.0)])
 def test_nonsense_is_refused(n: int, p95_ms: float) -> None:
     """Nothing follows from nothing."""
     with pytest.raises(ValueError, match="a percentile is a length of time"):
-        Step(n, p95_ms)
-    with pytest.raises(ValueError, match="no step"):
-        StepPercentiles(())
+        step(n, p95_ms)

@@ -74,6 +74,6 @@ def answered(question: str, ask: Callable[[], str]) -> Answered:
         return Answered(question, State.NOT_KNOWN, str(error))
 
 
-def one(question: Question, ask: Callable[[], str], *, address: str = "") -> Call:
+def one(question: Question, ask: Callable[[], str], *, address: str = "", called: str = "") -> Call:
     """A question that is answered by itself."""
-    return Call((question,), lambda: [answered(question.text, ask)], address=address)
+    return Call((question,), lambda: [answered(question.text, ask)], address, called)

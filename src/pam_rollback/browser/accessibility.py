@@ -5,67 +5,37 @@ A state that was not reached is judged by its own test, and left out of what is 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Fact, Measured, Sentence
 from pam_rollback.base.outside_text import cut
-from pam_rollback.browser.barriers import ITEM, OWN_RULES, Element, Findings, Violation
+from pam_rollback.browser.barriers import ITEM, Element, Findings, by_own_rule
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
 
 _ANNOUNCED_CHARACTERS = 40
 
 
-@dataclass(frozen=True)
-class FocusStop:
-    """One element that the Tab key reached."""
+class FocusWalk(NamedTuple):
+    """What the Tab key met on its way from the top of a page to its end."""
 
-    selector: str
-    name: str
-    seen: bool
-    """Something about it looks different from when it has no focus."""
-
-    def __str__(self) -> str:
-        """Name and place."""
-        return f"{self.name!r} ({self.selector})" if self.name else self.selector
+    unseen: Findings
+    """Stops on which nobody can see that they have the focus."""
+    traps: Findings
+    """Where the keyboard is caught, or that it leads nowhere at all."""
 
 
-@dataclass(frozen=True, repr=False)
-class FocusWalk(Sentence):
-    """The Tab key from the top of a page to its end."""
-
-    page_state: str
-    stops: tuple[FocusStop, ...]
-    trapped_at: str = ""
-    """Where the focus could not be moved on; empty when the end of the page was reached."""
-
-    def _findings(self, rule: str, meaning: str, stops: Sequence[FocusStop]) -> Findings:
-        elements = tuple(Element(stop.selector, stop.name) for stop in stops)
-        found = (Violation(rule, "serious", self.page_state, elements, meaning),) if elements else ()
-        return Findings(self.page_state, OWN_RULES, max(len(self.stops) - len(elements), 0), found)
-
-    @property
-    def unseen(self) -> Findings:
-        """Stops on which nobody can see that they have the focus."""
-        return self._findings(
-            "focus-visible",
-            "the focus can be seen on every stop (WCAG 2.4.7)",
-            [stop for stop in self.stops if not stop.seen],
-        )
-
-    @property
-    def traps(self) -> Findings:
-        """Where the keyboard is caught, or that it leads nowhere at all."""
-        if not self.stops:
-            nowhere = [FocusStop("html", "the Tab key reaches nothing", seen=True)]
-            return self._findings("keyboard", "everything can be reached by keyboard (WCAG 2.1.1)", nowhere)
-        caught = [stop for stop in self.stops if stop.selector == self.trapped_at][:1]
-        return self._findings("keyboard-trap", "the Tab key leads on from every stop (WCAG 2.1.2)", caught)
-
-    def __str__(self) -> str:
-        """The way that the focus took."""
-        way = ", ".join(map(str, self.stops)) or "none"
-        return f"{len(self.stops)} stops of the Tab key on {self.page_state}: {way}"
+def focus_walk(page_state: str, stops: Sequence[Element], unseen: Sequence[Element], trapped_at: str = "") -> FocusWalk:
+    """Judge the elements that the key reached. ``trapped_at``: where the focus could not be moved on; else the end was reached."""
+    meaning = "the focus can be seen on every stop (WCAG 2.4.7)"
+    visible = by_own_rule(page_state, "focus-visible", meaning, unseen, of=len(stops))
+    if not stops:
+        nowhere = [Element("html", "the Tab key reaches nothing")]
+        meaning = "everything can be reached by keyboard (WCAG 2.1.1)"
+        return FocusWalk(visible, by_own_rule(page_state, "keyboard", meaning, nowhere))
+    caught = [stop for stop in stops if stop.selector == trapped_at][:1]
+    meaning = "the Tab key leads on from every stop (WCAG 2.1.2)"
+    return FocusWalk(visible, by_own_rule(page_state, "keyboard-trap", meaning, caught, of=len(stops)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -238,9 +208,7 @@ class Audit(Sentence):
     @property
     def all_findings(self) -> tuple[Findings, ...]:
         """Everything that was found here, to make it known in a baseline."""
-        walk = self.focus
-        of_focus = (walk.unseen, walk.traps) if walk is not None else ()
-        return tuple(found for found in (self.barriers, self.reflow, *of_focus) if found is not None)
+        return tuple(found for found in (self.barriers, self.reflow, *(self.focus or ())) if found is not None)
 
     def __str__(self) -> str:
         return (

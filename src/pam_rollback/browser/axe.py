@@ -1,11 +1,10 @@
 """axe-core in a page: the newest rules that are installed, over WCAG 2.0 to 2.2, levels A and AA.
 
 npm has the newest rules (``reports/package.json`` pins them, ``python -m pam_rollback.report --packages`` installs them once); without
-them those serve that come with axe-playwright-python. Which ones judged stands in every finding. The page that is judged is at rest:
-colours in the middle of an animation are nobody's contrast.
+them those serve that axe-playwright-python brings, which runs both. Which ones judged stands in every finding. The page that is judged is
+at rest: colours in the middle of an animation are nobody's contrast.
 """
 
-import importlib.util
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,35 +12,25 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Frame, Page
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.barriers import OWN_RULES, Element, Findings, Violation
+from pam_rollback.browser.barriers import Element, Findings, Violation, by_own_rule
 
 TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 """What is asked. By tags, since target-size (2.5.8) is off otherwise."""
-
-WITHIN_MS: Final = 30_000
-
+_OPTIONS: Final = {
+    "runOnly": {"type": "tag", "values": TAGS},
+    "resultTypes": ["violations", "incomplete"],
+    "ancestry": True,
+    "frameWaitTime": 30_000,
+}
 _PROBE: Final = Path(__file__).with_name("page_probe.js").read_text(encoding="utf-8")
 DRAWING_RECORDER: Final = f"({Path(__file__).with_name('drawing_recorder.js').read_text(encoding='utf-8')})()"
 """For every page of a context, before it is opened."""
 _VERSION: Final = re.compile(r"axe v(\d+\.\d+\.\d+)")
 _HEAD_CHARACTERS: Final = 200
-
-_RUN: Final = """async ([tags, withinMs]) => {
-  const told = ({ target, ancestry, failureSummary }) => ({
-    target,
-    ancestry,
-    why: (failureSummary ?? "").split("\\n").slice(1).map((line) => line.trim()).filter(Boolean).join("; "),
-  });
-  const shortened = (rules) =>
-    rules.map(({ id, impact, help, helpUrl, nodes }) => ({ id, impact, help, helpUrl, nodes: nodes.map(told) }));
-  const options = { runOnly: { type: "tag", values: tags }, resultTypes: ["violations", "incomplete"], ancestry: true };
-  const late = new Promise((_, fail) => setTimeout(() => fail(new Error(`no answer in ${withinMs} ms`)), withinMs));
-  const { passes, violations, incomplete } = await Promise.race([axe.run(document, options), late]);
-  return { passed: passes.length, violations: shortened(violations), incomplete: shortened(incomplete) };
-}"""
 
 
 @dataclass(frozen=True)
@@ -59,35 +48,12 @@ class Rules:
 
 
 def load_rules(packages: Path | None) -> Rules:
-    """The newest rules of the two places: npm's folder ``packages``, and the bundled ones.
-
-    Raises MeasurementFailed when neither has any.
-    """
-    places = [("npm", packages / "axe-core" / "axe.min.js")] if packages is not None else []
-    # Looked up, not imported: the package reads its 570 KB at once.
-    spec = importlib.util.find_spec("axe_playwright_python")
-    if spec is not None and spec.origin is not None:
-        places.append(("bundled", Path(spec.origin).with_name("axe.min.js")))
-    found = [rules for origin, path in places if (rules := _read(origin, path)) is not None]
-    if not found:
-        looked = " nor ".join(str(path) for _, path in places) or "nowhere to look"
-        raise MeasurementFailed(
-            f"no rules of accessibility: expected axe-core, found neither {looked}; run `make browser`"
-        )
-    return max(found, key=lambda rules: tuple(map(int, rules.version.split("."))))
-
-
-def _read(origin: str, path: Path) -> Rules | None:
-    if not path.is_file():
-        return None
-    script = path.read_text(encoding="utf-8")
-    version = _VERSION.search(script[:_HEAD_CHARACTERS])
-    return Rules(version.group(1), origin, script) if version else None
-
-
-def settle(page: Page) -> None:
-    """Bring the page to rest: animations at their end, fonts and pictures there."""
-    ask(page, "settle")
+    """Return npm's rules where its folder ``packages`` has some, else the bundled ones."""
+    newest = None if packages is None else packages / "axe-core" / "axe.min.js"
+    has_newest = newest is not None and newest.is_file()
+    axe = Axe.from_file(newest) if has_newest else Axe()
+    version = _VERSION.search(axe.axe_script[:_HEAD_CHARACTERS])
+    return Rules(version[1] if version else "?", "npm" if has_newest else "bundled", axe.axe_script)
 
 
 def drawn(page: Page, *, anew: bool) -> None:
@@ -100,20 +66,20 @@ def drawn(page: Page, *, anew: bool) -> None:
 
 def audit(page: Page, page_state: str, rules: Rules) -> Findings:
     """Judge the page and its frames. Raises MeasurementFailed when the rules do not run; the page is brought to rest first."""
-    settle(page)
+    ask(page, "settle")  # animations at their end, fonts and pictures there
     try:
         foreign = _inject(page, rules)
-        found: dict[str, Any] = page.evaluate(_RUN, [list(TAGS), WITHIN_MS])
-        unnamed = ask(page, "unnamedDialogs")
+        found: dict[str, Any] = Axe(rules.script).run(page, options=_OPTIONS).response
+        unnamed = _elements(page, "unnamedDialogs")
     except Error as error:
         raise MeasurementFailed(f"{rules} could not judge {page_state}: {error.message.splitlines()[0]}") from None
     return Findings(
         page_state,
         str(rules),
-        int(found["passed"]),
+        len(found["passes"]),
         (
             *_violations(found["violations"], page_state),
-            *_own(page_state, "dialog-name", "a dialog has a name (WCAG 4.1.2)", unnamed).violations,
+            *by_own_rule(page_state, "dialog-name", "a dialog has a name (WCAG 4.1.2)", unnamed).violations,
         ),
         (*_violations(found["incomplete"], page_state), *foreign_frames(foreign, page_state)),
     )
@@ -122,7 +88,11 @@ def audit(page: Page, page_state: str, rules: Rules) -> Findings:
 def too_wide(page: Page, page_state: str, width_px: int) -> Findings:
     """What does not fit a window of this width (WCAG 1.4.10)."""
     meaning = "the page needs no scrolling sideways, and nothing is cut off (WCAG 1.4.10)"
-    return _own(page_state, "reflow", meaning, ask(page, "tooWide", width_px))
+    return by_own_rule(page_state, "reflow", meaning, _elements(page, "tooWide", width_px))
+
+
+def _elements(page: Page, question: str, argument: object = None) -> list[Element]:
+    return [Element(found["selector"], found["why"]) for found in ask(page, question, argument)]
 
 
 def ask(page: Page, question: str, argument: object = None) -> Any:
@@ -132,21 +102,13 @@ def ask(page: Page, question: str, argument: object = None) -> Any:
     )
 
 
-def _own(page_state: str, rule: str, meaning: str, found: Sequence[Mapping[str, str]]) -> Findings:
-    elements = tuple(Element(element["selector"], element["why"]) for element in found)
-    violations = (Violation(rule, "serious", page_state, elements, meaning),) if elements else ()
-    return Findings(page_state, OWN_RULES, int(not elements), violations)
-
-
 def _inject(page: Page, rules: Rules) -> list[str]:
-    """Bring the rules into the page and into every frame of its own origin; gives the addresses of the other frames."""
-    foreign = []
-    for frame in page.frames:
-        if frame is not page.main_frame and not _is_ours(frame, page):
-            foreign.append(frame.url)
-        elif not frame.evaluate("() => Boolean(window.axe)"):
+    """Bring the rules into every frame of the page's own origin, as axe does for the page itself; gives the addresses of the others."""
+    frames = [frame for frame in page.frames if frame is not page.main_frame]
+    for frame in frames:
+        if _is_ours(frame, page):
             frame.evaluate(rules.script)
-    return foreign
+    return [frame.url for frame in frames if not _is_ours(frame, page)]
 
 
 def _is_ours(frame: Frame, page: Page) -> bool:
@@ -161,14 +123,19 @@ def _violations(found: Sequence[Mapping[str, Any]], page_state: str) -> tuple[Vi
             impact=str(rule["impact"] or "unknown"),
             page_state=page_state,
             elements=tuple(
-                Element(_selector(node["target"]), str(node["why"]), _selector(node["ancestry"]))
-                for node in rule["nodes"]
+                Element(_selector(node["target"]), _why(node), _selector(node["ancestry"])) for node in rule["nodes"]
             ),
             help=str(rule["help"]),
             address=str(rule["helpUrl"]),
         )
         for rule in found
     )
+
+
+def _why(node: Mapping[str, Any]) -> str:
+    """What is wrong with it, without the headline that all have."""
+    lines = str(node.get("failureSummary") or "").splitlines()[1:]
+    return "; ".join(line.strip() for line in lines if line.strip())
 
 
 def _selector(target: Sequence[str | Sequence[str]]) -> str:

@@ -5,16 +5,13 @@ decide never counts: it is kept for a person.
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 from pam_rollback.base.figures import Sentence
 from pam_rollback.environment.known_before import NEW, NOTHING_TOLD, Finding, JudgedFindings, counted
 
-BARRIERS_FILE = "barriers.json"
-"""Beside the index of a baseline."""
 ITEM = "CR-4"
 """Accessibility broken, of the plan's criteria."""
 
@@ -54,41 +51,6 @@ def as_finding(key: Key, count: int = 1, by: str = "", path: str = "") -> Findin
     place = f"{rule} on {page_state}: {path}" if path else ""
     pattern = f"{rule} on *: *"
     return Finding(ITEM, f"{rule} on {page_state}", selector, count, kind=rule, pattern=pattern, by=by, place=place)
-
-
-@dataclass(frozen=True)
-class Known:
-    """The barriers of a baseline: how often each was there, and the rules that found them."""
-
-    counts: Mapping[Key, int]
-    rules: str
-    paths: Mapping[Key, str] = field(default_factory=dict)
-    """Where in the page it was; of what was in several places, nothing."""
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """Each as a later run compares it."""
-        return tuple(as_finding(key, count, path=self.paths.get(key, "")) for key, count in self.counts.items())
-
-    def as_data(self) -> dict[str, Any]:
-        """As JSON can hold it."""
-        listed = {"barriers": self.counts, "paths": self.paths}
-        return {"rules": self.rules} | {
-            name: [[*key, value] for key, value in sorted(values.items())] for name, values in listed.items()
-        }
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Read back what ``as_data`` gave, also before what counts as differing grew, and before there were paths."""
-        counts: Counter[Key] = Counter()
-        for rule, state, target, count in data["barriers"]:
-            counts[str(rule), str(state), stable(str(target))] += int(count)
-        # A path is exact: with positions left out, one button of a row would stand for any other.
-        paths = {
-            (str(rule), str(state), stable(str(target))): str(path)
-            for rule, state, target, path in data.get("paths", [])
-        }
-        return cls(counts, str(data["rules"]), paths)
 
 
 OWN_RULES = "the suite's own rules"
@@ -157,10 +119,11 @@ class Findings(Sentence):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Each kind of barrier, with the number of its elements."""
-        return tuple(as_finding(key, count, self.rules, path) for key, (count, path) in self.by_key.items())
+        by = "" if self.rules == OWN_RULES else self.rules
+        return tuple(as_finding(key, count, by, path) for key, (count, path) in self._by_key.items())
 
     @property
-    def by_key(self) -> dict[Key, tuple[int, str]]:
+    def _by_key(self) -> dict[Key, tuple[int, str]]:
         """How many elements each has, and their place in the page: the one that all of them have, else empty."""
         paths: dict[Key, list[str]] = {}
         for violation in self.violations:
@@ -219,13 +182,7 @@ class Findings(Sentence):
         return "\n".join([self.headline, *lines]) + self.told.advice
 
 
-def made_known(findings: Iterable[Findings]) -> Known:
-    """What these findings make known."""
-    counts, paths, rules = Counter[Key](), dict[Key, str](), dict[str, None]()
-    for found in findings:
-        rules[found.rules] = None
-        for key, (count, path) in found.by_key.items():
-            counts[key] += count
-            if path:
-                paths[key] = path
-    return Known(counts, ", ".join(rules), paths)
+def by_own_rule(page_state: str, rule: str, meaning: str, broken_by: Sequence[Element], *, of: int = 1) -> Findings:
+    """Return what a rule of the suite's own found. ``of``: how much it looked at."""
+    found = (Violation(rule, "serious", page_state, tuple(broken_by), meaning),) if broken_by else ()
+    return Findings(page_state, OWN_RULES, max(of - len(broken_by), 0), found)

@@ -3,20 +3,15 @@
 import io
 import re
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Final
-from urllib.parse import urlsplit
 
-from playwright.sync_api import Error, Locator, Page, Request
+from playwright.sync_api import Error, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.outside import pace
-from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.front_page import PageContent, shortcoming_of_rendered
 
 
@@ -27,51 +22,6 @@ def pause(page: Page, milliseconds: float) -> None:
     """
     with suppress(PlaywrightTimeoutError):
         page.wait_for_event("close", timeout=milliseconds)
-
-
-def counted(page: Page) -> Page:
-    """Count what the page asks for; gives it back."""
-    if pace.is_held():
-        page.on("request", _asked)
-    return page
-
-
-_GIVEN_UP: Final = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
-"""What a request that the page or the browser itself gave up looks like: nobody failed."""
-
-
-def failure_of(request: Request) -> str:
-    """Return why the request failed; empty for one that was given up."""
-    why = request.failure or "no reason given"
-    return "" if any(word in why for word in _GIVEN_UP) else why
-
-
-def without_query(url: str) -> str:
-    """Return the address without what a key may stand in."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
-
-
-def named(request: Request) -> str:
-    """Return the request's method and address."""
-    return f"{request.method} {without_query(request.url)}"
-
-
-def go_to(page: Page, url: str, **given: str) -> None:
-    """Open a page when it may be."""
-    pace.before_page()
-    page.goto(url, **given)  # type: ignore[arg-type]  # wait_until, passed on
-
-
-def load_again(page: Page) -> None:
-    """Load it again when it may be."""
-    pace.before_page()
-    page.reload(wait_until="domcontentloaded")
-
-
-def _asked(request: Request) -> None:
-    headers = request.headers
-    pace.saw_request(request.url, headers.get("authorization", ""), headers.get("user-agent", ""))
 
 
 _AT_A_TIME_S: Final = 1.5
@@ -113,39 +63,6 @@ def covered_by(error: Error) -> str:
     """The tag of what lay over it until the end; empty when nothing did."""
     over = _COVERS.search(error.message)
     return "" if over is None else over["what"]
-
-
-LATE: Final = "all that it waits for answers over HTTP, so this machine may be too busy to show it"
-_STREAMS: Final = ("eventsource", "websocket", "ping", "media")
-_SENT_ON: Final = ("Accept", "apikey", "Authorization", "Origin", "User-Agent")
-"""Headers of the page's own request: a server that hangs for browsers alone hangs here, too."""
-_LOOK_MS: Final = 25
-_FAILED: Final = 500
-
-
-def is_late(page: Page, under_way: Iterable[Request], url: str, *, deadline_s: float) -> bool:
-    """Tell whether this page is still being loaded, and nothing that it waits for keeps it from that.
-
-    ``url`` is what was opened; it is asked where everything was answered and the page is not there all the same.
-    """
-    pending = [request for request in under_way if request.resource_type not in _STREAMS]
-    if any(request.method != "GET" for request in pending) or (not pending and _is_loaded(page)):
-        return False
-    asked = {request.url: {name: request.headers.get(name.lower(), "") for name in _SENT_ON} for request in pending}
-    calls = {
-        one: partial(fetch, one, headers=headers, deadline_s=deadline_s)
-        for one, headers in (asked or {url: {}}).items()
-    }
-    answers = all_at_once(calls).values()
-    return all(answer.http_status is not None and answer.http_status < _FAILED for answer in answers)
-
-
-def _is_loaded(page: Page) -> bool:
-    try:
-        page.wait_for_load_state("load", timeout=_LOOK_MS)
-    except PlaywrightTimeoutError:
-        return False
-    return True
 
 
 _SEEN: Final = """() => {
@@ -215,15 +132,6 @@ def heading_of(page: Page) -> Locator:
     """The heading that names the page: of the first level; the first one of all while there is none of that, as on some real pages."""
     named = page.get_by_role("heading", level=1)
     return (named if named.count() else page.get_by_role("heading")).first
-
-
-def await_heading(page: Page) -> Locator:
-    """Wait for a heading, and give the one that names the page.
-
-    Of any level: while a page follows another one, the first-level heading that was there may go, and none come in its place.
-    """
-    page.get_by_role("heading").first.wait_for()
-    return heading_of(page)
 
 
 def content_of(page: Page) -> PageContent:

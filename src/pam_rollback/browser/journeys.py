@@ -4,43 +4,20 @@ In one module: a small fact for each journey, all told in the same way.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
-from typing import Self
+from typing import NamedTuple, Self
 
 from pam_rollback.base.errors import Caused, MeasurementFailed
 from pam_rollback.base.figures import Fact, Measured, listed
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
-from pam_rollback.product.front_page import PageContent, shortcoming_of_rendered
+from pam_rollback.observation.samples import Sample
 
 
 class NotAsDescribed(MeasurementFailed):
     """A page that is well has no such element: the page has changed, or the contract."""
-
-
-@dataclass(frozen=True)
-class PageSigns:
-    """What a page was like when the wait for one of its elements was over."""
-
-    content: PageContent
-    hidden: bool = False
-    """The element is in the page, and nobody can see it."""
-    failed: tuple[str, ...] = ()
-    """Since the page was opened: errors of its scripts, and requests of its own that failed or were refused."""
-    unanswered: tuple[str, ...] = ()
-    """Its own requests that still wait for an answer."""
-
-    @property
-    def broken(self) -> str:
-        """What is wrong with the page itself, in words; empty when nothing is."""
-        if shortcoming := shortcoming_of_rendered(self.content):
-            return shortcoming
-        if self.hidden:
-            return "it is in the page, and cannot be seen"
-        if self.failed:
-            return self.failed[0]
-        return f"still no answer to {self.unanswered[0]}" if self.unanswered else ""
 
 
 _SHOWN = 5
@@ -54,7 +31,9 @@ _STACK = re.compile(r"(?:\s+(?:at (?:[^\s()@]+ ){0,3}\(?|[\w.$/<*]*@)https?://[^
 """The lines below an error, as Chromium and as Firefox write them: each ends with line and column, which tells them from an address."""
 
 
+VOICE = "PAM_VOICE_FEATURES"
 _FIGURE = re.compile(r"\d[\d.,]*")
+_UNAUTHORIZED = 401
 
 
 def _same_amount(found: str, entered: str) -> bool:
@@ -77,171 +56,147 @@ class NotLoaded(Stopped):
     """A page was not there within its time, although all that it waits for answers without a browser: nothing is known of the site."""
 
 
+def came_to(where: str, outcome: str, cause: str = "") -> Measured:
+    """Return what a journey came to, as the table has it. ``where``: its name and its browser."""
+    return Measured(where, asked="works", value=outcome, n=1, sentence=f"{where}: {outcome}", cause=cause)
+
+
+@dataclass
+class Noticed:
+    """What was noticed in all windows of a browser: the pages, and what is wrong behind them."""
+
+    pages: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    refusals_expected: bool = False
+
+    @contextmanager
+    def expecting_refusals(self) -> Iterator[None]:
+        """The journey has a session that nobody knows: refusals, and a console full of them, are its own doing."""
+        self.refusals_expected = True
+        try:
+            yield
+        finally:
+            self.refusals_expected = False
+
+    def note(self, what: str) -> None:
+        """Note it, once."""
+        words = " ".join(what.split())
+        if words not in self.complaints:
+            self.complaints.append(words)
+
+
+class Talk(NamedTuple):
+    """A question to PAM, and where it was found again."""
+
+    answer: str
+    shown_again: bool | None
+    """After a reload of the page. None: the site does not list what was said, so that this cannot be told."""
+    stored: bool | None
+    """By the API. None: the product keeps nothing of it."""
+
+
+class ServedPage(NamedTuple):
+    """What a browser was given: the page's own release, and the sum of each script and style, against the manifest of the release."""
+
+    page_release: str
+    files: Mapping[str, str]
+    """What the browser got: path and SHA-256."""
+    manifest_release: str
+    manifest: Mapping[str, str]
+
+    @property
+    def releases(self) -> str:
+        """Of which release page and manifest are."""
+        none = "(none named)"
+        return f"the page is of release {self.page_release or none}, its manifest of {self.manifest_release or none}"
+
+    @property
+    def differing(self) -> str:
+        """Which files are not those of the release; empty where all are."""
+        found = [
+            f"{path} (expected {self.manifest[path][:12]}…, found {got[:12]}…)"
+            if path in self.manifest
+            else f"{path} (not a file of this release)"
+            for path, got in sorted(self.files.items())
+            if self.manifest.get(path) != got
+        ]
+        which = f"{len(found)} of {len(self.files)} files are not those of {self.manifest_release}"
+        return f"{which}: {'; '.join(found[:_SHOWN])}" if found else ""
+
+
+class Voice(NamedTuple):
+    """Whether a page has to offer to speak to PAM."""
+
+    not_due: str
+    """Why it must not, in words; empty where it has to."""
+    unknown: str = ""
+    """Why nobody knows what is wrong with a page that offers none; empty where one has to."""
+
+    def wrong(self, *, offered: bool) -> str:
+        """Return what is wrong; empty where nothing is. Raises MeasurementFailed where nobody knows."""
+        if self.not_due:
+            return f"{self.not_due}, yet the page offers to speak" if offered else ""
+        if not offered and self.unknown:
+            raise MeasurementFailed(self.unknown)
+        return "" if offered else f"{VOICE} is on for this user, yet the page has no button to speak"
+
+    @property
+    def as_it_should_be(self) -> str:
+        """In which of the two right states it is."""
+        return f"{self.not_due}, and the page offers no voice: as it should be" if self.not_due else "works"
+
+
+def not_as_entered(amount: str, listed: str | None, stored: Sequence[str], *, note: str = "") -> str:
+    """Return what is wrong with an expense that was entered; empty when page and API have it, once, with its amount.
+
+    ``listed``: what the page lists of it; ``stored``: the amount of each that the API has; ``note``: what it is known by.
+    """
+    later = f"; delete it by hand if it turns up, noted {note!r}" if note and not stored else ""
+    if listed is None:
+        return f"the expense was accepted, and the page does not list it{later}"
+    if not stored:
+        return f"the page lists the expense, the API does not have it{later}"
+    if len(stored) > 1:
+        return f"one expense was entered, and the API has it {len(stored)} times"
+    if not _same_amount(stored[0], amount):
+        return f"an expense of {amount} was entered, and the API has {stored[0]}"
+    if not any(_same_amount(found, amount) for found in _FIGURE.findall(listed)):
+        return f"an expense of {amount} was entered, and the page lists {listed!r}"
+    return ""
+
+
+def sessions_lost(samples: Iterable[Sample]) -> Measured:
+    """Return how often the session of the probes was refused (HTTP 401) although nobody had signed out."""
+    answered = [sample for sample in samples if sample.status is not None and not sample.void]
+    refused, n = sum(sample.status == _UNAUTHORIZED for sample in answered), len(answered)
+    sentence = "the plan allows no session to be lost (RPO-3), and no probe with a session was answered"
+    if n:
+        told = f"{refused} of {n} probes were told that their session is not known (HTTP 401)"
+        sentence = f"{told}; the plan allows no session to be lost"
+    return Measured("sessions lost", asked="none", value=refused if n else None, n=n, sentence=sentence)
+
+
 @dataclass(frozen=True, repr=False, kw_only=True)
 class Walk(Fact):
     """One journey. ``problem`` is empty when it came to its end; else it is the sentence that says where it stopped, and what was seen."""
 
-    journey: str
-    browser: str
+    where: str
+    """Its name and its browser."""
     problem: str = ""
     cause: str = ""
     """What stood in its way, and in that of others."""
-    took_s: float = 0.0
-
-    @property
-    def done(self) -> bool:
-        """It came to its end."""
-        return not self.problem
+    told: JudgedFindings = NOTHING_TOLD
+    """What of it is known, and why the rest counts."""
 
     @property
     def measured(self) -> Measured:
         """What came of it, as the table has it."""
-        where = f"{self.journey} in {self.browser}"
-        return Measured(where, asked="works", value=self.outcome, n=1, sentence=f"{where}: {self.outcome}")
+        return came_to(self.where, self.outcome)
 
     @property
     def outcome(self) -> str:
         """What came of it, in a few words."""
-        return self.problem or "works"
-
-
-@dataclass(frozen=True, repr=False, kw_only=True)
-class Conversation(Walk):
-    """A question to PAM: answered, shown again after a reload, and found by the API."""
-
-    answer: str = ""
-    shown_again: bool | None = False
-    """None: the site does not list what was said, so that this cannot be told."""
-    stored: bool | None = False
-    """None: the product keeps nothing of it, so that nothing is found again."""
-
-    @property
-    def forgotten(self) -> bool:
-        """A reload of the page took away what was said."""
-        return self.shown_again is False
-
-    @property
-    def answered(self) -> bool:
-        """PAM gave an answer on the page."""
-        return bool(self.answer)
-
-    @property
-    def outcome(self) -> str:
-        """Which of the three is missing."""
-        if self.problem or not self.answered:
-            return self.problem or "PAM gave no answer"
-        if self.forgotten:
-            return "question and answer are gone after a reload of the page"
-        if self.stored is False:
-            return "the page shows the answer, the API's history does not have it"
-        return "works"
-
-
-@dataclass(frozen=True, repr=False, kw_only=True)
-class Spoken(Walk):
-    """Speaking to PAM. ``flag_on`` is what the flags give this user; None: nobody says."""
-
-    flag_on: bool | None
-    offered: bool = False
-    answer: str = ""
-    from_before_voice: str = ""
-    """The release of the page, when it is one that never had voice."""
-
-    @property
-    def as_the_flag_says(self) -> bool:
-        """Offered where the flag is on, absent where it is off. With no flag to ask, whatever the page says. A page of before has none."""
-        if self.from_before_voice:
-            return self.done and not self.offered
-        return self.done and (self.flag_on is None or self.offered == self.flag_on)
-
-    @property
-    def answered(self) -> bool:
-        """PAM answered what was spoken; where voice is off for this user there is nothing to answer."""
-        nothing_to_answer = self.flag_on is False or bool(self.from_before_voice)
-        return self.done and (bool(self.answer) if self.offered else nothing_to_answer)
-
-    @property
-    def outcome(self) -> str:
-        """What is wrong, or in which of the two right states it is."""
-        if self.problem:
-            return self.problem
-        if self.from_before_voice and not self.offered:
-            return f"release {self.from_before_voice} is from before voice ([release] voice_since), and its page offers none"
-        if self.flag_on is False:
-            if self.offered:
-                return "PAM_VOICE_FEATURES is off for this user, yet the page offers to speak"
-            return "PAM_VOICE_FEATURES is off for this user, and the page offers no voice: as it should be"
-        if not self.offered:
-            return "PAM_VOICE_FEATURES is on for this user, yet the page has no button to speak"
-        return "works" if self.answer else "what was spoken was not answered"
-
-
-@dataclass(frozen=True, repr=False, kw_only=True)
-class Expense(Walk):
-    """An expense of the test account, entered on the page."""
-
-    amount: str = ""
-    """As it was entered."""
-    listed: str | None = None
-    """What the page lists of it; None: it does not."""
-    stored: tuple[str, ...] = ()
-    """The amount of each that the API has."""
-    note: str = ""
-    """What it is known by. One that is not listed now cannot be deleted now, and may turn up where lists are late."""
-    undeleted: str = ""
-    """That it is still there, although its deletion was acknowledged."""
-
-    @property
-    def outcome(self) -> str:  # noqa: PLR0911 - one line for each
-        """What is missing, or is not as it was entered. It works when it is on the page and at the API, once, with its amount."""
-        if self.problem:
-            return self.problem
-        if self.listed is None:
-            return f"the expense was accepted, and the page does not list it{self._later}"
-        if not self.stored:
-            return f"the page lists the expense, the API does not have it{self._later}"
-        if len(self.stored) > 1:
-            return f"one expense was entered, and the API has it {len(self.stored)} times"
-        if not _same_amount(self.stored[0], self.amount):
-            return f"an expense of {self.amount} was entered, and the API has {self.stored[0]}"
-        if not any(_same_amount(found, self.amount) for found in _FIGURE.findall(self.listed)):
-            return f"an expense of {self.amount} was entered, and the page lists {self.listed!r}"
-        return self.undeleted or "works"
-
-    @property
-    def _later(self) -> str:
-        return f"; delete it by hand if it turns up, noted {self.note!r}" if self.note and not self.stored else ""
-
-
-@dataclass(frozen=True, repr=False, kw_only=True)
-class Setting(Walk):
-    """A setting of the test account, changed on the page."""
-
-    name: str = ""
-    wanted: str = ""
-    found: str = ""
-
-    @property
-    def outcome(self) -> str:
-        """What was set and what was found."""
-        if self.problem or self.found == self.wanted != "":
-            return self.problem or "works"
-        return f"{self.name} was set to {self.wanted!r} and saved; after a reload it is {self.found!r}"
-
-
-@dataclass(frozen=True, repr=False, kw_only=True)
-class Trip(Walk):
-    """A trip, from the page of trips to PAM's answer about it."""
-
-    trips: int = 0
-    answer: str = ""
-
-    @property
-    def outcome(self) -> str:
-        """How far it came."""
-        if self.problem or (self.trips and self.answer):
-            return self.problem or "works"
-        return "the page of trips has none" if not self.trips else "PAM gave no answer about the trip"
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
@@ -253,18 +208,13 @@ class NewSession(Walk):
     signed_in_again: bool = False
     not_again: str = ""
     """Why not, where a window of its own had to be opened for that."""
-    told: JudgedFindings = NOTHING_TOLD
-    """Whether a page that does not ask is known, and why it counts if not."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The page that does not ask to sign in, where everything else was seen."""
         seen = not self.problem and self.signed_out and self.signed_in_again
-        return (
-            (Finding("RPO-3", "a page whose session was lost", "does not ask to sign in"),)
-            if seen and not self.asked_to_sign_in
-            else ()
-        )
+        silent = Finding("RPO-3", "a page whose session was lost", "does not ask to sign in")
+        return (silent,) if seen and not self.asked_to_sign_in else ()
 
     def without(self, told: JudgedFindings) -> Self:
         """Judged without what is known of the page."""
@@ -285,30 +235,12 @@ class NewSession(Walk):
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class Chat(Walk):
-    """The chat as a signed-in traveller finds it."""
-
-    heading: str = ""
-    enhanced: bool = False
-
-    @property
-    def outcome(self) -> str:
-        """What is shown."""
-        return (
-            self.problem
-            or f"the heading is {self.heading!r}{', and the enhanced chat is shown' if self.enhanced else ''}"
-        )
-
-
-@dataclass(frozen=True, repr=False, kw_only=True)
 class BehindThePages(Walk):
     """What a browser noticed that a person does not see: errors of scripts, requests that failed, answers that are errors."""
 
     pages: tuple[str, ...] = ()
     """The pages that were opened, with those of the journeys before."""
     complaints: tuple[str, ...] = ()
-    told: JudgedFindings = NOTHING_TOLD
-    """What of them is known, and why the rest counts."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -346,7 +278,7 @@ class BehindThePages(Walk):
         """
         if self.complaints and not self._not_by_a_limit:
             raise MeasurementFailed(
-                f"{self.journey} in {self.browser}: all that failed is HTTP 429, {self.outcome}. The product limits how often one address "
+                f"{self.where}: all that failed is HTTP 429, {self.outcome}. The product limits how often one address "
                 "or account may ask, and the session's own visits count: wait for a minute, lower [probing] rate_hz, and verify again"
             )
         return self.complaints
@@ -376,75 +308,3 @@ class BehindThePages(Walk):
 def _behind(complaint: str) -> Finding:
     # By which way a script came to its error differs between two visits.
     return Finding("SC-5", "behind the pages", without_numbers(_STACK.sub("", complaint)))
-
-
-@dataclass(frozen=True, repr=False, kw_only=True)
-class PagesSeen(Walk):
-    """The pages that need no account, as a browser shows them: by path what is wrong with each, empty when nothing is."""
-
-    shown: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def outcome(self) -> str:
-        """Which pages are no pages of the site."""
-        if self.problem:
-            return self.problem
-        return "; ".join(f"{path}: {wrong}" for path, wrong in self.shown.items() if wrong) or "works"
-
-
-@dataclass(frozen=True, repr=False, kw_only=True)
-class ServedPage(Walk):
-    """What a browser was given: the page's own release, and the sum of each script and style, against the manifest of the release.
-
-    ``expected`` is the release that must be live; empty when nobody said: then page and manifest must agree.
-    """
-
-    expected: str
-    page_release: str = ""
-    manifest_release: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
-    """What the browser got: path and SHA-256."""
-    manifest: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def differing(self) -> tuple[str, ...]:
-        """The files that are not the release's."""
-        return tuple(
-            f"{path} (expected {self.manifest[path][:12]}…, found {found[:12]}…)"
-            if path in self.manifest
-            else f"{path} (not a file of this release)"
-            for path, found in sorted(self.files.items())
-            if self.manifest.get(path) != found
-        )
-
-    @property
-    def right_release(self) -> bool:
-        """Page and manifest name the release that is expected."""
-        wanted = self.expected or self.manifest_release
-        return self.done and bool(wanted) and self.page_release == wanted and self.manifest_release == wanted
-
-    @property
-    def right_files(self) -> bool:
-        """There were files, and each is the release's."""
-        return self.done and bool(self.files) and not self.differing
-
-    @property
-    def measured(self) -> Measured:
-        """Of which release the page and its files are."""
-        asked = f"page and files of {self.expected or self.manifest_release or 'one release'}"
-        return replace(super().measured, asked=asked, n=len(self.files), definition="n: scripts and styles compared")
-
-    @property
-    def outcome(self) -> str:
-        """Which of page, manifest and files is of another release."""
-        if self.problem:
-            return self.problem
-        if not self.right_release:
-            page, manifest = self.page_release or "(none named)", self.manifest_release or "(none named)"
-            return f"the page is of release {page}, its manifest of {manifest}, expected {self.expected or 'both to be the same'}"
-        if not self.files:
-            return "the browser got no script and no style, so nothing is known"
-        if self.differing:
-            which = "; ".join(self.differing[:_SHOWN])
-            return f"{len(self.differing)} of {len(self.files)} files are not those of {self.manifest_release}: {which}"
-        return f"{len(self.files)} files of release {self.manifest_release}"

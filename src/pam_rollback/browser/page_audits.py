@@ -5,13 +5,12 @@ Dark colours and double size are what people switch on while they look at a page
 styles, which the engines agree on.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from playwright.sync_api import Browser, CDPSession, Error, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
 
 from pam_rollback.base.errors import MeasurementFailed, cause_of
 from pam_rollback.browser import axe
@@ -21,16 +20,18 @@ from pam_rollback.browser.accessibility import (
     WALKED_STATES,
     Audit,
     Audits,
-    FocusStop,
     FocusWalk,
     KeyboardChat,
+    focus_walk,
     reachable,
 )
 from pam_rollback.browser.axe import Rules, ask
+from pam_rollback.browser.barriers import Element
 from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.journeys import NotLoaded, Stopped
-from pam_rollback.browser.page_states import Site, Visit
+from pam_rollback.browser.page_states import Visit
 from pam_rollback.browser.pam_site import PamSite
+from pam_rollback.browser.site import Site
 
 _STOPS_MAX: Final = 250
 """A page with more stops is no page that anybody walks through; it ends the walk of a page that makes new stops for ever."""
@@ -38,28 +39,28 @@ _STUCK_MAX: Final = 8
 """Some controls have stops inside: a field for date and time has seven."""
 _PRESSES_MAX: Final = 80
 _ANNOUNCED_WITHIN_S: Final = 2.0
-_PAUSE_MS: Final = 50
 
 
 def walk(page: Page, page_state: str) -> FocusWalk:
     """Press Tab from the top of the page until the focus leaves it; what each stop looked like can be told at the next one."""
     ask(page, "beginWalk")
-    stops: list[FocusStop] = []
+    stops: list[Element] = []
+    unseen: list[Element] = []
     stuck = 0
     while len(stops) < _STOPS_MAX:
         page.keyboard.press("Tab")
         now = ask(page, "step")
         if stops and not now["left_was_seen"]:
-            stops[-1] = replace(stops[-1], seen=False)
+            unseen.append(stops[-1])
         stuck = stuck + 1 if now["stuck"] else 0
         if now["stuck"] and stuck < _STUCK_MAX:
             continue
         if now["ended"] or (now["is_first"] and not stuck and stops):
-            return FocusWalk(page_state, tuple(stops))
+            return focus_walk(page_state, stops, unseen)
         if now["again"]:
-            return FocusWalk(page_state, tuple(stops), trapped_at=now["selector"])
-        stops.append(FocusStop(now["selector"], now["name"], seen=True))
-    return FocusWalk(page_state, tuple(stops), trapped_at=stops[-1].selector)
+            return focus_walk(page_state, stops, unseen, now["selector"])
+        stops.append(Element(now["selector"], now["name"]))
+    return focus_walk(page_state, stops, unseen, stops[-1].selector)
 
 
 def chat(site: PamSite, question: str) -> KeyboardChat:
@@ -82,22 +83,18 @@ def chat(site: PamSite, question: str) -> KeyboardChat:
     if typed != question:
         problem = f"{question!r} was typed into the message field, which has {typed!r} then"
         return KeyboardChat(presses, problem, "", regions, barred="the message field does not take what is typed")
-    with site.listening():
+    with site.witness.listening():
         page.keyboard.press("Enter")
         try:
             words = site.answer_to(question)
         except Stopped as stop:
             return KeyboardChat(presses, str(stop), "", regions)
-    heard = KeyboardChat(presses, "", words, regions, _announced(page))
-    end_s = time.monotonic() + _ANNOUNCED_WITHIN_S
-    while not heard.heard and time.monotonic() < end_s:
-        page.wait_for_timeout(_PAUSE_MS)
-        heard = KeyboardChat(presses, "", words, regions, _announced(page))
-    return heard
 
+    def heard() -> KeyboardChat:
+        return KeyboardChat(presses, "", words, regions, tuple(map(str, ask(page, "heard"))))
 
-def _announced(page: Page) -> tuple[str, ...]:
-    return tuple(map(str, ask(page, "heard")))
+    site.until(lambda: heard().heard, within_s=_ANNOUNCED_WITHIN_S)
+    return heard()
 
 
 def _has_focus(element: Locator) -> bool:
@@ -125,22 +122,15 @@ def collect(browser: Browser, site: Site, rules: Rules, states: Sequence[str] = 
     """The audit of each of these states in each look. What the site does is in the audits; nothing raises for it."""
     desktop: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
     phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3}
+    asked = [state for state in reachable(site.elements, account=bool(site.email)) if state in states]
     found: dict[str, Audit] = {}
     for looks, device in ((_DESKTOP, desktop), (_PHONE, phone | {"is_mobile": True, "has_touch": True})):
         # A service worker would answer past the guard that catches what must not be sent.
         context = browser.new_context(reduced_motion="reduce", service_workers="block", locale="en-US", **device)
         context.add_init_script(axe.DRAWING_RECORDER)
         try:
-            visit = Visit(context.new_page(), site)
-            for audit in _audits(
-                visit,
-                [state for state in reachable(site.elements, account=bool(site.email)) if state in states],
-                context.new_cdp_session(visit.page),
-                looks,
-                rules,
-            ):
-                found[audit.page_state] = audit
-            visit.leave()
+            auditor = _Auditor(Visit(context.new_page(), site), looks, rules)
+            found |= {audit.page_state: audit for audit in auditor.audits(asked, signs_in=bool(site.email))}
         finally:
             context.close()
     return Audits(found)
@@ -160,82 +150,85 @@ def collect_in_own_browser(site: Site, rules: Rules) -> Audits:
             browser.close()
 
 
-def _audits(
-    visit: Visit, states: Sequence[str], devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules
-) -> Iterator[Audit]:
-    members = [state for state in states if state not in PUBLIC_STATES and visit.has_account]
-    for state in states:
-        if state not in members:
-            yield from _looks_of(state, visit, devtools, looks, rules)
-    if not members:
-        return
-    try:
-        visit.sign_in()
-    except (Stopped, MeasurementFailed, Error) as problem:
+class _Auditor:
+    """Judges the states of one visit in looks of one device."""
+
+    def __init__(self, visit: Visit, looks: tuple[_Look, ...], rules: Rules) -> None:
+        self._visit = visit
+        self._looks = looks
+        self._rules = rules
+        self._devtools = visit.page.context.new_cdp_session(visit.page)
+
+    def audits(self, states: Sequence[str], *, signs_in: bool) -> Iterator[Audit]:
+        """First the states of strangers, then those of somebody who ``signs_in``."""
+        members = [state for state in states if signs_in and state not in PUBLIC_STATES]
+        for state in states:
+            if state not in members:
+                yield from self._looks_of(state)
+        try:
+            if members:
+                self._visit.sign_in()
+        except (Stopped, MeasurementFailed, Error) as problem:
+            for state in members:
+                yield from self._without(state, problem)
+            return
         for state in members:
-            yield from _without(state, looks, problem)
-        return
-    for state in members:
-        yield from _looks_of(state, visit, devtools, looks, rules)
+            yield from self._looks_of(state)
+        self._visit.leave()
 
+    def _looks_of(self, state: str) -> Iterator[Audit]:
+        try:
+            self._put_on(self._looks[0])
+            own = self._visit.reach(state)
+        except (Stopped, MeasurementFailed, Error) as problem:
+            yield from self._without(state, problem)
+            return
+        audits = [self._audit(f"{state}-{look.name}", own, look) for look in self._looks]
+        if state in WALKED_STATES and self._looks is _DESKTOP:
+            audits[0] = self._walked(audits[0])
+        yield from audits
 
-def _looks_of(
-    state: str, visit: Visit, devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules
-) -> Iterator[Audit]:
-    try:
-        _put_on(looks[0], visit, devtools)
-        own = visit.reach(state)
-    except (Stopped, MeasurementFailed, Error) as problem:
-        yield from _without(state, looks, problem)
-        return
-    audits = [_audit(f"{state}-{look.name}", own, look, visit, devtools, rules) for look in looks]
-    if state in WALKED_STATES and looks is _DESKTOP:
-        audits[0] = _walked(audits[0], visit, devtools)
-    yield from audits
+    def _without(self, state: str, problem: Exception) -> Iterator[Audit]:
+        """What the site did instead is a finding; what broke on our side, the browser too, leaves it unknown."""
+        for look in self._looks:
+            name = f"{state}-{look.name}"
+            if isinstance(problem, NotLoaded):
+                yield Audit(name, unmeasured=str(problem), late=True)
+            elif isinstance(problem, Stopped):
+                yield Audit(name, problem=str(problem), cause=problem.cause)
+            else:
+                yield Audit(name, unmeasured=_in_short(problem), cause=cause_of(problem))
 
+    def _walked(self, audit: Audit) -> Audit:
+        try:
+            self._put_on(_DESKTOP[0])
+            return replace(audit, focus=walk(self._visit.page, audit.page_state))
+        except Error as problem:
+            return replace(audit, unmeasured=_in_short(problem))
 
-def _without(state: str, looks: tuple[_Look, ...], problem: Exception) -> Iterator[Audit]:
-    """What the site did instead is a finding; what broke on our side, the browser too, leaves it unknown."""
-    for look in looks:
-        name = f"{state}-{look.name}"
-        if isinstance(problem, NotLoaded):
-            yield Audit(name, unmeasured=str(problem), late=True)
-        elif isinstance(problem, Stopped):
-            yield Audit(name, problem=str(problem), cause=problem.cause)
-        else:
-            yield Audit(name, unmeasured=_in_short(problem), cause=cause_of(problem))
+    def _audit(self, name: str, own: Locator, look: _Look) -> Audit:
+        page = self._visit.page
+        try:
+            self._put_on(look)
+            axe.drawn(page, anew=look.scale != 1)
+            barriers = axe.audit(page, name, self._rules)
+            if not own.is_visible():
+                return Audit(name, problem="its own content cannot be seen in this look, although it can in another")
+            reflow = axe.too_wide(page, name, look.width_px)
+        except (MeasurementFailed, Error) as problem:
+            return Audit(name, unmeasured=_in_short(problem))
+        if barriers.passed == 0:
+            nothing = f"{self._rules} found nothing to judge on {name}: no rule applied to anything there"
+            return Audit(name, unmeasured=nothing)
+        return Audit(name, barriers=barriers, reflow=reflow)
 
-
-def _walked(audit: Audit, visit: Visit, devtools: CDPSession) -> Audit:
-    try:
-        _put_on(_DESKTOP[0], visit, devtools)
-        return replace(audit, focus=walk(visit.page, audit.page_state))
-    except Error as problem:
-        return replace(audit, unmeasured=_in_short(problem))
+    def _put_on(self, look: _Look) -> None:
+        self._visit.page.emulate_media(color_scheme=look.colours, reduced_motion="reduce")
+        if look in _DESKTOP:
+            # Playwright can change the size of the window, but not its scale.
+            size = {"width": look.width_px, "height": look.height_px, "deviceScaleFactor": look.scale, "mobile": False}
+            self._devtools.send("Emulation.setDeviceMetricsOverride", size)
 
 
 def _in_short(problem: Exception) -> str:
     return f"the browser gave up: {problem.message.splitlines()[0]}" if isinstance(problem, Error) else str(problem)
-
-
-def _audit(name: str, own: Locator, look: _Look, visit: Visit, devtools: CDPSession, rules: Rules) -> Audit:
-    try:
-        _put_on(look, visit, devtools)
-        axe.drawn(visit.page, anew=look.scale != 1)
-        barriers = axe.audit(visit.page, name, rules)
-        if not own.is_visible():
-            return Audit(name, problem="its own content cannot be seen in this look, although it can in another")
-        reflow = axe.too_wide(visit.page, name, look.width_px)
-    except (MeasurementFailed, Error) as problem:
-        return Audit(name, unmeasured=_in_short(problem))
-    if barriers.passed == 0:
-        return Audit(name, unmeasured=f"{rules} found nothing to judge on {name}: no rule applied to anything there")
-    return Audit(name, barriers=barriers, reflow=reflow)
-
-
-def _put_on(look: _Look, visit: Visit, devtools: CDPSession) -> None:
-    visit.page.emulate_media(color_scheme=look.colours, reduced_motion="reduce")
-    if look in _DESKTOP:
-        # Playwright can change the size of the window, but not its scale.
-        metrics = {"width": look.width_px, "height": look.height_px, "deviceScaleFactor": look.scale, "mobile": False}
-        devtools.send("Emulation.setDeviceMetricsOverride", metrics)

@@ -2,14 +2,11 @@
 
 The message of the chat is typed and sent, but caught in the browser: it never reaches the service. A state counts as reached when its
 own content can be seen; an empty page, an alert in its place or the page for unknown addresses is a finding.
-
-In one module: one visit: most states begin where another one has ended.
 """
 
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,11 +15,11 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.accessibility import PUBLIC_STATES
-from pam_rollback.browser.driven_page import LATE, click, covered_by, heading_of, is_late
+from pam_rollback.browser.driven_page import click, covered_by, heading_of
 from pam_rollback.browser.journeys import NotLoaded, Stopped
+from pam_rollback.browser.pam_page import LATE, STREAMS
 from pam_rollback.browser.pam_site import PamSite
-from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.product.contract import Element, ElementName
+from pam_rollback.browser.site import Site
 
 _READS: Final = ("GET", "HEAD", "OPTIONS")
 _NO_ANSWER: Final = json.dumps({"type": "error", "error": True, "message": "PAM cannot be reached."})
@@ -32,16 +29,12 @@ _NO_ANSWER: Final = json.dumps({"type": "error", "error": True, "message": "PAM 
 class HeldQuestion:
     """Holds the question once the page sends it. What else the page asks of the product is let through as long as it only reads."""
 
-    def __init__(
-        self, page: Page, question: str, *, services: tuple[str, ...], chat_path: str, login_path: str
-    ) -> None:
-        self._question = question
-        self._chat_path = chat_path
-        self._login_path = login_path
+    def __init__(self, page: Page, site: Site) -> None:
+        self._site = site
         self._held: list[Callable[[], object]] = []
         """Each ends the wait of the page without an answer."""
         self._refused = False
-        page.route(lambda url: url.startswith(services), self._let_through)
+        page.route(lambda url: url.startswith(site.services), self._let_through)
         page.route_web_socket(lambda _: True, self._watch)
 
     @property
@@ -51,7 +44,7 @@ class HeldQuestion:
 
     def holds(self, request: Request) -> bool:
         """Whether this is how the page posts it: it gets no answer for as long as it is held."""
-        return request.method == "POST" and urlsplit(request.url).path == self._chat_path
+        return request.method == "POST" and urlsplit(request.url).path == self._site.chat_path
 
     def release(self) -> None:
         """Forget it; a page that still waits is told that there is no answer."""
@@ -76,7 +69,7 @@ class HeldQuestion:
     def _let_through(self, route: Route, request: Request) -> Any:
         if self.holds(request):
             return self._hold(route.abort)
-        if request.method in _READS or urlsplit(request.url).path == self._login_path:
+        if request.method in _READS or urlsplit(request.url).path == self._site.login_path:
             return route.continue_()
         return route.abort()
 
@@ -86,7 +79,7 @@ class HeldQuestion:
 
         def pass_on(said: str | bytes) -> None:
             words = said if isinstance(said, str) else said.decode(errors="replace")
-            if self._question in words:
+            if QUESTION in words:
                 self._hold(lambda: socket.send(_NO_ANSWER))
             else:
                 server.send(said)
@@ -112,7 +105,6 @@ _COMES_FROM: Final[Mapping[str, str]] = {
 }
 _MEANT_TO_ALERT: Final = ("login-error", "chat-error")
 
-_STREAMS: Final = ("eventsource", "websocket", "ping", "media")
 _PAUSE_MS: Final = 25
 _CALM_ROUNDS: Final = 3
 _DOUBTED_AFTER_S: Final = 1.0
@@ -120,25 +112,6 @@ _DOUBTED_AFTER_S: Final = 1.0
 
 class _LedToSignIn(Stopped):
     """A page of a person was asked for, and the one that asks to sign in came."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where the site is, and who visits it."""
-
-    frontend: str
-    services: tuple[str, ...]
-    """Whom its pages ask: nothing is written there but a sign-in."""
-    pages: Pages
-    elements: Mapping[ElementName, Element]
-    login_path: str
-    chat_path: str
-    email: str = field(repr=False)
-    """Empty where there is no account: then only strangers' pages are judged."""
-    password: str = field(repr=False)
-    deadline_s: float = 5.0
-    why_not_signed_in: Callable[[Stopped], Exception] = lambda stop: stop
-    """What a sign-in that stopped says: of the site, or that there were too many sign-ins, which says nothing of it."""
 
 
 class Visit:
@@ -151,15 +124,11 @@ class Visit:
     def __init__(self, page: Page, site: Site) -> None:
         self.page = page
         self._site = site
-        hosts = frozenset(urlsplit(address).hostname or "" for address in site.services)
-        self._person = PamSite(page, site.frontend, site.pages, site.elements, within_s=site.deadline_s, hosts=hosts)
+        self._person = PamSite(page, site)
         self._doubted: set[Request] = set()
         """What was told of before the page was loaded: the page before may have asked for it."""
-        self._over: set[Request] = set()
-        """Which of it that page did."""
-        self._question = HeldQuestion(
-            page, QUESTION, services=site.services, chat_path=site.chat_path, login_path=site.login_path
-        )
+        self._question = HeldQuestion(page, site)
+        self._person.witness.leaves_out = self._question.holds
         self._now = ""
         self._failed: dict[str, Exception] = {}
         self._signed_in_anew = False
@@ -167,22 +136,17 @@ class Visit:
         self._elsewhere = ""
         """The heading of the page for unknown addresses."""
         page.on("load", self._loaded)
-        pages = site.pages
         self._ways: dict[str, Callable[[], Locator]] = {
             "login": self._login,
             "login-error": self._login_error,
             "not-found": self._not_found,
-            "home": lambda: self._own_page(pages.home),
             _CHAT_OPEN: self._open_chat,
             "chat": self._messages_there,
             "chat-dialog": self._chat_dialog,
             "chat-thinking": self._chat_thinking,
             "chat-error": self._chat_error,
-            "money": lambda: self._own_page(pages.money),
-            "trips": lambda: self._own_page(pages.trips),
-            "settings": lambda: self._own_page(pages.settings),
-            "profile": lambda: self._own_page(pages.profile),
         }
+        """To each state that is not simply a page by its address."""
 
     def reach(self, state: str) -> Locator:
         """Show the state. Raises Stopped with what the site did instead, MeasurementFailed when nothing can be said of the site."""
@@ -216,22 +180,23 @@ class Visit:
             self.reach(before)
         self._now = ""
         try:
-            own = self._ways[state]()
+            way = self._ways.get(state)
+            own = way() if way is not None else self._own_page(getattr(self._site.pages, state))
             self._calm()
-            if state not in _MEANT_TO_ALERT:
-                self._no_alert()
+            if state not in _MEANT_TO_ALERT and self.page.locator("main").locator(ALERT).count():
+                raise Stopped(self._with_what_is_shown("an alert stands in its place"))
         except PlaywrightTimeoutError as error:
             raise self._stopped(error.message.splitlines()[0]) from None
         except Error as error:
-            raise Stopped(f"{error.message.splitlines()[0]}; {self._shown()}") from None
+            raise Stopped(self._with_what_is_shown(error.message.splitlines()[0])) from None
         return own
 
     def _stopped(self, what: str) -> Stopped:
         """Say what was not there within its time: that the page is late, or what is shown instead."""
-        deadline_s = self._site.deadline_s
-        if is_late(self.page, self._under_way, self._person.opened, deadline_s=deadline_s):
-            return NotLoaded(f"{what}; {LATE}")
-        return Stopped(f"{what}; {self._shown()}")
+        return NotLoaded(f"{what}; {LATE}") if self._person.is_late else Stopped(self._with_what_is_shown(what))
+
+    def _with_what_is_shown(self, what: str) -> str:
+        return f"{what}; the page shows: {self._person.shown()}"
 
     @property
     def _asks_to_sign_in(self) -> bool:
@@ -252,22 +217,14 @@ class Visit:
 
     @property
     def _can_sign_in(self) -> bool:
-        return self.has_account and "password" in self._site.elements
-
-    @property
-    def has_account(self) -> bool:
-        """Whether somebody can sign in."""
-        return bool(self._site.email)
+        return bool(self._site.email) and "password" in self._site.elements
 
     def sign_in(self) -> None:
         """As the environment's test account. Raises Stopped, and MeasurementFailed when there were too many sign-ins."""
         if "login" in self._failed:
             raise self._failed["login"]
         self._now = ""
-        try:
-            self._person.sign_in(self._site.email, self._site.password)
-        except Stopped as stop:
-            raise self._site.why_not_signed_in(stop) from None
+        self._person.sign_in()
 
     def leave(self) -> None:
         """Let go of what is held."""
@@ -298,14 +255,14 @@ class Visit:
         if not self._person.is_at(path) and self.page.locator(f'a[href="{path}"]').count():
             # Whoever opens it afresh is led elsewhere; people get there by a link.
             self._follow(path)
-            self.page.wait_for_url(self._site.frontend + path, wait_until="commit")
+            self.page.wait_for_url(self._site.address + path, wait_until="commit")
             heading = self._heading_when_calm()
         here = urlsplit(self.page.url).path
         if here != path:
             to_sign_in = here == urlsplit(self._site.pages.login).path
-            raise (_LedToSignIn if to_sign_in else Stopped)(f"{path} led to {here}; {self._shown()}")
+            raise (_LedToSignIn if to_sign_in else Stopped)(self._with_what_is_shown(f"{path} led to {here}"))
         if self._elsewhere and heading.inner_text() == self._elsewhere:
-            raise Stopped(f"{path} shows the page for unknown addresses; {self._shown()}")
+            raise Stopped(self._with_what_is_shown(f"{path} shows the page for unknown addresses"))
         return heading
 
     def _open_chat(self) -> Locator:
@@ -324,21 +281,18 @@ class Visit:
         return self._wait_for(messages.last, "the earlier messages")
 
     def _chat_dialog(self) -> Locator:
-        click(self._person.await_element("clear_chat", "clear the chat"), within_s=self._site.deadline_s)
+        click(self._person.await_element("clear_chat", "clear the chat"), within_s=self._site.within_s)
         return self._wait_for(self.page.locator(DIALOG), "the dialog that asks before the chat is cleared")
 
     def _chat_thinking(self) -> Locator:
         message = self._person.await_element("message", "ask PAM")
         message.fill(QUESTION)
         message.press("Enter")
-        end_s = time.monotonic() + self._site.deadline_s
-        while not self._question.is_held:
-            if time.monotonic() > end_s:
-                raise Stopped(
-                    f"a message was typed and Enter pressed, but nothing was sent to {self._site.chat_path}, nor said on a "
-                    f"WebSocket, within {self._site.deadline_s:g} s; {self._shown()}"
-                )
-            self.page.wait_for_timeout(_PAUSE_MS)
+        if not self._person.until(lambda: self._question.is_held):
+            nothing = (
+                f"nothing was sent to {self._site.chat_path}, nor said on a WebSocket, within {self._site.within_s:g} s"
+            )
+            raise Stopped(self._with_what_is_shown(f"a message was typed and Enter pressed, but {nothing}"))
         place = self._person.find("messages") if self._person.lists_messages else self.page.locator("body")
         return self._wait_for(place.get_by_text(QUESTION).last, "the message that was sent")
 
@@ -365,13 +319,13 @@ class Visit:
             if self._is_beside_the_screen(link):
                 continue
             try:
-                click(link, within_s=self._site.deadline_s)
+                click(link, within_s=self._site.within_s)
             except PlaywrightTimeoutError as why:
                 covered = covered or covered_by(why)
             else:
                 return
         if covered:
-            raise Stopped(f"the link to {path} cannot be clicked: {covered} lies over it; {self._shown()}")
+            raise Stopped(self._with_what_is_shown(f"the link to {path} cannot be clicked: {covered} lies over it"))
         links.first.dispatch_event("click")
 
     def _is_beside_the_screen(self, link: Locator) -> bool:
@@ -383,19 +337,14 @@ class Visit:
         self.leave()
         # Away from the old page first: what it still asks for is over then, and Playwright does not always say so.
         self.page.goto("about:blank")
-        self._over.clear()
         self._person.go(path, wait_until="domcontentloaded")
 
     def _wait_for(self, locator: Locator, what: str) -> Locator:
         try:
             locator.first.wait_for(state="visible")
         except PlaywrightTimeoutError:
-            raise self._stopped(f"{what} did not appear within {self._site.deadline_s:g} s") from None
+            raise self._stopped(f"{what} did not appear within {self._site.within_s:g} s") from None
         return locator.first
-
-    def _no_alert(self) -> None:
-        if self.page.locator("main").locator(ALERT).count():
-            raise Stopped(f"an alert stands in its place; {self._shown()}")
 
     def _calm(self) -> None:
         """Wait until nothing is requested any more. Raises Stopped when it goes on and on: then the page is still loading."""
@@ -405,10 +354,10 @@ class Visit:
             waited_s = time.monotonic() - began_s
             if waited_s > _DOUBTED_AFTER_S and self._doubted & self._under_way and self._was_idle():
                 # The page before this one is told of late now and then: a request of its own begins here and never ends.
-                self._over |= self._doubted
-            if waited_s > self._site.deadline_s:
+                self._person.witness.pass_over(self._doubted)
+            if waited_s > self._site.within_s:
                 pending = ", ".join(sorted({urlsplit(request.url).path for request in self._under_way}))
-                raise self._stopped(f"still loading {pending} after {self._site.deadline_s:g} s")
+                raise self._stopped(f"still loading {pending} after {self._site.within_s:g} s")
             self.page.wait_for_timeout(_PAUSE_MS)
             calm = 0 if self._under_way else calm + 1
 
@@ -420,13 +369,9 @@ class Visit:
             return False
         return True
 
-    def _shown(self) -> str:
-        return f"the page shows: {self._person.shown()}"
-
     @property
     def _under_way(self) -> set[Request]:
-        told = {one for one in self._person.signs.under_way if one.resource_type not in _STREAMS}
-        return {one for one in told - self._over if not self._question.holds(one)}
+        return {one for one in self._person.witness.under_way if one.resource_type not in STREAMS}
 
     def _loaded(self, _: Page) -> None:
         self._doubted = self._under_way

@@ -9,101 +9,30 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from http import HTTPStatus
-from typing import TypeVar
+from functools import partial
+from typing import Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Error, Locator, Page, Request, Response
+from playwright.sync_api import Error, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.browser.driven_page import (
-    LATE,
-    await_heading,
-    click,
-    content_of,
-    counted,
-    covered_by,
-    failure_of,
-    go_to,
-    is_late,
-    load_again,
-    named,
-    pause,
-    rendered,
-)
-from pam_rollback.browser.journeys import NotAsDescribed, NotLoaded, PageSigns, Stopped, Unreachable
-from pam_rollback.environment.environment_tables import Pages
+from pam_rollback.browser.driven_page import click, content_of, covered_by, heading_of, pause, rendered
+from pam_rollback.browser.journeys import NotAsDescribed, Noticed, NotLoaded, Stopped, Unreachable
+from pam_rollback.browser.site import Site
+from pam_rollback.browser.witness import Witness, origin_of
+from pam_rollback.outside import pace
+from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.product.contract import Element, ElementName
 from pam_rollback.product.front_page import PageContent
 
-_NEEDED = frozenset({"document", "script", "stylesheet", "fetch", "xhr"})
-"""What a page cannot do without. A picture or a font that is missing breaks none."""
-_SIGN_CHARACTERS = 120
-
-
-class SignsOfPage:
-    """Listens to one tab. What third parties answer is not the page's doing: only requests to the product's hosts count."""
-
-    def __init__(self, page: Page, hosts: frozenset[str]) -> None:
-        self._page = page
-        self._hosts = hosts
-        self._failed: list[str] = []
-        self._under_way: dict[Request, None] = {}
-        page.on("request", self._asked)
-        page.on("response", self._answered)
-        page.on("requestfinished", lambda request: self._under_way.pop(request, None))
-        page.on("requestfailed", self._gave_up)
-        page.on("pageerror", self._broke)
-
-    def seen(self, *, hidden: bool) -> PageSigns:
-        """The page as it is now. Raises Playwright's error when it cannot be read."""
-        return PageSigns(
-            content_of(self._page), hidden, tuple(self._failed), tuple(named(request) for request in self._open)
-        )
-
-    @property
-    def under_way(self) -> tuple[Request, ...]:
-        """What was asked for and has not been answered."""
-        return tuple(self._under_way)
-
-    @property
-    def _open(self) -> list[Request]:
-        return [request for request in self._under_way if self.is_ours(request)]
-
-    @property
-    def waits(self) -> bool:
-        """One of its own requests has no answer yet."""
-        return bool(self._open)
-
-    def forget(self) -> None:
-        """What failed so far was not the page's fault."""
-        self._failed.clear()
-
-    def _asked(self, request: Request) -> None:
-        if request.is_navigation_request() and request.frame == self._page.main_frame:
-            self.forget()
-            self._under_way.clear()
-        self._under_way[request] = None
-
-    def _answered(self, response: Response) -> None:
-        if self.is_ours(response.request) and response.status >= HTTPStatus.BAD_REQUEST:
-            self._failed.append(f"HTTP {response.status}: {named(response.request)}")
-
-    def _gave_up(self, request: Request) -> None:
-        self._under_way.pop(request, None)
-        if self.is_ours(request) and (why := failure_of(request)):
-            self._failed.append(f"failed request: {named(request)} ({why})")
-
-    def _broke(self, error: Error) -> None:
-        self._failed.append(f"script error: {cut(' '.join(error.message.split()), _SIGN_CHARACTERS)}")
-
-    def is_ours(self, request: Request) -> bool:
-        """The page needs it, and the product answers it."""
-        return request.resource_type in _NEEDED and urlsplit(request.url).hostname in self._hosts
-
-
+LATE: Final = "all that it waits for answers over HTTP, so this machine may be too busy to show it"
+STREAMS: Final = ("eventsource", "websocket", "ping", "media")
+_SENT_ON: Final = ("Accept", "apikey", "Authorization", "Origin", "User-Agent")
+"""Headers of the page's own request: a server that hangs for browsers alone hangs here, too."""
+_LOADED_MS: Final = 25
+_FAILED: Final = 500
 T = TypeVar("T")
 _LOOK_MS = 1000
 _LOOK_AGAIN_MS = 50
@@ -129,28 +58,16 @@ def located(page: Page, element: Element, *, hidden_too: bool = False) -> Locato
 
 
 class PamPage:
-    """One tab: how something is found in it, gone to and waited for. All is bounded by ``within_s``."""
+    """One tab: how something is found in it, gone to and waited for. No step takes longer than the site has for one."""
 
-    def __init__(
-        self,
-        page: Page,
-        address: str,
-        pages: Pages,
-        elements: Mapping[ElementName, Element],
-        *,
-        within_s: float,
-        hosts: frozenset[str] = frozenset(),
-    ) -> None:
-        """``hosts``: by name, those of the product beside the site's own."""
-        self.page = counted(page)
-        self.signs = SignsOfPage(page, hosts | {urlsplit(address).hostname or ""})
-        self._elements = elements
-        self._address = address
-        self._pages = pages
-        self._within_s = within_s
+    def __init__(self, page: Page, site: Site, noticed: Noticed | None = None) -> None:
+        """``noticed``: where it is told what a person does not see."""
+        self.page = page
+        self.site = site
+        self.witness = Witness(page, site.hosts | {urlsplit(site.address).hostname or ""}, noticed)
         self.opened = ""
-        page.set_default_timeout(within_s * 1000)
-        page.set_default_navigation_timeout(within_s * 1000)
+        page.set_default_timeout(site.within_s * 1000)
+        page.set_default_navigation_timeout(site.within_s * 1000)
 
     def open(self, path: str) -> str:
         """Open a page and wait until it has its heading; gives that."""
@@ -166,7 +83,7 @@ class PamPage:
 
         def load() -> PageContent:
             self.go(path, wait_until="load")
-            return rendered(self.page, within_s=self._within_s)
+            return rendered(self.page, within_s=self.site.within_s)
 
         return self._load(f"open {path}", "it goes on loading", load)
 
@@ -174,15 +91,21 @@ class PamPage:
         """Load the page again."""
 
         def load() -> str:
-            load_again(self.page)
+            self.load_again()
             return self.heading()
 
         self._load("load the page again", "no page with a heading", load)
 
-    def go(self, path: str, *, wait_until: str) -> None:
+    def go(self, path: str, *, wait_until: Literal["domcontentloaded", "load"]) -> None:
         """Go to a page by its address, and wait for no more than that."""
-        self.opened = self._address + path
-        go_to(self.page, self.opened, wait_until=wait_until)
+        self.opened = self.site.address + path
+        pace.before_page()
+        self.page.goto(self.opened, wait_until=wait_until)
+
+    def load_again(self) -> None:
+        """Load the page again, and wait for no more than that."""
+        pace.before_page()
+        self.page.reload(wait_until="domcontentloaded")
 
     def _load(self, what: str, missing: str, load: Callable[[], T], *works_with: ElementName) -> T:
         """Load a page; once more where it was late. Raises NotLoaded where it was late again, else as every step does."""
@@ -193,9 +116,28 @@ class PamPage:
 
     @property
     def is_late(self) -> bool:
-        """The page is still being loaded, although whatever it waits for answers without a browser."""
-        opened = self.opened or self.page.url
-        return is_late(self.page, self.signs.under_way, opened, deadline_s=self._within_s)
+        """The page is still being loaded, and nothing that it waits for keeps it from that: all of it answers without a browser.
+
+        What was opened is asked where everything was answered and the page is not there all the same.
+        """
+        pending = [request for request in self.witness.under_way if request.resource_type not in STREAMS]
+        if any(request.method != "GET" for request in pending) or (not pending and self._is_loaded):
+            return False
+        asked = {request.url: {name: request.headers.get(name.lower(), "") for name in _SENT_ON} for request in pending}
+        calls = {
+            url: partial(fetch, url, headers=headers, deadline_s=self.site.within_s)
+            for url, headers in (asked or {self.opened or self.page.url: {}}).items()
+        }
+        answers = all_at_once(calls).values()
+        return all(answer.http_status is not None and answer.http_status < _FAILED for answer in answers)
+
+    @property
+    def _is_loaded(self) -> bool:
+        try:
+            self.page.wait_for_load_state("load", timeout=_LOADED_MS)
+        except PlaywrightTimeoutError:
+            return False
+        return True
 
     def reach(self, path: str) -> str:
         """Open a page; where its address leads elsewhere, go there by the site's own link. Gives its heading."""
@@ -203,17 +145,22 @@ class PamPage:
         link = self.page.locator(f'a[href="{path}"]:visible')
         if self.is_at(path) or not link.count():
             return heading
+        return self._by_link(link, path)
+
+    def _by_link(self, link: Locator, path: str) -> str:
         with self._step(f"go to {path}", "no page with a heading", loads=True):
-            click(link.first, within_s=self._within_s)
-            self.page.wait_for_url(self._address + path, wait_until="commit")
+            click(link.first, within_s=self.site.within_s)
+            self.page.wait_for_url(self.site.address + path, wait_until="commit")
             return self.heading()
 
     def heading(self) -> str:
         """The page's heading, once it is there: of the first level, or the first that there is where a page has none of that."""
-        end_s = time.monotonic() + self._within_s
+        end_s = time.monotonic() + self.site.within_s
         while True:
             try:
-                return await_heading(self.page).inner_text(timeout=_HEADING_GOES_WITHIN_MS)
+                # Of any level: while a page follows another one, the first-level heading that was there may go, and none come.
+                self.page.get_by_role("heading").first.wait_for()
+                return heading_of(self.page).inner_text(timeout=_HEADING_GOES_WITHIN_MS)
             except PlaywrightTimeoutError:
                 if time.monotonic() > end_s:
                     raise
@@ -221,17 +168,24 @@ class PamPage:
     def follow(self, path: str) -> str:
         """Go to a page by the site's own link, as a person does, or by its address where there is none; gives its heading."""
         link = self.page.get_by_role("navigation").locator(f'a[href="{path}"]')
-        if link.count() == 0:
-            return self.open(path)
-        with self._step(f"go to {path}", "no page with a heading", loads=True):
-            click(link.first, within_s=self._within_s)
-            self.page.wait_for_url(self._address + path, wait_until="commit")
-            return self.heading()
+        return self._by_link(link, path) if link.count() else self.open(path)
 
     def loaded(self) -> None:
         """Wait until all that belongs to the page is there."""
         with self._step("load the page", "it goes on loading", loads=True):
             self.page.wait_for_load_state("load")
+
+    def await_quiet(self) -> None:
+        """Wait until it has done what it does when it is opened. Raises Stopped, or NotLoaded, where it goes on waiting for answers."""
+        if not self.witness.quiet(within_s=self.site.within_s):
+            stopped = NotLoaded if self.is_late else Stopped
+            raise stopped(
+                f"open {urlsplit(self.page.url).path}: it still waits for answers after {self.site.within_s:g} s"
+            )
+
+    def files(self) -> Mapping[str, str]:
+        """Return the sum of each script and style of the site, as the browser got it. Raises Stopped when one did not come whole."""
+        return self.witness.files(origin_of(self.site.address))
 
     def release(self) -> str:
         """The release that the page names itself; empty when it names none."""
@@ -239,30 +193,16 @@ class PamPage:
             meta = self.page.locator('meta[name="pam-release"]')
             return (meta.first.get_attribute("content") or "") if meta.count() else ""
 
-    def worker_is_in_charge(self) -> bool:
-        """Whether a service worker answers this page's requests; waits for one that is being installed."""
-        return bool(
-            self.page.evaluate(
-                """async (within_ms) => {
-                  if (!("serviceWorker" in navigator)) return false;
-                  const late = new Promise((resolve) => setTimeout(resolve, within_ms));
-                  const found = await navigator.serviceWorker.getRegistration();
-                  if (found === undefined) return false;
-                  await Promise.race([navigator.serviceWorker.ready, late]);
-                  if (navigator.serviceWorker.controller === null)
-                    await Promise.race([late, new Promise((resolve) =>
-                      navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }))]);
-                  return navigator.serviceWorker.controller !== null;
-                }""",
-                self._within_s * 1000,
-            )
-        )
+    def await_worker(self) -> None:
+        """Wait until the site's service worker, where it has one, answers this page's requests; no longer than for a step."""
+        if self.page.evaluate("async () => (await navigator.serviceWorker?.getRegistration()) !== undefined"):
+            self.until(lambda: bool(self.page.evaluate("() => navigator.serviceWorker.controller !== null")))
 
     def find(self, name: ElementName) -> Locator:
         """By the contract of the product. Raises MeasurementFailed where that does not describe it: nothing is known of it then."""
-        if name not in self._elements:
+        if name not in self.site.elements:
             raise MeasurementFailed(f"the contract of the product describes no {name!r}: see its [elements]")
-        return located(self.page, self._elements[name])
+        return located(self.page, self.site.elements[name])
 
     def await_element(self, name: ElementName, what: str) -> Locator:
         """The element, once it can be seen. Raises Stopped, or NotAsDescribed, with what was to be done."""
@@ -274,6 +214,15 @@ class PamPage:
         """Whether the tab shows this address."""
         return urlsplit(self.page.url).path.rstrip("/") == path.rstrip("/") and self.page.url.startswith("http")
 
+    def until(self, holds: Callable[[], bool], *, within_s: float = 0, every_ms: float = _LOOK_AGAIN_MS) -> bool:
+        """Look until it holds; False when that time, or else that of a step, is up."""
+        end_s = time.monotonic() + (within_s or self.site.within_s)
+        while not holds():
+            if time.monotonic() > end_s:
+                return False
+            pause(self.page, every_ms)
+        return True
+
     @contextmanager
     def _step(self, what: str, missing: str, *works_with: ElementName, loads: bool = False) -> Iterator[None]:
         """Turn a time-out into a sentence, and a site that cannot be reached into Unreachable. One that ``loads`` may be late.
@@ -284,24 +233,24 @@ class PamPage:
             yield
         except PlaywrightTimeoutError as error:
             if loads and self.is_late:
-                raise NotLoaded(f"{what}: it was not loaded within {self._within_s:g} s; {LATE}") from None
+                raise NotLoaded(f"{what}: it was not loaded within {self.site.within_s:g} s; {LATE}") from None
             over = covered_by(error)
             if over:
                 shown = self.shown()
                 raise Stopped(f"{what}: {over} lies over it and does not go away; the page shows: {shown}") from None
             because = self._refuse_when_not_as_described(what, works_with)
             seen = f"the page shows: {self.shown()}{because}"
-            raise Stopped(f"{what}: {missing} within {self._within_s:g} s; {seen}") from None
+            raise Stopped(f"{what}: {missing} within {self.site.within_s:g} s; {seen}") from None
         except Error as error:
             found = _UNREACHABLE.search(error.message)
             if found is None:
                 raise
-            raise Unreachable(f"{what}: {self._address} could not be reached ({found.group()})") from None
+            raise Unreachable(f"{what}: {self.site.address} could not be reached ({found.group()})") from None
 
     def _either(self, hoped_for: Locator, what: str) -> None:
         """Wait for it; or end at once when the page says that something went wrong."""
         alert = self.page.get_by_role("alert")
-        end_s = time.monotonic() + self._within_s
+        end_s = time.monotonic() + self.site.within_s
         hoped_for.or_(alert.first).first.wait_for()
         while not hoped_for.first.is_visible():
             words = " ".join(" ".join(alert.all_inner_texts()).split())
@@ -317,7 +266,7 @@ class PamPage:
             self.find("message").wait_for()
         except PlaywrightTimeoutError:
             if content_of(self.page) == before:
-                pressed = f"the press changed nothing within {self._within_s:g} s"
+                pressed = f"the press changed nothing within {self.site.within_s:g} s"
                 raise Stopped(f"{what}: {pressed}; the page shows: {self.shown()}") from None
             raise
 
@@ -327,8 +276,8 @@ class PamPage:
             lost = next((name for name in works_with if not self.find(name).first.is_visible()), None)
             if lost is None:
                 return ""
-            hidden = located(self.page, self._elements[lost], hidden_too=True).count() > 0
-            broken = self.signs.seen(hidden=hidden).broken
+            hidden = located(self.page, self.site.elements[lost], hidden_too=True).count() > 0
+            broken = self.witness.wrong_with_page(hidden=hidden)
         except Error:  # it goes elsewhere at this very moment
             return ""
         if not broken:
@@ -341,7 +290,7 @@ class PamPage:
             raise NotAsDescribed(self._changed(what, name))
 
     def _changed(self, what: str, name: ElementName) -> str:
-        described = self._elements[name].model_dump(exclude_none=True)
+        described = self.site.elements[name].model_dump(exclude_none=True)
         words = ", ".join(f'{key} = "{value}"' for key, value in described.items())
         where = urlsplit(self.page.url).path
         return (

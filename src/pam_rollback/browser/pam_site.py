@@ -6,23 +6,19 @@ A session can be kept, restored in another window, and lost.
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, Final
 
-from playwright.sync_api import BrowserContext, Error, Locator, Page, Response
+from playwright.sync_api import BrowserContext, Error, Locator
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.answer import limited, read_json
-from pam_rollback.browser.driven_page import click, content_of, is_painted, load_again, pause
-from pam_rollback.browser.journeys import NotAsDescribed, Stopped
+from pam_rollback.browser.driven_page import click, content_of, is_painted, pause
+from pam_rollback.browser.journeys import NotAsDescribed, Stopped, Unreachable
 from pam_rollback.browser.pam_page import PamPage
-from pam_rollback.browser.witness import origin
-from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.product.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
-from pam_rollback.product.contract import Element, ElementName
+from pam_rollback.browser.witness import origin_of
+from pam_rollback.product.chat_answer import apology, shortcoming, shown, telling_part
 from pam_rollback.product.pam_api import SignInLimited
 
 _LOOK_AGAIN_MS = 50
@@ -71,54 +67,39 @@ class Session:
 
 
 class PamSite(PamPage):
-    """One tab of the site. Each method is something that a person does, or looks for; all are bounded by ``within_s``."""
-
-    def __init__(
-        self,
-        page: Page,
-        address: str,
-        pages: Pages,
-        elements: Mapping[ElementName, Element],
-        *,
-        within_s: float,
-        intent: Intent = "named",
-        hosts: frozenset[str] = frozenset(),
-    ) -> None:
-        """``hosts``: by name, those of the product beside the site's own."""
-        super().__init__(page, address, pages, elements, within_s=within_s, hosts=hosts)
-        self._intent = intent
-        self._limited = False
-        self._answers: list[Response | dict[str, Any]] = []
-        """To posts, and what was said on a WebSocket, while this listened."""
-        self._listens = False
-        page.on("websocket", lambda socket: socket.on("framereceived", self._remember_frame))
+    """One tab of the site. Each method is something that a person does, or looks for."""
 
     # ------------------------------------------------------------ the session
 
-    def sign_in(self, email: str, password: str) -> None:
-        """Fill the form in and send it, from wherever the site shows it; opens its page first when it is not there.
+    def sign_in(self) -> None:
+        """Sign in as the site's visitor. Raises Stopped, or what that says where the service allows no more sign-ins."""
+        try:
+            self._sign_in()
+        except Unreachable:
+            raise  # known at once, and whether we are the ones who are offline is asked anew
+        except Stopped as stop:
+            raise self.site.why_not_signed_in(stop) from None
 
-        Raises SignInLimited where the service says that there were too many.
-        """
+    def _sign_in(self) -> None:
+        """Fill the form in and send it, from wherever the site shows it; opens its page first when it is not there."""
 
         def fill_in() -> None:
             if self.find("log_in").count():
-                click(self.find("log_in").first, within_s=self._within_s)
-            elif not self.is_at(self._pages.login):
-                self.go(self._pages.login, wait_until="domcontentloaded")
-            self.find("email").fill(email)
-            self.find("password").fill(password)
+                click(self.find("log_in").first, within_s=self.site.within_s)
+            elif not self.is_at(self.site.pages.login):
+                self.go(self.site.pages.login, wait_until="domcontentloaded")
+            self.find("email").fill(self.site.email)
+            self.find("password").fill(self.site.password)
 
         missing = "the fields for e-mail and password are not there"
         self._load("sign in", missing, fill_in, "email", "password")
-        self._limited = False
         try:
-            with self.listening(), self._step("sign in", "still not signed in"):
+            with self.witness.listening(), self._step("sign in", "still not signed in"):
                 self.find("password").press("Enter")
                 self._signed_in()
-                self.signs.forget()  # a session that was lost had its requests refused
+                self.witness.forget_failures()  # a session that was lost had its requests refused
         except Stopped as stop:
-            if self._limited:
+            if self.witness.met_limit:
                 raise SignInLimited(f"{limited()}: no error of the service ({stop})") from None
             raise
 
@@ -128,18 +109,12 @@ class PamSite(PamPage):
         if not token:
             raise Stopped("sign in: the page looks signed in, but no answer to its requests had an access token")
         items: dict[str, str] = self.page.evaluate("() => ({...sessionStorage})")
-        return Session(
-            state=self.page.context.storage_state(),
-            origin=origin(self.page.url),
-            items=items,
-            token=token,
-            user_id=user_id,
-        )
+        return Session(self.page.context.storage_state(), origin_of(self.page.url), items, token, user_id)
 
     def sign_out(self) -> bool:
         """Sign out by the button; whether the site shows it."""
         with self._step("sign out", "no button to log out", "log_out"):
-            click(self.find("log_out"), within_s=self._within_s)
+            click(self.find("log_out"), within_s=self.site.within_s)
         with self._step("sign out", "the site still looks signed in"):
             self.find("log_out").wait_for(state="hidden")
         try:
@@ -156,7 +131,7 @@ class PamSite(PamPage):
 
     def asks_to_sign_in(self) -> bool:
         """Load the page again; whether the site asks for e-mail and password instead of showing a page that cannot work."""
-        self._load("load the page with a lost session", "the page does not load", lambda: load_again(self.page))
+        self._load("load the page with a lost session", "the page does not load", self.load_again)
         password = self.find("password")
         try:
             password.wait_for()
@@ -178,7 +153,7 @@ class PamSite(PamPage):
 
     def _token(self) -> tuple[str, str]:
         """The access token and the user's id, as the answer to the sign-in gave them."""
-        for response in reversed(self._answers):
+        for response in reversed(self.witness.answers):
             if isinstance(response, dict):
                 continue
             try:
@@ -194,14 +169,14 @@ class PamSite(PamPage):
 
     def open_chat(self) -> str:
         """Open the chat and wait until it can be written to; gives its heading."""
-        if not self.is_at(self._pages.chat):
-            self.open(self._pages.chat)
+        if not self.is_at(self.site.pages.chat):
+            self.open(self.site.pages.chat)
         before = None
-        if "open_chat" in self._elements and not self.find("message").count():
+        if "open_chat" in self.site.elements and not self.find("message").count():
             with self._step("open the chat", "no button that opens it", "open_chat"):
                 self.find("open_chat").wait_for()
                 before = content_of(self.page)
-                click(self.find("open_chat"), within_s=self._within_s)
+                click(self.find("open_chat"), within_s=self.site.within_s)
         with self._step("open the chat", "no field for a message", "message"):
             self._message_comes_up("open the chat", before)
             self._takes_words("open the chat")
@@ -224,22 +199,10 @@ class PamSite(PamPage):
         """Send a message and wait for PAM's answer; gives the answer. The message must be a new one: an old one has an answer already."""
         with self._step("ask PAM", "no field for a message", "message"):
             self.find("message").fill(question)
-        with self.listening():
+        with self.witness.listening():
             with self._step("ask PAM", "no field for a message", "message"):
                 self.find("message").press("Enter")
             return self._no_apology(self.answer_to(question), "ask PAM")
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Meanwhile what the service answers is remembered."""
-        self._answers.clear()
-        self._listens = True
-        self.page.on("response", self._remember)
-        try:
-            yield
-        finally:
-            self._listens = False
-            self.page.remove_listener("response", self._remember)
 
     def answer_to(self, question: str) -> str:
         """Wait for what PAM says to a message that was sent while this listened; gives it, an apology too."""
@@ -255,7 +218,7 @@ class PamSite(PamPage):
     @property
     def lists_messages(self) -> bool:
         """What is said in the chat is a list whose entries name who says them; else only what the service answers tells PAM's words."""
-        return "messages" in self._elements
+        return "messages" in self.site.elements
 
     def shows_again(self, question: str, answer: str) -> bool:
         """Whether the conversation has the question and this answer below it, as soon as it is there; False when the time is up.
@@ -270,11 +233,10 @@ class PamSite(PamPage):
 
     def _answer_said(self) -> str:
         """What the service answered, once the page shows it."""
-        end_s = time.monotonic() + self._within_s
-        while (body := self._answered()) is None:
-            if time.monotonic() > end_s:
-                raise PlaywrightTimeoutError("no answer")
-            pause(self.page, _LOOK_AGAIN_MS)
+        self.until(lambda: self._answered() is not None)
+        body = self._answered()
+        if body is None:
+            raise PlaywrightTimeoutError("no answer")
         words = str(body["response"] or "")
         if not words.strip():
             return words
@@ -286,7 +248,7 @@ class PamSite(PamPage):
 
     def _answered(self) -> dict[str, Any] | None:
         """The newest answer to a message, of those that were remembered."""
-        for response in reversed(self._answers):
+        for response in reversed(self.witness.answers):
             if isinstance(response, dict):
                 return response
             try:
@@ -330,13 +292,13 @@ class PamSite(PamPage):
         self._await_answers()  # what was said before comes late now and then
         before = self.find("messages").count()
         with self._step("speak to PAM", "no button to speak"):
-            click(self.find("speak"), within_s=self._within_s)
-        self._answers.clear()  # of voice no contract names an intent: its words are judged
+            click(self.find("speak"), within_s=self.site.within_s)
+        self.witness.answers.clear()  # of voice no contract names an intent: its words are judged
         stop = self.find("stop_speaking")
         with self._step("speak to PAM", "recording did not start"):
             self._either(stop, "speak to PAM")
             self.page.wait_for_timeout(200)  # some sound: an empty recording is refused
-            click(stop, within_s=self._within_s)
+            click(stop, within_s=self.site.within_s)
         # What was heard is not known beforehand, so the spoken message is the one that was not there.
         spoken = self.find("messages").nth(before)
         with self._step("speak to PAM", "no answer"):
@@ -344,39 +306,22 @@ class PamSite(PamPage):
 
     def _await_answers(self) -> None:
         """Wait until nothing that the page needs is asked for any more, or the time of a step is up."""
-        end_s, in_a_row = time.monotonic() + self._within_s, 0
+        end_s, in_a_row = time.monotonic() + self.site.within_s, 0
         while in_a_row < _ANSWERED_LOOKS and time.monotonic() < end_s:
             pause(self.page, _LOOK_AGAIN_MS)
-            in_a_row = 0 if self.signs.waits else in_a_row + 1
+            in_a_row = 0 if self.witness.waits else in_a_row + 1
 
     def _takes_words(self, what: str) -> None:
         """Wait until the field for a message can be written to: some chats have to be connected first."""
-        end_s = time.monotonic() + self._within_s
-        while not self.find("message").first.is_enabled():
-            if time.monotonic() > end_s:
-                shown = self.shown()
-                raise Stopped(
-                    f"{what}: the field for a message stays disabled for {self._within_s:g} s; the page shows: {shown}"
-                )
-            pause(self.page, _LOOK_AGAIN_MS)
-
-    def _remember(self, response: Response) -> None:
-        if response.request.method != "POST":
-            return
-        if response.ok:
-            self._answers.append(response)
-        elif response.status == HTTPStatus.TOO_MANY_REQUESTS and self.signs.is_ours(response.request):
-            self._limited = True
-
-    def _remember_frame(self, frame: str | bytes) -> None:
-        if self._listens and (said := said_on_socket(frame)) is not None:
-            self._answers.append(said)
+        if not self.until(self.find("message").first.is_enabled):
+            disabled = f"the field for a message stays disabled for {self.site.within_s:g} s"
+            raise Stopped(f"{what}: {disabled}; the page shows: {self.shown()}")
 
     def _no_apology(self, words: str, what: str) -> str:
         """The answer, when it is one; by what the service sent where that was seen, else by its words. Raises Stopped."""
         body = self._answered()
         if body is not None:
-            wrong = shortcoming(body, self._intent)
+            wrong = shortcoming(body, self.site.intent)
         else:
             wrong = apology(words) and f"an apology instead of an answer: {shown(words)!r}"
         if wrong:
@@ -387,7 +332,7 @@ class PamSite(PamPage):
 
     def open_trips(self) -> int:
         """Open the page of trips; how many it offers to plan."""
-        self.reach(self._pages.trips)
+        self.reach(self.site.pages.trips)
         with self._step("open the trips", "no trip to plan", "plan_trip"):
             self._either(self.find("plan_trip").first, "open the trips")
         return self.find("plan_trip").count()
@@ -396,18 +341,14 @@ class PamSite(PamPage):
         """Take the first trip to PAM."""
         with self._step("choose a trip", "the chat does not open with a message about the trip", "message"):
             before = content_of(self.page)
-            click(self.find("plan_trip").first, within_s=self._within_s)
+            click(self.find("plan_trip").first, within_s=self.site.within_s)
             self._message_comes_up("choose a trip", before)
 
     def refuse_unseen(self, path: str) -> None:
         """Raise Stopped for a page whose main part is one colour, unless it soon is more."""
-        end_s = time.monotonic() + self._within_s
-        while not is_painted(self.page):
-            if time.monotonic() > end_s:
-                raise Stopped(
-                    f"open {path}: nothing can be seen of it: its main part is one colour, whatever stands there"
-                )
-            pause(self.page, _PAINTED_AGAIN_MS)
+        if not self.until(lambda: is_painted(self.page), every_ms=_PAINTED_AGAIN_MS):
+            one = "its main part is one colour, whatever stands there"
+            raise Stopped(f"open {path}: nothing can be seen of it: {one}")
 
     def refuse_anothers_address(self, own: str) -> None:
         """Raise Stopped for a page that shows an e-mail address of somebody, and not the account's own. No message names it."""
@@ -418,12 +359,12 @@ class PamSite(PamPage):
 
     def add_expense(self, amount: str, note: str) -> str | None:
         """Enter an expense of today and send it; what the page lists then, None when it does not list it."""
-        self.reach(self._pages.money)
+        self.reach(self.site.pages.money)
         with self._step("add an expense", "no form for an expense", "amount", "note"):
             self.find("amount").fill(amount)
             self.find("note").fill(note)
         with self._step("add an expense", "it was not sent", "add_expense"):
-            click(self.find("add_expense"), within_s=self._within_s)
+            click(self.find("add_expense"), within_s=self.site.within_s)
         listed = self.find("expenses").filter(has_text=note)
         try:
             self._either(listed.first, "add an expense")
@@ -434,7 +375,7 @@ class PamSite(PamPage):
 
     def open_settings(self) -> str:
         """Open the settings; the unit of distances as it is shown."""
-        self.reach(self._pages.settings)
+        self.reach(self.site.pages.settings)
         with self._step("open the settings", "no choice of a unit for distances", "distance_unit"):
             self._either(self.find("distance_unit"), "open the settings")
             return self.find("distance_unit").input_value()
@@ -443,15 +384,14 @@ class PamSite(PamPage):
         """Choose the other unit of distances and save; gives it."""
         with self._step("change a setting", "no choice of a unit for distances", "distance_unit"):
             shown = self.find("distance_unit").input_value()
-            choices: list[str] = (
-                self.find("distance_unit").locator("option").evaluate_all("all => all.map(one => one.value)")
-            )
+            options = self.find("distance_unit").locator("option")
+            choices: list[str] = options.evaluate_all("all => all.map(one => one.value)")
             wanted = next((choice for choice in choices if choice != shown), "")
             if not wanted:
                 raise Stopped(f"change a setting: there is no other unit than {shown!r}")
             self.find("distance_unit").select_option(wanted)
         with self._step("change a setting", "the page does not say that it was saved", "save"):
-            click(self.find("save"), within_s=self._within_s)
+            click(self.find("save"), within_s=self.site.within_s)
             try:
                 self._either(self.find("saved").filter(has_text="Saved"), "change a setting")
             except PlaywrightTimeoutError:

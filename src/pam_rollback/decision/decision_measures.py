@@ -14,7 +14,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Measured
 from pam_rollback.base.outside_text import cut
 from pam_rollback.decision.decision import OF_GAP, WORST_FIRST, Finding, Lasting, State
-from pam_rollback.observation.change import LatencyChange, latencies_ms
+from pam_rollback.observation.change import Change, latencies_ms
 from pam_rollback.observation.parts import BACK_END, HEALTH
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.sustained import Condition, ConditionState, Measure, share_is_below
@@ -146,13 +146,13 @@ class _Slowdown:
 
     def contradicts(self, samples: Sequence[Sample]) -> bool:
         try:
-            return self._change(samples).high_pct < self.limit_pct
+            return self._change(samples).high < self.limit_pct
         except MeasurementFailed:
             return False
 
     def above(self, samples: Sequence[Sample]) -> bool:
         found = self._change(samples)
-        if found.smallest_visible_pct > self.limit_pct and found.low_pct <= self.limit_pct < found.high_pct:
+        if found.smallest_visible > self.limit_pct and found.low <= self.limit_pct < found.high:
             raise MeasurementFailed(
                 f"{found}; {self.limit} cannot be told from nothing by so few answers: watch longer, or take a larger baseline"
             )
@@ -180,25 +180,25 @@ class _Slowdown:
         return Measured(
             what="p95 against the baseline",
             asked=asked,
-            value=round(found.increase_pct, 1),
+            value=round(found.increase, 1),
             unit="%",
             n=found.now.n,
-            margin=round(self.limit_pct - found.increase_pct, 1),
+            margin=round(self.limit_pct - found.increase, 1),
             definition=f"{found.now.value:.3g} ms, baseline {found.before.value:.3g} ms of n={found.before.n}, {DEFINITION}",
         )
 
-    def _change(self, samples: Sequence[Sample], *, prober_lag: bool = True) -> LatencyChange:
+    def _change(self, samples: Sequence[Sample], *, prober_lag: bool = True) -> Change:
         slow_from_ms = self.before.percentile(_P95)
         latencies = latencies_ms(samples, slow_from_ms=slow_from_ms, prober_lag=prober_lag)
         if 2 * len(latencies) < len(samples):
             raise MeasurementFailed(
                 f"{len(samples) - len(latencies)} of {len(samples)} answers failed quickly: how fast the others came says little"
             )
-        return LatencyChange.of(self.before, latencies, _P95)
+        return Change.of_times(self.before, latencies, _P95)
 
-    def _beyond(self, found: LatencyChange) -> bool:
+    def _beyond(self, found: Change) -> bool:
         # Half a per cent is what a stored distribution does not know of its own percentile.
-        return found.increase_pct >= self.limit_pct if self.reached_counts else found.increase_pct > self.limit_pct
+        return found.increase >= self.limit_pct if self.reached_counts else found.increase > self.limit_pct
 
 
 # ---------------------------------------------------------------- from conditions to findings

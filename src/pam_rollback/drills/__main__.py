@@ -22,11 +22,10 @@ from pam_rollback.outside import plainly
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, no_such_story, preferred
 from pam_rollback.report import wording
-from pam_rollback.report.html_report import Unavailable
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import RunFolder, from_here
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read
-from pam_rollback.report.run_report import build_run
+from pam_rollback.report.run_report import Unavailable, build_run
 from pam_rollback.report.terminal_page import Page, harmless
 from pam_rollback.report.terms_table import drill_of, drills_table
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode, worst
@@ -174,9 +173,10 @@ def _link(drill: Drilled, root: Path, *, build: bool) -> str:
         return f"{drill.story:<17} no run"
     run = RunFolder(drill.folder)
     if build:
-        built = build_run(run, drill.record, out=root / "reports" / "out")
-        if isinstance(built, Unavailable):
-            return f"{drill.story:<17} no report: {built.reason}; {built.how_to}"
+        try:
+            build_run(run, drill.record, out=root / "reports" / "out")
+        except Unavailable as problem:
+            return f"{drill.story:<17} no report: {problem.reason}; {problem.how_to}"
     page = run.html / "index.html"
     return f"{drill.story:<17} {from_here(page if page.is_file() else drill.folder)}"
 

@@ -7,7 +7,7 @@ the limit to lie outside the confidence interval, and a generator without a doub
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,8 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Measured
 from pam_rollback.load.generator import NO_DOUBTS, Doubts
 from pam_rollback.load.record import LoadRequest
+from pam_rollback.observation.measure import Bin, bad_runs, seconds
 from pam_rollback.plan.plan_items import LoadErrorLimit, LoadLatencyLimit, LoadOutageLimit
-from pam_rollback.stats.bad_runs import Stretch, bad_runs
 from pam_rollback.stats.binomial import share_above, share_below
 from pam_rollback.stats.percentiles import DEFINITION, QuantileBounds, bounds_of
 
@@ -152,22 +152,6 @@ def error_rate(sent: Sequence[LoadRequest], limit: LoadErrorLimit, doubts: Doubt
     )
 
 
-@dataclass(frozen=True)
-class BadRun:
-    """Seconds that follow each other, of one journey or of all, in which answers were bad."""
-
-    of: str
-    from_s: int
-    """Since the run began."""
-    seconds: int
-    bad: int
-    n: int
-
-    def __str__(self) -> str:
-        """What, when and how long."""
-        return f"{self.seconds} s of {self.of} from +{self.from_s} s on ({self.bad} of {self.n} answers bad)"
-
-
 def outage(
     sent: Sequence[LoadRequest], limit: LoadOutageLimit, *, began_s: float, doubts: Doubts = NO_DOUBTS
 ) -> LoadFinding:
@@ -182,13 +166,19 @@ def outage(
         groups[one.journey, False].append(one)
         if one.target:
             groups[f"the {one.target} release", True].append(one)
-    runs = [
-        run
-        for (name, together), found in groups.items()
-        for run in _bad_runs(name, _seconds(found, slow_ms, began_s), _BAD_SHARE if together else 1.0)
-    ]
-    longest = max(runs, key=lambda run: (run.seconds, run.bad), default=None)
-    longest_s, seconds = longest.seconds if longest else 0, len({math.floor(one.due_s - began_s) for one in sent})
+    runs: list[tuple[str, Bin]] = []
+    for (name, together), found in groups.items():
+        # Not "latency >= slow": an answer that never came has no length.
+        answers = ((one.due_s - began_s, not (one.ok and one.latency_ms < slow_ms)) for one in found)
+        share = _BAD_SHARE if together else 1.0
+        runs += [(name, run) for run in bad_runs(seconds(answers, bad_share=share)) if run.bad_n >= _RUN_ANSWERS_MIN]
+    of, longest = max(runs, key=lambda run: (run[1].length_s, run[1].bad_n), default=("", Bin(0, 0, bad=False)))
+    longest_s, looked_at = round(longest.length_s), len({math.floor(one.due_s - began_s) for one in sent})
+    told = (
+        f"{longest_s} s of {of} from +{longest.from_s} s on ({longest.bad_n} of {longest.n} answers bad)"
+        if of
+        else "none"
+    )
     return finding(
         figure=longest_s,
         limit=limit.bad_run_s_max,
@@ -197,34 +187,12 @@ def outage(
         asked=f"<= {limit.bad_run_s_max:g} s",
         unit="s",
         n=len(sent),
-        definition=f"failed, or {limit.slow_ms:g} ms and more, by the due second; {seconds} seconds looked at",
+        definition=f"failed, or {limit.slow_ms:g} ms and more, by the due second; {looked_at} seconds looked at",
         sentence=(
-            f"longest run of bad seconds under load: {longest or 'none'}, expected at most {limit.bad_run_s_max:g} s (bad is failed, or "
-            f"{limit.slow_ms:g} ms and more; {seconds} seconds with {len(sent)} requests were looked at)"
+            f"longest run of bad seconds under load: {told}, expected at most {limit.bad_run_s_max:g} s (bad is failed, or "
+            f"{limit.slow_ms:g} ms and more; {looked_at} seconds with {len(sent)} requests were looked at)"
         ),
         broken=longest_s > limit.bad_run_s_max,
         unsure="" if sent else "no request left: an outage could not be seen",
         doubts=doubts,
     )
-
-
-def _seconds(sent: Iterable[LoadRequest], slow_ms: float, began_s: float) -> Mapping[int, tuple[int, int]]:
-    """How many were bad, and how many there were, in each second."""
-    counts: dict[int, tuple[int, int]] = {}
-    for one in sent:
-        second = math.floor(one.due_s - began_s)
-        bad, n = counts.get(second, (0, 0))
-        # Not "latency >= slow": an answer that never came has no length.
-        is_bad = not (one.ok and one.latency_ms < slow_ms)
-        counts[second] = (bad + is_bad, n + 1)
-    return counts
-
-
-def _bad_runs(of: str, counts: Mapping[int, tuple[int, int]], share: float) -> Iterable[BadRun]:
-    stretches = (Stretch(second, second + 1, bad >= share * n) for second, (bad, n) in sorted(counts.items()))
-    for run in bad_runs(stretches):
-        seconds = [round(one.from_s) for one in run]
-        bad = sum(counts[second][0] for second in seconds)
-        if bad >= _RUN_ANSWERS_MIN:
-            n = sum(counts[second][1] for second in seconds)
-            yield BadRun(of, seconds[0], seconds[-1] - seconds[0] + 1, bad, n)

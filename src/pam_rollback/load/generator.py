@@ -11,14 +11,15 @@ Rules, each a doubt in words. With one, nothing good is known. Two kinds differ 
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pam_rollback.base.open_loop import Sending
 from pam_rollback.load.order import LoadOrder
 from pam_rollback.load.record import LoadRecord, LoadRequest
-from pam_rollback.observation.blocking import BlocksSeen, HostAnswer, Look, Place, told_by, why_void
+from pam_rollback.observation.blocking import Place, why_void
+from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.plan_items import LoadReachedLimit
 
 _SIGN_IN, _SITE = "login", "frontend"
@@ -39,45 +40,18 @@ def places_of(order: LoadOrder) -> dict[str, Place]:
     }
 
 
-def told_of(record: LoadRecord, order: LoadOrder) -> tuple[HostAnswer, ...]:
-    """What the hosts answered."""
-    return told_by(_by_name(one for one in record.requests if one.left), places_of(order))
-
-
-def sorted_out(
-    record: LoadRecord,
-    order: LoadOrder,
-    *,
-    controls: Iterable[HostAnswer] = (),
-    looks: Mapping[str, Iterable[Look]] | None = None,
-) -> LoadRecord:
-    """The same record; its requests that say nothing about the service say why. ``controls`` and ``looks`` as ``BlocksSeen`` has them."""
-    samples = tuple(_by_name(record.requests))
-    if all(one.status in _GOOD for one in samples):
-        return record
-    seen = BlocksSeen.of(samples, places_of(order), controls=controls, looks=looks)
-    requests = tuple(
-        replace(one, void=sample.void, blocked=sample.blocked)
-        for one, sample in zip(record.requests, seen.sorted_out(samples), strict=True)
-    )
-    return replace(record, requests=requests)
-
-
-_GOOD = frozenset({200, None})
-
-
 def _name(target: str, journey: str) -> str:
     return f"{target} {journey}"
 
 
-def _by_name(requests: Iterable[LoadRequest]) -> Iterator[LoadRequest]:
-    """The same as samples of a journey at a target."""
-    return (replace(one, journey=_name(one.target, one.journey)) for one in requests)
+def sample_of(one: LoadRequest) -> Sample:
+    """One request as a probe that asked the same."""
+    return replace(one, journey=_name(one.target, one.journey))
 
 
 def why_nothing_is_known(record: LoadRecord) -> str:
     """The first reason for which some of what was asked is not known; empty when all is."""
-    return why_void(_by_name(record.requests))
+    return why_void(map(sample_of, record.requests))
 
 
 _CLOCK_LEEWAY_S = 1.0

@@ -13,7 +13,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.load.facts import LoadFinding, finding
 from pam_rollback.load.generator import NO_DOUBTS, Doubts, doubts
 from pam_rollback.load.record import CANDIDATE, STABLE, LoadRecord
-from pam_rollback.observation.change import LatencyChange, RateChange
+from pam_rollback.observation.change import Change
 from pam_rollback.plan.plan import LoadGate
 from pam_rollback.plan.plan_items import LoadErrorIncreaseLimit, LoadSlowdownLimit
 from pam_rollback.stats.percentiles import Distribution
@@ -26,18 +26,18 @@ _P99 = 99.0
 _PERCENTILES = (50.0, 95.0, 99.0)
 
 
-def slowdown(changes: Sequence[tuple[LatencyChange, float]], doubts: Doubts = NO_DOUBTS) -> LoadFinding:
+def slowdown(changes: Sequence[tuple[Change, float]], doubts: Doubts = NO_DOUBTS) -> LoadFinding:
     """Return the change of p50, p95 or p99 that is nearest to its limit, or farthest beyond, in per cent of the stable release.
 
     ``changes`` come each with its limit in per cent. It is broken where one of them is slower for certain.
     """
-    worst, limit_pct = max(changes, key=lambda pair: (pair[0].low_pct > pair[1], pair[0].increase_pct - pair[1]))
+    worst, limit_pct = max(changes, key=lambda pair: (pair[0].low > pair[1], pair[0].increase - pair[1]))
     others = [pair for pair in changes if pair[0] is not worst]
-    maybe = next((one for one, limit in changes if one.high_pct > limit), None)
+    maybe = next((one for one, limit in changes if one.high > limit), None)
     told = "; ".join(f"{one}, limit {limit:+z.0f} %" for one, limit in ((worst, limit_pct), *others))
-    rest = ", ".join(f"p{one.pct:g} {one.increase_pct:+z.0f} %" for one, _ in others)
+    rest = ", ".join(f"p{one.pct:g} {one.increase:+z.0f} %" for one, _ in others)
     return finding(
-        figure=worst.increase_pct,
+        figure=worst.increase,
         limit=limit_pct,
         digits=1,
         what=f"p{worst.pct:g} of the candidate against the stable release",
@@ -46,7 +46,7 @@ def slowdown(changes: Sequence[tuple[LatencyChange, float]], doubts: Doubts = NO
         n=worst.now.n,
         definition=f"{worst}; beside it {rest}",
         sentence=f"candidate against stable, its baseline, in the same run: {told}",
-        broken=not doubts.unfit and any(one.low_pct > limit for one, limit in changes),
+        broken=not doubts.unfit and any(one.low > limit for one, limit in changes),
         unsure=f"whether p{maybe.pct:g} is worse cannot be told from so many answers: ask more, or longer"
         if maybe
         else "",
@@ -54,24 +54,24 @@ def slowdown(changes: Sequence[tuple[LatencyChange, float]], doubts: Doubts = NO
     )
 
 
-def more_errors(change: RateChange, limit: LoadErrorIncreaseLimit, doubts: Doubts = NO_DOUBTS) -> LoadFinding:
+def more_errors(change: Change, limit: LoadErrorIncreaseLimit, doubts: Doubts = NO_DOUBTS) -> LoadFinding:
     """Return the change of the error rate in percentage points. It is broken where the candidate fails more often for certain."""
     most_pp = limit.error_rate_increase_pp_max
     unsure = "whether that is worse cannot be told from so many answers: ask more, or longer"
     return finding(
-        figure=change.increase_pp,
+        figure=change.increase,
         limit=most_pp,
         digits=2,
         what="error rate of the candidate against the stable release",
         asked=f"at most {most_pp:+g} points",
         unit="points",
-        n=change.now_n,
+        n=change.now.n,
         definition=str(change),
         sentence=(
             f"candidate against stable, its baseline, in the same run: {change}, expected at most {most_pp:+g} points"
         ),
-        broken=change.low_pp > most_pp,
-        unsure=unsure if change.high_pp > most_pp else "",
+        broken=change.low > most_pp,
+        unsure=unsure if change.high > most_pp else "",
         doubts=doubts,
     )
 
@@ -107,20 +107,20 @@ class ReleaseComparison:
         if silent:
             raise MeasurementFailed(f"the {silent[0]} release answered nothing well: its speed cannot be compared")
         before = Distribution.of(times[STABLE])
-        changes = [LatencyChange.of(before, times[CANDIDATE], pct) for pct in _PERCENTILES]
+        changes = [Change.of_times(before, times[CANDIDATE], pct) for pct in _PERCENTILES]
         return slowdown([(one, _limit_pct(self._limits[SPEED], one)) for one in changes], self._doubts)
 
     @cached_property
     def errors(self) -> LoadFinding:
         """LG-8."""
         stable, candidate = self._of[STABLE], self._of[CANDIDATE]
-        change = RateChange(
+        change = Change.of_rates(
             sum(not one.ok for one in stable), len(stable), sum(not one.ok for one in candidate), len(candidate)
         )
         return more_errors(change, self._limits[ERRORS], self._doubts)
 
 
-def _limit_pct(limit: LoadSlowdownLimit, change: LatencyChange) -> float:
+def _limit_pct(limit: LoadSlowdownLimit, change: Change) -> float:
     """The wider of the share and the milliseconds that nobody notices."""
     share, ms = limit.response_time_increase_pct_max, limit.response_time_unnoticed_ms
     if change.pct >= _P99:

@@ -75,13 +75,13 @@ class Lookout:
         observed: Iterable[str] = (),
         *,
         keep_s: float = 10.0,
-        monotonic_s: Callable[[], float] = time.monotonic,
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """``observed``: what people say that they saw, as ``--observed`` has it."""
         self._environment = environment
         self._observed = tuple(observed)
         self._keep_s = keep_s
-        self._monotonic_s = monotonic_s
+        self._now_s = now_s
         self._looks: dict[str, tuple[float, tuple[Look, ...]]] = {}
         self._asked_s: dict[str, float] = {}
         self.controls: list[HostAnswer] = []
@@ -89,19 +89,21 @@ class Lookout:
 
     def ask_further(self, host: str, known: Iterable[str]) -> None:
         """Ask the host for a path that needs no account and is none of the known ones; at most every few seconds."""
-        now_s = self._monotonic_s()
+        now_s = self._now_s()
         if now_s - self._asked_s.get(host, float("-inf")) < self._keep_s:
             return
         self._asked_s[host] = now_s
-        known = set(known)
+        self.controls += self._another(host, set(known), at_s=now_s)
+
+    def _another(self, host: str, known: Collection[str], *, at_s: float = 0.0) -> list[HostAnswer]:
+        """Ask for the first path of this host that is none of the known ones and needs no account."""
         urls = [url for url in open_urls(self._environment, host) if (urlsplit(url).path or "/") not in known]
-        if urls:
-            answer = fetch(urls[0], deadline_s=self._environment.probing.request_deadline_s)
-            self.controls.append(told_of(answer, at_s=now_s))
+        deadline_s = self._environment.probing.request_deadline_s
+        return [told_of(fetch(url, deadline_s=deadline_s), at_s=at_s) for url in urls[:1]]
 
     def looks(self, host: str) -> tuple[Look, ...]:
         """Return what everybody who can look from elsewhere says of this host."""
-        now_s = self._monotonic_s()
+        now_s = self._now_s()
         kept = self._looks.get(host)
         if kept is None or now_s - kept[0] >= self._keep_s:
             kept = now_s, tuple(self._look(host))
@@ -127,9 +129,7 @@ class Lookout:
         known = {one.path for one in own}
         if sum(not one.needs_account for one in own) > 1 and len(known) > 1:
             return []
-        urls = [url for url in open_urls(self._environment, host) if (urlsplit(url).path or "/") not in known]
-        deadline_s = self._environment.probing.request_deadline_s
-        return [told_of(fetch(url, deadline_s=deadline_s)) for url in urls[:1]]
+        return self._another(host, known)
 
     def _look(self, host: str) -> Iterator[Look]:
         environment = self._environment
@@ -149,8 +149,9 @@ class Lookout:
 class Sorting:
     """Tells, of the prober's samples, which say nothing about the service; what others get is asked only when a host refuses everything."""
 
-    def __init__(self, config: "ProbeConfig", lookout: Lookout, answered_before: Collection[str] = ()) -> None:
-        self._places = {journey.name: _place(journey) for journey in config.journeys}
+    def __init__(self, places: Mapping[str, Place], lookout: Lookout, answered_before: Collection[str] = ()) -> None:
+        """``places``: where each journey asks. The clock of ``lookout`` is that of the samples."""
+        self._places = places
         self._lookout = lookout
         self._answered_before = answered_before
 
@@ -178,6 +179,11 @@ class Sorting:
         found = seen()
         looks = {block.host: self._lookout.looks(block.host) for block, _ in found.blocks}
         return (seen(looks=looks) if looks else found).sorted_out(samples)
+
+
+def places_of(config: "ProbeConfig") -> dict[str, Place]:
+    """Return where each journey of a prober asks."""
+    return {journey.name: _place(journey) for journey in config.journeys}
 
 
 def _place(journey: "Journey") -> Place:

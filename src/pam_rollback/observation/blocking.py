@@ -21,6 +21,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING, Self
 
 from pam_rollback.base.answer import SIGN_IN_LIMITED
@@ -238,13 +239,7 @@ def no_such_path(path: str) -> str:
 
 
 def _runs(answers: Sequence[HostAnswer]) -> list[list[HostAnswer]]:
-    runs: list[list[HostAnswer]] = [[]]
-    for one in answers:
-        if one.http_status in REFUSALS:
-            runs[-1].append(one)
-        elif runs[-1]:
-            runs.append([])
-    return [run for run in runs if run]
+    return [[*run] for refused, run in groupby(answers, lambda one: one.http_status in REFUSALS) if refused]
 
 
 def _is_block(run: Sequence[HostAnswer], in_a_row_min: int) -> bool:

@@ -15,13 +15,14 @@ Source: plan items IR-4 and CR-5 ("above the baseline"), MT-1 and MT-2.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Fact, Measured, Sentence
+from pam_rollback.base.figures import Sentence
 from pam_rollback.observation.samples import Sample
 from pam_rollback.stats.binomial import share_above, share_below
 from pam_rollback.stats.percentiles import DEFINITION, Distribution, QuantileBounds, bounds_of, needed_for
@@ -46,195 +47,150 @@ def latencies_ms(samples: Iterable[Sample], *, slow_from_ms: float, prober_lag: 
 
 
 @dataclass(frozen=True, repr=False)
-class LatencyChange(Fact):
-    """A percentile of response times beside that of the baseline. Changes in per cent of the baseline, +100 is twice as long."""
+class Change(Sentence):
+    """A percentile of response times, or an error rate, beside that of the baseline.
 
-    pct: float
+    A change of response times is in per cent of the baseline, +100 is twice as long; one of rates in percentage points, because a rate may
+    well have been zero.
+    """
+
+    what: str
     before: QuantileBounds
-    """In ms."""
+    """In ms, or per cent."""
     now: QuantileBounds
-    """In ms."""
-
-    def __post_init__(self) -> None:
-        """Raise MeasurementFailed when there is no ratio to give."""
-        if self.before.value <= 0:
-            raise MeasurementFailed(
-                f"the baseline's p{self.pct:g} is {self.before.value:g} ms (n={self.before.n}): no change is a share of nothing"
-            )
-        if self.now.value <= 0:
-            raise MeasurementFailed(f"p{self.pct:g} is {self.now.value:g} ms (n={self.now.n}): no answer takes no time")
+    in_points: bool = False
+    pct: float = 0.0
+    """Which percentile."""
 
     @classmethod
-    def of(cls, before: Distribution | None, now: Sequence[float], pct: float = 95.0) -> Self:
-        """Compare response times in ms with the baseline's. Raises MeasurementFailed when there is nothing to compare."""
+    def of_times(cls, before: Distribution | None, now: Sequence[float], pct: float = 95.0) -> Self:
+        """Compare response times in ms with the baseline's. Raises MeasurementFailed when there is nothing to compare, or no ratio."""
         if before is None:
             raise MeasurementFailed(f"no baseline has response times to compare p{pct:g} with")
-        return cls(pct, before.bounds(pct, miss_pct=_MISS_PCT), bounds_of(now, pct, miss_pct=_MISS_PCT))
+        was, found = before.bounds(pct, miss_pct=_MISS_PCT), bounds_of(now, pct, miss_pct=_MISS_PCT)
+        if was.value <= 0:
+            raise MeasurementFailed(
+                f"the baseline's p{pct:g} is {was.value:g} ms (n={was.n}): no change is a share of nothing"
+            )
+        if found.value <= 0:
+            raise MeasurementFailed(f"p{pct:g} is {found.value:g} ms (n={found.n}): no answer takes no time")
+        return cls(f"p{pct:g}", was, found, pct=pct)
+
+    @classmethod
+    def of_rates(cls, before_bad: int, before_n: int, now_bad: int, now_n: int) -> Self:
+        """Compare error rates by their counts. Raises MeasurementFailed when one side is empty; ValueError for counts that cannot be."""
+        for what, n in (("the baseline", before_n), ("now", now_n)):
+            if n == 0:
+                raise MeasurementFailed(f"error rate of no answers at all ({what}): nothing was measured")
+        return cls("error rate", _rate(before_bad, before_n), _rate(now_bad, now_n), in_points=True)
 
     @property
-    def increase_pct(self) -> float:
-        """The change of the percentile as measured."""
-        return _as_pct(self._shift)
+    def increase(self) -> float:
+        """The change as measured."""
+        return self._told(self._shift)
 
     @property
-    def low_pct(self) -> float:
-        """The change is at least this, with 95 % confidence on both ends together; -100 when the samples say nothing."""
-        return _as_pct(self._shift - self._unseen_below)
+    def low(self) -> float:
+        """The change is at least this, with 95 % confidence on both ends together; -100 % when the samples say nothing."""
+        return self._told(self._shift - self._unseen_below)
 
     @property
-    def high_pct(self) -> float:
+    def high(self) -> float:
         """The change is at most this; infinite when a sample is too small to say."""
-        return _as_pct(self._shift + math.hypot(_log(self.now.high) - _log(self.now.value), self._before_down))
+        return self._told(
+            self._shift
+            + math.hypot(
+                self._from_to(self.now.value, self.now.high), self._from_to(self.before.low, self.before.value)
+            )
+        )
+
+    @cached_property
+    def smallest_visible(self) -> float:
+        """The smallest increase that samples of this size can tell from none; infinite when they can show none at all."""
+        if not self.in_points:
+            return self._told(self._unseen_below)
+        n = self.now.n
+        bad = bisect_left(range(n + 1), 1, key=lambda bad: int(replace(self, now=_rate(bad, n)).low > 0))
+        return 100 * bad / n - self.before.value if bad <= n else math.inf
+
+    def is_above(self, limit: float) -> bool:
+        """Whether the change is above the limit. Raises MeasurementFailed when the limit lies within what is not known."""
+        if self.low > limit:
+            return True
+        if self.high <= limit:
+            return False
+        raise MeasurementFailed(
+            f"{self}; whether that is above {_signed(limit)} {self.unit} is not known{self._more(limit)}"
+        )
 
     @property
-    def smallest_visible_pct(self) -> float:
-        """The smallest increase that these two samples can tell from none; infinite when they can show none at all."""
-        return _as_pct(self._unseen_below)
+    def unit(self) -> str:
+        """The unit of a change."""
+        return "points" if self.in_points else "%"
 
-    def is_above(self, limit_pct: float) -> bool:
-        """Whether the change is above the limit. Raises MeasurementFailed when the limit lies within what is not known."""
-        if self.low_pct > limit_pct:
-            return True
-        if self.high_pct <= limit_pct:
-            return False
-        raise MeasurementFailed(f"{self}; {self._why_unknown(limit_pct)}")
-
-    def _why_unknown(self, limit_pct: float) -> str:
-        needed = needed_for(self.pct, miss_pct=_MISS_PCT)
-        if min(self.before.n, self.now.n) < needed:
-            return f"whether that is above {_rounded(limit_pct)} % is not known: p{self.pct:g} needs {needed} answers on each side"
-        certain_pct = _as_pct(math.log1p(limit_pct / 100) + self._unseen_below) if limit_pct > -100 else math.inf  # noqa: PLR2004
-        shown = f"show it from {certain_pct:+z.0f} % on" if math.isfinite(certain_pct) else "show none"
+    @property
+    def interval(self) -> str:
+        """Between which values it lies, in words; an end that the samples do not give is left out: no change of a service is infinite."""
+        places = 2 if self.in_points else 0
+        least, most = (f"{end:+z.{places}f}" if math.isfinite(end) else "" for end in (self.low, self.high))
+        both = f"between {least} and {most} {self.unit}"
+        one = f"{least} {self.unit} or more" if least else f"{most} {self.unit} or less" if most else "any change"
+        visible = f"smallest visible increase {self.smallest_visible:.{places}f} {self.unit}"
         return (
-            f"whether that is above {_rounded(limit_pct)} % is not known: these samples would {shown}; "
-            "more answers would show a smaller one"
+            f"{both if least and most else one} with {CONFIDENCE_PCT:g} % confidence, "
+            f"{visible if math.isfinite(self.smallest_visible) else 'no increase would be visible'}"
         )
+
+    def __str__(self) -> str:
+        how = "" if self.in_points else f", {DEFINITION}"
+        increase = f"{self.increase:+z.{2 if self.in_points else 0}f} {self.unit}"
+        return f"{self.what} {self.figure(self.now)}, baseline {self.figure(self.before)}{how}: {increase}, {self.interval}"
+
+    def figure(self, bounds: QuantileBounds) -> str:
+        """One of the two figures, in words."""
+        if self.in_points:
+            return f"{bounds.value:.3g} % ({round(bounds.value * bounds.n / 100)} of {bounds.n})"
+        return f"{bounds.value:.3g} ms (n={bounds.n})"
+
+    def _more(self, limit: float) -> str:
+        """Why that is so, and what would tell."""
+        needed = 0 if self.in_points else needed_for(self.pct, miss_pct=_MISS_PCT)
+        if min(self.before.n, self.now.n) < needed:
+            return f": {self.what} needs {needed} answers on each side"
+        certain = math.inf
+        if not self.in_points and limit > -100:  # noqa: PLR2004
+            certain = self._told(math.log1p(limit / 100) + self._unseen_below)
+        shown = f"these samples would show it from {certain:+z.0f} % on; " if math.isfinite(certain) else ""
+        return f": {shown}more answers would tell"
+
+    def _from_to(self, low: float, high: float) -> float:
+        """How far apart two figures are: in logarithms where a change is a factor."""
+        return high - low if self.in_points else _log(high) - _log(low)
+
+    def _told(self, shift: float) -> float:
+        return shift if self.in_points else 100 * math.expm1(shift)
 
     @property
     def _shift(self) -> float:
-        return _log(self.now.value) - _log(self.before.value)
+        return self._from_to(self.before.value, self.now.value)
 
     @property
     def _unseen_below(self) -> float:
-        return math.hypot(_log(self.now.value) - _log(self.now.low), _log(self.before.high) - _log(self.before.value))
-
-    @property
-    def _before_down(self) -> float:
-        return _log(self.before.value) - _log(self.before.low)
-
-    @property
-    def measured(self) -> Measured:
-        """The increase, without a limit, which is the caller's."""
-        return Measured(
-            what=f"p{self.pct:g} against the baseline",
-            asked="",
-            value=round(self.increase_pct, 1),
-            unit="%",
-            n=self.now.n,
-            definition=f"{self._interval}, baseline {self.before.value:.3g} ms of n={self.before.n}, {DEFINITION}",
-            sentence=f"p{self.pct:g} {self.now.value:.3g} ms (n={self.now.n}), baseline {self.before.value:.3g} ms (n={self.before.n}), "
-            f"{DEFINITION}: {self.increase_pct:+z.0f} %, {self._interval}",
-        )
-
-    @property
-    def _interval(self) -> str:
-        return (
-            f"{between(self.low_pct, self.high_pct, '%')} with {CONFIDENCE_PCT:g} % confidence, "
-            f"{smallest_visible(self.smallest_visible_pct, '%')}"
+        return math.hypot(
+            self._from_to(self.now.low, self.now.value), self._from_to(self.before.value, self.before.high)
         )
 
 
-@dataclass(frozen=True, repr=False)
-class RateChange(Sentence):
-    """An error rate beside that of the baseline, as counts. Changes in percentage points: a rate may well have been zero."""
-
-    before_bad: int
-    before_n: int
-    now_bad: int
-    now_n: int
-
-    def __post_init__(self) -> None:
-        """Raise MeasurementFailed when one side is empty; ValueError for counts that cannot be."""
-        for what, bad, n in (("the baseline", self.before_bad, self.before_n), ("now", self.now_bad, self.now_n)):
-            if n == 0:
-                raise MeasurementFailed(f"error rate of no answers at all ({what}): nothing was measured")
-            if not 0 <= bad <= n:
-                raise ValueError(f"{bad} errors among {n} answers ({what})")
-
-    @property
-    def increase_pp(self) -> float:
-        """The change as measured."""
-        return 100 * (self.now_bad / self.now_n - self.before_bad / self.before_n)
-
-    @property
-    def low_pp(self) -> float:
-        """The change is at least this, with 95 % confidence on both ends together."""
-        return self._low_pp(self.now_bad)
-
-    @property
-    def high_pp(self) -> float:
-        """The change is at most this."""
-        now, before = self.now_bad / self.now_n, self.before_bad / self.before_n
-        up = share_below(self.now_bad, self.now_n, miss_pct=_MISS_PCT) - now
-        down = before - share_above(self.before_bad, self.before_n, miss_pct=_MISS_PCT)
-        return self.increase_pp + 100 * math.hypot(up, down)
-
-    @cached_property
-    def smallest_visible_pp(self) -> float:
-        """The smallest increase that so many answers, beside this baseline, can tell from none; infinite when they can show none."""
-        least, most = 0, self.now_n + 1
-        while least < most:
-            middle = (least + most) // 2
-            visible = middle > self.now_n or self._low_pp(middle) > 0
-            least, most = (least, middle) if visible else (middle + 1, most)
-        return 100 * (least / self.now_n - self.before_bad / self.before_n) if least <= self.now_n else math.inf
-
-    def is_above(self, limit_pp: float) -> bool:
-        """Whether the change is above the limit. Raises MeasurementFailed when the limit lies within what is not known."""
-        if self.low_pp > limit_pp:
-            return True
-        if self.high_pp <= limit_pp:
-            return False
-        raise MeasurementFailed(
-            f"{self}; whether that is above {limit_pp:+g} points is not known: more answers would tell"
-        )
-
-    def _low_pp(self, now_bad: int) -> float:
-        now, before = now_bad / self.now_n, self.before_bad / self.before_n
-        down = now - share_above(now_bad, self.now_n, miss_pct=_MISS_PCT)
-        up = share_below(self.before_bad, self.before_n, miss_pct=_MISS_PCT) - before
-        return 100 * (now - before - math.hypot(down, up))
-
-    def __str__(self) -> str:
-        return (
-            f"error rate {100 * self.now_bad / self.now_n:.3g} % ({self.now_bad} of {self.now_n}), baseline "
-            f"{100 * self.before_bad / self.before_n:.3g} % ({self.before_bad} of {self.before_n}): {self.increase_pp:+z.2f} points, "
-            f"{between(self.low_pp, self.high_pp, 'points', places=2)} with {CONFIDENCE_PCT:g} % confidence, "
-            f"{smallest_visible(self.smallest_visible_pp, 'points', places=2)}"
-        )
-
-
-def between(low: float, high: float, unit: str, *, places: int = 0) -> str:
-    """An interval in words. An end that the samples do not give is left out: no change of a service is infinite."""
-    least, most = (f"{end:+z.{places}f}" if math.isfinite(end) else "" for end in (low, high))
-    if least and most:
-        return f"between {least} and {most} {unit}"
-    return f"{least} {unit} or more" if least else f"{most} {unit} or less" if most else "any change"
-
-
-def smallest_visible(increase: float, unit: str, *, places: int = 0) -> str:
-    """The smallest increase that samples can show, in words."""
-    found = f"smallest visible increase {increase:.{places}f} {unit}"
-    return found if math.isfinite(increase) else "no increase would be visible"
+def _rate(bad: int, n: int) -> QuantileBounds:
+    if not 0 <= bad <= n:
+        raise ValueError(f"{bad} errors among {n} answers")
+    low, high = share_above(bad, n, miss_pct=_MISS_PCT), share_below(bad, n, miss_pct=_MISS_PCT)
+    return QuantileBounds(100 * bad / n, 100 * low, 100 * high, n)
 
 
 def _log(value: float) -> float:
     return math.log(value) if value > 0 else -math.inf
 
 
-def _rounded(limit_pct: float) -> str:
-    return f"{limit_pct:+.0f}" if abs(limit_pct) >= 100 else f"{limit_pct:+g}"  # noqa: PLR2004 - its digits say nothing there
-
-
-def _as_pct(shift: float) -> float:
-    return 100 * math.expm1(shift)
+def _signed(limit: float) -> str:
+    return f"{limit:+.0f}" if abs(limit) >= 100 else f"{limit:+g}"  # noqa: PLR2004 - its digits say nothing there

@@ -133,7 +133,6 @@ class Child:
 
 
 _OWNER_ONLY = 0o600
-_BLOCK_BYTES = 1 << 20
 _LINE_BYTES_MAX = BYTES_MAX
 """A longer line was not written by us; without this bound one without an end would be read whole, however long."""
 
@@ -163,7 +162,7 @@ class LineWriter:
 class LineReader:
     """Reads such a file bit by bit. A last line that is only half written is left for the next time.
 
-    However long the file is, no more than a block of it is held at a time.
+    However long the file is, no more than a line of it is held at a time.
     """
 
     def __init__(self, path: Path) -> None:
@@ -171,10 +170,10 @@ class LineReader:
         self._offset = 0
         self._lines = 0
 
-    def _blocks(self) -> Iterator[bytes]:
-        """Give the whole lines that came since the last call, in blocks of about a megabyte.
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Give the objects that came since the last call, one by one. What raised an error is met again the next time.
 
-        A block counts as read when the next one is asked for: what raised an error is met again the next time.
+        Raises MeasurementFailed when there is no such file or a complete line is not a JSON object.
         """
         try:
             file = self.path.open("rb")
@@ -182,33 +181,17 @@ class LineReader:
             raise MeasurementFailed(
                 f"{self.path}: there is no such file; was the process that writes it started?"
             ) from None
-        size = _BLOCK_BYTES
         with file:
-            while True:
-                file.seek(self._offset)
-                text = file.read(size)
-                end = text.rfind(b"\n") + 1
-                if not end and len(text) < size:
-                    return
-                if not end:
-                    if size > _LINE_BYTES_MAX:
-                        raise MeasurementFailed(
-                            f"{self.path}, line {self._lines + 1}: expected a line of at most {_LINE_BYTES_MAX} bytes, found no end of it: "
-                            "the record is damaged"
-                        )
-                    size *= 2  # one line is longer than that
-                    continue
-                yield text[:end]
-                self._offset += end
-                self._lines += text.count(b"\n", 0, end)
-
-    def records(self) -> Iterator[dict[str, Any]]:
-        """Give the objects that came since the last call, one by one.
-
-        Raises MeasurementFailed when there is no such file or a complete line is not a JSON object.
-        """
-        for block in self._blocks():
-            yield from [self._parsed(line, number) for number, line in enumerate(block.splitlines(), self._lines + 1)]
+            file.seek(self._offset)
+            while (line := file.readline(_LINE_BYTES_MAX + 1)).endswith(b"\n"):
+                yield self._parsed(line, self._lines + 1)
+                self._offset += len(line)
+                self._lines += 1
+        if len(line) > _LINE_BYTES_MAX:
+            raise MeasurementFailed(
+                f"{self.path}, line {self._lines + 1}: expected a line of at most {_LINE_BYTES_MAX} bytes, found no end of it: "
+                "the record is damaged"
+            )
 
     def new(self) -> list[dict[str, Any]]:
         """Give the objects that came since the last call, all at once. Raises as ``records`` does."""
@@ -220,7 +203,7 @@ class LineReader:
         except NotJson as error:
             record, why = None, f" ({error})"
         if not isinstance(record, dict):
-            found = cut(line.decode("utf-8", "replace"), 60)
+            found = cut(line.decode("utf-8", "replace").rstrip("\n"), 60)
             raise MeasurementFailed(
                 f"{self.path}, line {number}: expected a JSON object, found {found!r}{why}: the record is damaged"
             )

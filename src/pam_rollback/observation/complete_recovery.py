@@ -9,11 +9,11 @@ On the way the six moments of an incident, each with what it can be wrong by: on
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pam_rollback.base.figures import Fact, Measured
+from pam_rollback.observation.measure import Window, WindowState
 from pam_rollback.observation.recovery import Recovery
-from pam_rollback.observation.window import WindowVerdict
-from pam_rollback.observation.window_state import WindowState
 
 ITEM = "RTO-5"
 _MINUTE_S = 60.0
@@ -25,10 +25,10 @@ class Moment(Fact):
 
     name: str
     at_s: float | None
-    decided_s: float
     uncertain_s: float
     definition: str
     """What happened then, and how finely it was looked at."""
+    decided_s: float
 
     @property
     def measured(self) -> Measured:
@@ -44,7 +44,7 @@ class CompleteRecovery(Fact):
     """Recovery and the windows after it, held against the objective, in seconds from the decision."""
 
     recovery: Recovery
-    windows: tuple[WindowVerdict, ...]
+    windows: tuple[Window, ...]
     objective_s: float
     details: tuple[Moment, ...]
     """The moments, in their order."""
@@ -63,7 +63,7 @@ class CompleteRecovery(Fact):
         return None if mitigated_s is None else max(0.0, mitigated_s) + self.window_s
 
     @property
-    def broken(self) -> tuple[WindowVerdict, ...]:
+    def broken(self) -> tuple[Window, ...]:
         """The windows that were not held."""
         return tuple(window for window in self.windows if window.state is WindowState.BROKEN)
 
@@ -128,7 +128,7 @@ class CompleteRecovery(Fact):
 
 def moments(
     recovery: Recovery,
-    windows: Sequence[WindowVerdict],
+    windows: Sequence[Window],
     *,
     detected_s: float | None,
     looked_every_s: float,
@@ -142,20 +142,13 @@ def moments(
     # As the figure has it: what the probes cannot tell from the decision is not shown before it.
     mitigated_s = None if recovery.from_decision_s is None else decided_s + recovery.from_decision_s
     confirmed_s = mitigated_s + observed_s if held and mitigated_s is not None else None
-    given = (
-        ("onset", recovery.onset_s, onset_within_s, "the first bad answer to a probe"),
-        (
-            "detection",
-            detected_s,
-            looked_every_s,
-            f"a criterion was seen to be broken, looked at every {looked_every_s:g} s",
-        ),
-        ("decision", decided_s, 0.0, "when the rollback was decided on"),
-        ("first step", first_step_s, 0.0, "when the first change began"),
-        ("mitigated", mitigated_s, probes_s, "good from then on, by the probes"),
-        ("confirmed", confirmed_s, probes_s, f"held for {observed_s:.0f} s, as far as observed"),
-    )
-    return tuple(
-        Moment(name=name, at_s=at_s, decided_s=decided_s, uncertain_s=uncertain_s, definition=definition)
-        for name, at_s, uncertain_s, definition in given
+    looked = f"a criterion was seen to be broken, looked at every {looked_every_s:g} s"
+    moment = partial(Moment, decided_s=decided_s)
+    return (
+        moment("onset", recovery.onset_s, onset_within_s, "the first bad answer to a probe"),
+        moment("detection", detected_s, looked_every_s, looked),
+        moment("decision", decided_s, 0.0, "when the rollback was decided on"),
+        moment("first step", first_step_s, 0.0, "when the first change began"),
+        moment("mitigated", mitigated_s, probes_s, "good from then on, by the probes"),
+        moment("confirmed", confirmed_s, probes_s, f"held for {observed_s:.0f} s, as far as observed"),
     )

@@ -7,26 +7,18 @@ Response times have two limits, of which the wider one counts: a share of the ba
 A service that answers in 5 ms is not slower for its users when it takes 7.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Fact, Measured, Sentence
-from pam_rollback.observation.change import LatencyChange, RateChange, between, latencies_ms, smallest_visible
+from pam_rollback.observation.change import Change, latencies_ms
 from pam_rollback.observation.samples import Sample
-from pam_rollback.stats.percentiles import Distribution
+from pam_rollback.plan.plan_items import ExperienceGoal
+from pam_rollback.report.baseline_record import Baseline, Figures
 
 ALL_JOURNEYS = "all journeys"
-
-
-@dataclass(frozen=True)
-class Before:
-    """What the baseline has of some answers: how many, how many of them wrong, and how long the good ones took (None: none was good)."""
-
-    n: int
-    errors: int
-    latencies: Distribution | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,35 +26,33 @@ class JourneySpeed(Sentence):
     """How long the answers of one journey take, beside the baseline, with and without what the prober itself was late."""
 
     journey: str
-    change: LatencyChange
-    without_prober_lag: LatencyChange
+    change: Change
+    without_prober_lag: Change
+    limit_pct: float
+    """The increase that is still as before."""
 
     @classmethod
-    def of(cls, journey: str, before: Before, samples: Iterable[Sample]) -> Self:
+    def of(cls, journey: str, before: Figures, samples: Iterable[Sample], goal: ExperienceGoal) -> Self:
         """Compare. Raises MeasurementFailed when one side has nothing to compare."""
         samples = tuple(samples)
         try:
             slow_from_ms = before.latencies.percentile(95) if before.latencies is not None else 0.0
             change, without = (
-                LatencyChange.of(
-                    before.latencies, latencies_ms(samples, slow_from_ms=slow_from_ms, prober_lag=prober_lag)
-                )
-                for prober_lag in (True, False)
+                Change.of_times(before.latencies, latencies_ms(samples, slow_from_ms=slow_from_ms, prober_lag=lag))
+                for lag in (True, False)
             )
         except MeasurementFailed as unknown:
             raise MeasurementFailed(f"{journey}: {unknown}") from None
-        return cls(journey, change, without)
+        by_ms = 100 * goal.response_time_unnoticed_ms / change.before.value
+        return cls(journey, change, without, max(goal.response_time_increase_pct_max, by_ms))
 
-    def limit_pct(self, share_pct: float, unnoticed_ms: float) -> float:
-        """The increase that is still as before: the wider of the share and the milliseconds."""
-        return max(share_pct, 100 * unnoticed_ms / self.change.before.value)
-
-    def is_above(self, limit_pct: float) -> bool:
+    @property
+    def is_slower(self) -> bool:
         """Whether it is slower than that. Raises MeasurementFailed when the samples or the prober's own lag do not let it be known."""
         try:
-            if not self.change.is_above(limit_pct):
+            if not self.change.is_above(self.limit_pct):
                 return False
-            if self.without_prober_lag.is_above(limit_pct):
+            if self.without_prober_lag.is_above(self.limit_pct):
                 return True
         except MeasurementFailed as unknown:
             raise MeasurementFailed(f"{self.journey}: {unknown}") from None
@@ -77,8 +67,7 @@ class SpeedAgainstBaseline(Fact):
     """Every journey, and all of them together."""
 
     journeys: tuple[JourneySpeed, ...]
-    increase_pct_max: float
-    unnoticed_ms: float
+    goal: ExperienceGoal
     baseline: str
     """Which one, in words."""
 
@@ -89,7 +78,7 @@ class SpeedAgainstBaseline(Fact):
         unknown: MeasurementFailed | None = None
         for one in self.journeys:
             try:
-                found += [one.journey] if one.is_above(self._limit_pct(one)) else []
+                found += [one.journey] if one.is_slower else []
             except MeasurementFailed as problem:
                 unknown = unknown or problem
         if unknown is not None and not found:
@@ -99,36 +88,34 @@ class SpeedAgainstBaseline(Fact):
     @property
     def worst(self) -> JourneySpeed:
         """The journey that is nearest to its limit, or farthest beyond."""
-        return max(self.journeys, key=lambda one: one.change.increase_pct - self._limit_pct(one))
+        return max(self.journeys, key=lambda one: one.change.increase - one.limit_pct)
 
     @property
     def measured(self) -> Measured:
         """The worst journey."""
         worst = self.worst
-        row, limit_pct = worst.change.measured, self._limit_pct(worst)
-        others = ", ".join(f"{one.journey} {one.change.increase_pct:+z.0f} %" for one in self.journeys if one != worst)
-        return replace(
-            row,
+        change = worst.change
+        others = ", ".join(f"{one.journey} {one.change.increase:+z.0f} %" for one in self.journeys if one != worst)
+        by_ms = worst.limit_pct > self.goal.response_time_increase_pct_max
+        unnoticed = f" ({self.goal.response_time_unnoticed_ms:g} ms)" if by_ms else ""
+        asked = f"at most {worst.limit_pct:+z.0f} %{unnoticed}"
+        return Measured(
             what=f"p95 of {worst.journey}, against the baseline",
-            asked=self._asked(worst),
-            margin=round(limit_pct - worst.change.increase_pct, 1),
-            definition=f"{row.definition}; {self.baseline}; the worst of {len(self.journeys)}",
-            sentence=f"{worst}; expected {self._asked(worst)} ({self.baseline}); beside it {others or 'nothing'}",
+            asked=asked,
+            value=round(change.increase, 1),
+            unit="%",
+            n=change.now.n,
+            margin=round(worst.limit_pct - change.increase, 1),
+            definition=f"{change.interval}, baseline {change.figure(change.before)}; {self.baseline}; the worst of {len(self.journeys)}",
+            sentence=f"{worst}; expected {asked} ({self.baseline}); beside it {others or 'nothing'}",
         )
-
-    def _limit_pct(self, one: JourneySpeed) -> float:
-        return one.limit_pct(self.increase_pct_max, self.unnoticed_ms)
-
-    def _asked(self, one: JourneySpeed) -> str:
-        by_ms = self._limit_pct(one) > self.increase_pct_max
-        return f"at most {self._limit_pct(one):+z.0f} %" + (f" ({self.unnoticed_ms:g} ms)" if by_ms else "")
 
 
 @dataclass(frozen=True, repr=False)
 class ErrorsAgainstBaseline(Fact):
     """The share of wrong or missing answers over all journeys."""
 
-    change: RateChange
+    change: Change
     increase_pp_max: float
     baseline: str
     """Which one, in words."""
@@ -137,58 +124,41 @@ class ErrorsAgainstBaseline(Fact):
     def at_least_pp(self) -> float:
         """The increase that is certain, to compare with the limit. Raises MeasurementFailed where it may be on either side."""
         self.change.is_above(self.increase_pp_max)
-        return self.change.low_pp
+        return self.change.low
 
     @property
     def measured(self) -> Measured:
         """The increase in percentage points."""
-        change = self.change
+        change, asked = self.change, f"at most {self.increase_pp_max:+g} points"
         return Measured(
             what="error rate, against the baseline",
-            asked=f"at most {self.increase_pp_max:+g} points",
-            value=round(change.increase_pp, 2),
+            asked=asked,
+            value=round(change.increase, 2),
             unit="points",
-            n=change.now_n,
-            margin=round(self.increase_pp_max - change.increase_pp, 2),
-            definition=(
-                f"{between(change.low_pp, change.high_pp, 'points', places=2)}, "
-                f"{smallest_visible(change.smallest_visible_pp, 'points', places=2)}, "
-                f"baseline {change.before_bad} of {change.before_n}; {self.baseline}"
-            ),
-            sentence=f"{change}; expected at most {self.increase_pp_max:+g} points ({self.baseline})",
+            n=change.now.n,
+            margin=round(self.increase_pp_max - change.increase, 2),
+            definition=f"{change.interval}, baseline {change.figure(change.before)}; {self.baseline}",
+            sentence=f"{change}; expected {asked} ({self.baseline})",
         )
 
 
-def speed_against(
-    before: Mapping[str, Before],
-    overall: Before,
-    samples: Iterable[Sample],
-    *,
-    increase_pct_max: float,
-    unnoticed_ms: float,
-    baseline: str,
-) -> SpeedAgainstBaseline:
+def speed_against(before: Baseline, samples: Iterable[Sample], goal: ExperienceGoal) -> SpeedAgainstBaseline:
     """Compare each journey and all together. Raises MeasurementFailed when the journeys are not the same or one cannot be compared."""
     samples = tuple(samples)
     now = {sample.journey for sample in samples}
-    if now != set(before):
+    if now != set(before.journeys):
         raise MeasurementFailed(
-            f"the baseline has the journeys {', '.join(sorted(before))}, now there are {', '.join(sorted(now)) or 'none'}: "
+            f"the baseline has the journeys {', '.join(sorted(before.journeys))}, now there are {', '.join(sorted(now)) or 'none'}: "
             "they cannot be compared; take a new baseline"
         )
-    journeys = [JourneySpeed.of(ALL_JOURNEYS, overall, samples)]
-    journeys += [
-        JourneySpeed.of(name, before[name], (sample for sample in samples if sample.journey == name))
-        for name in sorted(now)
-    ]
-    return SpeedAgainstBaseline(tuple(journeys), increase_pct_max, unnoticed_ms, baseline)
+    own = [(name, before.journeys[name], [one for one in samples if one.journey == name]) for name in sorted(now)]
+    journeys = [JourneySpeed.of(*one, goal) for one in ((ALL_JOURNEYS, before.answers, samples), *own)]
+    return SpeedAgainstBaseline(tuple(journeys), goal, str(before.origin))
 
 
-def errors_against(
-    overall: Before, samples: Iterable[Sample], *, increase_pp_max: float, baseline: str
-) -> ErrorsAgainstBaseline:
+def errors_against(before: Baseline, samples: Iterable[Sample], goal: ExperienceGoal) -> ErrorsAgainstBaseline:
     """Compare the error rates of what was measured. Raises MeasurementFailed when one side is empty."""
     measured = [sample for sample in samples if sample.measured()]
-    bad = sum(not sample.ok for sample in measured)
-    change = RateChange(before_bad=overall.errors, before_n=overall.n, now_bad=bad, now_n=len(measured))
-    return ErrorsAgainstBaseline(change, increase_pp_max, baseline)
+    bad, answers = sum(not sample.ok for sample in measured), before.answers
+    change = Change.of_rates(answers.errors, answers.n, bad, len(measured))
+    return ErrorsAgainstBaseline(change, goal.error_rate_increase_pp_max, str(before.origin))

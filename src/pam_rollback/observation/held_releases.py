@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 
 from pam_rollback.base.figures import Measured
 from pam_rollback.observation.journeys import HEALTH_JOURNEY, PAGES
+from pam_rollback.observation.measure import Reach, Told, WindowResult, WindowState, held
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import gap
-from pam_rollback.observation.window_state import WindowResult, WindowState, standing
 from pam_rollback.product.served_release import BACK_END, FRONT_END, ExpectedReleases, same_commit
 
 NAMING = (*PAGES, HEALTH_JOURNEY)
@@ -86,101 +85,76 @@ def judge_releases(samples: Iterable[Sample], spec: ReleasesSpec, *, settled_s: 
 
     ``settled_s``: every probe due before this moment has been recorded.
     """
-    end_s = spec.start_s + spec.duration_s
-    reach_s, complete = max(spec.start_s, min(settled_s, end_s)), settled_s >= end_s
+    reach = Reach.of(spec.start_s, spec.duration_s, settled_s)
     inside = [sample for sample in samples if sample.due_s >= spec.start_s and not sample.void]
     inside.sort(key=lambda sample: sample.due_s)
     pages = [sample for sample in inside if sample.journey in PAGES and sample.release]
     health = [sample for sample in inside if sample.journey == HEALTH_JOURNEY and (sample.release or sample.ok)]
-    sites = [
-        _Site.of(FRONT_END, pages, said=spec.expected.frontend, commit=spec.commits.frontend),
-        _Site.of(BACK_END, health, said=spec.expected.backend, commit=spec.commits.backend),
-    ]
+    expected, commits = spec.expected, spec.commits
+    front, front_lacks = _judged_site(FRONT_END, pages, said=expected.frontend, commit=commits.frontend)
+    back, back_lacks = _judged_site(BACK_END, health, said=expected.backend, commit=commits.backend)
+    others = [*front, *back]
     named = [sample.due_s for sample in health if sample.release]
     what = "health answer that names a release"
-    unknown = gap(named, spec.gap_max_s, spec.start_s, reach_s, what=what, hides="another release")
-    if complete and not named:
-        unknown = f"no {what}"
-    elif complete and not unknown:
-        unknown = "; ".join(site.unknown for site in sites if site.unknown)
-    broken = "; ".join(site.told(spec.start_s) for site in sites if site.others)
-    state, reason = standing(broken, unknown, complete=complete)
-    others = sum(len(site.others) for site in sites)
+    told = Told(
+        reach=reach,
+        known=named,
+        lost="; ".join(one.told(spec.start_s) for one in others),
+        unfit="" if named or not reach.complete else f"no {what}",
+        lacking="; ".join(filter(None, (front_lacks, back_lacks))) if reach.complete else "",
+        what=what,
+        hides="another release",
+    )
+    found = held(told, gap_max_s=spec.gap_max_s)
+    n_others = sum(len(one.answers) for one in others)
     observed_s, by_version = max(0.0, settled_s - spec.start_s), bool(named) and not any(one.commit for one in health)
-    return HeldReleases(spec, state, reason, others, len(pages) + len(health), observed_s, by_version)
+    return HeldReleases(spec, found.state, found.reason, n_others, len(pages) + len(health), observed_s, by_version)
 
 
 @dataclass(frozen=True)
-class _Site:
-    """What one site answered. ``right`` is the release that was said, else the one that most answers name; so for its commit."""
+class _Others:
+    """Answers of one site, of ``n``, that name what they should not. ``right`` is what was said, else what most of them name."""
 
-    name: str
+    site: str
+    named: str
     said: str
     right: str
-    of_others: tuple[Sample, ...]
-    commit_said: str
-    commit: str
-    of_other_commits: tuple[Sample, ...]
-    without_commit: int
-    """Good answers of the right release that name no commit, where others do."""
+    answers: Sequence[Sample]
     n: int
 
-    @classmethod
-    def of(cls, name: str, answers: Sequence[Sample], *, said: str, commit: str) -> "_Site":
-        right = said or _most(sample.release or "" for sample in answers)
-        of_others = tuple(sample for sample in answers if right and sample.release != right)
-        same = [sample for sample in answers if sample.release == right]
-        usual = _most(sample.commit for sample in same)
-        commit_said = commit if usual else ""
-        right_commit = commit_said or usual
-        return cls(
-            name,
-            said,
-            right,
-            of_others,
-            commit_said,
-            right_commit,
-            tuple(sample for sample in same if sample.commit and not same_commit(sample.commit, right_commit)),
-            sum(sample.ok and not sample.commit for sample in same) if usual else 0,
-            len(answers),
-        )
-
-    @property
-    def others(self) -> tuple[Sample, ...]:
-        """Answers of another release, or of another commit."""
-        return (*self.of_others, *self.of_other_commits)
-
-    @property
-    def unknown(self) -> str:
-        """Why it is not known whether all are of one commit; empty when it is."""
-        if not self.without_commit:
-            return ""
-        return (
-            f"{self.without_commit} of {self.n} answers of {self.name} name release {self.right} without its commit, others name "
-            f"{self.commit[:_SHOWN]}: whether all are of one build is not known"
-        )
-
     def told(self, start_s: float) -> str:
-        """Which other releases and commits, how many answers, when, and whose."""
-        releases = " and ".join(sorted({f"release {one.release}" if one.release else "none" for one in self.of_others}))
-        commits = " and ".join(sorted({f"commit {one.commit[:_SHOWN]}" for one in self.of_other_commits}))
-        return "; ".join(
-            self._sentence(answers, f"{what}{'' if said else ','}", said, right, start_s)
-            for answers, what, said, right in (
-                (self.of_others, releases, self.said, self.right),
-                (self.of_other_commits, f"{commits} of release {self.right}", self.commit_said, self.commit[:_SHOWN]),
-            )
-            if answers
+        """What is named, in how many answers, when, and whose."""
+        instead = (
+            f" instead of {self.right}" if self.said else f", the others {self.right}, and no one said which is right"
         )
-
-    def _sentence(self, answers: Sequence[Sample], what: str, said: str, right: str, start_s: float) -> str:
-        instead = f"instead of {right}" if said else f"the others {right}, and no one said which is right"
-        journeys = Counter(sample.journey for sample in answers).most_common()
+        journeys = Counter(sample.journey for sample in self.answers).most_common()
         return (
-            f"{len(answers)} of {self.n} answers of {self.name} name {what} {instead}, "
-            f"from +{answers[0].due_s - start_s:.1f} s to +{answers[-1].due_s - start_s:.1f} s of the watch "
+            f"{len(self.answers)} of {self.n} answers of {self.site} name {self.named}{instead}, "
+            f"from +{self.answers[0].due_s - start_s:.1f} s to +{self.answers[-1].due_s - start_s:.1f} s of the watch "
             f"({', '.join(f'{journey} {count}' for journey, count in journeys)})"
         )
+
+
+def _judged_site(name: str, answers: Sequence[Sample], *, said: str, commit: str) -> tuple[list[_Others], str]:
+    """Give the answers of another release, and of another commit; and why it is not known whether all are of one."""
+    right, n = said or _most(sample.release or "" for sample in answers), len(answers)
+    of_others = [sample for sample in answers if right and sample.release != right]
+    same = [sample for sample in answers if sample.release == right]
+    usual = _most(sample.commit for sample in same)
+    right_commit = (commit or usual) if usual else ""
+    of_commits = [sample for sample in same if sample.commit and not same_commit(sample.commit, right_commit)]
+    without = sum(sample.ok and not sample.commit for sample in same) if usual else 0
+    releases = " and ".join(sorted({f"release {one.release}" if one.release else "none" for one in of_others}))
+    commits = " and ".join(sorted({f"commit {one.commit[:_SHOWN]}" for one in of_commits}))
+    found = (
+        _Others(name, releases, said, right, of_others, n),
+        _Others(name, f"{commits} of release {right}", commit, right_commit[:_SHOWN], of_commits, n),
+    )
+    lacks = (
+        f"{without} of {n} answers of {name} name release {right} without its commit, others name {right_commit[:_SHOWN]}: whether all "
+        "are of one build is not known"
+    )
+    return [one for one in found if one.answers], lacks if without else ""
 
 
 def _most(names: Iterable[str]) -> str:

@@ -34,10 +34,8 @@ def watched(runbook: Runbook) -> "list[Watched]":
 @pytest.hookimpl(tryfirst=True)
 def pytest_pam_baseline_parts() -> list[BaselinePart]:
     """The users' answers, before whatever else is recorded."""
-    begins = ("answers_from_s", "browsers_started")
-    return [
-        BaselinePart("answers", "baseline_answers", "a service that answers, long enough", quick=True, begins=begins)
-    ]
+    what, begins = "a service that answers, long enough", ("answers_from_s",)
+    return [BaselinePart("answers", "baseline_answers", what, quick=True, begins=begins)]
 
 
 def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) -> None:

@@ -20,9 +20,10 @@ from statistics import median
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Fact, Measured
-from pam_rollback.observation.window_state import WindowResult, WindowState, standing
+from pam_rollback.observation.measure import Bin, Reach, Terms, Told, Window, WindowState, held, shortened_gap_s
 from pam_rollback.plan.plan import Plan
-from pam_rollback.plan.plan_items import ErrorRateGoal, MemoryTrigger
+from pam_rollback.plan.plan_items import ErrorRateGoal, MemoryGoal, MemoryTrigger
+from pam_rollback.stats.series import Quantity
 
 READINGS_MIN = 10
 MEMORY_ITEMS = frozenset({"MT-3", "SC-3"})
@@ -36,6 +37,8 @@ _MINUTE_S = 60.0
 _SAME_START_S = 1.0
 """Moments of a process' start that differ by less are the same, rounded differently."""
 _FELL_TO = 0.5
+_READINGS_SPARE = 2
+_LONGEST_PAUSE_S, _SHORTEST_PAUSE_S = 10.0, 0.1
 _STILL_MIN = 3
 _STILL_MIN_S, _STILL_SHARE, _STILL_MAX_S, _STILL_WITHOUT_COUNTERS_S = 10.0, 0.8, 60.0, 300.0
 
@@ -174,17 +177,16 @@ class MemoryGrowth(Fact):
         )
 
 
-def confirmed_growth(look: Callable[[], MemoryGrowth]) -> MemoryGrowth:
+def confirmed_growth(look: Callable[[int], MemoryGrowth | None]) -> MemoryGrowth:
     """The first look at which memory is settled, else the last of ``LOOKS_MAX``. ``look`` takes fresh readings each time.
 
-    A process that began anew between two looks clears nobody: what grew before it stands.
+    A process that began anew between two looks clears nobody, nor does a look that shows nothing (None): what grew before it stands.
     """
-    growth = look()
-    for _ in range(LOOKS_MAX - 1):
-        if growth.surely_settled:
-            break
-        later = look()
-        if restart((*growth.readings, *later.readings)):
+    growth = look(0)
+    assert growth is not None, "what is looked at again was seen"
+    for number in range(1, LOOKS_MAX):
+        later = None if growth.surely_settled else look(number)
+        if later is None or restart((*growth.readings, *later.readings)):
             break
         growth = later
     return growth
@@ -256,32 +258,16 @@ def _smallest_visible_slope(readings: Sequence[MemoryReading]) -> float:
     return 2 * max(scatter, _SMALLEST_SCATTER_MB) / _span_s(readings)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MemoryWindowSpec:
-    """What is asked. ValueError when a figure makes no sense."""
+# ---------------------------------------------------------------- a window
 
-    limit_mb: float
-    """Every reading must stay strictly below this."""
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryWindowSpec(Terms):
+    """What is asked of memory: every reading stays below the limit, and memory is not on its way to the alarm."""
+
+    measure: Quantity = Quantity.MEMORY_MB
     alarm_mb: float
     """The level that asks for a rollback."""
-    duration_s: float
-    """How long is observed."""
-    asked_s: float
-    """How long the plan asks for."""
-    readings_min: int
-    gap_max_s: float
-    """The longest time without a usable reading."""
-
-    def __post_init__(self) -> None:
-        """Refuse figures that could never be judged."""
-        for name in ("limit_mb", "alarm_mb", "duration_s", "asked_s", "gap_max_s"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"window on memory: {name} must be a number above 0, it is {value}")
-        if self.readings_min < 1:
-            raise ValueError(
-                f"window on memory: readings_min must be above 0, not {self.readings_min}: empty is not green"
-            )
 
 
 @dataclass(frozen=True)
@@ -294,82 +280,28 @@ class MissedReading:
     """What stood in the way, and in that of others."""
 
 
-@dataclass(frozen=True, repr=False)
-class MemoryWindow(WindowResult):
-    """How the level stands over a window, with what it rests on."""
+@dataclass(frozen=True, repr=False, kw_only=True)
+class MemoryWindow(Window):
+    """How the level stands over a window, by its highest reading."""
 
     spec: MemoryWindowSpec
-    state: WindowState
-    reason: str
     readings: tuple[MemoryReading, ...]
     """The usable ones inside the window."""
-    observed_s: float
-    cause: str = ""
 
     @property
-    def value(self) -> float | None:
-        """The highest reading, in MB; None when there is none."""
-        return max((reading.mb for reading in self.readings), default=None)
+    def trend(self) -> MemoryGrowth:
+        """Where the memory of a complete window leads, at its robust slope. Raises MeasurementFailed when it is not complete, or not known.
 
-    @property
-    def margin(self) -> float | None:
-        """How far the highest reading is below the limit; negative when above."""
-        return None if self.value is None else self.spec.limit_mb - self.value
-
-    @property
-    def trend(self) -> "MemoryTrend":
-        """Where it leads. Raises MeasurementFailed when the window is not complete, or not known."""
+        It must reach neither the limit in as long again as was observed, nor the level that asks for a rollback within the plan's time:
+        whichever is nearer at this pace.
+        """
         if self.state is not WindowState.MET:
             raise MeasurementFailed(f"where memory leads is judged over a complete window: {self}", cause=self.cause)
-        return MemoryTrend(self)
-
-    @property
-    def number(self) -> float:
-        """The highest reading, in MB, to compare with the limit. Raises MeasurementFailed where the window is not known."""
-        return self.decided(self.value)
-
-    @property
-    def measured(self) -> Measured:
-        """The highest reading."""
-        found = "" if self.value is None else f"up to {self.value:.1f} MB"
-        return Measured(
-            what="memory",
-            asked=f"< {self.spec.limit_mb:g} MB for {self.spec.asked_s:g} s",
-            value=self.value,
-            unit="MB",
-            n=len(self.readings),
-            margin=self.margin,
-            definition=f"the highest reading, observed {self.observed_s:.0f} s",
-            proviso=self.proviso,
-            sentence=f"{self.headed('memory', found)}, asked below {self.spec.limit_mb:g} MB (n={len(self.readings)}), observed "
-            f"{self.observed_s:.0f} s of {self.spec.asked_s:g} s asked" + (f": {self.reason}" if self.reason else ""),
-            cause=self.cause,
-        )
-
-
-@dataclass(frozen=True, repr=False)
-class MemoryTrend(Fact):
-    """Where the memory of a complete window leads, at its robust slope.
-
-    It reaches neither the limit in as long again as was observed, nor the level that asks for a rollback within the plan's time.
-    """
-
-    window: MemoryWindow
-
-    @property
-    def growth(self) -> MemoryGrowth:
-        """Towards the level that asks for a rollback, or towards the limit: whichever is nearer at this pace."""
-        spec, readings = self.window.spec, self.window.readings
         towards = (
-            MemoryGrowth(readings, alarm_mb=spec.limit_mb, horizon_s=self.window.observed_s),
-            MemoryGrowth(readings, alarm_mb=spec.alarm_mb, horizon_s=spec.asked_s),
+            MemoryGrowth(self.readings, alarm_mb=self.spec.limit, horizon_s=self.observed_s),
+            MemoryGrowth(self.readings, alarm_mb=self.spec.alarm_mb, horizon_s=self.asked_s),
         )
         return min(towards, key=lambda growth: growth.alarm_mb - growth.expected_mb)
-
-    @property
-    def measured(self) -> Measured:
-        """What the process will hold."""
-        return self.growth.measured
 
 
 def judge_memory(
@@ -382,53 +314,62 @@ def judge_memory(
 ) -> MemoryWindow:
     """Judge SC-3 over the window that began at ``start_s``, as it is known at ``now_s``. ``missed`` only says why there is a hole.
 
-    *Low* fails fast, at the first reading at or above the limit, and passes late. *Stable* is judged when the window is complete
-    (``MemoryTrend``). Unknown, never met: too few readings, a hole between them, a restart of the process, which hides what was held
-    before it: it is seen by the moment of the process' start where the product tells it, else by a level that fell by more than half from
-    one reading to the next. Broken comes before unknown.
+    *Low* fails fast, at the first reading at or above the limit. *Stable* is judged when the window is complete (``MemoryWindow.trend``). A
+    restart of the process hides what was held before it: it is seen by the moment of the process' start where the product tells it, else by
+    a level that fell by more than half from one reading to the next.
     """
+    reach = Reach.of(start_s, spec.duration_s, now_s)
     end_s = start_s + spec.duration_s
-    reach_s = max(start_s, min(now_s, end_s))
-    complete = now_s >= end_s
-    inside = [reading for reading in readings if start_s <= reading.at_s < end_s]
-    usable = tuple(sorted((reading for reading in inside if _is_amount(reading.mb)), key=lambda reading: reading.at_s))
-    broken = _reached(usable, spec, start_s)
-    unknown = restart(usable, start_s) or _gap(usable, missed, spec, start_s, reach_s)
-    unknown = unknown or (frozen(usable) if complete else "")
-    if complete and len(usable) < spec.readings_min:
-        unknown = unknown or f"{len(usable)} usable readings, {spec.readings_min} are needed"
-    state, reason = standing(broken, unknown, complete=complete)
+    inside = [one for one in readings if start_s <= one.at_s < end_s and math.isfinite(one.mb) and one.mb > 0]
+    usable = tuple(sorted(inside, key=lambda one: one.at_s))
+    highest = max((one.mb for one in usable), default=None)
+    reached = next((one for one in usable if one.mb >= spec.limit), None)
+    few = f"{len(usable)} usable readings, {spec.n_min} are needed" if len(usable) < spec.n_min else ""
+
+    def instead(hole: Bin) -> str:
+        return next((one.why for one in reversed(missed) if hole.from_s <= one.at_s <= hole.until_s), "")
+
+    told = Told(
+        reach=reach,
+        known=[one.at_s for one in usable],
+        lost=f"{reached.mb:.1f} MB at +{reached.at_s - start_s:.1f} s" if reached else "",
+        unfit=restart(usable, start_s),
+        lacking=(frozen(usable) or few) if reach.complete else "",
+        what="usable reading",
+        hides="a peak",
+        instead=instead,
+    )
+    found = held(told, gap_max_s=spec.gap_max_s)
+    causes = {one.cause for one in missed if one.at_s < end_s}
     # Where something was read, that is the window's own story.
-    cause = "" if usable or state is not WindowState.UNKNOWN else _cause([miss for miss in missed if miss.at_s < end_s])
-    return MemoryWindow(spec, state, reason, usable, reach_s - start_s, cause)
+    cause = causes.pop() if len(causes) == 1 and not usable and found.state is WindowState.UNKNOWN else ""
+    return MemoryWindow(
+        spec=spec,
+        state=found.state,
+        reason=found.reason,
+        value=highest,
+        at_least=highest,
+        n=len(usable),
+        observed_s=reach.observed_s,
+        definition="the highest reading",
+        cause=cause,
+        readings=usable,
+    )
 
 
-def _cause(missed: Sequence[MissedReading]) -> str:
-    causes = {miss.cause for miss in missed}
-    return causes.pop() if len(causes) == 1 else ""
+def memory_spec(plan: Plan, *, pace: float) -> MemoryWindowSpec:
+    """What is asked of the memory of the product's process."""
+    goal = plan.the(MemoryGoal)
+    return MemoryWindowSpec(
+        limit=goal.memory_mb_max,
+        alarm_mb=plan.the(MemoryTrigger).memory_mb_max,
+        duration_s=goal.duration_s / pace,
+        asked_s=goal.duration_s,
+        n_min=goal.samples_min,
+        gap_max_s=shortened_gap_s(goal.gap_s_max, pace),
+    )
 
 
-def _is_amount(mb: float) -> bool:
-    return math.isfinite(mb) and mb > 0
-
-
-def _reached(readings: Sequence[MemoryReading], spec: MemoryWindowSpec, start_s: float) -> str:
-    first = next((reading for reading in readings if reading.mb >= spec.limit_mb), None)
-    return "" if first is None else f"{first.mb:.1f} MB at +{first.at_s - start_s:.1f} s"
-
-
-def _gap(
-    readings: Sequence[MemoryReading],
-    missed: Sequence[MissedReading],
-    spec: MemoryWindowSpec,
-    start_s: float,
-    reach_s: float,
-) -> str:
-    edges = [start_s, *(reading.at_s for reading in readings if reading.at_s < reach_s), reach_s]
-    length_s, since_s = max((after - before, before) for before, after in pairwise(edges))
-    if length_s <= spec.gap_max_s:
-        return ""
-    reasons = [miss.why for miss in missed if since_s <= miss.at_s <= since_s + length_s]
-    instead = f"; {reasons[-1]}" if reasons else ""
-    since = f"from +{since_s - start_s:.1f} s of the watch on"
-    return f"no usable reading for {length_s:.1f} s {since} (tolerated {spec.gap_max_s:g} s){instead}"
+def reading_every_s(spec: MemoryWindowSpec) -> float:
+    """Often enough for twice the readings that are needed, and every 10 s at least: a peak between two readings is not seen."""
+    return max(_SHORTEST_PAUSE_S, min(_LONGEST_PAUSE_S, spec.duration_s / (_READINGS_SPARE * spec.n_min)))

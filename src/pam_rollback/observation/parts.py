@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.journeys import BROWSER_JOURNEY, HEALTH_JOURNEY, PAGES, ProbeConfig
+from pam_rollback.observation.measure import Window, WindowState
 from pam_rollback.observation.recovery import OutageRule, Recovery, recovery
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import WindowSpec, WindowVerdict, judge_without_prober_lag
-from pam_rollback.observation.window_state import WindowState
+from pam_rollback.observation.window import WindowSpec, judge_without_prober_lag
 
 FRONT_END, BACK_END, ROWS = "front end", "back end", "rows"
 BROWSER, HEALTH = "browser", "health"
@@ -30,7 +30,7 @@ _NAMED = {HEALTH_JOURNEY: HEALTH, BROWSER_JOURNEY: BROWSER}
 _CONTROL = "control: turned bad on purpose"
 _LATE_MS = 60_000.0
 
-Judge = Callable[..., WindowVerdict]
+Judge = Callable[..., Window]
 """Judges the samples of one part: ``judge_without_prober_lag`` or ``judge_sample``."""
 
 
@@ -127,7 +127,7 @@ def judge_parts(
     lacking: Mapping[str, str],
     judge: Judge = judge_without_prober_lag,
     **moments: float,
-) -> WindowVerdict:
+) -> Window:
     """Judge each part by itself, and return the verdict of the worst, which names the others.
 
     ``spec_at`` is what is asked at a rate of probes; ``lacking`` are the parts that are not known. ``moments`` are those of ``judge``.
@@ -203,7 +203,7 @@ def by_part(samples: Iterable[Sample], series: Iterable[Series]) -> dict[str, tu
     return {one.part: tuple(s for s in samples if s.journey in one.journeys) for one in series if one.journeys}
 
 
-def _value(verdict: WindowVerdict) -> float:
+def _value(verdict: Window) -> float:
     return -math.inf if verdict.value is None else verdict.value
 
 

@@ -87,6 +87,10 @@ _RELEASE_CHARACTERS_MAX = 64
 _LIMITED = f"not signed in: {limited()}, which is no error of the service; sign in more rarely"
 
 
+_Probe = tuple[int, float, Journey]
+"""Its tick, when it is due, and what it asks."""
+
+
 class ProbeRun:
     """Sends probes until it is told to end, and records every tick."""
 
@@ -121,7 +125,7 @@ class ProbeRun:
         behind_s, out = time.monotonic() - due_s, len(self._outstanding)
         why_not = why_not_sent("prober", "probes", behind_s=behind_s, out=out, out_max=self._config.outstanding_max)
         if why_not:
-            self._record_not_sent(tick, due_s, journey, why_not)
+            self._record((tick, due_s, journey), why=why_not)
         else:
             task = asyncio.create_task(self._probe(tick, due_s, journey))
             self._outstanding.add(task)
@@ -130,7 +134,7 @@ class ProbeRun:
     async def _probe(self, tick: int, due_s: float, journey: Journey) -> None:
         if why := self._why_no_session(journey):
             # Without a session the answer would be 401, which says nothing of this part of the service.
-            self._record_not_sent(tick, due_s, journey, why, void=why)
+            self._record((tick, due_s, journey), why=why, void=why)
             if self._account.may_try:
                 await self._account.renew()
             return
@@ -154,7 +158,7 @@ class ProbeRun:
                 body=_with_probe_id(journey.body, probe_id),
             )
         except NotSent as error:
-            self._record_not_sent(tick, due_s, journey, str(error))
+            self._record((tick, due_s, journey), why=str(error))
             return
         end_s = time.monotonic()
         why = journey.expect.shortcomings(answer)
@@ -164,21 +168,17 @@ class ProbeRun:
         foreign = journey.is_of_another(answer, self._account.user_id)
         if foreign:
             why = "; ".join(filter(None, [FOREIGN, why]))
-        self._writer.write(
-            {
-                "tick": tick,
-                "due_s": due_s,
-                "sent_s": sent_s,
-                "end_s": end_s,
-                "journey": journey.name,
-                "status": answer.http_status,
-                "ok": not why,
-                "why": self._shown(why),
-                "latency_ms": (end_s - due_s) * 1000,
-                "release": _release(answer, journey),
-                **({"commit": commit} if (commit := journey.expect.commit_of(answer)) else {}),
-                **({"foreign": True} if foreign else {}),
-            }
+        self._record(
+            (tick, due_s, journey),
+            sent_s=sent_s,
+            end_s=end_s,
+            status=answer.http_status,
+            ok=not why,
+            why=self._shown(why),
+            latency_ms=(end_s - due_s) * 1000,
+            release=_release(answer, journey),
+            **({"commit": commit} if (commit := journey.expect.commit_of(answer)) else {}),
+            **({"foreign": True} if foreign else {}),
         )
         if journey.signed_in and self._account.lost(answer.http_status):
             await self._account.renew()
@@ -194,22 +194,12 @@ class ProbeRun:
             return self._shown(f"not asked: the test account cannot sign in: {self._account.why}")
         return ""
 
-    def _record_not_sent(self, tick: int, due_s: float, journey: Journey, why: str, *, void: str = "") -> None:
-        self._writer.write(
-            {
-                "tick": tick,
-                "due_s": due_s,
-                "sent_s": None,
-                "end_s": None,
-                "journey": journey.name,
-                "status": None,
-                "ok": False,
-                "why": why,
-                "latency_ms": None,
-                "release": None,
-                **({"void": void} if void else {}),
-            }
-        )
+    def _record(self, probe: _Probe, *, why: str, ok: bool = False, **found: object) -> None:
+        """Write what became of a probe; without more that it was not sent."""
+        tick, due_s, journey = probe
+        nothing: dict[str, object] = dict.fromkeys(("sent_s", "end_s", "status", "latency_ms", "release"))
+        own = {"tick": tick, "due_s": due_s, "journey": journey.name, "ok": ok, "why": why}
+        self._writer.write({**own, **nothing, **found})
 
     def _shown(self, why: str) -> str:
         """Give the reason as it may be written.

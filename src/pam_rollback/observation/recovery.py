@@ -31,6 +31,7 @@ from itertools import pairwise
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.observation.blocking import why_void
+from pam_rollback.observation.measure import gaps
 from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.stories import NOT_JUDGED
 from pam_rollback.stats.percentiles import percentile
@@ -287,11 +288,10 @@ def _refuse_holes(
             f"the first sample is {moments[0] - decision_s:.1f} s younger than the decision: its effect went unseen"
         )
     first = max(0, bisect_left(moments, since_s) - 1)
-    after = moments[first:]
-    length_s, at_s = max(((b - a, a) for a, b in pairwise(after)), default=(0.0, since_s))
-    if length_s > gap_max_s:
+    hole = max(gaps(moments[first:], gap_max_s), key=lambda one: (one.length_s, one.from_s), default=None)
+    if hole is not None:
         raise MeasurementFailed(
-            f"no usable sample for {length_s:.1f} s, {at_s - decision_s:+z.1f} s from the decision "
+            f"no usable sample for {hole.length_s:.1f} s, {hole.from_s - decision_s:+z.1f} s from the decision "
             f"(tolerated {gap_max_s:g} s): an outage in this hole would not be seen"
         )
 
@@ -373,7 +373,7 @@ def _share(bad: int, n: int) -> float:
 
 
 def _median_period_s(measured: list[Sample]) -> float:
-    periods = [b.due_s - a.due_s for a, b in pairwise(measured)]
+    periods = [after.due_s - before.due_s for before, after in pairwise(measured)]
     return percentile(periods, 50).value if periods else 0.0
 
 

@@ -29,7 +29,9 @@ from itertools import pairwise
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Measured, Sentence
 from pam_rollback.observation.blocking import why_void
+from pam_rollback.observation.measure import Bin, Reach, Told, bad_runs, gaps, held
 from pam_rollback.observation.samples import Sample
+from pam_rollback.observation.window import unmeasured
 from pam_rollback.stats.binomial import share_below
 
 SLICES = 5
@@ -37,7 +39,6 @@ SAMPLES_MIN = 10
 """With fewer answers the measure is not known, whatever they say."""
 _MISS_PCT = 5.0
 """How often a slice may contradict although the share is at the limit."""
-_UNMEASURED_PCT_MAX = 5.0
 _ALMOST_ALL = 0.9999
 """Moments are compared in floating point."""
 
@@ -248,19 +249,13 @@ def _stands_all_the_same(
     if not blocked:  # a journey that was never measured: what the others show stands, that nothing is wrong does not
         return state is not ConditionState.CLEAR
     if state is ConditionState.HOLDS:  # a rate limit for a moment hides no more than any other hole that is tolerated
-        return _longest_s(blocked, question.gap_max_s) <= question.gap_max_s
+        blocks = bad_runs(
+            Bin(hole.from_s, hole.until_s, bad=hole.length_s <= question.gap_max_s) for hole in gaps(blocked)
+        )
+        return all(block.length_s <= question.gap_max_s for block in blocks)
     if blocked[-1] >= newest_s:
         return False
     return state is ConditionState.OPEN or standing == 0  # good answers after a block say how it is now
-
-
-def _longest_s(moments: Sequence[float], apart_s: float) -> float:
-    longest_s, began_s = 0.0, moments[0]
-    for before, after in pairwise(moments):
-        if after - before > apart_s:
-            began_s = after
-        longest_s = max(longest_s, after - began_s)
-    return longest_s
 
 
 def _slices(measured: Sequence[Sample], question: Question, span: Span) -> list[list[Sample]]:
@@ -270,19 +265,15 @@ def _slices(measured: Sequence[Sample], question: Question, span: Span) -> list[
 
 
 def _unfit(inside: Sequence[Sample], measured: Sequence[Sample], question: Question, since_s: float, span: Span) -> str:
-    unmeasured = len(inside) - len(measured)
-    if 100 * unmeasured > _UNMEASURED_PCT_MAX * len(inside):
-        return (
-            f"{unmeasured} of {len(inside)} probes never left or left late (tolerated {_UNMEASURED_PCT_MAX:g} %): "
-            "the prober was not fit to judge"
-        )
-    edges = [since_s, *(one.due_s for one in measured), span.settled_s]
-    longest_s = max((after - before for before, after in pairwise(edges)), default=0.0)
-    if longest_s > question.gap_max_s:
-        return (
-            f"no usable sample for {longest_s:.1f} s (tolerated {question.gap_max_s:g} s): anything may have been then"
-        )
-    return ""
+    reach = Reach(since_s, span.settled_s, complete=True)
+    told = Told(
+        reach=reach,
+        known=[one.due_s for one in measured],
+        unfit=unmeasured(len(inside) - len(measured), len(inside)),
+        hides="anything",
+        of="the time that is looked back on",
+    )
+    return held(told, gap_max_s=question.gap_max_s).reason
 
 
 def _with_time(figures: Measured, question: Question, span: Span) -> Measured:

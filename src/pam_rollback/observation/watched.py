@@ -3,8 +3,8 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,12 @@ def watched(folder: Path, entries: Sequence[Mapping[str, Any]], *, began_s: floa
     situations = dict.fromkeys(str(entry.get("situation", "")) for entry in entries if entry["event"] == ACTION)
     for situation in situations:
         own = [entry for entry in entries if str(entry.get("situation", "")) == situation]
-        length_s, seen = _seen(folder / situation / TIMELINE_FILE)
+        length_s, seen = _seen(folder / situation / TIMELINE_FILE, began_s)
         yield Watched(
             situation=situation,
             moments=tuple(_moments(folder / situation / RECOVERY_FILE, began_s)),
             bin_s=length_s,
-            bins=tuple(TimelineBin(_after(one.at_s, began_s), one.n, one.bad, _rounded(one.p95_ms)) for one in seen),
+            bins=tuple(seen),
             error_rate_pct_max=plan.the(ErrorRateGoal).error_rate_pct_max,
             p95_ms_max=plan.the(P95Goal).p95_ms_max,
             shares=tuple(_shares(own, began_s)),
@@ -42,15 +42,14 @@ def watched(folder: Path, entries: Sequence[Mapping[str, Any]], *, began_s: floa
         )
 
 
-def _seen(path: Path) -> "tuple[float, list[Bin]]":
-
+def _seen(path: Path, began_s: float) -> tuple[float, list[TimelineBin]]:
     try:
         timeline = Timeline(path)
         samples = timeline.samples()
-        length_s = width_s(samples, timeline.header.rate_hz)
+        length_s = _width_s(samples, timeline.header.rate_hz)
     except MeasurementFailed:
         return 1.0, []  # nobody probed, or the record is damaged: those who judge it have said so
-    return length_s, list(bins(samples, length_s))
+    return length_s, list(_bins(samples, length_s, began_s))
 
 
 def _moments(path: Path, began_s: float) -> Iterator[ActionMoment]:
@@ -96,50 +95,28 @@ def _after(moment_s: float, began_s: float) -> float:
     return round(moment_s - began_s, 3)
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 1)
-
-
 BINS_MAX = 120
 """A wider picture shows no more on a screen or on paper."""
 PROBES_MIN = 20
 """What a 95th percentile needs to be another value than the highest."""
 
 
-@dataclass(frozen=True)
-class Bin:
-    """What the probes of a short time got."""
-
-    at_s: float
-    """Its beginning, on the samples' clock."""
-    n: int
-    bad: int
-    p95_ms: float | None
-    """None: too few answers."""
-
-
-def width_s(samples: Iterable[Sample], rate_hz: float) -> float:
+def _width_s(samples: Iterable[Sample], rate_hz: float) -> float:
     """How long a bin has to be, in whole seconds."""
     due = [sample.due_s for sample in samples]
     span_s = max(due) - min(due) if due else 0.0
     return float(max(1, math.ceil(span_s / BINS_MAX), math.ceil(PROBES_MIN / rate_hz)))
 
 
-def bins(samples: Iterable[Sample], length_s: float) -> Iterator[Bin]:
+def _bins(samples: Iterable[Sample], length_s: float, began_s: float) -> Iterator[TimelineBin]:
     """The bins in order of time. A bin without a usable probe is not there: a hole is a hole."""
-    found: dict[int, list[Sample]] = {}
-    for sample in samples:
-        if sample.measured():
-            found.setdefault(math.floor(sample.due_s / length_s), []).append(sample)
-    for place in sorted(found):
-        seen = found[place]
+    measured = (sample for sample in samples if sample.measured())
+    for place, found in groupby(measured, lambda sample: math.floor(sample.due_s / length_s)):
+        seen = list(found)
         answered = [sample.latency_ms for sample in seen if sample.ok]
-        yield Bin(
-            at_s=place * length_s,
-            n=len(seen),
-            bad=sum(not sample.ok for sample in seen),
-            p95_ms=percentile(answered, 95).value if len(answered) >= PROBES_MIN else None,
-        )
+        p95_ms = round(percentile(answered, 95).value, 1) if len(answered) >= PROBES_MIN else None
+        bad = sum(not sample.ok for sample in seen)
+        yield TimelineBin(_after(place * length_s, began_s), len(seen), bad, p95_ms)
 
 
 def users(found: JudgedRecovery, at: Callable[[float], datetime], zone: tzinfo | None) -> str:

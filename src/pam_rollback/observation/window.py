@@ -1,192 +1,61 @@
-"""A criterion held for a time: "below X for T", judged over the whole window and second by second.
+"""The users' answers over a window, "below X for T" (plan items SC-1 and SC-2; the engine is ``observation/measure.py``).
 
-Rules (plan items SC-1 and SC-2; peers' pitfalls in Argo Rollouts and k6):
-
-* It **fails fast**: *broken* as soon as even a perfect rest of the window could not save it.
-* It **passes late**: *met* only when every probe of the whole window has been accounted for.
-* It is also judged **per second**: a run of wholly bad seconds longer than tolerated breaks it, however small its share
-  of the window.
-* What we do not know is *unknown*, never met: too few samples, a gap, a silent prober, too many probes that left late,
-  not a number, answers that say nothing about the service (``observation/blocking.py``). Evidence that it is broken stands all
-  the same: broken comes before unknown.
-
-In one module: broken, met and unknown are one order of precedence over the same counts.
+* *Broken* as soon as even a perfect rest of the window could not save it: what is still to come, and what says nothing about the service,
+  counts as good. Wholly bad seconds in a row break it, too.
+* *Met* only when every probe of the whole window has been accounted for.
+* *Unknown*: too few samples, a gap, a silent prober, too many probes that left late, not a number, answers that say nothing about the
+  service (``observation/blocking.py``).
 """
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from itertools import pairwise
 
-from pam_rollback.base.figures import Measured
+from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.blocking import why_void
+from pam_rollback.observation.measure import (
+    Bin,
+    Reach,
+    Terms,
+    Told,
+    Window,
+    WindowState,
+    held,
+    seconds,
+    shortened_gap_s,
+)
 from pam_rollback.observation.samples import LATE_MS, Sample
-from pam_rollback.observation.window_state import WindowResult, WindowState, standing
-from pam_rollback.stats.bad_runs import Stretch, longest_s, too_long
+from pam_rollback.plan.plan_items import AnswersWindow
 from pam_rollback.stats.percentiles import DEFINITION, nearest_rank
+from pam_rollback.stats.series import Quantity
 
 _P95 = 95.0
-_UNMEASURED_PCT_MAX = 5.0
+UNMEASURED_PCT_MAX = 5.0
 """More probes than this share that never left or left late: the prober was not fit to judge."""
 
 
-class Measure(StrEnum):
-    """What is held below its limit. The value ends in its unit."""
+@dataclass(frozen=True, kw_only=True)
+class WindowSpec(Terms):
+    """What is asked of the users' answers: the share of wrong or missing ones, or the 95th percentile (nearest rank) of their times.
 
-    ERROR_RATE_PCT = "error_rate_pct"
-    """Share of measured probes without the expected answer."""
-    LATENCY_P95_MS = "latency_p95_ms"
-    """95th percentile, nearest rank, of the time from the due moment to the end of the answer.
-
-    An answer that failed quickly says nothing about speed and is left out; one that failed after the limit was slow and
-    counts.
+    A time counts from the due moment to the end of the answer. An answer that failed quickly says nothing about speed and is left out; one
+    that failed after the limit was slow and counts.
     """
 
-    @property
-    def words(self) -> str:
-        """What people call it."""
-        return "response time" if self is Measure.LATENCY_P95_MS else "error rate"
-
-
-@dataclass(frozen=True, kw_only=True)
-class WindowSpec:
-    """What is asked. ValueError when a figure makes no sense."""
-
-    measure: Measure
-    limit: float
-    """The measure must stay strictly below this, in the unit of the measure."""
-    duration_s: float
-    """How long is observed."""
-    asked_s: float | None = None
-    """How long the plan asks for, when the pace made ``duration_s`` shorter."""
-    samples_min: int = 30
+    n_min: int = 30
     gap_max_s: float = 5.0
-    """The longest time without a usable sample."""
     bad_run_max_s: float = 2.0
-    """The longest run of wholly bad seconds that is tolerated."""
-    slow_ms: float | None = None
-    """For the error rate: an answer later than this is an error too. None: only wrong or missing answers are."""
     answer_max_s: float = 5.0
     """The prober's own deadline: no answer is recorded later than this."""
 
-    def __post_init__(self) -> None:
-        """Refuse figures that could never be judged."""
-        for name in ("limit", "duration_s", "gap_max_s", "answer_max_s"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"window on {self.measure}: {name} must be a number above 0, it is {value}")
-        if self.samples_min < 1:
-            raise ValueError(
-                f"window on {self.measure}: samples_min must be above 0, not {self.samples_min}: empty is not green"
-            )
-
     def counts(self, sample: Sample) -> bool:
         """Whether the sample bears on the measure at all."""
-        return self.measure is Measure.ERROR_RATE_PCT or sample.ok or sample.latency_ms >= self.limit
+        return self.measure is Quantity.ERROR_RATE_PCT or sample.ok or sample.latency_ms >= self.limit
 
     def is_bad(self, sample: Sample) -> bool:
         """Whether the sample speaks against the criterion."""
-        if self.measure is Measure.LATENCY_P95_MS:
-            return sample.latency_ms >= self.limit
-        return sample.bad(math.inf if self.slow_ms is None else self.slow_ms)
-
-    @property
-    def asked(self) -> str:
-        """The limit, and for how long, or over how many samples, it is to be kept."""
-        kept = f", n >= {self.samples_min}" if self.asked_s is None else f" for {self.asked_s:g} s"
-        return f"< {self.limit:g} {self.unit}{kept}"
-
-    @property
-    def unit(self) -> str:
-        """The unit of the measure and of the limit."""
-        return "ms" if self.measure is Measure.LATENCY_P95_MS else "%"
-
-
-@dataclass(frozen=True, repr=False)
-class WindowVerdict(WindowResult):
-    """How a window stands, with what it rests on.
-
-    ``value``, ``margin`` (limit less value) and the limit share a unit.
-    """
-
-    spec: WindowSpec
-    state: WindowState
-    reason: str
-    value: float | None
-    n: int
-    bad: int
-    unmeasured: int
-    observed_s: float
-    bad_by_journey: tuple[tuple[str, int], ...] = ()
-    """Whose the bad answers are, the most first."""
-    part: str = ""
-    """The part of the product that this is about, the worst of several; empty: of all samples together."""
-    others: tuple[tuple[str, "WindowVerdict"], ...] = ()
-    """The other parts, each by itself."""
-    at_least: float | None = None
-    """The value if every sample that is still to come, or says nothing, were a perfect one."""
-    bad_run_s: float = 0.0
-    """The longest run of wholly bad seconds."""
-
-    @property
-    def number(self) -> float:
-        """What the limit is compared with, in ``spec.unit``. Raises MeasurementFailed where the window is not known."""
-        return self.decided(self.at_least)
-
-    @property
-    def asked_s(self) -> float:
-        """How long the plan asks for."""
-        return self.spec.duration_s if self.spec.asked_s is None else self.spec.asked_s
-
-    @property
-    def margin(self) -> float | None:
-        """How far the measured value is below the limit; negative when above."""
-        return None if self.value is None else self.spec.limit - self.value
-
-    @property
-    def measured(self) -> Measured:
-        """The value of the worst part."""
-        spec = self.spec
-        percentile_is = f"p95, {DEFINITION}, " if spec.measure is Measure.LATENCY_P95_MS else ""
-        return Measured(
-            what=spec.measure.words,
-            asked=spec.asked,
-            value=self.value,
-            unit=spec.unit,
-            n=self.n,
-            margin=self.margin,
-            definition=f"{self._whose}{percentile_is}observed {self.observed_s:.0f} s",
-            proviso=self.proviso,
-            sentence=self._sentence,
-            cause=self.cause,
-        )
-
-    @property
-    def _sentence(self) -> str:
-        spec = self.spec
-        found = "" if self.value is None else f"{self.value:.2f} {spec.unit}"
-        definition = f", p95, {DEFINITION}" if spec.measure is Measure.LATENCY_P95_MS else ""
-        return (
-            f"{self.headed(f'{spec.measure.words} of the {self.part}' if self.part else spec.measure.words, found)}, "
-            f"asked below {spec.limit:g} {spec.unit} (n={self.n}{definition}), "
-            f"observed {self.observed_s:.0f} s of {self.asked_s:g} s asked"
-            + (f": {self.reason}" if self.reason else "")
-            + ("; bad answers: " if self.bad else "")
-            + ", ".join(f"{journey} {bad}" for journey, bad in self.bad_by_journey)
-            + ("; beside it: " if self.others else "")
-            + ", ".join(f"{part} {one.briefly}" for part, one in self.others)
-        )
-
-    @property
-    def briefly(self) -> str:
-        """The value and its n."""
-        return f"{'nothing' if self.value is None else f'{self.value:.3g} {self.spec.unit}'} (n={self.n})"
-
-    @property
-    def _whose(self) -> str:
-        return f"of the {self.part}, the worst of {len(self.others) + 1} parts, " if self.others else ""
+        return not sample.ok if self.measure is Quantity.ERROR_RATE_PCT else sample.latency_ms >= self.limit
 
 
 def judge(
@@ -197,7 +66,7 @@ def judge(
     now_s: float,
     rate_hz: float,
     settled_s: float | None = None,
-) -> WindowVerdict:
+) -> Window:
     """Judge the window that began at ``start_s``, as it is known at ``now_s``.
 
     ``rate_hz`` is the rate of the probes that ``samples`` are taken from (a share of the whole when they are of some
@@ -205,169 +74,95 @@ def judge(
     means ``now_s``. The answers to probes in flight are not known yet, so a window is complete only when it has
     settled.
     """
-    end_s = start_s + spec.duration_s
     settled_s = now_s if settled_s is None else settled_s
-    reach_s = max(start_s, min(settled_s, end_s))
-    complete = settled_s >= end_s
+    reach = Reach.of(start_s, spec.duration_s, settled_s)
+    end_s = start_s + spec.duration_s
     due = sorted((sample for sample in samples if start_s <= sample.due_s < end_s), key=lambda sample: sample.due_s)
     inside = [sample for sample in due if not sample.void]
     measured = [sample for sample in inside if sample.measured()]
     counted = [sample for sample in measured if spec.counts(sample)]
-    bad_by_journey = Counter(sample.journey for sample in counted if spec.is_bad(sample)).most_common()
-    bad = sum(count for _, count in bad_by_journey)
-    seconds, latencies = _by_second(counted, start_s), sorted(sample.latency_ms for sample in counted)
+    marked = [(sample.due_s - start_s, spec.is_bad(sample)) for sample in counted]
+    bad_by_journey = Counter(
+        sample.journey for sample, (_, is_bad) in zip(counted, marked, strict=True) if is_bad
+    ).most_common()
+    bad, latencies = sum(count for _, count in bad_by_journey), sorted(sample.latency_ms for sample in counted)
     # The most samples that there can be in the end; what is out already can only make it fewer. What is void may have been good.
-    probes = len(due) if complete else max(len(due), math.floor(spec.duration_s * rate_hz) + 1)
+    probes = len(due) if reach.complete else max(len(due), math.floor(spec.duration_s * rate_hz) + 1)
     n_possible = probes - (len(inside) - len(counted))
-    tally = _Tally(
-        spec=spec,
-        n=len(counted),
-        n_possible=n_possible,
-        bad=bad,
-        at_least=_value(spec, latencies, bad, n_possible),
-        probes=probes,
-        unmeasured=len(inside) - len(measured),
-        not_a_number=any(sample.lag_ms is not None and not math.isfinite(sample.latency_ms) for sample in inside),
+    at_least = _value(spec, latencies, bad, n_possible)
+    silent_s = now_s - settled_s
+    silent = not reach.complete and silent_s > spec.answer_max_s + spec.gap_max_s
+    told = Told(
+        reach=reach,
+        known=[sample.due_s for sample in counted],
+        bins=_bins(due, marked, spec, reach),
+        lost=_lost(spec, bad, n_possible) if at_least is not None and at_least >= spec.limit else "",
+        unfit=why_void(due) or _unfit(inside, len(measured), probes, n_possible, spec),
+        lacking=f"the prober has recorded nothing for {silent_s:.1f} s" if silent else "",
     )
-
-    blind = {math.floor(sample.due_s - start_s) for sample in due if sample.blocked}
-    broken = tally.beyond_saving() or _bad_run(seconds, spec, reach_s - start_s, blind=blind)
-    unknown = (
-        why_void(due)
-        or tally.unfit()
-        or gap([sample.due_s for sample in counted], spec.gap_max_s, start_s, reach_s)
-        or _silence(spec, now_s - settled_s, complete=complete)
-    )
-    state, reason = standing(broken, unknown, complete=complete)
-    return WindowVerdict(
+    found = held(told, gap_max_s=spec.gap_max_s, bad_run_max_s=spec.bad_run_max_s)
+    return Window(
         spec=spec,
-        state=state,
-        reason=reason,
+        state=found.state,
+        reason=found.reason,
         value=_value(spec, latencies, bad, len(counted)),
-        at_least=tally.at_least,
-        bad_run_s=longest_s(_stretches(seconds, spec, reach_s - start_s, blind)),
-        n=tally.n,
-        bad=tally.bad,
-        unmeasured=tally.unmeasured,
-        observed_s=reach_s - start_s,
+        at_least=at_least,
+        bad_run_s=found.bad_run_s,
+        n=len(counted),
+        observed_s=reach.observed_s,
+        definition=f"p95, {DEFINITION}" if spec.measure is Quantity.LATENCY_P95_MS else "",
         bad_by_journey=tuple(bad_by_journey),
     )
-
-
-@dataclass(frozen=True)
-class _Tally:
-    """The counts of a window, and what follows from counts alone."""
-
-    spec: WindowSpec
-    n: int
-    n_possible: int
-    bad: int
-    at_least: float | None
-    probes: int
-    unmeasured: int
-    not_a_number: bool
-
-    def beyond_saving(self) -> str:
-        """Why the limit is reached whatever comes; empty when it is not."""
-        spec = self.spec
-        if self.at_least is None or self.at_least < spec.limit:
-            return ""
-        against = "errors" if spec.measure is Measure.ERROR_RATE_PCT else f"samples at or above {spec.limit:g} ms"
-        what = "the error rate" if spec.measure is Measure.ERROR_RATE_PCT else "p95"
-        return (
-            f"{self.bad} {against} among at most {self.n_possible} samples: "
-            f"whatever still comes, {what} stays at {spec.limit:g} {spec.unit} or more"
-        )
-
-    def unfit(self) -> str:
-        """Why these counts allow no verdict; empty when they do."""
-        spec = self.spec
-        if self.not_a_number:
-            return "a latency is not a number"
-        if 100 * self.unmeasured > _UNMEASURED_PCT_MAX * self.probes:
-            return (
-                f"{self.unmeasured} of {self.probes} probes never left or left more than {LATE_MS:g} ms late "
-                f"(tolerated {_UNMEASURED_PCT_MAX:g} %): the prober was not fit to judge"
-            )
-        if self.n_possible < spec.samples_min:
-            return f"{self.n_possible} usable samples at most, {spec.samples_min} are needed"
-        return ""
 
 
 def _value(spec: WindowSpec, latencies: list[float], bad: int, n: int) -> float | None:
     """The measure over ``n`` samples, from the latencies of the counted ones in order. The others are good and take no time."""
     if not latencies:
         return None
-    if spec.measure is Measure.ERROR_RATE_PCT:
+    if spec.measure is Quantity.ERROR_RATE_PCT:
         return 100 * bad / n
     place = nearest_rank(n, _P95) - (n - len(latencies))
     return latencies[place - 1] if place > 0 else 0.0
 
 
-def _by_second(counted: list[Sample], start_s: float) -> dict[int, list[Sample]]:
-    seconds: dict[int, list[Sample]] = defaultdict(list)
-    for sample in counted:
-        seconds[math.floor(sample.due_s - start_s)].append(sample)
-    return seconds
+def _bins(due: Sequence[Sample], marked: Sequence[tuple[float, bool]], spec: WindowSpec, reach: Reach) -> list[Bin]:
+    """The seconds that are over. One without samples neither ends nor starts a run; one in which we were blocked ends it."""
+    found = [replace(one, until_s=min(one.until_s, spec.duration_s)) for one in seconds(marked)]
+    blind = {math.floor(sample.due_s - reach.start_s) for sample in due if sample.blocked}
+    found += [Bin(second, second, bad=False) for second in blind]
+    over = [one for one in found if one.until_s <= reach.observed_s]
+    return sorted(over, key=lambda one: (one.from_s, one.until_s))
 
 
-def _bad_run(seconds: dict[int, list[Sample]], spec: WindowSpec, reach_s: float, *, blind: set[int]) -> str:
-    """Why a run of wholly bad seconds is too long; empty when none is.
-
-    A second without samples neither ends nor starts a run; one in which we were blocked ends it.
-    """
-    found = too_long(_stretches(seconds, spec, reach_s, blind), spec.bad_run_max_s)
-    if found is None:
-        return ""
-    first, last = found
-    length_s = last.until_s - first.from_s
-    return f"every sample bad for {length_s:g} s from +{first.from_s:g} s of the watch on (tolerated {spec.bad_run_max_s:g} s)"
-
-
-def _stretches(
-    seconds: dict[int, list[Sample]], spec: WindowSpec, reach_s: float, blind: set[int]
-) -> Iterator[Stretch]:
-    for second in sorted({*seconds, *blind}):
-        if second in blind:
-            yield Stretch(second, second, bad=False)
-        end_s = min(second + 1, spec.duration_s)
-        if end_s > reach_s:
-            return
-        if second in seconds:
-            yield Stretch(second, end_s, bad=all(map(spec.is_bad, seconds[second])))
-
-
-def gap(
-    moments: list[float],
-    gap_max_s: float,
-    start_s: float,
-    reach_s: float,
-    *,
-    what: str = "usable sample",
-    hides: str = "an outage",
-) -> str:
-    """Why a hole between these moments, in seconds, is too long; empty when none is. ``hides``: what may have been in it."""
-    inside = [moment for moment in moments if moment <= reach_s]
-    edges = [start_s, *inside, reach_s]
-    length_s, since_s = max((after - before, before) for before, after in pairwise(edges))
-    if length_s <= gap_max_s:
-        return ""
+def _lost(spec: WindowSpec, bad: int, n_possible: int) -> str:
+    errors = spec.measure is Quantity.ERROR_RATE_PCT
+    unit = spec.measure.unit
     return (
-        f"no {what} for {length_s:.1f} s from +{since_s - start_s:.1f} s of the watch on (tolerated {gap_max_s:g} s): "
-        f"a hole hides {hides}"
+        f"{bad} {'errors' if errors else f'samples at or above {spec.limit:g} ms'} among at most {n_possible} samples: "
+        f"whatever still comes, {'the error rate' if errors else 'p95'} stays at {spec.limit:g} {unit} or more"
     )
 
 
-def _silence(spec: WindowSpec, silent_s: float, *, complete: bool) -> str:
-    """Why the prober seems to have stopped; empty when it does not."""
-    if complete or silent_s <= spec.answer_max_s + spec.gap_max_s:
+def unmeasured(n: int, probes: int) -> str:
+    """Why the prober was not fit to judge where so many of its probes were not measured; empty when it was."""
+    if 100 * n <= UNMEASURED_PCT_MAX * probes:
         return ""
-    return f"the prober has recorded nothing for {silent_s:.1f} s"
+    return (
+        f"{n} of {probes} probes never left or left more than {LATE_MS:g} ms late (tolerated {UNMEASURED_PCT_MAX:g} %): "
+        "the prober was not fit to judge"
+    )
+
+
+def _unfit(inside: Sequence[Sample], measured: int, probes: int, n_possible: int, spec: WindowSpec) -> str:
+    if any(sample.lag_ms is not None and not math.isfinite(sample.latency_ms) for sample in inside):
+        return "a latency is not a number"
+    few = f"{n_possible} usable samples at most, {spec.n_min} are needed" if n_possible < spec.n_min else ""
+    return unmeasured(len(inside) - measured, probes) or few
 
 
 def judge_without_prober_lag(
     samples: Iterable[Sample], spec: WindowSpec, *, start_s: float, now_s: float, rate_hz: float, settled_s: float
-) -> WindowVerdict:
+) -> Window:
     """Judge as ``judge`` does, and take back what only the prober's own lag broke.
 
     Latencies count from the due time, so a prober that left late makes them longer. A window that is broken only because of that is not
@@ -387,3 +182,84 @@ def judge_without_prober_lag(
 
 def _without_prober_lag(sample: Sample) -> Sample:
     return replace(sample, latency_ms=sample.latency_ms - sample.lag_ms) if sample.lag_ms else sample
+
+
+# ---------------------------------------------------------------- what the plan asks
+
+
+_PROBES_IN_A_GAP = 5
+_BAD_PROBES_IN_A_RUN = 2
+_ANSWERS_SPARE = 1.1
+"""Probes that leave late do not count, and the rate is a mean: a window lasts a little longer than its answers need."""
+ANSWERS_FOR_ERRORS = 150
+"""So many without an error show less than 2 %, with 95 % confidence."""
+ANSWERS_FOR_P95 = 100
+"""Five of them may be slower; with fewer, one slow answer would decide."""
+ANSWERS_ITEMS: Mapping[str, Quantity] = {
+    "MT-1": Quantity.LATENCY_P95_MS,
+    "SC-2": Quantity.LATENCY_P95_MS,
+    "MT-2": Quantity.ERROR_RATE_PCT,
+    "SC-1": Quantity.ERROR_RATE_PCT,
+}
+"""What of them each plan item is about."""
+
+
+def answers_spec(
+    goal: AnswersWindow,
+    limit: float,
+    rate_hz: float,
+    *,
+    environment: Environment,
+    pace: float,
+    slowest_hz: float | None = None,
+) -> WindowSpec:
+    """What is asked of the users' answers. ``rate_hz`` is the rate of the probes that count.
+
+    The pace makes a window shorter, but not too short for the answers that it needs: at a low rate it would never say anything. All parts
+    have the time of the one that is asked least, at ``slowest_hz``.
+    """
+    needed_s = _ANSWERS_SPARE * goal.samples_min / (slowest_hz or rate_hz)
+    return WindowSpec(
+        measure=Quantity(goal.measure),
+        limit=limit,
+        duration_s=min(goal.duration_s, max(goal.duration_s / pace, needed_s)),
+        asked_s=goal.duration_s,
+        n_min=goal.samples_min,
+        gap_max_s=max(shortened_gap_s(goal.gap_s_max, pace), gap_at(rate_hz)),
+        bad_run_max_s=max(goal.bad_run_s_max, _BAD_PROBES_IN_A_RUN / rate_hz),
+        answer_max_s=environment.probing.timeout_s,
+    )
+
+
+def gap_at(rate_hz: float) -> float:
+    """How long, in seconds, a hole may be where so many probes come a second."""
+    return _PROBES_IN_A_GAP / rate_hz
+
+
+def sample_spec(
+    measure: Quantity, limit: float, rate_hz: float, *, answer_max_s: float, slowest_hz: float | None = None
+) -> WindowSpec:
+    """What a sample of users' answers has to be like, when ``rate_hz`` of them come a second, ``slowest_hz`` of the part asked least.
+
+    Its length is given in answers, not in seconds (MT-1, MT-2): 50 good ones do not show an error rate below 2 %; among n without one error
+    the true share lies, with 95 % confidence, below 2 % from n = 149 on.
+    """
+    n_min = ANSWERS_FOR_P95 if measure is Quantity.LATENCY_P95_MS else ANSWERS_FOR_ERRORS
+    return WindowSpec(
+        measure=measure,
+        limit=limit,
+        duration_s=_ANSWERS_SPARE * n_min / (slowest_hz or rate_hz),
+        n_min=n_min,
+        answer_max_s=answer_max_s,
+        gap_max_s=max(5.0, gap_at(rate_hz)),
+        # Where probes are rare, two bad ones in a row are no outage yet: the share says what they are.
+        bad_run_max_s=max(2.0, 3 / rate_hz),
+    )
+
+
+def judge_sample(
+    samples: Iterable[Sample], spec: WindowSpec, *, start_s: float, now_s: float, rate_hz: float, settled_s: float
+) -> Window:
+    """Judge all answers from ``start_s`` on: at least as long as the spec wants, longer when more is there already."""
+    spec = replace(spec, duration_s=max(spec.duration_s, settled_s - start_s))
+    return judge_without_prober_lag(samples, spec, start_s=start_s, now_s=now_s, rate_hz=rate_hz, settled_s=settled_s)

@@ -14,7 +14,7 @@ from pam_rollback.preflight.asked import Preflight
 from pam_rollback.preflight.ways import Readiness
 from pam_rollback.product.offline import refuse_when_offline
 from pam_rollback.product.served_release import ExpectedReleases
-from pam_rollback.report.record_parts import PREFLIGHT_FILE, WAYS_FILE, StrategyReadiness
+from pam_rollback.report.record_parts import PREFLIGHT_FILE, PreflightFound, StrategyReadiness
 from pam_rollback.session.markers import is_gate
 from pam_rollback.session.needs import titled
 from pam_rollback.session.runbook import Runbook
@@ -34,10 +34,10 @@ def readiness(
     if not any(answer.state is State.YES for answer in answers):
         refuse_when_offline(environment, "nothing that a rollback needs can be reached")
     by_name = preflight.readiness(answers, acked=runbook.options.ack)
-    records = [asdict(StrategyReadiness(name, one.state, one.words)) for name, one in by_name.items()]
-    for file, data in ((PREFLIGHT_FILE, records), (WAYS_FILE, preflight.standing(answers))):
-        text = runbook.secrets.redact(json.dumps(data, indent=2, ensure_ascii=False))
-        (runbook.folder / file).write_text(f"{text}\n", encoding="utf-8")
+    strategies = tuple(StrategyReadiness(name, one.state, one.words) for name, one in by_name.items())
+    record = asdict(PreflightFound(strategies, preflight.standing(answers)))
+    text = runbook.secrets.redact(json.dumps(record, indent=2, ensure_ascii=False))
+    (runbook.folder / PREFLIGHT_FILE).write_text(f"{text}\n", encoding="utf-8")
     return by_name
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.base.question import Answered, Question, State
+from pam_rollback.report.record_parts import RemainingWays, WayFound
 
 READY, NOT_READY, NOT_CHECKED = "ready", "not ready", "not checked"
 
@@ -88,26 +89,6 @@ def readiness_of(
 NAME_RESOLUTION, SLACK = "name resolution here", "Slack"
 
 
-@dataclass(frozen=True)
-class Way:
-    """One way: on whom it stands, and whether it is there right now."""
-
-    name: str
-    stands_on: tuple[str, ...]
-    state: str
-    words: str
-    """What stands in the way; empty when nothing does."""
-
-
-@dataclass(frozen=True)
-class Without:
-    """Which of the ways that are ready remain when this one is down."""
-
-    party: str
-    remaining: tuple[str, ...]
-    note: str = ""
-
-
 def ways_of(
     names: Iterable[str],
     questions: Collection[Question],
@@ -116,7 +97,7 @@ def ways_of(
     environment: str,
     abilities: Collection[str],
     called: Mapping[str, str] | None = None,
-) -> tuple[Way, ...]:
+) -> tuple[WayFound, ...]:
     """Each way, by what was answered. What the environment does not declare, and what nobody answered, is not checked.
 
     ``called``: the names of parties that have one.
@@ -147,11 +128,11 @@ def ways_of(
             words = f"not known: {', '.join(dict.fromkeys(map(party, open_))) or 'what it stands on'}"
         else:
             state, words = READY, ""
-        found.append(Way(name, parties, state, words))
+        found.append(WayFound(name, parties, state, words))
     return tuple(found)
 
 
-def way_back(ways: Iterable[Way]) -> Readiness:
+def way_back(ways: Iterable[WayFound]) -> Readiness:
     """Whether any way of rolling back is ready; which are, else what stands in the way of each."""
     found = tuple(ways)
     by_words: dict[tuple[str, str], list[str]] = {}
@@ -165,7 +146,7 @@ def way_back(ways: Iterable[Way]) -> Readiness:
     return Readiness("way back", tuple(answers))
 
 
-def without_each(ways: Iterable[Way], *, by_name: Iterable[str]) -> tuple[Without, ...]:
+def without_each(ways: Iterable[WayFound], *, by_name: Iterable[str]) -> tuple[RemainingWays, ...]:
     """For each on whom a way that is ready stands: which of them remain when it is down.
 
     ``by_name``: those that are reached by a name and not by an address; without name resolution none of them is.
@@ -173,7 +154,7 @@ def without_each(ways: Iterable[Way], *, by_name: Iterable[str]) -> tuple[Withou
     ready = [way for way in ways if way.state == READY]
     parties = tuple(dict.fromkeys(party for way in ready for party in way.stands_on))
     named = set(by_name)
-    found = [Without(party, tuple(way.name for way in ready if party not in way.stands_on)) for party in parties]
-    found.append(Without(NAME_RESOLUTION, tuple(way.name for way in ready if not named & set(way.stands_on))))
-    found.append(Without(SLACK, tuple(way.name for way in ready), "no way waits for it; tell the team yourself"))
+    found = [RemainingWays(party, tuple(way.name for way in ready if party not in way.stands_on)) for party in parties]
+    found.append(RemainingWays(NAME_RESOLUTION, tuple(way.name for way in ready if not named & set(way.stands_on))))
+    found.append(RemainingWays(SLACK, tuple(way.name for way in ready), "no way waits for it; tell the team yourself"))
     return tuple(found)

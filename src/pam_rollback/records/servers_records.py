@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.journeys import HEALTH_JOURNEY, LOGIN_JOURNEY, PAGES
+from pam_rollback.observation.measure import Terms, Window
 from pam_rollback.observation.memory import READINGS_MIN, MemoryGrowth
 from pam_rollback.observation.observation import Observation
+from pam_rollback.observation.window import ANSWERS_FOR_ERRORS
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateGoal, MemoryGoal, P95Goal
 from pam_rollback.records import prometheus
 from pam_rollback.records.prometheus import PrometheusApi
 from pam_rollback.records.series_window import (
     RecordedWindow,
-    SeriesSpec,
-    SeriesWindow,
     answers_in,
     judge_series,
     settled_readings,
@@ -46,7 +46,7 @@ class _Declared:
     """Journeys of the prober that it does not count, or need not."""
 
 
-JudgedSeries = tuple[Series, SeriesWindow]
+JudgedSeries = tuple[Series, Window]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _answered_elsewhere(environment: Environment) -> frozenset[str]:
     return frozenset(elsewhere | ({LOGIN_JOURNEY} if contract.sign_in.kind == "supabase" else set()))
 
 
-def _specs(plan: Plan, declared: _Declared, *, duration_s: float, asked_s: float) -> dict[Quantity, SeriesSpec]:
+def _specs(plan: Plan, declared: _Declared, *, duration_s: float, asked_s: float) -> dict[Quantity, Terms]:
     """SC-1 gives the time for all of them. One bad step alone is judged by its weight in the window, not by itself."""
     limits = {
         Quantity.ERROR_RATE_PCT: plan.the(ErrorRateGoal).error_rate_pct_max,
@@ -108,12 +108,13 @@ def _specs(plan: Plan, declared: _Declared, *, duration_s: float, asked_s: float
         Quantity.MEMORY_MB: plan.the(MemoryGoal).memory_mb_max,
     }
     return {
-        quantity: SeriesSpec(
-            quantity=quantity,
+        quantity: Terms(
+            measure=quantity,
             limit=limits[quantity],
             duration_s=duration_s,
             asked_s=asked_s,
-            points_min=READINGS_MIN if quantity is Quantity.MEMORY_MB else _POINTS_MIN,
+            n_min=READINGS_MIN if quantity is Quantity.MEMORY_MB else _POINTS_MIN,
+            answers_min=1 if quantity is Quantity.MEMORY_MB else ANSWERS_FOR_ERRORS,
             gap_max_s=declared.gap_max_s,
             bad_run_max_s=max(declared.step_s, _BAD_RUN_S),
         )
@@ -121,7 +122,7 @@ def _specs(plan: Plan, declared: _Declared, *, duration_s: float, asked_s: float
     }
 
 
-def _told(source: Source, spec: SeriesSpec, start_s: float, now_s: float) -> JudgedSeries | MeasurementFailed:
+def _told(source: Source, spec: Terms, start_s: float, now_s: float) -> JudgedSeries | MeasurementFailed:
     try:
         series = source.read(start_s, now_s)
         return series, judge_series(series, spec, start_s=start_s, now_s=now_s)
@@ -134,7 +135,7 @@ def _own(observation: Observation, declared: _Declared, since_s: float, until_s:
     return answers_in(observation.asked(journeys, since_s, until_s))
 
 
-def _windows(found: Mapping[Quantity, JudgedSeries | MeasurementFailed]) -> list[SeriesWindow]:
+def _windows(found: Mapping[Quantity, JudgedSeries | MeasurementFailed]) -> list[Window]:
     return [one[1] for one in found.values() if not isinstance(one, MeasurementFailed)]
 
 

@@ -12,11 +12,10 @@ from pathlib import Path
 from pam_rollback.outside import plainly
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import wording
-from pam_rollback.report.html_report import Unavailable, are_installed, install_packages
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import OUT, RunFolder, from_here, newest_run
-from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read, schema
-from pam_rollback.report.run_report import build_run
+from pam_rollback.report.run_record import UnreadableRecord, read, schema
+from pam_rollback.report.run_report import Unavailable, are_installed, build_run, install_packages
 
 FAILED = 1
 
@@ -54,10 +53,12 @@ def install(reports: Path = REPORTS) -> None:
         return
     sys.stdout.write("installing the packages of reports/package-lock.json (once)…\n")
     sys.stdout.flush()
-    if missing := install_packages(reports):
-        sys.stdout.write(
-            f"not installed, so older rules of accessibility serve: {missing.reason}\n  {missing.how_to}\n"
-        )
+    try:
+        install_packages(reports)
+    except (Unavailable, OSError) as error:
+        missing = error if isinstance(error, Unavailable) else Unavailable(str(error), f"make {reports} writable")
+        told = f"not installed, so older rules of accessibility serve: {missing.reason}\n  {missing.how_to}\n"
+        sys.stdout.write(told)
 
 
 def _build(options: argparse.Namespace, out: Path) -> int:
@@ -69,12 +70,12 @@ def _build(options: argparse.Namespace, out: Path) -> int:
             f"{run.path}: expected the folder of a run with allure-results in it, found none", "give another RUN_FOLDER"
         )
     try:
-        record = _record(run)
+        record = read(run.record) if run.record.exists() else None
+        answer = build_run(run, record, out=out)
     except UnreadableRecord as error:
         return _failed(str(error), "it was written by another version of the suite: build its report with that one")
-    answer = build_run(run, record, out=out)
-    if isinstance(answer, Unavailable):
-        return _failed(answer.reason, answer.how_to)
+    except Unavailable as problem:
+        return _failed(problem.reason, problem.how_to)
     built = f"built in {wording.duration(answer.seconds)}, {answer.size_bytes / 1e6:.1f} MB"
     sys.stdout.write(f"report      {from_here(answer.index)} ({built})\n")
     if answer.skipped:
@@ -83,13 +84,6 @@ def _build(options: argparse.Namespace, out: Path) -> int:
         sys.stderr.write(f"no evidence beside it: {answer.without.reason}\n  {answer.without.how_to}\n")
     sys.stdout.write(f"{wording.verdict_line(shown(record)) if record else wording.NO_RECORD}\n")
     return 0
-
-
-def _record(run: RunFolder) -> RunRecord | None:
-    try:
-        return read(run.record)
-    except FileNotFoundError:
-        return None
 
 
 def _failed(reason: str, how_to: str) -> int:

@@ -6,7 +6,7 @@ Register an instance on ``allure_commons.plugin_manager`` after allure-pytest ha
 import json
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -54,7 +54,7 @@ class AllureHooks:
                     trace = result.statusDetails.trace if result.statusDetails else None
                     result.statusDetails = StatusDetails(message=message, trace=trace)
                 break
-        self._redactor.in_place(result)
+        self._redactor.value(result)
 
     @allure_commons.hookimpl(tryfirst=True)
     def report_container(self, container: Any) -> None:
@@ -63,7 +63,7 @@ class AllureHooks:
         container.afters = [entry for entry in container.afters if self._owns_teardown(entry.name)]
         for entry in container.afters:
             entry.name = entry.name.rpartition("::")[0]
-        self._redactor.in_place(container)
+        self._redactor.value(container)
 
     def _owns_teardown(self, name: str) -> bool:
         # "title::1" is the rest of a generator fixture; "title::<lambda>" is pytest's own bookkeeping.
@@ -73,7 +73,7 @@ class AllureHooks:
     @allure_commons.hookimpl(tryfirst=True)
     def report_globals(self, globals_item: Any) -> None:
         """Redacts the attachments' names and errors of the whole run."""
-        self._redactor.in_place(globals_item)
+        self._redactor.value(globals_item)
 
     @allure_commons.hookimpl(trylast=True)
     def report_attached_data(self, file_name: str) -> None:
@@ -112,65 +112,24 @@ class Unfailing:
     report_result = report_container = report_globals = report_attached_data = report_attached_file = _kept
 
 
-def write_recommendation(results: Path, *, name: str, text: str, status: str) -> Path:
-    """Writes what a decision session recommends as a result of its own, since no test says it: it stands beside them in the report."""
-    attachment = results / f"{uuid.uuid4()}-attachment.txt"
-    results.mkdir(parents=True, exist_ok=True)
-    attachment.write_text(text, encoding="utf-8")
-    return _write_result(
-        results,
-        name=name,
-        full_name="recommendation",
-        history_id="recommendation",
-        status=status,
-        message=name,
-        labels=[("epic", "Recommendation"), ("suite", "Recommendation")],
-        attachments=[{"name": "recommendation.txt", "source": attachment.name, "type": "text/plain"}],
-    )
-
-
 def write_died(results: Path, nodeid: str, *, name: str, labels: Iterable[tuple[str, str]], message: str) -> Path:
     """Writes the result of a test whose process died before it wrote one."""
     path, _, function = nodeid.partition("::")
-    full_name = f"{path.removesuffix('.py').replace('/', '.')}#{function.rpartition('::')[2].partition('[')[0]}"
-    return _write_result(
-        results,
-        name=name,
-        full_name=full_name,
-        history_id=nodeid,
-        status="broken",
-        message=message,
-        labels=labels,
-        attachments=(),
-    )
-
-
-def _write_result(
-    results: Path,
-    *,
-    name: str,
-    full_name: str,
-    history_id: str,
-    status: str,
-    message: str,
-    labels: Iterable[tuple[str, str]],
-    attachments: Iterable[Mapping[str, str]],
-) -> Path:
-    now_ms = int(time.time() * 1000)
+    identifier, now_ms = str(uuid.uuid4()), int(time.time() * 1000)
     result = {
-        "uuid": str(uuid.uuid4()),
+        "uuid": identifier,
         "name": name,
-        "fullName": full_name,
-        "historyId": history_id,
-        "status": status,
+        "fullName": f"{path.removesuffix('.py').replace('/', '.')}#{function.rpartition('::')[2].partition('[')[0]}",
+        "historyId": nodeid,
+        "status": "broken",
         "stage": "finished",
         "statusDetails": {"message": message},
         "start": now_ms,
         "stop": now_ms,
         "labels": [{"name": label, "value": value} for label, value in labels],
-        "attachments": [*attachments],
+        "attachments": [],
     }
-    path = results / f"{result['uuid']}-result.json"
+    file = results / f"{identifier}-result.json"
     results.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return file

@@ -1,6 +1,6 @@
 """How the service behaved before: one versioned file with error rates and response times by journey, and a list of what lies beside it.
 
-The file is the index of a baseline: it names its parts (rows, barriers) with their checksums, so that parts of
+The file is the index of a baseline: it names its parts (such as rows) with their checksums, so that parts of
 two runs are never mixed and a missing one is never taken for "there was nothing".
 """
 
@@ -16,6 +16,7 @@ from pam_rollback.base import run_files
 from pam_rollback.base.answer import read_json
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.known_before import Finding, waiver_for
+from pam_rollback.outside.places import write_whole
 from pam_rollback.stats.percentiles import Distribution
 
 SCHEMA_VERSION = 2
@@ -100,16 +101,21 @@ class Red(_Record):
     """What was found, without what differs between two looks."""
     count: int = 1
     """How much of it."""
+    by: str = ""
+    """The tool that found it, with its version; empty where none did."""
+    place: str = ""
+    """Where it was found, as the text of another finding: for what is not called the same in each look."""
 
     @classmethod
     def of(cls, finding: Finding) -> Self:
         """Keep a finding."""
-        return cls(item=finding.item, what=finding.what, said=finding.said, count=finding.count)
+        kept = {name: getattr(finding, name) for name in cls.model_fields}
+        return cls(**kept)
 
     @property
     def finding(self) -> Finding:
         """As later runs compare it."""
-        return Finding(self.item, self.what, self.said, self.count)
+        return Finding(**self.model_dump())
 
     def __str__(self) -> str:
         return f"{self.item}: {self.what}: {self.said}"
@@ -211,9 +217,7 @@ class Baseline(_Record):
 
     def save(self, path: Path) -> None:
         """Write it to ``path``, in one piece or not at all."""
-        draft = path.with_suffix(path.suffix + ".draft")
-        draft.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, self.model_dump_json(indent=2) + "\n")
 
     def __str__(self) -> str:
         overall = self.overall

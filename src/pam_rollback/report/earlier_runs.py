@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pam_rollback.base.figures import Fact, Measured
 from pam_rollback.plan.plan import Plan
-from pam_rollback.plan.stories import STORIES, Story
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.report import run_record, wording
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord
 from pam_rollback.report.verdict import Outcome
@@ -80,13 +80,10 @@ class Sought:
 
 def sought(plan: Plan) -> dict[str, Sought]:
     """By strategy, which drills measured its recovery time: those of all its ways."""
-    ways: dict[str, list[Story]] = {}
-    for story in STORIES.values():
-        ways.setdefault(story.strategy, []).append(story)
     found: dict[str, Sought] = {}
-    for name, stories in ways.items():
-        strategy = plan.strategy(name)
-        found[name] = Sought(strategy.rto or strategy.id, [story.situation for story in stories])
+    for name in dict.fromkeys(story.strategy for story in STORIES.values()):
+        strategy, ways = plan.strategy(name), [story.situation for story in STORIES.values() if story.strategy == name]
+        found[name] = Sought(strategy.rto or strategy.id, ways)
     return found
 
 
@@ -109,13 +106,10 @@ def recoveries_told(recoveries: Iterable[PastRecovery]) -> str:
     span = _length(times[0]) if len(times) == 1 else f"{_length(times[0])} to {_length(times[-1])}"
     where = ", ".join(dict.fromkeys(recovery.environment for recovery in found))
     latest = f", the latest {_length(found[-1].recovery_s)}" if len(found) > 1 else ""
-    return f"{_counted(found)} ({where}) measured {span}{latest}"
-
-
-def _counted(found: Collection[PastRecovery]) -> str:
     real = sum(one.real for one in found)
     kinds = ((len(found) - real, "drill"), (real, "real rollback"))
-    return " and ".join(f"{count} {kind}{'s' if count > 1 else ''}" for count, kind in kinds if count)
+    counted = " and ".join(f"{count} {kind}{'s' if count > 1 else ''}" for count, kind in kinds if count)
+    return f"{counted} ({where}) measured {span}{latest}"
 
 
 def _length(seconds: float) -> str:
@@ -172,17 +166,15 @@ class DrillAges(Fact):
     @property
     def missing(self) -> tuple[str, ...]:
         """The strategies that were not drilled, or longer ago than that, and those whose newest drill failed; some where there are none."""
-        return (*_names(self._old), *_names(self._failed)) if self.drills else ("every strategy",)
+        return tuple(one.strategy for one in (*self._old, *self._failed)) if self.drills else ("every strategy",)
 
     @property
-    def _old(self) -> tuple[LastDrill, ...]:
-        return tuple(
-            one for one in self.drills if not one.failed and (one.good_d is None or one.good_d > self.age_max_d)
-        )
+    def _old(self) -> list[LastDrill]:
+        return [one for one in self.drills if not one.failed and (one.good_d is None or one.good_d > self.age_max_d)]
 
     @property
-    def _failed(self) -> tuple[LastDrill, ...]:
-        return tuple(one for one in self.drills if one.failed)
+    def _failed(self) -> list[LastDrill]:
+        return [one for one in self.drills if one.failed]
 
     @property
     def measured(self) -> Measured:
@@ -191,33 +183,27 @@ class DrillAges(Fact):
         oldest = round(max(ages) / _DAY_S, 1) if len(ages) == len(self.drills) and ages else "never drilled"
         if self._failed:
             oldest = f"{len(self._failed)} failed"
+        wrong = [
+            f"{' and '.join(one.strategy for one in those)}: {what}"
+            for those, what in (
+                (self._failed, "the newest drill failed"),
+                (self._old, f"no drill ended with GO in the last {self.age_max_d:g} days"),
+            )
+            if those
+        ]
+        found = "; ".join(map(str, self.drills))
+        sentence = (
+            f"{'; '.join(wrong)} (drilled here: {found}); "
+            "drill what is missing: pytest drills (or one file of it), and run the gate where its reports/out is"
+        )
         return Measured(
             what="the strategy whose drill is the longest ago",
             asked=f"<= {self.age_max_d:g} d",
             value=oldest,
             unit="d" if isinstance(oldest, float) else "",
             n=len(self.drills),
-            sentence=self._sentence,
+            sentence=sentence if wrong else f"every strategy was drilled in the last {self.age_max_d:g} days: {found}",
         )
-
-    @property
-    def _sentence(self) -> str:
-        wrong = [f"{' and '.join(_names(self._failed))}: the newest drill failed"] if self._failed else []
-        if self._old:
-            wrong.append(
-                f"{' and '.join(_names(self._old))}: no drill ended with GO in the last {self.age_max_d:g} days"
-            )
-        if wrong:
-            found = "; ".join(map(str, self.drills))
-            return (
-                f"{'; '.join(wrong)} (drilled here: {found}); "
-                "drill what is missing: pytest drills (or one file of it), and run the gate where its reports/out is"
-            )
-        return f"every strategy was drilled in the last {self.age_max_d:g} days: {'; '.join(map(str, self.drills))}"
-
-
-def _names(drills: Sequence[LastDrill]) -> list[str]:
-    return [one.strategy for one in drills]
 
 
 def _ago(age_s: float) -> str:

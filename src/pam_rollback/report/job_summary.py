@@ -5,20 +5,11 @@ from pathlib import Path
 from typing import Final
 
 from pam_rollback.base.outside_text import for_terminal, one_line
-from pam_rollback.report import recommendation, sections, unanswered, wording
+from pam_rollback.report import failures, recommendation, sections, wording
+from pam_rollback.report.failures import advisory_lines, by_cause, not_good
 from pam_rollback.report.redaction import Redactor, shown
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.report.terminal_page import alike
-from pam_rollback.report.terms_table import (
-    RIGHT,
-    Table,
-    TableRow,
-    advisory_lines,
-    figures_tables,
-    key_figures,
-    not_good,
-    steps_tables,
-)
+from pam_rollback.report.terms_table import RIGHT, Table, TableRow, figures_tables, key_figures, steps_tables
 
 ANNOTATIONS_MAX: Final = 10
 """GitHub shows no more of one step."""
@@ -52,10 +43,8 @@ def annotations(record: RunRecord) -> list[str]:
     record = shown(record)
     level = _LEVELS.get(record.verdict, "error")
     lines = [_command(level, wording.verdict_word(record), in_short(record))]
-    told = alike(not_good(record))[: ANNOTATIONS_MAX - 1] if level != "notice" else ()
-    return lines + [
-        _command(level, f"{one[0].outcome.value} {wording.ids(one)}", wording.problem_together(one)) for one in told
-    ]
+    told = by_cause(not_good(record))[: ANNOTATIONS_MAX - 1] if level != "notice" else ()
+    return lines + [_command(level, f"{one.first.outcome.value} {one.ids}", one.in_a_line) for one in told]
 
 
 def _not_good(record: RunRecord) -> Sequence[str]:
@@ -89,12 +78,12 @@ def render(record: RunRecord, room: int = BYTES_MAX) -> str:
         f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
         _text(figures(record)),
         _text(where(record)),
-        _bullets("", [*filter(None, [wording.nothing_new(record)]), *record.reasons]),
+        _bullets("", [*filter(None, [failures.nothing_new(record)]), *record.reasons]),
         *(_bullets(f"### {heading}", entries) for heading, entries in told),
         *map(_table, figures_tables(record)),
         _problems(record),
         _bullets(f"### {wording.ONLY_ADVISORY}", advisory_lines(record)),
-        _bullets(f"### {unanswered.HEADING}", [waiver for _, waiver in unanswered.waivers(record)]),
+        _bullets(f"### {failures.HEADING}", failures.waivers(record)),
         *map(_table, steps_tables(record)),
         _bullets("### Not run", wording.left_out(record, _NAMES_SHOWN)),
         *(_bullets(f"### {heading}", entries) for heading, entries in sections.checklists(record)),
@@ -133,17 +122,15 @@ def _table(table: Table) -> str:
 
 def _problems(record: RunRecord) -> str:
     entries = []
-    for group in alike(not_good(record)):
-        result = group[0]
-        head = _text(f"{result.outcome.value} {wording.ids(group)}{wording.where(result)}")
-        entry = f"- **{head}** {_text(wording.problem_together(group))}"
-        entry += f"<br>{_code(result.nodeid)}" + (f" and {len(group) - 1} more" if len(group) > 1 else "")
-        others = wording.in_other_words(group)
-        entry += "".join(f"<br>and {_text(words)}" for words in others[:_NAMES_SHOWN])
-        entry += f"<br>and {len(others) - _NAMES_SHOWN} more in other words" if len(others) > _NAMES_SHOWN else ""
-        if result.runbook:
-            entry += f"<br>next: {_text(result.runbook)}"
-        entries.append(entry)
+    for one in by_cause(not_good(record)):
+        first, others = one.first, one.in_other_words
+        head = _text(f"{first.outcome.value} {one.ids}{wording.where(first)}")
+        more = f" and {len(one.results) - 1} more" if one.count else ""
+        said = [f"- **{head}** {_text(one.in_a_line)}", f"{_code(first.nodeid)}{more}"]
+        said += [f"and {_text(words)}" for words in others[:_NAMES_SHOWN]]
+        said += [f"and {len(others) - _NAMES_SHOWN} more in other words"] if len(others) > _NAMES_SHOWN else []
+        said += [f"next: {_text(first.runbook)}"] if first.runbook else []
+        entries.append("<br>".join(said))
     return "\n".join(["### Problems", "", *entries]) if entries else ""
 
 

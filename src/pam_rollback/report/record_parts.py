@@ -1,19 +1,26 @@
 """The parts of the run record that one phase writes: a decision, a preflight, and how users fared around a rollback."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, dataclass_transform
 
 from pydantic import ConfigDict, TypeAdapter
 
 from pam_rollback.report.verdict import ExitCode
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class Recorded:
-    """A part of the record. What a later version adds is left alone; the strings below fields describe them in the JSON schema."""
+    """A part of the record: each is a frozen dataclass.
+
+    What a later version adds is left alone; the strings below fields describe them in the JSON schema.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="ignore", use_attribute_docstrings=True)
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True)(cls)
 
 
 class Recommendation(StrEnum):
@@ -31,7 +38,6 @@ class Recommendation(StrEnum):
         return {Recommendation.NOW: ExitCode.NO_GO, Recommendation.NO: ExitCode.GO}.get(self, ExitCode.INCONCLUSIVE)
 
 
-@dataclass(frozen=True)
 class CriterionFound(Recorded):
     """What is known of one criterion."""
 
@@ -56,7 +62,6 @@ class CriterionFound(Recorded):
         return "person" in self.evidence
 
 
-@dataclass(frozen=True)
 class StrategyAdvised(Recorded):
     """A strategy, and what there is to know before it is chosen."""
 
@@ -82,7 +87,6 @@ class StrategyAdvised(Recorded):
     """What the way that is started does, where a strategy has several."""
 
 
-@dataclass(frozen=True)
 class DecisionRecord(Recorded):
     """The recommendation and all that it rests on."""
 
@@ -115,13 +119,6 @@ class DecisionRecord(Recorded):
         return next(criterion for criterion in self.criteria if criterion.id == identifier)
 
 
-PREFLIGHT_FILE: Final = "preflight.json"
-"""In the run's folder."""
-WAYS_FILE: Final = "ways.json"
-"""The same."""
-
-
-@dataclass(frozen=True)
 class WayFound(Recorded):
     """One way of rolling back, on whom it stands, and whether it could be taken."""
 
@@ -135,7 +132,6 @@ class WayFound(Recorded):
     """What stands in the way; empty when nothing does."""
 
 
-@dataclass(frozen=True)
 class RemainingWays(Recorded):
     """What could still be done if somebody were down."""
 
@@ -147,7 +143,6 @@ class RemainingWays(Recorded):
     """What else there is to know."""
 
 
-@dataclass(frozen=True)
 class StandingAlone(Recorded):
     """What each way stands on, and what remains without it."""
 
@@ -157,7 +152,6 @@ class StandingAlone(Recorded):
     """One entry for each on whom a way stands."""
 
 
-@dataclass(frozen=True)
 class StrategyReadiness(Recorded):
     """Whether a strategy could be started when it was asked."""
 
@@ -169,21 +163,23 @@ class StrategyReadiness(Recorded):
     """What was found, or what stands in the way."""
 
 
-def read_preflight(folder: Path) -> tuple[StrategyReadiness, ...]:
+class PreflightFound(Recorded):
+    """What a preflight leaves in the folder of its run, for the record."""
+
+    readiness: tuple[StrategyReadiness, ...] = ()
+    standing: StandingAlone | None = None
+
+
+PREFLIGHT_FILE: Final = "preflight.json"
+"""In the run's folder."""
+
+
+def read_preflight(folder: Path) -> PreflightFound:
     """What the preflight of this run left in its folder; nothing when it was none."""
     file = folder / PREFLIGHT_FILE
-    if not file.is_file():
-        return ()
-    return TypeAdapter(tuple[StrategyReadiness, ...]).validate_json(file.read_bytes())
+    return TypeAdapter(PreflightFound).validate_json(file.read_bytes()) if file.is_file() else PreflightFound()
 
 
-def read_ways(folder: Path) -> StandingAlone | None:
-    """What it found of the ways; None when it was no preflight."""
-    file = folder / WAYS_FILE
-    return TypeAdapter(StandingAlone).validate_json(file.read_bytes()) if file.is_file() else None
-
-
-@dataclass(frozen=True)
 class TimelineBin(Recorded):
     """A short time as the prober saw it."""
 
@@ -197,7 +193,6 @@ class TimelineBin(Recorded):
     """95th percentile of the response times, nearest rank; null where there are too few."""
 
 
-@dataclass(frozen=True)
 class ActionMoment(Recorded):
     """One of the six moments of an incident: onset, detection, decision, first step, mitigated, confirmed."""
 
@@ -211,7 +206,6 @@ class ActionMoment(Recorded):
     """What happened then."""
 
 
-@dataclass(frozen=True)
 class FeatureShare(Recorded):
     """For how many users a feature was on from a moment on, as the flag service said when it was read back."""
 
@@ -223,7 +217,6 @@ class FeatureShare(Recorded):
     """Per cent of the users."""
 
 
-@dataclass(frozen=True)
 class NoticeSent(Recorded):
     """A message to people, by the escalation matrix or at a turn of the rollback."""
 
@@ -237,7 +230,6 @@ class NoticeSent(Recorded):
     """A person has to send it: the suite only showed the text."""
 
 
-@dataclass(frozen=True)
 class Watched(Recorded):
     """How the service was before, during and after a rollback, and who was told."""
 

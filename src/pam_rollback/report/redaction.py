@@ -8,8 +8,8 @@ In one module: the forms in which a secret turns up, and the places where each i
 
 import base64
 import html
+import io
 import json
-import os
 import re
 import shutil
 import urllib.parse
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from pam_rollback.base.outside_text import label, one_line, redacted
 
@@ -128,20 +128,10 @@ class Redactor:
         """The text without secrets that go over the end of a line, as in a folded header or a wrapped table."""
         whole = _FOLDED.sub("", text)
         long = [form for form in self._names if len(form) >= _SHORTEST_LINE and form in whole]
-        if not long:
-            return text
-        folds = [match.span() for match in _FOLDED.finditer(text)]
-        found = sorted(
-            (_place(match.start(), folds), _place(match.end() - 1, folds) + 1, self._names[form])
-            for form in long
-            for match in re.finditer(re.escape(form), whole)
-        )
-        clean, end = [], 0
-        for first, last, name in found:
-            if first >= end:
-                clean += [text[end:first], _label(name)]
-            end = max(end, last)
-        return "".join([*clean, text[end:]])
+        for form in sorted(long, key=len, reverse=True):
+            folded = f"(?:{_FOLDED.pattern})*".join(map(re.escape, form))
+            text = re.sub(folded, lambda _, name=self._names[form]: _label(name), text)  # type: ignore[misc]
+        return text
 
     def named(self, name: str, value: str) -> str:
         """The value of a header, field or parameter; nothing of it is left when its name says that it is secret."""
@@ -150,61 +140,33 @@ class Redactor:
         return self.text(value)
 
     def value(self, value: object) -> object:
-        """A copy of JSON-like data without secrets; other objects are returned as they are."""
+        """Without secrets: of JSON-like data a copy; an object with fields, such as Allure's models, is changed and stays itself."""
+        return self._clean(value, set())
+
+    def _clean(self, value: object, seen: set[int]) -> object:
         if isinstance(value, str):
             return self.text(value)
-        if isinstance(value, dict):
-            pair = isinstance(value.get("name"), str) and isinstance(value.get("value"), str)
-            return {
-                self.text(key) if isinstance(key, str) else key: self._item(
-                    value["name"] if pair and key == "value" else key, item
-                )
-                for key, item in value.items()
-            }
         if isinstance(value, list):
-            return [self.value(item) for item in value]
-        if isinstance(value, tuple):
-            return tuple(self.value(item) for item in value)
-        return value
-
-    def _item(self, name: object, value: object) -> object:
-        return self.named(name, value) if isinstance(name, str) and isinstance(value, str) else self.value(value)
-
-    def in_place(self, value: object) -> object:
-        """The same object without secrets: lists, mappings, dataclasses, attrs objects are changed, strings anew.
-
-        Fits Allure's models and the ``longrepr``, ``sections`` and ``user_properties`` of a pytest report.
-        """
-        return self._walk(value, set())
-
-    def _walk(self, value: object, seen: set[int]) -> object:
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, tuple) and type(value) is tuple:
-            return tuple(self._walk(item, seen) for item in value)
+            return [self._clean(item, seen) for item in value]
+        if type(value) is tuple:
+            return tuple(self._clean(item, seen) for item in value)
         if id(value) in seen:
             return value
         seen.add(id(value))
-        if isinstance(value, list):
-            value[:] = [self._walk(item, seen) for item in value]
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                value[key] = self._item(key, item) if isinstance(item, str) else self._walk(item, seen)
-        else:
-            self._walk_fields(value, seen)
+        parts = value if isinstance(value, dict) else {name: getattr(value, name, None) for name in _field_names(value)}
+        pair = isinstance(parts.get("name"), str) and isinstance(parts.get("value"), str)
+        clean = {
+            key: self.named(str(parts["name"] if pair and key == "value" else key), item)
+            if isinstance(item, str)
+            else self._clean(item, seen)
+            for key, item in parts.items()
+        }
+        if isinstance(value, dict):
+            return {self.text(key) if isinstance(key, str) else key: item for key, item in clean.items()}
+        for name, item in clean.items():
+            if item != parts[name]:
+                setattr(value, name, item)
         return value
-
-    def _walk_fields(self, value: object, seen: set[int]) -> None:
-        names = _field_names(value)
-        pair = isinstance(getattr(value, "name", None), str) and isinstance(getattr(value, "value", None), str)
-        for name in names:
-            old = getattr(value, name, None)
-            if pair and name == "value":
-                new: object = self.named(cast("Any", value).name, cast("str", old))
-            else:
-                new = self._walk(old, seen)
-            if new is not old and new != old:
-                setattr(value, name, new)
 
     def file(self, path: Path) -> bool:
         """Takes the secrets out of a file: text, JSON, or the texts in a zip archive (a trace). True when changed.
@@ -212,25 +174,26 @@ class Redactor:
         In JSON only the strings are touched, so that it stays JSON. Binary files are left alone: ``scan`` tells when
         that is not enough.
         """
-        if zipfile.is_zipfile(path):
-            return self._archive(path)
-        return _rewrite(path, lambda body: self.content(path.name, body))
-
-    def _archive(self, path: Path) -> bool:
-        changed = False
+        body = path.read_bytes()
+        clean = self._archive(path) if zipfile.is_zipfile(path) else self.content(path.name, body)
+        if clean == body:
+            return False
         new_path = path.with_name(f"{path.name}.redacting")
-        with zipfile.ZipFile(path) as old, zipfile.ZipFile(new_path, "w") as new:
+        new_path.write_bytes(clean)
+        shutil.copymode(path, new_path)
+        new_path.replace(path)
+        return True
+
+    def _archive(self, path: Path) -> bytes:
+        """A zip archive whose texts have no secrets: the same bytes where none had one."""
+        changed, written = False, io.BytesIO()
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(written, "w") as new:
             for entry in old.infolist():
                 body = old.read(entry)
                 clean = self.content(entry.filename, body)
                 changed = changed or clean != body
                 new.writestr(entry, clean, compress_type=entry.compress_type)
-        if changed:
-            shutil.copymode(path, new_path)
-            os.replace(new_path, path)  # noqa: PTH105 - the same call in both branches of one decision
-        else:
-            new_path.unlink()
-        return changed
+        return written.getvalue() if changed else path.read_bytes()
 
     def content(self, name: str, body: bytes) -> bytes:
         """What a file of that name holds, without secrets; JSON stays JSON, and binary files are left alone."""
@@ -245,19 +208,12 @@ class Redactor:
         return self.text(text).encode()
 
     def _json(self, text: str) -> str:
+        """A document, or one on each line; what is none is a text."""
         try:
-            return self._document(text)
+            document = json.loads(text)
         except ValueError:
-            return "".join(self._line(line) for line in text.splitlines(keepends=True))
-
-    def _line(self, line: str) -> str:
-        try:
-            return self._document(line)
-        except ValueError:
-            return self.text(line)
-
-    def _document(self, text: str) -> str:
-        document = json.loads(text)
+            lines = text.splitlines(keepends=True)
+            return "".join(map(self._json, lines)) if len(lines) > 1 else self.text(text)
         clean = self.value(document)
         if clean == document:
             return text
@@ -335,15 +291,6 @@ def _base64_forms(secret: bytes) -> Iterator[str]:
         yield inside.replace("+", "-").replace("/", "_")
 
 
-def _place(place: int, folds: Iterable[tuple[int, int]]) -> int:
-    """Where a character of the unfolded text stands in the folded one."""
-    for start, end in folds:
-        if place < start:
-            break
-        place += end - start
-    return place
-
-
 def _without_secret(match: re.Match[str]) -> str:
     kind = match.lastgroup
     if kind is None:  # cannot be: each branch of the expression has exactly one group
@@ -357,18 +304,6 @@ def _field_names(value: object) -> list[str]:
     if is_dataclass(value):
         return [field.name for field in fields(value)]
     return [attribute.name for attribute in getattr(type(value), "__attrs_attrs__", ())]
-
-
-def _rewrite(path: Path, clean: Callable[[bytes], bytes]) -> bool:
-    body = path.read_bytes()
-    new_body = clean(body)
-    if new_body == body:
-        return False
-    new_path = path.with_name(f"{path.name}.redacting")
-    new_path.write_bytes(new_body)
-    shutil.copymode(path, new_path)
-    new_path.replace(path)
-    return True
 
 
 def shown(record: "RunRecord", redact: Callable[[str], str] = redacted) -> "RunRecord":

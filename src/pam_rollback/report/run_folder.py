@@ -7,6 +7,9 @@ from typing import Final
 from pam_rollback.outside.places import REPORTS
 
 OUT: Final = REPORTS / "out"
+RUNBOOK: Final = "runbook"
+FAULT_MATRIX: Final = "fault-matrix"
+"""Pages beside a run's report, so that the links of a failing test open at their section, also from a CI artefact."""
 
 
 def from_here(path: Path) -> str:

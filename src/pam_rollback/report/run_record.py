@@ -5,8 +5,7 @@ In one module: the types are the schema of one file, which is written and read h
 
 import json
 import math
-import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -15,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pam_rollback.base import run_files
 from pam_rollback.base.answer import NotJson, read_json
+from pam_rollback.outside.places import write_whole
 from pam_rollback.report.record_parts import DecisionRecord, Recorded, StandingAlone, StrategyReadiness, Watched
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.verdict import Outcome
@@ -25,7 +25,6 @@ SCHEMA_VERSION: Final = 1
 Verdict = Literal["GO", "NO-GO", "INCONCLUSIVE", "ACTION FAILED", "REFUSED", "UNDO FAILED", "PLANNED"]
 
 
-@dataclass(frozen=True)
 class Moment(Recorded):
     """A point in time, for people and for subtraction."""
 
@@ -35,7 +34,6 @@ class Moment(Recorded):
     """The machine's monotonic clock, seconds; comparable within one machine's uptime only."""
 
 
-@dataclass(frozen=True)
 class EnvironmentFacts(Recorded):
     """What was acted on."""
 
@@ -47,7 +45,6 @@ class EnvironmentFacts(Recorded):
     """What the guard protects it as."""
 
 
-@dataclass(frozen=True)
 class CommitSeen(Recorded):
     """A commit that a part of the product named."""
 
@@ -57,7 +54,6 @@ class CommitSeen(Recorded):
     """As it was named, whole or shortened."""
 
 
-@dataclass(frozen=True)
 class Measured(Recorded):
     """One figure of a criterion beside what the plan asks for."""
 
@@ -86,7 +82,6 @@ class Measured(Recorded):
             object.__setattr__(self, "margin", None)
 
 
-@dataclass(frozen=True)
 class Unanswered(Recorded):
     """What a test found that the baseline has, too, and that nobody answers for; of one kind together."""
 
@@ -104,7 +99,6 @@ class Unanswered(Recorded):
     """How many findings of the baseline that pattern names."""
 
 
-@dataclass(frozen=True)
 class Result(Recorded):
     """What came of one test."""
 
@@ -142,7 +136,6 @@ class Result(Recorded):
     """What stood in the way of more tests than this, in the same words for all; mostly empty, as in records of the first version."""
 
 
-@dataclass(frozen=True)
 class ActionTaken(Recorded):
     """A rollback that the session began or went on with."""
 
@@ -162,7 +155,6 @@ class ActionTaken(Recorded):
     """Seconds from the start of the session to the decision."""
 
 
-@dataclass(frozen=True)
 class ItemTitle(Recorded):
     """A plan item that the session judged."""
 
@@ -172,7 +164,6 @@ class ItemTitle(Recorded):
     """What it asks for, in the plan's words."""
 
 
-@dataclass(frozen=True)
 class ActionStep(Recorded):
     """One step of a rollback or of its undo, as the journal has it."""
 
@@ -190,7 +181,6 @@ class ActionStep(Recorded):
     """One line more, where there is something to say."""
 
 
-@dataclass(frozen=True)
 class TopicTold(Recorded):
     """What a topic says of the run, for people: the stages of the gate, for example."""
 
@@ -200,7 +190,6 @@ class TopicTold(Recorded):
     """A line each."""
 
 
-@dataclass(frozen=True)
 class NotRun(Recorded):
     """A test that was left out, and why."""
 
@@ -212,7 +201,6 @@ class NotRun(Recorded):
     """Permanent ids of the plan items that it serves; none in records of the first version."""
 
 
-@dataclass(frozen=True)
 class RelaxedThreshold(Recorded):
     """A figure of the plan that the environment overrides."""
 
@@ -228,7 +216,6 @@ class RelaxedThreshold(Recorded):
     """A dated waiver names it, so the run is not partial because of it."""
 
 
-@dataclass(frozen=True)
 class Waiver(Recorded):
     """A written, dated permission to go on without a plan item."""
 
@@ -242,7 +229,6 @@ class Waiver(Recorded):
     """Who answers for it."""
 
 
-@dataclass(frozen=True)
 class Acknowledgement(Recorded):
     """A person's word for a criterion that no program can measure."""
 
@@ -252,7 +238,6 @@ class Acknowledgement(Recorded):
     """Who, and what the evidence is."""
 
 
-@dataclass(frozen=True)
 class Unmeasured(Recorded):
     """A criterion that this run could not judge."""
 
@@ -266,7 +251,6 @@ class Unmeasured(Recorded):
     """A dated waiver names it, so the run is not partial because of it."""
 
 
-@dataclass(frozen=True)
 class ReportPaths(Recorded):
     """Where to read on; null for what there is not."""
 
@@ -282,7 +266,6 @@ class ReportPaths(Recorded):
     """Folder of the raw Allure results."""
 
 
-@dataclass(frozen=True)
 class RunRecord(Recorded):
     """One session."""
 
@@ -382,15 +365,7 @@ def write(record: RunRecord, path: Path, redactor: Redactor) -> None:
     """Writes the record without secrets, all of it or nothing: a reader never sees half a file."""
     text = json.dumps(redactor.value(to_json(record)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with part.open("w", encoding="utf-8", errors="replace") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, text)
 
 
 def read(path: Path) -> RunRecord:

@@ -6,15 +6,16 @@ Plain text without a table library: every session comes by here, and loading one
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
-from pam_rollback.report import recommendation, sections, unanswered, wording
+from pam_rollback.report import failures, recommendation, sections, wording
+from pam_rollback.report.failures import advisory_lines, by_cause, not_good
 from pam_rollback.report.redaction import shown
-from pam_rollback.report.run_record import Result, RunRecord
+from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.terminal_page import (
     WORDS,
     Page,
-    alike,
     hanging,
     harmless,
     listed,
@@ -24,7 +25,7 @@ from pam_rollback.report.terminal_page import (
     verdict,
     word,
 )
-from pam_rollback.report.terms_table import advisory_lines, cells, figures_of, not_good
+from pam_rollback.report.terms_table import cells, figures_of
 
 _NAMES_SHOWN: Final = 5  # of the tests that did not run for one reason
 
@@ -40,7 +41,7 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *_criteria(record, page),
         *steps(record, page),
         *_problems(record, page),
-        *listed(unanswered.HEADING, unanswered.lines(record), page),
+        *listed(failures.HEADING, failures.old_lines(record), page),
         *listed(wording.ONLY_ADVISORY, advisory_lines(record), page),
         *_not_run(record, page),
         *listed(sections.PLAN_ITEMS, sections.coverage(record), page),
@@ -81,67 +82,54 @@ _AS_IS: Final = "as-is"
 
 
 def _criteria(record: RunRecord, page: Page) -> list[str]:
-    rows: dict[str, list[tuple[list[str], str]]] = {}
+    groups: dict[str, list[tuple[list[str], str]]] = {}
     before = None
     for result, figure in figures_of(record):
         said, hue = word(result.outcome, advisory=not wording.decides(result))
-        first, before = result is not before, result
-        ids, verdict = (" ".join(result.criteria), said) if first else ("", "")
-        rows.setdefault(_situation(result), []).append(([ids, *cells(result, figure), verdict], hue))
-    if not rows:
+        ids, verdict = ("", "") if result is before else (" ".join(result.criteria), said)
+        before = result
+        groups.setdefault(result.situation or _AS_IS, []).append(([ids, *cells(result, figure), verdict], hue))
+    if not groups:
         return []
-    widths = _widths([cells for group in rows.values() for cells, _ in group], page.width - 2)
-    lines = page.heading("Criteria")
-    lines.append("  " + page.paint(_row([column.title for column in _COLUMNS], widths).rstrip(), "dim"))
-    for situation, group in rows.items():
-        if len(rows) > 1 or situation != _AS_IS:
-            title = f"{situation} "
+    titles = [column.title for column in _COLUMNS]
+    widths = _widths([titles, *(row for group in groups.values() for row, _ in group)], page.width - 2)
+    lines = [*page.heading("Criteria"), "  " + page.paint(_row(titles, widths).rstrip(), "dim")]
+    for situation, group in groups.items():
+        if [*groups] != [_AS_IS]:
             lines.append(
-                "  " + page.paint(title + "─" * (sum(widths) + len(_GAP) * (len(widths) - 1) - len(title)), "dim")
+                "  " + page.paint(f"{situation} ".ljust(sum(widths) + len(_GAP) * (len(widths) - 1), "─"), "dim")
             )
-        for cells_of_row, hue in group:
-            lines += _table_lines(cells_of_row, hue, widths, page)
+        for row, hue in group:
+            lines += _table_lines(row, hue, widths, page)
     return lines
 
 
 def _widths(rows: Sequence[Sequence[str]], available: int) -> list[int]:
-    needed = [max([len(column.title), *(len(row[place]) for row in rows)]) for place, column in enumerate(_COLUMNS)]
-    longest_words = [
-        max([len(column.title), *(len(word) for row in rows for word in row[place].split())])
-        for place, column in enumerate(_COLUMNS)
-    ]
-    widths = [min(need, column.widest) for need, column in zip(needed, _COLUMNS, strict=True)]
-    floors = [
-        min(width, max(column.narrowest, min(word, column.widest)))
-        for width, word, column in zip(widths, longest_words, _COLUMNS, strict=True)
-    ]
+    """What each column needs; where that is too much, the one that can spare most gives first, down to its longest word."""
+    widths, floors = [], []
+    for column, texts in zip(_COLUMNS, zip(*rows, strict=True), strict=True):
+        widths.append(min(max(map(len, texts)), column.widest))
+        longest_word = max(len(word) for text in texts for word in text.split())
+        floors.append(min(widths[-1], max(column.narrowest, min(longest_word, column.widest))))
     floors[_WHAT] = min(widths[_WHAT], _COLUMNS[_WHAT].narrowest)
-    too_much = sum(widths) + len(_GAP) * (len(widths) - 1) - available
-    while too_much > 0:
+    for _ in range(sum(widths) + len(_GAP) * (len(widths) - 1) - available):
         place = max(range(len(widths)), key=lambda place: (widths[place] - floors[place], widths[place]))
         if widths[place] == floors[place]:
             break
         widths[place] -= 1
-        too_much -= 1
     return widths
 
 
 def _table_lines(cells: Sequence[str], hue: str, widths: Sequence[int], page: Page) -> list[str]:
     wrapped = [
         textwrap.wrap(wording.together(cell) if column.figure else cell, width, break_on_hyphens=not column.figure)
-        or [""]
         for cell, width, column in zip(cells, widths, _COLUMNS, strict=True)
     ]
     lines = []
-    for level in range(max(map(len, wrapped))):
-        row = [cell[level].replace(wording.NO_BREAK, " ") if level < len(cell) else "" for cell in wrapped]
-        head = _row(row[:-1], widths[:-1])
-        lines.append(f"  {head}{_GAP}{page.paint(row[-1], hue)}".rstrip())
+    for level in zip_longest(*wrapped, fillvalue=""):
+        *row, verdict = (cell.replace(wording.NO_BREAK, " ") for cell in level)
+        lines.append(f"  {_row(row, widths)}{_GAP}{page.paint(verdict, hue)}".rstrip())
     return lines
-
-
-def _situation(result: Result) -> str:
-    return result.situation or _AS_IS
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -150,23 +138,16 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _problems(record: RunRecord, page: Page) -> list[str]:
-    bad = not_good(record)
-    if not bad:
-        return []
-    lines = page.heading("Problems")
-    for group in alike(bad):
-        result = group[0]
-        said, hue = WORDS[result.outcome]
-        found = f"{len(group)} tests; " * (len(group) > 1) + wording.problem_together(group)
-        first, *others = page.wrapped(f"{said} {wording.ids(group)}{wording.where(result)} {found}")
+    bad = by_cause(not_good(record))
+    lines = page.heading("Problems") if bad else []
+    for one in bad:
+        said, hue = WORDS[one.first.outcome]
+        count = f"{one.count}; " if one.count else ""
+        first, *others = page.wrapped(f"{said} {one.ids}{wording.where(one.first)} {count}{one.in_a_line}")
         lines += [first.replace(said, page.paint(said, hue, "bold"), 1), *others]
-        lines += [
-            line for words in wording.in_other_words(group) for line in page.wrapped(f"and {words}", first="    ")
-        ]
-        for each in group:
-            lines += page.wrapped(each.nodeid, first="    ")
-        for runbook in dict.fromkeys(each.runbook for each in group if each.runbook):
-            lines += page.wrapped(f"next: {runbook}", first="    ")
+        pages = dict.fromkeys(f"next: {each.runbook}" for each in one.results if each.runbook)
+        for text in (*(f"and {words}" for words in one.in_other_words), *(each.nodeid for each in one.results), *pages):
+            lines += page.wrapped(text, first="    ")
     return lines
 
 

@@ -10,26 +10,29 @@ import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pam_rollback.report import recommendation, sections, timeline_picture, unanswered, wording
-from pam_rollback.report.causes import Causes, by_test
-from pam_rollback.report.pages import RUNBOOK, template
+from pam_rollback.report import failures, recommendation, sections, timeline_picture, wording
+from pam_rollback.report.failures import Failure, advisory_lines, by_test, not_good
 from pam_rollback.report.redaction import shown
+from pam_rollback.report.run_folder import RUNBOOK
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.terms_table import (
     RIGHT,
-    advisory_lines,
     drills_tables,
     figures_tables,
     judged,
     key_figures,
-    not_good,
     steps_tables,
     terms_tables,
 )
 from pam_rollback.report.verdict import Outcome
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 NAME: Final = "index.html"
 EVIDENCE: Final = "allure"
@@ -70,7 +73,7 @@ def render(
         verdict=wording.verdict_word(record),
         summary=_summary(record, problems),
         limits=[*filter(None, (wording.rehearsed(record), wording.no_all_clear(record)))],
-        reasons=wording.more_reasons(record)[:_NAMES_MAX],
+        reasons=failures.more_reasons(record)[:_NAMES_MAX],
         tiles=list(_tiles(record)),
         problems=[_problem(one) for one in found[:_PROBLEMS_MAX]],
         problems_title=_problems_title(problems),
@@ -108,9 +111,9 @@ def _problems_title(problems: Sequence[Result]) -> str:
     return "What is broken, and what could not be measured" if any(unknown) else "What is broken"
 
 
-def _more(rest: Sequence[Causes]) -> str:
+def _more(rest: Sequence[Failure]) -> str:
     """How much has no card here, with its plan items: no view names fewer of them than another."""
-    results = [result for one in rest for group in one for result in group]
+    results = [result for one in rest for result in one.every]
     findings = f"{len(rest)} more finding{'s' if len(rest) > 1 else ''} of {wording.tests(results)}"
     return f"and {findings}, for {wording.ids(results)}: below" if rest else ""
 
@@ -128,29 +131,23 @@ def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
         }
 
 
-def _problem(causes: Causes) -> dict[str, Any]:
+def _problem(one: Failure) -> dict[str, Any]:
     """One cause, once, whatever number of tests came upon it; what else the same test found in its cases is folded away."""
-    results = [result for group in causes for result in group]
-    result = results[0]
-    blind = result.outcome is Outcome.UNKNOWN
-    asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
-    title = wording.heading(results)
-    of_a_test = not blind and result.outcome not in wording.HAPPENED
-    found, rest = _parted(wording.said_together(causes[0]))
-    others = wording.in_other_words(causes[0])
-    tone, said = judged(result.outcome)
+    found, rest = _parted(one.found)
+    others = one.in_other_words
+    tone, said = judged(one.first.outcome)
     return {
         "tone": tone,
         "word": said,
-        "ids": wording.ids(results) + wording.where(result),
-        "title": title if len(results) == 1 else f"{len(results)} tests; {title}",
-        "found_name": "why" if blind else "found",
+        "ids": one.ids + wording.where(one.first),
+        "title": f"{one.count}; {one.heading}" if one.count else one.heading,
+        "found_name": "why" if one.first.outcome is Outcome.UNKNOWN else "found",
         "found": found,
         "rest": rest,
-        "others": others or [wording.said_together(group) for group in causes[1:]],
+        "others": others or [other.found for other in one.also],
         "others_are": "that say it in words of their own" if others else "of this test",
-        "expected": asked if of_a_test else "",
-        "next": result.runbook,
+        "expected": one.expected,
+        "next": "".join(one.pages[:1]),
     }
 
 
@@ -171,20 +168,26 @@ def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
         yield "what", "a verification: nothing was rolled back in this session"
     if wording.escalation(record):
         yield "escalation", wording.escalation(record)
-    release = " → ".join(record.releases_seen) or (record.release or "unknown")
-    facts = (
-        ("where", f"{record.environment.name} ({record.environment.kind}) {record.environment.host}"),
-        ("releases seen", release),
-        ("mode", wording.mode(record)),
-        ("began", wording.moment(record, 0.0, zone)),
-        ("took", wording.duration(record.duration_s)),
-    )
-    yield from facts
+    yield "where", f"{record.environment.name} ({record.environment.kind}) {record.environment.host}"
+    yield "releases seen", " → ".join(record.releases_seen) or (record.release or "unknown")
+    yield "mode", wording.mode(record)
+    yield "began", wording.moment(record, 0.0, zone)
+    yield "took", wording.duration(record.duration_s)
 
 
 def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
-    yield unanswered.HEADING, unanswered.lines(record)
+    yield failures.HEADING, failures.old_lines(record)
     yield "Conditions", wording.conditions(record)
     yield "Not judged, and why", wording.left_out(record, _NAMES_MAX)
     yield sections.PLAN_ITEMS, sections.coverage(record)
     yield wording.ONLY_ADVISORY, advisory_lines(record)
+
+
+@cache
+def template(name: str) -> "Template":
+    """Give a page template by its file name. What comes from outside is escaped; a value that is not given is an error."""
+    # Loaded when a page is made: most sessions answer without one.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+    folder = Path(__file__).with_name("pages_html")
+    return Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined).get_template(name)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pam_rollback.base.outside_text import for_terminal
-from pam_rollback.report import unanswered, wording
-from pam_rollback.report.run_record import Result, RunRecord
+from pam_rollback.report import failures, wording
+from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import Outcome
 
 NARROWEST: Final = 72
@@ -199,16 +199,6 @@ def steps(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
     return lines
 
 
-def alike(bad: Sequence[Result]) -> list[list[Result]]:
-    """Results that say the same together: one cause is told once, not once for each test that met it."""
-    groups: dict[tuple[object, ...], list[Result]] = {}
-    for result in bad:
-        groups.setdefault(
-            (result.outcome, wording.cause(result) or result.nodeid, result.situation, result.advisory), []
-        ).append(result)
-    return list(groups.values())
-
-
 def listed(title: str, entries: Sequence[str], page: Page) -> list[str]:
     """A heading and its entries; nothing where there are none."""
     return [*page.heading(title), *(line for entry in entries for line in page.wrapped(entry))] if entries else []
@@ -230,7 +220,7 @@ def paragraphs(found: Sequence[tuple[str, Sequence[str]]], page: Page, most: int
 
 def reasons(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
     """Why the verdict is not GO, besides the tests. ``most``: so many reasons, a line each."""
-    told = wording.more_reasons(record)
+    told = failures.more_reasons(record)
     if most is None or not told:
         return listed("Why", told, page)
     lines = [line for one in told[:most] for line in page.wrapped(one, lines=3)]
@@ -264,10 +254,10 @@ def labelled(label: str, text: str, page: Page, lines: int | None = None) -> lis
 
 def waivers(record: RunRecord, page: Page) -> list[str]:
     """Of each plan item one waiver that would name all that was there before, whatever number of tests found it."""
-    told = [line for text in unanswered.proposed(record) for line in quoted(text, page)]
+    told = [line for text in failures.proposed(record) for line in quoted(text, page)]
     if not told:
         return []
-    return ["", *page.wrapped(f"Somebody may answer for it until a day: {unanswered.HOW_TO}"), *told]
+    return ["", *page.wrapped(f"Somebody may answer for it until a day: {failures.HOW_TO}"), *told]
 
 
 def quoted(text: str, page: Page) -> list[str]:

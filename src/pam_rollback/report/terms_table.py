@@ -5,16 +5,14 @@ In one module: the table of one session and that of several rollbacks have their
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from pam_rollback.base.outside_text import cut
 from pam_rollback.report import sections, wording
 from pam_rollback.report.run_record import Measured, Result, RunRecord
-from pam_rollback.report.terminal_page import ADVISORY, WORDS, Page, alike, columns, word
+from pam_rollback.report.terminal_page import ADVISORY, WORDS, Page, columns, word
 from pam_rollback.report.verdict import WORST_FIRST, Outcome
 
-_TERMS: Final = ("SC", "RTO", "RPO")
-"""Beginnings of the ids of success criteria and of objectives for time and data."""
 _DATA_LOSS: Final = "RPO-1"
 _FIGURES_TOLD: Final = 2
 """Of more tests than this, their number is told and no figure of one of them."""
@@ -49,29 +47,26 @@ class Row:
     proviso: str = ""
     """What has to be read with the figure."""
 
+    @classmethod
+    def of(
+        cls, identifier: str, figure: Measured, outcome: Outcome, *, advisory: bool = False, beside: Iterable[str] = ()
+    ) -> Self:
+        """A row for that figure; ``beside``: what else has to be read with it."""
+        n = "" if figure.n is None else str(figure.n)
+        measured, margin = wording.figure(figure.measured, figure.unit), wording.margin(figure, outcome)
+        proviso = "; ".join(filter(None, [figure.proviso, *beside]))
+        return cls(identifier, figure.what, measured, figure.asked, n, outcome, advisory, margin, proviso)
+
     @property
     def found(self) -> str:
         """The figure with what has to be read with it."""
         return f"{self.measured} ({self.proviso})" if self.proviso else self.measured
 
-
-def not_good(record: RunRecord) -> list[Result]:
-    """What keeps the verdict from a GO, the worst first; what a checklist asks for is a person's."""
-    return [one for one in wording.problems(record) if wording.decides(one) and not sections.is_item(one)]
-
-
-def only_advisory(record: RunRecord) -> list[Result]:
-    """What was found and decides nothing, without the checklists, which have a list of their own."""
-    return [one for one in wording.problems(record) if not wording.decides(one) and not sections.is_item(one)]
-
-
-def advisory_lines(record: RunRecord) -> list[str]:
-    """The same in words, a line a cause, with where one reads on."""
-    lines = []
-    for group in alike(only_advisory(record)):
-        page = f"; {group[0].runbook}" if group[0].runbook else ""
-        lines.append(f"{wording.ids(group)} {wording.problem_together(group)}{page}")
-    return lines
+    @property
+    def judged(self) -> Outcome:
+        """What is known of the item: of all but a strategy, a failed action says nothing."""
+        unjudged = self.outcome is Outcome.ACTION_FAILED and not self.id.startswith(_OF_AN_ACTION)
+        return Outcome.NOT_RUN if unjudged or (self.advisory and self.outcome is not Outcome.PASSED) else self.outcome
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
@@ -115,8 +110,8 @@ def rows_of(record: RunRecord, results: Sequence[Result] | None = None) -> list[
         for identifier in result.criteria:
             by_id.setdefault(identifier, []).append(result)
     titles = {item.id: item.title for item in record.items}
-    order = [one for one in titles if one in by_id] or sorted(by_id, key=by_number)
-    terms = [one for one in order if is_term(one)]
+    order = [one for one in titles if one in by_id] or sorted(by_id, key=wording.by_number)
+    terms = [one for one in order if wording.is_term(one)]
     return [_row(one, titles.get(one, ""), by_id[one]) for one in terms or order]
 
 
@@ -134,12 +129,7 @@ def key_figures(record: RunRecord) -> list[Row]:
         if not (asked_for and result.measured and wording.decides(result)):
             continue
         figure, *beside = result.measured[: 2 if first == _DATA_LOSS else 1]
-        measured = wording.figure(figure.measured, figure.unit)
-        n = "" if figure.n is None else str(figure.n)
-        proviso = "; ".join(filter(None, [figure.proviso, *map(_reach, beside)]))
-        found.append(
-            Row(first, figure.what, measured, figure.asked, n, result.outcome, advisory=False, proviso=proviso)
-        )
+        found.append(Row.of(first, figure, result.outcome, beside=map(_reach, beside)))
     return found
 
 
@@ -156,17 +146,6 @@ def is_recovery_time(result: Result) -> bool:
     return bool(result.measured) and (
         first.startswith("RTO-") or (first.startswith("ST-") and result.measured[0].unit == "s")
     )
-
-
-def is_term(identifier: str) -> bool:
-    """Whether the plan item is a success criterion or an objective."""
-    return identifier.partition("-")[0] in _TERMS
-
-
-def by_number(identifier: str) -> tuple[int, str, int]:
-    """The order in which success criteria and objectives are told."""
-    name, _, number = identifier.partition("-")
-    return (_TERMS.index(name) if name in _TERMS else len(_TERMS), name, int(number) if number.isdigit() else 0)
 
 
 def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
@@ -190,18 +169,7 @@ def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
             found = f"{len(deciding)} checks"
         return Row(identifier, title or own[0].title, found, "", "", outcome, advisory)
     later = outcome is Outcome.PASSED and not windows
-    figure = with_figures[-1 if later else 0].measured[0]
-    return Row(
-        identifier,
-        figure.what,
-        wording.figure(figure.measured, figure.unit),
-        figure.asked,
-        "" if figure.n is None else str(figure.n),
-        outcome,
-        advisory,
-        wording.margin(figure, outcome),
-        figure.proviso,
-    )
+    return Row.of(identifier, with_figures[-1 if later else 0].measured[0], outcome, advisory=advisory)
 
 
 def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
@@ -213,7 +181,7 @@ def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> li
     most = _ROWS_MAX if most is None else min(most, _ROWS_MAX)
     if not rows or not most:
         return []
-    kept = sorted(rows, key=lambda row: row.outcome is Outcome.PASSED)[:most] if len(rows) > most else rows
+    kept = sorted(rows, key=lambda row: WORST_FIRST.index(row.judged))[:most]
     shown = [row for row in rows if row in kept]
     measured = min(_MEASURED_MAX, max(_MEASURED, *(columns(row.measured) for row in shown), 0))
     verdict = len(ADVISORY) if any(row.advisory for row in shown) else _VERDICT
@@ -224,8 +192,7 @@ def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> li
     lines = ["", f"  {page.paint(_laid_out(['', '', 'measured', 'asked', 'n'], widths).rstrip(), 'dim')}"]
     for row in shown:
         said, hue = word(row.outcome, advisory=row.advisory)
-        unjudged = row.outcome is Outcome.ACTION_FAILED and not row.id.startswith(_OF_AN_ACTION)
-        short = WORDS[Outcome.NOT_RUN][0] if unjudged else _SHORT.get(row.outcome, said)
+        short = WORDS[row.judged][0] if row.judged is not row.outcome else _SHORT.get(row.outcome, said)
         painted = page.paint(said if row.advisory else short, hue)
         lines.append(f"  {_laid_out([row.id, row.title, row.measured, row.asked, row.n], widths)}{painted}")
         if row.proviso:
@@ -253,6 +220,9 @@ def _fit(text: str, width: int) -> str:
     return f"{kept.rstrip()}…"
 
 
+_NOT_RECOVERED: Final = Measured("", "", _NOT_JUDGED)
+
+
 @dataclass(frozen=True)
 class Drill:
     """One rollback among several: which criteria it met, and how soon users were well again."""
@@ -260,20 +230,12 @@ class Drill:
     name: str
     marks: Mapping[str, Outcome]
     """The worst outcome of each success criterion, of the times (RTO), of the data (RPO) and of the rest."""
-    recovery: str = _NOT_JUDGED
-    asked: str = ""
-    proviso: str = ""
-    """What has to be read with the recovery."""
+    recovery: Measured = _NOT_RECOVERED
 
     @property
     def outcome(self) -> Outcome:
         """What all columns say together."""
         return worst(self.marks.values())
-
-    @property
-    def found(self) -> str:
-        """The recovery with what has to be read with it."""
-        return f"{self.recovery} ({self.proviso})" if self.proviso else self.recovery
 
 
 def drill_of(name: str, results: Iterable[Result]) -> Drill:
@@ -283,18 +245,16 @@ def drill_of(name: str, results: Iterable[Result]) -> Drill:
     for result in results:
         if not wording.decides(result) or sections.is_item(result):
             continue
-        terms = [one for one in result.criteria if is_term(one)]
+        terms = [one for one in result.criteria if wording.is_term(one)]
         for identifier in terms:
             kind = identifier.partition("-")[0]
-            by_column.setdefault(identifier if kind == _TERMS[0] else kind, []).append(result)
+            by_column.setdefault(identifier if kind == wording.TERMS[0] else kind, []).append(result)
         if not terms:
             by_column.setdefault(_REST, []).append(result)
         if recovery is None and is_recovery_time(result):
             recovery = result.measured[0]
     marks = {column: worst(result.outcome for result in found) for column, found in by_column.items()}
-    if recovery is None:
-        return Drill(name, marks)
-    return Drill(name, marks, wording.figure(recovery.measured, recovery.unit), recovery.asked, recovery.proviso)
+    return Drill(name, marks, recovery or _NOT_RECOVERED)
 
 
 def drills_of(record: RunRecord) -> list[Drill]:
@@ -310,20 +270,20 @@ def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -
 
     What has to be read with a recovery, and one whose words have no room in its column, stand in a line below.
     """
-    columns_told = sorted({column for drill in drills for column in drill.marks}, key=by_number)
+    columns_told = sorted({column for drill in drills for column in drill.marks}, key=wording.by_number)
     if not columns_told or most == 0:
         return []
     head = "".join(f"{column} " for column in columns_told)
     head = f"{'':<{_NAME}} {head}{'recovery':>{_RECOVERY}}  "
     lines = ["", f"  {page.paint(f'{head}asked', 'dim')}"]
-    kept = sorted(drills, key=lambda drill: drill.outcome is Outcome.PASSED)[:most]
+    kept = sorted(drills, key=lambda drill: WORST_FIRST.index(drill.outcome))[:most]
     for drill in (one for one in drills if one in kept):
         marks = "".join(_mark(drill.marks.get(column), len(column) + 1, page) for column in columns_told)
         name = _fit(drill.name, _NAME)
-        asked = _fit(drill.asked.removeprefix("within "), max(_TIME, page.width - 2 - len(head)))
-        text = f"{name:<{_NAME}} {marks}{_fit(drill.recovery, _RECOVERY):>{_RECOVERY}}  {asked}"
-        lines.append(f"  {text}".rstrip())
-        below = drill.found if columns(drill.recovery) > _RECOVERY else drill.proviso
+        asked = _fit(drill.recovery.asked.removeprefix("within "), max(_TIME, page.width - 2 - len(head)))
+        took = wording.figure(drill.recovery.measured, drill.recovery.unit)
+        lines.append(f"  {name:<{_NAME}} {marks}{_fit(took, _RECOVERY):>{_RECOVERY}}  {asked}".rstrip())
+        below = wording.found(drill.recovery) if columns(took) > _RECOVERY else drill.recovery.proviso
         if below:
             lines.append(_fit(f"  {'':<{_NAME}} ({below})", page.width))
     if len(kept) < len(drills):
@@ -395,7 +355,8 @@ def drills_tables(record: RunRecord) -> Iterator[Table]:
         rows = []
         for drill in drills:
             marks = [judged(drill.marks[column])[1] if column in drill.marks else _NOT_JUDGED for column in columns]
-            cells = (drill.name, *marks, drill.found, wording.together(drill.asked) or _NOT_JUDGED)
+            asked = wording.together(drill.recovery.asked) or _NOT_JUDGED
+            cells = (drill.name, *marks, wording.found(drill.recovery), asked)
             rows.append(TableRow(judged(drill.outcome)[0], cells))
         yield Table("All rollbacks", ("rollback", *columns, "recovery", "asked"), rows)
 

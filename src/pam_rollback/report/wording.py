@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, TypeVar
 
 from pam_rollback.base.answer import SIGN_IN_LIMITED
-from pam_rollback.report import unanswered
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.verdict import WORST_FIRST, Outcome, counted, counted_criteria
 
@@ -38,15 +37,13 @@ _ACK: Final = re.compile(r'--ack [A-Z]+-\d+="')
 _BESIDES: Final = re.compile(r"; found there: .*?(?=; see docs/|$)")
 """What a test found although the answer is not known: a part of its message that is its own."""
 
-_LIMIT: Final = re.compile(rf"{SIGN_IN_LIMITED}(?: \(HTTP 429(?:, again after [^)]*)?\))?")
-"""How a limited sign-in is told, without where it was met."""
 
 _BLOCKED: Final = re.compile(r"\bonly we are blocked\b|\bwe are blocked, or everybody is\b")
 """How whoever looks for blocks tells of one (``observation``)."""
 
 _TOGETHER: Final = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|MB|MiB|%)(?!\w))|(?<=\d) (?=of \d)|(?<=\d (?:of|in)) (?=\d)")
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
-_LOOK: Final = re.compile(r"(?<=\w)-(?:light|dark|double-size|phone)\b")
+LOOK: Final = re.compile(r"(?<=\w)-(?:light|dark|double-size|phone)\b")
 """How a page was looked at, as page states name it: ``chat-dark``."""
 _OWN_WORD: Final = re.compile(
     r"^(?:[\w.]+\.)?(?:AssertionError|MeasurementFailed|NothingToProve|QuestionFailed|SignInLimited|NotAsDescribed|NeverBegan|NotSent|"
@@ -178,24 +175,6 @@ def short_reason(record: RunRecord) -> str:
     return next(filter(None, told), UNEXPLAINED)
 
 
-def more_reasons(record: RunRecord) -> list[str]:
-    """Why the verdict is not GO, without what stands in the verdict line, or is found by a test; first, that nothing of it is new."""
-    found = "\n".join(result.message for result in problems(record))
-    told = (
-        reason
-        for reason in record.reasons
-        if reason != short_reason(record) and reason.removeprefix(NOT_DONE) not in found
-    )
-    return [*filter(None, [nothing_new(record)]), *told]
-
-
-def nothing_new(record: RunRecord) -> str:
-    """One sentence, where a NO-GO has no other cause than what was there before; empty otherwise."""
-    if record.verdict != "NO-GO" or record.decision is not None:
-        return ""
-    return unanswered.nothing_new(result for result in record.results if decides(result))
-
-
 def decides(result: Result) -> bool:
     """Whether the verdict rests on it. What could not be put back counts whichever test came upon it."""
     return not result.advisory or result.outcome is Outcome.UNDO_FAILED
@@ -254,16 +233,6 @@ def without_own_word(message: str) -> str:
     return _OWN_WORD.sub("", message)
 
 
-def cause(result: Result) -> str:
-    """What stood in its way, where whoever met it knew; else what a test found, apart from the look in which it looked at a page.
-
-    All that is nothing new is one cause for each plan item.
-    """
-    if result.nothing_new:
-        return f"{Outcome.KNOWN.value}: {' '.join(unanswered.items(result))}"
-    return cause_of(result.message, result.outcome, result.cause)
-
-
 def cause_of(message: str, outcome: Outcome, cause: str = "") -> str:
     """The cause of a message: that which was told with it, or the message, without the look, and without what its own test found besides.
 
@@ -271,12 +240,12 @@ def cause_of(message: str, outcome: Outcome, cause: str = "") -> str:
     """
     if is_sign_in_limit(message, outcome):
         return SIGN_IN_LIMITED
-    return cause or _LOOK.sub("", _BESIDES.sub("", message))
+    return cause or LOOK.sub("", without_besides(message))
 
 
-def is_shared(result: Result) -> bool:
-    """Whether its cause may be that of other tests, too."""
-    return result.nothing_new or bool(result.cause) or is_sign_in_limit(result.message, result.outcome)
+def without_besides(message: str) -> str:
+    """A message without what its own test found besides."""
+    return _BESIDES.sub("", message)
 
 
 def is_block(message: str, outcome: Outcome) -> bool:
@@ -289,29 +258,19 @@ def is_sign_in_limit(message: str, outcome: Outcome) -> bool:
     return outcome is Outcome.UNKNOWN and SIGN_IN_LIMITED in message
 
 
-def said_together(group: Sequence[Result]) -> str:
-    """What tests with one cause found, once, with the looks in which they found it."""
-    if len(group) > 1 and all(result.nothing_new for result in group):
-        return unanswered.together(group)
-    if len({result.message for result in group}) > 1 and is_sign_in_limit(group[0].message, group[0].outcome):
-        # Whoever came upon it with an answer at hand knows when to come again.
-        words = max((found[0] for result in group for found in _LIMIT.finditer(result.message)), key=len)
-        return f"{words}: no error of the service; sign in again later, and more rarely"
-    if in_other_words(group):
-        return f"{group[0].cause}: {_BESIDES.sub('', said(group[0]))}"
-    looks = list(dict.fromkeys(look for result in group for look in _LOOK.findall(result.message)))
-    found = said(group[0]) if len({result.message for result in group}) == 1 else _BESIDES.sub("", said(group[0]))
-    return _LOOK.sub(", ".join(looks), found) if len(looks) > 1 else found
+TERMS: Final = ("SC", "RTO", "RPO")
+"""Beginnings of the ids of success criteria and of objectives for time and data."""
 
 
-def in_other_words(group: Sequence[Result]) -> list[str]:
-    """What tests with one cause say of it, where it is told in the words of the first; a line for each that says it otherwise."""
-    if not group[0].cause or cause(group[0]) != group[0].cause:
-        return []
-    told: dict[str, list[Result]] = {}
-    for result in group:
-        told.setdefault(_BESIDES.sub("", said(result)), []).append(result)
-    return [f"{ids(those)} {proves(those[0])}: {words}" for words, those in [*told.items()][1:]]
+def is_term(identifier: str) -> bool:
+    """Whether the plan item is a success criterion or an objective."""
+    return identifier.partition("-")[0] in TERMS
+
+
+def by_number(identifier: str) -> tuple[int, str, int]:
+    """The order in which success criteria and objectives are told."""
+    name, _, number = identifier.partition("-")
+    return (TERMS.index(name) if name in TERMS else len(TERMS), name, int(number) if number.isdigit() else 0)
 
 
 def ids(results: Iterable[Result]) -> str:
@@ -324,29 +283,12 @@ def name_of(nodeid: str) -> str:
     return nodeid.partition("[")[0].rpartition("::")[2]
 
 
-def problem_together(group: Sequence[Result]) -> str:
-    """What several tests with one cause are about, and what all of them found instead, one line."""
-    return f"{heading(group)}: {said_together(group)}"
-
-
 _HANDBOOK: Final = "docs/how-to/"
 
 
 def says_where(message: str) -> bool:
     """Whether a message names the page that says what to do about it."""
     return _HANDBOOK in message
-
-
-def heading(group: Sequence[Result]) -> str:
-    """What the first of several tests with one cause proves. What kept different tests from looking stands for itself: none is about it."""
-    first = group[0]
-    kept_from_looking = (
-        first.outcome is Outcome.UNKNOWN
-        and first.cause
-        and len({one.title for one in group}) > 1
-        and {(one.cause, one.message) for one in group} == {(first.cause, first.message)}
-    )
-    return first.cause if kept_from_looking and first.cause not in first.message else proves(first)
 
 
 def not_run(record: RunRecord) -> dict[str, list[str]]:

@@ -53,7 +53,7 @@ def sole_writer(runbook: Runbook, journal: "Journal") -> Iterator[list[str]]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pam_preflight(environment: Environment, plan: Plan, to: ExpectedReleases) -> "list[Call]":
     """What each strategy stands on."""
-    from pam_rollback.rollback.asked_before import calls  # noqa: PLC0415 - loads every client
+    from pam_rollback.rollback.preflight_questions import calls  # noqa: PLC0415 - loads every client
 
     return calls(environment, plan, to)
 

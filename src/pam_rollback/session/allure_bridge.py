@@ -4,9 +4,10 @@ Evidence is collected by fixtures and attached from the test's own thread; this 
 """
 
 import os
-from collections.abc import Generator, Iterable, Sequence
+import re
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import allure
 import allure_commons
@@ -15,8 +16,8 @@ from allure_commons.types import LabelType
 
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.allure_hooks import NOT_FINISHED, AllureHooks, Unfailing
-from pam_rollback.report.pages import online, with_links
 from pam_rollback.report.redaction import Redactor
+from pam_rollback.report.run_folder import FAULT_MATRIX, RUNBOOK
 from pam_rollback.session import markers
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import MESSAGE, title
@@ -71,9 +72,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         doc = (getattr(function, "__doc__", None) or "").strip()
         check = getattr(item, "originalname", "") if runbook_module.folder_of(config, item.path) == "checks" else ""
         words_of_plan = asked_by(runbook.plan, identifiers)
-        item.add_marker(pytest.mark.allure_description(f"{with_links(doc, check=check)}{words_of_plan}"))
+        item.add_marker(pytest.mark.allure_description(f"{_with_links(doc, check=check)}{words_of_plan}"))
         for address in filter(
-            None, (online(runbook.plan.item(identifier).anchor, os.environ) for identifier in identifiers)
+            None, (_online(runbook.plan.item(identifier).anchor, os.environ) for identifier in identifiers)
         ):
             item.add_marker(pytest.mark.allure_link(address, link_type="runbook", name="runbook"))
 
@@ -150,3 +151,25 @@ def is_for_a_person(plan: Plan, identifiers: Iterable[str]) -> bool:
 def _is_ours(fixture_title: str) -> bool:
     """Our fixtures have a sentence for a title; those of pytest and its plugins have an identifier."""
     return " " in fixture_title
+
+
+_MENTION: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
+
+
+def _with_links(description: str, *, check: str = "") -> str:
+    """A test's description in Markdown, in which every mention of the runbook opens its page beside the report.
+
+    The evidence lies in a folder of its own in the report's. ``check`` is the test's name when it is a check: then the faults that have
+    turned it red are linked, too.
+    """
+    linked = _MENTION.sub(lambda found: f"[{found.group()}](../{RUNBOOK}.html#{found.group(1)})", description)
+    return f"{linked}\n\n[Faults that turned this check red](../{FAULT_MATRIX}.html#{check})" if check else linked
+
+
+def _online(anchor: str, variables: Mapping[str, str]) -> str:
+    """The section in the repository that the CI job works on; empty elsewhere.
+
+    Allure makes links of web addresses only, so the page beside the report is linked from the description instead.
+    """
+    server, repository, commit = (variables.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "SHA"))
+    return f"{server}/{repository}/blob/{commit}/docs/runbook.md#{anchor}" if server and repository and commit else ""

@@ -1,4 +1,4 @@
-"""What a baseline has beside its index: rows, who may reach them, flags and settings, barriers, pages, each in a file of its own.
+"""What a baseline has beside its index: rows, who may reach them, flags and settings, each in a file of its own.
 
 Every run writes them into the folder of its situation. Only those that ``baseline.json`` lists are a baseline: ``--baseline FILE`` reads
 them from beside that file, and refuses what is missing, changed or of another run.
@@ -6,7 +6,7 @@ them from beside that file, and refuses what is missing, changed or of another r
 
 import json
 import shlex
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.known_before import Finding, unanswered_on
+from pam_rollback.outside.places import write_whole
 from pam_rollback.plan.plan import Plan
 from pam_rollback.session.runbook import Runbook
 
@@ -40,9 +41,7 @@ class Recorded:
     files: Mapping[str, int] = field(default_factory=dict)
     """Files beside the index, which were written into the folder ``evidence``, each with how many observations it is made of."""
     found: Sequence[Finding] = ()
-    """What was open or wrong, however well the service was."""
-    listed: Sequence[Finding] = ()
-    """The same, of what stands in one of the files."""
+    """What was open or wrong, however well the service was: known later, as far as a waiver answers for it."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +64,6 @@ class BaselinePart:
     """With it, as a sentence says it: "no rows were counted"."""
     problem: str = ""
     """Why nothing is known of this part."""
-    known: "Callable[[Runbook], tuple[Sequence[Finding], Mapping[str, str]] | None] | None" = None
-    """Gives the findings that ``--baseline FILE`` has of it and, by plan item, the tools that found them; None where it has no such part.
-
-    They are known as far as a waiver answers for them. Raises MeasurementFailed when the part cannot be read: then nothing of the baseline
-    is known.
-    """
     begins: Sequence[str] = ()
     """Fixtures that are asked before any part is recorded: what they wait for comes in meanwhile."""
 
@@ -125,9 +118,7 @@ def staleness(runbook: Runbook) -> str:
 
 def write_data(path: Path, data: Any) -> None:
     """Write JSON, in one piece or not at all."""
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, json.dumps(data, indent=2) + "\n")
 
 
 def read_data(path: Path) -> Any:

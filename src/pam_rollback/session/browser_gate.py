@@ -4,14 +4,14 @@ Loading costs about 0.4 s of every start. Lazy loading after collection does not
 fixed by then.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 from _pytest.mark.expression import Expression
 
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.needs import fixtures_with, needs_of
+from pam_rollback.session.needs import fixtures_with
 from pam_rollback.session.pytest_options import only_own_tests
 from pam_rollback.session.runbook import Runbook
 
@@ -119,23 +119,6 @@ def is_loaded(config: pytest.Config) -> bool:
 def declared(runbook: Runbook) -> tuple[str, ...]:
     """The browsers that the environment demands."""
     return runbook.environment.browsers
-
-
-def driven_by(items: Iterable[pytest.Item]) -> tuple[str, ...]:
-    """The browsers that these tests drive, in the order in which they come."""
-    found: dict[str, None] = {}
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        own = [str(callspec.params["browser_name"])] if callspec and "browser_name" in callspec.params else []
-        said = [one.browser for one in needs_of(item, account=False)]
-        found |= dict.fromkeys(name for name in (*own, *said) if name)
-    return tuple(found)
-
-
-def launched_otherwise(config: pytest.Config) -> bool:
-    """Whether pytest-playwright's options change how a browser is started."""
-    option = config.option
-    return bool(option.headed or option.slowmo or option.browser_channel)
 
 
 def can_select_browser_test(expression: str) -> bool:

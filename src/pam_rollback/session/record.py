@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from pam_rollback import VERSION
 from pam_rollback.journal.journal import ACTION
 from pam_rollback.report import wording
-from pam_rollback.report.record_parts import read_preflight, read_ways
+from pam_rollback.report.record_parts import read_preflight
 from pam_rollback.report.run_record import (
     ActionStep,
     ActionTaken,
@@ -68,7 +68,7 @@ def build_record(
 
     ``told``, ``planned`` and ``watched`` are what topics note, would have done, and saw.
     """
-    environment = runbook.environment
+    environment, preflight = runbook.environment, read_preflight(runbook.folder)
     return RunRecord(
         run_id=runbook.id,
         started=Moment(runbook.started.isoformat(timespec="seconds"), runbook.started_s),
@@ -98,8 +98,8 @@ def build_record(
         acknowledgements=scope.acknowledgements,
         unmeasured=scope.unmeasured,
         decision=decision,
-        readiness=read_preflight(runbook.folder),
-        standing=read_ways(runbook.folder),
+        readiness=preflight.readiness,
+        standing=preflight.standing,
         notes=(
             *notes,
             *_baselines(runbook),

@@ -26,6 +26,7 @@ from pam_rollback.base.run_files import (
     RAMP_JOURNAL,
     WATCH_RECORD,
 )
+from pam_rollback.outside.places import write_whole
 from pam_rollback.outside.programs import Ended
 from pam_rollback.report.retention import Fate, KeptRun, fates
 from pam_rollback.rollback.git import open_repository
@@ -146,8 +147,8 @@ class Store:
         for path in both.keys() - {JOURNAL}:
             if both[path] != ours.get(path):
                 (folder / path).parent.mkdir(exist_ok=True)
-                _write(folder / path, both[path])
-        _write(folder / KEPT_ELSEWHERE, commit if both == files else "")
+                write_whole(folder / path, both[path])
+        write_whole(folder / KEPT_ELSEWHERE, commit if both == files else "")
         return False
 
     def _bring_lasting(self, environment: str, files: Files) -> None:
@@ -449,14 +450,8 @@ def _finished(record: str) -> str:
 def _replaced(path: Path, both: str, read_bytes: int) -> None:
     """Put ``both`` in its place, with what a watch or a ramp has written there since its first ``read_bytes`` were read."""
     with path.open("rb") as before:
-        _write(path, both)
+        write_whole(path, both)
         before.seek(read_bytes)
         late = [line for line in before.read().decode(errors="replace").splitlines(keepends=True) if line not in both]
     with path.open("a", encoding="utf-8") as journal:
         journal.writelines(late)
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f"{path.name}.draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

@@ -16,16 +16,19 @@ because the series that counts it begins with it. Rules:
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import attrgetter
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.stats.series import Answers, Histogram, Point, from_evidence, gauge
+from pam_rollback.stats.series import Answers, Evidence, Point, Times, from_evidence, gauge
 
 Labels = Mapping[str, str]
 _TARGET_LABELS = ("job", "instance")
 _EDGE = "le"
 _MS = 1000.0
+_QUIET = "no request came"
 _WHOLE_STEP = 1e-9
 _SAME_START_S = 1.0
 """Moments of a process' start that differ by less are the same, rounded differently."""
@@ -82,13 +85,17 @@ def count(
     starts = {target: _values(series) for target, series in _by_target(started).items()}
     scrapes = {target: list(_scrapes(series, starts.get(target, {}))) for target, series in _by_target(raw).items()}
     scrapes = {target: found for target, found in scrapes.items() if found}
-    number = max(0, math.floor((end_s - start_s) / step_s + _WHOLE_STEP))
-    steps = tuple(_step(scrapes, start_s + step_s * index, start_s + step_s * (index + 1)) for index in range(number))
+    steps = tuple(_step(scrapes, since_s, until_s) for since_s, until_s in _steps(start_s, end_s, step_s))
     last_s = max((found[-1].at_s for found in scrapes.values()), default=-math.inf)
     gone = tuple(sorted(target for target, found in scrapes.items() if found[-1].at_s < last_s - 2 * step_s))
     every = [scrape for found in scrapes.values() for scrape in found]
     restarts = sorted(scrape.at_s for scrape in every if scrape.restarted and start_s < scrape.at_s <= end_s)
     return Counted(steps, tuple(restarts), gone)
+
+
+def _steps(start_s: float, end_s: float, step_s: float) -> list[tuple[float, float]]:
+    number = max(0, math.floor((end_s - start_s) / step_s + _WHOLE_STEP))
+    return [(start_s + step_s * index, start_s + step_s * (index + 1)) for index in range(number)]
 
 
 def _by_target(raw: Iterable[RawSeries]) -> dict[str, list[RawSeries]]:
@@ -132,24 +139,32 @@ def _scrapes(series: Sequence[RawSeries], starts: Mapping[float, float]) -> Iter
         start = starts.get(at_s, start)
 
 
-def _step(scrapes: Mapping[str, Sequence[_Scrape]], start_s: float, end_s: float) -> Step:
+def _inside(
+    scrapes: Mapping[str, Sequence[_Scrape]], since_s: float, until_s: float
+) -> tuple[dict[str, list[_Scrape]], str]:
+    """Give the scrapes of each target in a step, or why they are not all known."""
     present = {
-        target: found for target, found in scrapes.items() if found[0].at_s <= end_s and found[-1].at_s > start_s
+        target: found for target, found in scrapes.items() if found[0].at_s <= until_s and found[-1].at_s > since_s
     }
+    inside = {target: [one for one in found if since_s < one.at_s <= until_s] for target, found in present.items()}
+    missing = next((target for target, found in inside.items() if not found), "")
     if not present:
-        return Step(end_s, why="nothing was scraped" if scrapes else "there is no such series")
+        return {}, "nothing was scraped" if scrapes else "there is no such series"
+    return inside, f"{missing}: it was not scraped" if missing else ""
+
+
+def _step(scrapes: Mapping[str, Sequence[_Scrape]], since_s: float, until_s: float) -> Step:
+    inside, why = _inside(scrapes, since_s, until_s)
+    if why:
+        return Step(until_s, why=why)
     increases: list[tuple[Labels, float]] = []
-    for target, found in present.items():
-        inside = [scrape for scrape in found if start_s < scrape.at_s <= end_s]
-        if not inside:
-            return Step(end_s, why=f"{target}: it was not scraped")
+    for target, found in inside.items():
         # A target that joins others takes nothing from what they say.
-        judged = inside[1:] if inside[0] is found[0] and len(present) > 1 else inside
-        why = next((scrape.why for scrape in judged if scrape.why), "")
-        if why:
-            return Step(end_s, why=f"{target}: {why}")
+        judged = found[1:] if found[0] is scrapes[target][0] and len(inside) > 1 else found
+        if why := next((scrape.why for scrape in judged if scrape.why), ""):
+            return Step(until_s, why=f"{target}: {why}")
         increases += [pair for scrape in judged for pair in scrape.increases]
-    return Step(end_s, tuple(increases))
+    return Step(until_s, tuple(increases))
 
 
 @dataclass(frozen=True)
@@ -180,43 +195,38 @@ class StatusRule:
 
 def error_rate_points(steps: Iterable[Step], rule: StatusRule) -> Iterator[Point]:
     """Give the share of errors in each step. A step without requests is unknown. Raises MeasurementFailed as ``StatusRule`` does."""
-    for step in steps:
-        if step.why:
-            yield Point(step.end_s, None, why=step.why)
-            continue
+
+    def answers(step: Step) -> Answers | str:
         bad = sum(moved for labels, moved in step.increases if rule.is_error(labels))
         n = sum(moved for _, moved in step.increases)
-        yield from_evidence(step.end_s, Answers(n, bad)) if n > 0 else Point(step.end_s, None, why="no request came")
+        return Answers(n, bad) if n > 0 else _QUIET
+
+    return _points(steps, answers)
 
 
 def p95_points(steps: Iterable[Step]) -> Iterator[Point]:
-    """Give the 95th percentile of each step from buckets, whose edges (``le``) are in seconds."""
+    """Give the times of the answers of each step from buckets, whose edges (``le``) are in seconds."""
+    return _points(steps, _times)
+
+
+def _points(steps: Iterable[Step], found_in: Callable[[Step], Evidence | str]) -> Iterator[Point]:
     for step in steps:
-        if step.why:
-            yield Point(step.end_s, None, why=step.why)
-            continue
-        try:
-            histogram = _histogram(step)
-        except MeasurementFailed as problem:
-            yield Point(step.end_s, None, why=str(problem))
-            continue
-        yield from_evidence(step.end_s, histogram) if histogram else Point(step.end_s, None, why="no request came")
+        found = step.why or found_in(step)
+        yield Point(step.end_s, None, why=found) if isinstance(found, str) else from_evidence(step.end_s, found)
 
 
-def _histogram(step: Step) -> Histogram | None:
-    """Add the buckets of all series up; None when nothing was counted. Raises MeasurementFailed when they make no sense."""
-    groups: dict[tuple[tuple[str, str], ...], dict[float, float]] = defaultdict(dict)
-    for labels, moved in step.increases:
-        others = tuple(sorted((name, value) for name, value in labels.items() if name != _EDGE))
-        edge_ms = _edge_ms(labels)
-        # A step may hold several scrapes.
-        groups[others][edge_ms] = groups[others].get(edge_ms, 0.0) + moved
-    total: Histogram | None = None
-    for group in groups.values():
-        if any(group.values()):
-            histogram = Histogram.from_cumulative(group)
-            total = histogram if total is None else total.plus(histogram)
-    return total
+def _times(step: Step) -> Times | str:
+    """Add the buckets of all series up; say why where they make no sense, or nothing was counted."""
+    groups: dict[tuple[tuple[str, str], ...], dict[float, float]] = defaultdict(lambda: defaultdict(float))
+    try:
+        for labels, moved in step.increases:
+            # A step may hold several scrapes.
+            others = tuple(sorted((name, value) for name, value in labels.items() if name != _EDGE))
+            groups[others][_edge_ms(labels)] += moved
+        found = [Times.from_cumulative(group) for group in groups.values() if any(group.values())]
+    except MeasurementFailed as problem:
+        return str(problem)
+    return reduce(Times.plus, found) if found else _QUIET
 
 
 def _edge_ms(labels: Labels) -> float:
@@ -234,27 +244,15 @@ def gauge_points(
 ) -> Iterator[Point]:
     """Give the highest value of any target in each step; unknown as for counters, and when one of the values is not a number."""
     targets = {
-        target: sorted(sample for one in series for sample in one.samples) for target, series in _by_target(raw).items()
+        target: sorted(
+            (_Scrape(at_s, [({}, value)]) for one in series for at_s, value in one.samples), key=attrgetter("at_s")
+        )
+        for target, series in _by_target(raw).items()
     }
-    targets = {target: samples for target, samples in targets.items() if samples}
-    for index in range(max(0, math.floor((end_s - start_s) / step_s + _WHOLE_STEP))):
-        since_s, until_s = start_s + step_s * index, start_s + step_s * (index + 1)
-        yield _highest(targets, since_s, until_s, scale)
-
-
-def _highest(
-    targets: Mapping[str, Sequence[tuple[float, float]]], since_s: float, until_s: float, scale: float
-) -> Point:
-    present = {
-        target: samples for target, samples in targets.items() if samples[0][0] <= until_s and samples[-1][0] > since_s
-    }
-    if not present:
-        return Point(until_s, None, why="nothing was scraped" if targets else "there is no such series")
-    values: list[float] = []
-    for target, samples in present.items():
-        inside = [value for at_s, value in samples if since_s < at_s <= until_s]
-        if not inside:
-            return Point(until_s, None, why=f"{target}: it was not scraped")
-        values += inside
-    wrong = next((value for value in values if not math.isfinite(value)), None)
-    return gauge(until_s, max(values) if wrong is None else wrong, scale=scale)
+    targets = {target: found for target, found in targets.items() if found}
+    for since_s, until_s in _steps(start_s, end_s, step_s):
+        inside, why = _inside(targets, since_s, until_s)
+        values = [value for found in inside.values() for scrape in found for _, value in scrape.increases]
+        wrong = next((value for value in values if not math.isfinite(value)), None)
+        found = max(values, default=0.0) if wrong is None else wrong
+        yield Point(until_s, None, why=why) if why else gauge(until_s, found, scale=scale)

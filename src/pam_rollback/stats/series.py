@@ -6,12 +6,13 @@ traffic each give a point that says why it is unknown, never one that is low.
 """
 
 import math
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, Self
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.stats.percentiles import DEFINITION, nearest_rank
@@ -29,29 +30,28 @@ P95 = 95.0
 
 
 @dataclass(frozen=True)
-class Histogram:
-    """Counts of values between edges. ``counts`` has one more than ``edges_ms``: what lies above the last edge.
+class Times:
+    """Times of answers in ms, of which each is only known to lie between two values: how many there are between which.
 
-    The 95th percentile lies in one bucket: above its lower edge, at most its upper one. That interval is the fact; the number beside it is
-    interpolated, as Prometheus' ``histogram_quantile`` does, and decides nothing. Whether it is below a limit follows from counts alone:
-    certainly when too few values can lie above the limit, certainly not when too many do, and it cannot be told when the limit lies inside
-    the bucket. The last bucket has no upper edge: ``histogram_quantile`` gives its lower one, which would make a slow service look fast. A
-    value exactly at an edge that is the limit counts as below it: the bucket cannot tell "at" from "below".
+    A bucket of a histogram has such a pair of edges; the percentiles of one step, which a provider gives that keeps neither values nor
+    buckets, bound the values between them in the same way. What several steps tell is added up, and so lies the 95th percentile of all
+    between the value of its rank if every time were the lowest that it may be, and if every one were the highest: that interval is the
+    fact. It is below a limit only when the whole interval is; a limit inside cannot be told. (Percentiles cannot be averaged, and
+    Prometheus' ``histogram_quantile`` would give the last edge for a time of which it is only known that it is longer.) A time exactly at
+    an edge that is the limit counts as below it: a bucket cannot tell "at" from "below".
     """
 
-    edges_ms: tuple[float, ...]
-    counts: tuple[int, ...]
+    between: Mapping[tuple[float, float], int]
 
     def __post_init__(self) -> None:
-        """Refuse what is no histogram, or an empty one: nothing follows from nothing."""
-        rising = all(low < high for low, high in pairwise(self.edges_ms))
-        if not self.edges_ms or not rising or not all(map(math.isfinite, self.edges_ms)) or self.edges_ms[0] <= 0:
-            raise ValueError(f"edges rise from above 0, and there is one at least: {self.edges_ms}")
-        if len(self.counts) != len(self.edges_ms) + 1 or min(self.counts) < 0 or sum(self.counts) == 0:
-            raise ValueError(f"{self.counts} are no counts for {len(self.edges_ms)} edges")
+        """Refuse none, fewer than none, and what is no length of time."""
+        if not self.between or min(self.between.values()) <= 0:
+            raise ValueError(f"there are no times, or fewer: {self.between}")
+        if not all(0 <= low <= high and math.isfinite(low) for low, high in self.between):
+            raise ValueError(f"a time lies between two lengths of time: {self.between}")
 
     @classmethod
-    def from_cumulative(cls, up_to: Mapping[float, float]) -> "Histogram":
+    def from_cumulative(cls, up_to: Mapping[float, float]) -> Self:
         """Make one from counts of all values up to each edge (ms), as Prometheus keeps them; infinity is an edge.
 
         Raises MeasurementFailed when they contradict each other or say nothing.
@@ -61,195 +61,87 @@ class Histogram:
             raise MeasurementFailed('the buckets have no le="+Inf": how many answers there were in all is not known')
         if len(edges) == 1:
             raise MeasurementFailed('there is only the bucket le="+Inf": how long answers took is not known')
-        cumulative = [0, *(round(up_to[edge]) for edge in edges)]
-        counts = tuple(later - earlier for earlier, later in pairwise(cumulative))
-        if min(counts) < 0:
+        counts = {(low, high): round(up_to[high]) - round(up_to.get(low, 0.0)) for low, high in pairwise([0.0, *edges])}
+        if min(counts.values()) < 0:
             raise MeasurementFailed(f"the buckets contradict each other: fewer values up to a higher edge ({up_to})")
-        if sum(counts) == 0:
+        if sum(counts.values()) == 0:
             raise MeasurementFailed("the buckets are empty: no answer was counted")
-        return cls(tuple(edges[:-1]), counts)
+        return cls({edges: count for edges, count in counts.items() if count})
+
+    @classmethod
+    def of_step(cls, n: int, percentiles: Mapping[float, float]) -> Self:
+        """Make one from the percentiles of ``n`` answers, of which the 95th must be known. What contradicts it does not count.
+
+        Two percentiles of so few answers can be one answer: the longer one counts.
+        """
+        p95_ms = percentiles[P95]
+        if not (math.isfinite(p95_ms) and p95_ms >= 0 and n > 0):
+            raise ValueError(f"a percentile is a length of time over some answers: {n}, {percentiles}")
+        at_rank = {nearest_rank(n, P95): p95_ms}
+        for pct in sorted(percentiles, reverse=True):
+            ms, rank = percentiles[pct], nearest_rank(n, pct)
+            if (pct < P95 and 0 <= ms <= min(at_rank.values())) or (pct > P95 and p95_ms <= ms < math.inf):
+                at_rank[rank] = max(ms, at_rank.get(rank, ms))
+        between: Counter[tuple[float, float]] = Counter()
+        below, low = 0, 0.0
+        for rank, ms in sorted(at_rank.items()):
+            between[low, ms] += rank - below - 1
+            between[ms, ms] += 1
+            below, low = rank, ms
+        between[low, math.inf] += n - below
+        return cls(dict(+between))
 
     @property
     def n(self) -> int:
-        """How many values."""
-        return sum(self.counts)
-
-    @property
-    def interval_ms(self) -> tuple[float, float]:
-        """The edges of the bucket that holds the 95th percentile: above the first, at most the second, which may be infinite."""
-        index, _ = self._bucket_of_rank()
-        return self._edges(index)
+        """How many times."""
+        return sum(self.between.values())
 
     @property
     def value(self) -> float | None:
-        """The 95th percentile, interpolated; None when it lies above the last edge."""
-        index, place = self._bucket_of_rank()
-        low, high = self._edges(index)
-        return None if high == math.inf else low + (high - low) * place / self.counts[index]
+        """The 95th percentile, where it is known; None: only bounds are."""
+        return self.at_least if self.at_least == self.at_most else None
 
     @property
     def at_least(self) -> float:
-        """What the percentile certainly reaches: the lower edge of its bucket."""
-        return self.interval_ms[0]
+        """What the percentile certainly reaches."""
+        return self._of_rank((low, count) for (low, _), count in self.between.items())
+
+    @property
+    def at_most(self) -> float:
+        """What it certainly does not exceed; may be infinite."""
+        return self._of_rank((high, count) for (_, high), count in self.between.items())
 
     @property
     def definition(self) -> str:
         """How the value is made."""
-        return f"p95, {DEFINITION} from buckets, interpolated inside one, {self.bounds}"
+        return f"p95, {DEFINITION}, from buckets or percentiles of steps"
 
     @property
     def bounds(self) -> str:
-        """Between which values the truth lies."""
-        low, high = self.interval_ms
-        return f"above {low:g} ms, nothing more is known" if high == math.inf else f"between {low:g} and {high:g} ms"
+        """Between which values the truth lies; empty where it is known."""
+        if self.at_least == self.at_most:
+            return ""
+        endless = f"above {self.at_least:.4g} ms, nothing more is known"
+        return endless if self.at_most == math.inf else f"between {self.at_least:.4g} and {self.at_most:.4g} ms"
 
     def standing(self, limit: float) -> Standing:
         """Whether the 95th percentile is below ``limit`` ms."""
-        others = self.n - nearest_rank(self.n, P95)
-        """So many values may lie above the percentile."""
-        buckets = [(self._edges(index), count) for index, count in enumerate(self.counts)]
-        certainly_above = sum(count for (low, _), count in buckets if low >= limit)
-        perhaps_above = sum(count for (_, high), count in buckets if high > limit)
-        if certainly_above > others:
+        if self.at_least >= limit:
             return Standing.REACHED
-        return Standing.UNDECIDED if perhaps_above > others else Standing.BELOW
+        return Standing.UNDECIDED if self.at_most > limit else Standing.BELOW
 
-    def plus(self, other: "Histogram") -> "Histogram":
-        """Add another one up. Where their edges differ, as after a change of release, only those that both have remain.
+    def plus(self, other: "Times") -> "Times":
+        """Add others."""
+        return Times(dict(Counter(self.between) + Counter(other.between)))
 
-        Raises MeasurementFailed when they have none in common.
-        """
-        common = tuple(edge for edge in self.edges_ms if edge in other.edges_ms)
-        if not common:
-            raise MeasurementFailed(f"buckets at {self.edges_ms} and at {other.edges_ms} ms cannot be added up")
-        sums = zip(self.coarsened(common), other.coarsened(common), strict=True)
-        return Histogram(common, tuple(one + another for one, another in sums))
-
-    def coarsened(self, edges_ms: tuple[float, ...]) -> list[int]:
-        """Give the counts between fewer edges, which are all among its own."""
-        counts = [0] * (len(edges_ms) + 1)
-        for index, count in enumerate(self.counts):
-            counts[bisect_left(edges_ms, self._edges(index)[1])] += count
-        return counts
-
-    def _edges(self, index: int) -> tuple[float, float]:
-        low = self.edges_ms[index - 1] if index else 0.0
-        return low, self.edges_ms[index] if index < len(self.edges_ms) else math.inf
-
-    def _bucket_of_rank(self) -> tuple[int, int]:
-        """Give the bucket that holds the rank, and the rank's place in it, from 1."""
-        place = nearest_rank(self.n, P95)
-        for index, count in enumerate(self.counts):
-            if place <= count:
-                return index, place
-            place -= count
+    def _of_rank(self, counted: Iterable[tuple[float, int]]) -> float:
+        """Give the value of the percentile's rank."""
+        left = nearest_rank(self.n, P95)
+        for value, count in sorted(counted):
+            left -= count
+            if left <= 0:
+                return value
         raise AssertionError("the rank is among the values")  # pragma: no cover
-
-
-_P50, _P75, _P90, _P95, _P99 = 50.0, 75.0, 90.0, 95.0, 99.0
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: how many answers it had, and their percentiles in ms where known. What contradicts the 95th does not count."""
-
-    n: int
-    p95_ms: float
-    p50_ms: float = math.nan
-    p99_ms: float = math.nan
-    p75_ms: float = math.nan
-    p90_ms: float = math.nan
-
-    def __post_init__(self) -> None:
-        """Refuse what is no length of time or no count."""
-        if not (math.isfinite(self.p95_ms) and self.p95_ms >= 0 and self.n > 0):
-            raise ValueError(f"a percentile is a length of time over some answers: {self}")
-
-    def at_most(self, limit: float) -> int:
-        """So many of its answers, and no more, can be at or above the limit."""
-        return min((_others(self.n, pct) for pct, ms in self._known() if ms < limit), default=self.n)
-
-    def at_least(self, limit: float) -> int:
-        """So many of its answers certainly are at or above the limit."""
-        return max((_others(self.n, pct) + 1 for pct, ms in self._known() if ms >= limit), default=0)
-
-    @property
-    def told_ms(self) -> tuple[float, ...]:
-        """The percentiles that count."""
-        return tuple(ms for _, ms in self._known())
-
-    def _known(self) -> Iterator[tuple[float, float]]:
-        yield _P95, self.p95_ms
-        for pct, ms in ((_P50, self.p50_ms), (_P75, self.p75_ms), (_P90, self.p90_ms)):
-            if 0 <= ms <= self.p95_ms:
-                yield pct, ms
-        if self.p95_ms <= self.p99_ms < math.inf:
-            yield _P99, self.p99_ms
-
-
-@dataclass(frozen=True)
-class StepPercentiles:
-    """The percentiles of all steps of a window: what a provider gives that keeps neither values nor buckets.
-
-    They cannot be averaged, but each says how many answers of its step lie above it: of ``n`` answers of a step whose 95th percentile is
-    below the limit at most a twentieth is at or above it, else at least one more than a twentieth. Added up, that tells whether the 95th
-    percentile of the window is below the limit, or not, or that it cannot be told. With the 95th alone one slow step among twenty fast ones
-    leaves it open; the lower percentiles of the slow step and the 99th of the fast ones tell.
-    """
-
-    steps: tuple[Step, ...]
-
-    def __post_init__(self) -> None:
-        """Refuse none."""
-        if not self.steps:
-            raise ValueError("there is no step, and so there are no percentiles")
-
-    @property
-    def n(self) -> int:
-        """How many answers in all."""
-        return sum(step.n for step in self.steps)
-
-    @property
-    def value(self) -> float | None:
-        """The percentile where all steps have the same; None: only bounds are known."""
-        lowest, highest = self._range
-        return lowest if lowest == highest else None
-
-    @property
-    def at_least(self) -> float:
-        """What the percentile certainly reaches: the highest one that was told of a step which more answers reach than may."""
-        told = sorted({ms for step in self.steps for ms in step.told_ms})
-        # The higher one asks, the fewer answers reach it.
-        beyond = bisect_left(told, 1, key=lambda ms: int(self.standing(ms) is not Standing.REACHED))
-        return told[beyond - 1] if beyond else 0.0
-
-    @property
-    def definition(self) -> str:
-        """How the value is made."""
-        return f"p95, {DEFINITION} of each of {len(self.steps)} steps"
-
-    @property
-    def bounds(self) -> str:
-        """Between which values the truth lies."""
-        lowest, highest = self._range
-        return "" if lowest == highest else f"between {lowest:.4g} and {highest:.4g} ms"
-
-    def standing(self, limit: float) -> Standing:
-        """Whether the 95th percentile of all answers is below ``limit`` ms."""
-        others = _others(self.n, _P95)
-        """So many answers may lie at or above the limit."""
-        if sum(step.at_least(limit) for step in self.steps) > others:
-            return Standing.REACHED
-        return Standing.BELOW if sum(step.at_most(limit) for step in self.steps) <= others else Standing.UNDECIDED
-
-    @property
-    def _range(self) -> tuple[float, float]:
-        values = [step.p95_ms for step in self.steps]
-        return min(values), max(values)
-
-
-def _others(n: int, pct: float) -> int:
-    return n - nearest_rank(n, pct)
 
 
 class Quantity(StrEnum):
@@ -317,7 +209,7 @@ class Answers:
         return Standing.UNDECIDED if 100 * (self.bad + self.unsure) >= limit * self.n else Standing.BELOW
 
 
-Evidence = Answers | Histogram | StepPercentiles
+Evidence = Answers | Times
 """What a point was made of, where it can be added up over a window. A gauge has none."""
 
 
@@ -402,19 +294,14 @@ class Source(Protocol):
 
 def pooled(points: Iterable[Point]) -> Evidence | None:
     """Add up what the points were made of; None when one of them has nothing to add, or there are none."""
-    found: Evidence | None = None
-    for piece in [point.evidence for point in points]:
-        if piece is None:
-            return None
-        found = piece if found is None else _sum(found, piece)
-    return found
+    pieces = [point.evidence for point in points]
+    known = [piece for piece in pieces if piece is not None]
+    return reduce(_sum, known) if known and len(known) == len(pieces) else None
 
 
 def _sum(one: Evidence, other: Evidence) -> Evidence:
+    if isinstance(one, Times) and isinstance(other, Times):
+        return one.plus(other)
     if isinstance(one, Answers) and isinstance(other, Answers):
         return Answers(one.n + other.n, one.bad + other.bad, one.unsure + other.unsure)
-    if isinstance(one, Histogram) and isinstance(other, Histogram):
-        return one.plus(other)
-    if isinstance(one, StepPercentiles) and isinstance(other, StepPercentiles):
-        return StepPercentiles((*one.steps, *other.steps))
     raise TypeError(f"{type(one).__name__} and {type(other).__name__} cannot be added up")

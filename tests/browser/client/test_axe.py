@@ -13,7 +13,7 @@ from pam_rollback.browser.accessibility import STATES
 from pam_rollback.browser.axe import Rules, load_rules
 from pam_rollback.browser.barriers import Findings
 from pam_rollback.browser.page_audits import collect, walk
-from pam_rollback.browser.page_states import Site
+from pam_rollback.browser.site import Site
 from pam_rollback.outside.places import REPORTS
 from tests.contracts import PAGES, elements
 from tests.fault_rows.accessibility import OF_LOOK
@@ -212,8 +212,8 @@ def test_a_walk_sees_every_stop_and_what_marks_it(page: Page) -> None:
 
     walked = walk(page, "walk")
 
-    assert [stop.seen for stop in walked.stops] == [False, True, False, True]
-    assert (walked.unseen.elements, walked.traps.elements) == (2, 0)
+    assert [element.why for element in walked.unseen.violations[0].elements] == ["Pale", "None"]
+    assert (walked.unseen.passed, walked.traps.elements) == (2, 0)
 
 
 @pytest.mark.parametrize(
@@ -234,8 +234,7 @@ def test_a_walk_notices_traps(page: Page, script: str) -> None:
 
     walked = walk(page, "walk")
 
-    assert walked.traps.elements == 1
-    assert walked.trapped_at == "#b"
+    assert [violation.targets for violation in walked.traps.violations] == [("#b",)]
 
 
 def test_a_site_that_shows_nothing_is_no_clean_site(browser: Browser) -> None:
@@ -246,14 +245,14 @@ def test_a_site_that_shows_nothing_is_no_clean_site(browser: Browser) -> None:
     address = f"http://127.0.0.1:{server.server_port}"
     site = Site(
         address,
-        (address + "/api",),
         PAGES,
         elements(),
-        "/api/login",
-        "/api/chat",
-        "a@example.org",
-        "secret",
-        deadline_s=0.5,
+        within_s=0.5,
+        services=(address + "/api",),
+        login_path="/api/login",
+        chat_path="/api/chat",
+        email="a@example.org",
+        password="secret",
     )
     try:
         audits = collect(browser, site, load_rules(None))

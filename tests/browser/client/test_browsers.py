@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.browser.browser import ENGINES, BrowserMissing, launch_arguments
+from pam_rollback.browser import browser
+from pam_rollback.browser.browser import ENGINES, BrowserMissing, launch_arguments, provide
 
-SYSTEMS = {name: engine for name, engine in ENGINES.items() if engine.packages}
+SYSTEMS = {name: engine for name, engine in ENGINES.items() if engine.commands}
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_a_missing_browser_is_named_with_what_to_do(path: Path, nowhere: Path, n
 
     engine = ENGINES[name]
     words = str(missing.value)
-    told = [name, engine.variable, f"playwright install --with-deps {name}", *engine.packages[:1]]
+    told = [name, engine.variable, f"playwright install --with-deps {name}", *engine.commands[:1]]
     assert all(part in words for part in told), words
 
 
@@ -68,3 +69,28 @@ def test_a_variable_that_names_nothing_is_not_passed_over(
 
     with pytest.raises(BrowserMissing, match="PAM_FIREFOX names /nonexistent"):
         launch_arguments("firefox", own=nowhere)
+
+
+@pytest.mark.parametrize("brings", ["", "playwright", "apt-get"])
+def test_a_missing_browser_is_installed(
+    path: Path, nowhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], brings: str
+) -> None:
+    """Playwright's own where that can be had, else the system's package; where neither can, one says so, with what to do."""
+    asked: list[str] = []
+
+    def run(*command: str) -> bool:
+        asked.append("playwright" if "playwright" in command else command[0])
+        if brings == asked[-1] and "install" in command:
+            put(*((nowhere.parent, nowhere.name) if brings == "playwright" else (path, command[-1])))
+        return brings == asked[-1]
+
+    put(path, "apt-get")
+    monkeypatch.setattr(browser, "_run", run)
+    monkeypatch.setattr(browser, "_own", lambda _: nowhere)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+
+    assert provide(["firefox"]) == (0 if brings else 1)
+    assert (
+        asked[: 1 if brings == "playwright" else 2] == ["playwright", "apt-get"][: 1 if brings == "playwright" else 2]
+    )
+    assert ("no firefox: neither Playwright nor" in capsys.readouterr().err) is not bool(brings)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -11,12 +12,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from pam_rollback.base.wait import Waiter
-from pam_rollback.browser.fixtures import walking
-from pam_rollback.browser.fixtures.traveller import SignedIn, Traveller
-from pam_rollback.browser.fixtures.walking import Clearing
+from pam_rollback.browser import site as described_site
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.pam_site import PamSite, Session
-from pam_rollback.browser.witness import Witness
+from pam_rollback.browser.traveller import Clearing, Shared, Traveller
 from tests.contracts import PAGES, elements
 
 TRIPS = '<main><h1>Trips</h1><a href="/pam">Ask PAM about the coast</a></main>'
@@ -91,25 +90,18 @@ def site() -> Iterator[Site]:
 @pytest.fixture
 def traveller(site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traveller]:
     """Somebody who is signed in there."""
-    monkeypatch.setattr(walking, "refuse_when_blocked", lambda *_: None)
-    environment: Any = SimpleNamespace(
-        urls=SimpleNamespace(frontend=site.address),
-        pages=PAGES,
-        contract=SimpleNamespace(elements=elements(), operations={"chat": SimpleNamespace(kept=False)}),
-        chat_intent="never",
-        probing=SimpleNamespace(request_deadline_s=1),
-        addresses=lambda: [site.address],
-    )
+    environment: Any = SimpleNamespace(contract=SimpleNamespace(operations={"chat": SimpleNamespace(kept=False)}))
+    described = described_site.Site(site.address, PAGES, elements(), within_s=2, intent="never")
     made: list[Any] = []
 
     def new_context(**given: Any) -> Any:
         made.append(browser.new_context(**given))
         return made[-1]
 
-    session = SignedIn(Session(None, site.address, {}, "token", "somebody"))
-    runbook: Any = None
-    one = Traveller(environment, runbook, "chromium", new_context, session, Witness(frozenset()), Clearing(Waiter()))
-    monkeypatch.setattr(one, "_at_the_form", one._enter)
+    shared = Shared(Session(None, site.address, {}, "token", "somebody"))
+    of_account = (shared, Clearing(Waiter()), lambda _: None)
+    one = Traveller(environment, described, "chromium", new_context, *of_account)
+    monkeypatch.setattr(one, "signs_in", one.enters)
     yield one
     for context in made:
         context.close()
@@ -119,10 +111,12 @@ def traveller(site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_old_answer_about_the_same_trip_is_none(site: Site, traveller: Traveller, answers: bool) -> None:  # noqa: FBT001 - a case
     """The page writes the same message for a trip each time, and the chat has it from the last time, with its answer."""
     site.answers = answers
-    trip = traveller.plans_trip()
+    chat = traveller.enters()
 
-    assert trip.trips == 1
-    assert (trip.outcome == "works") is answers, trip
+    assert chat.open_trips() == 1
+    chat.choose_trip()
+    with nullcontext() if answers else pytest.raises(Stopped, match="no answer"):
+        assert chat.ask(f"{chat.written()} (1)")
 
 
 @pytest.mark.parametrize("keeps", [True, False])
@@ -131,8 +125,8 @@ def test_an_answer_that_is_gone_is_not_found_further_up(site: Site, traveller: T
     site.keeps = keeps
     talk = traveller.asks_pam()
 
-    assert talk.answered, talk
-    assert talk.forgotten is not keeps, talk
+    assert talk.answer, talk
+    assert talk.shown_again is keeps, talk
 
 
 def test_what_was_said_before_is_no_answer_to_what_is_spoken(site: Site, browser: Browser) -> None:
@@ -140,7 +134,7 @@ def test_what_was_said_before_is_no_answer_to_what_is_spoken(site: Site, browser
     site.late_s = 0.7
     page = browser.new_page()
     described: Mapping[Any, Any] = elements()
-    person = PamSite(page, site.address, PAGES, described, within_s=2)
+    person = PamSite(page, described_site.Site(site.address, PAGES, described, within_s=2))
     person.open_chat()
 
     with pytest.raises(Stopped, match="speak to PAM: no answer within 2 s"):

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Route
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.page_audits import chat
 from pam_rollback.browser.pam_site import PamSite
+from pam_rollback.browser.site import Site
 from pam_rollback.product.contract import Element
 from tests.browser.client.socket_server import socket_server
 from tests.contracts import CHAT, PAGES
@@ -70,7 +71,7 @@ def site(browser: Browser, request: pytest.FixtureRequest) -> Iterator[PamSite]:
             route.fulfill(body=PAGE.replace("SHOWS", str(shows).lower()), content_type="text/html")
 
     page.route(f"{SITE}/**", answer)
-    made = PamSite(page, SITE, PAGES, ELEMENTS, within_s=1)  # type: ignore[arg-type]
+    made = PamSite(page, Site(SITE, PAGES, ELEMENTS, within_s=1))  # type: ignore[arg-type]
     made.open_chat()
     yield made
     page.close()
@@ -95,7 +96,7 @@ def test_what_is_said_on_a_socket_is_pams_answer(browser: Browser, frames: list[
     """The page asks on a WebSocket that it opened when it was loaded: nothing is posted."""
     page = browser.new_page()
     with socket_server(SOCKET_PAGE, answers=frames) as (address, _):
-        site = PamSite(page, address, PAGES, ELEMENTS, within_s=1, intent="never")  # type: ignore[arg-type]
+        site = PamSite(page, Site(address, PAGES, ELEMENTS, within_s=1, intent="never"))  # type: ignore[arg-type]
         site.open_chat()
         with pytest.raises(Stopped, match=wrong) if wrong else nullcontext():
             assert site.ask("Is a site free?") == "Two sites are free."
@@ -107,7 +108,7 @@ def test_a_field_that_waits_for_the_connection_is_waited_for(browser: Browser, g
     """It takes words once the service greets; one that never does is a chat that does not open."""
     page = browser.new_page()
     with socket_server(CONNECTED_PAGE, answers=[{"message": "Two sites are free."}], greeting=greeting) as (address, _):
-        site = PamSite(page, address, PAGES, ELEMENTS, within_s=1, intent="never")  # type: ignore[arg-type]
+        site = PamSite(page, Site(address, PAGES, ELEMENTS, within_s=1, intent="never"))  # type: ignore[arg-type]
         with nullcontext() if opens else pytest.raises(Stopped, match="the field for a message stays disabled for 1 s"):
             site.open_chat()
             assert site.ask("Is a site free?") == "Two sites are free."

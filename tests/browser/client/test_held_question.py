@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from pam_rollback.browser.journeys import Stopped
-from pam_rollback.browser.page_states import QUESTION, Site, Visit
+from pam_rollback.browser.page_states import QUESTION, Visit
+from pam_rollback.browser.site import Site
 from pam_rollback.product.contract import Element
 from tests.browser.client.socket_server import socket_server
 from tests.contracts import PAGES
@@ -51,7 +52,7 @@ def visit(browser: Browser) -> Iterator[Callable[[str], tuple[Visit, list[str]]]
             page = browser.new_page()
             stack.callback(page.close)
             site = Site(
-                frontend=address,
+                address=address,
                 services=(address,),
                 pages=PAGES.model_copy(update={"chat": "/"}),
                 elements={
@@ -62,7 +63,7 @@ def visit(browser: Browser) -> Iterator[Callable[[str], tuple[Visit, list[str]]]
                 chat_path="/chat",
                 email="nobody@example.net",
                 password="none",
-                deadline_s=1.5,
+                within_s=1.5,
             )
             return Visit(page, site), heard
 

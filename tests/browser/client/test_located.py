@@ -8,6 +8,7 @@ from pam_rollback.browser.driven_page import click
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.pam_page import located
 from pam_rollback.browser.pam_site import PamSite
+from pam_rollback.browser.site import Site
 from pam_rollback.product.contract import Element
 from tests.contracts import PAGES
 
@@ -67,7 +68,7 @@ def test_a_form_that_passes_asks_nobody_to_sign_in(browser: Browser, script: str
         page.route("http://pam.test/**", lambda route: route.fulfill(body=body, content_type="text/html"))
         page.goto("http://pam.test/login")
         password = {"password": Element.model_validate({"selector": "input[type=password]"})}
-        site = PamSite(page, "http://pam.test", PAGES, password, within_s=2)  # type: ignore[arg-type]
+        site = PamSite(page, Site("http://pam.test", PAGES, password, within_s=2))  # type: ignore[arg-type]
         assert site.asks_to_sign_in() is asks
     finally:
         page.close()
@@ -121,7 +122,7 @@ def test_a_notification_over_a_button_is_waited_for(
         page.route("http://pam.test/**", lambda route: route.fulfill(body=body, content_type="text/html"))
         chat = {"open_chat": {"role": "button", "name": "Open"}, "message": {"label": "Message"}}
         described = {name: Element.model_validate(element) for name, element in chat.items()}
-        site = PamSite(page, "http://pam.test", PAGES, described, within_s=2)  # type: ignore[arg-type]
+        site = PamSite(page, Site("http://pam.test", PAGES, described, within_s=2))  # type: ignore[arg-type]
         if goes_ms < 9000:
             assert site.open_chat() == "Trips"
         else:

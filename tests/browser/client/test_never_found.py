@@ -5,6 +5,7 @@ from playwright.sync_api import Browser
 
 from pam_rollback.browser.journeys import NotAsDescribed, Stopped
 from pam_rollback.browser.pam_site import PamSite
+from pam_rollback.browser.site import Site
 from pam_rollback.product.contract import Element
 from tests.contracts import PAGES
 
@@ -29,7 +30,7 @@ def _chat(browser: Browser, body: str, *elements: str, status: int = 200) -> Non
     page.route(f"{SITE}/api", lambda route: route.fulfill(status=status, body="{}"))
     described = {name: ELEMENTS[name] for name in elements}
     try:
-        PamSite(page, SITE, PAGES, described, within_s=0.5).open_chat()  # type: ignore[arg-type]
+        PamSite(page, Site(SITE, PAGES, described, within_s=0.5)).open_chat()  # type: ignore[arg-type]
     finally:
         page.close()
 
@@ -81,7 +82,7 @@ def test_what_is_listed_elsewhere_is_not_missing(browser: Browser, listed: str, 
     page = browser.new_page()
     body = f"{HEAD}{form}{button}<section></section><table></table>"
     page.route(f"{SITE}/**", lambda route: route.fulfill(body=body, content_type="text/html"))
-    site = PamSite(page, SITE, PAGES, ELEMENTS, within_s=0.5)  # type: ignore[arg-type]
+    site = PamSite(page, Site(SITE, PAGES, ELEMENTS, within_s=0.5))  # type: ignore[arg-type]
     try:
         if not known:
             with pytest.raises(NotAsDescribed, match="expenses"):

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Route
 
 from pam_rollback.browser.pam_site import PamSite
+from pam_rollback.browser.site import Site
 from pam_rollback.product.contract import Element
 from tests.contracts import PAGES
 
@@ -34,7 +35,7 @@ def test_what_is_not_expected_is_seen_however_slow_the_answer(browser: Browser, 
 
     page.route(f"{SITE}/**", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
     page.route(f"{SITE}/flags", flags)
-    site = PamSite(page, SITE, PAGES, {"speak": Element(role="button", name="Speak")}, within_s=10)
+    site = PamSite(page, Site(SITE, PAGES, {"speak": Element(role="button", name="Speak")}, within_s=10))
     began_s = time.monotonic()
 
     site.open(PAGES.chat)

@@ -1,20 +1,22 @@
 """States of the site in a real Chromium: a page that still asks for something is told from one whose predecessor did."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest.mock import Mock
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser import driven_page
+from pam_rollback.browser import pam_page
 from pam_rollback.browser.driven_page import heading_of
 from pam_rollback.browser.journeys import NotLoaded, Stopped
-from pam_rollback.browser.page_states import Site, Visit
+from pam_rollback.browser.page_states import Visit
 from pam_rollback.browser.pam_site import PamSite
+from pam_rollback.browser.site import Site
 from pam_rollback.product.contract import Element, ElementName
 from tests.contracts import PAGES, elements
 
@@ -61,7 +63,7 @@ def site() -> Iterator[Site]:
     thread.start()
     address = f"http://127.0.0.1:{server.server_port}"
     yield Site(
-        frontend=address,
+        address=address,
         services=(f"{address}/api",),
         pages=PAGES.model_copy(update={"home": QUIET, "money": ASKING, "trips": LEADS_AWAY}),
         elements=elements(),
@@ -69,7 +71,7 @@ def site() -> Iterator[Site]:
         chat_path="/api/chat",
         email="nobody@example.net",
         password="none",
-        deadline_s=2.5,
+        within_s=2.5,
     )
     over.set()
     server.shutdown()
@@ -89,21 +91,12 @@ def test_too_many_sign_ins_say_nothing_of_the_pages(page: Page, site: Site, monk
     """Whoever visits is told why a sign-in stopped: what the page itself shows is the same in both cases."""
     stop = Stopped("sign in: the page says: You could not be logged in")
     limited = MeasurementFailed("the sign-in is rate limited")
-    monkeypatch.setattr(PamSite, "sign_in", raising(stop))
+    monkeypatch.setattr(PamSite, "_load", Mock(side_effect=stop))
 
     with pytest.raises(MeasurementFailed, match="the sign-in is rate limited"):
         Visit(page, replace(site, why_not_signed_in=lambda _: limited)).sign_in()
     with pytest.raises(Stopped, match="You could not be logged in"):
         Visit(page, site).sign_in()
-
-
-def raising(error: Exception) -> Callable[..., None]:
-    """What cannot be done."""
-
-    def refuse(*_: object) -> None:
-        raise error
-
-    return refuse
 
 
 def test_a_page_that_still_asks_is_not_reached(page: Page, site: Site) -> None:
@@ -139,7 +132,7 @@ def test_a_link_in_sight_is_clicked_as_a_person_does(page: Page, site: Site, mor
 
     if not covered:
         Visit(page, site).reach("trips")
-        assert page.url == site.frontend + LEADS_AWAY
+        assert page.url == site.address + LEADS_AWAY
         return
     with pytest.raises(Stopped, match=r'the link to /trips cannot be clicked: <div class="cover"> lies over it'):
         Visit(page, site).reach("trips")
@@ -149,15 +142,15 @@ def test_a_heading_that_goes_with_the_page_before_is_not_waited_for(
     page: Page, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was found, and is gone before it is read: what comes in its place is read, of whatever level."""
-    person = PamSite(page, site.frontend, site.pages, site.elements, within_s=site.deadline_s, hosts=frozenset())
-    page.goto(site.frontend + QUIET)
+    person = PamSite(page, site)
+    page.goto(site.address + QUIET)
 
     def found_and_gone(shown: Page) -> Locator:
         found = heading_of(shown)
         shown.evaluate("() => { document.querySelector('main').innerHTML = '<h2>Trips</h2>'; }")
         return found
 
-    monkeypatch.setattr(driven_page, "heading_of", found_and_gone)
+    monkeypatch.setattr(pam_page, "heading_of", found_and_gone)
 
     assert person.heading() == "Trips"
 
@@ -165,7 +158,7 @@ def test_a_heading_that_goes_with_the_page_before_is_not_waited_for(
 def asked_by_an_earlier_page(page: Page, site: Site) -> Request:
     """A request that a page before this one began, and that never ends."""
     with page.expect_request(f"**{HANGING}") as asked:
-        page.goto(site.frontend + ASKING, wait_until="domcontentloaded")
+        page.goto(site.address + ASKING, wait_until="domcontentloaded")
     return asked.value
 
 
@@ -177,20 +170,20 @@ def test_what_an_earlier_page_asked_for_is_not_held_against_this_one(page: Page,
 
     def tell(shown: Page) -> None:
         told.append(shown.url)
-        visit._person.signs._asked(earlier)
+        visit._person.witness._asked(earlier)
 
     page.on("domcontentloaded", tell)
 
     visit.reach("home")
 
-    assert site.frontend + QUIET in told
+    assert site.address + QUIET in told
 
 
 def test_a_late_word_of_an_earlier_page_does_not_hide_what_this_one_asks_for(page: Page, site: Site) -> None:
     """What this page asks for counts all the same."""
     earlier = asked_by_an_earlier_page(page, site)
     visit = Visit(page, site)
-    page.on("domcontentloaded", lambda _: visit._person.signs._asked(earlier))
+    page.on("domcontentloaded", lambda _: visit._person.witness._asked(earlier))
 
     with pytest.raises(Stopped, match="still loading"):
         visit.reach("money")
@@ -217,7 +210,7 @@ else if (path === "/login") {
 def losing(page: Page, site: Site, *, loses: int, goes: bool) -> Visit:
     """A visit of a site that loses sessions so many times; where it ``goes``, its form signs in by itself after a while."""
     served = LOSING.replace("LOSES", str(loses)).replace("GOES", str(goes).lower())
-    page.route(f"{site.frontend}/**", lambda route: route.fulfill(body=served, content_type="text/html"))
+    page.route(f"{site.address}/**", lambda route: route.fulfill(body=served, content_type="text/html"))
     described: dict[ElementName, Element] = {
         "email": Element(selector="[type=email]"),
         "password": Element(selector="[type=password]"),
@@ -225,7 +218,7 @@ def losing(page: Page, site: Site, *, loses: int, goes: bool) -> Visit:
         "log_out": Element(role="button", name="Log out"),
     }
     pages = site.pages.model_copy(update={"money": "/wins"})
-    return Visit(page, replace(site, pages=pages, elements=described, deadline_s=6))
+    return Visit(page, replace(site, pages=pages, elements=described, within_s=6))
 
 
 @pytest.mark.parametrize(
@@ -286,10 +279,11 @@ BUSY = PAGE + "<script>const end = Date.now() + 4000; while (Date.now() < end);<
 )
 def test_a_page_that_is_late_is_told_from_a_broken_one(page: Page, site: Site, body: str, late: bool) -> None:  # noqa: FBT001 - a case
     """What hangs without a browser, too, is a finding, and so is what is there and shows nothing; to audits as to journeys."""
-    page.route(f"{site.frontend}/money", lambda route: route.fulfill(content_type="text/html", body=body))
+    page.route(f"{site.address}/money", lambda route: route.fulfill(content_type="text/html", body=body))
     pages = site.pages.model_copy(update={"money": "/money"})
-    visit = Visit(page, replace(site, pages=pages, deadline_s=1.5))
-    person = PamSite(page, site.frontend, pages, site.elements, within_s=1.5, hosts=frozenset())
+    visited = replace(site, pages=pages, within_s=1.5)
+    visit = Visit(page, visited)
+    person = PamSite(page, visited)
 
     with pytest.raises(Stopped) as audited:
         visit.reach("money")

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 import pytest
 from playwright.sync_api import Browser, Route
 
+from pam_rollback.browser.journeys import Noticed
 from pam_rollback.browser.witness import Witness
 
 PAGE = """<h1>Trips</h1><script>
@@ -28,14 +29,13 @@ def noticed(browser: Browser, *, refused: bool = False, page_text: str = PAGE) -
     context = browser.new_context()
     try:
         context.route("http://pam.test/**", lambda route: answer(route, page_text))
-        witness = Witness(frozenset({"pam.test"}))
-        witness.watch(context)
-        page = context.new_page()
-        with witness.expecting_refusals() if refused else nullcontext():
+        page, found = context.new_page(), Noticed()
+        witness = Witness(page, frozenset({"pam.test"}), found)
+        with found.expecting_refusals() if refused else nullcontext():
             page.goto("http://pam.test/")
-            assert witness.quiet(page, within_s=5)
-        witness.look_away(context)
-        return set(witness.complaints)
+            assert witness.quiet(within_s=5)
+        witness.look_away()
+        return set(found.complaints)
     finally:
         context.close()
 
@@ -79,12 +79,11 @@ def test_what_fails_because_its_page_was_left_is_nobodys_fault(browser: Browser,
         context.route("http://pam.test/**", lambda route: answer(route, page_text))
         context.route("http://pam.test/api/500", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks its handlers
         context.route("http://pam.test/next", next_page)
-        witness = Witness(frozenset({"pam.test"}))
-        witness.watch(context)
-        page = context.new_page()
+        page, noticed = context.new_page(), Noticed()
+        witness = Witness(page, frozenset({"pam.test"}), noticed)
         page.goto("http://pam.test/")
         page.frame_locator("iframe").locator("h1").wait_for() if found else page.wait_for_url("**/next")
-        assert witness.quiet(page, within_s=5)
-        assert len(witness.complaints) == found, witness.complaints
+        assert witness.quiet(within_s=5)
+        assert len(noticed.complaints) == found, noticed.complaints
     finally:
         context.close()

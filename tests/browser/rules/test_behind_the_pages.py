@@ -24,7 +24,7 @@ BROKEN = (
 def behind(*complaints: str, problem: str = "") -> BehindThePages:
     """Pages of one browser, with what was noticed."""
     return BehindThePages(
-        journey="errors behind the pages", browser="chromium", pages=("/",), complaints=complaints, problem=problem
+        where="errors behind the pages in chromium", pages=("/",), complaints=complaints, problem=problem
     )
 
 

@@ -4,14 +4,14 @@ from datetime import date
 
 import pytest
 
-from pam_rollback.browser.accessibility import FocusWalk, KeyboardChat, TalkBarrier
+from pam_rollback.browser.accessibility import KeyboardChat, TalkBarrier, focus_walk
 from pam_rollback.environment.known_before import KnownBefore
 from tests.waivers import accepted
 
 
 def test_a_page_without_a_stop_is_not_free_of_traps() -> None:
     """Nobody can use it by keyboard."""
-    assert FocusWalk("chat-light", ()).traps.violations[0].rule == "keyboard"
+    assert focus_walk("chat-light", [], []).traps.violations[0].rule == "keyboard"
 
 
 def test_an_empty_answer_is_no_answer() -> None:

@@ -1,30 +1,74 @@
 """Known barriers are told from new ones."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from pam_rollback.browser.barriers import Element, Findings, Known, Violation, made_known, stable
-from pam_rollback.environment.known_before import KnownBefore
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.browser.barriers import Element, Findings, Violation, stable
+from pam_rollback.environment.known_before import Finding, KnownBefore
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.report.baseline_record import Red
+from pam_rollback.session import fixtures as scoring
 from tests.browser.rules.found_barriers import broken, findings
+from tests.plan.plan_scene import body
 from tests.waivers import accepted
 
+PLAN = load_plan(Path(__file__).parents[3] / "plan.toml")
 
-def new(found: Findings, before: Known) -> Findings:
+
+def recorded(*found: Findings) -> tuple[Finding, ...]:
+    """What a baseline has of them, as its index keeps it."""
+    kept = [Red.of(one).model_dump_json() for findings in found for one in findings.findings]
+    return tuple(Red.model_validate_json(one).finding for one in kept)
+
+
+def new(found: Findings, before: Sequence[Finding]) -> Findings:
     """What is new of it, where somebody answers for all that the baseline has."""
-    recorded = {(one.item, one.text): one.count for one in before.findings}
-    everything = accepted("CR-4", *(one.named for one in (*before.findings, *found.findings)))
-    placed = {(one.item, one.place): one.text for one in before.findings if one.place}
-    told = KnownBefore(recorded, (everything,), today=date(2026, 11, 27), placed=placed).told(found.findings)
+    counts = {(one.item, one.text): one.count for one in before}
+    everything = accepted("CR-4", *(one.text for one in before), *(one.named for one in found.findings))
+    placed = {(one.item, one.place): one.text for one in before if one.place}
+    told = KnownBefore(counts, (everything,), today=date(2026, 11, 27), placed=placed).told(found.findings)
     return found.without(told)
+
+
+@pytest.mark.parametrize("problem", ["", "it is stale"])
+def test_what_a_baseline_has_is_known(problem: str) -> None:
+    """As far as somebody answers for it; another version of the rules is named. One that is refused makes nothing known, and says so."""
+
+    def refuse(*_: object) -> None:
+        if problem:
+            raise MeasurementFailed(problem)
+
+    before, after = (replace(findings(broken("h1", "p")), rules=f"axe-core {version}") for version in (1, 2))
+    moved = Violation("image-alt", "serious", "chat-light", (Element(".b", path="html > img"),), "A picture has a text")
+    named = replace(moved, elements=(Element(".a", path="html > img"),))
+    stored = SimpleNamespace(
+        red=(),
+        found=[Red.of(one) for one in (*before.findings, *findings(named).findings)],
+        origin=SimpleNamespace(release=""),
+        ill=lambda _: (),
+        refuse_ill=lambda _: None,
+        refuse_stale=refuse,
+    )
+    answers = accepted("CR-4", "color-contrast on *: h1", "image-alt on *: *", until=date(2099, 1, 1), at_most=9)
+    runbook = SimpleNamespace(stored=stored, environment=SimpleNamespace(waivers=[answers]), plan=PLAN)
+    known = body(scoring.known_before)(runbook.environment, runbook, SimpleNamespace(frontend="", backend=""))
+
+    told = known.told([*after.findings, *findings(moved).findings])
+
+    assert [one.said for one, _ in told.known] == ([] if problem else ["h1", ".b"])
+    assert ("it is stale" in told.reasons) is bool(problem)
+    assert "found by axe-core 2, those of the baseline by axe-core 1" in told.reasons
 
 
 def test_what_the_baseline_has_is_not_new() -> None:
     """The rollback did not bring it about; what it did bring about is still shown, alone."""
-    known = made_known([findings(broken("h1", "label"))])
+    known = recorded(findings(broken("h1", "label")))
 
     assert new(findings(broken("h1", "label")), known).violations == ()
     left = new(findings(broken("h1", "label", "p.lead"), broken("button", rule="button-name")), known)
@@ -41,12 +85,12 @@ def test_what_the_baseline_has_is_not_new() -> None:
 )
 def test_a_barrier_is_known_by_rule_state_and_element(other: Violation) -> None:
     """Readable in the light says nothing of the dark."""
-    assert new(findings(other), made_known([findings(broken("h1"))])).violations == (other,)
+    assert new(findings(other), recorded(findings(broken("h1")))).violations == (other,)
 
 
 def test_one_more_of_a_kind_is_new_although_its_place_is_known() -> None:
     """Counters and positions differ between two visits, so such elements are counted."""
-    known = made_known([findings(broken("#field-3", "li:nth-child(2) > p"))])
+    known = recorded(findings(broken("#field-3", "li:nth-child(2) > p")))
 
     assert new(findings(broken("#field-7", "li:nth-child(9) > p")), known).violations == ()
     left = new(findings(broken("#field-7", "#field-8")), known)
@@ -65,7 +109,7 @@ def sectors(named: Mapping[str, str]) -> Findings:
 
 def test_an_element_is_known_by_its_place_when_it_has_another_name() -> None:
     """axe-core names it by what is rare on the page at that moment."""
-    known = Known.from_data(json.loads(json.dumps(made_known([sectors(PIE)]).as_data())))
+    known = recorded(sectors(PIE))
     renamed = {f".sector{name.removeprefix('path')}": path for name, path in PIE.items()}
     one_renamed = dict([*list(PIE.items())[:1], *list(renamed.items())[1:]])
 
@@ -80,16 +124,16 @@ def test_an_element_is_known_by_its_place_when_it_has_another_name() -> None:
 )
 def test_an_element_more_is_new_whatever_its_name(more: Mapping[str, str]) -> None:
     """Beside those of before or instead of them; also in a baseline from before there were paths."""
-    known = made_known([sectors(PIE)])
+    known = recorded(sectors(PIE))
 
     assert new(sectors({**PIE, **more}), known).violations[0].targets == tuple(more)
     assert new(sectors({**more}), known).violations[0].targets == tuple(more), "although the others are gone"
-    assert new(sectors({**more}), replace(known, paths={})).violations[0].targets == tuple(more)
+    assert new(sectors({**more}), [replace(one, place="") for one in known]).violations[0].targets == tuple(more)
 
 
 def test_a_new_element_is_new_in_the_place_of_one_that_moved() -> None:
     """As a button before the others of a row: the one that was there is found by its name, further on."""
-    known = made_known([sectors(PIE)])
+    known = recorded(sectors(PIE))
     places = [*PIE.values(), "svg > g:nth-child(3) > path"]
 
     left = new(sectors(dict(zip([".sector", *PIE], places, strict=True))), known)

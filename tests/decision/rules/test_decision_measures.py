@@ -20,7 +20,7 @@ from pam_rollback.decision.decision_measures import (
     partial_downtime,
     slowdown,
 )
-from pam_rollback.observation.change import LatencyChange
+from pam_rollback.observation.change import Change
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.sustained import Condition, ConditionState, Measure, Question, Span, judge
 from pam_rollback.plan.plan import load_plan
@@ -370,7 +370,7 @@ def test_exactly_at_the_limit(*, reached_counts: bool, at_limit: bool) -> None:
     """Counts in the band, which begins there, and not above it."""
     twice = [replace(usual(tick), latency_ms=200.0) for tick in range(600)]
 
-    limit_pct = LatencyChange.of(BEFORE, [200.0] * 600).increase_pct
+    limit_pct = Change.of_times(BEFORE, [200.0] * 600).increase
 
     assert slowdown(BEFORE, limit_pct, reached_counts=reached_counts).above(twice) is at_limit
     assert error_rate("all", 20, reached_counts=reached_counts).above(of("chat", 12, 3)) is at_limit

@@ -1,13 +1,15 @@
 """A load test that was shut out is not known; what it saw before stands."""
 
 from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.generator import sorted_out
 from pam_rollback.load.order import LoadJourney, LoadOrder, LoadTarget
 from pam_rollback.load.record import LoadRecord
+from pam_rollback.load.run import sorted_by_blocks
 from pam_rollback.load.verdict import LoadVerdict, judge
 from pam_rollback.observation.blocking import HostAnswer, Look, Others
 from tests.load.records import LIMITS, failed, is_kept, steady
@@ -44,7 +46,10 @@ def record(first: Mapping[str, object], then: Mapping[str, object], *, only: str
 
 def verdict(found: LoadRecord, *controls: HostAnswer, looks: Mapping[str, list[Look]] | None = None) -> LoadVerdict:
     """As the gate judges it."""
-    return judge(sorted_out(found, ORDER, controls=controls, looks=looks), LIMITS)
+    lookout: Any = SimpleNamespace(
+        controls=controls, looks=lambda host: (looks or {}).get(host, ()), ask_further=lambda *_: None
+    )
+    return judge(sorted_by_blocks(found, ORDER, lookout), LIMITS)
 
 
 @pytest.mark.parametrize("status", [403, 429])

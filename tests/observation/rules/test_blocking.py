@@ -18,12 +18,13 @@ from pam_rollback.observation.blocking import (
     open_end,
     why_void,
 )
+from pam_rollback.observation.measure import WindowState
 from pam_rollback.observation.recovery import OutageRule, recovery
 from pam_rollback.observation.samples import Sample
 from pam_rollback.observation.sustained import ConditionState, Question, Span
 from pam_rollback.observation.sustained import judge as judge_condition
-from pam_rollback.observation.window import Measure, WindowSpec, judge
-from pam_rollback.observation.window_state import WindowState
+from pam_rollback.observation.window import WindowSpec, judge
+from pam_rollback.stats.series import Quantity
 
 API, SITE = "api.example", "www.example"
 PLACES = {
@@ -240,7 +241,7 @@ def history(*parts: tuple[int, int | None]) -> tuple[Sample, ...]:
 
 def window(samples: tuple[Sample, ...], looks: dict[str, list[Look]] | None = None) -> WindowState:
     """SC-1 over all of it."""
-    spec = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=ROUNDS)
+    spec = WindowSpec(measure=Quantity.ERROR_RATE_PCT, limit=2, duration_s=ROUNDS)
     found = BlocksSeen.of(samples, PLACES, looks=looks).sorted_out(samples)
     return judge(found, spec, start_s=0, now_s=ROUNDS + 1, rate_hz=4).state
 
@@ -295,7 +296,7 @@ def test_a_window_is_not_known_from_a_ban_on(samples: tuple[Sample, ...], state:
 def test_a_ban_is_no_run_of_bad_seconds() -> None:
     """One bad second before it and one after it are two, and not all of the time between."""
     samples = probed(*[[("health", status), ("history", status)] for status in (500, *[403] * (ROUNDS - 2), 500)])
-    spec = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=10, duration_s=ROUNDS, bad_run_max_s=2)
+    spec = WindowSpec(measure=Quantity.ERROR_RATE_PCT, limit=10, duration_s=ROUNDS, bad_run_max_s=2)
     found = BlocksSeen.of(samples, PLACES).sorted_out(samples)
 
     assert judge(found, spec, start_s=0, now_s=ROUNDS + 1, rate_hz=2).state is WindowState.UNKNOWN

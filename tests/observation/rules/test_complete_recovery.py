@@ -7,10 +7,11 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.complete_recovery import CompleteRecovery, moments
+from pam_rollback.observation.measure import Window, WindowState
 from pam_rollback.observation.recovery import OutageRule, Recovery, recovery
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict
-from pam_rollback.observation.window_state import WindowState
+from pam_rollback.observation.window import WindowSpec
+from pam_rollback.stats.series import Quantity
 
 RULE = OutageRule(limit_pct=10)
 
@@ -28,13 +29,13 @@ def recovered(*, bad_until_s: float = 21) -> Recovery:
     return recovery(history(bad_until_s=bad_until_s), incident_s=9.95, decision_s=20, rule=RULE)
 
 
-def window(state: WindowState = WindowState.MET) -> WindowVerdict:
+def window(state: WindowState = WindowState.MET) -> Window:
     """15 of 900 seconds."""
-    spec = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15, asked_s=900)
-    return WindowVerdict(spec, state, "", value=0.0, n=150, bad=0, unmeasured=0, observed_s=15)
+    spec = WindowSpec(measure=Quantity.ERROR_RATE_PCT, limit=2, duration_s=15, asked_s=900)
+    return Window(spec=spec, state=state, reason="", value=0.0, at_least=0.0, n=150, observed_s=15)
 
 
-def complete(found: Recovery, *windows: WindowVerdict, objective_s: float = 1800) -> CompleteRecovery:
+def complete(found: Recovery, *windows: Window, objective_s: float = 1800) -> CompleteRecovery:
     """As a story has it."""
     told = moments(found, windows, detected_s=15, looked_every_s=0.1, first_step_s=20.01)
     return CompleteRecovery(found, windows, objective_s, told)

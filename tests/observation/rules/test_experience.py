@@ -1,18 +1,20 @@
 """What users see beside the baseline: written-out samples, worse, as before, and unknown where the samples cannot tell."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.experience import (
-    Before,
     ErrorsAgainstBaseline,
     SpeedAgainstBaseline,
     errors_against,
     speed_against,
 )
 from pam_rollback.observation.samples import Sample
+from pam_rollback.report.baseline_record import Figures
 from pam_rollback.stats.percentiles import Distribution
 
 N = 600
@@ -21,9 +23,24 @@ QUICK_MS = [90 + i % 21 for i in range(N)]
 BASELINE = "baseline of yesterday"
 
 
-def before(n: int = N, errors: int = 0) -> Before:
+GOAL: Any = SimpleNamespace(
+    response_time_increase_pct_max=20, response_time_unnoticed_ms=20, error_rate_increase_pp_max=1
+)
+
+
+def before(n: int = N, errors: int = 0) -> Figures:
     """The baseline's answers of one journey."""
-    return Before(n=n, errors=errors, latencies=Distribution.of(QUICK_MS[:n]))
+    return figures(n, errors, Distribution.of(QUICK_MS[:n]))
+
+
+def figures(n: int, errors: int, latencies: Distribution | None) -> Figures:
+    """Of some answers; their own percentiles are asked of the distribution."""
+    return Figures(n=n, errors=errors, p50_ms=None, p95_ms=None, p99_ms=None, latencies=latencies)
+
+
+def baseline(answers: Figures, **journeys: Figures) -> Any:
+    """What is read of a baseline."""
+    return SimpleNamespace(origin=BASELINE, answers=answers, journeys=journeys)
 
 
 def answers(journey: str, *, times: float = 1.0, n: int = N, bad: int = 0, lag_ms: float = 0.0) -> list[Sample]:
@@ -42,22 +59,13 @@ def answers(journey: str, *, times: float = 1.0, n: int = N, bad: int = 0, lag_m
 
 def speed(*samples: Sample, n: int = N) -> SpeedAgainstBaseline:
     """Compare two journeys with the baseline."""
-    both = Before(n=2 * n, errors=0, latencies=Distribution.of(QUICK_MS[:n] * 2))
-    return speed_against(
-        {"chat": before(n), "front page": before(n)},
-        both,
-        samples,
-        increase_pct_max=20,
-        unnoticed_ms=20,
-        baseline=BASELINE,
-    )
+    both = figures(2 * n, 0, Distribution.of(QUICK_MS[:n] * 2))
+    return speed_against(baseline(both, **{"chat": before(n), "front page": before(n)}), samples, GOAL)
 
 
 def errors(now_bad: int, *, n: int = N, before_bad: int = 0) -> ErrorsAgainstBaseline:
     """Compare error rates with the baseline."""
-    return errors_against(
-        before(errors=before_bad), answers("chat", n=n, bad=now_bad), increase_pp_max=1, baseline=BASELINE
-    )
+    return errors_against(baseline(before(errors=before_bad)), answers("chat", n=n, bad=now_bad), GOAL)
 
 
 def test_the_same_is_as_before() -> None:
@@ -84,9 +92,9 @@ def test_one_slow_journey_is_enough() -> None:
 
 def test_what_nobody_notices_is_not_slower() -> None:
     """Five milliseconds that become eight are 60 %, and 3 ms."""
-    fast = Before(n=N, errors=0, latencies=Distribution.of([value / 20 for value in QUICK_MS]))
+    fast = figures(N, 0, Distribution.of([value / 20 for value in QUICK_MS]))
     samples = [replace(sample, latency_ms=sample.latency_ms / 20) for sample in answers("chat", times=1.6)]
-    found = speed_against({"chat": fast}, fast, samples, increase_pct_max=20, unnoticed_ms=20, baseline=BASELINE)
+    found = speed_against(baseline(fast, chat=fast), samples, GOAL)
 
     assert found.slower == ()
     assert "(20 ms)" in found.measured.asked
@@ -127,20 +135,13 @@ def test_a_journey_that_only_failed_has_no_speed() -> None:
     with pytest.raises(MeasurementFailed, match="chat: p95 of no values at all"):
         speed(*answers("chat", bad=N), *answers("front page"))
     with pytest.raises(MeasurementFailed, match="no baseline has response times"):
-        speed_against(
-            {"chat": Before(n=N, errors=N, latencies=None)},
-            before(),
-            answers("chat"),
-            increase_pct_max=20,
-            unnoticed_ms=20,
-            baseline=BASELINE,
-        )
+        speed_against(baseline(before(), chat=figures(N, N, None)), answers("chat"), GOAL)
 
 
 def test_errors() -> None:
     """None and none is as before; 5 % is not; and what so many answers cannot tell is unknown."""
     assert errors(0).at_least_pp <= 0
-    assert errors(6, before_bad=6, n=600).change.increase_pp == 0
+    assert errors(6, before_bad=6, n=600).change.increase == 0
     assert errors(30).at_least_pp > 1
     assert "error rate 5 % (30 of 600), baseline 0 % (0 of 600)" in str(errors(30))
     assert errors(30).measured.margin == pytest.approx(-4.0)
@@ -153,8 +154,8 @@ def test_errors() -> None:
 def test_late_probes_are_no_answers() -> None:
     """What left late says nothing of the service."""
     late = [replace(sample, lag_ms=900.0) for sample in answers("chat", bad=N)]
-    found = errors_against(before(), [*answers("chat"), *late], increase_pp_max=1, baseline=BASELINE)
+    found = errors_against(baseline(before()), [*answers("chat"), *late], GOAL)
 
-    assert (found.change.now_bad, found.change.now_n) == (0, N)
+    assert (found.change.now.value, found.change.now.n) == (0, N)
     with pytest.raises(MeasurementFailed, match="no answers at all"):
-        errors_against(before(), late, increase_pp_max=1, baseline=BASELINE)
+        errors_against(baseline(before()), late, GOAL)

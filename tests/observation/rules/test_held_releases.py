@@ -6,8 +6,8 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.held_releases import HeldReleases, ReleasesSpec, judge_releases
+from pam_rollback.observation.measure import WindowState
 from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window_state import WindowState
 from pam_rollback.product.served_release import ExpectedReleases
 
 BAD, GOOD = "1.42.0", "1.41.3"

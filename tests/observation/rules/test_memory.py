@@ -123,7 +123,7 @@ def test_growth_in_a_short_look_counts_when_the_next_ones_grow_too() -> None:
         ([WARM_UP, WARM_UP, restless], restless),
     ]:
         left = iter(looks)
-        assert confirmed_growth(lambda left=left: next(left)) is found  # type: ignore[misc]
+        assert confirmed_growth(lambda _, left=left: next(left)) is found  # type: ignore[misc]
         assert list(left) == []
 
 
@@ -132,7 +132,7 @@ def test_a_process_that_began_anew_does_not_clear_what_grew_before_it() -> None:
     leak = growth(*(138 + 5.0 * index for index in range(12)))
     for killed in (growth(*[60.0] * 12), growth(*FLAT)):
         left = iter([leak, killed])
-        assert not confirmed_growth(lambda left=left: next(left)).settled  # type: ignore[misc]
+        assert not confirmed_growth(lambda _, left=left: next(left)).settled  # type: ignore[misc]
 
 
 def paged(pages: str, every_s: float, *, counts: bool = True) -> list[MemoryReading]:

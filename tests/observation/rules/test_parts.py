@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.measure import Window, WindowState
 from pam_rollback.observation.parts import (
     BACK_END,
     FRONT_END,
@@ -19,8 +20,8 @@ from pam_rollback.observation.parts import (
 )
 from pam_rollback.observation.recovery import OutageRule
 from pam_rollback.observation.samples import OwnAnswers, Sample
-from pam_rollback.observation.window import Measure, WindowSpec, WindowVerdict
-from pam_rollback.observation.window_state import WindowState
+from pam_rollback.observation.window import WindowSpec
+from pam_rollback.stats.series import Quantity
 
 PAGE = Series(FRONT_END, ("page",), 2.0)
 READS = Series(BACK_END, ("profile",), 2.0)
@@ -32,9 +33,7 @@ RULE = OutageRule(limit_pct=10)
 
 def spec(rate_hz: float) -> WindowSpec:
     """SC-1 for a minute and a half."""
-    return WindowSpec(
-        measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=LENGTH_S, samples_min=50, gap_max_s=5 / rate_hz
-    )
+    return WindowSpec(measure=Quantity.ERROR_RATE_PCT, limit=2, duration_s=LENGTH_S, n_min=50, gap_max_s=5 / rate_hz)
 
 
 def answers(
@@ -48,7 +47,7 @@ def answers(
     return found
 
 
-def judged(*samples: list[Sample], series: tuple[Series, ...] = SERIES, now_s: float = LENGTH_S) -> WindowVerdict:
+def judged(*samples: list[Sample], series: tuple[Series, ...] = SERIES, now_s: float = LENGTH_S) -> Window:
     """All of them, with the control."""
     every = [one for some in samples for one in some]
     coverage = Coverage(series, window_unnoticed(spec))

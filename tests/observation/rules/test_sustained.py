@@ -109,7 +109,7 @@ def test_exactly_at_the_limit_is_not_above_it() -> None:
     [
         ([(300, nothing)], "usable"),
         ([(100, one_in(3)), (100, nothing), (100, one_in(3))], "no usable sample for 100"),
-        ([(300, late)], "never left or left late"),
+        ([(300, late)], "never left or left more than 250 ms late"),
     ],
     ids=["silence", "a hole", "a late prober"],
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.preflight.asked import is_by_name, names_resolved
+from pam_rollback.preflight.asked import _is_name, names_resolved
 
 
 def test_addresses_need_no_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +26,7 @@ def test_addresses_need_no_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
         names_resolved(["pam.localhost"], deadline_s=1)  # browsers know it, programs ask
     with pytest.raises(ActionFailed, match=r"not resolved here \(gone.example.test: Name or service not known\)"):
         names_resolved(["api.example.test", "gone.example.test"], deadline_s=1)
-    assert [is_by_name(host) for host in ("127.0.0.1", "::1", "localhost", "", "api.example.test")] == [
+    assert [_is_name(host) for host in ("127.0.0.1", "::1", "localhost", "", "api.example.test")] == [
         *[False] * 4,
         True,
     ]

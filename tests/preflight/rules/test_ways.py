@@ -4,11 +4,12 @@ import pytest
 
 from pam_rollback.base.question import Answered, Question, State
 from pam_rollback.plan.stories import STORIES
-from pam_rollback.preflight.ways import NOT_CHECKED, READY, Way, ways_of, without_each
-from pam_rollback.rollback import could_go_back as asked
-from pam_rollback.rollback.could_go_back import BACK as RENDER
-from pam_rollback.rollback.could_go_back import FRONT as NETLIFY
-from pam_rollback.rollback.could_go_back import HOST, PRODUCT
+from pam_rollback.preflight.ways import NOT_CHECKED, READY, ways_of, without_each
+from pam_rollback.report.record_parts import WayFound
+from pam_rollback.rollback import preflight_questions as asked
+from pam_rollback.rollback.preflight_questions import BACK as RENDER
+from pam_rollback.rollback.preflight_questions import FRONT as NETLIFY
+from pam_rollback.rollback.preflight_questions import HOST, PRODUCT
 from tests.preflight.asked import EVERY, QUESTIONS
 
 WAYS = {*STORIES}
@@ -17,14 +18,14 @@ BACK = {"backend-provider", "backend-commit", "backend-branch"}
 FLAGS = {"feature-flag", "gradual"}
 
 
-def found_of(answers: list[Answered], abilities: set[str] = EVERY, **called: str) -> dict[str, Way]:
+def found_of(answers: list[Answered], abilities: set[str] = EVERY, **called: str) -> dict[str, WayFound]:
     """By name."""
     names = {NETLIFY: called["front"]} if called else {}
     ways = ways_of(STORIES, QUESTIONS, answers, environment="staging", abilities=abilities, called=names)
     return {way.name: way for way in ways}
 
 
-def ways(*no: Question, unknown: Question | None = None, abilities: set[str] = EVERY) -> dict[str, Way]:
+def ways(*no: Question, unknown: Question | None = None, abilities: set[str] = EVERY) -> dict[str, WayFound]:
     """With these questions answered no, one not answered, and all others yes."""
     answers = [
         Answered(question.text, State.NO if question in no else State.YES, "HTTP 503")
@@ -41,12 +42,12 @@ def test_a_way_that_nobody_asks_about_is_not_ready() -> None:
     assert (way.state, way.words) == (NOT_CHECKED, "not known: what it stands on")
 
 
-def ready(found: dict[str, Way]) -> set[str]:
+def ready(found: dict[str, WayFound]) -> set[str]:
     """Those that could be taken."""
     return {way.name for way in found.values() if way.state == READY}
 
 
-def remaining(found: dict[str, Way], *by_name: str) -> dict[str, set[str]]:
+def remaining(found: dict[str, WayFound], *by_name: str) -> dict[str, set[str]]:
     """Without each."""
     return {one.party: set(one.remaining) for one in without_each(found.values(), by_name=by_name)}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from pam_rollback.browser import site as site_module
 from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.observation.journeys import Journey, ProbeConfig
@@ -210,7 +211,7 @@ def test_what_is_rendered_is_judged(site: Site, browser: Browser, script: bytes,
     site.files["/a.js"] = ("text/javascript", script)
     page = browser.new_page()
     try:
-        said = shortcoming_of_rendered(PamSite(page, site.url, PAGES, {}, within_s=1.5).rendered("/"))
+        said = shortcoming_of_rendered(PamSite(page, site_module.Site(site.url, PAGES, {}, within_s=1.5)).rendered("/"))
     finally:
         page.close()
 

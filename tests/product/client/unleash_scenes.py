@@ -23,10 +23,10 @@ from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
 from pam_rollback.product.unleash import UnleashAdmin, UnleashEvaluation
 from pam_rollback.ramp.facts import measured, wanted_at
-from pam_rollback.rollback.asked_before import closed, evaluation_known, flags_known
 from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switched_off, undo_flags
 from pam_rollback.rollback.flag_writing import raise_flags
 from pam_rollback.rollback.gradual import GoingDown, Way, taken_back
+from pam_rollback.rollback.preflight_questions import closed, evaluation_known, flags_known
 from pam_rollback.rollback.rollout import Fare
 from pam_rollback.rollback.step_list import Telling
 from pam_rollback.stats.percentiles import Percentile

@@ -11,11 +11,11 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.service_settings import Prometheus
-from pam_rollback.observation.window_state import WindowState
+from pam_rollback.observation.measure import Terms, WindowState
 from pam_rollback.outside.http import fetch
 from pam_rollback.records.prometheus import PrometheusApi, sources
-from pam_rollback.records.series_window import SeriesSpec, judge_series
-from pam_rollback.stats.series import Answers, Histogram, Quantity, Series, Standing, pooled
+from pam_rollback.records.series_window import judge_series
+from pam_rollback.stats.series import Answers, Quantity, Series, Standing, Times, pooled
 from tests.prometheus_server import prometheus
 from tests.sessions import RunningSandbox
 
@@ -143,8 +143,8 @@ def test_response_times_lie_in_the_bucket_that_the_release_kept(watched: Watched
     watched.until(lambda: getattr(told(), "n", 0) == 30, "30 response times")
 
     found = told()
-    assert isinstance(found, Histogram)
-    assert found.interval_ms == (250, 500)
+    assert isinstance(found, Times)
+    assert (found.at_least, found.at_most) == (250, 500)
     assert [found.standing(limit) for limit in (250, 400, 500)] == [
         Standing.REACHED,
         Standing.UNDECIDED,
@@ -186,7 +186,7 @@ def test_a_stopped_target_is_a_gap(watched: Watched) -> None:
 
     for quantity, limit in ((Quantity.ERROR_RATE_PCT, 2), (Quantity.LATENCY_P95_MS, 500), (Quantity.MEMORY_MB, 1000)):
         series = watched.read(quantity, since_s)
-        spec = SeriesSpec(quantity=quantity, limit=limit, duration_s=600, gap_max_s=6)
+        spec = Terms(measure=quantity, limit=limit, duration_s=600, n_min=10, gap_max_s=6)
         verdict = judge_series(series, spec, start_s=since_s, now_s=time.monotonic())
         assert not series.points[-1].known, series
         assert verdict.state is WindowState.UNKNOWN, verdict

@@ -27,7 +27,7 @@ from typing import Any
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
 from pam_rollback.rollback.providers.render import RenderApi
-from pam_rollback.stats.series import Answers, Point, Quantity, Series, Step, StepPercentiles, from_evidence, gauge
+from pam_rollback.stats.series import P95, Answers, Point, Quantity, Series, Times, from_evidence, gauge
 
 _BYTES_PER_MB = 1e6
 _KI = 1024.0
@@ -258,14 +258,14 @@ def _answers(by_status: Mapping[str, ValuesByTime], total: ValuesByTime, moments
 
 def _percentiles(latency: Mapping[str, ValuesByTime], total: ValuesByTime, moments: Sequence[float]) -> Iterator[Point]:
     for moment in moments:
-        p50, p75, p90, value, p99 = (latency[quantile].get(moment, math.nan) for quantile in _QUANTILES)
+        percentiles = {100 * float(quantile): latency[quantile].get(moment, math.nan) for quantile in _QUANTILES}
         n = total.get(moment, math.nan)
         if n == 0:
             yield Point(moment, None, why="no request came")
-        elif not math.isfinite(value + n):
+        elif not math.isfinite(percentiles[P95] + n):
             yield Point(moment, None, why="the percentile or the number of requests is missing or not a number")
         else:
-            yield from_evidence(moment, StepPercentiles((Step(max(1, round(n)), value, p50, p99, p75, p90),)))
+            yield from_evidence(moment, Times.of_step(max(1, round(n)), percentiles))
 
 
 def _true_step_s(moments: Sequence[float], asked_s: float) -> float:

@@ -8,9 +8,9 @@ from typing import Any
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.question import Answered, State
-from pam_rollback.rollback import could_go_back as questions
-from pam_rollback.rollback.could_go_back import ask_backend, ask_repository
+from pam_rollback.rollback import preflight_questions as questions
 from pam_rollback.rollback.deploys import Deploy, Service
+from pam_rollback.rollback.preflight_questions import ask_backend, ask_repository
 from pam_rollback.rollback.providers.render import RENDER
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
