@@ -25,10 +25,10 @@ from pam_rollback.product.unleash import UnleashAdmin, UnleashEvaluation
 from pam_rollback.ramp.facts import measured, wanted_at
 from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switched_off, undo_flags
 from pam_rollback.rollback.flag_writing import raise_flags
-from pam_rollback.rollback.gradual import GoingDown, Way, taken_back
+from pam_rollback.rollback.gradual import GoingDown, Way, take_back_by_shares
 from pam_rollback.rollback.preflight_questions import closed, evaluation_known, flags_known
 from pam_rollback.rollback.rollout import Fare
-from pam_rollback.rollback.step_list import Telling
+from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.stats.percentiles import Percentile
 from tests.sessions import ROOT
 from tests.unleash_stand_in import ADMIN, FRONTEND, OTHER_FRONTEND
@@ -196,7 +196,10 @@ def test_the_gradual_rollback(place: Place) -> None:
     target = {place.a: OFF, place.b: OFF}
     flags = Flags(place.admin, place.evaluation, place.journal, Waiter())
     down = GoingDown(flags, fare, WAY, target, USERS)
-    done = taken_back(down, STRATEGY, Telling(None, "", place.journal, SystemClock()), 0.0)
+    steps = StepList(place.journal)
+    take_back_by_shares(steps, down, STRATEGY)
+    steps.carry_out(Telling(None, "", place.journal, SystemClock()), 0.0)
+    done = down.facts(steps.facts)
 
     assert [stage.share_pct for stage in done.descent.stages] == [50, 25, 10, 0]
     assert done.descent.as_asked, str(done.descent)
