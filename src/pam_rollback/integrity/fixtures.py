@@ -21,6 +21,7 @@ from pam_rollback.integrity.held_data import HeldData
 from pam_rollback.integrity.row_access import Changes, RowAccess, Strangers, access_changes, reach
 from pam_rollback.integrity.row_counts import RowLoss, TableCounts, lost
 from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting, moves, rewriting
+from pam_rollback.integrity.running_migrations import running_migrations
 from pam_rollback.integrity.schema_changes import Schema, SchemaComparison, compare
 from pam_rollback.integrity.snapshots import counted, damaged_ids, on_snapshot, query_parameters
 from pam_rollback.observation.held_window import HeldWindow
@@ -101,7 +102,7 @@ def evaluated(
         lambda snapshot: evaluate(
             snapshot,
             invariants,
-            given=query_parameters(environment, snapshot, runbook.saw_release),
+            given=query_parameters(environment, snapshot, runbook.saw_release, running_migrations),
             names=environment.table_names,
             settings=environment.contract.tables.settings,
             offenders_max=plan.the(CorruptionLimit).corrupted_records_max,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.integrity.row_counts import TableCounts
-from pam_rollback.integrity.running_migrations import running_migrations
+from pam_rollback.integrity.schema_changes import KnownMigrations
 from pam_rollback.outside.http import fetch
 
 if TYPE_CHECKING:
@@ -25,12 +25,18 @@ def on_snapshot(environment: Environment, ask: "Callable[[Snapshot], T]") -> T:
 
 
 def query_parameters(
-    environment: Environment, snapshot: "Snapshot", saw_release: Callable[[str], None]
+    environment: Environment,
+    snapshot: "Snapshot",
+    saw_release: Callable[[str], None],
+    running: Callable[[Environment], KnownMigrations],
 ) -> dict[str, object]:
-    """The parameters that the queries may use. What cannot be found out makes unknown only what needs it."""
+    """Return the parameters that the queries may use. What cannot be found out makes unknown only what needs it.
+
+    ``running`` names the migrations of the running release's commit where the release does not say, or raises MeasurementFailed.
+    """
     from pam_rollback.integrity.row_counting import account_id, oids_of  # noqa: PLC0415 - as above
 
-    version, own = _schema_version(environment, saw_release)
+    version, own = _schema_version(environment, saw_release, running)
     return {
         "users_tables": oids_of(snapshot, environment.users_rows, environment.table_names),
         "grace_s": environment.sql.answer_grace_s,
@@ -42,7 +48,9 @@ def query_parameters(
     }
 
 
-def _schema_version(environment: Environment, saw_release: Callable[[str], None]) -> tuple[object, tuple[str, ...]]:
+def _schema_version(
+    environment: Environment, saw_release: Callable[[str], None], running: Callable[[Environment], KnownMigrations]
+) -> tuple[object, tuple[str, ...]]:
     """What the running release was built with, by its word or by its commit's files; with those that it knows besides."""
     from pam_rollback.integrity.row_counting import Unavailable  # noqa: PLC0415 - as above
 
@@ -56,7 +64,7 @@ def _schema_version(environment: Environment, saw_release: Callable[[str], None]
     if isinstance(version, str) and version:
         return version, ()
     try:
-        known = running_migrations(environment)
+        known = running(environment)
     except MeasurementFailed as unknown:
         silent = "the running release does not say which migration it was built with; expected schema_version"
         return Unavailable(f"{silent}, found {answer}; nor do the files of its commit: {unknown}"), ()
