@@ -18,11 +18,11 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 drill: begins $(READY) browser ## one rollback drill with all checks and a report: the plan's preferred strategy (STORY=frontend-restore)
-	@story=$$($(BIN)/python -m pam_rollback.drills --which $${STORY:+"$$STORY"}) || exit $$?; \
+	@story=$$($(BIN)/python -m pam_rollback.ops.drills --which $${STORY:+"$$STORY"}) || exit $$?; \
 	  $(BIN)/pytest $$story; verdict=$$?; $(BIN)/python -m pam_rollback.report; exit $$verdict
 
 drills: begins $(READY) browser ## all ten drills, several at once on a sandbox each, with their reports
-	@$(BIN)/python -m pam_rollback.drills --report
+	@$(BIN)/python -m pam_rollback.ops.drills --report
 
 # The first sign of life: what a drill needs is looked for first, which takes seconds on a busy machine.
 begins:
@@ -53,7 +53,7 @@ mutants: $(READY) ## change each line of the rules that decide: does a test noti
 	@$(BIN)/python -m tests.mutants $${ONLY:+"$$ONLY"}
 
 sandbox: $(READY) ## the sandbox alone, to click through; Ctrl-C ends it (FAULT=surprise to practise)
-	@$(BIN)/python -m pam_rollback.sandbox --product "$${PRODUCT:-pam-plan}" --state-file "$${STATE:-sandbox.env.toml}" --print \
+	@$(BIN)/python -m pam_sandbox --product "$${PRODUCT:-pam-plan}" --state-file "$${STATE:-sandbox.env.toml}" --print \
 	  $${FAULT:+--fault "$$FAULT"}
 
 game:
@@ -66,20 +66,20 @@ connect: export PAM_CONNECT_FRONTEND = $(FRONTEND)
 connect: export PAM_CONNECT_API = $(API)
 connect: export PAM_CONNECT_NAME = $(NAME)
 connect: $(READY) ## look at a product, write its environment, say what can be judged (FRONTEND=URL API=URL NAME=staging)
-	@$(BIN)/python -m pam_rollback.connect $$OPTIONS
+	@$(BIN)/python -m pam_rollback.ops.connect $$OPTIONS
 
 alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BASELINE=file)
-	@$(BIN)/python -m pam_rollback.alerts $${ENV:+--env "$$ENV"} $${BASELINE:+--baseline "$$BASELINE"} $${OUT:+--out "$$OUT"}
+	@$(BIN)/python -m pam_rollback.ops.alerts $${ENV:+--env "$$ENV"} $${BASELINE:+--baseline "$$BASELINE"} $${OUT:+--out "$$OUT"}
 
 incident: $(READY) ## post-mortem draft of the newest run with an action (RUN=folder)
-	@$(BIN)/python -m pam_rollback.postmortem $${RUN:+"$$RUN"} $${ENV:+--env "$$ENV"} $${OUT:+--out "$$OUT"}
+	@$(BIN)/python -m pam_rollback.ops.postmortem $${RUN:+"$$RUN"} $${ENV:+--env "$$ENV"} $${OUT:+--out "$$OUT"}
 
 incidents:
 	@echo "there is no make incidents any more: look at the tracker's issues; pytest -m readiness asks for post-mortems" >&2; exit 2
 
 forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
-	@$(BIN)/python -m pam_rollback.session.forget --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
-	@$(BIN)/python -m pam_rollback.state --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
+	@$(BIN)/python -m pam_rollback.plugin.forget --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
+	@$(BIN)/python -m pam_rollback.ops.state --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from options_parts.command_line import size_options
 
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.remote import Remote
+from pam_sandbox.launch import launch
+from pam_sandbox.remote import Remote
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "benchmarks" / "plan_health_script.sh"

@@ -24,8 +24,8 @@ from integrity_parts.data import fill
 from integrity_parts.server import BenchmarkServer, benchmark_server
 from options_parts.command_line import size_options
 
-from pam_rollback.product.invariants import Invariant, parse_invariant
-from pam_rollback.sandbox.database import migrations
+from pam_rollback.target.invariants import Invariant, parse_invariant
+from pam_sandbox.database import migrations
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ROOT / "benchmarks" / "integrity_parts"

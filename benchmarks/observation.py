@@ -2,7 +2,7 @@
 
 2.0 s of 503, 3.5 s of a black hole (accepts, never answers), 1.2 s of slow answers and a flap, at moments drawn by a seed, under 200
 requests a second of other load. In the same run: the prober at 50 probes a second, read as the product reads it
-(observation/recovery.py), and a poll every second and every two seconds. Then the prober's memory, at 200 probes a second.
+(probe/recovery.py), and a poll every second and every two seconds. Then the prober's memory, at 200 probes a second.
 """
 
 import contextlib
@@ -23,19 +23,19 @@ from typing import Any
 
 from options_parts.command_line import size_options
 
-from pam_rollback.base.wait import Waiter
-from pam_rollback.observation.journeys import Journey, ProbeConfig
-from pam_rollback.observation.prober import Prober, start_prober
-from pam_rollback.observation.recovery import OutageRule, find_outages
-from pam_rollback.observation.timeline import Timeline
-from pam_rollback.product.expectation import Expect
+from pam_rollback.core.wait import Waiter
+from pam_rollback.probe.journeys import Journey, ProbeConfig
+from pam_rollback.probe.prober import Prober, start_prober
+from pam_rollback.probe.recovery import OutageRule, find_outages
+from pam_rollback.probe.timeline import Timeline
 from pam_rollback.stats.percentiles import percentile
+from pam_rollback.target.expectation import Expect
 
 PARTS = Path(__file__).resolve().parent / "observation_parts"
 REPETITIONS, SAMPLES = 10, 3_000
 PROBES_HZ, FAST_HZ, LOAD_HZ = 50.0, 200.0, 200.0
 RULE = OutageRule(limit_pct=10.0, slow_ms=500.0)
-"""As observation/fixtures.py has it on the sandbox."""
+"""As plugin/topics/probe.py has it on the sandbox."""
 ACTS = (
     ("2.0 s of 503", (("error", 0.0, 2.0),)),
     ("3.5 s black hole", (("hole", 0.0, 3.5),)),

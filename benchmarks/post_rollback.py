@@ -12,7 +12,7 @@ from pathlib import Path
 
 from options_parts.command_line import size_options
 
-from pam_rollback.sandbox.launch import launch
+from pam_sandbox.launch import launch
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 3

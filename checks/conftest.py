@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.alerts import loaded
-from pam_rollback.base.clock import Clock
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Measured
-from pam_rollback.connect.doctor import PLUGIN, Completeness
-from pam_rollback.environment.environment import Environment
+from pam_rollback.core.clock import Clock
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Measured
+from pam_rollback.ops.alerts import loaded
+from pam_rollback.ops.connect.doctor import PLUGIN, Completeness
+from pam_rollback.ops.readiness.answers import ANSWERS, Sources
+from pam_rollback.ops.readiness.rules import Finding
 from pam_rollback.plan.plan import Plan
-from pam_rollback.readiness.answers import ANSWERS, Sources
-from pam_rollback.readiness.rules import Finding
+from pam_rollback.plugin.needs import needs, titled
 from pam_rollback.records.prometheus import PrometheusApi
 from pam_rollback.report.earlier_runs import DrillAges
-from pam_rollback.session.needs import needs, titled
+from pam_rollback.target.environment import Environment
 
 
 @pytest.fixture(scope="session", autouse=True)

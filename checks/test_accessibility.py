@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from pam_rollback.base.figures import Scored
 from pam_rollback.browser.accessibility import STATES, Audit, Audits, KeyboardChat
-from pam_rollback.environment.known_before import Judge
+from pam_rollback.core.figures import Scored
+from pam_rollback.target.known_before import Judge
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.redeploy_gate, pytest.mark.decision, pytest.mark.accessibility]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.base.figures import Measured, Scored
+from pam_rollback.core.figures import Measured, Scored
 
 pytestmark = [pytest.mark.readiness]
 

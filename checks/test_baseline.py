@@ -2,10 +2,10 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.baseline.taken_baseline import TakenBaseline
-from pam_rollback.environment.known_before import JudgedFindings
-from pam_rollback.product.health import HealthAround
+from pam_rollback.core.figures import Scored
+from pam_rollback.ops.baseline.taken_baseline import TakenBaseline
+from pam_rollback.target.health import HealthAround
+from pam_rollback.target.known_before import JudgedFindings
 
 pytestmark = [pytest.mark.baseline]
 

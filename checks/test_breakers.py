@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.health.fixtures import CircuitBreakers
+from pam_rollback.core.figures import Scored
+from pam_rollback.plugin.topics.health import CircuitBreakers
 
 pytestmark = [pytest.mark.post_rollback]
 

@@ -5,7 +5,7 @@ What can be measured is measured by what this session did and saw. For everythin
 
 import pytest
 
-from pam_rollback.base.figures import Scored
+from pam_rollback.core.figures import Scored
 from pam_rollback.plan.checklist import ChecklistItem
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.checklist, pytest.mark.advisory]

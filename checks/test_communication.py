@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.communication.communication import MessageDelivery, PublicTruth, UsersTold
-from pam_rollback.communication.tickets import TicketVolume
+from pam_rollback.core.figures import Scored
+from pam_rollback.notify.communication import MessageDelivery, PublicTruth, UsersTold
+from pam_rollback.notify.tickets import TicketVolume
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.communication]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.base.figures import Measured, Scored
-from pam_rollback.integrity.row_counts import RowLoss
-from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting
+from pam_rollback.core.figures import Measured, Scored
+from pam_rollback.database.row_counts import RowLoss
+from pam_rollback.database.row_rewriting import RowMoves, RowRewriting
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 

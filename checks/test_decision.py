@@ -6,11 +6,11 @@ The criteria about browsers, voice and accessibility are judged by the journeys,
 
 import pytest
 
+from pam_rollback.database.row_counts import RowLoss
+from pam_rollback.database.row_rewriting import RowMoves, RowRewriting
 from pam_rollback.decision.decision import Affected, EnterJudged, Lasting
 from pam_rollback.decision.decision_states import Leak, judged_loss, judged_rewriting
 from pam_rollback.decision.watcher import Slowdown, Watch
-from pam_rollback.integrity.row_counts import RowLoss
-from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting
 
 pytestmark = [pytest.mark.decision]
 

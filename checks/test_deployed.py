@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.product.served_release import Served
+from pam_rollback.core.figures import Scored
 from pam_rollback.rollback.deploys import ServicesOfDeploy
+from pam_rollback.target.served_release import Served
 
 pytestmark = [pytest.mark.post_rollback]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.connect.doctor import Completeness
+from pam_rollback.core.figures import Scored
+from pam_rollback.ops.connect.doctor import Completeness
 
 pytestmark = [pytest.mark.doctor]
 

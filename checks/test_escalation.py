@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.communication.escalation_told import LATE_S, Followed
+from pam_rollback.core.figures import Scored
+from pam_rollback.notify.escalation_told import LATE_S, Followed
 from pam_rollback.plan.plan import Plan
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.communication, pytest.mark.advisory]

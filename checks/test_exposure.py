@@ -2,12 +2,12 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.environment.known_before import Judge
-from pam_rollback.exposure.access import Access
-from pam_rollback.exposure.affected_users import AffectedUsers
-from pam_rollback.exposure.separation import Separation
-from pam_rollback.observation.samples import OwnAnswers
+from pam_rollback.access.access import Access
+from pam_rollback.access.affected_users import AffectedUsers
+from pam_rollback.access.separation import Separation
+from pam_rollback.core.figures import Scored
+from pam_rollback.probe.samples import OwnAnswers
+from pam_rollback.target.known_before import Judge
 
 pytestmark = [pytest.mark.decision, pytest.mark.redeploy_gate]
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.health.service import UsersReads
-from pam_rollback.product.front_page import FrontPage
-from pam_rollback.product.health import HealthReport
-from pam_rollback.product.served_release import ExpectedReleases
-from pam_rollback.session.time_frames import FirstVerdict
+from pam_rollback.core.figures import Scored
+from pam_rollback.plugin.time_frames import FirstVerdict
+from pam_rollback.probe.health import UsersReads
+from pam_rollback.target.front_page import FrontPage
+from pam_rollback.target.health import HealthReport
+from pam_rollback.target.served_release import ExpectedReleases
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.health]
 

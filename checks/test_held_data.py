@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.integrity.held_data import HeldData
+from pam_rollback.core.figures import Scored
+from pam_rollback.database.held_data import HeldData
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
 

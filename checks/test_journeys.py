@@ -4,13 +4,13 @@ import secrets
 
 import pytest
 
-from pam_rollback.base.figures import Measured, Scored
 from pam_rollback.browser.journeys import not_as_entered
 from pam_rollback.browser.traveller import Traveller, Visitor
-from pam_rollback.environment.known_before import Judge
-from pam_rollback.product.front_page import shortcoming_of_rendered
-from pam_rollback.product.served_release import ExpectedReleases
-from pam_rollback.session.runbook import Runbook
+from pam_rollback.core.figures import Measured, Scored
+from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.target.front_page import shortcoming_of_rendered
+from pam_rollback.target.known_before import Judge
+from pam_rollback.target.served_release import ExpectedReleases
 
 pytestmark = [
     pytest.mark.post_rollback,

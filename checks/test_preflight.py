@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.health.service import Health
-from pam_rollback.preflight.ways import Readiness
-from pam_rollback.product.health import HealthReport
-from pam_rollback.session.needs import Needs, needs
+from pam_rollback.core.figures import Scored
+from pam_rollback.decision.ways import Readiness
+from pam_rollback.plugin.needs import Needs, needs
+from pam_rollback.probe.health import Health
+from pam_rollback.target.health import HealthReport
 
 pytestmark = [pytest.mark.preflight]
 

@@ -5,9 +5,9 @@ Whether a rollback could be done right now asks -m preflight; whether somebody w
 
 import pytest
 
-from pam_rollback.base.figures import Scored
+from pam_rollback.core.figures import Scored
+from pam_rollback.ops.readiness.rules import Finding
 from pam_rollback.plan.checklist import ChecklistItem
-from pam_rollback.readiness.rules import Finding
 
 pytestmark = [pytest.mark.readiness]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.exposure.access import Routes
+from pam_rollback.access.access import Routes
+from pam_rollback.core.figures import Scored
 
 pytestmark = [pytest.mark.decision, pytest.mark.security]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.base.figures import Measured, Scored
-from pam_rollback.environment.known_before import Judge
-from pam_rollback.integrity.row_access import Changes, Strangers
+from pam_rollback.core.figures import Measured, Scored
+from pam_rollback.database.row_access import Changes, Strangers
+from pam_rollback.target.known_before import Judge
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 

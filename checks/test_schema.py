@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.integrity.schema_changes import SchemaComparison
+from pam_rollback.core.figures import Scored
+from pam_rollback.database.schema_changes import SchemaComparison
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.observation.memory import MemoryGrowth
+from pam_rollback.core.figures import Scored
+from pam_rollback.probe.memory import MemoryGrowth
 from pam_rollback.records.series_window import RecordedWindow
 from pam_rollback.records.servers_records import SOURCES
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.observation.held_releases import HeldReleases
-from pam_rollback.observation.measure import Window
-from pam_rollback.observation.memory import MemoryGrowth, MemoryWindow
+from pam_rollback.core.figures import Scored
+from pam_rollback.probe.held_releases import HeldReleases
+from pam_rollback.probe.measure import Window
+from pam_rollback.probe.memory import MemoryGrowth, MemoryWindow
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
 

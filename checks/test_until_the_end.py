@@ -2,11 +2,11 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
 from pam_rollback.browser.traveller import Traveller
-from pam_rollback.environment.known_before import Judge
-from pam_rollback.health.held_health import HeldHealth
-from pam_rollback.ledger.window_writes import WindowWrites
+from pam_rollback.core.figures import Scored
+from pam_rollback.probe.held_health import HeldHealth
+from pam_rollback.probe.window_writes import WindowWrites
+from pam_rollback.target.known_before import Judge
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
 

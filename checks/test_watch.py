@@ -5,8 +5,8 @@ Ends as a decision does: 0 nothing asks for a rollback, 10 roll back now, 11 con
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.watch.turn import Turn
+from pam_rollback.core.figures import Scored
+from pam_rollback.ops.watch.turn import Turn
 
 pytestmark = [pytest.mark.watch]
 

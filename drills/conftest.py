@@ -12,42 +12,42 @@ from typing import Any
 import allure
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.figures import Measured
-from pam_rollback.base.run_files import RECOVERY_FILE, SETTINGS_FILE
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.integrity.database_link import DatabaseLink
-from pam_rollback.journal.journal import Journal
-from pam_rollback.ledger.ledger import Ledger
-from pam_rollback.ledger.ledger_config import LEDGER_SETTING, WINDOW_SETTING, not_written
-from pam_rollback.ledger.ledger_rows import judge_ledger
-from pam_rollback.ledger.ledger_verdict import LedgerVerdict
-from pam_rollback.observation.complete_recovery import ITEM as COMPLETE
-from pam_rollback.observation.complete_recovery import CompleteRecovery, moments
-from pam_rollback.observation.held_window import HeldWindow
-from pam_rollback.observation.incident import Incident
-from pam_rollback.observation.measure import Window
-from pam_rollback.observation.recovery import JudgedRecovery, Recovery, UndamagedRollback
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.figures import Measured
+from pam_rollback.core.run_files import RECOVERY_FILE, SETTINGS_FILE
+from pam_rollback.core.wait import Waiter
+from pam_rollback.database.database_link import DatabaseLink
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ConfigurationLossLimit, WriteLossLimit
 from pam_rollback.plan.stories import SITUATIONS, objective_of
-from pam_rollback.product.accounts import read_settings
-from pam_rollback.product.served_release import Served
-from pam_rollback.product.served_release_reader import ServedSite
-from pam_rollback.product.settings_loss import FLAG, LINK_SETTING, SETTING, RecordedSettings, compare
+from pam_rollback.plugin.baseline_files import write_data
+from pam_rollback.plugin.earlier_run import refuse_gap
+from pam_rollback.plugin.markers import criterion_ids
+from pam_rollback.plugin.needs import needs, titled
+from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.topics.hosts import if_reachable, told_by_host
+from pam_rollback.probe.complete_recovery import ITEM as COMPLETE
+from pam_rollback.probe.complete_recovery import CompleteRecovery, moments
+from pam_rollback.probe.held_window import HeldWindow
+from pam_rollback.probe.incident import Incident
+from pam_rollback.probe.ledger import Ledger
+from pam_rollback.probe.ledger_config import LEDGER_SETTING, WINDOW_SETTING, not_written
+from pam_rollback.probe.ledger_rows import judge_ledger
+from pam_rollback.probe.ledger_verdict import LedgerVerdict
+from pam_rollback.probe.measure import Window
+from pam_rollback.probe.recovery import JudgedRecovery, Recovery, UndamagedRollback
 from pam_rollback.rollback.deploys import Deploy, Service, ServiceHost, SiteHost
-from pam_rollback.rollback.fixtures.hosts import if_reachable, told_by_host
 from pam_rollback.rollback.flag_writing import UNDO_KIND as SET_FLAGS
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.planting import LOOKED_EVERY_S
 from pam_rollback.rollback.step_list import ActionRecord
 from pam_rollback.rollback.steps import StepRecord, StepsFailed
 from pam_rollback.rollback.told_versions import ApiLook
-from pam_rollback.session.baseline_files import write_data
-from pam_rollback.session.earlier_run import refuse_gap
-from pam_rollback.session.markers import criterion_ids
-from pam_rollback.session.needs import needs, titled
-from pam_rollback.session.runbook import Runbook
+from pam_rollback.target.accounts import read_settings
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.served_release import Served
+from pam_rollback.target.served_release_reader import ServedSite
+from pam_rollback.target.settings_loss import FLAG, LINK_SETTING, SETTING, RecordedSettings, compare
 
 _NO_SETTING = "whether a setting that is written meanwhile is lost (RPO-2): the product takes none of ours"
 _WRITTEN_BY_THE_SUITE = frozenset({SETTING + name for name in (LEDGER_SETTING, WINDOW_SETTING, LINK_SETTING)})

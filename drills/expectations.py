@@ -7,17 +7,17 @@ Then what a rollback of the front end, or of the back end, is, whichever way it 
 
 import pytest
 
-from pam_rollback.base.figures import Measured, Scored
-from pam_rollback.environment.environment import Environment
-from pam_rollback.ledger.ledger_verdict import LedgerVerdict
-from pam_rollback.observation.complete_recovery import CompleteRecovery
-from pam_rollback.observation.incident import Incident
-from pam_rollback.observation.recovery import JudgedRecovery, UndamagedRollback
+from pam_rollback.core.figures import Measured, Scored
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateTrigger
-from pam_rollback.product.served_release import Served
+from pam_rollback.probe.complete_recovery import CompleteRecovery
+from pam_rollback.probe.incident import Incident
+from pam_rollback.probe.ledger_verdict import LedgerVerdict
+from pam_rollback.probe.recovery import JudgedRecovery, UndamagedRollback
 from pam_rollback.rollback.deploys import Deploy, Service
 from pam_rollback.rollback.frontend import SiteRestored
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.served_release import Served
 
 
 def constant_page(_: pytest.Item, environment: Environment) -> str:

@@ -7,15 +7,15 @@ process can carry out. What waits for nothing goes side by side: users are looke
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.environment.environment import Environment
-from pam_rollback.product.served_release import Served
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.rollback.backend import WORKER_UNDO_KIND, ApiService, Running, Start, run_again
 from pam_rollback.rollback.backend_workers import Workers
 from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.frontend import Frontend, Sources, publish_again
 from pam_rollback.rollback.repository import Commit
 from pam_rollback.rollback.step_list import ListedStep, StepList, Steps
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.served_release import Served
 
 
 def commit_of(target: Mapping[str, Any]) -> str:

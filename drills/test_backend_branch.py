@@ -19,11 +19,11 @@ from drills.expectations import (
     test_users_recover_in_time,
 )
 from drills.steps import keep_others_from_deploying, run_and_see
-from pam_rollback.environment.service_settings import Git
+from pam_rollback.plugin.needs import titled
+from pam_rollback.plugin.topics.acting import Run
 from pam_rollback.rollback.backend import ApiRestored, ApiService, run_again, take_back_on_branch
-from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.git import GitRepository
-from pam_rollback.session.needs import titled
+from pam_rollback.target.service_settings import Git
 
 pytestmark = pytest.mark.rollback
 

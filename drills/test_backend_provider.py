@@ -19,9 +19,9 @@ from drills.expectations import (
     test_users_recover_in_time,
 )
 from drills.steps import roll_back_at_the_provider
+from pam_rollback.plugin.needs import titled
+from pam_rollback.plugin.topics.acting import Run
 from pam_rollback.rollback.backend import ApiRestored, ApiService
-from pam_rollback.rollback.fixtures.acting import Run
-from pam_rollback.session.needs import titled
 
 pytestmark = pytest.mark.rollback
 

@@ -18,17 +18,17 @@ from drills.expectations import (
     test_users_recover_in_time,
 )
 from drills.steps import roll_back_at_the_provider
-from pam_rollback.base.figures import Scored
 from pam_rollback.browser.traveller import Traveller
-from pam_rollback.environment.environment import Environment
-from pam_rollback.product.pam_api import ProductDown
-from pam_rollback.product.served_release import Served
+from pam_rollback.core.figures import Scored
+from pam_rollback.plugin.needs import needs, titled
+from pam_rollback.plugin.topics.acting import Action, Run
 from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.emergency import Emergency, EmergencyRollback, Took
 from pam_rollback.rollback.feature_flag import Evaluation, FlagOutcome
-from pam_rollback.rollback.fixtures.acting import Action, Run
 from pam_rollback.rollback.step_list import ListedStep
-from pam_rollback.session.needs import needs, titled
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.pam_api import ProductDown
+from pam_rollback.target.served_release import Served
 
 pytestmark = pytest.mark.rollback
 

@@ -15,11 +15,11 @@ from drills.expectations import (
     test_team_was_notified,
     test_users_recover_in_time,
 )
-from pam_rollback.base.figures import Scored
 from pam_rollback.browser.traveller import Traveller
+from pam_rollback.core.figures import Scored
+from pam_rollback.plugin.needs import needs, titled
+from pam_rollback.plugin.topics.acting import Run
 from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switch_off
-from pam_rollback.rollback.fixtures.acting import Run
-from pam_rollback.session.needs import needs, titled
 
 pytestmark = pytest.mark.rollback
 

@@ -18,9 +18,9 @@ from drills.expectations import (
     test_visitors_get_the_target,
 )
 from drills.steps import build_and_upload, commit_of, publish_and_lock, see_visitors_get
-from pam_rollback.rollback.fixtures.acting import Run
+from pam_rollback.plugin.needs import titled
+from pam_rollback.plugin.topics.acting import Run
 from pam_rollback.rollback.frontend import Frontend, SiteRestored, Sources
-from pam_rollback.session.needs import titled
 
 pytestmark = pytest.mark.rollback
 

@@ -20,10 +20,10 @@ from drills.expectations import (
     test_visitors_get_the_target,
 )
 from drills.steps import build_and_upload, commit_of, publish_and_lock, see_visitors_get
-from pam_rollback.rollback.fixtures.acting import Run
+from pam_rollback.plugin.needs import titled
+from pam_rollback.plugin.topics.acting import Run
 from pam_rollback.rollback.frontend import Followed, Frontend, SiteRestored, Sources, TakesChanges
 from pam_rollback.rollback.step_list import ListedStep
-from pam_rollback.session.needs import titled
 
 pytestmark = pytest.mark.rollback
 

@@ -17,15 +17,15 @@ from drills.expectations import (
     test_users_recover_in_time,
 )
 from drills.steps import publish_and_lock, roll_back_at_the_provider, see_visitors_get
-from pam_rollback.base.figures import Scored
-from pam_rollback.product.served_release import Served
+from pam_rollback.core.figures import Scored
+from pam_rollback.plugin.needs import needs, titled
+from pam_rollback.plugin.topics.acting import Run
 from pam_rollback.rollback.backend import ApiRestored, ApiService
 from pam_rollback.rollback.deploys import Deploy, Service
-from pam_rollback.rollback.fixtures.acting import Run
 from pam_rollback.rollback.frontend import Frontend, SiteRestored
 from pam_rollback.rollback.full_system import AllFeatures, FullSystemRollback, each_or_why_not
 from pam_rollback.rollback.step_list import Steps
-from pam_rollback.session.needs import needs, titled
+from pam_rollback.target.served_release import Served
 
 pytestmark = pytest.mark.rollback
 

@@ -17,11 +17,11 @@ from drills.expectations import (
     test_team_was_notified,
     test_users_recover_in_time,
 )
-from pam_rollback.base.figures import Scored
 from pam_rollback.browser.traveller import Traveller
-from pam_rollback.rollback.fixtures.acting import Run
+from pam_rollback.core.figures import Scored
+from pam_rollback.plugin.needs import needs, titled
+from pam_rollback.plugin.topics.acting import Run
 from pam_rollback.rollback.gradual import GoingDown, GradualRollback, take_back_by_shares
-from pam_rollback.session.needs import needs, titled
 
 pytestmark = pytest.mark.rollback
 

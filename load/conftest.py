@@ -6,46 +6,46 @@ from pathlib import Path
 import allure
 import pytest
 
-from pam_rollback.base.clock import Clock
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
-from pam_rollback.base.outside_text import cut
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.service_settings import Git
-from pam_rollback.gate import hooks, incident_choice
-from pam_rollback.gate.features import Declared, Exposure, FlagsFound, Register, declared, read_register
-from pam_rollback.gate.incident import IncidentRetest, RecordedIncident
-from pam_rollback.gate.migration_copy import NOTED_IN, MigrationCopy, invariants_on_copy, reached_on_copy
-from pam_rollback.gate.migration_files import MigrationFile, migrations_in, one_way, wanted_of
-from pam_rollback.gate.migration_trial import MigrationTrial, tried
-from pam_rollback.gate.migrations import TrialFinding
-from pam_rollback.gate.npm_stages import NpmPackage, account_variables, end_of, last_line, refuse_endless
-from pam_rollback.gate.stages import Candidate, Stage, candidate_of
-from pam_rollback.integrity.rows_seen import make_copy_anew
-from pam_rollback.load.record import LoadRecord
-from pam_rollback.load.release_comparison import ReleaseComparison
-from pam_rollback.load.report import write_load_report
-from pam_rollback.load.run import load_of
-from pam_rollback.load.verdict import LoadVerdict, judge
-from pam_rollback.observation.observation import Observation
+from pam_rollback.core.clock import Clock
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
+from pam_rollback.core.outside_text import cut
+from pam_rollback.core.wait import Waiter
+from pam_rollback.database.rows_seen import make_copy_anew
 from pam_rollback.plan.checklist import ChecklistItem
 from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import ways_of
-from pam_rollback.product.served_release import Wanted
-from pam_rollback.product.served_release_reader import ServedApi, ServedSite
-from pam_rollback.ramp.invocation import RampRun
-from pam_rollback.ramp.session import RampSession
-from pam_rollback.ramp.watch import RampWatch
+from pam_rollback.plugin.fixtures import UNPROVEN_BY
+from pam_rollback.plugin.needs import needs, titled
+from pam_rollback.plugin.progress import Progress
+from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.probe.observation import Observation
+from pam_rollback.redeploy.gate import hooks, incident_choice
+from pam_rollback.redeploy.gate.features import Declared, Exposure, FlagsFound, Register, declared, read_register
+from pam_rollback.redeploy.gate.incident import IncidentRetest, RecordedIncident
+from pam_rollback.redeploy.gate.migration_copy import NOTED_IN, MigrationCopy, invariants_on_copy, reached_on_copy
+from pam_rollback.redeploy.gate.migration_files import MigrationFile, migrations_in, one_way, wanted_of
+from pam_rollback.redeploy.gate.migration_trial import MigrationTrial, tried
+from pam_rollback.redeploy.gate.migrations import TrialFinding
+from pam_rollback.redeploy.gate.npm_stages import NpmPackage, account_variables, end_of, last_line, refuse_endless
+from pam_rollback.redeploy.gate.stages import Candidate, Stage, candidate_of
+from pam_rollback.redeploy.load.record import LoadRecord
+from pam_rollback.redeploy.load.release_comparison import ReleaseComparison
+from pam_rollback.redeploy.load.report import write_load_report
+from pam_rollback.redeploy.load.run import load_of
+from pam_rollback.redeploy.load.verdict import LoadVerdict, judge
+from pam_rollback.redeploy.ramp.invocation import RampRun
+from pam_rollback.redeploy.ramp.session import RampSession
+from pam_rollback.redeploy.ramp.watch import RampWatch
 from pam_rollback.report.earlier_runs import DrillAges, last_drills
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.deploy_choice import History, only_live
 from pam_rollback.rollback.git import GitRepository
-from pam_rollback.session.fixtures import UNPROVEN_BY
-from pam_rollback.session.needs import needs, titled
-from pam_rollback.session.progress import Progress
-from pam_rollback.session.runbook import Runbook
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.served_release import Wanted
+from pam_rollback.target.served_release_reader import ServedApi, ServedSite
+from pam_rollback.target.service_settings import Git
 
 
 @pytest.fixture(scope="session", autouse=True)

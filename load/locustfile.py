@@ -16,13 +16,13 @@ from locust import LoadTestShape, User, events, runners, task
 from locust.env import Environment
 from locust.runners import LocalRunner, WorkerRunner
 
-from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.base.errors import Refused
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.load.locust import FOLDER
-from pam_rollback.load.order import LoadOrder, load_order, permit
-from pam_rollback.load.recording import Generator, Recording, order_of_parent
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.errors import Refused
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.redeploy.load.locust import FOLDER
+from pam_rollback.redeploy.load.order import LoadOrder, load_order, permit
+from pam_rollback.redeploy.load.recording import Generator, Recording, order_of_parent
+from pam_rollback.target.environment_file import load_environment
 
 ROOT = Path(__file__).parents[1]
 REPORT = "pam_rollback"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.load.release_comparison import ReleaseComparison
-from pam_rollback.load.verdict import LoadVerdict
+from pam_rollback.core.figures import Scored
 from pam_rollback.plan.checklist import ChecklistItem
+from pam_rollback.redeploy.load.release_comparison import ReleaseComparison
+from pam_rollback.redeploy.load.verdict import LoadVerdict
 
 pytestmark = [pytest.mark.redeploy_gate, pytest.mark.load, pytest.mark.writes]
 

@@ -5,9 +5,9 @@ Every invocation looks first, does at most one step, and says when to come back.
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.ramp.due import Do
-from pam_rollback.ramp.invocation import RampRun
+from pam_rollback.core.figures import Scored
+from pam_rollback.redeploy.ramp.due import Do
+from pam_rollback.redeploy.ramp.invocation import RampRun
 
 pytestmark = [pytest.mark.ramp]
 

@@ -5,11 +5,11 @@ Nothing here changes the environment's database; what is switched on to be tried
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.gate.features import Declared, Exposure
-from pam_rollback.gate.incident import IncidentRetest
-from pam_rollback.gate.migration_trial import MigrationTrial
-from pam_rollback.gate.stages import Stage
+from pam_rollback.core.figures import Scored
+from pam_rollback.redeploy.gate.features import Declared, Exposure
+from pam_rollback.redeploy.gate.incident import IncidentRetest
+from pam_rollback.redeploy.gate.migration_trial import MigrationTrial
+from pam_rollback.redeploy.gate.stages import Stage
 from pam_rollback.report.earlier_runs import DrillAges
 
 pytestmark = [pytest.mark.redeploy_gate]

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from pam_rollback import VERSION
-from pam_rollback.observation.answers import answers_of
-from pam_rollback.observation.samples import Sample
+from pam_rollback.probe.answers import answers_of
+from pam_rollback.probe.samples import Sample
 from pam_rollback.report.baseline_record import Baseline, Origin
 
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.product.conditions import Captured, Condition
-from pam_rollback.product.contract import Component, Element, ElementName
-from pam_rollback.product.files import load_contract
+from pam_rollback.core.answer import Answer
+from pam_rollback.target.conditions import Captured, Condition
+from pam_rollback.target.contract import Component, Element, ElementName
+from pam_rollback.target.environment_tables import Pages
+from pam_rollback.target.files import load_contract
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 HEALTH = {

@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 import psycopg
 
-from pam_rollback.base.wait import Waiter
-from pam_rollback.outside.http import fetch
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.client import fetch
 from tests.sessions import RunningSandbox
 
 _OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_temp|^pg_toast_temp'"

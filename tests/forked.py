@@ -25,9 +25,9 @@ from types import ModuleType
 from typing import Any
 
 _PRELOADED = "tests.preloaded"
-_LEFT_OUT = ("pam_rollback.sandbox.", "pam_rollback.load.asking", "pam_rollback.load.recording")
+_LEFT_OUT = ("pam_sandbox.", "pam_rollback.redeploy.load.asking", "pam_rollback.redeploy.load.recording")
 """Processes of their own: the load engine replaces sockets and threads where it is imported."""
-_USED_BY_SESSIONS = ("pam_rollback.sandbox.launch", "pam_rollback.sandbox.remote")
+_USED_BY_SESSIONS = ("pam_sandbox.launch", "pam_sandbox.remote")
 _LIBRARIES = (
     "pytest",
     "_pytest.unittest",
@@ -190,7 +190,7 @@ def _empty(folder: Path) -> None:
 
 
 def _begin_now(config: Any) -> None:
-    from pam_rollback.session import runbook  # noqa: PLC0415 - sessions' own, loaded before the fork
+    from pam_rollback.plugin import runbook  # noqa: PLC0415 - sessions' own, loaded before the fork
 
     prepared = runbook.of(config)
     if prepared is not None:

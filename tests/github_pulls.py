@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pam_rollback.environment.service_settings import GitHub
+from pam_rollback.target.service_settings import GitHub
 from tests.bare_repository import Origin, git
 from tests.github_stand_in import BASE, OWN, REPOSITORY, TOKEN, Fault, GitHubPart, Reply, Route, served
 

@@ -13,6 +13,7 @@ _PACKAGES = (
     "checks",
     "drills",
     "load",
+    "src/pam_sandbox",
     *(f"src/pam_rollback/{path.parent.name}" for path in (ROOT / "src/pam_rollback").glob("*/__init__.py")),
 )
 

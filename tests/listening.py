@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.session import hookspecs
+from pam_rollback.plugin import hookspecs
 
 _CONFTEST = runpy.run_path(str(Path(__file__).resolve().parents[1] / "conftest.py"))
 FIXTURES = [importlib.import_module(name) for name in _CONFTEST["pytest_plugins"]]

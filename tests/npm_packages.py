@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from pam_rollback.sandbox.builds import tools_folder
+from pam_sandbox.builds import tools_folder
 
 _WITHIN_S = 600
 _PASSED_ON = (

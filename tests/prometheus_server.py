@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
-from pam_rollback.base.wait import Waiter
-from pam_rollback.outside.http import fetch
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.client import fetch
 
 VARIABLE = "PAM_PROMETHEUS"
 FETCHED = Path(__file__).resolve().parents[1] / ".venv" / "prometheus"

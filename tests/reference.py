@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.base.configuration import Table
-from pam_rollback.environment.environment import Environment
+from pam_rollback.core.configuration import Table
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.session import markers, options
+from pam_rollback.plugin import markers, options
+from pam_rollback.target.environment import Environment
 from tests.plan.test_items_are_tested import items_with_a_test
 
 ROOT = Path(__file__).resolve().parents[1]

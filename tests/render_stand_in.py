@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from pam_rollback.environment.hosts import Render
-from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.planting import read_fault
-from pam_rollback.sandbox.providers.render import BASE, FAULT, RenderApi
-from pam_rollback.sandbox.providers.render_metrics import Second, ServiceRecords
+from pam_rollback.target.hosts import Render
+from pam_sandbox.faults import PlantedFaults
+from pam_sandbox.planting import read_fault
+from pam_sandbox.providers.render import BASE, FAULT, RenderApi
+from pam_sandbox.providers.render_metrics import Second, ServiceRecords
 
 KEY = "rnd_only-for-these-tests"
 SERVICE, OWNER = "srv-tests", "tea-tests"

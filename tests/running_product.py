@@ -21,10 +21,10 @@ import psycopg
 import pytest
 
 import pam_rollback
-from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create, create_auditor, dsn_of
-from pam_rollback.sandbox.planting import read_fault
-from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server, choose_runner, find_binaries
+from pam_sandbox.children import Children
+from pam_sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create, create_auditor, dsn_of
+from pam_sandbox.planting import read_fault
+from pam_sandbox.postgres import ADMINISTRATOR, Server, choose_runner, find_binaries
 from tests.sandbox.answer import Answer, asked
 
 PASSWORD = "wheels-and-wins-2026"
@@ -130,7 +130,7 @@ def configuration(release: str, dsn: str) -> dict[str, Any]:
 @contextmanager
 def running(line: object) -> Iterator[Product]:
     """One release that has been told `line` and answers."""
-    command = [sys.executable, "-m", "pam_rollback.sandbox.product"]
+    command = [sys.executable, "-m", "pam_sandbox.product"]
     environment = {**os.environ, "PYTHONPATH": str(Path(pam_rollback.__file__).parents[1])}
     with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, text=True) as process:
         assert process.stdin is not None

@@ -16,24 +16,24 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.integrity import ACCESS_FILE, ACCOUNT_FILE, ROWS_FILE, SCHEMA_FILE
-from pam_rollback.integrity.account_contents import recorded
-from pam_rollback.integrity.fixtures import read_contents
-from pam_rollback.integrity.row_access_reader import read_access
-from pam_rollback.integrity.row_counting import account_id, count_rows
-from pam_rollback.integrity.schema_reader import read_schema
-from pam_rollback.observation.samples import Sample
-from pam_rollback.outside.postgres import Patience, open_snapshot
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.wait import Waiter
+from pam_rollback.database import ACCESS_FILE, ACCOUNT_FILE, ROWS_FILE, SCHEMA_FILE
+from pam_rollback.database.account_contents import recorded
+from pam_rollback.database.row_access_reader import read_access
+from pam_rollback.database.row_counting import account_id, count_rows
+from pam_rollback.database.schema_reader import read_schema
+from pam_rollback.http.postgres import Patience, open_snapshot
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.accounts import signed_in
-from pam_rollback.product.files import load_contract
-from pam_rollback.product.pam_api import FlagApi
+from pam_rollback.plugin.topics.database import read_contents
+from pam_rollback.probe.samples import Sample
 from pam_rollback.report.baseline_record import Origin, Part
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.target.accounts import signed_in
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.files import load_contract
+from pam_rollback.target.pam_api import FlagApi
+from pam_sandbox.launch import launch
+from pam_sandbox.remote import Remote
 from tests.baselines import baseline_of
 from tests.forked import CollectedSession, can_be_forked, run_pytest
 

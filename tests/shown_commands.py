@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.session import entry, markers, selection, situations
-from pam_rollback.session.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of
+from pam_rollback.plugin import entry, markers, selection, situations
+from pam_rollback.plugin.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of
 from tests.session.beginning import configured
 
 ROOT = Path(__file__).resolve().parents[1]

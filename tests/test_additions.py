@@ -11,19 +11,19 @@ from typing import cast
 
 import pytest
 
-from pam_rollback.base.clock import SystemClock
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.journal.journal import Journal
-from pam_rollback.outside.provider import Asking
+from pam_rollback.core.clock import SystemClock
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.provider import Asking
 from pam_rollback.rollback import provider_access
 from pam_rollback.rollback.deploy_choice import History
 from pam_rollback.rollback.deploys import SiteHost
 from pam_rollback.rollback.frontend import Frontend, undo_publishing
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.kept_host_records import host_records
 from pam_rollback.rollback.provider_access import served_site, site_look
 from pam_rollback.rollback.step_list import Telling
+from pam_rollback.target.environment_file import load_environment
 from tests.additions import FROM_OUTSIDE, INSIDE, TOKEN, Pier, blocks, commands, pier
 from tests.fault_rows import health
 from tests.rollback.strategies.performed import as_drilled

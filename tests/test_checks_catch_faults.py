@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.baseline_record import Red, load_baseline
-from pam_rollback.sandbox.database import in_plan_dialect
+from pam_sandbox.database import in_plan_dialect
 from tests.companies import companies
 from tests.fault_rows.decision_row import DecisionRow
 from tests.fault_rows.health import BACKEND, DATABASE, EVERYTHING, FRONTEND, PAM, SAME_RELEASE

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.exposure.access import routes_in
-from pam_rollback.outside.http import fetch
+from pam_rollback.access.access import routes_in
+from pam_rollback.http.client import fetch
 from pam_rollback.report.baseline_record import load_baseline
 from tests.fault_rows.decision_row import (
     CLEAR,

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from pam_rollback.plugin import markers, options
 from pam_rollback.report.verdict import VERDICT_WORDS
-from pam_rollback.session import markers, options
 from tests.shown_commands import selected_by
 
 ROOT = Path(__file__).resolve().parent.parent

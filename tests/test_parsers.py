@@ -15,23 +15,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.base.errors import MeasurementFailed, ProviderError, Refused
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.hosts import Netlify, Render
-from pam_rollback.journal.journal import Journal
-from pam_rollback.observation import memory_readings as metrics
-from pam_rollback.observation.child import LineReader
-from pam_rollback.outside import provider
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.errors import MeasurementFailed, ProviderError, Refused
+from pam_rollback.http import provider
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.health import HealthReport
-from pam_rollback.ramp.invocation import RampJournal
+from pam_rollback.probe import memory_readings as metrics
+from pam_rollback.probe.child import LineReader
+from pam_rollback.redeploy.ramp.invocation import RampJournal
 from pam_rollback.report import run_record
 from pam_rollback.report.baseline_record import load_baseline
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.lock import read_holder
 from pam_rollback.rollback.providers.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.render import RenderDeploys, render_api
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.health import HealthReport
+from pam_rollback.target.hosts import Netlify, Render
 from tests.contracts import usual
 
 ROOT = Path(__file__).resolve().parents[1]

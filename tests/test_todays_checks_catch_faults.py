@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.health.service import read_as_users
-from pam_rollback.outside.http import fetch
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.client import fetch
+from pam_rollback.probe.health import read_as_users
+from pam_rollback.target.environment_file import load_environment
+from pam_sandbox.launch import launch
+from pam_sandbox.remote import Remote
 from tests.fault_rows.matrix import rows
 from tests.fault_rows.row import Row
 from tests.sessions import ROOT, RunningSandbox

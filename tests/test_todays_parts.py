@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.remote import Remote
+from pam_sandbox.launch import launch
+from pam_sandbox.remote import Remote
 from tests.fault_rows.todays_parts import AS_A_BROWSER, ROWS_HOST, SITE, USERS
 from tests.session.drilling import runbook_with
 from tests.sessions import RunningSandbox, runbook_in

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pam_rollback.outside.http import fetch
+from pam_rollback.http.client import fetch
 from tests.sessions import RunningSandbox
 
 

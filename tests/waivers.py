@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pam_rollback.environment.environment_tables import Waiver
+from pam_rollback.target.environment_tables import Waiver
 
 
 def accepted(item: str, *known: str, until: date = date(2027, 1, 31), at_most: int | None = 20) -> Waiver:

@@ -14,12 +14,12 @@ from typing import Any
 
 from honesty_parts.hostile import Hostile, hostile
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.wait import Waiter
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.wait import Waiter
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.pam_api import FlagApi
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.target.pam_api import FlagApi
+from pam_sandbox.launch import launch
+from pam_sandbox.remote import Remote
 
 ROOT = Path(__file__).resolve().parents[2]
 _LONGEST_S = 900

@@ -67,7 +67,7 @@ def rows() -> Iterator[Sabotage]:
     yield _row("assertions are switched off", "refused", "-m", "health", PYTHONOPTIMIZE="1")
     yield _row("assertions are not rewritten", "refused", "-m", "health", "--assert=plain")
     yield _row("without the options of the project", "not green", "-m", "health", "-o", "addopts=")
-    yield _row("without the plug-in", "not green", "-m", "health", "-p", "no:pam_rollback.session.start_up")
+    yield _row("without the plug-in", "not green", "-m", "health", "-p", "no:pam_rollback.plugin.start_up")
     yield Sabotage("interrupted in a window", _GROUP, "not green", ("-m", "window"), drive=_interrupted)
 
 

@@ -9,7 +9,7 @@ from honesty_parts.hostile import DATABASE
 from honesty_parts.lane import Lane
 from honesty_parts.sabotage import Experiment, Sabotage, Value
 
-from pam_rollback.sandbox.database import in_plan_dialect
+from pam_sandbox.database import in_plan_dialect
 
 _DATA = (
     "amounts-nan", "amounts-negative", "answers-blanked", "answers-deleted", "categories-blanked",

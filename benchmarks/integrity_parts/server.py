@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psycopg
 
-from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.database import create
-from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server, choose_runner, find_binaries
+from pam_sandbox.children import Children
+from pam_sandbox.database import create
+from pam_sandbox.postgres import ADMINISTRATOR, Server, choose_runner, find_binaries
 
 _PASSWORD = "only-for-this-benchmark"  # noqa: S105 - of a server that lives for minutes, on loopback
 _SETTINGS = {

@@ -4,12 +4,12 @@ import resource
 import sys
 from pathlib import Path
 
-from pam_rollback.integrity.integrity import evaluate
-from pam_rollback.integrity.row_counting import oids_of
-from pam_rollback.outside.postgres import Patience, open_snapshot
-from pam_rollback.product.files import load_contract
-from pam_rollback.product.invariants import parse_invariant
-from pam_rollback.sandbox.database import migrations
+from pam_rollback.database.integrity import evaluate
+from pam_rollback.database.row_counting import oids_of
+from pam_rollback.http.postgres import Patience, open_snapshot
+from pam_rollback.target.files import load_contract
+from pam_rollback.target.invariants import parse_invariant
+from pam_sandbox.database import migrations
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = ROOT / "checks" / "integrity"

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.remote import Remote
+from pam_sandbox.launch import launch
+from pam_sandbox.remote import Remote
 
 _FIRST_LINES = 10
 """Of the screen, below the verdict: what is broken, or what to do and why."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.figures import Scored
-from pam_rollback.session.time_frames import FirstVerdict
+from pam_rollback.core.figures import Scored
+from pam_rollback.plugin.time_frames import FirstVerdict
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 

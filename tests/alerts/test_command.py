@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.alerts import __main__ as alerts
-from pam_rollback.observation.samples import Sample
+from pam_rollback.ops.alerts import __main__ as alerts
+from pam_rollback.probe.samples import Sample
 from pam_rollback.report.baseline_record import Origin
 from tests.baselines import baseline_of
 from tests.prometheus_server import promtool

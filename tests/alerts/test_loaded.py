@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.alerts.loaded import fed, loaded, told
-from pam_rollback.alerts.rule_file import names_in, rule_file
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.ops.alerts.loaded import fed, loaded, told
+from pam_rollback.ops.alerts.rule_file import names_in, rule_file
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 
 ROOT = Path(__file__).parents[2]
 PLAN = load_plan(ROOT / "plan.toml")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.alerts.rule_file import not_watched, rule_file
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.service_settings import Prometheus
+from pam_rollback.ops.alerts.rule_file import not_watched, rule_file
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.plan.plan_items import OwnTrigger
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.service_settings import Prometheus
 
 ROOT = Path(__file__).parents[2]
 NAMED = {

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pam_rollback.alerts import __main__ as alerts
-from pam_rollback.base.wait import Waiter
+from pam_rollback.core.wait import Waiter
+from pam_rollback.ops.alerts import __main__ as alerts
 from pam_rollback.records.prometheus import PrometheusApi
 from tests.prometheus_server import prometheus
 from tests.session.drilling import calm

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.base.addresses import is_loopback, is_named_local, loopback_hint
+from pam_rollback.core.addresses import is_loopback, is_named_local, loopback_hint
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.base.answer import Answer
+from pam_rollback.core.answer import Answer
 
 API = "https://api.shop.example"
 HTML, JSON = "text/html; charset=utf-8", "application/json"

@@ -8,7 +8,7 @@ PLUGIN = """
 raise SystemExit("a plug-in of another package was loaded")
 """
 READS = """
-from pam_rollback.base.configuration import Table
+from pam_rollback.core.configuration import Table
 class Own(Table):
     name: str
 print(Own.model_validate({"name": "read"}).name)

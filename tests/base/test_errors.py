@@ -1,6 +1,6 @@
 """What stood in the way, as errors carry it on."""
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, cause_of
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, cause_of
 
 
 def no_answer() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.base.outside_text import cleaned, shows_something
+from pam_rollback.core.outside_text import cleaned, shows_something
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 """Lone surrogates and control characters among it."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.once import Once
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.once import Once
 
 
 def test_work_is_done_once_and_not_before_it_is_needed() -> None:

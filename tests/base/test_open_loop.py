@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pam_rollback.base.open_loop import TOO_LATE_S, Sending, Ticks, why_not_sent
+from pam_rollback.core.open_loop import TOO_LATE_S, Sending, Ticks, why_not_sent
 
 
 def test_no_delay_adds_up() -> None:

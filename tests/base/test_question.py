@@ -2,8 +2,8 @@
 
 from http import HTTPStatus
 
-from pam_rollback.base.errors import MeasurementFailed, ProviderError
-from pam_rollback.base.question import State, answered
+from pam_rollback.core.errors import MeasurementFailed, ProviderError
+from pam_rollback.core.question import State, answered
 
 
 def failed(status: int | None, words: str = "HTTP …") -> ProviderError:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.base.answer import limited
+from pam_rollback.core.answer import limited
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.base.answer import BYTES_MAX, DEPTH_MAX, Answer, NotJson, read_json
+from pam_rollback.core.answer import BYTES_MAX, DEPTH_MAX, Answer, NotJson, read_json
 
 _LEAVES = (
     st.none()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import StopRequested
-from pam_rollback.base.wait import Backoff, NotReached, StopFile, Waiter
+from pam_rollback.core.errors import StopRequested
+from pam_rollback.core.wait import Backoff, NotReached, StopFile, Waiter
 from pam_rollback.plan.flags import Flag
 from tests.virtual_clock import VirtualClock
 

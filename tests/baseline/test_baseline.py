@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.baseline.taken_baseline import TakenBaseline
-from pam_rollback.environment.environment_tables import Waiver
-from pam_rollback.environment.known_before import Finding, KnownBefore, unanswered_on
-from pam_rollback.observation.samples import Sample
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.ops.baseline.taken_baseline import TakenBaseline
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.plan_items import ErrorRateLimit, ResponseTimeLimit
-from pam_rollback.product.health import HealthAround, HealthReport
+from pam_rollback.probe.samples import Sample
 from pam_rollback.report.baseline_record import Baseline, Origin, load_baseline
+from pam_rollback.target.environment_tables import Waiver
+from pam_rollback.target.health import HealthAround, HealthReport
+from pam_rollback.target.known_before import Finding, KnownBefore, unanswered_on
 from tests.baselines import baseline_of
 from tests.contracts import usual
 from tests.session.beginning import Begin, begin

@@ -8,14 +8,14 @@ from typing import Any, get_args
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.wait import NotReached
-from pam_rollback.baseline.fixtures import record
-from pam_rollback.environment.environment_tables import Ability
-from pam_rollback.environment.known_before import Finding
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.wait import NotReached
+from pam_rollback.ops.baseline.fixtures import record
+from pam_rollback.plugin import listeners
+from pam_rollback.plugin.baseline_files import BaselinePart, Recorded
 from pam_rollback.report.baseline_record import Origin, Red, TicketRate
-from pam_rollback.session import listeners
-from pam_rollback.session.baseline_files import BaselinePart, Recorded
+from pam_rollback.target.environment_tables import Ability
+from pam_rollback.target.known_before import Finding
 from tests.listening import FIXTURES, TOPICS, listened_to
 
 TICKETS = TicketRate(n=9, count=1, over_s=3600, usual=1.5)

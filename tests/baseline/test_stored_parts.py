@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.baseline import fixtures
-from pam_rollback.integrity import ROWS_FILE
-from pam_rollback.integrity.row_counts import TableCounts
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database import ROWS_FILE
+from pam_rollback.database.row_counts import TableCounts
+from pam_rollback.ops.baseline import fixtures
+from pam_rollback.plugin import listeners
+from pam_rollback.plugin.baseline_files import BaselinePart, stored_model
 from pam_rollback.report.baseline_record import Baseline, Origin, Part
-from pam_rollback.session import listeners
-from pam_rollback.session.baseline_files import BaselinePart, stored_model
 
 
 def runbook_with(folder: Path, content: bytes, *parts: str) -> Any:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.product.accounts import AccountApi
-from pam_rollback.product.pam_api import sign_in
+from pam_rollback.target.accounts import AccountApi
+from pam_rollback.target.pam_api import sign_in
 from tests.fingerprint import differences, fingerprint
 from tests.session.test_offline import dead_address
 from tests.sessions import Project, RunningSandbox, in_both_browsers, runbook_in

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.checklist import fixtures as checklist
-from pam_rollback.checklist.fixtures import MEASURES, _Session
-from pam_rollback.communication.communication import MessageDelivery
-from pam_rollback.observation.measure import WindowState
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.notify.communication import MessageDelivery
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.plugin.topics import checklist
+from pam_rollback.plugin.topics.checklist import MEASURES, _Session
+from pam_rollback.probe.measure import WindowState
 from pam_rollback.report import run_record
 from pam_rollback.report.record_parts import DecisionRecord, StrategyAdvised
 from pam_rollback.report.redaction import Redactor

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.checklist.fixtures import MEASURES, ON_RECORD
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.checklist import Finding
+from pam_rollback.plugin.topics.checklist import MEASURES, ON_RECORD
 
 
 def test_the_incident_is_on_record() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.outside.http import fetch
+from pam_rollback.http.client import fetch
 from tests.sessions import Finished, Project, RunningSandbox
 
 PAGE = "test_status_page_tells_the_truth"

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.communication.channels import mailer_of
-from pam_rollback.communication.slack import team_channel
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.notify.channels import mailer_of
+from pam_rollback.notify.slack import team_channel
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.target.environment_file import load_environment
 from tests.sessions import ROOT, Project, RunningSandbox
 
 RUN = "20261201T000000Z-sandbox-1a2b"

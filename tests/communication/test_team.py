@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import UndoFailed
-from pam_rollback.communication.briefing import Briefing
-from pam_rollback.communication.escalating import Message, Send, Sender
-from pam_rollback.communication.escalation import NOT_VERIFIED, Level, Means, sent_before
-from pam_rollback.communication.team import TeamMessages
-from pam_rollback.journal.journal import ACTION, Journal
+from pam_rollback.core.errors import UndoFailed
+from pam_rollback.notify.briefing import Briefing
+from pam_rollback.notify.escalating import Message, Send, Sender
+from pam_rollback.notify.escalation import NOT_VERIFIED, Level, Means, sent_before
+from pam_rollback.notify.team import TeamMessages
 from pam_rollback.plan.flags import Flag
 from pam_rollback.report.job_summary import in_short
 from pam_rollback.report.run_record import read
+from pam_rollback.rollback.journal import ACTION, Journal
 from tests.session.beginning import Begin, begin
 from tests.session.drilling import CONSENT, as_staging, journal
 from tests.session.test_other_formats import kept_run

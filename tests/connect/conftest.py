@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.connect import __main__ as connect
+from pam_rollback.ops.connect import __main__ as connect
 from tests.connect.product import API, FRONTEND, Scripted
 from tests.contracts import NOW
 from tests.virtual_clock import VirtualClock

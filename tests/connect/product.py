@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pam_rollback.base.answer import Answer
+from pam_rollback.core.answer import Answer
 from tests.contracts import HEALTH
 
 FRONTEND, API, SUPABASE = "https://www.example.org", "https://api.example.org", "https://abcdefghij.supabase.co"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.hosts import HOSTS
-from pam_rollback.observation.probed_journeys import usual_weights
-from pam_rollback.product.files import load_contract
+from pam_rollback.probe.probed_journeys import usual_weights
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.files import load_contract
+from pam_rollback.target.hosts import HOSTS
 from tests.connect.product import API, FRONTEND, KEY, PAGE, SCRIPT, SUPABASE, Run, files_of, text_of, today
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.connect.__main__ import ask_doctor
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.ops.connect.__main__ import ask_doctor
 from tests.scripted_provider import Recording, recording_server
 from tests.sessions import Project, runbook_in
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.connect import hooks
-from pam_rollback.session.sql_files import invariants_of
+from pam_rollback.ops.connect import hooks
+from pam_rollback.plugin.sql_files import invariants_of
 from tests.integrity.test_migrations_not_named import CASES, DRIFT, ROOT, described
 
 

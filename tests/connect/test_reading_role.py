@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.sql_names import Names
-from pam_rollback.integrity.relations import look_up
-from pam_rollback.outside.postgres import Patience, open_snapshot
-from pam_rollback.sandbox.database import dsn_of
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.relations import look_up
+from pam_rollback.http.postgres import Patience, open_snapshot
+from pam_rollback.target.sql_names import Names
+from pam_sandbox.database import dsn_of
 from tests.running_product import Database
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "connect.md"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.connect import __main__ as connect
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.ops.connect import __main__ as connect
+from pam_rollback.target.environment_file import load_environment
 from tests.sandbox.todays_range import Today, today, todays_range
 from tests.sessions import Project, runbook_in
 

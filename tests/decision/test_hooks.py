@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.plugin.classification import Seen
+from pam_rollback.plugin.selection import LeftOut
+from pam_rollback.plugin.verdict import Collector
 from pam_rollback.report.record_parts import DecisionRecord
 from pam_rollback.report.verdict import Ending, ExitCode, Outcome
-from pam_rollback.session.classification import Seen
-from pam_rollback.session.selection import LeftOut
-from pam_rollback.session.verdict import Collector
 from tests.listening import listened_to
 
 PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")

@@ -9,11 +9,11 @@ import pytest
 from pam_rollback.browser.accessibility import Audit
 from pam_rollback.decision.deciding import Here, decided, recommended, refused_in
 from pam_rollback.decision.decision import FINDING, Finding, State, decide
-from pam_rollback.environment.environment import _as_meant
-from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report import recommendation
 from pam_rollback.report.verdict import Outcome
+from pam_rollback.target.environment import _as_meant
+from pam_rollback.target.environment_file import load_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN = load_plan(ROOT / "plan.toml")

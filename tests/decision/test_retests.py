@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Measured
-from pam_rollback.decision import fixtures as decision
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Measured
 from pam_rollback.decision.decision import Finding, Judged, State
-from pam_rollback.records import fixtures as performance
+from pam_rollback.plugin.topics import decision
+from pam_rollback.plugin.topics import records as performance
 
 
 class World:

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pam_rollback.decision import fixtures as decision
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.plugin.topics import decision
 from tests.plan.plan_scene import Watched, call, runbook
 
 PLAN = load_plan(Path(__file__).resolve().parents[2] / "plan.toml")

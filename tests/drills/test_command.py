@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.drills import __main__ as command
+from pam_rollback.ops.drills import __main__ as command
 from pam_rollback.plan.stories import STORIES
 from tests.sessions import ROOT
 
@@ -88,7 +88,7 @@ def test_each_story_is_a_line_and_the_worst_decides(
 
 def test_a_signal_reaches_each_session_once_and_no_other_begins(root: Path) -> None:
     """Ctrl-C in the terminal, too: the sessions are not in its process group."""
-    begun = [sys.executable, "-m", "pam_rollback.drills", "gradual", "emergency", "--at-once", "1"]
+    begun = [sys.executable, "-m", "pam_rollback.ops.drills", "gradual", "emergency", "--at-once", "1"]
     environment = {**os.environ, "STORY_TAKES_S": "60"}
     with subprocess.Popen(
         begun, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.target.environment_file import load_environment
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "environments"

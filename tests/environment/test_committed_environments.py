@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.environment.declared_environments import COMMITTED, EXAMPLES, ROOT
 
 

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.access.access import NO_TOKEN, Access, Attempt, Door
 from pam_rollback.browser.journeys import BehindThePages, NewSession
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.environment_tables import Waiver
-from pam_rollback.environment.known_before import (
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.row_access import Shown, Strangers
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.environment_tables import Waiver
+from pam_rollback.target.known_before import (
     Finding,
     Judged,
     KnownBefore,
@@ -19,8 +21,6 @@ from pam_rollback.environment.known_before import (
     unanswered_on,
     without_numbers,
 )
-from pam_rollback.exposure.access import NO_TOKEN, Access, Attempt, Door
-from pam_rollback.integrity.row_access import Shown, Strangers
 from tests.waivers import accepted
 
 TODAY = date(2026, 11, 27)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pydantic import AfterValidator, BaseModel
 
-from pam_rollback.base.addresses import server_of, web_address
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.named_addresses import all_addresses, place_of, strangers, web_addresses
+from pam_rollback.core.addresses import server_of, web_address
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.named_addresses import all_addresses, place_of, strangers, web_addresses
 from tests.environment.declared_environments import RUNNING, SECRET, folder, running
 
 __all__ = ["folder"]

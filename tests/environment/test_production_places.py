@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.environment.environment_file import load_environment, production_shared
-from pam_rollback.environment.named_addresses import shared_places
+from pam_rollback.target.environment_file import load_environment, production_shared
+from pam_rollback.target.named_addresses import shared_places
 from tests.environment.declared_environments import COMMITTED, EXAMPLES, ROOT, folder, running
 
 __all__ = ["folder"]

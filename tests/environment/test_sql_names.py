@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.environment.sql_names import TABLES, Names, accepted, wrong_name
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.target.sql_names import TABLES, Names, accepted, wrong_name
 
 
 @pytest.mark.parametrize(

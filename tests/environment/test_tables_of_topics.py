@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.rollback.lock_targets import targets_of
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 
 VALUES = {
     "RENDER_API_KEY": "rnd_s3cr3t-0815",

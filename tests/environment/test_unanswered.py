@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.access.access import NO_TOKEN, Access, Attempt, Door
 from pam_rollback.browser.barriers import as_finding
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.environment_tables import Waiver
-from pam_rollback.environment.known_before import Finding, Judged, KnownBefore, answers_in, to_paste, waiver_for
-from pam_rollback.exposure.access import NO_TOKEN, Access, Attempt, Door
-from pam_rollback.integrity.row_access import Shown, Strangers
+from pam_rollback.database.row_access import Shown, Strangers
 from pam_rollback.report.terminal_page import Page, quoted
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.environment_tables import Waiver
+from pam_rollback.target.known_before import Finding, Judged, KnownBefore, answers_in, to_paste, waiver_for
 
 TODAY = date(2026, 11, 28)
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"

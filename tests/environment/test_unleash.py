@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.environment.service_settings import Unleash
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.unleash import (
+from pam_rollback.target.service_settings import Unleash
+from pam_rollback.target.unleash import (
     Share,
     UnleashFlag,
     Writing,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pam_rollback.observation.samples import Sample
+from pam_rollback.probe.samples import Sample
 from pam_rollback.report.baseline_record import Origin, Red
 from tests.baselines import baseline_of
 from tests.fault_rows.decision_security import ACCESS, OWN, SEPARATION

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pam_rollback.product.invariants import parse_invariant
+from pam_rollback.target.invariants import parse_invariant
 from tests.fault_rows.row import Row
 
 _FOLDER = Path(__file__).resolve().parents[2] / "checks" / "integrity"

@@ -2,7 +2,7 @@
 
 import json
 
-from pam_rollback.environment.known_before import Finding
+from pam_rollback.target.known_before import Finding
 from tests.fault_rows.accessibility import ANNOUNCED, OF_LOOK
 from tests.fault_rows.health import PAM
 from tests.fault_rows.row import Row

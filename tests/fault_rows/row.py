@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pam_rollback.environment.known_before import Finding
+from pam_rollback.target.known_before import Finding
 
 _WAITS = {
     "baseline": "windows of a baseline",

@@ -5,11 +5,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.gate.migration_copy import MigrationCopy, invariants_on_copy, reached_on_copy
-from pam_rollback.gate.migration_files import ToApply, migrations_in, pending_of
-from pam_rollback.gate.migration_trial import MigrationTrial, tried
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.redeploy.gate.migration_copy import MigrationCopy, invariants_on_copy, reached_on_copy
+from pam_rollback.redeploy.gate.migration_files import ToApply, migrations_in, pending_of
+from pam_rollback.redeploy.gate.migration_trial import MigrationTrial, tried
+from pam_rollback.target.environment_file import load_environment
 from tests.gate.scene import (
     APPLIED,
     BACK,

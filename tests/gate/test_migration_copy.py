@@ -8,14 +8,14 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pam_rollback.base.errors import MeasurementFailed, Refused
-from pam_rollback.gate.migration_copy import MigrationCopy
-from pam_rollback.gate.migration_files import MigrationFile, ToApply, migrations_in
-from pam_rollback.gate.migration_trial import MigrationTrial, tried
-from pam_rollback.gate.migrations import changes, copy_integrity, dropped
-from pam_rollback.sandbox import database
-from pam_rollback.sandbox.database import create_auditor, dsn_of
-from pam_rollback.sandbox.practice_database import Access, copy_dsn, copy_name, make_copy
+from pam_rollback.core.errors import MeasurementFailed, Refused
+from pam_rollback.redeploy.gate.migration_copy import MigrationCopy
+from pam_rollback.redeploy.gate.migration_files import MigrationFile, ToApply, migrations_in
+from pam_rollback.redeploy.gate.migration_trial import MigrationTrial, tried
+from pam_rollback.redeploy.gate.migrations import changes, copy_integrity, dropped
+from pam_sandbox import database
+from pam_sandbox.database import create_auditor, dsn_of
+from pam_sandbox.practice_database import Access, copy_dsn, copy_name, make_copy
 from tests.running_product import Database
 
 CANDIDATE = Path(database.__file__).with_name("candidate")

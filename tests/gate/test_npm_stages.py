@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed, StopRequested
-from pam_rollback.gate.npm_stages import NpmPackage
+from pam_rollback.core.errors import MeasurementFailed, StopRequested
 from pam_rollback.plan.plan_items import GateCommand
+from pam_rollback.redeploy.gate.npm_stages import NpmPackage
 from tests.outside.test_programs import is_running
 from tests.rollback.client.test_npm_build import project
 

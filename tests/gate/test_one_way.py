@@ -6,12 +6,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.migration_copy import MigrationCopy
-from pam_rollback.gate.migration_files import MigrationFile, ToApply, to_apply
-from pam_rollback.gate.migration_trial import MigrationTrial, tried
-from pam_rollback.gate.migrations import copy_integrity
-from pam_rollback.sandbox.practice_database import Access, copy_dsn, copy_name, make_copy
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.redeploy.gate.migration_copy import MigrationCopy
+from pam_rollback.redeploy.gate.migration_files import MigrationFile, ToApply, to_apply
+from pam_rollback.redeploy.gate.migration_trial import MigrationTrial, tried
+from pam_rollback.redeploy.gate.migrations import copy_integrity
+from pam_sandbox.practice_database import Access, copy_dsn, copy_name, make_copy
 from tests.running_product import Database
 
 

@@ -8,22 +8,22 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.gate import hooks
-from pam_rollback.gate.features import FlagsFound
-from pam_rollback.gate.fixtures import read_flags
-from pam_rollback.gate.incident import CriterionRetest, RetestOutcome
-from pam_rollback.gate.incident_choice import known_incident
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, ways_of
+from pam_rollback.plugin import markers, runbook
+from pam_rollback.plugin.fixtures import UNPROVEN_BY
+from pam_rollback.plugin.selection import KEY, LeftOut
+from pam_rollback.redeploy.gate import hooks
+from pam_rollback.redeploy.gate.features import FlagsFound
+from pam_rollback.redeploy.gate.fixtures import read_flags
+from pam_rollback.redeploy.gate.incident import CriterionRetest, RetestOutcome
+from pam_rollback.redeploy.gate.incident_choice import known_incident
 from pam_rollback.report.earlier_runs import DrillAges, last_drills
 from pam_rollback.report.run_record import Verdict
-from pam_rollback.session import markers, runbook
-from pam_rollback.session.fixtures import UNPROVEN_BY
-from pam_rollback.session.selection import KEY, LeftOut
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.gate.scene import (
     DRILLED,
     GREEN,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.decision.decision import State
-from pam_rollback.gate.incident_choice import chosen, incident_of
+from pam_rollback.redeploy.gate.incident_choice import chosen, incident_of
 from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, Recommendation
 from pam_rollback.report.run_record import RunRecord
 from tests.gate.scene import leave_run

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.gate.npm_stages import NpmPackage
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.redeploy.gate.npm_stages import NpmPackage
 from tests.gate.scene import FILES, OWN_TESTS, RED, STAGES, Commit, answer, changed
 from tests.selection import WHOLE
 from tests.sessions import ROOT

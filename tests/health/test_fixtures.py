@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.health.fixtures import CircuitBreakers, expected_commits
-from pam_rollback.product.served_release import BACK_END, FRONT_END, ExpectedReleases, Served, Wanted
+from pam_rollback.core.answer import Answer
+from pam_rollback.plugin.topics.health import CircuitBreakers, expected_commits
+from pam_rollback.target.served_release import BACK_END, FRONT_END, ExpectedReleases, Served, Wanted
 from tests.plan.plan_scene import body
 
 

@@ -8,15 +8,15 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.integrity import running_migrations
-from pam_rollback.integrity.running_migrations import applied_since
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.topics import hosts
+from pam_rollback.rollback import running_migrations
 from pam_rollback.rollback.deploys import Deploy
-from pam_rollback.rollback.fixtures import hosts
 from pam_rollback.rollback.provider_access import api_host
+from pam_rollback.rollback.running_migrations import applied_since
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.fault_rows.matrix import ROOT
 from tests.sessions import RunningSandbox
 

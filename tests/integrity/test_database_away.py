@@ -8,8 +8,8 @@ AWAY = """
 import threading
 import tomllib
 
-from pam_rollback.integrity import integrity
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.database import integrity
+from pam_sandbox.remote import Remote
 
 asked = integrity.evaluate
 sandbox = tomllib.loads(open("{file}").read())["sandbox"]

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.integrity.database_link import DatabaseLink, Link
-from pam_rollback.integrity.database_link_reader import judged_link
-from pam_rollback.integrity.fixtures import Integrity
-from pam_rollback.product.invariants import InvariantResult
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.database_link import DatabaseLink, Link
+from pam_rollback.database.database_link_reader import judged_link
+from pam_rollback.plugin.topics.database import Integrity
 from pam_rollback.report import run_record, sections
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.invariants import InvariantResult
 from tests.sessions import ROOT, Finished, Project, RunningSandbox, store_baseline
 
 INTEGRITY = ("-m", "integrity")

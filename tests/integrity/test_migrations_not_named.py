@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.decision import fixtures as decision
 from pam_rollback.decision.decision import State
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.integrity import fixtures as held_data
 from pam_rollback.plan.plan import Plan, load_plan
-from pam_rollback.product.invariants import Invariant, InvariantResult
-from pam_rollback.session.sql_files import invariants_of, lacking, why_not_asked
+from pam_rollback.plugin.sql_files import invariants_of, lacking, why_not_asked
+from pam_rollback.plugin.topics import database as held_data
+from pam_rollback.plugin.topics import decision
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.invariants import Invariant, InvariantResult
 
 ROOT = Path(__file__).parents[2]
 DRIFT = "migrations-drift"

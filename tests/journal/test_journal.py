@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.journal import journal as journal_module
-from pam_rollback.journal.journal import Journal
+from pam_rollback.rollback import journal as journal_module
+from pam_rollback.rollback.journal import Journal
 
 
 def test_an_undo_is_owed_until_it_is_settled(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_kill_9_between_note_and_change_leaves_the_note(tmp_path: Path) -> None:
     """A real process is killed right after it wrote what it owes; another one reads it."""
     path = tmp_path / "journal.jsonl"
     script = (
-        "import sys, time; from pathlib import Path; from pam_rollback.journal.journal import Journal\n"
+        "import sys, time; from pathlib import Path; from pam_rollback.rollback.journal import Journal\n"
         "Journal(Path(sys.argv[1])).owe('set-flags', {'flags': {'A': {'enabled': True, 'rollout_pct': 100}}})\n"
         "print('owed', flush=True); time.sleep(60)"
     )

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.journal.journal import ACTION, DONE, FINISHED, STARTED, Journal, Scope, Undo
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.rollback.carried_out import CarriedOut
+from pam_rollback.rollback.journal import ACTION, DONE, FINISHED, STARTED, Journal, Scope, Undo
 
 ORDERS = range(20)
 FEATURES = "PAM_ENHANCED_UI, PAM_VOICE_FEATURES"

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.integrity.database_link import DatabaseLink, Link
-from pam_rollback.ledger.ledger import Ledger, configured, start_ledger
-from pam_rollback.ledger.ledger_rows import judge_ledger
-from pam_rollback.ledger.ledger_verdict import FinalReading, LedgerState, LedgerVerdict
+from pam_rollback.database.database_link import DatabaseLink, Link
+from pam_rollback.probe.ledger import Ledger, configured, start_ledger
+from pam_rollback.probe.ledger_rows import judge_ledger
+from pam_rollback.probe.ledger_verdict import FinalReading, LedgerState, LedgerVerdict
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.sessions import ROOT, RunningSandbox
 
 SHOWN = DatabaseLink(Link.SHOWN, "a setting was seen through both")

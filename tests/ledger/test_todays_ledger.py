@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.integrity.database_link import DatabaseLink, Link
-from pam_rollback.ledger.ledger import Ledger, configured, start_ledger
-from pam_rollback.ledger.ledger_config import WriteKind
-from pam_rollback.ledger.ledger_rows import judge_ledger
-from pam_rollback.ledger.ledger_verdict import LedgerState
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.database_link import DatabaseLink, Link
+from pam_rollback.probe.ledger import Ledger, configured, start_ledger
+from pam_rollback.probe.ledger_config import WriteKind
+from pam_rollback.probe.ledger_rows import judge_ledger
+from pam_rollback.probe.ledger_verdict import LedgerState
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.sandbox.todays_range import Today, today, todays_range
 from tests.sessions import ROOT
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pam_rollback.load.facts import LoadFinding
-from pam_rollback.load.record import AskedRate, LoadRecord, LoadRequest, LoadWorker
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.redeploy.load.facts import LoadFinding
+from pam_rollback.redeploy.load.record import AskedRate, LoadRecord, LoadRequest, LoadWorker
 
 LIMITS = load_plan(Path(__file__).parents[2] / "plan.toml").load_gate
 BEGAN_S = 1_800_000_000.0

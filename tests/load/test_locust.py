@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 
 import pam_rollback
-from pam_rollback.base.errors import MeasurementFailed, StopRequested
-from pam_rollback.base.wait import StopFile, Waiter
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.load.locust import recorded_load, run_load
-from pam_rollback.load.order import LoadOrder, load_order
-from pam_rollback.load.record import LoadRecord, LoadRequest
+from pam_rollback.core.errors import MeasurementFailed, StopRequested
+from pam_rollback.core.wait import StopFile, Waiter
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.redeploy.load.locust import recorded_load, run_load
+from pam_rollback.redeploy.load.order import LoadOrder, load_order
+from pam_rollback.redeploy.load.record import LoadRecord, LoadRequest
+from pam_rollback.target.environment_file import load_environment
 from tests.certificate import own_certificate
 from tests.load_target import LoadTarget
 
@@ -351,8 +351,8 @@ def test_nothing_outlives_a_parent_that_is_killed(target: LoadTarget, tmp_path: 
     folder = tmp_path / "run"
     given = order(target.url, duration_s=60).model_dump_json()
     program = (
-        "import sys; from pathlib import Path; from pam_rollback.load.locust import run_load; "
-        "from pam_rollback.load.order import LoadOrder; "
+        "import sys; from pathlib import Path; from pam_rollback.redeploy.load.locust import run_load; "
+        "from pam_rollback.redeploy.load.order import LoadOrder; "
         "run_load(LoadOrder.model_validate_json(sys.argv[1]), folder=Path(sys.argv[2]))"
     )
     parent = subprocess.Popen(

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.load.order import LoadOrder, load_order
-from pam_rollback.observation.probed_journeys import probe_config
+from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.probe.probed_journeys import probe_config
+from pam_rollback.redeploy.load.order import LoadOrder, load_order
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.environment.declared_environments import RUNNING, folder, running
 
 __all__ = ["folder"]

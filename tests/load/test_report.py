@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pam_rollback.load.record import LoadRecord
-from pam_rollback.load.report import write_load_report
+from pam_rollback.redeploy.load.record import LoadRecord
+from pam_rollback.redeploy.load.report import write_load_report
 from tests.load.records import LIMITS, failed, never_sent, steady
 
 _SVG = "{http://www.w3.org/2000/svg}"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.fixtures import answers_from_s, baseline_answers
-from pam_rollback.observation.samples import Sample
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.plugin.topics.probe import answers_from_s, baseline_answers
+from pam_rollback.probe.samples import Sample
 from pam_rollback.report.baseline_record import Baseline, Origin, Part, load_baseline, refuse_other_part
 from tests.baselines import baseline_of
 from tests.plan.plan_scene import Waits, Watched, call, environment, quiet

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.observation.held_releases import ReleasesSpec, judge_releases
-from pam_rollback.observation.held_window import AnswersJudge, HeldWindow, Standings
-from pam_rollback.observation.measure import WindowState
-from pam_rollback.observation.memory import MemoryReading, MemoryWindow, MemoryWindowSpec, judge_memory
-from pam_rollback.observation.parts import BACK_END, HEALTH, Series
-from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import WindowSpec, judge
-from pam_rollback.product.served_release import ExpectedReleases
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.wait import Waiter
+from pam_rollback.probe.held_releases import ReleasesSpec, judge_releases
+from pam_rollback.probe.held_window import AnswersJudge, HeldWindow, Standings
+from pam_rollback.probe.measure import WindowState
+from pam_rollback.probe.memory import MemoryReading, MemoryWindow, MemoryWindowSpec, judge_memory
+from pam_rollback.probe.parts import BACK_END, HEALTH, Series
+from pam_rollback.probe.samples import Sample
+from pam_rollback.probe.window import WindowSpec, judge
 from pam_rollback.stats.series import Quantity
+from pam_rollback.target.served_release import ExpectedReleases
 from tests.virtual_clock import VirtualClock
 
 ERRORS = WindowSpec(measure=Quantity.ERROR_RATE_PCT, limit=2, duration_s=15)

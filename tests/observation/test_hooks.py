@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.journal.journal import Journal
-from pam_rollback.observation import hooks as of_observation
-from pam_rollback.observation.recovery import Recovery
-from pam_rollback.observation.watched import users
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.plugin import listeners
+from pam_rollback.plugin.runbook import KEY
+from pam_rollback.plugin.topics import probe_hooks as of_observation
+from pam_rollback.plugin.watched import users
+from pam_rollback.probe.recovery import Recovery
 from pam_rollback.report.record_parts import Watched
-from pam_rollback.session import listeners
-from pam_rollback.session.runbook import KEY
+from pam_rollback.rollback.journal import Journal
 from tests.listening import listened_to
 
 PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")

@@ -3,10 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.base.open_loop import rotation
-from pam_rollback.observation.journeys import Journey, SignIn
-from pam_rollback.product.expectation import Expect
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.open_loop import rotation
+from pam_rollback.probe.journeys import Journey, SignIn
+from pam_rollback.target.expectation import Expect
 
 
 def answer(body: bytes = b'{"status":"healthy"}', status: int = 200, kind: str = "application/json") -> Answer:

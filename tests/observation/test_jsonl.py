@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.ledger.ledger import LedgerRecord
-from pam_rollback.observation import child as jsonl
-from pam_rollback.observation.child import LineReader
-from pam_rollback.observation.timeline import Timeline
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe import child as jsonl
+from pam_rollback.probe.child import LineReader
+from pam_rollback.probe.ledger import LedgerRecord
+from pam_rollback.probe.timeline import Timeline
 
 
 def test_nothing_is_lost_between_two_looks(tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.ledger.ledger import Ledger, LedgerRecord, start_ledger
-from pam_rollback.ledger.ledger_config import LedgerConfig, WriteKind
-from pam_rollback.ledger.ledger_verdict import LedgerState, LedgerVerdict, judge
-from pam_rollback.observation.journeys import SignIn
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.wait import Waiter
+from pam_rollback.probe.journeys import SignIn
+from pam_rollback.probe.ledger import Ledger, LedgerRecord, start_ledger
+from pam_rollback.probe.ledger_config import LedgerConfig, WriteKind
+from pam_rollback.probe.ledger_verdict import LedgerState, LedgerVerdict, judge
 
 if TYPE_CHECKING:
     from tests.observation.conftest import Reply, Request, Server

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from prometheus_client import parser
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation import memory_readings
-from pam_rollback.observation.memory import MemoryReading
-from pam_rollback.observation.memory_readings import MemoryWatch, memory_reader, read_memory
-from pam_rollback.product.contract import Mark
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe import memory_readings
+from pam_rollback.probe.memory import MemoryReading
+from pam_rollback.probe.memory_readings import MemoryWatch, memory_reader, read_memory
+from pam_rollback.target.contract import Mark
 
 METRICS = b"""# HELP pam_memory_usage_bytes Resident memory.
 # TYPE pam_memory_usage_bytes gauge

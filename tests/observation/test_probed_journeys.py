@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.observation import probed_journeys as asked
-from pam_rollback.observation.parts import series_of
-from pam_rollback.observation.probed_journeys import probe_config
-from pam_rollback.observation.prober import start_prober, steady_of
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.probe import probed_journeys as asked
+from pam_rollback.probe.parts import series_of
+from pam_rollback.probe.probed_journeys import probe_config
+from pam_rollback.probe.prober import start_prober, steady_of
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.sessions import RunningSandbox
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pam_rollback.base.clock import SystemClock
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.observation.fixtures import _await_answers
-from pam_rollback.observation.journeys import Journey, ProbeConfig, SignIn
-from pam_rollback.observation.observation import Observation
-from pam_rollback.observation.parts import Series
-from pam_rollback.observation.prober import Prober, start_prober
-from pam_rollback.observation.recovery import OutageRule, find_outages
-from pam_rollback.observation.timeline import Timeline
-from pam_rollback.product.expectation import Expect
+from pam_rollback.core.clock import SystemClock
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.topics.probe import _await_answers
+from pam_rollback.probe.journeys import Journey, ProbeConfig, SignIn
+from pam_rollback.probe.observation import Observation
+from pam_rollback.probe.parts import Series
+from pam_rollback.probe.prober import Prober, start_prober
+from pam_rollback.probe.recovery import OutageRule, find_outages
+from pam_rollback.probe.timeline import Timeline
+from pam_rollback.target.expectation import Expect
 
 if TYPE_CHECKING:
     from tests.observation.conftest import Reply, Request, Server
@@ -273,8 +273,8 @@ def test_ends_with_its_parent(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "timeline.jsonl"
     program = (
         "import sys, time; from pathlib import Path\n"
-        "from pam_rollback.observation.journeys import ProbeConfig\n"
-        "from pam_rollback.observation.prober import start_prober\n"
+        "from pam_rollback.probe.journeys import ProbeConfig\n"
+        "from pam_rollback.probe.prober import start_prober\n"
         "start_prober(ProbeConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2])).wait_for_first(3, within_s=10)\n"
         "print('probing', flush=True); time.sleep(60)\n"
     )
@@ -317,10 +317,10 @@ def test_ends_by_itself_after_its_longest_run(server: Server, tmp_path: Path) ->
 
 SLEEPS = """
 import itertools, runpy, sys
-from pam_rollback.observation import child as lifeline
+from pam_rollback.probe import child as lifeline
 asked = itertools.count()
 lifeline.asleep_s = lambda: float(sys.argv[2]) if next(asked) > 9 else 0.0
-runpy.run_module("pam_rollback.observation.probe_process", run_name="__main__")
+runpy.run_module("pam_rollback.probe.probe_process", run_name="__main__")
 """
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.observation.fixtures import from_its_end_s, held_window, releases_spec
-from pam_rollback.observation.held_releases import ReleasesSpec
-from pam_rollback.observation.memory import MemoryReading
-from pam_rollback.observation.window import WindowSpec
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.served_release import ExpectedReleases
-from pam_rollback.session.situations import AS_IS
+from pam_rollback.plugin.situations import AS_IS
+from pam_rollback.plugin.topics.probe import from_its_end_s, held_window, releases_spec
+from pam_rollback.probe.held_releases import ReleasesSpec
+from pam_rollback.probe.memory import MemoryReading
+from pam_rollback.probe.window import WindowSpec
 from pam_rollback.stats.series import Quantity
+from pam_rollback.target.served_release import ExpectedReleases
 from tests.plan.plan_scene import ROOT, Waits, Watched, body, quiet, runbook
 from tests.plan.plan_scene import environment as scene_environment
 

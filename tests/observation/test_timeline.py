@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.timeline import Timeline
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.timeline import Timeline
 
 HEADER = {
     "anchor": {"monotonic_s": 100.0, "wall_s": 1_800_000_000.0},

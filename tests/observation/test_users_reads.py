@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.health import service
-from pam_rollback.health.service import UsersReads, read_as_users
-from pam_rollback.product.pam_api import Account
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe import health as service
+from pam_rollback.probe.health import UsersReads, read_as_users
+from pam_rollback.target.pam_api import Account
 from tests.observation.test_probed_journeys import READS, staging
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.base.run_files import RECOVERY_FILE, TIMELINE_FILE
-from pam_rollback.observation.watched import watched
+from pam_rollback.core.run_files import RECOVERY_FILE, TIMELINE_FILE
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.plugin.watched import watched
 from pam_rollback.report.record_parts import ActionMoment, FeatureShare, NoticeSent
 
 PLAN = load_plan(Path(__file__).resolve().parents[2] / "plan.toml")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.fixtures import refuse_silence
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.plugin.topics.probe import refuse_silence
 from tests.session.drilling import calm
 from tests.sessions import ROOT, Project, RunningSandbox
 
@@ -53,7 +53,7 @@ def prober_of(project: Project) -> int:
             words = (folder / "cmdline").read_bytes()  # another test's process may have any bytes there
         except OSError:
             continue
-        if b"pam_rollback.observation.probe_process" in words and os.fsencode(project.run_folder) in words:
+        if b"pam_rollback.probe.probe_process" in words and os.fsencode(project.run_folder) in words:
             return int(folder.name)
     raise AssertionError("no prober runs for this session")
 

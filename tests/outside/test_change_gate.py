@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, LockLost
-from pam_rollback.base.wait import before_change, gated_by
-from pam_rollback.environment.hosts import Netlify, Render
+from pam_rollback.core.errors import ActionFailed, LockLost
+from pam_rollback.core.wait import before_change, gated_by
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.pam_api import CacheApi, EmergencyApi, FlagApi
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.rollback.providers.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.render import RenderDeploys, render_api
+from pam_rollback.target.hosts import Netlify, Render
+from pam_rollback.target.pam_api import CacheApi, EmergencyApi, FlagApi
 from tests.bare_repository import git
 
 

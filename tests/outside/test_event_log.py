@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from pam_rollback.base import run_files
-from pam_rollback.base.run_files import Event
-from pam_rollback.outside.event_log import EventLog
+from pam_rollback.core import run_files
+from pam_rollback.core.run_files import Event
+from pam_rollback.http.event_log import EventLog
 
 FIRST, SECOND = Event(1.5, "began", {"who": "kim", "token": "s3cret"}), Event(2.0, "ended")
 

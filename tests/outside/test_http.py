@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.outside.http import fetch, field_value
-from pam_rollback.product.pam_api import FlagEvaluationApi
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.http.client import fetch, field_value
+from pam_rollback.target.pam_api import FlagEvaluationApi
 
 Talk = Callable[[socket.socket], None]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

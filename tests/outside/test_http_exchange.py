@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.outside.http import fetch
+from pam_rollback.http.client import fetch
 from tests.certificate import own_certificate
 from tests.outside.test_http import HEAD, raw, says, server
 
@@ -47,7 +47,7 @@ def test_a_look_up_that_hangs_holds_up_neither_the_request_nor_the_end_of_the_pr
     script = """
 import socket, time
 socket.getaddrinfo = lambda *_, **__: time.sleep(600)
-from pam_rollback.outside.http import all_at_once, fetch
+from pam_rollback.http.client import all_at_once, fetch
 answer = fetch("http://pam.invalid/health", deadline_s=0.2, )
 print(answer.problem, answer.sent, answer.elapsed_ms < 20_000)
 """

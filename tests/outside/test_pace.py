@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.open_loop import Steady
-from pam_rollback.outside import pace
-from pam_rollback.outside.http import USER_AGENT, fetch
-from pam_rollback.outside.pace import Pace
-from pam_rollback.product.contract import Limits
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.open_loop import Steady
+from pam_rollback.http import pace
+from pam_rollback.http.client import USER_AGENT, fetch
+from pam_rollback.http.pace import Pace
+from pam_rollback.target.contract import Limits
 
 API = "http://api.test:8080"
 TODAY = Limits(paths=20, address=200, without_token=50, with_token=100, client=50, free=("/health",))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.outside.plainly import cannot_be_used, told
+from pam_rollback.http.plainly import cannot_be_used, told
 
 
 def test_a_file_that_cannot_be_used_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

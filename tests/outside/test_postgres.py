@@ -7,9 +7,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.outside import postgres
-from pam_rollback.outside.postgres import Patience, open_snapshot
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.http import postgres
+from pam_rollback.http.postgres import Patience, open_snapshot
 from tests.integrity.client.asked_database import (
     PATIENCE,
     administrator,

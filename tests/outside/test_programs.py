@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.wait import Waiter
-from pam_rollback.outside.programs import last_lines, run_program
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.programs import last_lines, run_program
 
 PATH = {"PATH": "/usr/bin:/bin"}
 
@@ -92,7 +92,7 @@ def test_the_port_of_what_was_killed_is_free(tmp_path: Path) -> None:
 INITIAL_PROCESS = """
 import ctypes, sys
 from pathlib import Path
-from pam_rollback.outside import programs
+from pam_rollback.http import programs
 
 PR_SET_CHILD_SUBREAPER = 36
 assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
@@ -116,7 +116,7 @@ def test_the_dead_whom_nobody_fetches_are_not_waited_for(tmp_path: Path) -> None
 def test_whoever_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:
     """Ctrl-C in the middle of a build."""
     script = (
-        "import sys; from pathlib import Path; from pam_rollback.outside.programs import run_program\n"
+        "import sys; from pathlib import Path; from pam_rollback.http.programs import run_program\n"
         "run_program(['sh', '-c', 'echo $$ > it; sleep 60'], folder=Path(sys.argv[1]), variables={}, deadline_s=60)"
     )
     with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.DEVNULL) as session:
@@ -133,7 +133,7 @@ def test_an_interrupt_while_it_starts_leaves_nothing_running(tmp_path: Path) -> 
     """Ctrl-C between its first instruction and the moment in which its starter knows of it."""
     script = (
         "import os, signal, subprocess, sys; from pathlib import Path\n"
-        "from pam_rollback.outside.programs import run_program\n"
+        "from pam_rollback.http.programs import run_program\n"
         "started = subprocess.Popen.__init__\n"
         "def interrupted(self, *given, **named):\n"
         "    started(self, *given, **named); Path('it').write_text(str(self.pid)); os.kill(os.getpid(), signal.SIGINT)\n"

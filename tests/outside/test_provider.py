@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, ProviderError, StopRequested
-from pam_rollback.base.wait import StopFile, Waiter
-from pam_rollback.outside.provider import Provider, ProviderApi
+from pam_rollback.core.errors import ActionFailed, ProviderError, StopRequested
+from pam_rollback.core.wait import StopFile, Waiter
+from pam_rollback.http.provider import Provider, ProviderApi
 from tests.scripted_provider import CLOSED, CUT_JSON, GARBAGE, HALF, Reply, hangs, reset, says, scripted
 from tests.virtual_clock import VirtualClock
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.outside.retries import TRIES, Retries
+from pam_rollback.core.answer import Answer
+from pam_rollback.http.retries import TRIES, Retries
 
 
 class Service:

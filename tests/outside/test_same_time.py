@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from pam_rollback.base.question import State
-from pam_rollback.outside.same_time import clocks, same_time
+from pam_rollback.core.question import State
+from pam_rollback.http.same_time import clocks, same_time
 from tests.scripted_provider import always, serving
 
 CLOCK = "it is the same time there"

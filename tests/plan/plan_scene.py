@@ -7,11 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.observation.parts import Series
-from pam_rollback.observation.samples import Sample
 from pam_rollback.plan.plan import Plan
+from pam_rollback.probe.parts import Series
+from pam_rollback.probe.samples import Sample
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 
 ROOT = Path(__file__).parents[2]
 

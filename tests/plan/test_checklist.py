@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed, NothingToProve
+from pam_rollback.core.errors import MeasurementFailed, NothingToProve
 from pam_rollback.plan.checklist import NOT_CONFIRMED, NOT_DONE, ChecklistItem, Finding
 
 GOOD = Finding(done=True, words="all 5 steps are done")

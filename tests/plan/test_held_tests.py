@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.plan.held_tests import HeldTest, held_tests
-from pam_rollback.session.completeness import shared_tests
-from pam_rollback.session.markers import waits_to_be_named
+from pam_rollback.plugin.completeness import shared_tests
+from pam_rollback.plugin.markers import waits_to_be_named
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = '''"""Is it?"""

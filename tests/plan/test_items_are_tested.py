@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.invariants import parse_invariant
 from pam_rollback.report.earlier_runs import sought
+from pam_rollback.target.invariants import parse_invariant
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("checks", "drills", "load")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.plan.plan import Plan, UnknownPlanItem, load_plan
 from pam_rollback.plan.plan_items import MemoryGoal, OwnTrigger, Strategy
 

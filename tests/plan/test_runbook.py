@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.invariants import parse_invariant
+from pam_rollback.target.invariants import parse_invariant
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")

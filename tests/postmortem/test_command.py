@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.postmortem import __main__
-from pam_rollback.postmortem.service import Incident, Run
+from pam_rollback.ops.postmortem import __main__
+from pam_rollback.ops.postmortem.service import Incident, Run
 from pam_rollback.report.verdict import Outcome
 
 ROOT = Path(__file__).parents[2]

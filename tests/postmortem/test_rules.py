@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.observation.recovery import OutageRule, find_outages
-from pam_rollback.observation.samples import Sample
-from pam_rollback.postmortem.rules import (
+from pam_rollback.ops.postmortem.rules import (
     Event,
     of_deploys,
     of_journal,
@@ -15,6 +13,8 @@ from pam_rollback.postmortem.rules import (
     of_releases,
     unfinished,
 )
+from pam_rollback.probe.recovery import OutageRule, find_outages
+from pam_rollback.probe.samples import Sample
 
 START = datetime(2026, 11, 25, 2, 40, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.postmortem.service import DEPLOYS_FILE
+from pam_rollback.ops.postmortem.service import DEPLOYS_FILE
 from pam_rollback.report.redaction import scan
 from tests.postmortem.test_command import made
 from tests.sessions import ONLY_HEALTH, Finished, RunningSandbox, runbook_in

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from pam_rollback.base.question import Call, Question
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.core.question import Call, Question
+from pam_rollback.decision.asked import Preflight
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.preflight.asked import Preflight
-from pam_rollback.product.served_release import ExpectedReleases
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.served_release import ExpectedReleases
 from tests.listening import TOPICS, listened_to
 
 ROOT = Path(__file__).parents[2]

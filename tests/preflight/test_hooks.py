@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.question import Answered, Call, Question, State, one
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.preflight.asked import Preflight
-from pam_rollback.preflight.ways import NOT_CHECKED, NOT_READY, READY
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.question import Answered, Call, Question, State, one
+from pam_rollback.decision.asked import Preflight
+from pam_rollback.decision.ways import NOT_CHECKED, NOT_READY, READY
+from pam_rollback.target.environment_file import load_environment
 from tests.preflight.asked import PLAN, preflight
 
 ROOT = Path(__file__).parents[2]

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.health import service as health
-from pam_rollback.preflight.asked import host_in
-from pam_rollback.preflight.ways import Readiness
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.wait import Waiter
+from pam_rollback.decision.asked import host_in
+from pam_rollback.decision.ways import Readiness
+from pam_rollback.probe import health
 from pam_rollback.rollback.providers.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.render import RenderDeploys, render_api
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
+from pam_sandbox.remote import Remote
 from tests.fault_rows.matrix import ROOT
 from tests.preflight.asked import QUESTIONS
 from tests.preflight.asked import preflight as asked_of
@@ -268,7 +268,7 @@ def test_what_is_wrong_turns_its_strategies_and_no_others(
     for name, value in wrong.environment.items():
         monkeypatch.setenv(name, value)
     if wrong.unnamed:
-        monkeypatch.setattr("pam_rollback.preflight.asked.host_in", lambda address: host_in(address) and "api.invalid")
+        monkeypatch.setattr("pam_rollback.decision.asked.host_in", lambda address: host_in(address) and "api.invalid")
     if wrong.before is not None:
         wrong.before(load_environment(str(running_sandbox.file), ROOT / "environments", {}))
     try:

@@ -6,12 +6,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.question import Answered, State
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.integrity import rows_seen
-from pam_rollback.preflight.ways import NOT_CHECKED, NOT_READY, READY, way_back
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.question import Answered, State
+from pam_rollback.database import rows_seen
+from pam_rollback.decision.ways import NOT_CHECKED, NOT_READY, READY, way_back
 from pam_rollback.report.record_parts import WayFound
+from pam_rollback.target.environment_file import load_environment
 from tests.fault_rows.matrix import ROOT
 from tests.preflight.asked import QUESTIONS, preflight
 from tests.sessions import Project, RunningSandbox

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.exposure import fixtures as exposure
-from pam_rollback.product.accounts import account_api, signed_in, still_signed_in
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.plugin.topics import access as exposure
+from pam_rollback.target.accounts import account_api, signed_in, still_signed_in
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
+from pam_sandbox.launch import launch
+from pam_sandbox.remote import Remote
 from tests.sessions import ROOT
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.connect.twins import survivors
+from pam_rollback.ops.connect.twins import survivors
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.contract import Contract
-from pam_rollback.product.files import load_contract
-from pam_rollback.product.health import judge
+from pam_rollback.target.contract import Contract
+from pam_rollback.target.files import load_contract
+from pam_rollback.target.health import judge
 from tests.contracts import HEALTH, PAM, captured
 
 ROOT = Path(__file__).parents[2]

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.product.served_release import BACK_END, FRONT_END
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import CommitSeen, EnvironmentFacts, Moment, Result, RunRecord, Verdict, write
 from pam_rollback.report.verdict import Outcome
+from pam_rollback.target.served_release import BACK_END, FRONT_END
 
 
 def leave_gate_run(

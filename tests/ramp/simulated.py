@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from pam_rollback.base.errors import Refused
-from pam_rollback.base.wait import Waiter
+from pam_rollback.core.errors import Refused
+from pam_rollback.core.wait import Waiter
 from pam_rollback.plan.flags import Flag, FlagName
-from pam_rollback.ramp.due import Do, World
-from pam_rollback.ramp.facts import Look
-from pam_rollback.ramp.invocation import RampJournal, RampRun, RampTools, Yes, go_on
-from pam_rollback.ramp.state import BROKEN, GOOD, GateRun, RampRules, RampStep
+from pam_rollback.redeploy.ramp.due import Do, World
+from pam_rollback.redeploy.ramp.facts import Look
+from pam_rollback.redeploy.ramp.invocation import RampJournal, RampRun, RampTools, Yes, go_on
+from pam_rollback.redeploy.ramp.state import BROKEN, GOOD, GateRun, RampRules, RampStep
 from tests.virtual_clock import VirtualClock
 
 FLAGS = ("A", "B")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.ramp.hooks import newest_gate
+from pam_rollback.redeploy.ramp.hooks import newest_gate
 from tests.ramp.gate_runs import leave_gate_run
 
 

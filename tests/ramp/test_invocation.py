@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.plan.flags import FlagName
-from pam_rollback.ramp.due import Do, World
-from pam_rollback.ramp.facts import Look
-from pam_rollback.ramp.invocation import RampJournal, RampRun, RampTools, Yes, go_on
-from pam_rollback.ramp.state import UNKNOWN
+from pam_rollback.redeploy.ramp.due import Do, World
+from pam_rollback.redeploy.ramp.facts import Look
+from pam_rollback.redeploy.ramp.invocation import RampJournal, RampRun, RampTools, Yes, go_on
+from pam_rollback.redeploy.ramp.state import UNKNOWN
 from tests.ramp.simulated import FLAGS, RULES, START_S, WATCH_S, Killer, SimulatedRamp
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.ramp.state import BROKEN, GOOD
+from pam_rollback.redeploy.ramp.state import BROKEN, GOOD
 from tests.ramp.simulated import START_S, WATCH_S, Killer, SimulatedRamp, kill_over_and_over
 
 KILLS = 100

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.ramp.invocation import RampJournal
-from pam_rollback.ramp.state import RampEvent, rules_of
+from pam_rollback.redeploy.ramp.invocation import RampJournal
+from pam_rollback.redeploy.ramp.state import RampEvent, rules_of
 from pam_rollback.rollback.lock import environment_lock
+from pam_rollback.target.environment_file import load_environment
 from tests.ramp.gate_runs import leave_gate_run
 from tests.sessions import FLAGS, ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from pam_rollback.observation.held_window import Standings
-from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import WindowSpec, judge
-from pam_rollback.ramp.state import BROKEN, GOOD, UNKNOWN
-from pam_rollback.ramp.watch import judged
+from pam_rollback.probe.held_window import Standings
+from pam_rollback.probe.samples import Sample
+from pam_rollback.probe.window import WindowSpec, judge
+from pam_rollback.redeploy.ramp.state import BROKEN, GOOD, UNKNOWN
+from pam_rollback.redeploy.ramp.watch import judged
 from pam_rollback.stats.series import Quantity
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.base.run_files import FINISHED, ROOT_CAUSE_FOUND
+from pam_rollback.core.run_files import FINISHED, ROOT_CAUSE_FOUND
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.plan.stories import STORIES, ways_of
 from pam_rollback.report.run_record import (

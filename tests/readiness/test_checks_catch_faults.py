@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.readiness.answers import ANSWERS
+from pam_rollback.ops.readiness.answers import ANSWERS
 from tests.fault_rows.readiness import BY_A_PERSON, TOGETHER, ReadinessRow
 from tests.readiness.scene import changed_by, team
 from tests.sessions import RunningSandbox

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.readiness import answers as client
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.ops.readiness import answers as client
 
 SINCE = datetime(2026, 11, 27, tzinfo=UTC)
 UNTIL = SINCE + timedelta(days=2)

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.readiness.rules import (
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.ops.readiness.rules import (
     Document,
     Finding,
     RealRun,

@@ -16,15 +16,15 @@ from unittest import mock
 
 from aiohttp import web
 
-from pam_rollback.sandbox import builds, releases, state_file, supervisor
-from pam_rollback.sandbox.children import until_told_to_end
-from pam_rollback.sandbox.fault_catalogue import CATALOGUE
-from pam_rollback.sandbox.faults import FaultKind
-from pam_rollback.sandbox.personalities import PAM_TODAY, PERSONALITIES
-from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.releases import Release, ReleaseSpec
-from pam_rollback.sandbox.state_file import BACKLOG, Listeners, url_of
-from pam_rollback.sandbox.supervisor import Supervisor
+from pam_sandbox import builds, releases, state_file, supervisor
+from pam_sandbox.children import until_told_to_end
+from pam_sandbox.fault_catalogue import CATALOGUE
+from pam_sandbox.faults import FaultKind
+from pam_sandbox.personalities import PAM_TODAY, PERSONALITIES
+from pam_sandbox.problems import SandboxError
+from pam_sandbox.releases import Release, ReleaseSpec
+from pam_sandbox.state_file import BACKLOG, Listeners, url_of
+from pam_sandbox.supervisor import Supervisor
 from tests.real_product.back_end import STARTED_WITHIN_S, Around, RealEdge, RealRelease, free_port
 from tests.real_product.faults import KINDS
 from tests.real_product.front_end import FrontEnds, RealSite

@@ -13,13 +13,13 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id
-from pam_rollback.sandbox.edge import Edge, forward
-from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.product.tokens import issue
-from pam_rollback.sandbox.releases import Fleet, ProductSecrets, Release, ReleaseSpec
+from pam_sandbox.children import Children
+from pam_sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id
+from pam_sandbox.edge import Edge, forward
+from pam_sandbox.faults import PlantedFaults
+from pam_sandbox.problems import SandboxError
+from pam_sandbox.product.tokens import issue
+from pam_sandbox.releases import Fleet, ProductSecrets, Release, ReleaseSpec
 from tests.real_product.faults import OF_A_RELEASE, Trouble, is_asked_so
 from tests.real_product.stand_ins import Model, RealSupabase
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.remote import Remote
+from pam_sandbox.problems import SandboxError
+from pam_sandbox.remote import Remote
 
 _BACK_WITHIN_S = 180
 _Plant = tuple[str, Mapping[str, str | float]]

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import psycopg
 from aiohttp import web
 
-from pam_rollback.sandbox.faults import FaultKind, Parameter, PlantedFaults, Value
+from pam_sandbox.faults import FaultKind, Parameter, PlantedFaults, Value
 
 Server = Literal["api", "supabase"]
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from pam_rollback.sandbox.builds import Build, File
-from pam_rollback.sandbox.front_end_server import FrontEndServer
-from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.releases import RELEASES
+from pam_sandbox.builds import Build, File
+from pam_sandbox.front_end_server import FrontEndServer
+from pam_sandbox.problems import SandboxError
+from pam_sandbox.releases import RELEASES
 
 BLANK = "blank"
 _HOST = "realproduct.supabase.co.localhost"

@@ -11,8 +11,8 @@ import psycopg
 from aiohttp import web
 from psycopg_pool import AsyncConnectionPool
 
-from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.supabase import Asked, Rows, Supabase, problem
+from pam_sandbox.faults import PlantedFaults
+from pam_sandbox.supabase import Asked, Rows, Supabase, problem
 from tests.real_product.faults import Past, Trouble
 
 ANSWER = "Here is an idea for your trip: take the coast road, and stay two nights at the lake."

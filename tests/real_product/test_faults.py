@@ -9,11 +9,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from pam_rollback.sandbox import planting
-from pam_rollback.sandbox.builds import File
-from pam_rollback.sandbox.fault_catalogue import CATALOGUE
-from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.planting import read_fault
+from pam_sandbox import planting
+from pam_sandbox.builds import File
+from pam_sandbox.fault_catalogue import CATALOGUE
+from pam_sandbox.faults import PlantedFaults
+from pam_sandbox.planting import read_fault
 from tests.real_product.break_it import SITUATIONS
 from tests.real_product.faults import KINDS, Server, Trouble, is_asked_so
 from tests.real_product.front_end import RealBuild

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.sandbox import builds
-from pam_rollback.sandbox.personalities import PERSONALITIES
-from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.releases import RELEASES
-from pam_rollback.sandbox.state_file import Listeners
-from pam_rollback.sandbox.supervisor import Supervisor
+from pam_sandbox import builds
+from pam_sandbox.personalities import PERSONALITIES
+from pam_sandbox.problems import SandboxError
+from pam_sandbox.releases import RELEASES
+from pam_sandbox.state_file import Listeners
+from pam_sandbox.supervisor import Supervisor
 from tests.real_product.__main__ import _in_place
 from tests.real_product.back_end import Around, RealEdge
 from tests.real_product.front_end import KEY, PUBLIC_HOSTS, SUPABASE, FrontEnds, RealBuild

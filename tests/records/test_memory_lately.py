@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.memory import MemoryReading
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.memory import MemoryReading
 from pam_rollback.records.memory_lately import KEPT, Kept, Recorded
 from pam_rollback.stats.series import Point, Quantity, Series
 

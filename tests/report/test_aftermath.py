@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.sections import at_hand
+from pam_rollback.target.environment_file import load_environment
 
 ROOT = Path(__file__).parents[2]
 PLAN = load_plan(ROOT / "plan.toml")

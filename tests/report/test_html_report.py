@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pam_rollback.browser.browser import CHROMIUM
-from pam_rollback.outside.places import REPORTS
+from pam_rollback.http.places import REPORTS
 from pam_rollback.report import run_report
 from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder, history_of, newest_run
@@ -187,7 +187,7 @@ def test_the_generator_gets_little_time_and_no_secret(
         return popen(*args, env=env, **options)  # type: ignore[call-overload]
 
     monkeypatch.setenv("PAM_ADMIN_TOKEN", "a-planted-secret")
-    monkeypatch.setattr("pam_rollback.outside.programs.subprocess.Popen", spy)
+    monkeypatch.setattr("pam_rollback.http.programs.subprocess.Popen", spy)
     monkeypatch.setattr(run_report, "GENERATE_TIMEOUT_S", 0.01)
 
     with pytest.raises(Unavailable, match=r"node was still busy after 0\.01 s"):

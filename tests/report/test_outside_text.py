@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.outside_text import cut, for_message, for_terminal, label, one_line, redact_with, visible
-from pam_rollback.communication.slack import SlackWebhook
+from pam_rollback.core.outside_text import cut, for_message, for_terminal, label, one_line, redact_with, visible
+from pam_rollback.notify.slack import SlackWebhook
+from pam_rollback.plugin.lasting_streams import HarmlessFile
 from pam_rollback.report import job_summary, scorecard, screen
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.session.lasting_streams import HarmlessFile
 from tests.scripted_provider import says, scripted
 
 VERDICT = re.compile(r"(REHEARSAL )?(GO|NO-GO|INCONCLUSIVE|PLANNED|ROLL BACK NOW|UNDO FAILED|ACTION FAILED)\b")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, NothingToProve, Refused, StopRequested, UndoFailed
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, NothingToProve, Refused, StopRequested, UndoFailed
 from pam_rollback.report.verdict import (
     VERDICT_WORDS,
     Cause,

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.wait import Waiter
-from pam_rollback.communication.channels import UNDO_KINDS as TOLD_KINDS
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.outside.http import fetch
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.client import fetch
+from pam_rollback.notify.channels import UNDO_KINDS as TOLD_KINDS
+from pam_rollback.plugin.topics.hosts import MARKS_FILE, look_at_marks, write_marks
 from pam_rollback.report.baseline_record import Part
-from pam_rollback.rollback.fixtures.hosts import MARKS_FILE, look_at_marks, write_marks
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.target.environment_file import load_environment
+from pam_sandbox.launch import launch
+from pam_sandbox.remote import Remote
 from tests.session.drilling import CONSENT, as_staging, calm, journal, runbook_with
 from tests.sessions import ROOT, Finished, Project, RunningSandbox, save_baseline
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, Refused, UndoFailed
-from pam_rollback.communication import fixtures as of_communication
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.journal.journal import Journal
-from pam_rollback.journal.undoing import UndoKind, beside_actions, undo_all
-from pam_rollback.product import flag_service
-from pam_rollback.rollback import hooks as of_rollback
-from pam_rollback.session import listeners
+from pam_rollback.core.errors import ActionFailed, Refused, UndoFailed
+from pam_rollback.plugin import listeners
+from pam_rollback.plugin.topics import communication as of_communication
+from pam_rollback.plugin.topics import rollback_hooks as of_rollback
+from pam_rollback.rollback.journal import Journal
+from pam_rollback.rollback.undoing import UndoKind, beside_actions, undo_all
+from pam_rollback.target import flag_service
+from pam_rollback.target.environment_file import load_environment
 from tests.listening import listened_to
 from tests.undo_kinds import KINDS
 

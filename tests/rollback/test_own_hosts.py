@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import Refused
-from pam_rollback.base.question import State
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.product.served_release import ExpectedReleases
+from pam_rollback.core.errors import Refused
+from pam_rollback.core.question import State
+from pam_rollback.core.wait import Waiter
 from pam_rollback.rollback import preflight_questions, provider_access
 from pam_rollback.rollback.provider_access import refuse_places
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.served_release import ExpectedReleases
 from tests.rollback.providers.test_netlify import DEPLOY, SITE, SITE_DOCUMENT
 from tests.rollback.providers.test_render_deploys import SERVICE, SERVICE_DOCUMENT
 from tests.scripted_provider import Reply, Request, Scripted, says, scripted

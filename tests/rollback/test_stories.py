@@ -16,11 +16,11 @@ from typing import Any, cast
 
 import pytest
 
-from pam_rollback.base.errors import NothingToProve
-from pam_rollback.base.wait import Waiter
-from pam_rollback.observation.incident import ErrorRate
-from pam_rollback.observation.observation import Observation
+from pam_rollback.core.errors import NothingToProve
+from pam_rollback.core.wait import Waiter
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.probe.incident import ErrorRate
+from pam_rollback.probe.observation import Observation
 from pam_rollback.report.earlier_runs import sought
 from pam_rollback.rollback import planting
 from tests.fault_rows.communication import CHANNEL, CHANNELS, STORY_NOTICE

@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.clock import SystemClock
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.journal.journal import Journal
-from pam_rollback.outside.http import fetch
+from pam_rollback.core.clock import SystemClock
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.client import fetch
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.served_release import ExpectedReleases
-from pam_rollback.product.switches import OFF
 from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switched_off, undo_flags
 from pam_rollback.rollback.flag_writing import note_setting, owe_flags
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.preflight_questions import calls
 from pam_rollback.rollback.step_list import Telling
 from pam_rollback.rollback.switches import Switches, switches_of
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.served_release import ExpectedReleases
+from pam_rollback.target.switches import OFF
 from tests.sandbox.todays_range import Today, today, todays_range
 from tests.sessions import ROOT
 

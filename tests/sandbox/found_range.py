@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.remote import Remote
+from pam_sandbox.launch import launch
+from pam_sandbox.remote import Remote
 from tests.sandbox.answer import Answer, asked
 
 BACK_WITHIN_S = 10

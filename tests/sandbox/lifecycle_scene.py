@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 import pam_rollback
-from pam_rollback.sandbox.janitor import start_mark
-from pam_rollback.sandbox.remote import Remote
+from pam_sandbox.janitor import start_mark
+from pam_sandbox.remote import Remote
 
 SOURCE = str(Path(pam_rollback.__file__).parents[1])
-COMMAND = [sys.executable, "-m", "pam_rollback.sandbox"]
+COMMAND = [sys.executable, "-m", "pam_sandbox"]
 GONE_WITHIN_S = 60
 """A limit for a busy machine, not a measurement: it is over within a second."""
 Processes = dict[int, str]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pam_rollback.sandbox.remote import Remote
+from pam_sandbox.remote import Remote
 from tests.sandbox.found_range import RunningSandbox, eventually
 
 CHANGES: dict[str, tuple[Callable[[Remote], object], set[str]]] = {

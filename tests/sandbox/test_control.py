@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.remote import Remote
+from pam_sandbox.problems import SandboxError
+from pam_sandbox.remote import Remote
 from tests.sandbox.answer import asked
 from tests.sandbox.found_range import RunningSandbox
 

@@ -15,12 +15,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pam_rollback.sandbox import data_damage
-from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.data_damage import damage_names, read_damage
-from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, migrations
-from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
-from pam_rollback.sandbox.problems import SandboxError
+from pam_sandbox import data_damage
+from pam_sandbox.children import Children
+from pam_sandbox.data_damage import damage_names, read_damage
+from pam_sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, migrations
+from pam_sandbox.practice_database import Access, PracticeDatabase
+from pam_sandbox.problems import SandboxError
 from tests.sandbox.found_range import RunningSandbox
 
 MOST_OFFENDERS = 2000

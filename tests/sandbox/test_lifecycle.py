@@ -13,11 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pam_rollback.sandbox import janitor
-from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.janitor import start_mark
-from pam_rollback.sandbox.planting import SURPRISES
-from pam_rollback.sandbox.supervisor import make_folder
+from pam_sandbox import janitor
+from pam_sandbox.children import Children
+from pam_sandbox.janitor import start_mark
+from pam_sandbox.planting import SURPRISES
+from pam_sandbox.supervisor import make_folder
 from tests.sandbox.lifecycle_scene import (
     COMMAND,
     GONE_WITHIN_S,
@@ -33,7 +33,7 @@ READY_WITHIN_S = 30
 PARENT = """
 import sys, time
 from pathlib import Path
-from pam_rollback.sandbox.launch import launch
+from pam_sandbox.launch import launch
 with launch(Path(sys.argv[1])):
     print("ready", flush=True)
     time.sleep(600)
@@ -182,8 +182,8 @@ def test_no_process_is_left_when_the_janitor_dies_first(place: Path) -> None:
 def test_nothing_is_left_where_the_kernel_does_not_help(place: Path) -> None:
     """Elsewhere than on Linux, the janitor alone ends the processes of a supervisor that was killed."""
     without_help = (
-        "import sys, pam_rollback.sandbox.children as children; children._die_with_parent = lambda number: None; "
-        "from pam_rollback.sandbox.__main__ import main; sys.exit(main())"
+        "import sys, pam_sandbox.children as children; children._die_with_parent = lambda number: None; "
+        "from pam_sandbox.__main__ import main; sys.exit(main())"
     )
     with running(place, command=[sys.executable, "-c", without_help]) as found:
         remote_of(found.state_file).plant("release-down", how="hung")

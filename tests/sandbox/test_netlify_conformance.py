@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
-from pam_rollback.sandbox.providers.netlify import BASE, DESCRIBED, UNDESCRIBED
+from pam_sandbox.providers.netlify import BASE, DESCRIBED, UNDESCRIBED
 from tests.netlify_cli import ON_LOOPBACK, installed
 from tests.npm_packages import node
 from tests.sandbox.answer import Answer

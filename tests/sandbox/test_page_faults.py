@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.sandbox.builds import snippet_names
+from pam_sandbox.builds import snippet_names
 from tests.sandbox.site_visits import Visit
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.postgres import ADMINISTRATOR, Runner, Server, choose_runner, find_binaries
+from pam_sandbox.children import Children
+from pam_sandbox.postgres import ADMINISTRATOR, Runner, Server, choose_runner, find_binaries
 
 PASSWORD = "only-for-this-server"
 AS_ROOT = os.geteuid() == 0

@@ -40,9 +40,9 @@ from render.public_api.models import (
 from render.public_api.models.web_service_details import WebServiceDetails
 from render.public_api.types import UNSET
 
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.providers.render import DESCRIBED
-from pam_rollback.sandbox.remote import Remote
+from pam_sandbox.launch import launch
+from pam_sandbox.providers.render import DESCRIBED
+from pam_sandbox.remote import Remote
 from tests.render_stand_in import KEY, SERVICE, stand_in
 
 LIVE_WITHIN_S = 30

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 
-from pam_rollback.sandbox.product.storage import Storage, StorageUnavailableError
+from pam_sandbox.product.storage import Storage, StorageUnavailableError
 from tests.running_product import Database
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.target.environment_file import load_environment
 from tests.sandbox.todays_range import Today
 
 COUNTS = ("SELECT count(*) FROM expenses", "SELECT count(*), max(updated_at) FROM user_settings")

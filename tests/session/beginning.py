@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.outside_text import redact_with
-from pam_rollback.session import entry, hookspecs, runbook
-from pam_rollback.session.runbook import Runbook
+from pam_rollback.core.outside_text import redact_with
+from pam_rollback.plugin import entry, hookspecs, runbook
+from pam_rollback.plugin.runbook import Runbook
 from tests.listening import TOPICS
 
 TESTPATHS = ("checks", "load")

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.base.wait import Waiter
+from pam_rollback.core.wait import Waiter
 from tests.sessions import FLAGS, ON, Project, RunningSandbox, runbook_in
 
 CONSENT = ("--mode", "real", "--execute", "--confirm", "staging", "--initiated-by", "Łukasz", "--reason", "errors")

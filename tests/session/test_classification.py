@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.figures import Measured
-from pam_rollback.base.wait import StopFile
 from pam_rollback.browser.accessibility import Audit
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.figures import Measured
+from pam_rollback.core.wait import StopFile
+from pam_rollback.plugin import classification
+from pam_rollback.plugin import fixtures as scoring
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.classification import CAUSE, MESSAGE, OUTCOME, STOOD_IN_THE_WAY
+from pam_rollback.plugin.fixtures import tell_cause
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.session import classification
-from pam_rollback.session import fixtures as scoring
-from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.classification import CAUSE, MESSAGE, OUTCOME, STOOD_IN_THE_WAY
-from pam_rollback.session.fixtures import tell_cause
 from tests.plan.plan_scene import body
 
 

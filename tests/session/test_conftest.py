@@ -37,8 +37,7 @@ def test_no_fixture_is_there_twice() -> None:
 def test_every_module_of_fixtures_or_hooks_is_named() -> None:
     """One that is not is known to no session."""
     src = ROOT / "src" / "pam_rollback"
-    fixtures = [*src.glob("*/fixtures.py"), *src.glob("*/fixtures/*.py")]
-    there = [*src.glob("*/hooks.py"), *(path for path in fixtures if "@pytest.fixture" in path.read_text("utf-8"))]
+    there = [*src.rglob("fixtures.py"), *src.rglob("hooks.py"), *src.glob("plugin/topics/[!_]*.py")]
     named = {str(module.__file__) for module in FIXTURES}
 
     assert {str(path) for path in there} == named
@@ -53,4 +52,4 @@ def test_a_conftest_overrides_ours(tmp_path: Path) -> None:
     listed = project.run("-m", "health", "--collect-only", "-q", "--capture=no")
 
     [order] = [line for line in listed.out.splitlines() if line.startswith("order:")]
-    assert order.split()[1:] == ["pam_rollback.health.fixtures", "conftest"]
+    assert order.split()[1:] == ["pam_rollback.plugin.topics.health", "conftest"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.session.guard import Facts, borrowed, refusals, typed
+from pam_rollback.plugin.guard import Facts, borrowed, refusals, typed
 from tests.scripted_provider import Recording, recording_server
 from tests.sessions import ONLY_HEALTH, Finished, Project
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.target.environment_file import load_environment
 from tests.sessions import ONLY_HEALTH, ROOT, Project
 
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from pam_rollback.browser.browser import CHROMIUM
-from pam_rollback.outside.http import fetch
+from pam_rollback.http.client import fetch
 from pam_rollback.report import run_record
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_report import build_run

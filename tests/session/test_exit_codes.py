@@ -14,7 +14,7 @@ from tests.sessions import ONLY_HEALTH, SCREEN, Finished, Project, RunningSandbo
 HEAD = '''"""Is it?"""
 import os
 import pytest
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
 
 
 '''

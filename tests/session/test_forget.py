@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.journal.journal import ACTION, Journal
-from pam_rollback.ramp.invocation import RampJournal
-from pam_rollback.ramp.state import RampEvent
-from pam_rollback.session import forget, second_places
+from pam_rollback.plugin import forget, second_places
+from pam_rollback.redeploy.ramp.invocation import RampJournal
+from pam_rollback.redeploy.ramp.state import RampEvent
+from pam_rollback.rollback.journal import ACTION, Journal
 
 NOW_S = datetime(2026, 11, 27, tzinfo=UTC).timestamp()
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.journal.journal import ACTION, FINISHED, Journal
-from pam_rollback.session import second_places
+from pam_rollback.plugin import second_places
+from pam_rollback.rollback.journal import ACTION, FINISHED, Journal
 from tests.session.beginning import USAGE_ERROR, Begin, begin
 from tests.session.drilling import CONSENT, as_staging, journal, switched_off, switched_on, told
 from tests.sessions import FLAGS, ONLY_HEALTH, Project, RunningSandbox
@@ -24,7 +24,7 @@ FILLER = '''
 import os
 import pathlib
 
-from pam_rollback.journal.journal import Journal
+from pam_rollback.rollback.journal import Journal
 
 written = Journal.append
 

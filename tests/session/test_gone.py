@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.session import hookspecs
-from pam_rollback.session.options import GONE
+from pam_rollback.plugin import hookspecs
+from pam_rollback.plugin.options import GONE
 from tests.session.drilling import runbook_with
 
 

@@ -6,8 +6,8 @@ from typing import cast
 
 import pytest
 
-from pam_rollback.session.guard import RAMP_ABILITIES, Facts, _constant_flags, _undeclared, _untouched, refusals
-from pam_rollback.session.runbook import Runbook
+from pam_rollback.plugin.guard import RAMP_ABILITIES, Facts, _constant_flags, _undeclared, _untouched, refusals
+from pam_rollback.plugin.runbook import Runbook
 
 CHECKS_ON_PRODUCTION = Facts(
     mode="drill",

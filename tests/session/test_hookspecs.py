@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.plugin import hookspecs, listeners
+from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.report.run_record import read
 from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
-from pam_rollback.session import hookspecs, listeners
-from pam_rollback.session.selection import LeftOut
 from tests.listening import listened_to
 from tests.session.drilling import CONSENT, as_staging, runbook_with
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox

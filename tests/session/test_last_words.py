@@ -7,9 +7,9 @@ from typing import cast
 
 import pytest
 
+from pam_rollback.plugin.keeping import redacted_at_the_end
+from pam_rollback.plugin.runbook import Runbook, Secrets
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.session.keeping import redacted_at_the_end
-from pam_rollback.session.runbook import Runbook, Secrets
 
 SECRET = "hunter2-hunter2"
 

@@ -25,7 +25,7 @@ import sys
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 
 
 def {hook}({argument}):
@@ -37,7 +37,7 @@ import signal
 
 import pytest
 
-from pam_rollback.base.errors import UndoFailed
+from pam_rollback.core.errors import UndoFailed
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,7 +57,7 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown(item, nextitem):
-    from pam_rollback.session import runbook
+    from pam_rollback.plugin import runbook
 
     if nextitem is None:
         runbook.of(item.config).journal.path.unlink()

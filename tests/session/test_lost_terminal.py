@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.wait import Waiter
+from pam_rollback.core.wait import Waiter
 from tests.session.drilling import CONSENT, as_staging, journal, switched_off, told
 from tests.sessions import ONLY_HEALTH, SCREEN, Project, RunningSandbox
 

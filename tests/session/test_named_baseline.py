@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.session.baseline_files import NEWEST, found_baseline
+from pam_rollback.plugin.baseline_files import NEWEST, found_baseline
 
 
 def recorded(out: Path, run: str, environment: str) -> Path:

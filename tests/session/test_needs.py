@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.session.needs import fixtures_with, needs, needs_of
-from pam_rollback.session.selection import not_in_contract
+from pam_rollback.plugin.needs import fixtures_with, needs, needs_of
+from pam_rollback.plugin.selection import not_in_contract
 
 
 @pytest.fixture

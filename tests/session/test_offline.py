@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.health import service as health
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe import health
+from pam_rollback.target.environment_file import load_environment
 from tests.sessions import RunningSandbox
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from pam_rollback import VERSION
-from pam_rollback.base import run_files
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core import run_files
 from pam_rollback.plan.flags import Flag
 from pam_rollback.report import run_record
 from pam_rollback.report.run_record import UnreadableRecord
+from pam_rollback.rollback.journal import Journal
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Project, RunningSandbox
 
 SAMPLES = ROOT / "tests" / "samples"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.outside.http import fetch
-from pam_rollback.product.pam_api import sign_in
+from pam_rollback.http.client import fetch
+from pam_rollback.target.pam_api import sign_in
 from tests.selection import WHOLE
 from tests.sessions import Finished, Project, RunningSandbox, own_range
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.journal.journal import ACTION_FAILED
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.plugin import fixtures
+from pam_rollback.plugin.classification import MESSAGE, NOTHING_NEW, OUTCOME
+from pam_rollback.plugin.phases import LiveReport, bad
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.session import fixtures
-from pam_rollback.session.classification import MESSAGE, NOTHING_NEW, OUTCOME
-from pam_rollback.session.phases import LiveReport, bad
+from pam_rollback.rollback.journal import ACTION_FAILED
 from tests.plan.plan_scene import body
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.session.progress import OnScreen
+from pam_rollback.plugin.progress import OnScreen
 from tests.virtual_clock import VirtualClock
 
 

@@ -32,8 +32,8 @@ import json
 import os
 import pathlib
 import pytest
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed
-from pam_rollback.session.classification import KNOWN
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
+from pam_rollback.plugin.classification import KNOWN
 
 DRAWN = pathlib.Path("drawn.json")
 RAISES = {

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 from _pytest.config import default_plugins, essential_plugins
 
-from pam_rollback.connect.doctor import PLUGIN as DOCTOR
-from pam_rollback.session.pytest_options import (
+from pam_rollback.ops.connect.doctor import PLUGIN as DOCTOR
+from pam_rollback.plugin.pytest_options import (
     LISTING,
     NARROWING,
     NEEDED_PLUGINS,
@@ -92,7 +92,7 @@ def test_every_option_is_known() -> None:
     options = {name for name in json.loads(line.removeprefix("OPTIONS ")) if not name.startswith("pam_")}
     known = [set(LISTING), set(NARROWING), set(WEAKENING), set(REFUSED), set(HARMLESS)]
 
-    assert options - set().union(*known) == set(), "classify it in session/pytest_options.py, or as harmless here"
+    assert options - set().union(*known) == set(), "classify it in plugin/pytest_options.py, or as harmless here"
     assert sum(map(len, known)) == len(set().union(*known)), "an option has two kinds"
 
 
@@ -100,7 +100,7 @@ def test_every_builtin_plugin_is_known() -> None:
     """Needed, or harmless to go without; pytest itself keeps the essential ones."""
     builtin = set(default_plugins) - set(essential_plugins)
 
-    assert builtin - NEEDED_PLUGINS - HARMLESS_WITHOUT == set(), "classify it in session/pytest_options.py"
+    assert builtin - NEEDED_PLUGINS - HARMLESS_WITHOUT == set(), "classify it in plugin/pytest_options.py"
     assert not NEEDED_PLUGINS & HARMLESS_WITHOUT
 
 
@@ -145,7 +145,7 @@ def test_a_list_is_no_session(pytestconfig: pytest.Config, monkeypatch: pytest.M
     [
         *(
             (("-p", f"no:{name}"), f"-p no:{name}: {name} is needed by every session of the runbook")
-            for name in (*sorted(NEEDED_PLUGINS), "pam_rollback.session.verdict", "pam-verdict")
+            for name in (*sorted(NEEDED_PLUGINS), "pam_rollback.plugin.verdict", "pam-verdict")
         ),
         (("-o", "addopts="), "-o addopts: the options in pyproject.toml are part of the suite"),
         (("--noconftest",), "--noconftest leaves out the fixtures"),

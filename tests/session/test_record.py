@@ -3,9 +3,9 @@
 from types import SimpleNamespace
 from typing import Any
 
-from pam_rollback.base import answer
+from pam_rollback.core import answer
+from pam_rollback.plugin.record import next_page
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.session.record import next_page
 
 PLAN = SimpleNamespace(item=lambda identifier: SimpleNamespace(runbook=f"docs/runbook.md#{identifier.lower()}"))
 RUNBOOK: Any = SimpleNamespace(plan=PLAN)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.wait import Waiter
-from pam_rollback.outside.http import fetch
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.client import fetch
 from tests.session.beginning import Begin, begin
 from tests.session.drilling import NO_WINDOW, calm, journal, owed, switched_on
 from tests.session.test_drill import ALL_AT_ONCE
@@ -22,7 +22,7 @@ KILLER = '''
 import os
 import signal
 
-from pam_rollback.journal.journal import Journal
+from pam_rollback.rollback.journal import Journal
 
 written = Journal.append
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from pam_rollback.session.runbook import Resumption, moment_s
+from pam_rollback.plugin.runbook import Resumption, moment_s
 
 NOW = datetime(2026, 11, 25, 3, 0, 0, tzinfo=UTC)
 ENTRY = {"at": "2026-11-25T02:59:00+00:00", "at_s": 1000.0}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.session.scheduling import BySituation
+from pam_rollback.plugin.scheduling import BySituation
 
 DIES = 0.3
 """How often a worker does, of the tests that it runs."""

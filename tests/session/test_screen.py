@@ -8,7 +8,7 @@ from tests.sessions import ONLY_HEALTH, ROOT, SCREEN, Project, RunningSandbox
 
 CHECKS = '''"""Is it?"""
 import pytest
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 
 
 @pytest.mark.health
@@ -86,7 +86,7 @@ def test_what_stood_in_the_way_of_all_is_one_cause(running_sandbox: RunningSandb
 OLD = '''"""Is it new?"""
 import pytest
 from pam_rollback.browser.barriers import Element, Findings, Violation
-from pam_rollback.environment.known_before import KnownBefore
+from pam_rollback.target.known_before import KnownBefore
 
 
 @pytest.fixture

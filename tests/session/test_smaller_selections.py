@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from pam_rollback.session import completeness
+from pam_rollback.plugin import completeness
 from tests.session.beginning import begin
 from tests.sessions import ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox
 
@@ -272,14 +272,14 @@ def test_a_plan_item_is_complete_in_itself(
         (("-m", "health", "-p", "no:terminal"), {}, 4, "-p no:terminal: terminal is needed"),
         (("-m", "health"), {"PYTEST_ADDOPTS": "-p no:pam-verdict -k database"}, 4, "-p no:pam-verdict: pam-verdict is"),
         (
-            ("-m", "health", "-p", "no:pam_rollback.session.start_up"),
+            ("-m", "health", "-p", "no:pam_rollback.plugin.start_up"),
             {},
             4,
-            "pam_rollback.session.start_up is not loaded",
+            "pam_rollback.plugin.start_up is not loaded",
         ),
-        (("-m", "health", "-p", "no:pam_rollback.session.options"), {}, 4, "is needed by every session of the runbook"),
+        (("-m", "health", "-p", "no:pam_rollback.plugin.options"), {}, 4, "is needed by every session of the runbook"),
         (
-            ("-m", "health", *("-p", "no:pam_rollback.session.start_up"), *("-p", "no:pam_rollback.session.verdict")),
+            ("-m", "health", *("-p", "no:pam_rollback.plugin.start_up"), *("-p", "no:pam_rollback.plugin.verdict")),
             {},
             4,
             "is not loaded, and without it pytest's own verdict would stand",

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import NothingToProve
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.errors import NothingToProve
+from pam_rollback.core.wait import Waiter
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.planting import Planting
+from pam_rollback.target.environment_file import load_environment
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Finished, Project, RunningSandbox
 from tests.virtual_clock import VirtualClock
 
@@ -21,7 +21,7 @@ ROLLBACK = ("-m", "rollback", "--pace=600")
 DECLARED = '''
 """An incident that is declared and not looked for: what is changed and put back depends on no probe, so on no load."""
 import pytest
-from pam_rollback.observation.incident import ErrorRate, Incident
+from pam_rollback.probe.incident import ErrorRate, Incident
 
 
 @pytest.fixture(scope="session")

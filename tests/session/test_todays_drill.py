@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.remote import Remote
+from pam_sandbox.launch import launch
+from pam_sandbox.remote import Remote
 from tests.fault_rows.journeys import ANSWERS, PHONE
 from tests.fault_rows.matrix import names_in
 from tests.fault_rows.todays_product import RED_ANYWAY

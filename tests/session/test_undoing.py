@@ -11,16 +11,16 @@ from typing import cast
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed, Refused, UndoFailed
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.journal.journal import SETTLED, Journal, Scope, Undo
-from pam_rollback.journal.undoing import UndoKind, UndoKinds, UndoTools, undo_all
+from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.plan.flags import Flag
+from pam_rollback.plugin import earlier_run, hookspecs
+from pam_rollback.plugin.earlier_run import NothingDone, journal_of
+from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.rollback.flag_writing import owe_flags
-from pam_rollback.session import earlier_run, hookspecs
-from pam_rollback.session.earlier_run import NothingDone, journal_of
-from pam_rollback.session.runbook import Runbook
+from pam_rollback.rollback.journal import SETTLED, Journal, Scope, Undo
+from pam_rollback.rollback.undoing import UndoKind, UndoKinds, UndoTools, undo_all
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.session.beginning import Begin, begin
 from tests.sessions import FLAGS, ON, ROOT, Project, RunningSandbox
 from tests.undo_kinds import KINDS
@@ -386,7 +386,7 @@ def test_the_first_line_cut_short_is_before_any_change(tmp_path: Path) -> None:
 GOES_ON = """
 import sys
 from pathlib import Path
-from pam_rollback.session import second_places
+from pam_rollback.plugin import second_places
 
 held = second_places.hold(Path(sys.argv[1]))
 print("held" if held else "not held", flush=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.session.markers import PHASES
+from pam_rollback.plugin.markers import PHASES
 from tests.session.beginning import Begin, begin
 from tests.sessions import ONLY_HEALTH, SCREEN, Project
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from pam_rollback.communication.slack import SlackWebhook
+from pam_rollback.notify.slack import SlackWebhook
 
 
 def test_a_resolver_that_hangs_is_given_up_with_its_channel(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.state.hooks import KeptElsewhere, Unread
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.ops.state.hooks import KeptElsewhere, Unread
 
 
 def session_of(marker: str) -> Any:

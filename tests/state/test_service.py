@@ -17,16 +17,16 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.run_files import KEPT_ELSEWHERE
-from pam_rollback.outside.places import write_whole
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.run_files import KEPT_ELSEWHERE
+from pam_rollback.http.places import write_whole
+from pam_rollback.ops.state import service as module
+from pam_rollback.ops.state.service import ENVIRONMENTS, RUNS, Store, place_of
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import ways_of
 from pam_rollback.report.earlier_runs import last_drills
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.rollback.git_command import GitCommand
-from pam_rollback.state import service as module
-from pam_rollback.state.service import ENVIRONMENTS, RUNS, Store, place_of
 from tests.bare_repository import git
 from tests.gate.scene import first_ways, leave_run
 from tests.rollback.client.git_over_http import Host, served
@@ -329,7 +329,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from pam_rollback.rollback.git_command import GitCommand
-from pam_rollback.state.service import Store
+from pam_rollback.ops.state.service import Store
 place, out, run = sys.argv[1:]
 store = Store(GitCommand(place), Path(out), Path(out).parent / "ramps")
 print("begun", flush=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.wait import Waiter
-from pam_rollback.state.service import RUNS
+from pam_rollback.core.wait import Waiter
+from pam_rollback.ops.state.service import RUNS
 from tests.bare_repository import VARIABLES
 from tests.session.drilling import (
     CONSENT,

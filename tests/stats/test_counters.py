@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.stats.counters import (
     Counted,
     Labels,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.stats.binomial import at_least, at_most, share_above, share_below
 from pam_rollback.stats.percentiles import Distribution, bounds_of, nearest_rank, needed_for, percentile
 

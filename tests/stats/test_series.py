@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.stats.percentiles import percentile
 from pam_rollback.stats.series import Standing, Times, from_evidence, pooled
 

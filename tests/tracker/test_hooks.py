@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.journal.journal import Journal
-from pam_rollback.session import runbook as runbook_module
-from pam_rollback.tracker import hooks
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.topics import tracker as hooks
+from pam_rollback.rollback.journal import Journal
 from tests.tracker.github_issues import TOKEN, Fault, Issues, stand_in
 from tests.tracker.test_service import INCIDENT
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, LockLost
-from pam_rollback.base.wait import Waiter, gated_by
+from pam_rollback.core.errors import ActionFailed, LockLost
+from pam_rollback.core.wait import Waiter, gated_by
+from pam_rollback.notify.issues import github_issues
+from pam_rollback.notify.tracker import Incidents, harmless, why
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
-from pam_rollback.tracker.client import github_issues
-from pam_rollback.tracker.service import Incidents, harmless, why
 from tests.tracker.github_issues import TOKEN, Fault, Issues, stand_in
 from tests.virtual_clock import VirtualClock
 

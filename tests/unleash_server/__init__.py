@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psycopg
 
-from pam_rollback.outside.http import fetch
-from pam_rollback.sandbox.children import Children
-from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server, choose_runner, find_binaries
+from pam_rollback.http.client import fetch
+from pam_sandbox.children import Children
+from pam_sandbox.postgres import ADMINISTRATOR, Server, choose_runner, find_binaries
 from tests.npm_packages import installed_from, node, passed_on
 
 HERE = Path(__file__).parent

@@ -8,17 +8,17 @@ from typing import Any, cast
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.decision.decision import Finding, State
 from pam_rollback.decision.watcher import Watcher
-from pam_rollback.observation.memory import MemoryReading
+from pam_rollback.ops.watch import eyes as looking
+from pam_rollback.ops.watch.channel import Channel
+from pam_rollback.ops.watch.eyes import CONTROL, ROTATED_AFTER_S, Eyes, look, with_memory
+from pam_rollback.ops.watch.looks import Look
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.front_page import FrontPage
+from pam_rollback.probe.memory import MemoryReading
 from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
-from pam_rollback.watch import eyes as looking
-from pam_rollback.watch.channel import Channel
-from pam_rollback.watch.eyes import CONTROL, ROTATED_AFTER_S, Eyes, look, with_memory
-from pam_rollback.watch.looks import Look
+from pam_rollback.target.front_page import FrontPage
 from tests.plan.plan_scene import ROOT, Watched
 from tests.virtual_clock import VirtualClock
 

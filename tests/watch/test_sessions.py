@@ -114,7 +114,7 @@ def test_a_scheduled_decision_wakes_the_same_people(tmp_path: Path, running_sand
     try:
         by_hand = project.run(*decision)
         unasked = heard_by(running_sandbox)
-        scheduled = project.run(*decision, "-p", "pam_rollback.watch.telling")
+        scheduled = project.run(*decision, "-p", "pam_rollback.ops.watch.telling")
         heard = heard_by(running_sandbox)
     finally:
         running_sandbox.as_it_was()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed, StopRequested
+from pam_rollback.core.errors import MeasurementFailed, StopRequested
 from pam_rollback.decision.decision import Finding, State
+from pam_rollback.ops.watch.looks import IN_A_ROW, Look
+from pam_rollback.ops.watch.tools import Tell, WatchFiles
 from pam_rollback.report.watched_incident import IncidentNews, NotTold, WatchedIncident
-from pam_rollback.watch.looks import IN_A_ROW, Look
-from pam_rollback.watch.tools import Tell, WatchFiles
 from tests.virtual_clock import VirtualClock
 from tests.watch.simulated import DOWN, EVERY_S, Simulated, between, found
 
@@ -203,7 +203,7 @@ def test_what_was_over_before_a_listener_could_be_told_is_told_to_it_once(tmp_pa
 
 def test_a_listener_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has its time, is named in a line, and is not asked a second time while it hangs."""
-    monkeypatch.setattr("pam_rollback.watch.turn_polls.TOLD_WITHIN_S", 0.05)
+    monkeypatch.setattr("pam_rollback.ops.watch.turn_polls.TOLD_WITHIN_S", 0.05)
     calls = []
 
     def hang(name: str, _now_s: float) -> str:

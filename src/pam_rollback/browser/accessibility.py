@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Self
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Fact, Measured, Sentence
-from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.barriers import ITEM, Element, Findings, by_own_rule
-from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Fact, Measured, Sentence
+from pam_rollback.core.outside_text import cut
+from pam_rollback.target.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
 
 _ANNOUNCED_CHARACTERS = 40
 

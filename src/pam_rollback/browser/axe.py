@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Frame, Page
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.barriers import Element, Findings, Violation, by_own_rule
+from pam_rollback.core.errors import MeasurementFailed
 
 TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 """What is asked. By tags, since target-size (2.5.8) is off otherwise."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from pam_rollback.base.figures import Sentence
-from pam_rollback.environment.known_before import NEW, NOTHING_TOLD, Finding, JudgedFindings, counted
+from pam_rollback.core.figures import Sentence
+from pam_rollback.target.known_before import NEW, NOTHING_TOLD, Finding, JudgedFindings, counted
 
 ITEM = "CR-4"
 """Accessibility broken, of the plan's criteria."""

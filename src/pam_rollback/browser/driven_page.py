@@ -10,9 +10,9 @@ from typing import Final
 from playwright.sync_api import Error, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.outside_text import cut
-from pam_rollback.product.front_page import PageContent, shortcoming_of_rendered
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.outside_text import cut
+from pam_rollback.target.front_page import PageContent, shortcoming_of_rendered
 
 
 def pause(page: Page, milliseconds: float) -> None:

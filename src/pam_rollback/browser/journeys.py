@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, Self
 
-from pam_rollback.base.errors import Caused, MeasurementFailed
-from pam_rollback.base.figures import Fact, Measured, listed
-from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
-from pam_rollback.observation.samples import Sample
+from pam_rollback.core.errors import Caused, MeasurementFailed
+from pam_rollback.core.figures import Fact, Measured, listed
+from pam_rollback.probe.samples import Sample
+from pam_rollback.target.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
 
 
 class NotAsDescribed(MeasurementFailed):

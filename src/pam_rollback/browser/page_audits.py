@@ -12,7 +12,6 @@ from typing import Any, Final, Literal
 
 from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
 
-from pam_rollback.base.errors import MeasurementFailed, cause_of
 from pam_rollback.browser import axe
 from pam_rollback.browser.accessibility import (
     PUBLIC_STATES,
@@ -32,6 +31,7 @@ from pam_rollback.browser.journeys import NotLoaded, Stopped
 from pam_rollback.browser.page_states import Visit
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.browser.site import Site
+from pam_rollback.core.errors import MeasurementFailed, cause_of
 
 _STOPS_MAX: Final = 250
 """A page with more stops is no page that anybody walks through; it ends the walk of a page that makes new stops for ever."""

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Error, Locator, Page, Request, Route, WebSocketRoute
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.accessibility import PUBLIC_STATES
 from pam_rollback.browser.driven_page import click, covered_by, heading_of
 from pam_rollback.browser.journeys import NotLoaded, Stopped
 from pam_rollback.browser.pam_page import LATE, STREAMS
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.browser.site import Site
+from pam_rollback.core.errors import MeasurementFailed
 
 _READS: Final = ("GET", "HEAD", "OPTIONS")
 _NO_ANSWER: Final = json.dumps({"type": "error", "error": True, "message": "PAM cannot be reached."})

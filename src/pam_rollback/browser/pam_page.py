@@ -16,16 +16,16 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Error, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.driven_page import click, content_of, covered_by, heading_of, pause, rendered
 from pam_rollback.browser.journeys import NotAsDescribed, Noticed, NotLoaded, Stopped, Unreachable
 from pam_rollback.browser.site import Site
 from pam_rollback.browser.witness import Witness, origin_of
-from pam_rollback.outside import pace
-from pam_rollback.outside.http import all_at_once, fetch
-from pam_rollback.product.contract import Element, ElementName
-from pam_rollback.product.front_page import PageContent
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.outside_text import cut
+from pam_rollback.http import pace
+from pam_rollback.http.client import all_at_once, fetch
+from pam_rollback.target.contract import Element, ElementName
+from pam_rollback.target.front_page import PageContent
 
 LATE: Final = "all that it waits for answers over HTTP, so this machine may be too busy to show it"
 STREAMS: Final = ("eventsource", "websocket", "ping", "media")

@@ -13,13 +13,13 @@ from typing import Any, Final
 from playwright.sync_api import BrowserContext, Error, Locator
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from pam_rollback.base.answer import limited, read_json
 from pam_rollback.browser.driven_page import click, content_of, is_painted, pause
 from pam_rollback.browser.journeys import NotAsDescribed, Stopped, Unreachable
 from pam_rollback.browser.pam_page import PamPage
 from pam_rollback.browser.witness import origin_of
-from pam_rollback.product.chat_answer import apology, shortcoming, shown, telling_part
-from pam_rollback.product.pam_api import SignInLimited
+from pam_rollback.core.answer import limited, read_json
+from pam_rollback.target.chat_answer import apology, shortcoming, shown, telling_part
+from pam_rollback.target.pam_api import SignInLimited
 
 _LOOK_AGAIN_MS = 50
 _ANSWERED_LOOKS = 5

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pam_rollback.browser.journeys import Stopped
-from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.product.chat_answer import Intent
-from pam_rollback.product.contract import Element, ElementName
+from pam_rollback.target.chat_answer import Intent
+from pam_rollback.target.contract import Element, ElementName
+from pam_rollback.target.environment_tables import Pages
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response, WebError
 
-from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.driven_page import content_of, pause
 from pam_rollback.browser.journeys import Noticed, Stopped
-from pam_rollback.outside import pace
-from pam_rollback.product.chat_answer import said_on_socket
-from pam_rollback.product.front_page import shortcoming_of_rendered
+from pam_rollback.core.outside_text import cut
+from pam_rollback.http import pace
+from pam_rollback.target.chat_answer import said_on_socket
+from pam_rollback.target.front_page import shortcoming_of_rendered
 
 _CONTENT: Final = """async (path) => {
   const answer = await fetch(path, { cache: "force-cache" });

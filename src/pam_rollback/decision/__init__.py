@@ -1,4 +1,1 @@
-"""The plan's decision criteria, and the one recommendation that follows.
-
-It may touch the foundation, and what criteria are about: ``integrity/``, ``observation/``, ``records/``. It changes nothing.
-"""
+"""The plan's decision criteria with the one recommendation that follows, and the preflight."""

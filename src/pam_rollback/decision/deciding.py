@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.decision.decision import (
     BROWSERS,
     CHAT,
@@ -19,17 +19,17 @@ from pam_rollback.decision.decision import (
     State,
     decide,
 )
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.known_before import OF_OLD
-from pam_rollback.observation.parts import FRONT_END
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
 from pam_rollback.plan.stories import STORIES, first_way
+from pam_rollback.probe.parts import FRONT_END
 from pam_rollback.report import sections, wording
 from pam_rollback.report.earlier_runs import PastRecovery, past_recoveries, recoveries_told, sought
 from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, Recommendation, StrategyAdvised
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.wording import without_own_word
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.known_before import OF_OLD
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
-from pam_rollback.base.figures import Fact, Measured
-from pam_rollback.observation.parts import FRONT_END, ROWS
+from pam_rollback.core.figures import Fact, Measured
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import NoticeableSlowdownTrigger, SlowdownTrigger, Strategy
 from pam_rollback.plan.stories import STORIES, first_way
+from pam_rollback.probe.parts import FRONT_END, ROWS
 from pam_rollback.report.record_parts import Recommendation
 
 
@@ -51,7 +51,7 @@ FINDING = "pam-finding"
 """The property of a test's report that holds what it found of a criterion (``Finding.as_data``)."""
 BROWSERS: Final = "CR-2"
 CHAT = "chat"
-"""A part beside those of ``observation/parts.py``, where nothing but PAM's answers fails."""
+"""A part beside those of ``probe/parts.py``, where nothing but PAM's answers fails."""
 EDGE, HOSTS, MODEL, DATABASE_DEAD = "edge", "hosts", "model", "database"
 """Causes outside the releases."""
 LIFTED_BY_NOTHING: Mapping[str, str] = {
@@ -89,7 +89,7 @@ class Finding:
     words: str
     evidence: Evidence = Evidence.MEASURED
     parts: tuple[str, ...] = ()
-    """The parts of the product on which users' answers fail (``observation/parts.py``); none: not known."""
+    """The parts of the product on which users' answers fail (``probe/parts.py``); none: not known."""
     outside: tuple[str, ...] = ()
     """What explains all that failed, and is no matter of a release (``LIFTED_BY_NOTHING``)."""
     old: bool = False

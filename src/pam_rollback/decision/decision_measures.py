@@ -10,15 +10,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Measured
-from pam_rollback.base.outside_text import cut
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Measured
+from pam_rollback.core.outside_text import cut
 from pam_rollback.decision.decision import OF_GAP, WORST_FIRST, Finding, Lasting, State
-from pam_rollback.observation.change import Change, latencies_ms
-from pam_rollback.observation.parts import BACK_END, HEALTH
-from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.sustained import Condition, ConditionState, Measure, share_is_below
 from pam_rollback.plan.plan_terms import Gaps
+from pam_rollback.probe.change import Change, latencies_ms
+from pam_rollback.probe.parts import BACK_END, HEALTH
+from pam_rollback.probe.samples import Sample
+from pam_rollback.probe.sustained import Condition, ConditionState, Measure, share_is_below
 from pam_rollback.stats.percentiles import DEFINITION, Distribution
 
 DOWNTIME: Final = "IR-2"

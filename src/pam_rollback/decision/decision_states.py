@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Measured
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Measured
+from pam_rollback.database.row_counts import RowLoss
+from pam_rollback.database.row_rewriting import RowMoves, RowRewriting
+from pam_rollback.database.schema_changes import SchemaComparison
 from pam_rollback.decision.decision import OF_GAP, Affected, Finding, Judged, State
-from pam_rollback.integrity.row_counts import RowLoss
-from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting
-from pam_rollback.integrity.schema_changes import SchemaComparison
-from pam_rollback.observation.memory import MemoryGrowth
-from pam_rollback.observation.parts import BACK_END
 from pam_rollback.plan.plan_terms import Gaps
-from pam_rollback.product.invariants import InvariantResult
+from pam_rollback.probe.memory import MemoryGrowth
+from pam_rollback.probe.parts import BACK_END
+from pam_rollback.target.invariants import InvariantResult
 
 DATA: Final = "IR-3"
 CORRUPTED: Final = "SC-4"

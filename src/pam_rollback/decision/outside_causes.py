@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from pam_rollback.decision.decision import EDGE, HOSTS, MODEL
-from pam_rollback.observation.blocking import REFUSALS
-from pam_rollback.observation.journeys import HEALTH_JOURNEY, PAGES
-from pam_rollback.observation.probed_journeys import CHAT
-from pam_rollback.observation.samples import Sample
+from pam_rollback.probe.blocking import REFUSALS
+from pam_rollback.probe.journeys import HEALTH_JOURNEY, PAGES
+from pam_rollback.probe.probed_journeys import CHAT
+from pam_rollback.probe.samples import Sample
 
 _NEARLY_ALL = 0.95
 """Of the bad answers; a few of another kind are in every outage."""

@@ -1,4 +1,4 @@
 """The rollback plan as data: ``plan.toml``, its items and terms.
 
-Pure. It may touch ``base/`` only.
+Pure. It may touch ``core/`` only.
 """

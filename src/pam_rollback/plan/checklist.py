@@ -13,8 +13,8 @@ nothing        none              not confirmed
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, NothingToProve
-from pam_rollback.base.figures import Fact, Measured
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, NothingToProve
+from pam_rollback.core.figures import Fact, Measured
 
 CONFIRMED = "confirmed"
 NOT_DONE = "NOT DONE"

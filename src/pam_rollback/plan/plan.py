@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import PrivateAttr, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from typing_extensions import TypedDict
 
-from pam_rollback.base.configuration import (
+from pam_rollback.core.configuration import (
     ConfigurationError,
     Problem,
     Table,
@@ -371,7 +371,7 @@ def _no_figure(section: str, item_id: str, key: str, known: Iterable[str]) -> Pr
 
 
 def _new_place(location: tuple[str, ...]) -> str | None:
-    from pam_rollback.base.configuration import new_place  # noqa: PLC0415 - for whoever has such a key
+    from pam_rollback.core.configuration import new_place  # noqa: PLC0415 - for whoever has such a key
 
     return new_place(location)
 

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, get_args, get_origin
 
 from pydantic import Field, Strict, model_validator
 
-from pam_rollback.base.configuration import Table
+from pam_rollback.core.configuration import Table
 from pam_rollback.plan.flags import Flag, FlagName
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
-from pam_rollback.base.configuration import Problem, Table, shown, suggestion
+from pam_rollback.core.configuration import Problem, Table, shown, suggestion
 from pam_rollback.plan.plan_items import RampStage, Strategy
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pam_rollback.base.configuration import ConfigurationError, Problem, nearest
+from pam_rollback.core.configuration import ConfigurationError, Problem, nearest
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
 

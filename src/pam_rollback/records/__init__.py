@@ -1,5 +1,1 @@
-"""What servers recorded themselves, error rate, response times and memory, and how the service performs after a rollback.
-
-It may touch the foundation, what hosts keep (``rollback/``), and ``observation/``, by whose
-rules a series is judged.
-"""
+"""What servers recorded themselves: error rate, response times and memory, by Prometheus or by their host."""

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 
-from pam_rollback.environment.environment import Environment
-from pam_rollback.observation.memory import READINGS_MIN, MemoryReading, restart
-from pam_rollback.observation.memory_readings import memory_reader
+from pam_rollback.probe.memory import READINGS_MIN, MemoryReading, restart
+from pam_rollback.probe.memory_readings import memory_reader
 from pam_rollback.records import prometheus
 from pam_rollback.records.prometheus import PrometheusApi
 from pam_rollback.rollback import kept_host_records as host_records
 from pam_rollback.stats.series import Quantity, Source
+from pam_rollback.target.environment import Environment
 
 KEPT = 2 * READINGS_MIN
 """So many readings tell a leak from a step: growth is judged by halves of them."""

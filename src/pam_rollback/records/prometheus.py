@@ -18,13 +18,13 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.outside_text import cut
-from pam_rollback.environment.service_settings import Prometheus
-from pam_rollback.outside.http import fetch
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.outside_text import cut
+from pam_rollback.http.client import fetch
 from pam_rollback.stats.counters import RawSeries, StatusRule, count, error_rate_points, gauge_points, p95_points
 from pam_rollback.stats.series import Point, Quantity, Series, gauge
+from pam_rollback.target.service_settings import Prometheus
 
 MAX_BODY_BYTES = 16 << 20
 """A quarter of an hour of a hundred series, scraped each second, is a fifth of this."""

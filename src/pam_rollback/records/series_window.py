@@ -1,4 +1,4 @@
-"""The servers' records over a window, "below X for T", for points instead of probes (the engine is ``observation/measure.py``).
+"""The servers' records over a window, "below X for T", for points instead of probes (the engine is ``probe/measure.py``).
 
 * What was **counted** (answers, buckets) is added up over the window, and the sum is held against the limit when the window is complete:
   how many answers are still to come is not known, so the sum cannot break it earlier. Steps in a row at or above the limit do.
@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Fact, Measured
-from pam_rollback.observation.measure import Bin, Reach, Terms, Told, Window, WindowState, held
-from pam_rollback.observation.memory import READINGS_MIN, SPAN_MIN_S, MemoryReading
-from pam_rollback.observation.samples import Sample
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Fact, Measured
+from pam_rollback.probe.measure import Bin, Reach, Terms, Told, Window, WindowState, held
+from pam_rollback.probe.memory import READINGS_MIN, SPAN_MIN_S, MemoryReading
+from pam_rollback.probe.samples import Sample
 from pam_rollback.stats.series import Answers, Evidence, Point, Quantity, Series, Standing, pooled
 
 _SPARE = 1.25

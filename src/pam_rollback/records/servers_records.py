@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.environment import Environment
-from pam_rollback.observation.journeys import HEALTH_JOURNEY, LOGIN_JOURNEY, PAGES
-from pam_rollback.observation.measure import Terms, Window
-from pam_rollback.observation.memory import READINGS_MIN, MemoryGrowth
-from pam_rollback.observation.observation import Observation
-from pam_rollback.observation.window import ANSWERS_FOR_ERRORS
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateGoal, MemoryGoal, P95Goal
+from pam_rollback.probe.journeys import HEALTH_JOURNEY, LOGIN_JOURNEY, PAGES
+from pam_rollback.probe.measure import Terms, Window
+from pam_rollback.probe.memory import READINGS_MIN, MemoryGrowth
+from pam_rollback.probe.observation import Observation
+from pam_rollback.probe.window import ANSWERS_FOR_ERRORS
 from pam_rollback.records import prometheus
 from pam_rollback.records.prometheus import PrometheusApi
 from pam_rollback.records.series_window import (
@@ -22,6 +21,7 @@ from pam_rollback.records.series_window import (
 )
 from pam_rollback.rollback import kept_host_records as host_records
 from pam_rollback.stats.series import Answers, Quantity, Series, Source
+from pam_rollback.target.environment import Environment
 
 PROMETHEUS = "prometheus"
 

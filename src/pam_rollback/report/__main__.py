@@ -9,8 +9,8 @@ import json
 import sys
 from pathlib import Path
 
-from pam_rollback.outside import plainly
-from pam_rollback.outside.places import REPORTS
+from pam_rollback.http import plainly
+from pam_rollback.http.places import REPORTS
 from pam_rollback.report import wording
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import OUT, RunFolder, from_here, newest_run

@@ -12,12 +12,12 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from pam_rollback.base import run_files
-from pam_rollback.base.answer import read_json
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.known_before import Finding, waiver_for
-from pam_rollback.outside.places import write_whole
+from pam_rollback.core import run_files
+from pam_rollback.core.answer import read_json
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.http.places import write_whole
 from pam_rollback.stats.percentiles import Distribution
+from pam_rollback.target.known_before import Finding, waiver_for
 
 SCHEMA_VERSION = 2
 ANSWERS = "answers"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.base.figures import Fact, Measured
+from pam_rollback.core.figures import Fact, Measured
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.report import run_record, wording

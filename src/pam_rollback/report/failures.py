@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from pam_rollback.base.answer import SIGN_IN_LIMITED
-from pam_rollback.environment.known_before import NEW, NOTHING_NEW, nobody_answers, to_paste, waiver_for
+from pam_rollback.core.answer import SIGN_IN_LIMITED
 from pam_rollback.report import sections, wording
 from pam_rollback.report.run_record import Result, RunRecord, Unanswered
 from pam_rollback.report.verdict import Outcome
+from pam_rollback.target.known_before import NEW, NOTHING_NEW, nobody_answers, to_paste, waiver_for
 
 HOW_TO: Final = "docs/how-to/record-a-baseline.md"
 """How somebody answers for what was there before."""

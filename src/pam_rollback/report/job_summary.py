@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.base.outside_text import for_terminal, one_line
+from pam_rollback.core.outside_text import for_terminal, one_line
 from pam_rollback.report import failures, recommendation, sections, wording
 from pam_rollback.report.failures import advisory_lines, by_cause, not_good
 from pam_rollback.report.redaction import Redactor, shown

@@ -6,7 +6,7 @@ And the screen of a decision, of at most 40 lines: what to do first.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pam_rollback.base.outside_text import cut
+from pam_rollback.core.outside_text import cut
 from pam_rollback.report import terminal_page, wording
 from pam_rollback.report.record_parts import CriterionFound, DecisionRecord, StrategyAdvised
 from pam_rollback.report.run_record import RunRecord

@@ -20,7 +20,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pam_rollback.base.outside_text import label, one_line, redacted
+from pam_rollback.core.outside_text import label, one_line, redacted
 
 if TYPE_CHECKING:
     from pam_rollback.report.run_record import RunRecord

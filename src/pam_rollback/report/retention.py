@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pam_rollback.base.run_files import RAMP_FINISHED, RAMP_ROLLED_BACK
+from pam_rollback.core.run_files import RAMP_FINISHED, RAMP_ROLLED_BACK
 
 LEAST = timedelta(hours=1)
 """No run is removed sooner: whatever is in progress has written something by then."""

@@ -19,9 +19,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.outside import places
-from pam_rollback.outside.places import REPORTS
-from pam_rollback.outside.programs import Ended, run_program
+from pam_rollback.http import places
+from pam_rollback.http.places import REPORTS
+from pam_rollback.http.programs import Ended, run_program
 from pam_rollback.report import recommendation, scorecard_page, wording
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import FAULT_MATRIX, OUT, RUNBOOK, RunFolder, history_of

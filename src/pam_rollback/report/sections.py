@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.checklist import CONFIRMED, NOT_CONFIRMED, NOT_DONE
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report import wording
@@ -14,6 +13,7 @@ from pam_rollback.report.earlier_runs import age_s, latest
 from pam_rollback.report.record_parts import RemainingWays
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.verdict import Outcome
+from pam_rollback.target.environment import Environment
 
 KIND: Final = "checklist"
 _HOW: Final = 'what nobody has confirmed, a person vouches for, for this run only: --ack ITEM="who: evidence"'

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pam_rollback.base.outside_text import for_terminal
+from pam_rollback.core.outside_text import for_terminal
 from pam_rollback.report import failures, wording
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import Outcome

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from pam_rollback.base.outside_text import cut
+from pam_rollback.core.outside_text import cut
 from pam_rollback.report import sections, wording
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.terminal_page import ADVISORY, WORDS, Page, columns, word

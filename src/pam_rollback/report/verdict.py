@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from pam_rollback.base.errors import ActionFailed, Refused, UndoFailed
+from pam_rollback.core.errors import ActionFailed, Refused, UndoFailed
 
 
 class ExitCode(IntEnum):

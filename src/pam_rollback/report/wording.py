@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence, Sized
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, TypeVar
 
-from pam_rollback.base.answer import SIGN_IN_LIMITED
+from pam_rollback.core.answer import SIGN_IN_LIMITED
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.verdict import WORST_FIRST, Outcome, counted, counted_criteria
 

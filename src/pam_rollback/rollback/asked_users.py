@@ -8,9 +8,9 @@ from collections import UserList
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.environment import Environment
-from pam_rollback.exposure.feature_check import FeatureCheckApi
+from pam_rollback.access.feature_check import FeatureCheckApi
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.target.environment import Environment
 
 EVALUATED_USERS = 200
 """How many users are asked what they get. With 200, a feature that 2 % of the users keep is found with 98 % probability."""
@@ -73,8 +73,8 @@ def _from_product(environment: Environment) -> Iterable[str]:
 
 def _from_database(environment: Environment) -> Iterable[str]:
     # The driver is loaded only where it is used: it takes a quarter of a second.
-    from pam_rollback.integrity.row_counting import Statements  # noqa: PLC0415 - as above
-    from pam_rollback.outside.postgres import Patience, open_snapshot  # noqa: PLC0415 - as above
+    from pam_rollback.database.row_counting import Statements  # noqa: PLC0415 - as above
+    from pam_rollback.http.postgres import Patience, open_snapshot  # noqa: PLC0415 - as above
 
     patience = Patience(_WITHIN_S, environment.sql.lock_timeout_s)
     with open_snapshot(environment.secret("database_dsn"), patience, connections=1) as snapshot:

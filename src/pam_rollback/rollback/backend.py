@@ -10,12 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pam_rollback.base.errors import ActionFailed, UndoFailed
-from pam_rollback.base.wait import Backoff, NotReached, Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.journal.journal import Journal, Undo
-from pam_rollback.product.served_release import Served
+from pam_rollback.core.errors import ActionFailed, UndoFailed
+from pam_rollback.core.wait import Backoff, NotReached, Waiter
 from pam_rollback.rollback.deploys import LIVE, Deploy, Service, ServiceHost
+from pam_rollback.rollback.journal import Journal, Undo
 from pam_rollback.rollback.provider_access import served_api, worker_hosts
 from pam_rollback.rollback.release_proof import MarksSeen
 from pam_rollback.rollback.repository import Commit, Repository
@@ -30,6 +28,8 @@ from pam_rollback.rollback.settling import (
 )
 from pam_rollback.rollback.step_list import ActionRecord, ListedStep, Owed
 from pam_rollback.rollback.told_versions import ApiLook, VersionSources, marked_api
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.served_release import Served
 
 UNDO_KIND = "run-deploy"
 WORKER_UNDO_KIND = "run-worker-deploy"

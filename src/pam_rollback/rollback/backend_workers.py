@@ -10,7 +10,7 @@ A worker that stays behind does not undo what helps users: its step tells, and w
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pam_rollback.base.errors import ActionFailed
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.rollback.backend import WORKER_UNDO_KIND, ApiService, cancelled, live_in
 from pam_rollback.rollback.deploys import Deploy, Service, ServiceHost
 from pam_rollback.rollback.repository import Commit

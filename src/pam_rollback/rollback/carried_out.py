@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.checklist import Finding
 from pam_rollback.plan.plan_items import TimeFrame
 

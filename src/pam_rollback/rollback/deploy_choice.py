@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from pam_rollback.base.errors import Refused
+from pam_rollback.core.errors import Refused
 from pam_rollback.rollback.deploys import LIVE, Deploy, Rules, ServiceHost
 from pam_rollback.rollback.release_proof import VersionsOf
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from pam_rollback.base.figures import Fact, Measured
+from pam_rollback.core.figures import Fact, Measured
 
 DeployId = str
 READY = "ready"

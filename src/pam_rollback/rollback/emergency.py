@@ -7,14 +7,14 @@ the answer judged, the flags read back, the outcome evaluated for many users. Th
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
-from pam_rollback.base.figures import Fact, Measured
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
+from pam_rollback.core.figures import Fact, Measured
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.pam_api import EmergencyCall
-from pam_rollback.product.served_release import Served
 from pam_rollback.rollback.feature_flag import Evaluation, FlagOutcome, FlagRollback, Flags, Switched, words
 from pam_rollback.rollback.flag_writing import note_setting, owe_flags
+from pam_rollback.rollback.journal import Journal
+from pam_rollback.target.pam_api import EmergencyCall
+from pam_rollback.target.served_release import Served
 
 _OFF = Flag(enabled=False, rollout_pct=0)
 

@@ -8,13 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
-from pam_rollback.base.figures import Fact, Measured
-from pam_rollback.base.wait import NotReached, Waiter
-from pam_rollback.journal.journal import Journal, Undo
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
+from pam_rollback.core.figures import Fact, Measured
+from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 from pam_rollback.rollback.asked_users import made_up
 from pam_rollback.rollback.flag_writing import lower_flags, note_setting, put_flags_back, read_named, unfinished
+from pam_rollback.rollback.journal import Journal, Undo
 from pam_rollback.rollback.step_list import ActionRecord, ListedStep, StepList, Telling
 
 _READ_BACK_WITHIN_S = 5.0

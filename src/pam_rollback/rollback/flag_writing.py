@@ -7,8 +7,7 @@ is …"), so between this read and the write there is a moment left that cannot 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pam_rollback.base.errors import ActionFailed, LockLost, ProviderError
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.errors import ActionFailed, LockLost, ProviderError
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
 from pam_rollback.rollback.flag_changes import (
     Flags,
@@ -20,6 +19,7 @@ from pam_rollback.rollback.flag_changes import (
     put_back,
     why_not_raised,
 )
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.settling import is_unclear
 
 UNDO_KIND = "set-flags"

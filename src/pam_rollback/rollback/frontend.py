@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.base.errors import ActionFailed, ProviderError, UndoFailed
-from pam_rollback.base.wait import Backoff, Waiter
-from pam_rollback.journal.journal import Journal, Undo
-from pam_rollback.product.served_release import Served
+from pam_rollback.core.errors import ActionFailed, ProviderError, UndoFailed
+from pam_rollback.core.wait import Backoff, Waiter
 from pam_rollback.rollback.deploys import READY, Deploy, DeployId, FileDeploys, SiteHost
+from pam_rollback.rollback.journal import Journal, Undo
 from pam_rollback.rollback.repository import Commit, PullRequest, PullRequests, Repository, told
 from pam_rollback.rollback.settling import (
     ASKED,
@@ -26,6 +25,7 @@ from pam_rollback.rollback.settling import (
     until_served,
 )
 from pam_rollback.rollback.step_list import ActionRecord, ListedStep, Owed
+from pam_rollback.target.served_release import Served
 
 UNDO_KIND = "publish-deploy"
 UNDO_BRANCH_KIND = "move-branch"

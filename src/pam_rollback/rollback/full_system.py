@@ -7,7 +7,7 @@ always ends with success (docs/plan-audit.md, C2, G12).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.rollback.backend import ApiRestored
 from pam_rollback.rollback.deploys import Deploy

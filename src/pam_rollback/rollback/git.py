@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pam_rollback.base.errors import ActionFailed, ProviderError
-from pam_rollback.base.wait import before_change
-from pam_rollback.outside.programs import Ended
+from pam_rollback.core.errors import ActionFailed, ProviderError
+from pam_rollback.core.wait import before_change
+from pam_rollback.http.programs import Ended
 from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.rollback.repository import Commit
 

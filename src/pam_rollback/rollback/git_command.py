@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from pam_rollback.base.errors import ProviderError
-from pam_rollback.outside.programs import Ended, run_program
+from pam_rollback.core.errors import ProviderError
+from pam_rollback.http.programs import Ended, run_program
 
 PROVIDER = "git"
 _TOKEN_VARIABLE = "PAM_ROLLBACK_GIT_TOKEN"  # noqa: S105 - its name

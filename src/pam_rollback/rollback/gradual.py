@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import P95Goal, SlowdownTrigger, Strategy

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.hosts import HOST_RECORDS
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.rollback.provider_access import provider_of
 from pam_rollback.stats.series import Quantity, Source
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.hosts import HOST_RECORDS
 
 
 @dataclass(frozen=True)

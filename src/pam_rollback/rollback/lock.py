@@ -24,15 +24,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.base.errors import ActionFailed, LockLost, Refused
-from pam_rollback.base.outside_text import cut
-from pam_rollback.base.wait import Waiter, gated_by
-from pam_rollback.environment.environment import Environment
+from pam_rollback.core.errors import ActionFailed, LockLost, Refused
+from pam_rollback.core.outside_text import cut
+from pam_rollback.core.wait import Waiter, gated_by
 from pam_rollback.report.wording import duration
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.rollback.lock_targets import targets_of
 from pam_rollback.rollback.provider_access import git_command
+from pam_rollback.target.environment import Environment
 
 SHARED_FOLDERS = (Path("/run/lock"), Path("/dev/shm"), Path("/tmp"))  # noqa: S108 - shared on purpose; see _open
 """In this order. ``/run/lock`` is made for it; a log-out empties ``/dev/shm`` on some machines, and macOS has only the last one."""

@@ -4,10 +4,10 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 
-from pam_rollback.base.addresses import is_loopback, is_named_local
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.hosts import KINDS
+from pam_rollback.core.addresses import is_loopback, is_named_local
 from pam_rollback.plan.stories import STORIES
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.hosts import KINDS
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)(?::(\d*))?(/.*)?", re.IGNORECASE)
 _SCP = re.compile(r"(?:[^@/\s]+@)?([A-Za-z0-9.-]+)():(?!//)(.+)")

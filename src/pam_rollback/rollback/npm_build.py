@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError
-from pam_rollback.outside.programs import Ended, last_lines, run_program
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError
+from pam_rollback.http.programs import Ended, last_lines, run_program
 
 _PROVIDER = "npm"
 _LOCKS = ("package-lock.json", "npm-shrinkwrap.json")

@@ -4,20 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, NothingToProve
-from pam_rollback.base.wait import NotReached, Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.journal.journal import Journal
-from pam_rollback.observation.incident import ErrorRate, Incident
-from pam_rollback.observation.observation import Observation
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, NothingToProve
+from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import ERRORS, ROUTER_FAILS, SITUATIONS, Planted
-from pam_rollback.product.flag_service import flag_admin_of
+from pam_rollback.probe.incident import ErrorRate, Incident
+from pam_rollback.probe.observation import Observation
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.sandbox_proof import PLANTED_BEFORE, SandboxProof
 from pam_rollback.rollback.steps import Narrator
 from pam_rollback.rollback.undo_kinds import CLEAR_FAULTS
-from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.flag_service import flag_admin_of
+from pam_sandbox.problems import SandboxError
+from pam_sandbox.remote import Remote
 
 _SETTLED_WITHIN_S = 20.0
 """A deploy that the undo of an earlier drill set off may still be running."""

@@ -7,18 +7,13 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from http import HTTPStatus
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.question import Answered, Call, Question, State, answered, one
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.hosts import HostedSite
-from pam_rollback.environment.service_settings import Git
-from pam_rollback.outside.http import fetch
-from pam_rollback.outside.same_time import same_time
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.question import Answered, Call, Question, State, answered, one
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.client import fetch
+from pam_rollback.http.same_time import same_time
 from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation
 from pam_rollback.plan.plan import Plan
-from pam_rollback.product.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
-from pam_rollback.product.served_release import ExpectedReleases
 from pam_rollback.rollback.deploy_choice import Choice, History, live_in
 from pam_rollback.rollback.deploys import Deploy, ServiceHost, SiteHost
 from pam_rollback.rollback.flag_writing import read_named
@@ -29,6 +24,11 @@ from pam_rollback.rollback.release_proof import VersionsOf
 from pam_rollback.rollback.repository import PullRequests, Repository, told
 from pam_rollback.rollback.switches import switches_of
 from pam_rollback.rollback.told_versions import VersionSources
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
+from pam_rollback.target.hosts import HostedSite
+from pam_rollback.target.served_release import ExpectedReleases
+from pam_rollback.target.service_settings import Git
 
 _GIT_WITHIN_S = 8.0
 

@@ -5,18 +5,18 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, Protocol, cast
 
-from pam_rollback.base.errors import ActionFailed, Refused
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.hosts import HostedSite
-from pam_rollback.outside.provider import Asking
+from pam_rollback.core.errors import ActionFailed, Refused
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.provider import Asking
 from pam_rollback.plan.stories import STORIES
-from pam_rollback.product.served_release import Served, Wanted
-from pam_rollback.product.served_release_reader import ServedApi, ServedSite, page_of_deploy
 from pam_rollback.rollback.deploys import Deploy, ServiceHost, SiteHost
 from pam_rollback.rollback.git_command import GitCommand
 from pam_rollback.rollback.lock_targets import same_place
 from pam_rollback.rollback.repository import PullRequests
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.hosts import HostedSite
+from pam_rollback.target.served_release import Served, Wanted
+from pam_rollback.target.served_release_reader import ServedApi, ServedSite, page_of_deploy
 
 
 class Provider(Protocol):

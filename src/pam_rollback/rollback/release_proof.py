@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from pam_rollback.base.answer import read_json
-from pam_rollback.product.served_release import WEAK, Evidence, ReleaseProof, Says, Wanted
+from pam_rollback.core.answer import read_json
 from pam_rollback.rollback.deploys import LIVE, NEVER_LIVE, WERE_LIVE, Deploy
+from pam_rollback.target.served_release import WEAK, Evidence, ReleaseProof, Says, Wanted
 
 _ASSIGNED = re.compile(
     r"""^\s*(?:\w+_)?_*version_*\s*(?::\s*\w+\s*)?[=:]\s*["']([^"'\s]+)["']""", re.IGNORECASE | re.MULTILINE

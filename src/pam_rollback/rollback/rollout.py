@@ -7,10 +7,10 @@ bounds leave one sound sample in 10,000 outside, so that a run of some ten of th
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Fact, Measured, Sentence
-from pam_rollback.observation.samples import Sample
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Fact, Measured, Sentence
 from pam_rollback.plan.flags import Flag, FlagName
+from pam_rollback.probe.samples import Sample
 from pam_rollback.stats.binomial import at_least, at_most, share_above, share_below
 from pam_rollback.stats.percentiles import Percentile, percentile
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TypeVar
 
-from pam_rollback.base.errors import ActionFailed, ProviderError
-from pam_rollback.base.wait import Backoff, NotReached, Waiter
-from pam_rollback.product.served_release import Served
+from pam_rollback.core.errors import ActionFailed, ProviderError
+from pam_rollback.core.wait import Backoff, NotReached, Waiter
 from pam_rollback.rollback.deploys import Deploy
+from pam_rollback.target.served_release import Served
 
 _FINAL = frozenset(
     {

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
-from pam_rollback.base.clock import Clock
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.environment.environment import Environment
-from pam_rollback.journal.journal import ALREADY, Journal
+from pam_rollback.core.clock import Clock
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.plan.flags import TeamNotice
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import Strategy
 from pam_rollback.plan.stories import STORIES, Story
 from pam_rollback.report.run_record import ActionStep
+from pam_rollback.rollback.journal import ALREADY, Journal
 from pam_rollback.rollback.steps import Narrator, Step, StepRecord, StepsFailed, run_steps, silent
+from pam_rollback.target.environment import Environment
 
 T = TypeVar("T")
 TELL = "tell the team"

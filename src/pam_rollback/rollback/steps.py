@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from queue import Empty, SimpleQueue
 
-from pam_rollback.base.clock import Clock
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, StopRequested
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.clock import Clock
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, StopRequested
+from pam_rollback.rollback.journal import Journal
 
 _LOOKED_EVERY_S = 0.05
 

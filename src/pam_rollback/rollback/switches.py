@@ -15,16 +15,16 @@ from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError, UnreadableAnswer
-from pam_rollback.base.wait import NotReached, Waiter, before_change
-from pam_rollback.environment.environment import Environment
-from pam_rollback.outside.http import fetch
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError, UnreadableAnswer
+from pam_rollback.core.wait import NotReached, Waiter, before_change
+from pam_rollback.http.client import fetch
 from pam_rollback.plan.flags import Flag, FlagName
-from pam_rollback.product.switches import OFF, ON, Switch
 from pam_rollback.rollback.deploys import LIVE, NEVER_LIVE, WERE_LIVE, Deploy, VariableHost
 from pam_rollback.rollback.provider_access import api_host
 from pam_rollback.rollback.settling import until_deploy
 from pam_rollback.rollback.told_versions import marked_api
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.switches import OFF, ON, Switch
 
 _KEPT_S = 0.5
 """What users get is the same for all of them: they share one look."""

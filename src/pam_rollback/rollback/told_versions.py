@@ -12,15 +12,9 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, get_args
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.environment.environment import Environment
-from pam_rollback.outside.http import all_at_once, fetch
-from pam_rollback.product.conditions import Nowhere, value_at
-from pam_rollback.product.contract import BACKEND, Mark
-from pam_rollback.product.contract import Site as PartOfProduct
-from pam_rollback.product.served_release import BACK_END, Served, Wanted
-from pam_rollback.product.served_release_reader import ServedApi
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.http.client import all_at_once, fetch
 from pam_rollback.rollback.deploys import Deploy, ServiceHost
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.provider_access import git_command
@@ -35,6 +29,12 @@ from pam_rollback.rollback.release_proof import (
     seen_versions,
     version_in,
 )
+from pam_rollback.target.conditions import Nowhere, value_at
+from pam_rollback.target.contract import BACKEND, Mark
+from pam_rollback.target.contract import Site as PartOfProduct
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.served_release import BACK_END, Served, Wanted
+from pam_rollback.target.served_release_reader import ServedApi
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,13 @@
 """Who puts which kind of change back. A strategy that makes a new kind of change adds its line."""
 
-from pam_rollback.base.errors import ActionFailed, UndoFailed
-from pam_rollback.journal.journal import Undo
-from pam_rollback.journal.undoing import UndoKind, UndoKinds, UndoTools
+from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.plan.flags import FlagAdmin
-from pam_rollback.product.flag_service import flag_admin_of
 from pam_rollback.rollback import backend, flag_writing, frontend
 from pam_rollback.rollback.backend import ApiService, BackEnd, undo_running
 from pam_rollback.rollback.feature_flag import undo_flags
 from pam_rollback.rollback.frontend import Frontend, undo_publishing, undo_pull_request, undo_push
 from pam_rollback.rollback.git import open_repository
+from pam_rollback.rollback.journal import Undo
 from pam_rollback.rollback.provider_access import (
     api_host,
     git_command,
@@ -21,8 +19,10 @@ from pam_rollback.rollback.provider_access import (
 )
 from pam_rollback.rollback.settling import until_served
 from pam_rollback.rollback.told_versions import VersionSources
-from pam_rollback.sandbox.problems import SandboxError
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.rollback.undoing import UndoKind, UndoKinds, UndoTools
+from pam_rollback.target.flag_service import flag_admin_of
+from pam_sandbox.problems import SandboxError
+from pam_sandbox.remote import Remote
 
 CLEAR_FAULTS = "clear-faults"
 """What is owed for a planted incident."""

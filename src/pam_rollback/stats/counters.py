@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import attrgetter
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.stats.series import Answers, Evidence, Point, Times, from_evidence, gauge
 
 Labels = Mapping[str, str]

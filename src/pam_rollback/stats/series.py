@@ -14,7 +14,7 @@ from functools import reduce
 from itertools import pairwise
 from typing import Protocol, Self
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.stats.percentiles import DEFINITION, nearest_rank
 
 
@@ -145,7 +145,7 @@ class Times:
 
 
 class Quantity(StrEnum):
-    """What is measured. The value ends in its unit; the first two are the measures of ``observation/window.py``."""
+    """What is measured. The value ends in its unit; the first two are the measures of ``probe/window.py``."""
 
     ERROR_RATE_PCT = "error_rate_pct"
     """Share of answers that were errors."""

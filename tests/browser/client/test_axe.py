@@ -7,14 +7,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, Page
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser import axe
 from pam_rollback.browser.accessibility import STATES
 from pam_rollback.browser.axe import Rules, load_rules
 from pam_rollback.browser.barriers import Findings
 from pam_rollback.browser.page_audits import collect, walk
 from pam_rollback.browser.site import Site
-from pam_rollback.outside.places import REPORTS
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.http.places import REPORTS
 from tests.contracts import PAGES, elements
 from tests.fault_rows.accessibility import OF_LOOK
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from pam_rollback.base.wait import Waiter
 from pam_rollback.browser import site as described_site
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.pam_site import PamSite, Session
 from pam_rollback.browser.traveller import Clearing, Shared, Traveller
+from pam_rollback.core.wait import Waiter
 from tests.contracts import PAGES, elements
 
 TRIPS = '<main><h1>Trips</h1><a href="/pam">Ask PAM about the coast</a></main>'

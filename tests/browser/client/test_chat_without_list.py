@@ -11,7 +11,7 @@ from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.page_audits import chat
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.browser.site import Site
-from pam_rollback.product.contract import Element
+from pam_rollback.target.contract import Element
 from tests.browser.client.socket_server import socket_server
 from tests.contracts import CHAT, PAGES
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.page_states import QUESTION, Visit
 from pam_rollback.browser.site import Site
-from pam_rollback.product.contract import Element
+from pam_rollback.target.contract import Element
 from tests.browser.client.socket_server import socket_server
 from tests.contracts import PAGES
 

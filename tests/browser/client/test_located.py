@@ -9,7 +9,7 @@ from pam_rollback.browser.journeys import Stopped
 from pam_rollback.browser.pam_page import located
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.browser.site import Site
-from pam_rollback.product.contract import Element
+from pam_rollback.target.contract import Element
 from tests.contracts import PAGES
 
 PAGE = """

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 from pam_rollback.browser.journeys import NotAsDescribed, Stopped
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.browser.site import Site
-from pam_rollback.product.contract import Element
+from pam_rollback.target.contract import Element
 from tests.contracts import PAGES
 
 SITE = "http://pam.test"

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Route
 
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.browser.site import Site
-from pam_rollback.product.contract import Element
+from pam_rollback.target.contract import Element
 from tests.contracts import PAGES
 
 SITE = "http://pam.test"

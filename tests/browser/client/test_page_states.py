@@ -10,14 +10,14 @@ from unittest.mock import Mock
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser import pam_page
 from pam_rollback.browser.driven_page import heading_of
 from pam_rollback.browser.journeys import NotLoaded, Stopped
 from pam_rollback.browser.page_states import Visit
 from pam_rollback.browser.pam_site import PamSite
 from pam_rollback.browser.site import Site
-from pam_rollback.product.contract import Element, ElementName
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.target.contract import Element, ElementName
 from tests.contracts import PAGES, elements
 
 HANGING, HANGING_FOR_BROWSERS = "/hangs", "/hangs-for-browsers"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.accessibility import STATES, Audit, Audits, reachable
+from pam_rollback.core.errors import MeasurementFailed
 from tests.fault_rows.accessibility import OF_LOOK
 
 

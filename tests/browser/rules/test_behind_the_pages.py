@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.journeys import BehindThePages
-from pam_rollback.environment.known_before import without_numbers
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.target.known_before import without_numbers
 
 LIMITED = (
     "HTTP 429: GET http://api.test/api/v1/places",

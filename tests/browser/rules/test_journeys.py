@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser import traveller
 from pam_rollback.browser.journeys import (
     NotAsDescribed,
@@ -17,7 +16,8 @@ from pam_rollback.browser.journeys import (
     sessions_lost,
 )
 from pam_rollback.browser.traveller import Visitor
-from pam_rollback.observation.samples import Sample
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.samples import Sample
 
 LISTED = "2026-11-29 other rollback check 12ab €12.34"
 ANSWERED = Sample(due_s=1, latency_ms=20, journey="history", ok=True, status=200)

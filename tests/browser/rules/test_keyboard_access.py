@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from pam_rollback.browser.accessibility import KeyboardChat, TalkBarrier, focus_walk
-from pam_rollback.environment.known_before import KnownBefore
+from pam_rollback.target.known_before import KnownBefore
 from tests.waivers import accepted
 
 

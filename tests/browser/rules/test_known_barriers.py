@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.barriers import Element, Findings, Violation, stable
-from pam_rollback.environment.known_before import Finding, KnownBefore
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.plugin import fixtures as scoring
 from pam_rollback.report.baseline_record import Red
-from pam_rollback.session import fixtures as scoring
+from pam_rollback.target.known_before import Finding, KnownBefore
 from tests.browser.rules.found_barriers import broken, findings
 from tests.plan.plan_scene import body
 from tests.waivers import accepted

@@ -10,8 +10,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.communication.channels import (
+from pam_rollback.core.answer import Answer
+from pam_rollback.http.client import fetch
+from pam_rollback.http.retries import deliver
+from pam_rollback.notify.channels import (
     Mailer,
     PagerDutyEvents,
     StatusPageApi,
@@ -19,12 +21,10 @@ from pam_rollback.communication.channels import (
     pagerduty_of,
     status_page_of,
 )
-from pam_rollback.communication.slack import SlackWebhook
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.outside.http import fetch
-from pam_rollback.outside.retries import deliver
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.notify.slack import SlackWebhook
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
+from pam_sandbox.remote import Remote
 from tests.certificate import own_certificate
 from tests.sessions import RunningSandbox
 

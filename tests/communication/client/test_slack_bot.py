@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.communication.slack import SlackBot
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.notify.slack import SlackBot
 from tests.scripted_provider import always, serving
 
 TOKEN = "xoxb-invented-for-these-tests"

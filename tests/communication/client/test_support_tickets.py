@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.communication.support_tickets import TicketCounts, count_tickets
-from pam_rollback.communication.tickets import GAP_D, HISTORY_D
-from pam_rollback.outside.http import fetch
-from pam_rollback.outside.postgres import Patience
-from pam_rollback.product.pam_api import sign_in
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.http.client import fetch
+from pam_rollback.http.postgres import Patience
+from pam_rollback.notify.support_tickets import TicketCounts, count_tickets
+from pam_rollback.notify.tickets import GAP_D, HISTORY_D
+from pam_rollback.target.pam_api import sign_in
+from pam_sandbox.remote import Remote
 from tests.sessions import RunningSandbox
 
 HOUR_S = 3600.0

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.communication.slack import webhook_alive
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.notify.slack import webhook_alive
 from tests.scripted_provider import always, serving
 
 HOOK = "/services/T0/B0/secret"

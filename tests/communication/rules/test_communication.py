@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.communication.communication import (
+from pam_rollback.core.answer import Answer
+from pam_rollback.notify.communication import (
     MessageDelivery,
     Notice,
     PublicTruth,
@@ -15,7 +15,7 @@ from pam_rollback.communication.communication import (
     StatusPage,
     UsersTold,
 )
-from pam_rollback.product.health import HealthReport
+from pam_rollback.target.health import HealthReport
 from tests.contracts import usual
 
 URL = "http://127.0.0.1:1/api/v2/summary.json"

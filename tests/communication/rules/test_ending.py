@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, StopRequested
-from pam_rollback.communication.briefing import Users, UsersNow, ending_of, users_now
-from pam_rollback.communication.escalation import FAILED, HELPED, STOPPED
-from pam_rollback.observation.recovery import OutageRule
-from pam_rollback.observation.samples import Sample
+from pam_rollback.core.errors import ActionFailed, StopRequested
+from pam_rollback.notify.briefing import Users, UsersNow, ending_of, users_now
+from pam_rollback.notify.escalation import FAILED, HELPED, STOPPED
+from pam_rollback.probe.recovery import OutageRule
+from pam_rollback.probe.samples import Sample
 
 RULE = OutageRule(limit_pct=10)
 DECIDED_S, INCIDENT_S, NOW_S = 100.0, 90.0, 140.0

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.communication.briefing import Briefing
-from pam_rollback.communication.escalation import (
+from pam_rollback.notify.briefing import Briefing
+from pam_rollback.notify.escalation import (
     MEANS,
     NOTICE,
     Ladder,
@@ -15,7 +15,7 @@ from pam_rollback.communication.escalation import (
     Sent,
     sent_before,
 )
-from pam_rollback.communication.escalation_told import LATE_S, Followed
+from pam_rollback.notify.escalation_told import LATE_S, Followed
 from pam_rollback.plan.plan import Plan, load_plan
 
 ALL = ("slack", "pagerduty", "email", "statuspage")

@@ -5,8 +5,8 @@ from math import exp
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.communication.tickets import ALARM_BELOW_P, HISTORY_D, TicketVolume, latest_s
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.notify.tickets import ALARM_BELOW_P, HISTORY_D, TicketVolume, latest_s
 
 HOUR_S = 3600.0
 SEEDED_A_DAY = 2.2

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.clock import Clock, SystemClock
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.communication.briefing import Briefing
-from pam_rollback.communication.escalating import Escalation, Message, Send, Sender
-from pam_rollback.communication.escalation import Ladder, Means
-from pam_rollback.communication.escalation_told import LATE_S
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.clock import Clock, SystemClock
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.notify.briefing import Briefing
+from pam_rollback.notify.escalating import Escalation, Message, Send, Sender
+from pam_rollback.notify.escalation import Ladder, Means
+from pam_rollback.notify.escalation_told import LATE_S
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.rollback.journal import Journal
 from tests.virtual_clock import VirtualClock
 
 ROOT = Path(__file__).parents[3]

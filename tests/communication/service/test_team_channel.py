@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.communication import channels
-from pam_rollback.communication.channels import Channels
-from pam_rollback.communication.escalating import Message
-from pam_rollback.communication.slack import SlackBot, SlackWebhook, TeamChannel
-from pam_rollback.journal.journal import Journal
+from pam_rollback.notify import channels
+from pam_rollback.notify.channels import Channels
+from pam_rollback.notify.escalating import Message
+from pam_rollback.notify.slack import SlackBot, SlackWebhook, TeamChannel
+from pam_rollback.rollback.journal import Journal
 from tests.scripted_provider import serving
 
 

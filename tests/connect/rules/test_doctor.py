@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.connect.doctor import WAYS, Judge, State, as_data, as_lines, completeness, of_stories, way_to
-from pam_rollback.environment.environment_tables import Ability
+from pam_rollback.ops.connect.doctor import WAYS, Judge, State, as_data, as_lines, completeness, of_stories, way_to
 from pam_rollback.plan.held_tests import HeldTest
 from pam_rollback.plan.stories import STORIES
+from pam_rollback.target.environment_tables import Ability
 
 HERE = "here"
 WELL = Judge("well", ("SC-1",), ("post_rollback",))

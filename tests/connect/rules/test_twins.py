@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.connect.twins import survivors, twins_of
-from pam_rollback.product.contract import Component
-from pam_rollback.product.health import judge
+from pam_rollback.ops.connect.twins import survivors, twins_of
+from pam_rollback.target.contract import Component
+from pam_rollback.target.health import judge
 from tests.contracts import CHAT, HEALTH, PAM, captured, component
 
 _TEXTS = {"matches": r".*\S.*"}

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.decision.decision import (
     CHAT,
     EDGE,
@@ -24,9 +24,9 @@ from pam_rollback.decision.decision import (
     decide,
     strategies_for,
 )
-from pam_rollback.observation.parts import BACK_END, BROWSER, FRONT_END, HEALTH, ROWS
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.plan.plan_terms import Gap
+from pam_rollback.probe.parts import BACK_END, BROWSER, FRONT_END, HEALTH, ROWS
 from pam_rollback.report.record_parts import DecisionRecord, Recommendation
 
 ROOT = Path(__file__).resolve().parents[3]

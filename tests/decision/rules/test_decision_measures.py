@@ -20,10 +20,10 @@ from pam_rollback.decision.decision_measures import (
     partial_downtime,
     slowdown,
 )
-from pam_rollback.observation.change import Change
-from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.sustained import Condition, ConditionState, Measure, Question, Span, judge
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.probe.change import Change
+from pam_rollback.probe.samples import Sample
+from pam_rollback.probe.sustained import Condition, ConditionState, Measure, Question, Span, judge
 from pam_rollback.stats.percentiles import Distribution
 
 GAPS = load_plan(Path(__file__).resolve().parents[3] / "plan.toml").decision.gaps

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.database.row_access import Changes
+from pam_rollback.database.row_counts import TableCount, TableCounts, lost
+from pam_rollback.database.row_rewriting import RowMoves, RowRewriting, TableRewriting
+from pam_rollback.database.schema_changes import SchemaComparison
 from pam_rollback.decision.decision import State
 from pam_rollback.decision.decision_states import judged_data, judged_loss, judged_memory, judged_rewriting
-from pam_rollback.integrity.row_access import Changes
-from pam_rollback.integrity.row_counts import TableCount, TableCounts, lost
-from pam_rollback.integrity.row_rewriting import RowMoves, RowRewriting, TableRewriting
-from pam_rollback.integrity.schema_changes import SchemaComparison
-from pam_rollback.observation.memory import MemoryGrowth, MemoryReading
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.invariants import InvariantResult
+from pam_rollback.probe.memory import MemoryGrowth, MemoryReading
+from pam_rollback.target.invariants import InvariantResult
 
 GAPS = load_plan(Path(__file__).resolve().parents[3] / "plan.toml").decision.gaps
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

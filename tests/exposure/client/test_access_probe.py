@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.access import FALSE_SIGNATURE, NO_TOKEN, UNSIGNED, Access, forged_from
-from pam_rollback.exposure.access_probe import AccessProbe, Described, Protected
-from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id
-from pam_rollback.sandbox.product.tokens import issue
+from pam_rollback.access.access import FALSE_SIGNATURE, NO_TOKEN, UNSIGNED, Access, forged_from
+from pam_rollback.access.access_probe import AccessProbe, Described, Protected
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.errors import MeasurementFailed
+from pam_sandbox.database import TEST_ACCOUNT_EMAIL, account_id
+from pam_sandbox.product.tokens import issue
 from tests.running_product import ADMIN_TOKEN, JWT_SECRET, Database, Product
 
 EXPIRED, USER = "an expired token", "an ordinary user's token"

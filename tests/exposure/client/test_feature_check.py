@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.affected_users import affected
-from pam_rollback.exposure.feature_check import FeatureCheckApi
+from pam_rollback.access.affected_users import affected
+from pam_rollback.access.feature_check import FeatureCheckApi
+from pam_rollback.core.errors import MeasurementFailed
 from tests.running_product import ADMIN_TOKEN, Database, Product
 
 WORKS = {"chat": {"works": True}, "expenses": {"works": True}}

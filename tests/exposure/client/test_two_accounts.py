@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.separation import Separation
-from pam_rollback.exposure.two_accounts import SETTING, Places, TwoAccounts
-from pam_rollback.product.pam_api import Account
-from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id
+from pam_rollback.access.separation import Separation
+from pam_rollback.access.two_accounts import SETTING, Places, TwoAccounts
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.target.pam_api import Account
+from pam_sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id
 from tests.running_product import Database, Product
 
 FIRST, SECOND = str(account_id(TEST_ACCOUNT_EMAIL)), str(account_id(OTHER_ACCOUNT_EMAIL))

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.access import (
+from pam_rollback.access.access import (
     ALTERED,
     FALSE_SIGNATURE,
     MADE_UP,
@@ -23,6 +21,8 @@ from pam_rollback.exposure.access import (
     forged_from,
     routes_in,
 )
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.errors import MeasurementFailed
 
 SECRET_DATA = b'{"expenses": [{"description": "a gift for Rosa"}]}'
 PATH = "GET /api/v1/expenses"

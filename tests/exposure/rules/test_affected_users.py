@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.exposure.affected_users import USERS, AffectedUsers, affected
+from pam_rollback.access.affected_users import USERS, AffectedUsers, affected
+from pam_rollback.core.errors import MeasurementFailed
 
 LIMIT_PCT = 25.0
 

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.known_before import KnownBefore
-from pam_rollback.exposure.separation import Belonging, Belongings, Look, Separation
+from pam_rollback.access.separation import Belonging, Belongings, Look, Separation
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.target.known_before import KnownBefore
 from tests.waivers import accepted
 
 OWN = (Belonging("expense 7", "mark-0815"),)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.gate.hooks import is_answered
+from pam_rollback.redeploy.gate.hooks import is_answered
 
 SUCCESS = ("SC-1", "SC-4")
 

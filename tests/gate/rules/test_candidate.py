@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.stages import candidate_of
-from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.redeploy.gate.stages import candidate_of
+from pam_rollback.target.served_release import BACK_END, FRONT_END, Served, Wanted
 
 A, B = "a" * 40, "b" * 40
 

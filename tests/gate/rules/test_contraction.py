@@ -4,10 +4,10 @@ from contextlib import nullcontext
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.migration_files import MigrationFile
-from pam_rollback.gate.migrations import Column, Picture, TrialFinding
-from pam_rollback.gate.stable_release import OWNER, Contraction, Ran, Sender, Statement, still_works
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.redeploy.gate.migration_files import MigrationFile
+from pam_rollback.redeploy.gate.migrations import Column, Picture, TrialFinding
+from pam_rollback.redeploy.gate.stable_release import OWNER, Contraction, Ran, Sender, Statement, still_works
 
 TEXT = Column("text", not_null=False, filled=False)
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.migrations import Reached, doors
-from pam_rollback.integrity.schema_changes import Schema, SchemaObject
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.schema_changes import Schema, SchemaObject
+from pam_rollback.redeploy.gate.migrations import Reached, doors
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 GUARDED = SchemaObject(owner="postgres", guarded=True, may=("authenticated",))

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.features import Exposure, FlagsFound, Register, declared, read_register
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.flags import Flag
+from pam_rollback.redeploy.gate.features import Exposure, FlagsFound, Register, declared, read_register
 
 VOICE = {"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE", "default": False}
 ON, OFF = Flag(enabled=True, rollout_pct=100), Flag(enabled=False, rollout_pct=0)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.incident import (
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.redeploy.gate.incident import (
     CriterionRetest,
     IncidentRetest,
     RecordedIncident,

@@ -1,6 +1,6 @@
 """Migrations in Supabase's form: what a folder holds, and which of them a deploy applies."""
 
-from pam_rollback.gate.migration_files import MigrationFile, edited, migrations_in, one_way, to_apply
+from pam_rollback.redeploy.gate.migration_files import MigrationFile, edited, migrations_in, one_way, to_apply
 
 OLD = (
     "20250804_fix.sql",

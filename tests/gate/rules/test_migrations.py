@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.gate.migration_files import MigrationFile, migrations_in, refuse_seen
-from pam_rollback.gate.migrations import (
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.redeploy.gate.migration_files import MigrationFile, migrations_in, refuse_seen
+from pam_rollback.redeploy.gate.migrations import (
     copy_integrity,
 )
 

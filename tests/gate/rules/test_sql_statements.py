@@ -1,7 +1,7 @@
 """A migration's text is taken apart as far as it takes to name a statement."""
 
-from pam_rollback.gate.migration_files import MigrationFile, statements
-from pam_rollback.gate.stable_release import blamed
+from pam_rollback.redeploy.gate.migration_files import MigrationFile, statements
+from pam_rollback.redeploy.gate.stable_release import blamed
 
 SCRIPT = """
 -- no; statement

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.gate.stages import Stage, is_idle
 from pam_rollback.plan.plan_items import GateCommand
+from pam_rollback.redeploy.gate.stages import Stage, is_idle
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from pam_rollback.integrity.integrity import Evaluation, evaluate
-from pam_rollback.integrity.row_counting import oids_of
-from pam_rollback.outside.postgres import Patience, Snapshot, open_snapshot
-from pam_rollback.product.files import load_contract
-from pam_rollback.product.invariants import Invariant, parse_invariant
-from pam_rollback.sandbox.database import dsn_of, migrations
+from pam_rollback.database.integrity import Evaluation, evaluate
+from pam_rollback.database.row_counting import oids_of
+from pam_rollback.http.postgres import Patience, Snapshot, open_snapshot
+from pam_rollback.target.files import load_contract
+from pam_rollback.target.invariants import Invariant, parse_invariant
+from pam_sandbox.database import dsn_of, migrations
 from tests.running_product import Database
 
 ROOT = Path(__file__).parents[3]

@@ -11,15 +11,15 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from pam_rollback.integrity.database_link import DatabaseLink, Link
-from pam_rollback.integrity.database_link_reader import LinkProbe, replica_problem, same_project
-from pam_rollback.outside.postgres import Patience
-from pam_rollback.product.accounts import AccountApi
-from pam_rollback.product.pam_api import Account
-from pam_rollback.product.settings_loss import LINK_SETTING
-from pam_rollback.sandbox import postgres
-from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id, create, dsn_of
-from pam_rollback.sandbox.postgres import APPLICATION, Server
+from pam_rollback.database.database_link import DatabaseLink, Link
+from pam_rollback.database.database_link_reader import LinkProbe, replica_problem, same_project
+from pam_rollback.http.postgres import Patience
+from pam_rollback.target.accounts import AccountApi
+from pam_rollback.target.pam_api import Account
+from pam_rollback.target.settings_loss import LINK_SETTING
+from pam_sandbox import postgres
+from pam_sandbox.database import TEST_ACCOUNT_EMAIL, account_id, create, dsn_of
+from pam_sandbox.postgres import APPLICATION, Server
 from tests.running_product import PASSWORD, SERVER_PASSWORD, Database, Product
 
 FIRST = str(account_id(TEST_ACCOUNT_EMAIL))

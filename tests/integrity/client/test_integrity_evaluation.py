@@ -3,10 +3,10 @@
 import psycopg
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.integrity import evaluate
-from pam_rollback.integrity.row_counting import Unavailable
-from pam_rollback.outside.postgres import open_snapshot
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.integrity import evaluate
+from pam_rollback.database.row_counting import Unavailable
+from pam_rollback.http.postgres import open_snapshot
 from tests.integrity.client.asked_database import (
     PATIENCE,
     administrator,

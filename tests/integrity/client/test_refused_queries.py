@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.outside.postgres import open_snapshot
+from pam_rollback.http.postgres import open_snapshot
 from tests.integrity.client.asked_database import PATIENCE, dsn, evaluated, made_up, owner
 
 __all__ = ["dsn", "owner"]

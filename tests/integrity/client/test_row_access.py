@@ -6,11 +6,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.row_access import RowAccess, Strangers, access_changes, reach
-from pam_rollback.integrity.row_access_reader import read_access, strangers
-from pam_rollback.outside.postgres import open_snapshot
-from pam_rollback.sandbox import database
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.row_access import RowAccess, Strangers, access_changes, reach
+from pam_rollback.database.row_access_reader import read_access, strangers
+from pam_rollback.http.postgres import open_snapshot
+from pam_sandbox import database
 from tests.integrity.client.asked_database import PATIENCE, ROWS, administrator, as_role, dsn, owner, role
 
 __all__ = ["administrator", "dsn", "owner"]

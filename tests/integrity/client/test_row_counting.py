@@ -4,12 +4,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.row_counting import account_id, count_rows, ids_in_groups
-from pam_rollback.integrity.row_counts import TableCounts, lost
-from pam_rollback.integrity.row_rewriting import moves, rewriting
-from pam_rollback.outside.postgres import open_snapshot
-from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.row_counting import account_id, count_rows, ids_in_groups
+from pam_rollback.database.row_counts import TableCounts, lost
+from pam_rollback.database.row_rewriting import moves, rewriting
+from pam_rollback.http.postgres import open_snapshot
+from pam_sandbox.database import TEST_ACCOUNT_EMAIL
 from tests.integrity.client.asked_database import PATIENCE, ROWS, dsn, owner
 
 __all__ = ["dsn", "owner"]

@@ -3,10 +3,10 @@
 import psycopg
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.schema_changes import Schema, SchemaComparison, compare
-from pam_rollback.integrity.schema_reader import read_schema
-from pam_rollback.outside.postgres import open_snapshot
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.schema_changes import Schema, SchemaComparison, compare
+from pam_rollback.database.schema_reader import read_schema
+from pam_rollback.http.postgres import open_snapshot
 from tests.integrity.client.asked_database import PATIENCE, administrator, as_role, dsn, owner, role
 
 __all__ = ["administrator", "dsn", "owner"]

@@ -3,9 +3,9 @@
 import psycopg
 from psycopg import sql
 
-from pam_rollback.integrity.row_counting import account_id, count_rows
-from pam_rollback.outside.postgres import open_snapshot
-from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
+from pam_rollback.database.row_counting import account_id, count_rows
+from pam_rollback.http.postgres import open_snapshot
+from pam_sandbox.database import TEST_ACCOUNT_EMAIL
 from tests.integrity.client.asked_database import PATIENCE, ROWS, dsn, evaluated, owner
 
 __all__ = ["dsn", "owner"]

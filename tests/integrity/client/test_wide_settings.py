@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from pam_rollback.integrity.row_counting import count_rows
-from pam_rollback.integrity.row_counts import lost
-from pam_rollback.outside.postgres import open_snapshot
+from pam_rollback.database.row_counting import count_rows
+from pam_rollback.database.row_counts import lost
+from pam_rollback.http.postgres import open_snapshot
 from tests.integrity.client.asked_database import PATIENCE, ROWS, dsn, evaluated, owner
 
 __all__ = ["dsn", "owner"]

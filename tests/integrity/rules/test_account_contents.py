@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Measured
-from pam_rollback.integrity.account_contents import changed, recorded
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Measured
+from pam_rollback.database.account_contents import changed, recorded
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ME = "me"

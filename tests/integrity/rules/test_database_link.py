@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.database_link import DatabaseLink, Link, judge_link
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.database_link import DatabaseLink, Link, judge_link
 
 
 def judged(**changes: Any) -> DatabaseLink:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.held_data import HeldData
-from pam_rollback.product.invariants import InvariantResult
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.held_data import HeldData
+from pam_rollback.target.invariants import InvariantResult
 
 GOOD = InvariantResult("expenses-amount", "every expense has an amount", looked_at=40, offenders=0, worst=())
 BAD = InvariantResult("expenses-orphaned", "every expense has an owner", looked_at=40, offenders=2, worst=("7", "9"))

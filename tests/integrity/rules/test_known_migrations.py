@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.integrity.schema_changes import KnownMigrations, known, versions_in
+from pam_rollback.database.schema_changes import KnownMigrations, known, versions_in
 
 
 def test_both_forms_of_names_are_read() -> None:

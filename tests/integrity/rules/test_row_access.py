@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.row_access import (
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.row_access import (
     Policy,
     RowAccess,
     Shown,

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.row_counts import TableContent, TableCount, TableCounts
-from pam_rollback.integrity.row_rewriting import rewriting
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.row_counts import TableContent, TableCount, TableCounts
+from pam_rollback.database.row_rewriting import rewriting
 
 MOMENT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 Group = tuple[int, str, str, float]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.integrity.schema_changes import Kind, Schema, SchemaComparison, SchemaObject, compare
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.database.schema_changes import Kind, Schema, SchemaComparison, SchemaObject, compare
 
 AT = datetime(2026, 11, 27, 9, tzinfo=UTC)
 EXPENSES = "public.expenses"

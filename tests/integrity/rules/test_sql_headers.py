@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.product.invariants import CHARACTERS_MAX, KEYS, parse_invariant
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.target.invariants import CHARACTERS_MAX, KEYS, parse_invariant
 
 GOOD = {
     "id": "x",

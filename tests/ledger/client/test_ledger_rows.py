@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.ledger.ledger_config import Write, WriteKind, Writes
-from pam_rollback.ledger.ledger_rows import judge_with_database, ledger_rows, moved_rows
-from pam_rollback.ledger.ledger_verdict import FinalReading, LedgerState, judge
-from pam_rollback.outside.postgres import Patience, Snapshot, open_snapshot
-from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create_auditor, dsn_of
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.http.postgres import Patience, Snapshot, open_snapshot
+from pam_rollback.probe.ledger_config import Write, WriteKind, Writes
+from pam_rollback.probe.ledger_rows import judge_with_database, ledger_rows, moved_rows
+from pam_rollback.probe.ledger_verdict import FinalReading, LedgerState, judge
+from pam_sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create_auditor, dsn_of
 from tests.running_product import Database
 
 PREFIX = "ledger-rows1-"

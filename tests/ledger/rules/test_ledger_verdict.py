@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.ledger.ledger_config import Write, WriteKind
-from pam_rollback.ledger.ledger_verdict import FinalReading, Found, LedgerState, LedgerVerdict, judge
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.ledger_config import Write, WriteKind
+from pam_rollback.probe.ledger_verdict import FinalReading, Found, LedgerState, LedgerVerdict, judge
 
 EXPENSE, CHAT, SETTING = WriteKind.EXPENSE, WriteKind.CHAT, WriteKind.SETTING
 

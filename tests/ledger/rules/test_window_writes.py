@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.ledger.ledger_config import WEIGHTS, Write, WriteKind, Writes, not_written, weights_of
-from pam_rollback.ledger.window_writes import SEEN_WITHIN_S, WindowWrites, judge_until_the_end
-from pam_rollback.product.contract import Contract
-from pam_rollback.product.files import load_contract
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.ledger_config import WEIGHTS, Write, WriteKind, Writes, not_written, weights_of
+from pam_rollback.probe.window_writes import SEEN_WITHIN_S, WindowWrites, judge_until_the_end
+from pam_rollback.target.contract import Contract
+from pam_rollback.target.files import load_contract
 
 EXPENSE, CHAT = WriteKind.EXPENSE, WriteKind.CHAT
 

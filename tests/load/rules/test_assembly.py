@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.locust import assemble
-from pam_rollback.load.order import LoadOrder
-from pam_rollback.load.record import LoadRecord
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.redeploy.load.locust import assemble
+from pam_rollback.redeploy.load.order import LoadOrder
+from pam_rollback.redeploy.load.record import LoadRecord
 
 BEGAN_S = 1000.0
 DIED = "the engine ended before its time: Killed"

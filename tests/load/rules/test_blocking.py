@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.order import LoadJourney, LoadOrder, LoadTarget
-from pam_rollback.load.record import LoadRecord
-from pam_rollback.load.run import sorted_by_blocks
-from pam_rollback.load.verdict import LoadVerdict, judge
-from pam_rollback.observation.blocking import HostAnswer, Look, Others
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.blocking import HostAnswer, Look, Others
+from pam_rollback.redeploy.load.order import LoadJourney, LoadOrder, LoadTarget
+from pam_rollback.redeploy.load.record import LoadRecord
+from pam_rollback.redeploy.load.run import sorted_by_blocks
+from pam_rollback.redeploy.load.verdict import LoadVerdict, judge
 from tests.load.records import LIMITS, failed, is_kept, steady
 
 API = "api.example"

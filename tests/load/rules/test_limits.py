@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import Refused
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.load.order import LoadOrder, permit
+from pam_rollback.core.errors import Refused
+from pam_rollback.redeploy.load.order import LoadOrder, permit
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 
 API = "https://api.staging.example.com"
 STAGING = """

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pam_rollback.load.order import LoadOrder
+from pam_rollback.redeploy.load.order import LoadOrder
 
 TARGET = {"name": "", "addresses": {"api": "http://127.0.0.1:1"}}
 SIGN_IN = {"path": "/login", "email": "traveller@example.com", "password": "open sesame"}

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.release_comparison import ReleaseComparison
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.redeploy.load.release_comparison import ReleaseComparison
 from tests.load.records import LIMITS, Answer, both, failed, is_kept
 
 

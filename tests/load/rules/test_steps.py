@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.load.order import Due, LoadOrder, asked, due_times
+from pam_rollback.redeploy.load.order import Due, LoadOrder, asked, due_times
 
 
 def order(rate_hz: float, duration_s: float, *steps_pct: float, targets: int = 1, journeys: int = 1) -> LoadOrder:

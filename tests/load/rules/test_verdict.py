@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.load.facts import LoadFinding
-from pam_rollback.load.record import LoadRecord, LoadRequest, LoadWorker
-from pam_rollback.load.verdict import LoadVerdict, judge
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.redeploy.load.facts import LoadFinding
+from pam_rollback.redeploy.load.record import LoadRecord, LoadRequest, LoadWorker
+from pam_rollback.redeploy.load.verdict import LoadVerdict, judge
 from tests.load.records import BEGAN_S, LIMITS, as_usual, both, failed, is_kept, never_sent, steady, steps
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.decision.decision_measures import downtime, error_rate
-from pam_rollback.observation.blocking import (
+from pam_rollback.probe.blocking import (
     Block,
     BlocksSeen,
     HostAnswer,
@@ -18,12 +18,12 @@ from pam_rollback.observation.blocking import (
     open_end,
     why_void,
 )
-from pam_rollback.observation.measure import WindowState
-from pam_rollback.observation.recovery import OutageRule, recovery
-from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.sustained import ConditionState, Question, Span
-from pam_rollback.observation.sustained import judge as judge_condition
-from pam_rollback.observation.window import WindowSpec, judge
+from pam_rollback.probe.measure import WindowState
+from pam_rollback.probe.recovery import OutageRule, recovery
+from pam_rollback.probe.samples import Sample
+from pam_rollback.probe.sustained import ConditionState, Question, Span
+from pam_rollback.probe.sustained import judge as judge_condition
+from pam_rollback.probe.window import WindowSpec, judge
 from pam_rollback.stats.series import Quantity
 
 API, SITE = "api.example", "www.example"

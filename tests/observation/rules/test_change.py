@@ -7,9 +7,9 @@ from statistics import NormalDist
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.change import Change, latencies_ms
-from pam_rollback.observation.samples import Sample
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.change import Change, latencies_ms
+from pam_rollback.probe.samples import Sample
 from pam_rollback.stats.percentiles import Distribution
 
 EVENLY = [10 + 10 * i / 600 for i in range(600)]

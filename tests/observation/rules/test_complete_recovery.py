@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.complete_recovery import CompleteRecovery, moments
-from pam_rollback.observation.measure import Window, WindowState
-from pam_rollback.observation.recovery import OutageRule, Recovery, recovery
-from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import WindowSpec
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.complete_recovery import CompleteRecovery, moments
+from pam_rollback.probe.measure import Window, WindowState
+from pam_rollback.probe.recovery import OutageRule, Recovery, recovery
+from pam_rollback.probe.samples import Sample
+from pam_rollback.probe.window import WindowSpec
 from pam_rollback.stats.series import Quantity
 
 RULE = OutageRule(limit_pct=10)

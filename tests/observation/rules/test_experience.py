@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.experience import (
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.experience import (
     ErrorsAgainstBaseline,
     SpeedAgainstBaseline,
     errors_against,
     speed_against,
 )
-from pam_rollback.observation.samples import Sample
+from pam_rollback.probe.samples import Sample
 from pam_rollback.report.baseline_record import Figures
 from pam_rollback.stats.percentiles import Distribution
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.held_releases import HeldReleases, ReleasesSpec, judge_releases
-from pam_rollback.observation.measure import WindowState
-from pam_rollback.observation.samples import Sample
-from pam_rollback.product.served_release import ExpectedReleases
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.held_releases import HeldReleases, ReleasesSpec, judge_releases
+from pam_rollback.probe.measure import WindowState
+from pam_rollback.probe.samples import Sample
+from pam_rollback.target.served_release import ExpectedReleases
 
 BAD, GOOD = "1.42.0", "1.41.3"
 BACK = ReleasesSpec(expected=ExpectedReleases(backend=GOOD), start_s=100, duration_s=60, gap_max_s=5)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.measure import Bin, Reach, Told, WindowResult, WindowState, bad_runs, held, seconds
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.measure import Bin, Reach, Told, WindowResult, WindowState, bad_runs, held, seconds
 
 
 def bins(marks: str) -> list[Bin]:

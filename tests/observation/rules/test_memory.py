@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.memory import (
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.memory import (
     LOOKS_MAX,
     MemoryGrowth,
     MemoryLevel,

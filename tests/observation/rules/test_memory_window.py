@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.measure import WindowState
-from pam_rollback.observation.memory import MemoryReading, MemoryWindow, MemoryWindowSpec, MissedReading, judge_memory
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.measure import WindowState
+from pam_rollback.probe.memory import MemoryReading, MemoryWindow, MemoryWindowSpec, MissedReading, judge_memory
 
 SPEC = MemoryWindowSpec(limit=100, alarm_mb=200, duration_s=60, asked_s=900, n_min=30, gap_max_s=5)
 FLAT = [68.0] * 60

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.measure import Window, WindowState
-from pam_rollback.observation.parts import (
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.measure import Window, WindowState
+from pam_rollback.probe.parts import (
     BACK_END,
     FRONT_END,
     HEALTH,
@@ -18,9 +18,9 @@ from pam_rollback.observation.parts import (
     window_unnoticed,
     without_health,
 )
-from pam_rollback.observation.recovery import OutageRule
-from pam_rollback.observation.samples import OwnAnswers, Sample
-from pam_rollback.observation.window import WindowSpec
+from pam_rollback.probe.recovery import OutageRule
+from pam_rollback.probe.samples import OwnAnswers, Sample
+from pam_rollback.probe.window import WindowSpec
 from pam_rollback.stats.series import Quantity
 
 PAGE = Series(FRONT_END, ("page",), 2.0)

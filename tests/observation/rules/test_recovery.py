@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.recovery import OutageRule, UndamagedRollback, find_outages, recovery
-from pam_rollback.observation.samples import Sample
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.recovery import OutageRule, UndamagedRollback, find_outages, recovery
+from pam_rollback.probe.samples import Sample
 
 RULE = OutageRule(limit_pct=10)
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.decision.decision_measures import error_rate
-from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.sustained import Condition, ConditionState, Question, Span, judge, share_is_below
+from pam_rollback.probe.samples import Sample
+from pam_rollback.probe.sustained import Condition, ConditionState, Question, Span, judge, share_is_below
 
 RATE_HZ = 10.0
 START_S = 1000.0

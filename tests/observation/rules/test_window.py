@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.measure import Window, WindowState
-from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import WindowSpec, judge
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.measure import Window, WindowState
+from pam_rollback.probe.samples import Sample
+from pam_rollback.probe.window import WindowSpec, judge
 from pam_rollback.stats.series import Quantity
 
 RATE_HZ = 10.0

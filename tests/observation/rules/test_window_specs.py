@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.observation.measure import Window, WindowState
-from pam_rollback.observation.samples import Sample
-from pam_rollback.observation.window import (
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.probe.measure import Window, WindowState
+from pam_rollback.probe.samples import Sample
+from pam_rollback.probe.window import (
     WindowSpec,
     answers_spec,
     judge_sample,
     judge_without_prober_lag,
     sample_spec,
 )
-from pam_rollback.plan.plan import load_plan
 from pam_rollback.stats.series import Quantity
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 
 RATE_HZ = 40.0
 ERRORS = sample_spec(Quantity.ERROR_RATE_PCT, 2, rate_hz=RATE_HZ, answer_max_s=5)

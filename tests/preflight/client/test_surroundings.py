@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.preflight.asked import _is_name, names_resolved
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.decision.asked import _is_name, names_resolved
 
 
 def test_addresses_need_no_resolver(monkeypatch: pytest.MonkeyPatch) -> None:

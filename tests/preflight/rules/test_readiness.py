@@ -2,10 +2,10 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.question import Answered, Question, State
-from pam_rollback.preflight.asked import NAMES
-from pam_rollback.preflight.ways import NOT_CHECKED, NOT_READY, READY, Readiness, readiness_of
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.question import Answered, Question, State
+from pam_rollback.decision.asked import NAMES
+from pam_rollback.decision.ways import NOT_CHECKED, NOT_READY, READY, Readiness, readiness_of
 from pam_rollback.rollback import preflight_questions as questions
 from tests.preflight.asked import ACCOUNT, BACKUP, CHANNEL, CLOCK, DATABASE, EVERY, QUESTIONS
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.base.question import Answered, Question, State
+from pam_rollback.core.question import Answered, Question, State
+from pam_rollback.decision.ways import NOT_CHECKED, READY, ways_of, without_each
 from pam_rollback.plan.stories import STORIES
-from pam_rollback.preflight.ways import NOT_CHECKED, READY, ways_of, without_each
 from pam_rollback.report.record_parts import WayFound
 from pam_rollback.rollback import preflight_questions as asked
 from pam_rollback.rollback.preflight_questions import BACK as RENDER

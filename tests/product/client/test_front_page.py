@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, sync_playwright
 from pam_rollback.browser import site as site_module
 from pam_rollback.browser.browser import launch_arguments
 from pam_rollback.browser.pam_site import PamSite
-from pam_rollback.observation.journeys import Journey, ProbeConfig
-from pam_rollback.observation.prober import start_prober
-from pam_rollback.product.expectation import Expect
-from pam_rollback.product.front_page import LATER_ALL, LATER_SAMPLED, shortcoming_of_rendered
-from pam_rollback.product.front_page_reader import look_at_front_page
+from pam_rollback.probe.journeys import Journey, ProbeConfig
+from pam_rollback.probe.prober import start_prober
+from pam_rollback.target.expectation import Expect
+from pam_rollback.target.front_page import LATER_ALL, LATER_SAMPLED, shortcoming_of_rendered
+from pam_rollback.target.front_page_reader import look_at_front_page
 from tests.contracts import PAGES
 
 Files = dict[str, tuple[str, bytes]]

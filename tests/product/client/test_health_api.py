@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from pam_rollback.health.service import HealthEndpoint, read_health
-from pam_rollback.product.health import HealthReport
+from pam_rollback.probe.health import HealthEndpoint, read_health
+from pam_rollback.target.health import HealthReport
 from tests.contracts import usual
 
 _BODY = json.dumps({"status": "healthy", "release": "1.42.0"})

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.pam_api import CacheApi, EmergencyApi, FlagApi, FlagEvaluationApi, ProductDown
-from pam_rollback.sandbox.remote import Remote
+from pam_rollback.target.pam_api import CacheApi, EmergencyApi, FlagApi, FlagEvaluationApi, ProductDown
+from pam_sandbox.remote import Remote
 from tests.scripted_provider import reset, says, scripted
 from tests.sessions import RunningSandbox
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.service_settings import Unleash
-from pam_rollback.product.unleash import UnleashAdmin, UnleashEvaluation
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError
+from pam_rollback.core.wait import Waiter
+from pam_rollback.target.service_settings import Unleash
+from pam_rollback.target.unleash import UnleashAdmin, UnleashEvaluation
 from tests.product.client.unleash_scenes import *  # noqa: F403 - the same scenes
 from tests.product.client.unleash_scenes import OFF, ON, USERS, Place, begun, switched
 from tests.scripted_provider import CLOSED, CUT_JSON, GARBAGE, HALF, Reply, hangs, reset, says

@@ -10,26 +10,26 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.clock import SystemClock
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.service_settings import Unleash
-from pam_rollback.journal.journal import Journal
-from pam_rollback.outside.http import fetch
+from pam_rollback.core.clock import SystemClock
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.client import fetch
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
-from pam_rollback.product.unleash import UnleashAdmin, UnleashEvaluation
-from pam_rollback.ramp.facts import measured, wanted_at
+from pam_rollback.redeploy.ramp.facts import measured, wanted_at
 from pam_rollback.rollback.feature_flag import FlagRollback, Flags, switched_off, undo_flags
 from pam_rollback.rollback.flag_writing import raise_flags
 from pam_rollback.rollback.gradual import GoingDown, Way, take_back_by_shares
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.preflight_questions import closed, evaluation_known, flags_known
 from pam_rollback.rollback.rollout import Fare
 from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.stats.percentiles import Percentile
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
+from pam_rollback.target.service_settings import Unleash
+from pam_rollback.target.unleash import UnleashAdmin, UnleashEvaluation
 from tests.sessions import ROOT
 from tests.unleash_stand_in import ADMIN, FRONTEND, OTHER_FRONTEND
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pam_rollback.product.chat_answer import Intent, apology, said_on_socket, shortcoming
+from pam_rollback.target.chat_answer import Intent, apology, said_on_socket, shortcoming
 
 SORRY = "I'm sorry, I'm having trouble answering right now. Please try again in a moment."
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.answer import DEPTH_MAX
-from pam_rollback.product.conditions import held_against, leaves, value_at, written
+from pam_rollback.core.answer import DEPTH_MAX
+from pam_rollback.target.conditions import held_against, leaves, value_at, written
 from tests.contracts import HEALTH, captured, condition
 
 _SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-(10**6), 10**6), st.floats(-1e6, 1e6), st.text(max_size=8))

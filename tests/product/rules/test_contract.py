@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.configuration import ConfigurationError
-from pam_rollback.product.files import load_contract
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.target.files import load_contract
 
 GOOD = """
 name = "pam-small"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.product.expectation import Expect, healthy
+from pam_rollback.target.expectation import Expect, healthy
 from tests.contracts import captured, usual
 
 BODY = {"status": "healthy", "version": "1.42.0", "build": {"of": "1.41.3"}}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pam_rollback.product.served_release import BACK_END, FRONT_END, ExpectedReleases
+from pam_rollback.target.served_release import BACK_END, FRONT_END, ExpectedReleases
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.product.expense_requests import written
+from pam_rollback.target.expense_requests import written
 
 API, ROWS = "https://api.x/expenses", "https://rows.x/rest/v1/expenses?user_id=eq.u-1&order=created_at.desc"
 FUEL = {"amount": 1.5, "category": "fuel"}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.product.front_page import (
+from pam_rollback.core.answer import Answer
+from pam_rollback.target.front_page import (
     ASSETS_MAX,
     Asset,
     PageContent,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.product.health import HealthAround, HealthReport, is_healthy
+from pam_rollback.core.answer import Answer
+from pam_rollback.target.health import HealthAround, HealthReport, is_healthy
 from tests.contracts import usual
 
 

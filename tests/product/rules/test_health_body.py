@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.product.health_body import objections, release_named
+from pam_rollback.target.health_body import objections, release_named
 
 _REAL = {
     "status": "healthy",

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.integrity.row_counts import TableCount, TableCounts, lost
+from pam_rollback.database.row_counts import TableCount, TableCounts, lost
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.invariants import InvariantResult, parse_invariant
+from pam_rollback.target.invariants import InvariantResult, parse_invariant
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "checks" / "integrity").glob("*.sql"))

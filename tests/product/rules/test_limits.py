@@ -1,6 +1,6 @@
 """Of what is shared a session takes three quarters; what is its own it takes whole."""
 
-from pam_rollback.product.contract import Limits
+from pam_rollback.target.contract import Limits
 
 TODAY = Limits(paths=20, address=200, without_token=50, with_token=100, client=50)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.product.served_release import Served, Wanted, same_commit
+from pam_rollback.target.served_release import Served, Wanted, same_commit
 
 STABLE = Wanted(commit="a" * 40, version="1.41.3", page_sha256="1" * 64)
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Measured
-from pam_rollback.product.settings_loss import RecordedSettings, compare, settings_in
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Measured
+from pam_rollback.target.settings_loss import RecordedSettings, compare, settings_in
 
 TAKEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 BEFORE = {"flag A": "on for 100 %", "flag B": "on for 50 %", "setting theme": '"dark"', "setting probe": '"x"'}

@@ -7,9 +7,9 @@ two watches is tolerated; a gate holds for 1000 s.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pam_rollback.base.run_files import Event
-from pam_rollback.ramp.due import Due, World, due
-from pam_rollback.ramp.state import BROKEN, GOOD, GateRun, RampEvent, RampRules, RampState, RampStep, fold
+from pam_rollback.core.run_files import Event
+from pam_rollback.redeploy.ramp.due import Due, World, due
+from pam_rollback.redeploy.ramp.state import BROKEN, GOOD, GateRun, RampEvent, RampRules, RampState, RampStep, fold
 
 RELEASE, TERMS = "1.42.0", "as planned"
 COMMIT, OTHER = "7cce05406677", "0d1e2f3a4b5c"

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.base.run_files import Event
-from pam_rollback.ramp.due import Do, World, approval_refusal, due
-from pam_rollback.ramp.state import BROKEN, UNKNOWN, GateRun, RampEvent, RampRules, fold
+from pam_rollback.core.run_files import Event
+from pam_rollback.redeploy.ramp.due import Do, World, approval_refusal, due
+from pam_rollback.redeploy.ramp.state import BROKEN, UNKNOWN, GateRun, RampEvent, RampRules, fold
 from tests.ramp.rules.journals import (
     ASKING,
     AT_50,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.ramp.facts import Look, MeasuredExposure, UsersFared, UsersTried
-from pam_rollback.ramp.state import GOOD, UNKNOWN
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.redeploy.ramp.facts import Look, MeasuredExposure, UsersFared, UsersTried
+from pam_rollback.redeploy.ramp.state import GOOD, UNKNOWN
 from pam_rollback.rollback.rollout import FlagShare
 
 SEEN = Look(0, 900, GOOD, "0.1 % errors")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.plan.plan import Plan, load_plan
 
 PLAN = Path(__file__).resolve().parents[3] / "plan.toml"

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from pam_rollback.base.run_files import Event
-from pam_rollback.ramp.state import RampEvent
+from pam_rollback.core.run_files import Event
+from pam_rollback.redeploy.ramp.state import RampEvent
 from tests.ramp.rules.journals import BEGUN, HELD, state_of, watched
 
 

@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.service_settings import Prometheus
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.records.prometheus import PrometheusApi, sources
 from pam_rollback.stats.series import Answers, Quantity
+from pam_rollback.target.service_settings import Prometheus
 
 TOKEN = "s3cr3t-token-0815"
 AHEAD_S = 5000.0

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.service_settings import Prometheus
-from pam_rollback.observation.measure import Terms, WindowState
-from pam_rollback.outside.http import fetch
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.client import fetch
+from pam_rollback.probe.measure import Terms, WindowState
 from pam_rollback.records.prometheus import PrometheusApi, sources
 from pam_rollback.records.series_window import judge_series
 from pam_rollback.stats.series import Answers, Quantity, Series, Standing, Times, pooled
+from pam_rollback.target.service_settings import Prometheus
 from tests.prometheus_server import prometheus
 from tests.sessions import RunningSandbox
 

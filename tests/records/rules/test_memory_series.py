@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.memory import MemoryGrowth
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.memory import MemoryGrowth
 from pam_rollback.records.series_window import settled_readings
 from pam_rollback.stats.series import Point, Quantity, Series, gauge
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.measure import Terms, Window, WindowState
-from pam_rollback.observation.samples import Sample
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.probe.measure import Terms, Window, WindowState
+from pam_rollback.probe.samples import Sample
 from pam_rollback.records.series_window import (
     RecordedWindow,
     answers_in,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, ProviderError
-from pam_rollback.base.wait import Waiter
+from pam_rollback.core.errors import ActionFailed, ProviderError
+from pam_rollback.core.wait import Waiter
 from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.git_command import GitCommand
 from tests.bare_repository import Origin, git, make_origin

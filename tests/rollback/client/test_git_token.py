@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ProviderError
+from pam_rollback.core.errors import ProviderError
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.git_command import GitCommand
 from tests.bare_repository import Origin, make_origin

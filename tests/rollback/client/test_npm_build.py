@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ProviderError
+from pam_rollback.core.errors import ProviderError
 from pam_rollback.rollback.npm_build import NpmBuild
 
 BUILD = "mkdir -p dist && echo built >> dist/index.html && cp node_modules/part/part.txt dist/"

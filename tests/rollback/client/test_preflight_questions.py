@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.rollback.preflight_questions import call_known, closed, path_known
 from tests.scripted_provider import always, serving
 

@@ -8,13 +8,13 @@ from typing import Any, cast
 
 import pytest
 
-from pam_rollback.base.answer import Answer
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.product.contract import Mark
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.plugin.topics import hosts as parts
 from pam_rollback.rollback import told_versions
-from pam_rollback.rollback.fixtures import hosts as parts
 from pam_rollback.rollback.release_proof import MarksSeen
 from pam_rollback.rollback.told_versions import MarkedApi
+from pam_rollback.target.contract import Mark
 
 ALL, BUILD, ETAG, AGE = (
     Mark(path="/openapi.json"),

@@ -10,9 +10,9 @@ from pathlib import Path
 SESSION = """
 import codecs, os, sys
 from pathlib import Path
-from pam_rollback.base.errors import ActionFailed, Refused
-from pam_rollback.base.wait import before_change
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.core.errors import ActionFailed, Refused
+from pam_rollback.core.wait import before_change
+from pam_rollback.target.environment_file import load_environment
 from pam_rollback.rollback.lock import environment_lock
 file, machine, run = sys.argv[1:]
 environment = load_environment(file, Path(file).parent, {"TOKEN": "secret"})

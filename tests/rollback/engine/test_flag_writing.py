@@ -9,15 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.errors import ActionFailed, LockLost, MeasurementFailed, ProviderError, UndoFailed
-from pam_rollback.base.wait import Waiter, before_change, gated_by
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.errors import ActionFailed, LockLost, MeasurementFailed, ProviderError, UndoFailed
+from pam_rollback.core.wait import Waiter, before_change, gated_by
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.rollback.feature_flag import Flags, switched_off, undo_flags
 from pam_rollback.rollback.flag_changes import exposure_pct
 from pam_rollback.rollback.flag_writing import SETTING, raise_flags
 from pam_rollback.rollback.gradual import GoingDown, Way, take_back_by_shares
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.rollout import Fare
 from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.rollback.steps import StepsFailed

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.wait import Waiter
-from pam_rollback.journal import journal as journal_module
-from pam_rollback.journal.journal import ACTION, Journal
-from pam_rollback.outside.event_log import append_line
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.event_log import append_line
+from pam_rollback.rollback import journal as journal_module
 from pam_rollback.rollback.feature_flag import undo_flags
+from pam_rollback.rollback.journal import ACTION, Journal
 from tests.rollback.strategies.test_feature_flag import OFF, ON, TARGET, Product, act
 from tests.selection import WHOLE
 from tests.small_disk import fill, small_disk
@@ -135,7 +135,7 @@ def test_a_disk_that_takes_half_a_line_takes_none(tmp_path: Path) -> None:
 def test_a_limit_of_the_system_is_a_full_disk_too(tmp_path: Path) -> None:
     """The same where nobody may mount anything: EFBIG in the middle of a line."""
     script = (
-        "import resource, sys; from pathlib import Path; from pam_rollback.journal.journal import Journal\n"
+        "import resource, sys; from pathlib import Path; from pam_rollback.rollback.journal import Journal\n"
         "first, second = map(Path, sys.argv[1:])\n"
         "journal = Journal(first, others=[second]); journal.append('first', text='x' * 3900)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.journal.journal import Journal
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback.backend import LISTED_WITHIN_S
+from pam_rollback.rollback.journal import Journal
 from tests.rollback.strategies import hosts
 from tests.rollback.strategies.boundaries import OWED, STRATEGIES, boundaries
 from tests.rollback.strategies.hosts import STABLE, Hosts, State

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import LockLost, Refused
-from pam_rollback.base.wait import Waiter, before_change
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.core.errors import LockLost, Refused
+from pam_rollback.core.wait import Waiter, before_change
 from pam_rollback.rollback import lock as module
 from pam_rollback.rollback.lock import Holder, WriterLock, environment_lock, read_holder, shared_folder
 from pam_rollback.rollback.lock_targets import targets_of
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.bare_repository import git
 from tests.rollback.engine.locking import asked, said, session, told
 

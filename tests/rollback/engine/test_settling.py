@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, ProviderError
-from pam_rollback.base.wait import Waiter
-from pam_rollback.journal.journal import Journal
-from pam_rollback.product.served_release import BACK_END, Served, Wanted
+from pam_rollback.core.errors import ActionFailed, ProviderError
+from pam_rollback.core.wait import Waiter
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback.deploys import Deploy
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.settling import looked_every_s, until_deploy, until_served
+from pam_rollback.target.served_release import BACK_END, Served, Wanted
 from tests.rollback.strategies import stage as stage_module
 from tests.rollback.strategies.hosts import Failure
 from tests.rollback.strategies.stage import MemoryStage

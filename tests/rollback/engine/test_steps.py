@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.clock import SystemClock
-from pam_rollback.base.errors import ActionFailed, StopRequested
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.clock import SystemClock
+from pam_rollback.core.errors import ActionFailed, StopRequested
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.rollback.steps import Outcome, Step, StepRecord, StepsFailed, run_steps
 

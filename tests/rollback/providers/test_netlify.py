@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, ProviderError
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.hosts import Netlify
+from pam_rollback.core.errors import ActionFailed, ProviderError
+from pam_rollback.core.wait import Waiter
 from pam_rollback.rollback.providers.netlify import NetlifyFiles, NetlifySite, digests_of, netlify_api
+from pam_rollback.target.hosts import Netlify
 from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
 from tests.virtual_clock import VirtualClock
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ProviderError
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.hosts import Render
+from pam_rollback.core.errors import ProviderError
+from pam_rollback.core.wait import Waiter
 from pam_rollback.rollback.providers.render import RenderDeploys, render_api
+from pam_rollback.target.hosts import Render
 from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
 from tests.virtual_clock import VirtualClock
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.environment.hosts import Render
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.rollback.providers.render import RenderApi
 from pam_rollback.rollback.providers.render_metrics import sources
 from pam_rollback.stats.series import Answers, Point, Quantity, Series
+from pam_rollback.target.hosts import Render
 from tests.render_stand_in import KEY, SERVICE, StandIn, stand_in
 
 ERRORS, LATENCY, MEMORY = Quantity.ERROR_RATE_PCT, Quantity.LATENCY_P95_MS, Quantity.MEMORY_MB

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.rollback.carried_out import CarriedOut, watched
 
 

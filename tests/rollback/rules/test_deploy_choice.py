@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.errors import Refused
+from pam_rollback.core.errors import Refused
 from pam_rollback.rollback.deploy_choice import History, live_in, only_live
 from pam_rollback.rollback.deploys import Deploy, ServiceHost
 from pam_rollback.rollback.providers.netlify import NETLIFY

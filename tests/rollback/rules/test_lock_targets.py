@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.environment.service_settings import Unleash
 from pam_rollback.rollback.lock_targets import same_place, targets_of
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.service_settings import Unleash
 
 FILE = """
 name = "{name}"

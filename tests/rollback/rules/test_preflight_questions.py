@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.question import Answered, State
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.question import Answered, State
 from pam_rollback.rollback import preflight_questions as questions
 from pam_rollback.rollback.deploys import Deploy, Service
 from pam_rollback.rollback.preflight_questions import ask_backend, ask_repository

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pam_rollback.product.served_release import BACK_END, Says, Served, Wanted
 from pam_rollback.rollback.deploys import Deploy, ServiceRuns, ServicesOfDeploy
 from pam_rollback.rollback.release_proof import MarksSeen, prove
+from pam_rollback.target.served_release import BACK_END, Says, Served, Wanted
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 STABLE, BAD, OTHER = "a" * 40, "b" * 40, "c" * 40

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.samples import Sample
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.flags import Flag
+from pam_rollback.probe.samples import Sample
 from pam_rollback.rollback.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
 from pam_rollback.stats.percentiles import Percentile
 

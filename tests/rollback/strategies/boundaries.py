@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.rollback.step_list import planned_steps
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.rollback.strategies.titles import BACK, FRONT, backend, frontend, full_system
 from tests.sessions import ROOT
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.journal.journal import Journal
 from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.git_command import GitCommand
+from pam_rollback.rollback.journal import Journal
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.rollback.strategies.scene import Scene
 from tests.sessions import ROOT, RunningSandbox
 

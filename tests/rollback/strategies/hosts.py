@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from pam_rollback.base.clock import Clock
-from pam_rollback.base.errors import ActionFailed, ProviderError
+from pam_rollback.core.clock import Clock
+from pam_rollback.core.errors import ActionFailed, ProviderError
 from pam_rollback.plan.flags import Flag
 from pam_rollback.rollback.deploys import Deploy, Service
 from pam_rollback.rollback.providers.netlify import NETLIFY

@@ -7,17 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.base.clock import SystemClock
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.communication.slack import SlackWebhook
-from pam_rollback.environment.environment import Environment
-from pam_rollback.journal.journal import Journal
-from pam_rollback.journal.undoing import undo_all
-from pam_rollback.outside.http import fetch
-from pam_rollback.outside.provider import ProviderApi
-from pam_rollback.product.pam_api import CacheApi, EmergencyApi
-from pam_rollback.product.served_release import Served
+from pam_rollback.core.clock import SystemClock
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.client import fetch
+from pam_rollback.http.provider import ProviderApi
+from pam_rollback.notify.slack import SlackWebhook
 from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.emergency import Emergency
@@ -25,6 +20,7 @@ from pam_rollback.rollback.feature_flag import Flags
 from pam_rollback.rollback.frontend import Frontend, Sources
 from pam_rollback.rollback.full_system import AllFeatures
 from pam_rollback.rollback.git import GitRepository
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.npm_build import NpmBuild
 from pam_rollback.rollback.provider_access import served_api, served_site, site_look
 from pam_rollback.rollback.providers.netlify import NetlifyFiles, NetlifySite, netlify_api
@@ -32,6 +28,10 @@ from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from pam_rollback.rollback.settling import until_served
 from pam_rollback.rollback.step_list import Telling
 from pam_rollback.rollback.told_versions import ApiLook, VersionSources
+from pam_rollback.rollback.undoing import undo_all
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.pam_api import CacheApi, EmergencyApi
+from pam_rollback.target.served_release import Served
 from tests.rollback.strategies.performed import BRANCH, Ended, Targets, open_steps, perform
 from tests.sessions import RunningSandbox
 from tests.undo_kinds import KINDS

@@ -4,11 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pam_rollback.base.errors import ActionFailed, UndoFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.journal.journal import Journal
-from pam_rollback.product.pam_api import ProductDown
-from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
+from pam_rollback.core.errors import ActionFailed, UndoFailed
+from pam_rollback.core.wait import Waiter
 from pam_rollback.rollback import backend, flag_writing, frontend
 from pam_rollback.rollback.backend import ApiService, undo_running
 from pam_rollback.rollback.deploys import Deploy, ServiceHost
@@ -16,8 +13,11 @@ from pam_rollback.rollback.emergency import Emergency
 from pam_rollback.rollback.feature_flag import Flags, undo_flags
 from pam_rollback.rollback.frontend import Frontend, Sources, undo_publishing, undo_push
 from pam_rollback.rollback.full_system import AllFeatures
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.settling import until_served
 from pam_rollback.rollback.step_list import Telling
+from pam_rollback.target.pam_api import ProductDown
+from pam_rollback.target.served_release import BACK_END, FRONT_END, Served, Wanted
 from tests.rollback.strategies.hosts import CANDIDATE, STABLE, Hosts, MemoryRepository, State
 from tests.rollback.strategies.performed import Ended, Targets, open_steps, perform
 from tests.virtual_clock import VirtualClock

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.base.outside_text import cleaned, shows_something
-from pam_rollback.communication.channels import mailer_of
-from pam_rollback.communication.slack import SlackWebhook
-from pam_rollback.environment.environment import Environment
-from pam_rollback.product.pam_api import CacheApi, EmergencyApi, FlagApi
+from pam_rollback.core.outside_text import cleaned, shows_something
+from pam_rollback.notify.channels import mailer_of
+from pam_rollback.notify.slack import SlackWebhook
 from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.lock import Holder, LockRefs, read_holder
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.pam_api import CacheApi, EmergencyApi, FlagApi
 from tests.sessions import ON, RunningSandbox
 
 ON_RECORD = "SELECT initiated_by FROM flag_history ORDER BY id DESC LIMIT 1"

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.product.served_release import BACK_END, WEAK, Evidence, ReleaseProof, Says, Served, Wanted
 from pam_rollback.rollback.backend import UNDO_KIND, WORKER_UNDO_KIND, ApiRestored, undo_running
 from pam_rollback.rollback.deploys import Deploy, Service
+from pam_rollback.rollback.journal import Journal
+from pam_rollback.target.environment_file import load_environment
+from pam_rollback.target.served_release import BACK_END, WEAK, Evidence, ReleaseProof, Says, Served, Wanted
 from tests.rollback.strategies.boundaries import steps_of_drill
 from tests.rollback.strategies.hosts import CANDIDATE, STABLE, Failure, Hosts, State
 from tests.rollback.strategies.performed import Known, as_drilled

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, UndoFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.errors import ActionFailed, UndoFailed
+from pam_rollback.core.wait import Waiter
 from pam_rollback.rollback.frontend import ByPullRequest, undo_pull_request
 from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.git_command import GitCommand
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.providers.github import GitHubPulls, github_api
 from pam_rollback.rollback.repository import PullRequest
 from pam_rollback.rollback.step_list import Owed, StepList

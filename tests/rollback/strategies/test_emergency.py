@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.pam_api import ProductDown
+from pam_rollback.plugin.topics.flags import past_the_product
 from pam_rollback.rollback import emergency as hands
 from pam_rollback.rollback.feature_flag import Flags
-from pam_rollback.rollback.fixtures.flags import past_the_product
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.step_list import Telling
 from pam_rollback.rollback.steps import StepsFailed
+from pam_rollback.target.pam_api import ProductDown
 from tests.rollback.strategies.hosts import Failure
 from tests.rollback.strategies.performed import as_drilled
 from tests.rollback.strategies.stage import MemoryStage

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
-from pam_rollback.base.wait import Waiter
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
+from pam_rollback.core.wait import Waiter
 from pam_rollback.plan.flags import Flag
 from pam_rollback.rollback.asked_users import AskedUsers
 from pam_rollback.rollback.feature_flag import (
@@ -18,6 +17,7 @@ from pam_rollback.rollback.feature_flag import (
     switched_off,
     undo_flags,
 )
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.step_list import Telling
 from tests.virtual_clock import VirtualClock
 

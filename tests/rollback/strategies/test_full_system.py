@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.journal.journal import Journal
-from pam_rollback.product.served_release import BACK_END, FRONT_END, Served, Wanted
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.deploys import Deploy, Service
 from pam_rollback.rollback.feature_flag import Flags
 from pam_rollback.rollback.frontend import Frontend
 from pam_rollback.rollback.full_system import AllFeatures, FullSystemRollback
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.providers.netlify import NETLIFY
 from pam_rollback.rollback.providers.render import RENDER
 from pam_rollback.rollback.step_list import Telling
 from pam_rollback.rollback.steps import StepsFailed
+from pam_rollback.target.served_release import BACK_END, FRONT_END, Served, Wanted
 from tests.rollback.strategies.performed import Targets, as_drilled
 from tests.rollback.strategies.stage import MemoryStage
 from tests.rollback.strategies.test_feature_flag import Product

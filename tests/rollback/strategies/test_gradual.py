@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.wait import Waiter
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.rollback.feature_flag import Flags
 from pam_rollback.rollback.gradual import GoingDown, GradualRollback, Way, take_back_by_shares
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.rollout import Fare
 from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.rollback.steps import StepsFailed

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import UndoFailed
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.errors import UndoFailed
 from pam_rollback.report.verdict import ExitCode
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.steps import StepsFailed
 from tests.rollback.strategies import hosts
 from tests.rollback.strategies.behaviours import CANDIDATE, STABLE, THROUGH_CLIENTS, Case, history_cases, host_cases

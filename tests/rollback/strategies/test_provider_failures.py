@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.errors import UndoFailed
-from pam_rollback.journal.journal import Journal
+from pam_rollback.core.errors import UndoFailed
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.report.verdict import ExitCode, classify
+from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.steps import StepsFailed
 from tests.rollback.strategies.expectations import PROVIDERS, ROWS, Row
 from tests.rollback.strategies.hosts import FAILURES, STABLE, Failure

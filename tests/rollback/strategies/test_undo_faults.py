@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from pam_rollback.base.errors import UndoFailed
+from pam_rollback.core.errors import UndoFailed
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback import backend, undo_kinds
 from pam_rollback.rollback.undo_kinds import CLEAR_FAULTS

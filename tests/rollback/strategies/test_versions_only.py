@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.core.wait import Waiter
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback.deploys import LIVE
 from pam_rollback.rollback.provider_access import served_api
 from pam_rollback.rollback.release_proof import Sighting
 from pam_rollback.rollback.steps import StepsFailed
 from pam_rollback.rollback.told_versions import ApiLook, VersionSources
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.rollback.strategies.conftest import MakeScene
 from tests.rollback.strategies.scene import STABLE, Scene
 from tests.rollback.strategies.titles import backend

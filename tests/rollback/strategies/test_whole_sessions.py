@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.core.wait import Waiter
 from pam_rollback.rollback.lock import environment_lock
 from pam_rollback.rollback.provider_access import api_host, site_host
 from pam_rollback.rollback.step_list import TELL
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.environment_file import load_environment
 from tests.rollback.strategies.titles import BACK, FRONT, backend, frontend
 from tests.sessions import ONLY_HEALTH, Finished, Project, RunningSandbox
 

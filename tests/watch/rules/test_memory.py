@@ -2,11 +2,11 @@
 
 import pytest
 
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.decision.decision import State
-from pam_rollback.observation.memory import MemoryGrowth, MemoryReading
+from pam_rollback.ops.watch.looks import is_red_when_it_leaks, memory_found
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.watch.looks import is_red_when_it_leaks, memory_found
+from pam_rollback.probe.memory import MemoryGrowth, MemoryReading
 from tests.plan.plan_scene import ROOT
 
 PLAN = load_plan(ROOT / "plan.toml")

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.service_settings import GitHub
-from pam_rollback.outside.provider import JsonObject, Provider, ProviderApi
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.provider import JsonObject, Provider, ProviderApi
 from pam_rollback.rollback.repository import PullRequest
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.service_settings import GitHub
 
 _ADVICE: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "GitHub does not know the token of [secrets] git_token_env: it may have expired",

@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar
 from urllib.parse import quote
 
-from pam_rollback.base.errors import ActionFailed, ProviderError, StopRequested
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.hosts import Netlify
-from pam_rollback.outside.http import all_at_once
-from pam_rollback.outside.provider import DEADLINE_S, PATIENCE_S, Asking, JsonObject, Provider, ProviderApi
+from pam_rollback.core.errors import ActionFailed, ProviderError, StopRequested
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.client import all_at_once
+from pam_rollback.http.provider import DEADLINE_S, PATIENCE_S, Asking, JsonObject, Provider, ProviderApi
 from pam_rollback.rollback.deploys import READY, Deploy, DeployId, FileDeploys, Rules
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.hosts import Netlify
 
 _AT_ONCE = 5
 _ARRIVED = frozenset({"uploaded", "processing", "processed", "ready"})

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from pam_rollback.base.errors import MeasurementFailed, ProviderError
-from pam_rollback.base.wait import Waiter
-from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.hosts import Render
-from pam_rollback.outside.provider import DEADLINE_S, PATIENCE_S, Asking, JsonObject, Provider, ProviderApi, Query
+from pam_rollback.core.errors import MeasurementFailed, ProviderError
+from pam_rollback.core.wait import Waiter
+from pam_rollback.http.provider import DEADLINE_S, PATIENCE_S, Asking, JsonObject, Provider, ProviderApi, Query
 from pam_rollback.rollback.deploys import WERE_LIVE, Deploy, DeployId, Rules, Service, ServiceHost
 from pam_rollback.rollback.kept_host_records import HostRecords
+from pam_rollback.target.environment import Environment
+from pam_rollback.target.hosts import Render
 
 _PAGE = 100
 """The largest that Render gives."""

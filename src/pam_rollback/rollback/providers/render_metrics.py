@@ -24,8 +24,8 @@ from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from typing import Any
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.outside_text import cut
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.outside_text import cut
 from pam_rollback.rollback.providers.render import RenderApi
 from pam_rollback.stats.series import P95, Answers, Point, Quantity, Series, Times, from_evidence, gauge
 

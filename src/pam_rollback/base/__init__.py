@@ -1,4 +1,0 @@
-"""What every slice may use: values, errors, text, clock and waiting.
-
-Pure: no network, no pytest, of files only settings and the request to stop. It may touch no other slice.
-"""

@@ -1,0 +1,202 @@
+"""One turn of a watch: looks until its time is over, keeps the incident, tells everybody who listens, and hands over by its journal."""
+
+import threading
+from dataclasses import dataclass, field
+
+from pam_rollback.core.errors import StopRequested
+from pam_rollback.ops.watch.incident import Keeping
+from pam_rollback.ops.watch.looks import Look, Streaks
+from pam_rollback.ops.watch.state import BEGAN, ENDED, FAILED, LOOKED, TELLING, TOLD, UNWATCHED, Telling
+from pam_rollback.ops.watch.tools import Book, WatchTools
+from pam_rollback.ops.watch.turn import Moment, Turn, gap_max_s, unwatched_s
+from pam_rollback.report.watched_incident import NotTold
+
+TOLD_WITHIN_S = 20.0
+"""So long the watch waits for a listener; what takes longer is not known to have been told."""
+
+
+@dataclass
+class Teller:
+    """Tells, and remembers who is still being told."""
+
+    book: Book
+    _calls: dict[str, threading.Thread] = field(default_factory=dict)
+
+    def tell(self, now: Moment) -> None:
+        """Tell each listener what it is owed, one after the other."""
+        owed = self.book.state.owed([*self.book.tools.listeners])
+        while owed:
+            failed = {telling.listener for telling in owed if not self._told(now, telling)}
+            owed = [one for one in self.book.state.owed([*self.book.tools.listeners]) if one.listener not in failed]
+
+    def _told(self, now: Moment, telling: Telling) -> bool:
+        call = self._calls.get(telling.listener)
+        if call is not None and call.is_alive():
+            return False
+        # On the disk before anybody is told: whoever is killed now does not tell it blindly once more.
+        if not telling.incident.told_before:
+            self.book.write(now, TELLING, key=telling.incident.key, listener=telling.listener, what=telling.what)
+        answers: list[str] = []
+        problems: list[str] = [f"no answer within {TOLD_WITHIN_S:g} s"]
+
+        certain: list[NotTold] = []
+
+        def work() -> None:
+            try:
+                answers.append(self.book.tools.listeners[telling.listener](telling.news, telling.incident))
+            except NotTold as problem:
+                certain.append(problem)
+                problems[0] = " ".join(str(problem).split())
+            except Exception as problem:  # noqa: BLE001 - one listener's trouble is nobody else's
+                problems[0] = " ".join(f"{type(problem).__name__}: {problem}".split())
+
+        call = threading.Thread(target=work, daemon=True, name=f"tells {telling.listener}")
+        self._calls[telling.listener] = call
+        call.start()
+        call.join(TOLD_WITHIN_S)
+        if not answers:
+            if certain:
+                self.book.write(now, FAILED, key=telling.incident.key, listener=telling.listener)
+            self.book.say_once(
+                telling.listener, f"{telling.listener} was not told: {problems[0]}; again at the next look"
+            )
+            return False
+        self.book.say_once(telling.listener, "")
+        self.book.write(
+            now,
+            TOLD,
+            key=telling.incident.key,
+            listener=telling.listener,
+            what=telling.what,
+            version=telling.version,
+            reference=answers[0],
+        )
+        if answers[0] not in {"", telling.incident.reference}:
+            self.book.tools.say(f"{telling.listener}: {answers[0]}")
+        return True
+
+
+RECORDED_EVERY_S = 600.0
+"""How often a look is written down at which nothing happened."""
+
+
+@dataclass
+class Watching:
+    """The turn, while it lasts."""
+
+    tools: WatchTools
+    streaks: Streaks = field(default_factory=Streaks)
+    looks: int = 0
+    early: int = 0
+    unknown: int = 0
+    why_unknown: str = ""
+    asked_s: list[float] = field(default_factory=list)
+    """The looks that asked while no incident was told of."""
+    troubled: int = 0
+    unwatched_s: float = 0.0
+    book: Book = field(init=False)
+    _began_s: float = 0.0
+    _recorded_s: float | None = None
+    """When a look was written down; the first that saw something is, at once."""
+
+    def __post_init__(self) -> None:
+        """Nothing is ours yet."""
+        self.book = Book(self.tools)
+        self._keeping = Keeping(self.book)
+        self._teller = Teller(self.book)
+
+    def turn(self) -> Turn:
+        """Do it. Raises MeasurementFailed when the journal cannot be read; a stop ends the turn, and is raised again."""
+        tools = self.tools
+        began = tools.now()
+        self._begin(began)
+        before = tools.now()
+        try:
+            while (now := tools.now()).passed_s - began.passed_s < tools.length_s:
+                self._between(before, now)
+                self._look(now)
+                before = now
+                tools.pause(max(0.0, tools.every_s - (tools.now().passed_s - now.passed_s)))
+        except StopRequested:
+            self._end(began)
+            raise
+        return self._end(began)
+
+    def _begin(self, now: Moment) -> None:
+        self.book.read()
+        self._began_s = now.passed_s
+        case, latest = self.book.state.open, self.book.state.latest
+        self.book.write(now, BEGAN, run=self.tools.run, every_s=self.tools.every_s)
+        if case is not None:
+            self.tools.say(f"goes on with {case.incident.key}: {case.incident.recommendation}")
+        if latest is None:
+            return
+        gap_s = now.wall_s - latest.at_s
+        # A turn that was killed wrote down its latest look within the last ten minutes.
+        since_s = 0.0 if latest.kind == ENDED else RECORDED_EVERY_S
+        if gap_s > gap_max_s(self.tools.every_s) + since_s:
+            self.tools.say(f"nobody watched for {gap_s:.0f} s before this turn: nothing is known of that time")
+            self.book.write(now, UNWATCHED, seconds=round(gap_s))
+
+    def _between(self, before: Moment, now: Moment) -> None:
+        gap_s = unwatched_s(before, now, self.tools.every_s)
+        if gap_s:
+            self.unwatched_s += gap_s
+            self.streaks = Streaks()  # what was in between nobody knows
+            self.tools.say(
+                f"nobody watched for {gap_s:.0f} s (this machine slept, or was too busy): not counted as good"
+            )
+            self.book.write(now, UNWATCHED, seconds=round(gap_s))
+
+    def _look(self, now: Moment) -> None:
+        try:
+            look = self.tools.look()
+        except StopRequested:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a watch outlives what breaks one look
+            look = Look(now.wall_s, blind=f"{type(problem).__name__}: {problem}")
+        if look.early and look.unknown and not look.blind:
+            self.early += 1
+            self.book.say_once("early", "it has not seen for long enough yet to judge everything")
+        else:
+            self.looks += 1
+            self.unknown += bool(look.unknown)
+            self.why_unknown = look.unknown or self.why_unknown
+            self._count(look)
+            self.book.say_once("unknown", look.unknown_about, f"INCONCLUSIVE look: {look.unknown}")
+        first = self._recorded_s is None and self.looks > self.unknown
+        if first or now.passed_s - (self._recorded_s or self._began_s) >= RECORDED_EVERY_S:
+            self._recorded_s = now.passed_s
+            self.book.write(now, LOOKED, looks=self.looks, unknown=self.unknown)
+        self.streaks = self.streaks.after(look)
+        before = self.book.state.open
+        self._keeping.keep(now, self.streaks)
+        opened = self.book.state.open
+        if before is None and opened is not None:
+            since_s = min(seen.since.timestamp() for seen in opened.incident.found)
+            self.asked_s = [at_s for at_s in self.asked_s if at_s < since_s]  # the others are told of now
+        self._teller.tell(now)
+
+    def _count(self, look: Look) -> None:
+        """What no incident tells of."""
+        if self.book.state.open is None:
+            self.troubled += look.troubled
+            self.asked_s += [look.at_s] if look.asks else []
+
+    def _end(self, began: Moment) -> Turn:
+        now, case = self.tools.now(), self.book.state.open
+        self.book.write(now, ENDED, run=self.tools.run, looks=self.looks, unknown=self.unknown)
+        return Turn(
+            watched=self.tools.watched,
+            not_judged=self.tools.not_judged,
+            looks=self.looks,
+            early=self.early,
+            unknown=self.unknown,
+            why_unknown=self.why_unknown,
+            asked=len(self.asked_s),
+            troubled=self.troubled,
+            unwatched_s=self.unwatched_s,
+            length_s=now.passed_s - began.passed_s,
+            incident=case.incident if case else None,
+            suspected=self.streaks.suspected,
+        )

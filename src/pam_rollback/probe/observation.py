@@ -1,0 +1,109 @@
+"""What a prober has seen of users so far: its samples, sorted by whether they say anything about the service."""
+
+from collections.abc import Collection
+
+from pam_rollback.core.clock import Clock
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.wait import Waiter
+from pam_rollback.probe.blocked import Sorting
+from pam_rollback.probe.blocking import why_void
+from pam_rollback.probe.incident import ErrorRate
+from pam_rollback.probe.journeys import ProbeConfig, users_journeys
+from pam_rollback.probe.memory_readings import MemoryWatch
+from pam_rollback.probe.parts import Series
+from pam_rollback.probe.prober import Prober
+from pam_rollback.probe.samples import Sample
+
+FIRST_SAMPLES_WITHIN_S = 15.0
+
+
+class Observation:
+    """The prober of this situation.
+
+    ``series`` are the parts that are judged, each by itself. ``journeys`` are those of users: where somebody can sign in, all but health.
+    """
+
+    def __init__(
+        self,
+        prober: Prober,
+        config: ProbeConfig,
+        series: tuple[Series, ...],
+        clock: Clock,
+        memory: MemoryWatch | None = None,
+        *,
+        sorting: Sorting | None = None,
+    ) -> None:
+        self._prober = prober
+        self._clock = clock
+        self._sorting = sorting
+        self.series = series
+        self.journeys = users_journeys(config)
+        self.owning = tuple(one.name for one in config.journeys if one.owner)
+        """The journeys whose answers say whose they are."""
+        self.memory = memory
+        """None where the environment declares no metrics."""
+
+    @property
+    def rate_hz(self) -> float:
+        """How many probes a second are users' journeys."""
+        return self._prober.timeline.rate_hz(*self.journeys)
+
+    @property
+    def slowest_part_hz(self) -> float:
+        """How many probes a second the part has that is asked least."""
+        return min(one.rate_hz for one in self.series if one.journeys)
+
+    def rate_of(self, *journeys: str) -> float:
+        """How many probes a second these journeys are. Raises MeasurementFailed for one that is not asked."""
+        return self._prober.timeline.rate_hz(*journeys)
+
+    @property
+    def settled_s(self) -> float:
+        """Every probe due before this moment is recorded. Raises MeasurementFailed when the prober is gone: from then on we are blind."""
+        self._prober.check()
+        return self._prober.timeline.settled_s
+
+    @property
+    def first_due_s(self) -> float:
+        """When its first probe was due."""
+        return self._prober.timeline.header.first_due_s
+
+    def wait_for_first(self, waiter: Waiter) -> None:
+        """Wait until the prober has begun, where nobody is kept from acting by that. Raises MeasurementFailed when it does not begin."""
+        self._prober.wait_for_first(1, FIRST_SAMPLES_WITHIN_S, waiter)
+
+    @property
+    def began_s(self) -> float:
+        """When the first of these probes was due; now, when there is none yet."""
+        return min((sample.due_s for sample in self.samples()), default=self._clock.monotonic_s())
+
+    def samples(self, since_s: float | None = None, until_s: float | None = None) -> tuple[Sample, ...]:
+        """Users' journeys in that time. Answers that say nothing about the service, since we are blocked, say so."""
+        return self._sorted(since_s, until_s, self.journeys)
+
+    def samples_of_parts(self, since_s: float | None = None, until_s: float | None = None) -> tuple[Sample, ...]:
+        """All that is judged part by part in that time: users' journeys, and health beside them."""
+        return self._sorted(since_s, until_s, tuple(name for one in self.series for name in one.journeys))
+
+    def _sorted(self, since_s: float | None, until_s: float | None, journeys: tuple[str, ...]) -> tuple[Sample, ...]:
+        self._prober.check()
+        samples = self._prober.timeline.samples(since_s, until_s, *journeys)
+        if self._sorting is None:
+            return samples
+        return self._sorting.sorted_out(samples, self._prober.timeline.samples)
+
+    def asked(self, journeys: Collection[str], since_s: float, until_s: float) -> tuple[Sample, ...]:
+        """All that was asked in these journeys, health too, which is probed beside those of users."""
+        return self._prober.timeline.samples(since_s, until_s, *journeys) if journeys else ()
+
+    def error_rate(self, *, over_s: float, limit_pct: float, journeys: Collection[str] = ()) -> ErrorRate:
+        """The error rate of the latest ``over_s`` seconds, of these journeys or of all that users make.
+
+        Raises MeasurementFailed when we are blocked: then nobody knows.
+        """
+        now_s = self._clock.monotonic_s()
+        samples = self.samples(now_s - over_s, now_s)
+        if any(sample.blocked for sample in samples):
+            raise MeasurementFailed(why_void(samples))
+        counted = (sample for sample in samples if not journeys or sample.journey in journeys)
+        return ErrorRate.of(counted, over_s=over_s, limit_pct=limit_pct)

@@ -1,0 +1,376 @@
+"""Netlify's site: its deploys, which of them users get, what may take its place, and the files that are uploaded for one.
+
+Undocumented and decided here: only the published deploy can be locked; cancelling what is done changes nothing.
+"""
+
+import asyncio
+import hashlib
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from pam_sandbox import builds, history
+from pam_sandbox.backend_deploys import Latencies, Profile
+from pam_sandbox.builds import Build, from_files
+from pam_sandbox.faults import PlantedFaults
+from pam_sandbox.problems import SandboxError
+from pam_sandbox.providers.host import Refusal
+from pam_sandbox.repository import Push, Repository
+
+BEHAVIOUR = "netlify-behaviour"
+_RESTORABLE = frozenset({"ready", "old"})
+_DONE = _RESTORABLE | {"error"}
+_REPUBLISHED_AFTER_S = 0.5
+PRODUCTION, PREVIEW, BRANCH_DEPLOY = "production", "deploy-preview", "branch-deploy"
+FRONTEND: Mapping[Profile, Latencies] = {
+    "fast": Latencies(process_s=0.05, build_s=0, publish_s=0.15),
+    # A build of a site of this size takes about a minute, with a container and its packages; a restore some seconds.
+    "realistic": Latencies(process_s=5, build_s=75, publish_s=3),
+}
+"""``process_s`` goes from the last file until the deploy is ready, ``publish_s`` from a restore, or the end of a deploy."""
+_FIRST = (("stable", 26 * 3600), ("candidate", 3600))
+"""What was deployed before the sandbox began, and how long ago; the last one is published."""
+
+
+@dataclass
+class Deployed:
+    """One deploy, as the host keeps it."""
+
+    branch: str
+    context: str
+    commit: str = ""
+    title: str = ""
+    state: str = "new"
+    draft: bool = False
+    id: str = field(default_factory=lambda: secrets.token_hex(12))
+    build_id: str = ""
+    created_at: float = field(default_factory=time.time)
+    updated_at: float = field(default_factory=time.time)
+    published_at: float | None = None
+    error_message: str = ""
+    digests: dict[str, str] = field(default_factory=dict)
+    """The SHA-1 of each file, by its address; for what is uploaded."""
+    required: list[str] = field(default_factory=list)
+    """What is still to be uploaded."""
+    build: Build | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its state is its last one."""
+        return self.state in _DONE
+
+    def enter(self, state: str, *, error_message: str = "") -> None:
+        """Go on to the next state."""
+        self.state, self.error_message, self.updated_at = state, error_message, time.time()
+
+
+class Deploys:
+    """The deploys of one site. `first` is what was deployed before the sandbox began, the oldest first; its last one is published."""
+
+    def __init__(
+        self,
+        faults: PlantedFaults,
+        first: list[Deployed],
+        *,
+        branch: str,
+        latencies: Latencies,
+    ) -> None:
+        self._faults = faults
+        self._deploys = {deploy.id: deploy for deploy in first}
+        self._first = tuple(first)
+        self._published = first[-1]
+        self._under_way: set[asyncio.Task[None]] = set()
+        self.branch = branch
+        self.latencies = latencies
+        self.locked = False
+        self.stop_builds = False
+
+    @property
+    def published(self) -> Deployed:
+        """What users get."""
+        return self._published
+
+    @property
+    def at_start(self) -> Deployed:
+        """What users got when the sandbox started."""
+        return self._first[-1]
+
+    @property
+    def build(self) -> Build:
+        """The files that users get."""
+        return self._published.build or Build({}, "")
+
+    def builds(self) -> Iterator[Build]:
+        """What was ever built, the newest first, whether or not its deploy is still kept."""
+        return (deploy.build for deploy in reversed(self._deploys.values()) if deploy.build is not None)
+
+    def kept(self) -> list[Deployed]:
+        """The deploys that are not expired, the newest first; the published one never is."""
+        expired = self._behaves("deploy-expired")
+        return [
+            deploy
+            for deploy in sorted(self._deploys.values(), key=lambda deploy: deploy.created_at, reverse=True)
+            if deploy is self._published or deploy.published_at is None or not expired
+        ]
+
+    def find(self, deploy_id: str) -> Deployed:
+        """One deploy. Raises Refusal when there is none, or no longer."""
+        found = next((deploy for deploy in self.kept() if deploy.id == deploy_id), None)
+        if found is None:
+            raise Refusal(HTTPStatus.NOT_FOUND, "Not Found")
+        return found
+
+    def build_of(self, deploy_id: str) -> Build | None:
+        """The files of one deploy, published or not; None when there is no such deploy, or no files of it."""
+        return next((deploy.build for deploy in self.kept() if deploy.id == deploy_id), None)
+
+    def add(self, deploy: Deployed) -> Deployed:
+        """Take a deploy in."""
+        self._deploys[deploy.id] = deploy
+        return deploy
+
+    def restore(self, deploy_id: str) -> Deployed:
+        """Accept to publish a deploy again, which happens later. Raises Refusal."""
+        deploy = self.find(deploy_id)
+        if deploy.state not in _RESTORABLE or deploy.build is None:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"Deploy cannot be published: it is {deploy.state}")
+        if deploy is not self._published and not self._behaves("restore-never-published"):
+            self.in_background(self._publish_restored(deploy))
+        return deploy
+
+    def lock(self, deploy_id: str) -> Deployed:
+        """Stop auto-publishing. Raises Refusal."""
+        deploy = self.find(deploy_id)
+        if deploy is not self._published:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "Only the published deploy can be locked")
+        self.locked = True
+        return deploy
+
+    def unlock(self, deploy_id: str) -> Deployed:
+        """Let what is built from now on be published; what was built meanwhile is not. Raises Refusal."""
+        deploy = self.find(deploy_id)
+        self.locked = False
+        return deploy
+
+    def cancel(self, deploy_id: str) -> Deployed:
+        """End a deploy that is not done. Raises Refusal."""
+        deploy = self.find(deploy_id)
+        if not deploy.is_done:
+            deploy.enter("error", error_message="Canceled build")
+        return deploy
+
+    async def finish(self, deploy: Deployed, build: Build) -> None:
+        """All files are there: the deploy becomes ready, and is published if nothing speaks against it."""
+        if deploy.is_done:
+            return  # cancelled before it was complete
+        deploy.build = build
+        deploy.enter("processing")
+        await asyncio.sleep(self.latencies.process_s)
+        if deploy.is_done:
+            return  # cancelled meanwhile
+        is_newer_published = any(
+            other.created_at > deploy.created_at and other.published_at is not None for other in self._deploys.values()
+        )
+        deploy.enter("old" if is_newer_published else "ready")
+        if deploy.context != PRODUCTION or deploy.draft or self.locked or is_newer_published:
+            return
+        await asyncio.sleep(self.latencies.publish_s)
+        if not self.locked:
+            self.publish(deploy)
+
+    def publish(self, deploy: Deployed) -> None:
+        """Users get it from now on."""
+        self._published = deploy
+        deploy.published_at = deploy.updated_at = time.time()
+
+    def publish_release(self, release: str) -> None:
+        """Publish the newest deploy of a release at once, past every rule: the sandbox's own control, which no provider has."""
+        self.publish(
+            next(
+                deploy
+                for deploy in reversed(self._deploys.values())
+                if deploy.build is not None and deploy.build.release == release
+            )
+        )
+
+    async def reset(self) -> None:
+        """Be as at the start: what came later is forgotten, and what is under way ends."""
+        await self.close()
+        self._deploys = {deploy.id: deploy for deploy in self._first}
+        self._published = self._first[-1]
+        self.locked = self.stop_builds = False
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what is done after the answer."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = tuple(self._under_way)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _publish_restored(self, deploy: Deployed) -> None:
+        replaced = self._published
+        await asyncio.sleep(self.latencies.publish_s)
+        self.publish(deploy)
+        if self._behaves("restore-superseded"):
+            # As if somebody had pushed meanwhile: the same content again, as a deploy of its own.
+            again = Deployed(self.branch, PRODUCTION, commit=replaced.commit, title=replaced.title, state="building")
+            self.add(again)
+            await asyncio.sleep(_REPUBLISHED_AFTER_S)
+            await self.finish(again, replaced.build or Build({}, ""))
+
+    def _behaves(self, what: str) -> bool:
+        return self._faults.newest(BEHAVIOUR, what) is not None
+
+
+_SHA1 = re.compile(r"[0-9a-f]{40}")
+_FORBIDDEN = frozenset("#?")
+
+
+class Uploads:
+    """The contents that the host has, by their SHA-1."""
+
+    def __init__(self, deploys: Deploys) -> None:
+        self._deploys = deploys
+        self._contents = {file.sha1: file.body for build in deploys.builds() for file in build.files.values()}
+
+    def declare(self, deploy: Deployed, files: object) -> None:
+        """Say which files the deploy has; it is ready by itself when all are known. Raises Refusal."""
+        if not isinstance(files, Mapping) or not files:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "files: expected an object of paths and SHA1 digests")
+        bad = [path for path, sha1 in files.items() if _SHA1.fullmatch(str(sha1)) is None or _FORBIDDEN & set(path)]
+        if bad:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"files: no SHA1 digest, or # or ? in the path: {bad[0]}")
+        if deploy.is_done or deploy.build is not None:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"Deploy cannot be changed: it is {deploy.state}")
+        self._remember_built()
+        deploy.digests = {_address(path): str(sha1) for path, sha1 in files.items()}
+        deploy.required = sorted(set(deploy.digests.values()) - self._contents.keys())
+        deploy.enter("uploading")
+        self._finish_if_complete(deploy)
+
+    def receive(self, deploy: Deployed, path: str, body: bytes) -> dict[str, object]:
+        """Take one file in. Raises Refusal."""
+        address, found = _address(path), hashlib.sha1(body, usedforsecurity=False).hexdigest()
+        if address not in deploy.digests:
+            raise Refusal(HTTPStatus.NOT_FOUND, "Not Found")
+        if deploy.digests[address] != found:
+            raise Refusal(
+                HTTPStatus.UNPROCESSABLE_ENTITY, f"{address}: expected {deploy.digests[address]}, got {found}"
+            )
+        self._contents[found] = body
+        if found in deploy.required:
+            deploy.required.remove(found)
+            self._finish_if_complete(deploy)
+        return {"id": address, "path": address, "sha": found, "size": len(body)}
+
+    def _finish_if_complete(self, deploy: Deployed) -> None:
+        if not deploy.required and deploy.state == "uploading":
+            deploy.enter("uploaded")
+            build = from_files({address: self._contents[sha1] for address, sha1 in deploy.digests.items()})
+            self._deploys.in_background(self._deploys.finish(deploy, build))
+
+    def _remember_built(self) -> None:
+        for build in self._deploys.builds():
+            self._contents.update((file.sha1, file.body) for file in build.files.values())
+
+
+def _address(path: str) -> str:
+    return "/" + path.lstrip("/")
+
+
+class Builds:
+    """One at a time, in the order of the pushes, with the site's `variables`."""
+
+    def __init__(
+        self, deploys: Deploys, repository: Repository, *, scratch: Path, variables: Mapping[str, str]
+    ) -> None:
+        self._variables = variables
+        self._deploys = deploys
+        self._repository = repository
+        self._scratch = scratch
+        self._one_at_a_time = asyncio.Lock()
+
+    def push(self, push: Push) -> None:
+        """Build what was pushed to the site's branch, unless builds are stopped."""
+        branch = self._deploys.branch
+        if push.ref == f"refs/heads/{branch}" and not push.is_deletion and not self._deploys.stop_builds:
+            self.start(branch, push.new)
+
+    def start(self, branch: str, commit: str, *, title: str = "") -> Deployed:
+        """Build a commit because somebody asks for it. Raises Refusal when builds are stopped."""
+        if self._deploys.stop_builds:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "Builds are stopped for this site")
+        context = PRODUCTION if branch == self._deploys.branch else BRANCH_DEPLOY
+        deploy = self._deploys.add(
+            Deployed(branch, context, commit=commit, title=title, state="enqueued", build_id=secrets.token_hex(12))
+        )
+        self._deploys.in_background(self._build(deploy))
+        return deploy
+
+    async def _build(self, deploy: Deployed) -> None:
+        async with self._one_at_a_time:
+            if deploy.is_done:
+                return  # cancelled while it waited
+            deploy.enter("building")
+            built = _built(self._repository, deploy.commit, self._scratch, self._variables)
+            try:
+                build, _ = await asyncio.gather(built, asyncio.sleep(self._deploys.latencies.build_s))
+            except (SandboxError, OSError) as error:
+                if not deploy.is_done:
+                    deploy.enter("error", error_message=f"Build script returned non-zero exit code: {error}")
+                return
+        await self._deploys.finish(deploy, build)
+
+
+async def first_deploys(repository: Repository, scratch: Path, variables: Mapping[str, str]) -> list[Deployed]:
+    """Build what was deployed before the sandbox began, the oldest first. Raises SandboxError."""
+    return list(
+        await asyncio.gather(
+            *(_first_deploy(repository, repository.commits[name], age_s, scratch, variables) for name, age_s in _FIRST)
+        )
+    )
+
+
+async def _first_deploy(
+    repository: Repository, commit: str, age_s: float, scratch: Path, variables: Mapping[str, str]
+) -> Deployed:
+    # npm takes most of the time.
+    build = await _built(repository, commit, scratch, variables, with_npm=False)
+    moment = time.time() - age_s
+    return Deployed(
+        history.BRANCH,
+        PRODUCTION,
+        commit=commit,
+        state="ready",
+        build_id=secrets.token_hex(12),
+        created_at=moment,
+        updated_at=moment,
+        published_at=moment,
+        build=build,
+    )
+
+
+async def _built(
+    repository: Repository, commit: str, scratch: Path, variables: Mapping[str, str], *, with_npm: bool = True
+) -> Build:
+    folder = Path(tempfile.mkdtemp(prefix="netlify-build-", dir=scratch))
+    try:
+        await asyncio.to_thread(repository.checkout, commit, folder / "repo")
+        source = folder / "repo" / history.FRONTEND
+        published = await builds.build(source, commit=commit, variables=variables, with_npm=with_npm)
+        return await asyncio.to_thread(builds.load, published)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
