@@ -19,22 +19,22 @@ MEASURING = (
     "tests/ramp/",
     "tests/gate/",
     "tests/rollback/strategies/test_whole_sessions.py",
-    "tests/session/",
+    "tests/plugin/",
     "tests/baseline/test_baseline.py",
     "tests/browser/test_accessibility.py",
     "tests/browser/test_journeys.py",
-    "tests/checklist/test_checklist.py",
-    "tests/communication/test_communication.py",
+    "tests/notify/test_checklist.py",
+    "tests/notify/test_communication.py",
     "tests/decision/test_decision.py",
-    "tests/exposure/test_exposure.py",
-    "tests/integrity/test_integrity.py",
-    "tests/preflight/test_preflight.py",
-    "tests/product/test_flag_service.py",
+    "tests/access/test_exposure.py",
+    "tests/database/test_integrity.py",
+    "tests/decision/test_preflight.py",
+    "tests/target/test_flag_service.py",
     "tests/records/test_performance.py",
     "tests/rollback/test_deployed.py",
     "tests/alerts/test_sessions.py",
     "tests/postmortem/test_sessions.py",
-    "tests/observation/",
+    "tests/probe/",
 )
 """What measures times: ``at_once`` of them, while other workers take what mostly waits. Also the order to begin in."""
 LONG = (
@@ -45,7 +45,9 @@ LONG = (
     "tests/report/test_html_report.py",
     "tests/test_forked.py",
     "tests/connect/",
-    "tests/tracker/",
+    "tests/notify/test_tracker_hooks.py",
+    "tests/notify/test_tracker_service.py",
+    "tests/notify/test_tracker_sessions.py",
     "tests/rollback/strategies/test_by_pull_request.py",
     "tests/rollback/client/",
 )
@@ -56,7 +58,7 @@ SPREAD = {
     "tests/test_browser_checks_catch_faults.py": 6,
     "tests/test_checks_catch_faults.py": 14,
     "tests/test_decision_matrix.py": 4,
-    "tests/session/test_consent.py": 10,
+    "tests/plugin/test_consent.py": 10,
 }
 """Files that would keep one worker busy to the end, and how many of their tests go to a worker at a time."""
 

@@ -7,14 +7,14 @@ ROOT = Path(__file__).resolve().parents[1]
 WHOLE = "PAM_WHOLE_MATRIX"
 QUICK, REST = "quick", "rest"
 QUICK_PATHS = (
-    "tests/base/",
-    "tests/environment/",
+    "tests/core/",
+    "tests/target/test_",
     "tests/plan/",
     "tests/report/test_aftermath.py",
     "tests/report/test_retention.py",
     "tests/report/test_verdict.py",
-    "tests/session/test_resumption.py",
-    "tests/session/test_time_frames.py",
+    "tests/plugin/test_resumption.py",
+    "tests/plugin/test_time_frames.py",
     "tests/stats/",
     "tests/test_docs.py",
     "tests/test_house_rules.py",
@@ -25,18 +25,20 @@ QUICK_PATHS = (
 _RULES_OF_A_SLICE = re.compile(r"tests/\w+/rules/")
 """Quick as well, whatever the slice is called."""
 LATER = (
+    "tests/target/test_accounts.py",
+    "tests/target/test_flag_service.py",
     "tests/stats/test_percentiles.py::test_tails_are_the_sums_of_their_terms",
-    "tests/observation/rules/test_change.py::test_covers_the_truth_as_often_as_it_says",
-    "tests/observation/rules/test_change.py::test_rates_cover_the_truth_as_often_as_they_say",
+    "tests/probe/rules/test_change.py::test_covers_the_truth_as_often_as_it_says",
+    "tests/probe/rules/test_change.py::test_rates_cover_the_truth_as_often_as_they_say",
     "tests/plan/test_held_tests.py::test_it_is_what_pytest_finds",
-    "tests/observation/rules/test_recovery.py::test_what_failed_in_part_ends_when_luck_does_not_explain_the_good",
+    "tests/probe/rules/test_recovery.py::test_what_failed_in_part_ends_when_luck_does_not_explain_the_good",
     "tests/stats/test_series.py::test_what_it_says_is_never_wrong",
     "tests/test_docs.py::test_shown_commands_select_something",
 )
 """Tests among them that take seconds of processor: thousands of drawn histories, processes of pytest. They run with the rest."""
 NIGHTLY = (
     "tests/load/test_locust.py",  # the load engine against a server of its own; by day the gate uses it
-    "tests/product/client/test_unleash_conformance.py",  # Unleash's own server, 200 MB
+    "tests/target/client/test_unleash_conformance.py",  # Unleash's own server, 200 MB
     "tests/records/test_performance.py",  # rows of page loads, one at a time
     "tests/report/test_html_report.py",  # reports by Allure's generator; by day the drill's own is looked at
     "tests/sandbox/test_netlify_conformance.py",  # Netlify's own client, 420 MB

@@ -17,7 +17,7 @@ import pytest
 
 from pam_rollback.plugin import entry, markers, selection, situations
 from pam_rollback.plugin.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of
-from tests.session.beginning import configured
+from tests.plugin.beginning import configured
 
 ROOT = Path(__file__).resolve().parents[1]
 _ASKED, _ANSWERS = "SHOWN_COMMANDS", "shown-commands: "

@@ -14,7 +14,7 @@ REPETITIONS = {
     "without windows": (f"post_rollback and not ({BROWSERS} or window)", 10),
     "browsers": (f"post_rollback and ({BROWSERS})", 4),
 }
-"""On every commit each kind has a healthy session before its faults (test_checks_catch_faults.py, tests/session).
+"""On every commit each kind has a healthy session before its faults (test_checks_catch_faults.py, tests/plugin).
 
 What waits for no window is repeated 20 times a night; what needs browsers, as often as two cores bear in some minutes. Nights add up.
 """

@@ -10,7 +10,7 @@ import pytest
 from pam_sandbox.launch import launch
 from pam_sandbox.remote import Remote
 from tests.fault_rows.todays_parts import AS_A_BROWSER, ROWS_HOST, SITE, USERS
-from tests.session.drilling import runbook_with
+from tests.plugin.drilling import runbook_with
 from tests.sessions import RunningSandbox, runbook_in
 
 NOW, THINK, NO = "ROLL BACK NOW", "CONSIDER A ROLLBACK", "NO ROLLBACK"

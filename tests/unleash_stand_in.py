@@ -1,4 +1,4 @@
-"""A small Unleash in memory: the calls that we use, answered as the real server does (tests/product/client/test_unleash_conformance.py)."""
+"""A small Unleash in memory: the calls that we use, answered as the real server does (tests/target/client/test_unleash_conformance.py)."""
 
 import hashlib
 import re

@@ -11,8 +11,8 @@ import pytest
 from pam_rollback.core.wait import Waiter
 from pam_rollback.ops.alerts import __main__ as alerts
 from pam_rollback.records.prometheus import PrometheusApi
+from tests.plugin.drilling import calm
 from tests.prometheus_server import prometheus
-from tests.session.drilling import calm
 from tests.sessions import Project, RunningSandbox, save_baseline
 from tests.users import Traffic, users
 

@@ -18,7 +18,7 @@ from pam_rollback.target.health import HealthAround, HealthReport
 from pam_rollback.target.known_before import Finding, KnownBefore, unanswered_on
 from tests.baselines import baseline_of
 from tests.contracts import usual
-from tests.session.beginning import Begin, begin
+from tests.plugin.beginning import Begin, begin
 from tests.sessions import ROOT, Project, RunningSandbox, save_baseline
 from tests.waivers import accepted
 

@@ -11,7 +11,7 @@ import pytest
 from pam_rollback.target.accounts import AccountApi
 from pam_rollback.target.pam_api import sign_in
 from tests.fingerprint import differences, fingerprint
-from tests.session.test_offline import dead_address
+from tests.plugin.test_offline import dead_address
 from tests.sessions import Project, RunningSandbox, in_both_browsers, runbook_in
 
 FAILING = '''"""Do journeys that fail clean up?"""

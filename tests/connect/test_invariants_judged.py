@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.ops.connect import hooks
 from pam_rollback.plugin.sql_files import invariants_of
-from tests.integrity.test_migrations_not_named import CASES, DRIFT, ROOT, described
+from tests.database.test_migrations_not_named import CASES, DRIFT, ROOT, described
 
 
 @pytest.mark.parametrize(("product", "more", "abilities", "missing"), CASES)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault_rows.decision import ONLY_ANSWERS
-from tests.session.beginning import Begin, begin
+from tests.plugin.beginning import Begin, begin
 from tests.sessions import ROOT, Finished, Project, RunningSandbox
 
 __all__ = ["begin"]

@@ -23,7 +23,7 @@ ROWS = [
         "at_most = 16",
         select="baseline",
         product="pam-today",
-        elsewhere="tests/exposure/test_todays_known.py",
+        elsewhere="tests/access/test_todays_known.py",
         verdict="GO",
     ),
     Row(

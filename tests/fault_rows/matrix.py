@@ -15,8 +15,8 @@ PAGE = ROOT / "docs" / "fault-matrix.md"
 TODAYS_PAGE = ROOT / "docs" / "reference" / "todays-product.md"
 BEGIN, END = "<!-- verdicts: written by make matrix -->", "<!-- end of verdicts -->"
 OF_THEIR_OWN = {
-    "test_checklist.py": "tests/checklist/test_checklist.py",
-    "test_preflight.py": "tests/preflight/test_preflight.py",
+    "test_checklist.py": "tests/notify/test_checklist.py",
+    "test_preflight.py": "tests/decision/test_preflight.py",
     "test_alerting.py": "tests/alerts/test_sessions.py",
     "test_doctor.py": "tests/connect/test_doctor_sessions.py",
 }

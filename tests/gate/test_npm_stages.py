@@ -9,7 +9,7 @@ import pytest
 from pam_rollback.core.errors import MeasurementFailed, StopRequested
 from pam_rollback.plan.plan_items import GateCommand
 from pam_rollback.redeploy.gate.npm_stages import NpmPackage
-from tests.outside.test_programs import is_running
+from tests.http.test_programs import is_running
 from tests.rollback.client.test_npm_build import project
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

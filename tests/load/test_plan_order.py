@@ -10,7 +10,7 @@ from pam_rollback.probe.probed_journeys import probe_config
 from pam_rollback.redeploy.load.order import LoadOrder, load_order
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_file import load_environment
-from tests.environment.declared_environments import RUNNING, folder, running
+from tests.target.declared_environments import RUNNING, folder, running
 
 __all__ = ["folder"]
 PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")

@@ -12,9 +12,9 @@ import pytest
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.redeploy.load.run import see_that_it_is_this_one, see_two_releases
 from pam_rollback.target.environment_file import load_environment
-from tests.environment.declared_environments import RUNNING, folder, running
 from tests.load.records import steady
 from tests.load_target import LoadTarget
+from tests.target.declared_environments import RUNNING, folder, running
 
 __all__ = ["folder"]
 

@@ -27,18 +27,18 @@ class Rules:
 
 
 MODULES: dict[str, Rules] = {
-    "report/verdict.py": Rules(("report/test_verdict.py", "communication/rules/test_ending.py")),
-    "probe/measure.py": Rules(("observation/rules/test_measure.py", "observation/rules/test_window.py")),
+    "report/verdict.py": Rules(("report/test_verdict.py", "notify/rules/test_ending.py")),
+    "probe/measure.py": Rules(("probe/rules/test_measure.py", "probe/rules/test_window.py")),
     "probe/window.py": Rules(
         (
-            "observation/rules/test_window.py",
-            "observation/rules/test_blocking.py",
-            "observation/rules/test_window_specs.py",
+            "probe/rules/test_window.py",
+            "probe/rules/test_blocking.py",
+            "probe/rules/test_window_specs.py",
         )
     ),
-    "core/open_loop.py": Rules(("base/test_open_loop.py",)),
-    "probe/held_window.py": Rules(("observation/test_held_window.py",)),
-    "database/held_data.py": Rules(("integrity/rules/test_held_data.py",)),
+    "core/open_loop.py": Rules(("core/test_open_loop.py",)),
+    "probe/held_window.py": Rules(("probe/test_held_window.py",)),
+    "database/held_data.py": Rules(("database/rules/test_held_data.py",)),
     "decision/decision.py": Rules(
         (
             "decision/rules/test_decision.py",
@@ -48,9 +48,9 @@ MODULES: dict[str, Rules] = {
     ),
     "decision/decision_measures.py": Rules(("decision/rules/test_decision_measures.py",)),
     "decision/decision_states.py": Rules(("decision/rules/test_decision_states.py",)),
-    "probe/ledger_verdict.py": Rules(("ledger/rules/test_ledger_verdict.py",)),
+    "probe/ledger_verdict.py": Rules(("probe/rules/test_ledger_verdict.py",)),
     "rollback/lock_targets.py": Rules(("rollback/rules/test_lock_targets.py",)),
-    "plugin/guard.py": Rules(("session/test_guard.py",), RULES_OF_THE_GUARD),
+    "plugin/guard.py": Rules(("plugin/test_guard.py",), RULES_OF_THE_GUARD),
 }
 """What is changed. Of the guard the rules alone: how it gathers its facts is tested by whole sessions."""
 Key = tuple[str, str, str]

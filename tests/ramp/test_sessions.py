@@ -288,7 +288,7 @@ def test_a_dry_run_names_the_stages_and_sends_nothing(ramped: Ramped) -> None:
     assert ramped.range.remote.request_counts() == before
 
 
-@pytest.mark.nightly  # on a commit: consent in tests/session/test_guard.py, the rest in test_invocation.py and the sessions above
+@pytest.mark.nightly  # on a commit: consent in tests/plugin/test_guard.py, the rest in test_invocation.py and the sessions above
 def test_the_real_ramp_needs_consent_and_is_the_same(ramped: Ramped) -> None:
     """The sandbox plays staging: without consent 13; with it the same file lets users in for real, with a journal of that environment."""
     plan = (ramped.project.folder / "plan.toml").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.session.drilling import calm, runbook_with
+from tests.plugin.drilling import calm, runbook_with
 from tests.sessions import WINDOWS, Finished, Project, RunningSandbox, save_baseline
 
 FAST, FEW_ERRORS = "test_answers_are_fast", "test_few_answers_are_errors"

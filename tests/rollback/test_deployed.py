@@ -16,7 +16,7 @@ from pam_rollback.report.baseline_record import Part
 from pam_rollback.target.environment_file import load_environment
 from pam_sandbox.launch import launch
 from pam_sandbox.remote import Remote
-from tests.session.drilling import CONSENT, as_staging, calm, journal, runbook_with
+from tests.plugin.drilling import CONSENT, as_staging, calm, journal, runbook_with
 from tests.sessions import ROOT, Finished, Project, RunningSandbox, save_baseline
 
 STORY = "drills/test_backend_provider.py"

@@ -13,10 +13,10 @@ from pam_rollback.rollback.provider_access import refuse_places
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_file import load_environment
 from pam_rollback.target.served_release import ExpectedReleases
+from tests.plugin.drilling import CONSENT, as_staging
 from tests.rollback.providers.test_netlify import DEPLOY, SITE, SITE_DOCUMENT
 from tests.rollback.providers.test_render_deploys import SERVICE, SERVICE_DOCUMENT
 from tests.scripted_provider import Reply, Request, Scripted, says, scripted
-from tests.session.drilling import CONSENT, as_staging
 from tests.sessions import ONLY_HEALTH, Project, RunningSandbox
 
 RENDERED = {**SERVICE_DOCUMENT, "serviceDetails": {"url": "https://pam.onrender.example"}}

@@ -26,7 +26,7 @@ from pam_rollback.rollback import planting
 from tests.fault_rows.communication import CHANNEL, CHANNELS, STORY_NOTICE
 from tests.fault_rows.health import READS
 from tests.fault_rows.matrix import ROOT
-from tests.session.drilling import NO_WINDOW, calm, journal, switched_off, switched_on, wait_for
+from tests.plugin.drilling import NO_WINDOW, calm, journal, switched_off, switched_on, wait_for
 from tests.sessions import ONLY_HEALTH, WINDOWS, Project, RunningSandbox
 from tests.virtual_clock import VirtualClock
 

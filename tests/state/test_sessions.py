@@ -12,7 +12,7 @@ import pytest
 from pam_rollback.core.wait import Waiter
 from pam_rollback.ops.state.service import RUNS
 from tests.bare_repository import VARIABLES
-from tests.session.drilling import (
+from tests.plugin.drilling import (
     CONSENT,
     as_staging,
     calm,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault_rows.watch import ASKS, LEAK, OFFLINE, OUTAGE, SAW
-from tests.session.drilling import runbook_with, told
+from tests.plugin.drilling import runbook_with, told
 from tests.sessions import RunningSandbox
 from tests.summary import ROW
 from tests.test_checks_catch_faults import judge

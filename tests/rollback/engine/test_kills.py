@@ -1,7 +1,7 @@
 """Killed at each line of the journal: done again it is done, undone it is as before. All boundaries, in memory.
 
 What a killed process leaves is a copy of everything at that moment: the hosts go on with what they were asked for, and another process
-finds them and the journal. ``tests/session/test_resume.py`` and ``test_resume_code.py`` kill whole sessions.
+finds them and the journal. ``tests/plugin/test_resume.py`` and ``test_resume_code.py`` kill whole sessions.
 """
 
 import os

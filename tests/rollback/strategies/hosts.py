@@ -1,7 +1,7 @@
 """Both hosts, the repository and the flags in memory, on a virtual clock: what a provider does in its own time, and how it fails.
 
 A failure here has the shape in which the real clients report it (``ProviderError``: which answer, and whether the change was made all the
-same). That an HTTP answer has that shape is tested with the clients (``tests/outside``, ``tests/rollback/providers``); that a provider
+same). That an HTTP answer has that shape is tested with the clients (``tests/http``, ``tests/rollback/providers``); that a provider
 answers so, with its stand-in (``tests/sandbox``).
 """
 

@@ -1,0 +1,107 @@
+"""The database is asked on one snapshot, read only, within limits; whatever else happens is named."""
+
+import os
+import signal
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.http import postgres
+from pam_rollback.http.postgres import Patience, open_snapshot
+from tests.database.client.asked_database import (
+    PATIENCE,
+    administrator,
+    backends,
+    dsn,
+    owner,
+)
+from tests.running_product import Database
+
+__all__ = ["administrator", "dsn", "owner"]
+
+
+def test_it_is_one_snapshot(dsn: str, owner: psycopg.Connection[tuple[object, ...]]) -> None:
+    """A row that is added after the export is seen by no connection, however late that one asks."""
+    count = "SELECT count(*) FROM expenses"
+    with open_snapshot(dsn, PATIENCE, connections=3) as snapshot:
+        before = snapshot.row(count)
+        owner.execute("INSERT INTO expenses (user_id, amount, category) SELECT id, 1, 'late' FROM profiles LIMIT 1")
+        owner.commit()
+        seen = [snapshot._asked(connection, count, None)[0] for connection in snapshot.connections]
+    with open_snapshot(dsn, PATIENCE) as later:
+        now = later.row(count)
+    owner.execute("DELETE FROM expenses WHERE category = 'late'")
+    owner.commit()
+
+    assert seen == [before] * 3
+    assert now == (before[0] + 1,)
+
+
+def test_nothing_can_be_written(product_database: Database) -> None:
+    """Not even by a role that may, and the snapshot goes on."""
+    with open_snapshot(product_database.dsn, PATIENCE) as snapshot:
+        with pytest.raises(MeasurementFailed, match="cannot execute DELETE in a read-only transaction"):
+            snapshot.rows("DELETE FROM expenses RETURNING id")
+        with pytest.raises(MeasurementFailed, match="read-only transaction"):
+            snapshot.rows("SELECT nextval('expenses_id_seq')")
+        assert snapshot.row("SELECT 1") == (1,)
+
+
+def test_a_slow_question_ends(dsn: str) -> None:
+    """By the server's own limit; the next one is answered."""
+    with open_snapshot(dsn, Patience(statement_timeout_s=0.2)) as snapshot:
+        with pytest.raises(MeasurementFailed, match=r"not answered within 0.2 s at 127.0.0.1:\d+/pam"):
+            snapshot.rows("SELECT pg_sleep(20)")
+        assert snapshot.row("SELECT 1") == (1,)
+
+
+def test_a_frozen_server_does_not_freeze_us(
+    dsn: str, product_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It sends nothing any more, its own time-out neither."""
+    monkeypatch.setattr(postgres, "_AFTER_TIMEOUT_S", 0.5)
+    with open_snapshot(dsn, Patience(statement_timeout_s=0.5), connections=1) as snapshot:
+        [frozen] = backends(snapshot)
+        os.kill(frozen, signal.SIGSTOP)
+        try:
+            with pytest.raises(MeasurementFailed, match=r"the connection was lost at .*timeout"):
+                snapshot.rows("SELECT 1")
+        finally:
+            os.kill(frozen, signal.SIGCONT)
+
+
+def test_a_connection_that_is_cut_leaves_the_other(
+    dsn: str, administrator: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    """Its question is unknown; the others are answered."""
+    with open_snapshot(dsn, PATIENCE) as snapshot:
+        administrator.execute("SELECT pg_terminate_backend(%s, 5000)", [backends(snapshot)[1]])
+        answers = snapshot.all_of([("SELECT pg_sleep(0.3)::text", {})] * 4)
+
+    lost_ones = [answer for answer in answers if isinstance(answer, MeasurementFailed)]
+    assert len(lost_ones) == 1
+    assert "the connection was lost at" in str(lost_ones[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"port": 9}, "cannot ask the database at 127.0.0.1:9/pam"),
+        ({"password": "wrong-and-secret"}, "password authentication failed"),
+        ({"database": "elsewhere"}, 'database "elsewhere" does not exist'),
+    ],
+)
+def test_no_connection_is_no_verdict(dsn: str, change: dict[str, object], words: str) -> None:
+    """What, where and what to do, and never the password."""
+    parts = urlsplit(dsn)
+    password = change.get("password", parts.password)
+    host = f"pam_auditor:{password}@127.0.0.1:{change.get('port', parts.port)}"
+    wrong = urlunsplit(parts._replace(netloc=host, path=f"/{change.get('database', 'pam')}"))
+    with pytest.raises(MeasurementFailed) as caught, open_snapshot(wrong, PATIENCE):
+        pass
+
+    assert words in str(caught.value)
+    assert "is the DSN (database_dsn) right?" in str(caught.value)
+    assert str(password) not in str(caught.value)
