@@ -19,7 +19,7 @@ from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.scope import Scope, decision_reason
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import SITUATIONS_KEY
-from pam_rollback.report import redaction, run_record
+from pam_rollback.report import allure_hooks, redaction, run_record
 from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode
@@ -75,6 +75,19 @@ def keep(config: pytest.Config, runbook: Runbook, ended: Ended) -> run_record.Ru
         record = _kept(runbook, with_page(record, shown(page / scorecard_page.NAME)))
         readable = redaction.shown(record, runbook.secrets.redactor.text)
         kept("the report's first page", lambda: run_report.write_page(RunFolder(runbook.folder), readable))
+    recommended_here = record.decision
+    if recommended_here is not None:
+        from pam_rollback.report import recommendation  # noqa: PLC0415 - for decisions
+
+        kept(
+            "the recommendation",
+            lambda: allure_hooks.write_recommendation(
+                runbook.results,
+                name=recommendation.headline(recommended_here),
+                text=runbook.secrets.redact(recommendation.as_text(recommended_here)),
+                status={0: "passed", ExitCode.NO_GO: "failed"}.get(ended.code, "broken"),
+            ),
+        )
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         from pam_rollback.report import job_summary  # noqa: PLC0415 - for jobs of GitHub

@@ -112,24 +112,37 @@ class Unfailing:
     report_result = report_container = report_globals = report_attached_data = report_attached_file = _kept
 
 
+def write_recommendation(results: Path, *, name: str, text: str, status: str) -> Path:
+    """Writes what a decision session recommends as a result of its own, since no test says it: it stands beside them in the report."""
+    attachment = results / f"{uuid.uuid4()}-attachment.txt"
+    results.mkdir(parents=True, exist_ok=True)
+    attachment.write_text(text, encoding="utf-8")
+    return _write_result(
+        results,
+        message=name,
+        labels=[("epic", "Recommendation"), ("suite", "Recommendation")],
+        name=name,
+        fullName="recommendation",
+        historyId="recommendation",
+        status=status,
+        attachments=[{"name": "recommendation.txt", "source": attachment.name, "type": "text/plain"}],
+    )
+
+
 def write_died(results: Path, nodeid: str, *, name: str, labels: Iterable[tuple[str, str]], message: str) -> Path:
     """Writes the result of a test whose process died before it wrote one."""
     path, _, function = nodeid.partition("::")
+    full_name = f"{path.removesuffix('.py').replace('/', '.')}#{function.rpartition('::')[2].partition('[')[0]}"
+    fields = {"name": name, "fullName": full_name, "historyId": nodeid, "status": "broken", "attachments": []}
+    return _write_result(results, message=message, labels=labels, **fields)
+
+
+def _write_result(results: Path, *, message: str, labels: Iterable[tuple[str, str]], **fields: object) -> Path:
     identifier, now_ms = str(uuid.uuid4()), int(time.time() * 1000)
-    result = {
-        "uuid": identifier,
-        "name": name,
-        "fullName": f"{path.removesuffix('.py').replace('/', '.')}#{function.rpartition('::')[2].partition('[')[0]}",
-        "historyId": nodeid,
-        "status": "broken",
-        "stage": "finished",
-        "statusDetails": {"message": message},
-        "start": now_ms,
-        "stop": now_ms,
-        "labels": [{"name": label, "value": value} for label, value in labels],
-        "attachments": [],
-    }
-    file = results / f"{identifier}-result.json"
+    result = {"uuid": identifier, "stage": "finished", "start": now_ms, "stop": now_ms, **fields}
+    result["statusDetails"] = {"message": message}
+    result["labels"] = [{"name": label, "value": value} for label, value in labels]
+    path = results / f"{identifier}-result.json"
     results.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return file
+    path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path

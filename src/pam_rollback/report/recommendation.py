@@ -62,6 +62,13 @@ def recommended(record: RunRecord) -> list[Paragraph]:
     return [] if record.decision is None else paragraphs(record.decision)
 
 
+def as_text(decision: DecisionRecord) -> str:
+    """All of it, for a file."""
+    blocks = [headline(decision)]
+    blocks += ["\n".join([heading, *(f"  {entry}" for entry in entries)]) for heading, entries in paragraphs(decision)]
+    return "\n\n".join(blocks) + "\n"
+
+
 def _what_to_do(decision: DecisionRecord) -> Iterable[str]:
     yield headline(decision)
     strategy = decision.strategy
