@@ -38,6 +38,7 @@ MEASURING = (
 )
 """What measures times: ``at_once`` of them, while other workers take what mostly waits. Also the order to begin in."""
 LONG = (
+    "tests/browser/test_busy_machine.py",
     "tests/watch/test_sessions.py",
     "tests/test_todays_checks_catch_faults.py",
     "tests/test_checks_catch_faults.py",

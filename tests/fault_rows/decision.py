@@ -162,7 +162,7 @@ ROWS: list[DecisionRow] = [
         "hung",
         red=frozenset({DOWN, ERRORS, SLOWER}),
         states={"CR-5": HOLDS},
-        words="answers good of PAM behind it, for 5 s (the plan asks for 300 s)",
+        words="most often health: no answer within 5 s",
     ),
     DecisionRow(
         "one-journey-down",
