@@ -6,7 +6,7 @@ trial of its features (ability ``feature_check``) is asked for users who have. W
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from pam_rollback.access.affected_users import CORE_FEATURES, USERS
@@ -81,16 +81,18 @@ class RampWatch:
 
     def _held(self, observation: Observation, start_s: float) -> Standings:
         watched, slowest_hz = observation.memory, observation.slowest_part_hz
-        errors, p95, memory = (
-            self.plan.the(ErrorRateGoal),
-            self.plan.the(P95Goal),
-            memory_spec(self.plan, pace=self.pace),
-        )
+        errors, p95 = self.plan.the(ErrorRateGoal), self.plan.the(P95Goal)
+        memory = memory_spec(self.plan, pace=self.pace)
         spec = partial(answers_spec, environment=self.environment, pace=self.pace, slowest_hz=slowest_hz)
-        errors_at = partial(spec, errors, errors.error_rate_pct_max)
-        p95_at = partial(spec, p95, p95.p95_ms_max)
-        answers = AnswersJudge(observation, errors_at, p95_at)
+        errors_at, p95_at = partial(spec, errors, errors.error_rate_pct_max), partial(spec, p95, p95.p95_ms_max)
         longest_s = max(one.duration_s for one in (errors_at(slowest_hz), p95_at(slowest_hz), memory))
+        # A pace shortens memory's time more than that of answers: what is held for less than the look lasts is old when it ends.
+        memory = replace(memory, duration_s=longest_s)
+        answers = AnswersJudge(
+            observation,
+            lambda rate_hz: replace(errors_at(rate_hz), duration_s=longest_s),
+            lambda rate_hz: replace(p95_at(rate_hz), duration_s=longest_s),
+        )
 
         def standings() -> Standings:
             now_s = self.clock.monotonic_s()
