@@ -324,7 +324,7 @@ def staging(running_sandbox: RunningSandbox) -> str:
     waived = "".join(
         f"""
 [thresholds.{item}]
-duration_s = 5
+duration_s = 20
 gap_s_max = 3
 [[waivers]]
 item = "{item}"
