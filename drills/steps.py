@@ -1,7 +1,9 @@
 """The steps that several rollbacks share: each function lists them, and the drill's block carries them out at its end.
 
-A step looks first and leaves alone what is right already. What it owes is written down before it changes anything, as data that another
-process can carry out. What waits for nothing goes side by side: users are looked after while what they get is made safe.
+How to read a step: it runs once those that it ``needs`` were done and those that it comes ``after`` have ended, well or not; what waits
+for nothing goes side by side. ``unless`` looks first, and gives what is right already. ``owes`` is how it is undone, written down before
+anything is changed, as data that another process can carry out. One that is not ``essential`` fails without ending the rollback.
+What users write around one that ``changes_users`` is looked for afterwards. ``result`` is there when the block is over.
 """
 
 from collections.abc import Callable, Mapping
@@ -90,9 +92,12 @@ def see_visitors_get(
 
 
 def keep_others_from_deploying(
-    action: StepList, api: ApiService, wanted: Callable[[], Commit], look: Callable[[], Running]
+    action: StepList, api: ApiService, *, look: Callable[[], Running], wanted: Callable[[], Commit] = lambda: ""
 ) -> tuple[ListedStep[Running], Steps]:
-    """See what runs, switch automatic deploys off, and stop deploys of anything else. Returns the first step, and the others."""
+    """See what runs, switch automatic deploys off, and stop every deploy but that of the wanted commit.
+
+    Returns the first step, and the others.
+    """
     before = action.step("see what runs", look)
     off = action.step(
         "switch automatic deploys off",
@@ -162,7 +167,7 @@ def roll_back_at_the_provider(
         target()  # without one nothing is done
         return api.running()
 
-    before, over = keep_others_from_deploying(action, api, lambda: target().commit, look)
+    before, others_stopped = keep_others_from_deploying(action, api, look=look, wanted=lambda: target().commit)
     return run_and_see(
         action,
         api,
@@ -170,5 +175,5 @@ def roll_back_at_the_provider(
         lambda: target().commit,
         environment,
         before=before,
-        after=over,
+        after=others_stopped,
     )

@@ -39,13 +39,13 @@ def rollback(
 ) -> ApiRestored:
     """Take back the commit that users have, on an emergency branch, and run that. Raises ActionFailed when it does not answer.
 
-    Undone by running what ran before, from its branch and with its automatic deploys. The emergency branch stays: it moves nothing.
+    Undone by running what ran before, from its branch and with its automatic deploys. The emergency branch stays: nothing deploys from it.
     """
     with run.rollback("backend-branch") as action:
         bad = action.target(what_users_have)["commit"]
         branch = f"emergency-rollback-{action.run_id}"
 
-        before, over = keep_others_from_deploying(action, api, lambda: "", api.running)
+        before, others_stopped = keep_others_from_deploying(action, api, look=api.running)
         reverted = action.step(
             "take the bad commit back on an emergency branch",
             lambda: take_back_on_branch(repository, bad, onto=git_settings.branch, branch=branch, reason=action.reason),
@@ -53,13 +53,14 @@ def rollback(
         followed = action.step(
             "let the service deploy from the emergency branch",
             lambda: api.follow(branch),
+            # Where what users have takes something back itself it stays, and so does the branch.
             unless=lambda: (
                 str(reverted.result) if reverted.result.stays else api.follows_already(before.result, branch)
             ),
             owes=run_again(before),
             needs=(before, reverted),
         )
-        # The commit is asked for by name: that the service still follows another branch keeps no user waiting.
+        # The commit is asked for by name, so users have it also where the service could not be moved to the branch.
         live, served = run_and_see(
             action,
             api,
@@ -68,6 +69,6 @@ def rollback(
             action.environment,
             before=before,
             needs=(reverted,),
-            after=(*over, followed),
+            after=(*others_stopped, followed),
         )
     return ApiRestored(*action.facts, live.result, served.result)

@@ -35,7 +35,7 @@ def rollback(run: Run, api: ApiService, last_stable_api_deploy: Callable[[], Map
     with run.rollback("backend-commit") as action:
         commit = commit_of(action.target(last_stable_api_deploy))
 
-        before, over = keep_others_from_deploying(action, api, lambda: commit, api.running)
+        before, others_stopped = keep_others_from_deploying(action, api, look=api.running, wanted=lambda: commit)
         live, served = run_and_see(
             action,
             api,
@@ -43,6 +43,6 @@ def rollback(run: Run, api: ApiService, last_stable_api_deploy: Callable[[], Map
             lambda: commit,
             action.environment,
             before=before,
-            after=over,
+            after=others_stopped,
         )
     return ApiRestored(*action.facts, live.result, served.result)

@@ -45,11 +45,13 @@ def rollback(
 ) -> FullSystemRollback:
     """Switch every feature off, bring the stable site and the stable back end to users, and empty caches. Raises ActionFailed.
 
-    Undone by setting the flags, publishing and running again what was there before.
+    Undone by setting the flags, publishing again what was there before with the lock that it had, and running again what ran with its
+    automatic deploys. Caches fill by themselves.
     """
     with run.rollback("full-system") as action:
         abilities = action.environment.abilities
         front, back = action.part("front end: "), action.part("back end: ")
+        # Both are looked up now. One that is not found ends its own part alone, where that asks for it.
         site_target, api_target = each_or_why_not(
             lambda: site.deploy(action.target(last_stable_deploy, part="front end")["deploy"]),
             lambda: api.deploy(action.target(last_stable_api_deploy, part="back end")["deploy"]),
