@@ -28,7 +28,17 @@ class Rules:
 
 MODULES: dict[str, Rules] = {
     "report/verdict.py": Rules(("report/test_verdict.py", "notify/rules/test_ending.py")),
-    "probe/measure.py": Rules(("probe/rules/test_measure.py", "probe/rules/test_window.py")),
+    "probe/measure.py": Rules(
+        (
+            "probe/rules/test_measure.py",
+            "probe/rules/test_window.py",
+            "probe/rules/test_window_specs.py",
+            "probe/rules/test_blocking.py",
+            "probe/rules/test_parts.py",
+            "probe/rules/test_memory_window.py",
+            "records/rules/test_series_window.py",
+        )
+    ),
     "probe/window.py": Rules(
         (
             "probe/rules/test_window.py",

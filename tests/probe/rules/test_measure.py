@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.probe.measure import Bin, Reach, Told, WindowResult, WindowState, bad_runs, held, seconds
+from pam_rollback.core.figures import Measured
+from pam_rollback.probe.measure import (
+    Bin,
+    Reach,
+    Told,
+    WindowResult,
+    WindowState,
+    bad_runs,
+    held,
+    seconds,
+    shortened_gap_s,
+)
 
 
 def bins(marks: str) -> list[Bin]:
@@ -121,3 +132,22 @@ def test_what_is_not_known_is_no_answer(state: WindowState) -> None:
 def test_the_first_words_say_what_was_found_and_whether_it_counts(state: WindowState, found: str, words: str) -> None:
     """A figure of a window that is not known is told, and is none."""
     assert Standing(state).headed("error rate", found) == words
+
+
+@pytest.mark.parametrize(("pace", "tolerated_s"), [(0.5, 60.0), (1.0, 60.0), (1.5, 5.0), (60.0, 5.0)])
+def test_a_window_that_the_pace_shortens_tolerates_short_holes_only(pace: float, tolerated_s: float) -> None:
+    """At the plan's pace the plan's own figure holds, and a shorter one of the plan always does."""
+    assert shortened_gap_s(60.0, pace) == tolerated_s
+    assert shortened_gap_s(3.0, pace) == 3.0
+
+
+def test_nothing_measured_is_no_figure() -> None:
+    """Also where a window counts as met."""
+
+    class Seen(WindowResult):
+        state, reason = WindowState.MET, ""
+        measured = Measured("answers", asked="some", value=None, n=0, sentence="nothing")
+
+    with pytest.raises(MeasurementFailed):
+        Seen().decided(None)
+    assert Seen().decided(0.5) == 0.5
