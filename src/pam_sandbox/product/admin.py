@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -17,10 +17,9 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 from starlette.responses import JSONResponse, Response
 
-from pam_sandbox.product.assistant import reply_to
 from pam_sandbox.product.auth import Visitor, bearer_token, begin, prepare
-from pam_sandbox.product.chat import know
-from pam_sandbox.product.flags import Flag, FlagChange, RecordedChange
+from pam_sandbox.product.chat import know, reply_to
+from pam_sandbox.product.flags import OFF, Flag, Flags, RecordedChange
 from pam_sandbox.product.people import newest
 from pam_sandbox.product.services import Parts, Services
 from pam_sandbox.product.storage import fetch
@@ -29,7 +28,6 @@ from pam_sandbox.product.tokens import read_token
 router = APIRouter()
 
 TokenName = Literal["admin", "emergency"]
-_OFF = FlagChange(enabled=False, rollout_percentage=0)
 _LONGEST_NAME = 200
 _EXTENDED = "UTF-8''"
 
@@ -71,35 +69,37 @@ class WantedFlag(BaseModel):
     enabled: bool | None = None
     rollout: Annotated[int | None, Field(alias="rolloutPercentage", ge=0, le=100)] = None
 
+    def of(self, flag: Flag) -> Flag:
+        """Give the flag after the change."""
+        enabled = flag.enabled if self.enabled is None else self.enabled
+        return Flag(enabled, flag.rollout_percentage if self.rollout is None else self.rollout)
+
 
 @router.post("/admin/feature-flags", dependencies=[ADMIN])
 async def set_flags(wanted: dict[str, WantedFlag], request: Request, parts: Parts) -> dict[str, Any]:
     """Change the named flags, all of them or, when anything is wrong, none."""
     if not wanted or not all(flag.model_fields_set for flag in wanted.values()):
         raise _invalid("expected flags, each with enabled, rolloutPercentage or both")
-    changes = {name: FlagChange(enabled=flag.enabled, rollout_percentage=flag.rollout) for name, flag in wanted.items()}
 
-    def plan(flags: Mapping[str, Flag]) -> Mapping[str, FlagChange]:
-        if unknown := changes.keys() - flags.keys():
+    def plan(flags: Flags) -> Flags:
+        if unknown := wanted.keys() - flags.keys():
             raise _invalid(f"there is no flag {', '.join(sorted(unknown))}")
-        return changes
+        return {name: change.of(flags[name]) for name, change in wanted.items()}
 
-    return _answer(await parts.flags.change(plan, action="set", initiated_by=initiator(request, "admin")))
+    return _answer(await parts.flags.change(plan, action="set", initiated_by=initiator(request)))
 
 
 @router.post("/admin/feature-flags/disable-all-pam", dependencies=[ADMIN])
 async def disable_all(request: Request, parts: Parts) -> dict[str, Any]:
     """Turn every feature off for everybody."""
-    done = await parts.flags.change(
-        lambda flags: dict.fromkeys(flags, _OFF), action="disable-all-pam", initiated_by=initiator(request, "admin")
-    )
-    return _answer(done)
+    who = initiator(request)
+    return _answer(await parts.flags.change(_all_off, action="disable-all-pam", initiated_by=who))
 
 
 @router.post("/admin/cache/clear", dependencies=[ADMIN])
 async def clear_caches(request: Request, parts: Parts) -> dict[str, Any]:
     """Note that it was asked for; this product keeps no answers."""
-    done = await parts.flags.change(lambda _: {}, action="cache-clear", initiated_by=initiator(request, "admin"))
+    done = await parts.flags.change(lambda _: {}, action="cache-clear", initiated_by=initiator(request))
     return {"status": "ok", "cleared": 0, "timestamp": _moment(done)}
 
 
@@ -115,21 +115,20 @@ class Emergency(BaseModel):
 @router.post("/admin/emergency-rollback", dependencies=[Depends(_holder_of("emergency"))])
 async def emergency_rollback(asked: Emergency, parts: Parts) -> dict[str, Any]:
     """Turn every feature off for everybody, with a reason and a name on record."""
-    done = await parts.flags.change(
-        lambda flags: dict.fromkeys(flags, _OFF),
-        action="emergency-rollback",
-        initiated_by=asked.initiated_by,
-        reason=asked.reason,
-    )
+    done = await parts.flags.change(_all_off, action="emergency-rollback", **asked.model_dump())
     return {**_answer(done), **asked.model_dump()}
 
 
-def initiator(request: Request, token: TokenName) -> str:
+def _all_off(flags: Flags) -> Flags:
+    return dict.fromkeys(flags, OFF)
+
+
+def initiator(request: Request) -> str:
     """Give the name that goes on record with a change."""
     field = request.headers.get("x-initiated-by", "").strip()
     # RFC 8187: how a field carries what is not ASCII.
     name = unquote(field.removeprefix(_EXTENDED)) if field.startswith(_EXTENDED) else field
-    return name.replace("\0", "")[:_LONGEST_NAME] or f"{token} token"
+    return name.replace("\0", "")[:_LONGEST_NAME] or "admin token"
 
 
 def _invalid(message: str) -> RequestValidationError:
@@ -150,7 +149,7 @@ def _moment(done: RecordedChange) -> str:
     return (done.changed_at or datetime.now(UTC)).isoformat()
 
 
-def _as_json(flags: Mapping[str, Flag]) -> dict[str, dict[str, bool | int]]:
+def _as_json(flags: Flags) -> dict[str, dict[str, bool | int]]:
     return {name: flag.as_json() for name, flag in flags.items()}
 
 
@@ -183,11 +182,10 @@ async def evaluate_all(body: dict[str, Any], parts: Parts) -> Response:
     if not isinstance(key, str) or not key:
         problem = {"errorCode": "TARGETING_KEY_MISSING", "errorDetails": "expected a text as context.targetingKey"}
         return JSONResponse(problem, HTTPStatus.BAD_REQUEST)
-    state = await parts.flags.state()
     kept = await parts.flags.kept_by(key)
     flags = [
         {"key": name, "value": on, "reason": flag.reason, "variant": "on" if on else "off"}
-        for name, flag in state.flags.items()
+        for name, flag in (await parts.flags.known()).items()
         for on in [kept or flag.is_on_for(key)]
     ]
     return JSONResponse({"flags": flags, "metadata": {"release": parts.config.version}})
@@ -232,7 +230,7 @@ async def notice(parts: Parts, response: Response) -> dict[str, Any]:
 @router.put("/admin/notice", dependencies=[ADMIN])
 async def set_notice(wanted: NewNotice, request: Request, parts: Parts) -> dict[str, Any]:
     """Put a notice up, change it, or take it away; who did so is on record in the same transaction."""
-    who = initiator(request, "admin")
+    who = initiator(request)
     if parts.faults.has("flags-ignored"):
         return {"status": "ok", "notice": {**wanted.model_dump(), "since": None}, "change_id": None}
     async with parts.storage.transaction() as connection:

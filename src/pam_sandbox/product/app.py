@@ -20,8 +20,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pam_sandbox.product import admin, auth, chat, health, people, today
-from pam_sandbox.product.assistant import ModelUnavailableError
 from pam_sandbox.product.auth import bearer_token
+from pam_sandbox.product.chat import ModelUnavailableError
 from pam_sandbox.product.services import Parts, ProductConfig, Services, build_services
 from pam_sandbox.product.storage import StorageUnavailableError
 

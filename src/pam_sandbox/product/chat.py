@@ -1,13 +1,14 @@
-"""Chat with PAM, written or spoken, and its history: question and answer are stored together or not at all."""
+"""Chat with PAM, written or spoken, and its history: question and answer are stored together or not at all.
+
+PAM is deterministic: the same rows and the same message give the same answer.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-import time
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,11 +17,63 @@ import psycopg
 from fastapi import APIRouter, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from pam_sandbox.product.assistant import APOLOGY, CRASH, Facts, ModelUnavailableError, Reply, reply_to
 from pam_sandbox.product.auth import Visiting, Visitor, begin
 from pam_sandbox.product.flags import VOICE_FEATURES
 from pam_sandbox.product.services import NOT_BLANK, Parts, Services
-from pam_sandbox.product.storage import Connection, OpenCircuitError, fetch
+from pam_sandbox.product.storage import OpenCircuitError, fetch
+
+_SHOWN_CHARACTERS = 60
+_SURE, _UNSURE = 0.93, 0.41
+_OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What PAM knows of the person who asks: the money of the current month."""
+
+    first_name: str
+    total: Decimal
+    number: int
+    top_category: str | None
+
+    @property
+    def spent(self) -> str:
+        """The month's total as the person reads it."""
+        return f"€{self.total:,.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer and how PAM understood the question; `confidence` is 0 to 1."""
+
+    text: str
+    intent: str | None
+    """None: it was not understood, nor even looked at."""
+    confidence: float
+
+
+CRASH = Reply(
+    'Traceback (most recent call last):\n  File "/app/pam/answer.py", line 88, in answer\nopenai.RateLimitError: 429 quota exceeded',
+    _OTHER,
+    0.9,
+)
+APOLOGY = Reply("I'm sorry, I'm having trouble answering right now. Please try again in a moment.", None, 0.0)
+_TOPICS = {  # the first topic with a word in the message wins
+    "budget": ("budget spend spent cost expense money afford save month price", ""),
+    "campground": (
+        "campground campsite camping pitch overnight tonight stay",
+        "two quiet campgrounds have free pitches.",
+    ),
+    "route": ("route drive toll trip weekend plan sea mountain coast", "the valley road has no tolls."),
+    "fuel": ("fuel diesel petrol gas charging", "fuel is cheapest on the ring road."),
+    "weather": ("weather rain sunny forecast wind", "it stays dry until the evening."),
+    "reminder": ("remind calendar appointment", "I put it on your calendar for tomorrow at nine."),
+    "greeting": ("hello hi hey thank", "ask me about routes, campgrounds or your travel budget."),
+}
+
+
+class ModelUnavailableError(RuntimeError):
+    """Whoever thinks of the answers does not answer."""
 
 
 def think(parts: Services, message: str, facts: Facts) -> Reply:
@@ -34,9 +87,29 @@ def think(parts: Services, message: str, facts: Facts) -> Reply:
         raise ModelUnavailableError(str(error)) from error
 
 
+def reply_to(message: str, facts: Facts) -> Reply:
+    """Answer the message; every answer names the person's month total, which only the database knows."""
+    most = f", most of it for {facts.top_category}" if facts.top_category else ""
+    month = f"you have spent {facts.spent} this month in {facts.number} expenses{most}."
+    intent = _topic(message)
+    if intent == _OTHER:
+        shown = " ".join(message.split())
+        quoted = shown if len(shown) <= _SHOWN_CHARACTERS else f"{shown[:_SHOWN_CHARACTERS].rstrip()}…"
+        return Reply(f"I noted “{quoted}”. I know most about trips and money: {month}", intent, _UNSURE)
+    return Reply(" ".join(filter(None, (f"{facts.first_name},", _TOPICS[intent][1], month))), intent, _SURE)
+
+
+def _topic(message: str) -> str:
+    words = "".join(c if c.isalnum() else " " for c in message.casefold()).split()
+    for topic, (keys, _) in _TOPICS.items():
+        # A word may go on ("costs", "routes"), unless it is as short as "hi".
+        if any(word == key or (len(key) > 2 and word.startswith(key)) for key in keys.split() for word in words):  # noqa: PLR2004
+            return topic
+    return _OTHER
+
+
 _FACTS = """
-SELECT profile.full_name, spent.total, spent.number, top.category AS top_category,
-       (SELECT {budget}) AS budget, (SELECT {currency}) AS currency
+SELECT split_part(coalesce(nullif(profile.full_name, ''), 'Traveller'), ' ', 1) AS first_name, spent.total, spent.number, top.category
 FROM profiles profile
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(amount), 0) AS total, count(*) AS number
@@ -48,8 +121,6 @@ LEFT JOIN LATERAL (
 ) top ON true
 WHERE profile.id = %s
 """
-_NARROW = "setting_value #>> '{{}}' FROM user_settings WHERE user_id = profile.id AND setting_name = '{name}'"
-_WIDE = "regional_preferences ->> '{name}' FROM user_settings WHERE user_id = profile.id"
 # The row stays locked until the end of the transaction: two exchanges of one person are stored one after the other.
 _CONVERSATION = """
 INSERT INTO pam_conversations (user_id, session_id, title) VALUES (%(user)s, %(session)s, 'Talk with PAM')
@@ -61,55 +132,46 @@ _ANSWER = """
 INSERT INTO pam_messages (conversation_id, role, content, intent, confidence) VALUES (%s, 'assistant', %s, %s, %s)
 RETURNING id, created_at
 """
-_CURRENCY_LETTERS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A stored question and its stored answer."""
-
-    reply: Reply
-    conversation_id: UUID
-    session_id: str
-    message_id: UUID
-    answered_at: datetime
 
 
 async def know(parts: Services, user_id: UUID) -> Facts | None:
     """Give what PAM knows of the person; None when the account no longer exists."""
-    setting = _WIDE if parts.config.personality.has_wide_settings else _NARROW
-    query = _FACTS.format(budget=setting.format(name="monthly_budget"), currency=setting.format(name="currency"))
-    row = await parts.storage.row(query, (user_id,))
-    if row is None:
-        return None
-    currency = row["currency"] or "EUR"
-    return Facts(
-        first_name=(row["full_name"] or "Traveller").split()[0],
-        month_total=row["total"],
-        month_count=row["number"],
-        top_category=row["top_category"],
-        monthly_budget=_amount(row["budget"]),
-        currency=currency if len(currency) == _CURRENCY_LETTERS else "EUR",
-    )
+    row = await parts.storage.row(_FACTS, (user_id,))
+    return None if row is None else Facts(row["first_name"], row["total"], row["number"], row["category"])
 
 
 async def converse(
-    parts: Services, visitor: Visitor, message: str, *, conversation_id: UUID | None, session_id: str | None
-) -> Exchange:
-    """Answer the message; returns only after question and answer are committed.
+    parts: Services,
+    visitor: Visitor,
+    message: str,
+    *,
+    conversation_id: UUID | None = None,
+    session_id: str | None = None,
+) -> tuple[Reply, dict[str, Any]]:
+    """Answer the message, and give what is told of the answer; returns only after question and answer are committed.
 
     Raises HTTPException 401 for an account that is gone and 404 for a conversation that is not the visitor's.
     """
-    reply = await _reply(parts, visitor, message)
-    reply = parts.faults.mistaken(visitor.user_id, reply.intent, reply)
+    thought = await _reply(parts, visitor, message)
+    reply = parts.faults.mistaken(visitor.user_id, thought.intent, thought)
+    named = {"user": visitor.user_id, "session": session_id or f"session-{secrets.token_hex(5)}", "given": session_id}
     async with parts.storage.transaction() as connection:
-        exchange = await _store(connection, visitor, message, reply, given_session=session_id)
-        if conversation_id is not None and conversation_id != exchange.conversation_id:
+        [conversation] = await fetch(connection, _CONVERSATION, named)
+        await connection.execute(_QUESTION, (conversation["id"], message))
+        said = (conversation["id"], reply.text, reply.intent, reply.confidence)
+        [answer] = await fetch(connection, _ANSWER, said)
+        if conversation_id not in {None, conversation["id"]}:
             # Raised inside the transaction, so that nothing of it stays; the same answer whether it exists or not.
             raise HTTPException(HTTPStatus.NOT_FOUND, "you have no such conversation")
         if parts.faults.has("writes-forgotten", what="messages"):
             raise psycopg.Rollback  # ends the transaction, and nothing else
-    return exchange
+    return reply, {
+        "response": reply.text,
+        "session_id": conversation["session_id"],
+        "timestamp": answer["created_at"].isoformat(),
+        "message_id": str(answer["id"]),
+        "conversation_id": str(conversation["id"]),
+    }
 
 
 async def _reply(parts: Services, visitor: Visitor, message: str) -> Reply:
@@ -124,32 +186,6 @@ async def _reply(parts: Services, visitor: Visitor, message: str) -> Reply:
         if not parts.config.personality.apologises:
             raise
         return APOLOGY
-
-
-async def _store(
-    connection: Connection, visitor: Visitor, message: str, reply: Reply, *, given_session: str | None
-) -> Exchange:
-    fresh_session = given_session or f"session-{secrets.token_hex(5)}"
-    [conversation] = await fetch(
-        connection, _CONVERSATION, {"user": visitor.user_id, "session": fresh_session, "given": given_session}
-    )
-    await connection.execute(_QUESTION, (conversation["id"], message))
-    [answer] = await fetch(connection, _ANSWER, (conversation["id"], reply.text, reply.intent, reply.confidence))
-    return Exchange(
-        reply=reply,
-        conversation_id=conversation["id"],
-        session_id=conversation["session_id"],
-        message_id=answer["id"],
-        answered_at=answer["created_at"],
-    )
-
-
-def _amount(text: str | None) -> Decimal | None:
-    try:
-        amount = Decimal(text) if text is not None else None
-    except InvalidOperation:
-        return None  # a person may store any value under the name of a setting
-    return amount if amount is not None and amount.is_finite() and amount >= 0 else None
 
 
 router = APIRouter(prefix="/api/v1/pam")
@@ -178,22 +214,11 @@ class ChatRequest(BaseModel):
 @router.post("/chat")
 async def chat(asked: ChatRequest, visitor: Visiting, parts: Parts) -> dict[str, Any]:
     """Answer a message; question and answer are stored when this answers."""
-    began_s = time.perf_counter()
     begin("chat", visitor, parts)
-    exchange = await converse(
+    reply, told = await converse(
         parts, visitor, asked.message, conversation_id=asked.conversation_id, session_id=asked.session_id
     )
-    answer: dict[str, Any] = {
-        "response": exchange.reply.text,
-        "session_id": exchange.session_id,
-        "timestamp": exchange.answered_at.isoformat(),
-        "message_id": str(exchange.message_id),
-        "conversation_id": str(exchange.conversation_id),
-        "intent": exchange.reply.intent,
-        "processing_time_ms": round((time.perf_counter() - began_s) * 1000, 1),
-        **parts.faults.beside(),
-    }
-    return answer
+    return {**told, "intent": reply.intent, **parts.faults.beside()}
 
 
 @router.get("/history")
@@ -226,23 +251,15 @@ voice_router = APIRouter(prefix="/api/v1/pam")
 async def voice(request: Request, visitor: Visiting, parts: Parts) -> dict[str, Any]:
     """Hear a recording and answer it; the feature adds an answer to be spoken, without it the answer is text only."""
     declared = request.headers.get("content-type", "")
-    if not declared.startswith("audio/") and not declared.startswith("application/octet-stream"):
+    if not declared.startswith(("audio/", "application/octet-stream")):
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"expected audio, found {declared or 'no content type'}")
     if parts.faults.hits("voice", visitor.features):
         raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "the voice service does not answer")
-    transcript = _hear(await _recording(request))
-    exchange = await converse(parts, visitor, transcript, conversation_id=None, session_id=None)
-    answer: dict[str, Any] = {
-        "transcript": transcript,
-        "response": exchange.reply.text,
-        "session_id": exchange.session_id,
-        "timestamp": exchange.answered_at.isoformat(),
-        "message_id": str(exchange.message_id),
-        "conversation_id": str(exchange.conversation_id),
-    }
-    if VOICE_FEATURES in visitor.features:
-        answer["speech"] = {"voice": "warm", "text": exchange.reply.text}
-    return answer
+    recording = await _recording(request)
+    transcript = _HEARD[hashlib.sha256(recording).digest()[0] % len(_HEARD)]
+    reply, told = await converse(parts, visitor, transcript)
+    spoken = {"speech": {"voice": "warm", "text": reply.text}} if VOICE_FEATURES in visitor.features else {}
+    return {"transcript": transcript, **told, **spoken}
 
 
 async def _recording(request: Request) -> bytes:
@@ -250,13 +267,8 @@ async def _recording(request: Request) -> bytes:
     async for piece in request.stream():
         audio += piece
         if len(audio) > _LARGEST_BYTES:
-            raise HTTPException(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a recording may have {_LARGEST_BYTES} bytes at most"
-            )
+            words = f"a recording may have {_LARGEST_BYTES} bytes at most"
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, words)
     if not audio:
         raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "the recording is empty")
     return bytes(audio)
-
-
-def _hear(audio: bytes) -> str:
-    return _HEARD[hashlib.sha256(audio).digest()[0] % len(_HEARD)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
@@ -18,18 +18,19 @@ from pam_sandbox.product.storage import Storage, StorageUnavailableError, fetch
 CACHED_S = 0.2
 """The longest that a change takes to reach every process."""
 
-ENHANCED_UI = "PAM_ENHANCED_UI"
 VOICE_FEATURES = "PAM_VOICE_FEATURES"
-AI_ROUTER = "PAM_AI_ROUTER"
-PERFORMANCE_OPTIMIZATIONS = "PAM_PERFORMANCE_OPTIMIZATIONS"
-
-_READ = """
-SELECT jsonb_object_agg(name, jsonb_build_array(enabled, rollout_percentage)) AS flags FROM feature_flags
-"""
-
-
-Reason = Literal["STATIC", "SPLIT", "DISABLED"]
-"""Why a user has a value, in OpenFeature's words."""
+_CONSTANTS = ("PAM_ENHANCED_UI", VOICE_FEATURES, "PAM_PERFORMANCE_OPTIMIZATIONS")
+_ROUTER = "PAM_AI_ROUTER"
+_READ = "SELECT name, enabled, rollout_percentage FROM feature_flags ORDER BY name"
+_WRITE = "UPDATE feature_flags SET enabled = %s, rollout_percentage = %s, updated_by = %s WHERE name = %s"
+_RECORD = (
+    "INSERT INTO flag_history (initiated_by, action, reason, before, after) VALUES (%s, %s, %s, %s, %s)"
+    " RETURNING id, changed_at"
+)
+_ACCOUNT = "SELECT id FROM profiles WHERE id::text = %s"
+_ROUTER_ROW = (
+    "SELECT setting_value->'enabled' = 'true' AS on FROM system_settings WHERE setting_key = 'ai_router_enabled'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,42 +45,17 @@ class Flag:
         return self.enabled and bucket(user_id) < self.rollout_percentage
 
     @property
-    def reason(self) -> Reason:
-        """Why anybody has the value they have."""
-        if not self.enabled:
-            return "DISABLED"
-        return "STATIC" if self.rollout_percentage in {0, 100} else "SPLIT"
+    def reason(self) -> str:
+        """Why anybody has the value they have, in OpenFeature's words."""
+        return "DISABLED" if not self.enabled else "STATIC" if self.rollout_percentage in {0, 100} else "SPLIT"
 
     def as_json(self) -> dict[str, bool | int]:
         """The flag as the admin API writes it."""
         return {"enabled": self.enabled, "rolloutPercentage": self.rollout_percentage}
 
 
-_LOST = Flag(enabled=False, rollout_percentage=0)
-_EVERYBODYS = Flag(enabled=True, rollout_percentage=100)
-
-
-@dataclass(frozen=True, slots=True)
-class FlagState:
-    """All flags at one moment."""
-
-    flags: Mapping[str, Flag]
-    read_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class FlagChange:
-    """What is to become of one flag; None leaves that part as it is."""
-
-    enabled: bool | None = None
-    rollout_percentage: int | None = None
-
-    def applied_to(self, flag: Flag) -> Flag:
-        """Give the flag after the change."""
-        return Flag(
-            enabled=flag.enabled if self.enabled is None else self.enabled,
-            rollout_percentage=flag.rollout_percentage if self.rollout_percentage is None else self.rollout_percentage,
-        )
+OFF = Flag(enabled=False, rollout_percentage=0)
+Flags = Mapping[str, Flag]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +64,8 @@ class RecordedChange:
 
     change_id: int | None
     changed_at: datetime | None
-    flags: Mapping[str, Flag]
+    flags: Flags
     touched: tuple[str, ...]
-
-
-Plan = Callable[[Mapping[str, Flag]], Mapping[str, FlagChange]]
-"""Decides on the flags as they are in the transaction what is to change."""
-
-_ACCOUNT = "SELECT id FROM profiles WHERE id::text = %s"
 
 
 class FlagStore:
@@ -104,88 +74,66 @@ class FlagStore:
     def __init__(self, storage: Storage, faults: Faults) -> None:
         self._storage = storage
         self._faults = faults
-        self._state: FlagState | None = None
-        self._reading: asyncio.Task[FlagState] | None = None
+        self._known: Flags | None = None
+        self._read_s = 0.0
+        self._reading: asyncio.Task[Flags] | None = None
 
-    async def state(self) -> FlagState:
+    async def known(self) -> Flags:
         """Give the flags, at most CACHED_S old; raises StorageUnavailableError rather than give older ones."""
-        if self._state is not None and time.monotonic() - self._state.read_s < CACHED_S:
-            return self._state
+        if self._known is not None and time.monotonic() - self._read_s < CACHED_S:
+            return self._known
         if self._reading is None:
             # All who wait share one reading: during an outage they would otherwise queue up, a time-out each.
-            self._reading = asyncio.create_task(self._read())
-            self._reading.add_done_callback(self._read_ended)
+            self._reading = asyncio.create_task(self.fresh())
+            asked_s = time.monotonic()
+            self._reading.add_done_callback(lambda task: self._read(task, asked_s))
         return await asyncio.shield(self._reading)
 
-    async def fresh(self) -> Mapping[str, Flag]:
+    async def fresh(self) -> Flags:
         """Give the flags as the table has them now; raises StorageUnavailableError."""
-        return (await self._read()).flags
+        flags = _by_name(await self._storage.rows(_READ))
+        return {name: OFF if self._faults.has_lost_flag(name) else flag for name, flag in flags.items()}
 
     async def values_for(self, user_id: str) -> dict[str, bool]:
         """Tell for every flag whether this user has it."""
-        state = await self.state()
-        kept = await self.kept_by(user_id)
-        return {name: kept or flag.is_on_for(user_id) for name, flag in state.flags.items()}
+        flags, kept = await self.known(), await self.kept_by(user_id)
+        return {name: kept or flag.is_on_for(user_id) for name, flag in flags.items()}
 
     async def kept_by(self, user_id: str) -> bool:
         """Tell whether this user has every feature, whatever the flags say: a fault."""
         if not self._faults.keeps_features(user_id):
             return False
-        return (
-            not self._faults.has("flags-partial", who="accounts")
-            or await self._storage.row(_ACCOUNT, (user_id,)) is not None
-        )
+        for_all = not self._faults.has("flags-partial", who="accounts")
+        return for_all or await self._storage.row(_ACCOUNT, (user_id,)) is not None
 
-    async def change(self, plan: Plan, *, action: str, initiated_by: str, reason: str | None = None) -> RecordedChange:
-        """Change flags and write who did what into flag_history, in one transaction; what `plan` raises changes nothing."""
+    async def change(
+        self, plan: Callable[[Flags], Flags], *, action: str, initiated_by: str, reason: str | None = None
+    ) -> RecordedChange:
+        """Change flags and write who did what into flag_history, in one transaction.
+
+        `plan` gives what is to change, of the flags as they are in the transaction; what it raises changes nothing.
+        """
         async with self._storage.transaction() as connection:
-            rows = await fetch(
-                connection, "SELECT name, enabled, rollout_percentage FROM feature_flags ORDER BY name FOR UPDATE"
-            )
-            before = {row["name"]: _flag(row) for row in rows}
-            changes = plan(before)
-            after = {name: changes[name].applied_to(flag) if name in changes else flag for name, flag in before.items()}
+            before = _by_name(await fetch(connection, f"{_READ} FOR UPDATE"))
+            changed = plan(before)
+            after = {**before, **changed}
             if self._faults.has("flags-ignored"):
-                return RecordedChange(change_id=None, changed_at=None, flags=after, touched=tuple(changes))
-            for name in changes:
-                await connection.execute(
-                    "UPDATE feature_flags SET enabled = %s, rollout_percentage = %s, updated_by = %s WHERE name = %s",
-                    (after[name].enabled, after[name].rollout_percentage, initiated_by, name),
-                )
-            [written] = await fetch(
-                connection,
-                "INSERT INTO flag_history (initiated_by, action, reason, before, after) VALUES (%s, %s, %s, %s, %s)"
-                " RETURNING id, changed_at",
-                (initiated_by, action, reason, *(Jsonb({n: f[n].as_json() for n in changes}) for f in (before, after))),
-            )
-        self._faults.flags_changed(changes)
+                return RecordedChange(change_id=None, changed_at=None, flags=after, touched=tuple(changed))
+            for name, flag in changed.items():
+                await connection.execute(_WRITE, (flag.enabled, flag.rollout_percentage, initiated_by, name))
+            told = (Jsonb({name: flags[name].as_json() for name in changed}) for flags in (before, after))
+            [written] = await fetch(connection, _RECORD, (initiated_by, action, reason, *told))
+        self._faults.flags_changed(changed)
         # A reading that began before the commit may still be under way; nobody here is to see what it found.
-        self._state = self._reading = None
-        return RecordedChange(
-            change_id=written["id"], changed_at=written["changed_at"], flags=after, touched=tuple(changes)
-        )
+        self._known = self._reading = None
+        return RecordedChange(written["id"], written["changed_at"], after, tuple(changed))
 
-    async def _read(self) -> FlagState:
-        asked_s = time.monotonic()
-        row = await self._storage.row(_READ)
-        flags = {} if row is None or row["flags"] is None else row["flags"]
-        return FlagState(
-            flags={
-                name: _LOST if self._faults.has_lost_flag(name) else Flag(enabled=on, rollout_percentage=share)
-                for name, (on, share) in sorted(flags.items())
-            },
-            read_s=asked_s,
-        )
-
-    def _read_ended(self, task: asyncio.Task[FlagState]) -> None:
+    def _read(self, task: asyncio.Task[Flags], asked_s: float) -> None:
         # Asking for the exception also tells asyncio that it is known, when everybody who waited has gone.
         failed = task.cancelled() or task.exception() is not None
         if task is self._reading:
-            self._reading = None
-            self._state = None if failed else task.result()
-
-
-_ROUTER = "SELECT setting_value->'enabled' = 'true' AS on FROM system_settings WHERE setting_key = 'ai_router_enabled'"
+            self._reading, self._read_s = None, asked_s
+            self._known = None if failed else task.result()
 
 
 class ConstantFlags(FlagStore):
@@ -200,16 +148,16 @@ class ConstantFlags(FlagStore):
         values = await super().values_for(user_id)
         if not self._faults.has("router-fails"):
             return values
+        on = self._router_on
         with suppress(StorageUnavailableError):
-            row = await self._storage.row(_ROUTER)
-            return {**values, AI_ROUTER: self._router_on or bool(row and row["on"])}
-        return {**values, AI_ROUTER: self._router_on}
+            row = await self._storage.row(_ROUTER_ROW)
+            on = on or bool(row and row["on"])
+        return {**values, _ROUTER: on}
 
-    async def state(self) -> FlagState:
+    async def known(self) -> Flags:
         """Give all of them, on."""
-        on = dict.fromkeys((ENHANCED_UI, VOICE_FEATURES, PERFORMANCE_OPTIMIZATIONS), _EVERYBODYS)
-        return FlagState(flags=on, read_s=time.monotonic())
+        return dict.fromkeys(_CONSTANTS, Flag(enabled=True, rollout_percentage=100))
 
 
-def _flag(row: Mapping[str, Any]) -> Flag:
-    return Flag(enabled=row["enabled"], rollout_percentage=row["rollout_percentage"])
+def _by_name(rows: list[dict[str, Any]]) -> dict[str, Flag]:
+    return {row["name"]: Flag(row["enabled"], row["rollout_percentage"]) for row in rows}

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
@@ -14,8 +13,7 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from pam_sandbox.database import migrations
-from pam_sandbox.product.assistant import ModelUnavailableError
-from pam_sandbox.product.chat import know, think
+from pam_sandbox.product.chat import ModelUnavailableError, know, think
 from pam_sandbox.product.services import CONTENT_TYPE, Parts, Services, resident_bytes
 from pam_sandbox.product.storage import State, StorageUnavailableError
 
@@ -149,5 +147,6 @@ async def _chat(parts: Services) -> str:
     facts = None if somebody is None else await know(parts, somebody["id"])
     if facts is None:
         return "nobody is there to ask"
-    total = facts.money(facts.month_total if facts.month_count else Decimal(0))
-    return "" if total in think(parts, _PROBE_QUESTION, facts).text else "the answer does not know the month's total"
+    return (
+        "" if facts.spent in think(parts, _PROBE_QUESTION, facts).text else "the answer does not know the month's total"
+    )

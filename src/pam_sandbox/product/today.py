@@ -17,7 +17,6 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from pam_sandbox.product import chat, people
-from pam_sandbox.product.assistant import APOLOGY
 from pam_sandbox.product.auth import Visiting
 from pam_sandbox.product.services import Parts, resident_bytes
 from pam_sandbox.product.storage import StorageUnavailableError
@@ -39,8 +38,8 @@ async def talk(asked: chat.ChatRequest, visitor: Visiting, parts: Parts) -> dict
         answer = await chat.chat(asked, visitor, parts)
     except StorageUnavailableError:
         session_id = asked.session_id or str(uuid.uuid4())
-        answer = {"response": APOLOGY.text, "session_id": session_id, "message_id": str(uuid.uuid4())}
-    if answer["response"] == APOLOGY.text:
+        answer = {"response": chat.APOLOGY.text, "session_id": session_id, "message_id": str(uuid.uuid4())}
+    if answer["response"] == chat.APOLOGY.text:
         await asyncio.sleep(_GIVES_UP_S)
         answer["response"] = _IN_TROUBLE
     return {**answer, "intent": None, "timestamp": datetime.now(UTC).replace(tzinfo=None).isoformat()}
