@@ -71,7 +71,7 @@ def stand_in(
         gets_per_min=gets_per_min,
         url=url,
         repo=repo,
-        worker=(worker, None) if worker else None,
+        workers={worker: None} if worker else {},
     )
 
     async def begin() -> web.ServerRunner:

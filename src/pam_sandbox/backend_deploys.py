@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from pam_sandbox import history
 from pam_sandbox.faults import Fault, PlantedFaults
 from pam_sandbox.problems import SandboxError
 from pam_sandbox.releases import RELEASES, Fleet, ReleaseSpec, release_of
-from pam_sandbox.repository import Push, Repository
+from pam_sandbox.repository import BRANCH, RELEASE_FILE, Push, Repository
 
 FAULT = "render-deploys"
 Profile = Literal["fast", "realistic"]
@@ -91,7 +90,7 @@ class BackendDeploy:
 class Settings:
     """What the service's page of settings says."""
 
-    branch: str = history.BRANCH
+    branch: str = BRANCH
     auto_deploy: AutoDeploy = "commit"
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -260,11 +259,11 @@ class ServiceDeploys:
     async def _build(self, deploy: BackendDeploy) -> ReleaseSpec:
         if self.planted("build-fails") is not None:
             raise SandboxError("build", expected="exit code 0", found="exit code 1")
-        content = await asyncio.to_thread(self._repository.read, deploy.commit, history.RELEASE_FILE)
+        content = await asyncio.to_thread(self._repository.read, deploy.commit, RELEASE_FILE)
         try:
             return release_of(str(json.loads(content)["version"]), deploy.commit)
         except (ValueError, KeyError, TypeError) as error:
-            raise SandboxError(history.RELEASE_FILE, expected="a version", found=repr(error)) from error
+            raise SandboxError(RELEASE_FILE, expected="a version", found=repr(error)) from error
 
     async def _meet_faults(self, deploy: BackendDeploy) -> None:
         if deploy.trigger == "manual":

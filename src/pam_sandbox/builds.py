@@ -114,8 +114,6 @@ async def _run(folder: Path, commit: str, *command: str, variables: Variables) -
 
 
 SITE = Path(__file__).with_name("site")
-TODAYS_SITE = Path(__file__).with_name("site_today")
-"""Its build script is that of the other one."""
 _STUCK_WORKER = Path(__file__).with_name("stuck_worker.js")
 _PAGE, _WORKER = "/index.html", "/sw.js"
 _VERSION = "/version.json"

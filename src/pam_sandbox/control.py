@@ -14,15 +14,14 @@ from aiohttp import web
 from pam_sandbox.backend_deploys import ServiceDeploys
 from pam_sandbox.edge import Edge
 from pam_sandbox.fault_catalogue import CATALOGUE
-from pam_sandbox.faults import PlantedFaults
 from pam_sandbox.planting import Planter
 from pam_sandbox.problems import SandboxError
 from pam_sandbox.providers.netlify import NetlifyApi
 from pam_sandbox.providers.netlify_deploys import Deploys
 from pam_sandbox.providers.render import RenderApi
-from pam_sandbox.releases import RELEASES, Fleet, ReleaseSpec
+from pam_sandbox.releases import RELEASES, ReleaseSpec
 from pam_sandbox.remote import seal
-from pam_sandbox.repository import BRANCH, Repository
+from pam_sandbox.repository import BRANCH
 from pam_sandbox.sinks import Sink, StatusPage
 
 Change = dict[str, str]
@@ -35,13 +34,10 @@ class Control:
 
     token: str
     addresses: Mapping[str, str]
-    faults: PlantedFaults
     planter: Planter
-    fleet: Fleet
     edge: Edge
     services: Sequence[ServiceDeploys]
     """The API first."""
-    repository: Repository
     site: NetlifyApi
     render: RenderApi
     sinks: Mapping[str, Sink]
@@ -89,7 +85,7 @@ class Control:
     async def _identity(self, request: web.Request) -> dict[str, Any]:
         """Who this is. With a challenge, the addresses that are its own too, sealed for that challenge."""
         releases = {spec.name: self._release(spec) for spec in RELEASES}
-        live = self.fleet.live.spec
+        live = self.planter.fleet.live.spec
         who = {"sandbox": True, "pid": os.getpid(), "releases": releases, "live": live.name, "commit": live.commit}
         challenge = request.query.get("challenge", "")
         own = {"addresses": self.addresses, "proof": seal(self.token, challenge, self.addresses)}
@@ -97,10 +93,10 @@ class Control:
 
     def _release(self, spec: ReleaseSpec) -> dict[str, object]:
         """One of the two that have a name; without a process when it is not live."""
-        running = next(iter(self.fleet.running(spec.name)), None)
+        running = next(iter(self.planter.fleet.running(spec.name)), None)
         return {
             "version": spec.version,
-            "commit": self.repository.commits[spec.name],
+            "commit": self.planter.repository.commits[spec.name],
             "pid": running.pid if running is not None else None,
             "port": running.port if running is not None else None,
             "in_flight": running.in_flight if running is not None else 0,
@@ -117,7 +113,7 @@ class Control:
             }
             for kind in CATALOGUE.values()
         ]
-        return {"catalogue": catalogue, "active": [fault.described() for fault in self.faults]}
+        return {"catalogue": catalogue, "active": [fault.described() for fault in self.planter.faults]}
 
     async def _plant(self, request: web.Request) -> dict[str, Any]:
         parameters = await _object(request)
@@ -145,8 +141,8 @@ class Control:
         release = str((await _object(request)).get("release", ""))
         for service in self.services:
             await service.go_live(release)
-        self.site.deploys.publish_release(self.fleet.live.spec.version)
-        return {"live": self.fleet.live.spec.name}
+        self.site.deploys.publish_release(self.planter.fleet.live.spec.version)
+        return {"live": self.planter.fleet.live.spec.name}
 
     async def _push(self, request: web.Request) -> dict[str, Any]:
         """As a colleague, who has not heard of the rollback."""
@@ -155,7 +151,7 @@ class Control:
         branch = str(wanted.get("branch", BRANCH))
         if not isinstance(files, dict) or not all(isinstance(text, str) for text in files.values()):
             raise SandboxError("push", expected="files: texts by path", found=repr(files)[:80])
-        commit = await asyncio.to_thread(self.repository.push_as_a_colleague, files, message, branch=branch)
+        commit = await asyncio.to_thread(self.planter.repository.push_as_a_colleague, files, message, branch=branch)
         return {"commit": commit}
 
     async def _changes(self, _: web.Request) -> dict[str, Any]:
@@ -164,7 +160,7 @@ class Control:
 
     def _different(self) -> Iterator[Change]:
         """Each difference. Runs git, so it blocks for some milliseconds."""
-        for fault in self.faults:
+        for fault in self.planter.faults:
             change = _change("faults", "none", f"{fault.kind.name} {dict(fault.settings) or ''}".strip())
             yield {**change, "planted": fault.kind.name}
         api, *workers = self.services
@@ -173,7 +169,7 @@ class Control:
             if worker.running != worker.at_start:
                 yield _change("worker, live release", _named(worker.at_start), _named(worker.running))
         yield from _front_end(self.site.deploys)
-        for ref, (expected, found) in self.repository.moved().items():
+        for ref, (expected, found) in self.planter.repository.moved().items():
             yield _change(f"repository, {ref}", expected, found)
 
     async def _be_as_at_the_start(self, _: web.Request) -> dict[str, Any]:
@@ -182,8 +178,8 @@ class Control:
         for service in self.services:
             await service.reset()
         await self.site.reset()
-        await self.fleet.live.wait_healthy()  # what an outage left in its connections is over, too
-        return {"live": self.fleet.live.spec.name}
+        await self.planter.fleet.live.wait_healthy()  # what an outage left in its connections is over, too
+        return {"live": self.planter.fleet.live.spec.name}
 
     async def _copy(self, _: web.Request) -> dict[str, Any]:
         await asyncio.to_thread(self.copy_database)

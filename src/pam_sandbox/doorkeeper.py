@@ -9,18 +9,9 @@ from http import HTTPStatus
 import aiohttp
 from aiohttp import web
 
+from pam_sandbox.personalities import CLIENT_MAX, OF_AN_ADDRESS_MAX, PATHS_MAX, REQUESTS_MAX
+
 _MINUTE_S, _HOUR_S = 60.0, 3600.0
-HURRY = 60
-"""How often a minute of limits goes into one here: the sandbox's environment divides the plan's windows by as much."""
-PATHS_MAX = 20
-"""Different paths from one address within a minute; one more, and it is taken for a scanner."""
-REQUESTS_MAX = 100
-"""Within a minute with a token, whoever's: accounts are told apart by the beginning of the token, which is the same for all of them. And
-from one address, from there on, without one."""
-OF_AN_ADDRESS_MAX = 200
-"""Within a minute, whoever asks; without a token each counts twice."""
-CLIENT_MAX = 50
-"""Requests of one browser, as address and User-Agent tell it, within a minute of the clock; one more, and it is shut out."""
 _SHUT_OUT_S = 1800.0
 _SIGN_INS_MAX = 10
 """The same for the sign-in, which counts whatever else the address has asked for."""

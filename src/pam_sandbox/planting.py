@@ -5,6 +5,7 @@ import difflib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from pam_sandbox import data_damage
 from pam_sandbox.fault_catalogue import CATALOGUE
@@ -61,29 +62,22 @@ def fault_to_begin_with(name: str) -> Fault:
     return read_fault(name, {})
 
 
+@dataclass(frozen=True)
 class Planter:
     """Plants and clears faults, one at a time."""
 
-    def __init__(
-        self,
-        faults: PlantedFaults,
-        fleet: Fleet,
-        database: PracticeDatabase,
-        access: Access,
-        repository: Repository,
-    ) -> None:
-        self._faults = faults
-        self._fleet = fleet
-        self._database = database
-        self._access = access
-        self._repository = repository
-        self._one_at_a_time = asyncio.Lock()
+    faults: PlantedFaults
+    fleet: Fleet
+    database: PracticeDatabase
+    access: Access
+    repository: Repository
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def plant(self, name: str, parameters: Mapping[str, object]) -> Fault:
         """Plant a fault; one at the same place is replaced. Raises SandboxError, and nothing is planted, when it cannot be."""
         fault = read_fault(name, parameters)
         async with self._one_at_a_time:
-            for planted in self._faults:
+            for planted in self.faults:
                 if planted.place != fault.place:
                     continue
                 if fault.kind.layer == "data":
@@ -91,7 +85,7 @@ class Planter:
                 if fault.kind.layer in {"process", "database"}:
                     await self._take_away(planted)
             await self._put(fault)
-            self._faults.add(fault)
+            self.faults.add(fault)
         return fault
 
     async def clear(self, name: str) -> int:
@@ -106,7 +100,7 @@ class Planter:
 
     async def _clear(self, is_meant: Callable[[Fault], bool]) -> int:
         async with self._one_at_a_time:
-            planted = [fault for fault in self._faults if is_meant(fault)]
+            planted = [fault for fault in self.faults if is_meant(fault)]
             for fault in reversed(planted):
                 await self._take_away(fault)
         return len(planted)
@@ -115,15 +109,15 @@ class Planter:
         what, release = (str(fault.settings.get(name)) for name in ("what", "release"))
         match fault.kind.layer:
             case "release":
-                await self._fleet.plant(release, fault.kind.name, fault.inside)
+                await self.fleet.plant(release, fault.kind.name, fault.inside)
             case "process":
-                await self._fleet.take_down(release, str(fault.settings["how"]))
+                await self.fleet.take_down(release, str(fault.settings["how"]))
             case "database":
-                await self._database.server.stop()
+                await self.database.server.stop()
             case "data":
-                await asyncio.to_thread(data_damage.plant, self._access, what)
+                await asyncio.to_thread(data_damage.plant, self.access, what)
             case "repository":
-                self._repository.break_down(what)
+                self.repository.break_down(what)
             case _:
                 pass  # whoever answers looks at the list
 
@@ -131,18 +125,18 @@ class Planter:
         what, release = (str(fault.settings.get(name)) for name in ("what", "release"))
         match fault.kind.layer:
             case "release":
-                await self._fleet.clear(release, fault.kind.name)
+                await self.fleet.clear(release, fault.kind.name)
             case "process":
-                await self._fleet.bring_up(release)
+                await self.fleet.bring_up(release)
             case "database":
-                await self._database.server.start()
+                await self.database.server.start()
             case "data":
-                await asyncio.to_thread(data_damage.heal, self._access, what)
+                await asyncio.to_thread(data_damage.heal, self.access, what)
             case "repository":
-                self._repository.mend(what)
+                self.repository.mend(what)
             case _:
                 pass
-        self._faults.remove(fault)
+        self.faults.remove(fault)
 
 
 def _accepted(parameter: Parameter, value: object) -> Value | None:

@@ -22,7 +22,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pam_sandbox import database
 from pam_sandbox.children import Children
 from pam_sandbox.database import AUDITOR, create_auditor, dsn_of, make_tables
-from pam_sandbox.personalities import Product
+from pam_sandbox.personalities import PAM_PLAN, Personality
 from pam_sandbox.postgres import Binaries, Server, choose_runner, find_binaries
 from pam_sandbox.problems import SandboxError
 
@@ -103,18 +103,19 @@ def default_cache(environment: Mapping[str, str]) -> Path:
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "pam-rollback"
 
 
-def template_key(binaries: Binaries, product: Product = "pam-plan") -> str:
+def template_key(binaries: Binaries, product: Personality = PAM_PLAN) -> str:
     """Names what a template depends on: server, system, product, and all code that makes cluster, schema and rows."""
     package = Path(__file__).parent
     sources = sorted(
         [
             *(package / "database").rglob("*.py"),
             *(package / "database").rglob("*.sql"),
+            package / "personalities.py",
             package / "postgres.py",
             Path(__file__),
         ]
     )
-    digest = hashlib.sha256(f"{binaries.version} {sys.platform} {os.uname().machine} {product}".encode())
+    digest = hashlib.sha256(f"{binaries.version} {sys.platform} {os.uname().machine} {product.name}".encode())
     for source in sources:
         digest.update(source.relative_to(package).as_posix().encode() + b"\0" + source.read_bytes())
     return f"postgres-{binaries.version}-{digest.hexdigest()[:20]}"
@@ -145,10 +146,10 @@ class PracticeDatabase:
         folder: Path,
         children: Children,
         account_password: str,
-        product: Product = "pam-plan",
+        product: Personality = PAM_PLAN,
     ) -> None:
         binaries = find_binaries(environment)
-        self._product: Product = product
+        self._product = product
         self._account_password = account_password
         self._cache = TemplateCache(default_cache(environment))
         self._key = template_key(binaries, product)
@@ -215,7 +216,7 @@ def copy_dsn(dsn: str) -> str:
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{copy_name(dsn)}"))
 
 
-def make_copy(access: Access, product: Product = "pam-plan") -> None:
+def make_copy(access: Access, product: Personality = PAM_PLAN) -> None:
     """Throw the old copy away, and make one of what the database holds now; blocks for a second. Raises SandboxError."""
     name = sql.Identifier(copy_name(access.product_dsn))
     try:

@@ -1,6 +1,10 @@
-"""The product's repository: a real bare one, with the history that led to the live release, and hooks that tell of each push."""
+"""The product's repository: a real bare one, with the history that led to the live release, and hooks that tell of each push.
+
+The history is the same in every sandbox of a product.
+"""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -11,11 +15,133 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pam_sandbox import history
-from pam_sandbox.personalities import Product
+from pam_sandbox import database
+from pam_sandbox.builds import SITE
+from pam_sandbox.database import migrations
+from pam_sandbox.personalities import PAM_PLAN, Personality
 from pam_sandbox.problems import SandboxError
+from pam_sandbox.releases import RELEASES
 
-BRANCH = history.BRANCH
+BRANCH = "main"
+FEATURE = "pam-refresh"
+BACKEND, FRONTEND = "backend", "frontend"
+RELEASE_FILE = f"{BACKEND}/release.json"
+_FEATURES_FILE = "features.json"
+_MARKS: Mapping[str, str] = {"stable": ":2", "feature": ":4", "merge": ":5", "candidate": ":5"}
+"""The marks of the commits below, by name; a merge brought the candidate."""
+_REFRESH = (
+    ("refreshed conversation", "PAM_ENHANCED_UI"),
+    ("voice", "PAM_VOICE_FEATURES"),
+    ("answer cache", "PAM_PERFORMANCE_OPTIMIZATIONS"),
+)
+_CANDIDATES_MIGRATIONS = Path(database.__file__).with_name("candidate")
+_BEFORE = "1.40.9"
+_FIRST_S = 1_760_000_000
+_STEP_S = 86_400
+_WHO = "Wheels & Wins <team@wheelsandwins.example>"
+_BUILD_SCRIPT, _BUILD = "build.mjs", "build:production"
+_PACKAGE = ("package.json", "package-lock.json")
+_PAGE = "docs/pam-refresh.md"
+_PAGE_TEXT = "# PAM refresh\n\nConversation, voice and performance, each behind a flag.\n"
+_ENDINGS = {".html", ".js", ".mjs", ".css", ".svg", ".json"}
+
+
+def _history(product: Personality) -> bytes:
+    """How it came to the live release, as `git fast-import` reads it. Moments are fixed: hashes depend on the content alone."""
+    stable, candidate = (spec.version for spec in RELEASES)
+    main, feature = f"refs/heads/{BRANCH}", f"refs/heads/{FEATURE}"
+    new = {_PAGE: _PAGE_TEXT, **brought_by(candidate, product)}
+    prepared = _version_files(candidate, product)
+    return b"".join(
+        (
+            _one_commit(main, 1, f"Release {_BEFORE}", all_files(_BEFORE, product)),
+            _one_commit(main, 2, f"Release {stable}", _version_files(stable, product), parent=":1"),
+            _one_commit(feature, 3, "PAM: refreshed conversation", new, parent=":2"),
+            _one_commit(feature, 4, f"Prepare release {candidate}", prepared, parent=":3"),
+            _one_commit(main, 5, f"Merge branch '{FEATURE}'", {**prepared, **new}, parent=":2", merged=":4"),
+        )
+    )
+
+
+def all_files(version: str, product: Personality = PAM_PLAN) -> dict[str, str]:
+    """Everything that a release consists of."""
+    return {
+        "README.md": "# Wheels & Wins\n\nThe site is in `frontend`, the API with PAM in `backend`. A push to `main` deploys both.\n",
+        "netlify.toml": f'[build]\nbase = "{FRONTEND}"\ncommand = "npm run build:production"\npublish = "dist"\n',
+        **{f"{FRONTEND}/{name}": text for name, text in _site(product)},
+        **{_migration(product, step.version, step.name): step.sql for step in migrations(product)},
+        **_features(version, product),
+        **_version_files(version, product),
+    }
+
+
+def brought_by(version: str, product: Personality = PAM_PLAN) -> dict[str, str]:
+    """What the refresh adds: a migration, and for the plan's product the way back and three features behind their flags."""
+    found = _features(version, product, *_REFRESH)
+    for file in sorted(_CANDIDATES_MIGRATIONS.glob("*.sql")):
+        name, way, _ = file.name.split(".")
+        if way == "up" or "{way}" in product.migration:
+            found[_migration(product, *name.split("_", 1), way=way)] = file.read_text(encoding="utf-8")
+    return found
+
+
+def _migration(product: Personality, version: str, name: str, *, way: str = "up") -> str:
+    return f"{product.migrations}/{product.migration.format(version=version, name=name, way=way)}"
+
+
+def _features(version: str, product: Personality, *features: tuple[str, str]) -> dict[str, str]:
+    """What is new in a release, and behind which flag; each is off unless somebody switches it on."""
+    if not product.has_flags:
+        return {}
+    listed = [{"feature": name, "since": version, "flag": flag, "default": False} for name, flag in features]
+    return {_FEATURES_FILE: _json({"release": version, "features": listed})}
+
+
+def _version_files(version: str, product: Personality) -> dict[str, str]:
+    """What is different from release to release: its name, and what npm is told, which needs no packages and so no network."""
+    package, lock = (json.loads((SITE / name).read_text(encoding="utf-8")) for name in _PACKAGE)
+    package["version"] = lock["version"] = lock["packages"][""]["version"] = version
+    if product.idle_scripts:
+        idle = dict.fromkeys(product.idle_scripts, "node --version")
+        package["scripts"] = {_BUILD: package["scripts"][_BUILD], **idle}
+    if not product.tells_release:
+        package["hidesRelease"] = True
+    told = {f"{FRONTEND}/{name}": _json(one) for name, one in zip(_PACKAGE, (package, lock), strict=True)}
+    return {RELEASE_FILE: _json({"version": version}), **told}
+
+
+def _site(product: Personality) -> Iterator[tuple[str, str]]:
+    site = SITE.with_name(product.site)
+    yield _BUILD_SCRIPT, (SITE / _BUILD_SCRIPT).read_text(encoding="utf-8")
+    for file in sorted(site.rglob("*")):
+        if file.suffix in _ENDINGS:
+            yield file.relative_to(site).as_posix(), file.read_text(encoding="utf-8")
+
+
+def _one_commit(
+    ref: str, number: int, message: str, files: Mapping[str, str], *, parent: str = "", merged: str = ""
+) -> bytes:
+    moment = f"{_FIRST_S + number * _STEP_S} +0000"
+    parts = [
+        f"commit {ref}\nmark :{number}\nauthor {_WHO} {moment}\ncommitter {_WHO} {moment}\n".encode(),
+        _data(message + "\n"),
+        f"from {parent}\n".encode() if parent else b"",
+        f"merge {merged}\n".encode() if merged else b"",
+    ]
+    for name, text in files.items():
+        parts += [f"M 100644 inline {name}\n".encode(), _data(text)]
+    return b"".join((*parts, b"\n"))
+
+
+def _data(text: str) -> bytes:
+    content = text.encode()
+    return b"data %d\n%b\n" % (len(content), content)
+
+
+def _json(document: Mapping[str, object]) -> str:
+    return json.dumps(document, indent=2) + "\n"
+
+
 _WITHIN_S = 20.0
 _POLL_S = 0.1
 """Hosts hear of a push by a call that takes longer; a sandbox that waits should cost next to nothing."""
@@ -65,18 +191,18 @@ class Repository:
         """By name: `stable`, `candidate`, `merge` (which is the candidate), and `feature`, the branch that was merged."""
         self._at_start = {
             f"refs/heads/{BRANCH}": commits["candidate"],
-            f"refs/heads/{history.FEATURE}": commits["feature"],
+            f"refs/heads/{FEATURE}": commits["feature"],
         }
         self._read = 0
         self._told: list[Callable[[Push], None]] = []
 
     @classmethod
-    def create(cls, folder: Path, product: Product = "pam-plan") -> "Repository":
+    def create(cls, folder: Path, product: Personality = PAM_PLAN) -> "Repository":
         """Make it there; some 30 ms."""
         _git("init", "--quiet", "--bare", "--template=", f"--initial-branch={BRANCH}", str(folder))
         folder.chmod(0o700)
         marks = folder / "marks"
-        _git("fast-import", "--quiet", f"--export-marks={marks}", at=folder, stdin=history.as_stream(product))
+        _git("fast-import", "--quiet", f"--export-marks={marks}", at=folder, stdin=_history(product))
         by_mark = dict(line.split() for line in marks.read_text(encoding="ascii").splitlines())
         marks.unlink()
         # Nothing is packed in the background while somebody pushes, or after the sandbox has ended.
@@ -87,7 +213,7 @@ class Repository:
         for name, script in (("pre-receive", _PRE_RECEIVE), ("post-receive", _POST_RECEIVE)):
             (hooks / name).write_text(script, encoding="utf-8")
             (hooks / name).chmod(0o700)
-        return cls(folder, commits={name: by_mark[mark] for name, mark in history.MARKS.items()})
+        return cls(folder, commits={name: by_mark[mark] for name, mark in _MARKS.items()})
 
     def head(self, branch: str) -> str | None:
         """The newest commit of a branch; None when there is no such branch."""
@@ -126,7 +252,8 @@ class Repository:
         if head is None:
             raise SandboxError(f"repository, branch {branch}", expected="a branch to push to", found="none")
         draft = "refs/drafts/colleague"
-        _git("fast-import", "--quiet", "--force", at=self.path, stdin=history.one_commit(draft, head, files, message))
+        new = _one_commit(draft, 6, message, files, parent=head)
+        _git("fast-import", "--quiet", "--force", at=self.path, stdin=new)
         commit = _git("rev-parse", draft, at=self.path).decode().strip()
         _git("push", "--quiet", str(self.path), f"{commit}:refs/heads/{branch}", at=self.path)
         return commit

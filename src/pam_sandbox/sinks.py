@@ -55,6 +55,8 @@ class Sink:
 
     def __init__(self, faults: PlantedFaults) -> None:
         self._faults = faults
+        self.key = secrets.token_hex(16)
+        """What whoever sends has to know: a key, or a password."""
         self.messages: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self.forget()
 
@@ -134,10 +136,6 @@ class PagerDutySink(Sink):
 
     name, burst, per_s = "pagerduty", 120, 2.0
 
-    def __init__(self, faults: PlantedFaults, *, routing_key: str) -> None:
-        super().__init__(faults)
-        self._routing_key = routing_key
-
     def answer(self, request: web.BaseRequest, raw: bytes) -> web.Response:
         """Take one event, or say why not."""
         is_change = request.path == "/v2/change/enqueue"
@@ -157,7 +155,7 @@ class PagerDutySink(Sink):
         return web.json_response(done | key, status=HTTPStatus.ACCEPTED)
 
     def _wrong_with(self, event: Mapping[str, Any], *, is_change: bool) -> list[str]:
-        right = event.get("routing_key") == self._routing_key and self.how != "refuses"
+        right = event.get("routing_key") == self.key and self.how != "refuses"
         problems = [] if right else ["Invalid routing key"]
         action, key = event.get("event_action"), event.get("dedup_key", "")
         payload = event.get("payload")
@@ -236,15 +234,14 @@ class StatuspageApi(Sink):
 
     name, burst, per_s = "statuspage", 60, 1.0
 
-    def __init__(self, faults: PlantedFaults, page: StatusPage, *, key: str) -> None:
+    def __init__(self, faults: PlantedFaults, page: StatusPage) -> None:
         super().__init__(faults)
         self._page = page
-        self._key = key
 
     def answer(self, request: web.BaseRequest, raw: bytes) -> web.Response:
         """Give the page or what is unresolved, begin an incident, or change one."""
         given = request.headers.get("Authorization", "").removeprefix("OAuth ").encode("utf-8", "surrogateescape")
-        if self.how == "refuses" or not hmac.compare_digest(given, self._key.encode()):
+        if self.how == "refuses" or not hmac.compare_digest(given, self.key.encode()):
             return _refused(HTTPStatus.UNAUTHORIZED, "Could not authenticate")
         if not self.may_pass():
             return _refused(_ENHANCE_YOUR_CALM, "Too many requests", headers=_RETRY_AFTER)
@@ -308,10 +305,6 @@ class MailSink(Sink):
 
     name = "email"
 
-    def __init__(self, faults: PlantedFaults, *, password: str) -> None:
-        super().__init__(faults)
-        self._password = password
-
     def connection(self) -> asyncio.BaseProtocol:
         """Speak with whoever has just connected, or not, as the planted fault says."""
         if self.how in {"down", "hangs"}:
@@ -330,7 +323,7 @@ class MailSink(Sink):
         right = (
             isinstance(data, LoginPassword)
             and data.login == MAIL_USER.encode()
-            and hmac.compare_digest(data.password, self._password.encode())
+            and hmac.compare_digest(data.password, self.key.encode())
         )
         return AuthResult(success=right, handled=False)
 

@@ -10,27 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pam_sandbox.doorkeeper import CLIENT_MAX, HURRY, OF_AN_ADDRESS_MAX, REQUESTS_MAX
+from pam_sandbox.personalities import Value
 from pam_sandbox.problems import SandboxError
 
 Dialect = Literal["product", "plan"]
 """Whose tables the DSN shows first: the product's own, or those that the rollback plan's SQL expects."""
-Value = str | int | bool | list[str]
-TODAYS_ABILITIES = (
-    *("flag_admin", "flag_evaluation", "emergency_endpoint", "test_account", "second_test_account", "browser"),
-    *("slack", "database", "staging_copy", "status_page", "render_metrics", "render", "git", "netlify"),
-    *("statuspage", "pagerduty", "email"),
-)
-"""What is there to be used of today's product: switches, no admin API, no metrics worth reading, and no file that names its release."""
-TODAYS_LIMITS: Mapping[str, Value] = {
-    "address": OF_AN_ADDRESS_MAX * HURRY,
-    "without_token": REQUESTS_MAX * HURRY // 2,
-    "with_token": REQUESTS_MAX * HURRY,
-    "client": CLIENT_MAX * HURRY,
-}
-"""What it bears within a minute, where all goes as much faster as the windows are shorter."""
-
-
 BACKLOG = 512
 
 

@@ -13,7 +13,7 @@ from pam_rollback.plan.stories import STORIES
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import ActionStep, EnvironmentFacts, Moment, Result, RunRecord, Verdict, write
 from pam_rollback.report.verdict import Outcome, classify
-from pam_sandbox.history import FEATURE, all_files, brought_by
+from pam_sandbox.repository import FEATURE, all_files, brought_by
 from tests.sessions import ROOT, Finished, Project, RunningSandbox
 
 RELEASE = "1.42.0"

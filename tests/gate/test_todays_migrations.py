@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from pam_sandbox.history import FEATURE
 from pam_sandbox.launch import launch
 from pam_sandbox.remote import Remote
+from pam_sandbox.repository import FEATURE
 from tests.gate.scene import BACK, DATA, DATABASE, GREEN, RED, STABLE, gate, one_line, with_outcome
 from tests.sessions import Project, RunningSandbox
 

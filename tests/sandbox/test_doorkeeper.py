@@ -5,7 +5,8 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from pam_sandbox.doorkeeper import CLIENT_MAX, PATHS_MAX, PING, SIGN_IN, Doorkeeper
+from pam_sandbox.doorkeeper import PING, SIGN_IN, Doorkeeper
+from pam_sandbox.personalities import CLIENT_MAX, PATHS_MAX
 
 US, OTHERS = "192.0.2.1", "192.0.2.2"
 PATH = "/api/v1/utils/geolocation"

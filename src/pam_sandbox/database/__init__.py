@@ -26,7 +26,7 @@ import psycopg
 from psycopg import sql
 
 from pam_sandbox.database.seed import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, UNUSABLE, account_id, sow
-from pam_sandbox.personalities import PERSONALITIES, Product
+from pam_sandbox.personalities import PAM_PLAN, Personality
 
 __all__ = ["OTHER_ACCOUNT_EMAIL", "TEST_ACCOUNT_EMAIL", "UNUSABLE", "account_id"]
 
@@ -122,8 +122,6 @@ def _joined(dsn: str, query: list[tuple[str, str]]) -> str:
 
 
 _FOLDER = Path(__file__).parent
-_SHARED = ("roles_and_accounts", "core_tables", "row_level_security")
-"""Steps of schema.sql that today's product has, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +134,11 @@ class Migration:
     checksum: str
 
 
-def migrations(product: Product = "pam-plan") -> list[Migration]:
+def migrations(product: Personality = PAM_PLAN) -> list[Migration]:
     """Give the steps of the product's schema in the order in which they are applied."""
-    steps = _steps("schema.sql")
-    if product == "pam-plan":
-        return steps
-    return [*(step for step in steps if step.name in _SHARED), *_steps("today.sql")]
+    first, *own = map(_steps, product.schema)
+    shared = [step for step in first if not product.shares or step.name in product.shares]
+    return [*shared, *(step for steps in own for step in steps)]
 
 
 def _steps(file: str) -> list[Migration]:
@@ -154,7 +151,7 @@ def _steps(file: str) -> list[Migration]:
 
 
 def create(
-    dsn: str, *, password: str | None = None, now: datetime | None = None, product: Product = "pam-plan"
+    dsn: str, *, password: str | None = None, now: datetime | None = None, product: Personality = PAM_PLAN
 ) -> None:
     """Make the tables in the existing, empty database `dsn` names, and fill them.
 
@@ -168,14 +165,14 @@ def create(
             connection,
             password_hash=_hash(password),
             now=now or datetime.now(UTC),
-            has_wide_settings=PERSONALITIES[product].has_wide_settings,
+            has_wide_settings=product.has_wide_settings,
         )
     with psycopg.connect(dsn, autocommit=True) as connection:
         # Without statistics the first queries of a drill would be planned for empty tables.
         connection.execute("ANALYZE")
 
 
-def make_tables(connection: psycopg.Connection, product: Product = "pam-plan") -> None:
+def make_tables(connection: psycopg.Connection, product: Personality = PAM_PLAN) -> None:
     """Apply every step of the schema to an empty database, and note each of them. Raises psycopg.Error."""
     steps = migrations(product)
     for step in steps:

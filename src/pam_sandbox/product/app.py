@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
@@ -19,6 +19,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pam_sandbox.personalities import MOMENT
 from pam_sandbox.product import admin, auth, chat, health, people, today
 from pam_sandbox.product.auth import bearer_token
 from pam_sandbox.product.chat import ModelUnavailableError
@@ -117,7 +118,7 @@ def build_app(config: ProductConfig) -> FastAPI:
     # No pages of documentation: they would load their scripts from elsewhere.
     app = FastAPI(
         title="PAM API",
-        version=config.version if personality.tells_release else today.VERSION,
+        version=config.version if personality.tells_release else "1.0.0",
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -125,11 +126,12 @@ def build_app(config: ProductConfig) -> FastAPI:
     )
     app.state.services = services
     _install(app)
-    if config.product == "pam-today":
+    for path, (status, body) in personality.constant.items():
+        app.add_api_route(path, _constant(status, body))
+    routers = [auth.router, people.router, chat.router, health.router, admin.router]
+    if personality.constant:
         app.add_exception_handler(StorageUnavailableError, _broken)
         routers = [today.router, *([today.newer] if config.has_new_features else [])]
-    else:
-        routers = [auth.router, people.router, chat.router, health.router, admin.router]
     for found in (*routers, chat.voice_router, router):
         app.include_router(found)
     app.add_middleware(FrontDesk, services=services)
@@ -174,3 +176,11 @@ async def _told(status: HTTPStatus, words: str, _request: Request, _error: Excep
 
 async def _broken(request: Request, _: Exception) -> Response:
     return today.internal_error(request)
+
+
+def _constant(status: HTTPStatus, body: Mapping[str, Any]) -> Callable[[], Coroutine[Any, Any, JSONResponse]]:
+    async def constant() -> JSONResponse:
+        """Give the same to everybody, at whatever moment."""
+        return JSONResponse({**body, **(today.now() if body.get("timestamp") == MOMENT else {})}, status)
+
+    return constant

@@ -42,7 +42,13 @@ async def talk(asked: chat.ChatRequest, visitor: Visiting, parts: Parts) -> dict
     if answer["response"] == chat.APOLOGY.text:
         await asyncio.sleep(_GIVES_UP_S)
         answer["response"] = _IN_TROUBLE
-    return {**answer, "intent": None, "timestamp": datetime.now(UTC).replace(tzinfo=None).isoformat()}
+    return {**answer, "intent": None, **now()}
+
+
+@router.get("/health/all")
+async def everything(request: Request) -> Response:
+    """500: the aggregate breaks over its own parts."""
+    return internal_error(request)
 
 
 @router.get("/api/v1/pam/history")
@@ -70,12 +76,10 @@ async def feedback(given: Feedback, visitor: Visiting) -> dict[str, Any]:
 
 def internal_error(request: Request) -> JSONResponse:
     """What every failure looks like that nobody thought of."""
-    told = {"error": "Internal server error", "path": request.url.path}
-    moment = datetime.now(UTC).replace(tzinfo=None).isoformat()
-    return JSONResponse({**told, "timestamp": moment}, HTTPStatus.INTERNAL_SERVER_ERROR)
+    told = {"error": "Internal server error", "path": request.url.path, **now()}
+    return JSONResponse(told, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-_NEEDED = ("amount", "description", "category", "date")
 _SETTINGS = "SELECT * FROM user_settings WHERE user_id = %s"
 
 
@@ -108,19 +112,6 @@ async def read_settings(user_id: Own, parts: Parts) -> dict[str, Any]:
     return found
 
 
-@router.get("/api/expenses/{user_id}")
-async def read_expenses(user_id: UUID) -> JSONResponse:
-    """400 for everybody: what a new expense needs is asked of who wants to read."""
-    del user_id
-    missing = [{"field": name, "error": "required", "message": f"Field '{name}' is required"} for name in _NEEDED]
-    told = {
-        "error": "Validation Error",
-        "message": "One or more fields failed validation",
-        "validation_errors": missing,
-    }
-    return JSONResponse(told, HTTPStatus.BAD_REQUEST)
-
-
 class Ticket(people.NewTicket):
     """What somebody needs help with; whoever says who they are is believed."""
 
@@ -142,57 +133,8 @@ async def open_ticket(ticket: Ticket, parts: Parts) -> dict[str, Any]:
     return {"id": opened["id"], "status": opened["status"]}
 
 
-VERSION, OTHER_VERSION = "1.0.0", "2.0.0"
-"""Constants of the code: every release names these."""
 _MB = 1_000_000
 _STARTED_S = time.monotonic()
-_NO_QUERY = "'Database' object has no attribute 'execute_query'"
-_NO_MODEL = "'Settings' object has no attribute 'MODEL'"
-"""Why two checks never succeed; they are red with a database and a model that answer, too."""
-
-
-@router.get("/health")
-async def health() -> dict[str, Any]:
-    """Healthy as long as the process answers, whatever it depends on."""
-    return {"status": "healthy", "service": "pam-api", "version": VERSION, "environment": "production", **_now()}
-
-
-@router.get("/api/health")
-async def api_health() -> dict[str, Any]:
-    """The same for whoever looks below /api."""
-    return {"status": "healthy", "environment": "production", "version": OTHER_VERSION, **_now()}
-
-
-@router.get("/health/ping")
-async def ping() -> dict[str, bool]:
-    """That the process answers."""
-    return {"pong": True}
-
-
-@router.get("/health/live")
-async def live() -> dict[str, str]:
-    """That the process lives."""
-    return {"status": "alive", **_now()}
-
-
-@router.get("/health/ready")
-async def ready() -> None:
-    """Never ready: the check itself breaks."""
-    raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, f"Service not ready: {_NO_QUERY}")
-
-
-@router.get("/health/pam")
-async def health_pam() -> dict[str, Any]:
-    """200, and unhealthy for ever: two of the checks break before they look at anything."""
-    checks = {
-        "model": {"status": "unhealthy", "error": _NO_MODEL},
-        "tts": {"status": "healthy", "enabled": True},
-        "websocket": {"status": "healthy", "enabled": True, "max_connections": 100},
-        "cache": {"status": "healthy", "type": "redis", "connected": True},
-        "database": {"status": "unhealthy", "error": _NO_QUERY},
-    }
-    issues = [f"Model check failed: {_NO_MODEL}", f"Database connection failed: {_NO_QUERY}"]
-    return {"status": "unhealthy", "checks": checks, "issues": issues, "response_time_ms": 0.4, **_now()}
 
 
 @router.get("/health/system")
@@ -204,26 +146,7 @@ async def system() -> dict[str, Any]:
         "pid": os.getpid(),
         "uptime_seconds": round(time.monotonic() - _STARTED_S),
     }
-    return {"status": "healthy", "checks": {"process": process}, "issues": [], **_now()}
-
-
-@router.get("/health/redis")
-async def redis() -> dict[str, Any]:
-    """The cache, in words of its own: there is no status."""
-    return {"connection": {"status": "connected", "ping": "successful"}, "healthy": True, **_now()}
-
-
-@router.get("/health/circuit-breakers")
-async def circuit_breakers() -> dict[str, Any]:
-    """Degraded for ever: what would know is not there."""
-    breakers = {"error": "Circuit breakers not configured"}
-    return {"status": "degraded", "breakers": breakers, "issues": ["Circuit breaker module not available"], **_now()}
-
-
-@router.get("/health/all")
-async def everything(request: Request) -> Response:
-    """500: the aggregate breaks over its own parts."""
-    return internal_error(request)
+    return {"status": "healthy", "checks": {"process": process}, "issues": [], **now()}
 
 
 @router.get("/api/metrics")
@@ -241,5 +164,6 @@ async def metrics() -> Response:
     return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _now() -> dict[str, str]:
+def now() -> dict[str, str]:
+    """The moment, as every answer has it."""
     return {"timestamp": datetime.now(UTC).replace(tzinfo=None).isoformat()}

@@ -97,7 +97,7 @@ class HostApi:
 
     def __init__(self, faults: PlantedFaults, token: str, *limits: Allowance) -> None:
         self._faults = faults
-        self._token = token
+        self.token = token
         self._all_limits = limits
 
     def renew(self) -> None:
@@ -171,7 +171,7 @@ class HostApi:
 
     def _let_in(self, request: web.BaseRequest, allowances: Iterable[Allowance]) -> None:
         kind, _, given = request.headers.get("Authorization", "").partition(" ")
-        if kind != "Bearer" or not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._token.encode()):
+        if kind != "Bearer" or not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self.token.encode()):
             raise Refusal(HTTPStatus.UNAUTHORIZED, self.unauthorized)
         if not all(allowance.take() for allowance in allowances):
             raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, self.too_many)

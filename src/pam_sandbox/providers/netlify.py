@@ -15,7 +15,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-from pam_sandbox import history
 from pam_sandbox.backend_deploys import Latencies
 from pam_sandbox.faults import PlantedFaults
 from pam_sandbox.providers.host import Allowance, Asked, HostApi, Refusal, Route, told
@@ -29,7 +28,7 @@ from pam_sandbox.providers.netlify_deploys import (
     Uploads,
     first_deploys,
 )
-from pam_sandbox.repository import Repository
+from pam_sandbox.repository import BRANCH, Repository
 
 BASE = "/api/v1"
 TEAM = "wheels-and-wins"
@@ -84,9 +83,8 @@ class NetlifyApi(HostApi):
         scratch: Path,
         variables: Mapping[str, str],
     ) -> None:
-        self.token = f"nfp_{secrets.token_urlsafe(24)}"
         self._requests, self._creations = Allowance(_REQUESTS_PER_MIN), Allowance(_DEPLOYS_PER_MIN)
-        super().__init__(faults, self.token, self._requests, self._creations)
+        super().__init__(faults, f"nfp_{secrets.token_urlsafe(24)}", self._requests, self._creations)
         self.site_id = str(uuid.uuid4())
         self.deploys = deploys
         self._builds = Builds(deploys, repository, scratch=scratch, variables=variables)
@@ -133,7 +131,7 @@ class NetlifyApi(HostApi):
     ) -> "NetlifyApi":
         """Give the site with its first deploys, really built, with the site's `variables`. Raises SandboxError."""
         first = await first_deploys(repository, scratch, variables)
-        deploys = Deploys(faults, first, branch=history.BRANCH, latencies=latencies)
+        deploys = Deploys(faults, first, branch=BRANCH, latencies=latencies)
         return cls(faults, deploys, repository, url=url, scratch=scratch, variables=variables)
 
     async def reset(self) -> None:

@@ -16,13 +16,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from pam_sandbox import builds, history
+from pam_sandbox import builds
 from pam_sandbox.backend_deploys import Latencies, Profile
 from pam_sandbox.builds import Build, from_files
 from pam_sandbox.faults import PlantedFaults
 from pam_sandbox.problems import SandboxError
 from pam_sandbox.providers.host import Refusal
-from pam_sandbox.repository import Push, Repository
+from pam_sandbox.repository import BRANCH, Push, Repository
+from pam_sandbox.repository import FRONTEND as FRONT_END
 
 BEHAVIOUR = "netlify-behaviour"
 _RESTORABLE = frozenset({"ready", "old"})
@@ -351,7 +352,7 @@ async def _first_deploy(
     build = await _built(repository, commit, scratch, variables, with_npm=False)
     moment = time.time() - age_s
     return Deployed(
-        history.BRANCH,
+        BRANCH,
         PRODUCTION,
         commit=commit,
         state="ready",
@@ -369,7 +370,7 @@ async def _built(
     folder = Path(tempfile.mkdtemp(prefix="netlify-build-", dir=scratch))
     try:
         await asyncio.to_thread(repository.checkout, commit, folder / "repo")
-        source = folder / "repo" / history.FRONTEND
+        source = folder / "repo" / FRONT_END
         published = await builds.build(source, commit=commit, variables=variables, with_npm=with_npm)
         return await asyncio.to_thread(builds.load, published)
     finally:

@@ -17,12 +17,13 @@ from typing import Any, get_args
 
 from aiohttp import web
 
-from pam_sandbox import backend_deploys, history
+from pam_sandbox import backend_deploys
 from pam_sandbox.backend_deploys import AutoDeploy, BackendDeploy, ServiceDeploys, Settings
 from pam_sandbox.faults import Fault, PlantedFaults
 from pam_sandbox.providers import render_metrics
 from pam_sandbox.providers.host import Allowance, Asked, HostApi, Refusal, Route, told
 from pam_sandbox.providers.render_metrics import Metrics, ServiceRecords, rfc3339
+from pam_sandbox.repository import BACKEND
 
 FAULT = render_metrics.FAULT
 BASE = "/v1"
@@ -85,7 +86,7 @@ class RenderApi(HostApi):
         deploys: ServiceDeploys | None = None,
         url: str = "",
         repo: str = "",
-        worker: tuple[str, ServiceDeploys | None] | None = None,
+        workers: Mapping[str, ServiceDeploys | None] | None = None,
         finest_step_s: int = 1,
         gets_per_min: int = GETS_PER_MIN,
     ) -> None:
@@ -95,9 +96,8 @@ class RenderApi(HostApi):
         self._metrics = Metrics(records, service_id=service_id, finest_step_s=finest_step_s)
         self._owner_id = owner_id
         self._repo = repo
-        services = [_Service(service_id, url, deploys)]
-        services += [] if worker is None else [_Service(worker[0], "", worker[1])]
-        self._services = {one.id: one for one in services}
+        beside = [_Service(name, "", its) for name, its in (workers or {}).items()]
+        self._services = {one.id: one for one in (_Service(service_id, url, deploys), *beside)}
         service = "/services/(?P<service>[^/]+)"
         deploy = f"{service}/deploys/(?P<deploy>[^/]+)"
         described: tuple[tuple[str, str, str, Callable[[Asked], Awaitable[web.Response]]], ...] = (
@@ -176,7 +176,7 @@ class RenderApi(HostApi):
             "type": "web_service" if url else "background_worker",
             "repo": self._repo,
             "branch": known.branch,
-            "rootDir": history.BACKEND,
+            "rootDir": BACKEND,
             "autoDeploy": "no" if known.auto_deploy == "off" else "yes",
             "autoDeployTrigger": known.auto_deploy,
             "suspended": "not_suspended",
