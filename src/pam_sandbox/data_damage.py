@@ -48,16 +48,15 @@ class Damage:
         return self.name.replace("-", "_")
 
 
-def damage_names(*, of_today: bool = False) -> tuple[str, ...]:
-    """Every damage that can be done to the plan's product, and where it is asked for those to today's tables alone, too."""
-    known = sorted(file.stem for file in _FOLDER.glob("*.sql"))
-    return tuple(name for name in known if of_today or not read_damage(name).is_for_today)
+def damage_names() -> tuple[str, ...]:
+    """Every damage that there is."""
+    return tuple(sorted(file.stem for file in _FOLDER.glob("*.sql")))
 
 
 def read_damage(name: str) -> Damage:
     """What the file of this damage says. Raises SandboxError when there is none or a part of it is missing."""
     file = _FOLDER / f"{name}.sql"
-    known = damage_names(of_today=True)
+    known = damage_names()
     if name not in known:
         raise SandboxError(f"damage {name!r}", expected=f"one of {', '.join(known)}", found="none such")
     head, *parts = re.split(r"^-- (plant|offenders|heal)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from pam_sandbox.builds import Build, File, spoilt_page
-from pam_sandbox.fault_catalogue import ANY_RELEASE, OTHER_RELEASE
 from pam_sandbox.faults import Fault, PlantedFaults
 from pam_sandbox.personalities import PAM_PLAN, Personality
 from pam_sandbox.providers.netlify_deploys import Deploys
@@ -168,7 +167,7 @@ class FrontEndServer:
 
     def _is_hit(self, fault: Fault, release: str) -> bool:
         name = str(fault.settings["release"])
-        return name == ANY_RELEASE or release == self._versions[name]
+        return name == "any" or release == self._versions[name]
 
     def _worker(self) -> File | None:
         stuck = self._faults.newest("service-worker-stuck")
@@ -196,7 +195,7 @@ class FrontEndServer:
         return next(
             build
             for build in self._deploys.builds()
-            if (build.release not in {"", live} if name == OTHER_RELEASE else build.release == self._versions[name])
+            if (build.release not in {"", live} if name == "other" else build.release == self._versions[name])
         )
 
     def _answer(self, request: web.BaseRequest, file: File, cache_control: str) -> web.Response:
