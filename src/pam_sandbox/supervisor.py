@@ -30,7 +30,7 @@ from pam_sandbox.practice_database import Access, PracticeDatabase, copy_dsn, ma
 from pam_sandbox.problems import SandboxError
 from pam_sandbox.product.tokens import issue
 from pam_sandbox.providers import netlify, render
-from pam_sandbox.providers.netlify_deploys import FRONTEND
+from pam_sandbox.providers.netlify_deploys import FRONTEND, Builder, Deploys
 from pam_sandbox.releases import LIVE_AT_START, RELEASES, Fleet, ProductSecrets, Release, ReleaseSpec
 from pam_sandbox.repository import BRANCH, Repository
 from pam_sandbox.repository import FRONTEND as FRONT_END
@@ -111,21 +111,16 @@ class Supervisor:
         workers = {
             name: await asyncio.to_thread(WorkerDeploys, repo, faults, latencies=latencies) for name in product.workers
         }
-        site, _ = await asyncio.gather(
-            netlify.NetlifyApi.open(
-                faults,
-                repo,
-                url=address["frontend"],
-                scratch=self._folder,
-                latencies=FRONTEND[self._latencies],
-                variables={
-                    "VITE_BACKEND_URL": address["api"],
-                    "VITE_SUPABASE_URL": address["supabase"],
-                    "VITE_SUPABASE_ANON_KEY": supabase.anon_key,
-                },
-            ),
-            fleet.open(told),
+        variables = {
+            "VITE_BACKEND_URL": address["api"],
+            "VITE_SUPABASE_URL": address["supabase"],
+            "VITE_SUPABASE_ANON_KEY": supabase.anon_key,
+        }
+        builder = Builder(repo, self._folder, variables)
+        site_deploys, _ = await asyncio.gather(
+            Deploys.open(faults, builder, latencies=FRONTEND[self._latencies]), fleet.open(told)
         )
+        site = netlify.NetlifyApi(faults, site_deploys, repo, url=address["frontend"])
         self._ends.push_async_callback(site.deploys.close)
         slack, pager, mail, status_page = SlackSink(faults), PagerDutySink(faults), MailSink(faults), StatusPage(faults)
         page_api = StatuspageApi(faults, status_page)
@@ -194,7 +189,6 @@ class Supervisor:
         await self._serve(web.AppRunner(control.application(), access_log=None), listeners.control)
         name, kind = ("practice", "staging") if self._practice else ("sandbox", "sandbox")
         expired = issue(account_id(TEST_ACCOUNT_EMAIL), TEST_ACCOUNT_EMAIL, secret=told.jwt_secret, age_s=_LONG_AGO_S)
-        dsn = access.auditor_dsn
         tables: dict[str, dict[str, Value]] = {
             "": {"extends": "sandbox", "name": name, "kind": kind},
             "urls": {
@@ -246,7 +240,9 @@ class Supervisor:
                 "PAM_SMTP_USERNAME": MAIL_USER,
                 "PAM_SMTP_PASSWORD": mail.key,
                 "PAM_STAGING_COPY_DSN": copy_dsn(access.product_dsn),
-                "PAM_DATABASE_DSN": in_plan_dialect(dsn) if self._dialect == "plan" else dsn,
+                "PAM_DATABASE_DSN": in_plan_dialect(access.auditor_dsn)
+                if self._dialect == "plan"
+                else access.auditor_dsn,
             },
         }
         for table, values in product.tables.items():

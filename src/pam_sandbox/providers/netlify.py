@@ -11,24 +11,19 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from pathlib import Path
 
 from aiohttp import web
 
-from pam_sandbox.backend_deploys import Latencies
 from pam_sandbox.faults import PlantedFaults
 from pam_sandbox.providers.host import Allowance, Asked, HostApi, Refusal, Route, told
 from pam_sandbox.providers.netlify_deploys import (
     BEHAVIOUR,
     PREVIEW,
     PRODUCTION,
-    Builds,
     Deployed,
     Deploys,
-    Uploads,
-    first_deploys,
 )
-from pam_sandbox.repository import BRANCH, Repository
+from pam_sandbox.repository import Repository
 
 BASE = "/api/v1"
 TEAM = "wheels-and-wins"
@@ -73,25 +68,13 @@ class NetlifyApi(HostApi):
     unauthorized, too_many = "Access Denied", "Too Many Requests"
     limit_prefix, tells_moment = "X-RateLimit", True
 
-    def __init__(
-        self,
-        faults: PlantedFaults,
-        deploys: Deploys,
-        repository: Repository,
-        *,
-        url: str,
-        scratch: Path,
-        variables: Mapping[str, str],
-    ) -> None:
+    def __init__(self, faults: PlantedFaults, deploys: Deploys, repository: Repository, *, url: str) -> None:
         self._requests, self._creations = Allowance(_REQUESTS_PER_MIN), Allowance(_DEPLOYS_PER_MIN)
         super().__init__(faults, f"nfp_{secrets.token_urlsafe(24)}", self._requests, self._creations)
         self.site_id = str(uuid.uuid4())
         self.deploys = deploys
-        self._builds = Builds(deploys, repository, scratch=scratch, variables=variables)
-        self._uploads = Uploads(deploys)
         self._site_url = url
         self._head = repository.head
-        repository.on_push(self._builds.push)
         site, deploy = f"/sites/{self.site_id}", r"/deploys/(?P<deploy>[^/]+)"
         described: tuple[tuple[str, str, str, Callable[[Asked], Awaitable[web.Response]]], ...] = (
             ("GET", site, "site", lambda _: told(self._site())),
@@ -117,22 +100,6 @@ class NetlifyApi(HostApi):
             Route(method, re.compile(f"{path}/?"), operation, answer, takes_file=answer == self._upload)
             for method, path, operation, answer in described
         )
-
-    @classmethod
-    async def open(
-        cls,
-        faults: PlantedFaults,
-        repository: Repository,
-        *,
-        url: str,
-        scratch: Path,
-        latencies: Latencies,
-        variables: Mapping[str, str],
-    ) -> "NetlifyApi":
-        """Give the site with its first deploys, really built, with the site's `variables`. Raises SandboxError."""
-        first = await first_deploys(repository, scratch, variables)
-        deploys = Deploys(faults, first, branch=BRANCH, latencies=latencies)
-        return cls(faults, deploys, repository, url=url, scratch=scratch, variables=variables)
 
     async def reset(self) -> None:
         """Be as at the start, with all that may be asked for in a minute."""
@@ -187,19 +154,19 @@ class NetlifyApi(HostApi):
             draft=draft,
         )
         if "files" in body:
-            self._uploads.declare(deploy, body["files"])
+            self.deploys.declare(deploy, body["files"])
         return await told(self._deploy(self.deploys.add(deploy)))
 
     async def _update_deploy(self, asked: Asked) -> web.Response:
         deploy = self._named(asked)
-        self._uploads.declare(deploy, asked.body.get("files"))
+        self.deploys.declare(deploy, asked.body.get("files"))
         return await told(self._deploy(deploy))
 
     async def _upload(self, asked: Asked) -> web.Response:
         deploy = self._named(asked)
         if asked.request.content_type != "application/octet-stream":
             raise Refusal(self.wrong, "Content-Type: expected application/octet-stream")
-        return await told(self._uploads.receive(deploy, asked.named["path"], await asked.request.read()))
+        return await told(self.deploys.receive(deploy, asked.named["path"], await asked.request.read()))
 
     async def _create_build(self, asked: Asked) -> web.Response:
         query = asked.request.query
@@ -207,7 +174,7 @@ class NetlifyApi(HostApi):
         commit = self._head(branch)
         if commit is None:
             raise Refusal(self.wrong, f"branch {branch} does not exist")
-        deploy = self._builds.start(branch, commit, title=str(query.get("title", "")))
+        deploy = self.deploys.start(branch, commit, title=str(query.get("title", "")))
         began = {"created_at": _moment(deploy.created_at), "done": False}
         return await told({"id": deploy.build_id, "deploy_id": deploy.id, "sha": commit, **began})
 

@@ -1,6 +1,7 @@
-"""Netlify's site: its deploys, which of them users get, what may take its place, and the files that are uploaded for one.
+"""Netlify's site: its deploys, which of them users get, what may take its place, and where their files come from.
 
-Undocumented and decided here: only the published deploy can be locked; cancelling what is done changes nothing.
+They are built from the repository, one at a time, or uploaded. Undocumented and decided here: only the published deploy can be locked;
+cancelling what is done changes nothing.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pam_sandbox import builds
 from pam_sandbox.backend_deploys import Latencies, Profile
@@ -23,7 +24,7 @@ from pam_sandbox.faults import PlantedFaults
 from pam_sandbox.problems import SandboxError
 from pam_sandbox.providers.host import Refusal
 from pam_sandbox.repository import BRANCH, Push, Repository
-from pam_sandbox.repository import FRONTEND as FRONT_END
+from pam_sandbox.repository import FRONTEND as SOURCE
 
 BEHAVIOUR = "netlify-behaviour"
 _RESTORABLE = frozenset({"ready", "old"})
@@ -38,6 +39,8 @@ FRONTEND: Mapping[Profile, Latencies] = {
 """``process_s`` goes from the last file until the deploy is ready, ``publish_s`` from a restore, or the end of a deploy."""
 _FIRST = (("stable", 26 * 3600), ("candidate", 3600))
 """What was deployed before the sandbox began, and how long ago; the last one is published."""
+_SHA1 = re.compile(r"[0-9a-f]{40}")
+_FORBIDDEN = frozenset("#?")
 
 
 @dataclass
@@ -72,26 +75,56 @@ class Deployed:
         self.state, self.error_message, self.updated_at = state, error_message, time.time()
 
 
+class Builder(NamedTuple):
+    """Builds commits of the repository in a folder below `scratch`, with the site's `variables`."""
+
+    repository: Repository
+    scratch: Path
+    variables: Mapping[str, str]
+
+    async def build(self, commit: str, *, with_npm: bool = True) -> Build:
+        """Do what the host does with a commit. Raises SandboxError, OSError."""
+        folder = Path(tempfile.mkdtemp(prefix="netlify-build-", dir=self.scratch))
+        try:
+            await asyncio.to_thread(self.repository.checkout, commit, folder / "repo")
+            source = folder / "repo" / SOURCE
+            published = await builds.build(source, commit=commit, variables=self.variables, with_npm=with_npm)
+            return await asyncio.to_thread(builds.load, published)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
 class Deploys:
     """The deploys of one site. `first` is what was deployed before the sandbox began, the oldest first; its last one is published."""
 
-    def __init__(
-        self,
-        faults: PlantedFaults,
-        first: list[Deployed],
-        *,
-        branch: str,
-        latencies: Latencies,
-    ) -> None:
+    def __init__(self, faults: PlantedFaults, first: list[Deployed], builder: Builder, *, latencies: Latencies) -> None:
         self._faults = faults
         self._deploys = {deploy.id: deploy for deploy in first}
         self._first = tuple(first)
         self._published = first[-1]
         self._under_way: set[asyncio.Task[None]] = set()
-        self.branch = branch
-        self.latencies = latencies
+        self._builder = builder
+        self._one_at_a_time = asyncio.Lock()
+        self._uploaded: dict[str, bytes] = {}
+        self._latencies = latencies
+        self.branch = BRANCH
         self.locked = False
         self.stop_builds = False
+        builder.repository.on_push(self._heard)
+
+    @classmethod
+    async def open(cls, faults: PlantedFaults, builder: Builder, *, latencies: Latencies) -> "Deploys":
+        """Build what was deployed before the sandbox began. Raises SandboxError."""
+        commits = builder.repository.commits
+        # npm takes most of the time.
+        built = await asyncio.gather(*(builder.build(commits[name], with_npm=False) for name, _ in _FIRST))
+        first, now = [], time.time()
+        for (name, age_s), build in zip(_FIRST, built, strict=True):
+            deploy = Deployed(BRANCH, PRODUCTION, commits[name], state="ready", build_id=secrets.token_hex(12))
+            deploy.created_at = deploy.updated_at = deploy.published_at = now - age_s
+            deploy.build = build
+            first.append(deploy)
+        return cls(faults, first, builder, latencies=latencies)
 
     @property
     def published(self) -> Deployed:
@@ -141,16 +174,16 @@ class Deploys:
         """Accept to publish a deploy again, which happens later. Raises Refusal."""
         deploy = self.find(deploy_id)
         if deploy.state not in _RESTORABLE or deploy.build is None:
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"Deploy cannot be published: it is {deploy.state}")
+            raise _refused(f"Deploy cannot be published: it is {deploy.state}")
         if deploy is not self._published and not self._behaves("restore-never-published"):
-            self.in_background(self._publish_restored(deploy))
+            self._in_background(self._publish_restored(deploy))
         return deploy
 
     def lock(self, deploy_id: str) -> Deployed:
         """Stop auto-publishing. Raises Refusal."""
         deploy = self.find(deploy_id)
         if deploy is not self._published:
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "Only the published deploy can be locked")
+            raise _refused("Only the published deploy can be locked")
         self.locked = True
         return deploy
 
@@ -167,98 +200,28 @@ class Deploys:
             deploy.enter("error", error_message="Canceled build")
         return deploy
 
-    async def finish(self, deploy: Deployed, build: Build) -> None:
-        """All files are there: the deploy becomes ready, and is published if nothing speaks against it."""
-        if deploy.is_done:
-            return  # cancelled before it was complete
-        deploy.build = build
-        deploy.enter("processing")
-        await asyncio.sleep(self.latencies.process_s)
-        if deploy.is_done:
-            return  # cancelled meanwhile
-        is_newer_published = any(
-            other.created_at > deploy.created_at and other.published_at is not None for other in self._deploys.values()
-        )
-        deploy.enter("old" if is_newer_published else "ready")
-        if deploy.context != PRODUCTION or deploy.draft or self.locked or is_newer_published:
-            return
-        await asyncio.sleep(self.latencies.publish_s)
-        if not self.locked:
-            self.publish(deploy)
-
-    def publish(self, deploy: Deployed) -> None:
-        """Users get it from now on."""
-        self._published = deploy
-        deploy.published_at = deploy.updated_at = time.time()
-
-    def publish_release(self, release: str) -> None:
-        """Publish the newest deploy of a release at once, past every rule: the sandbox's own control, which no provider has."""
-        self.publish(
-            next(
-                deploy
-                for deploy in reversed(self._deploys.values())
-                if deploy.build is not None and deploy.build.release == release
-            )
-        )
-
-    async def reset(self) -> None:
-        """Be as at the start: what came later is forgotten, and what is under way ends."""
-        await self.close()
-        self._deploys = {deploy.id: deploy for deploy in self._first}
-        self._published = self._first[-1]
-        self.locked = self.stop_builds = False
-
-    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do what is done after the answer."""
-        task = asyncio.create_task(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-
-    async def close(self) -> None:
-        """End what is under way."""
-        tasks = tuple(self._under_way)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _publish_restored(self, deploy: Deployed) -> None:
-        replaced = self._published
-        await asyncio.sleep(self.latencies.publish_s)
-        self.publish(deploy)
-        if self._behaves("restore-superseded"):
-            # As if somebody had pushed meanwhile: the same content again, as a deploy of its own.
-            again = Deployed(self.branch, PRODUCTION, commit=replaced.commit, title=replaced.title, state="building")
-            self.add(again)
-            await asyncio.sleep(_REPUBLISHED_AFTER_S)
-            await self.finish(again, replaced.build or Build({}, ""))
-
-    def _behaves(self, what: str) -> bool:
-        return self._faults.newest(BEHAVIOUR, what) is not None
-
-
-_SHA1 = re.compile(r"[0-9a-f]{40}")
-_FORBIDDEN = frozenset("#?")
-
-
-class Uploads:
-    """The contents that the host has, by their SHA-1."""
-
-    def __init__(self, deploys: Deploys) -> None:
-        self._deploys = deploys
-        self._contents = {file.sha1: file.body for build in deploys.builds() for file in build.files.values()}
+    def start(self, branch: str, commit: str, *, title: str = "") -> Deployed:
+        """Build a commit because somebody asks for it. Raises Refusal when builds are stopped."""
+        if self.stop_builds:
+            raise _refused("Builds are stopped for this site")
+        context = PRODUCTION if branch == self.branch else BRANCH_DEPLOY
+        deploy = Deployed(branch, context, commit, title, "enqueued", build_id=secrets.token_hex(12))
+        self._in_background(self._build(self.add(deploy)))
+        return deploy
 
     def declare(self, deploy: Deployed, files: object) -> None:
         """Say which files the deploy has; it is ready by itself when all are known. Raises Refusal."""
         if not isinstance(files, Mapping) or not files:
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "files: expected an object of paths and SHA1 digests")
+            raise _refused("files: expected an object of paths and SHA1 digests")
         bad = [path for path, sha1 in files.items() if _SHA1.fullmatch(str(sha1)) is None or _FORBIDDEN & set(path)]
         if bad:
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"files: no SHA1 digest, or # or ? in the path: {bad[0]}")
+            raise _refused(f"files: no SHA1 digest, or # or ? in the path: {bad[0]}")
         if deploy.is_done or deploy.build is not None:
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"Deploy cannot be changed: it is {deploy.state}")
-        self._remember_built()
+            raise _refused(f"Deploy cannot be changed: it is {deploy.state}")
+        for build in self.builds():
+            self._uploaded.update((file.sha1, file.body) for file in build.files.values())
         deploy.digests = {_address(path): str(sha1) for path, sha1 in files.items()}
-        deploy.required = sorted(set(deploy.digests.values()) - self._contents.keys())
+        deploy.required = sorted(set(deploy.digests.values()) - self._uploaded.keys())
         deploy.enter("uploading")
         self._finish_if_complete(deploy)
 
@@ -268,110 +231,103 @@ class Uploads:
         if address not in deploy.digests:
             raise Refusal(HTTPStatus.NOT_FOUND, "Not Found")
         if deploy.digests[address] != found:
-            raise Refusal(
-                HTTPStatus.UNPROCESSABLE_ENTITY, f"{address}: expected {deploy.digests[address]}, got {found}"
-            )
-        self._contents[found] = body
+            raise _refused(f"{address}: expected {deploy.digests[address]}, got {found}")
+        self._uploaded[found] = body
         if found in deploy.required:
             deploy.required.remove(found)
             self._finish_if_complete(deploy)
         return {"id": address, "path": address, "sha": found, "size": len(body)}
 
-    def _finish_if_complete(self, deploy: Deployed) -> None:
-        if not deploy.required and deploy.state == "uploading":
-            deploy.enter("uploaded")
-            build = from_files({address: self._contents[sha1] for address, sha1 in deploy.digests.items()})
-            self._deploys.in_background(self._deploys.finish(deploy, build))
+    def publish_release(self, release: str) -> None:
+        """Publish the newest deploy of a release at once, past every rule: the sandbox's own control, which no provider has."""
+        newest = reversed(self._deploys.values())
+        self._publish(next(deploy for deploy in newest if deploy.build and deploy.build.release == release))
 
-    def _remember_built(self) -> None:
-        for build in self._deploys.builds():
-            self._contents.update((file.sha1, file.body) for file in build.files.values())
+    async def reset(self) -> None:
+        """Be as at the start: what came later is forgotten, and what is under way ends."""
+        await self.close()
+        self._deploys = {deploy.id: deploy for deploy in self._first}
+        self._published = self._first[-1]
+        self.locked = self.stop_builds = False
 
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = tuple(self._under_way)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-def _address(path: str) -> str:
-    return "/" + path.lstrip("/")
-
-
-class Builds:
-    """One at a time, in the order of the pushes, with the site's `variables`."""
-
-    def __init__(
-        self, deploys: Deploys, repository: Repository, *, scratch: Path, variables: Mapping[str, str]
-    ) -> None:
-        self._variables = variables
-        self._deploys = deploys
-        self._repository = repository
-        self._scratch = scratch
-        self._one_at_a_time = asyncio.Lock()
-
-    def push(self, push: Push) -> None:
+    def _heard(self, push: Push) -> None:
         """Build what was pushed to the site's branch, unless builds are stopped."""
-        branch = self._deploys.branch
-        if push.ref == f"refs/heads/{branch}" and not push.is_deletion and not self._deploys.stop_builds:
-            self.start(branch, push.new)
-
-    def start(self, branch: str, commit: str, *, title: str = "") -> Deployed:
-        """Build a commit because somebody asks for it. Raises Refusal when builds are stopped."""
-        if self._deploys.stop_builds:
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "Builds are stopped for this site")
-        context = PRODUCTION if branch == self._deploys.branch else BRANCH_DEPLOY
-        deploy = self._deploys.add(
-            Deployed(branch, context, commit=commit, title=title, state="enqueued", build_id=secrets.token_hex(12))
-        )
-        self._deploys.in_background(self._build(deploy))
-        return deploy
+        if push.ref == f"refs/heads/{self.branch}" and not push.is_deletion and not self.stop_builds:
+            self.start(self.branch, push.new)
 
     async def _build(self, deploy: Deployed) -> None:
         async with self._one_at_a_time:
             if deploy.is_done:
                 return  # cancelled while it waited
             deploy.enter("building")
-            built = _built(self._repository, deploy.commit, self._scratch, self._variables)
+            work = self._builder.build(deploy.commit)
             try:
-                build, _ = await asyncio.gather(built, asyncio.sleep(self._deploys.latencies.build_s))
+                build, _ = await asyncio.gather(work, asyncio.sleep(self._latencies.build_s))
             except (SandboxError, OSError) as error:
                 if not deploy.is_done:
                     deploy.enter("error", error_message=f"Build script returned non-zero exit code: {error}")
                 return
-        await self._deploys.finish(deploy, build)
+        await self._finish(deploy, build)
 
+    def _finish_if_complete(self, deploy: Deployed) -> None:
+        if not deploy.required and deploy.state == "uploading":
+            deploy.enter("uploaded")
+            build = from_files({address: self._uploaded[sha1] for address, sha1 in deploy.digests.items()})
+            self._in_background(self._finish(deploy, build))
 
-async def first_deploys(repository: Repository, scratch: Path, variables: Mapping[str, str]) -> list[Deployed]:
-    """Build what was deployed before the sandbox began, the oldest first. Raises SandboxError."""
-    return list(
-        await asyncio.gather(
-            *(_first_deploy(repository, repository.commits[name], age_s, scratch, variables) for name, age_s in _FIRST)
+    async def _finish(self, deploy: Deployed, build: Build) -> None:
+        """All files are there: the deploy becomes ready, and is published if nothing speaks against it."""
+        if deploy.is_done:
+            return  # cancelled before it was complete
+        deploy.build = build
+        deploy.enter("processing")
+        await asyncio.sleep(self._latencies.process_s)
+        if deploy.is_done:
+            return  # cancelled meanwhile
+        is_newer_published = any(
+            other.created_at > deploy.created_at and other.published_at is not None for other in self._deploys.values()
         )
-    )
+        deploy.enter("old" if is_newer_published else "ready")
+        if deploy.context != PRODUCTION or deploy.draft or self.locked or is_newer_published:
+            return
+        await asyncio.sleep(self._latencies.publish_s)
+        if not self.locked:
+            self._publish(deploy)
+
+    def _publish(self, deploy: Deployed) -> None:
+        """Users get it from now on."""
+        self._published = deploy
+        deploy.published_at = deploy.updated_at = time.time()
+
+    async def _publish_restored(self, deploy: Deployed) -> None:
+        replaced = self._published
+        await asyncio.sleep(self._latencies.publish_s)
+        self._publish(deploy)
+        if self._behaves("restore-superseded"):
+            # As if somebody had pushed meanwhile: the same content again, as a deploy of its own.
+            again = self.add(Deployed(self.branch, PRODUCTION, replaced.commit, replaced.title, "building"))
+            await asyncio.sleep(_REPUBLISHED_AFTER_S)
+            await self._finish(again, replaced.build or Build({}, ""))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    def _behaves(self, what: str) -> bool:
+        return self._faults.newest(BEHAVIOUR, what) is not None
 
 
-async def _first_deploy(
-    repository: Repository, commit: str, age_s: float, scratch: Path, variables: Mapping[str, str]
-) -> Deployed:
-    # npm takes most of the time.
-    build = await _built(repository, commit, scratch, variables, with_npm=False)
-    moment = time.time() - age_s
-    return Deployed(
-        BRANCH,
-        PRODUCTION,
-        commit=commit,
-        state="ready",
-        build_id=secrets.token_hex(12),
-        created_at=moment,
-        updated_at=moment,
-        published_at=moment,
-        build=build,
-    )
+def _refused(words: str) -> Refusal:
+    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, words)
 
 
-async def _built(
-    repository: Repository, commit: str, scratch: Path, variables: Mapping[str, str], *, with_npm: bool = True
-) -> Build:
-    folder = Path(tempfile.mkdtemp(prefix="netlify-build-", dir=scratch))
-    try:
-        await asyncio.to_thread(repository.checkout, commit, folder / "repo")
-        source = folder / "repo" / FRONT_END
-        published = await builds.build(source, commit=commit, variables=variables, with_npm=with_npm)
-        return await asyncio.to_thread(builds.load, published)
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+def _address(path: str) -> str:
+    return "/" + path.lstrip("/")
