@@ -5,13 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -316,16 +317,19 @@ def save_baseline(
 
 
 @pytest.fixture(scope="session")
-def shared_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+def shared_range() -> Iterator[RunningSandbox]:
     """One sandbox for all sessions of these tests."""
-    with own_range(tmp_path_factory.mktemp("range")) as made:
+    with own_range() as made:
         yield made
 
 
 @contextmanager
-def own_range(folder: Path) -> Iterator[RunningSandbox]:
+def own_range(product: Literal["pam-plan", "pam-today"] = "pam-plan") -> Iterator[RunningSandbox]:
     """A sandbox that nobody else uses."""
-    with launch(folder / "sandbox.toml") as file:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        launch(Path(folder) / "sandbox.toml", product=product, ready_within_s=180) as file,
+    ):
         state = tomllib.loads(file.read_text(encoding="utf-8"))
         yield RunningSandbox(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
 

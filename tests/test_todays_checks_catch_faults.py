@@ -1,9 +1,6 @@
 """The rows of the fault matrix that are about today's product: each turns its checks and no others, and a healthy product is green."""
 
-import tempfile
-import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,11 +8,9 @@ from pam_rollback.core.wait import Waiter
 from pam_rollback.http.client import fetch
 from pam_rollback.probe.health import read_as_users
 from pam_rollback.target.environment_file import load_environment
-from pam_sandbox.launch import launch
-from pam_sandbox.remote import Remote
 from tests.fault_rows.matrix import rows
 from tests.fault_rows.row import Row
-from tests.sessions import ROOT, RunningSandbox
+from tests.sessions import ROOT, own_range
 from tests.test_checks_catch_faults import Proof, judge, under
 
 _OLD_S = 8
@@ -25,14 +20,10 @@ ROWS = [row for row in rows() if row.product == "pam-today" and not row.elsewher
 @pytest.fixture(scope="module")
 def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
     """One sandbox of today's product for all rows, and a session for each selection."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "state.toml"
-        with launch(file, product="pam-today", ready_within_s=180):
-            state = tomllib.loads(file.read_text(encoding="utf-8"))
-            remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
-            made = Proof(RunningSandbox(file, state, remote), tmp_path_factory.mktemp("rows"))
-            yield made
-            made.close()
+    with own_range("pam-today") as range_:
+        made = Proof(range_, tmp_path_factory.mktemp("rows"))
+        yield made
+        made.close()
 
 
 @pytest.mark.parametrize(

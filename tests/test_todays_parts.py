@@ -1,17 +1,13 @@
 """Decision and watch of today's product: each part down, failing and wrong gets the right verdict, and is named first."""
 
-import tempfile
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pam_sandbox.launch import launch
-from pam_sandbox.remote import Remote
 from tests.fault_rows.todays_parts import AS_A_BROWSER, ROWS_HOST, SITE, USERS
 from tests.plugin.drilling import runbook_with
-from tests.sessions import RunningSandbox, runbook_in
+from tests.sessions import RunningSandbox, own_range, runbook_in
 
 NOW, THINK, NO = "ROLL BACK NOW", "CONSIDER A ROLLBACK", "NO ROLLBACK"
 NOT_ASKED = ("IR-1", "IR-3", "IR-4", "IR-6", "CR-1", "CR-2", "CR-3", "CR-4", "CR-5")
@@ -44,11 +40,8 @@ EVERY_COMMIT = {"back-end-answers-500"}
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[RunningSandbox]:
     """One sandbox of today's product for all worlds."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "state.toml"
-        with launch(file, product="pam-today", ready_within_s=180):
-            state = tomllib.loads(file.read_text(encoding="utf-8"))
-            yield RunningSandbox(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+    with own_range("pam-today") as made:
+        yield made
 
 
 @pytest.fixture

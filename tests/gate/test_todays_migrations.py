@@ -1,26 +1,21 @@
 """Sessions of the gate on today's product: migrations as Supabase has them, and none leads back."""
 
-import tomllib
 from collections.abc import Iterator
 
 import pytest
 
-from pam_sandbox.launch import launch
-from pam_sandbox.remote import Remote
 from pam_sandbox.repository import FEATURE
 from tests.gate.scene import BACK, DATA, DATABASE, GREEN, RED, STABLE, gate, one_line, with_outcome
-from tests.sessions import Project, RunningSandbox
+from tests.sessions import Project, RunningSandbox, own_range
 
 RENAMES = "ALTER TABLE public.support_tickets RENAME COLUMN subject TO title"
 
 
 @pytest.fixture(scope="module")
-def today(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+def today() -> Iterator[RunningSandbox]:
     """A sandbox of today's product."""
-    file = tmp_path_factory.mktemp("today") / "sandbox.toml"
-    with launch(file, product="pam-today", ready_within_s=180):
-        state = tomllib.loads(file.read_text(encoding="utf-8"))
-        yield RunningSandbox(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+    with own_range("pam-today") as made:
+        yield made
 
 
 def test_what_only_adds_may_be_deployed_although_nothing_leads_back(today: RunningSandbox, project: Project) -> None:

@@ -23,9 +23,9 @@ CONTENTS = (NAME, STREET, TEXT, "quirina.zandvoort@example.test")
 
 
 @pytest.fixture(scope="module")
-def shared_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+def shared_range() -> Iterator[RunningSandbox]:
     """A sandbox of this module's own: what somebody writes stays in the database, and other tests count rows."""
-    with own_range(tmp_path_factory.mktemp("range")) as made:
+    with own_range() as made:
         yield made
 
 

@@ -4,20 +4,16 @@ On every commit the plan's product has its drill (test_drill.py), and today's it
 it is run once with all checks.
 """
 
-import tempfile
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from pam_sandbox.launch import launch
-from pam_sandbox.remote import Remote
 from tests.fault_rows.journeys import ANSWERS, PHONE
 from tests.fault_rows.matrix import names_in
 from tests.fault_rows.todays_product import RED_ANYWAY
 from tests.plugin.drilling import calm
-from tests.sessions import ROOT, Finished, runbook_in
+from tests.sessions import ROOT, Finished, own_range, runbook_in
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(600)]  # a drill with all checks
 
@@ -40,18 +36,14 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Drilled:
 
 def drilled(folder: Path, *selected: str, story: str = STORY) -> Drilled:
     """The drill in that folder, on a sandbox of its own."""
-    with tempfile.TemporaryDirectory() as beside:
-        file = Path(beside) / "state.toml"
-        with launch(file, product="pam-today", ready_within_s=180):
-            state = tomllib.loads(file.read_text(encoding="utf-8"))
-            remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
-            project = runbook_in(folder)
-            calm(project)
-            one = project.folder / "one-browser.toml"  # the others at night: test_todays_verdict.py
-            one.write_text(f'browsers = ["chromium"]\n{file.read_text(encoding="utf-8")}', encoding="utf-8")
-            one.chmod(0o600)
-            ended = project.run(story, f"--env={one}", *selected)
-            return Drilled(ended, (*remote.faults(), *remote.changes()))
+    with own_range("pam-today") as made:
+        project = runbook_in(folder)
+        calm(project)
+        one = project.folder / "one-browser.toml"  # the others at night: test_todays_verdict.py
+        one.write_text(f'browsers = ["chromium"]\n{made.file.read_text(encoding="utf-8")}', encoding="utf-8")
+        one.chmod(0o600)
+        ended = project.run(story, f"--env={one}", *selected)
+        return Drilled(ended, (*made.remote.faults(), *made.remote.changes()))
 
 
 def test_the_story_is_told_to_its_end(drill: Drilled) -> None:

@@ -1,7 +1,5 @@
 """A real rollback of a back end that names no release: what proves it, what contradicts it, what is only believed, and its undo."""
 
-import tempfile
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,8 @@ from pam_rollback.notify.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.topics.hosts import MARKS_FILE, look_at_marks, write_marks
 from pam_rollback.report.baseline_record import Part
 from pam_rollback.target.environment_file import load_environment
-from pam_sandbox.launch import launch
-from pam_sandbox.remote import Remote
 from tests.plugin.drilling import CONSENT, as_staging, calm, journal, runbook_with
-from tests.sessions import ROOT, Finished, Project, RunningSandbox, save_baseline
+from tests.sessions import ROOT, Finished, Project, RunningSandbox, own_range, save_baseline
 
 STORY = "drills/test_backend_provider.py"
 TARGET, LIVE, WORKER = "test_the_target_answers", "test_the_live_deploy_answers", "test_no_worker_was_left_behind"
@@ -27,11 +23,8 @@ _OLD_S = 8
 @pytest.fixture(scope="module")
 def todays_range() -> Iterator[RunningSandbox]:
     """One sandbox of today's product for all sessions."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "state.toml"
-        with launch(file, product="pam-today", ready_within_s=180):
-            state = tomllib.loads(file.read_text(encoding="utf-8"))
-            yield RunningSandbox(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+    with own_range("pam-today") as made:
+        yield made
 
 
 @pytest.fixture

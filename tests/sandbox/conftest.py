@@ -1,8 +1,7 @@
 """What the tests of the sandbox share."""
 # ruff: noqa: F401 - fixtures are found by their names
 
-from tests.sandbox.found_range import found, whole_range
+from tests.sandbox.found_range import found
 from tests.sandbox.lifecycle_scene import place
 from tests.sandbox.netlify_host import host
-from tests.sandbox.site_visits import browser_maker, chromium, site, visit
 from tests.sandbox.todays_range import today, todays_range

@@ -1,19 +1,15 @@
 """A running sandbox, seen through real sockets."""
 
-import tempfile
 import time
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from pam_sandbox.launch import launch
-from pam_sandbox.remote import Remote
 from tests.sandbox.answer import Answer, asked
+from tests.sessions import RunningSandbox
 
 BACK_WITHIN_S = 10
 SETTLED_WITHIN_S = 30
@@ -21,17 +17,8 @@ RUNNING = {"created", "queued", "build_in_progress", "update_in_progress"}
 
 
 @dataclass(frozen=True)
-class RunningSandbox:
+class Found(RunningSandbox):
     """A running sandbox of the plan's product."""
-
-    state: Mapping[str, Any]
-    remote: Remote
-
-    @property
-    def variables(self) -> Mapping[str, str]:
-        """The invented secrets."""
-        found: Mapping[str, str] = self.state["sandbox"]["variables"]
-        return found
 
     def get(self, server: str, path: str) -> Answer:
         """What the `api` or the `frontend` answers."""
@@ -81,21 +68,9 @@ def eventually(holds: Callable[[], bool], what: str, within_s: float = BACK_WITH
         time.sleep(0.02)
 
 
-@pytest.fixture(scope="session")
-def whole_range() -> Iterator[RunningSandbox]:
-    """One sandbox for all tests of this folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "state.toml"
-        with launch(file):
-            state = tomllib.loads(file.read_text(encoding="utf-8"))
-            yield RunningSandbox(state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
-
-
 @pytest.fixture
-def found(whole_range: RunningSandbox) -> Iterator[RunningSandbox]:
-    """The sandbox as it was at the start."""
-    whole_range.remote.reset()
-    yield whole_range
-    whole_range.remote.reset()
-    whole_range.remote.forget_received()
-    whole_range.remote.set_status_page()
+def found(running_sandbox: RunningSandbox) -> Iterator[Found]:
+    """The sandbox as it was at the start, and what these tests ask of the hosts is forgotten afterwards."""
+    running_sandbox.remote.reset()
+    yield Found(running_sandbox.file, running_sandbox.state, running_sandbox.remote)
+    running_sandbox.remote.reset()

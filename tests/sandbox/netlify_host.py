@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.sandbox.answer import Answer, asked
-from tests.sandbox.found_range import RunningSandbox
+from tests.sandbox.found_range import Found
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
 PUBLISHED_WITHIN_S = 0.5
@@ -23,7 +23,7 @@ WITHIN_S = 60.0
 class Host:
     """The running stand-in."""
 
-    found: RunningSandbox
+    found: Found
 
     @property
     def token(self) -> str:
@@ -94,6 +94,6 @@ class Host:
 
 
 @pytest.fixture
-def host(found: RunningSandbox) -> Host:
+def host(found: Found) -> Host:
     """The stand-in as at the start: the candidate is published, nothing is locked or planted, and no request was counted."""
     return Host(found)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from pam_sandbox.remote import Remote
-from tests.sandbox.found_range import RunningSandbox, eventually
+from tests.sandbox.found_range import Found, eventually
 
 CHANGES: dict[str, tuple[Callable[[Remote], object], set[str]]] = {
     "a fault": (lambda remote: remote.plant("errors"), {"faults"}),
@@ -17,13 +17,13 @@ CHANGES: dict[str, tuple[Callable[[Remote], object], set[str]]] = {
 }
 
 
-def told(found: RunningSandbox) -> set[str]:
+def told(found: Found) -> set[str]:
     """What is not as it was, without the names of branches."""
     return {change["what"].partition(", refs/")[0] for change in found.remote.changes()}
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_each_change_is_told_and_gone_after_a_reset(found: RunningSandbox, case: str) -> None:
+def test_each_change_is_told_and_gone_after_a_reset(found: Found, case: str) -> None:
     """With what was expected and what is there; a history that has grown is none."""
     change, expected = CHANGES[case]
     assert found.remote.changes() == []

@@ -7,7 +7,7 @@ import pytest
 from pam_sandbox.problems import SandboxError
 from pam_sandbox.remote import Remote
 from tests.sandbox.answer import asked
-from tests.sandbox.found_range import RunningSandbox
+from tests.sandbox.found_range import Found
 
 
 class TestControl:
@@ -24,16 +24,14 @@ class TestControl:
             ("GET", "/nowhere"),
         ],
     )
-    def test_without_the_token_nothing_is_said_or_done(
-        self, found: RunningSandbox, method: str, path: str, token: str
-    ) -> None:
+    def test_without_the_token_nothing_is_said_or_done(self, found: Found, method: str, path: str, token: str) -> None:
         """Only who can read the state file controls the sandbox."""
         answer = found.control(method, path, b"{}" if method != "GET" else None, token=token)
 
         assert answer.status == 401
         assert found.remote.faults() == []
 
-    def test_the_range_says_what_it_is(self, found: RunningSandbox) -> None:
+    def test_the_range_says_what_it_is(self, found: Found) -> None:
         """A session proves by this answer that it works on a sandbox, and sees which release is live."""
         identity = found.remote.identity()
 
@@ -67,7 +65,7 @@ class TestControl:
         ],
     )
     def test_a_wrong_fault_is_refused_with_the_right_spelling(
-        self, found: RunningSandbox, name: str, parameters: dict[str, Any], words: str
+        self, found: Found, name: str, parameters: dict[str, Any], words: str
     ) -> None:
         """A drill with a typo does not run without its incident."""
         with pytest.raises(SandboxError) as refused:
@@ -77,12 +75,12 @@ class TestControl:
         assert found.remote.faults() == []
 
     @pytest.mark.parametrize("body", [b"[]", b"{", b"\xff", b'"x"'])
-    def test_a_body_that_is_no_object_is_refused(self, found: RunningSandbox, body: bytes) -> None:
+    def test_a_body_that_is_no_object_is_refused(self, found: Found, body: bytes) -> None:
         """Nonsense is a 4xx, and the sandbox stays as it is."""
         assert found.control("PUT", "/faults/errors", body).status == 422
         assert found.remote.faults() == []
 
-    def test_planting_again_replaces(self, found: RunningSandbox) -> None:
+    def test_planting_again_replaces(self, found: Found) -> None:
         """The same fault on the same release has one setting; on another release it is another fault."""
         found.remote.plant("errors", share=0.5)
         found.remote.plant("errors", share=0.9)
@@ -93,7 +91,7 @@ class TestControl:
             ("stable", 0.1),
         ]
 
-    def test_clearing_what_is_not_planted_is_fine_and_a_wrong_name_is_not(self, found: RunningSandbox) -> None:
+    def test_clearing_what_is_not_planted_is_fine_and_a_wrong_name_is_not(self, found: Found) -> None:
         """Undo can be repeated; a typo in it is told."""
         found.remote.clear("latency")
         with pytest.raises(SandboxError, match="latenci"):
@@ -104,6 +102,6 @@ class TestControl:
         with pytest.raises(SandboxError, match=r"(?s)expected an answer of the sandbox.*make sandbox"):
             Remote("http://127.0.0.1:9", "token").identity()
 
-    def test_the_second_address_reaches_nothing_but_the_sandbox(self, found: RunningSandbox) -> None:
+    def test_the_second_address_reaches_nothing_but_the_sandbox(self, found: Found) -> None:
         """It is no way out of this machine."""
         assert asked("http://192.0.2.1/", proxy=found.state["sandbox"]["second_address_proxy"]).status == 403

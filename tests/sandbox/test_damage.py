@@ -21,7 +21,7 @@ from pam_sandbox.data_damage import damage_names, read_damage
 from pam_sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, migrations
 from pam_sandbox.practice_database import Access, PracticeDatabase
 from pam_sandbox.problems import SandboxError
-from tests.sandbox.found_range import RunningSandbox
+from tests.sandbox.found_range import Found
 
 MOST_OFFENDERS = 2000
 NAMES = [name for name in damage_names() if not read_damage(name).is_for_today]
@@ -232,7 +232,7 @@ def test_what_the_product_writes_meanwhile_stays(access: Access) -> None:
     )
 
 
-def test_a_range_plants_several_and_clears_them_in_reverse_order(found: RunningSandbox) -> None:
+def test_a_range_plants_several_and_clears_them_in_reverse_order(found: Found) -> None:
     """Each `what` is a fault of its own, also beneath an outage of the database that came later."""
     remote, dsn = found.remote, found.variables["PAM_DATABASE_DSN"]
     state = "SELECT count(*), count(*) FILTER (WHERE amount = 'NaN'), max(id) FROM public.expenses"
@@ -251,7 +251,7 @@ def test_a_range_plants_several_and_clears_them_in_reverse_order(found: RunningS
     assert rows(dsn, state) == [before]
 
 
-def test_during_an_outage_nothing_is_planted_or_forgotten(found: RunningSandbox) -> None:
+def test_during_an_outage_nothing_is_planted_or_forgotten(found: Found) -> None:
     """A heal that cannot be done is told, and the damage stays listed until it is."""
     remote, dsn = found.remote, found.variables["PAM_DATABASE_DSN"]
     blank = "SELECT count(*) FROM public.expenses WHERE btrim(category) = ''"
@@ -271,7 +271,7 @@ def test_during_an_outage_nothing_is_planted_or_forgotten(found: RunningSandbox)
     assert (rows(dsn, blank), remote.faults()) == ([(0,)], [])
 
 
-def test_after_an_outage_the_first_request_is_answered(found: RunningSandbox) -> None:
+def test_after_an_outage_the_first_request_is_answered(found: Found) -> None:
     """However many connections the product had, all of which the server has closed."""
     with ThreadPoolExecutor(8) as visitors:
         before = [*visitors.map(lambda _: found.get("api", "/health").status, range(60))]

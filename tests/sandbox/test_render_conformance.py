@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,10 +39,10 @@ from render.public_api.models import (
 from render.public_api.models.web_service_details import WebServiceDetails
 from render.public_api.types import UNSET
 
-from pam_sandbox.launch import launch
 from pam_sandbox.providers.render import DESCRIBED
 from pam_sandbox.remote import Remote
 from tests.render_stand_in import KEY, SERVICE, stand_in
+from tests.sessions import RunningSandbox
 
 LIVE_WITHIN_S = 30
 ADDRESS = "https://api.pam.test"
@@ -86,24 +85,22 @@ class Render:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Render]:
-    """A sandbox of its own."""
-    with launch(tmp_path_factory.mktemp("conformance") / "sandbox.toml") as file:
-        state = tomllib.loads(file.read_text(encoding="utf-8"))
-        remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
-        with AuthenticatedClient(
-            base_url=state["render"]["api_url"],
-            token=state["sandbox"]["variables"]["RENDER_API_KEY"],
-            raise_on_unexpected_status=True,
-        ) as client:
-            yield Render(state, remote, client)
+def started(shared_range: RunningSandbox) -> Iterator[Render]:
+    """The client, as strict as it can be."""
+    with AuthenticatedClient(
+        base_url=shared_range.state["render"]["api_url"],
+        token=shared_range.variables["RENDER_API_KEY"],
+        raise_on_unexpected_status=True,
+    ) as client:
+        yield Render(shared_range.state, shared_range.remote, client)
 
 
 @pytest.fixture
-def render(started: Render) -> Render:
+def render(started: Render) -> Iterator[Render]:
     """As at the start."""
     started.remote.reset()
-    return started
+    yield started
+    started.remote.reset()
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.sandbox.found_range import RunningSandbox, eventually
+from tests.sandbox.found_range import Found, eventually
 
 
 @contextmanager
-def visitors(found: RunningSandbox, count: int = 4) -> Iterator[list[str]]:
+def visitors(found: Found, count: int = 4) -> Iterator[list[str]]:
     """Ask the API all the time; gives what was answered: the release, or the status."""
     answers: list[str] = []
     stop = threading.Event()
@@ -32,7 +32,7 @@ def visitors(found: RunningSandbox, count: int = 4) -> Iterator[list[str]]:
             thread.join()
 
 
-def test_no_request_is_dropped_by_a_rollback(found: RunningSandbox) -> None:
+def test_no_request_is_dropped_by_a_rollback(found: Found) -> None:
     """Under load each is answered, by the old release and then by the new one; only the live one keeps running."""
     with visitors(found) as answers:
         time.sleep(0.5)
@@ -47,7 +47,7 @@ def test_no_request_is_dropped_by_a_rollback(found: RunningSandbox) -> None:
 
 @pytest.mark.parametrize(("trigger", "brought_back"), [("commit", "1.42.0"), ("off", "1.41.3")])
 def test_the_next_push_brings_the_bad_release_back_unless_autodeploy_is_off(
-    found: RunningSandbox, trigger: str, brought_back: str
+    found: Found, trigger: str, brought_back: str
 ) -> None:
     """What a rollback does not do by itself, and what comes of it."""
     found.render("PATCH", "", {"autoDeployTrigger": trigger})
@@ -73,7 +73,7 @@ def test_the_next_push_brings_the_bad_release_back_unless_autodeploy_is_off(
         ({"deployId": "dep-unknown", "force": True}, 400, "not described: force"),
     ],
 )
-def test_what_is_refused(found: RunningSandbox, body: object, status: int, words: str) -> None:
+def test_what_is_refused(found: Found, body: object, status: int, words: str) -> None:
     """With the provider's two fields, and nothing moves."""
     answer = found.render("POST", "/rollback", body)
 
@@ -82,7 +82,7 @@ def test_what_is_refused(found: RunningSandbox, body: object, status: int, words
     assert len(found.deploys()) == 2
 
 
-def test_a_release_that_does_not_get_healthy_leaves_the_traffic_where_it_is(found: RunningSandbox) -> None:
+def test_a_release_that_does_not_get_healthy_leaves_the_traffic_where_it_is(found: Found) -> None:
     """update_failed, and users keep what they had."""
     found.remote.plant("release-down", release="stable")
 

@@ -7,17 +7,17 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from slack_sdk.webhook import WebhookClient
 
 from tests.sandbox.answer import Answer, asked
-from tests.sandbox.found_range import RunningSandbox
+from tests.sandbox.found_range import Found
 
 
-def event(found: RunningSandbox, **changes: Any) -> Answer:
+def event(found: Found, **changes: Any) -> Answer:
     """Send an event to PagerDuty's address; right, except for what is changed."""
     payload = {"summary": "trouble", "source": "tests", "severity": "info"}
     right = {"routing_key": found.variables["PAGERDUTY_ROUTING_KEY"], "event_action": "trigger", "payload": payload}
     return asked(found.state["pagerduty"]["api_url"] + "/v2/enqueue", "POST", {**right, **changes})
 
 
-def page(found: RunningSandbox, method: str, path: str, incident: object = None) -> Answer:
+def page(found: Found, method: str, path: str, incident: object = None) -> Answer:
     """Call Statuspage's API."""
     table = found.state["statuspage"]
     headers = {"Authorization": f"OAuth {found.variables['STATUSPAGE_API_KEY']}"}
@@ -25,7 +25,7 @@ def page(found: RunningSandbox, method: str, path: str, incident: object = None)
     return asked(f"{table['api_url']}/pages/{table['page_id']}{path}", method, body, headers)
 
 
-def test_slacks_own_client_is_understood(found: RunningSandbox) -> None:
+def test_slacks_own_client_is_understood(found: Found) -> None:
     """Text, and blocks beside it."""
     client = WebhookClient(found.variables["PAM_SLACK_WEBHOOK_URL"])
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*rolled back*"}}]
@@ -39,7 +39,7 @@ def test_slacks_own_client_is_understood(found: RunningSandbox) -> None:
     ]
 
 
-def test_slacks_own_client_understands_the_limit(found: RunningSandbox) -> None:
+def test_slacks_own_client_understands_the_limit(found: Found) -> None:
     """After a burst it is turned away with Retry-After, and its own handler of limits waits and gets through."""
     url = found.variables["PAM_SLACK_WEBHOOK_URL"]
     statuses = [WebhookClient(url).send(text=str(number)).status_code for number in range(12)]
@@ -51,7 +51,7 @@ def test_slacks_own_client_understands_the_limit(found: RunningSandbox) -> None:
 
 
 @pytest.mark.parametrize(("body", "status", "word"), [(b"[]", 400, "invalid_payload"), ({"text": ""}, 400, "no_text")])
-def test_slack_refuses_what_is_no_message(found: RunningSandbox, body: object, status: int, word: str) -> None:
+def test_slack_refuses_what_is_no_message(found: Found, body: object, status: int, word: str) -> None:
     """In plain text, and nothing is kept."""
     answer = asked(found.variables["PAM_SLACK_WEBHOOK_URL"], "POST", body)
 
@@ -71,7 +71,7 @@ def test_slack_refuses_what_is_no_message(found: RunningSandbox, body: object, s
         ({"payload": {"summary": "x", "source": "x", "severity": "bad"}}, "severity"),
     ],
 )
-def test_an_event_that_is_none_is_refused(found: RunningSandbox, changes: dict[str, Any], words: str) -> None:
+def test_an_event_that_is_none_is_refused(found: Found, changes: dict[str, Any], words: str) -> None:
     """400 that names what is wrong; nothing is kept. A right one is taken, and its key given back."""
     refused = event(found, **changes)
 
@@ -93,7 +93,7 @@ def test_an_event_that_is_none_is_refused(found: RunningSandbox, changes: dict[s
     ],
 )
 def test_an_incident_that_is_none_is_refused(
-    found: RunningSandbox, method: str, path: str, incident: object, status: int, words: str
+    found: Found, method: str, path: str, incident: object, status: int, words: str
 ) -> None:
     """With a message, and nothing is shown."""
     answer = page(found, method, path, incident)

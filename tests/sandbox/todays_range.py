@@ -1,35 +1,20 @@
 """A running sandbox of today's product, and a person who uses it, seen through real sockets."""
 
-import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from pam_sandbox.launch import launch
-from pam_sandbox.remote import Remote
 from tests.sandbox.answer import Answer, asked
+from tests.sessions import RunningSandbox, own_range
 
 
 @dataclass(frozen=True)
-class Today:
+class Today(RunningSandbox):
     """A running sandbox whose product is today's."""
-
-    state: Mapping[str, Any]
-    remote: Remote
-    file: Path = Path()
-    """Where the state was read."""
-
-    @property
-    def variables(self) -> Mapping[str, str]:
-        """The invented secrets."""
-        found: Mapping[str, str] = self.state["sandbox"]["variables"]
-        return found
 
     @cached_property
     def key(self) -> str:
@@ -77,11 +62,8 @@ class Today:
 @pytest.fixture(scope="module")
 def todays_range() -> Iterator[Today]:
     """One sandbox for all tests of this module."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "state.toml"
-        with launch(file, product="pam-today", ready_within_s=180):
-            state = tomllib.loads(file.read_text(encoding="utf-8"))
-            yield Today(state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]), file)
+    with own_range("pam-today") as made:
+        yield Today(made.file, made.state, made.remote)
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """The test account of today's product, signed in at its Supabase-like host, on paths that are one for each user."""
 
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,23 +11,20 @@ from pam_rollback.plugin.topics import access as exposure
 from pam_rollback.target.accounts import account_api, signed_in, still_signed_in
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_file import load_environment
-from pam_sandbox.launch import launch
 from pam_sandbox.remote import Remote
-from tests.sessions import ROOT
+from tests.sessions import ROOT, own_range
 
 
 @pytest.fixture(scope="module")
 def today() -> Iterator[Environment]:
     """A sandbox of today's product."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "state.toml"
-        with launch(file, product="pam-today", ready_within_s=180):
-            described = Path(folder) / "today.toml"
-            text = re.sub(r"(?ms)^abilities = \[.*?\]\n", "", file.read_text(encoding="utf-8"))
-            text = text.replace('kind = "sandbox"\n', f'kind = "sandbox"\nabilities = {ABILITIES}\n')
-            described.write_text(f"{text}\n[probing]\nrate_hz = 5\nweights = {{ login = 1 }}\n", encoding="utf-8")
-            described.chmod(0o600)
-            yield load_environment(str(described), ROOT / "environments", {})
+    with own_range("pam-today") as made:
+        described = made.file.with_name("today.toml")
+        text = re.sub(r"(?ms)^abilities = \[.*?\]\n", "", made.file.read_text(encoding="utf-8"))
+        text = text.replace('kind = "sandbox"\n', f'kind = "sandbox"\nabilities = {ABILITIES}\n')
+        described.write_text(f"{text}\n[probing]\nrate_hz = 5\nweights = {{ login = 1 }}\n", encoding="utf-8")
+        described.chmod(0o600)
+        yield load_environment(str(described), ROOT / "environments", {})
 
 
 ABILITIES = '["test_account", "second_test_account"]'
