@@ -4,8 +4,9 @@ import asyncio
 import hmac
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +25,7 @@ from pam_sandbox.remote import seal
 from pam_sandbox.repository import BRANCH
 from pam_sandbox.sinks import Sink, StatusPage
 
+Handler = Callable[[web.Request], Awaitable[object]]
 Change = dict[str, str]
 """``what``, ``expected``, ``found``; ``planted`` is the name of the fault where it is one, else empty."""
 
@@ -48,39 +50,37 @@ class Control:
     def application(self) -> web.Application:
         """The server of the control port."""
         app = web.Application(middlewares=[self._guard])
-        handlers: tuple[tuple[str, str, Any], ...] = (
+        planter = self.planter
+        handlers: tuple[tuple[str, str, Handler], ...] = (
             ("GET", "/identity", self._identity),
             ("GET", "/faults", self._list_faults),
             ("PUT", "/faults/{name}", self._plant),
-            ("DELETE", "/faults/{name}", self._clear),
-            ("DELETE", "/faults", self._clear_all),
-            ("DELETE", "/bans", self._forgive),
+            ("DELETE", "/faults/{name}", lambda asked: planter.clear(asked.match_info["name"])),
+            ("DELETE", "/faults", lambda _: planter.clear_all()),
+            ("DELETE", "/bans", self._let_everybody_in),
             ("POST", "/live", self._go_live),
             ("POST", "/push", self._push),
-            ("GET", "/changes", self._changes),
+            ("GET", "/changes", lambda _: asyncio.to_thread(lambda: {"changes": list(self._different())})),
             ("POST", "/reset", self._be_as_at_the_start),
-            ("POST", "/database/copy", self._copy),
+            ("POST", "/database/copy", lambda _: asyncio.to_thread(self.copy_database)),
             ("GET", "/sinks/{sink}", self._messages),
             ("DELETE", "/sinks/{sink}", self._forget_messages),
             ("PUT", "/status-page", self._set_status_page),
             ("GET", "/requests", self._requests),
         )
         for method, path, handler in handlers:
-            app.router.add_route(method, path, handler)
+            app.router.add_route(method, path, partial(_told, handler))
         return app
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        """Let in whoever has the token; what a handler gives is told as JSON."""
+        """Let in whoever has the token."""
         given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self.token.encode()):
-            return _problem(
-                HTTPStatus.UNAUTHORIZED, "expected the sandbox's token as bearer token; it is in its state file"
-            )
-        try:
-            return web.json_response(await handler(request))
-        except SandboxError as error:
-            return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+            words = "expected the sandbox's token as bearer token; it is in its state file"
+            return web.json_response({"detail": words}, status=HTTPStatus.UNAUTHORIZED)
+        answer: web.StreamResponse = await handler(request)
+        return answer
 
     async def _identity(self, request: web.Request) -> dict[str, Any]:
         """Who this is. With a challenge, the addresses that are its own too, sealed for that challenge."""
@@ -103,16 +103,7 @@ class Control:
         }
 
     async def _list_faults(self, _: web.Request) -> dict[str, Any]:
-        catalogue = [
-            {
-                "name": kind.name,
-                "summary": kind.summary,
-                "layer": kind.layer,
-                "flag": kind.flag,
-                "parameters": [parameter.described() for parameter in kind.parameters],
-            }
-            for kind in CATALOGUE.values()
-        ]
+        catalogue = [asdict(kind) for kind in CATALOGUE.values()]
         return {"catalogue": catalogue, "active": [fault.described() for fault in self.planter.faults]}
 
     async def _plant(self, request: web.Request) -> dict[str, Any]:
@@ -120,18 +111,8 @@ class Control:
         fault = await self.planter.plant(request.match_info["name"], parameters)
         return {"planted": fault.described()}
 
-    async def _clear(self, request: web.Request) -> dict[str, Any]:
-        return {"cleared": await self.planter.clear(request.match_info["name"])}
-
-    async def _clear_all(self, _: web.Request) -> dict[str, Any]:
-        return {"cleared": await self.planter.clear_all()}
-
-    async def _forgive(self, _: web.Request) -> dict[str, Any]:
-        """Let everybody in again whom the API has banned, or who asked the hosts too often."""
-        self._let_everybody_in()
-        return {"banned": 0}
-
-    def _let_everybody_in(self) -> None:
+    async def _let_everybody_in(self, _: web.Request) -> None:
+        """Whom the API has banned, and who asked the hosts too often."""
         if self.edge.door is not None:
             self.edge.door.forgive()
         for host in (self.render, self.site):
@@ -154,12 +135,8 @@ class Control:
         commit = await asyncio.to_thread(self.planter.repository.push_as_a_colleague, files, message, branch=branch)
         return {"commit": commit}
 
-    async def _changes(self, _: web.Request) -> dict[str, Any]:
-        """What is not as it was at the start."""
-        return {"changes": await asyncio.to_thread(lambda: list(self._different()))}
-
     def _different(self) -> Iterator[Change]:
-        """Each difference. Runs git, so it blocks for some milliseconds."""
+        """What is not as it was at the start. Runs git, so it blocks for some milliseconds."""
         for fault in self.planter.faults:
             change = _change("faults", "none", f"{fault.kind.name} {dict(fault.settings) or ''}".strip())
             yield {**change, "planted": fault.kind.name}
@@ -172,27 +149,20 @@ class Control:
         for ref, (expected, found) in self.planter.repository.moved().items():
             yield _change(f"repository, {ref}", expected, found)
 
-    async def _be_as_at_the_start(self, _: web.Request) -> dict[str, Any]:
+    async def _be_as_at_the_start(self, request: web.Request) -> dict[str, Any]:
         await self.planter.clear_all()
-        self._let_everybody_in()
+        await self._let_everybody_in(request)
         for service in self.services:
             await service.reset()
         await self.site.reset()
         await self.planter.fleet.live.wait_healthy()  # what an outage left in its connections is over, too
         return {"live": self.planter.fleet.live.spec.name}
 
-    async def _copy(self, _: web.Request) -> dict[str, Any]:
-        await asyncio.to_thread(self.copy_database)
-        return {"copied": True}
-
     async def _messages(self, request: web.Request) -> dict[str, Any]:
         return {"messages": list(self._sink(request).messages)}
 
-    async def _forget_messages(self, request: web.Request) -> dict[str, Any]:
-        sink = self._sink(request)
-        forgotten = len(sink.messages)
-        sink.forget()
-        return {"forgotten": forgotten}
+    async def _forget_messages(self, request: web.Request) -> None:
+        self._sink(request).forget()
 
     def _sink(self, request: web.Request) -> Sink:
         name = request.match_info["sink"]
@@ -200,14 +170,21 @@ class Control:
             raise SandboxError(f"sink {name!r}", expected=f"one of {', '.join(self.sinks)}", found="none such")
         return self.sinks[name]
 
-    async def _set_status_page(self, request: web.Request) -> dict[str, Any]:
+    async def _set_status_page(self, request: web.Request) -> None:
         wanted = await _object(request)
-        page = self.status_page
-        page.set(str(wanted.get("indicator", "none")), wanted.get("incident"))
-        return {"indicator": page.indicator, "unresolved": len(page.incidents)}
+        self.status_page.set(str(wanted.get("indicator", "none")), wanted.get("incident"))
 
     async def _requests(self, _: web.Request) -> dict[str, Any]:
         return {"counts": self.edge.counts}
+
+
+async def _told(handler: Handler, request: web.Request) -> web.StreamResponse:
+    """What a handler gives, as JSON; or why it could not."""
+    try:
+        told = await handler(request)
+        return web.json_response(told if isinstance(told, dict) else {"done": told})
+    except SandboxError as error:
+        return web.json_response({"detail": str(error)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 async def _object(request: web.Request) -> dict[str, Any]:
@@ -220,10 +197,6 @@ async def _object(request: web.Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise SandboxError(f"{request.method} {request.path}", expected="a JSON object", found=repr(raw[:80]))
     return body
-
-
-def _problem(status: HTTPStatus, detail: str) -> web.Response:
-    return web.json_response({"detail": detail}, status=status)
 
 
 def _back_end(deploys: ServiceDeploys) -> Iterator[Change]:

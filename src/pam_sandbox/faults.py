@@ -27,16 +27,6 @@ class Parameter:
         """Whether the value is a number."""
         return self.high > self.low
 
-    def described(self) -> dict[str, Any]:
-        """For the catalogue that the control API shows."""
-        return {
-            "name": self.name,
-            "summary": self.summary,
-            "default": self.default,
-            **({"from": self.low, "to": self.high} if self.is_number else {}),
-            **({"choices": self.choices} if self.choices else {}),
-        }
-
 
 @dataclass(frozen=True)
 class FaultKind:
