@@ -73,7 +73,6 @@ class BackendDeploy:
     created_at: datetime
     status: Status = "created"
     artifact: ReleaseSpec | None = None
-    rollback_of: str = ""
     started_at: datetime | None = None
     updated_at: datetime | None = None
     finished_at: datetime | None = None
@@ -96,9 +95,16 @@ class Settings:
 
 
 class ServiceDeploys:
-    """One service. A later deploy overrides one that is still running, as is the default of a workspace."""
+    """One service. A later deploy overrides one that is still running, as is the default of a workspace.
 
-    def __init__(self, repository: Repository, faults: PlantedFaults, *, latencies: Latencies) -> None:
+    What is live of the API gets the users' requests, which its `fleet` answers. A worker has none: no address, and nothing that needs to be
+    done here. Which release it runs, only the host can say, and what goes wrong with the API's deploys does not go wrong with its own.
+    """
+
+    def __init__(
+        self, repository: Repository, faults: PlantedFaults, *, latencies: Latencies, fleet: Fleet | None = None
+    ) -> None:
+        self._fleet = fleet
         self._repository = repository
         self._faults = faults
         self._latencies = latencies
@@ -117,11 +123,16 @@ class ServiceDeploys:
     @property
     def running(self) -> ReleaseSpec:
         """The release that runs now."""
-        return self._running
+        return self._running if self._fleet is None else self._fleet.live.spec
 
     async def _started(self, spec: ReleaseSpec) -> Callable[[], None]:
         """Start a release beside the one that runs; gives what puts it into that one's place. Raises SandboxError."""
-        return lambda: setattr(self, "_running", spec)
+        fleet = self._fleet
+        if fleet is None:
+            return lambda: setattr(self, "_running", spec)
+        fleet.variables = dict(self.variables)
+        release = await fleet.start(spec)
+        return lambda: fleet.move_to(release)
 
     @property
     def at_start(self) -> ReleaseSpec:
@@ -168,6 +179,8 @@ class ServiceDeploys:
 
     async def go_live(self, name: str) -> None:
         """Give users a release that the sandbox knows by name, at once. Raises SandboxError, and nothing moves, when it is not healthy."""
+        if self._fleet is None and self.planted("update-fails") is not None:
+            return  # a worker that is left behind
         target = next((deploy for deploy in self._first if deploy.artifact and deploy.artifact.name == name), None)
         if target is None:
             raise SandboxError("release", expected=" or ".join(spec.name for spec in RELEASES), found=repr(name))
@@ -202,7 +215,9 @@ class ServiceDeploys:
         return self._repository.head(self.settings.branch)
 
     def planted(self, what: str) -> Fault | None:
-        """The fault that says so, if it is planted."""
+        """The fault that says so, if it is planted; of a worker that its deploys fail, if it is to be left behind."""
+        if self._fleet is None:
+            return self._faults.newest("worker-left-behind") if what == "update-fails" else None
         return self._faults.newest(FAULT, what)
 
     def _forget(self) -> None:
@@ -221,7 +236,6 @@ class ServiceDeploys:
             trigger,
             self._moment(),
             artifact=target.artifact,
-            rollback_of=target.id if trigger == "rollback" else "",
         )
         return self._begin(deploy, latencies)
 
@@ -322,40 +336,6 @@ class ServiceDeploys:
             updated_at=created + _TOOK,
             finished_at=created + _TOOK,
         )
-
-
-class BackendDeploys(ServiceDeploys):
-    """The API: what is live there gets the users' requests."""
-
-    def __init__(self, fleet: Fleet, repository: Repository, faults: PlantedFaults, *, latencies: Latencies) -> None:
-        self._fleet = fleet
-        super().__init__(repository, faults, latencies=latencies)
-
-    @property
-    def running(self) -> ReleaseSpec:
-        """The release that gets the requests."""
-        return self._fleet.live.spec
-
-    async def _started(self, spec: ReleaseSpec) -> Callable[[], None]:
-        self._fleet.variables = dict(self.variables)
-        release = await self._fleet.start(spec)
-        return lambda: self._fleet.move_to(release)
-
-
-class WorkerDeploys(ServiceDeploys):
-    """The worker: no address, and nothing that this sandbox needs done. Which release it runs, only the host can say.
-
-    What goes wrong with the API's deploys does not go wrong with its own.
-    """
-
-    async def go_live(self, name: str) -> None:
-        """As the API, unless it is to be left behind."""
-        if self.planted("update-fails") is None:
-            await super().go_live(name)
-
-    def planted(self, what: str) -> Fault | None:
-        """That its deploys fail, if it is to be left behind."""
-        return self._faults.newest("worker-left-behind") if what == "update-fails" else None
 
 
 def _nothing() -> None:

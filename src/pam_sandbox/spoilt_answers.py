@@ -24,6 +24,8 @@ RELEASE_HEADER = "X-Release"
 _JSON = "application/json"
 _DRIP_S = 0.05
 _PROMISED_BYTES = 4096
+_ASKING_AS = {"browsers-refused": "Mozilla", "phones-refused": "Mobile"}
+"""Faults that only meet who says so of itself."""
 _OF_THE_API = {"rate-limited-login": "/api/v1/auth/login", "path-missing": "*"}
 """Faults that only the API can have, and their paths where they name none."""
 _REFUSING = {
@@ -83,22 +85,15 @@ class Spoiler:
         return None if shape is None else await self._shaped(request, shape, true_answer)
 
     def _concerns(self, fault: Fault, request: web.BaseRequest) -> bool:
-        if fault.kind.layer != "edge":
+        name, settings = fault.kind.name, fault.settings
+        if fault.kind.layer != "edge" or (name == "we-are-banned" and is_from_elsewhere(request)):
             return False
-        if fault.kind.name == "we-are-banned" and is_from_elsewhere(request):
+        if _ASKING_AS.get(name, "") not in request.headers.get("User-Agent", ""):
             return False
-        if fault.kind.name == "browsers-refused" and "Mozilla" not in request.headers.get("User-Agent", ""):
-            return False
-        if fault.kind.name == "phones-refused" and "Mobile" not in request.headers.get("User-Agent", ""):
-            return False
-        if fault.kind.name in _OF_THE_API and self._server != "api":
-            return False
-        server, pattern = (
-            fault.settings.get("server", "both"),
-            fault.settings.get("path", _OF_THE_API.get(fault.kind.name, "*")),
-        )
-        own = self._server == server or (server == "both" and self._server in _BOTH)
-        return own and fnmatchcase(request.path, str(pattern)) and self._is_of_the_share(fault, request)
+        server = str(settings.get("server", "api" if name in _OF_THE_API else "both"))
+        own = self._server in (_BOTH if server == "both" else {server})
+        pattern = str(settings.get("path", _OF_THE_API.get(name, "*")))
+        return own and fnmatchcase(request.path, pattern) and self._is_of_the_share(fault, request)
 
     def _is_of_the_share(self, fault: Fault, request: web.BaseRequest) -> bool:
         """Whether this request is one of those that fail: each path meets the share by itself."""
@@ -107,37 +102,34 @@ class Spoiler:
         self._asked[request.path] += 1
         return (self._asked[request.path] * _GOLDEN) % 1 < float(fault.settings["share"])
 
-    async def _shaped(  # noqa: PLR0911 - one line for each fault
+    async def _shaped(
         self, request: web.BaseRequest, fault: Fault, true_answer: TrueAnswer
     ) -> web.StreamResponse | None:
-        match fault.kind.name:
-            case name if name in _REFUSING:
-                return _refusal(int(str(fault.settings.get("status", _REFUSING[name]))))
-            case "answers-html" | "answers-garbage" as name:
-                return self._nonsense(name)
-            case "answers-never-ending":
-                return await _drip(request, fault)
-            case "answers-silence":
-                return await _say_nothing(request, fault)
-            case "answers-half-closed":
-                return await _break_off(request)
-        told = await true_answer(request) or {}
-        if fault.kind.name == "answers-without-commit":
-            return _without_commit(told)
-        if fault.kind.name == "answers-of-two-builds":
-            return self._of_two_builds(told, fault) if "commit" in told else None
-        told = {"timestamp": datetime.now(UTC).isoformat(), **told}
-        lying = fault.kind.name == "answers-lying"
-        return self._lying(told, str(fault.settings["how"])) if lying else self._changed(told, fault)
+        name, settings = fault.kind.name, fault.settings
+        match name:
+            case _ if name in _REFUSING:
+                return _refusal(int(str(settings.get("status", _REFUSING[name]))))
+            case "answers-html":
+                return web.Response(body=self._page(), content_type="text/html", charset="utf-8")
+            case "answers-garbage":
+                return web.Response(body=_START, content_type=_JSON)
+            case "answers-never-ending" | "answers-silence" | "answers-half-closed":
+                return await _unfinished(request, fault)
+        told = dict(await true_answer(request) or {})
+        if name in {"answers-without-commit", "answers-of-two-builds"}:
+            return self._of_another_commit(told, settings.get("commit"))
+        told.setdefault("timestamp", datetime.now(UTC).isoformat())
+        return self._lying(told, str(settings["how"])) if name == "answers-lying" else self._changed(told, fault)
 
-    def _of_two_builds(self, told: Mapping[str, object], fault: Fault) -> web.Response:
+    def _of_another_commit(self, told: dict[str, object], commit: object) -> web.Response | None:
+        """Without the commit, or every other time with another one; None: there was none to begin with."""
+        if commit is None:
+            named = {name: value for name, value in told.items() if name != "commit"}
+            return web.json_response(named or {"detail": "bad gateway"}, status=200 if told else 502)
+        if "commit" not in told:
+            return None
         self._of_the_other = not self._of_the_other
-        return web.json_response({**told, "commit": fault.settings["commit"]} if self._of_the_other else {**told})
-
-    def _nonsense(self, name: str) -> web.Response:
-        if name == "answers-html":
-            return web.Response(body=self._page(), content_type="text/html", charset="utf-8")
-        return web.Response(body=_START, content_type=_JSON)
+        return web.json_response(told | {"commit": commit} if self._of_the_other else told)
 
     def _lying(self, body: dict[str, object], how: str) -> web.Response:
         body |= {"status": "healthy", **_LIES.get(how, {})}
@@ -182,12 +174,6 @@ def true_document(text: bytes) -> Mapping[str, object] | None:
     return found if isinstance(found, dict) else None
 
 
-def _without_commit(told: Mapping[str, object]) -> web.Response:
-    if not told:
-        return web.json_response({"detail": "bad gateway"}, status=HTTPStatus.BAD_GATEWAY)
-    return web.json_response({name: value for name, value in told.items() if name != "commit"})
-
-
 async def _hold(fault: Fault, seconds: float) -> None:
     """Wait, but no longer than the fault is planted."""
     try:
@@ -196,28 +182,24 @@ async def _hold(fault: Fault, seconds: float) -> None:
         return
 
 
-async def _drip(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": _JSON})
+async def _unfinished(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
+    """An answer that never comes to its end. What a fault held back does not turn into a good one when the fault goes."""
+    if fault.kind.name == "answers-silence":
+        await fault.cleared.wait()
+        return cut_off(request)
+    ends = fault.kind.name == "answers-half-closed"
+    promised = {"Content-Length": str(_PROMISED_BYTES)} if ends else {}
+    response = web.StreamResponse(headers={"Content-Type": _JSON, **promised})
     await response.prepare(request)
+    if ends:
+        await response.write(_START)
+        if request.transport is not None:
+            request.transport.close()  # in order: what was written arrives first
+        return response
     while not fault.cleared.is_set():
         await response.write(b" ")
         await _hold(fault, _DRIP_S)
-    # What a fault held back does not turn into a good answer when the fault goes.
     cut_off(request)
-    return response
-
-
-async def _say_nothing(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
-    await fault.cleared.wait()
-    return cut_off(request)
-
-
-async def _break_off(request: web.BaseRequest) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": _JSON, "Content-Length": str(_PROMISED_BYTES)})
-    await response.prepare(request)
-    await response.write(_START)
-    if request.transport is not None:
-        request.transport.close()  # in order: what was written arrives first
     return response
 
 

@@ -16,7 +16,7 @@ import psycopg
 from aiohttp import web
 
 from pam_sandbox import state_file
-from pam_sandbox.backend_deploys import BACKEND, BackendDeploys, Profile, WorkerDeploys
+from pam_sandbox.backend_deploys import BACKEND, Profile, ServiceDeploys
 from pam_sandbox.children import Children
 from pam_sandbox.control import Control
 from pam_sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id, in_plan_dialect
@@ -106,11 +106,9 @@ class Supervisor:
         await supabase.open()
         self._ends.push_async_callback(supabase.close)
         fleet.live.spec = replace(fleet.live.spec, commit=repo.commits[LIVE_AT_START])
-        latencies = BACKEND[self._latencies]
-        deploys = await asyncio.to_thread(BackendDeploys, fleet, repo, faults, latencies=latencies)
-        workers = {
-            name: await asyncio.to_thread(WorkerDeploys, repo, faults, latencies=latencies) for name in product.workers
-        }
+        service = partial(ServiceDeploys, repo, faults, latencies=BACKEND[self._latencies])
+        deploys = await asyncio.to_thread(service, fleet=fleet)
+        workers = {name: await asyncio.to_thread(service) for name in product.workers}
         variables = {
             "VITE_BACKEND_URL": address["api"],
             "VITE_SUPABASE_URL": address["supabase"],
