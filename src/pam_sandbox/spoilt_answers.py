@@ -118,14 +118,14 @@ class Spoiler:
         told = dict(await true_answer(request) or {})
         if name in {"answers-without-commit", "answers-of-two-builds"}:
             return self._of_another_commit(told, settings.get("commit"))
-        told.setdefault("timestamp", datetime.now(UTC).isoformat())
+        told = {"timestamp": datetime.now(UTC).isoformat(), **told}
         return self._lying(told, str(settings["how"])) if name == "answers-lying" else self._changed(told, fault)
 
     def _of_another_commit(self, told: dict[str, object], commit: object) -> web.Response | None:
         """Without the commit, or every other time with another one; None: there was none to begin with."""
         if commit is None:
             named = {name: value for name, value in told.items() if name != "commit"}
-            return web.json_response(named or {"detail": "bad gateway"}, status=200 if told else 502)
+            return web.json_response(named if told else {"detail": "bad gateway"}, status=200 if told else 502)
         if "commit" not in told:
             return None
         self._of_the_other = not self._of_the_other
