@@ -15,9 +15,8 @@ from psycopg import sql
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import MeasurementFailed, cause_of
 from pam_rollback.database.database_link import DatabaseLink, Link, judge_link
-from pam_rollback.http.client import fetch
+from pam_rollback.http.client import Retries, fetch
 from pam_rollback.http.postgres import Patience, open_snapshot
-from pam_rollback.http.retries import Retries
 from pam_rollback.target.accounts import AccountApi, account_api
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.pam_api import Account

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import time
 
 from pam_rollback.core.run_files import JOURNAL, RAMP_JOURNAL
-from pam_rollback.http import plainly
+from pam_rollback.http import files
 from pam_rollback.plugin import second_places
 from pam_rollback.plugin.runbook import shown
 from pam_rollback.report.retention import Fate, KeptRun, age_of, fates
@@ -25,11 +25,11 @@ _RECORD, _RESULTS = "run.json", "allure-results"
 _MB = 1e6
 
 
-@plainly.told
+@files.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None, now_s: float | None = None) -> int:
     """List or remove; 1 when a ramp's journal cannot be read, or when a folder could not be removed."""
     options = _parser().parse_args(arguments)
-    root = root or plainly.project_folder()
+    root = root or files.project_folder()
     out, state = root / "reports" / "out", options.state_dir or root / "reports" / "state"
     now_s = time() if now_s is None else now_s
     runs = list(_runs(out, now_s))

@@ -19,8 +19,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.http import places
-from pam_rollback.http.places import REPORTS
+from pam_rollback.http.files import HOME, REPORTS
 from pam_rollback.http.programs import Ended, run_program
 from pam_rollback.report import recommendation, scorecard_page, wording
 from pam_rollback.report.redaction import shown
@@ -338,7 +337,7 @@ def variables(record: RunRecord) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-DOCS: Final = places.HOME / "docs"
+DOCS: Final = HOME / "docs"
 _TITLES: Final = {RUNBOOK: "runbook", FAULT_MATRIX: "fault matrix"}
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"

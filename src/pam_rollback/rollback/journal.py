@@ -24,7 +24,7 @@ from pam_rollback.core import run_files
 from pam_rollback.core.answer import NotJson, read_json
 from pam_rollback.core.clock import Clock, SystemClock
 from pam_rollback.core.outside_text import cut
-from pam_rollback.http.event_log import append_line
+from pam_rollback.http.files import append_line
 
 ACTION_FAILED = "action-failed"
 """The event of an action that was not done although checks went on after it."""

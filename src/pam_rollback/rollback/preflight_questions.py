@@ -10,8 +10,7 @@ from http import HTTPStatus
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.question import Answered, Call, Question, State, answered, one
 from pam_rollback.core.wait import Waiter
-from pam_rollback.http.client import fetch
-from pam_rollback.http.same_time import same_time
+from pam_rollback.http.client import fetch, same_time
 from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation
 from pam_rollback.plan.plan import Plan
 from pam_rollback.rollback.deploy_choice import Choice, History, live_in

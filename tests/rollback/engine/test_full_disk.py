@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.wait import Waiter
-from pam_rollback.http.event_log import append_line
+from pam_rollback.http.files import append_line
 from pam_rollback.rollback import journal as journal_module
 from pam_rollback.rollback.feature_flag import undo_flags
 from pam_rollback.rollback.journal import ACTION, Journal

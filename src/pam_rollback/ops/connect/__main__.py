@@ -15,7 +15,7 @@ from pam_rollback.core.clock import Clock, SystemClock
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.outside_text import for_terminal, redact_with
-from pam_rollback.http import plainly
+from pam_rollback.http import files
 from pam_rollback.http.client import fetch
 from pam_rollback.ops.connect.doctor import FILE, as_lines
 from pam_rollback.ops.connect.given import CannotConnect, Given, checked_address, checked_name
@@ -71,7 +71,7 @@ class Fetch(Protocol):
         """One request."""
 
 
-@plainly.told
+@files.told
 def main(
     arguments: Sequence[str] | None = None,
     *,

@@ -20,7 +20,7 @@ from pam_rollback.core import run_files
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.core.run_files import Event
 from pam_rollback.core.wait import NotReached, Waiter
-from pam_rollback.http.event_log import EventLog, Line, append_line
+from pam_rollback.http.files import EventLog, Line, append_line
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
 from pam_rollback.redeploy.ramp.due import Do, Due, World, approval_refusal, due, other_answers
 from pam_rollback.redeploy.ramp.facts import (
