@@ -11,6 +11,13 @@ from psycopg import sql
 from pam_rollback.http.postgres import Relation, Snapshot
 from pam_rollback.target.sql_names import Names
 
+WHO = """
+SELECT (SELECT system_identifier FROM pg_control_system())::text, database.oid::text, pg_postmaster_start_time()::text,
+       database.datname::text
+FROM pg_catalog.pg_database AS database WHERE database.datname = current_database()
+"""
+"""Which database it is, by whatever name it was reached."""
+
 SETTINGS = "user_settings"
 _NARROW = ("setting_name", "setting_value")
 _PREFERENCES = re.compile(r"[^%]+_preferences")

@@ -15,16 +15,17 @@ from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from pam_rollback.core.errors import MeasurementFailed, Refused
-from pam_rollback.database.catalogue import BLIND, CATALOGUE, COLUMNS, TABLES, WHO
+from pam_rollback.database.catalogue_reader import read_catalogue
 from pam_rollback.database.integrity import evaluate
-from pam_rollback.database.row_access_reader import read_access, strangers
+from pam_rollback.database.relations import WHO
+from pam_rollback.database.row_access_reader import strangers
 from pam_rollback.database.row_counting import account_id, oids_of
-from pam_rollback.database.schema_reader import read_schema
 from pam_rollback.http.postgres import Patience, open_snapshot
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import CorruptionLimit
 from pam_rollback.plugin.sql_files import invariants_of
 from pam_rollback.redeploy.gate import stable_statements
+from pam_rollback.redeploy.gate.copy_catalogue import BLIND, CATALOGUE, COLUMNS, TABLES
 from pam_rollback.redeploy.gate.migration_files import MigrationFile
 from pam_rollback.redeploy.gate.migrations import Column, Contents, Picture, Reached, TrialFinding, copy_integrity
 from pam_rollback.redeploy.gate.stable_release import Ran, Statement
@@ -227,12 +228,10 @@ def reached_on_copy(environment: Environment) -> Reached:
     patience = Patience(environment.sql.statement_timeout_s, environment.sql.lock_timeout_s)
     schemas, names = environment.contract.tables.schemas, environment.table_names
     with open_snapshot(environment.secret("staging_copy_dsn"), patience, connections=1) as snapshot:
-        access = read_access(snapshot, environment.users_rows, names, schemas)
-        found = strangers(snapshot, access, environment.users_rows, names)
-        shown = frozenset(one.text for one in found.findings)
-        return Reached(
-            read_schema(snapshot, schemas, names.get(NOTED_IN, NOTED_IN)), shown, tuple(found.unknown.values())
-        )
+        noted_in = names.get(NOTED_IN, NOTED_IN)
+        catalogue = read_catalogue(snapshot, schemas, environment.users_rows, names, migrations=noted_in)
+        found = strangers(snapshot, catalogue, environment.users_rows, names)
+        return Reached(catalogue, frozenset(one.text for one in found.findings), tuple(found.unknown.values()))
 
 
 def invariants_on_copy(

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pam_rollback.database.catalogue import COLUMNS, TABLES
+from pam_rollback.redeploy.gate.copy_catalogue import COLUMNS, TABLES
 from pam_rollback.redeploy.gate.stable_release import OWNER, Ran, Sender, Statement
 
 Connection = psycopg.Connection[tuple[Any, ...]]
