@@ -98,7 +98,7 @@ class LinkProbe:
         """Where, whether that is a replica, and whether the row is there; each on a snapshot of its own."""
         values = {"user": self.account.user_id, "name": LINK_SETTING, "mark": mark}
         for _ in range(_LOOKS):
-            with open_snapshot(self.dsn, self.patience, connections=1) as snapshot:
+            with open_snapshot(self.dsn, self.patience) as snapshot:
                 [in_recovery] = snapshot.row(_RECOVERY)
                 if in_recovery or not was_written:
                     yield snapshot.where, bool(in_recovery), False
@@ -165,7 +165,7 @@ def same_project(dsn: str, supabase: str) -> str:
 
 def replica_problem(dsn: str, patience: Patience) -> DatabaseLink | None:
     """Whether the database is a replica, where nothing can be written through the API; None when it is not. Raises MeasurementFailed."""
-    with open_snapshot(dsn, patience, connections=1) as snapshot:
+    with open_snapshot(dsn, patience) as snapshot:
         [in_recovery] = snapshot.row(_RECOVERY)
         if not in_recovery:
             return None

@@ -7,7 +7,7 @@ statement and whatever is no query, and the transaction is READ ONLY.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,22 +77,15 @@ def evaluate(
             unknown[one.id] = f"{one.id}: {'; '.join(problems)}"
     asked = [one for one in invariants if one.id not in unknown]
 
-    def weight(read: Iterable[str]) -> float:
-        return sum(relations[table].rows for table in read)
-
-    questions = {
-        ("query", one.id): (_OFFENDERS.format(query=one.query.rstrip("; \n")), weight(one.tables)) for one in asked
-    }
     looked_at = {table for one in asked for table in _looked_at(one)}
-    counts = {("rows", table): (f"SELECT count(*) FROM {table}", weight([table])) for table in looked_at}  # noqa: S608
+    questions = {("query", one.id): _OFFENDERS.format(query=one.query.rstrip("; \n")) for one in asked}
+    questions |= {("rows", table): f"SELECT count(*) FROM {table}" for table in looked_at}  # noqa: S608 - names of our own
     if any(not one.tables for one in asked):
-        counts["rows", ""] = (_OF_THE_CATALOGUE, 0.0)
-    # The longest first, so that the connections end at about the same time.
-    ordered = sorted({**questions, **counts}.items(), key=lambda entry: -entry[1][1])
+        questions["rows", ""] = _OF_THE_CATALOGUE
     values = {name: value for name, value in given.items() if not isinstance(value, Unavailable)}
     values["named_max"] = NAMED_MAX * _ROWS_OF_ONE
-    statements = [(renamed(text, here, relations, wide), values) for _, (text, _) in ordered]
-    answers = dict(zip((key for key, _ in ordered), snapshot.all_of(statements), strict=True))
+    statements = ((renamed(text, here, relations, wide), values) for text in questions.values())
+    answers = dict(zip(questions, snapshot.all_of(statements), strict=True))
     results = {}
     for one in asked:
         rows = [answers["rows", table] for table in _looked_at(one) or ("",)]

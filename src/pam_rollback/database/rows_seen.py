@@ -30,9 +30,9 @@ def copy_seen(environment: Environment) -> str:
     """
     make_copy_anew(environment)
     tables, patience = tuple(environment.users_rows), _patience(environment)
-    with open_snapshot(environment.secret("staging_copy_dsn"), patience, connections=1) as copy:
+    with open_snapshot(environment.secret("staging_copy_dsn"), patience) as copy:
         if "database" in environment.abilities:
-            with open_snapshot(environment.secret("database_dsn"), patience, connections=1) as original:
+            with open_snapshot(environment.secret("database_dsn"), patience) as original:
                 if copy.row(WHO) == original.row(WHO):
                     raise ActionFailed(
                         f"staging_copy_dsn leads to the database itself, at {copy.where}: that is no copy"
@@ -52,7 +52,7 @@ def rows_seen(environment: Environment) -> str:
     tables = tuple(environment.users_rows)
     known = {name: text for name, text in environment.table_names.items() if name.partition(".")[0] in tables}
     try:
-        with open_snapshot(environment.secret("database_dsn"), _patience(environment), connections=1) as snapshot:
+        with open_snapshot(environment.secret("database_dsn"), _patience(environment)) as snapshot:
             found, wrong = look_up(snapshot, tables, Names.of(known, tables, source="[sql.names]"))
             snapshot.refuse_blindness(found.values())
             where = snapshot.where

@@ -92,8 +92,7 @@ def ledger_rows(
         raise MeasurementFailed(f"the ledger's writes of kind {kind} are not read out of the database")
     found = _WHERE[kind]
     query = _query(snapshot, found, f"{found.marker} AS marker, {found.value} AS value", found.where, names)
-    for block in snapshot.streamed(query, {"prefix": marker_prefix}):
-        yield from (Found(kind, marker, value) for marker, value in block)
+    yield from (Found(kind, marker, value) for marker, value in snapshot.rows(query, {"prefix": marker_prefix}))
 
 
 def moved_rows(

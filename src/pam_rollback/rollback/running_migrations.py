@@ -61,7 +61,7 @@ def _applied(environment: Environment) -> frozenset[str]:
 
     if "database" not in environment.abilities:
         raise MeasurementFailed("no database is declared")
-    with open_snapshot(environment.secret("database_dsn"), Patience(1, 1), connections=1) as snapshot:
+    with open_snapshot(environment.secret("database_dsn"), Patience(1, 1)) as snapshot:
         statements = Statements.of(snapshot, ("schema_migrations",), environment.table_names)
         rows = snapshot.rows(statements.text("SELECT version::text AS version FROM schema_migrations"))
     return frozenset(str(version) for (version,) in rows)

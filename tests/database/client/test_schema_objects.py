@@ -26,7 +26,7 @@ CREATE INDEX by_trip ON expenses (trip);
 
 def read(dsn: str, schemas: tuple[str, ...] = SCHEMAS) -> Catalogue:
     """The product's schemas now."""
-    with open_snapshot(dsn, PATIENCE, connections=1) as snapshot:
+    with open_snapshot(dsn, PATIENCE) as snapshot:
         return read_catalogue(snapshot, schemas, ROWS, {}, migrations="schema_migrations")
 
 

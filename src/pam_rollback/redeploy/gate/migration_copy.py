@@ -227,7 +227,7 @@ def reached_on_copy(environment: Environment) -> Reached:
     """By which rows of the copy can be reached as it is now. Raises MeasurementFailed when the catalogue cannot be read."""
     patience = Patience(environment.sql.statement_timeout_s, environment.sql.lock_timeout_s)
     schemas, names = environment.contract.tables.schemas, environment.table_names
-    with open_snapshot(environment.secret("staging_copy_dsn"), patience, connections=1) as snapshot:
+    with open_snapshot(environment.secret("staging_copy_dsn"), patience) as snapshot:
         noted_in = names.get(NOTED_IN, NOTED_IN)
         catalogue = read_catalogue(snapshot, schemas, environment.users_rows, names, migrations=noted_in)
         found = strangers(snapshot, catalogue, environment.users_rows, names)
