@@ -1,12 +1,10 @@
 """A real PostgreSQL: migrations are applied to a copy, seen in the catalogue and in the rows, and rolled back; never on the original."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from pam_rollback.core.errors import MeasurementFailed, Refused
 from pam_rollback.redeploy.gate.migration_copy import MigrationCopy
@@ -15,21 +13,9 @@ from pam_rollback.redeploy.gate.migration_trial import MigrationTrial, tried
 from pam_rollback.redeploy.gate.migrations import changes, copy_integrity, dropped
 from pam_sandbox import database
 from pam_sandbox.database import create_auditor, dsn_of
-from pam_sandbox.practice_database import Access, copy_dsn, copy_name, make_copy
 from tests.running_product import Database
 
 CANDIDATE = Path(database.__file__).with_name("candidate")
-
-
-@pytest.fixture
-def copy(product_database: Database) -> Iterator[MigrationCopy]:
-    """A fresh copy of the product's database."""
-    dsn = product_database.dsn
-    make_copy(Access(dsn, "", product_database.administrator_dsn))
-    yield MigrationCopy(copy_dsn(dsn))
-    with psycopg.connect(product_database.administrator_dsn, autocommit=True) as connection:
-        name = sql.Identifier(copy_name(dsn))
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
 def trial(copy: MigrationCopy, up: str, down: str | None) -> MigrationTrial:

@@ -1,29 +1,13 @@
 """Migrations without ways back, on a real PostgreSQL: only what an older release can live with may be deployed."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
-from psycopg import sql
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.redeploy.gate.migration_copy import MigrationCopy
 from pam_rollback.redeploy.gate.migration_files import MigrationFile, ToApply, to_apply
 from pam_rollback.redeploy.gate.migration_trial import MigrationTrial, tried
 from pam_rollback.redeploy.gate.migrations import copy_integrity
-from pam_sandbox.practice_database import Access, copy_dsn, copy_name, make_copy
-from tests.running_product import Database
-
-
-@pytest.fixture
-def copy(product_database: Database) -> Iterator[MigrationCopy]:
-    """A fresh copy of the product's database."""
-    dsn = product_database.dsn
-    make_copy(Access(dsn, "", product_database.administrator_dsn))
-    yield MigrationCopy(copy_dsn(dsn))
-    with psycopg.connect(product_database.administrator_dsn, autocommit=True) as connection:
-        name = sql.Identifier(copy_name(dsn))
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
 def trial(copy: MigrationCopy, up: str) -> MigrationTrial:
