@@ -16,7 +16,7 @@ from pam_rollback.core.figures import Measured
 from pam_rollback.database import ACCOUNT_FILE, CATALOGUE_FILE, ROWS_FILE
 from pam_rollback.database.account_contents import ROWS_MAX, RecordedContents, changed, recorded
 from pam_rollback.database.catalogue import Catalogue
-from pam_rollback.database.database_link import DatabaseLink
+from pam_rollback.database.database_link import DatabaseLink, judged_link
 from pam_rollback.database.held_data import HeldData
 from pam_rollback.database.row_access import Strangers, reach
 from pam_rollback.database.row_counts import RowLoss, TableCounts, lost
@@ -68,9 +68,6 @@ def database_link(
     environment: Environment, in_situation: object, sign_in: Callable[[], Account], pytestconfig: pytest.Config
 ) -> DatabaseLink:
     """Whether the database is the one behind the API, and no replica. What keeps us from knowing is a reason, not an exception."""
-    # The driver is loaded only where it is used.
-    from pam_rollback.database.database_link_reader import judged_link  # noqa: PLC0415 - as above
-
     found = judged_link(environment, sign_in)
     pytestconfig.stash.setdefault(UNPROVEN_BY, {})["database_link"] = found.unproven
     return found
