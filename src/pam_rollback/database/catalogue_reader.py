@@ -24,7 +24,7 @@ from pam_rollback.database.catalogue import (
     SchemaObject,
     TableAccess,
 )
-from pam_rollback.database.row_counting import Statements
+from pam_rollback.database.relations import Statements
 from pam_rollback.http.postgres import ConnectionLost, Snapshot
 
 _NOT_OF_EXTENSIONS = """NOT EXISTS (

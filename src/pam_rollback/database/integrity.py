@@ -11,14 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.database.relations import SETTINGS, WideSettings, look_up, renamed
+from pam_rollback.database.relations import SETTINGS, WideSettings, known_names, look_up, renamed
 from pam_rollback.database.row_counting import TEST_USER, Unavailable
 from pam_rollback.http.postgres import Snapshot
 from pam_rollback.target.contract import SettingsForm
 from pam_rollback.target.invariants import NAMED_MAX, Invariant, InvariantResult
-from pam_rollback.target.sql_names import TABLES, Names
+from pam_rollback.target.sql_names import TABLES
 
 _NOT_SHOWN = {TEST_USER}
 _PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -60,7 +59,10 @@ def evaluate(
 
     ``settings`` is the form that they should have; None: whichever is found.
     """
-    here = _names(names, invariants)
+    # A name that no check reads is refused with the environment.
+    here = known_names(
+        names, {table for one in invariants for table in one.tables} | set(TABLES), source="the environment"
+    )
     unknown = {one.id: f"{one.id}: {why}" for one in invariants if (why := _refused(one, given))}
     tables = sorted({table for one in invariants if one.id not in unknown for table in one.tables})
     relations, wrong = look_up(snapshot, tables, here)
@@ -94,16 +96,6 @@ def evaluate(
         except MeasurementFailed as problem:
             unknown[one.id] = f"{one.id}: {problem}"
     return Evaluation(results, unknown)
-
-
-def _names(names: Mapping[str, str], invariants: Sequence[Invariant]) -> Names:
-    known = {table for invariant in invariants for table in invariant.tables} | set(TABLES)
-    # A name of a table that none of these reads is of no concern here; one that no check reads is refused with the environment.
-    here = {key: name for key, name in names.items() if key in known or key.rpartition(".")[0] in known}
-    try:
-        return Names.of(here, known, source="the environment")
-    except ConfigurationError as error:
-        raise MeasurementFailed(str(error)) from None
 
 
 def _refused(invariant: Invariant, given: Given) -> str:

@@ -16,8 +16,8 @@ from psycopg import sql
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.database.catalogue import CLIENTS, PUBLIC, Catalogue, TableAccess
+from pam_rollback.database.relations import Statements
 from pam_rollback.database.row_access import Shown, Strangers
-from pam_rollback.database.row_counting import Statements
 from pam_rollback.http.postgres import Snapshot
 
 MAY_SHOW_SOME = "profiles"

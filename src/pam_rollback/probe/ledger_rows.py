@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.database.database_link import DatabaseLink
-from pam_rollback.database.row_counting import Statements, Unavailable, account_id
+from pam_rollback.database.relations import Statements
+from pam_rollback.database.row_counting import Unavailable, account_id
 from pam_rollback.http.postgres import Snapshot
 from pam_rollback.probe.ledger import Ledger
 from pam_rollback.probe.ledger_config import Write, WriteKind

@@ -56,7 +56,7 @@ def applied_since(environment: Environment, target: str, running: str) -> str:
 
 
 def _applied(environment: Environment) -> frozenset[str]:
-    from pam_rollback.database.row_counting import Statements  # noqa: PLC0415 - the driver takes long to load
+    from pam_rollback.database.relations import Statements  # noqa: PLC0415 - the driver takes long to load
     from pam_rollback.http.postgres import Patience, open_snapshot  # noqa: PLC0415 - the same
 
     if "database" not in environment.abilities:
