@@ -131,7 +131,7 @@ class LinkProbe:
         from pam_rollback.http.postgres import open_snapshot  # noqa: PLC0415 - the driver takes long to load
 
         row = f"{'an' if kind == 'expense' else 'a'} {kind} of the test account"
-        values = {"user": self.account.user_id, "name": LINK_SETTING, "mark": mark}
+        values, where = {"user": self.account.user_id, "name": LINK_SETTING, "mark": mark}, ""
         for _ in range(_LOOKS):
             with open_snapshot(self.dsn, self.patience) as snapshot:
                 where = snapshot.where

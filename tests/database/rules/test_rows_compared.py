@@ -25,7 +25,7 @@ def counts(
 ) -> TableCounts:
     """Give the counts of expenses in these groups, and of profiles, which have none; without owners where none are given."""
     owned = {} if owners is None else {"owner": owner, "owners": owners}
-    content = TableContent(columns=columns, groups=groups, **owned)  # type: ignore[arg-type]  # as the file has it
+    content = TableContent(columns=columns, groups=groups, **owned)
     rows = sum(group[0] for group in groups.values())
     return TableCounts(
         created_until=until,
