@@ -76,7 +76,7 @@ CONTRACTS = {
     ),
     "a key for what was there": (
         "CREATE UNIQUE INDEX one_each ON public.expenses (id, category)",
-        "index public.one_each is new and binds what was there",
+        "index public.expenses.one_each is new and binds what was there",
     ),
     "one role less": (
         (
@@ -188,7 +188,7 @@ def test_the_statements_leave_nothing_behind(copy: MigrationCopy) -> None:
     """They are sent to a copy, and yet it is as it was: what is compared afterwards is the migration's doing."""
     before = copy.picture()
 
-    found = copy.sent(copy.statements())
+    found = copy.sent(copy.statements(copy.picture()))
 
     assert copy.picture() == before
     able = {(one.table, one.sender.role) for one, ran in found.items() if not ran.problem and ran.rows}

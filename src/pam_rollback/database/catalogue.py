@@ -21,7 +21,21 @@ SERVICE = "service_role"
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
 _EXPRESSION_SHOWN = 80
 
-Kind = Literal["schema", "role", "table", "view", "column", "constraint", "index", "trigger", "function"]
+Kind = Literal[
+    "schema",
+    "role",
+    "table",
+    "view",
+    "column",
+    "constraint",
+    "index",
+    "trigger",
+    "function",
+    "type",
+    "sequence",
+    "extension",
+]
+"""The last three are read where a database has to be exactly the same, and not by a baseline."""
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
@@ -88,6 +102,8 @@ class SchemaObject(_Recorded):
     what it may act as, and ``BYPASSRLS``."""
     access: TableAccess | None = None
     """Of a table or a view: who may reach its rows."""
+    whole: str = Field(default="", exclude=True)
+    """All that makes it what it is, in words, where it has to be exactly the same; no baseline keeps it."""
 
     @property
     def open_to(self) -> list[str]:
@@ -133,3 +149,18 @@ class Catalogue(_Recorded):
         if self.users_unknown:
             raise MeasurementFailed(self.users_unknown)
         return {name: self.access[name] for name in self.users}
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """Of a catalogue that was read whole: each object by its kind and name, with all that makes it what it is."""
+        relations = {"table", "view"}
+        found = {
+            f"{'relation' if kind in relations else kind} {name}": one.whole
+            for kind, objects in self.objects.items()
+            for name, one in objects.items()
+        }
+        for table, access in self.access.items():
+            for name, policy in access.policies.items():
+                said = ("permissive" if policy.permissive else "restrictive", *policy.roles, policy.command)
+                found[f"policy {table}.{name}"] = " ".join((*said, policy.using, policy.check))
+        return found

@@ -222,8 +222,11 @@ class Snapshot:
 
 
 @contextmanager
-def open_snapshot(dsn: str, patience: Patience) -> Iterator[Snapshot]:
-    """Open a connection that sees one moment. Raises MeasurementFailed when that is not possible; never shows the password."""
+def open_snapshot(dsn: str, patience: Patience, *, called: str = "database_dsn") -> Iterator[Snapshot]:
+    """Open a connection that sees one moment. ``called`` is the secret that has its DSN.
+
+    Raises MeasurementFailed when that is not possible; never shows the password.
+    """
     where, secret = _place(dsn)
     connection: Connection | None = None
     try:
@@ -233,7 +236,7 @@ def open_snapshot(dsn: str, patience: Patience) -> Iterator[Snapshot]:
     except psycopg.Error as error:
         said = _first_line(error, secret)
         raise ConnectionLost(
-            f"cannot ask the database at {where}: {said}; is it up, and is the DSN (database_dsn) right? "
+            f"cannot ask the database at {where}: {said}; is it up, and is the DSN ({called}) right? "
             "see docs/runbook.md#database-unhealthy",
             cause=f"the database at {where} cannot be asked: {said}",
         ) from None

@@ -10,7 +10,7 @@ from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Measured, listed
-from pam_rollback.database.catalogue import Catalogue
+from pam_rollback.database.catalogue import Catalogue, SchemaObject
 from pam_rollback.database.schema_changes import compare
 from pam_rollback.redeploy.gate.migration_files import MigrationFile
 
@@ -35,6 +35,12 @@ class Column:
     """An insert may leave it out also where it is NOT NULL: it has a default, or numbers itself."""
     refuses: bool = False
     """It takes nobody's value: generated, or an identity ALWAYS."""
+
+    @classmethod
+    def of(cls, one: SchemaObject) -> "Column":
+        """Read it out of the catalogue."""
+        refuses = one.default.endswith((" (generated)", "GENERATED ALWAYS"))
+        return cls(one.definition, one.not_null, filled=bool(one.default), refuses=refuses)
 
 
 @dataclass(frozen=True)
