@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg import errors, sql
@@ -35,7 +35,7 @@ NOTED_IN = "schema_migrations"
 """The table of applied migrations, as the contract names it."""
 _CONNECT_WITHIN_S = 5
 _LOCK_WITHIN_S = 5
-_COPY = "staging_copy_dsn"
+_COPY: Final = "staging_copy_dsn"
 _BLIND = """
 SELECT o.oid::regclass::text FROM pg_class AS o WHERE o.relkind IN ('r', 'p') AND row_security_active(o.oid) ORDER BY 1
 """
