@@ -84,7 +84,7 @@ def test_a_role_without_any_right_reads_the_same(
     assert seen.objects == full.objects
     assert seen.migrations is None
     assert not full.users_unknown
-    assert "role visitor may not read table" in seen.users_unknown
+    assert "table profiles is missing at" in seen.users_unknown
 
 
 @pytest.mark.parametrize(
