@@ -297,6 +297,7 @@ CROSS JOIN unnest(%(privileges)s::text[]) AS one (privilege)
 WHERE has_schema_privilege(who.name, relation.relnamespace, 'USAGE')
 """
 _ROLES_THERE = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname = ANY (%(roles)s::text[]) ORDER BY 1"
+_SEARCH = "SELECT set_config('search_path', %(path)s, true)"
 _KINDS: Mapping[Kind, str] = {
     "schema": _SCHEMAS,
     "role": _ROLES,
@@ -331,7 +332,8 @@ def read_catalogue(
     except MeasurementFailed as failed:  # whatever the schema is, it can be compared all the same
         unknown = str(failed)
     # Names then come with their schema, whatever the role finds without: two readings differ by what they read.
-    snapshot.rows("SELECT set_config('search_path', '', true)")
+    [path] = snapshot.row("SELECT current_setting('search_path')")
+    snapshot.rows(_SEARCH, {"path": ""})
     roles = [role for (role,) in snapshot.rows(_ROLES_THERE, {"roles": [*CLIENTS, SERVICE]})]
     bases = [oid for (oid,) in snapshot.rows(_BASES, {"oids": oids})]
     own = [name for (name,) in snapshot.rows(_OWN_SCHEMAS)] if whole else list(schemas)
@@ -342,6 +344,7 @@ def read_catalogue(
     }
     relations = snapshot.rows(_RELATIONS, given)
     access = _access(snapshot, relations)
+    snapshot.rows(_SEARCH, {"path": path})
     tables, views = dict[str, SchemaObject](), dict[str, SchemaObject]()
     for name, oid, is_view, *_, facts in relations:
         (views if is_view else tables)[name] = SchemaObject.model_validate({**facts, "access": access[oid]})
