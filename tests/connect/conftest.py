@@ -22,7 +22,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tup
         root: Path = tmp_path,
         ask: Callable[[str], str] | None = None,
         addresses: tuple[str, ...] = ("--frontend", FRONTEND, "--api", API),
-        doctor: connect.Doctor = lambda *_: {"complete": True, "items": []},
+        doctor: connect.Doctor = lambda *_: "",
     ) -> tuple[int, str, str]:
         code = connect.main(
             [*addresses, *arguments],

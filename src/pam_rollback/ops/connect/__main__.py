@@ -1,23 +1,19 @@
 """``python -m pam_rollback.ops.connect``: looks at a product and writes its environment (``make connect``)."""
 
 import argparse
-import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.clock import Clock, SystemClock
 from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.outside_text import for_terminal, redact_with
 from pam_rollback.http import plainly
 from pam_rollback.http.client import fetch
-from pam_rollback.ops.connect.doctor import FILE, as_lines
 from pam_rollback.ops.connect.given import CannotConnect, Given, checked_address, checked_name
 from pam_rollback.ops.connect.look import look
 from pam_rollback.ops.connect.writing import VARIABLES, contract_of, refuse_what_is_there, write
@@ -27,32 +23,24 @@ from pam_rollback.target.hosts import HOSTS
 _WITHIN_S = 120
 
 
-def ask_doctor(root: Path, environment: str, variables: Mapping[str, str]) -> Mapping[str, Any]:
-    """Raises MeasurementFailed with its last words when it found nothing out."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "run"
-        command = [sys.executable, "-m", "pytest", "-m", "doctor", "--env", environment, "--run-dir", str(folder)]
-        try:
-            done = subprocess.run(  # noqa: S603 - our own command
-                [*command, "-p", "no:cacheprovider"],
-                cwd=root,
-                env={**os.environ, **variables},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_WITHIN_S,
-            )
-        except subprocess.TimeoutExpired:
-            raise MeasurementFailed(f"{' '.join(command[2:7])} was not over within {_WITHIN_S} s") from None
-        try:
-            found: Mapping[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
-            raise MeasurementFailed(f"{' '.join(command[2:7])}: {' '.join(said)}") from None
-        return found
+def ask_doctor(root: Path, environment: str, variables: Mapping[str, str]) -> str:
+    """Have a session of its own say what can be judged; gives why it does not."""
+    command = [sys.executable, "-m", "pytest", "-m", "doctor", "--env", environment, "-p", "no:cacheprovider"]
+    try:
+        subprocess.run(  # noqa: S603 - our own command
+            command,
+            cwd=root,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            check=False,
+            timeout=_WITHIN_S,
+        )
+    except subprocess.TimeoutExpired:
+        return f"not known: {' '.join(command[2:7])} was not over within {_WITHIN_S} s"
+    return ""
 
 
-Doctor = Callable[[Path, str, Mapping[str, str]], Mapping[str, Any]]
+Doctor = Callable[[Path, str, Mapping[str, str]], str]
 FAILED = 1
 STOPPED = 130
 _GIVEN = "PAM_CONNECT_"
@@ -113,19 +101,12 @@ def main(
         "Seen",
         *(f"  {one}" for one in seen),
         f"Written: {file.relative_to(root)}",
-        *_judgeable(doctor, root, given, variables),
+        "What can be judged, as `pytest -m doctor` says it",
     ):
         say(line)
+    if unknown := doctor(root, given.name, variables):  # no reason against the file
+        say(f"  {unknown}")
     return 0
-
-
-def _judgeable(doctor: Doctor, root: Path, given: Given, variables: Mapping[str, str]) -> Iterable[str]:
-    """What can be judged with the file as it is now; a doctor who fails is no reason against the file."""
-    yield "What can be judged, as `pytest -m doctor` says it"
-    try:
-        yield from (f"  {line}" for line in as_lines(doctor(root, given.name, variables), verbose=False))
-    except MeasurementFailed as problem:
-        yield f"  not known: {problem}"
 
 
 def _given(options: argparse.Namespace, ask: Callable[[str], str] | None) -> Given:
