@@ -136,7 +136,7 @@ def test_the_report_tells_the_drill(drill: Drilled, tmp_path: Path) -> None:
     It asks nobody outside, has no error, and is small enough to be sent.
     """
     folder = RunFolder(drill.ended.folder)
-    built = build_run(folder, run_record.read(folder.record), out=tmp_path / "out")
+    built = build_run(folder, run_record.read(folder.record))
     assert built.without is None, built.without
 
     with sync_playwright() as playwright:

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
         return 0
     stories, began_s = options.stories or list(STORIES), time.monotonic()
     done = Drills(root).run(stories, options.at_once or os.cpu_count() or 1)
-    links = [_link(drill, root, build=options.report) for drill in done]
+    links = [_link(drill, build=options.report) for drill in done]
     page = Page.of(shutil.get_terminal_size().columns, color=sys.stdout.isatty())
     rows = [drill_of(drill.story, shown(drill.record).results if drill.record else ()) for drill in done]
     code = worst(drill.exit_code for drill in done)
@@ -167,14 +167,14 @@ def file_of(story: str) -> str:
     return f"drills/test_{story.replace('-', '_')}.py"
 
 
-def _link(drill: Drilled, root: Path, *, build: bool) -> str:
+def _link(drill: Drilled, *, build: bool) -> str:
     """Where its report is, built now if that is asked for; else its folder."""
     if drill.folder is None:
         return f"{drill.story:<17} no run"
     run = RunFolder(drill.folder)
     if build:
         try:
-            build_run(run, drill.record, out=root / "reports" / "out")
+            build_run(run, drill.record)
         except Unavailable as problem:
             return f"{drill.story:<17} no report: {problem.reason}; {problem.how_to}"
     page = run.html / "index.html"
