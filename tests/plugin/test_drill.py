@@ -130,7 +130,7 @@ def test_rows_are_counted_before_and_after(drill: Drilled) -> None:
     assert json.loads(rows.read_text(encoding="utf-8"))["tables"]["expenses"]["rows"] > 3000
 
 
-def test_the_report_tells_the_drill(drill: Drilled, tmp_path: Path) -> None:
+def test_the_report_tells_the_drill(drill: Drilled) -> None:
     """Opened in a real browser: verdict, picture and figures first, steps with timings and the runbook one link further.
 
     It asks nobody outside, has no error, and is small enough to be sent.
