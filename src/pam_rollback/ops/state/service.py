@@ -28,7 +28,7 @@ from pam_rollback.core.run_files import (
 )
 from pam_rollback.http.places import write_whole
 from pam_rollback.http.programs import Ended
-from pam_rollback.report.retention import Fate, KeptRun, fates
+from pam_rollback.ops.state.retention import Fate, KeptRun, fates
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.git_command import GitCommand
 
