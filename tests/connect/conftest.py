@@ -20,7 +20,6 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tup
         *arguments: str,
         variables: Mapping[str, str] | None = None,
         root: Path = tmp_path,
-        ask: Callable[[str], str] | None = None,
         addresses: tuple[str, ...] = ("--frontend", FRONTEND, "--api", API),
         doctor: connect.Doctor = lambda *_: "",
     ) -> tuple[int, str, str]:
@@ -29,7 +28,6 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tup
             root=root,
             variables=variables or {},
             clock=VirtualClock(start=NOW),
-            ask=ask,
             send=product,
             doctor=doctor,
         )

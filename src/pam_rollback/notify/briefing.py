@@ -21,6 +21,7 @@ from enum import StrEnum
 from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed, StopRequested
+from pam_rollback.core.figures import duration
 from pam_rollback.notify.escalation import FAILED, HELPED, STOPPED, Notice
 from pam_rollback.probe.recovery import GAP_MAX_S, OutageRule, recovery
 from pam_rollback.probe.samples import Sample
@@ -117,13 +118,6 @@ _TASKS = {
     "EM-3": "you are told so that you can decide about customers",
     "EM-4": "everybody helps, customers are told",
 }
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 90:  # noqa: PLR2004 - until then seconds say more
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min"
 
 
 WELL_FOR_S = 10.0

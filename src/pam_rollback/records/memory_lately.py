@@ -5,8 +5,7 @@ from collections.abc import Callable
 
 from pam_rollback.probe.memory import READINGS_MIN, MemoryReading, restart
 from pam_rollback.probe.memory_readings import memory_reader
-from pam_rollback.records import prometheus
-from pam_rollback.records.prometheus import PrometheusApi
+from pam_rollback.records.prometheus import prometheus_of, sources
 from pam_rollback.rollback import kept_host_records as host_records
 from pam_rollback.stats.series import Quantity, Source
 from pam_rollback.target.environment import Environment
@@ -29,9 +28,7 @@ def memory_lately(environment: Environment) -> Lately | None:
     settings = environment.prometheus
     if settings is None or not settings.memory_bytes:
         return None
-    token = environment.secret("prometheus_token") if environment.has_secret("prometheus_token") else ""
-    api = PrometheusApi(settings.url, token=token, deadline_s=environment.probing.request_deadline_s)
-    return Recorded(prometheus.sources(api, settings)[Quantity.MEMORY_MB], settings.step_s)
+    return Recorded(sources(prometheus_of(environment), settings)[Quantity.MEMORY_MB], settings.step_s)
 
 
 class Kept:

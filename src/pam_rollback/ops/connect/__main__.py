@@ -66,11 +66,10 @@ def main(
     root: Path | None = None,
     variables: Mapping[str, str] | None = None,
     clock: Clock | None = None,
-    ask: Callable[[str], str] | None = None,
     send: Fetch = fetch,
     doctor: Doctor = ask_doctor,
 ) -> int:
-    """Look, write and tell; 1, with the reason, when nothing was written. ``ask`` asks a person; None: nobody is there."""
+    """Look, write and tell; 1, with the reason, when nothing was written."""
     root, variables = root or Path.cwd(), os.environ if variables is None else variables
     options = _parser(variables).parse_args(arguments)
     redact = _hidden(variables.get(variable, "") for variable in VARIABLES.values())
@@ -85,7 +84,7 @@ def main(
         return Captured(answer, (clock or SystemClock()).wall())
 
     try:
-        given = _given(options, ask if ask is not None else _person())
+        given = _given(options)
         refuse_what_is_there(root, given.name)
         _, contract = contract_of(given.product, root)
         say(f"connect {given.name}: {given.frontend} and {given.api}, as {given.product}")
@@ -109,16 +108,17 @@ def main(
     return 0
 
 
-def _given(options: argparse.Namespace, ask: Callable[[str], str] | None) -> Given:
-    """All that was said, checked; what is missing is asked for where a person is there. Raises CannotConnect."""
-    frontend = options.frontend or _asked(ask, "FRONTEND, the address that users open: ")
-    api = options.api or _asked(ask, "API, the address that the site's scripts talk to: ")
-    for what, said in (("FRONTEND", frontend), ("API", api)):
+def _given(options: argparse.Namespace) -> Given:
+    """All that was said, checked. Raises CannotConnect."""
+    for what, said in (
+        ("FRONTEND, which users open", options.frontend),
+        ("API, which the site's scripts ask", options.api),
+    ):
         if not said:
-            raise CannotConnect(what, expected="an address", found="none", advice=f"Say {what}=https://host.")
-    name = checked_name(options.name or _asked(ask, "NAME of the environment (staging): ") or "staging")
-    usual = "production" if name.startswith("prod") else "staging"
-    kind = options.kind or _asked(ask, f"Is it production or staging? ({usual}): ") or usual
+            advice = f"Say {what.partition(',')[0]}=https://host."
+            raise CannotConnect(what, expected="an address", found="none", advice=advice)
+    name = checked_name(options.name or "staging")
+    kind = options.kind or ("production" if name.startswith("prod") else "staging")
     if kind not in {"production", "staging"}:
         raise CannotConnect("--kind", expected="production or staging", found=ascii(kind), advice="Say --kind staging.")
     hosts = {}
@@ -129,8 +129,8 @@ def _given(options: argparse.Namespace, ask: Callable[[str], str] | None) -> Giv
             table["api_url"] = checked_address(table["api_url"], f"--{host.name}-api")
         hosts[host.name] = {key: value for key, value in table.items() if value} if table[host.id_key] else {}
     return Given(
-        frontend=checked_address(frontend, "FRONTEND"),
-        api=checked_address(api, "API"),
+        frontend=checked_address(options.frontend, "FRONTEND"),
+        api=checked_address(options.api, "API"),
         name=name,
         kind=kind,
         product=checked_name(options.product, "--product"),
@@ -150,19 +150,6 @@ def _hidden(values: Iterable[str]) -> Callable[[str], str]:
         return text
 
     return redact
-
-
-def _asked(ask: Callable[[str], str] | None, question: str) -> str:
-    """What a person answers; nothing where nobody is there, or where the input ended."""
-    try:
-        return "" if ask is None else ask(question).strip()
-    except EOFError:
-        return ""
-
-
-def _person() -> Callable[[str], str] | None:
-    """Somebody who can be asked: only where a terminal is on both sides."""
-    return input if sys.stdin.isatty() and sys.stdout.isatty() else None
 
 
 def _parser(variables: Mapping[str, str]) -> argparse.ArgumentParser:

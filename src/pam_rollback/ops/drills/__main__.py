@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pam_rollback.core.figures import duration
 from pam_rollback.http import plainly
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, no_such_story, preferred
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     code = worst(drill.exit_code for drill in done)
     if len(done) < len(stories):
         code = worst([code, ExitCode.INCONCLUSIVE])
-    good, took = sum(drill.code == 0 for drill in done), wording.duration(time.monotonic() - began_s)
+    good, took = sum(drill.code == 0 for drill in done), duration(time.monotonic() - began_s)
     missing = f", {len(stories) - len(done)} not begun" if len(done) < len(stories) else ""
     verdict = f"REHEARSAL {VERDICT_WORDS[code]}  {good} of {len(stories)} drills are GO{missing}, in {took}"
     sys.stdout.write("\n".join([*harmless(drills_table(rows, page), ascii_only=False), "", *links, "", verdict, ""]))
