@@ -282,7 +282,7 @@ store.add({run: Path(out) / run}, 60)
 """
 
 
-@pytest.mark.parametrize("after_s", [0.0, 0.03, 0.1, 0.3])
+@pytest.mark.parametrize("after_s", [0.03, 0.1])
 def test_a_writer_that_is_killed_has_written_all_or_nothing(one: Store, place: Path, after_s: float) -> None:
     """And the next session on its machine writes what it could not."""
     first, run = run_id(1), run_id(2)
@@ -337,14 +337,11 @@ def test_a_host_is_asked_with_the_token(host: Host, other: Store, place: Path) -
     [
         ("", HTTPStatus.OK, "export PAM_STATE_TOKEN"),
         ("wrong", HTTPStatus.OK, "PAM_STATE_TOKEN"),
-        (TOKEN, HTTPStatus.FORBIDDEN, "403"),
         (TOKEN, HTTPStatus.NOT_FOUND, "is --state right"),
-        (TOKEN, HTTPStatus.TOO_MANY_REQUESTS, "429"),
-        (TOKEN, HTTPStatus.BAD_GATEWAY, "502"),
         (TOKEN, b"<html>welcome\nto the hotel\n</html>\n", "is this a git repository"),
         (TOKEN, b"<html>welcome to the hotel</html>", "does something else answer in its place"),
     ],
-    ids=["no token", "401", "403", "404", "429", "502", "garbage", "garbage in a line"],
+    ids=["no token", "401", "404", "garbage", "garbage in a line"],
 )
 def test_a_host_that_refuses_is_named(
     host: Host, other: Store, token: str, answer: HTTPStatus | bytes, said: str
