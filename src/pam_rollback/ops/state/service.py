@@ -50,9 +50,7 @@ _SETTINGS = (
 _TRY_AGAIN = re.compile(r"stale info|failed to update ref|cannot lock ref|incorrect old value")
 _RUN = re.compile(r"(?P<begun>\d{8}T\d{6}Z)-(?P<environment>[a-z0-9][a-z0-9-]*)-[0-9a-f]{4}", re.ASCII)
 _ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
-_FILE = re.compile(
-    r"run\.json|journal\.jsonl|baseline/[a-z0-9][a-z0-9-]*\.json|[a-z0-9][a-z0-9-]*/requests\.json", re.ASCII
-)
+_FILE = re.compile(r"run\.json|journal\.jsonl|baseline/[a-z0-9][a-z0-9-]*\.json", re.ASCII)
 _ADDRESS = re.compile(r"(?!git@)\b[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _OWED, _SETTLED = "undo-owed", "undo-done"
 _REMOTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -181,7 +179,7 @@ class Store:
 
     def _files(self, folder: Path) -> Files:
         found = {}
-        for path in sorted([*folder.glob("*.json*"), *folder.glob("*/*.json")]):
+        for path in sorted([*folder.glob("*.json*"), *folder.glob("baseline/*.json")]):
             name = str(path.relative_to(folder))
             if _FILE.fullmatch(name) and not path.is_symlink() and (text := self._text(path, name)):
                 found[name] = text
