@@ -24,11 +24,11 @@ def memory_lately(environment: Environment) -> Lately | None:
         return Kept(memory_reader(environment))
     if host_records.ABILITY in environment.abilities:
         records = host_records.host_records(environment)
-        return Recorded(records.sources[Quantity.MEMORY_MB], records.step_s)
+        return recorded(records.sources[Quantity.MEMORY_MB], records.step_s)
     settings = environment.prometheus
     if settings is None or not settings.memory_bytes:
         return None
-    return Recorded(sources(prometheus_of(environment), settings)[Quantity.MEMORY_MB], settings.step_s)
+    return recorded(sources(prometheus_of(environment), settings)[Quantity.MEMORY_MB], settings.step_s)
 
 
 class Kept:
@@ -47,20 +47,14 @@ class Kept:
         return tuple(self._readings)
 
 
-class Recorded:
-    """Readings that somebody else keeps."""
+def recorded(source: Source, step_s: float) -> Lately:
+    """Readings that somebody else keeps: those since the last restart."""
 
-    def __init__(self, source: Source, step_s: float) -> None:
-        self._source = source
-        self._step_s = step_s
-
-    def __call__(self) -> tuple[MemoryReading, ...]:
-        """Those since the last restart."""
+    def lately() -> tuple[MemoryReading, ...]:
         now_s = time.monotonic()
-        series = self._source.read(now_s - _ASKED * self._step_s, now_s)
+        series = source.read(now_s - _ASKED * step_s, now_s)
         since_s = max(series.restarts, default=-float("inf"))
-        return tuple(
-            MemoryReading(point.at_s, point.value)
-            for point in series.points
-            if point.value is not None and point.at_s >= since_s
-        )[-KEPT:]
+        known = ((point.at_s, point.value) for point in series.points if point.at_s >= since_s)
+        return tuple(MemoryReading(at_s, value) for at_s, value in known if value is not None)[-KEPT:]
+
+    return lately

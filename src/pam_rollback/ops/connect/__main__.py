@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.clock import Clock, SystemClock
@@ -50,15 +49,6 @@ _SCRIPT_BYTES = 8 << 20
 _DEADLINE_S = 5.0
 
 
-class Fetch(Protocol):
-    """``outside.http.fetch``, as far as it is used here."""
-
-    def __call__(
-        self, url: str, *, headers: Mapping[str, str] | None = ..., deadline_s: float = ..., max_body_bytes: int = ...
-    ) -> Answer:
-        """One request."""
-
-
 @plainly.told
 def main(
     arguments: Sequence[str] | None = None,
@@ -66,7 +56,7 @@ def main(
     root: Path | None = None,
     variables: Mapping[str, str] | None = None,
     clock: Clock | None = None,
-    send: Fetch = fetch,
+    send: Callable[..., Answer] = fetch,
     doctor: Doctor = ask_doctor,
 ) -> int:
     """Look, write and tell; 1, with the reason, when nothing was written."""

@@ -7,10 +7,10 @@ are ready asks readiness.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 from pam_rollback.core.figures import Fact, Measured
 from pam_rollback.plan.held_tests import HeldTest
+from pam_rollback.plan.stories import Story
 from pam_rollback.target.hosts import HOSTS, KINDS, hosts_of
 
 
@@ -249,14 +249,6 @@ def _together(ways: Mapping[str, Way], environment: str) -> str:
 def _command(judges: Sequence[Judge], environment: str) -> str:
     phases = dict.fromkeys(phase for judge in judges for phase in judge.phases)
     return ", ".join(f"pytest -m {phase} --env {environment}" for phase in phases) or "a rollback (drills/)"
-
-
-class Story(Protocol):
-    """One file of ``drills/``, as far as it is of interest here."""
-
-    @property
-    def abilities(self) -> tuple[str, ...]:
-        """What its action stands on."""
 
 
 def of_stories(
