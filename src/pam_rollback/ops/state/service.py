@@ -316,14 +316,11 @@ class _Refs:
 
 
 def together(theirs: Files, ours: Files) -> dict[str, str]:
-    """All files of both: all lines of both journals, and of anything else ours, or of a record the later one."""
-    both = {**theirs, **ours}
-    for path in theirs.keys() & ours.keys():
-        if path.endswith(".jsonl"):
-            both[path] = of_both(theirs[path], ours[path])
-        elif path == RECORD and _finished(theirs[path]) > _finished(ours[path]):
-            both[path] = theirs[path]
-    return both
+    """All files of both: all lines of both journals, and of anything else ours, which is the only machine's that wrote it."""
+    journals = {
+        path: of_both(theirs[path], ours[path]) for path in theirs.keys() & ours.keys() if path.endswith(".jsonl")
+    }
+    return {**theirs, **ours, **journals}
 
 
 def of_both(theirs: str, ours: str) -> str:
@@ -436,13 +433,6 @@ def _parts(index: str) -> set[str]:
         return {str(name) for name in json.loads(index)["parts"]}
     except (ValueError, KeyError, TypeError):
         return set()
-
-
-def _finished(record: str) -> str:
-    try:
-        return str(datetime.fromisoformat(json.loads(record)["finished"]["iso"]).astimezone(UTC))
-    except (ValueError, KeyError, TypeError):
-        return ""
 
 
 def _replaced(path: Path, both: str, read_bytes: int) -> None:
