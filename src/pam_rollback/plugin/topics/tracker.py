@@ -5,7 +5,7 @@ A real rollback never waits for it: a thread of its own has it on record, and wh
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,6 @@ class OnRecord:
     url: str = ""
     problem: str = ""
     _thread: threading.Thread | None = None
-    _lines: list[str] = field(default_factory=list)
 
     def begin(self, strategy: str) -> None:
         """Have it on record, beside the steps; doing so twice changes nothing."""
