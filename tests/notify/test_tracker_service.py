@@ -8,8 +8,7 @@ import pytest
 
 from pam_rollback.core.errors import ActionFailed, LockLost
 from pam_rollback.core.wait import Waiter, gated_by
-from pam_rollback.notify.issues import github_issues
-from pam_rollback.notify.tracker import Incidents, harmless, why
+from pam_rollback.notify.tracker import Incidents, github_issues, harmless, why
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from tests.notify.github_issues import TOKEN, Fault, Issues, stand_in
 from tests.virtual_clock import VirtualClock

@@ -88,8 +88,7 @@ class OnRecord:
 def incidents_of(environment: Environment, redact: Callable[[str], str]) -> "Incidents":
     """The incidents of an environment that names a tracker. Raises ActionFailed where no token is set."""
     # Loaded here: a real run has to reach its provider soon, and this is not needed for that.
-    from pam_rollback.notify.issues import github_issues  # noqa: PLC0415
-    from pam_rollback.notify.tracker import Incidents  # noqa: PLC0415
+    from pam_rollback.notify.tracker import Incidents, github_issues  # noqa: PLC0415
 
     if environment.tracker is None or not environment.has_secret("tracker_token"):
         raise ActionFailed(_NO_TOKEN)
