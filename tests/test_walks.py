@@ -8,8 +8,8 @@ import pytest
 from tests.sessions import ONLY_HEALTH, ROOT, Project, RunningSandbox
 from tests.walk_tracer import HEALTH, NOTED_IN, RESTORE, WRITE
 
-REACHED = {HEALTH: (42, 9999), RESTORE: (48, 9999), WRITE: (19, 9999)}
-"""Files, and lines of the functions that are called, as they stand. Lower them with a change; raise none."""
+REACHED = {HEALTH: (42, 1900), RESTORE: (48, 2600), WRITE: (19, 1150)}
+"""Files, and lines of the functions that are called: as they stand, with room for a retry. Lower them with a change."""
 STORY = "drills/test_frontend_restore.py"
 
 

@@ -73,13 +73,13 @@ def pytest_configure() -> None:
     """Walk an undo."""
     from pam_rollback.plugin.topics import acting  # noqa: PLC0415 - not before the session begins
 
-    undo_all = acting.undo_all
+    undo_all = acting.undo_all  # type: ignore[attr-defined]
 
     def walked(*args: object, **named: object) -> int:
         with _walking("undo_all"):
-            return undo_all(*args, **named)  # type: ignore[arg-type]
+            return int(undo_all(*args, **named))
 
-    acting.undo_all = walked
+    acting.undo_all = walked  # type: ignore[attr-defined]
 
 
 def pytest_unconfigure() -> None:
