@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import Any
 
 import pytest
 
@@ -75,9 +76,9 @@ def pytest_configure() -> None:
 
     undo_all = acting.undo_all  # type: ignore[attr-defined]
 
-    def walked(*args: object, **named: object) -> int:
+    def walked(*args: Any, **named: Any) -> int:
         with _walking("undo_all"):
-            return int(undo_all(*args, **named))
+            return undo_all(*args, **named)
 
     acting.undo_all = walked  # type: ignore[attr-defined]
 
