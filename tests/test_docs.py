@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pam_rollback.plugin import markers, options
+from pam_rollback.plugin import markers
 from pam_rollback.report.verdict import VERDICT_WORDS
+from tests.house_budget import tracked
 from tests.shown_commands import selected_by
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,6 +102,34 @@ def test_links_lead_somewhere() -> None:
     assert told({page: broken_links(read(page), page) for page in PAGES}) == {}
 
 
+def test_pages_that_the_code_names_are_there() -> None:
+    """A message, a template or a workflow that names a page, or a place of one, names what is there."""
+    places = (
+        "src/pam_rollback",
+        "checks",
+        "drills",
+        "load",
+        "environments",
+        "products",
+        ".github",
+        "Makefile",
+        "conftest.py",
+        "plan.toml",
+    )
+    named = {
+        (path.relative_to(ROOT), page, anchor)
+        for path in tracked(*places)
+        for page, anchor in re.findall(
+            r"\b(docs/[\w/-]+\.md)#?([\w-]*)", path.read_text(encoding="utf-8", errors="replace")
+        )
+    }
+
+    assert len(named) > 100
+    assert [
+        one for one in named if not (ROOT / one[1]).exists() or (one[2] and one[2] not in anchors(read(ROOT / one[1])))
+    ] == []
+
+
 def test_named_paths_are_there() -> None:
     """What was moved or renamed is moved in the docs too."""
     pages = [page for page in PAGES if page.name != "CHANGELOG.md"]  # it tells what is gone, too
@@ -129,29 +158,12 @@ def test_make_targets_are_there() -> None:
     assert told({page: [w for w in words if "=" not in w and w not in targets] for page, words in named.items()}) == {}
 
 
-class _Recorder:
-    """Stands in for pytest's parser and hears of the suite's options."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def getgroup(self, *_: object) -> "_Recorder":
-        """The group itself."""
-        return self
-
-    def addoption(self, name: str, **_: object) -> None:
-        """Remember the option."""
-        self.names.add(name)
-
-
 def all_options() -> frozenset[str]:
     """Every option that pytest has here."""
-    recorder = _Recorder()
-    options.pytest_addoption(recorder)  # type: ignore[arg-type]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PAM_", "PYTEST_", "GITHUB_"))}
     command = [sys.executable, "-m", "pytest", "--help", "-p", "timeout", "-p", "cacheprovider"]
     said = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, check=True, timeout=60)
-    return frozenset(_OPTION.findall(said.stdout)) | recorder.names
+    return frozenset(_OPTION.findall(said.stdout))
 
 
 def unknown_options(text: str, known: Iterable[str]) -> list[str]:
