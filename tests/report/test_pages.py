@@ -1,4 +1,4 @@
-"""What stands beside a report: the runbook's sections, the faults of each check, and what npm brings."""
+"""What stands beside a report: the runbook's sections, and what npm brings."""
 
 import re
 import shutil
@@ -8,25 +8,23 @@ import pytest
 
 from pam_rollback.http.places import REPORTS
 from pam_rollback.report.__main__ import install
-from pam_rollback.report.run_report import are_installed, write_pages
+from pam_rollback.report.run_report import are_installed, write_runbook
 
 
-def test_the_pages_have_the_anchors(tmp_path: Path) -> None:
+def test_the_page_has_the_anchors(tmp_path: Path) -> None:
     """Rendered from the Markdown, tables and all; a page that is not there is not missed."""
     docs, report = tmp_path / "docs", tmp_path / "report"
     docs.mkdir()
     report.mkdir()
     text = '# Page\n\n| a | b |\n|---|---|\n| <a id="data-loss"></a>`1` | 2 |\n'
-    for name in ("runbook", "fault-matrix"):
-        (docs / f"{name}.md").write_text(text, encoding="utf-8")
+    (docs / "runbook.md").write_text(text, encoding="utf-8")
 
-    written = write_pages(report, docs)
+    page = write_runbook(report, docs)
 
-    assert [page.name for page in written] == ["runbook.html", "fault-matrix.html"]
-    for page in written:
-        assert '<a id="data-loss"></a>' in page.read_text(encoding="utf-8")
-        assert "<td>2</td>" in page.read_text(encoding="utf-8")
-    assert write_pages(report, tmp_path / "elsewhere") == []
+    assert page == report / "runbook.html"
+    assert '<a id="data-loss"></a>' in page.read_text(encoding="utf-8")
+    assert "<td>2</td>" in page.read_text(encoding="utf-8")
+    assert write_runbook(report, tmp_path / "elsewhere") is None
 
 
 def test_no_link_leads_nowhere(tmp_path: Path) -> None:
@@ -36,8 +34,9 @@ def test_no_link_leads_nowhere(tmp_path: Path) -> None:
     (docs / "runbook.md").write_text(
         "[decide](how-to/decide.md#now), [below](#b), [host](https://x.example/a)\n", encoding="utf-8"
     )
-    [page] = write_pages(tmp_path, docs)
+    page = write_runbook(tmp_path, docs)
 
+    assert page is not None
     text = page.read_text(encoding="utf-8")
     assert "decide (<code>docs/how-to/decide.md</code>)" in text
     assert '<a href="#b">below</a>' in text
