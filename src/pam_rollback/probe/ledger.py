@@ -6,14 +6,12 @@ What the product acknowledged while it was broken and repaired, and what it stil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.open_loop import Steady
-from pam_rollback.core.outside_text import cut
-from pam_rollback.core.wait import NotReached, Waiter
-from pam_rollback.probe.child import Child, LineReader
+from pam_rollback.core.wait import Waiter
+from pam_rollback.probe.child import Record
 from pam_rollback.probe.ledger_config import (
     NOWHERE,
     WINDOW_SETTING,
@@ -27,6 +25,7 @@ from pam_rollback.probe.ledger_config import (
     weights_of,
 )
 from pam_rollback.probe.ledger_verdict import FinalReading
+from pam_rollback.probe.observer import Observer
 from pam_rollback.probe.probed_journeys import sign_in_of
 from pam_rollback.probe.window_writes import SEEN_WITHIN_S
 from pam_rollback.target.environment import Environment
@@ -119,14 +118,11 @@ def _place(environment: Environment, name: str) -> Place:
     )
 
 
-_WRITING = "pam_rollback.probe.ledger_process"
-_GRACE_S = 2.0
 _START_S = 10.0
 _READ_WITHIN_S = 15.0
 UNSEEN = "too few writes are acknowledged before anything is done: one that is lost would not be seen"
 """What keeps a drill from beginning, whatever its tests ask."""
 _HOW_TO = "docs/how-to/drill-on-staging.md#when-it-does-not-begin"
-_KINDS = {kind.value: kind for kind in WriteKind}
 
 
 @dataclass(frozen=True)
@@ -138,12 +134,11 @@ class SignInAttempt:
     why: str
 
 
-class LedgerRecord:
+class LedgerRecord(Record):
     """The ledger's file, read while it grows or long after."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._reader = LineReader(path)
+        super().__init__(path)
         self._writes = Writes()
         self._sign_ins: list[SignInAttempt] = []
 
@@ -167,11 +162,8 @@ class LedgerRecord:
         self._refresh()
         return tuple(self._sign_ins)
 
-    def _refresh(self) -> None:
-        for record in self._reader.records():
-            self._take(record)
-
     def _take(self, record: dict[str, Any]) -> None:
+        writes, known = self._writes, range(len(self._writes))
         match record:
             case {
                 "sent": {
@@ -181,97 +173,56 @@ class LedgerRecord:
                     "value": str(value),
                     "at_s": float(at_s),
                 }
-            } if kind in _KINDS:
-                self._writes.announce(Write(seq, _KINDS[kind], marker, value, at_s))
+            }:
+                writes.announce(Write(seq, WriteKind(kind), marker, value, at_s))
             case {"acked": {"seq": int(seq), "at_s": float(at_s), "row_id": str() | None}}:
-                self._acknowledge(seq, at_s)
-            case {"unacked": {"seq": int(seq), "why": str(why)}} if 0 <= seq < len(self._writes):
-                self._writes.leave_open(seq, why)
-            case {"seen": {"seq": int(seq), "at_s": float(at_s)}} if 0 <= seq < len(self._writes):
-                self._writes.look(seq, at_s)
-            case {"unseen": {"seq": int(seq), "why": str(why)}} if 0 <= seq < len(self._writes):
-                self._writes.look(seq, None, why)
+                if seq not in known:
+                    raise ValueError(f"write {seq} was acknowledged, but never sent")
+                writes.acknowledge(seq, at_s)
+            case {"unacked": {"seq": int(seq), "why": str(why)}} if seq in known:
+                writes.leave_open(seq, why)
+            case {"seen": {"seq": int(seq), "at_s": float(at_s)}} if seq in known:
+                writes.look(seq, at_s)
+            case {"unseen": {"seq": int(seq), "why": str(why)}} if seq in known:
+                writes.look(seq, None, why)
             case {"sign_in": {"at_s": float(at_s), "worked": bool(worked), "why": str(why)}}:
                 self._sign_ins.append(SignInAttempt(at_s, worked, why))
             case {"anchor": _} | {"end": _}:
                 pass
             case _:
-                raise MeasurementFailed(
-                    f"{self.path}: a line is not of the kind expected here: {cut(str(record), 120)}"
-                )
-
-    def _acknowledge(self, seq: int, at_s: float) -> None:
-        if not 0 <= seq < len(self._writes):
-            raise MeasurementFailed(
-                f"{self.path}: a line is not of the kind expected here: write {seq} was acknowledged, but never sent"
-            )
-        self._writes.acknowledge(seq, at_s)
+                raise ValueError("none that a ledger writes")
 
 
-class Ledger:
-    """A running ledger and its record. Also a context manager that stops it."""
+class Ledger(Observer[LedgerConfig]):
+    """A running ledger and its record."""
 
-    def __init__(self, child: Child, config: LedgerConfig, path: Path) -> None:
-        self._child = child
-        self._config = config
+    called, sends = "ledger", "writes"
+
+    def __init__(self, config: LedgerConfig, path: Path) -> None:
+        """Start it. Raises as every observer does."""
+        super().__init__(config, path)
         self.record = LedgerRecord(path)
-
-    @property
-    def pid(self) -> int:
-        """The writing process's id."""
-        return self._child.pid
-
-    @property
-    def config(self) -> LedgerConfig:
-        """What it writes, and how."""
-        return self._config
 
     @property
     def marker_prefix(self) -> str:
         """What every marker of this ledger begins with."""
-        return self._config.marker_prefix
-
-    def check(self) -> None:
-        """Raise MeasurementFailed, with its last words, when it does not write any more.
-
-        From then on losses go unseen.
-        """
-        self._child.check()
+        return self.config.marker_prefix
 
     def wait_for_acknowledged(self, n: int, within_s: float, waiter: Waiter | None = None) -> None:
-        """Wait until ``n`` writes in all are acknowledged.
-
-        Raises MeasurementFailed when the ledger died or has fewer after ``within_s`` seconds, StopRequested as every
-        wait.
-        """
-        try:
-            (waiter or Waiter()).until(
-                self._living_count,
-                holds=lambda found: found >= n,
-                within_s=within_s,
-                what=f"{n} acknowledged writes",
-                every_s=0.02,
-            )
-        except NotReached:
+        """Wait until ``n`` writes in all are acknowledged. Raises MeasurementFailed with the answers that came instead."""
+        found = self._wait_for(n, "acknowledged writes", lambda: self.record.acknowledged, within_s, waiter)
+        if found < n:
             reasons = sorted({write.why for write in self.record.writes if write.why})
             failed = [attempt.why for attempt in self.record.sign_ins if not attempt.worked]
             raise MeasurementFailed(
-                f"{self._living_count()} of {n} writes acknowledged after {within_s:g} s; answers instead: "
+                f"{found} of {n} writes acknowledged after {within_s:g} s; answers instead: "
                 f"{', '.join([*reasons, *failed]) or 'none'}; {_HOW_TO}",
                 cause=UNSEEN,
-            ) from None
-
-    def _living_count(self) -> int:
-        self.check()
-        return self.record.acknowledged if self.record.path.exists() else 0
-
-    def stop(self) -> None:
-        """End the writing; the writes in flight are still recorded. May be called again."""
-        self._child.stop(within_s=self._config.longest_write_s + _GRACE_S)
+            )
 
     def wait_until_once(self) -> None:
         """Wait until each kind was written, as ``once`` asks. Raises MeasurementFailed when that does not come to an end."""
-        if not self._child.wait(within_s=_START_S + len(self._config.weights) * self._config.longest_write_s):
+        if not self._child.wait(within_s=_START_S + len(self.config.weights) * self.config.longest_s):
             self.stop()
             raise MeasurementFailed(f"the last writes did not end: {self._child.last_words()}")
 
@@ -298,22 +249,4 @@ class Ledger:
     def _read(self, within_s: float, *, delete: bool = False) -> tuple[FinalReading, int]:
         from pam_rollback.probe.ledger_reading import read_back  # noqa: PLC0415 - loads aiohttp, for who has written
 
-        return read_back(self._config, within_s=within_s, delete=delete)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-
-def start_ledger(config: LedgerConfig, path: Path) -> Ledger:
-    """Start a ledger that records to ``path``, a file that must not exist yet (its log goes beside it).
-
-    Raises MeasurementFailed when the file exists or the process cannot be started.
-    """
-    if path.exists():
-        raise MeasurementFailed(f"{path} exists already: a record belongs to one ledger, choose another run folder")
-    return Ledger(Child(_WRITING, config.model_dump_json(), path), config, path)
+        return read_back(self.config, within_s=within_s, delete=delete)

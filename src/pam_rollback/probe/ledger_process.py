@@ -1,6 +1,4 @@
-"""The ledger's writing process.
-
-``python -m pam_rollback.probe.ledger_process``, started by ``ledger.start_ledger``.
+"""The ledger's writer, in an observer's process of its own (``observing.py``).
 
 Every write is announced in the record before it is sent and confirmed, durably, after the product acknowledged it. So
 whatever happens to this process, a confirmed write was acknowledged, and a write that is not confirmed is merely
@@ -8,18 +6,14 @@ indeterminate.
 """
 
 import asyncio
-import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from pam_rollback.core.answer import Answer
-from pam_rollback.core.open_loop import Ticks, rotation, why_not_sent
-from pam_rollback.probe.child import Lifeline, LineWriter, read_config_line
-from pam_rollback.probe.exchange import Account, NotSent, exchange, new_session
+from pam_rollback.core.open_loop import Ticks, rotation
+from pam_rollback.probe.child import Lifeline, LineWriter
+from pam_rollback.probe.exchange import NotSent, Observing, exchange
 from pam_rollback.probe.ledger_config import LedgerConfig, Place, WriteKind
 from pam_rollback.probe.ledger_reading import Reader
 from pam_rollback.target.contract import Written, filled
@@ -34,72 +28,39 @@ _LOOKED_AGAIN_S = (0.5, 8.0)
 _CATEGORY = "fuel"
 
 
-class LedgerRun:
-    """Writes until it is told to end."""
+class LedgerRun(Observing):
+    """Writes in turn, each kind as often as its weight, or each once."""
+
+    who, what = "ledger", "writes"
 
     def __init__(self, config: LedgerConfig, writer: LineWriter) -> None:
+        super().__init__(config, writer)
         self._config = config
-        self._writer = writer
         self._turns = rotation(config.weights)
-        self._outstanding: set[asyncio.Task[None]] = set()
         self._register_out = False
-        self._session = new_session(f"pam-rollback-ledger/1 (rollback verification; run {config.run})")
-        self._account = Account(self._session, config.sign_in, deadline_s=config.timeout_s)
         self._reader = Reader(self._session, config, self._account)
         self._seq = 0
 
-    async def run(self, lifeline: Lifeline) -> None:
-        """Write until the lifeline is over, then wait for the writes in flight."""
-        config = self._config
-        async with self._session:
-            self._writer.write(
-                {
-                    "anchor": {"monotonic_s": time.monotonic(), "wall_s": time.time()},
-                    "rate_hz": config.rate_hz,
-                    "run": config.run,
-                }
-            )
-            await self._sign_in()
-            skipped = await (self._once if config.once else self._over_and_over)(lifeline)
-            await self._settled()
-        self._writer.write(
-            {"end": {"reason": lifeline.reason, "at_s": time.monotonic(), "writes": self._seq, "skipped": skipped}}
-        )
+    async def _send_all(self, lifeline: Lifeline, ticks: Ticks) -> int:
+        if not self._config.once:
+            return await super()._send_all(lifeline, ticks)
+        for kind in self._turns:
+            if not lifeline.over.is_set():
+                self._announce(kind)
+                await self._settled()
+        return self._seq
 
-    async def _once(self, lifeline: Lifeline) -> int:
-        for done, kind in enumerate(self._turns):
-            if lifeline.over.is_set():
-                return len(self._turns) - done
-            self._begin(kind)
-            await self._settled()
-        return 0
+    def _fire(self, tick: int, due_s: float, why_not: str) -> None:
+        del due_s  # a write that is late is as good as another
+        kind = self._turns[tick % len(self._turns)]
+        # A register has one writer at a time, or nobody could say which value came last.
+        if not why_not and not (kind.is_register and self._register_out):
+            self._announce(kind)
 
-    async def _settled(self) -> None:
-        until_s = time.monotonic() + self._config.longest_write_s + 0.5
-        while self._outstanding and time.monotonic() < until_s:
-            await asyncio.wait(set(self._outstanding), timeout=until_s - time.monotonic())
-
-    async def _over_and_over(self, lifeline: Lifeline) -> int:
-        config, turn, skipped = self._config, 0, 0
-        ticks = Ticks(time.monotonic(), config.rate_hz)
-        while not await lifeline.over_before(ticks.due_s(turn)):
-            kind = self._turns[turn % len(self._turns)]
-            behind_s, out = time.monotonic() - ticks.due_s(turn), len(self._outstanding)
-            turn += 1
-            # A register has one writer at a time, or nobody could say which value came last.
-            blocked = kind.is_register and self._register_out
-            if blocked or why_not_sent("ledger", "writes", behind_s=behind_s, out=out, out_max=config.outstanding_max):
-                skipped += 1
-                continue
-            self._begin(kind)
-        return skipped
-
-    def _begin(self, kind: WriteKind, *, again: bool = False) -> None:
+    def _announce(self, kind: WriteKind, *, again: bool = False) -> None:
         self._register_out = self._register_out or kind.is_register
         seq, self._seq = self._seq, self._seq + 1
-        task = asyncio.create_task(self._write(seq, kind, again=again))
-        self._outstanding.add(task)
-        task.add_done_callback(self._outstanding.discard)
+        self._spawn(self._write(seq, kind, again=again))
 
     async def _write(self, seq: int, kind: WriteKind, *, again: bool) -> None:
         marker = f"{self._config.marker_prefix}{seq:06d}"
@@ -116,7 +77,7 @@ class LedgerRun:
                 self._register_out = False
         if not acknowledged and self._config.seen_within_s and not again:
             await asyncio.sleep(_SECOND_TRY_AFTER_S)
-            self._begin(kind, again=True)
+            self._announce(kind, again=True)
 
     async def _acknowledged(self, seq: int, kind: WriteKind, method: str, place: Place, body: dict[str, Any]) -> bool:
         try:
@@ -215,20 +176,3 @@ def _row_id(body: dict[str, Any]) -> str | None:
             if isinstance(part.get(key), str | int):
                 return str(part[key])
     return None
-
-
-async def _main(config: LedgerConfig, path: Path) -> None:
-    lifeline = Lifeline(max_run_s=config.max_run_s)
-    writer = LineWriter(path)
-    try:
-        await LedgerRun(config, writer).run(lifeline)
-    finally:
-        writer.close()
-
-
-if __name__ == "__main__":
-    try:
-        _config = LedgerConfig.model_validate_json(read_config_line())
-    except ValidationError as _error:
-        sys.exit(f"the ledger's configuration is not valid: {_error}")
-    asyncio.run(_main(_config, Path(sys.argv[1])))

@@ -10,8 +10,8 @@ from pam_rollback.probe.blocking import why_void
 from pam_rollback.probe.incident import ErrorRate
 from pam_rollback.probe.journeys import ProbeConfig, users_journeys
 from pam_rollback.probe.memory_readings import MemoryWatch
+from pam_rollback.probe.observer import Prober
 from pam_rollback.probe.parts import Series
-from pam_rollback.probe.prober import Prober
 from pam_rollback.probe.samples import Sample
 
 FIRST_SAMPLES_WITHIN_S = 15.0

@@ -35,9 +35,9 @@ from pam_rollback.probe.measure import Window
 from pam_rollback.probe.memory import MemoryGrowth, MemoryWindow, judge_memory, memory_spec, reading_every_s
 from pam_rollback.probe.memory_readings import MemoryWatch, memory_reader
 from pam_rollback.probe.observation import FIRST_SAMPLES_WITHIN_S, Observation
+from pam_rollback.probe.observer import Prober
 from pam_rollback.probe.parts import BACK_END, FRONT_END, by_part, recovery_of_parts, series_of
 from pam_rollback.probe.probed_journeys import probe_config
-from pam_rollback.probe.prober import Prober, start_prober
 from pam_rollback.probe.recovery import BAD_SECOND_PCT, OutageRule, Recovery
 from pam_rollback.probe.samples import OwnAnswers
 from pam_rollback.probe.window import WindowSpec, answers_spec, gap_at
@@ -94,7 +94,7 @@ def prober(
     """A process that asks as users do, and memory beside it; ``observation`` waits for its first answers."""
     config = probe_config(environment, run=runbook.id)
     file = evidence / TIMELINE_FILE
-    with start_prober(config, file) as begun:
+    with Prober(config, file) as begun:
         yield config, begun
     if file.exists():
         allure.attach.file(str(file), name=TIMELINE_FILE, attachment_type="application/x-ndjson", extension="jsonl")
