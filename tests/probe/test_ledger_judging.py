@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.database.database_link import DatabaseLink, Link
-from pam_rollback.probe.ledger import Ledger, configured
-from pam_rollback.probe.ledger_rows import judge_ledger
+from pam_rollback.probe.ledger import Ledger, configured, judge_ledger
 from pam_rollback.probe.ledger_verdict import FinalReading, LedgerState, LedgerVerdict
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_file import load_environment

@@ -10,9 +10,8 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.database.database_link import DatabaseLink, Link
-from pam_rollback.probe.ledger import Ledger, configured
+from pam_rollback.probe.ledger import Ledger, configured, judge_ledger
 from pam_rollback.probe.ledger_config import WriteKind
-from pam_rollback.probe.ledger_rows import judge_ledger
 from pam_rollback.probe.ledger_verdict import LedgerState
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_file import load_environment

@@ -3,14 +3,18 @@
 What the product acknowledged while it was broken and repaired, and what it still has afterwards.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.open_loop import Steady
 from pam_rollback.core.wait import Waiter
+from pam_rollback.database.database_link import DatabaseLink
+from pam_rollback.database.row_counting import Statements, Unavailable, account_id
+from pam_rollback.http.postgres import Snapshot
 from pam_rollback.probe.child import Record
 from pam_rollback.probe.ledger_config import (
     NOWHERE,
@@ -24,7 +28,7 @@ from pam_rollback.probe.ledger_config import (
     not_written,
     weights_of,
 )
-from pam_rollback.probe.ledger_verdict import FinalReading
+from pam_rollback.probe.ledger_verdict import FinalReading, Found, LedgerVerdict, judge
 from pam_rollback.probe.observer import Observer
 from pam_rollback.probe.probed_journeys import sign_in_of
 from pam_rollback.probe.window_writes import SEEN_WITHIN_S
@@ -247,6 +251,141 @@ class Ledger(Observer[LedgerConfig]):
         return self._read(_READ_WITHIN_S, delete=True)[1]
 
     def _read(self, within_s: float, *, delete: bool = False) -> tuple[FinalReading, int]:
-        from pam_rollback.probe.ledger_reading import read_back  # noqa: PLC0415 - loads aiohttp, for who has written
+        from pam_rollback.probe.ledger_process import read_back  # noqa: PLC0415 - loads aiohttp, for who has written
 
         return read_back(self.config, within_s=within_s, delete=delete)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Where the writes of a kind stand. ``marker`` and ``value`` are the same that the product's answer is turned into."""
+
+    table: str
+    marker: str
+    value: str
+    where: str
+    is_anothers: str
+    tables: tuple[str, ...]
+
+
+# See probe/ledger_process.py for what the product's answer is turned into.
+_WHERE = {
+    WriteKind.EXPENSE: _Kind(
+        table="expenses",
+        marker="row.description",
+        value="round(row.amount::numeric, 2) || ' ' || row.category",
+        where="starts_with(row.description, %(prefix)s)",
+        is_anothers="row.user_id IS DISTINCT FROM %(owner)s::uuid",
+        tables=("expenses",),
+    ),
+    WriteKind.CHAT: _Kind(
+        table="pam_messages",
+        marker="split_part(row.content, ':', 1)",
+        value="row.content",
+        where="row.role = 'user' AND starts_with(row.content, %(prefix)s)",
+        is_anothers="NOT EXISTS (SELECT 1 FROM pam_conversations AS own "
+        "WHERE own.id = row.conversation_id AND own.user_id = %(owner)s::uuid)",
+        tables=("pam_messages", "pam_conversations"),
+    ),
+}
+
+
+def read_database(
+    reading: FinalReading,
+    snapshot: Snapshot,
+    marker_prefix: str,
+    *,
+    email: str,
+    names: Mapping[str, str] | None = None,
+) -> tuple[FinalReading, Mapping[WriteKind, Collection[str]]]:
+    """Give the reading with the kinds that the product did not give whole, and the markers that stand under another user.
+
+    ``snapshot`` has to be opened after the last write; ``email`` is the account that wrote, ``names`` are those of
+    ``[sql.names]``. Raises MeasurementFailed as ``ledger_rows`` does: what nobody could read is not taken for kept.
+    """
+    asked = [kind for kind in reading.unread if kind in _WHERE]
+    rows = [row for row in reading.rows if row.kind not in asked]
+    rows += [row for kind in asked for row in ledger_rows(snapshot, kind, marker_prefix, names=names)]
+    unread = {kind: why for kind, why in reading.unread.items() if kind not in asked}
+    moved = moved_rows(snapshot, marker_prefix, email=email, names=names)
+    return replace(reading, rows=tuple(rows), unread=unread), moved
+
+
+def ledger_rows(
+    snapshot: Snapshot, kind: WriteKind, marker_prefix: str, *, names: Mapping[str, str] | None = None
+) -> Iterator[Found]:
+    """Give every row of this kind whose marker begins so.
+
+    Raises MeasurementFailed when the table is missing, when the role does not see all of its rows, for a kind that is
+    not read this way (settings are one row: ask the product), and when the database breaks off.
+    """
+    if kind not in _WHERE:
+        raise MeasurementFailed(f"the ledger's writes of kind {kind} are not read out of the database")
+    found = _WHERE[kind]
+    query = _query(snapshot, found, f"{found.marker} AS marker, {found.value} AS value", found.where, names)
+    for block in snapshot.streamed(query, {"prefix": marker_prefix}):
+        yield from (Found(kind, marker, value) for marker, value in block)
+
+
+def moved_rows(
+    snapshot: Snapshot, marker_prefix: str, *, email: str, names: Mapping[str, str] | None = None
+) -> dict[WriteKind, Collection[str]]:
+    """The markers of the ledger's rows that stand under another user than the account of this address.
+
+    Raises MeasurementFailed as ``ledger_rows`` does, and when nobody has the address: then everybody is somebody else.
+    """
+    owner = account_id(snapshot, email, names or {})
+    if not isinstance(owner, str):
+        why = owner.why if isinstance(owner, Unavailable) else "nobody has the test account's address"
+        raise MeasurementFailed(f"whose the ledger's rows are cannot be told at {snapshot.where}: {why}")
+    given = {"prefix": marker_prefix, "owner": owner}
+    moved: dict[WriteKind, Collection[str]] = {}
+    for kind, found in _WHERE.items():
+        condition = f"{found.where} AND {found.is_anothers}"
+        query = _query(snapshot, found, f"{found.marker} AS marker", condition, names)
+        moved[kind] = [marker for (marker,) in snapshot.rows(query, given)]
+    return moved
+
+
+def _query(snapshot: Snapshot, kind: _Kind, what: str, where: str, names: Mapping[str, str] | None) -> str:
+    try:
+        statements = Statements.of(snapshot, kind.tables, names or {})
+    except MeasurementFailed as error:
+        raise MeasurementFailed(f"the ledger's rows cannot be read: {error}") from error
+    snapshot.refuse_blindness(statements.relations.values())
+    return statements.text(f"SELECT {what} FROM {kind.table} AS row WHERE {where}")  # noqa: S608 - constants
+
+
+def judge_ledger(
+    ledger: Ledger, environment: Environment, link: Callable[[], DatabaseLink], *, moments_s: Sequence[float]
+) -> LedgerVerdict:
+    """Stop the ledger, read everything back and judge it.
+
+    The database is asked for what the product did not give whole, and for what is lost: that may stand under another user, which is damage
+    of another kind, and worse. ``link`` says whether the declared one is behind the API. What neither can tell stays unknown, with both
+    reasons. Raises MeasurementFailed when nothing at all could be read.
+    """
+    ledger.check()
+    reading = ledger.read_back()
+    writes, moved = ledger.record.writes, dict[WriteKind, Collection[str]]()
+    if "database" in environment.abilities and (reading.unread or judge(writes, reading).lost):
+        try:
+            with _snapshot(environment, link()) as snapshot:
+                email, names = environment.secret("test_user_email"), environment.table_names
+                reading, found = read_database(reading, snapshot, ledger.marker_prefix, email=email, names=names)
+                moved |= found
+        except MeasurementFailed as blind:  # lost it is all the same
+            reasons = {kind: f"{why}; nor does the database tell: {blind}" for kind, why in reading.unread.items()}
+            reading = replace(reading, unread=reasons)
+    ledger.refuse_nothing(reading)
+    return judge(writes, reading, moments_s=moments_s, moved=moved)
+
+
+def _snapshot(environment: Environment, link: DatabaseLink) -> "AbstractContextManager[Snapshot]":
+    """The database behind the API. Raises MeasurementFailed when that is not known of it."""
+    # The driver is loaded only where it is used: it takes a quarter of a second.
+    from pam_rollback.http.postgres import Patience, open_snapshot  # noqa: PLC0415 - as above
+
+    link.confirm_good("the ledger's rows")
+    patience = Patience(environment.sql.statement_timeout_s, environment.sql.lock_timeout_s)
+    return open_snapshot(environment.secret("database_dsn"), patience)
