@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.probe import probed_journeys as asked
+from pam_rollback.probe import parts as asked
 from pam_rollback.probe.observer import Prober, steady_of
-from pam_rollback.probe.parts import series_of
-from pam_rollback.probe.probed_journeys import probe_config
+from pam_rollback.probe.parts import probe_config, series_of
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_file import load_environment
 from tests.sessions import RunningSandbox

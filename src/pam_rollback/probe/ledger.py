@@ -30,8 +30,8 @@ from pam_rollback.probe.ledger_config import (
 )
 from pam_rollback.probe.ledger_verdict import FinalReading, Found, LedgerVerdict, judge
 from pam_rollback.probe.observer import Observer
-from pam_rollback.probe.probed_journeys import sign_in_of
-from pam_rollback.probe.window_writes import SEEN_WITHIN_S
+from pam_rollback.probe.parts import sign_in_of
+from pam_rollback.probe.until_the_end import SEEN_WITHIN_S
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.expectation import Expect
 

@@ -8,7 +8,7 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.probe.ledger_config import WEIGHTS, Write, WriteKind, Writes, not_written, weights_of
-from pam_rollback.probe.window_writes import SEEN_WITHIN_S, WindowWrites, judge_until_the_end
+from pam_rollback.probe.until_the_end import SEEN_WITHIN_S, WindowWrites, judge_until_the_end
 from pam_rollback.target.contract import Contract
 from pam_rollback.target.files import load_contract
 

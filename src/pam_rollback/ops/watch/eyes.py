@@ -19,8 +19,7 @@ from pam_rollback.probe.blocked import Lookout, Sorting, places_of
 from pam_rollback.probe.health import ask_front_page
 from pam_rollback.probe.observation import Observation
 from pam_rollback.probe.observer import Prober, steady_of
-from pam_rollback.probe.parts import FRONT_END, series_of
-from pam_rollback.probe.probed_journeys import probe_config
+from pam_rollback.probe.parts import FRONT_END, probe_config, series_of
 from pam_rollback.records.memory_lately import Lately
 from pam_rollback.stats.percentiles import Distribution
 from pam_rollback.target.environment import Environment

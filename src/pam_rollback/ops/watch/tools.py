@@ -8,9 +8,8 @@ from pam_rollback.core import run_files
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.run_files import WATCH_RECORD, Event
 from pam_rollback.http.event_log import EventLog, Line
-from pam_rollback.ops.watch.looks import Look, Streaks
+from pam_rollback.ops.watch.looks import Look, Moment, Streaks
 from pam_rollback.ops.watch.state import WatchState, state_of
-from pam_rollback.ops.watch.turn import Moment
 from pam_rollback.report.watched_incident import IncidentNews, WatchedIncident
 
 NOTES = "watch.txt"

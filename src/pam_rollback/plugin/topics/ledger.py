@@ -21,9 +21,9 @@ from pam_rollback.probe.held_window import HeldWindow
 from pam_rollback.probe.ledger import Ledger, configured, in_window, steady_of, when_it_ends
 from pam_rollback.probe.ledger_config import kinds_in_window
 from pam_rollback.probe.observation import Observation
-from pam_rollback.probe.probed_journeys import slowest_part_hz
+from pam_rollback.probe.parts import slowest_part_hz
+from pam_rollback.probe.until_the_end import WindowWrites, judge_until_the_end
 from pam_rollback.probe.window import answers_spec
-from pam_rollback.probe.window_writes import WindowWrites, judge_until_the_end
 from pam_rollback.target.environment import Environment
 
 _FIRST_WRITES = 5

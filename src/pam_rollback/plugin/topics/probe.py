@@ -25,21 +25,19 @@ from pam_rollback.plugin.progress import Progress, progress_of
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE
 from pam_rollback.plugin.watched import users
-from pam_rollback.probe.answers import Experience, SampleSize, answers_of
 from pam_rollback.probe.blocked import Lookout, Sorting, places_of
-from pam_rollback.probe.held_releases import NAMING, HeldReleases, ReleasesSpec, judge_releases
 from pam_rollback.probe.held_window import AnswersJudge, HeldWindow, Standings
 from pam_rollback.probe.incident import Acted, Incident
 from pam_rollback.probe.journeys import HEALTH_JOURNEY, ProbeConfig
 from pam_rollback.probe.measure import Window
 from pam_rollback.probe.memory import MemoryGrowth, MemoryWindow, judge_memory, memory_spec, reading_every_s
 from pam_rollback.probe.memory_readings import MemoryWatch, memory_reader
-from pam_rollback.probe.observation import FIRST_SAMPLES_WITHIN_S, Observation
+from pam_rollback.probe.observation import FIRST_SAMPLES_WITHIN_S, Experience, Observation, SampleSize, answers_of
 from pam_rollback.probe.observer import Prober
-from pam_rollback.probe.parts import BACK_END, FRONT_END, by_part, recovery_of_parts, series_of
-from pam_rollback.probe.probed_journeys import probe_config
+from pam_rollback.probe.parts import BACK_END, FRONT_END, by_part, probe_config, recovery_of_parts, series_of
 from pam_rollback.probe.recovery import BAD_SECOND_PCT, OutageRule, Recovery
 from pam_rollback.probe.samples import OwnAnswers
+from pam_rollback.probe.until_the_end import NAMING, HeldReleases, ReleasesSpec, judge_releases
 from pam_rollback.probe.window import WindowSpec, answers_spec, gap_at
 from pam_rollback.report.baseline_record import Baseline
 from pam_rollback.target.accounts import signed_in
