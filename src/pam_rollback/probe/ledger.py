@@ -216,8 +216,9 @@ class Ledger(Observer[LedgerConfig]):
         """Wait until ``n`` writes in all are acknowledged. Raises MeasurementFailed with the answers that came instead."""
         found = self._wait_for(n, "acknowledged writes", lambda: self.record.acknowledged, within_s, waiter)
         if found < n:
-            reasons = sorted({write.why for write in self.record.writes if write.why})
-            failed = [attempt.why for attempt in self.record.sign_ins if not attempt.worked]
+            begun = self.path.exists()
+            reasons = sorted({write.why for write in self.record.writes if write.why}) if begun else []
+            failed = [attempt.why for attempt in self.record.sign_ins if not attempt.worked] if begun else []
             raise MeasurementFailed(
                 f"{found} of {n} writes acknowledged after {within_s:g} s; answers instead: "
                 f"{', '.join([*reasons, *failed]) or 'none'}; {_HOW_TO}",
