@@ -12,6 +12,7 @@ from pam_rollback.ops.watch.state import (
     CLOSED,
     ENDED,
     FAILED,
+    INCIDENT,
     LOOKED,
     OPENED,
     TELLING,
@@ -20,7 +21,6 @@ from pam_rollback.ops.watch.state import (
     UPDATED,
     Telling,
     key_of,
-    told_as,
 )
 from pam_rollback.ops.watch.tools import Advised, Book, WatchTools
 from pam_rollback.report.record_parts import Recommendation
@@ -291,7 +291,7 @@ class Keeping:
         )
 
     def _change(self, now: Moment, kind: str, incident: WatchedIncident) -> None:
-        self.book.write(now, kind, incident=told_as(incident))
+        self.book.write(now, kind, incident=INCIDENT.dump_python(incident, mode="json"))
         words = "; ".join(f"{one.criterion}: {one.words}" for one in incident.found)
         if kind == CLOSED:
             lasted_s = (incident.seen - incident.opened).total_seconds()
