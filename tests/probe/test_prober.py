@@ -90,9 +90,7 @@ def test_a_rollback_that_is_done_before_it_has_begun_waits_for_it(server: Server
         os.kill(prober.pid, signal.SIGSTOP)
         begun = threading.Timer(0.5, os.kill, (prober.pid, signal.SIGCONT))
         begun.start()
-        probed = config(server.url)
-        series = (Series("health", ("health",), probed.rate_hz),)
-        observation = Observation(prober, probed, series, SystemClock())
+        observation = Observation(prober, (Series("health", ("health",), prober.config.rate_hz),), SystemClock())
         _await_answers(observation, Waiter(), since_s=decided_s, within_s=10)
         begun.join()
 

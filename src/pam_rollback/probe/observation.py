@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, Self
 
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.wait import NotReached, Telling, Waiter
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ExperienceGoal
-from pam_rollback.probe.blocked import Sorting
+from pam_rollback.probe.blocked import Lookout, Sorting, places_of
 from pam_rollback.probe.blocking import why_void
 from pam_rollback.probe.change import (
     ErrorsAgainstBaseline,
@@ -18,10 +18,10 @@ from pam_rollback.probe.change import (
     speed_against,
 )
 from pam_rollback.probe.incident import ErrorRate
-from pam_rollback.probe.journeys import ProbeConfig, users_journeys
+from pam_rollback.probe.journeys import users_journeys
 from pam_rollback.probe.memory_readings import MemoryWatch
 from pam_rollback.probe.observer import Prober
-from pam_rollback.probe.parts import Series
+from pam_rollback.probe.parts import Series, series_of
 from pam_rollback.probe.samples import Sample, still_to_come, too_few_to_compare
 from pam_rollback.report.baseline_record import Baseline, Figures
 from pam_rollback.stats.percentiles import Distribution, percentile
@@ -39,7 +39,6 @@ class Observation:
     def __init__(
         self,
         prober: Prober,
-        config: ProbeConfig,
         series: tuple[Series, ...],
         clock: Clock,
         memory: MemoryWatch | None = None,
@@ -50,11 +49,26 @@ class Observation:
         self._clock = clock
         self._sorting = sorting
         self.series = series
-        self.journeys = users_journeys(config)
-        self.owning = tuple(one.name for one in config.journeys if one.owner)
+        self.journeys = users_journeys(prober.config)
+        self.owning = tuple(one.name for one in prober.config.journeys if one.owner)
         """The journeys whose answers say whose they are."""
         self.memory = memory
         """None where the environment declares no metrics."""
+
+    @classmethod
+    def of(
+        cls,
+        prober: Prober,
+        environment: Environment,
+        clock: Clock,
+        memory: MemoryWatch | None = None,
+        *,
+        observed: Iterable[str] = (),
+        answered_before: Collection[str] = (),
+    ) -> Self:
+        """Give that of an environment. ``observed``: what people saw. ``answered_before``: journeys that a baseline knows to be there."""
+        sorting = Sorting(places_of(prober.config), Lookout(environment, observed), answered_before)
+        return cls(prober, series_of(environment, prober.config), clock, memory, sorting=sorting)
 
     @property
     def rate_hz(self) -> float:
