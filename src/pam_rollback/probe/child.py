@@ -197,10 +197,6 @@ class LineReader:
                 "the record is damaged"
             )
 
-    def new(self) -> list[dict[str, Any]]:
-        """Give the objects that came since the last call, all at once. Raises as ``records`` does."""
-        return list(self.records())
-
     def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
         try:
             record, why = read_json(line), ""
