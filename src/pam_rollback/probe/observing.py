@@ -1,7 +1,7 @@
 """An observer's process, ``python -m pam_rollback.probe.observing probes|writes FILE``, started by ``observer.Observer``.
 
 The latency of a probe is counted from when it was due. The ledger's writer (``ledger_process.py``) is the other kind of observer, in a
-process of its own: each acknowledgement waits for the disk, and whoever kills one of the two leaves the other one's record whole.
+process of its own: each acknowledgement waits for the disk, and a kill of one leaves the other one's record whole.
 """
 
 import asyncio
