@@ -12,7 +12,7 @@ where there is nothing to compare, and the more values scatter.)
 Limits of the method: the answers are taken as independent. Where slow ones come in bursts a sample says less than its size, so hold a
 change for a time rather than trust one sample. A baseline that was taken at another hour, with other traffic, differs for that alone.
 Source: plan items IR-4 and CR-5 ("above the baseline"), MT-1 and MT-2. Whether users see what they saw before (SC-5) stands here, too:
-times have two limits there, of which the wider counts, a share of the baseline and a number of milliseconds that nobody notices.
+times have two limits there, of which the wider counts, a share of the baseline and a number of milliseconds that no user notices.
 """
 
 import math

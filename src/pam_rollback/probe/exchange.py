@@ -258,7 +258,7 @@ class Observing(ABC):
 
     @abstractmethod
     async def _sign_in(self) -> None:
-        """Sign in where somebody has to, before the first tick."""
+        """Sign in where a request needs a session, before the first tick."""
 
     def _header(self) -> dict[str, Any]:
         """Give what the record's first line says besides."""

@@ -152,7 +152,7 @@ def test_the_end_of_a_history_may_be_the_beginning_of_a_block() -> None:
 
 Looks = Callable[[str], Iterable[Look]]
 """What others get of a host."""
-NOBODY: Looks = lambda _: ()  # noqa: E731
+NO_LOOKS: Looks = lambda _: ()  # noqa: E731
 REFUSED_TOO: Looks = lambda host: [Look(Others.REFUSED, "HTTP 403 at a second address")] * (host == API)  # noqa: E731
 SERVED: Looks = lambda host: [Look(Others.SERVED, "HTTP 200 at a second address")] * (host == API)  # noqa: E731
 
@@ -242,14 +242,14 @@ def history(*parts: tuple[int, int | None]) -> tuple[Sample, ...]:
     return probed(*[everywhere(status) for seconds, status in parts for _ in range(seconds)])
 
 
-def window(samples: tuple[Sample, ...], looks: Looks = NOBODY) -> WindowState:
+def window(samples: tuple[Sample, ...], looks: Looks = NO_LOOKS) -> WindowState:
     """SC-1 over all of it."""
     spec = WindowSpec(measure=Quantity.ERROR_RATE_PCT, limit=2, duration_s=ROUNDS)
     found = sort_out(samples, PLACES, looks=looks)
     return judge(found, spec, start_s=0, now_s=ROUNDS + 1, rate_hz=4).state
 
 
-def conditions(samples: tuple[Sample, ...], looks: Looks = NOBODY) -> tuple[ConditionState, ConditionState]:
+def conditions(samples: tuple[Sample, ...], looks: Looks = NO_LOOKS) -> tuple[ConditionState, ConditionState]:
     """IR-2 and IR-5 of the worse part, each for 30 s, at the end of it."""
     found = sort_out(samples, PLACES, looks=looks)
     sides = [[one for one in found if (one.journey == "front page") is page] for page in (True, False)]
@@ -312,35 +312,35 @@ def test_a_window_is_broken_when_users_are_refused() -> None:
 @pytest.mark.parametrize(
     ("samples", "looks", "states"),
     [
-        pytest.param(history((60, 200)), NOBODY, (ConditionState.CLEAR, ConditionState.CLEAR), id="well"),
-        pytest.param(history((60, 403)), NOBODY, (ConditionState.UNKNOWN, ConditionState.UNKNOWN), id="banned"),
+        pytest.param(history((60, 200)), NO_LOOKS, (ConditionState.CLEAR, ConditionState.CLEAR), id="well"),
+        pytest.param(history((60, 403)), NO_LOOKS, (ConditionState.UNKNOWN, ConditionState.UNKNOWN), id="banned"),
         pytest.param(history((60, 403)), SERVED, (ConditionState.UNKNOWN, ConditionState.UNKNOWN), id="we alone"),
         pytest.param(
             history((60, 403)), REFUSED_TOO, (ConditionState.HOLDS, ConditionState.HOLDS), id="users are refused, too"
         ),
-        pytest.param(history((60, 503)), NOBODY, (ConditionState.HOLDS, ConditionState.HOLDS), id="down"),
-        pytest.param(history((60, None)), NOBODY, (ConditionState.HOLDS, ConditionState.HOLDS), id="no connection"),
+        pytest.param(history((60, 503)), NO_LOOKS, (ConditionState.HOLDS, ConditionState.HOLDS), id="down"),
+        pytest.param(history((60, None)), NO_LOOKS, (ConditionState.HOLDS, ConditionState.HOLDS), id="no connection"),
         pytest.param(
             history((50, 200), (10, 403)),
-            NOBODY,
+            NO_LOOKS,
             (ConditionState.UNKNOWN, ConditionState.UNKNOWN),
             id="banned just now",
         ),
         pytest.param(
             history((40, 403), (20, 200)),
-            NOBODY,
+            NO_LOOKS,
             (ConditionState.CLEAR, ConditionState.CLEAR),
             id="banned before, well now",
         ),
         pytest.param(
             history((40, 403), (20, 503)),
-            NOBODY,
+            NO_LOOKS,
             (ConditionState.UNKNOWN, ConditionState.UNKNOWN),
             id="banned before, ill now",
         ),
         pytest.param(
             history((40, 503), (3, 429), (17, 503)),
-            NOBODY,
+            NO_LOOKS,
             (ConditionState.HOLDS, ConditionState.HOLDS),
             id="down, limited a moment",
         ),
