@@ -1,27 +1,25 @@
-"""Every mention of the runbook in a report leads to its section, every check to the faults that turned it red."""
+"""Every mention of the runbook in a report leads to its section."""
 
 import re
 from pathlib import Path
 
-from pam_rollback.report.run_report import write_pages
+from pam_rollback.report.run_report import write_runbook
 
 
-def test_the_pages_have_the_anchors(tmp_path: Path) -> None:
+def test_the_page_has_the_anchors(tmp_path: Path) -> None:
     """Rendered from the Markdown, tables and all; a page that is not there is not missed."""
     docs, report = tmp_path / "docs", tmp_path / "report"
     docs.mkdir()
     report.mkdir()
     text = '# Page\n\n| a | b |\n|---|---|\n| <a id="data-loss"></a>`1` | 2 |\n'
-    for name in ("runbook", "fault-matrix"):
-        (docs / f"{name}.md").write_text(text, encoding="utf-8")
+    (docs / "runbook.md").write_text(text, encoding="utf-8")
 
-    written = write_pages(report, docs)
+    page = write_runbook(report, docs)
 
-    assert [page.name for page in written] == ["runbook.html", "fault-matrix.html"]
-    for page in written:
-        assert '<a id="data-loss"></a>' in page.read_text(encoding="utf-8")
-        assert "<td>2</td>" in page.read_text(encoding="utf-8")
-    assert write_pages(report, tmp_path / "elsewhere") == []
+    assert page == report / "runbook.html"
+    assert '<a id="data-loss"></a>' in page.read_text(encoding="utf-8")
+    assert "<td>2</td>" in page.read_text(encoding="utf-8")
+    assert write_runbook(report, tmp_path / "elsewhere") is None
 
 
 def test_no_link_leads_nowhere(tmp_path: Path) -> None:
@@ -31,8 +29,9 @@ def test_no_link_leads_nowhere(tmp_path: Path) -> None:
     (docs / "runbook.md").write_text(
         "[decide](how-to/decide.md#now), [below](#b), [host](https://x.example/a)\n", encoding="utf-8"
     )
-    [page] = write_pages(tmp_path, docs)
+    page = write_runbook(tmp_path, docs)
 
+    assert page is not None
     text = page.read_text(encoding="utf-8")
     assert "decide (<code>docs/how-to/decide.md</code>)" in text
     assert '<a href="#b">below</a>' in text

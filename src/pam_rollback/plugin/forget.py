@@ -136,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(
         prog="python -m pam_rollback.plugin.forget",
-        description="Remove the runs below reports/out that are old and needed by nobody. See docs/how-to/keep-and-forget.md.",
+        description="Remove the runs below reports/out that are old and needed by nobody. See docs/how-to/run-in-ci.md#what-is-kept.",
     )
     parser.add_argument("--older-than", type=age, required=True, metavar="AGE", help="30d, 12h or 8w; at least 1h")
     parser.add_argument("--yes", action="store_true", help="really remove them; without it they are only listed")

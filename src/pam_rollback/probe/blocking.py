@@ -42,7 +42,7 @@ ANSWERS_MIN_IN_A_ROW = 4
 _TOO_MANY, _NOT_FOUND = 429, 404
 _SHOWN_CHARACTERS = 60
 _ADVICE = (
-    "we are blocked, or everybody is: look from another address (docs/how-to/when-we-are-blocked.md); "
+    "we are blocked, or everybody is: look from another address (docs/how-to/verify-after-a-rollback.md#when-we-are-blocked); "
     'if users get it too, say so: --observed IR-2="…"'
 )
 

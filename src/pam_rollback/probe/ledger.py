@@ -53,7 +53,7 @@ def configured(environment: Environment, rate_hz: float) -> LedgerConfig:
         raise MeasurementFailed(
             f"the contract of {environment.product} names nothing that is kept and can be written ("
             f"{not_written(environment.contract)}); describe one in products/{environment.product}.toml: "
-            "docs/how-to/describe-a-product.md",
+            "docs/reference/contract.md",
             cause="nothing can be written before anything is done: a write that is lost would not be seen",
         )
     return _config(environment, weights, rate_hz)
@@ -126,7 +126,7 @@ _START_S = 10.0
 _READ_WITHIN_S = 15.0
 UNSEEN = "too few writes are acknowledged before anything is done: one that is lost would not be seen"
 """What keeps a drill from beginning, whatever its tests ask."""
-_HOW_TO = "docs/how-to/drill-on-staging.md#when-it-does-not-begin"
+_HOW_TO = "docs/how-to/run-a-drill.md#when-it-does-not-begin"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from pam_rollback.http.places import REPORTS
 
 OUT: Final = REPORTS / "out"
 RUNBOOK: Final = "runbook"
-FAULT_MATRIX: Final = "fault-matrix"
-"""Pages beside a run's report, so that the links of a failing test open at their section, also from a CI artefact."""
+"""The page beside a run's report, so that the links of a failing test open at their section, also from a CI artefact."""
 
 
 def from_here(path: Path) -> str:

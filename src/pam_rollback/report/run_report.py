@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html.parser import HTMLParser
@@ -24,7 +24,7 @@ from pam_rollback.http.places import REPORTS
 from pam_rollback.http.programs import Ended, run_program
 from pam_rollback.report import recommendation, scorecard_page, wording
 from pam_rollback.report.redaction import shown
-from pam_rollback.report.run_folder import FAULT_MATRIX, OUT, RUNBOOK, RunFolder, history_of
+from pam_rollback.report.run_folder import OUT, RUNBOOK, RunFolder, history_of
 from pam_rollback.report.run_record import RunRecord
 
 INSTALL_TIMEOUT_S: Final = 180
@@ -258,7 +258,7 @@ def build_run(run: RunFolder, record: RunRecord | None, *, out: Path = OUT) -> B
     seconds = time.monotonic() - started_s
     try:
         run.html.mkdir(parents=True, exist_ok=True)
-        write_pages(run.html)
+        write_runbook(run.html)
         index = write_page(run, record) if record else evidence / "index.html"
     except OSError as error:
         raise _unwritable(error) from None
@@ -302,12 +302,12 @@ def write_page(run: RunFolder, record: RunRecord) -> Path:
     """
     run.html.mkdir(parents=True, exist_ok=True)
     if record.verdict != "GO" and not (run.html / f"{RUNBOOK}.html").is_file():
-        write_pages(run.html)
+        write_runbook(run.html)
     beside = {
         "evidence, test by test": run.html / scorecard_page.EVIDENCE / "index.html",
         "run record": run.record,
         "JUnit": run.junit,
-        **{title: run.html / f"{name}.html" for name, title in _TITLES.items()},
+        "runbook": run.html / f"{RUNBOOK}.html",
     }
     links = [(name, os.path.relpath(path, run.html)) for name, path in beside.items() if path.is_file()]
     pictures = {path.stem: path.read_bytes() for path in sorted(run.pictures.glob("*.svg"))}
@@ -339,7 +339,6 @@ def variables(record: RunRecord) -> dict[str, str]:
 
 
 DOCS: Final = places.HOME / "docs"
-_TITLES: Final = {RUNBOOK: "runbook", FAULT_MATRIX: "fault matrix"}
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
     "code{font-size:.95em}pre{overflow-x:auto;padding:.75rem;border:1px solid;border-radius:.25rem}"
@@ -349,28 +348,18 @@ _STYLE: Final = (
 _ELSEWHERE: Final = re.compile(r'<a href="(?!#|[a-z]+:)([^"#]*)(?:#[^"]*)?">(.*?)</a>', re.DOTALL)
 
 
-def write_pages(folder: Path, docs: Path = DOCS) -> list[Path]:
-    """Writes the pages into the report's folder; gives those that there are. Raises OSError."""
-    pages = list(_rendered(docs))
-    for name, text in pages:
-        (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name, _ in pages]
-
-
-def _rendered(docs: Path) -> Iterator[tuple[str, str]]:
+def write_runbook(folder: Path, docs: Path = DOCS) -> Path | None:
+    """Write the runbook into the report's folder and return its page, or nothing where there is no runbook. Raises OSError."""
     from markdown_it import MarkdownIt  # noqa: PLC0415 - needed here only, and every session loads this module
 
-    for name, called in _TITLES.items():
-        title = called.capitalize()
-        source = docs / f"{name}.md"
-        if not source.is_file():
-            continue
-        body = MarkdownIt("commonmark").enable("table").render(source.read_text(encoding="utf-8"))
-        body = _ELSEWHERE.sub(r"\2 (<code>docs/\1</code>)", body)  # pages that no report has beside it
-        yield (
-            f"{name}.html",
-            (
-                f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
-                f"<body><main>{body}</main></body></html>\n"
-            ),
-        )
+    source, page = docs / f"{RUNBOOK}.md", folder / f"{RUNBOOK}.html"
+    if not source.is_file():
+        return None
+    body = MarkdownIt("commonmark").enable("table").render(source.read_text(encoding="utf-8"))
+    body = _ELSEWHERE.sub(r"\2 (<code>docs/\1</code>)", body)  # pages that no report has beside it
+    page.write_text(
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Runbook</title><style>{_STYLE}</style></head>'
+        f"<body><main>{body}</main></body></html>\n",
+        encoding="utf-8",
+    )
+    return page

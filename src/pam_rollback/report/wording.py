@@ -283,12 +283,12 @@ def name_of(nodeid: str) -> str:
     return nodeid.partition("[")[0].rpartition("::")[2]
 
 
-_HANDBOOK: Final = "docs/how-to/"
+_HANDBOOK: Final = ("docs/how-to/", "docs/reference/")
 
 
 def says_where(message: str) -> bool:
     """Whether a message names the page that says what to do about it."""
-    return _HANDBOOK in message
+    return any(folder in message for folder in _HANDBOOK)
 
 
 def not_run(record: RunRecord) -> dict[str, list[str]]:

@@ -84,7 +84,7 @@ def series_of(environment: Environment) -> Prometheus:
     if environment.prometheus is None:
         raise MeasurementFailed(
             f"{environment.name} names no series: expected a table [prometheus] in its file, found none; write one, see "
-            "docs/how-to/attach-to-an-environment.md#prometheus"
+            "docs/reference/environment.md#prometheus"
         )
     return environment.prometheus
 

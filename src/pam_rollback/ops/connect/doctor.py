@@ -24,8 +24,8 @@ class Way:
     what: str = ""
 
 
-_ATTACH = "docs/how-to/attach-to-an-environment.md"
-_FLAG_SERVICE = "a flag service that the product uses, such as Unleash (docs/how-to/flag-service.md)"
+_ATTACH = "docs/reference/environment.md"
+_FLAG_SERVICE = "a flag service that the product uses, such as Unleash (docs/reference/environment.md#flags)"
 _DECLARED = '"{ability}" in abilities of environments/{{env}}.toml'
 WAYS: Mapping[str, Way] = {
     "browser": Way(declared=True),
@@ -45,10 +45,10 @@ WAYS: Mapping[str, Way] = {
     "prometheus": Way(what=f"the table [prometheus], where there is one ({_ATTACH}#prometheus)"),
     "git": Way(what=f'"git" in abilities of environments/{{env}}.toml ({_ATTACH}#git)'),
     "load": Way(what=f"the table [load], agreed on with whoever runs the service ({_ATTACH}#load)"),
-    "statuspage": Way(("STATUSPAGE_API_KEY",), what="the table [statuspage] (docs/how-to/channels.md)"),
+    "statuspage": Way(("STATUSPAGE_API_KEY",), what="the table [statuspage] (docs/how-to/tell-people.md)"),
     "status_page": Way(what="[urls] status_page, where there is one"),
-    "email": Way(what="the table [email] (docs/how-to/channels.md)"),
-    "pagerduty": Way(("PAGERDUTY_ROUTING_KEY",), what="the table [pagerduty] (docs/how-to/channels.md)"),
+    "email": Way(what="the table [email] (docs/how-to/tell-people.md)"),
+    "pagerduty": Way(("PAGERDUTY_ROUTING_KEY",), what="the table [pagerduty] (docs/how-to/tell-people.md)"),
     "staging_copy": Way(
         ("PAM_STAGING_COPY_DSN",),
         what='"staging_copy" in abilities of environments/{env}.toml (docs/how-to/redeploy.md)',
