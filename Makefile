@@ -78,7 +78,6 @@ incidents:
 	@echo "there is no make incidents any more: look at the tracker's issues; pytest -m readiness asks for post-mortems" >&2; exit 2
 
 forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
-	@$(BIN)/python -m pam_rollback.plugin.forget --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
 	@$(BIN)/python -m pam_rollback.ops.state --older-than "$${AGE:-30d}" $(if $(filter 1,$(YES)),--yes)
 
 lint: $(READY)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.report.baseline_record import Red, load_baseline
+from pam_rollback.report.baseline_record import load_baseline
 from pam_sandbox.database import in_plan_dialect
 from tests.companies import companies
 from tests.fault_rows.decision_row import DecisionRow
@@ -57,7 +57,7 @@ class Proof:
         if not row.recorded:
             return self.counted_before
         copy = Path(shutil.copytree(self.counted_before.parent, self._new_folder() / "baseline")) / "baseline.json"
-        red = tuple(map(Red.of, row.recorded))
+        red = tuple(one.kept for one in row.recorded)
         of_health = {"red" if one.item.startswith("HC-") else "found": red for one in row.recorded}
         load_baseline(copy).model_copy(update=of_health).save(copy)
         return copy

@@ -1,9 +1,14 @@
-"""Every mention of the runbook in a report leads to its section."""
+"""What stands beside a report: the runbook's sections, and what npm brings."""
 
 import re
+import shutil
 from pathlib import Path
 
-from pam_rollback.report.run_report import write_runbook
+import pytest
+
+from pam_rollback.http.places import REPORTS
+from pam_rollback.report.__main__ import install
+from pam_rollback.report.run_report import are_installed, write_runbook
 
 
 def test_the_page_has_the_anchors(tmp_path: Path) -> None:
@@ -37,3 +42,29 @@ def test_no_link_leads_nowhere(tmp_path: Path) -> None:
     assert '<a href="#b">below</a>' in text
     assert '<a href="https://x.example/a">host</a>' in text
     assert "how-to" not in "".join(re.findall('href="[^"]*"', text))
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """The folder with the lock file, and nothing installed."""
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(REPORTS / name, folder)
+    return folder
+
+
+def test_without_a_network_a_run_goes_on(
+    reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says what serves instead and why, one what to do."""
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
+
+    install(reports)
+
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "installing the packages of reports/package-lock.json (once)…"
+    assert told[1].startswith("not installed, so older rules of accessibility serve: ")
+    assert f"cd {reports} && npm ci" in told[2]
+    assert not are_installed(reports)

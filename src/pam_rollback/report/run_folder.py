@@ -48,12 +48,6 @@ class RunFolder:
         return self.path / "junit.xml"
 
 
-def history_of(environment: str, out: Path = OUT) -> Path:
-    """The file of past runs of one environment: histories of different environments must not mix."""
-    safe = "".join(character if character.isalnum() or character in "-_." else "-" for character in environment)
-    return out / "history" / f"{safe}.jsonl"
-
-
 def newest_run(out: Path = OUT) -> RunFolder | None:
     """The run with results that was written to last, or None when there is none. A dry run leaves none."""
     runs = (

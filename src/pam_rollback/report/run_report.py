@@ -24,7 +24,7 @@ from pam_rollback.http.places import REPORTS
 from pam_rollback.http.programs import Ended, run_program
 from pam_rollback.report import recommendation, scorecard_page, wording
 from pam_rollback.report.redaction import shown
-from pam_rollback.report.run_folder import OUT, RUNBOOK, RunFolder, history_of
+from pam_rollback.report.run_folder import RUNBOOK, RunFolder
 from pam_rollback.report.run_record import RunRecord
 
 INSTALL_TIMEOUT_S: Final = 180
@@ -58,14 +58,11 @@ def build(
     *,
     title: str,
     variables: Mapping[str, str],
-    history: Path | None = None,
-    append_history: bool = True,
     environment: str | None = None,
 ) -> None:
     """Make ``out/index.html`` from a folder of Allure results, replacing an older report. Raises Unavailable or OSError.
 
-    ``variables`` stand at the head of the report; ``history`` is the file of earlier runs of the same environment, to
-    which this run is added unless ``append_history`` is false. The generator is installed once, by its lock file.
+    ``variables`` stand at the head of the report. The generator is installed once, by its lock file.
     """
     if not any(results.glob("*-result.json")):
         raise Unavailable(f"no Allure results in {results}", "run a session first, for example: make drill")
@@ -75,9 +72,6 @@ def build(
         made, config = Path(work) / "report", Path(work) / "allurerc.json"
         settings = json.loads((REPORTS / config.name).read_text(encoding="utf-8"))
         settings |= {"name": title, "output": str(made), "variables": dict(variables)}
-        if history is not None:
-            history.parent.mkdir(parents=True, exist_ok=True)
-            settings |= {"historyPath": str(history.resolve()), "appendHistory": append_history}
         if environment is not None:
             settings |= {"environment": environment}
         config.write_text(json.dumps(settings, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -222,8 +216,6 @@ class Built:
     seconds: float
     without: Unavailable | None = None
     """Why there is the first page only, and no evidence beside it."""
-    skipped: str = ""
-    """Which lines of the history are damaged, and were left out of it."""
 
     @property
     def size_bytes(self) -> int:
@@ -231,24 +223,18 @@ class Built:
         return sum(path.stat().st_size for path in self.index.parent.rglob("*") if path.is_file())
 
 
-def build_run(run: RunFolder, record: RunRecord | None, *, out: Path = OUT) -> Built:
+def build_run(run: RunFolder, record: RunRecord | None) -> Built:
     """Build the report of a run into its folder: the scorecard as first page, the evidence beside it. Raises Unavailable.
 
-    ``record`` is None when the session ended before it wrote one: then there is the evidence only. The first report of a run adds it to
-    the history of its environment below ``out``; built again, it does not count twice. A run without a record stays out of every history.
+    ``record`` is None when the session ended before it wrote one: then there is the evidence only.
     """
-    evidence, started_s = run.html / scorecard_page.EVIDENCE, time.monotonic()
-    history = history_of(record.environment.name, out) if record else None
-    without, skipped = None, ""
+    evidence, started_s, without = run.html / scorecard_page.EVIDENCE, time.monotonic(), None
     try:
-        skipped = _take_out_damage(history) if history else ""
         build(
             run.results,
             evidence,
             title=wording.title(record) if record else run.path.name,
             variables=variables(record) if record else {"Verdict": wording.NO_RECORD},
-            history=history,
-            append_history=record is not None and not evidence.exists(),
             environment=record.environment.name if record else None,
         )
     except (Unavailable, OSError) as problem:
@@ -262,31 +248,7 @@ def build_run(run: RunFolder, record: RunRecord | None, *, out: Path = OUT) -> B
         index = write_page(run, record) if record else evidence / "index.html"
     except OSError as error:
         raise _unwritable(error) from None
-    return Built(index, 0.0 if without else seconds, without, "" if without else skipped)
-
-
-def _take_out_damage(history: Path) -> str:
-    """Move lines that are no run into a file beside the history, and name them: the generator gives up at the first. Raises OSError."""
-    lines = history.read_bytes().splitlines(keepends=True) if history.is_file() else []
-    damaged = {number: line for number, line in enumerate(lines, 1) if not _is_run(line)}
-    if not damaged:
-        return ""
-    beside = history.with_suffix(".damaged")
-    with beside.open("ab") as kept:
-        kept.writelines(line.rstrip(b"\n") + b"\n" for line in damaged.values())
-    whole = history.with_suffix(".whole")
-    whole.write_bytes(b"".join(line for number, line in enumerate(lines, 1) if number not in damaged))
-    whole.replace(history)
-    numbers = ", ".join(map(str, damaged))
-    return f"{history}: line {numbers} of {len(lines)} is damaged and was left out, see {beside.name}; the evidence lacks those runs' trend"
-
-
-def _is_run(line: bytes) -> bool:
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(found, dict) and isinstance(found.get("testResults"), dict)
+    return Built(index, 0.0 if without else seconds, without)
 
 
 def _unwritable(error: OSError) -> Unavailable:
