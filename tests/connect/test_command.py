@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.probe.probed_journeys import usual_weights
+from pam_rollback.probe.parts import usual_weights
 from pam_rollback.target.environment_file import load_environment
 from pam_rollback.target.files import load_contract
 from pam_rollback.target.hosts import HOSTS

@@ -8,7 +8,7 @@ import pytest
 
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.probe.probed_journeys import probe_config
+from pam_rollback.probe.parts import probe_config
 from pam_rollback.redeploy.load.order import LoadOrder, load_order
 from pam_rollback.redeploy.load.record import LoadRecord
 from pam_rollback.redeploy.load.report import write_load_report

@@ -53,11 +53,8 @@ def run_load(order: LoadOrder, *, folder: Path, waiter: Waiter | None = None) ->
         raise MeasurementFailed(f"{_LOCUSTFILE}: there is no such file; load tests run from a checkout of this project")
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / RECORD).exists():
-        raise MeasurementFailed(
-            f"{folder / RECORD} exists already: a record belongs to one load test, choose another folder"
-        )
     engine = Child(
+        "load generator",
         "locust",
         order.model_dump_json(),
         folder / RECORD,
