@@ -16,7 +16,7 @@ from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation
 from pam_rollback.plan.plan import Plan
 from pam_rollback.rollback.deploy_choice import Choice, History, live_in
 from pam_rollback.rollback.deploys import Deploy, ServiceHost, SiteHost
-from pam_rollback.rollback.flag_writing import read_named
+from pam_rollback.rollback.flags import read_named
 from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.npm_build import programs_here, registry_answers
 from pam_rollback.rollback.provider_access import api_host, git_command, pull_requests, see_own, site_host

@@ -14,7 +14,7 @@ import pytest
 from pam_rollback.core.wait import Waiter
 from pam_rollback.http.event_log import append_line
 from pam_rollback.rollback import journal as journal_module
-from pam_rollback.rollback.feature_flag import undo_flags
+from pam_rollback.rollback.flags import undo_flags
 from pam_rollback.rollback.journal import ACTION, Journal
 from tests.rollback.strategies.test_feature_flag import OFF, ON, TARGET, Product, act
 from tests.selection import WHOLE

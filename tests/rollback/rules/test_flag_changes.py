@@ -4,14 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.flag_changes import (
-    Setting,
-    exposure_pct,
-    exposures_left,
-    lowered,
-    put_back,
-    why_not_raised,
-)
+from pam_rollback.rollback.flag_facts import exposure_pct
+from pam_rollback.rollback.flags import lowered, put_back, why_not_raised
 
 NAMES = ("A", "B")
 PCT = st.integers(0, 100)
@@ -64,19 +58,6 @@ def test_a_ramp_that_nobody_disturbs_goes_on(flags: dict[str, Flag], step: int) 
 
     assert why_not_raised(flags, expected, wanted, ceiling_pct=step) == ""
     assert why_not_raised({**flags, "A": wanted["A"]}, expected, wanted, ceiling_pct=step) == ""
-
-
-def test_what_the_run_may_have_left() -> None:
-    """A write that was seen to be done is where it is; one that was only noted may have been made or not."""
-    recorded = {"A": Flag(enabled=True, rollout_pct=100), "B": ON_25}
-    history = [
-        Setting({"A": 50, "B": 25}, done=False),
-        Setting({"A": 50, "B": 25}, done=True),
-        Setting({"A": 10}, done=False),
-    ]
-
-    assert exposures_left(recorded, history) == {"A": [50, 10], "B": [25]}
-    assert exposures_left(recorded, []) == {"A": [100], "B": [25]}
 
 
 def test_a_frozen_step_of_a_rollback_raises_nothing() -> None:

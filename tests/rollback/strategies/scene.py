@@ -16,9 +16,8 @@ from pam_rollback.notify.slack import SlackWebhook
 from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.deploys import Deploy
 from pam_rollback.rollback.emergency import Emergency
-from pam_rollback.rollback.feature_flag import Flags
+from pam_rollback.rollback.flags import AllFeatures, Flags
 from pam_rollback.rollback.frontend import Frontend, Sources
-from pam_rollback.rollback.full_system import AllFeatures
 from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.npm_build import NpmBuild

@@ -6,13 +6,12 @@ from pathlib import Path
 
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.wait import Waiter
-from pam_rollback.rollback import backend, flag_writing, frontend
+from pam_rollback.rollback import backend, flags, frontend
 from pam_rollback.rollback.backend import ApiService, undo_running
 from pam_rollback.rollback.deploys import Deploy, ServiceHost
 from pam_rollback.rollback.emergency import Emergency
-from pam_rollback.rollback.feature_flag import Flags, undo_flags
+from pam_rollback.rollback.flags import AllFeatures, Flags, undo_flags
 from pam_rollback.rollback.frontend import Frontend, Sources, undo_publishing, undo_push
-from pam_rollback.rollback.full_system import AllFeatures
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.settling import until_served
 from pam_rollback.rollback.step_list import Telling
@@ -72,7 +71,7 @@ class MemoryStage:
                     undo_publishing(undo, self.frontend, self.journal)
                 elif undo.kind == frontend.UNDO_BRANCH_KIND:
                     undo_push(undo, self.repository)
-                elif undo.kind == flag_writing.UNDO_KIND:
+                elif undo.kind == flags.UNDO_KIND:
                     undo_flags(undo, self.hosts.flags, self.journal, self.waiter)
                 else:
                     raise AssertionError(undo.kind)

@@ -10,9 +10,9 @@ import pytest
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.rollback.backend import ApiService
 from pam_rollback.rollback.deploys import Deploy, Service
-from pam_rollback.rollback.feature_flag import Flags
+from pam_rollback.rollback.flags import AllFeatures, Flags
 from pam_rollback.rollback.frontend import Frontend
-from pam_rollback.rollback.full_system import AllFeatures, FullSystemRollback
+from pam_rollback.rollback.full_system import FullSystemRollback
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.providers.netlify import NETLIFY
 from pam_rollback.rollback.providers.render import RENDER
@@ -219,7 +219,7 @@ def test_caches_are_emptied_and_success_is_told_only_of_what_is_served(world: Wo
     assert world.happened.index("service served") < world.happened.index("API's cache emptied")
     assert done.steps[-1].started_s >= max(step.finished_s for step in done.steps[:-1])
     assert world.product.posted == ["all is back"]
-    assert done.outcome.all_off
+    assert done.outcome.on == []
 
 
 def test_a_cache_is_left_alone_where_the_bad_release_is_still_served(world: World, journal: Journal) -> None:

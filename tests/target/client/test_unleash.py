@@ -153,7 +153,7 @@ def test_users_who_keep_a_feature_are_seen(stand_in: tuple[StandIn, Place]) -> N
 
     done = switched(place, place.a, waiter=Waiter(VirtualClock()))
 
-    assert done.outcome.all_off
+    assert done.outcome.on == []
     assert not done.evaluated.everyone_off
     assert f"{place.a}: {len(USERS)} of {len(USERS)} users" in str(done.evaluated)
     assert done.finished_s >= 5, "the evaluating side has its time to learn of it"
