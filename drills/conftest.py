@@ -204,7 +204,7 @@ def api_served_now(rolled_back: ActionRecord, environment: Environment, api_look
 @pytest.fixture
 def published_now(rolled_back: ActionRecord, site_host: SiteHost) -> Deploy:
     """What is published when the test asks, after the action: something may have come over it. Raises MeasurementFailed."""
-    return told_by_host(site_host.published)
+    return told_by_host(site_host.live)
 
 
 @pytest.fixture

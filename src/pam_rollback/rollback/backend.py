@@ -12,7 +12,16 @@ from typing import Any
 
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.wait import Backoff, NotReached, Waiter
-from pam_rollback.rollback.deploys import LIVE, Deploy, Service, ServiceHost
+from pam_rollback.rollback.deploys import (
+    LIVE,
+    Deploy,
+    Service,
+    ServiceHost,
+    cancelled,
+    live_among,
+    stopped,
+    under_way,
+)
 from pam_rollback.rollback.journal import Journal, Undo
 from pam_rollback.rollback.provider_access import served_api, worker_hosts
 from pam_rollback.rollback.release_proof import MarksSeen
@@ -117,7 +126,7 @@ class ApiService:
 
     def running(self) -> Running:
         """Return what runs now. That its settings cannot be read keeps users from nothing: the step that needs them tells, and fails."""
-        deploy = live_of(self.host)
+        deploy = self.host.live()
         try:
             return Running(deploy, self.host.service())
         except ActionFailed as error:
@@ -154,21 +163,14 @@ class ApiService:
 
     def stop_deploys(self, wanted: Commit, owe: Callable[[], None]) -> str:
         """Stop the deploys that are under way, but for those of the wanted commit; return which. ``owe`` is called before the first."""
-        running = [
-            deploy
-            for deploy in self.host.deploys()
-            if deploy.state in self.host.rules.under_way and not (wanted and deploy.commit == wanted)
-        ]
+        running = under_way(self.host, self.host.deploys(), but=wanted)
         if running:
             owe()
-        problems = cancelled(self.host, running)
-        if problems:
-            raise problems[0]
-        return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
+        return stopped(self.host, running)
 
     def runs_already(self, wanted: Commit) -> Deploy | None:
         """Return what runs when it is the wanted commit, else None."""
-        now = live_of(self.host)
+        now = self.host.live()
         return now if wanted and now.commit == wanted else None
 
     def run(self, start: Start) -> Deploy:
@@ -180,15 +182,12 @@ class ApiService:
         started = next(
             (
                 deploy
-                for deploy in listed
-                if deploy.state in self.host.rules.under_way
-                and deploy.trigger == "rollback"
-                and target.commit
-                and deploy.commit == target.commit
+                for deploy in under_way(self.host, listed)
+                if deploy.trigger == "rollback" and target.commit and deploy.commit == target.commit
             ),
             None,
         )
-        return started or self.begin(target.commit, listed, lambda: self.host.roll_back(target.id))
+        return started or self.begin(target.commit, listed, lambda: self.host.restore(target.id))
 
     def deploy_commit(self, commit: Commit, listed: Sequence[Deploy]) -> Deploy:
         """Ask for the commit to be built and run."""
@@ -289,30 +288,6 @@ def _off(service: Service) -> str:
     return "they are off"
 
 
-def live_of(host: ServiceHost) -> Deploy:
-    """Return the deploy that runs now. Raises ActionFailed when none is live."""
-    return live_in(host.deploys())
-
-
-def live_in(deploys: Sequence[Deploy]) -> Deploy:
-    """Return the live one of these, the newest first. Raises ActionFailed when none is."""
-    live = next((deploy for deploy in deploys if deploy.state == LIVE), None)
-    if live is None:
-        raise ActionFailed(f"no deploy is live; the newest are {', '.join(map(str, deploys[:3])) or 'none'}")
-    return live
-
-
-def cancelled(host: ServiceHost, deploys: Sequence[Deploy]) -> list[ActionFailed]:
-    """Stop each of them; return what went wrong, after all were tried."""
-    problems = []
-    for deploy in deploys:
-        try:
-            host.cancel(deploy.id)
-        except ActionFailed as error:
-            problems.append(error)
-    return problems
-
-
 @dataclass(frozen=True)
 class TakenBack:
     """The commit that is to run, on a branch of its own; ``stays`` when what runs takes something back itself."""
@@ -383,14 +358,14 @@ def _run_again(deploy_id: str, commit: Commit, api: ApiService) -> None:
     """What the rollback left under way would come live later: it is stopped, or run over."""
 
     def is_back(listed: Sequence[Deploy]) -> bool:
-        now = live_in(listed)
+        now = live_among(listed)
         return bool(now.id == deploy_id or (commit and now.commit == commit))
 
     left = cancelled(api.host, _ours(_as_asked_for(is_back, api), api))
     listed = api.host.deploys()
     if not left and is_back(listed):
         return
-    api.until_live(api.begin(commit, listed, lambda: api.host.roll_back(deploy_id)))
+    api.until_live(api.begin(commit, listed, lambda: api.host.restore(deploy_id)))
 
 
 def _as_asked_for(is_back: Callable[[Sequence[Deploy]], bool], api: ApiService) -> Sequence[Deploy]:
@@ -410,8 +385,7 @@ def _as_asked_for(is_back: Callable[[Sequence[Deploy]], bool], api: ApiService) 
 
 
 def _ours(listed: Sequence[Deploy], api: ApiService) -> list[Deploy]:
-    rules = api.host.rules
-    return [one for one in listed if one.state in rules.under_way and one.trigger in rules.ours]
+    return [one for one in under_way(api.host, listed) if one.trigger in api.host.rules.ours]
 
 
 def _follow_again(branch: str, api: ApiService) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pam_rollback.core.errors import ActionFailed, ProviderError, UndoFailed
 from pam_rollback.core.wait import Backoff, Waiter
-from pam_rollback.rollback.deploys import READY, Deploy, DeployId, FileDeploys, SiteHost
+from pam_rollback.rollback.deploys import READY, Deploy, DeployId, SiteHost, stopped, under_way
 from pam_rollback.rollback.journal import Journal, Undo
 from pam_rollback.rollback.repository import Commit, PullRequest, PullRequests, Repository, told
 from pam_rollback.rollback.settling import (
@@ -81,7 +81,7 @@ class Frontend:
 
     def published(self) -> Deploy:
         """Return what is published now."""
-        return self.host.published()
+        return self.host.live()
 
     def published_already(self, target: Deploy) -> Deploy | None:
         """Return the target when it is published, else None."""
@@ -126,8 +126,7 @@ class Frontend:
 
     def stop_builds(self) -> str:
         """Cancel the builds that are under way; return which ones."""
-        running = self.host.cancel_running()
-        return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
+        return stopped(self.host, under_way(self.host, self.host.deploys()))
 
     def wait_until_served(self, published: Deploy, target: Deploy) -> Served:
         """Wait until visitors get what is published in place of the target, by its commit and its page."""
@@ -141,7 +140,7 @@ class Frontend:
         with sources.repository.worktree(commit) as worktree:
             folder = sources.build(worktree)
             owe()
-            deploy = sources.files.publish_files(folder, title=title, commit=commit)
+            deploy = self.host.publish_files(folder, title=title, commit=commit)
         ready = until_deploy(
             lambda: self.host.deploy(deploy.id),
             holds=lambda seen: seen.state == READY,
@@ -156,7 +155,7 @@ class Frontend:
     def _until(self, target: DeployId, *, locked: bool | None = None, within_s: float | None = None) -> Deploy:
         """Wait until the host says that it is published (and locked, or not)."""
         return until_deploy(
-            self.host.published,
+            self.host.live,
             holds=lambda seen: seen.id == target and locked in {None, seen.locked},
             failed=lambda _: False,
             waiter=self.waiter,
@@ -241,7 +240,6 @@ class Sources:
 
     repository: Repository
     build: BuildSite
-    files: FileDeploys
     branch: str
     follows: Callable[[], bool] = lambda: False
     """Whether a push of the branch deploys the back end."""
@@ -319,7 +317,7 @@ def undo_publishing(undo: Undo, site: Frontend, journal: Journal) -> None:
 
     def stop_builds() -> None:
         if not locked:
-            site.host.cancel_running()  # a build of the rollback's own push would be published over it
+            site.stop_builds()  # a build of the rollback's own push would be published over it
 
     def publish_before() -> None:
         now = site.published()
@@ -381,7 +379,7 @@ def _as_asked_for(before: DeployId, site: Frontend) -> Deploy:
     """What is published once a change has come that a killed session may have asked for: what is accepted is published later."""
     with suppress(ActionFailed):
         until_deploy(
-            site.host.published,
+            site.host.live,
             holds=lambda seen: seen.id != before,
             failed=lambda _: False,
             waiter=site.waiter,

@@ -182,7 +182,7 @@ def ask_frontend(host: SiteHost, *, to: str = "", versions_of: VersionsOf | None
     """Token and site, a deploy to go back to, and the lock. ``to``: the deploy's id, commit or version, when somebody said."""
 
     def locked() -> str:
-        published = host.published()
+        published = host.live()
         if published.locked:
             raise ActionFailed(
                 f"the site is locked at {published}: builds are not published, an earlier rollback may have left it so; "
@@ -191,7 +191,7 @@ def ask_frontend(host: SiteHost, *, to: str = "", versions_of: VersionsOf | None
         return ""
 
     return (
-        answered(PUBLISHED.text, lambda: f"users get {host.published()}"),
+        answered(PUBLISHED.text, lambda: f"users get {host.live()}"),
         answered(FRONTEND_TARGET.text, lambda: _restorable(host, to, versions_of)),
         answered(UNLOCKED.text, locked),
     )
@@ -245,7 +245,7 @@ def ask_repository(repository: Repository, *, branch: str, pulls: PullRequests |
 
 
 def _restorable(host: SiteHost, to: str, versions_of: VersionsOf | None) -> str:
-    history = History(host.rules, host.deploys(), host.published())
+    history = History(host.rules, host.deploys(), host.live())
     return f"the front end can go back to {_target(host, history, history.choose(to, versions_of))}"
 
 

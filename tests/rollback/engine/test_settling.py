@@ -65,7 +65,7 @@ def test_a_host_that_says_nothing_after_it_accepted_has_a_verdict(
     stage = MemoryStage(Journal(tmp_path / "journal.jsonl"))
     host = stage.hosts.service if strategy == "backend-provider" else stage.hosts.site
     provider, reads, change = (
-        ("Render", ("service", "get", "list"), "roll_back")
+        ("Render", ("service", "get", "list"), "restore")
         if strategy == "backend-provider"
         else ("Netlify", ("site", "get", "deploys"), "restore")
     )

@@ -9,7 +9,8 @@ import pytest
 
 from pam_rollback.core.errors import ActionFailed, ProviderError
 from pam_rollback.core.wait import Waiter
-from pam_rollback.rollback.providers.netlify import NetlifyFiles, NetlifySite, digests_of, netlify_api
+from pam_rollback.rollback.deploys import stopped, under_way
+from pam_rollback.rollback.providers.netlify import NetlifySite, digests_of, netlify_api
 from pam_rollback.target.hosts import Netlify
 from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
 from tests.virtual_clock import VirtualClock
@@ -127,7 +128,7 @@ def test_a_change_that_was_not_confirmed_is_not_done(change: str, reply: Reply, 
 def test_a_site_that_is_not_told_as_documented_is_not_known(document: Any, words: str) -> None:
     """A guess could be a false all-clear."""
     with scripted(says(document, X_Request_Id="r-9")) as server, pytest.raises(ProviderError) as caught:
-        host(server).published()
+        host(server).live()
 
     assert words in str(caught.value)
     assert "request r-9" in str(caught.value)
@@ -158,6 +159,10 @@ def test_deploys_are_read_page_by_page() -> None:
     ]
 
 
+def _stop(site: NetlifySite) -> str:
+    return stopped(site, under_way(site, site.deploys()))
+
+
 def test_what_is_being_built_is_cancelled() -> None:
     """Also when one of them cannot be; what is done, or in a state that nobody knows, is left alone."""
     states = {"a": "building", "b": "enqueued", "c": "ready", "d": "archived", "e": "error"}
@@ -169,12 +174,12 @@ def test_what_is_being_built_is_cancelled() -> None:
         return says({"message": "too late"}, 422) if name == "a" else says({**DEPLOY, "id": name}, 201)
 
     with scripted(by=by) as server, pytest.raises(ProviderError, match=r"cancel the deploy a .* too late"):
-        host(server).cancel_running()
+        _stop(host(server))
     assert server.asked[1:] == ["POST /deploys/a/cancel", "POST /deploys/b/cancel"]
 
     del states["a"]
     with scripted(by=by) as server:
-        assert [deploy.id for deploy in host(server).cancel_running()] == ["b"]
+        assert _stop(host(server)).startswith("stopped b ")
 
 
 def test_the_cache_is_purged_for_the_whole_site() -> None:
@@ -225,7 +230,7 @@ def publishing(required: Any, upload: Reply | None = None, *, state: str = "uplo
 def test_only_what_is_lacking_is_sent(folder: Path) -> None:
     """By digest; the commit is found again in the title."""
     with scripted(by=publishing([sha1("1")])) as server:
-        made = NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
+        made = host(server).publish_files(folder, title="Rollback", commit=COMMIT)
 
     create, name, *uploads, _ = server.requests
     assert (str(create), create.query, create.json) == (
@@ -261,7 +266,7 @@ def test_a_deploy_that_lacks_files_is_cancelled(folder: Path, required: Any, upl
     """It must never be published."""
     lacking = publishing(required, upload, state="uploading")
     with scripted(by=lacking) as server, pytest.raises(ProviderError) as caught:
-        NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
+        host(server).publish_files(folder, title="Rollback", commit=COMMIT)
 
     assert words in str(caught.value)
     assert server.asked[-1] == "POST /deploys/d1/cancel"
@@ -271,7 +276,7 @@ def test_a_deploy_that_lacks_files_is_cancelled(folder: Path, required: Any, upl
 def test_a_deploy_that_lacks_nothing_is_no_failure(folder: Path, state: str) -> None:
     """Every answer of the uploads was lost, and all files arrived: Netlify publishes it, so it is neither given up nor called failed."""
     with scripted(by=publishing([sha1("2")], reset, state=state)) as server:
-        made = NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
+        made = host(server).publish_files(folder, title="Rollback", commit=COMMIT)
 
     assert (made.state, made.commit) == (state, COMMIT)
     assert "POST /deploys/d1/cancel" not in server.asked
@@ -305,5 +310,5 @@ def test_a_file_that_changes_meanwhile_is_not_sent(folder: Path) -> None:
         return calm(request)  # type: ignore[no-any-return]
 
     with scripted(by=by) as server, pytest.raises(ActionFailed, match="changed while it was being published"):
-        NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
+        host(server).publish_files(folder, title="Rollback", commit=COMMIT)
     assert server.asked[-1] == "POST /deploys/d1/cancel"

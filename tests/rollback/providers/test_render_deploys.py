@@ -157,7 +157,7 @@ def test_a_setting_that_was_accepted_and_is_not_so_is_an_error() -> None:
 
 
 CHANGES: Mapping[str, Any] = {
-    "roll_back": lambda client: client.roll_back("dep-1"),
+    "restore": lambda client: client.restore("dep-1"),
     "deploy_commit": lambda client: client.deploy_commit(COMMIT),
     "cancel": lambda client: client.cancel("dep-1"),
     "set_auto_deploy": lambda client: client.set_auto_deploy(on=False),
@@ -197,7 +197,7 @@ def test_a_change_that_was_not_confirmed_is_not_done(change: str, reply: Reply, 
 @pytest.mark.parametrize(
     ("change", "document", "words"),
     [
-        ("roll_back", DEPLOY, "expected a new deploy that does it, found the target itself, dep-1"),
+        ("restore", DEPLOY, "expected a new deploy that does it, found the target itself, dep-1"),
         (
             "deploy_commit",
             {**DEPLOY, "commit": {"id": "f" * 40}},

@@ -22,7 +22,7 @@ from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.npm_build import NpmBuild
 from pam_rollback.rollback.provider_access import served_api, served_site, site_look
-from pam_rollback.rollback.providers.netlify import NetlifyFiles, NetlifySite, netlify_api
+from pam_rollback.rollback.providers.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.render import RenderDeploys, render_api
 from pam_rollback.rollback.settling import until_served
 from pam_rollback.rollback.step_list import Telling
@@ -115,7 +115,7 @@ class Scene:
         """How it is now."""
         netlify, render = self.onlooker
         service = replace(self.service, api=render).service()
-        published = replace(self.site, api=netlify).published()
+        published = replace(self.site, api=netlify).live()
         flags = self.range.flags.read_flags()
         return World(
             site=self.site_release(),
@@ -223,7 +223,6 @@ class Scene:
         return Sources(
             repository=self.repository,
             build=build.build,
-            files=NetlifyFiles(self.site),
             branch="main",
             follows=lambda: True,
             see_back_end=lambda commit: until_served(

@@ -186,7 +186,6 @@ class MemoryStage:
         return Sources(
             repository=self.repository,
             build=self.build,
-            files=self.hosts.site,
             branch="main",
             follows=lambda: True,
             see_back_end=lambda commit: until_served(

@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.rollback.backend import ApiService
-from pam_rollback.rollback.deploys import Deploy, Service
+from pam_rollback.rollback.deploys import Deploy, Service, live_among
 from pam_rollback.rollback.flags import AllFeatures, Flags
 from pam_rollback.rollback.frontend import Frontend
 from pam_rollback.rollback.full_system import FullSystemRollback
@@ -36,7 +36,7 @@ class Site:
     now: Deploy = field(default_factory=lambda: Deploy("bad", "ready", BAD))
     restoring: int = 0
 
-    def published(self) -> Deploy:
+    def live(self) -> Deploy:
         """What visitors get."""
         if self.restoring:
             self.restoring -= 1
@@ -69,10 +69,6 @@ class Site:
         """It may go."""
         self.now = replace(self.now, locked=False)
         return self.now
-
-    def cancel_running(self) -> Sequence[Deploy]:
-        """None runs."""
-        return []
 
 
 @dataclass
@@ -107,7 +103,11 @@ class Backend:
                 self.happened.append("service served")
         return found
 
-    def roll_back(self, _: str) -> Deploy:
+    def live(self) -> Deploy:
+        """The one that runs."""
+        return live_among(self.known)
+
+    def restore(self, _: str) -> Deploy:
         """A new deploy of the old build."""
         self.known = [Deploy("again", "update_in_progress", STABLE, trigger="rollback"), *self.known]
         return self.known[0]
