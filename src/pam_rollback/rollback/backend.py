@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pam_rollback.core.errors import ActionFailed, UndoFailed
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.wait import Backoff, NotReached, Waiter
 from pam_rollback.rollback.deploys import (
     LIVE,
@@ -37,6 +37,7 @@ from pam_rollback.rollback.settling import (
 )
 from pam_rollback.rollback.step_list import ActionRecord, ListedStep, Owed
 from pam_rollback.rollback.told_versions import ApiLook, VersionSources, marked_api
+from pam_rollback.rollback.undoing import put_back
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.served_release import Served
 
@@ -321,7 +322,6 @@ def undo_running(undo: Undo, api: ApiService, *, seen: bool = False) -> None:
     ``seen``: users get no other release than that, as far as what answers names one.
     """
     facts = undo.facts
-    problems: list[str] = []
 
     def run_before() -> None:
         _run_again(str(facts["deploy"]), str(facts["commit"]), api)
@@ -334,24 +334,12 @@ def undo_running(undo: Undo, api: ApiService, *, seen: bool = False) -> None:
             )
 
     parts: list[Callable[[], None]] = [run_before]
+    person = f"a person must run the deploy {facts['deploy']}"
     if "branch" in facts:
-        parts += [
-            lambda: _follow_again(str(facts["branch"]), api),
-            lambda: _deploy_by_push_again(api, on=bool(facts["auto_deploy"]), trigger=str(facts.get("trigger", ""))),
-        ]
-    for part in parts:
-        try:
-            part()
-        except ActionFailed as error:
-            problems.append(str(error))  # one that fails must not keep the others from being put back
-    if problems:
-        wanted = f"run the deploy {facts['deploy']}"
-        if "branch" in facts:
-            state = "on" if facts["auto_deploy"] else "off"
-            wanted += f" from the branch {facts['branch']} with automatic deploys {state}"
-        raise UndoFailed(
-            f"the back end is not as it was before the rollback: {'; '.join(problems)}; a person must {wanted}"
-        )
+        branch, on, trigger = str(facts["branch"]), bool(facts["auto_deploy"]), str(facts.get("trigger", ""))
+        parts += [lambda: _follow_again(branch, api), lambda: _deploy_by_push_again(api, on=on, trigger=trigger)]
+        person += f" from the branch {branch} with automatic deploys {'on' if on else 'off'}"
+    put_back("the back end is not as it was before the rollback", person, *parts)
 
 
 def _run_again(deploy_id: str, commit: Commit, api: ApiService) -> None:

@@ -39,6 +39,7 @@ from pam_rollback.rollback.flag_facts import (
 from pam_rollback.rollback.journal import Journal, Undo
 from pam_rollback.rollback.settling import is_unclear
 from pam_rollback.rollback.step_list import ActionRecord, ListedStep, StepList, Telling
+from pam_rollback.rollback.undoing import put_back as put_back_parts
 
 UNDO_KIND = "set-flags"
 SETTING, SET = "flags-setting", "flags-set"
@@ -407,15 +408,14 @@ def undo_flags(undo: Undo, admin: FlagAdmin, journal: Journal, waiter: Waiter) -
 
     Also when somebody else has changed one since: it is not raised over their change.
     """
-    before = _of_facts(undo.facts["flags"])
-    try:
-        putting = Flags(admin, None, journal, waiter).put_back(before)
-    except ActionFailed as error:
+    before, found = _of_facts(undo.facts["flags"]), list[PuttingBack]()
+    put_back_parts(
+        "the flags are not back as they were before the rollback",
+        f"a person must set {words(before)}",
+        lambda: found.append(Flags(admin, None, journal, waiter).put_back(before)),
+    )
+    if left_alone := found[0].left_alone:
         raise UndoFailed(
-            f"the flags are not back as they were before the rollback: {error}; a person must set {words(before)}"
-        ) from error
-    if putting.left_alone:
-        raise UndoFailed(
-            f"somebody else changed {words(putting.left_alone)} since the run, and that is not raised over; before the run: "
-            f"{words({name: before[name] for name in putting.left_alone})}; a person must say what it should be"
+            f"somebody else changed {words(left_alone)} since the run, and that is not raised over; before the run: "
+            f"{words({name: before[name] for name in left_alone})}; a person must say what it should be"
         )

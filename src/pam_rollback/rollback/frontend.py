@@ -25,6 +25,7 @@ from pam_rollback.rollback.settling import (
     until_served,
 )
 from pam_rollback.rollback.step_list import ActionRecord, ListedStep, Owed
+from pam_rollback.rollback.undoing import put_back
 from pam_rollback.target.served_release import Served
 
 UNDO_KIND = "publish-deploy"
@@ -313,7 +314,6 @@ class Followed:
 def undo_publishing(undo: Undo, site: Frontend, journal: Journal) -> None:
     """Publish what was published before, with the lock that it had, and see that visitors get nothing else. Raises UndoFailed."""
     before, locked = str(undo.facts["deploy"]), bool(undo.facts["locked"])
-    problems: list[str] = []
 
     def stop_builds() -> None:
         if not locked:
@@ -328,41 +328,41 @@ def undo_publishing(undo: Undo, site: Frontend, journal: Journal) -> None:
         if now.locked != locked:
             site.lock(before, locked=locked)
 
-    for part in (stop_builds, publish_before, lambda: _see_again(before, site)):
-        try:
-            part()
-        except ActionFailed as error:
-            problems.append(str(error))  # one that fails must not keep the other from being put back
-    if problems:
-        wanted = f"publish the deploy {before} and {'lock' if locked else 'unlock'} it; where visitors get another, purge the site's cache"
-        raise UndoFailed(
-            f"the front end is not as it was before the rollback: {'; '.join(problems)}; a person must {wanted}"
-        )
+    put_back(
+        "the front end is not as it was before the rollback",
+        f"a person must publish the deploy {before} and {'lock' if locked else 'unlock'} it; where visitors get another, "
+        "purge the site's cache",
+        stop_builds,
+        publish_before,
+        lambda: _see_again(before, site),
+    )
 
 
 def undo_push(undo: Undo, repository: Repository) -> None:
     """Move the branch back, if nobody moved it since. Raises UndoFailed."""
     branch, before, pushed = (str(undo.facts[name]) for name in ("branch", "before", "pushed"))
-    try:
+
+    def move() -> None:
         if repository.head(branch) != before:
             repository.push(before, branch, seen=pushed)
-    except ActionFailed as error:
-        raise UndoFailed(
-            f"the branch {branch} is not where it was before the rollback: {error}; it was at {before}, the rollback moved it to {pushed}"
-        ) from error
+
+    person = f"it was at {before}, the rollback moved it to {pushed}"
+    put_back(f"the branch {branch} is not where it was before the rollback", person, move)
 
 
 def undo_pull_request(head: str, branch: str, pulls: PullRequests) -> None:
     """Close what is open. What was merged is taken back by a person, as its branch wants it. Raises UndoFailed."""
-    try:
-        found = pulls.find(head, onto=branch)
-        if found is not None and found.is_open:
-            pulls.close(found.number)
-    except ActionFailed as error:
-        raise UndoFailed(f"the pull request of {head} is not closed: {error}; a person must close it") from error
-    if found is not None and found.merged:
+    found: list[PullRequest | None] = []
+
+    def close() -> None:
+        found.append(there := pulls.find(head, onto=branch))
+        if there is not None and there.is_open:
+            pulls.close(there.number)
+
+    put_back(f"the pull request of {head} is not closed", "a person must close it", close)
+    if found[0] is not None and found[0].merged:
         raise UndoFailed(
-            f"{found} is merged, and {branch} takes changes by pull request only: a person must revert it, with the button of its page"
+            f"{found[0]} is merged, and {branch} takes changes by pull request only: a person must revert it, with the button of its page"
         )
 
 
