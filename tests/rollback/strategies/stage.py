@@ -221,11 +221,18 @@ class MemoryStage:
 
     def empty_site_cache(self) -> str:
         """Asked of the site's host."""
-        return self.hosts.answer("Netlify", "purge", lambda: "emptied")
+        emptied = self.hosts.answer("Netlify", "purge", lambda: "emptied")
+        if "no purge" not in self.hosts.behaves:
+            self.hosts.behaves.discard("old page")
+        return emptied
 
     def _look(self, site: str, commit: str) -> Served:
         state = self.hosts.left_behind()
         live = next((deploy.commit for deploy in state.deploys if deploy.state == "live"), "")
         published = next(deploy.commit for deploy in state.site if deploy.id == state.published)
         found = published if site == FRONT_END else live
+        if site == FRONT_END and "old page" in self.hosts.behaves:
+            found = CANDIDATE
+        if f"another answers: {site}" in self.hosts.behaves:
+            found = CANDIDATE if commit == STABLE else STABLE
         return Served(site, Wanted(commit=commit), commit="" if site == BACK_END and state.down else found)
