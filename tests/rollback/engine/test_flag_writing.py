@@ -185,15 +185,6 @@ def test_what_a_killed_run_left_is_put_back(journal: Journal, pct: int) -> None:
     assert console.flags == on(100)
 
 
-def test_a_journal_of_the_first_edition_is_put_back(journal: Journal) -> None:
-    """It does not say what it wrote: then what is found is taken for its doing, as it was."""
-    console = Console(flags=on(25))
-    journal.owe("set-flags", {"flags": {name: {"enabled": True, "rollout_pct": 100} for name in NAMES}}, place="A, B")
-    undo(console, journal)
-
-    assert console.flags == on(100)
-
-
 @pytest.mark.parametrize(
     ("found", "why"),
     [
