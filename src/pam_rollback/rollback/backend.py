@@ -22,10 +22,11 @@ from pam_rollback.rollback.deploys import (
     stopped,
     under_way,
 )
+from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.journal import Journal, Undo
 from pam_rollback.rollback.provider_access import served_api, worker_hosts
 from pam_rollback.rollback.release_proof import MarksSeen
-from pam_rollback.rollback.repository import Commit, Repository
+from pam_rollback.rollback.repository import Commit
 from pam_rollback.rollback.settling import (
     ASKED,
     LOOKED,
@@ -301,7 +302,7 @@ class TakenBack:
         return self.said
 
 
-def take_back_on_branch(repository: Repository, bad: Commit, *, onto: str, branch: str, reason: str) -> TakenBack:
+def take_back_on_branch(repository: GitRepository, bad: Commit, *, onto: str, branch: str, reason: str) -> TakenBack:
     """Make the commit that takes ``bad`` back, on a branch of its own: main is left alone. Raises ActionFailed."""
     taken_back = repository.taken_back_by(bad)
     if taken_back is not None:

@@ -14,8 +14,9 @@ from typing import Any
 from pam_rollback.core.errors import ActionFailed, ProviderError, UndoFailed
 from pam_rollback.core.wait import Backoff, Waiter
 from pam_rollback.rollback.deploys import READY, Deploy, DeployId, SiteHost, stopped, under_way
+from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.journal import Journal, Undo
-from pam_rollback.rollback.repository import Commit, PullRequest, PullRequests, Repository, told
+from pam_rollback.rollback.repository import Commit, PullRequest, PullRequests, told
 from pam_rollback.rollback.settling import (
     ASKED,
     LOOKED,
@@ -203,7 +204,7 @@ class ByPullRequest:
     """
 
     pulls: PullRequests
-    repository: Repository
+    repository: GitRepository
     branch: str
 
     def ask(self, revert: Commit, *, of: Commit, reason: str, owe: Callable[[Owed], None]) -> PullRequest:
@@ -239,7 +240,7 @@ class ByPullRequest:
 class Sources:
     """The history, and how the site is built from it, for the ways that need them. All of it raises ActionFailed."""
 
-    repository: Repository
+    repository: GitRepository
     build: BuildSite
     branch: str
     follows: Callable[[], bool] = lambda: False
@@ -338,7 +339,7 @@ def undo_publishing(undo: Undo, site: Frontend, journal: Journal) -> None:
     )
 
 
-def undo_push(undo: Undo, repository: Repository) -> None:
+def undo_push(undo: Undo, repository: GitRepository) -> None:
     """Move the branch back, if nobody moved it since. Raises UndoFailed."""
     branch, before, pushed = (str(undo.facts[name]) for name in ("branch", "before", "pushed"))
 

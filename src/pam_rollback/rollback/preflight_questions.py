@@ -21,7 +21,7 @@ from pam_rollback.rollback.git import GitRepository, open_repository
 from pam_rollback.rollback.npm_build import programs_here, registry_answers
 from pam_rollback.rollback.provider_access import api_host, git_command, pull_requests, see_own, site_host
 from pam_rollback.rollback.release_proof import VersionsOf
-from pam_rollback.rollback.repository import PullRequests, Repository, told
+from pam_rollback.rollback.repository import PullRequests, told
 from pam_rollback.rollback.switches import switches_of
 from pam_rollback.rollback.told_versions import VersionSources
 from pam_rollback.target.environment import Environment
@@ -237,7 +237,9 @@ def ask_backend(
     )
 
 
-def ask_repository(repository: Repository, *, branch: str, pulls: PullRequests | None = None) -> tuple[Answered, ...]:
+def ask_repository(
+    repository: GitRepository, *, branch: str, pulls: PullRequests | None = None
+) -> tuple[Answered, ...]:
     """The branch can be read, and a push would be taken as far as that can be known without one; ``pulls`` know a protected branch."""
 
     def push() -> str:

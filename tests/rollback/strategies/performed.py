@@ -16,7 +16,6 @@ from pam_rollback.rollback.emergency import Emergency
 from pam_rollback.rollback.flags import AllFeatures
 from pam_rollback.rollback.frontend import Frontend, Sources
 from pam_rollback.rollback.journal import Journal
-from pam_rollback.rollback.repository import Repository
 from pam_rollback.rollback.step_list import StepList, Telling
 from pam_rollback.rollback.steps import StepRecord, StepsFailed
 
@@ -70,7 +69,7 @@ class Stage(Protocol):
         """The history and how it is built."""
 
     @property
-    def repository(self) -> Repository:
+    def repository(self) -> Any:
         """The history."""
 
     @property

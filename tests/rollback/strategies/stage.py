@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.wait import Waiter
@@ -12,6 +13,7 @@ from pam_rollback.rollback.deploys import Deploy, ServiceHost
 from pam_rollback.rollback.emergency import Emergency
 from pam_rollback.rollback.flags import AllFeatures, Flags, undo_flags
 from pam_rollback.rollback.frontend import Frontend, Sources, undo_publishing, undo_push
+from pam_rollback.rollback.git import GitRepository
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.settling import until_served
 from pam_rollback.rollback.step_list import Telling
@@ -70,7 +72,7 @@ class MemoryStage:
                 elif undo.kind == frontend.UNDO_KIND:
                     undo_publishing(undo, self.frontend, self.journal)
                 elif undo.kind == frontend.UNDO_BRANCH_KIND:
-                    undo_push(undo, self.repository)
+                    undo_push(undo, cast("GitRepository", self.repository))
                 elif undo.kind == flags.UNDO_KIND:
                     undo_flags(undo, self.hosts.flags, self.journal, self.waiter)
                 else:
@@ -184,7 +186,7 @@ class MemoryStage:
     def sources(self) -> Sources:
         """A build that takes no time."""
         return Sources(
-            repository=self.repository,
+            repository=cast("GitRepository", self.repository),
             build=self.build,
             branch="main",
             follows=lambda: True,
