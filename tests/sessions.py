@@ -289,12 +289,13 @@ def save_baseline(
     *,
     latency_ms: float = 200.0,
     scatter: float = 0.1,
-    answers: int = 600,
+    answers: int = 900,
     taken_at: datetime | None = None,
     parts: dict[str, Part] | None = None,
 ) -> Path:
     """The index of a baseline alone. Its answers took that latency, give or take this share of it."""
-    journeys = ("front page", "cached front page", "history", "history", "expenses", "expenses")
+    read = ("history", "history", "expenses", "expenses", "profile", "settings", "as a browser")
+    journeys = ("front page", "cached front page", *read)
     samples = [
         Sample(
             due_s=i / 50,

@@ -55,8 +55,7 @@ def start_writing(environment: Environment, evidence: Path) -> Iterator[Callable
             steady = [] if environment.kind == "sandbox" else steady_of(config)  # a drill on a sandbox bothers nobody
             lasting.enter_context(room_for(steady))
             writer = lasting.enter_context(start_ledger(config, evidence / "ledger.jsonl"))
-            if environment.kind != "sandbox":
-                lasting.callback(writer.clean_up)
+            lasting.callback(writer.clean_up)
             return writer
 
         yield Once(start)
