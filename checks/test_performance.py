@@ -5,8 +5,8 @@ import pytest
 from pam_rollback.core.figures import Scored
 from pam_rollback.plugin.time_frames import FirstVerdict
 from pam_rollback.plugin.topics.records import Memory
-from pam_rollback.probe.answers import Experience
 from pam_rollback.probe.held_window import HeldWindow
+from pam_rollback.probe.observation import Experience
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.performance]
 

@@ -26,13 +26,11 @@ from pam_rollback.plugin.markers import criterion_ids
 from pam_rollback.plugin.needs import needs, titled
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.topics.hosts import if_reachable, told_by_host
-from pam_rollback.probe.complete_recovery import ITEM as COMPLETE
-from pam_rollback.probe.complete_recovery import CompleteRecovery, moments
 from pam_rollback.probe.held_window import HeldWindow
-from pam_rollback.probe.incident import Incident
-from pam_rollback.probe.ledger import Ledger
+from pam_rollback.probe.incident import ITEM as COMPLETE
+from pam_rollback.probe.incident import CompleteRecovery, Incident, moments
+from pam_rollback.probe.ledger import Ledger, judge_ledger
 from pam_rollback.probe.ledger_config import LEDGER_SETTING, WINDOW_SETTING, not_written
-from pam_rollback.probe.ledger_rows import judge_ledger
 from pam_rollback.probe.ledger_verdict import LedgerVerdict
 from pam_rollback.probe.measure import Window
 from pam_rollback.probe.recovery import JudgedRecovery, Recovery, UndamagedRollback

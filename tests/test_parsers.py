@@ -142,7 +142,7 @@ PARSERS = [
     ),
     Parser(
         "a timeline",
-        _as_file("timeline.jsonl", lambda file: LineReader(file).new()),
+        _as_file("timeline.jsonl", lambda file: list(LineReader(file).records())),
         b'{"due_s":1.0,"latency_ms":12.5,"journey":"history","ok":true}\n',
         (MeasurementFailed,),
     ),

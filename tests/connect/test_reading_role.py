@@ -131,15 +131,3 @@ def test_a_policy_for_everybody_is_no_way_out(product_database: Database) -> Non
         found, _ = look_up(snapshot, ["expenses"], names_of(0))
         with pytest.raises(MeasurementFailed):
             snapshot.refuse_blindness(found.values())
-
-
-def test_who_does_not_bypass_cannot_give_it_away(product_database: Database) -> None:
-    """With the words that the page quotes."""
-    with psycopg.connect(product_database.administrator_dsn) as connection:
-        connection.execute("CREATE ROLE small_owner CREATEROLE")
-        connection.execute("SET ROLE small_owner")
-        with pytest.raises(errors.InsufficientPrivilege, match="permission denied to create role") as raised:
-            connection.execute("CREATE ROLE pam_reader LOGIN BYPASSRLS")
-        connection.rollback()
-
-    assert "BYPASSRLS attribute" in str(raised.value)

@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.probe.probed_journeys import probe_config
+from pam_rollback.probe.parts import probe_config
 from pam_rollback.redeploy.load.order import LoadOrder, load_order
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_file import load_environment

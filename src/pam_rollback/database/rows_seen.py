@@ -1,11 +1,11 @@
 """Whether the database would show what a rollback has to compare: apart from the other questions, as its driver takes long to load."""
 
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.figures import duration
 from pam_rollback.database.catalogue import WHO
 from pam_rollback.database.relations import look_up
 from pam_rollback.database.row_counting import Statements
 from pam_rollback.http.postgres import Patience, open_snapshot
-from pam_rollback.report.wording import duration
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.sql_names import Names
 from pam_sandbox.problems import SandboxError

@@ -63,7 +63,7 @@ class KnownHost:
 
 
 class Host(Table):
-    """Who publishes the front end or runs the back end, where that is a provider of your own (docs/how-to/add-to-the-suite.md)."""
+    """Who publishes the front end or runs the back end, where that is a provider of your own (docs/reference/extending.md)."""
 
     provider: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     """By the name under which it was added."""

@@ -9,7 +9,7 @@ from pam_rollback.core.addresses import is_loopback
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.http import places
 from pam_rollback.ops.connect.given import CannotConnect, Given
-from pam_rollback.probe.probed_journeys import usual_weights
+from pam_rollback.probe.parts import usual_weights
 from pam_rollback.target.contract import Contract
 from pam_rollback.target.environment import OPEN_JOURNEYS
 from pam_rollback.target.environment_file import load_environment

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pam_rollback.core.errors import Refused
 from pam_rollback.core.open_loop import Steady, beyond, rotation
 from pam_rollback.plan.plan_terms import LoadTerms
-from pam_rollback.probe import probed_journeys as catalogue
+from pam_rollback.probe import parts as catalogue
 from pam_rollback.redeploy.load.record import CANDIDATE, STABLE, AskedRate
 from pam_rollback.target.environment import Environment
 from pam_rollback.target.environment_tables import undeclared_load

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.plugin import forget, second_places
+from pam_rollback.ops.state import __main__ as forget
+from pam_rollback.plugin import second_places
 from pam_rollback.redeploy.ramp.invocation import RampJournal
 from pam_rollback.redeploy.ramp.state import RampEvent
 from pam_rollback.rollback.journal import ACTION, Journal
@@ -39,8 +40,10 @@ def aged(folder: Path, days: float) -> Path:
 
 @pytest.fixture(autouse=True)
 def a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where second places are."""
+    """Where second places are; no state."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in ("PAM_STATE", "PAM_STATE_DIR"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def told(root: Path, capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> str:

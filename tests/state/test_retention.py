@@ -1,11 +1,12 @@
 """Which runs may be removed."""
 
+from argparse import ArgumentTypeError
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from pam_rollback.report.retention import KeptRun, age_of, fates
+from pam_rollback.ops.state.retention import KeptRun, age_of, fates
 
 OLD = KeptRun("20260901T120000Z-staging-1a2b", timedelta(days=40), 1000, "staging")
 MONTH = timedelta(days=30)
@@ -61,5 +62,5 @@ def test_ages_are_read_as_people_write_them() -> None:
         timedelta(days=56),
     ]
     for wrong in ("", "30", "d", "-3d", "1.5d", "30 d", "٣d", "0d", "0h", "9" * 12 + "w"):
-        with pytest.raises(ValueError, match=r"expected|longer"):
+        with pytest.raises(ArgumentTypeError, match=r"expected|longer"):
             age_of(wrong)

@@ -15,6 +15,7 @@ A lock needs no line of its own: a living session's run is young, and a dead one
 
 import json
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,16 +52,16 @@ class Fate:
 
 
 def age_of(text: str) -> timedelta:
-    """The time that somebody wrote as ``30d``, ``12h`` or ``8w``. Raises ValueError with what is expected."""
+    """The time that somebody wrote as ``30d``, ``12h`` or ``8w``. Raises ArgumentTypeError with what is expected."""
     found = _AGE.fullmatch(text)
     if found is None:
-        raise ValueError(f"expected an age such as 30d, 12h or 8w, found {text!r}")
+        raise ArgumentTypeError(f"expected an age such as 30d, 12h or 8w, found {text!r}")
     try:
         age = int(found[1]) * _UNITS[found[2]]
     except OverflowError:
-        raise ValueError(f"{text}: longer than anybody keeps anything") from None
+        raise ArgumentTypeError(f"{text}: longer than anybody keeps anything") from None
     if age < LEAST:
-        raise ValueError(f"{text}: expected 1h or more; a younger run may be in progress")
+        raise ArgumentTypeError(f"{text}: expected 1h or more; a younger run may be in progress")
     return age
 
 

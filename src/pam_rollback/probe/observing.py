@@ -1,8 +1,7 @@
-"""The prober's process: ``python -m pam_rollback.probe.probe_process``, started by ``prober.start_prober``.
+"""An observer's process, ``python -m pam_rollback.probe.observing probes|writes FILE``, started by ``observer.Observer``.
 
-Open loop: probe number i is due at start + i / rate on absolute ticks, each is a task of its own, and its latency is
-counted from the due time. A slow target can thus not slow the prober down, and a slow prober cannot flatter the target:
-its own lag is recorded.
+The latency of a probe is counted from when it was due. The ledger's writer (``ledger_process.py``) is the other kind of observer, in a
+process of its own: each acknowledgement waits for the disk, and a kill of one leaves the other one's record whole.
 """
 
 import asyncio
@@ -18,11 +17,11 @@ from pydantic import ValidationError
 from yarl import URL
 
 from pam_rollback.core.answer import Answer, limited
-from pam_rollback.core.open_loop import Ticks, why_not_sent
 from pam_rollback.core.outside_text import cut
 from pam_rollback.probe.child import Lifeline, LineWriter, read_config_line
-from pam_rollback.probe.exchange import Account, NotSent, exchange, new_session, unique_address
+from pam_rollback.probe.exchange import NotSent, Observing, exchange, unique_address
 from pam_rollback.probe.journeys import FOREIGN, Journey, ProbeConfig
+from pam_rollback.probe.ledger_config import LedgerConfig
 from pam_rollback.target.front_page import ASSET_BYTES, Asset, read_page, seen_files
 
 _LOOK_EVERY_S = 1.0
@@ -81,7 +80,6 @@ class PageFiles:
             return None  # says something of this machine; the page itself could be asked for
 
 
-_LEAD_S = 0.05
 _WHY_CHARACTERS_MAX = 200
 _RELEASE_CHARACTERS_MAX = 64
 _LIMITED = f"not signed in: {limited()}, which is no error of the service; sign in more rarely"
@@ -91,45 +89,31 @@ _Probe = tuple[int, float, Journey]
 """Its tick, when it is due, and what it asks."""
 
 
-class ProbeRun:
-    """Sends probes until it is told to end, and records every tick."""
+class ProbeRun(Observing):
+    """Sends probes, and records every tick."""
+
+    who, what = "prober", "probes"
 
     def __init__(self, config: ProbeConfig, writer: LineWriter) -> None:
+        super().__init__(config, writer)
         self._config = config
-        self._writer = writer
         self._rotation = config.rotation
-        self._outstanding: set[asyncio.Task[None]] = set()
-        self._session = new_session(f"pam-rollback-prober/1 (rollback verification; run {config.run})")
-        self._account = Account(self._session, config.sign_in, deadline_s=config.timeout_s)
         self._files = PageFiles(self._session)
         self._secrets = _secrets(config)
 
-    async def run(self, lifeline: Lifeline) -> None:
-        """Probe until the lifeline is over, then wait for the probes in flight."""
-        config = self._config
-        async with self._session:
-            if any(journey.signed_in for journey in config.journeys):
-                await self._account.renew()
-            ticks = Ticks(time.monotonic() + _LEAD_S, config.rate_hz)
-            self._writer.write(_header(config, ticks.first_s))
-            tick = 0
-            while not await lifeline.over_before(ticks.due_s(tick)):
-                self._fire(tick, ticks.due_s(tick))
-                tick += 1
-            if self._outstanding:
-                await asyncio.wait(self._outstanding, timeout=config.timeout_s + 0.5)
-        self._writer.write({"end": {"reason": lifeline.reason, "monotonic_s": time.monotonic(), "ticks": tick}})
+    async def _sign_in(self) -> None:
+        if any(journey.signed_in for journey in self._config.journeys):
+            await self._account.renew()
 
-    def _fire(self, tick: int, due_s: float) -> None:
+    def _header(self) -> dict[str, Any]:
+        return {"journeys": {journey.name: journey.weight for journey in self._config.journeys}}
+
+    def _fire(self, tick: int, due_s: float, why_not: str) -> None:
         journey = self._rotation[tick % len(self._rotation)]
-        behind_s, out = time.monotonic() - due_s, len(self._outstanding)
-        why_not = why_not_sent("prober", "probes", behind_s=behind_s, out=out, out_max=self._config.outstanding_max)
         if why_not:
             self._record((tick, due_s, journey), why=why_not)
         else:
-            task = asyncio.create_task(self._probe(tick, due_s, journey))
-            self._outstanding.add(task)
-            task.add_done_callback(self._outstanding.discard)
+            self._spawn(self._probe(tick, due_s, journey))
 
     async def _probe(self, tick: int, due_s: float, journey: Journey) -> None:
         if why := self._why_no_session(journey):
@@ -219,17 +203,6 @@ def _secrets(config: ProbeConfig) -> tuple[str, ...]:
     return tuple(sorted((value for value in values if value), key=len, reverse=True))
 
 
-def _header(config: ProbeConfig, first_due_s: float) -> dict[str, Any]:
-    return {
-        "anchor": {"monotonic_s": time.monotonic(), "wall_s": time.time()},
-        "rate_hz": config.rate_hz,
-        "first_due_s": first_due_s,
-        "timeout_s": config.timeout_s,
-        "run": config.run,
-        "journeys": {journey.name: journey.weight for journey in config.journeys},
-    }
-
-
 def _with_probe_id(body: dict[str, Any] | None, probe_id: str) -> object:
     return None if body is None else json.loads(json.dumps(body).replace("{probe_id}", probe_id))
 
@@ -238,18 +211,25 @@ def _release(answer: Answer, journey: Journey) -> str | None:
     return cut(journey.expect.release_of(answer), _RELEASE_CHARACTERS_MAX, sign="") or None
 
 
-async def _main(config: ProbeConfig, path: Path) -> None:
+async def _main(config: ProbeConfig | LedgerConfig, path: Path) -> None:
     lifeline = Lifeline(max_run_s=config.max_run_s)
     writer = LineWriter(path)
     try:
-        await ProbeRun(config, writer).run(lifeline)
+        if isinstance(config, ProbeConfig):
+            await ProbeRun(config, writer).run(lifeline)
+        else:
+            from pam_rollback.probe.ledger_process import LedgerRun  # noqa: PLC0415 - a prober needs none of it
+
+            await LedgerRun(config, writer).run(lifeline)
     finally:
         writer.close()
 
 
 if __name__ == "__main__":
+    _sends, _path = sys.argv[1:]
+    _kind: type[ProbeConfig | LedgerConfig] = ProbeConfig if _sends == "probes" else LedgerConfig
     try:
-        _config = ProbeConfig.model_validate_json(read_config_line())
+        _config = _kind.model_validate_json(read_config_line())
     except ValidationError as _error:
-        sys.exit(f"the prober's configuration is not valid: {_error}")
-    asyncio.run(_main(_config, Path(sys.argv[1])))
+        sys.exit(f"the configuration of what sends {_sends} is not valid: {_error}")
+    asyncio.run(_main(_config, Path(_path)))

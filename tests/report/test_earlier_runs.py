@@ -1,11 +1,12 @@
-"""Which recoveries past drills measured: of that strategy, by that objective, and whatever lies around beside them."""
+"""Records of earlier runs: the newest of an environment, and the recoveries that past drills measured."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.report.earlier_runs import PastRecovery, Sought, past_recoveries, recoveries_told
+from pam_rollback.report.earlier_runs import PastRecovery, Sought, latest, past_recoveries, recoveries_told
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.report.run_record import Measured, Result, RunRecord, write
+from pam_rollback.report.run_record import Measured, Moment, Result, RunRecord, write
 from pam_rollback.report.verdict import Outcome
 
 FLAGS = {"feature-flag": Sought("RTO-1", ["after-feature-flag"])}
@@ -76,3 +77,18 @@ def test_what_real_hosts_took_replaces_the_sandbox() -> None:
 
     assert recoveries_told([sandbox, staging, sandbox]) == "1 drill (staging) measured 1 min 35 s"
     assert recoveries_told([sandbox]) == "1 drill (sandbox) measured 0.2 s"
+
+
+def test_the_newest_is_the_newest_of_the_past(tmp_path: Path, good_record: RunRecord) -> None:
+    """A machine whose clock was a day ahead leaves a record that would be young for a day longer, or for years."""
+    for number, hours in enumerate((-30, -2, -1, 24)):
+        began = Moment((datetime.now(UTC) + timedelta(hours=hours)).isoformat(), 1.0)
+        write(replace(good_record, run_id=f"{hours}", started=began), tmp_path / f"{number}" / "run.json", Redactor([]))
+
+    def found(name: str, *, within: timedelta) -> str:
+        record = latest(tmp_path, environment=name, holds=lambda _: True, within=within)
+        return record.run_id if record else ""
+
+    assert found(good_record.environment.name, within=timedelta(hours=3)) == "-1"
+    assert found(good_record.environment.name, within=timedelta(minutes=3)) == ""
+    assert found("elsewhere", within=timedelta(hours=3)) == ""
