@@ -5,7 +5,6 @@ from contextlib import suppress
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.database.schema_changes import KnownMigrations, known, versions_in
-from pam_rollback.rollback.backend import live_of
 from pam_rollback.rollback.git import open_repository
 from pam_rollback.rollback.provider_access import api_host, git_command
 from pam_rollback.rollback.release_proof import could_answer
@@ -20,7 +19,7 @@ def running_migrations(environment: Environment) -> KnownMigrations:
     folder = environment.git.migrations_folder
     try:
         host = api_host(environment, Waiter())
-        live = live_of(host)
+        live = host.live()
         if not live.commit:
             raise MeasurementFailed(f"the host does not know the commit of {live}")
         before = [deploy.commit for deploy in could_answer(live.commit, host.deploys()) if deploy.commit][:1]

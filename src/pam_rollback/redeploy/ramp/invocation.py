@@ -46,9 +46,8 @@ from pam_rollback.redeploy.ramp.state import (
     fold,
     stage_name,
 )
-from pam_rollback.rollback.feature_flag import wait_for_flags, words
-from pam_rollback.rollback.flag_writing import raise_flags, read_named
-from pam_rollback.rollback.rollout import FlagShare
+from pam_rollback.rollback.flag_facts import FlagShare, words
+from pam_rollback.rollback.flags import raise_flags, read_named, wait_for_flags
 
 
 @dataclass(frozen=True)
