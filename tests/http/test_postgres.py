@@ -29,12 +29,14 @@ def test_it_is_one_snapshot(dsn: str, owner: psycopg.Connection[tuple[object, ..
         owner.execute("INSERT INTO expenses (user_id, amount, category) SELECT id, 1, 'late' FROM profiles LIMIT 1")
         owner.commit()
         seen = snapshot.row(count)
+        side_by_side = snapshot.all_of([(count, {})] * 6)
     with open_snapshot(dsn, PATIENCE) as later:
         now = later.row(count)
     owner.execute("DELETE FROM expenses WHERE category = 'late'")
     owner.commit()
 
     assert seen == before
+    assert side_by_side == [[before]] * 6
     assert now == (before[0] + 1,)
 
 
@@ -69,6 +71,19 @@ def test_a_frozen_server_does_not_freeze_us(
                 snapshot.rows("SELECT 1")
         finally:
             os.kill(frozen, signal.SIGCONT)
+
+
+def test_what_the_second_connection_does_not_bring_is_asked_again(dsn: str, product_database: Database) -> None:
+    """It is killed in the middle; where none can be had, one asks alone."""
+    ends = "SELECT CASE WHEN pg_backend_pid() <> {} THEN pg_terminate_backend(pg_backend_pid()) END::text"
+    with open_snapshot(product_database.dsn, PATIENCE) as snapshot:
+        kill = ends.format(snapshot.connection.info.backend_pid)
+        killed = snapshot.all_of([("SELECT pg_sleep(0.5)::text", {}), *[(kill, {})] * 3])
+        snapshot._exported = "00000000-00000000-0"
+        alone = snapshot.all_of([("SELECT 1", {})] * 3)
+
+    assert killed == [[("",)], *[[(None,)]] * 3]
+    assert alone == [[(1,)]] * 3
 
 
 def test_behind_a_connection_that_is_cut_nothing_is_asked(

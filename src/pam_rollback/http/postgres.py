@@ -7,13 +7,15 @@ In one module: the connection, its limits and the refusal of a blind role are on
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.waiting import Ready, Wait
@@ -155,6 +157,8 @@ class Snapshot:
     patience: Patience
     connection: Connection
     _secret: str = field(repr=False, default="")
+    _dsn: str = field(repr=False, default="")
+    _exported: str = field(repr=False, default="")
 
     @property
     def is_lost(self) -> bool:
@@ -167,29 +171,72 @@ class Snapshot:
 
     def rows(self, statement: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """Give the rows of a statement. Raises MeasurementFailed."""
-        try:
-            # Within a savepoint: one question that fails leaves the snapshot to the others.
-            with self.connection.transaction():
-                return self.connection.execute(statement, parameters).fetchall()
-        except psycopg.Error as error:
-            of_all = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-            lost = ConnectionLost if self.is_lost else MeasurementFailed
-            kind = lost if of_all else QuestionFailed
-            raise kind(self._told(error)) from None
+        return self._asked(self.connection, statement, parameters)
 
     def all_of(self, questions: Iterable[tuple[str, Parameters]]) -> list[list[tuple[Any, ...]] | MeasurementFailed]:
-        """Ask several questions; each has its own answer. Behind one with which the snapshot was lost none is asked."""
-        answers: list[list[tuple[Any, ...]] | MeasurementFailed] = []
-        lost: MeasurementFailed | None = None
-        for statement, parameters in questions:
-            try:
-                if lost is not None:
-                    raise lost
-                answers.append(self.rows(statement, parameters))
-            except MeasurementFailed as failed:
-                answers.append(failed)
-                lost = None if self.connection.info.transaction_status in _USABLE else failed
-        return answers
+        """Ask several questions, two at a time where a second connection can be had; each has its own answer.
+
+        What the second one does not bring is asked here. Behind a question with which the snapshot was lost none is asked.
+        """
+        waiting = deque(enumerate(questions))
+        answers: dict[int, list[tuple[Any, ...]] | MeasurementFailed] = {}
+        lost: list[MeasurementFailed] = []
+
+        def work(connection: Connection) -> None:
+            while not lost:
+                try:
+                    number, (statement, parameters) = waiting.popleft()
+                except IndexError:
+                    return
+                try:
+                    answers[number] = self._asked(connection, statement, parameters)
+                except MeasurementFailed as failed:
+                    usable = connection.info.transaction_status in _USABLE
+                    if not usable and connection is not self.connection:
+                        waiting.appendleft((number, (statement, parameters)))
+                        return
+                    answers[number] = failed
+                    lost.extend([] if usable else [failed])
+
+        count = len(waiting)
+        with self._second() if count > 1 else nullcontext() as second:
+            beside = threading.Thread(target=work, args=(second,), daemon=True) if second is not None else None
+            if beside is not None:
+                beside.start()
+            work(self.connection)
+            if beside is not None:
+                beside.join()
+                work(self.connection)
+        return [answers[number] if number in answers else lost[0] for number in range(count)]
+
+    @contextmanager
+    def _second(self) -> Iterator[Connection | None]:
+        """Open a connection that sees the same moment; None where there is none to be had."""
+        second: Connection | None = None
+        try:
+            second = _connect(self._dsn, self.patience)
+            second.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._exported)))
+            second.execute(f"SELECT {_limits(self.patience)}")
+        except psycopg.Error:
+            if second is not None:
+                second.close()
+            second = None
+        try:
+            yield second
+        finally:
+            if second is not None:
+                second.close()
+
+    def _asked(self, connection: Connection, statement: str, parameters: Parameters | None) -> list[tuple[Any, ...]]:
+        try:
+            # Within a savepoint: one question that fails leaves the snapshot to the others.
+            with connection.transaction():
+                return connection.execute(statement, parameters).fetchall()
+        except psycopg.Error as error:
+            of_all = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+            lost = ConnectionLost if connection.broken else MeasurementFailed
+            kind = lost if of_all else QuestionFailed
+            raise kind(self._told(error)) from None
 
     def relations(self, names: Sequence[tuple[str, str]]) -> list[Relation | None]:
         """Look tables up by (schema or empty, name); None for one that is not there."""
@@ -231,8 +278,10 @@ def open_snapshot(dsn: str, patience: Patience, *, called: str = "database_dsn")
     connection: Connection | None = None
     try:
         connection = _connect(dsn, patience)
-        role = connection.execute(f"SELECT current_user::text, {_limits(patience)}").fetchall()[0][0]
-        yield Snapshot(where, role, patience, connection, secret)
+        [[role, exported, *_]] = connection.execute(
+            f"SELECT current_user::text, pg_export_snapshot(), {_limits(patience)}"
+        ).fetchall()
+        yield Snapshot(where, role, patience, connection, secret, dsn, exported)
     except psycopg.Error as error:
         said = _first_line(error, secret)
         raise ConnectionLost(
