@@ -162,7 +162,7 @@ PARSERS = [
         b"# TYPE pam_memory_usage_bytes gauge\npam_memory_usage_bytes 81000000\n",
         (MeasurementFailed,),
     ),
-    Parser("Netlify's site", _fed(provider, lambda: _netlify().published()), _json(_SITE), (ProviderError,)),
+    Parser("Netlify's site", _fed(provider, lambda: _netlify().live()), _json(_SITE), (ProviderError,)),
     Parser("Netlify's deploys", _fed(provider, lambda: _netlify().deploys()), _json([]), (ProviderError,)),
     Parser("Render's deploy", _fed(provider, lambda: _render().deploy("dep-1")), _json(_DEPLOY), (ProviderError,)),
     Parser("Render's deploys", _fed(provider, lambda: _render().deploys()), _json([]), (ProviderError,)),

@@ -81,7 +81,7 @@ def names_of(way: int) -> Names:
 
 def test_every_row_is_seen(reader: str, way: int, product_database: Database) -> None:
     """By the suite's own reading, which refuses a role that row level security makes blind."""
-    with open_snapshot(reader, Patience(), connections=1) as snapshot:
+    with open_snapshot(reader, Patience()) as snapshot:
         found, wrong = look_up(snapshot, TABLES, names_of(way))
         snapshot.refuse_blindness(found.values())
         schema = "public" if way == 0 else "pam_reading"
@@ -126,7 +126,7 @@ def test_a_policy_for_everybody_is_no_way_out(product_database: Database) -> Non
     policy = f'CREATE POLICY "{ROLE} reads all" ON public.expenses FOR SELECT TO {ROLE} USING (true);'
     with (
         made(product_database, plain + policy, "pam_policy_reader") as dsn,
-        open_snapshot(dsn, Patience(), connections=1) as snapshot,
+        open_snapshot(dsn, Patience()) as snapshot,
     ):
         found, _ = look_up(snapshot, ["expenses"], names_of(0))
         with pytest.raises(MeasurementFailed):

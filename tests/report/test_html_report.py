@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pam_rollback.browser.browser import CHROMIUM
-from pam_rollback.http.places import REPORTS
+from pam_rollback.http.files import REPORTS
 from pam_rollback.report import run_report
 from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder, newest_run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.http.places import REPORTS
+from pam_rollback.http.files import REPORTS
 from pam_rollback.report.__main__ import install
 from pam_rollback.report.run_report import are_installed, write_runbook
 

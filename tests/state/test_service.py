@@ -19,7 +19,7 @@ import pytest
 
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.run_files import KEPT_ELSEWHERE
-from pam_rollback.http.places import write_whole
+from pam_rollback.http.files import write_whole
 from pam_rollback.ops.state import service as module
 from pam_rollback.ops.state.service import ENVIRONMENTS, RUNS, Store, place_of
 from pam_rollback.report.redaction import Redactor

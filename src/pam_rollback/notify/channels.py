@@ -20,8 +20,7 @@ from typing import Any, Literal
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import UndoFailed
 from pam_rollback.core.outside_text import cut, for_message, redacted
-from pam_rollback.http.client import fetch
-from pam_rollback.http.retries import TURNED_AWAY, UNWELL, deliver
+from pam_rollback.http.client import TURNED_AWAY, UNWELL, deliver, fetch
 from pam_rollback.notify.escalating import Message, Send
 from pam_rollback.notify.escalation import (
     DONE,

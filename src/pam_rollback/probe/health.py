@@ -10,8 +10,7 @@ from http import HTTPStatus
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Fact, Measured
-from pam_rollback.http.client import all_at_once, fetch
-from pam_rollback.http.retries import once_more
+from pam_rollback.http.client import all_at_once, fetch, once_more
 from pam_rollback.probe.blocked import Lookout, host_of, refuse_when_blocked, told_of
 from pam_rollback.probe.blocking import no_such_path
 from pam_rollback.probe.journeys import FOREIGN, Journey, ProbeConfig

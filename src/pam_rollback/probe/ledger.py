@@ -13,7 +13,8 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.open_loop import Steady
 from pam_rollback.core.wait import Waiter
 from pam_rollback.database.database_link import DatabaseLink
-from pam_rollback.database.row_counting import Statements, Unavailable, account_id
+from pam_rollback.database.relations import Statements
+from pam_rollback.database.row_counting import Unavailable, account_id
 from pam_rollback.http.postgres import Snapshot
 from pam_rollback.probe.child import Record
 from pam_rollback.probe.ledger_config import (
@@ -324,8 +325,7 @@ def ledger_rows(
         raise MeasurementFailed(f"the ledger's writes of kind {kind} are not read out of the database")
     found = _WHERE[kind]
     query = _query(snapshot, found, f"{found.marker} AS marker, {found.value} AS value", found.where, names)
-    for block in snapshot.streamed(query, {"prefix": marker_prefix}):
-        yield from (Found(kind, marker, value) for marker, value in block)
+    yield from (Found(kind, marker, value) for marker, value in snapshot.rows(query, {"prefix": marker_prefix}))
 
 
 def moved_rows(

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from pam_rollback.core.figures import duration
-from pam_rollback.http import plainly
-from pam_rollback.http.places import REPORTS
+from pam_rollback.http import files
+from pam_rollback.http.files import REPORTS
 from pam_rollback.report import wording
 from pam_rollback.report.redaction import shown
 from pam_rollback.report.run_folder import OUT, RunFolder, from_here, newest_run
@@ -21,7 +21,7 @@ from pam_rollback.report.run_report import Unavailable, are_installed, build_run
 FAILED = 1
 
 
-@plainly.told
+@files.told
 def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     """Builds the report and says where it is; 1, with the reason, when it cannot be built."""
     parser = argparse.ArgumentParser(

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pam_rollback.core import run_files
 from pam_rollback.core.answer import read_json
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.http.places import write_whole
+from pam_rollback.http.files import write_whole
 from pam_rollback.stats.percentiles import Distribution
 from pam_rollback.target.known_before import Finding, waiver_for
 

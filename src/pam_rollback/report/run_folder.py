@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.http.places import REPORTS
+from pam_rollback.http.files import REPORTS
 
 OUT: Final = REPORTS / "out"
 RUNBOOK: Final = "runbook"

@@ -19,8 +19,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.http import places
-from pam_rollback.http.places import REPORTS
+from pam_rollback.http import files
+from pam_rollback.http.files import REPORTS
 from pam_rollback.http.programs import Ended, run_program
 from pam_rollback.report import recommendation, scorecard_page, wording
 from pam_rollback.report.redaction import shown
@@ -300,7 +300,7 @@ def variables(record: RunRecord) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-DOCS: Final = places.HOME / "docs"
+DOCS: Final = files.HOME / "docs"
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
     "code{font-size:.95em}pre{overflow-x:auto;padding:.75rem;border:1px solid;border-radius:.25rem}"

@@ -11,8 +11,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
 from pam_rollback.core.answer import Answer
-from pam_rollback.http.client import fetch
-from pam_rollback.http.retries import deliver
+from pam_rollback.http.client import deliver, fetch
 from pam_rollback.notify.channels import (
     Mailer,
     PagerDutyEvents,

@@ -114,7 +114,7 @@ def test_a_blind_role_cannot_say_lost(database: Database) -> None:
 def test_a_missing_table_is_no_loss(dsn: str) -> None:
     """Another schema in front: nothing is said about any write."""
     with snapshot_of(dsn) as snapshot:
-        snapshot.connections[0].execute("SET LOCAL search_path = pg_catalog")
+        snapshot.connection.execute("SET LOCAL search_path = pg_catalog")
         with pytest.raises(MeasurementFailed, match="table expenses is missing at"):
             list(ledger_rows(snapshot, WriteKind.EXPENSE, PREFIX))
 

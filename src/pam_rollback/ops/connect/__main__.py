@@ -11,7 +11,7 @@ from pam_rollback.core.answer import Answer
 from pam_rollback.core.clock import Clock, SystemClock
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.outside_text import for_terminal, redact_with
-from pam_rollback.http import plainly
+from pam_rollback.http import files
 from pam_rollback.http.client import fetch
 from pam_rollback.ops.connect.given import CannotConnect, Given, checked_address, checked_name
 from pam_rollback.ops.connect.look import look
@@ -49,7 +49,7 @@ _SCRIPT_BYTES = 8 << 20
 _DEADLINE_S = 5.0
 
 
-@plainly.told
+@files.told
 def main(
     arguments: Sequence[str] | None = None,
     *,

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pam_rollback.core.figures import duration
-from pam_rollback.http import plainly
+from pam_rollback.http import files
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, no_such_story, preferred
 from pam_rollback.report import wording
@@ -37,11 +37,11 @@ NARROW = 80
 _FOLDER = re.compile(r"^run: (\S+) · folder: (.+)$", re.MULTILINE)
 
 
-@plainly.told
+@files.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """Run them; gives the worst of their exit codes, or 4 for a story that is not known."""
     options = _parser().parse_args(arguments)
-    root = root or plainly.project_folder()
+    root = root or files.project_folder()
     unknown = [story for story in options.stories if story not in STORIES]
     if unknown:
         sys.stderr.write(f"{no_such_story(unknown[0], load_plan(root / 'plan.toml'))}\n")

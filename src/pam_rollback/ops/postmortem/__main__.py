@@ -12,7 +12,7 @@ from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.outside_text import for_terminal
 from pam_rollback.core.run_files import JOURNAL
-from pam_rollback.http import plainly
+from pam_rollback.http import files
 from pam_rollback.ops.postmortem.service import SLOW_MS, Incident, read_run
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.report.redaction import Redactor
@@ -21,7 +21,7 @@ from pam_rollback.target.environment_file import load_environment
 FAILED = 1
 
 
-@plainly.told
+@files.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """Write the draft and say where it is; 1, with the reason, when there is no such run."""
     root = root or Path.cwd()

@@ -16,7 +16,7 @@ from time import time
 
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.run_files import JOURNAL, RAMP_JOURNAL
-from pam_rollback.http import plainly
+from pam_rollback.http import files
 from pam_rollback.ops.state.retention import Fate, KeptRun, age_of, fates
 from pam_rollback.ops.state.service import Store, place_of
 from pam_rollback.plugin import second_places
@@ -29,11 +29,11 @@ _MB = 1e6
 _WITHIN_S = 120.0
 
 
-@plainly.told
+@files.told
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None, now_s: float | None = None) -> int:
     """List or remove; 1 when a ramp's journal cannot be read, a folder could not be removed, or the state could not be asked."""
     options = _parser().parse_args(arguments)
-    root = root or plainly.project_folder()
+    root = root or files.project_folder()
     lasting = options.state_dir or Path(os.environ.get("PAM_STATE_DIR", "") or root / "reports" / "state")
     return _here(options, root, lasting, time() if now_s is None else now_s) or _in_the_state(options, root, lasting)
 

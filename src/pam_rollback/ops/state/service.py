@@ -26,7 +26,7 @@ from pam_rollback.core.run_files import (
     RAMP_JOURNAL,
     WATCH_RECORD,
 )
-from pam_rollback.http.places import write_whole
+from pam_rollback.http.files import write_whole
 from pam_rollback.http.programs import Ended
 from pam_rollback.ops.state.retention import Fate, KeptRun, fates
 from pam_rollback.rollback.git import open_repository

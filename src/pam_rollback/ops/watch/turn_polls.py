@@ -9,7 +9,7 @@ from pathlib import Path
 from pam_rollback.core import run_files
 from pam_rollback.core.errors import MeasurementFailed, StopRequested
 from pam_rollback.core.run_files import WATCH_RECORD, Event
-from pam_rollback.http.event_log import EventLog, Line
+from pam_rollback.http.files import EventLog, Line
 from pam_rollback.ops.watch.looks import Look, Moment, Streaks, Turn, gap_max_s, unwatched_s
 from pam_rollback.ops.watch.state import (
     BEGAN,

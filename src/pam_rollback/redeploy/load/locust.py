@@ -15,7 +15,7 @@ import pam_rollback
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.probe.child import Child, LineReader
-from pam_rollback.redeploy.load.order import Due, LoadOrder, asked, due_times
+from pam_rollback.redeploy.load.order import Due, LoadOrder, due_times, steps_of
 from pam_rollback.redeploy.load.record import LoadRecord, LoadRequest, LoadWorker
 
 _LOCUSTFILE = Path(pam_rollback.__file__).parents[2] / "load" / "locustfile.py"
@@ -164,7 +164,7 @@ def assemble(
     return LoadRecord(
         began_s=began_s,
         ended_s=ended_s,
-        asked=asked(order, began_s=began_s),
+        steps=steps_of(order, began_s=began_s),
         requests=tuple(sorted(requests, key=lambda request: request.due_s)),
         workers_expected=order.workers,
         workers=workers,

@@ -1,11 +1,13 @@
-"""A file of events says of each line whether it is one, whole, and of a format that is known here."""
+"""A file of events says of each line whether it is one, whole, and of a known format; a command that a file lets down says so."""
 
 import json
 from pathlib import Path
 
+import pytest
+
 from pam_rollback.core import run_files
 from pam_rollback.core.run_files import Event
-from pam_rollback.http.event_log import EventLog
+from pam_rollback.http.files import EventLog, cannot_be_used, told
 
 FIRST, SECOND = Event(1.5, "began", {"who": "kim", "token": "s3cret"}), Event(2.0, "ended")
 
@@ -43,3 +45,18 @@ def test_a_line_that_is_none_says_so(tmp_path: Path) -> None:
     assert [one.finished for one in (empty, other, wrong, new, torn)] == [True] * 4 + [False]
     assert [bool(one.too_new) for one in (good, other, wrong, new, torn)] == [False, False, False, True, False]
     assert (other.number, other.found) == (3, "'[]'")
+
+
+def test_a_file_that_cannot_be_used_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With its place; a name of hundreds of letters is shortened, and its end is shown."""
+
+    @told
+    def main(name: str) -> int:
+        return len((tmp_path / name).read_bytes())
+
+    assert (main("nowhere"), main("y" * 300 + ".toml")) == (1, 1)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == f"{tmp_path / 'nowhere'}: no such file or directory"
+    assert second.endswith("yyy.toml: file name too long")
+    assert len(second) < 250
+    assert cannot_be_used(OSError("the line broke")) == "the line broke"

@@ -1,22 +1,52 @@
-"""An append-only file of events, a JSON object a line, each on the disk before anything else happens. It outlives sessions.
+"""Files of the suite: where they are, how one is written whole, how a log of events grows, and what is said when one cannot be used.
 
-Whoever reads it decides what a line that cannot be read means.
+A log of events is append-only, a JSON object a line, each on the disk before anything else happens; it outlives sessions. Whoever reads it
+decides what a line that cannot be read means.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, ParamSpec
 
 from pam_rollback.core import run_files
 from pam_rollback.core.answer import read_json
 from pam_rollback.core.outside_text import cut
 from pam_rollback.core.run_files import Event
+
+Given = ParamSpec("Given")
+
+PLAN: Final = "plan.toml"
+HOME: Final = Path(__file__).resolve().parents[3]
+REPORTS: Final = HOME / "reports"
+"""The folder with the report's configuration and its locked generator; runs are below ``out``."""
+
+
+def project_of(folder: Path) -> Path | None:
+    """The project in which the folder lies, by its plan; None when it lies in none."""
+    return next((one for one in (folder, *folder.parents) if (one / PLAN).is_file()), None)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write all of it or nothing, also where the machine dies: a reader never sees half a file. Raises OSError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("w", encoding="utf-8", errors="replace") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
 
 _OWNER_ONLY = 0o600
 _FOLDER_OWNER_ONLY = 0o700
@@ -124,3 +154,50 @@ class EventLog:
             return Line(number, text, Event(float(entry["at_s"]), str(entry["event"]), facts), finished)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return Line(number, text, None, finished)
+
+
+# ---------------------------------------------------------------- commands
+
+FAILED: Final = 1
+_PLACE_SHOWN: Final = 160
+
+
+def cannot_be_used(error: OSError) -> str:
+    """What the system said, with the place that it is about, shortened."""
+    place = str(error.filename or "")
+    why = error.strerror or str(error)
+    if len(place) > _PLACE_SHOWN:
+        place = f"{place[: _PLACE_SHOWN // 2]}…{place[-_PLACE_SHOWN // 2 :]}"
+    return f"{place}: {why[:1].lower()}{why[1:]}" if place else why
+
+
+def told(main: Callable[Given, int]) -> Callable[Given, int]:
+    """Let a command end with 1 and a line where a file cannot be used, and in silence where nobody reads any more."""
+
+    @wraps(main)
+    def ended(*arguments: Given.args, **named: Given.kwargs) -> int:
+        if sys.stdout is None or sys.stderr is None:
+            # Closed by the shell: what is written for people goes nowhere, and what was asked for is done all the same.
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+            sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+        try:
+            code = main(*arguments, **named)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is left in the buffer has nobody to go to, and Python would complain of it at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
+        except OSError as error:
+            sys.stderr.write(f"{cannot_be_used(error)}\n")
+            return FAILED
+        return code
+
+    return ended
+
+
+def project_folder() -> Path:
+    """The folder in which the command runs, which has to be a project's. Raises FileNotFoundError, which ``told`` tells."""
+    here = Path.cwd()
+    if not (here / PLAN).is_file():
+        raise FileNotFoundError(errno.ENOENT, f"no {PLAN} is here: run it in the suite's own folder", str(here))
+    return here

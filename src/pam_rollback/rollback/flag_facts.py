@@ -1,10 +1,10 @@
-"""A feature taken back from more and more users: what the next share is, who may have it then, and whether users fare worse than before.
+"""What became of features: the flags as they were read, what users get of them, and whether users fare worse than before.
 
 Judged from a sample of users: the share of them that has a feature lies within binomial bounds, and nobody who was out comes in. The
 bounds leave one sound sample in 10,000 outside, so that a run of some ten of them is wrong once in a thousand times.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pam_rollback.core.errors import MeasurementFailed
@@ -14,6 +14,10 @@ from pam_rollback.probe.samples import Sample
 from pam_rollback.stats.binomial import at_least, at_most, share_above, share_below
 from pam_rollback.stats.percentiles import Percentile, percentile
 
+States = Mapping[FlagName, Flag]
+Answers = Mapping[str, Mapping[FlagName, bool]]
+"""What each user gets."""
+OFF = Flag(enabled=False, rollout_pct=0)
 OUTSIDE = 1e-4
 """The probability, on each side, with which a sound sample lies outside the bounds."""
 SAMPLES_MIN = 20
@@ -22,11 +26,94 @@ _MISS_PCT = 0.5
 _WHOLE_PCT = 100
 
 
-def lowered(flag: Flag, share_pct: int) -> Flag:
-    """Give the flag at this share, never above where it is; one that is off for all stays as it is."""
-    if flag.off_for_all or flag.rollout_pct <= share_pct:
-        return flag
-    return Flag(enabled=flag.enabled, rollout_pct=share_pct)
+def exposure_pct(flag: Flag) -> int:
+    """The share of users who get the feature, in per cent: 0 while it is switched off, whatever its share says."""
+    return flag.rollout_pct if flag.enabled else 0
+
+
+def words(flags: States) -> str:
+    """The flags in one line."""
+    return ", ".join(f"{name} {flag}" for name, flag in sorted(flags.items()))
+
+
+def refuse_silence(answers: Answers, names: Collection[FlagName]) -> None:
+    """Raise MeasurementFailed when a user's answer leaves a flag out: one that the evaluation does not know is not one that is off."""
+    silent = sorted({name for flags in answers.values() for name in names if name not in flags})
+    if silent:
+        raise MeasurementFailed(f"the evaluation says nothing of {', '.join(silent)}")
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation(Fact):
+    """What users get after the change: how many were asked, and who still has which feature."""
+
+    users: int
+    still_on: Mapping[FlagName, Sequence[str]]
+    made_up: str = ""
+    """Why nobody of those who were asked exists; empty when they do."""
+
+    @property
+    def kept(self) -> bool:
+        """Somebody has one of the features."""
+        return any(self.still_on.values())
+
+    @property
+    def keeping(self) -> int:
+        """How many users have one of the features. Raises MeasurementFailed where none says nothing of users who exist."""
+        if not self.kept and self.made_up:
+            raise MeasurementFailed(f"what users get is not known: {self}")
+        return len({user for users in self.still_on.values() for user in users})
+
+    @property
+    def everyone_off(self) -> bool:
+        """Users were asked, and none has any of the features. Raises MeasurementFailed as ``keeping`` does."""
+        return self.keeping == 0 and self.users > 0
+
+    @property
+    def measured(self) -> Measured:
+        """How many are left."""
+        left = [f"{name}: {len(users)} of {self.users} users" for name, users in self.still_on.items() if users]
+        none = f"all {self.users} users without the features{f'; {self.made_up}' if self.made_up else ''}"
+        return Measured(
+            what="users who keep a feature",
+            asked="0",
+            value=len({user for users in self.still_on.values() for user in users}),
+            n=self.users,
+            sentence="still on for " + "; ".join(left) if left else none,
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class FlagOutcome(Fact):
+    """The flags as they were read at one moment."""
+
+    flags: States
+    said: str = ""
+    """In words, where nobody can read them."""
+
+    @property
+    def on(self) -> list[FlagName]:
+        """The flags that some user can get."""
+        return [name for name, flag in self.flags.items() if not flag.off_for_all]
+
+    @property
+    def measured(self) -> Measured:
+        """How many are off, and the state of each."""
+        n = len(self.flags)
+        return Measured(
+            what="flags that are off, read back",
+            asked=str(n),
+            value=n - len(self.on),
+            n=n,
+            sentence=self.said or words(self.flags),
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Switched(FlagOutcome):
+    """The flags as they shall be; ``ours``: they were set so, and were not like that before."""
+
+    ours: bool = True
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,22 +156,17 @@ class FlagShare(Sentence):
         return "many" if self.having * _WHOLE_PCT > self.asked_pct * self.users else "few"
 
 
-def shares(
-    before: Mapping[str, Mapping[FlagName, bool]],
-    now: Mapping[str, Mapping[FlagName, bool]],
-    wanted: Mapping[FlagName, Flag],
-) -> tuple[FlagShare, ...]:
+def shares(before: Answers, now: Answers, wanted: States) -> tuple[FlagShare, ...]:
     """Judge what users get, by user, against the flags as they were set and what the same users got before.
 
     Raises MeasurementFailed when a user's answer leaves a flag out: silence is not off.
     """
-    silent = sorted({name for answer in (*before.values(), *now.values()) for name in wanted if name not in answer})
-    if silent:
-        raise MeasurementFailed(f"the evaluation says nothing of {', '.join(silent)}")
+    for answers in (before, now):
+        refuse_silence(answers, wanted)
     return tuple(
         FlagShare(
             flag=name,
-            asked_pct=flag.rollout_pct if flag.enabled else 0,
+            asked_pct=exposure_pct(flag),
             who=tuple(user for user, answer in now.items() if answer[name]),
             users=len(now),
             came_in=tuple(user for user, answer in now.items() if answer[name] and not before[user][name]),
@@ -159,7 +241,7 @@ class Stage(Sentence):
     """One step down. ``shares`` is None when nobody could be evaluated, ``trend`` when it is the last or could not be judged."""
 
     share_pct: int
-    read_back: Mapping[FlagName, Flag]
+    read_back: States
     shares: tuple[FlagShare, ...] | None
     trend: Trend | None
     problem: str = ""
