@@ -53,7 +53,7 @@ def _begin(config: pytest.Config) -> int | None:
         return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE: {error}")
     except OSError as error:
         # Whatever was named, or what the project keeps, cannot be looked at: too long a name, no permission, a disk that fails.
-        from pam_rollback.http.plainly import cannot_be_used  # noqa: PLC0415 - for this
+        from pam_rollback.http.files import cannot_be_used  # noqa: PLC0415 - for this
 
         # An undo may have put something back before.
         then = "mend that, and repeat the command" if config.option.pam_undo else "nothing was changed"

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.database import ACCESS_FILE, ACCOUNT_FILE, ROWS_FILE, SCHEMA_FILE
+from pam_rollback.database import ACCOUNT_FILE, CATALOGUE_FILE, ROWS_FILE
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin.baseline_files import BaselinePart
 from pam_rollback.target.environment import Environment
@@ -19,15 +19,15 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
     """Rows, who reaches them, objects of the schema; and the tables that are open to strangers."""
     return [
         BaselinePart("rows", "rows_recorded", _READER, _DATABASE, quick=True, file=ROWS_FILE, happened="were counted"),
-        BaselinePart("policies and privileges", "access_recorded", _READER, _DATABASE, quick=True, file=ACCESS_FILE),
         BaselinePart(
             "objects of the schema",
-            "schema_recorded",
+            "catalogue_recorded",
             "a role that may connect: it reads the catalogue alone",
             _DATABASE,
             quick=True,
-            file=SCHEMA_FILE,
+            file=CATALOGUE_FILE,
         ),
+        BaselinePart("policies and privileges", "access_recorded", _READER, _DATABASE, quick=True),
         BaselinePart("open tables", "open_tables_recorded", _READER, _DATABASE),
         BaselinePart(
             "the test account's contents",
