@@ -4,11 +4,6 @@ import importlib
 
 import pytest
 
-from pam_rollback.plugin.hookspecs import Topics
-from pam_rollback.plugin.topics import communication, decision
-from pam_rollback.plugin.topics import probe_hooks as observation
-from pam_rollback.plugin.topics import rollback_hooks as rollback
-
 pytest_plugins = [
     # A topic's fixtures, and what it does in a session beside them. Of a hook the last one named is called first.
     "pam_rollback.plugin.fixtures",  # runbook, plan, environment, clock, sandbox_controls, situation, journal, scored, known
@@ -42,18 +37,6 @@ pytest_plugins = [
     "pam_rollback.plugin.topics.tracker",  # environments with a tracker
     "pam_rollback.ops.watch.fixtures",  # -m watch: a turn of looks, and the incident that they may show
 ]
-
-
-def pytest_pam_topics() -> Topics:
-    """Give what the session lets a topic do."""
-    return Topics(
-        watched=observation.watched,
-        recommended=decision.recommended,
-        alarm=communication.alarm,
-        tell_verdict=communication.tell_verdict,
-        sole_writer=rollback.sole_writer,
-        tell_undo=communication.tell_undo,
-    )
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

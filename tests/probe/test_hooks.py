@@ -9,30 +9,31 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.plugin import listeners
+from pam_rollback.plugin import keeping
 from pam_rollback.plugin.runbook import KEY
 from pam_rollback.plugin.topics import probe_hooks as of_observation
 from pam_rollback.plugin.watched import users
 from pam_rollback.probe.recovery import Recovery
 from pam_rollback.report.record_parts import Watched
 from pam_rollback.rollback.journal import Journal
-from tests.listening import listened_to
 
 PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")
 
 
-def test_how_users_fared_is_in_the_record(tmp_path: Path) -> None:
+def test_how_users_fared_is_in_the_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing where nobody acted. What fails is named in the notes, and nothing is invented."""
     seen = Watched("after-own")
     runbook: Any = SimpleNamespace(folder=tmp_path, journal=Journal(tmp_path / "none"), started_s=0.0, plan=PLAN)
 
-    def gone(_: object) -> list[Watched]:
+    def gone(*_: object, **__: object) -> list[Watched]:
         raise OSError("gone")
 
-    assert of_observation.watched(runbook) == []
-    assert listeners.watched(listened_to(watched=lambda _: [seen]), runbook) == ([seen], [])
-    assert listeners.watched(listened_to(watched=gone), runbook) == ([], ["a hook failed: OSError: gone"])
-    assert listeners.watched(listened_to(), runbook)[0] == []
+    assert keeping._watched(runbook) == ([], [])
+    runbook.journal.append("action", strategy="own")
+    monkeypatch.setattr("pam_rollback.plugin.watched.watched", lambda *_, **__: [seen])
+    assert keeping._watched(runbook) == ([seen], [])
+    monkeypatch.setattr("pam_rollback.plugin.watched.watched", gone)
+    assert keeping._watched(runbook) == ([], ["how users fared is not known: OSError: gone"])
 
 
 def begin(

@@ -6,9 +6,11 @@ its journal, target and decision.
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +25,9 @@ from pam_rollback.plugin.runbook import Resumption, Runbook, moment_s, shown
 from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.rollback.journal import ACTION, FINISHED, RESUMED, TOLD, UNDOING, Journal, Undo
 from pam_rollback.rollback.undoing import UndoKinds, beside_actions, owed_here, undo_all
+
+if TYPE_CHECKING:
+    from pam_rollback.rollback.lock import WriterLock
 
 _BEGINS = frozenset({ACTION, "planting"})
 """What is written before the first change, whichever it is."""
@@ -199,20 +204,56 @@ def _listeners_told(config: pytest.Config, runbook: Runbook, path: Path, words: 
 def _put_back(config: pytest.Config, runbook: Runbook, journal: Journal, kinds: UndoKinds) -> str:
     """Under the environment's lock, with the team told. Raises UndoFailed, MeasurementFailed, and Refused when another one has the lock."""
     options, environment = runbook.options, runbook.environment
-    alarm = Alarm(config, runbook)
+    alarm = Alarm(runbook)
     journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)
-    with listeners.topics(config).sole_writer(runbook, journal) as warnings:
+    stories = [str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION]
+    with sole_writer(runbook, stories) as lock:
         journal.append(UNDOING, initiated_by=options.initiated_by, reason=options.reason)
-        redact = runbook.secrets.redact
-        with listeners.undo_followed(config, runbook, journal, owed_here(journal, environment)) as untold:
+        with team_follows(runbook, journal, owed_here(journal, environment)) as untold:
             by = options.initiated_by or "pam-rollback-suite"
             count = undo_all(journal, environment, kinds, initiated_by=by)
             _refuse_gaps(journal, count, kinds)
     second_places.bring_home(journal.path)
-    warned = "".join(f"\nwent on without it: lock: {warning}" for warning in warnings)
-    warned += "".join(f"\nthe team: {redact(problem)}" for problem in untold)
+    warned = "".join(f"\nwent on without it: lock: {warning}" for warning in lock.warnings)
+    warned += "".join(f"\nthe team: {runbook.secrets.redact(problem)}" for problem in untold)
     return f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back{warned}"
+
+
+def sole_writer(runbook: Runbook, stories: Sequence[str]) -> "AbstractContextManager[WriterLock]":
+    """The locks of all that these strategies change. Raises Refused when another session has one; what else is wrong stops nobody."""
+    from pam_rollback.rollback.lock import environment_lock  # noqa: PLC0415 - for whoever undoes
+    from pam_rollback.rollback.lock_targets import may_push  # noqa: PLC0415 - the same
+    from pam_rollback.rollback.provider_access import refuse_another  # noqa: PLC0415 - the same
+
+    options = runbook.options
+    refuse_another(runbook.environment, stories)
+    return environment_lock(
+        runbook.environment,
+        run=runbook.id,
+        who=options.initiated_by,
+        pushes=may_push(stories),
+        take_over=options.take_over,
+        undoes=options.undo,
+    )
+
+
+@contextmanager
+def team_follows(runbook: Runbook, journal: Journal, owed: Sequence[Undo]) -> Iterator[list[str]]:
+    """The block is the undo, told to those who heard of the rollback; no channel delays it. Gives who was not told: whole in the end."""
+    from pam_rollback.notify.team import team_of  # noqa: PLC0415 - for whoever undoes
+
+    redact, told = runbook.secrets.redact, list[str]()
+    with ExitStack() as followed:
+        try:
+            team = team_of(runbook.plan, runbook.environment, journal, pace=runbook.pace, redact=redact)
+            if team is not None:
+                who, reason = runbook.options.initiated_by, redact(runbook.options.reason)
+                followed.enter_context(team.following(owed, who=who, reason=reason, redact=redact))
+                told = team.problems
+        except (Exception, SystemExit) as problem:  # noqa: BLE001 - what is owed is put back, whoever hears of it
+            told = [f"nobody was told: {type(problem).__name__}: {problem}"]
+        yield told
 
 
 def _named(undos: Iterable[Undo]) -> str:

@@ -25,7 +25,7 @@ from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode
 
 if TYPE_CHECKING:
-    from pam_rollback.report.record_parts import DecisionRecord
+    from pam_rollback.report.record_parts import DecisionRecord, Watched
 
 INTERRUPTED = "the session was interrupted before everything had run"
 
@@ -103,7 +103,7 @@ def _record(config: pytest.Config, runbook: Runbook, ended: Ended, leaks: Sequen
     if ended.stopped:
         said.add(INTERRUPTED)  # the record names who stopped it
     found = config.stash[SITUATIONS_KEY]
-    watched, not_told = ([], []) if ended.planned else listeners.watched(config, runbook)
+    watched, not_told = ([], []) if ended.planned else _watched(runbook)
     record = build_record(
         runbook,
         ended.tests,
@@ -123,6 +123,19 @@ def _record(config: pytest.Config, runbook: Runbook, ended: Ended, leaks: Sequen
     )
     told = (run_record.TopicTold(heading, tuple(entries)) for heading, entries in listeners.report(config, record))
     return replace(record, told=tuple(told))
+
+
+def _watched(runbook: Runbook) -> "tuple[list[Watched], list[str]]":
+    """How users fared around each rollback, from the prober's record, the journal and the incident's moments; or why that is not known."""
+    if not runbook.journal.action_began:
+        return [], []
+    from pam_rollback.plugin.watched import watched  # noqa: PLC0415 - for sessions in which somebody acted
+
+    try:
+        found = [*watched(runbook.folder, runbook.journal.entries(), began_s=runbook.started_s, plan=runbook.plan)]
+    except Exception as problem:  # noqa: BLE001 - whatever it is, the session did what it did
+        return [], [f"how users fared is not known: {type(problem).__name__}: {problem}"]
+    return found, []
 
 
 def _page(runbook: Runbook, record: run_record.RunRecord) -> Path | None:

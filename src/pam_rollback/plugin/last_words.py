@@ -6,16 +6,16 @@ into a file of the run, too. What is owed and no disk takes is said at once.
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
 
 from pam_rollback.core.outside_text import for_terminal
-from pam_rollback.plugin import lasting_streams, listeners, second_places
+from pam_rollback.plugin import lasting_streams, second_places
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.report.verdict import Cause, classify
+from pam_rollback.report.verdict import Cause, ExitCode, classify
 from pam_rollback.report.wording import without_own_word
 
 SCORECARD = "scorecard.txt"
@@ -26,7 +26,6 @@ _POST_WITHIN_S = 6.0
 class Alarm:
     """Says at once what must not be lost: on the terminal, and in a real run in the channel, beside the steps."""
 
-    config: pytest.Config
     runbook: Runbook
     _posting: list[threading.Thread] = field(default_factory=list)
 
@@ -35,11 +34,18 @@ class Alarm:
         text = self.runbook.secrets.redact(f"{self.runbook.environment.name}, run {self.runbook.id}: {what}")
         lasting_streams.say_now(for_terminal(text))
         if self.runbook.options.real:
-            thread = threading.Thread(
-                target=listeners.alarm, args=(self.config, self.runbook.environment, text), daemon=True, name="alarm"
-            )
+            thread = threading.Thread(target=self._post, args=(text,), daemon=True, name="alarm")
             self._posting.append(thread)
             thread.start()
+
+    def _post(self, text: str) -> None:
+        """Into the incident channel, beside the steps."""
+        environment = self.runbook.environment
+        if "slack" in environment.abilities and environment.has_secret("slack_webhook"):
+            from pam_rollback.notify.slack import SlackWebhook  # noqa: PLC0415 - for real runs
+
+            with suppress(Exception):  # whatever is wrong with the channel, the terminal has it
+                SlackWebhook(environment.secret("slack_webhook")).post(text)
 
     def end(self) -> None:
         """Wait for what is being sent, within limits."""
@@ -55,7 +61,7 @@ def keep(runbook: Runbook, name: str, write: Callable[[], object]) -> None:
         runbook.lost(f"{name} could not be written: {said_by(error)}")
 
 
-def told_elsewhere(config: pytest.Config, runbook: Runbook, record: RunRecord, scorecard: str) -> list[str]:
+def told_elsewhere(runbook: Runbook, record: RunRecord, scorecard: str) -> list[str]:
     """After the verdict was printed: the team hears it of what was done on real hosts, and whoever did not see it finds it.
 
     Gives who was not told, in words.
@@ -75,7 +81,25 @@ def told_elsewhere(config: pytest.Config, runbook: Runbook, record: RunRecord, s
     from pam_rollback.report import job_summary  # noqa: PLC0415 - for real runs
 
     told = dict.fromkeys([job_summary.in_short(record), *record.reasons, *why])
-    return listeners.verdict_known(config, runbook, record, runbook.secrets.redact("\n".join(told)))
+    try:
+        return _team_told(runbook, record, runbook.secrets.redact("\n".join(told)))
+    except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever it is, the verdict stands
+        return [f"was not told of the verdict, tell them yourself: {problem!r}"]
+
+
+def _team_told(runbook: Runbook, record: RunRecord, news: str) -> list[str]:
+    """Tell those who heard of the rollback; where it did not help, wake the next level. Gives who was not told."""
+    from pam_rollback.notify.escalation import NOT_VERIFIED, VERIFIED  # noqa: PLC0415 - for real runs
+    from pam_rollback.notify.team import link_to_job, team_of  # noqa: PLC0415 - the same
+
+    environment, redact = runbook.environment, runbook.secrets.redact
+    team = team_of(runbook.plan, environment, runbook.journal, pace=runbook.pace, redact=redact, link=link_to_job())
+    if team is None:
+        return [f"nobody was told of the verdict: {environment.name} declares no channel"]
+    team.say(VERIFIED if record.verdict == "GO" else NOT_VERIFIED, news)
+    if record.exit_code == ExitCode.NO_GO and runbook.options.real:
+        team.wake(news)
+    return team.problems
 
 
 def said_by(error: BaseException) -> str:

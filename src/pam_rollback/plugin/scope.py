@@ -3,16 +3,18 @@
 import os
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin import listeners, markers
 from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.browser_gate import is_of_another_browser
 from pam_rollback.plugin.classification import Seen
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.selection import LeftOut
@@ -20,6 +22,7 @@ from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.report.record_parts import DecisionRecord
 from pam_rollback.report.run_record import Acknowledgement, RelaxedThreshold, Unmeasured, Waiver
 from pam_rollback.report.verdict import Cause, ExitCode, Outcome, causes_of_outcomes
+from pam_rollback.target.environment_tables import Browser
 
 
 @dataclass(frozen=True)
@@ -218,3 +221,35 @@ def answer_with(runbook: Runbook) -> str:
         for answer in answers:
             words += [name, answer]
     return runbook.secrets.redact(shlex.join(words))
+
+
+def recommended(
+    config: pytest.Config, runbook: Runbook, tests: Sequence[Seen], left_out: LeftOut, partial: Sequence[str]
+) -> DecisionRecord:
+    """What to do, by what the tests of a decision found, and what people say.
+
+    ``partial`` says why the selection is not whole: then "no rollback" is not known. A browser that the environment does not name is
+    nobody's question.
+    """
+    from pam_rollback.decision import deciding  # noqa: PLC0415 - for decisions
+
+    options, environment = runbook.options, runbook.environment
+    decision = deciding.decided(
+        runbook.plan,
+        tests,
+        [(why, ids) for _, why, ids in left_out.tests if not is_of_another_browser(why)],
+        observed=options.observed,
+        vouched=options.ack,
+        refused=deciding.refused_in(runbook.plan, environment),
+        whole=not partial,
+        unseen=[name for name in get_args(Browser) if name not in environment.browsers],
+    )
+    here = deciding.Here(
+        plan=runbook.plan,
+        root=config.rootpath,
+        environment=environment.name,
+        env=options.env,
+        on_sandbox=runbook.on_sandbox,
+        answer_with=answer_with(runbook),
+    )
+    return deciding.recommended(here, decision)

@@ -30,7 +30,7 @@ from pam_rollback.plugin.guard import REFUSED_KEY
 from pam_rollback.plugin.last_words import failures_kept
 from pam_rollback.plugin.lasting_streams import HarmlessFile
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.scope import Scope, decision_causes, is_decision, scope_of
+from pam_rollback.plugin.scope import Scope, decision_causes, is_decision, recommended, scope_of
 from pam_rollback.report import allure_hooks, run_record, scorecard
 from pam_rollback.report.verdict import Cause, Ending, ExitCode, Outcome, causes_of_outcomes
 
@@ -190,7 +190,7 @@ class Collector:
             self._say(_nothing_selected(self._config, self._left_out))
             return
         record = self._write(code, why)
-        for problem in last_words.told_elsewhere(self._config, self._runbook, record, self._print(record)):
+        for problem in last_words.told_elsewhere(self._runbook, record, self._print(record)):
             self._say(f"the team: {problem}")
         if os.environ.get("GITHUB_ACTIONS") == "true":
             from pam_rollback.report import job_summary  # noqa: PLC0415 - for CI
@@ -266,8 +266,11 @@ class Collector:
         """What a decision session recommends, or why nobody can say; neither for any other session."""
         if self._planned or not is_decision(self._config):
             return None, ""
-        tests = list(self._tests.values())
-        return listeners.recommendation(self._config, self._runbook, tests, self._left_out, self._scope.partial)
+        try:
+            tests = [*self._tests.values()]
+            return recommended(self._config, self._runbook, tests, self._left_out, self._scope.partial), ""
+        except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever it is, it recommends nothing
+            return None, f"what to do is not known: {type(problem).__name__}: {problem}"
 
     @property
     def _phases(self) -> set[str]:

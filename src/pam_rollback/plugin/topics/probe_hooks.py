@@ -1,7 +1,6 @@
-"""What the record of a run keeps of its users, and what is said of them while it goes on."""
+"""What a baseline has of users' answers, and when they are watched."""
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,21 +13,9 @@ from pam_rollback.plugin.situations import AS_IS
 _WINDOW = "held_window"
 """The fixture that judges it."""
 
-if TYPE_CHECKING:
-    from pam_rollback.report.record_parts import Watched
-
 
 def _runbook(request: pytest.FixtureRequest) -> Runbook:
     return request.config.stash[RUNBOOK]
-
-
-def watched(runbook: Runbook) -> "list[Watched]":
-    """From the prober's record, the journal and the moments of the incident."""
-    if not runbook.journal.action_began:
-        return []
-    from pam_rollback.plugin import watched as seen  # noqa: PLC0415 - for sessions in which somebody acted
-
-    return list(seen.watched(runbook.folder, runbook.journal.entries(), began_s=runbook.started_s, plan=runbook.plan))
 
 
 @pytest.hookimpl(tryfirst=True)

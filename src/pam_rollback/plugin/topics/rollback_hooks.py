@@ -1,7 +1,6 @@
 """What a rollback would do, and notes; how its changes are put back; what is said of it while it goes on."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,33 +20,10 @@ from pam_rollback.target.served_release import ExpectedReleases
 if TYPE_CHECKING:
     from pam_rollback.core.question import Call
     from pam_rollback.report.run_record import ActionStep
-    from pam_rollback.rollback.journal import Journal
     from pam_rollback.rollback.undoing import UndoKinds
 
 _LAST_PUT_BACK = {"planted_incident", "resumed_incident", "no_incident"}
 """The fixtures of which one is the last of a drill that is put back."""
-
-
-@contextmanager
-def sole_writer(runbook: Runbook, journal: "Journal") -> Iterator[list[str]]:
-    """The locks of all that the run may have changed. Raises Refused when another session has one."""
-    from pam_rollback.rollback.journal import ACTION  # noqa: PLC0415 - for whoever undoes
-    from pam_rollback.rollback.lock import environment_lock  # noqa: PLC0415 - the same
-    from pam_rollback.rollback.lock_targets import may_push  # noqa: PLC0415 - the same
-    from pam_rollback.rollback.provider_access import refuse_another  # noqa: PLC0415 - the same
-
-    options = runbook.options
-    stories = [str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION]
-    refuse_another(runbook.environment, stories)
-    with environment_lock(
-        runbook.environment,
-        run=runbook.id,
-        who=options.initiated_by,
-        pushes=may_push(stories),
-        take_over=options.take_over,
-        undoes=options.undo,
-    ) as lock:
-        yield lock.warnings
 
 
 @pytest.hookimpl(tryfirst=True)
