@@ -9,9 +9,7 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.plugin import keeping
-from pam_rollback.plugin.runbook import KEY
-from pam_rollback.plugin.topics import probe_hooks as of_observation
+from pam_rollback.plugin import fixtures, keeping
 from pam_rollback.plugin.watched import users
 from pam_rollback.probe.recovery import Recovery
 from pam_rollback.report.record_parts import Watched
@@ -37,7 +35,7 @@ def test_how_users_fared_is_in_the_record(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def begin(
-    monkeypatch: pytest.MonkeyPatch, situation: str, *fixtures: str, fails: bool = False, **worker: object
+    monkeypatch: pytest.MonkeyPatch, situation: str, *asked: str, fails: bool = False, **worker: object
 ) -> list[str]:
     """A situation is entered, of which one test has these fixtures; what is begun and told."""
     begun: list[str] = []
@@ -48,12 +46,11 @@ def begin(
             raise MeasurementFailed("no room for a record")
 
     told = SimpleNamespace(phase=lambda name, text: begun.append(f"{name} {text}"))
-    monkeypatch.setattr(of_observation, "progress_of", lambda *_: told)
-    session = SimpleNamespace(items=[SimpleNamespace(fixturenames=fixtures), SimpleNamespace()])
-    request: Any = SimpleNamespace(
-        config=SimpleNamespace(stash={KEY: None}, **worker), session=session, getfixturevalue=get
-    )
-    of_observation.pytest_pam_situation_begins(situation, request)
+    monkeypatch.setattr(fixtures, "progress_of", lambda *_: told)
+    session = SimpleNamespace(items=[SimpleNamespace(fixturenames=asked), SimpleNamespace()])
+    request: Any = SimpleNamespace(config=SimpleNamespace(**worker), session=session, getfixturevalue=get)
+    runbook: Any = None
+    fixtures.begin_early(situation, runbook, request)
     return begun
 
 
@@ -68,6 +65,7 @@ def test_a_window_opens_before_the_first_check(monkeypatch: pytest.MonkeyPatch) 
     assert begin(monkeypatch, "baseline", "held_window") == []
     assert begin(monkeypatch, "after-frontend", "held_window") == []
     assert begin(monkeypatch, "as-is", "held_window", workerinput={}) == []
+    assert begin(monkeypatch, "as-is", "watch", "held_writes") == ["observation", "window_writes"]
 
 
 def test_when_users_were_well_again_is_said() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from pam_rollback.core.errors import ActionFailed, Refused, UndoFailed
 from pam_rollback.plugin import earlier_run, listeners
+from pam_rollback.plugin.topics import acting as of_rollback
 from pam_rollback.plugin.topics import communication as of_communication
-from pam_rollback.plugin.topics import rollback_hooks as of_rollback
 from pam_rollback.rollback.journal import Journal
 from pam_rollback.rollback.lock import WriterLock
 from pam_rollback.rollback.undoing import UndoKind, beside_actions, undo_all

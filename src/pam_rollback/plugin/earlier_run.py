@@ -388,19 +388,3 @@ def _resume_refusals(config: pytest.Config, runbook: Runbook, journal: Journal) 
     if options.run_dir is not None:
         found.append("a resumed run goes on in its own folder: leave --run-dir out")
     return found
-
-
-def evidence_folder(runbook: Runbook, situation: str) -> Path:
-    """Make the folder where this session records: a resumed one beside what the first one recorded, never over it.
-
-    Raises MeasurementFailed when it cannot be made, as on a full disk.
-    """
-    folder = runbook.folder / situation
-    if runbook.resumed is not None:
-        times = sum(1 for entry in runbook.journal.entries() if entry["event"] == RESUMED)
-        folder = folder.with_name(f"{situation}-resumed-{times}")
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise MeasurementFailed(f"{folder}: nothing can be recorded there: {error.strerror}") from error
-    return folder

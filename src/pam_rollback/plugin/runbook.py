@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.outside_text import for_terminal, redact_with
 from pam_rollback.core.run_files import JOURNAL
 from pam_rollback.core.wait import StopFile
@@ -20,7 +21,7 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin import pytest_options, second_places
 from pam_rollback.plugin.options import Options
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.rollback.journal import Journal, Scope
+from pam_rollback.rollback.journal import RESUMED, Journal, Scope
 from pam_rollback.target.environment import Environment
 
 if TYPE_CHECKING:
@@ -246,6 +247,21 @@ class Runbook:
             return True
         self.move_to(config, first)
         return False
+
+    def evidence(self, situation: str) -> Path:
+        """Make the folder where this session records: a resumed one beside what the first one recorded, never over it.
+
+        Raises MeasurementFailed when it cannot be made, as on a full disk.
+        """
+        folder = self.folder / situation
+        if self.resumed is not None:
+            times = sum(1 for entry in self.journal.entries() if entry["event"] == RESUMED)
+            folder = folder.with_name(f"{situation}-resumed-{times}")
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise MeasurementFailed(f"{folder}: nothing can be recorded there: {error.strerror}") from error
+        return folder
 
     @property
     def results(self) -> Path:

@@ -82,6 +82,13 @@ def invariants_of(root: Path, environment: Environment) -> list[Invariant]:
     return [one for one in read if environment.sql.dialect in one.dialects and one.id not in left_out]
 
 
+def critical_of(root: Path, environment: Environment) -> tuple[list[Invariant], dict[str, str]]:
+    """Those that are not advisory and can be asked here, and why the others cannot."""
+    critical = [one for one in invariants_of(root, environment) if one.severity == "critical"]
+    left_out = {one.id: why for one in critical if (why := why_not_asked(one, environment))}
+    return [one for one in critical if one.id not in left_out], left_out
+
+
 def lacking(invariant: Invariant, environment: Environment) -> tuple[str, ...]:
     """The abilities that would tell what the invariant is held against; none where it is known, or the release says it."""
     if _RELEASE_SAYS not in invariant.query or environment.contract.tables.names_schema_version:

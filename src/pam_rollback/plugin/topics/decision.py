@@ -39,7 +39,7 @@ from pam_rollback.plugin.baseline_files import staleness
 from pam_rollback.plugin.needs import needs, titled
 from pam_rollback.plugin.progress import Progress
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.sql_files import invariants_of, why_not_asked
+from pam_rollback.plugin.sql_files import critical_of
 from pam_rollback.plugin.topics.database import evaluated
 from pam_rollback.plugin.topics.records import Memory
 from pam_rollback.probe.observation import Observation
@@ -169,9 +169,7 @@ def user_data(
 
     Raises MeasurementFailed when it is another database.
     """
-    critical = [one for one in invariants_of(pytestconfig.rootpath, environment) if one.severity == "critical"]
-    left_out = {one.id: why for one in critical if (why := why_not_asked(one, environment))}
-    invariants = [one for one in critical if one.id not in left_out]
+    invariants, left_out = critical_of(pytestconfig.rootpath, environment)
     results, unknown = evaluated(invariants, environment, plan, runbook)
     database_link.refuse_other()
     # What else is damaged counts without it.
@@ -197,20 +195,3 @@ def memory_trend(memory: Memory, plan: Plan) -> Leak:
     """IR-6."""
     low_below_mb = plan.the(MemoryLimit).memory_mb_max
     return judged_memory(memory.growth, low_below_mb=low_below_mb, gaps=plan.decision.gaps)
-
-
-_WATCH = "watch"
-"""The fixture that looks back."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pam_situation_begins(request: pytest.FixtureRequest) -> None:
-    """Where a test looks back on the time of this process, users are watched from now on: what the tests before it take is part of that.
-
-    With pytest-xdist each worker knows all tests and runs some of them: one prober is enough, and whoever needs it starts it.
-    """
-    if hasattr(request.config, "workerinput"):
-        return
-    if any(_WATCH in getattr(item, "fixturenames", ()) for item in request.session.items):
-        # Not declared: only sessions in which a test looks back start the prober, which lasts as long as the situation.
-        request.getfixturevalue("observation")

@@ -163,7 +163,6 @@ def resumed_incident(
 @titled("One session at a time changes this environment")
 def sole_writer_here(environment: Environment, runbook: Runbook, pytestconfig: pytest.Config) -> Iterator[WriterLock]:
     """The locks of all that this session may change. Raises Refused when another one has them; what cannot be told stops nobody."""
-    del environment  # it is there, and the session's own
     with sole_writer(runbook, pytestconfig.stash[SITUATIONS_KEY].stories) as lock:
         said = _warn(runbook, lock, 0)
         yield lock
