@@ -44,7 +44,7 @@ def test_what_is_recommended_decides(answer: object, found: object, monkeypatch:
     vars(collector).update(
         _config=SimpleNamespace(option=SimpleNamespace(markexpr="decision")),
         _runbook=SimpleNamespace(plan=PLAN, journal=SimpleNamespace(failed_actions=())),
-        _tests={"green": Seen("green", outcomes=[Outcome.PASSED])},
+        tests={"green": Seen("green", outcomes=[Outcome.PASSED])},
         _left_out=LeftOut(),
         _broken_collection=[],
         _planned=False,

@@ -117,11 +117,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         raise
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def note(item: pytest.Item, report: pytest.TestReport, runbook: Runbook) -> None:
     """Attach what Playwright left behind for a failed test; say what Allure does not see of a test that was shown as skipped."""
-    report = yield
-    runbook = runbook_module.of(item.config)
     hooks = item.config.stash.get(_HOOKS_KEY, None)
     if hooks is not None and report.skipped and isinstance(report.longrepr, tuple):
         # Allure knows exceptions only: it would show no reason, or one with a module's name.
@@ -131,7 +128,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         hooks.say_next(
             "broken", str(dict(report.user_properties).get(MESSAGE, report.longreprtext)), instead_of="skipped"
         )
-    if report.when == "teardown" and runbook is not None:
+    if report.when == "teardown":
         for kind, path in report.user_properties:
             if kind in _PLAYWRIGHT_TYPES:
                 # Typed passwords and tokens are in it. The file itself stays in the run's folder, so a clean copy is not enough.
@@ -140,7 +137,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
                 allure.attach.file(
                     str(path), name=name, attachment_type=_PLAYWRIGHT_TYPES[kind], extension=name.rpartition(".")[2]
                 )
-    return report
 
 
 def is_for_a_person(plan: Plan, identifiers: Iterable[str]) -> bool:

@@ -56,24 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
         option.output = str(runbook.folder / "browser" / (runbook.worker or "main"))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Of a test that does not come to its end all is kept."""
-    _note(item.config, passed=False)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def note(config: pytest.Config, *, passed: bool) -> None:
     """A picture and a packed trace of a test that passed would be made, and thrown away. If its teardown fails, words are all there is."""
-    report = yield
-    if call.when == "call" and not report.failed:
-        _note(item.config, passed=True)
-    return report
-
-
-def _note(config: pytest.Config, *, passed: bool) -> None:
     if not is_loaded(config):
         return
     option = config.option

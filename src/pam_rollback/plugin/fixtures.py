@@ -19,7 +19,7 @@ from pam_rollback.plan.stories import SITUATIONS
 from pam_rollback.plugin import guard, pytest_options
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.baseline_files import stored_baseline
-from pam_rollback.plugin.classification import KNOWN, STOOD_IN_THE_WAY, UNANSWERED
+from pam_rollback.plugin.classification import FIGURES, KNOWN, STOOD_IN_THE_WAY, UNANSWERED
 from pam_rollback.plugin.needs import titled
 from pam_rollback.plugin.progress import Progress, progress_of
 from pam_rollback.plugin.runbook import Runbook
@@ -181,9 +181,6 @@ def in_situation(situation: str, runbook: Runbook, request: pytest.FixtureReques
     took = duration(max(0.0, done.finished_s - done.decided_s))
     progress.phase("done", f"{story.name}: {len(done.steps)} steps, {took} after the decision")
     return done
-
-
-FIGURES = "pam-figures"
 
 
 UNPROVEN = "unproven"

@@ -7,6 +7,7 @@ import argparse
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,6 +115,24 @@ def read(config: pytest.Config) -> Options:
         state_dir=_folder(option.pam_state_dir or os.environ.get("PAM_STATE_DIR", "")),
         blank=tuple(name for name, raw in said.items() if raw and not shown[name]),
     )
+
+
+class Detail(Enum):
+    """How much is shown while a session runs, and in the end."""
+
+    ALL = "all"
+    SCREEN = "screen"
+    ONLY_BAD = "only what is not good"
+
+
+_DETAIL = pytest.StashKey[Detail]()
+
+
+def detail(config: pytest.Config) -> Detail:
+    """What the command line asks for, before anybody keeps pytest quiet."""
+    verbose = config.option.verbose
+    asked = Detail.ALL if verbose > 0 else Detail.SCREEN if verbose == 0 else Detail.ONLY_BAD
+    return config.stash.setdefault(_DETAIL, asked)
 
 
 @dataclass(frozen=True)

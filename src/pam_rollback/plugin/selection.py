@@ -7,11 +7,11 @@ import pytest
 from pam_rollback.core.configuration import suggestion
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import NOT_JUDGED, SHORT_JOURNEY, SHORT_KINDS, SITUATIONS
-from pam_rollback.plugin import browser_gate, listeners, markers, progress, pytest_options
+from pam_rollback.plugin import browser_gate, listeners, markers, pytest_options
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.baseline_files import has
 from pam_rollback.plugin.needs import INDEX, Needs, needs_of
-from pam_rollback.plugin.progress import Detail
+from pam_rollback.plugin.options import Detail, detail
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.plugin.sql_files import invariant_of, why_not_asked
@@ -86,7 +86,7 @@ def _judges_something_else(item: pytest.Item, runbook: Runbook) -> bool:
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Name what was left out before anything runs, in a list and where all of it is wanted."""
-    if not config.option.collectonly and progress.of(config) is not Detail.ALL:
+    if not config.option.collectonly and detail(config) is not Detail.ALL:
         return []
     left_out = config.stash.get(KEY, LeftOut())
     by_reason: dict[str, list[str]] = {}

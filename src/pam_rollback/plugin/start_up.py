@@ -28,7 +28,6 @@ from pam_rollback.plugin import (
     situations,
     sql_files,
     stop,
-    time_frames,
     verdict,
 )
 
@@ -51,7 +50,6 @@ PARTS = (
     progress,
     phases,
     classification,
-    time_frames,
     allure_bridge,
     scope,
     verdict,
