@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.plugin import fixtures, keeping
+from pam_rollback.plugin import fixtures, record
 from pam_rollback.plugin.watched import users
 from pam_rollback.probe.recovery import Recovery
 from pam_rollback.report.record_parts import Watched
@@ -26,12 +26,12 @@ def test_how_users_fared_is_in_the_record(tmp_path: Path, monkeypatch: pytest.Mo
     def gone(*_: object, **__: object) -> list[Watched]:
         raise OSError("gone")
 
-    assert keeping._watched(runbook) == ([], [])
+    assert record._watched(runbook) == ([], [])
     runbook.journal.append("action", strategy="own")
     monkeypatch.setattr("pam_rollback.plugin.watched.watched", lambda *_, **__: [seen])
-    assert keeping._watched(runbook) == ([seen], [])
+    assert record._watched(runbook) == ([seen], [])
     monkeypatch.setattr("pam_rollback.plugin.watched.watched", gone)
-    assert keeping._watched(runbook) == ([], ["how users fared is not known: OSError: gone"])
+    assert record._watched(runbook) == ([], ["how users fared is not known: OSError: gone"])
 
 
 def begin(

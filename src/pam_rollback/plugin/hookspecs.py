@@ -96,8 +96,7 @@ def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) 
 def pytest_pam_incomplete(config: pytest.Config, left_out: "LeftOut", answered: Collection[str]) -> list[str] | None:
     """Say what this session did not ask and should have: each reason makes the verdict PARTIAL, also where all is green.
 
-    ``answered`` are the plan items for which a person or a dated waiver answers. Asked more than once, and of every session. One that fails
-    is a reason itself.
+    ``answered`` are the plan items for which a person or a dated waiver answers. Asked of every session. One that fails is a reason itself.
     """
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +18,6 @@ from pam_rollback.plugin import (
     browser_gate,
     classification,
     completeness,
-    keeping,
     last_words,
     listeners,
     phases,
@@ -30,6 +29,7 @@ from pam_rollback.plugin.classification import HEARD, MESSAGE, OUTCOME, Heard
 from pam_rollback.plugin.guard import REFUSED_KEY
 from pam_rollback.plugin.last_words import failures_kept
 from pam_rollback.plugin.lasting_streams import HarmlessFile
+from pam_rollback.plugin.record import INTERRUPTED, Ended, keep
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.scope import Scope, decision_causes, is_decision, recommended, scope_of
 from pam_rollback.report import allure_hooks, run_record, scorecard
@@ -42,7 +42,7 @@ _KEPT = {
     pytest.ExitCode.INTERNAL_ERROR: "pytest itself failed, see above",
     pytest.ExitCode.USAGE_ERROR: "the command line or a file cannot be used, see above",
     pytest.ExitCode.NO_TESTS_COLLECTED: "no test was left to run",
-    pytest.ExitCode.INTERRUPTED: keeping.INTERRUPTED,
+    pytest.ExitCode.INTERRUPTED: INTERRUPTED,
 }
 """pytest's own exit codes that stay, and what each says about a verdict."""
 _ENDED_BY_ITSELF = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
@@ -218,7 +218,7 @@ class Collector(Heard):
         return ending.code, ending.why
 
     def _causes(self) -> list[Cause]:
-        decision, unknown = self._recommended()
+        decision, unknown = self._recommended
         if decision is not None:
             causes = decision_causes(self._runbook.plan, decision, self.tests.values())
         else:
@@ -238,6 +238,7 @@ class Collector(Heard):
     def _uncollected(self) -> str:
         return f"cannot be collected: {', '.join(self._broken_collection)}" if self._broken_collection else ""
 
+    @cached_property
     def _recommended(self) -> "tuple[DecisionRecord | None, str]":
         """What a decision session recommends, or why nobody can say; neither for any other session."""
         if self._planned or not is_decision(self._config):
@@ -248,11 +249,7 @@ class Collector(Heard):
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever it is, it recommends nothing
             return None, f"what to do is not known: {type(problem).__name__}: {problem}"
 
-    @property
-    def _phases(self) -> set[str]:
-        return {str(test.properties.get("phase", "")) for test in self.tests.values()}
-
-    @property
+    @cached_property
     def _scope(self) -> Scope:
         asked = [(test, str(test.properties.get("criterion", "")).split()) for test in self.tests.values()]
         judged = {one for test, ids in asked if test.outcome is not Outcome.NOT_RUN for one in ids}
@@ -260,8 +257,8 @@ class Collector(Heard):
         return scope_of(self._config, self._runbook, self._left_out, judged=judged, selected=selected, today=_today())
 
     def _write(self, code: int, why: Sequence[str]) -> run_record.RunRecord:
-        decision, _ = self._recommended()
-        ended = keeping.Ended(
+        decision, _ = self._recommended
+        ended = Ended(
             tests=list(self.tests.values()),
             code=code,
             why=why,
@@ -271,7 +268,7 @@ class Collector(Heard):
             left_out=self._left_out,
             decision=decision,
         )
-        return keeping.keep(self._config, self._runbook, ended)
+        return keep(self._config, self._runbook, ended)
 
     def _print(self, record: run_record.RunRecord) -> str:
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
