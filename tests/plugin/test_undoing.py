@@ -176,7 +176,7 @@ class Listening:
             ),
         )
         for name, stub in (
-            ("journal_of", lambda *_: journal.path),
+            ("journal_of", lambda *_: journal),
             ("_undo_refusals", lambda *_: []),
             ("Alarm", lambda *_: SimpleNamespace(end=None)),
             ("sole_writer", lambda *_: nullcontext(SimpleNamespace(warnings=[]))),
@@ -407,7 +407,7 @@ def test_a_run_that_is_still_going_on_is_neither_undone_nor_resumed(tmp_path: Pa
                 journal_of(config, option, str(folder))
         session.kill()
 
-    assert journal_of(config, "--undo", str(folder)) == folder / "journal.jsonl"
+    assert journal_of(config, "--undo", str(folder)).path == folder / "journal.jsonl"
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from pam_rollback.plugin import listeners, second_places
 from pam_rollback.plugin.baseline_files import BASELINE_FILE, stored_baseline_of
 from pam_rollback.plugin.guard import blank_texts
 from pam_rollback.plugin.last_words import Alarm
-from pam_rollback.plugin.runbook import Resumption, Runbook, moment_s, shown
+from pam_rollback.plugin.runbook import Resumption, Runbook, journal_in, moment_s, shown
 from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.rollback.journal import ACTION, FINISHED, RESUMED, TOLD, UNDOING, Journal, Undo
 from pam_rollback.rollback.undoing import UndoKinds, beside_actions, owed_here, undo_all
@@ -37,7 +37,7 @@ class NothingDone(Exception):  # noqa: N818 - named by what happened
     """The run was killed before it changed anything: there is nothing to finish and nothing to put back."""
 
 
-def journal_of(config: pytest.Config, option: str, run: str) -> Path:
+def journal_of(config: pytest.Config, option: str, run: str) -> Journal:
     """The journal of the run of that id or folder.
 
     Raises pytest.UsageError when there is no such run, NothingDone when it changed nothing, Refused when it is still going on, or when
@@ -54,9 +54,13 @@ def journal_of(config: pytest.Config, option: str, run: str) -> Path:
     own = [folder / JOURNAL for folder in folders]
     path = next((path for path in own if any(map(os.path.lexists, (path, *second_places.files(path))))), None)
     if path is not None:
-        _refuse_unreadable(path)
-        _refuse_nothing(path)
-        return path.absolute()
+        journal = journal_in(path.parent.absolute())
+        _refuse_unreadable(journal)
+        # A journal that knows of no beginning knows of no change, since that is written before one. What is cut short may be the beginning:
+        # whoever goes on with it says so.
+        if not journal.gaps and not any(entry["event"] in {*_BEGINS, "undo-owed"} for entry in journal.entries()):
+            raise _nothing_done(path.parent, f"has a {JOURNAL} without a beginning")
+        return journal
     folder = next((folder for folder in folders if _is_of_a_run(folder)), None)
     if folder is None:
         raise pytest.UsageError(
@@ -85,13 +89,12 @@ def _unreadable(path: Path, found: str) -> Refused:
     )
 
 
-def _refuse_unreadable(path: Path) -> None:
+def _refuse_unreadable(journal: Journal) -> None:
     """What holds not one whole line tells nothing, unless it is the very first line that somebody was kept from finishing.
 
     A run that wrote its record is told by that.
     """
-    journal = Journal(path, others=second_places.files(path))
-    damaged = journal.damaged
+    path, damaged = journal.path, journal.damaged
     if journal.entries():
         return
     for unread in damaged:
@@ -103,15 +106,6 @@ def _refuse_unreadable(path: Path) -> None:
         raise _unreadable(path, "is empty")
     if len(damaged) > 1 or not damaged[0].text.startswith('{"at": '):
         raise _unreadable(path, "holds no line that can be read")
-
-
-def _refuse_nothing(path: Path) -> None:
-    """A journal that knows of no beginning knows of no change, since that is written before one."""
-    journal = Journal(path, others=second_places.files(path))
-    if journal.gaps:
-        return  # what is cut short may be the beginning: whoever goes on with it says so
-    if not any(entry["event"] in _BEGINS or entry["event"] == "undo-owed" for entry in journal.entries()):
-        raise _nothing_done(path.parent, f"has a {JOURNAL} without a beginning")
 
 
 def _is_of_a_run(folder: Path) -> bool:
@@ -172,8 +166,7 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
     Raises Refused, UndoFailed, and pytest.UsageError when there is no such run.
     """
     options, environment = runbook.options, runbook.environment
-    path = journal_of(config, "--undo", options.undo)
-    journal = Journal(path, others=second_places.files(path))
+    journal = journal_of(config, "--undo", options.undo)
     kinds = listeners.undo_kinds(config)
     reasons = _undo_refusals(runbook, journal, kinds)
     if reasons:
@@ -191,14 +184,14 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
         undone = _put_back(config, runbook, journal, kinds)
     except (UndoFailed, MeasurementFailed) as problem:
         failed = f"UNDO FAILED: {problem}" if isinstance(problem, UndoFailed) else f"UNDONE IN PART: {problem}"
-        told = _listeners_told(config, runbook, path, failed) if real else []
+        told = _listeners_told(config, runbook, journal, failed) if real else []
         raise type(problem)("\n".join([str(problem), *told])) from problem
-    return "\n".join([undone, *(_listeners_told(config, runbook, path, undone) if real else [])])
+    return "\n".join([undone, *(_listeners_told(config, runbook, journal, undone) if real else [])])
 
 
-def _listeners_told(config: pytest.Config, runbook: Runbook, path: Path, words: str) -> list[str]:
-    redact = runbook.secrets.redact
-    return [redact(line) for line in listeners.run_ended(config, path.parent, runbook.environment, redact(words))]
+def _listeners_told(config: pytest.Config, runbook: Runbook, journal: Journal, words: str) -> list[str]:
+    redact, folder = runbook.secrets.redact, journal.path.parent
+    return [redact(line) for line in listeners.run_ended(config, folder, runbook.environment, redact(words))]
 
 
 def _put_back(config: pytest.Config, runbook: Runbook, journal: Journal, kinds: UndoKinds) -> str:
@@ -309,8 +302,7 @@ def take_over(config: pytest.Config, runbook: Runbook) -> None:
 
     Raises pytest.UsageError when there is no such run, Refused with all reasons when it cannot be resumed like this.
     """
-    path = journal_of(config, "--resume", runbook.options.resume)
-    journal = Journal(path, others=second_places.files(path))
+    journal = journal_of(config, "--resume", runbook.options.resume)
     reasons = _resume_refusals(config, runbook, journal)
     if reasons:
         raise Refused("\n".join(f"  - {reason}" for reason in reasons))
@@ -326,8 +318,8 @@ def take_over(config: pytest.Config, runbook: Runbook) -> None:
         resumed_s=runbook.started_s,
         reason=str(first["reason"]),
     )
-    runbook.id = str(first.get("run") or path.parent.name)
-    runbook.move_to(config, path.parent)
+    runbook.id = str(first.get("run") or journal.path.parent.name)
+    runbook.move_to(config, journal.path.parent)
     _use_its_baseline(config, runbook)
 
 

@@ -16,9 +16,9 @@ from time import time
 from pam_rollback.core.run_files import JOURNAL, RAMP_JOURNAL
 from pam_rollback.http import plainly
 from pam_rollback.plugin import second_places
-from pam_rollback.plugin.runbook import shown
+from pam_rollback.plugin.runbook import journal_in, shown
 from pam_rollback.report.retention import Fate, KeptRun, age_of, fates
-from pam_rollback.rollback.journal import ACTION, Journal
+from pam_rollback.rollback.journal import ACTION
 
 FAILED = 1
 _RECORD, _RESULTS = "run.json", "allure-results"
@@ -105,8 +105,7 @@ def _run(folder: Path, now_s: float) -> KeptRun:
 
 
 def _owed(folder: Path) -> tuple[tuple[str, ...], str, str]:
-    path = folder / JOURNAL
-    journal = Journal(path, others=second_places.files(path))
+    journal = journal_in(folder)
     try:
         problem = journal.too_new or "; ".join([*map(str, journal.damaged), *journal.gaps])
         if problem:

@@ -157,8 +157,7 @@ class Runbook:
     @property
     def journal(self) -> Journal:
         """What the actions of this run did, in all of its situations."""
-        path = self.folder / JOURNAL
-        return Journal(path, others=second_places.files(path))
+        return journal_in(self.folder)
 
     def journal_of(self, situation: str) -> Journal:
         """The journal of a situation in this session's environment."""
@@ -267,6 +266,12 @@ class Runbook:
     def results(self) -> Path:
         """Where Allure's results go."""
         return self.folder / "allure-results"
+
+
+def journal_in(folder: Path) -> Journal:
+    """The journal of the run of that folder, with what its own disk did not take."""
+    path = folder / JOURNAL
+    return Journal(path, others=second_places.files(path))
 
 
 KEY = pytest.StashKey[Runbook]()
