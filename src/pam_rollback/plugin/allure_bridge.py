@@ -5,9 +5,10 @@ Evidence is collected by fixtures and attached from the test's own thread; this 
 
 import os
 import re
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import allure
 import allure_commons
@@ -16,9 +17,8 @@ from allure_commons.types import LabelType
 
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin import markers
-from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import MESSAGE, title
-from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.runbook import Runbook, folder_of
 from pam_rollback.plugin.situations import situation_of
 from pam_rollback.report.allure_hooks import NOT_FINISHED, AllureHooks, Unfailing
 from pam_rollback.report.redaction import Redactor
@@ -44,12 +44,8 @@ class _LiveRedactor(Redactor):
         return self._runbook.secrets.redactor.text(text)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_configure(config: pytest.Config) -> None:
+def clean(config: pytest.Config, runbook: Runbook) -> None:
     """Put the cleaning hooks between Allure's listener and its files."""
-    runbook = runbook_module.of(config)
-    if runbook is None or config.option.collectonly:
-        return
     hooks = AllureHooks(runbook.results, _LiveRedactor(runbook), owns=_is_ours)
     unfailing = Unfailing(runbook.results, runbook.lost)
     for plugin in (hooks, unfailing):
@@ -58,19 +54,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_HOOKS_KEY] = hooks
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def label(runbook: Runbook, items: Iterable[pytest.Item]) -> None:
     """Give each test its labels and links."""
-    runbook = runbook_module.of(config)
-    if runbook is None:
-        return
     for item in items:
         identifiers = markers.criterion_ids(item)
         function = getattr(item, "function", None)
         for name, value in labels(runbook, identifiers, situation_of(item), markers.phase_of(item)):
             item.add_marker(pytest.mark.allure_label(value, label_type=name))
         doc = (getattr(function, "__doc__", None) or "").strip()
-        check = getattr(item, "originalname", "") if runbook_module.folder_of(config, item.path) == "checks" else ""
+        check = getattr(item, "originalname", "") if folder_of(item.config, item.path) == "checks" else ""
         words_of_plan = asked_by(runbook.plan, identifiers)
         item.add_marker(pytest.mark.allure_description(f"{_with_links(doc, check=check)}{words_of_plan}"))
         for address in filter(
@@ -101,15 +93,15 @@ def asked_by(plan: Plan, identifiers: Iterable[str]) -> str:
     return f"\n\nThe plan: {'; '.join(titles)}." if titles else ""
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+@contextmanager
+def shown(item: pytest.Item) -> Iterator[None]:
     """Give Allure the test's title. A test that is interrupted was not finished: without this, Allure calls it passed."""
     function = getattr(item, "function", None)
-    if function is not None and runbook_module.of(item.config) is not None:
+    if function is not None:
         # Allure reads it from the function, which all cases share, also when set-up fails and the body is never reached.
         function.__allure_display_name__ = named(markers.criterion_ids(item), title(item))
     try:
-        return (yield)
+        yield
     except BaseException as error:
         hooks = item.config.stash.get(_HOOKS_KEY, None)
         if hooks is not None:

@@ -68,11 +68,8 @@ _ONLY_TOLD = {Outcome.BROKEN_CRITERION.value, Outcome.UNKNOWN.value}
 _PAGE = re.compile(r"If red: (docs/runbook\.md#[a-z0-9-]+)")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Markers do not travel to the controller of pytest-xdist, properties do."""
-    if runbook_module.of(config) is None:
-        return
+def describe(items: Iterable[pytest.Item]) -> None:
+    """Give each test what is said of it: markers do not travel to the controller of pytest-xdist, properties do."""
     for item in items:
         item.user_properties += [
             ("criterion", " ".join(markers.criterion_ids(item))),

@@ -313,3 +313,12 @@ def _set_outputs(config: pytest.Config, runbook: Runbook) -> None:
         config.option.allure_report_dir = str(runbook.results)
     if not runbook.worker and not config.option.xmlpath:
         config.option.xmlpath = str(runbook.folder / "junit.xml")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Workers of pytest-xdist write into the same folder."""
+    found = runbook.of(node.config)
+    if found is not None:
+        node.workerinput["pam_run_id"] = found.id
+        node.workerinput["pam_run_folder"] = str(found.folder)

@@ -61,15 +61,6 @@ class Named:
         return name in self.names
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Register all markers, so that ``--markers`` explains them and a misspelt one fails."""
-    for group in (PHASES, KINDS, SAFETY, WEIGHT):
-        for name, meaning in group.items():
-            config.addinivalue_line("markers", f"{name}: {meaning}")
-    config.addinivalue_line("markers", CRITERION)
-    config.addinivalue_line("markers", ELEMENTS)
-
-
 def check_expression(expression: str) -> None:
     """Raise pytest.UsageError when ``-m`` names something that is no marker: nothing would be selected, and nothing verified."""
     words = set(re.findall(r"\w+", re.sub(r"criterion\(.*?\)", "", expression))) - {

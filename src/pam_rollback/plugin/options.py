@@ -14,6 +14,7 @@ from typing import Any, Final
 import pytest
 
 from pam_rollback.core.outside_text import cleaned, shows_something
+from pam_rollback.plugin import markers
 from pam_rollback.target.served_release import ExpectedReleases
 
 _BY_A_PERSON: Final = "a watch only tells; a person starts the rollback by the command that it tells"
@@ -341,3 +342,11 @@ def _signed(option: str, form: str, raw: str, *, after: str = "") -> str:
 
 def _folder(text: str) -> Path | None:
     return Path(text).absolute() if text else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register all markers, so that ``--markers`` explains them and a misspelt one fails."""
+    for name, meaning in markers.ALL.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+    config.addinivalue_line("markers", markers.CRITERION)
+    config.addinivalue_line("markers", markers.ELEMENTS)

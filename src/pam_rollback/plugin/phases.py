@@ -14,9 +14,9 @@ import pytest
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import HEARD, NOTHING_NEW, Seen, what_failed
 from pam_rollback.plugin.options import Detail, detail
-from pam_rollback.plugin.progress import BAD, OnScreen, line, progress_of
+from pam_rollback.plugin.progress import BAD, OnScreen, close, line, progress_of
 from pam_rollback.plugin.record import next_page
-from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.situations import AS_IS, SITUATIONS_KEY
 from pam_rollback.report import scorecard, screen, wording
 from pam_rollback.report.terminal_page import WORDS
@@ -120,6 +120,25 @@ class LiveReport:
         kind = _ROLLBACK if seen.nodeid.startswith("drills/") else str(properties.get("kind", "")).partition(" ")[0]
         kind = kind or str(properties.get("phase", "")) or "tests"
         self._progress.count(description=kind, completed=self._over, total=self._asked)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Where, how and with which plan."""
+    runbook = runbook_module.of(config)
+    if runbook is None:
+        return []
+    if config.option.collectonly:
+        return [f"environment: {runbook.environment.name} ({runbook.environment.kind}), only listed"]
+    return [
+        f"environment: {runbook.environment.name} ({runbook.environment.kind}) · mode: {runbook.options.mode} · pace: {runbook.pace:g}",
+        f"plan: {runbook.plan.about}",
+        f"run: {runbook.id} · folder: {shown(runbook.folder)}",
+    ]
+
+
+def pytest_enter_pdb(config: pytest.Config) -> None:
+    """Nothing is drawn where somebody types."""
+    close(config)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -178,11 +178,6 @@ def progress_of(config: pytest.Config, runbook: Runbook) -> OnScreen:
     return known
 
 
-def pytest_enter_pdb(config: pytest.Config) -> None:
-    """Nothing is drawn where somebody types."""
-    close(config)
-
-
 def close(config: pytest.Config) -> None:
     """Take the bar away; what is said from now on are lines."""
     known = config.stash.get(_PROGRESS, None)

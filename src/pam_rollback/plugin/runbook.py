@@ -301,32 +301,9 @@ def is_about_it(config: pytest.Config) -> bool:
     return pytest_options.is_found(config) and not named_folders(config) & set(OWN_TESTS)
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Where, how and with which plan."""
-    runbook = of(config)
-    if runbook is None:
-        return []
-    if config.option.collectonly:
-        return [f"environment: {runbook.environment.name} ({runbook.environment.kind}), only listed"]
-    return [
-        f"environment: {runbook.environment.name} ({runbook.environment.kind}) · mode: {runbook.options.mode} · pace: {runbook.pace:g}",
-        f"plan: {runbook.plan.about}",
-        f"run: {runbook.id} · folder: {shown(runbook.folder)}",
-    ]
-
-
 def shown(path: Path) -> str:
     """The path as a person would type it from here."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Workers of pytest-xdist write into the same folder."""
-    runbook = of(node.config)
-    if runbook is not None:
-        node.workerinput["pam_run_id"] = runbook.id
-        node.workerinput["pam_run_folder"] = str(runbook.folder)

@@ -13,7 +13,6 @@ import pytest
 
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin import listeners, markers
-from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.browser_gate import is_of_another_browser
 from pam_rollback.plugin.classification import Seen
 from pam_rollback.plugin.runbook import Runbook
@@ -165,10 +164,9 @@ def _unmeasured(
     return tuple(found)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def refuse_mixed(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse a decision that is mixed with anything else: neither would then say what the session's end says."""
-    if runbook_module.of(config) is None or not is_decision(config):
+    if not is_decision(config):
         return
     others = [item.nodeid for item in items if item.get_closest_marker("decision") is None]
     if others:

@@ -110,12 +110,8 @@ def _with_its_objective(metafunc: pytest.Metafunc, situation: str) -> Any:
     return pytest.param(situation, marks=pytest.mark.criterion(strategy.rto or strategy.id))
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def put_in_order(config: pytest.Config, runbook: Runbook, items: list[pytest.Item]) -> None:
     """Order by situation, then phase, then what is known soonest; windows last, time frames and checklists after them. Stable."""
-    runbook = runbook_module.of(config)
-    if runbook is None:
-        return
     # Those that wait for a window share one wait.
     late = {"window"} | ({"answers"} if runbook.environment.probing.rate_hz < _ANSWERS_LATER_BELOW_HZ else set())
     selection = config.stash[SITUATIONS_KEY]

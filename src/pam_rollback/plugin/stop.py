@@ -93,16 +93,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.stash[_KEY] = stopper
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Any:
-    """A worker, which gets no signal, ends after the test during which the stop was asked for."""
-    result = yield
-    runbook = runbook_module.of(item.config)
-    if runbook is not None and runbook.worker and runbook.stop.reason is not None:
-        item.session.shouldstop = "stopping was asked for"
-    return result
-
-
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Give the signals back, also to a pytest that runs inside another program."""
     stopper = config.stash.get(_KEY, None)

@@ -18,6 +18,7 @@ from pam_rollback.plugin import (
     browser_gate,
     classification,
     completeness,
+    guard,
     last_words,
     listeners,
     phases,
@@ -26,12 +27,12 @@ from pam_rollback.plugin import (
 )
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import HEARD, MESSAGE, OUTCOME, Heard
-from pam_rollback.plugin.guard import REFUSED_KEY
 from pam_rollback.plugin.last_words import failures_kept
 from pam_rollback.plugin.lasting_streams import HarmlessFile
 from pam_rollback.plugin.record import INTERRUPTED, Ended, keep
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.scope import Scope, decision_causes, is_decision, recommended, scope_of
+from pam_rollback.plugin.scope import Scope, decision_causes, is_decision, recommended, refuse_mixed, scope_of
+from pam_rollback.plugin.situations import put_in_order
 from pam_rollback.report import allure_hooks, run_record, scorecard
 from pam_rollback.report.verdict import Cause, Ending, ExitCode, Outcome, causes_of_outcomes
 
@@ -149,7 +150,7 @@ class Collector(Heard):
         with failures_kept(session, self._runbook) as failed:
             yield
         self._failed += failed
-        refused = self._config.stash.get(REFUSED_KEY, "")
+        refused = self._config.stash.get(guard.REFUSED_KEY, "")
         if self._had_enough_failures(session):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if refused or session.exitstatus == pytest.ExitCode.USAGE_ERROR:
@@ -314,8 +315,34 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.tbstyle = "no"
     if config.option.reportchars == "fE":
         config.option.reportchars = ""
+    allure_bridge.clean(config, runbook)
     heard = config.stash[HEARD] = Heard() if runbook.worker else Collector(config, runbook)
     config.pluginmanager.register(heard, "pam-verdict")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is selected by now is refused or ordered, and each test gets what views say of it."""
+    runbook = runbook_module.of(config)
+    if runbook is not None:
+        guard.check_selected(config, runbook, items)
+        put_in_order(config, runbook, items)
+        classification.describe(items)
+        allure_bridge.label(runbook, items)
+        refuse_mixed(config, items)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """A worker, which gets no signal, ends after the test during which the stop was asked for."""
+    runbook = runbook_module.of(item.config)
+    if runbook is None:
+        return (yield)
+    with allure_bridge.shown(item):
+        result = yield
+    if runbook.worker and runbook.stop.reason is not None:
+        item.session.shouldstop = "stopping was asked for"
+    return result
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
