@@ -8,9 +8,9 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from _pytest.mark.expression import Expression
 
 from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.markers import can_select
 from pam_rollback.plugin.needs import fixtures_with
 from pam_rollback.plugin.pytest_options import only_own_tests
 from pam_rollback.plugin.runbook import Runbook
@@ -35,7 +35,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     known = early_config.known_args_namespace
     if only_own_tests(known.file_or_dir):
         return
-    if can_select_browser_test(known.markexpr) or any(arg.startswith(_OPTIONS) for arg in args):
+    with_browsers = ({kind, *BROWSER_PHASES} for kind in BROWSER_KINDS)
+    if can_select(known.markexpr, *with_browsers) or any(arg.startswith(_OPTIONS) for arg in args):
         early_config.pluginmanager.import_plugin("playwright", consider_entry_points=True)
 
 
@@ -103,18 +104,3 @@ def is_loaded(config: pytest.Config) -> bool:
 def declared(runbook: Runbook) -> tuple[str, ...]:
     """The browsers that the environment demands."""
     return runbook.environment.browsers
-
-
-def can_select_browser_test(expression: str) -> bool:
-    """Whether the ``-m`` expression can be true for a test that opens a browser, whatever phase it stands in."""
-    if not expression:
-        return True
-    try:
-        asked = Expression.compile(expression)
-    except SyntaxError:
-        return False  # pytest itself says what is wrong with it
-
-    def can_be(name: str, kind: str) -> bool:
-        return name == kind or name in BROWSER_PHASES
-
-    return any(asked.evaluate(lambda name, /, *, is_a=kind, **_: can_be(name, str(is_a))) for kind in BROWSER_KINDS)

@@ -193,6 +193,16 @@ def _first_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
+_NAMES_SHOWN = 3
+
+
+def named(nodeids: Iterable[str], most: int = _NAMES_SHOWN) -> str:
+    """The first of these tests by their names, without their cases, and how many more there are."""
+    names = [*dict.fromkeys(nodeid.rpartition("::")[2].partition("[")[0] for nodeid in nodeids)]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 @dataclass
 class Seen:
     """What the reports of one test said so far."""

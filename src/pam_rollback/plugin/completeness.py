@@ -5,7 +5,6 @@ verdict PARTIAL. Decided in docs/decisions/verdicts.md.
 """
 
 import inspect
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -18,7 +17,8 @@ from _pytest.mark.expression import Expression
 from pam_rollback.plan.held_tests import HeldTest, held_tests
 from pam_rollback.plugin import markers, selection, sql_files
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.runbook import FOLDERS, folder_of
+from pam_rollback.plugin.classification import named
+from pam_rollback.plugin.runbook import FOLDERS, folder_of, named_paths
 from pam_rollback.plugin.scope import criteria_of
 from pam_rollback.plugin.situations import SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.plugin.sql_files import FOLDER as SQL_FOLDER
@@ -27,7 +27,6 @@ from pam_rollback.target.invariants import parse_invariant
 _TAKEN_OVER = re.compile(r"^from (drills\.\w+) import", re.MULTILINE)
 """How a drill takes over tests that others have, too."""
 _COLLECTED = pytest.StashKey[list[pytest.Item]]()
-_SHOWN = 3
 _WHOLE = re.compile(r"\w+(\s+or\s+\w+)*$")
 _BY_HAND = ("keyword", "lf", "deselect", "ignore", "ignore_glob", "stepwise", "inversion")
 """Options that choose tests one by one: they are named themselves, and what they leave out is what was wanted."""
@@ -76,7 +75,7 @@ def _missing(session: pytest.Session, left_out: selection.LeftOut) -> Iterator[s
     collected = {id(item) for item in config.stash.get(_COLLECTED, [])}
     foreign = [item.nodeid for item in items if id(item) not in collected]
     if foreign:
-        yield f"a plug-in put other tests in the place of those that were collected: {_named(foreign)}"
+        yield f"a plug-in put other tests in the place of those that were collected: {named(foreign)}"
     if any(getattr(config.option, name, None) for name in _BY_HAND) or any("::" in arg for arg in config.args):
         return
     ruled = {id(item) for item in left_out.by_rule}
@@ -90,7 +89,7 @@ def _missing(session: pytest.Session, left_out: selection.LeftOut) -> Iterator[s
     present = {_key(item, config.rootpath) for item in [*items, *left_out.by_rule]}
     all_held = [*_held(config)]
     if shadowed := [own.name for _, own in all_held if own.shadowed]:
-        yield f"tests that another one below them, of the same name, keeps from running: {_named(shadowed)}"
+        yield f"tests that another one below them, of the same name, keeps from running: {named(shadowed)}"
     held = dict(all_held)
     answered_for = _answered_for(config)
     lost = [
@@ -100,12 +99,12 @@ def _missing(session: pytest.Session, left_out: selection.LeftOut) -> Iterator[s
     ]
     gone = [*dict.fromkeys([*dropped, *lost])]
     if gone:
-        yield f"{len(gone)} tests of this selection did not take part, and no rule of the suite leaves them out: {_named(gone)}"
+        yield f"{len(gone)} tests of this selection did not take part, and no rule of the suite leaves them out: {named(gone)}"
     changed = [
         item.nodeid for item in items if (own := held.get(_key(item, config.rootpath))) and _is_changed(item, own)
     ]
     if changed:
-        yield f"a plug-in changed what tests are, or made them advisory: {_named(changed)}"
+        yield f"a plug-in changed what tests are, or made them advisory: {named(changed)}"
 
 
 def _answered_for(config: pytest.Config) -> Callable[[HeldTest], bool]:
@@ -154,7 +153,7 @@ def _held(config: pytest.Config) -> Iterator[tuple[Key, HeldTest]]:
 def _files(config: pytest.Config, *, whole: bool) -> Iterator[Path]:
     """The files that this session is about: of a marker, and where nobody named any, all of checks and load; and the named stories."""
     root, stories = config.rootpath, config.stash[SITUATIONS_KEY].stories
-    where = [Path(os.path.normpath(config.invocation_params.dir / arg)) for arg in config.args]
+    where = named_paths(config)
     if whole or config.args_source is not pytest.Config.ArgsSource.ARGS:
         where = [root / folder for folder in FOLDERS if folder != "drills" or stories]
     for path in dict.fromkeys(found for place in where for found in _within(place)):
@@ -226,12 +225,6 @@ def _is_own_conftest(plugin: str, root: Path) -> bool:
     return plugin.endswith("conftest.py") and Path(plugin).is_relative_to(root)
 
 
-def _named(nodeids: Sequence[str]) -> str:
-    names = [*dict.fromkeys(nodeid.rpartition("::")[2].partition("[")[0] for nodeid in nodeids)]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
-
-
 def _shown(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
@@ -252,8 +245,5 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     text = collection_path.read_text(encoding="utf-8", errors="replace")
     texts = [text, *shared_tests(text, config.rootpath).values()]
-    return None if _is_named(collection_path, config) or names_a_marker(texts, config.option.markexpr) else True
-
-
-def _is_named(path: Path, config: pytest.Config) -> bool:
-    return any(Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) == path for arg in config.args)
+    is_named = collection_path in named_paths(config)
+    return None if is_named or names_a_marker(texts, config.option.markexpr) else True

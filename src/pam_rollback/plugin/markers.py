@@ -78,6 +78,15 @@ def check_expression(expression: str) -> None:
             )
 
 
+def can_select(expression: str, *having: Collection[str]) -> bool:
+    """Whether ``-m`` can be true for a test with the markers of one of these; True for what pytest will refuse."""
+    try:
+        asked = Expression.compile(expression) if expression else None
+    except SyntaxError:
+        return True
+    return asked is None or any(asked.evaluate(Named(names)) for names in having)
+
+
 def criterion_ids(item: pytest.Item) -> tuple[str, ...]:
     """The plan items that the test serves, in the order written."""
     return tuple(str(identifier) for mark in item.iter_markers("criterion") for identifier in mark.args)

@@ -76,6 +76,11 @@ class Options:
     """Options whose text shows nothing, such as a lone zero-width space: neither a reason nor a name."""
 
     @property
+    def acked(self) -> frozenset[str]:
+        """The plan items that a person vouches for."""
+        return frozenset(text.partition("=")[0] for text in self.ack)
+
+    @property
     def real(self) -> bool:
         """This session is to change the environment for good."""
         return self.mode == "real"

@@ -290,10 +290,14 @@ def folder_of(config: pytest.Config, path: Path) -> str:
         return ""
 
 
+def named_paths(config: pytest.Config) -> list[Path]:
+    """The files and folders that the command line names, or the settings."""
+    return [Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) for arg in config.args]
+
+
 def named_folders(config: pytest.Config) -> set[str]:
-    """The top folders that the command line names."""
-    where = (Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) for arg in config.args)
-    return {folder_of(config, path) for path in where}
+    """The top folders of these."""
+    return {folder_of(config, path) for path in named_paths(config)}
 
 
 def is_about_it(config: pytest.Config) -> bool:

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -15,7 +14,7 @@ from pam_rollback.plan.plan import Plan
 from pam_rollback.plugin import listeners, markers
 from pam_rollback.plugin.browser_gate import is_of_another_browser
 from pam_rollback.plugin.classification import Seen
-from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.runbook import Runbook, named_paths
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.report.record_parts import DecisionRecord
@@ -118,7 +117,7 @@ def _files_named(config: pytest.Config) -> str | None:
     """The files to which somebody limited the session; None when folders were named, or nothing."""
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         return None
-    paths = [Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) for arg in config.args]
+    paths = named_paths(config)
     if not all(path.is_file() for path in paths):
         return None
     return ", ".join(os.path.relpath(path, config.rootpath) for path in dict.fromkeys(paths))

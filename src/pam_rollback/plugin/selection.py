@@ -12,7 +12,7 @@ from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.baseline_files import has
 from pam_rollback.plugin.needs import INDEX, Needs, needs_of
 from pam_rollback.plugin.options import Detail, detail
-from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.runbook import Runbook, named_paths
 from pam_rollback.plugin.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.plugin.sql_files import invariant_of, why_not_asked
 from pam_rollback.target.contract import undescribed
@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reason = why_left_out(item, runbook)
         if not expression and _is_for_the_main_way(item, runbook):
             dropped.append(item)  # nothing is missing here: they run after the strategy's main way
-        elif _is_of_other_tables(item, runbook) and not _is_named(item):
+        elif _is_of_other_tables(item, runbook) and item.path not in named_paths(config):
             dropped.append(item)  # nothing is missing here: this database has no such tables
         elif reason:
             left_out.tests.append((item.nodeid, reason, markers.criterion_ids(item)))
@@ -190,10 +190,6 @@ def _of_another_rollback(item: pytest.Item, runbook: Runbook) -> str:
     return ""
 
 
-def _is_named(item: pytest.Item) -> bool:
-    return any(arg.split("::")[0].endswith(item.path.name) for arg in item.config.args)
-
-
 def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
     """Before its drill's incident this session records how it is. A real rollback is not delayed by that."""
     return situation_of(item) not in {AS_IS, BASELINE} and runbook.records_before
@@ -246,8 +242,7 @@ def _undeclared_browser(item: pytest.Item, environment: Environment) -> str:
 
 def _no_rollback(item: pytest.Item, runbook: Runbook) -> str:
     ids = markers.criterion_ids(item)
-    acked = {text.partition("=")[0] for text in runbook.options.ack}
-    if acked.intersection(ids):
+    if runbook.options.acked.intersection(ids):
         return "no rollback was done in this session, and a person vouches for it (--ack)"
     return f'no rollback was done in this session; a person may vouch for it: --ack {ids[0]}="who: evidence"'
 

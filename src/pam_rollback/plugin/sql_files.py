@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import Protocol
 
 import pytest
-from _pytest.mark.expression import Expression
 
 from pam_rollback.core.configuration import ConfigurationError, Problem, label
 from pam_rollback.core.figures import Scored
@@ -129,14 +128,8 @@ def invariant_of(item: pytest.Item) -> Invariant | None:
 
 
 def can_select(expression: str) -> bool:
-    """Whether the ``-m`` expression can be true for one of these tests; a session about something else need not read the files."""
-    if not expression:
-        return True
-    try:
-        asked = Expression.compile(expression)
-    except SyntaxError:  # pytest will say so
-        return True
-    return any(asked.evaluate(markers.Named(names)) for names in (MARKS, MARKS | _SOMETIMES))
+    """Whether ``-m`` can be true for one of these tests; a session about something else need not read the files."""
+    return markers.can_select(expression, MARKS, MARKS | _SOMETIMES)
 
 
 class _Results(Protocol):

@@ -19,7 +19,7 @@ from pam_rollback.plan.checklist import ONLY_A_PERSON, ChecklistItem, Finding
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import ErrorRateGoal
 from pam_rollback.plugin import markers
-from pam_rollback.plugin.classification import HEARD
+from pam_rollback.plugin.classification import HEARD, named
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import situation_of, story_of
 from pam_rollback.probe.held_window import HeldWindow
@@ -40,7 +40,6 @@ Raises MeasurementFailed when it cannot be told: then a person's word counts.
 """
 KINDS = {"health_checks": "health", "monitoring": "performance", "integrity": "integrity"}
 """Which kind of check judges a section of the plan."""
-_NAMES_SHOWN = 3
 _DECISION_HOLDS_FOR = timedelta(hours=2)
 """An older decision was about another state of affairs."""
 
@@ -63,18 +62,11 @@ def said(session: pytest.Session, situation: str, kind: str) -> Finding:
         raise MeasurementFailed(f"this session has no {kind} check in the situation {situation}")
     broken = [nodeid for nodeid in asked if heard.test(nodeid).outcome is Outcome.BROKEN_CRITERION]
     if broken:
-        return Finding(done=False, words=f"{len(broken)} of {len(asked)} {kind} checks are red: {_names(broken)}")
+        return Finding(done=False, words=f"{len(broken)} of {len(asked)} {kind} checks are red: {named(broken)}")
     unknown = [nodeid for nodeid in asked if heard.test(nodeid).outcome not in {Outcome.PASSED, Outcome.KNOWN}]
     if unknown:
-        raise MeasurementFailed(f"{len(unknown)} of {len(asked)} {kind} checks said nothing: {_names(unknown)}")
+        raise MeasurementFailed(f"{len(unknown)} of {len(asked)} {kind} checks said nothing: {named(unknown)}")
     return Finding(done=True, words=f"all {len(asked)} {kind} checks of this session passed")
-
-
-def _names(nodeids: list[str]) -> str:
-    names = [nodeid.rpartition("::")[2].partition("[")[0] for nodeid in nodeids]
-    shown = list(dict.fromkeys(names))
-    more = f" and {len(shown) - _NAMES_SHOWN} more" if len(shown) > _NAMES_SHOWN else ""
-    return ", ".join(shown[:_NAMES_SHOWN]) + more
 
 
 @dataclass(frozen=True)
