@@ -13,7 +13,6 @@ from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.markers import can_select
 from pam_rollback.plugin.needs import fixtures_with
 from pam_rollback.plugin.pytest_options import only_own_tests
-from pam_rollback.plugin.runbook import Runbook
 
 BROWSER_KINDS = ("journey", "accessibility", "performance", "window")
 """Kinds of tests that open a browser; each of them may stand beside one of the phases."""
@@ -47,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if runbook is None or not is_loaded(config):
         return
     option = config.option
-    option.browser = option.browser or list(declared(runbook))
+    option.browser = option.browser or list(runbook.environment.browsers)
     given = [str(arg).partition("=")[0] for arg in config.invocation_params.args]
     for name, value in _KEPT_OF_A_FAILURE.items():
         if name not in given:
@@ -99,8 +98,3 @@ def is_of_another_browser(reason: str) -> bool:
 def is_loaded(config: pytest.Config) -> bool:
     """Whether pytest-playwright takes part in this session."""
     return hasattr(config.option, "browser")
-
-
-def declared(runbook: Runbook) -> tuple[str, ...]:
-    """The browsers that the environment demands."""
-    return runbook.environment.browsers

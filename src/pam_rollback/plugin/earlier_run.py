@@ -19,8 +19,8 @@ from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.run_files import JOURNAL, KEPT_ELSEWHERE
 from pam_rollback.plugin import listeners, second_places
 from pam_rollback.plugin.baseline_files import BASELINE_FILE, stored_baseline_of
+from pam_rollback.plugin.endings import Alarm
 from pam_rollback.plugin.guard import blank_texts
-from pam_rollback.plugin.last_words import Alarm
 from pam_rollback.plugin.runbook import Resumption, Runbook, journal_in, moment_s, shown
 from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.rollback.journal import ACTION, FINISHED, RESUMED, TOLD, UNDOING, Journal, Undo

@@ -24,14 +24,13 @@ from pam_rollback.core.run_files import is_run_id
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.plugin import (
     earlier_run,
+    endings,
     guard,
     hookspecs,
-    last_words,
     markers,
     pytest_options,
     runbook,
     situations,
-    stop,
 )
 from pam_rollback.plugin.baseline_files import found_baseline, stored_baseline_of
 from pam_rollback.plugin.markers import KINDS, PHASES, asks_for
@@ -98,7 +97,7 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
         if prepared.options.undo:
             guard.check_undo(config, prepared)
             if prepared.options.execute:
-                stop.outlive_the_terminal(config)
+                endings.outlive_the_terminal(config)
             if not prepared.options.dry_run:
                 guard.prove(prepared.environment)
             undone = earlier_run.undo_run(config, prepared)
@@ -111,12 +110,12 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
         return _end(0 if prepared.options.undo else ExitCode.REFUSED, str(nothing))
     guard.check(config, prepared)
     if prepared.options.real:
-        stop.outlive_the_terminal(config)
+        endings.outlive_the_terminal(config)
     if not prepared.options.dry_run:
         guard.prove(prepared.environment)
     with _nothing_left_of(prepared.folder):
         prepared.make_folder(config)
-    alarm = last_words.Alarm(prepared)
+    alarm = endings.Alarm(prepared)
     prepared.journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)
     if prepared.resumed is not None and not prepared.options.dry_run:

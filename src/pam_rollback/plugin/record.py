@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import pytest
 
 from pam_rollback import VERSION
-from pam_rollback.plugin import last_words, listeners, second_places
+from pam_rollback.plugin import endings, listeners, second_places
 from pam_rollback.plugin.baseline_files import BASELINE_FILE, staleness
 from pam_rollback.plugin.classification import NOTHING_NEW, UNANSWERED, Seen
 from pam_rollback.plugin.fixtures import RESTS_ON, UNPROVEN
@@ -90,7 +90,7 @@ def keep(config: pytest.Config, runbook: Runbook, ended: Ended) -> RunRecord:
     leaks = redacted_at_the_end(runbook)
     record = _record(config, runbook, ended, leaks)
     page = _page(runbook, record)
-    kept = partial(last_words.keep, runbook)
+    kept = partial(endings.keep, runbook)
     if page is None:
         record = _kept(runbook, record)
     else:
@@ -205,12 +205,12 @@ def redacted_at_the_end(runbook: Runbook) -> list[Path]:
     leaks: list[Path] = []
 
     def unread(path: Path, error: Exception) -> None:
-        runbook.lost(f"{path.name} could not be searched for secrets: {last_words.said_by(error)}")
+        runbook.lost(f"{path.name} could not be searched for secrets: {endings.said_by(error)}")
 
     for folder in folders:
         leaks += scan(folder, runbook.secrets.known, unread=unread)
     for path in leaks:
-        last_words.keep(runbook, f"{path.name} without its secret", partial(runbook.secrets.redactor.file, path))
+        endings.keep(runbook, f"{path.name} without its secret", partial(runbook.secrets.redactor.file, path))
     return leaks
 
 

@@ -253,7 +253,7 @@ def partial_by_options(config: pytest.Config) -> list[str]:
     found = pytest_options.partial_reasons(option, config.args)
     runbook = runbook_module.of(config)
     if runbook is not None and browser_gate.is_loaded(config):
-        left_out = [name for name in browser_gate.declared(runbook) if name not in option.browser]
+        left_out = [name for name in runbook.environment.browsers if name not in option.browser]
         if left_out:
             found.append(f"--browser leaves out {', '.join(left_out)}")
     return found

@@ -11,6 +11,7 @@ import pytest
 from pam_rollback.plugin import (
     browser_gate,
     completeness,
+    endings,
     entry,
     guard,
     hookspecs,
@@ -21,7 +22,6 @@ from pam_rollback.plugin import (
     selection,
     situations,
     sql_files,
-    stop,
     verdict,
 )
 
@@ -38,7 +38,7 @@ PARTS = (
     sql_files,
     selection,
     completeness,
-    stop,
+    endings,
     phases,
     verdict,
 )

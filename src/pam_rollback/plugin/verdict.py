@@ -18,8 +18,8 @@ from pam_rollback.plugin import (
     browser_gate,
     classification,
     completeness,
+    endings,
     guard,
-    last_words,
     listeners,
     phases,
     progress,
@@ -27,7 +27,7 @@ from pam_rollback.plugin import (
 )
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import HEARD, MESSAGE, OUTCOME, Heard
-from pam_rollback.plugin.last_words import failures_kept
+from pam_rollback.plugin.endings import failures_kept
 from pam_rollback.plugin.lasting_streams import HarmlessFile
 from pam_rollback.plugin.record import INTERRUPTED, Ended, keep
 from pam_rollback.plugin.runbook import Runbook
@@ -102,7 +102,7 @@ class Collector(Heard):
             labels=allure_bridge.labels(runbook, test.criteria, situation, phase),
             message=classification.DIED,
         )
-        last_words.keep(runbook, "Allure's result of a test whose process died", write)
+        endings.keep(runbook, "Allure's result of a test whose process died", write)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be collected hides tests."""
@@ -167,7 +167,7 @@ class Collector(Heard):
             self._say(_nothing_selected(self._config, self._left_out))
             return
         record = self._write(code, why)
-        for problem in last_words.told_elsewhere(self._runbook, record, self._print(record)):
+        for problem in endings.told_elsewhere(self._runbook, record, self._print(record)):
             self._say(f"the team: {problem}")
         if os.environ.get("GITHUB_ACTIONS") == "true":
             from pam_rollback.report import job_summary  # noqa: PLC0415 - for CI

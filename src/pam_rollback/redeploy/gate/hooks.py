@@ -58,8 +58,6 @@ _BY_CRITERION: Final = {
     "PM-10": "a rollback is ready",
 }
 _MIGRATIONS: Final = "migrations can be taken back"
-_OTHER_BROWSER: Final = " among its browsers"
-"""The end of the reason why a test was left out that is about a browser that nobody asks for."""
 
 
 def paragraphs(record: RunRecord) -> list[wording.Paragraph]:
@@ -73,7 +71,7 @@ def paragraphs(record: RunRecord) -> list[wording.Paragraph]:
     lines = [_line(question, results) for question, results in by_question.items()]
     unasked: dict[str, int] = {}
     for one in record.deselected:
-        if not one.reason.endswith(_OTHER_BROWSER):
+        if not browser_gate.is_of_another_browser(one.reason):
             unasked[one.reason] = unasked.get(one.reason, 0) + 1
     lines += [
         f"[ ] {count} more question{'s' if count > 1 else ''}: NOT ASKED: {reason}" for reason, count in unasked.items()
